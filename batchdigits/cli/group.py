@@ -1,0 +1,83 @@
+"""The `batchdigits` group: finds commands, and turns whatever ends one into a line and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from importlib import import_module
+from typing import Any
+
+import click
+
+from batchdigits import __version__
+from batchdigits.cli.console import is_verbose, say
+from batchdigits.cli.signals import INTERRUPTED, TERMINATED, Terminated, raise_on_sigterm
+from batchdigits.errors import BatchdigitsError
+
+COMMANDS = ("train", "export", "classify")
+
+
+class CommandGroup(click.Group):
+    """Imports a command's file when it is asked for, so that `--help` and mistakes are answered at once."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Commands in the order in which a model's life goes."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command in `cli/<name>.py`."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"batchdigits.cli.{cmd_name}"), cmd_name)
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; every way in which it can end has its exit code (DESIGN.md, Exit codes)."""
+        try:
+            raise_on_sigterm()
+            super().invoke(ctx)
+            sys.stdout.flush()
+        except (click.ClickException, click.exceptions.Exit):
+            raise
+        except KeyboardInterrupt:
+            say("interrupted")
+            ctx.exit(INTERRUPTED)
+        except Terminated:
+            say("terminated")
+            ctx.exit(TERMINATED)
+        except BrokenPipeError:
+            _let_go_of_stdout()
+            ctx.exit(0)
+        except Exception as error:
+            _explain(error)
+            ctx.exit(error.exit_code if isinstance(error, BatchdigitsError) else 1)
+
+
+@click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, message="%(prog)s %(version)s")
+def main() -> None:
+    r"""Folders of handwritten digits in, a CSV you can trust out.
+
+    \b
+    Example:
+        batchdigits classify ./scans > out.csv
+    """
+
+
+def _explain(error: Exception) -> None:
+    if is_verbose():
+        traceback.print_exception(error)
+    if isinstance(error, BatchdigitsError):
+        say(f"error: {error}")
+    elif isinstance(error, OSError):
+        say(f"error: {error.strerror or error}{f': {error.filename}' if error.filename else ''}")
+    else:
+        say(f"error: a bug in batchdigits, please report it: {type(error).__name__}: {error} (-v shows where)")
+
+
+def _let_go_of_stdout() -> None:
+    """Point fd 1 at nothing, or the interpreter's last flush meets the closed pipe again."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)

@@ -1,0 +1,58 @@
+"""Options that mean the same in every command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from batchdigits.cli.console import set_verbosity
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+FILE = click.Path(path_type=Path)
+
+
+def verbosity_options(command: F) -> F:
+    """`-q` and `-v`."""
+    for flags, change, text in (
+        (("-v", "--verbose"), 1, "Say more; show where an error came from."),
+        (("-q", "--quiet"), -1, "Say nothing but errors."),
+    ):
+        command = click.option(
+            *flags, is_flag=True, expose_value=False, help=text, callback=_remember(change), is_eager=True
+        )(command)
+    return command
+
+
+def model_option(text: str) -> Callable[[F], F]:
+    """`--model FILE`, the model that is read."""
+    return click.option("--model", type=FILE, metavar="FILE", help=text)
+
+
+def output_option(text: str, **options: Any) -> Callable[[F], F]:
+    """`-o/--output FILE`, what is written."""
+    return click.option("-o", "--output", type=FILE, metavar="FILE", help=text, **options)
+
+
+def data_option(text: str) -> Callable[[F], F]:
+    """`--data PATH`, labelled data."""
+    help_text = f"{text} A folder with one sub-folder a class, a folder of IDX files, or an .npz in Keras's layout."
+    return click.option("--data", type=FILE, metavar="PATH", help=f"{help_text} [default: the MNIST on board]")
+
+
+def seed_option(command: F) -> F:
+    """`--seed N`."""
+    return click.option(
+        "--seed", type=click.IntRange(0, 2**31 - 1), default=1, show_default=True, help="Seed of everything random."
+    )(command)
+
+
+def _remember(change: int) -> Callable[[click.Context, click.Parameter, bool], None]:
+    def callback(context: click.Context, parameter: click.Parameter, given: bool) -> None:
+        if given:
+            set_verbosity(change)
+
+    return callback

@@ -1,0 +1,26 @@
+"""Checks of an output's name, made before the work rather than after it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from batchdigits.errors import BatchdigitsError
+
+
+def prepare(output: Path, suffix: str) -> None:
+    """See that `output` can be written, and make its folder.
+
+    Raises:
+        click.BadParameter: the name does not end in `suffix`.
+        BatchdigitsError: its folder cannot be made, or a folder stands in its place.
+    """
+    if output.suffix != suffix:
+        raise click.BadParameter(f"{output} must end in {suffix}", param_hint="--output")
+    if output.is_dir():
+        raise BatchdigitsError(f"cannot write {output}: it is a folder")
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BatchdigitsError(f"cannot make the folder {output.parent}: {error.strerror or error}") from None

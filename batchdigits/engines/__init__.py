@@ -1,0 +1,1 @@
+"""Who does which sources, in what order, and what survives."""

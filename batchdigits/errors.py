@@ -1,0 +1,33 @@
+"""Everything that ends a run, each with the exit code that the command line gives it.
+
+The library raises these; only `cli` turns one into a line on stderr and an exit code. What is wrong with one image
+is never an exception: it is that image's `error` row.
+"""
+
+from __future__ import annotations
+
+
+class BatchdigitsError(Exception):
+    """A fatal error whose message is one line that says what to do."""
+
+    exit_code = 1
+
+
+class NoImagesError(BatchdigitsError):
+    """None of the paths holds an image."""
+
+
+class ModelFileError(BatchdigitsError):
+    """A model file is missing, truncated, edited, foreign, or made for another normaliser."""
+
+
+class DataError(BatchdigitsError):
+    """Labelled data is missing or malformed."""
+
+
+class MissingExtraError(BatchdigitsError):
+    """A command needs an optional dependency that is not installed."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        """Name what needs the `extra`, and the line that installs it."""
+        super().__init__(f"{what} needs an optional package; install it with: pip install 'batchdigits[{extra}]'")

@@ -1,0 +1,1 @@
+"""From glyphs to predictions: the model file and its card, the two runtimes, the decision."""

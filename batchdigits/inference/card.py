@@ -1,0 +1,90 @@
+"""The card: what a model file says about itself, as `batchdigits.json` inside the file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from batchdigits.errors import ModelFileError
+from batchdigits.vision.normalise import NORMALISER_VERSION
+
+SCHEMA_VERSION = 1
+MAX_CLASSES = 1_000
+
+
+@dataclass(frozen=True)
+class Card:
+    """Everything needed to use a model, to check it, and to make it again.
+
+    Attributes:
+        labels: the classes' names, in the order of the logits.
+        network: `hidden` (units of each hidden layer) and `activation` ("" for none); the input is always 784 wide.
+        normaliser: `version` and settings of the normaliser that made the training glyphs.
+        thresholds: `review`, the confidence (0-1) below which a row is for a person to look at.
+        temperature: what the logits were divided by after training; already folded into the last layer.
+        accuracy: share of right labels (0-1), by split and by form of the network.
+        recipe: every value that training used.
+        seed: the seed of everything random in training.
+        data: `name`, `images` by split, and `sha256` of the labelled glyphs.
+        quantization: `mode` of a .tflite; empty for a .keras.
+        sha256: `payload` of this file; in a .tflite also `keras`, the payload of the .keras that it came from.
+        libraries: versions that made the file.
+    """
+
+    labels: tuple[str, ...]
+    network: Mapping[str, Any]
+    normaliser: Mapping[str, Any] = field(default_factory=lambda: {"version": NORMALISER_VERSION})
+    thresholds: Mapping[str, float] = field(default_factory=lambda: {"review": 0.0})
+    temperature: float = 1.0
+    accuracy: Mapping[str, float] = field(default_factory=dict)
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = 0
+    data: Mapping[str, Any] = field(default_factory=dict)
+    quantization: Mapping[str, Any] = field(default_factory=dict)
+    sha256: Mapping[str, str] = field(default_factory=dict)
+    libraries: Mapping[str, str] = field(default_factory=dict)
+    schema: int = SCHEMA_VERSION
+
+    def to_json(self) -> bytes:
+        """UTF-8 JSON that a person can read."""
+        return (json.dumps(asdict(self), indent=2, ensure_ascii=False, sort_keys=True) + "\n").encode()
+
+    @classmethod
+    def from_json(cls, text: bytes) -> Card:
+        """Read a card that may come from a stranger.
+
+        Raises:
+            ModelFileError: naming the first thing that is wrong with it.
+        """
+        try:
+            document = json.loads(text)
+        except (ValueError, RecursionError):
+            raise ModelFileError("its card is not JSON") from None
+        if not isinstance(document, dict) or document.get("schema") != SCHEMA_VERSION:
+            raise ModelFileError(f"its card is not of schema {SCHEMA_VERSION}; made by another batchdigits?")
+        known = {f.name for f in fields(cls)}
+        card = cls(**{"labels": (), "network": {}, **{k: v for k, v in document.items() if k in known}})
+        return _checked(card)
+
+
+def _checked(card: Card) -> Card:
+    """The card with `labels` as a tuple, once everything that the program relies on has the right type."""
+    labels = card.labels
+    if not (isinstance(labels, list) and 1 < len(labels) <= MAX_CLASSES and all(isinstance(x, str) for x in labels)):
+        raise ModelFileError("its card has no list of labels")
+    for name in ("network", "normaliser", "thresholds", "accuracy", "recipe", "data", "quantization", "sha256"):
+        if not isinstance(getattr(card, name), dict):
+            raise ModelFileError(f"its card has no valid {name!r}")
+    hidden, activation = card.network.get("hidden"), card.network.get("activation")
+    if not (
+        isinstance(hidden, list) and all(type(n) is int and 0 < n <= 1 << 16 for n in hidden) and len(hidden) < 100
+    ):
+        raise ModelFileError("its card has no valid network shape")
+    if not isinstance(activation, str):
+        raise ModelFileError("its card names no activation")
+    review = card.thresholds.get("review")
+    if not isinstance(review, int | float) or not 0 <= review <= 1:
+        raise ModelFileError("its card has no valid review threshold")
+    return Card(**{**{f.name: getattr(card, f.name) for f in fields(card)}, "labels": tuple(labels)})

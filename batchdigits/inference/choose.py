@@ -1,0 +1,31 @@
+"""Which model file is used when none is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from batchdigits.inference.model_file import read_model_file
+
+RuntimeName = Literal["tflite", "tensorflow"]
+SUFFIXES: dict[RuntimeName, str] = {"tflite": ".tflite", "tensorflow": ".keras"}
+EXPORTS = Path("exports")
+PRETRAINED = Path(__file__).parent.parent / "pretrained"
+
+
+def choose_model(runtime: RuntimeName) -> Path:
+    """The current folder's `exports/digits.*` for a runtime if there is one, else the built-in model."""
+    exported = EXPORTS / f"digits{SUFFIXES[runtime]}"
+    return exported if exported.exists() else PRETRAINED / exported.name
+
+
+def is_stale(tflite: Path) -> bool:
+    """Whether a .tflite was made from another .keras than the one beside it; False where there is none beside it.
+
+    Raises:
+        ModelFileError: one of the two cannot be read.
+    """
+    keras = tflite.with_suffix(".keras")
+    if tflite.suffix != ".tflite" or not keras.exists():
+        return False
+    return read_model_file(tflite).card.sha256.get("keras") != read_model_file(keras).card.sha256["payload"]

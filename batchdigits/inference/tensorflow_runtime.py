@@ -1,0 +1,100 @@
+"""The tensorflow runtime: a .keras file in full TensorFlow. The only file of this room that loads TensorFlow."""
+
+from __future__ import annotations
+
+import os
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from batchdigits.errors import MissingExtraError, ModelFileError
+from batchdigits.inference.card import Card
+from batchdigits.inference.model_file import ModelFile
+from batchdigits.inference.runtime import GLYPH_PIXELS, Glyphs, Logits, in_padded_batches
+from batchdigits.quiet import silent_stderr
+
+
+class TensorFlowRuntime:
+    """A .keras network, rebuilt from its card, in TensorFlow."""
+
+    def __init__(self, model: ModelFile, batch_size: int) -> None:
+        """Rebuild the network and load its weights.
+
+        Raises:
+            MissingExtraError: TensorFlow is not installed.
+            ModelFileError: the weights do not fit the network of the card.
+        """
+        self.card = model.card
+        self._batch_size = batch_size
+        self._network = load_network(model)
+
+    def logits(self, glyphs: Glyphs) -> Logits:
+        """Logits, float32 (N, classes), of glyphs, uint8 (N, 28, 28)."""
+        return in_padded_batches(self._run, glyphs, self._batch_size, len(self.card.labels))
+
+    def _run(self, glyphs: Glyphs) -> Logits:
+        flat = glyphs.reshape(-1, GLYPH_PIXELS).astype(np.float32) / np.float32(255)
+        logits: Logits = self._network(flat, training=False).numpy()
+        return logits
+
+
+def import_tensorflow(what: str) -> Any:
+    """The module `tensorflow`, without its start-up log; `what` is the thing that needs it.
+
+    Raises:
+        MissingExtraError: TensorFlow is not installed.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    with silent_stderr():  # some of the log comes before the level is read
+        try:
+            import tensorflow
+        except ImportError:
+            raise MissingExtraError(what, "tensorflow") from None
+        tensorflow.keras  # noqa: B018 - loaded lazily, and as noisily
+    return tensorflow
+
+
+def build_network(card: Card) -> Any:
+    """The network that a card describes, a `keras.Sequential` of Dense layers: float32 (N, 784) 0-1 -> logits (N, C).
+
+    The layers' weights are whatever Keras starts with.
+
+    Raises:
+        MissingExtraError: TensorFlow is not installed.
+    """
+    keras = import_tensorflow("the tensorflow runtime").keras
+    activation = card.network["activation"] or None
+    layers = [keras.layers.Dense(n, activation, name=f"hidden_{i}") for i, n in enumerate(card.network["hidden"], 1)]
+    return keras.Sequential(
+        [keras.Input((GLYPH_PIXELS,), name="glyph"), *layers, keras.layers.Dense(len(card.labels), name="logits")]
+    )
+
+
+def load_network(model: ModelFile) -> Any:
+    """Rebuild a network from its card and load its weights.
+
+    Only weights are read from the file: deserialising a model that a stranger made can run code, and fails across
+    versions of Keras.
+
+    Raises:
+        MissingExtraError: TensorFlow is not installed.
+        ModelFileError: the weights do not fit the network of the card.
+    """
+    if _weight_bytes(model.card) > len(model.payload):
+        raise ModelFileError(f"{model.path}: its weights are fewer than its card says")
+    try:
+        network = build_network(model.card)
+        network.load_weights(model.path)
+    except MissingExtraError:
+        raise
+    except Exception as error:  # Keras and h5py raise all kinds on a file that is not as it should be
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise ModelFileError(f"{model.path}: its weights do not fit its card: {reason}") from None
+    return network
+
+
+def _weight_bytes(card: Card) -> int:
+    widths = [GLYPH_PIXELS, *card.network["hidden"], len(card.labels)]
+    return sum(4 * (inputs + 1) * units for inputs, units in pairwise(widths))

@@ -1,0 +1,52 @@
+"""Recipes: every value that training uses, under a name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train a network.
+
+    Attributes:
+        name: what `--recipe` calls it.
+        hidden: units of each hidden layer.
+        activation: Keras's name of the hidden layers' activation; "" for none.
+        initialiser: `lesson` (truncated normal of stddev 0.1, biases 0.1) or `he` (He et al. 2015, biases 0).
+        learning_rate: Adam's, at the start.
+        schedule: `constant`, or `cosine` down to zero at the last iteration.
+        iterations: minibatches to learn from.
+        batch_size: glyphs in a minibatch.
+        dropout: share of the last hidden layer's units dropped while training, 0-1.
+        patience: checks of the validation split (every `CHECK_EVERY` iterations) without a better one before training
+            stops and goes back to the best; 0 keeps the last weights.
+    """
+
+    name: str
+    hidden: tuple[int, ...] = (512, 256, 128)
+    activation: str = "relu"
+    initialiser: str = "he"
+    learning_rate: float = 1e-3
+    schedule: str = "cosine"
+    iterations: int = 8_000
+    batch_size: int = 128
+    dropout: float = 0.2
+    patience: int = 8
+
+
+CHECK_EVERY = 430  # iterations: once an epoch of 55,000 at batch 128
+
+LESSON = Recipe(
+    name="lesson",
+    activation="",
+    initialiser="lesson",
+    learning_rate=1e-4,
+    schedule="constant",
+    iterations=1_000,
+    dropout=0.5,
+    patience=0,
+)
+DEFAULT = Recipe(name="default")
+
+RECIPES = {recipe.name: recipe for recipe in (LESSON, DEFAULT)}

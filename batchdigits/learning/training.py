@@ -1,0 +1,166 @@
+"""Training: a recipe, labelled glyphs and a seed give a network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from batchdigits.datasets.labelled import Labelled, Splits
+from batchdigits.inference.card import Card
+from batchdigits.inference.runtime import GLYPH_PIXELS
+from batchdigits.inference.tensorflow_runtime import build_network, import_tensorflow
+from batchdigits.learning.batches import Chunk, chunks
+from batchdigits.learning.recipes import CHECK_EVERY, Recipe
+
+REPORT_EVERY = 50  # iterations between two steps of the progress bar
+
+
+class Progress(NamedTuple):
+    """Where training stands after an iteration.
+
+    Attributes:
+        iteration: counted from 0.
+        loss: cross-entropy of the iteration's minibatch after its step, dropout off.
+        accuracy: share of right labels (0-1) in that minibatch.
+        validation: share of right labels (0-1) on the validation split, where it was checked.
+    """
+
+    iteration: int
+    loss: float
+    accuracy: float
+    validation: float | None
+
+
+class Training:
+    """A network while it learns. `run` it as far as you like, then take `network`."""
+
+    def __init__(self, recipe: Recipe, splits: Splits, seed: int) -> None:
+        """Build the network and its optimiser.
+
+        Raises:
+            MissingExtraError: TensorFlow is not installed.
+        """
+        tf = import_tensorflow("training")
+        tf.config.experimental.enable_op_determinism()  # the same seed gives the same weights
+        tf.random.set_seed(seed)  # op determinism insists, though nothing of ours draws from it
+        self.recipe, self.splits, self.seed = recipe, splits, seed
+        shape = {"hidden": list(recipe.hidden), "activation": recipe.activation}
+        self.network = build_network(Card(labels=splits.classes, network=shape))
+        self.network.set_weights(initial_weights(self.network.get_weights(), recipe.initialiser, seed))
+        self._best: tuple[float, list[NDArray[np.float32]]] = (-1.0, [])
+        schedule = recipe.learning_rate
+        if recipe.schedule == "cosine":
+            schedule = tf.keras.optimizers.schedules.CosineDecay(recipe.learning_rate, recipe.iterations)
+        self._optimizer = tf.keras.optimizers.Adam(schedule)
+        self._optimizer.build(self.network.trainable_variables)
+        self._learn = _compiled(self.network, self._optimizer, recipe.dropout, seed)
+
+    def run(self) -> Iterator[Progress]:
+        """Learn, and say after every few iterations how it goes; `network` is usable after each.
+
+        With patience, `network` ends with the weights that were best on the validation split.
+        """
+        unimproved = 0
+        for chunk in chunks(self.splits.train, self.recipe.batch_size, self.seed, self._ends()):
+            self._learn(chunk.glyphs, chunk.labels, chunk.first)
+            progress = self._progress(chunk)
+            yield progress
+            if progress.validation is not None:
+                unimproved = 0 if self._keep_if_best(progress.validation) else unimproved + 1
+                if unimproved >= self.recipe.patience:
+                    break
+        self.keep_best()
+
+    def keep_best(self) -> None:
+        """Go back to the weights that were best on the validation split, where it was checked."""
+        if self._best[1]:
+            self.network.set_weights(self._best[1])
+
+    def accuracy(self, data: Labelled) -> float:
+        """Share of right labels, 0-1."""
+        flat = data.glyphs.reshape(-1, GLYPH_PIXELS).astype(np.float32) / np.float32(255)
+        logits = self.network.predict(flat, batch_size=1_000, verbose=0)
+        return float(np.mean(logits.argmax(axis=1) == data.labels))
+
+    def _ends(self) -> list[int]:
+        """Iterations after which training pauses: to report, to check, and the last."""
+        last = self.recipe.iterations - 1
+        reports, checks = range(0, last, REPORT_EVERY), range(CHECK_EVERY - 1, last, CHECK_EVERY)
+        return sorted({*reports, *(checks if self.recipe.patience else ()), last})
+
+    def _progress(self, chunk: Chunk) -> Progress:
+        last = Labelled(chunk.glyphs[-1], chunk.labels[-1])
+        logits = self.network(last.glyphs.astype(np.float32) / np.float32(255), training=False).numpy()
+        iteration = chunk.first + len(chunk.labels) - 1
+        due = (iteration + 1) % CHECK_EVERY == 0 or iteration == self.recipe.iterations - 1
+        validation = self.accuracy(self.splits.validation) if self.recipe.patience and due else None
+        accuracy = float(np.mean(logits.argmax(axis=1) == last.labels))
+        return Progress(iteration, cross_entropy(logits, last.labels), accuracy, validation)
+
+    def _keep_if_best(self, validation: float) -> bool:
+        better = validation > self._best[0]
+        if better:
+            self._best = (validation, self.network.get_weights())
+        return better
+
+
+def initial_weights(like: list[NDArray[np.float32]], initialiser: str, seed: int) -> list[NDArray[np.float32]]:
+    """Starting weights for kernels (inputs, units) and biases (units,), drawn from `seed` by NumPy alone."""
+    rng = np.random.default_rng(seed)
+    lesson = initialiser == "lesson"
+    weights = []
+    for array in like:
+        if array.ndim == 1:
+            weights.append(np.full(array.shape, 0.1 if lesson else 0.0, np.float32))
+        else:
+            stddev = 0.1 if lesson else np.sqrt(2.0 / array.shape[0])
+            weights.append((stddev * _truncated_normal(rng, array.shape)).astype(np.float32))
+    return weights
+
+
+def cross_entropy(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
+    """Mean softmax cross-entropy, in nats, of logits (N, classes)."""
+    top = logits.max(axis=1, keepdims=True)
+    log_sum = np.log(np.exp(logits - top).sum(axis=1)) + top[:, 0]
+    return float(np.mean(log_sum - logits[np.arange(len(labels)), labels]))
+
+
+def _truncated_normal(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Standard normal values, those beyond two standard deviations drawn again, as TensorFlow does it."""
+    values = rng.standard_normal(shape)
+    while (outside := np.abs(values) > 2).any():
+        values[outside] = rng.standard_normal(int(outside.sum()))
+    return values
+
+
+def _compiled(network: Any, optimizer: Any, dropout: float, seed: int) -> Any:
+    """A function (glyphs uint8 (I, B, 784), labels int64 (I, B), first iteration) that learns from I minibatches."""
+    tf = import_tensorflow("training")
+    *hidden, last = network.layers
+
+    def forward(flat: Any, iteration: Any) -> Any:
+        for layer in hidden:
+            flat = layer(flat)
+        if dropout:
+            flat = tf.nn.experimental.stateless_dropout(flat, dropout, seed=tf.stack([seed, iteration]))
+        return last(flat)
+
+    @tf.function(  # type: ignore[untyped-decorator]
+        input_signature=[
+            tf.TensorSpec((None, None, GLYPH_PIXELS), tf.uint8),
+            tf.TensorSpec((None, None), tf.int64),
+            tf.TensorSpec((), tf.int32),
+        ]
+    )
+    def learn(glyphs: Any, labels: Any, first: Any) -> None:
+        for i in tf.range(tf.shape(labels)[0]):
+            with tf.GradientTape() as tape:
+                logits = forward(tf.cast(glyphs[i], tf.float32) / 255.0, first + i)
+                loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels[i], logits))
+            variables = network.trainable_variables
+            optimizer.apply(tape.gradient(loss, variables), variables)
+
+    return learn

@@ -1,0 +1,1 @@
+"""Writing predictions down, whole or not at all."""

@@ -1,0 +1,65 @@
+"""Files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from batchdigits.errors import BatchdigitsError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A path beside `path` to write to; it becomes `path` when the block ends well, and vanishes when it does not.
+
+    Raises:
+        BatchdigitsError: the file cannot be written there.
+    """
+    with _explained(path):
+        if path.is_dir():
+            raise IsADirectoryError(None, "is a directory")
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:64]}.", suffix=path.suffix, dir=path.parent)
+        os.close(descriptor)
+    beside = Path(name)
+    try:
+        with _explained(path):
+            yield beside
+            beside.chmod(0o666 & ~_umask())  # mkstemp's own mode is private to the user
+            os.replace(beside, path)  # noqa: PTH105 - the house's word for it
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[BinaryIO]:
+    """A binary stream to `path`: whole or not at all, unless `path` is a device or a pipe, which cannot be replaced.
+
+    Raises:
+        BatchdigitsError: the file cannot be written, or the disk is full.
+    """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        with _explained(path), path.open("wb") as stream:
+            yield stream
+    else:
+        with replacing(path) as beside, beside.open("wb") as stream:
+            yield stream
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise BatchdigitsError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,49 @@
+"""Keeping other people's chatter off the terminal: decoders and runtimes write to fds 1 and 2 behind our back."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_chatter_allowed = False
+
+
+def allow_chatter() -> None:
+    """Let it all through, for `-v`."""
+    global _chatter_allowed
+    _chatter_allowed = True
+
+
+@contextmanager
+def silent_stderr() -> Iterator[None]:
+    """Send whatever C code writes to fd 2 nowhere; for every thread of the process."""
+    with _silent(2):
+        yield
+
+
+@contextmanager
+def silent_output() -> Iterator[None]:
+    """Send whatever is written to fd 1 and fd 2 nowhere, from C or from Python; for every thread of the process."""
+    with _silent(1), _silent(2):
+        yield
+
+
+@contextmanager
+def _silent(descriptor: int) -> Iterator[None]:
+    if _chatter_allowed:
+        yield
+        return
+    stream = sys.stdout if descriptor == 1 else sys.stderr
+    stream.flush()
+    kept = os.dup(descriptor)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, descriptor)
+    os.close(nowhere)
+    try:
+        yield
+    finally:
+        stream.flush()
+        os.dup2(kept, descriptor)
+        os.close(kept)

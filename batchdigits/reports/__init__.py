@@ -1,0 +1,1 @@
+"""What people look at to decide whether to trust a model."""

@@ -1,0 +1,116 @@
+"""From a source to its scans. OpenCV reads the plain files, Pillow the rest and whatever OpenCV refuses."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from io import BytesIO, FileIO
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from batchdigits.vision.faults import DecodeError, check_size, describe_os_error, one_line
+from batchdigits.vision.formats import Header, hint, read_header, sniff
+from batchdigits.vision.grey import Scan, is_flat, to_grey
+from batchdigits.vision.pillow_decode import Picture, read_pages
+
+MAX_PIXELS = 100_000_000  # A4 at 600 dpi has 35 million; decoded in colour and widened, 100 million take about 1 GB
+MAX_FILE_BYTES = 1 << 30  # more than MAX_PIXELS of 16-bit RGB; a TIFF may be larger, as only one page is ever read
+AT_ONCE = 1 << 18  # bytes read before the format is known: nearly every scan, whole
+
+# OpenCV logs what it refuses; the row's detail says it.
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+
+
+class Page(NamedTuple):
+    """One source decoded: its scan, uint8 (H, W), any polarity; or None and the fault that prevented it."""
+
+    source: str
+    scan: Scan | None
+    fault: str = ""
+
+
+def decode(path: str, max_pixels: int = MAX_PIXELS) -> Iterator[Page]:
+    """Decode one file into its pages, by its content and not its name; at least one page, whatever is wrong.
+
+    Args:
+        path: the file as the user typed it.
+        max_pixels: a picture with more is refused from its header.
+
+    Yields:
+        One page, or for a TIFF of several pages each of them, with `#1`, `#2`... after the path.
+    """
+    try:
+        size = _size_of(path)
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - a Path costs 3 us, of about 25 for a small file
+            for picture in _read(file, size, max_pixels):
+                source = f"{path}#{picture.number}" if picture.number else path
+                yield Page(source, picture.scan, picture.fault)
+    except DecodeError as fault:
+        yield Page(path, None, str(fault))
+    except OSError as error:
+        yield Page(path, None, describe_os_error(path, error))
+    except MemoryError:
+        yield Page(path, None, "not enough memory to decode it")
+    except Exception as error:  # the last net: a row, not a crash, for what nobody thought of
+        yield Page(path, None, one_line(f"cannot be decoded: {error or type(error).__name__}"))
+
+
+def _size_of(path: str) -> int:
+    """Size in bytes of a regular file; opening a fifo would wait for its writer, and a device may act on it."""
+    try:
+        status = os.stat(path)  # noqa: PTH116 - as for open
+    except ValueError:  # a NUL in the name
+        raise DecodeError("no such file") from None
+    if stat.S_ISDIR(status.st_mode):
+        raise DecodeError("is a directory" if os.access(path, os.R_OK | os.X_OK) else "permission denied")
+    if not stat.S_ISREG(status.st_mode):
+        raise DecodeError("not a regular file")
+    if status.st_size == 0:
+        raise DecodeError("empty file")
+    return status.st_size
+
+
+def _read(file: FileIO, size: int, max_pixels: int) -> Iterator[Picture]:
+    head = file.read(AT_ONCE)
+    name = sniff(head)
+    if name is None:
+        raise DecodeError(f"not an image{hint(head)}")
+    if name == "TIFF":
+        file.seek(0)
+        return read_pages(name, file, max_pixels)
+    if size > MAX_FILE_BYTES:
+        raise DecodeError(f"too large: {size / 1e9:.1f} GB, and the limit is {MAX_FILE_BYTES / 1e9:.1f} GB")
+    return _read_whole(name, head if size <= len(head) else head + file.read(MAX_FILE_BYTES), max_pixels)
+
+
+def _read_whole(name: str, data: bytes, max_pixels: int) -> Iterator[Picture]:
+    header = read_header(name, data)
+    if header is not None:
+        check_size(header.width, header.height, max_pixels)
+        scan = _read_with_opencv(name, data, header)
+        if scan is not None:
+            return iter((Picture(0, scan),))
+    return read_pages(name, BytesIO(data), max_pixels)
+
+
+def _read_with_opencv(name: str, data: bytes, header: Header) -> Scan | None:
+    """The scan of a plain file, or None where OpenCV is not the one to ask, or has refused."""
+    if header.pixels is None:
+        return None
+    if header.pixels == "grey" or name == "JPEG":
+        scan = _imdecode(data, cv2.IMREAD_GRAYSCALE)
+        if header.pixels == "grey" or scan is None or not is_flat(scan):
+            return scan  # a JPEG stores luma as it is: without its colours it is read in 60 % of the time
+    pixels = _imdecode(data, cv2.IMREAD_COLOR if header.pixels == "colour" else cv2.IMREAD_UNCHANGED)
+    return None if pixels is None else to_grey(pixels)
+
+
+def _imdecode(data: bytes, flag: int) -> NDArray[Any] | None:
+    try:
+        return cv2.imdecode(np.frombuffer(data, np.uint8), flag)
+    except cv2.error:
+        return None

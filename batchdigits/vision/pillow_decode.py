@@ -1,0 +1,176 @@
+"""The judge: Pillow reads what OpenCV refuses or gets wrong, page by page, or says what is wrong with it."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, Any, NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import (
+    AvifImagePlugin,
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    ImageFile,
+    Jpeg2KImagePlugin,
+    JpegImagePlugin,
+    PngImagePlugin,
+    PpmImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
+
+from batchdigits.vision.faults import DecodeError, check_size, one_line
+from batchdigits.vision.grey import Scan, to_grey
+
+MAX_PAGES = 10_000  # of one TIFF: ten thousand sheets are a shelf, and a hostile file can claim millions
+
+# The classes, not Image.open: no other plug-in gets to see the file (EPS would start Ghostscript).
+_READERS: dict[str, type[ImageFile.ImageFile]] = {
+    "AVIF": AvifImagePlugin.AvifImageFile,
+    "BMP": BmpImagePlugin.BmpImageFile,
+    "GIF": GifImagePlugin.GifImageFile,
+    "JPEG": JpegImagePlugin.JpegImageFile,
+    "JPEG 2000": Jpeg2KImagePlugin.Jpeg2KImageFile,
+    "PNG": PngImagePlugin.PngImageFile,
+    "PNM": PpmImagePlugin.PpmImageFile,
+    "TIFF": TiffImagePlugin.TiffImageFile,
+    "WebP": WebPImagePlugin.WebPImageFile,
+}
+
+
+class Picture(NamedTuple):
+    """One page: its number from 1, or 0 where the file holds no other; its scan (uint8, (H, W)) or its fault."""
+
+    number: int
+    scan: Scan | None
+    fault: str = ""
+
+
+def read_pages(name: str, file: IO[bytes], max_pixels: int) -> Iterator[Picture]:
+    """Every page of an image file, read when it is asked for; only TIFF has more than one.
+
+    Args:
+        name: the format, from `formats.sniff`.
+        file: the open file, at its start.
+        max_pixels: a page with more is refused from its header.
+    """
+    try:
+        image = _open(name, file)
+    except DecodeError as fault:
+        yield Picture(0, None, str(fault))
+        return
+    if name != "TIFF" or not _has_second_page(image):
+        yield _read(name, image, max_pixels, number=0)
+        return
+    for number in range(1, MAX_PAGES + 1):
+        try:
+            if not _turn_to(name, image, number - 1):
+                return
+        except DecodeError as fault:
+            yield Picture(number, None, str(fault))
+            return  # the way to the pages behind leads through this one
+        yield _read(name, image, max_pixels, number)
+    yield Picture(MAX_PAGES + 1, None, f"more than {MAX_PAGES:,} pages: the rest is left out")
+
+
+def _open(name: str, file: IO[bytes]) -> ImageFile.ImageFile:
+    reader = _heif_reader() if name == "HEIF" else _READERS[name]
+    with _faults_of(name):
+        return reader(file)
+
+
+def _has_second_page(image: ImageFile.ImageFile) -> bool:
+    try:
+        return _turn_to("TIFF", image, 1)
+    except DecodeError:
+        return True  # a broken one, which gets its own row; the first may be whole
+
+
+def _turn_to(name: str, image: ImageFile.ImageFile, index: int) -> bool:
+    """Go to a page of a TIFF; False where the file ends before it."""
+    with _faults_of(name):
+        try:
+            image.seek(index)
+        except EOFError:
+            return False
+    return True
+
+
+def _read(name: str, image: ImageFile.ImageFile, max_pixels: int, number: int) -> Picture:
+    try:
+        check_size(image.width, image.height, max_pixels)
+        with _faults_of(name):
+            return Picture(number, _scan(image))
+    except DecodeError as fault:
+        return Picture(number, None, str(fault))
+
+
+def _scan(image: ImageFile.ImageFile) -> Scan:
+    image.load()
+    scan = _upright(to_grey(_pixels(image)), image)
+    inverted = image.mode.startswith("I;16") and getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == _WHITE_IS_ZERO
+    return 255 - scan if inverted else scan  # Pillow sees to it up to 8 bits, and forgets 16
+
+
+_PHOTOMETRIC, _WHITE_IS_ZERO = 262, 0
+
+
+def _pixels(image: Image.Image) -> NDArray[Any]:
+    """The decoded picture as `to_grey` takes it."""
+    if image.has_transparency_data and image.mode != "I;16":
+        return cv2.cvtColor(np.asarray(image.convert("RGBA")), cv2.COLOR_RGBA2BGRA)
+    if image.mode in ("1", "L", "I", "F") or image.mode.startswith("I;16"):
+        return np.asarray(image)
+    if image.mode == "LAB":
+        return np.asarray(image.getchannel("L"))
+    return cv2.cvtColor(np.asarray(image.convert("RGB")), cv2.COLOR_RGB2BGR)
+
+
+def _upright(scan: Scan, image: Image.Image) -> Scan:
+    """Undo the turn that EXIF orientation (1-8) stands for; what cannot be understood of it is 1."""
+    try:
+        orientation = image.getexif().get(_ORIENTATION, 1)
+    except Exception:  # whatever a hostile tag provokes, the picture itself is whole
+        orientation = 1
+    if orientation in (5, 6, 7, 8):
+        scan = scan.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        scan = scan[::-1]
+    if orientation in (2, 3, 6, 7):
+        scan = scan[:, ::-1]
+    return np.ascontiguousarray(scan)
+
+
+_ORIENTATION = 274
+
+
+def _heif_reader() -> type[ImageFile.ImageFile]:
+    try:
+        from pillow_heif import HeifImageFile  # optional: it brings its own decoder, under another licence
+    except ImportError:
+        raise DecodeError("HEIC needs an optional package: pip install 'batchdigits[heif]'") from None
+    return HeifImageFile  # type: ignore[no-any-return]
+
+
+@contextmanager
+def _faults_of(name: str) -> Iterator[None]:
+    """Whatever a plug-in raises over a file is that file's fault; what it warns of is not worth a word."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except MemoryError:
+        raise DecodeError("not enough memory to decode it") from None
+    except Exception as error:
+        reason = str(error) or type(error).__name__
+        kind = "unsupported kind of" if _UNSUPPORTED.search(reason) else "truncated or corrupt"
+        raise DecodeError(one_line(f"{kind} {name}: {reason}")) from error
+
+
+_UNSUPPORTED = re.compile("unknown pixel mode|unsupported|not (yet )?supported", re.IGNORECASE)  # Pillow's words

@@ -1,0 +1,153 @@
+"""Which files to classify: paths named by hand as they are, folders walked in natural order."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from batchdigits.vision.formats import HEAD_BYTES, IMAGE_SUFFIXES, sniff
+
+# What systems leave beside pictures; some carry an image's suffix, and a Thumbs.db holds pictures.
+_LITTER_NAMES = frozenset({".ds_store", "thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini"})
+_LITTER_PREFIX = "._"
+
+
+@dataclass
+class Tally:
+    """What `find` met, filled in as it goes and whole once it is exhausted.
+
+    Attributes:
+        sources: sources found.
+        passed_over: files in folders that are not images.
+        empty_folders: folders named by hand that held no source, as typed.
+    """
+
+    sources: int = 0
+    passed_over: int = 0
+    empty_folders: list[str] = field(default_factory=list)
+
+
+def find(paths: Iterable[str], tally: Tally | None = None) -> Iterator[str]:
+    """Find the sources behind `paths`, lazily: a folder's are given before the next folder is looked into.
+
+    What is named by hand is always a source, whatever it is, unless it is a folder that can be walked. In a folder,
+    a source is whatever is named like an image or, being a regular file, begins like one; what only looks like an
+    image (a folder `x.png`, a dangling link, a fifo) is one too, so that its error row says so, and so is a folder
+    that cannot be read. Folders reached through links are walked, unless they are above themselves.
+
+    Args:
+        paths: files and folders, as typed.
+        tally: where to count.
+
+    Yields:
+        Paths as typed, joined with what lies below: arguments in the order given, duplicates kept, and natural
+        order inside a folder.
+    """
+    tally = Tally() if tally is None else tally
+    for path in paths:
+        if not os.path.isdir(path):  # noqa: PTH112 - paths stay strings, as typed: Path("./a//b") would be "a/b"
+            tally.sources += 1
+            yield path
+            continue
+        before = tally.sources
+        for source in _walk(path, tally):
+            tally.sources += 1
+            yield source
+        if tally.sources == before:
+            tally.empty_folders.append(path)
+
+
+def _walk(top: str, tally: Tally) -> Iterator[str]:
+    """Sources below a folder, depth first; a stack and no recursion, as a tree may be deeper than Python's."""
+    folder = _list(top)
+    if folder is None:
+        yield top
+        return
+    above = [folder]
+    while above:
+        folder = above[-1]
+        if not folder.names:
+            above.pop()
+            continue
+        name = folder.names.pop()
+        path = os.path.join(folder.path, name)  # noqa: PTH118 - see find
+        if name not in folder.folders:
+            if _is_source(path, name):
+                yield path
+            else:
+                tally.passed_over += 1
+            continue
+        below = _list(path)
+        if below is None or _has_image_suffix(name):
+            yield path  # a folder: not a scan, but not to be lost without a word either
+        if below is not None and below.identity not in (folder.identity for folder in above):
+            above.append(below)
+
+
+@dataclass
+class _Folder:
+    """A folder being walked: what is left of its names, the next one last, and which of them are folders."""
+
+    path: str
+    identity: tuple[int, int]
+    names: list[str]
+    folders: set[str]
+
+
+def _list(path: str) -> _Folder | None:
+    """The content of a folder in natural order; None if it cannot be read."""
+    names: list[str] = []
+    folders: set[str] = set()
+    try:
+        status = os.stat(path)  # noqa: PTH116 - see find
+        with os.scandir(path) as entries:
+            for entry in entries:
+                names.append(entry.name)
+                if _is_folder(entry):
+                    folders.add(entry.name)
+    except OSError:
+        return None
+    names.sort(reverse=True)
+    names.sort(key=natural_key, reverse=True)  # stable, so that the raw name breaks ties
+    return _Folder(path, (status.st_dev, status.st_ino), names, folders)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that points at itself, or into a folder that is closed to us
+        return False
+
+
+def natural_key(name: str) -> str:
+    """A key that sorts runs of ASCII digits by value: img2 before img10. Equal for img2 and img02."""
+    return re.sub("[0-9]+", _sortable_number, name)
+
+
+def _sortable_number(digits: re.Match[str]) -> str:
+    """Digits behind their count: of two numbers without leading zeros, the longer is the larger."""
+    number = digits[0].lstrip("0")
+    return f"0{chr(len(number))}{number}"
+
+
+def _is_source(path: str, name: str) -> bool:
+    if name.startswith(_LITTER_PREFIX) or name.lower() in _LITTER_NAMES:
+        return False
+    return _has_image_suffix(name) or _begins_like_an_image(path)
+
+
+def _has_image_suffix(name: str) -> bool:
+    return os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES  # noqa: PTH122 - see find
+
+
+def _begins_like_an_image(path: str) -> bool:
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - see find; opening a fifo would wait for ever
+            return False
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - see find
+            return sniff(file.read(HEAD_BYTES)) is not None
+    except OSError:
+        return False
