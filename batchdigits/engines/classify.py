@@ -64,7 +64,8 @@ def classify_files(
             before_each()
             for page in decode(path):
                 reads.append(read(page, settings.ink))
-                before_each()
+                if page.source != path:  # one of several pages
+                    before_each()
             ends.append(len(reads))
     rows = [verdict.prediction for verdict in judge(reads, runtime, settings)]
     return [rows[start:end] for start, end in zip([0, *ends], ends, strict=False)]

@@ -177,8 +177,9 @@ class _Fork:
     """A worker forked from this process, with what Popen offers of it."""
 
     def __init__(self, connection: Connection) -> None:
-        self.pid = os.fork()
-        if self.pid == 0:
+        self._code: int | None = None
+        self._pid = os.fork()
+        if self._pid == 0:
             code = 1
             try:
                 _leave_the_parent(connection)
@@ -192,11 +193,14 @@ class _Fork:
 
     def wait(self) -> int:
         """Its exit code, or less than 0 for the signal that ended it."""
-        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        if self._code is None:
+            self._code = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
+        return self._code
 
     def kill(self) -> None:
-        """Send SIGKILL."""
-        os.kill(self.pid, signal.SIGKILL)
+        """Send SIGKILL, unless it is gone."""
+        if self._code is None:
+            os.kill(self._pid, signal.SIGKILL)
 
 
 def _leave_the_parent(connection: Connection) -> None:

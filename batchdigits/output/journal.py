@@ -52,7 +52,7 @@ class Journal:
             OSError: it cannot be opened.
             ValueError: it is something else.
         """
-        self._file = FileIO(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666), "r+")
+        self._file = open_for_both(path)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self.identity, self._first_record, records = _read(self._file.readall())
@@ -112,6 +112,11 @@ def _read(content: bytes) -> tuple[dict[str, Any], int, NDArray[Any]]:
     if not isinstance(identity, dict):
         raise ValueError("no journal")
     return identity, len(first) + 1, np.frombuffer(rest, _RECORD, len(rest) // _RECORD.itemsize)
+
+
+def open_for_both(path: Path) -> FileIO:
+    """A file for reading and writing as it is, made if there is none; without a buffer, as what is written must be."""
+    return FileIO(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666), "r+")
 
 
 def write_all(file: FileIO, data: bytes) -> None:

@@ -10,14 +10,14 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from io import FileIO
+from contextlib import ExitStack, closing
 from itertools import accumulate, islice, pairwise, repeat
 from pathlib import Path
 from types import TracebackType
 
 from batchdigits.errors import BatchdigitsError
 from batchdigits.output.atomic import explained
-from batchdigits.output.journal import Extent, Identity, Journal, stamp, write_all
+from batchdigits.output.journal import Extent, Identity, Journal, open_for_both, stamp, write_all
 
 LOOKED_UP = 1_024  # sources at a time: NumPy finds that many in the journal about as fast as one
 
@@ -42,16 +42,13 @@ class ResumableOutput:
         self._journal_path = path.with_name(f".{path.name}.journal")
         self._plan: deque[Extent | None] = deque()
         self._extents: list[Extent] = []
-        with explained(path):
+        with explained(path), ExitStack() as opened:
             if path.is_dir():
                 raise IsADirectoryError(None, "is a directory")
-            self._journal = self._open_journal()
-            try:
-                self._part = FileIO(os.open(self._part_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666), "r+")
-                self._begin(identity, header, resume)
-            except BaseException:
-                self._journal.close()
-                raise
+            self._journal = opened.enter_context(closing(self._open_journal()))
+            self._part = opened.enter_context(open_for_both(self._part_path))
+            self._begin(identity, header, resume)
+            opened.pop_all()  # nothing went wrong: they stay open
 
     def _open_journal(self) -> Journal:
         try:
