@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,9 +91,10 @@ def train(recipe: str, seed: int, data: Path | None, output: Path, **values: Any
 
 def _run(training: Training, recipe: Recipe) -> BaseException | None:
     """Train behind a progress bar; what interrupted it, if something did."""
-    with progress_bar(total=recipe.iterations, unit="it", desc=recipe.name) as bar:
+    bar = progress_bar(total=recipe.iterations, unit="it", desc=recipe.name)
+    with bar, closing(training.run()) as steps:
         try:
-            for progress in training.run():
+            for progress in steps:
                 bar.update(progress.iteration + 1 - bar.n)
                 line = (
                     f"Iteration {progress.iteration} | Loss = {progress.loss:.4f} | Accuracy = {progress.accuracy:.4f}"

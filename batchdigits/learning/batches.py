@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import suppress
 from functools import lru_cache
 from typing import NamedTuple
@@ -48,8 +48,11 @@ def _order(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
     return np.random.default_rng([seed, epoch]).permutation(count)
 
 
-def chunks(data: Labelled, batch_size: int, seed: int, ends: list[int]) -> Iterator[Chunk]:
-    """Chunks that end after each iteration of `ends`, made in a second thread while the caller trains on the last."""
+def chunks(data: Labelled, batch_size: int, seed: int, ends: list[int]) -> Generator[Chunk, None, None]:
+    """Chunks that end after each iteration of `ends`, made in a second thread while the caller trains on the last.
+
+    Close the generator when you stop early: a thread that outlives the interpreter takes it down.
+    """
     ready: queue.Queue[Chunk | BaseException | None] = queue.Queue(AHEAD)
     stop = threading.Event()
 
@@ -69,7 +72,8 @@ def chunks(data: Labelled, batch_size: int, seed: int, ends: list[int]) -> Itera
         except BaseException as error:  # whatever it is, it belongs to the thread that waits for us
             put(error)
 
-    threading.Thread(target=make, daemon=True, name="minibatches").start()
+    maker = threading.Thread(target=make, daemon=True, name="minibatches")
+    maker.start()
     try:
         while (chunk := ready.get()) is not None:
             if isinstance(chunk, BaseException):
@@ -77,6 +81,7 @@ def chunks(data: Labelled, batch_size: int, seed: int, ends: list[int]) -> Itera
             yield chunk
     finally:
         stop.set()
+        maker.join()
 
 
 def _chunk(data: Labelled, batch_size: int, seed: int, iterations: range) -> Chunk:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import closing
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -58,20 +59,21 @@ class Training:
         self._optimizer.build(self.network.trainable_variables)
         self._learn = _compiled(self.network, self._optimizer, recipe.dropout, seed)
 
-    def run(self) -> Iterator[Progress]:
+    def run(self) -> Generator[Progress, None, None]:
         """Learn, and say after every few iterations how it goes; `network` is usable after each.
 
         With patience, `network` ends with the weights that were best on the validation split.
         """
         unimproved = 0
-        for chunk in chunks(self.splits.train, self.recipe.batch_size, self.seed, self._ends()):
-            self._learn(chunk.glyphs, chunk.labels, chunk.first)
-            progress = self._progress(chunk)
-            yield progress
-            if progress.validation is not None:
-                unimproved = 0 if self._keep_if_best(progress.validation) else unimproved + 1
-                if unimproved >= self.recipe.patience:
-                    break
+        with closing(chunks(self.splits.train, self.recipe.batch_size, self.seed, self._ends())) as batches:
+            for chunk in batches:
+                self._learn(chunk.glyphs, chunk.labels, chunk.first)
+                progress = self._progress(chunk)
+                yield progress
+                if progress.validation is not None:
+                    unimproved = 0 if self._keep_if_best(progress.validation) else unimproved + 1
+                    if unimproved >= self.recipe.patience:
+                        break
         self.keep_best()
 
     def keep_best(self) -> None:
