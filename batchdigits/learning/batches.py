@@ -68,6 +68,8 @@ def chunks(data: Labelled, batch_size: int, seed: int, ends: list[int]) -> Gener
             for end in ends:
                 put(_chunk(data, batch_size, seed, range(first, end + 1)))
                 first = end + 1
+                if stop.is_set():
+                    break
             put(None)
         except BaseException as error:  # whatever it is, it belongs to the thread that waits for us
             put(error)
