@@ -83,8 +83,6 @@ def _from_alpha(bgr: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> Scan:
     """Lay the picture on a ground that its ink stands out from."""
     if alpha.min() == 255:
         return _from_colour(bgr)
-    if alpha.max() == 0:
-        return np.full(alpha.shape, 255, np.uint8)
     luma = _luma(bgr)
     opacity = alpha.astype(np.uint16)  # 255 x 255 + 127 still fits
     ground = _ground(luma, alpha)

@@ -25,6 +25,7 @@ from batchdigits.vision import decode as decoding
 from batchdigits.vision import pillow_decode
 from batchdigits.vision.decode import MAX_FILE_BYTES, Page, decode
 from batchdigits.vision.faults import one_line
+from batchdigits.vision.formats import read_header
 
 GREY = np.full((40, 60), 230, np.uint8)
 GREY[5:15, 5:30] = 20  # off centre, so that every turn shows
@@ -161,6 +162,27 @@ def test_a_png_that_names_its_gamma_is_as_grey_as_one_that_does_not(tmp_path: Pa
     assert np.array_equal(named, scan_of(write(tmp_path / "plain.png", plain)))
 
 
+CHUNKS_FOR_PILLOW = {
+    b"acTL": bytes(8),
+    b"eXIf": b"MM\0*" + bytes(8),
+    b"tRNS": bytes(2),
+    b"zTXt": b"Raw profile type exif\0\0",
+    b"iTXt": b"XML:com.adobe.xmp" + bytes(5),
+}
+
+
+@pytest.mark.parametrize("kind", CHUNKS_FOR_PILLOW)
+def test_what_opencv_may_get_wrong_it_is_not_asked(kind: bytes) -> None:
+    plain = encode(Image.fromarray(GREY), "PNG")
+    assert read_header("PNG", plain) == (60, 40, "grey")
+    assert read_header("PNG", with_png_chunk(plain, kind, CHUNKS_FOR_PILLOW[kind])) == (60, 40, None)
+
+
+def test_a_broken_orientation_leaves_the_picture_as_it_is(tmp_path: Path) -> None:
+    data = with_png_chunk(encode(Image.fromarray(GREY), "PNG"), b"eXIf", b"no directory here")
+    assert np.array_equal(scan_of(write(tmp_path / "a.png", data)), GREY)
+
+
 # Depths
 
 
@@ -224,6 +246,16 @@ def test_sixteen_bit_tiff_where_zero_is_white(tmp_path: Path) -> None:
     assert np.array_equal(scan_of(write(tmp_path / "a.tif", with_tiff_tag(black_is_zero, 262, 0))), GREY)
 
 
+def test_sixteen_bit_png_with_a_transparent_grey(tmp_path: Path) -> None:
+    data = with_png_chunk(encode(Image.fromarray(GREY.astype(np.uint16) * 257), "PNG"), b"tRNS", b"\1\1")
+    assert np.array_equal(scan_of(write(tmp_path / "a.png", data)), GREY)
+
+
+def test_lab_tiff_is_as_grey_as_its_lightness(tmp_path: Path) -> None:
+    lab = Image.merge("LAB", [Image.fromarray(GREY), *(Image.new("L", (60, 40), 128) for _ in "ab")])
+    assert np.array_equal(scan_of(save(tmp_path / "a.tif", lab, "TIFF")), GREY)
+
+
 # Colour and transparency
 
 
@@ -241,6 +273,13 @@ def test_an_empty_page_with_coloured_noise_is_not_made_noisier(tmp_path: Path) -
     assert scan_of(save(tmp_path / "a.png", Image.fromarray(page), "PNG")).std() < 2
 
 
+def test_pale_ink_that_luma_shows_stays_luma(tmp_path: Path) -> None:
+    pixels = np.full((*GREY.shape, 3), (220, 200, 200), np.uint8)
+    pixels[5:15, 5:30] = 150, 150, 180  # red tells them apart better, but not twice as well
+    expected = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    assert np.array_equal(scan_of(save(tmp_path / "a.png", Image.fromarray(pixels), "PNG")), expected)
+
+
 @pytest.mark.parametrize("name", ["PNG", "WEBP", "TIFF", "AVIF", "JPEG2000"])
 @pytest.mark.parametrize("ink", [(0, 0, 0), (255, 255, 255), (200, 30, 30), (250, 230, 90)])
 def test_ink_on_nothing_comes_out_as_ink(tmp_path: Path, name: str, ink: tuple[int, int, int]) -> None:
@@ -249,6 +288,15 @@ def test_ink_on_nothing_comes_out_as_ink(tmp_path: Path, name: str, ink: tuple[i
     pixels[5:15, 5:30, 3] = 255
     scan = scan_of(save(tmp_path / "a", Image.fromarray(pixels), name))
     assert abs(int(scan[INK]) - int(scan[PAPER])) > 100
+
+
+@pytest.mark.parametrize("ink", [0, 255])
+def test_ink_on_nothing_that_fills_most_of_its_frame(tmp_path: Path, ink: int) -> None:
+    pixels = np.full((40, 60, 4), ink, np.uint8)
+    pixels[:, :, 3] = 255
+    pixels[10:20, 20:40, 3] = 0  # the hole of a bold 0
+    scan = scan_of(save(tmp_path / "a.webp", Image.fromarray(pixels), "WEBP", lossless=True))
+    assert (scan[0, 0], scan[15, 30]) == (ink, 255 - ink)
 
 
 def test_transparent_palette_colour(tmp_path: Path) -> None:
@@ -330,6 +378,8 @@ def test_of_an_animation_only_the_first_frame(tmp_path: Path, name: str) -> None
         (b"", "empty file"),
         (b"just text\n", "not an image"),
         (bytes(5000), "not an image"),
+        (b"BMW and other words that begin like a bitmap", "not an image"),
+        (b"\0\0\1\0ftypisom" + bytes(80) + b"avif" + bytes(200), "not an image"),  # find looks no further either
         (b"%PDF-1.7\n", "not an image that batchdigits reads (PDF)"),
         (b"\x89PNG\r\n\x1a\n", "truncated or corrupt PNG"),
         (png_of_size(3, 3), "truncated or corrupt PNG"),
@@ -483,6 +533,14 @@ def test_whatever_a_decoder_raises_becomes_a_row(
     assert fault_of(path) == fault
 
 
+def test_a_limit_above_pillows_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    assert (
+        fault_of(save(tmp_path / "a.tif", Image.fromarray(GREY), "TIFF", compression="tiff_lzw"))
+        == "too large to decode"
+    )
+
+
 def test_one_line() -> None:
     assert one_line("a\n\tb\x00 <_io.BytesIO object at 0x7f3c2837ce50>\x1b[31m\u202e") == "a b the file [31m"
     assert len(one_line("x" * 500)) == 200
@@ -496,7 +554,7 @@ def stderr_of(program: str, *arguments: Path) -> str:
     return result.stderr
 
 
-def test_pillow_neither_warns_nor_logs(tmp_path: Path) -> None:
+def test_neither_library_warns_or_logs(tmp_path: Path) -> None:
     animated = with_png_chunk(encode(Image.fromarray(GREY), "PNG"), b"acTL", bytes(8))  # a warning: invalid APNG
     colour = encode(Image.fromarray(GREY).convert("RGB"), "TIFF")
     wide = with_tiff_tag(colour, 277, 9)  # logged as an error: more samples per pixel than can be decoded
@@ -506,7 +564,9 @@ from batchdigits.vision.decode import decode
 for name in sys.argv[1:]:
     print(*(page.fault for page in decode(name)))
 """
-    assert stderr_of(program, write(tmp_path / "a.png", animated), write(tmp_path / "b.tif", wide)) == ""
+    short = b"P5 60 40 255\n12345"  # OpenCV logs that it cannot read its data
+    contents = {"a.png": animated, "b.tif": wide, "c.pgm": short}
+    assert stderr_of(program, *(write(tmp_path / name, data) for name, data in contents.items())) == ""
 
 
 def test_silent_stderr_keeps_the_libraries_quiet(tmp_path: Path) -> None:
