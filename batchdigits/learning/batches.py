@@ -14,8 +14,11 @@ from numpy.typing import NDArray
 
 from batchdigits.datasets.labelled import Labelled
 from batchdigits.inference.runtime import GLYPH_PIXELS
+from batchdigits.learning.augment import augment
+from batchdigits.learning.recipes import Recipe
 
 AHEAD = 4  # chunks that wait for the training step
+AUGMENT = 1  # sets the seeds of augmentation apart from those of the order
 
 
 class Chunk(NamedTuple):
@@ -32,15 +35,18 @@ class Chunk(NamedTuple):
     labels: NDArray[np.int64]
 
 
-def minibatch(data: Labelled, batch_size: int, seed: int, iteration: int) -> Labelled:
+def minibatch(data: Labelled, recipe: Recipe, seed: int, iteration: int) -> Labelled:
     """The minibatch of an iteration: `data` in a new random order each epoch, whatever came before.
 
     An epoch's last minibatch goes on into the next epoch, as in the lesson.
     """
-    positions = np.arange(iteration * batch_size, (iteration + 1) * batch_size)
+    positions = np.arange(iteration * recipe.batch_size, (iteration + 1) * recipe.batch_size)
     epochs = positions // len(data)
     picked = [_order(len(data), seed, int(e))[positions[epochs == e] % len(data)] for e in np.unique(epochs)]
-    return data[np.concatenate(picked)]
+    batch = data[np.concatenate(picked)]
+    if not recipe.augment:
+        return batch
+    return Labelled(augment(batch.glyphs, batch.labels, np.random.default_rng([seed, iteration, AUGMENT])), batch.labels)
 
 
 @lru_cache(maxsize=2)
@@ -48,7 +54,7 @@ def _order(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
     return np.random.default_rng([seed, epoch]).permutation(count)
 
 
-def chunks(data: Labelled, batch_size: int, seed: int, ends: list[int]) -> Generator[Chunk, None, None]:
+def chunks(data: Labelled, recipe: Recipe, seed: int, ends: list[int]) -> Generator[Chunk, None, None]:
     """Chunks that end after each iteration of `ends`, made in a second thread while the caller trains on the last.
 
     Close the generator when you stop early: a thread that outlives the interpreter takes it down.
@@ -66,7 +72,7 @@ def chunks(data: Labelled, batch_size: int, seed: int, ends: list[int]) -> Gener
         try:
             first = 0
             for end in ends:
-                put(_chunk(data, batch_size, seed, range(first, end + 1)))
+                put(_chunk(data, recipe, seed, range(first, end + 1)))
                 first = end + 1
                 if stop.is_set():
                     break
@@ -86,7 +92,7 @@ def chunks(data: Labelled, batch_size: int, seed: int, ends: list[int]) -> Gener
         maker.join()
 
 
-def _chunk(data: Labelled, batch_size: int, seed: int, iterations: range) -> Chunk:
-    batches = [minibatch(data, batch_size, seed, iteration) for iteration in iterations]
-    glyphs = np.stack([batch.glyphs.reshape(batch_size, GLYPH_PIXELS) for batch in batches])
+def _chunk(data: Labelled, recipe: Recipe, seed: int, iterations: range) -> Chunk:
+    batches = [minibatch(data, recipe, seed, iteration) for iteration in iterations]
+    glyphs = np.stack([batch.glyphs.reshape(-1, GLYPH_PIXELS) for batch in batches])
     return Chunk(iterations.start, glyphs, np.stack([batch.labels for batch in batches]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import closing
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from batchdigits.inference.runtime import GLYPH_PIXELS
 from batchdigits.inference.tensorflow_runtime import build_network, import_tensorflow
 from batchdigits.learning.batches import Chunk, chunks
 from batchdigits.learning.recipes import CHECK_EVERY, Recipe
+from batchdigits.learning.step import compile_step
 
 REPORT_EVERY = 50  # iterations between two steps of the progress bar
 
@@ -39,7 +40,7 @@ class Training:
     """A network while it learns. `run` it as far as you like, then take `network`."""
 
     def __init__(self, recipe: Recipe, splits: Splits, seed: int) -> None:
-        """Build the network and its optimiser.
+        """Build the network and compile its training step.
 
         Raises:
             MissingExtraError: TensorFlow is not installed.
@@ -48,16 +49,12 @@ class Training:
         tf.config.experimental.enable_op_determinism()  # the same seed gives the same weights
         tf.random.set_seed(seed)  # op determinism insists, though nothing of ours draws from it
         self.recipe, self.splits, self.seed = recipe, splits, seed
-        shape = {"hidden": list(recipe.hidden), "activation": recipe.activation}
-        self.network = build_network(Card(labels=splits.classes, network=shape))
-        self.network.set_weights(initial_weights(self.network.get_weights(), recipe.initialiser, seed))
+        card = Card(labels=splits.classes, network={"hidden": list(recipe.hidden), "activation": recipe.activation})
+        self.network, learner = build_network(card), build_network(card)
+        for network in (self.network, learner):
+            network.set_weights(initial_weights(network.get_weights(), recipe.initialiser, seed))
+        self._step, self._optimizer = compile_step(learner, self.network, recipe, seed)
         self._best: tuple[float, list[NDArray[np.float32]]] = (-1.0, [])
-        schedule = recipe.learning_rate
-        if recipe.schedule == "cosine":
-            schedule = tf.keras.optimizers.schedules.CosineDecay(recipe.learning_rate, recipe.iterations)
-        self._optimizer = tf.keras.optimizers.Adam(schedule)
-        self._optimizer.build(self.network.trainable_variables)
-        self._learn = _compiled(self.network, self._optimizer, recipe.dropout, seed)
 
     def run(self) -> Generator[Progress, None, None]:
         """Learn, and say after every few iterations how it goes; `network` is usable after each.
@@ -65,19 +62,19 @@ class Training:
         With patience, `network` ends with the weights that were best on the validation split.
         """
         unimproved = 0
-        with closing(chunks(self.splits.train, self.recipe.batch_size, self.seed, self._ends())) as batches:
+        with closing(chunks(self.splits.train, self.recipe, self.seed, self._ends())) as batches:
             for chunk in batches:
-                self._learn(chunk.glyphs, chunk.labels, chunk.first)
+                self._step(chunk.glyphs, chunk.labels, chunk.first)
                 progress = self._progress(chunk)
                 yield progress
                 if progress.validation is not None:
                     unimproved = 0 if self._keep_if_best(progress.validation) else unimproved + 1
                     if unimproved >= self.recipe.patience:
                         break
-        self.keep_best()
+        self.go_back_to_best()
 
-    def keep_best(self) -> None:
-        """Go back to the weights that were best on the validation split, where it was checked."""
+    def go_back_to_best(self) -> None:
+        """Take up the weights that were best on the validation split, where it was checked."""
         if self._best[1]:
             self.network.set_weights(self._best[1])
 
@@ -94,13 +91,13 @@ class Training:
         return sorted({*reports, *(checks if self.recipe.patience else ()), last})
 
     def _progress(self, chunk: Chunk) -> Progress:
-        last = Labelled(chunk.glyphs[-1], chunk.labels[-1])
-        logits = self.network(last.glyphs.astype(np.float32) / np.float32(255), training=False).numpy()
+        glyphs, labels = chunk.glyphs[-1], chunk.labels[-1]
+        logits = self.network(glyphs.astype(np.float32) / np.float32(255), training=False).numpy()
         iteration = chunk.first + len(chunk.labels) - 1
         due = (iteration + 1) % CHECK_EVERY == 0 or iteration == self.recipe.iterations - 1
         validation = self.accuracy(self.splits.validation) if self.recipe.patience and due else None
-        accuracy = float(np.mean(logits.argmax(axis=1) == last.labels))
-        return Progress(iteration, cross_entropy(logits, last.labels), accuracy, validation)
+        accuracy = float(np.mean(logits.argmax(axis=1) == labels))
+        return Progress(iteration, cross_entropy(logits, labels), accuracy, validation)
 
     def _keep_if_best(self, validation: float) -> bool:
         better = validation > self._best[0]
@@ -136,33 +133,3 @@ def _truncated_normal(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArr
     while (outside := np.abs(values) > 2).any():
         values[outside] = rng.standard_normal(int(outside.sum()))
     return values
-
-
-def _compiled(network: Any, optimizer: Any, dropout: float, seed: int) -> Any:
-    """A function (glyphs uint8 (I, B, 784), labels int64 (I, B), first iteration) that learns from I minibatches."""
-    tf = import_tensorflow("training")
-    *hidden, last = network.layers
-
-    def forward(flat: Any, iteration: Any) -> Any:
-        for layer in hidden:
-            flat = layer(flat)
-        if dropout:
-            flat = tf.nn.experimental.stateless_dropout(flat, dropout, seed=tf.stack([seed, iteration]))
-        return last(flat)
-
-    @tf.function(  # type: ignore[untyped-decorator]
-        input_signature=[
-            tf.TensorSpec((None, None, GLYPH_PIXELS), tf.uint8),
-            tf.TensorSpec((None, None), tf.int64),
-            tf.TensorSpec((), tf.int32),
-        ]
-    )
-    def learn(glyphs: Any, labels: Any, first: Any) -> None:
-        for i in tf.range(tf.shape(labels)[0]):
-            with tf.GradientTape() as tape:
-                logits = forward(tf.cast(glyphs[i], tf.float32) / 255.0, first + i)
-                loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels[i], logits))
-            variables = network.trainable_variables
-            optimizer.apply(tape.gradient(loss, variables), variables)
-
-    return learn
