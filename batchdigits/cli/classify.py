@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 
 from batchdigits.cli.console import inform, progress_bar
-from batchdigits.cli.options import model_option, output_option, verbosity_options
+from batchdigits.cli.model_choice import chosen_model, model_choice_options
+from batchdigits.cli.options import batch_size_option, ink_option, output_option, verbosity_options
 from batchdigits.errors import NoImagesError
 
 if TYPE_CHECKING:
@@ -28,26 +29,9 @@ STDOUT = Path("-")
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH…", type=click.Path())
-@click.option(
-    "--runtime",
-    type=click.Choice(["tflite", "tensorflow"]),
-    help="What runs the network. [default: by the model file's suffix, else tflite]",
-)
-@model_option("The model file to use. [default: exports/digits.tflite or .keras, else the built-in model]")
-@click.option(
-    "--ink",
-    type=click.Choice(["auto", "dark", "light"]),
-    default="auto",
-    show_default=True,
-    help="What the ink is, on its paper.",
-)
-@click.option(
-    "--batch-size",
-    type=click.IntRange(1, 65_536),
-    default=256,
-    show_default=True,
-    help="Glyphs the network takes at once.",
-)
+@model_choice_options
+@ink_option
+@batch_size_option
 @output_option("The CSV to write, whole or not at all. [default: stdout]")
 @verbosity_options
 def classify(
@@ -73,7 +57,7 @@ def classify(
     from batchdigits.inference.runtime import load_runtime
     from batchdigits.vision.sources import Tally, find
 
-    chosen = _choose(runtime, model)
+    chosen = chosen_model(runtime, model)
     network = load_runtime(chosen, batch_size)
     settings = Settings(ink, network.card.thresholds["review"])
     tally = Tally()
@@ -85,21 +69,6 @@ def classify(
         raise NoImagesError(f"no images in {', '.join(tally.empty_folders)}")
     if counts["error"]:
         raise click.exceptions.Exit(SOME_FAILED)
-
-
-def _choose(runtime: RuntimeName | None, model: Path | None) -> Path:
-    """The model file to use, told on stderr."""
-    from batchdigits.inference.choose import SUFFIXES, choose_model, is_stale
-
-    if model and runtime and model.suffix != SUFFIXES[runtime]:
-        raise click.BadParameter(
-            f"{model} is not for --runtime {runtime}, which reads {SUFFIXES[runtime]} files", param_hint="--model"
-        )
-    chosen = model or choose_model(runtime or "tflite")
-    inform(f"using {chosen}")
-    if is_stale(chosen):
-        inform(f"warning: {chosen} was not made from the .keras beside it; run batchdigits export --tflite")
-    return chosen
 
 
 def _not_empty(files: Iterator[str], tally: Tally) -> Iterator[str]:

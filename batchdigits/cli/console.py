@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from batchdigits.quiet import allow_chatter
+from batchdigits.text import printable
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -55,11 +56,6 @@ def progress_bar(**options: Any) -> tqdm[Any]:
     from tqdm import tqdm
 
     return tqdm(disable=is_quiet() or not sys.stderr.isatty(), file=sys.stderr, dynamic_ncols=True, **options)
-
-
-def printable(text: str) -> str:
-    """Text with everything that could steer a terminal escaped."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
 
 
 def _verbosity() -> int:

@@ -43,6 +43,28 @@ def data_option(text: str) -> Callable[[F], F]:
     return click.option("--data", type=FILE, metavar="PATH", help=f"{help_text} [default: the MNIST on board]")
 
 
+def ink_option(command: F) -> F:
+    """`--ink auto|dark|light`."""
+    return click.option(
+        "--ink",
+        type=click.Choice(["auto", "dark", "light"]),
+        default="auto",
+        show_default=True,
+        help="What the ink is, on its paper.",
+    )(command)
+
+
+def batch_size_option(command: F) -> F:
+    """`--batch-size N` of the network."""
+    return click.option(
+        "--batch-size",
+        type=click.IntRange(1, 65_536),
+        default=256,
+        show_default=True,
+        help="Glyphs the network takes at once.",
+    )(command)
+
+
 def seed_option(command: F) -> F:
     """`--seed N`."""
     return click.option(

@@ -42,16 +42,20 @@ class Prediction(NamedTuple):
 def decide(source: str, readings: Logits, labels: Sequence[str], threshold: float) -> Prediction:
     """The prediction for a source from the logits of its readings, float32 (0, 1 or 2, classes).
 
-    No reading is a blank source. Of two (ink dark and ink light) the one with the higher top logit is the row, the
-    first one where they tie. Ties between classes go to the lowest class.
+    No reading is a blank source. Ties between classes go to the lowest class.
     """
     if len(readings) == 0:
         return Prediction(source, "", None, Status.BLANK)
-    probabilities = softmax(readings[int(np.argmax(readings.max(axis=1)))])
+    probabilities = softmax(readings[chosen_reading(readings)])
     best = int(np.argmax(probabilities))
     confidence = float(probabilities[best])
     status = Status.OK if confidence >= threshold else Status.REVIEW
     return Prediction(source, labels[best], confidence, status)
+
+
+def chosen_reading(readings: Logits) -> int:
+    """Which of a source's readings is its row: the one with the highest top logit, the first where they tie."""
+    return int(np.argmax(readings.max(axis=1)))
 
 
 def failed(source: str, fault: str) -> Prediction:
