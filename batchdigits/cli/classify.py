@@ -42,7 +42,7 @@ def classify(
     batch_size: int,
     output: Path | None,
 ) -> None:
-    r"""Classify images of handwritten digits, and folders of them, into a CSV.
+    """Classify images of handwritten digits, and folders of them, into a CSV.
 
     Every image gives exactly one row. Its status is `ok`, `review` (too unsure), `blank` (no ink) or
     `error` (unreadable; the detail says why). The exit code is 3 when some rows are errors.

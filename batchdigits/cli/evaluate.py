@@ -42,7 +42,7 @@ def evaluate(
     Example:
         batchdigits evaluate ./labelled
         batchdigits evaluate ./mine ./yours --json > figures.json
-    """  # noqa: D301 - click wants the backspace itself
+    """
     from batchdigits.engines.classify import Settings
     from batchdigits.engines.local import classify
     from batchdigits.inference.runtime import load_runtime

@@ -57,7 +57,7 @@ class CommandGroup(click.Group):
 @click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def main() -> None:
-    r"""Folders of handwritten digits in, a CSV you can trust out.
+    """Folders of handwritten digits in, a CSV you can trust out.
 
     \b
     Example:

@@ -50,7 +50,7 @@ def preview(
     Example:
         batchdigits preview ./scans
         batchdigits preview ./scans --limit 200 -o preview.html
-    """  # noqa: D301 - click wants the backspace itself
+    """
     from batchdigits.engines.classify import Settings
     from batchdigits.inference.runtime import load_runtime
     from batchdigits.reports.preview import look

@@ -59,7 +59,7 @@ class Widths(click.ParamType[tuple[int, ...]]):
 @output_option("The model file to write.", default="exports/digits.keras", show_default=True)
 @verbosity_options
 def train(recipe: str, seed: int, data: Path | None, output: Path, **values: Any) -> None:
-    r"""Train a network on labelled digits and write it as a .keras model file.
+    """Train a network on labelled digits and write it as a .keras model file.
 
     Ctrl-C stops early and saves what the network has learned so far.
 

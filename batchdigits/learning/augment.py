@@ -12,8 +12,8 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
-from batchdigits.vision.framing import CENTRE, SIDE, frame
 from batchdigits.learning.forms import BOX, CANVAS, INK, Canvas, adorn, draw
+from batchdigits.vision.framing import CENTRE, SIDE, frame
 
 Glyphs = NDArray[np.uint8]
 Floats = NDArray[np.float32]

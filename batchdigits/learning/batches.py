@@ -46,7 +46,8 @@ def minibatch(data: Labelled, recipe: Recipe, seed: int, iteration: int) -> Labe
     batch = data[np.concatenate(picked)]
     if not recipe.augment:
         return batch
-    return Labelled(augment(batch.glyphs, batch.labels, np.random.default_rng([seed, iteration, AUGMENT])), batch.labels)
+    rng = np.random.default_rng([seed, iteration, AUGMENT])
+    return Labelled(augment(batch.glyphs, batch.labels, rng), batch.labels)
 
 
 @lru_cache(maxsize=2)

@@ -51,7 +51,9 @@ def _optimizer(tf: Any, recipe: Recipe) -> Any:
     if recipe.schedule == "cosine":
         warmup = min(recipe.warmup, recipe.iterations // 2)
         rate = tf.keras.optimizers.schedules.CosineDecay(
-            0.0 if warmup else rate, recipe.iterations - warmup, warmup_target=rate if warmup else None,
+            0.0 if warmup else rate,
+            recipe.iterations - warmup,
+            warmup_target=rate if warmup else None,
             warmup_steps=warmup,
         )
     if not recipe.weight_decay:
