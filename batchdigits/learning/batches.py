@@ -7,6 +7,7 @@ import threading
 from collections.abc import Generator
 from contextlib import suppress
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -55,8 +56,8 @@ def _order(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
     return np.random.default_rng([seed, epoch]).permutation(count)
 
 
-def chunks(data: Labelled, recipe: Recipe, seed: int, ends: list[int]) -> Generator[Chunk, None, None]:
-    """Chunks that end after each iteration of `ends`, made in a second thread while the caller trains on the last.
+def chunks(data: Labelled, recipe: Recipe, seed: int, first: int, ends: list[int]) -> Generator[Chunk, None, None]:
+    """Chunks from iteration `first` on, one up to each of `ends`, made in a second thread while the caller trains.
 
     Close the generator when you stop early: a thread that outlives the interpreter takes it down.
     """
@@ -71,10 +72,8 @@ def chunks(data: Labelled, recipe: Recipe, seed: int, ends: list[int]) -> Genera
 
     def make() -> None:
         try:
-            first = 0
-            for end in ends:
-                put(_chunk(data, recipe, seed, range(first, end + 1)))
-                first = end + 1
+            for start, end in pairwise([first - 1, *ends]):
+                put(_chunk(data, recipe, seed, range(start + 1, end + 1)))
                 if stop.is_set():
                     break
             put(None)

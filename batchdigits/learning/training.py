@@ -50,10 +50,12 @@ class Training:
         tf.random.set_seed(seed)  # op determinism insists, though nothing of ours draws from it
         self.recipe, self.splits, self.seed = recipe, splits, seed
         card = Card(labels=splits.classes, network={"hidden": list(recipe.hidden), "activation": recipe.activation})
-        self.network, learner = build_network(card), build_network(card)
-        for network in (self.network, learner):
+        self.network, self._learner = build_network(card), build_network(card)
+        for network in (self.network, self._learner):
             network.set_weights(initial_weights(network.get_weights(), recipe.initialiser, seed))
-        self._step, self._optimizer = compile_step(learner, self.network, recipe, seed)
+        self._step, self._optimizer = compile_step(self._learner, self.network, recipe, seed)
+        self.done = 0  # iterations so far
+        self._unimproved = 0  # checks since the best one
         self._best: tuple[float, list[NDArray[np.float32]]] = (-1.0, [])
 
     def run(self) -> Generator[Progress, None, None]:
@@ -61,17 +63,41 @@ class Training:
 
         With patience, `network` ends with the weights that were best on the validation split.
         """
-        unimproved = 0
-        with closing(chunks(self.splits.train, self.recipe, self.seed, self._ends())) as batches:
+        with closing(chunks(self.splits.train, self.recipe, self.seed, self.done, self._ends())) as batches:
             for chunk in batches:
                 self._step(chunk.glyphs, chunk.labels, chunk.first)
+                self.done = chunk.first + len(chunk.labels)
                 progress = self._progress(chunk)
-                yield progress
                 if progress.validation is not None:
-                    unimproved = 0 if self._keep_if_best(progress.validation) else unimproved + 1
-                    if unimproved >= self.recipe.patience:
-                        break
+                    self._keep_if_best(progress.validation)
+                yield progress
+                if self.recipe.patience and self._unimproved >= self.recipe.patience:
+                    break
         self.go_back_to_best()
+
+    def state(self) -> dict[str, NDArray[np.generic]]:
+        """Everything that `restore` needs, as named arrays."""
+        groups = {
+            "network": self.network.get_weights(),
+            "learner": self._learner.get_weights(),
+            "optimizer": [variable.numpy() for variable in self._optimizer.variables],
+            "best": self._best[1],
+        }
+        arrays = {f"{name}_{i}": np.asarray(a) for name, group in groups.items() for i, a in enumerate(group)}
+        return {**arrays, "counts": np.array([self.done, self._unimproved]), "best_validation": np.array(self._best[0])}
+
+    def restore(self, state: dict[str, NDArray[np.generic]]) -> None:
+        """Go back to where `state` was taken."""
+
+        def group(name: str) -> list[NDArray[np.float32]]:
+            return [state[f"{name}_{i}"].astype(np.float32) for i in range(len(state)) if f"{name}_{i}" in state]
+
+        self.network.set_weights(group("network"))
+        self._learner.set_weights(group("learner"))
+        for i, variable in enumerate(self._optimizer.variables):
+            variable.assign(state[f"optimizer_{i}"])
+        self.done, self._unimproved = (int(count) for count in state["counts"])
+        self._best = (float(state["best_validation"]), group("best"))
 
     def go_back_to_best(self) -> None:
         """Take up the weights that were best on the validation split, where it was checked."""
@@ -88,7 +114,8 @@ class Training:
         """Iterations after which training pauses: to report, to check, and the last."""
         last = self.recipe.iterations - 1
         reports, checks = range(0, last, REPORT_EVERY), range(CHECK_EVERY - 1, last, CHECK_EVERY)
-        return sorted({*reports, *(checks if self.recipe.patience else ()), last})
+        ends = {*reports, *(checks if self.recipe.patience else ()), last}
+        return sorted(end for end in ends if end >= self.done)
 
     def _progress(self, chunk: Chunk) -> Progress:
         glyphs, labels = chunk.glyphs[-1], chunk.labels[-1]
@@ -99,11 +126,11 @@ class Training:
         accuracy = float(np.mean(logits.argmax(axis=1) == labels))
         return Progress(iteration, cross_entropy(logits, labels), accuracy, validation)
 
-    def _keep_if_best(self, validation: float) -> bool:
-        better = validation > self._best[0]
-        if better:
+    def _keep_if_best(self, validation: float) -> None:
+        self._unimproved += 1
+        if validation > self._best[0]:
             self._best = (validation, self.network.get_weights())
-        return better
+            self._unimproved = 0
 
 
 def initial_weights(like: list[NDArray[np.float32]], initialiser: str, seed: int) -> list[NDArray[np.float32]]:

@@ -4,6 +4,7 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Generator
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 
 from batchdigits.inference.model_file import read_card, read_model_file
 from batchdigits.learning.recipes import RECIPES
+from batchdigits.learning.training import Progress, Training
 from tests.conftest import Run, run_process
 
 QUICK = ("--iterations", "3", "--hidden", "8", "--batch-size", "16")
@@ -149,6 +151,7 @@ def test_a_signal_saves_what_has_been_learned(npz_file: Path, tmp_path: Path, nu
         rest = process.stderr.read()
     assert process.returncode == code, rest
     assert "saving what has been learned so far" in rest
+    assert "with --resume goes on" in rest
     assert read_card(output).accuracy["test"] > 0.5
 
 
@@ -167,3 +170,56 @@ def test_dropout_is_off_when_the_network_is_used(run: Run, trained: Path) -> Non
     runtime = load_runtime(trained)
     glyphs = np.random.default_rng(0).integers(0, 256, (5, 28, 28), np.uint8)
     assert np.array_equal(runtime.logits(glyphs), runtime.logits(glyphs))
+
+
+@pytest.mark.parametrize("recipe", ["lesson", "default"])
+def test_a_resumed_training_ends_with_the_same_weights(
+    run: Run, npz_file: Path, tmp_path: Path, recipe: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = ("--recipe", recipe, "--iterations", "450", "--hidden", "16", "--dropout", "0.5", "--data", npz_file)
+    whole, halved = tmp_path / "whole.keras", tmp_path / "halved.keras"
+    assert run("train", *options, "-o", whole).exit_code == 0
+    interrupt_after(monkeypatch, iterations=201)
+    result = run("train", *options, "-o", halved)
+    assert result.exit_code == 130
+    monkeypatch.undo()
+    assert read_card(halved).sha256["payload"] != read_card(whole).sha256["payload"]
+    result = run("train", *options, "-o", halved, "--resume")
+    assert result.exit_code == 0, result.stderr
+    assert read_card(halved).sha256["payload"] == read_card(whole).sha256["payload"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["halved.keras", "whole.keras"]
+
+
+def test_resume_refuses_what_does_not_go_on(
+    run: Run, npz_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "m.keras"
+    options = ("--iterations", "300", "--hidden", "16", "--data", npz_file, "-o", output)
+    result = run("train", *options, "--resume")
+    assert result.exit_code == 1
+    assert "nothing to resume" in result.stderr
+    interrupt_after(monkeypatch, iterations=101)
+    assert run("train", *options).exit_code == 130
+    monkeypatch.undo()
+    for other in (("--seed", "2"), ("--dropout", "0.1")):
+        result = run("train", *options, *other, "--resume")
+        assert result.exit_code == 1
+        assert "is of another recipe, seed or data" in result.stderr
+    checkpoint = tmp_path / "m.keras.checkpoint.npz"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:5000])
+    result = run("train", *options, "--resume")
+    assert result.exit_code == 1
+    assert "not a whole checkpoint" in result.stderr
+
+
+def interrupt_after(monkeypatch: pytest.MonkeyPatch, iterations: int) -> None:
+    """Ctrl-C as soon as a training has done so many iterations."""
+    whole_run = Training.run
+
+    def run_and_interrupt(self: Training) -> Generator[Progress, None, None]:
+        for progress in whole_run(self):
+            yield progress
+            if self.done >= iterations:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(Training, "run", run_and_interrupt)
