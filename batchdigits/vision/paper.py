@@ -10,7 +10,7 @@ from cv2.typing import MatLike
 
 ROOM = 48  # a smaller picture is cut out of a larger one and has no room for a change of light, or for ruled lines
 DEPTH = 2  # pixels from the edge at which the border is read: ink that a crop cut is in full colour there
-STRAY = 0.05  # part of the border that may be anything
+STRAY = 0.1  # part of the border that may be anything
 QUIET = 0.2  # distance of the border's mean from its extreme, in parts of the contrast: grain reaches half of this
 STROKE = 0.25  # no stroke is wider than this part of the picture's shorter side; shadows are, and stay paper
 DEEPEST = 64  # darkest shadow evened out in full, in grey levels; beyond that the grain would be multiplied by over 4
