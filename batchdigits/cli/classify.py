@@ -20,9 +20,10 @@ import click
 
 from batchdigits import __version__
 from batchdigits.cli.classify_request import STDIO, Request, classify_options
-from batchdigits.cli.console import inform, printable, progress_bar
+from batchdigits.cli.console import inform, progress_bar
 from batchdigits.cli.model_choice import chosen_model
 from batchdigits.errors import NoImagesError
+from batchdigits.text import printable
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -43,7 +44,7 @@ SOME_FAILED = 3
 @click.command()
 @classify_options
 def classify(**values: Any) -> None:
-    r"""Classify images of handwritten digits, and folders of them, into a CSV.
+    """Classify images of handwritten digits, and folders of them, into a CSV.
 
     Every image gives exactly one row. Its status is `ok`, `review` (too unsure), `blank` (no ink) or
     `error` (unreadable; the detail says why). The exit code is 3 when some rows are errors. A run that
@@ -59,9 +60,6 @@ def classify(**values: Any) -> None:
 
     request = Request(**values)
     request.check()
-    os.environ.setdefault(
-        "OPENBLAS_NUM_THREADS", "1"
-    )  # a process of one thread can be forked; ours has no use for more
     tally = Tally()
     rules = Filter(request.include, request.exclude, not request.no_recursive)
     with _paths(request) as paths:

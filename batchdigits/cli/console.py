@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from batchdigits.quiet import allow_chatter
+from batchdigits.text import printable
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -56,11 +57,6 @@ def progress_bar(**options: Any) -> tqdm[Any]:
 
     tqdm.monitor_interval = 0  # no thread of its own: workers are forked, which is safe in a process of one thread
     return tqdm(disable=is_quiet() or not sys.stderr.isatty(), file=sys.stderr, dynamic_ncols=True, **options)
-
-
-def printable(text: str) -> str:
-    """Text with everything that could steer a terminal escaped."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
 
 
 def _verbosity() -> int:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @output_option("The model file to write.", default="exports/digits.tflite", show_default=True)
 @verbosity_options
 def export(tflite: bool, quantize: Quantize, model: Path | None, data: Path | None, output: Path) -> None:
-    r"""Convert a .keras model file to TFLite, quantized, and show how well the two agree.
+    """Convert a .keras model file to TFLite, quantized, and show how well the two agree.
 
     \b
     Example:

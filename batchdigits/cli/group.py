@@ -15,7 +15,7 @@ from batchdigits.cli.console import is_verbose, say
 from batchdigits.cli.signals import INTERRUPTED, TERMINATED, Terminated, raise_on_sigterm
 from batchdigits.errors import BatchdigitsError
 
-COMMANDS = ("train", "export", "classify")
+COMMANDS = ("train", "export", "classify", "evaluate", "preview")
 
 
 class CommandGroup(click.Group):
@@ -36,6 +36,9 @@ class CommandGroup(click.Group):
         """Run the command; every way in which it can end has its exit code (DESIGN.md, Exit codes)."""
         try:
             raise_on_sigterm()
+            os.environ.setdefault(
+                "OPENBLAS_NUM_THREADS", "1"
+            )  # NumPy's threads, idle here, would forbid forking workers
             super().invoke(ctx)
             sys.stdout.flush()
         except (click.ClickException, click.exceptions.Exit):
@@ -57,7 +60,7 @@ class CommandGroup(click.Group):
 @click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def main() -> None:
-    r"""Folders of handwritten digits in, a CSV you can trust out.
+    """Folders of handwritten digits in, a CSV you can trust out.
 
     \b
     Example:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +15,9 @@ from batchdigits.cli.output_file import prepare
 from batchdigits.cli.signals import Terminated
 
 if TYPE_CHECKING:
-    from batchdigits.learning.recipes import Recipe
-    from batchdigits.learning.training import Training
+    from batchdigits.learning.training import Progress, Training
 
+CHECKPOINT_EVERY = 120  # seconds: what an interrupted machine loses at most
 LOG_EVERY = 100  # iterations, as in the lesson; where the validation split is checked, its checks are logged instead
 
 
@@ -56,9 +58,10 @@ class Widths(click.ParamType[tuple[int, ...]]):
 @seed_option
 @data_option("Labelled data to learn from.")
 @output_option("The model file to write.", default="exports/digits.keras", show_default=True)
+@click.option("--resume", "go_on", is_flag=True, help="Go on with an interrupted training, to the same weights.")
 @verbosity_options
-def train(recipe: str, seed: int, data: Path | None, output: Path, **values: Any) -> None:
-    r"""Train a network on labelled digits and write it as a .keras model file.
+def train(recipe: str, seed: int, data: Path | None, output: Path, go_on: bool, **values: Any) -> None:
+    """Train a network on labelled digits and write it as a .keras model file.
 
     Ctrl-C stops early and saves what the network has learned so far.
 
@@ -70,6 +73,7 @@ def train(recipe: str, seed: int, data: Path | None, output: Path, **values: Any
     from dataclasses import replace
 
     from batchdigits.datasets import load
+    from batchdigits.learning.checkpoint import checkpoint_path, resume
     from batchdigits.learning.recipes import RECIPES
     from batchdigits.learning.save import save
     from batchdigits.learning.training import Training
@@ -80,28 +84,46 @@ def train(recipe: str, seed: int, data: Path | None, output: Path, **values: Any
     chosen = replace(RECIPES[recipe], **{name: value for name, value in values.items() if value is not None})
     splits = load(data, seed)
     training = Training(chosen, splits, seed)
-    interrupted = _run(training, chosen)
+    checkpoint = checkpoint_path(output)
+    if go_on:
+        resume(training, checkpoint)
+    interrupted = _run(training, checkpoint)
     card = save(training, output)
     log(f"Accuracy on {len(splits.test):,} test images: {card.accuracy['test']:.2%}")
     inform(f"wrote {output}")
     if interrupted:
+        inform("the same command with --resume goes on from here")
         raise interrupted
+    checkpoint.unlink(missing_ok=True)
 
 
-def _run(training: Training, recipe: Recipe) -> BaseException | None:
-    """Train behind a progress bar; what interrupted it, if something did."""
-    with progress_bar(total=recipe.iterations, unit="it", desc=recipe.name) as bar:
+def _run(training: Training, checkpoint: Path) -> BaseException | None:
+    """Train behind a progress bar, with a checkpoint now and then; what interrupted it, if something did."""
+    from batchdigits.learning.checkpoint import write_checkpoint
+
+    recipe = training.recipe
+    bar = progress_bar(total=recipe.iterations, initial=training.done, unit="it", desc=recipe.name)
+    written = time.monotonic()
+    with bar, closing(training.run()) as steps:
         try:
-            for progress in training.run():
-                bar.update(progress.iteration + 1 - bar.n)
-                line = (
-                    f"Iteration {progress.iteration} | Loss = {progress.loss:.4f} | Accuracy = {progress.accuracy:.4f}"
-                )
-                if progress.validation is not None:
-                    log(f"{line} | Validation = {progress.validation:.4f}")
-                elif not recipe.patience and progress.iteration % LOG_EVERY == 0:
-                    log(line)
+            for progress in steps:
+                bar.update(training.done - bar.n)
+                _log(progress, every=0 if recipe.patience else LOG_EVERY)
+                if time.monotonic() - written > CHECKPOINT_EVERY:
+                    write_checkpoint(training, checkpoint)
+                    written = time.monotonic()
         except (KeyboardInterrupt, Terminated) as stop:
             inform("stopping; saving what has been learned so far")
+            write_checkpoint(training, checkpoint)
+            training.go_back_to_best()
             return stop
     return None
+
+
+def _log(progress: Progress, every: int) -> None:
+    """A line for each check of the validation split; where there is none, for each so many iterations."""
+    line = f"Iteration {progress.iteration} | Loss = {progress.loss:.4f} | Accuracy = {progress.accuracy:.4f}"
+    if progress.validation is not None:
+        log(f"{line} | Validation = {progress.validation:.4f}")
+    elif every and progress.iteration % every == 0:
+        log(line)

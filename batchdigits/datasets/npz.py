@@ -26,7 +26,8 @@ def load(path: Path) -> Splits:
 
 def _arrays(path: Path) -> list[NDArray[np.generic]]:
     try:
-        with np.load(path, allow_pickle=False) as archive:  # a pickle from a stranger can run code
+        # a pickle from a stranger can run code
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             missing = [name for name in ARRAYS if name not in archive]
             if missing:
                 raise DataError(f"{path}: no array {', '.join(missing)}; Keras's layout has {', '.join(ARRAYS)}")

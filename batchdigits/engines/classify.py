@@ -67,7 +67,7 @@ def classify_files(
                 if page.source != path:  # one of several pages
                     before_each()
             ends.append(len(reads))
-    rows = [verdict.prediction for verdict in judge(reads, runtime, settings)]
+    rows = [verdict.prediction for verdict in judge(reads, runtime, settings.threshold, settings.probabilities)]
     return [rows[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
 
@@ -81,7 +81,7 @@ def read(page: Page, ink: Ink) -> Read:
         return Read(page.source, (), one_line(f"cannot be normalised: {error or type(error).__name__}"))
 
 
-def judge(reads: Sequence[Read], runtime: Runtime, settings: Settings) -> list[Verdict]:
+def judge(reads: Sequence[Read], runtime: Runtime, threshold: float, probabilities: bool = False) -> list[Verdict]:
     """A verdict on each, in order; the network sees all readings at once."""
     glyphs = [glyph for read in reads for glyph in read.readings]
     decided = Decided.of(runtime.logits(np.stack(glyphs))) if glyphs else None
@@ -93,6 +93,6 @@ def judge(reads: Sequence[Read], runtime: Runtime, settings: Settings) -> list[V
             continue
         chosen = decided.reading(first, len(readings))
         first += len(readings)
-        row = decide(source, decided, chosen, runtime.card.labels, settings.threshold, settings.probabilities)
+        row = decide(source, decided, chosen, runtime.card.labels, threshold, probabilities)
         verdicts.append(Verdict(row, glyphs[chosen]))
     return verdicts

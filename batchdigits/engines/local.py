@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
+from batchdigits.engines.classify import Settings
 from batchdigits.engines.supervisor import Batches, Supervisor
 from batchdigits.engines.worker import Task
 from batchdigits.inference.decide import Prediction
+from batchdigits.inference.model_file import read_model_file
+from batchdigits.inference.runtime import BATCH_SIZE
+from batchdigits.vision.normalise import Ink
 
 T = TypeVar("T")
 
@@ -35,6 +40,39 @@ def default_jobs(model: Path) -> int:
     if model.suffix == ".keras":
         return 1
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def predict(
+    files: Iterable[str],
+    model: Path,
+    ink: Ink = "auto",
+    *,
+    probabilities: bool = False,
+    timeout: float = 60.0,
+    jobs: int | None = None,
+    batch_size: int = BATCH_SIZE,
+) -> Iterator[Prediction]:
+    """The predictions for files, lazily and in order.
+
+    Args:
+        files: paths as typed; taken as they are needed.
+        model: the model file.
+        ink: whether ink is dark, light, or to be found out for each scan.
+        probabilities: whether predictions carry those of every class.
+        timeout: seconds that one image may take; 0 for no limit.
+        jobs: worker processes at most; None for `default_jobs`.
+        batch_size: glyphs that the network takes at once.
+
+    Raises:
+        BatchdigitsError: the model file is not in order, or the workers cannot start.
+    """
+    card = read_model_file(model).card
+    settings = Settings(ink, card.thresholds["review"], probabilities)
+    task = Task(model, card, settings, as_they_are, timeout, batch_size=batch_size)
+    with closing(classify(files, task, jobs)) as batches:
+        for batch in batches:
+            for predictions in batch.files:
+                yield from predictions
 
 
 def as_they_are(predictions: Sequence[Prediction]) -> Sequence[Prediction]:

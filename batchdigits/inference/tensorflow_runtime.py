@@ -68,7 +68,8 @@ def build_network(card: Card) -> Any:
     activation = card.network["activation"] or None
     layers = [keras.layers.Dense(n, activation, name=f"hidden_{i}") for i, n in enumerate(card.network["hidden"], 1)]
     return keras.Sequential(
-        [keras.Input((GLYPH_PIXELS,), name="glyph"), *layers, keras.layers.Dense(len(card.labels), name="logits")]
+        [keras.Input((GLYPH_PIXELS,), name="glyph"), *layers, keras.layers.Dense(len(card.labels), name="logits")],
+        name="digits",  # Keras counts up its own names, and they are stored: the same weights, other bytes
     )
 
 

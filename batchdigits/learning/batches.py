@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import suppress
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -14,8 +15,11 @@ from numpy.typing import NDArray
 
 from batchdigits.datasets.labelled import Labelled
 from batchdigits.inference.runtime import GLYPH_PIXELS
+from batchdigits.learning.augment import augment
+from batchdigits.learning.recipes import Recipe
 
 AHEAD = 4  # chunks that wait for the training step
+AUGMENT = 1  # sets the seeds of augmentation apart from those of the order
 
 
 class Chunk(NamedTuple):
@@ -32,15 +36,19 @@ class Chunk(NamedTuple):
     labels: NDArray[np.int64]
 
 
-def minibatch(data: Labelled, batch_size: int, seed: int, iteration: int) -> Labelled:
+def minibatch(data: Labelled, recipe: Recipe, seed: int, iteration: int) -> Labelled:
     """The minibatch of an iteration: `data` in a new random order each epoch, whatever came before.
 
     An epoch's last minibatch goes on into the next epoch, as in the lesson.
     """
-    positions = np.arange(iteration * batch_size, (iteration + 1) * batch_size)
+    positions = np.arange(iteration * recipe.batch_size, (iteration + 1) * recipe.batch_size)
     epochs = positions // len(data)
     picked = [_order(len(data), seed, int(e))[positions[epochs == e] % len(data)] for e in np.unique(epochs)]
-    return data[np.concatenate(picked)]
+    batch = data[np.concatenate(picked)]
+    if not recipe.augment:
+        return batch
+    rng = np.random.default_rng([seed, iteration, AUGMENT])
+    return Labelled(augment(batch.glyphs, batch.labels, rng), batch.labels)
 
 
 @lru_cache(maxsize=2)
@@ -48,8 +56,11 @@ def _order(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
     return np.random.default_rng([seed, epoch]).permutation(count)
 
 
-def chunks(data: Labelled, batch_size: int, seed: int, ends: list[int]) -> Iterator[Chunk]:
-    """Chunks that end after each iteration of `ends`, made in a second thread while the caller trains on the last."""
+def chunks(data: Labelled, recipe: Recipe, seed: int, first: int, ends: list[int]) -> Generator[Chunk, None, None]:
+    """Chunks from iteration `first` on, one up to each of `ends`, made in a second thread while the caller trains.
+
+    Close the generator when you stop early: a thread that outlives the interpreter takes it down.
+    """
     ready: queue.Queue[Chunk | BaseException | None] = queue.Queue(AHEAD)
     stop = threading.Event()
 
@@ -61,15 +72,16 @@ def chunks(data: Labelled, batch_size: int, seed: int, ends: list[int]) -> Itera
 
     def make() -> None:
         try:
-            first = 0
-            for end in ends:
-                put(_chunk(data, batch_size, seed, range(first, end + 1)))
-                first = end + 1
+            for start, end in pairwise([first - 1, *ends]):
+                put(_chunk(data, recipe, seed, range(start + 1, end + 1)))
+                if stop.is_set():
+                    break
             put(None)
         except BaseException as error:  # whatever it is, it belongs to the thread that waits for us
             put(error)
 
-    threading.Thread(target=make, daemon=True, name="minibatches").start()
+    maker = threading.Thread(target=make, daemon=True, name="minibatches")
+    maker.start()
     try:
         while (chunk := ready.get()) is not None:
             if isinstance(chunk, BaseException):
@@ -77,9 +89,10 @@ def chunks(data: Labelled, batch_size: int, seed: int, ends: list[int]) -> Itera
             yield chunk
     finally:
         stop.set()
+        maker.join()
 
 
-def _chunk(data: Labelled, batch_size: int, seed: int, iterations: range) -> Chunk:
-    batches = [minibatch(data, batch_size, seed, iteration) for iteration in iterations]
-    glyphs = np.stack([batch.glyphs.reshape(batch_size, GLYPH_PIXELS) for batch in batches])
+def _chunk(data: Labelled, recipe: Recipe, seed: int, iterations: range) -> Chunk:
+    batches = [minibatch(data, recipe, seed, iteration) for iteration in iterations]
+    glyphs = np.stack([batch.glyphs.reshape(-1, GLYPH_PIXELS) for batch in batches])
     return Chunk(iterations.start, glyphs, np.stack([batch.labels for batch in batches]))

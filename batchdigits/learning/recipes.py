@@ -16,6 +16,11 @@ class Recipe:
         initialiser: `lesson` (truncated normal of stddev 0.1, biases 0.1) or `he` (He et al. 2015, biases 0).
         learning_rate: Adam's, at the start.
         schedule: `constant`, or `cosine` down to zero at the last iteration.
+        warmup: iterations in which `cosine` first climbs to the learning rate.
+        weight_decay: AdamW's; 0 is plain Adam.
+        label_smoothing: probability spread over all classes, 0-1.
+        averaging: decay of the exponential average of the weights that becomes the network; 0 is no average.
+        augment: whether minibatches are deformed and redrawn (`augment.py`).
         iterations: minibatches to learn from.
         batch_size: glyphs in a minibatch.
         dropout: share of the last hidden layer's units dropped while training, 0-1.
@@ -32,6 +37,11 @@ class Recipe:
     iterations: int = 8_000
     batch_size: int = 128
     dropout: float = 0.2
+    warmup: int = 0
+    weight_decay: float = 0.0
+    label_smoothing: float = 0.0
+    averaging: float = 0.0
+    augment: bool = False
     patience: int = 8
 
 

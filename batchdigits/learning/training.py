@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Generator
+from contextlib import closing
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from batchdigits.inference.runtime import GLYPH_PIXELS
 from batchdigits.inference.tensorflow_runtime import build_network, import_tensorflow
 from batchdigits.learning.batches import Chunk, chunks
 from batchdigits.learning.recipes import CHECK_EVERY, Recipe
+from batchdigits.learning.step import compile_step
 
 REPORT_EVERY = 50  # iterations between two steps of the progress bar
 
@@ -38,7 +40,7 @@ class Training:
     """A network while it learns. `run` it as far as you like, then take `network`."""
 
     def __init__(self, recipe: Recipe, splits: Splits, seed: int) -> None:
-        """Build the network and its optimiser.
+        """Build the network and compile its training step.
 
         Raises:
             MissingExtraError: TensorFlow is not installed.
@@ -47,35 +49,58 @@ class Training:
         tf.config.experimental.enable_op_determinism()  # the same seed gives the same weights
         tf.random.set_seed(seed)  # op determinism insists, though nothing of ours draws from it
         self.recipe, self.splits, self.seed = recipe, splits, seed
-        shape = {"hidden": list(recipe.hidden), "activation": recipe.activation}
-        self.network = build_network(Card(labels=splits.classes, network=shape))
-        self.network.set_weights(initial_weights(self.network.get_weights(), recipe.initialiser, seed))
+        card = Card(labels=splits.classes, network={"hidden": list(recipe.hidden), "activation": recipe.activation})
+        self.network, self._learner = build_network(card), build_network(card)
+        for network in (self.network, self._learner):
+            network.set_weights(initial_weights(network.get_weights(), recipe.initialiser, seed))
+        self._step, self._optimizer = compile_step(self._learner, self.network, recipe, seed)
+        self.done = 0  # iterations so far
+        self._unimproved = 0  # checks since the best one
         self._best: tuple[float, list[NDArray[np.float32]]] = (-1.0, [])
-        schedule = recipe.learning_rate
-        if recipe.schedule == "cosine":
-            schedule = tf.keras.optimizers.schedules.CosineDecay(recipe.learning_rate, recipe.iterations)
-        self._optimizer = tf.keras.optimizers.Adam(schedule)
-        self._optimizer.build(self.network.trainable_variables)
-        self._learn = _compiled(self.network, self._optimizer, recipe.dropout, seed)
 
-    def run(self) -> Iterator[Progress]:
+    def run(self) -> Generator[Progress, None, None]:
         """Learn, and say after every few iterations how it goes; `network` is usable after each.
 
         With patience, `network` ends with the weights that were best on the validation split.
         """
-        unimproved = 0
-        for chunk in chunks(self.splits.train, self.recipe.batch_size, self.seed, self._ends()):
-            self._learn(chunk.glyphs, chunk.labels, chunk.first)
-            progress = self._progress(chunk)
-            yield progress
-            if progress.validation is not None:
-                unimproved = 0 if self._keep_if_best(progress.validation) else unimproved + 1
-                if unimproved >= self.recipe.patience:
+        with closing(chunks(self.splits.train, self.recipe, self.seed, self.done, self._ends())) as batches:
+            for chunk in batches:
+                self._step(chunk.glyphs, chunk.labels, chunk.first)
+                self.done = chunk.first + len(chunk.labels)
+                progress = self._progress(chunk)
+                if progress.validation is not None:
+                    self._keep_if_best(progress.validation)
+                yield progress
+                if self.recipe.patience and self._unimproved >= self.recipe.patience:
                     break
-        self.keep_best()
+        self.go_back_to_best()
 
-    def keep_best(self) -> None:
-        """Go back to the weights that were best on the validation split, where it was checked."""
+    def state(self) -> dict[str, NDArray[np.generic]]:
+        """Everything that `restore` needs, as named arrays."""
+        groups = {
+            "network": self.network.get_weights(),
+            "learner": self._learner.get_weights(),
+            "optimizer": [variable.numpy() for variable in self._optimizer.variables],
+            "best": self._best[1],
+        }
+        arrays = {f"{name}_{i}": np.asarray(a) for name, group in groups.items() for i, a in enumerate(group)}
+        return {**arrays, "counts": np.array([self.done, self._unimproved]), "best_validation": np.array(self._best[0])}
+
+    def restore(self, state: dict[str, NDArray[np.generic]]) -> None:
+        """Go back to where `state` was taken."""
+
+        def group(name: str) -> list[NDArray[np.float32]]:
+            return [state[f"{name}_{i}"].astype(np.float32) for i in range(len(state)) if f"{name}_{i}" in state]
+
+        self.network.set_weights(group("network"))
+        self._learner.set_weights(group("learner"))
+        for i, variable in enumerate(self._optimizer.variables):
+            variable.assign(state[f"optimizer_{i}"])
+        self.done, self._unimproved = (int(count) for count in state["counts"])
+        self._best = (float(state["best_validation"]), group("best"))
+
+    def go_back_to_best(self) -> None:
+        """Take up the weights that were best on the validation split, where it was checked."""
         if self._best[1]:
             self.network.set_weights(self._best[1])
 
@@ -89,22 +114,23 @@ class Training:
         """Iterations after which training pauses: to report, to check, and the last."""
         last = self.recipe.iterations - 1
         reports, checks = range(0, last, REPORT_EVERY), range(CHECK_EVERY - 1, last, CHECK_EVERY)
-        return sorted({*reports, *(checks if self.recipe.patience else ()), last})
+        ends = {*reports, *(checks if self.recipe.patience else ()), last}
+        return sorted(end for end in ends if end >= self.done)
 
     def _progress(self, chunk: Chunk) -> Progress:
-        last = Labelled(chunk.glyphs[-1], chunk.labels[-1])
-        logits = self.network(last.glyphs.astype(np.float32) / np.float32(255), training=False).numpy()
+        glyphs, labels = chunk.glyphs[-1], chunk.labels[-1]
+        logits = self.network(glyphs.astype(np.float32) / np.float32(255), training=False).numpy()
         iteration = chunk.first + len(chunk.labels) - 1
         due = (iteration + 1) % CHECK_EVERY == 0 or iteration == self.recipe.iterations - 1
         validation = self.accuracy(self.splits.validation) if self.recipe.patience and due else None
-        accuracy = float(np.mean(logits.argmax(axis=1) == last.labels))
-        return Progress(iteration, cross_entropy(logits, last.labels), accuracy, validation)
+        accuracy = float(np.mean(logits.argmax(axis=1) == labels))
+        return Progress(iteration, cross_entropy(logits, labels), accuracy, validation)
 
-    def _keep_if_best(self, validation: float) -> bool:
-        better = validation > self._best[0]
-        if better:
+    def _keep_if_best(self, validation: float) -> None:
+        self._unimproved += 1
+        if validation > self._best[0]:
             self._best = (validation, self.network.get_weights())
-        return better
+            self._unimproved = 0
 
 
 def initial_weights(like: list[NDArray[np.float32]], initialiser: str, seed: int) -> list[NDArray[np.float32]]:
@@ -134,33 +160,3 @@ def _truncated_normal(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArr
     while (outside := np.abs(values) > 2).any():
         values[outside] = rng.standard_normal(int(outside.sum()))
     return values
-
-
-def _compiled(network: Any, optimizer: Any, dropout: float, seed: int) -> Any:
-    """A function (glyphs uint8 (I, B, 784), labels int64 (I, B), first iteration) that learns from I minibatches."""
-    tf = import_tensorflow("training")
-    *hidden, last = network.layers
-
-    def forward(flat: Any, iteration: Any) -> Any:
-        for layer in hidden:
-            flat = layer(flat)
-        if dropout:
-            flat = tf.nn.experimental.stateless_dropout(flat, dropout, seed=tf.stack([seed, iteration]))
-        return last(flat)
-
-    @tf.function(  # type: ignore[untyped-decorator]
-        input_signature=[
-            tf.TensorSpec((None, None, GLYPH_PIXELS), tf.uint8),
-            tf.TensorSpec((None, None), tf.int64),
-            tf.TensorSpec((), tf.int32),
-        ]
-    )
-    def learn(glyphs: Any, labels: Any, first: Any) -> None:
-        for i in tf.range(tf.shape(labels)[0]):
-            with tf.GradientTape() as tape:
-                logits = forward(tf.cast(glyphs[i], tf.float32) / 255.0, first + i)
-                loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels[i], logits))
-            variables = network.trainable_variables
-            optimizer.apply(tape.gradient(loss, variables), variables)
-
-    return learn

@@ -17,7 +17,7 @@ from batchdigits.vision.formats import Header, hint, read_header, sniff
 from batchdigits.vision.grey import Scan, is_flat, to_grey
 from batchdigits.vision.pillow_decode import Picture, read_pages
 
-MAX_PIXELS = 100_000_000  # A4 at 600 dpi has 35 million; decoded in colour and widened, 100 million take about 1 GB
+MAX_PIXELS = 100_000_000  # A4 at 600 dpi has 35 million; decoding 100 million takes 0.25 GB (JPEG) to 1.5 GB (alpha)
 MAX_FILE_BYTES = 1 << 30  # more than MAX_PIXELS of 16-bit RGB; a TIFF may be larger, as only one page is ever read
 AT_ONCE = 1 << 18  # bytes read before the format is known: nearly every scan, whole
 
@@ -54,9 +54,9 @@ def decode(path: str, max_pixels: int = MAX_PIXELS) -> Iterator[Page]:
     except OSError as error:
         yield Page(path, None, describe_os_error(path, error))
     except MemoryError:
-        yield Page(path, None, "not enough memory to decode it")
+        yield Page(path, None, "too large to decode")
     except Exception as error:  # the last net: a row, not a crash, for what nobody thought of
-        yield Page(path, None, one_line(f"cannot be decoded: {error or type(error).__name__}"))
+        yield Page(path, None, one_line(f"cannot be decoded: {str(error) or type(error).__name__}"))
 
 
 def _size_of(path: str) -> int:

@@ -110,7 +110,7 @@ def _read_png(data: bytes) -> Header | None:
         return None
     width, height, depth, colour_type = struct.unpack_from(">IIBB", data, 16)
     before_pixels = data[33 : data.find(b"IDAT", 33)]
-    if any(chunk in before_pixels for chunk in _PNG_CHUNKS_FOR_PILLOW):
+    if any(chunk in before_pixels for chunk in _PNG_CHUNKS_FOR_PILLOW) or not _holds_its_chunks(data):
         return Header(width, height, None)
     if colour_type in (4, 6):
         return Header(width, height, "alpha")
@@ -121,6 +121,15 @@ def _read_png(data: bytes) -> Header | None:
 
 # Transparency of a palette, animation, and orientation in its three guises: OpenCV heeds some of them sometimes.
 _PNG_CHUNKS_FOR_PILLOW = (b"tRNS", b"acTL", b"eXIf", b"Raw profile type", b"XML:com.adobe.xmp")
+
+
+def _holds_its_chunks(data: bytes) -> bool:
+    """Whether every chunk ends within the file: OpenCV 5 sets aside (and clears) the 4 GB that a broken one claims."""
+    at = 8
+    while at < len(data):
+        (length,) = struct.unpack_from(">I", data, at)
+        at += 12 + length
+    return at == len(data)
 
 
 def _read_jpeg(data: bytes) -> Header | None:

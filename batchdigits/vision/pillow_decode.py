@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import warnings
 from collections.abc import Iterator
@@ -42,6 +43,8 @@ _READERS: dict[str, type[ImageFile.ImageFile]] = {
     "TIFF": TiffImagePlugin.TiffImageFile,
     "WebP": WebPImagePlugin.WebPImageFile,
 }
+
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # else its errors go to stderr where logging is not set up
 
 
 class Picture(NamedTuple):
@@ -125,7 +128,9 @@ def _pixels(image: Image.Image) -> NDArray[Any]:
     """The decoded picture as `to_grey` takes it."""
     if image.has_transparency_data and image.mode != "I;16":
         return cv2.cvtColor(np.asarray(image.convert("RGBA")), cv2.COLOR_RGBA2BGRA)
-    if image.mode in ("1", "L", "I", "F") or image.mode.startswith("I;16"):
+    if image.mode == "1":
+        return np.asarray(image.convert("L"))
+    if image.mode in ("L", "I", "F") or image.mode.startswith("I;16"):
         return np.asarray(image)
     if image.mode == "LAB":
         return np.asarray(image.getchannel("L"))
@@ -165,8 +170,8 @@ def _faults_of(name: str) -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
-    except MemoryError:
-        raise DecodeError("not enough memory to decode it") from None
+    except (MemoryError, Image.DecompressionBombError):  # the latter where max_pixels is above Pillow's own limit
+        raise DecodeError("too large to decode") from None
     except Exception as error:
         reason = str(error) or type(error).__name__
         kind = "unsupported kind of" if _UNSUPPORTED.search(reason) else "truncated or corrupt"

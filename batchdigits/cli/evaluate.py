@@ -1,0 +1,87 @@
+"""`batchdigits evaluate`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from batchdigits.cli.console import is_verbose, progress_bar
+from batchdigits.cli.model_choice import chosen_model, model_choice_options
+from batchdigits.cli.options import batch_size_option, ink_option, verbosity_options
+
+if TYPE_CHECKING:
+    from batchdigits.inference.choose import RuntimeName
+    from batchdigits.inference.decide import Prediction
+    from batchdigits.reports.evaluation import Evaluation
+    from batchdigits.vision.normalise import Ink
+
+SOME_FAILED = 3
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, metavar="PATH…", type=click.Path())
+@model_choice_options
+@ink_option
+@batch_size_option
+@click.option("--json", "as_json", is_flag=True, help="Write everything as one JSON document.")
+@verbosity_options
+def evaluate(
+    paths: tuple[str, ...], runtime: RuntimeName | None, model: Path | None, ink: Ink, batch_size: int, as_json: bool
+) -> None:
+    """Classify folders of labelled images, and show how often the labels are right.
+
+    A PATH has one sub-folder a class, named like the model's labels. A sub-folder `not_digit` stays out of the
+    accuracy; how many of its images came out as `ok` is shown apart. Images that are `blank` or `error` are wrong.
+    Several PATHs give one line each and their mean, with equal weight; -v shows the details of each.
+
+    \b
+    Example:
+        batchdigits evaluate ./labelled
+        batchdigits evaluate ./mine ./yours --json > figures.json
+    """
+    from batchdigits.engines.local import predict
+    from batchdigits.inference.model_file import read_model_file
+    from batchdigits.reports.evaluation import class_folders
+    from batchdigits.reports.evaluation import evaluate as compare
+    from batchdigits.vision.sources import find
+
+    chosen = chosen_model(runtime, model)
+    labels = read_model_file(chosen).card.labels
+    folders = [class_folders(path, labels) for path in paths]
+    evaluations = [
+        compare(path, _watched(predict(find(below), chosen, ink, batch_size=batch_size)), labels)
+        for path, below in zip(paths, folders, strict=True)
+    ]
+    click.echo(_json(evaluations, chosen) if as_json else _tables(evaluations))
+    if any(evaluation.unreadable for evaluation in evaluations):
+        raise click.exceptions.Exit(SOME_FAILED)
+
+
+def _watched(predictions: Iterable[Prediction]) -> Iterator[Prediction]:
+    """The same predictions, behind a progress bar."""
+    with progress_bar(unit="img", leave=False) as bar:
+        for prediction in predictions:
+            yield prediction
+            bar.update()
+
+
+def _tables(evaluations: list[Evaluation]) -> str:
+    from batchdigits.reports.evaluation_table import details, summary
+
+    detailed = evaluations if len(evaluations) == 1 or is_verbose() else []
+    return "\n\n".join([summary(evaluations), *(details(evaluation) for evaluation in detailed)])
+
+
+def _json(evaluations: list[Evaluation], model: Path) -> str:
+    from batchdigits.reports.evaluation import as_json, mean_accuracy
+
+    document = {
+        "model": str(model),
+        "mean_accuracy": mean_accuracy(evaluations),
+        "sets": [as_json(evaluation) for evaluation in evaluations],
+    }
+    return json.dumps(document)

@@ -1,0 +1,245 @@
+"""Draw the digits that most of the world writes and MNIST's American writers did not.
+
+MNIST knows hardly any 1 with an upstroke, crossed 7, slashed 0 or g-like 9. `draw` writes whole digits stroke by
+stroke, `adorn` adds to one of MNIST's own digits the stroke that its form lacks. Both work on a canvas twice as fine
+as a glyph, so that what they draw has the soft edge of a scan.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from itertools import pairwise
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from cv2.typing import MatLike
+from numpy.typing import NDArray
+
+Canvas = MatLike
+Points = NDArray[np.float64]
+Coordinates = NDArray[np.intp]
+Part = list[tuple[float, float]]  # the points of one stroke, x before y
+
+CANVAS = 64  # side: a glyph at twice its size, and 4 pixels on each side for what deformation pushes out
+BOX = 40  # the box that a digit fills on the canvas: MNIST's 20, doubled
+INK = 96  # grey levels from which a pixel of the canvas counts as ink when a part is fitted to it
+STEEP = 0.6  # least drop of a 1's upstroke over its run: a flatter one makes it a 7
+WOBBLE = 0.035  # standard deviation of a control point in heights of the digit: 0.7 glyph pixels, a hurried hand
+FRACTION = 4  # fractional bits of OpenCV's drawing coordinates: a sixteenth of a pixel, finer than any edge
+STEPS = np.linspace(0.0, 1.0, 7)[:, None]  # points drawn from one control point to the next, 2 to 4 pixels apart
+# Catmull-Rom's cubic: what the four control points around each step weigh.
+CATMULL_ROM = 0.5 * np.hstack(
+    [
+        -STEPS + 2 * STEPS**2 - STEPS**3,
+        2 - 5 * STEPS**2 + 3 * STEPS**3,
+        STEPS + 4 * STEPS**2 - 3 * STEPS**3,
+        STEPS**3 - STEPS**2,
+    ]
+)
+
+# The forms of each digit, and how many of a hundred of its drawings have that form. A stroke is a list of points, x to
+# the right and y down in per cent of the digit's box; it passes smoothly through them, but for a corner at each "!".
+FORMS: dict[int, list[tuple[int, list[str]]]] = {
+    0: [
+        (20, ["55 0, 15 15, 0 50, 20 93, 55 100, 90 80, 100 45, 80 8, 45 2"]),  # from the top, overlapping
+        (20, ["75 8, 40 2, 5 30, 5 70, 40 100, 85 85, 98 50, 85 15"]),  # not quite closed
+        (50, ["50 0, 10 20, 0 55, 25 95, 60 100, 95 75, 97 35, 50 0", "95 8, 5 92"]),  # slashed
+        (10, ["70 8, 20 10, 0 50, 20 93, 60 100, 100 60, 85 10, 50 0, 40 20, 65 25"]),  # closed with a curl
+    ],
+    1: [
+        (20, ["0 45, 60 0!, 60 100"]),  # a long upstroke
+        (18, ["0 75, 62 0!, 60 100"]),  # one that starts low, as in Germany and Poland
+        (8, ["0 95, 55 0!, 70 100"]),  # one that starts on the line
+        (10, ["15 25, 45 0!, 45 100"]),  # a short one
+        (14, ["0 35, 30 25, 52 0!, 50 100"]),  # a curved one
+        (14, ["10 30, 50 0!, 50 100", "0 100, 100 100"]),  # upstroke and foot
+        (6, ["0 65, 60 0!, 62 100", "10 98, 100 98"]),  # upstroke from low down, and foot
+        (5, ["30 0, 30 100", "0 100, 60 100"]),  # a foot alone
+        (5, ["10 0, 10 100"]),  # a bare stem
+    ],
+    2: [
+        (30, ["5 25, 30 2, 75 8, 80 35, 45 75, 12 98, 2 85, 25 78, 60 95, 100 92"]),  # a loop at the lower left
+        (15, ["0 40, 30 5, 75 8, 78 45, 45 92, 18 88, 30 66, 65 80, 100 92"]),  # a big loop, as in cursive
+        (30, ["0 25, 20 3, 70 3, 85 30, 50 65, 0 100!, 100 100"]),  # a corner and a flat foot
+        (15, ["15 30, 5 12, 40 0, 80 20, 60 60, 0 100!, 40 90, 70 100, 100 88"]),  # a curl, and a wave for a foot
+        (10, ["0 8, 50 0, 90 10, 60 50, 0 100!, 95 97"]),  # like a Z with a round shoulder
+    ],
+    3: [
+        (40, ["5 0, 90 0!, 40 40!, 85 50, 95 75, 60 100, 0 90"]),  # a flat top, a diagonal and one bowl
+        (40, ["5 15, 40 0, 85 15, 70 42, 35 47!, 90 60, 90 88, 50 100, 0 88"]),  # two bowls
+        (20, ["5 10, 50 0, 85 20, 50 46, 30 45, 40 38, 75 50, 95 75, 50 100, 0 90"]),  # a small loop in the waist
+    ],
+    4: [
+        (15, ["72 100, 72 0!, 0 68!, 100 68"]),  # closed, in one stroke, as in print
+        (18, ["62 0, 0 62!, 95 58", "64 12, 56 100"]),  # closed, in two
+        (15, ["15 0, 5 50!, 90 50", "72 10, 70 100"]),  # open, with a long stem
+        (10, ["45 0, 0 65!, 100 65", "68 35, 62 100"]),  # open, with a short stem
+        (8, ["60 0, 0 76!, 100 78", "66 45, 66 100"]),  # the same, the bar low
+        (10, ["58 0, 5 52!, 98 45", "65 38, 50 100"]),  # open, the stem hung from the bar
+        (8, ["55 0, 5 52!, 75 44!, 50 100"]),  # a lightning flash, in one stroke
+        (8, ["0 0, 5 40, 35 55, 80 45", "85 0, 80 100"]),  # a cup on a stem
+        (8, ["60 0, 20 35, 5 60!, 50 58, 95 52", "60 25, 50 65, 45 100"]),  # nearly closed, with a bent stem
+    ],
+    5: [
+        (25, ["20 5, 12 45!, 60 40, 90 65, 65 97, 0 95", "20 3, 95 0"]),  # the bar in a stroke of its own
+        (15, ["25 0, 15 42!, 62 40, 88 68, 60 100, 0 92", "2 10, 100 6"]),  # the bar across the stem
+        (35, ["90 0, 15 2!, 10 42!, 70 42, 92 70, 60 100, 0 92"]),  # one stroke, with corners
+        (10, ["95 2, 12 0!, 25 42!, 92 62, 70 97, 0 94"]),  # one stroke, the stem leaning back
+        (15, ["95 2, 35 5, 12 30, 55 48, 88 75, 50 100, 0 90"]),  # like an S
+    ],
+    6: [
+        (30, ["65 0, 20 35, 0 70, 25 100, 70 97, 85 70, 50 53, 8 70"]),  # a straight back and a small bowl
+        (35, ["98 22, 70 0, 25 12, 0 55, 25 97, 70 97, 88 72, 55 52, 5 70"]),  # a wide hook
+        (20, ["70 0, 25 25, 2 65, 30 100, 80 90, 80 60, 40 55, 25 80, 45 85"]),  # a bowl that curls in
+        (15, ["75 0, 30 14, 0 60, 30 100, 80 96, 100 68, 75 42, 32 48, 15 70"]),  # a big bowl
+    ],
+    7: [
+        (22, ["0 3, 90 0!, 35 100", "25 52, 90 50"]),  # crossed
+        (13, ["2 20, 5 0!, 90 2!, 40 100", "25 52, 88 48"]),  # crossed, with a tick at the left
+        (15, ["0 15, 25 2, 55 10, 95 0!, 55 50, 35 100", "20 55, 85 50"]),  # crossed, with a wave for a bar
+        (28, ["0 52, 28 10!, 40 38!, 100 0!, 70 48, 45 100", "12 72, 92 67"]),  # crossed, with a flag of two strokes
+        (10, ["0 28, 4 0!, 85 0!, 60 45, 50 100"]),  # a tick at the left, as in East Asia
+        (12, ["0 0, 90 2!, 55 50, 40 100"]),  # bare
+    ],
+    8: [
+        (25, ["50 0, 18 10, 18 36, 50 47, 82 36, 82 10, 50 0", "50 47, 8 60, 5 88, 50 100, 95 88, 92 60, 50 47"]),
+        (30, ["85 12, 45 0, 12 20, 45 46, 88 75, 50 100, 8 78, 50 48, 85 25, 80 8"]),  # one stroke
+        (25, ["75 5, 30 2, 15 25, 50 47, 85 75, 50 100, 10 75, 50 48, 95 12"]),  # one stroke, open at the top
+        (20, ["55 0, 32 8, 36 24, 85 62, 60 100, 15 85, 22 58, 66 24, 72 6, 45 0"]),  # a small ring on a big one
+    ],
+    9: [
+        (24, ["85 15, 45 0, 5 22, 35 50, 80 25, 85 12!, 87 60, 75 93, 35 100, 0 88"]),  # like a g
+        (12, ["80 10, 35 0, 2 25, 30 50, 75 35, 85 5!, 80 60, 50 98, 5 90"]),  # the tail drawn back under the bowl
+        (12, ["95 0, 75 12, 40 2, 12 22, 35 45, 72 28, 72 12!, 85 55, 65 97, 0 92"]),  # like a g with its ear
+        (16, ["90 8, 60 14, 28 0, 5 20, 30 43, 62 32, 56 6!, 70 38, 92 70, 60 100, 0 92"]),  # an ear and a small ring
+        (12, ["70 6, 45 0, 20 16, 36 38, 64 28, 62 8!, 68 40, 95 72, 55 100, 0 96"]),  # a small ring and a wide tail
+        (10, ["72 28, 40 45, 12 24, 40 0, 78 8, 78 32, 88 65, 60 98, 0 95"]),  # all in one turn, without a corner
+        (10, ["82 12, 40 0, 5 25, 35 50, 82 30, 85 5!, 82 100"]),  # a straight stem, like a q
+        (4, ["82 12, 40 0, 5 25, 35 48, 78 28!, 82 70, 50 100, 0 90"]),  # the bowl left open
+    ],
+}
+
+
+class Stroke(NamedTuple):
+    """Control points in the unit box, float64 (n, 2), and the spline that draws them, float64 (m, n)."""
+
+    points: Points
+    spline: Points
+
+
+@cache
+def _spline(count: int, corners: tuple[int, ...] = ()) -> Points:
+    """The matrix that turns control points (count, 2) into the points of a smooth line with the corners given."""
+    pieces = []
+    for first, last in pairwise((0, *corners, count - 1)):
+        ends = np.clip(np.arange(first - 1, last + 2), first, last)  # the end points twice, so that the line gets there
+        windows = np.lib.stride_tricks.sliding_window_view(np.eye(count)[ends], 4, axis=0)
+        pieces.append(np.einsum("sk,pnk->psn", CATMULL_ROM, windows).reshape(-1, count))
+    return np.concatenate(pieces)
+
+
+def _parse(text: str) -> Stroke:
+    """Read a stroke as FORMS writes it."""
+    words = text.split(", ")
+    corners = tuple(index for index, word in enumerate(words) if word.endswith("!"))
+    return Stroke(np.array([word.rstrip("!").split() for word in words], float) / 100.0, _spline(len(words), corners))
+
+
+STROKES = {label: [[_parse(text) for text in texts] for _, texts in forms] for label, forms in FORMS.items()}
+RATES = {label: np.cumsum([rate for rate, _ in forms]) / 100.0 for label, forms in FORMS.items()}
+
+
+def draw(label: int, rng: np.random.Generator) -> Canvas:
+    """Write a digit, in a form, with a hand and a pen that differ from call to call.
+
+    Args:
+        label: the digit, 0 to 9.
+        rng: where every choice comes from.
+
+    Returns:
+        uint8 (64, 64), ink bright on dark, about 40 pixels high.
+    """
+    canvas = np.zeros((CANVAS, CANVAS), np.uint8)
+    form = int(np.searchsorted(RATES[label], rng.random(), side="right"))
+    pen = int(rng.integers(2, 6))  # 1 to 2.5 pixels of the glyph; `augment` changes it again
+    size = np.array([BOX * rng.uniform(0.4, 0.95), BOX])  # narrow hands write twice as high as wide
+    for points, spline in STROKES[label][form]:
+        wobbly = points * size + rng.standard_normal(points.shape) * (WOBBLE * BOX)
+        _trace(canvas, spline @ wobbly + (CANVAS - size) / 2, pen)
+    return canvas
+
+
+def adorn(canvas: Canvas, label: int, pen: int, rng: np.random.Generator) -> None:
+    """Add to one of MNIST's digits, in place, the stroke that its American form lacks.
+
+    A 0 gets a slash, a 1 an upstroke, a foot or both, a 7 a crossbar, a tick or both, a 9 a curved tail; the others
+    have no such part and stay as they are.
+
+    Args:
+        canvas: uint8 (64, 64), ink bright on dark.
+        label: the digit, 0 to 9.
+        pen: width of the stroke in canvas pixels.
+        rng: where every choice comes from.
+    """
+    y, x = np.nonzero(canvas > INK)
+    if label in PARTS and len(y):
+        for part in PARTS[label](x, y, rng):
+            _trace(canvas, _spline(len(part)) @ np.array(part), pen)
+
+
+def _slash(x: Coordinates, y: Coordinates, rng: np.random.Generator) -> list[Part]:
+    """From the lower left to the upper right, a little inside or outside of the oval."""
+    out, lift = rng.uniform(-0.1, 0.2) * np.ptp(x), rng.uniform(-0.15, 0.1) * np.ptp(y)
+    return [[(x.min() - out, y.max() + lift), (x.max() + out, y.min() - lift)]]
+
+
+def _upstroke_and_foot(x: Coordinates, y: Coordinates, rng: np.random.Generator) -> list[Part]:
+    """Most writers have one of the two, some both."""
+    top, bottom = x[y <= y.min() + 2].mean(), x[y >= y.max() - 2].mean()
+    which = rng.random()
+    parts: list[Part] = []
+    if which < 0.85:
+        run = rng.uniform(5, 18)
+        drop = max(rng.uniform(0.12, 0.9) * np.ptp(y), STEEP * run)
+        bend = rng.uniform(-2, 3)  # pixels off the straight line: curved upstrokes sag more often than they bulge
+        middle = (top - run / 2, y.min() + drop / 2 + bend)
+        parts.append([(top - run, y.min() + drop), middle, (top, y.min() + 1)])
+    if which > 0.65:
+        left, right = rng.uniform(4, 13, 2)
+        parts.append([(bottom - left, y.max() + rng.normal(0, 1)), (bottom + right, y.max() + rng.normal(0, 1))])
+    return parts
+
+
+def _crossbar_and_tick(x: Coordinates, y: Coordinates, rng: np.random.Generator) -> list[Part]:
+    """A bar through the middle of the stem, and at times the small downstroke that starts the 7."""
+    which = rng.random()
+    parts: list[Part] = []
+    if which < 0.85:
+        height = y.min() + rng.uniform(0.40, 0.66) * np.ptp(y)
+        stem = x[np.abs(y - height) <= 1]
+        centre = (stem.max() if len(stem) else x.mean()) - 1
+        left, right = rng.uniform(6, 14), rng.uniform(4, 13)
+        tilt = rng.normal(0, 1.5)
+        parts.append([(centre - left, height + tilt), (centre + right, height - tilt)])
+    if which > 0.65:
+        start = np.argmin(x + (y > y.min() + np.ptp(y) / 3) * CANVAS)  # the leftmost ink of the upper third
+        parts.append([(x[start] + 1, y[start]), (x[start] + rng.uniform(-2, 1), y[start] + rng.uniform(4, 11))])
+    return parts
+
+
+def _tail(x: Coordinates, y: Coordinates, rng: np.random.Generator) -> list[Part]:
+    """From the foot of the stem down and round to the left, as a g has it."""
+    foot = x[y >= y.max() - 2].mean()
+    reach, depth = rng.uniform(8, 20), rng.uniform(1, 6)
+    low = y.max() + depth
+    return [[(foot, y.max() - 1), (foot - 0.4 * reach, low), (foot - reach, low - rng.uniform(-1, 7))]]
+
+
+PARTS = {0: _slash, 1: _upstroke_and_foot, 7: _crossbar_and_tick, 9: _tail}
+
+
+def _trace(canvas: Canvas, path: Points, pen: int) -> None:
+    """Draw a line through the points (n, 2), x before y, in canvas pixels."""
+    fixed = np.rint(path * 2**FRACTION).astype(np.int32)
+    cv2.polylines(canvas, [fixed], False, 255, pen, cv2.LINE_AA, FRACTION)

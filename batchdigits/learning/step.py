@@ -1,0 +1,89 @@
+"""The training step, compiled: minibatches in, a learner and its running average moved on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from batchdigits.inference.tensorflow_runtime import import_tensorflow
+from batchdigits.learning.recipes import Recipe
+
+
+def compile_step(learner: Any, average: Any, recipe: Recipe, seed: int) -> tuple[Any, Any]:
+    """The step and its optimiser.
+
+    Args:
+        learner: the network that follows the gradient.
+        average: a network of the same shape, which follows the learner: the exponential average of its weights.
+        recipe: learning rate, schedule, dropout and the rest.
+        seed: of dropout.
+
+    Returns:
+        A compiled function (glyphs uint8 (I, B, 784), labels int64 (I, B), first iteration int32 ()) that learns from I
+        minibatches without coming back to Python, and the Keras optimiser behind it.
+    """
+    tf = import_tensorflow("training")
+    optimizer = _optimizer(tf, recipe)
+    optimizer.build(learner.trainable_variables)
+
+    @tf.function(  # type: ignore[untyped-decorator]
+        input_signature=[
+            tf.TensorSpec((None, None, None), tf.uint8),
+            tf.TensorSpec((None, None), tf.int64),
+            tf.TensorSpec((), tf.int32),
+        ]
+    )
+    def step(glyphs: Any, labels: Any, first: Any) -> None:
+        for i in tf.range(tf.shape(labels)[0]):
+            iteration = first + i
+            with tf.GradientTape() as tape:
+                logits = _forward(tf, learner, recipe.dropout, glyphs[i], tf.stack([seed, iteration]))
+                loss = _loss(tf, logits, labels[i], recipe.label_smoothing)
+            variables = learner.trainable_variables
+            optimizer.apply(tape.gradient(loss, variables), variables)
+            _follow(tf, average.trainable_variables, variables, recipe.averaging, iteration)
+
+    return step, optimizer
+
+
+def _optimizer(tf: Any, recipe: Recipe) -> Any:
+    """Adam (Kingma and Ba 2015), with decoupled weight decay (Loshchilov and Hutter 2019) where the recipe has it."""
+    rate: Any = recipe.learning_rate
+    if recipe.schedule == "cosine":
+        warmup = min(recipe.warmup, recipe.iterations // 2)
+        rate = tf.keras.optimizers.schedules.CosineDecay(
+            0.0 if warmup else rate,
+            recipe.iterations - warmup,
+            warmup_target=rate if warmup else None,
+            warmup_steps=warmup,
+        )
+    if not recipe.weight_decay:
+        return tf.keras.optimizers.Adam(rate)
+    optimizer = tf.keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay)
+    optimizer.exclude_from_weight_decay(var_names=["bias"])
+    return optimizer
+
+
+def _forward(tf: Any, learner: Any, dropout: float, glyphs: Any, seed: Any) -> Any:
+    """Logits (B, C) of glyphs uint8 (B, 784), with dropout on the last hidden layer."""
+    activations = tf.cast(glyphs, tf.float32) / 255.0
+    *hidden, last = learner.layers
+    for layer in hidden:
+        activations = layer(activations)
+    if dropout:
+        activations = tf.nn.experimental.stateless_dropout(activations, dropout, seed=seed)
+    return last(activations)
+
+
+def _loss(tf: Any, logits: Any, labels: Any, smoothing: float) -> Any:
+    """Mean softmax cross-entropy; `smoothing` of the probability is spread over all classes (Szegedy et al. 2016)."""
+    classes = tf.shape(logits)[-1]
+    targets = tf.one_hot(labels, classes) * (1.0 - smoothing) + smoothing / tf.cast(classes, tf.float32)
+    return tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(targets, logits))
+
+
+def _follow(tf: Any, averages: Any, variables: Any, decay: float, iteration: Any) -> None:
+    """Move the averages towards the variables; faster at the start, where the first weights are not worth keeping."""
+    done = tf.cast(iteration, tf.float32)
+    keep = tf.minimum(decay, (1.0 + done) / (10.0 + done)) if decay else 0.0
+    for average, variable in zip(averages, variables, strict=True):
+        average.assign(keep * average + (1.0 - keep) * variable)

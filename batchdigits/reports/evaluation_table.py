@@ -1,0 +1,53 @@
+"""Evaluations as tables for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from batchdigits.inference.decide import Status
+from batchdigits.reports.evaluation import NOT_DIGIT, UNANSWERED, Evaluation, mean_accuracy, wilson
+from batchdigits.text import printable
+
+HEADER = ("", "images", "right", "accuracy", "95% interval", "review", *UNANSWERED, f"{NOT_DIGIT} ok")
+
+
+def summary(evaluations: Sequence[Evaluation]) -> str:
+    """One line for each, and their mean where there are several."""
+    rows = [HEADER, *(_summary_row(evaluation) for evaluation in evaluations)]
+    if len(evaluations) > 1:
+        rows.append(("mean", "", "", f"{mean_accuracy(evaluations):.2%}", *[""] * 5))
+    return _table(rows)
+
+
+def details(evaluation: Evaluation) -> str:
+    """The confusion matrix with each label's recall."""
+    labels = [printable(label) for label in evaluation.labels]
+    rows = [["", *labels, *UNANSWERED, "recall"]]
+    for label, counts, recall in zip(labels, evaluation.confusion, evaluation.recall, strict=True):
+        cells = [f"{count:,}" if count else "." for count in counts]
+        rows.append([label, *cells, "-" if recall is None else f"{recall:.1%}"])
+    title = f"{printable(evaluation.path)}: what it is (rows), what the model says (columns)"
+    return f"{title}\n{_table(rows)}"
+
+
+def _summary_row(evaluation: Evaluation) -> tuple[str, ...]:
+    apart = evaluation.not_digits
+    low, high = wilson(evaluation.right, evaluation.images)
+    return (
+        printable(evaluation.path),
+        f"{evaluation.images:,}",
+        f"{evaluation.right:,}",
+        f"{evaluation.accuracy:.2%}",
+        f"{low:.1%} - {high:.1%}",
+        *(f"{evaluation.statuses[status]:,}" for status in (Status.REVIEW, *UNANSWERED)),
+        f"{apart[Status.OK]:,} of {apart.total():,}" if apart else "-",
+    )
+
+
+def _table(rows: Sequence[Sequence[str]]) -> str:
+    """Columns two blanks apart, the first one flush left."""
+    first, *others = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join([f"{row[0]:<{first}}", *(f"{cell:>{w}}" for cell, w in zip(row[1:], others, strict=True))]).rstrip()
+        for row in rows
+    )

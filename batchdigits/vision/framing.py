@@ -1,0 +1,89 @@
+"""Frame ink as MNIST does: stroke width, slant, a box of 20 pixels, the centre of mass in the middle."""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+from cv2.typing import MatLike
+from numpy.typing import NDArray
+
+SIDE = 28  # MNIST's picture
+BOX = 20  # the box that the ink of an MNIST digit fits
+CENTRE = 14.0  # where MNIST puts the centre of mass, as an index of pixels
+LARGE = 3 * BOX  # size at which strokes are widened, in steps of a third of a glyph's pixel
+THIN, THICK = 1.7, 4.5  # stroke widths of 95 % of MNIST, in pixels of a glyph
+STEEP = 0.8  # tan of the most slant undone; the moments of a wide 2 or 7 ask for more than any writer's slant
+UPRIGHT = 0.03  # less slant moves no pixel by more than a third of one, and resampling costs sharpness
+
+
+def frame(ink: MatLike, *, deslant: bool) -> NDArray[np.uint8]:
+    """Make a glyph, uint8 (28, 28), of lifted ink, uint8 (H, W), 255 on 0, with at least one pixel over 0."""
+    ink = _mend_width(_crop(ink))
+    if deslant:
+        ink = _upright(ink)
+    height, width = ink.shape
+    scale = BOX / max(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    if size != (width, height):
+        ink = cv2.resize(ink, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+        peak = cv2.minMaxLoc(ink)[1]
+        if 0 < peak < 255:
+            ink = cv2.convertScaleAbs(ink, alpha=255.0 / peak)
+    mass = cv2.moments(ink)
+    # Whole pixels, as MNIST was made: a fraction would blur. What is far off centre stops at the edge, uncut.
+    left = min(max(round(CENTRE - mass["m10"] / mass["m00"]), 0), SIDE - size[0])
+    top = min(max(round(CENTRE - mass["m01"] / mass["m00"]), 0), SIDE - size[1])
+    glyph = np.zeros((SIDE, SIDE), np.uint8)
+    glyph[top : top + size[1], left : left + size[0]] = ink
+    return glyph
+
+
+def stroke_width(ink: MatLike) -> float:
+    """Mean stroke width in pixels: twice the mass over the total variation, which blur does not change.
+
+    Steps along x and y overcount a slanted edge, 4 / pi on the mean.
+    """
+    framed = cv2.copyMakeBorder(ink, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+    steps = cv2.norm(framed[1:], framed[:-1], cv2.NORM_L1) + cv2.norm(framed[:, 1:], framed[:, :-1], cv2.NORM_L1)
+    return 2.0 * cv2.sumElems(ink)[0] * (4.0 / math.pi) / max(steps, 1.0)
+
+
+def _crop(ink: MatLike) -> MatLike:
+    x, y, width, height = cv2.boundingRect(ink)
+    return ink[y : y + height, x : x + width]
+
+
+def _mend_width(ink: MatLike) -> MatLike:
+    """Widen a thin stroke, and narrow a thick one, to the limits of MNIST's."""
+    height, width = ink.shape
+    long = max(height, width)
+    stroke = stroke_width(ink) * BOX / long
+    if THIN <= stroke <= THICK:
+        return ink
+    size = (max(1, round(width * LARGE / long)), max(1, round(height * LARGE / long)))
+    large = cv2.resize(ink, size, interpolation=cv2.INTER_AREA if long > LARGE else cv2.INTER_CUBIC)
+    change = 1 + round(max(THIN - stroke, stroke - THICK) * LARGE / BOX)
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (change, change))
+    if stroke > THICK:
+        narrow = cv2.erode(large, disc)
+        return _crop(narrow) if cv2.countNonZero(narrow) else ink
+    wide = cv2.dilate(cv2.copyMakeBorder(large, change, change, change, change, cv2.BORDER_CONSTANT, value=0), disc)
+    # A line of one pixel that was shrunk is grey, and uneven at that: its mean becomes the peak.
+    level = cv2.mean(wide, cv2.threshold(wide, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)[1])[0]
+    return _crop(cv2.convertScaleAbs(wide, alpha=255.0 / max(level, 1.0)))
+
+
+def _upright(ink: MatLike) -> MatLike:
+    """Shear the rows until x and y of the ink are uncorrelated."""
+    mass = cv2.moments(ink)
+    if mass["mu02"] <= 0:
+        return ink
+    shear = min(max(mass["mu11"] / mass["mu02"], -STEEP), STEEP)
+    if abs(shear) < UPRIGHT:
+        return ink
+    height, width = ink.shape
+    pad = math.ceil(abs(shear) * height / 2) + 1
+    turn = np.array([[1.0, -shear, pad + shear * (height - 1) / 2], [0.0, 1.0, 0.0]])
+    return _crop(cv2.warpAffine(ink, turn, (width + 2 * pad, height), flags=cv2.INTER_LINEAR))

@@ -1,0 +1,50 @@
+"""Which side of the contrast is the ink? The side that leaves a paper that looks like paper.
+
+Every measure here changes its sign, and nothing else, when the picture is inverted: a scan and its inverse give the
+same ink.
+"""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+from cv2.typing import MatLike
+
+UNSURE = 0.3  # lead of one reading below which both are given
+SMOOTHER = 0.1  # the same for the logarithm of the papers' roughness; synthetic shadows start at 0.2
+PLAIN = 0.3  # a border of one side, with this much more of the area than the other, needs no more thought
+
+
+def even_readings(light: MatLike) -> tuple[bool, ...]:
+    """Tell whether the ink on even paper is light: one answer, or both, likelier first, if the picture does not decide.
+
+    Paper owns the border and most of the area, and ink is thin. `light` is the mask of the lighter side, 255 on 0.
+    """
+    total = cv2.countNonZero(light)
+    inner = light[1:-1, 1:-1]
+    inside = cv2.countNonZero(inner) if inner.size else 0
+    border = 1.0 - 2.0 * (total - inside) / (light.size - inner.size)
+    area = 1.0 - 2.0 * total / light.size
+    if abs(border) == 1.0 and border * area > PLAIN:
+        return (border > 0,)
+    thickness = math.log(max(_widest(cv2.bitwise_not(light)), 0.5) / max(_widest(light), 0.5))
+    return _ordered(border + area + 2.0 * thickness, UNSURE)
+
+
+def uneven_readings(rough_if_dark: float, rough_if_light: float) -> tuple[bool, ...]:
+    """Answer the same for uneven paper, from the roughness of the paper that each reading leaves.
+
+    Under the wrong reading the gaps between strokes are the ink, and the paper that is left holds a fat digit.
+    """
+    return _ordered(math.log((rough_if_dark + 1.0) / (rough_if_light + 1.0)), SMOOTHER)
+
+
+def _ordered(lead: float, unsure: float) -> tuple[bool, ...]:
+    light = lead > 0
+    return (light,) if abs(lead) > unsure else (light, not light)
+
+
+def _widest(mask: MatLike) -> float:
+    """Radius of the largest disc that fits, in pixels; the picture's border does not end it."""
+    return cv2.minMaxLoc(cv2.distanceTransform(mask, cv2.DIST_L2, 3))[1]

@@ -1,0 +1,86 @@
+"""Wipe away what is not the digit: specks, ruled lines, a form's box, the neighbours' feet along the edge."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from cv2.typing import MatLike
+from numpy.typing import NDArray
+
+from batchdigits.vision.paper import ROOM
+
+SPECK = 0.15  # a blot shorter than this part of the digit is a speck; the free bar of a 5 is three times as long
+MAIN = 0.3  # what stands free of the border is the digit if it has this part of the length of what hangs on it
+CROWD = 20  # more pieces than a digit breaks into are the grain of a blank page
+ACROSS = 0.9  # a line runs from edge to edge if it does for this part of the picture's side
+RUN = 0.25  # and is ruled if it does so in straight runs of this part of it: a scan's tilt breaks it into a few
+FINE = 0.05  # and is no thicker than this part, unless it lies along the edge; pens in a tight crop are thicker
+GAP = np.ones((7, 7), np.uint8)  # closes the strokes where a line was taken out
+
+
+def wipe(mask: MatLike) -> MatLike:
+    """Keep the digit of a mask of ink, uint8 (H, W), 255 on 0; nothing is left where there is no digit."""
+    kept = _body(mask)
+    if min(mask.shape) >= ROOM and _spans(kept):
+        bare = _body(_without_rules(mask))
+        if not _spans(bare):  # a bar of a digit in a tight crop runs from edge to edge as well, but so does the rest
+            return bare
+    return kept
+
+
+def _body(mask: MatLike) -> MatLike:
+    """Drop specks, and what hangs on the border while something else stands free of it."""
+    if cv2.connectedComponents(mask, ltype=cv2.CV_16U)[0] <= 2:
+        return mask
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, ltype=cv2.CV_16U)
+    x, y, width, height = stats[1:, : cv2.CC_STAT_AREA].T
+    length = np.maximum(width, height)
+    keep = (x > 0) & (y > 0) & (x + width < mask.shape[1]) & (y + height < mask.shape[0])
+    if length[keep].max(initial=0) < MAIN * length.max():
+        keep[:] = True
+    keep &= length >= SPECK * length[keep].max()
+    if keep.all() and keep.size <= CROWD:
+        return mask
+    if np.count_nonzero(keep) > CROWD:
+        keep[:] = False
+    return _pieces(labels, np.append(False, keep))
+
+
+def _pieces(labels: MatLike, keep: NDArray[np.bool_]) -> MatLike:
+    """Make the mask of some of the components, by a flag for each label."""
+    levels: NDArray[np.uint8] = np.where(keep, 255, 0).astype(np.uint8)
+    mask: MatLike = levels[labels]
+    return mask
+
+
+def _spans(mask: MatLike) -> bool:
+    """Tell whether it runs from edge to edge, or touches the border."""
+    x, y, width, height = cv2.boundingRect(mask)
+    rows, columns = mask.shape
+    touches = not (x and y and x + width < columns and y + height < rows)
+    return bool(width) and (touches or width >= ACROSS * columns or height >= ACROSS * rows)
+
+
+def _without_rules(mask: MatLike) -> MatLike:
+    """Take out straight lines from edge to edge, and close the strokes that they crossed."""
+    rules = cv2.bitwise_or(_rules(mask), np.ascontiguousarray(_rules(np.ascontiguousarray(mask.T)).T))
+    rest = cv2.bitwise_and(mask, cv2.bitwise_not(cv2.dilate(rules, np.ones((3, 3), np.uint8))))
+    healed = cv2.morphologyEx(rest, cv2.MORPH_CLOSE, GAP)
+    return cv2.bitwise_or(rest, cv2.bitwise_and(healed, mask))
+
+
+def _rules(mask: MatLike) -> MatLike:
+    """Find the level lines of a mask that run from edge to edge."""
+    width = mask.shape[1]
+    runs = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((1, round(RUN * width)), np.uint8))
+    joined = cv2.dilate(runs, np.ones((3, 9), np.uint8))  # over the steps of a tilt and the nicks of a bad print
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(joined, ltype=cv2.CV_16U)
+    across = stats[:, cv2.CC_STAT_WIDTH] >= ACROSS * width
+    across[0] = False
+    runs = cv2.bitwise_and(runs, _pieces(labels, across))
+    thick = np.ones((round(FINE * max(mask.shape)) + 1, 1), np.uint8)
+    full = mask.mean(axis=1) >= ACROSS * 255
+    edge = np.logical_and.accumulate(full) | np.logical_and.accumulate(full[::-1])[::-1]
+    broad = cv2.morphologyEx(runs, cv2.MORPH_OPEN, thick)
+    broad[edge] = 0
+    return cv2.subtract(runs, broad)

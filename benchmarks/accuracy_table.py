@@ -1,0 +1,93 @@
+"""The README's table: accuracy on every set of labelled folders after three normalisers, with one model.
+
+    python benchmarks/accuracy_table.py --sets SETS [--model FILE]
+
+SETS holds one folder a set, each with one sub-folder a class; sets count with equal weight in the mean.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from statistics import fmean
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+from worse_normalisers import first_version, plain_resize
+
+from batchdigits.engines.classify import Read, Settings, classify_files, judge
+from batchdigits.errors import BatchdigitsError
+from batchdigits.inference.choose import choose_model
+from batchdigits.inference.decide import Prediction
+from batchdigits.inference.runtime import Runtime, load_runtime
+from batchdigits.quiet import silent_stderr
+from batchdigits.reports.evaluation import class_folders, evaluate
+from batchdigits.vision.decode import Page, decode
+from batchdigits.vision.sources import find, natural_key
+
+Normaliser = Callable[[NDArray[np.uint8]], tuple[NDArray[np.uint8], ...]]
+Road = Callable[[list[str], Runtime], list[Prediction]]  # from folders to predictions
+
+
+@click.command()
+@click.option("--sets", type=click.Path(exists=True, file_okay=False), required=True, help="Folder of sets.")
+@click.option("--model", type=click.Path(path_type=Path), help="The model file. [default: as in classify]")
+def main(sets: str, model: Path | None) -> None:
+    """Print the table as markdown."""
+    try:
+        chosen = model or choose_model("tflite")
+        click.echo(_table(sets, load_runtime(chosen)))
+    except BatchdigitsError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"\n{datetime.now(UTC):%Y-%m-%d}, {chosen.name}; sets count with equal weight in the mean.")
+
+
+def _table(sets: str, runtime: Runtime) -> str:
+    names = sorted((entry.name for entry in os.scandir(sets) if entry.is_dir()), key=natural_key)
+    if not names:
+        raise BatchdigitsError(f"{sets}: no sets in it")
+    lines = [f"| set | images | {' | '.join(ROADS)} |", f"| --- | ---: |{' ---: |' * len(ROADS)}"]
+    columns = []
+    for name in names:
+        path = os.path.join(sets, name)  # noqa: PTH118 - paths stay strings on this road
+        folders = class_folders(path, runtime.card.labels)
+        results = [evaluate(path, road(folders, runtime), runtime.card.labels) for road in ROADS.values()]
+        accuracies = [result.accuracy for result in results]
+        columns.append(accuracies)
+        lines.append(f"| {name} | {results[0].images:,} | {_percent(accuracies)} |")
+    means = [fmean(column) for column in zip(*columns, strict=True)]
+    return "\n".join([*lines, f"| **mean** | | {_percent(means)} |"])
+
+
+def _percent(shares: list[float]) -> str:
+    return " | ".join(f"{share:.1%}" for share in shares)
+
+
+def _worse(normaliser: Normaliser, folders: list[str], runtime: Runtime) -> list[Prediction]:
+    """Predictions with another normaliser; everything else is the package's."""
+    with silent_stderr():
+        reads = [_read(page, normaliser) for path in find(folders) for page in decode(path)]
+    return [verdict.prediction for verdict in judge(reads, runtime, threshold=0.0)]
+
+
+def _read(page: Page, normaliser: Normaliser) -> Read:
+    return Read(page.source, () if page.scan is None else normaliser(page.scan), page.fault)
+
+
+def _now(folders: list[str], runtime: Runtime) -> list[Prediction]:
+    return list(chain.from_iterable(classify_files(list(find(folders)), runtime, Settings())))
+
+
+ROADS: dict[str, Road] = {
+    "plain resize": partial(_worse, plain_resize),
+    "first version": partial(_worse, first_version),
+    "now": _now,
+}
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""How often a scan and its inverse (255 minus it, after decoding) get the same label.
+
+    python benchmarks/polarity.py --sets SETS [--model FILE]
+
+SETS holds one folder a set, each with one sub-folder a class; `not_digit` stays out.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from batchdigits.engines.classify import Read, judge, read
+from batchdigits.errors import BatchdigitsError
+from batchdigits.inference.choose import choose_model
+from batchdigits.inference.runtime import Runtime, load_runtime
+from batchdigits.quiet import silent_stderr
+from batchdigits.reports.evaluation import NOT_DIGIT, class_folders
+from batchdigits.vision.decode import Page, decode
+from batchdigits.vision.sources import find, natural_key
+
+
+@click.command()
+@click.option("--sets", type=click.Path(exists=True, file_okay=False), required=True, help="Folder of sets.")
+@click.option("--model", type=click.Path(path_type=Path), help="The model file. [default: as in classify]")
+def main(sets: str, model: Path | None) -> None:
+    """Print the share, and each source that is read differently."""
+    try:
+        runtime = load_runtime(model or choose_model("tflite"))
+        folders = _folders(sets, runtime)
+    except BatchdigitsError as error:
+        raise click.ClickException(str(error)) from None
+    reads = [one for page in _pages(folders) for one in _both_ways(page)]
+    predictions = [verdict.prediction for verdict in judge(reads, runtime, threshold=0.0)]
+    if not predictions:
+        raise click.ClickException(f"{sets}: no images in it")
+    pairs = list(zip(predictions[::2], predictions[1::2], strict=True))
+    same = sum(there.label == inverted.label for there, inverted in pairs)
+    for there, inverted in pairs:
+        if there.label != inverted.label:
+            click.echo(f"{there.source}: {there.label or 'blank'}, inverted {inverted.label or 'blank'}")
+    click.echo(f"{same:,} of {len(pairs):,} scans ({same / len(pairs):.2%}) keep their label inverted")
+
+
+def _folders(sets: str, runtime: Runtime) -> list[str]:
+    """The class folders of every set."""
+    names = sorted((entry.name for entry in os.scandir(sets) if entry.is_dir()), key=natural_key)
+    paths = [os.path.join(sets, name) for name in names]  # noqa: PTH118 - paths stay strings on this road
+    folders = [folder for path in paths for folder in class_folders(path, runtime.card.labels)]
+    return [folder for folder in folders if Path(folder).name != NOT_DIGIT]
+
+
+def _pages(folders: list[str]) -> Iterator[Page]:
+    """Every page of every file that can be read."""
+    for path in find(folders):
+        with silent_stderr():
+            pages = [page for page in decode(path) if page.scan is not None]
+        yield from pages
+
+
+def _both_ways(page: Page) -> tuple[Read, Read]:
+    """A page as it is, and inverted."""
+    assert page.scan is not None
+    return read(page, "auto"), read(page._replace(scan=255 - page.scan), "auto")
+
+
+if __name__ == "__main__":
+    main()

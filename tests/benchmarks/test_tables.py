@@ -1,0 +1,103 @@
+"""The scripts that make the README's figures run, on a small set of our own and on the development sets."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from batchdigits.vision.normalise import normalise
+from tests.conftest import ROOT, Arrays
+
+DEVELOPMENT_SETS = ROOT.parent / "shared" / "data" / "dev"
+needs_development_sets = pytest.mark.skipif(not DEVELOPMENT_SETS.is_dir(), reason="the development sets are not here")
+
+
+def run_script(name: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(ROOT / "benchmarks" / name), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment())
+
+
+def environment() -> dict[str, str]:
+    import os
+
+    return {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
+@pytest.fixture
+def sets(tmp_path: Path, small_mnist: Arrays) -> Path:
+    """Two sets of MNIST's test digits, dark on white; the second with a `not_digit`, a blank and a broken one."""
+    for number, (image, label) in enumerate(zip(small_mnist["x_test"][:30], small_mnist["y_test"], strict=False)):
+        folder = tmp_path / "sets" / ("first", "second")[number % 2] / str(label)
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(255 - image).save(folder / f"{number}.png")
+    (tmp_path / "sets/second/not_digit").mkdir()
+    Image.fromarray(np.full((30, 30), 255, np.uint8)).save(tmp_path / "sets/second/1/blank.png")
+    (tmp_path / "sets/second/1/broken.png").write_bytes(b"")
+    return tmp_path / "sets"
+
+
+def test_accuracy_table_of_small_sets(sets: Path) -> None:
+    result = run_script("accuracy_table.py", "--sets", sets)
+    assert result.returncode == 0, result.stderr
+    header, _, first, second, mean, _, note = result.stdout.splitlines()
+    assert header == "| set | images | plain resize | first version | now |"
+    assert first.startswith("| first | 15 |")
+    assert second.startswith("| second | 17 |")
+    shares = [[float(share) for share in re.findall(r"([\d.]+)%", line)] for line in (first, second, mean)]
+    assert shares[2] == pytest.approx(np.mean(shares[:2], axis=0), abs=0.11)
+    assert re.match(r"\d{4}-\d\d-\d\d, digits.tflite; ", note)
+
+
+def test_polarity_of_small_sets(sets: Path) -> None:
+    result = run_script("polarity.py", "--sets", sets)
+    assert result.returncode == 0, result.stderr
+    assert re.search(r"of 31 scans \([\d.]+%\) keep their label inverted$", result.stdout)
+
+
+@pytest.mark.parametrize("script", ["accuracy_table.py", "polarity.py"])
+def test_scripts_say_what_is_wrong(tmp_path: Path, sets: Path, script: str) -> None:
+    assert "Missing option '--sets'" in run_script(script).stderr
+    assert "does not exist" in run_script(script, "--sets", tmp_path / "nowhere").stderr
+    assert "no such model file" in run_script(script, "--sets", sets, "--model", tmp_path / "no.tflite").stderr
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert re.search("no (sets|images) in it", run_script(script, "--sets", empty).stderr)
+    assert "is named like a label" in run_script(script, "--sets", sets / "first").stderr
+
+
+def test_worse_normalisers_give_glyphs(monkeypatch: pytest.MonkeyPatch, small_mnist: Arrays) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    from worse_normalisers import first_version, plain_resize  # type: ignore[import-not-found]
+
+    scan = np.kron(255 - small_mnist["x_test"][0], np.ones((9, 9), np.uint8))
+    for glyphs in (plain_resize(scan), plain_resize(255 - scan), first_version(scan), first_version(255 - scan)):
+        (glyph,) = glyphs
+        assert (glyph.dtype, glyph.shape) == (np.uint8, (28, 28))
+        assert glyph[0, 0] == 0
+        assert glyph.max() > 200
+    assert first_version(np.full((30, 40), 9, np.uint8)) == ()
+    assert len(normalise(scan)) == 1
+
+
+@needs_development_sets
+def test_accuracy_table_of_the_development_sets() -> None:
+    result = run_script("accuracy_table.py", "--sets", DEVELOPMENT_SETS)
+    assert result.returncode == 0, result.stderr
+    mean = next(line for line in result.stdout.splitlines() if "**mean**" in line)
+    plain, first, now = (float(share) for share in re.findall(r"([\d.]+)%", mean))
+    assert plain < first <= now
+
+
+@needs_development_sets
+def test_polarity_of_the_development_sets() -> None:
+    result = run_script("polarity.py", "--sets", DEVELOPMENT_SETS)
+    assert result.returncode == 0, result.stderr
+    scans, share = re.findall(r"of ([\d,]+) scans \(([\d.]+)%\)", result.stdout)[0]
+    assert scans == "2,447"
+    assert float(share) >= 99.8

@@ -1,0 +1,158 @@
+"""`batchdigits evaluate`: the same road as classify, added up."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.conftest import Arrays, Run
+
+
+@pytest.fixture
+def labelled(in_empty_folder: Path, small_mnist: Arrays) -> Path:
+    """MNIST's first test digits as dark ink on white, twice: `right` in their folders, `swapped` all in `0`."""
+    for number, (image, label) in enumerate(zip(small_mnist["x_test"][:40], small_mnist["y_test"], strict=False)):
+        for folder in (Path("right") / str(label), Path("swapped") / "0"):
+            folder.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(255 - image).save(folder / f"{number}.png")
+    return in_empty_folder
+
+
+def test_is_classify_added_up(run: Run, labelled: Path) -> None:
+    rows = list(csv.DictReader(run("classify", "right").stdout.splitlines()))
+    right = sum(Path(row["path"]).parent.name == row["label"] for row in rows)
+    result = run("evaluate", "right", "--json")
+    document = json.loads(result.stdout)
+    assert result.exit_code == 0
+    assert (document["sets"][0]["right"], document["sets"][0]["images"]) == (right, 40)
+    assert document["mean_accuracy"] == document["sets"][0]["accuracy"] == right / 40
+    assert document["model"].endswith("digits.tflite")
+
+
+def test_one_path_shows_its_details_and_says_on_stderr_what_it_used(run: Run, labelled: Path) -> None:
+    result = run("evaluate", "right/")
+    assert result.exit_code == 0
+    assert "using" in result.stderr
+    assert "95% interval" in result.stdout
+    assert "right/: what it is (rows)" in result.stdout
+    assert "mean" not in result.stdout
+    assert run("evaluate", "right/", "-q").stderr == ""
+
+
+def test_several_paths_show_a_line_each_and_the_mean_and_details_with_v(run: Run, labelled: Path) -> None:
+    short = run("evaluate", "right", "swapped").stdout
+    assert [line.split()[0] for line in short.splitlines()[1:]] == ["right", "swapped", "mean"]
+    verbose = run("evaluate", "right", "swapped", "-v").stdout
+    assert verbose.startswith(short)
+    assert verbose.count("what it is (rows)") == 2
+    accuracies = [one["accuracy"] for one in json.loads(run("evaluate", "right", "swapped", "--json").stdout)["sets"]]
+    assert accuracies[1] < 0.5 < accuracies[0]
+
+
+def test_blank_and_error_are_wrong_and_errors_are_exit_3(run: Run, labelled: Path) -> None:
+    Image.fromarray(np.full((30, 30), 255, np.uint8)).save("right/3/blank.png")
+    Path("right/3/broken.png").write_bytes(b"")
+    before = json.loads(run("evaluate", "right", "--json").stdout)["sets"][0]
+    assert before["images"] == 42
+    assert (before["statuses"]["blank"], before["statuses"]["error"]) == (1, 1)
+    assert before["confusion"]["rows"]["3"][-2:] == [1, 1]
+    assert run("evaluate", "right").exit_code == 3
+
+
+def test_not_digit_is_apart(run: Run, labelled: Path) -> None:
+    Path("right/not_digit").mkdir()
+    Image.open("right/7/0.png").save("right/not_digit/x.png")
+    only = json.loads(run("evaluate", "right", "--json").stdout)["sets"][0]
+    assert (only["images"], sum(only["not_digit"].values())) == (40, 1)
+    assert " of 1" in run("evaluate", "right").stdout.splitlines()[1]
+    Path("right/not_digit/broken.png").write_bytes(b"")
+    assert run("evaluate", "right").exit_code == 3
+
+
+def test_pages_count_in_their_folder(run: Run, labelled: Path) -> None:
+    first, second = Image.open("right/7/0.png"), Image.open("right/7/17.png")
+    Path("pages/7").mkdir(parents=True)
+    first.save("pages/7/two.tif", save_all=True, append_images=[second])
+    assert json.loads(run("evaluate", "pages", "--json").stdout)["sets"][0]["images"] == 2
+
+
+def test_ink_is_heeded(run: Run, labelled: Path) -> None:
+    auto, dark, light = (
+        json.loads(run("evaluate", "right", "--ink", ink, "--json").stdout)["mean_accuracy"]
+        for ink in ("auto", "dark", "light")
+    )
+    assert auto == dark > light
+
+
+def test_batch_size_changes_nothing(run: Run, labelled: Path) -> None:
+    assert run("evaluate", "right", "--batch-size", 1).stdout == run("evaluate", "right").stdout
+
+
+def test_the_keras_runtime_works_too(run: Run, labelled: Path, trained: Path) -> None:
+    result = run("evaluate", "right", "--model", trained, "--runtime", "tensorflow", "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["model"] == str(trained)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        ((), 2, "Missing argument"),
+        (("nowhere",), 1, "nowhere: No such file"),
+        (("right/7/0.png",), 1, "Not a directory"),
+        (("right/7",), 1, "no folder in it is named like a label"),
+        (("right", "nowhere"), 1, "nowhere: No such file"),
+        (("right", "--model", "missing.tflite"), 1, "no such model file"),
+        (("right", "--model", "right/7/0.png"), 1, "no card inside|a model file ends in"),
+        (("right", "--model", "x.keras", "--runtime", "tflite"), 2, "is not for --runtime tflite"),
+        (("right", "--model", "x.tflite", "--runtime", "tensorflow"), 2, "is not for --runtime tensorflow"),
+        (("right", "--runtime", "torch"), 2, "'torch' is not one of"),
+        (("right", "--ink", "red"), 2, "'red' is not one of"),
+        (("right", "--batch-size", "0"), 2, "0 is not in the range"),
+        (("right", "--batch-size", "65537"), 2, "65537 is not in the range"),
+    ],
+)
+def test_what_is_wrong_is_said_and_nothing_else(
+    run: Run, labelled: Path, arguments: tuple[str, ...], code: int, message: str
+) -> None:
+    result = run("evaluate", *arguments)
+    assert result.exit_code == code
+    assert result.stdout == ""
+    assert any(part in result.stderr for part in message.split("|")), result.stderr
+
+
+def test_strangers_among_the_classes_are_named(run: Run, labelled: Path) -> None:
+    Path("right/ten").mkdir()
+    result = run("evaluate", "right")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "the model has no label ten" in result.stderr
+
+
+def test_class_folders_without_an_image_are_an_error(run: Run, in_empty_folder: Path) -> None:
+    Path("set/3").mkdir(parents=True)
+    Path("set/3/notes.txt").write_text("nothing")
+    result = run("evaluate", "set")
+    assert result.exit_code == 1
+    assert "no images in the class folders of set" in result.stderr
+
+
+def test_loads_no_tensorflow(labelled: Path) -> None:
+    script = (
+        "import sys; from batchdigits.cli import main; main(['evaluate', 'right'], standalone_mode=False);"
+        "sys.exit(bool({'tensorflow', 'keras'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "not_digit ok" in done.stdout
+
+
+def test_help_shows_its_examples_line_by_line(run: Run) -> None:
+    lines = run("evaluate", "--help").stdout.splitlines()
+    assert sum(line.startswith("      batchdigits evaluate ") for line in lines) == 2

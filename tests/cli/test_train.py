@@ -1,0 +1,225 @@
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Generator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from batchdigits.inference.model_file import read_card, read_model_file
+from batchdigits.learning.recipes import RECIPES
+from batchdigits.learning.training import Progress, Training
+from tests.conftest import Run, run_process
+
+QUICK = ("--iterations", "3", "--hidden", "8", "--batch-size", "16")
+
+
+def test_writes_a_model_file_with_its_card(run: Run, npz_file: Path, in_empty_folder: Path) -> None:
+    result = run("train", *QUICK, "--seed", "5", "--data", npz_file)
+    assert result.exit_code == 0, result.output
+    assert result.stdout == ""
+    card = read_model_file(Path("exports/digits.keras")).card
+    assert card.labels == tuple("0123456789")
+    assert card.network == {"hidden": [8], "activation": "relu"}
+    assert card.seed == 5
+    assert card.data["images"] == {"train": 917, "validation": 83, "test": 200}
+    assert set(card.accuracy) == {"validation", "test"}
+    assert f"Accuracy on 200 test images: {card.accuracy['test']:.2%}" in result.stderr
+
+
+def test_the_lesson_logs_every_hundred_iterations(run: Run, npz_file: Path, in_empty_folder: Path) -> None:
+    result = run("train", "--recipe", "lesson", "--iterations", "201", "--hidden", "16", "--data", npz_file)
+    lines = re.findall(r"^Iteration (\d+) \| Loss = \d+\.\d+ \| Accuracy = \d\.\d+$", result.stderr, re.MULTILINE)
+    assert lines == ["0", "100", "200"]
+
+
+def test_the_lesson_is_the_lesson_as_written() -> None:
+    lesson = RECIPES["lesson"]
+    assert lesson.hidden == (512, 256, 128)
+    assert (lesson.activation, lesson.initialiser, lesson.schedule) == ("", "lesson", "constant")
+    assert (lesson.learning_rate, lesson.iterations, lesson.batch_size, lesson.dropout) == (1e-4, 1000, 128, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "recorded"),
+    [
+        ("hidden", "16,8", [16, 8]),
+        ("activation", "tanh", "tanh"),
+        ("activation", "none", ""),
+        ("learning-rate", "0.02", 0.02),
+        ("iterations", "4", 4),
+        ("batch-size", "7", 7),
+        ("dropout", "0.25", 0.25),
+    ],
+)
+def test_an_option_overrides_its_recipe(
+    run: Run, npz_file: Path, tmp_path: Path, option: str, value: str, recorded: object
+) -> None:
+    output = tmp_path / "m.keras"
+    result = run("train", *QUICK, f"--{option}", value, "--data", npz_file, "-o", output)
+    assert result.exit_code == 0, result.output
+    assert read_card(output).recipe[option.replace("-", "_")] == recorded
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid", "elu", "gelu"])
+def test_every_activation_trains_and_loads_again(run: Run, npz_file: Path, tmp_path: Path, activation: str) -> None:
+    output = tmp_path / "m.keras"
+    assert run("train", *QUICK, "--activation", activation, "--data", npz_file, "-o", output).exit_code == 0
+    assert run("classify", "samples/digits/3", "--model", output).exit_code == 0
+
+
+def test_the_same_seed_gives_the_same_weights(run: Run, npz_file: Path, tmp_path: Path) -> None:
+    digests = []
+    for name, seed in (("a", 3), ("b", 3), ("c", 4)):
+        options = ("--iterations", "60", "--hidden", "32", "--dropout", "0.5", "--seed", str(seed))
+        result = run("train", *options, "--data", npz_file, "-o", tmp_path / f"{name}.keras")
+        assert result.exit_code == 0, result.output
+        digests.append(read_card(tmp_path / f"{name}.keras").sha256["payload"])
+    assert digests[0] == digests[1] != digests[2]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--hidden", "12,x"),
+        ("--hidden", "0"),
+        ("--dropout", "1"),
+        ("--learning-rate", "0"),
+        ("--iterations", "0"),
+        ("--batch-size", "0"),
+        ("--recipe", "secret"),
+        ("--activation", "step"),
+        ("--seed", "-1"),
+        ("-o", "model.h5"),
+    ],
+)
+def test_a_bad_option_destroys_nothing(run: Run, in_empty_folder: Path, arguments: tuple[str, ...]) -> None:
+    Path("exports").mkdir()
+    Path("exports/digits.keras").write_text("precious")
+    result = run("train", *arguments)
+    assert result.exit_code == 2
+    assert "Traceback" not in result.output
+    assert [p.name for p in Path().rglob("*")] == ["exports", "digits.keras"]
+    assert Path("exports/digits.keras").read_text() == "precious"
+
+
+def test_bad_data_destroys_nothing(run: Run, in_empty_folder: Path) -> None:
+    Path("exports").mkdir()
+    Path("exports/digits.keras").write_text("precious")
+    result = run("train", "--data", "nowhere")
+    assert result.exit_code == 1
+    assert "error: nowhere: no such file or folder" in result.stderr
+    assert Path("exports/digits.keras").read_text() == "precious"
+
+
+def test_an_output_that_is_a_folder_is_refused_before_the_work(run: Run, in_empty_folder: Path) -> None:
+    Path("m.keras").mkdir()
+    result = run("train", "-o", "m.keras")
+    assert result.exit_code == 1
+    assert "it is a folder" in result.stderr
+
+
+def test_an_output_below_a_file_is_refused_before_the_work(run: Run, in_empty_folder: Path) -> None:
+    Path("file").write_text("")
+    result = run("train", "-o", "file/m.keras")
+    assert result.exit_code == 1
+    assert "cannot make the folder file" in result.stderr
+
+
+def test_without_tensorflow_it_names_the_extra(
+    run: Run, npz_file: Path, in_empty_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "tensorflow", None)
+    result = run("train", *QUICK, "--data", npz_file)
+    assert result.exit_code == 1
+    assert "pip install 'batchdigits[tensorflow]'" in result.stderr
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_saves_what_has_been_learned(npz_file: Path, tmp_path: Path, number: int, code: int) -> None:
+    output = tmp_path / "m.keras"
+    command = [sys.executable, "-m", "batchdigits", "train", "--recipe", "lesson", "--iterations", "100000000"]
+    with subprocess.Popen([*command, "--data", npz_file, "-o", output], stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        while "Iteration 100" not in process.stderr.readline():
+            assert process.poll() is None
+        process.send_signal(number)
+        rest = process.stderr.read()
+    assert process.returncode == code, rest
+    assert "saving what has been learned so far" in rest
+    assert "with --resume goes on" in rest
+    assert read_card(output).accuracy["test"] > 0.5
+
+
+def test_chatter_stays_away(npz_file: Path, tmp_path: Path) -> None:
+    result = run_process("train", *QUICK, "--data", npz_file, "-o", tmp_path / "m.keras")
+    assert result.returncode == 0
+    assert result.stdout == ""
+    lines = result.stderr.splitlines()
+    assert len(lines) == 3, result.stderr  # the check, the accuracy, the file
+    assert run_process("train", *QUICK, "--data", npz_file, "-o", tmp_path / "m.keras", "-q").stderr == ""
+
+
+def test_dropout_is_off_when_the_network_is_used(run: Run, trained: Path) -> None:
+    from batchdigits.inference.runtime import load_runtime
+
+    runtime = load_runtime(trained)
+    glyphs = np.random.default_rng(0).integers(0, 256, (5, 28, 28), np.uint8)
+    assert np.array_equal(runtime.logits(glyphs), runtime.logits(glyphs))
+
+
+@pytest.mark.parametrize("recipe", ["lesson", "default"])
+def test_a_resumed_training_ends_with_the_same_weights(
+    run: Run, npz_file: Path, tmp_path: Path, recipe: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = ("--recipe", recipe, "--iterations", "450", "--hidden", "16", "--dropout", "0.5", "--data", npz_file)
+    whole, halved = tmp_path / "whole.keras", tmp_path / "halved.keras"
+    assert run("train", *options, "-o", whole).exit_code == 0
+    interrupt_after(monkeypatch, iterations=201)
+    result = run("train", *options, "-o", halved)
+    assert result.exit_code == 130
+    monkeypatch.undo()
+    assert read_card(halved).sha256["payload"] != read_card(whole).sha256["payload"]
+    result = run("train", *options, "-o", halved, "--resume")
+    assert result.exit_code == 0, result.stderr
+    assert read_card(halved).sha256["payload"] == read_card(whole).sha256["payload"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["halved.keras", "whole.keras"]
+
+
+def test_resume_refuses_what_does_not_go_on(
+    run: Run, npz_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "m.keras"
+    options = ("--iterations", "300", "--hidden", "16", "--data", npz_file, "-o", output)
+    result = run("train", *options, "--resume")
+    assert result.exit_code == 1
+    assert "nothing to resume" in result.stderr
+    interrupt_after(monkeypatch, iterations=101)
+    assert run("train", *options).exit_code == 130
+    monkeypatch.undo()
+    for other in (("--seed", "2"), ("--dropout", "0.1")):
+        result = run("train", *options, *other, "--resume")
+        assert result.exit_code == 1
+        assert "is of another recipe, seed or data" in result.stderr
+    checkpoint = tmp_path / "m.keras.checkpoint.npz"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:5000])
+    result = run("train", *options, "--resume")
+    assert result.exit_code == 1
+    assert "not a whole checkpoint" in result.stderr
+
+
+def interrupt_after(monkeypatch: pytest.MonkeyPatch, iterations: int) -> None:
+    """Ctrl-C as soon as a training has done so many iterations."""
+    whole_run = Training.run
+
+    def run_and_interrupt(self: Training) -> Generator[Progress, None, None]:
+        for progress in whole_run(self):
+            yield progress
+            if self.done >= iterations:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(Training, "run", run_and_interrupt)

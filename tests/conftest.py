@@ -1,0 +1,109 @@
+"""Fixtures that several rooms share: small data in every form, and a model trained on it."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import struct
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from numpy.typing import NDArray
+from PIL import Image
+
+from batchdigits.cli import main
+from batchdigits.datasets import MNIST
+from batchdigits.datasets.idx import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, read_idx
+
+ROOT = Path(__file__).parent.parent
+SAMPLES = ROOT / "samples"
+
+Arrays = dict[str, NDArray[np.uint8]]
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run() -> Run:
+    """Run the command in this process."""
+
+    def invoke(*arguments: str | Path, **options: object) -> Result:
+        return CliRunner().invoke(main, [str(argument) for argument in arguments], **options)  # type: ignore[arg-type]
+
+    return invoke
+
+
+@pytest.fixture
+def in_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty current folder."""
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def run_process(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run the command in a process of its own, where streams, signals and imports are real."""
+    command = [sys.executable, "-m", "batchdigits", *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, env=dict(os.environ))
+
+
+@pytest.fixture(scope="session")
+def small_mnist() -> Arrays:
+    """A thousand of MNIST's training and two hundred of its test images, as Keras names them."""
+    return {
+        "x_train": read_idx(MNIST / f"{TRAIN_IMAGES}.gz")[:1000],
+        "y_train": read_idx(MNIST / f"{TRAIN_LABELS}.gz")[:1000],
+        "x_test": read_idx(MNIST / f"{TEST_IMAGES}.gz")[:200],
+        "y_test": read_idx(MNIST / f"{TEST_LABELS}.gz")[:200],
+    }
+
+
+@pytest.fixture
+def idx_folder(tmp_path: Path, small_mnist: Arrays) -> Path:
+    """The same as IDX files: two plain, two gzipped."""
+    folder = tmp_path / "idx"
+    folder.mkdir()
+    (folder / TRAIN_IMAGES).write_bytes(idx_bytes(small_mnist["x_train"]))
+    (folder / TRAIN_LABELS).write_bytes(idx_bytes(small_mnist["y_train"]))
+    (folder / f"{TEST_IMAGES}.gz").write_bytes(gzip.compress(idx_bytes(small_mnist["x_test"])))
+    (folder / f"{TEST_LABELS}.gz").write_bytes(gzip.compress(idx_bytes(small_mnist["y_test"])))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def npz_file(tmp_path_factory: pytest.TempPathFactory, small_mnist: Arrays) -> Path:
+    """The same as an .npz in Keras's layout."""
+    path = tmp_path_factory.mktemp("npz") / "small.npz"
+    np.savez(path, **small_mnist)  # type: ignore[arg-type]
+    return path
+
+
+@pytest.fixture
+def class_folder(tmp_path: Path, small_mnist: Arrays) -> Path:
+    """Twelve images of each of three classes that are no digits' names."""
+    for digit, name in ((0, "oh"), (1, "one"), (7, "seven")):
+        folder = tmp_path / "classes" / name
+        folder.mkdir(parents=True)
+        for number, image in enumerate(small_mnist["x_train"][small_mnist["y_train"] == digit][:12]):
+            Image.fromarray(255 - image).save(folder / f"{number}.png")
+    return tmp_path / "classes"
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory, npz_file: Path) -> Path:
+    """A .keras model file, trained for a moment."""
+    path = tmp_path_factory.mktemp("trained") / "digits.keras"
+    arguments = ["train", "--iterations", "120", "--hidden", "32,16", "--data", str(npz_file), "-o", str(path)]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 0, result.output
+    return path
+
+
+def idx_bytes(array: NDArray[np.uint8]) -> bytes:
+    """An IDX file of unsigned bytes."""
+    return struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape) + array.tobytes()

@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from batchdigits.datasets import MNIST, load
+from batchdigits.datasets.idx import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, read_idx
+from batchdigits.datasets.labelled import label_images
+from batchdigits.errors import DataError
+from tests.conftest import Arrays, idx_bytes
+
+
+def test_mnist_on_board_is_split_as_in_the_lesson() -> None:
+    splits = load(None)
+    assert [len(part) for part in (splits.train, splits.validation, splits.test)] == [55_000, 5_000, 10_000]
+    published = read_idx(MNIST / f"{TRAIN_LABELS}.gz")
+    assert np.array_equal(splits.validation.labels, published[-5000:])
+    assert splits.classes == tuple("0123456789")
+    assert splits.name == "mnist"
+
+
+def test_npz_and_idx_of_the_same_images_are_the_same_data(npz_file: Path, idx_folder: Path) -> None:
+    npz, idx = load(npz_file), load(idx_folder)
+    assert np.array_equal(npz.train.labels, idx.train.labels)
+    differ = (npz.train.glyphs != idx.train.glyphs).any(axis=(1, 2))
+    assert differ.mean() < 0.01  # the .npz's polarity is found out, the IDX files' is known
+
+
+def test_the_fingerprint_tells_data_apart(npz_file: Path, idx_folder: Path, class_folder: Path) -> None:
+    assert load(npz_file).fingerprint() == load(npz_file).fingerprint() != load(class_folder).fingerprint()
+
+
+def test_class_folders_are_labels_and_hold_a_part_back(class_folder: Path) -> None:
+    splits = load(class_folder, seed=1)
+    assert splits.classes == ("oh", "one", "seven")
+    assert [len(part) for part in (splits.train, splits.validation, splits.test)] == [30, 3, 3]
+    for part in (splits.train, splits.validation, splits.test):
+        assert set(part.labels) == {0, 1, 2}
+    assert load(class_folder, seed=2).fingerprint() != splits.fingerprint()
+
+
+def test_floats_from_0_to_1_are_bytes(small_mnist: Arrays) -> None:
+    images, labels = small_mnist["x_test"][:20], small_mnist["y_test"][:20]
+    floats = label_images("x", images / np.float32(255), labels, "light")
+    assert np.array_equal(floats.glyphs, label_images("x", images[..., None], labels[:, None], "light").glyphs)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"x_train": None}, "no array x_train"),
+        ({"y_test": np.zeros(3, np.uint8)}, "200 images but labels of shape (3,)"),
+        ({"y_train": np.zeros(1000)}, "labels must be whole numbers"),
+        ({"y_train": np.full(1000, -1)}, "labels must be whole numbers from 0"),
+        ({"x_train": np.zeros((1000, 784), np.uint8)}, "images of shape (1000, 784)"),
+        ({"x_train": np.zeros((1000, 0, 28), np.uint8)}, "images of shape (1000, 0, 28)"),
+        ({"x_train": np.zeros((1000, 28, 28), np.int32)}, "images of int32"),
+        ({"x_train": np.full((1000, 28, 28), 2.0)}, "must lie in 0-1"),
+        ({"x_train": np.full((1000, 28, 28), np.nan)}, "must lie in 0-1"),
+        ({"x_test": np.zeros((0, 28, 28), np.uint8), "y_test": np.zeros(0, np.uint8)}, "too few images"),
+        ({"x_train": np.array([{"a": 1}], object)}, "not a readable .npz"),
+    ],
+)
+def test_a_malformed_npz_says_what_is_wrong(
+    tmp_path: Path, small_mnist: Arrays, change: dict[str, object], message: str
+) -> None:
+    arrays = {name: array for name, array in {**small_mnist, **change}.items() if array is not None}
+    path = tmp_path / "bad.npz"
+    np.savez(path, **arrays)  # type: ignore[arg-type]
+    with pytest.raises(DataError) as error:
+        load(path)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a zip", b"PK\x03\x04 cut short"])
+def test_an_npz_that_is_none_says_so(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "bad.npz"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"not a readable \.npz"):
+        load(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        (TRAIN_IMAGES, b"", "not an IDX file"),
+        (TRAIN_IMAGES, b"\x89PNG....", "not an IDX file of unsigned bytes (it starts with 89504e47)"),
+        (TRAIN_IMAGES, b"\0\0\x0d\x03" + bytes(12), "not an IDX file of unsigned bytes"),
+        (TRAIN_IMAGES, b"\0\0\x08\x03\0\0", "truncated in its header"),
+        (TRAIN_LABELS, b"\0\0\x08\x01\0\0\0\x09\1\2\3", "the header promises 9 bytes (9,), the file holds 3"),
+        (TRAIN_LABELS, b"\0\0\x08\x04" + b"\xff" * 16, "the header promises"),
+        (TRAIN_LABELS, idx_bytes(np.zeros(3, np.uint8)), "1000 images but labels of shape (3,)"),
+        (TEST_LABELS, None, "t10k-labels-idx1-ubyte (or t10k-labels-idx1-ubyte.gz) is missing"),
+    ],
+)
+def test_malformed_idx_files_say_what_is_wrong(
+    idx_folder: Path, name: str, content: bytes | None, message: str
+) -> None:
+    (idx_folder / f"{name}.gz").unlink(missing_ok=True)
+    if content is not None:
+        (idx_folder / name).write_bytes(content)
+    with pytest.raises(DataError) as error:
+        load(idx_folder)
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda b: b[:-30], "truncated .gz"),
+        (lambda b: b[:40] + bytes(40) + b[80:], "corrupt .gz"),
+        (lambda b: b"x" + b, "Not a gzipped file"),
+    ],
+)
+def test_a_spoiled_gz_says_so(idx_folder: Path, spoil: object, message: str) -> None:
+    path = idx_folder / f"{TEST_IMAGES}.gz"
+    path.write_bytes(spoil(path.read_bytes()))  # type: ignore[operator]
+    with pytest.raises(DataError, match=message):
+        load(idx_folder)
+
+
+def test_a_gz_that_is_not_whole_is_not_truncated_silently(idx_folder: Path) -> None:
+    content = idx_bytes(np.zeros((200, 28, 28), np.uint8)) + b"more"
+    (idx_folder / f"{TEST_IMAGES}.gz").write_bytes(gzip.compress(content))
+    with pytest.raises(DataError, match="the header promises 156800 bytes"):
+        load(idx_folder)
+
+
+def test_a_folder_without_classes_says_so(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="one sub-folder a class, and at least two"):
+        load(tmp_path)
+
+
+def test_a_class_of_two_images_is_too_small(class_folder: Path) -> None:
+    for image in sorted((class_folder / "one").iterdir())[2:]:
+        image.unlink()
+    with pytest.raises(DataError, match="one: 2 images; a class needs at least three"):
+        load(class_folder)
+
+
+def test_an_unreadable_labelled_image_is_named(class_folder: Path) -> None:
+    (class_folder / "one" / "0.png").write_bytes(b"")
+    with pytest.raises(DataError, match=r"one/0\.png: empty file"):
+        load(class_folder)
+
+
+def test_hidden_folders_and_other_files_are_no_classes(class_folder: Path) -> None:
+    (class_folder / ".cache").mkdir()
+    (class_folder / "README.txt").write_text("twelve of each")
+    (class_folder / "one" / "notes.txt").write_text("all mine")
+    assert load(class_folder).classes == ("oh", "one", "seven")
+
+
+@pytest.mark.parametrize("name", ["digits.h5", "digits.png"])
+def test_another_form_is_refused(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    with pytest.raises(DataError, match="no such file"):
+        load(path)
+    Image.new("L", (2, 2)).save(tmp_path / "digits.png")
+    path.touch()
+    with pytest.raises(DataError, match="labelled data is a folder of IDX files"):
+        load(path)

@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import json
+import shutil
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from batchdigits.errors import ModelFileError
+from batchdigits.inference.card import Card
+from batchdigits.inference.choose import PRETRAINED, choose_model, is_stale
+from batchdigits.inference.model_file import CARD_NAME, read_card, read_model_file
+from batchdigits.inference.runtime import load_runtime
+
+KERAS, TFLITE = PRETRAINED / "digits.keras", PRETRAINED / "digits.tflite"
+
+
+def rewrite(path: Path, changes: dict[str, object], to: Path) -> Path:
+    """A copy of a model file whose card says something else; a value of None takes the key out."""
+    card = json.loads(read_card(path).to_json())
+    card = {k: v for k, v in {**card, **changes}.items() if v is not None}
+    if path.suffix == ".tflite":
+        to.write_bytes(read_model_file(path).payload)
+    else:
+        with zipfile.ZipFile(path) as old, zipfile.ZipFile(to, "w") as new:
+            for member in old.infolist():
+                if member.filename != CARD_NAME:
+                    new.writestr(member, old.read(member))
+    with zipfile.ZipFile(to, "a") as archive:
+        archive.writestr(CARD_NAME, json.dumps(card))
+    return to
+
+
+@pytest.mark.parametrize("path", [KERAS, TFLITE])
+def test_the_built_in_model_is_whole(path: Path) -> None:
+    card = read_model_file(path).card
+    assert card.labels == tuple("0123456789")
+    assert card.network == {"hidden": [512, 256, 128], "activation": "relu"}
+
+
+def test_the_built_in_pair_belongs_together() -> None:
+    assert not is_stale(TFLITE)
+    assert read_card(TFLITE).sha256["keras"] == read_card(KERAS).sha256["payload"]
+
+
+def test_a_card_survives_its_json() -> None:
+    card = read_card(TFLITE)
+    assert Card.from_json(card.to_json()) == card
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"schema": 99}, "not of schema 1"),
+        ({"labels": None}, "no list of labels"),
+        ({"labels": ["0"]}, "no list of labels"),
+        ({"labels": [0, 1]}, "no list of labels"),
+        ({"labels": ["x"] * 1001}, "no list of labels"),
+        ({"network": None}, "no valid network shape"),
+        ({"network": 3}, "no valid 'network'"),
+        ({"network": {"hidden": [10**9], "activation": ""}}, "no valid network shape"),
+        ({"network": {"hidden": [True], "activation": ""}}, "no valid network shape"),
+        ({"network": {"hidden": [1] * 100, "activation": ""}}, "no valid network shape"),
+        ({"network": {"hidden": [8], "activation": None}}, "names no activation"),
+        ({"thresholds": {"review": 2}}, "no valid review threshold"),
+        ({"thresholds": {}}, "no valid review threshold"),
+        ({"normaliser": []}, "no valid 'normaliser'"),
+        ({"normaliser": {"version": 0}}, "normaliser version 0"),
+        ({"sha256": {"payload": "0" * 64}}, "the file was edited"),
+    ],
+)
+@pytest.mark.parametrize("path", [KERAS, TFLITE])
+def test_a_card_that_lies_is_refused(path: Path, changes: dict[str, object], message: str, tmp_path: Path) -> None:
+    edited = rewrite(path, changes, tmp_path / path.name)
+    with pytest.raises(ModelFileError) as error:
+        read_model_file(edited)
+    assert message in str(error.value)
+    assert str(edited) in str(error.value)
+
+
+@pytest.mark.parametrize("path", [KERAS, TFLITE])
+@pytest.mark.parametrize("keep", [0, 10, 1000, 100_000, -1, -200])
+def test_a_truncated_file_is_refused(path: Path, keep: int, tmp_path: Path) -> None:
+    cut = tmp_path / path.name
+    cut.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(ModelFileError, match="no card inside; truncated, or not made by batchdigits"):
+        read_model_file(cut)
+
+
+def test_an_edited_network_is_refused(tmp_path: Path) -> None:
+    content = bytearray(TFLITE.read_bytes())
+    content[300_000] ^= 1
+    (tmp_path / "m.tflite").write_bytes(content)
+    with pytest.raises(ModelFileError, match="the file was edited"):
+        load_runtime(tmp_path / "m.tflite")
+
+
+def test_a_foreign_zip_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "m.keras", "w") as archive:
+        archive.writestr("config.json", "{}")
+    with pytest.raises(ModelFileError, match="not made by batchdigits"):
+        read_model_file(tmp_path / "m.keras")
+
+
+def test_a_card_that_is_no_json_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "m.keras", "w") as archive:
+        archive.writestr(CARD_NAME, "[" * 100_000)
+    with pytest.raises(ModelFileError, match="not JSON"):
+        read_model_file(tmp_path / "m.keras")
+
+
+def test_a_card_that_unpacks_for_ever_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "m.keras", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(CARD_NAME, b" " * (2 << 20))
+    with pytest.raises(ModelFileError, match="too large"):
+        read_model_file(tmp_path / "m.keras")
+
+
+def test_a_keras_file_without_weights_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "m.keras", "w") as archive:
+        archive.writestr(CARD_NAME, read_card(KERAS).to_json())
+    with pytest.raises(ModelFileError, match=r"no model\.weights\.h5 inside"):
+        read_model_file(tmp_path / "m.keras")
+
+
+def test_a_network_larger_than_its_weights_is_not_built(tmp_path: Path) -> None:
+    edited = rewrite(KERAS, {"network": {"hidden": [65536, 65536], "activation": ""}}, tmp_path / "m.keras")
+    with pytest.raises(ModelFileError, match="its weights are fewer than its card says"):
+        load_runtime(edited)
+
+
+def test_weights_of_another_shape_are_refused(tmp_path: Path) -> None:
+    edited = rewrite(KERAS, {"network": {"hidden": [256, 256], "activation": ""}}, tmp_path / "m.keras")
+    with pytest.raises(ModelFileError, match="its weights do not fit its card"):
+        load_runtime(edited)
+
+
+def test_logits_of_another_number_are_refused(tmp_path: Path) -> None:
+    edited = rewrite(TFLITE, {"labels": ["a", "b"]}, tmp_path / "m.tflite")
+    with pytest.raises(ModelFileError, match="does not give 2 logits a glyph"):
+        load_runtime(edited)
+
+
+def test_another_suffix_is_no_model_file(tmp_path: Path) -> None:
+    with pytest.raises(ModelFileError, match=r"ends in \.tflite or \.keras"):
+        load_runtime(tmp_path / "m.onnx")
+
+
+def test_garbage_behind_a_good_card_is_one_clear_error(tmp_path: Path) -> None:
+    import hashlib
+
+    garbage = b"TFL3 is not here"
+    card = {**json.loads(read_card(TFLITE).to_json()), "sha256": {"payload": hashlib.sha256(garbage).hexdigest()}}
+    path = tmp_path / "m.tflite"
+    path.write_bytes(garbage)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(CARD_NAME, json.dumps(card))
+    with pytest.raises(ModelFileError, match="LiteRT cannot load it"):
+        load_runtime(path)
+
+
+def test_exports_of_the_current_folder_come_first(in_empty_folder: Path) -> None:
+    assert choose_model("tflite") == TFLITE
+    assert choose_model("tensorflow") == KERAS
+    Path("exports").mkdir()
+    shutil.copy(TFLITE, "exports")
+    assert choose_model("tflite") == Path("exports/digits.tflite")
+    assert choose_model("tensorflow") == KERAS
+
+
+def test_a_tflite_of_another_keras_is_stale(trained: Path, in_empty_folder: Path) -> None:
+    shutil.copy(TFLITE, "digits.tflite")
+    assert not is_stale(Path("digits.tflite"))
+    shutil.copy(trained, "digits.keras")
+    assert is_stale(Path("digits.tflite"))

@@ -1,0 +1,65 @@
+"""What is loaded when: slow imports only where they are needed, TensorFlow never on the LiteRT road."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import SAMPLES
+
+HEAVY = ("tensorflow", "keras", "ray", "matplotlib", "h5py", "pandas")
+
+
+REPORT = "import sys; print(*{name.partition('.')[0] for name in sys.modules}, file=%s)"
+# A worker is forked here; it writes down what it had loaded after its last chunk.
+SPY = f"""
+import os
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+from batchdigits.engines import worker
+work = worker._work
+def spy(*arguments):
+    batch = work(*arguments)
+    {REPORT % "open('worker', 'w')"}
+    return batch
+worker._work = spy
+from batchdigits.cli import main
+main(ARGUMENTS, standalone_mode=False)
+"""
+
+
+def loaded_after(code: str, cwd: Path) -> set[str]:
+    """The top-level packages that a fresh process has loaded after `code`."""
+    command = [sys.executable, "-c", f"{code}\n{REPORT % 'sys.stderr'}"]
+    result = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=True)
+    return set(result.stderr.splitlines()[-1].split())
+
+
+def loaded_by_classify(cwd: Path, *arguments: str) -> tuple[set[str], set[str]]:
+    """What a real run loads, in the main process and in its worker."""
+    line = ["classify", "--jobs", "1", "-o", "out.csv", *arguments]
+    return loaded_after(SPY.replace("ARGUMENTS", repr(line)), cwd), set((cwd / "worker").read_text().split())
+
+
+def test_the_litert_road_never_loads_tensorflow(tmp_path: Path) -> None:
+    assert find_spec("tensorflow"), "the proof is worth something only where TensorFlow is installed"
+    main, worker = loaded_by_classify(tmp_path, str(SAMPLES / "digits"))
+    assert (tmp_path / "out.csv").read_text().count("\n") == 41
+    assert "ai_edge_litert" in worker
+    assert (main | worker).isdisjoint(HEAVY)
+
+
+def test_the_tensorflow_road_loads_it_in_the_worker(tmp_path: Path) -> None:
+    main, worker = loaded_by_classify(tmp_path, str(SAMPLES / "digits" / "3"), "--runtime", "tensorflow")
+    assert "tensorflow" in worker
+    assert main.isdisjoint(HEAVY)
+
+
+@pytest.mark.parametrize("command", ["", "train", "export", "classify"])
+def test_help_loads_nothing_slow(command: str, tmp_path: Path) -> None:
+    arguments = [*command.split(), "--help"]
+    code = f"from batchdigits.cli import main\ntry: main({arguments!r})\nexcept SystemExit: pass"
+    assert loaded_after(code, tmp_path).isdisjoint((*HEAVY, "numpy", "cv2", "PIL", "ai_edge_litert", "tqdm"))

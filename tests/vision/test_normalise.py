@@ -1,0 +1,177 @@
+"""The normaliser: framing, polarity, paper, and what must never happen."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from batchdigits.datasets import MNIST
+from batchdigits.datasets.idx import TRAIN_IMAGES, read_idx
+from batchdigits.vision.framing import stroke_width
+from batchdigits.vision.normalise import normalise
+from tests.vision import hardships
+
+SIDES = st.integers(1, 70)
+
+
+@pytest.fixture(scope="module")
+def digits() -> np.ndarray:
+    return read_idx(MNIST / f"{TRAIN_IMAGES}.gz")[:300]
+
+
+def distance(a: np.ndarray, b: np.ndarray) -> float:
+    """Mean absolute difference in grey levels."""
+    return float(np.abs(a.astype(int) - b).mean())
+
+
+def likeness(a: np.ndarray, b: np.ndarray) -> float:
+    """Correlation of two glyphs after a blur that forgives half a pixel."""
+    a, b = (cv2.GaussianBlur(glyph, (0, 0), 1).astype(float).ravel() for glyph in (a, b))
+    return float(np.corrcoef(a, b)[0, 1])
+
+
+@settings(max_examples=300, deadline=None)
+@given(arrays(np.uint8, st.tuples(SIDES, SIDES)), st.sampled_from(["auto", "dark", "light"]), st.booleans())
+def test_any_array_gives_at_most_two_glyphs(scan: np.ndarray, ink: str, deslant: bool) -> None:
+    before = scan.copy()
+    glyphs = normalise(scan, ink, deslant=deslant)
+    assert len(glyphs) <= (2 if ink == "auto" else 1)
+    for glyph in glyphs:
+        assert glyph.shape == (28, 28)
+        assert glyph.dtype == np.uint8
+        assert glyph.any()
+    assert np.array_equal(scan, before)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 900), (900, 1), (2, 300), (49, 5000), (48, 48), (700, 49)])
+@pytest.mark.parametrize("levels", [2, 3, 256])
+def test_odd_shapes(shape: tuple[int, int], levels: int) -> None:
+    rng = np.random.default_rng(levels)
+    scan = (rng.integers(0, levels, shape) * (255 // (levels - 1))).astype(np.uint8)
+    for ink in ("auto", "dark", "light"):
+        for glyph in normalise(scan, ink):
+            assert glyph.shape == (28, 28)
+
+
+@settings(max_examples=100, deadline=None)
+@given(arrays(np.uint8, st.tuples(SIDES, SIDES)))
+def test_inverse_gives_the_same_glyphs(scan: np.ndarray) -> None:
+    for glyph, twin in zip(normalise(scan), normalise(255 - scan), strict=True):
+        assert np.array_equal(glyph, twin)
+
+
+def test_a_view_that_is_not_contiguous(digits: np.ndarray) -> None:
+    assert np.array_equal(normalise(digits[0].T)[0], normalise(np.ascontiguousarray(digits[0].T))[0])
+
+
+def test_mnist_comes_out_as_it_went_in(digits: np.ndarray) -> None:
+    assert np.mean([distance(normalise(d, "light", deslant=False)[0], d) for d in digits]) <= 1.5
+
+
+def test_mnist_polarity(digits: np.ndarray) -> None:
+    for digit in digits:
+        told = normalise(digit, "light")
+        for glyphs in (normalise(digit), normalise(255 - digit), normalise(255 - digit, "dark")):
+            assert len(glyphs) == 1
+            assert np.array_equal(glyphs[0], told[0])
+
+
+def test_normalising_twice_changes_little(digits: np.ndarray) -> None:
+    once = [normalise(d)[0] for d in digits]
+    assert np.mean([distance(normalise(g)[0], g) for g in once]) < 1.5
+
+
+def test_framing(digits: np.ndarray) -> None:
+    for digit in digits[:50]:
+        glyph = normalise(cv2.resize(255 - digit, (190, 190), interpolation=cv2.INTER_CUBIC))[0]
+        _, _, width, height = cv2.boundingRect(glyph)
+        assert 18 <= max(width, height) <= 20
+        mass = cv2.moments(glyph)
+        assert abs(mass["m10"] / mass["m00"] - 14) < 0.75
+        assert abs(mass["m01"] / mass["m00"] - 14) < 0.75
+        assert glyph.max() >= 250
+        assert glyph[0].max() == 0
+
+
+def test_deslant_straightens_a_stroke() -> None:
+    scan = np.zeros((100, 100), np.uint8)
+    cv2.line(scan, (30, 80), (60, 20), 255, 7)
+    _, _, leaning, _ = cv2.boundingRect(normalise(scan, deslant=False)[0])
+    _, _, upright, _ = cv2.boundingRect(normalise(scan)[0])
+    assert leaning >= 10
+    assert upright <= 5
+
+
+@pytest.mark.parametrize("pen", [1, 3, 20, 60, 100])
+def test_stroke_width_is_near_mnists(pen: int) -> None:
+    scan = np.full((600, 600), 255, np.uint8)
+    cv2.ellipse(scan, (300, 300), (150, 220), 0, 0, 360, 0, pen)
+    assert 1.3 < stroke_width(normalise(scan)[0]) < 5.2
+
+
+HARD = {"dark_ruled": 0.85, "dark_squared": 0.75, "tiny8": 0.85, "tight_square": 0.0, "hairline": 0.9}
+
+
+@pytest.mark.parametrize("name", hardships.STRESSES)
+def test_stress(name: str, digits: np.ndarray) -> None:
+    """Whatever was done to the picture, its glyph is still that of the digit it was made of."""
+    rng = np.random.default_rng(3)
+    alike, same = [], []
+    for digit in digits[:40]:
+        scan = hardships.STRESSES[name](digit, rng)
+        glyphs = normalise(scan)
+        alike.append(bool(glyphs) and max(likeness(g, normalise(digit, "light")[0]) for g in glyphs) > 0.7)
+        same.append(len(glyphs) == len(normalise(255 - scan)))
+    assert all(same)
+    assert np.mean(alike) >= HARD.get(name, 0.92)
+
+
+@pytest.mark.parametrize("grain", [0, 1, 4, 8, 15])
+@pytest.mark.parametrize("shape", [(28, 28), (200, 300), (600, 800)])
+@pytest.mark.parametrize("paper", [20, 128, 235])
+def test_blank_paper(grain: float, shape: tuple[int, int], paper: int) -> None:
+    rng = np.random.default_rng(0)
+    scan = np.clip(rng.normal(paper, grain, shape), 0, 255).astype(np.uint8)
+    assert normalise(scan) == ()
+    assert normalise(scan, "dark") == ()
+
+
+def test_pepper_on_a_blank_page_is_blank() -> None:
+    scan = np.full((200, 300), 255, np.uint8)
+    scan[np.random.default_rng(0).random(scan.shape) < 0.01] = 0
+    assert normalise(scan) == ()
+
+
+def test_free_bar_of_a_five_stays() -> None:
+    scan = np.full((200, 200), 255, np.uint8)
+    cv2.line(scan, (80, 40), (130, 40), 0, 8)
+    cv2.ellipse(scan, (90, 120), (35, 35), 0, -90, 150, 0, 8)
+    cv2.line(scan, (80, 60), (80, 85), 0, 8)
+    glyph = normalise(scan, deslant=False)[0]
+    _, _, _, height = cv2.boundingRect(glyph)
+    assert cv2.connectedComponents((glyph > 60).astype(np.uint8))[0] >= 3
+    assert height == 20
+
+
+def test_neighbour_at_the_edge_goes_but_a_tight_crop_stays() -> None:
+    scan = np.full((120, 100), 230, np.uint8)
+    cv2.line(scan, (50, 25), (50, 100), 30, 8)
+    alone = normalise(scan)[0]
+    cv2.ellipse(scan, (60, -8), (20, 14), 0, 0, 360, 30, 6)
+    assert np.array_equal(normalise(scan)[0], alone)
+    ring = np.full((80, 60), 230, np.uint8)
+    cv2.ellipse(ring, (30, 40), (26, 36), 0, 0, 360, 30, 9)
+    glyph = normalise(ring)[0]
+    assert glyph[14, 14] == 0
+    assert cv2.boundingRect(glyph)[3] == 20
+
+
+def test_small_digit_on_a_large_page_is_seen_from_near(digits: np.ndarray) -> None:
+    small = cv2.resize(digits[0], (120, 120), interpolation=cv2.INTER_CUBIC)
+    page = np.zeros((3000, 4000), np.uint8)
+    page[700:820, 3100:3220] = small
+    assert likeness(normalise(page)[0], normalise(digits[0])[0]) > 0.9
