@@ -40,7 +40,7 @@ class Widths(click.ParamType[tuple[int, ...]]):
 @click.command()
 @click.option(
     "--recipe",
-    type=click.Choice(["default", "lesson"]),
+    type=click.Choice(["default", "lesson", "best"]),
     default="default",
     show_default=True,
     help="Where every value below starts from.",

@@ -13,6 +13,7 @@ from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from batchdigits.learning.forms import BOX, CANVAS, INK, Canvas, adorn, draw
+from batchdigits.learning.outliers import OUTLIER, draw_outlier
 from batchdigits.vision.framing import CENTRE, SIDE, frame
 
 Glyphs = NDArray[np.uint8]
@@ -29,7 +30,7 @@ ADORNED = {0: 0.06, 1: 0.50, 7: 0.35, 9: 0.25}  # as common as these forms are o
 # Hand.
 ROTATION = 0.14  # radians either way, 8 degrees: the normaliser undoes slant but not rotation
 SHEAR = 0.25  # tan(slant) either way: the frame undoes it again, but not what it did to the box
-STRETCH, MOST_STRETCH = 0.25, 0.5  # logarithm of width over height: standard deviation and bound; at 1 a 0 lies flat
+STRETCH, MOST_STRETCH = 0.22, 0.4  # logarithm of width over height: standard deviation and bound
 ELASTIC = 0.75  # glyph pixels that a node of the elastic grid moves at most: from 0.8 on, people misread
 GRID = 7  # nodes along the grid's side: 4 glyph pixels apart, so that a stroke bends but does not break
 
@@ -39,7 +40,7 @@ FINEST, BOLDEST = 1.0, 5.0  # glyph pixels: a finer stroke breaks, a bolder one 
 
 # Scanner: how many glyphs have each flaw, and how bad it is.
 FILLED = 0.05  # stretched to fill their box, as some collections have them
-SMALL, SMALL_SIDES = 0.25, (9.0, 22.0)  # originals of few pixels, from 8x8 up: pixels along the box
+SMALL, SMALL_SIDES = 0.25, (10.0, 22.0)  # originals of few pixels, as in sets of 16x16: pixels along the box
 BILEVEL, BILEVEL_SIDES = 0.25, (16.0, 36.0)  # faxes and thresholded scans, with jagged edges when scaled up
 CUTS = (0.3, 0.55)  # where between paper and ink the threshold lay
 BLURRED, BLURS = 0.20, (0.6, 1.7)  # out of focus: standard deviation in canvas pixels
@@ -66,7 +67,8 @@ def augment(glyphs: Glyphs, labels: NDArray[np.integer], rng: np.random.Generato
 
     Args:
         glyphs: uint8 (N, 28, 28), as the normaliser frames them, ink bright on dark.
-        labels: integers (N,), the digits 0 to 9; other labels are deformed and scanned, but no form is drawn for them.
+        labels: integers (N,), the digits 0 to 9; OUTLIER for a glyph to be replaced by what is no digit; others are
+            deformed and scanned, but no form is drawn for them.
         rng: where every choice comes from; the same state gives the same glyphs.
 
     Returns:
@@ -80,7 +82,8 @@ def augment(glyphs: Glyphs, labels: NDArray[np.integer], rng: np.random.Generato
         scanners = rng.random((len(some), 4)).tolist()
         frames = (rng.uniform(-1.0, 1.0, (len(some), 3)) * (SHRUNKEN, SHIFTED, SHIFTED)).tolist()
         for index, glyph in enumerate(some):
-            canvas = _form(glyph, int(labels[first + index]), rng)
+            label = int(labels[first + index])
+            canvas = draw_outlier(some[[index - 1, index]], rng) if label == OUTLIER else _form(glyph, label, rng)
             canvas = cv2.remap(canvas, maps[index, 0], maps[index, 1], cv2.INTER_LINEAR)
             canvas = _change_pen(canvas, pens[index])
             canvas = _scan(canvas, *scanners[index])

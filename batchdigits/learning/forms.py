@@ -48,11 +48,12 @@ FORMS: dict[int, list[tuple[int, list[str]]]] = {
         (10, ["70 8, 20 10, 0 50, 20 93, 60 100, 100 60, 85 10, 50 0, 40 20, 65 25"]),  # closed with a curl
     ],
     1: [
-        (20, ["0 45, 60 0!, 60 100"]),  # a long upstroke
-        (18, ["0 75, 62 0!, 60 100"]),  # one that starts low, as in Germany and Poland
+        (16, ["0 45, 60 0!, 60 100"]),  # a long upstroke
+        (16, ["0 75, 62 0!, 60 100"]),  # one that starts low, as in Germany and Poland
         (8, ["0 95, 55 0!, 70 100"]),  # one that starts on the line
-        (10, ["15 25, 45 0!, 45 100"]),  # a short one
-        (14, ["0 35, 30 25, 52 0!, 50 100"]),  # a curved one
+        (8, ["15 25, 45 0!, 45 100"]),  # a short one
+        (10, ["0 35, 30 25, 52 0!, 50 100"]),  # a curved one
+        (12, ["0 48, 28 22, 55 0, 64 14, 60 100"]),  # one that turns round into the stem
         (14, ["10 30, 50 0!, 50 100", "0 100, 100 100"]),  # upstroke and foot
         (6, ["0 65, 60 0!, 62 100", "10 98, 100 98"]),  # upstroke from low down, and foot
         (5, ["30 0, 30 100", "0 100, 60 100"]),  # a foot alone
@@ -98,7 +99,7 @@ FORMS: dict[int, list[tuple[int, list[str]]]] = {
         (22, ["0 3, 90 0!, 35 100", "25 52, 90 50"]),  # crossed
         (13, ["2 20, 5 0!, 90 2!, 40 100", "25 52, 88 48"]),  # crossed, with a tick at the left
         (15, ["0 15, 25 2, 55 10, 95 0!, 55 50, 35 100", "20 55, 85 50"]),  # crossed, with a wave for a bar
-        (28, ["0 52, 28 10!, 40 38!, 100 0!, 70 48, 45 100", "12 72, 92 67"]),  # crossed, with a flag of two strokes
+        (28, ["0 48, 38 0!, 42 42!, 100 6!, 65 50, 40 100", "28 61, 95 56"]),  # crossed, with a flag of two strokes
         (10, ["0 28, 4 0!, 85 0!, 60 45, 50 100"]),  # a tick at the left, as in East Asia
         (12, ["0 0, 90 2!, 55 50, 40 100"]),  # bare
     ],
@@ -109,11 +110,12 @@ FORMS: dict[int, list[tuple[int, list[str]]]] = {
         (20, ["55 0, 32 8, 36 24, 85 62, 60 100, 15 85, 22 58, 66 24, 72 6, 45 0"]),  # a small ring on a big one
     ],
     9: [
-        (24, ["85 15, 45 0, 5 22, 35 50, 80 25, 85 12!, 87 60, 75 93, 35 100, 0 88"]),  # like a g
+        (18, ["85 15, 45 0, 5 22, 35 50, 80 25, 85 12!, 87 60, 75 93, 35 100, 0 88"]),  # like a g
         (12, ["80 10, 35 0, 2 25, 30 50, 75 35, 85 5!, 80 60, 50 98, 5 90"]),  # the tail drawn back under the bowl
         (12, ["95 0, 75 12, 40 2, 12 22, 35 45, 72 28, 72 12!, 85 55, 65 97, 0 92"]),  # like a g with its ear
-        (16, ["90 8, 60 14, 28 0, 5 20, 30 43, 62 32, 56 6!, 70 38, 92 70, 60 100, 0 92"]),  # an ear and a small ring
-        (12, ["70 6, 45 0, 20 16, 36 38, 64 28, 62 8!, 68 40, 95 72, 55 100, 0 96"]),  # a small ring and a wide tail
+        (12, ["92 4, 70 12, 48 0, 24 16, 42 38, 70 26, 68 8!, 62 42, 95 68, 60 100, 0 92"]),  # an ear and a small ring
+        (12, ["72 10, 46 0, 20 18, 42 40, 72 24, 68 6!, 60 44, 95 70, 55 100, 0 95"]),  # a small ring and a wide tail
+        (10, ["38 26, 14 24, 16 42, 45 42, 76 22, 60 0, 30 6, 28 28, 55 46, 90 70, 55 100, 15 90"]),  # a curl, a ring
         (10, ["72 28, 40 45, 12 24, 40 0, 78 8, 78 32, 88 65, 60 98, 0 95"]),  # all in one turn, without a corner
         (10, ["82 12, 40 0, 5 25, 35 50, 82 30, 85 5!, 82 100"]),  # a straight stem, like a q
         (4, ["82 12, 40 0, 5 25, 35 48, 78 28!, 82 70, 50 100, 0 90"]),  # the bowl left open
@@ -139,14 +141,14 @@ def _spline(count: int, corners: tuple[int, ...] = ()) -> Points:
     return np.concatenate(pieces)
 
 
-def _parse(text: str) -> Stroke:
+def parse(text: str) -> Stroke:
     """Read a stroke as FORMS writes it."""
     words = text.split(", ")
     corners = tuple(index for index, word in enumerate(words) if word.endswith("!"))
     return Stroke(np.array([word.rstrip("!").split() for word in words], float) / 100.0, _spline(len(words), corners))
 
 
-STROKES = {label: [[_parse(text) for text in texts] for _, texts in forms] for label, forms in FORMS.items()}
+STROKES = {label: [[parse(text) for text in texts] for _, texts in forms] for label, forms in FORMS.items()}
 RATES = {label: np.cumsum([rate for rate, _ in forms]) / 100.0 for label, forms in FORMS.items()}
 
 
@@ -160,11 +162,15 @@ def draw(label: int, rng: np.random.Generator) -> Canvas:
     Returns:
         uint8 (64, 64), ink bright on dark, about 40 pixels high.
     """
+    return write(STROKES[label][int(np.searchsorted(RATES[label], rng.random(), side="right"))], rng)
+
+
+def write(strokes: list[Stroke], rng: np.random.Generator) -> Canvas:
+    """Write strokes with a wobbling hand and some pen: uint8 (64, 64), as `draw` does."""
     canvas = np.zeros((CANVAS, CANVAS), np.uint8)
-    form = int(np.searchsorted(RATES[label], rng.random(), side="right"))
     pen = int(rng.integers(2, 6))  # 1 to 2.5 pixels of the glyph; `augment` changes it again
     size = np.array([BOX * rng.uniform(0.4, 0.95), BOX])  # narrow hands write twice as high as wide
-    for points, spline in STROKES[label][form]:
+    for points, spline in strokes:
         wobbly = points * size + rng.standard_normal(points.shape) * (WOBBLE * BOX)
         _trace(canvas, spline @ wobbly + (CANVAS - size) / 2, pen)
     return canvas
@@ -186,6 +192,10 @@ def adorn(canvas: Canvas, label: int, pen: int, rng: np.random.Generator) -> Non
     if label in PARTS and len(y):
         for part in PARTS[label](x, y, rng):
             _trace(canvas, _spline(len(part)) @ np.array(part), pen)
+
+
+# The parts are fitted to the ink's coordinates x and y. Lengths are in canvas pixels, two to a glyph's, and as wide in
+# range as a person still reads as the same digit on a sheet of a few hundred.
 
 
 def _slash(x: Coordinates, y: Coordinates, rng: np.random.Generator) -> list[Part]:

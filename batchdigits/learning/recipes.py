@@ -24,6 +24,7 @@ class Recipe:
         iterations: minibatches to learn from.
         batch_size: glyphs in a minibatch.
         dropout: share of the last hidden layer's units dropped while training, 0-1.
+        outliers: share of an augmented minibatch that is no digit, 0-1, for which the network learns to be unsure.
         patience: checks of the validation split (every `CHECK_EVERY` iterations) without a better one before training
             stops and goes back to the best; 0 keeps the last weights.
     """
@@ -42,6 +43,7 @@ class Recipe:
     label_smoothing: float = 0.0
     averaging: float = 0.0
     augment: bool = False
+    outliers: float = 0.0
     patience: int = 8
 
 
@@ -58,5 +60,19 @@ LESSON = Recipe(
     patience=0,
 )
 DEFAULT = Recipe(name="default")
+BEST = Recipe(
+    name="best",
+    learning_rate=2e-3,
+    iterations=8_000,
+    batch_size=256,
+    dropout=0.0,
+    warmup=300,
+    weight_decay=0.01,
+    label_smoothing=0.05,
+    averaging=0.998,
+    augment=True,
+    outliers=0.1,
+    patience=1_000,
+)
 
-RECIPES = {recipe.name: recipe for recipe in (LESSON, DEFAULT)}
+RECIPES = {recipe.name: recipe for recipe in (LESSON, DEFAULT, BEST)}

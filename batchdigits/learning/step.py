@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from batchdigits.inference.tensorflow_runtime import import_tensorflow
+from batchdigits.learning.outliers import OUTLIER
 from batchdigits.learning.recipes import Recipe
 
 
@@ -75,9 +76,13 @@ def _forward(tf: Any, learner: Any, dropout: float, glyphs: Any, seed: Any) -> A
 
 
 def _loss(tf: Any, logits: Any, labels: Any, smoothing: float) -> Any:
-    """Mean softmax cross-entropy; `smoothing` of the probability is spread over all classes (Szegedy et al. 2016)."""
+    """Mean softmax cross-entropy; `smoothing` of the probability is spread over all classes (Szegedy et al. 2016).
+
+    All of it is for outliers, of which no class is right.
+    """
     classes = tf.shape(logits)[-1]
-    targets = tf.one_hot(labels, classes) * (1.0 - smoothing) + smoothing / tf.cast(classes, tf.float32)
+    spread = tf.where(labels == OUTLIER, 1.0, smoothing)[:, None]
+    targets = tf.one_hot(labels, classes) * (1.0 - spread) + spread / tf.cast(classes, tf.float32)
     return tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(targets, logits))
 
 

@@ -14,6 +14,7 @@ from batchdigits.inference.card import Card
 from batchdigits.inference.runtime import GLYPH_PIXELS
 from batchdigits.inference.tensorflow_runtime import build_network, import_tensorflow
 from batchdigits.learning.batches import Chunk, chunks
+from batchdigits.learning.outliers import OUTLIER
 from batchdigits.learning.recipes import CHECK_EVERY, Recipe
 from batchdigits.learning.step import compile_step
 
@@ -63,7 +64,7 @@ class Training:
 
         With patience, `network` ends with the weights that were best on the validation split.
         """
-        with closing(chunks(self.splits.train, self.recipe, self.seed, self.done, self._ends())) as batches:
+        with closing(chunks(self.splits, self.recipe, self.seed, self.done, self._ends())) as batches:
             for chunk in batches:
                 self._step(chunk.glyphs, chunk.labels, chunk.first)
                 self.done = chunk.first + len(chunk.labels)
@@ -118,7 +119,8 @@ class Training:
         return sorted(end for end in ends if end >= self.done)
 
     def _progress(self, chunk: Chunk) -> Progress:
-        glyphs, labels = chunk.glyphs[-1], chunk.labels[-1]
+        known = chunk.labels[-1] != OUTLIER
+        glyphs, labels = chunk.glyphs[-1][known], chunk.labels[-1][known]
         logits = self.network(glyphs.astype(np.float32) / np.float32(255), training=False).numpy()
         iteration = chunk.first + len(chunk.labels) - 1
         due = (iteration + 1) % CHECK_EVERY == 0 or iteration == self.recipe.iterations - 1

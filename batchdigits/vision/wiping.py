@@ -35,15 +35,23 @@ def _body(mask: MatLike) -> MatLike:
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, ltype=cv2.CV_16U)
     x, y, width, height = stats[1:, : cv2.CC_STAT_AREA].T
     length = np.maximum(width, height)
-    keep = (x > 0) & (y > 0) & (x + width < mask.shape[1]) & (y + height < mask.shape[0])
-    if length[keep].max(initial=0) < MAIN * length.max():
-        keep[:] = True
+    free = (x > 0) & (y > 0) & (x + width < mask.shape[1]) & (y + height < mask.shape[0])
+    middle = _in_middle(labels, len(length))
+    digit = free & (length >= MAIN * length.max()) & (middle | ~middle[~free].any())
+    keep = free if digit.any() else np.ones_like(free)
     keep &= length >= SPECK * length[keep].max()
     if keep.all() and keep.size <= CROWD:
         return mask
     if np.count_nonzero(keep) > CROWD:
         keep[:] = False
     return _pieces(labels, np.append(False, keep))
+
+
+def _in_middle(labels: MatLike, count: int) -> NDArray[np.bool_]:
+    """Tell for each component whether it reaches the middle of the picture, where no neighbour's foot does."""
+    rows, columns = labels.shape
+    middle = labels[rows // 4 : rows - rows // 4, columns // 4 : columns - columns // 4]
+    return np.bincount(middle.ravel(), minlength=count + 1)[1:] > 0
 
 
 def _pieces(labels: MatLike, keep: NDArray[np.bool_]) -> MatLike:

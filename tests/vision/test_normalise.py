@@ -175,3 +175,20 @@ def test_small_digit_on_a_large_page_is_seen_from_near(digits: np.ndarray) -> No
     page = np.zeros((3000, 4000), np.uint8)
     page[700:820, 3100:3220] = small
     assert likeness(normalise(page)[0], normalise(digits[0])[0]) > 0.9
+
+
+def test_a_broken_digit_that_fills_its_frame_stays_whole() -> None:
+    """The lower part stands free and is long, but the upper part, which touches the border, holds the middle."""
+    scan = np.full((28, 28), 255, np.uint8)
+    cv2.line(scan, (14, 0), (14, 18), 0, 1)
+    cv2.line(scan, (8, 12), (20, 12), 0, 1)
+    cv2.line(scan, (13, 21), (13, 26), 0, 1)
+    assert cv2.boundingRect(normalise(scan, deslant=False)[0])[2] >= 8
+
+
+def test_a_digit_far_off_the_middle_is_still_the_digit() -> None:
+    page = np.full((120, 120), 255, np.uint8)
+    cv2.ellipse(page, (22, 25), (10, 14), 0, 0, 360, 0, 3)
+    alone = normalise(page)[0]
+    cv2.line(page, (0, 110), (30, 110), 0, 2)
+    assert np.array_equal(normalise(page)[0], alone)

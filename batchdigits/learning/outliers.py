@@ -1,0 +1,115 @@
+"""What is no digit: letters, signs, scribbles, two digits in one crop. Drawn, so that the network learns to doubt.
+
+A network that has only ever seen digits is sure of everything. These are shown to it with no class being right, every
+one as likely as another (outlier exposure, Hendrycks et al. 2019); how sure it is of a letter then falls far below how
+sure it is of a digit. Letters that a person would take for a digit (O, I, l, S, Z, B, g, q, b) are not among them.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from cv2.typing import MatLike
+
+from batchdigits.learning.forms import BOX, CANVAS, Canvas, parse, write
+
+OUTLIER = -1  # the label of what belongs to no class
+TWO, SCRIBBLE, BLOT = 0.2, 0.35, 0.4  # cumulated shares of the kinds; the rest are letters and signs
+TURNS = (4, 12)  # control points of a scribble
+
+# Strokes as in `forms`: x to the right and y down in per cent of the box, smooth but for a corner at each "!".
+SIGNS = [
+    [parse(stroke) for stroke in strokes.split(" + ")]
+    for strokes in (
+        "0 100, 50 0!, 100 100 + 20 60, 80 60",  # A
+        "100 15, 60 0, 5 30, 5 70, 60 100, 100 85",  # C
+        "0 0, 0 100 + 0 0, 50 2, 95 30, 95 70, 50 98, 0 100",  # D
+        "90 0, 0 0!, 0 100!, 90 100 + 0 50, 70 50",  # E
+        "0 0, 0 100 + 0 0, 90 0 + 0 48, 70 48",  # F
+        "100 15, 60 0, 5 30, 5 70, 60 100, 100 80!, 100 55!, 60 55",  # G
+        "0 0, 0 100 + 100 0, 100 100 + 0 50, 100 50",  # H
+        "0 0, 0 100 + 95 0, 0 55!, 100 100",  # K
+        "0 0, 0 100!, 90 100",  # L
+        "0 100, 5 0!, 50 65!, 95 0!, 100 100",  # M
+        "0 100, 0 0!, 100 100!, 100 0",  # N
+        "0 0, 0 100 + 0 2, 60 0, 90 25, 60 50, 0 52",  # P
+        "0 0, 0 100 + 0 2, 60 0, 90 25, 60 50, 0 52 + 30 52, 100 100",  # R
+        "0 0, 100 0 + 50 0, 50 100",  # T
+        "0 0, 0 70, 40 100, 90 75, 100 0 + 100 0, 100 100",  # u
+        "0 0, 50 100!, 100 0",  # V
+        "0 0, 25 100!, 50 20!, 75 100!, 100 0",  # W
+        "0 0, 20 90, 50 95, 50 20, 55 90, 80 95, 100 0",  # a round w
+        "0 0, 100 100 + 100 0, 0 100",  # X
+        "0 5, 28 10, 40 50, 28 90, 0 95 + 100 5, 72 10, 60 50, 72 90, 100 95",  # a round x, its halves apart
+        "0 0, 50 50 + 100 0, 50 50!, 50 100",  # Y
+        "0 0, 50 55 + 100 0, 20 100",  # y
+        "0 0, 10 45, 50 50, 90 40, 95 0 + 95 0, 90 80, 50 100, 5 88",  # a round y
+        "0 0, 95 0!, 0 100!, 100 100 + 15 50, 85 50",  # a crossed Z
+        "90 25, 50 15, 5 45, 10 90, 50 95, 90 60, 90 20!, 100 100",  # a
+        "85 35, 40 30, 0 65, 40 100, 85 80 + 88 0, 88 100",  # d
+        "0 60, 90 55, 80 20, 40 10, 5 50, 20 95, 60 100, 100 85",  # e
+        "95 10, 60 0, 45 25, 45 100 + 10 40, 85 40",  # f
+        "0 0, 0 100 + 0 60, 40 35, 85 50, 88 100",  # h
+        "60 25, 65 80, 40 100, 0 90 + 58 0, 60 4",  # j
+        "0 30, 0 100 + 0 50, 25 30, 45 50, 45 100 + 45 50, 75 30, 95 50, 95 100",  # m
+        "0 30, 0 100 + 0 55, 45 30, 90 50, 92 100",  # n
+        "0 30, 0 100 + 0 60, 40 32, 90 40",  # r
+        "45 0, 45 80, 70 100, 100 90 + 0 30, 95 30",  # t
+        "0 50, 100 50 + 50 0, 50 100",  # plus
+        "0 50, 100 50",  # minus
+        "0 30, 100 30 + 0 70, 100 70",  # equals
+        "50 0, 50 100 + 7 25, 93 75 + 93 25, 7 75",  # asterisk
+        "30 0, 20 100 + 80 0, 70 100 + 0 33, 100 30 + 0 70, 100 67",  # number sign
+        "0 100, 100 0 + 10 0, 30 0, 30 20, 10 20, 10 0 + 70 80, 90 80, 90 100, 70 100, 70 80",  # per cent
+        "0 20, 40 0, 90 20, 60 55, 50 70 + 50 95, 52 100",  # question mark
+        "0 60, 35 100!, 100 0",  # tick
+        "0 0, 90 0!, 90 100!, 0 100!, 0 0",  # an empty box
+        "50 0, 100 95!, 0 95!, 50 0",  # triangle
+        "30 30, 35 33 + 70 30, 72 33 + 10 60, 50 95, 90 60",  # a smile
+        "50 0, 5 30, 5 70, 50 100, 95 70, 95 30, 50 0 + 30 35, 33 37 + 68 35, 70 37 + 30 65, 50 78, 70 65",  # a face
+        "0 50, 100 50!, 70 20 + 100 50, 70 80",  # arrow
+        "50 100, 0 40, 25 0, 50 25, 75 0, 100 40, 50 100",  # heart
+        "0 20, 30 0, 60 20, 100 5 + 0 60, 30 40, 60 60, 100 45",  # two waves
+    )
+]
+
+
+def draw_outlier(glyphs: MatLike, rng: np.random.Generator) -> Canvas:
+    """Draw something that is no digit.
+
+    Args:
+        glyphs: uint8 (2, 28, 28), the digits to take where two in one crop are wanted.
+        rng: where every choice comes from.
+
+    Returns:
+        uint8 (64, 64), ink bright on dark.
+    """
+    kind = rng.random()
+    if kind < TWO:
+        return _two_digits(glyphs, rng)
+    if kind < SCRIBBLE:
+        points = rng.random((int(rng.integers(*TURNS)), 2)) * 100
+        return write([parse(", ".join(f"{x:.0f} {y:.0f}" for x, y in points))], rng)
+    if kind < BLOT:
+        return _blot(rng)
+    return write(SIGNS[int(rng.integers(len(SIGNS)))], rng)
+
+
+def _two_digits(glyphs: MatLike, rng: np.random.Generator) -> Canvas:
+    """Two digits side by side, as a crop that is too wide has them."""
+    canvas = np.zeros((CANVAS, CANVAS), np.uint8)
+    width, height = int(rng.integers(24, 31)), int(rng.integers(34, 52))
+    top = (CANVAS - height) // 2
+    for glyph, left in zip(glyphs, (CANVAS // 2 - width, CANVAS // 2), strict=True):
+        canvas[top : top + height, left : left + width] = cv2.resize(glyph, (width, height))
+    return canvas
+
+
+def _blot(rng: np.random.Generator) -> Canvas:
+    """A dot, a smear, a filled box."""
+    canvas = np.zeros((CANVAS, CANVAS), np.uint8)
+    axes = rng.integers(BOX // 4, BOX // 2, 2)
+    cv2.ellipse(canvas, (CANVAS // 2, CANVAS // 2), (int(axes[0]), int(axes[1])), rng.uniform(0, 180), 0, 360, 255, -1)
+    if rng.random() < 0.3:
+        cv2.rectangle(canvas, (16, 16), (48, 48), 255, -1)
+    return canvas
