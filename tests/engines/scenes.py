@@ -81,7 +81,8 @@ def start(*arguments: str | Path, cwd: Path, obedient: bool = False) -> subproce
 
 def environment() -> dict[str, str]:
     """Ours, with this checkout's package wherever the command runs."""
-    return {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    paths = [str(Path(__file__).parents[2]), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
 
 def rows(output: bytes) -> list[list[str]]:
