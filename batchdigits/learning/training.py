@@ -13,7 +13,7 @@ from batchdigits.datasets.labelled import Labelled, Splits
 from batchdigits.inference.card import Card
 from batchdigits.inference.runtime import GLYPH_PIXELS
 from batchdigits.inference.tensorflow_runtime import build_network, import_tensorflow
-from batchdigits.learning.batches import Chunk, chunks
+from batchdigits.learning.batches import Chunk, Minibatches, chunks
 from batchdigits.learning.outliers import OUTLIER
 from batchdigits.learning.recipes import CHECK_EVERY, Recipe
 from batchdigits.learning.step import compile_step
@@ -64,7 +64,7 @@ class Training:
 
         With patience, `network` ends with the weights that were best on the validation split.
         """
-        with closing(chunks(self.splits, self.recipe, self.seed, self.done, self._ends())) as batches:
+        with closing(chunks(Minibatches(self.splits, self.recipe, self.seed), self.done, self._ends())) as batches:
             for chunk in batches:
                 self._step(chunk.glyphs, chunk.labels, chunk.first)
                 self.done = chunk.first + len(chunk.labels)
