@@ -15,14 +15,13 @@ from numpy.typing import NDArray
 
 from batchdigits.datasets.labelled import Labelled, Splits
 from batchdigits.inference.runtime import GLYPH_PIXELS
-from batchdigits.learning.augment import augment
+from batchdigits.learning.augment import augment, forms_of
 from batchdigits.learning.outliers import OUTLIER
 from batchdigits.learning.recipes import Recipe
 
 AHEAD = 4  # chunks that wait for the training step
 DELAY = 400  # iterations until augmented glyphs are seen again: by then the weights have moved on
 AUGMENT = 1  # sets the seeds of augmentation apart from those of the order
-DIGITS, NO_FORM = tuple("0123456789"), 10  # classes by other names are deformed, but nobody knows their other forms
 
 
 class Chunk(NamedTuple):
@@ -49,7 +48,7 @@ class Minibatches:
     def __init__(self, splits: Splits, recipe: Recipe, seed: int) -> None:
         """Nothing is made yet."""
         self._data, self._recipe, self._seed = splits.train, recipe, seed
-        self._forms = np.array([DIGITS.index(name) if name in DIGITS else NO_FORM for name in splits.classes])
+        self._forms = forms_of(splits.classes)
         self._size = recipe.batch_size // recipe.reuse
         self._part = lru_cache(maxsize=DELAY * (recipe.reuse - 1) + 1)(self._make_part)
 
