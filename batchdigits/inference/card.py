@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from batchdigits.errors import ModelFileError
@@ -92,9 +92,7 @@ def _checked(card: Card) -> Card:
         raise ModelFileError("its card has no valid review threshold")
     if not _is_risk_table(card.risk):
         raise ModelFileError("its card has no valid risk table")
-    return Card(
-        **{**{f.name: getattr(card, f.name) for f in fields(card)}, "labels": tuple(labels), "risk": tuple(card.risk)}
-    )
+    return replace(card, labels=tuple(labels), risk=tuple(card.risk))
 
 
 def _is_risk_table(table: object) -> bool:

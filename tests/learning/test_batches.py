@@ -53,8 +53,7 @@ def test_chunks_end_where_they_should(splits: Splits) -> None:
 
 
 def test_what_goes_wrong_in_the_second_thread_is_raised_in_the_first(splits: Splits) -> None:
-    broken = Splits(
-        "broken", splits.classes, Labelled(splits.train.glyphs, splits.train.labels[:50]), *[splits.test] * 2
-    )
+    short = Labelled(splits.train.glyphs[:50], splits.train.labels)
+    broken = Splits("broken", splits.classes, short, splits.validation, splits.test)
     with closing(chunks(Minibatches(broken, BEST, seed=1), 0, [0])) as pieces, pytest.raises(IndexError):
         next(pieces)
