@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from batchdigits.errors import ModelFileError
@@ -23,6 +23,8 @@ class Card:
         network: `hidden` (units of each hidden layer) and `activation` ("" for none); the input is always 784 wide.
         normaliser: `version` and settings of the normaliser that made the training glyphs.
         thresholds: `review`, the confidence (0-1) below which a row is for a person to look at.
+        risk: for rising thresholds, the share of degraded validation digits at or over each, and how many of those
+            were read wrong.
         temperature: what the logits were divided by after training; already folded into the last layer.
         accuracy: share of right labels (0-1), by split and by form of the network.
         recipe: every value that training used.
@@ -37,6 +39,7 @@ class Card:
     network: Mapping[str, Any]
     normaliser: Mapping[str, Any] = field(default_factory=lambda: {"version": NORMALISER_VERSION})
     thresholds: Mapping[str, float] = field(default_factory=lambda: {"review": 0.0})
+    risk: Sequence[Mapping[str, float]] = ()
     temperature: float = 1.0
     accuracy: Mapping[str, float] = field(default_factory=dict)
     recipe: Mapping[str, Any] = field(default_factory=dict)
@@ -87,4 +90,13 @@ def _checked(card: Card) -> Card:
     review = card.thresholds.get("review")
     if not isinstance(review, int | float) or not 0 <= review <= 1:
         raise ModelFileError("its card has no valid review threshold")
-    return Card(**{**{f.name: getattr(card, f.name) for f in fields(card)}, "labels": tuple(labels)})
+    if not _is_risk_table(card.risk):
+        raise ModelFileError("its card has no valid risk table")
+    return replace(card, labels=tuple(labels), risk=tuple(card.risk))
+
+
+def _is_risk_table(table: object) -> bool:
+    columns = ("threshold", "coverage", "images", "errors")
+    return isinstance(table, list | tuple) and all(
+        isinstance(row, dict) and all(isinstance(row.get(name), int | float) for name in columns) for row in table
+    )

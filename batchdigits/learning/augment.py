@@ -19,6 +19,7 @@ from batchdigits.vision.framing import CENTRE, SIDE, frame
 Glyphs = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
+DIGITS, NO_FORM = tuple("0123456789"), 10
 SCALE = 2  # canvas pixels to a glyph pixel
 MIDDLE = (CANVAS - 1) / 2  # of the canvas, as an index of pixels
 BATCH = 64  # glyphs deformed at once: their maps, 2 MB, stay in the cache
@@ -90,6 +91,11 @@ def augment(glyphs: Glyphs, labels: NDArray[np.integer], rng: np.random.Generato
             augmented[first + index] = _frame(canvas, *frames[index])
     _add_noise(augmented, rng)
     return augmented
+
+
+def forms_of(classes: tuple[str, ...]) -> NDArray[np.int64]:
+    """The digit that each class is, int64 (C,); NO_FORM for one by another name, of which nobody knows other forms."""
+    return np.array([DIGITS.index(name) if name in DIGITS else NO_FORM for name in classes])
 
 
 def _form(glyph: MatLike, label: int, rng: np.random.Generator) -> Canvas:

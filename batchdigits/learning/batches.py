@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from batchdigits.datasets.labelled import Labelled, Splits
 from batchdigits.inference.runtime import GLYPH_PIXELS
-from batchdigits.learning.augment import augment
+from batchdigits.learning.augment import augment, forms_of
 from batchdigits.learning.outliers import OUTLIER
 from batchdigits.learning.recipes import Recipe
 
 AHEAD = 4  # chunks that wait for the training step
-DIGITS, NO_FORM = "0123456789", 10  # classes by other names are deformed, but nobody knows their other forms
+DELAY = 400  # iterations until augmented glyphs are seen again: by then the weights have moved on
 AUGMENT = 1  # sets the seeds of augmentation apart from those of the order
 
 
@@ -38,24 +38,40 @@ class Chunk(NamedTuple):
     labels: NDArray[np.int64]
 
 
-def minibatch(splits: Splits, recipe: Recipe, seed: int, iteration: int) -> Labelled:
-    """The minibatch of an iteration: the training split in a new random order each epoch, whatever came before.
+class Minibatches:
+    """The minibatch of any iteration, whatever came before.
 
-    An epoch's last minibatch goes on into the next epoch, as in the lesson. Where the recipe has outliers, the first so
-    many of an augmented minibatch are replaced by them, under the label OUTLIER.
+    A minibatch has as many parts as the recipe sees augmented glyphs: one is new, the others were new `DELAY`
+    iterations ago, twice that, and so on. Augmenting costs more than a training step, so that its work is seen again.
     """
-    data = splits.train
-    positions = np.arange(iteration * recipe.batch_size, (iteration + 1) * recipe.batch_size)
-    epochs = positions // len(data)
-    picked = [_order(len(data), seed, int(e))[positions[epochs == e] % len(data)] for e in np.unique(epochs)]
-    batch = data[np.concatenate(picked)]
-    if not recipe.augment:
-        return batch
-    outliers = np.arange(len(batch)) < recipe.outliers * len(batch)
-    forms = np.array([DIGITS.find(name) if len(name) == 1 and name in DIGITS else NO_FORM for name in splits.classes])
-    rng = np.random.default_rng([seed, iteration, AUGMENT])
-    glyphs = augment(batch.glyphs, np.where(outliers, OUTLIER, forms[batch.labels]), rng)
-    return Labelled(glyphs, np.where(outliers, OUTLIER, batch.labels))
+
+    def __init__(self, splits: Splits, recipe: Recipe, seed: int) -> None:
+        """Nothing is made yet."""
+        self._data, self._recipe, self._seed = splits.train, recipe, seed
+        self._forms = forms_of(splits.classes)
+        self._size = recipe.batch_size // recipe.reuse
+        self._part = lru_cache(maxsize=DELAY * (recipe.reuse - 1) + 1)(self._make_part)
+
+    def __getitem__(self, iteration: int) -> Labelled:
+        """The glyphs, uint8 (B, 28, 28), and labels, int64 (B,), of an iteration."""
+        parts = [self._part(iteration + age * DELAY) for age in range(self._recipe.reuse)]
+        return Labelled(np.concatenate([p.glyphs for p in parts]), np.concatenate([p.labels for p in parts]))
+
+    def _make_part(self, index: int) -> Labelled:
+        """The training split in a new random order each epoch; a part goes on into the next epoch, as in the lesson."""
+        positions = np.arange(index * self._size, (index + 1) * self._size)
+        count = len(self._data)
+        epochs = positions // count
+        picked = [_order(count, self._seed, int(e))[positions[epochs == e] % count] for e in np.unique(epochs)]
+        part = self._data[np.concatenate(picked)]
+        return self._augmented(part, index) if self._recipe.augment else part
+
+    def _augmented(self, part: Labelled, index: int) -> Labelled:
+        """The part deformed; the first so many are replaced by outliers, where the recipe has them."""
+        outliers = np.arange(len(part)) < self._recipe.outliers * len(part)
+        rng = np.random.default_rng([self._seed, index, AUGMENT])
+        glyphs = augment(part.glyphs, np.where(outliers, OUTLIER, self._forms[part.labels]), rng)
+        return Labelled(glyphs, np.where(outliers, OUTLIER, part.labels))
 
 
 @lru_cache(maxsize=2)
@@ -63,7 +79,7 @@ def _order(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
     return np.random.default_rng([seed, epoch]).permutation(count)
 
 
-def chunks(splits: Splits, recipe: Recipe, seed: int, first: int, ends: list[int]) -> Generator[Chunk, None, None]:
+def chunks(minibatches: Minibatches, first: int, ends: list[int]) -> Generator[Chunk, None, None]:
     """Chunks from iteration `first` on, one up to each of `ends`, made in a second thread while the caller trains.
 
     Close the generator when you stop early: a thread that outlives the interpreter takes it down.
@@ -80,7 +96,7 @@ def chunks(splits: Splits, recipe: Recipe, seed: int, first: int, ends: list[int
     def make() -> None:
         try:
             for start, end in pairwise([first - 1, *ends]):
-                put(_chunk(splits, recipe, seed, range(start + 1, end + 1)))
+                put(_chunk(minibatches, range(start + 1, end + 1)))
                 if stop.is_set():
                     break
             put(None)
@@ -99,7 +115,7 @@ def chunks(splits: Splits, recipe: Recipe, seed: int, first: int, ends: list[int
         maker.join()
 
 
-def _chunk(splits: Splits, recipe: Recipe, seed: int, iterations: range) -> Chunk:
-    batches = [minibatch(splits, recipe, seed, iteration) for iteration in iterations]
+def _chunk(minibatches: Minibatches, iterations: range) -> Chunk:
+    batches = [minibatches[iteration] for iteration in iterations]
     glyphs = np.stack([batch.glyphs.reshape(-1, GLYPH_PIXELS) for batch in batches])
     return Chunk(iterations.start, glyphs, np.stack([batch.labels for batch in batches]))

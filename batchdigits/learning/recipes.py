@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class Recipe:
         iterations: minibatches to learn from.
         batch_size: glyphs in a minibatch.
         dropout: share of the last hidden layer's units dropped while training, 0-1.
+        reuse: how often augmented glyphs are seen; a divisor of `batch_size`.
         outliers: share of an augmented minibatch that is no digit, 0-1, for which the network learns to be unsure.
         patience: checks of the validation split (every `CHECK_EVERY` iterations) without a better one before training
             stops and goes back to the best; 0 keeps the last weights.
@@ -37,12 +38,13 @@ class Recipe:
     schedule: str = "cosine"
     iterations: int = 8_000
     batch_size: int = 128
-    dropout: float = 0.2
+    dropout: float = 0.0
     warmup: int = 0
     weight_decay: float = 0.0
     label_smoothing: float = 0.0
     averaging: float = 0.0
     augment: bool = False
+    reuse: int = 1
     outliers: float = 0.0
     patience: int = 8
 
@@ -59,20 +61,21 @@ LESSON = Recipe(
     dropout=0.5,
     patience=0,
 )
-DEFAULT = Recipe(name="default")
 BEST = Recipe(
     name="best",
     learning_rate=2e-3,
-    iterations=8_000,
+    iterations=30_000,
     batch_size=256,
     dropout=0.0,
     warmup=300,
     weight_decay=0.01,
     label_smoothing=0.05,
-    averaging=0.998,
+    averaging=0.999,
     augment=True,
+    reuse=2,
     outliers=0.1,
-    patience=1_000,
+    patience=40,
 )
+DEFAULT = replace(BEST, name="default", iterations=4_000, averaging=0.998, patience=8)
 
 RECIPES = {recipe.name: recipe for recipe in (LESSON, DEFAULT, BEST)}

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 
 from batchdigits import __version__
 from batchdigits.inference.card import Card
 from batchdigits.inference.model_file import add_card
+from batchdigits.learning.calibrate import calibrate
 from batchdigits.learning.training import Training
 from batchdigits.output.atomic import replacing
 
 
 def save(training: Training, path: Path) -> Card:
-    """Write `training`'s network to `path`, a .keras file, whole or not at all, and return its card.
+    """Calibrate `training`'s network, write it to `path`, a .keras file, whole or not at all, and return its card.
 
     Raises:
         BatchdigitsError: the file cannot be written there.
     """
-    card = describe(training)
+    calibration = calibrate(training.network, training.splits.validation, training.splits.classes)
+    card = replace(
+        describe(training),
+        temperature=calibration.temperature,
+        risk=calibration.risk,
+        thresholds={"review": calibration.review},
+    )
     with replacing(path) as beside:
         training.network.save(beside)
         return add_card(beside, card)

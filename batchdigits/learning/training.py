@@ -13,7 +13,8 @@ from batchdigits.datasets.labelled import Labelled, Splits
 from batchdigits.inference.card import Card
 from batchdigits.inference.runtime import GLYPH_PIXELS
 from batchdigits.inference.tensorflow_runtime import build_network, import_tensorflow
-from batchdigits.learning.batches import Chunk, chunks
+from batchdigits.learning.batches import Chunk, Minibatches, chunks
+from batchdigits.learning.calibrate import cross_entropy
 from batchdigits.learning.outliers import OUTLIER
 from batchdigits.learning.recipes import CHECK_EVERY, Recipe
 from batchdigits.learning.step import compile_step
@@ -64,7 +65,7 @@ class Training:
 
         With patience, `network` ends with the weights that were best on the validation split.
         """
-        with closing(chunks(self.splits, self.recipe, self.seed, self.done, self._ends())) as batches:
+        with closing(chunks(Minibatches(self.splits, self.recipe, self.seed), self.done, self._ends())) as batches:
             for chunk in batches:
                 self._step(chunk.glyphs, chunk.labels, chunk.first)
                 self.done = chunk.first + len(chunk.labels)
@@ -147,13 +148,6 @@ def initial_weights(like: list[NDArray[np.float32]], initialiser: str, seed: int
             stddev = 0.1 if lesson else np.sqrt(2.0 / array.shape[0])
             weights.append((stddev * _truncated_normal(rng, array.shape)).astype(np.float32))
     return weights
-
-
-def cross_entropy(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
-    """Mean softmax cross-entropy, in nats, of logits (N, classes)."""
-    top = logits.max(axis=1, keepdims=True)
-    log_sum = np.log(np.exp(logits - top).sum(axis=1)) + top[:, 0]
-    return float(np.mean(log_sum - logits[np.arange(len(labels)), labels]))
 
 
 def _truncated_normal(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:

@@ -65,6 +65,8 @@ def test_a_card_survives_its_json() -> None:
         ({"network": {"hidden": [8], "activation": None}}, "names no activation"),
         ({"thresholds": {"review": 2}}, "no valid review threshold"),
         ({"thresholds": {}}, "no valid review threshold"),
+        ({"risk": 3}, "no valid risk table"),
+        ({"risk": [{"threshold": 0.5}]}, "no valid risk table"),
         ({"normaliser": []}, "no valid 'normaliser'"),
         ({"normaliser": {"version": 0}}, "normaliser version 0"),
         ({"sha256": {"payload": "0" * 64}}, "the file was edited"),

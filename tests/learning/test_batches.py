@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from batchdigits.datasets.labelled import Labelled, Splits
+from batchdigits.learning.batches import DELAY, Minibatches, chunks
+from batchdigits.learning.outliers import OUTLIER
+from batchdigits.learning.recipes import BEST, LESSON
+from tests.conftest import Arrays
+
+
+@pytest.fixture(scope="module")
+def splits(small_mnist: Arrays) -> Splits:
+    train = Labelled(small_mnist["x_train"][:100], np.arange(100) % 10)
+    return Splits("small", tuple("0123456789"), train, train, train)
+
+
+def test_an_epoch_sees_every_glyph_once(splits: Splits) -> None:
+    batches = Minibatches(splits, replace(LESSON, batch_size=25), seed=1)
+    for epoch in range(2):
+        seen = np.concatenate([batches[4 * epoch + i].glyphs for i in range(4)])
+        assert sorted(g.tobytes() for g in seen) == sorted(g.tobytes() for g in splits.train.glyphs)
+    assert not np.array_equal(batches[0].glyphs, batches[4].glyphs)
+
+
+def test_a_minibatch_depends_on_nothing_but_seed_and_iteration(splits: Splits) -> None:
+    recipe = replace(BEST, batch_size=20)
+    forwards, alone = Minibatches(splits, recipe, seed=1), Minibatches(splits, recipe, seed=1)
+    last = [forwards[i] for i in range(6)][-1]
+    assert np.array_equal(last.glyphs, alone[5].glyphs)
+    assert np.array_equal(last.labels, alone[5].labels)
+    assert not np.array_equal(last.glyphs, Minibatches(splits, recipe, seed=2)[5].glyphs)
+
+
+def test_augmented_glyphs_come_back(splits: Splits) -> None:
+    batches = Minibatches(splits, replace(BEST, batch_size=20), seed=1)
+    assert np.array_equal(batches[3].glyphs[10:], batches[3 + DELAY].glyphs[:10])
+
+
+def test_outliers_are_as_many_as_the_recipe_says(splits: Splits) -> None:
+    labels = Minibatches(splits, replace(BEST, batch_size=40, outliers=0.1), seed=1)[0].labels
+    assert np.mean(labels == OUTLIER) == 0.1
+    assert not (Minibatches(splits, replace(BEST, batch_size=40, outliers=0.0), seed=1)[0].labels == OUTLIER).any()
+
+
+def test_chunks_end_where_they_should(splits: Splits) -> None:
+    with closing(chunks(Minibatches(splits, LESSON, seed=1), 3, [3, 7, 8])) as pieces:
+        assert [(c.first, len(c.labels)) for c in pieces] == [(3, 1), (4, 4), (8, 1)]
+
+
+def test_what_goes_wrong_in_the_second_thread_is_raised_in_the_first(splits: Splits) -> None:
+    short = Labelled(splits.train.glyphs[:50], splits.train.labels)
+    broken = Splits("broken", splits.classes, short, splits.validation, splits.test)
+    with closing(chunks(Minibatches(broken, BEST, seed=1), 0, [0])) as pieces, pytest.raises(IndexError):
+        next(pieces)
