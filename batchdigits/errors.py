@@ -31,3 +31,7 @@ class MissingExtraError(BatchdigitsError):
     def __init__(self, what: str, extra: str) -> None:
         """Name what needs the `extra`, and the line that installs it."""
         super().__init__(f"{what} needs an optional package; install it with: pip install 'batchdigits[{extra}]'")
+
+
+class TooManyFailuresError(BatchdigitsError):
+    """More images than `--max-failures` allows could not be read."""

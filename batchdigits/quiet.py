@@ -16,6 +16,11 @@ def allow_chatter() -> None:
     _chatter_allowed = True
 
 
+def chatter_is_allowed() -> bool:
+    """Whether `allow_chatter` was called."""
+    return _chatter_allowed
+
+
 @contextmanager
 def silent_stderr() -> Iterator[None]:
     """Send whatever C code writes to fd 2 nowhere; for every thread of the process."""

@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from statistics import fmean
 
@@ -19,8 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from worse_normalisers import first_version, plain_resize
 
-from batchdigits.engines.classify import Read, Settings, judge
-from batchdigits.engines.local import classify
+from batchdigits.engines.classify import Read, Settings, classify_files, judge
 from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.choose import choose_model
 from batchdigits.inference.decide import Prediction
@@ -80,7 +80,7 @@ def _read(page: Page, normaliser: Normaliser) -> Read:
 
 
 def _now(folders: list[str], runtime: Runtime) -> list[Prediction]:
-    return list(classify(find(folders), runtime, Settings()))
+    return list(chain.from_iterable(classify_files(list(find(folders)), runtime, Settings())))
 
 
 ROADS: dict[str, Road] = {

@@ -14,27 +14,48 @@ from tests.conftest import SAMPLES
 HEAVY = ("tensorflow", "keras", "ray", "matplotlib", "h5py", "pandas")
 
 
+REPORT = "import sys; print(*{name.partition('.')[0] for name in sys.modules}, file=%s)"
+# A worker is forked here; it writes down what it had loaded after its last chunk.
+SPY = f"""
+import os
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+from batchdigits.engines import worker
+work = worker._work
+def spy(*arguments):
+    batch = work(*arguments)
+    {REPORT % "open('worker', 'w')"}
+    return batch
+worker._work = spy
+from batchdigits.cli import main
+main(ARGUMENTS, standalone_mode=False)
+"""
+
+
 def loaded_after(code: str, cwd: Path) -> set[str]:
     """The top-level packages that a fresh process has loaded after `code`."""
-    report = "import sys; print(*{name.partition('.')[0] for name in sys.modules}, file=sys.stderr)"
-    command = [sys.executable, "-c", f"{code}\n{report}"]
+    command = [sys.executable, "-c", f"{code}\n{REPORT % 'sys.stderr'}"]
     result = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=True)
     return set(result.stderr.splitlines()[-1].split())
 
 
+def loaded_by_classify(cwd: Path, *arguments: str) -> tuple[set[str], set[str]]:
+    """What a real run loads, in the main process and in its worker."""
+    line = ["classify", "--jobs", "1", "-o", "out.csv", *arguments]
+    return loaded_after(SPY.replace("ARGUMENTS", repr(line)), cwd), set((cwd / "worker").read_text().split())
+
+
 def test_the_litert_road_never_loads_tensorflow(tmp_path: Path) -> None:
     assert find_spec("tensorflow"), "the proof is worth something only where TensorFlow is installed"
-    arguments = ["classify", str(SAMPLES / "digits"), "-o", "out.csv"]
-    loaded = loaded_after(f"from batchdigits.cli import main; main({arguments!r}, standalone_mode=False)", tmp_path)
+    main, worker = loaded_by_classify(tmp_path, str(SAMPLES / "digits"))
     assert (tmp_path / "out.csv").read_text().count("\n") == 41
-    assert "ai_edge_litert" in loaded
-    assert loaded.isdisjoint(HEAVY)
+    assert "ai_edge_litert" in worker
+    assert (main | worker).isdisjoint(HEAVY)
 
 
-def test_the_tensorflow_road_does_load_it(tmp_path: Path) -> None:
-    arguments = ["classify", str(SAMPLES / "digits" / "3"), "-o", "out.csv", "--runtime", "tensorflow"]
-    loaded = loaded_after(f"from batchdigits.cli import main; main({arguments!r}, standalone_mode=False)", tmp_path)
-    assert "tensorflow" in loaded
+def test_the_tensorflow_road_loads_it_in_the_worker(tmp_path: Path) -> None:
+    main, worker = loaded_by_classify(tmp_path, str(SAMPLES / "digits" / "3"), "--runtime", "tensorflow")
+    assert "tensorflow" in worker
+    assert main.isdisjoint(HEAVY)
 
 
 @pytest.mark.parametrize("command", ["", "train", "export", "classify"])

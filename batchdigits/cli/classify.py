@@ -2,103 +2,233 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
+import tempfile
+import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from threading import Thread
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from batchdigits import __version__
+from batchdigits.cli.classify_request import STDIO, Request, classify_options
 from batchdigits.cli.console import inform, progress_bar
-from batchdigits.cli.model_choice import chosen_model, model_choice_options
-from batchdigits.cli.options import batch_size_option, ink_option, output_option, verbosity_options
+from batchdigits.cli.model_choice import chosen_model
 from batchdigits.errors import NoImagesError
+from batchdigits.text import printable
 
 if TYPE_CHECKING:
-    from batchdigits.inference.choose import RuntimeName
+    from tqdm import tqdm
+
+    from batchdigits.engines.supervisor import Batches
+    from batchdigits.engines.worker import Task
     from batchdigits.inference.decide import Prediction
-    from batchdigits.vision.normalise import Ink
-    from batchdigits.vision.sources import Tally
+    from batchdigits.output.columns import Columns
+    from batchdigits.output.formats import Encode, Format
+    from batchdigits.output.journal import Identity
+    from batchdigits.output.resumable import ResumableOutput
+    from batchdigits.output.stream import StreamOutput
+    from batchdigits.vision.sources import Filter, Tally
 
 SOME_FAILED = 3
-STDOUT = Path("-")
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, metavar="PATH…", type=click.Path())
-@model_choice_options
-@ink_option
-@batch_size_option
-@output_option("The CSV to write, whole or not at all. [default: stdout]")
-@verbosity_options
-def classify(
-    paths: tuple[str, ...],
-    runtime: RuntimeName | None,
-    model: Path | None,
-    ink: Ink,
-    batch_size: int,
-    output: Path | None,
-) -> None:
+@classify_options
+def classify(**values: Any) -> None:
     """Classify images of handwritten digits, and folders of them, into a CSV.
 
     Every image gives exactly one row. Its status is `ok`, `review` (too unsure), `blank` (no ink) or
-    `error` (unreadable; the detail says why). The exit code is 3 when some rows are errors.
+    `error` (unreadable; the detail says why). The exit code is 3 when some rows are errors. A run that
+    was stopped, by whatever it was, goes on with --resume. The path - is one image on stdin.
 
     \b
     Example:
         batchdigits classify ./scans > out.csv
         batchdigits classify ./scans page7.png --runtime tensorflow -o out.csv
+        find . -name '*.png' -print0 | batchdigits classify --files-from - -0 -o out.csv --resume
     """
-    from batchdigits.engines.classify import Settings
-    from batchdigits.engines.local import classify as run
-    from batchdigits.inference.runtime import load_runtime
-    from batchdigits.vision.sources import Tally, find
+    from batchdigits.vision.sources import Filter, Tally, find
 
-    chosen = chosen_model(runtime, model)
-    network = load_runtime(chosen, batch_size)
-    settings = Settings(ink, network.card.thresholds["review"])
+    request = Request(**values)
+    request.check()
     tally = Tally()
-    files = _not_empty(find(paths, tally), tally)
-    with _destination(output) as stream:
-        counts = _write(run(files, network, settings), stream)
-    inform(_summary(counts, tally.passed_over))
-    if tally.empty_folders:
-        raise NoImagesError(f"no images in {', '.join(tally.empty_folders)}")
-    if counts["error"]:
-        raise click.exceptions.Exit(SOME_FAILED)
+    rules = Filter(request.include, request.exclude, not request.no_recursive)
+    with _paths(request) as paths:
+        files = _not_empty(find(paths, tally, rules), tally)
+        if request.dry_run:
+            _list(files, tally, b"\0" if request.null else b"\n")
+        else:
+            _classify(request, files, tally, rules)
+
+
+@contextmanager
+def _paths(request: Request) -> Iterator[Iterable[str]]:
+    """All paths that are named by hand; an image on stdin lies in a file meanwhile."""
+    from batchdigits.vision.path_list import read_paths
+
+    if request.reads_stdin_image:
+        with tempfile.NamedTemporaryFile(prefix="batchdigits-") as file:
+            shutil.copyfileobj(sys.stdin.buffer, file)
+            file.flush()
+            yield [file.name]
+    elif request.files_from:
+        with click.open_file(request.files_from, "rb") as stream:
+            yield chain(request.paths, read_paths(stream, b"\0" if request.null else b"\n"))
+    else:
+        yield request.paths
 
 
 def _not_empty(files: Iterator[str], tally: Tally) -> Iterator[str]:
     """The same files, once there is at least one."""
     first = next(files, None)
     if first is None:
-        raise NoImagesError(f"no images in {', '.join(tally.empty_folders)}")
+        raise NoImagesError(f"no images in {', '.join(tally.empty_folders) or 'the list of files'}")
     return chain([first], files)
 
 
-def _destination(output: Path | None) -> AbstractContextManager[BinaryIO]:
-    from batchdigits.output.atomic import writing
+def _list(files: Iterable[str], tally: Tally, end: bytes) -> None:
+    """What would be classified, on stdout, and what would not, on stderr."""
+    tally.on_passed_over = lambda path: inform(f"passed over: {path}")
+    for path in files:
+        shown = printable(path).encode() if sys.stdout.isatty() else os.fsencode(path)
+        sys.stdout.buffer.write(shown + end)
+    inform(f"{tally.sources:,} files would be classified, {tally.passed_over:,} passed over")
 
-    return nullcontext(sys.stdout.buffer) if output in (None, STDOUT) else writing(output)
+
+def _classify(request: Request, files: Iterator[str], tally: Tally, rules: Filter) -> None:
+    """The main road: from files to rows."""
+    from batchdigits.engines.local import classify as run
+
+    began = time.monotonic()
+    task, columns, form = _task(request)
+    with _output(request, _identity(request, task), form.header(columns)) as output:
+        batches = run(output.unfinished(files), task, request.jobs)
+        counts = _write(batches, output, request, rules)
+        output.finish(partial(form.convert, columns) if form.convert else None)
+    inform(_summary(counts, output.resumed, tally.passed_over, time.monotonic() - began, task.model))
+    if tally.empty_folders:
+        raise NoImagesError(f"no images in {', '.join(tally.empty_folders)}")
+    if counts["error"]:
+        raise click.exceptions.Exit(SOME_FAILED)
 
 
-def _write(predictions: Iterable[Prediction], stream: BinaryIO) -> Counter[str]:
-    """Write every prediction down, behind a progress bar; how many there were of each status."""
-    from batchdigits.output.prediction_csv import CsvWriter
+def _task(request: Request) -> tuple[Task[bytes], Columns, Format]:
+    """What the workers have to do, and how it is written down."""
+    from batchdigits.engines.classify import Settings
+    from batchdigits.engines.worker import Task
+    from batchdigits.inference.model_file import read_model_file
+    from batchdigits.output.columns import Columns
+    from batchdigits.output.formats import FORMATS
+    from batchdigits.output.prediction_parquet import import_pyarrow
 
+    if request.format_name == "parquet":
+        import_pyarrow()
+        if request.file is None:
+            raise click.UsageError("--format parquet needs a file to write (-o).")
+    model = chosen_model(request.runtime, request.model)
+    card = read_model_file(model).card
+    columns = Columns(card.labels, request.top_k, request.probabilities)
+    form = FORMATS[request.format_name]
+    task = Task(
+        model,
+        card,
+        Settings(request.ink, card.thresholds["review"], columns.more),
+        partial(_encode_stdin, form.encode, columns) if request.reads_stdin_image else partial(form.encode, columns),
+        request.timeout,
+        stamps=request.file is not None,
+        batch_size=request.batch_size,
+    )
+    return task, columns, form
+
+
+def _encode_stdin(encode: Encode, columns: Columns, predictions: Sequence[Prediction]) -> bytes:
+    """The rows of the file that holds what came through stdin, under the name that it has for the user."""
+    marks = ["".join(row.source.rpartition("/")[2].partition("#")[1:]) for row in predictions]
+    return encode(columns, [row._replace(source=STDIO + mark) for row, mark in zip(predictions, marks, strict=True)])
+
+
+def _identity(request: Request, task: Task[bytes]) -> Identity:
+    """All that rows depend on, for --resume. Not --timeout: rows that are errors are done again anyway."""
+    return {
+        "the version of batchdigits": __version__,
+        "the model": task.card.sha256["payload"][:16],
+        "the normaliser": task.card.normaliser["version"],
+        "the review threshold": task.card.thresholds["review"],
+        "--ink": request.ink,
+        "--format": request.format_name,
+        "--top-k": request.top_k,
+        "--probabilities": request.probabilities,
+    }
+
+
+@contextmanager
+def _output(request: Request, identity: Identity, header: bytes) -> Iterator[ResumableOutput | StreamOutput]:
+    """Where the rows go."""
+    from batchdigits.output.atomic import explained
+    from batchdigits.output.resumable import ResumableOutput
+    from batchdigits.output.stream import StreamOutput
+
+    if request.file:
+        with ResumableOutput(request.file, identity, header, request.resume) as output:
+            if request.resume:
+                inform(f"{output.resumed:,} files are done" if output.resumed else "nothing to go on with: starting")
+            try:
+                yield output
+            except BaseException:
+                if output.done:
+                    inform(f"{output.done:,} files are done and kept; to go on, add --resume to the same command")
+                raise
+    elif request.output is None or str(request.output) == STDIO:
+        with explained(Path("<stdout>")):
+            yield StreamOutput(sys.stdout.buffer, header)
+    else:
+        with explained(request.output), request.output.open("wb") as stream:
+            yield StreamOutput(stream, header)
+
+
+def _write(
+    batches: Batches[bytes],
+    output: ResumableOutput | StreamOutput,
+    request: Request,
+    rules: Filter,
+) -> Counter[str]:
+    """Write everything down, behind a progress bar; how many rows there were of each status."""
     counts: Counter[str] = Counter()
-    with CsvWriter(stream) as rows, progress_bar(unit="img") as bar:
-        for prediction in predictions:
-            rows.write(prediction)
-            counts[prediction.status] += 1
-            bar.update()
+    with closing(batches), progress_bar(unit="img", initial=output.resumed) as bar:
+        for batch in batches:
+            output.write(batch.files, batch.stamps)
+            if not counts and not bar.disable and not request.files_from:  # the workers were forked by now
+                Thread(
+                    target=_set_total, args=(bar, request.paths, rules), daemon=True
+                ).start()  # the workers are there
+            counts.update(batch.statuses)
+            bar.update(len(batch.files))
+            if request.max_failures:
+                request.max_failures.check(counts)
+    if request.max_failures:
+        request.max_failures.check(counts, at_the_end=True)
     return counts
 
 
-def _summary(counts: Counter[str], passed_over: int) -> str:
+def _set_total(bar: tqdm[Any], paths: Sequence[str], rules: Filter) -> None:
+    """Count ahead of the work, so that the bar can tell the time left."""
+    from batchdigits.vision.sources import estimate
+
+    bar.total = estimate(paths, rules)
+
+
+def _summary(counts: Counter[str], resumed: int, passed_over: int, seconds: float, model: Path) -> str:
     parts = [f"{count:,} {status}" for status in ("ok", "review", "blank", "error") if (count := counts[status])]
+    images = f"{counts.total():,} images: {', '.join(parts)}" if parts else "no images left to do"
+    before = f"; {resumed:,} files done before" if resumed else ""
     others = f"; {passed_over:,} other files passed over" if passed_over else ""
-    return f"{counts.total():,} images: {', '.join(parts)}{others}"
+    return f"{images}{before}{others}; {seconds:.1f} s, {counts.total() / seconds:,.0f} images/s, with {model}"

@@ -55,6 +55,7 @@ def progress_bar(**options: Any) -> tqdm[Any]:
     """A tqdm bar on stderr, shown on a terminal only."""
     from tqdm import tqdm
 
+    tqdm.monitor_interval = 0  # no thread of its own: workers are forked, which is safe in a process of one thread
     return tqdm(disable=is_quiet() or not sys.stderr.isatty(), file=sys.stderr, dynamic_ncols=True, **options)
 
 

@@ -43,20 +43,17 @@ def evaluate(
         batchdigits evaluate ./labelled
         batchdigits evaluate ./mine ./yours --json > figures.json
     """
-    from batchdigits.engines.classify import Settings
-    from batchdigits.engines.local import classify
-    from batchdigits.inference.runtime import load_runtime
+    from batchdigits.engines.local import predict
+    from batchdigits.inference.model_file import read_model_file
     from batchdigits.reports.evaluation import class_folders
     from batchdigits.reports.evaluation import evaluate as compare
     from batchdigits.vision.sources import find
 
     chosen = chosen_model(runtime, model)
-    network = load_runtime(chosen, batch_size)
-    labels = network.card.labels
-    settings = Settings(ink, network.card.thresholds["review"])
+    labels = read_model_file(chosen).card.labels
     folders = [class_folders(path, labels) for path in paths]
     evaluations = [
-        compare(path, _watched(classify(find(below), network, settings)), labels)
+        compare(path, _watched(predict(find(below), chosen, ink, batch_size=batch_size)), labels)
         for path, below in zip(paths, folders, strict=True)
     ]
     click.echo(_json(evaluations, chosen) if as_json else _tables(evaluations))

@@ -36,6 +36,9 @@ class CommandGroup(click.Group):
         """Run the command; every way in which it can end has its exit code (DESIGN.md, Exit codes)."""
         try:
             raise_on_sigterm()
+            os.environ.setdefault(
+                "OPENBLAS_NUM_THREADS", "1"
+            )  # NumPy's threads, idle here, would forbid forking workers
             super().invoke(ctx)
             sys.stdout.flush()
         except (click.ClickException, click.exceptions.Exit):

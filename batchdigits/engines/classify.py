@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from batchdigits.inference.decide import Prediction, chosen_reading, decide, failed
+from batchdigits.inference.decide import Decided, Prediction, blank, decide, failed
 from batchdigits.inference.runtime import Runtime
 from batchdigits.quiet import silent_stderr
 from batchdigits.vision.decode import Page, decode
+from batchdigits.vision.faults import one_line
 from batchdigits.vision.normalise import Glyph, Ink, normalise
 
 
@@ -22,10 +23,12 @@ class Settings:
     Attributes:
         ink: whether ink is dark, light, or to be found out for each scan.
         threshold: confidence (0-1) below which a row is `review`.
+        probabilities: whether a prediction carries those of every class.
     """
 
     ink: Ink = "auto"
     threshold: float = 0.0
+    probabilities: bool = False
 
 
 class Read(NamedTuple):
@@ -43,27 +46,53 @@ class Verdict(NamedTuple):
     glyph: Glyph | None
 
 
-def classify_files(files: Sequence[str], runtime: Runtime, settings: Settings) -> list[Prediction]:
-    """Predictions for every page of every file, in order. Whatever is wrong with a file is its row."""
+def classify_files(
+    files: Sequence[str], runtime: Runtime, settings: Settings, before_each: Callable[[], object] = lambda: None
+) -> list[list[Prediction]]:
+    """For every file, in order, the predictions for its pages. Whatever is wrong with a file is its row.
+
+    Args:
+        files: paths as typed.
+        runtime: the network.
+        settings: what else changes a row.
+        before_each: called before each page is read, to keep the time.
+    """
+    reads: list[Read] = []
+    ends: list[int] = []
     with silent_stderr():  # libpng, libjpeg and libtiff write their complaints to fd 2; the row carries ours
-        reads = [read(page, settings.ink) for path in files for page in decode(path)]
-    return [verdict.prediction for verdict in judge(reads, runtime, settings.threshold)]
+        for path in files:
+            before_each()
+            for page in decode(path):
+                reads.append(read(page, settings.ink))
+                if page.source != path:  # one of several pages
+                    before_each()
+            ends.append(len(reads))
+    rows = [verdict.prediction for verdict in judge(reads, runtime, settings.threshold, settings.probabilities)]
+    return [rows[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
 
 def read(page: Page, ink: Ink) -> Read:
     """Normalise a page. The scan is let go: a chunk of large ones would fill the memory."""
-    return Read(page.source, () if page.scan is None else normalise(page.scan, ink), page.fault)
+    if page.scan is None:
+        return Read(page.source, (), page.fault)
+    try:
+        return Read(page.source, normalise(page.scan, ink), "")
+    except Exception as error:  # the last net, as in decode: one picture that nobody thought of is one row
+        return Read(page.source, (), one_line(f"cannot be normalised: {error or type(error).__name__}"))
 
 
-def judge(reads: Sequence[Read], runtime: Runtime, threshold: float) -> list[Verdict]:
+def judge(reads: Sequence[Read], runtime: Runtime, threshold: float, probabilities: bool = False) -> list[Verdict]:
     """A verdict on each, in order; the network sees all readings at once."""
     glyphs = [glyph for read in reads for glyph in read.readings]
-    logits = runtime.logits(np.stack(glyphs)) if glyphs else np.empty((0, len(runtime.card.labels)), np.float32)
+    decided = Decided.of(runtime.logits(np.stack(glyphs))) if glyphs else None
     verdicts = []
-    start = 0
+    first = 0
     for source, readings, fault in reads:
-        mine = logits[start : start + len(readings)]
-        start += len(readings)
-        prediction = failed(source, fault) if fault else decide(source, mine, runtime.card.labels, threshold)
-        verdicts.append(Verdict(prediction, readings[chosen_reading(mine)] if readings else None))
+        if decided is None or not readings:
+            verdicts.append(Verdict(failed(source, fault) if fault else blank(source), None))
+            continue
+        chosen = decided.reading(first, len(readings))
+        first += len(readings)
+        row = decide(source, decided, chosen, runtime.card.labels, threshold, probabilities)
+        verdicts.append(Verdict(row, glyphs[chosen]))
     return verdicts

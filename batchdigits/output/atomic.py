@@ -19,14 +19,14 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         BatchdigitsError: the file cannot be written there.
     """
-    with _explained(path):
+    with explained(path):
         if path.is_dir():
             raise IsADirectoryError(None, "is a directory")
         descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:64]}.", suffix=path.suffix, dir=path.parent)
         os.close(descriptor)
     beside = Path(name)
     try:
-        with _explained(path):
+        with explained(path):
             yield beside
             beside.chmod(0o666 & ~_umask())  # mkstemp's own mode is private to the user
             os.replace(beside, path)  # noqa: PTH105 - the house's word for it
@@ -42,7 +42,7 @@ def writing(path: Path) -> Iterator[BinaryIO]:
         BatchdigitsError: the file cannot be written, or the disk is full.
     """
     if path.exists() and not path.is_file() and not path.is_dir():
-        with _explained(path), path.open("wb") as stream:
+        with explained(path), path.open("wb") as stream:
             yield stream
     else:
         with replacing(path) as beside, beside.open("wb") as stream:
@@ -50,7 +50,8 @@ def writing(path: Path) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def explained(path: Path) -> Iterator[None]:
+    """Turn what the system says of writing `path` into one line; a pipe without a reader is nobody's fault."""
     try:
         yield
     except BrokenPipeError:

@@ -1,40 +1,37 @@
-"""Predictions as CSV: RFC 4180 quoting, LF line ends, UTF-8."""
+"""Predictions as CSV: RFC 4180 quoting, LF line ends, UTF-8.
+
+A file name that is not UTF-8 goes out as its own bytes, so that the column always names the file.
+"""
 
 from __future__ import annotations
 
-import csv
-import io
-from types import TracebackType
-from typing import BinaryIO
+import re
+from collections.abc import Iterable, Sequence
 
 from batchdigits.inference.decide import Prediction
+from batchdigits.output.columns import Cell, Columns
 
-HEADER = ("path", "label", "confidence", "status", "detail")
+
+def csv_header(columns: Columns) -> bytes:
+    """The first line."""
+    return _line(columns.names)
 
 
-class CsvWriter:
-    """Writes one row a prediction to a binary stream that the caller owns.
+def encode_csv(columns: Columns, predictions: Sequence[Prediction]) -> bytes:
+    """One line a prediction."""
+    return b"".join([_line(columns.cells(prediction)) for prediction in predictions])
 
-    A file name that is not UTF-8 goes out as its own bytes, so that the column always names the file.
-    """
 
-    def __init__(self, stream: BinaryIO) -> None:
-        """Start on `stream`; the header is written at once."""
-        self._text = io.TextIOWrapper(stream, encoding="utf-8", errors="surrogateescape", newline="")
-        self._csv = csv.writer(self._text, lineterminator="\n")
-        self._csv.writerow(HEADER)
+def _line(cells: Iterable[Cell]) -> bytes:
+    return (",".join(map(_field, cells)) + "\n").encode("utf-8", "surrogateescape")
 
-    def write(self, prediction: Prediction) -> None:
-        """Append the row of a prediction."""
-        confidence = "" if prediction.confidence is None else f"{prediction.confidence:.6f}"
-        self._csv.writerow((prediction.source, prediction.label, confidence, prediction.status, prediction.detail))
 
-    def __enter__(self) -> CsvWriter:
-        """The writer itself."""
-        return self
+def _field(cell: Cell) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, float):
+        return f"{cell:.6f}"
+    return '"' + cell.replace('"', '""') + '"' if _needs_quotes(cell) else cell
 
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Flush, and let go of the stream without closing it."""
-        self._text.detach()
+
+_needs_quotes = re.compile('[",\r\n]').search

@@ -1,0 +1,233 @@
+"""A worker: a process that classifies chunks of files, one after the other, and may die of any of them.
+
+It lives behind one connection. It is sent a `Task`, answers READY, and from then on answers each chunk of paths with
+a `Batch`. It keeps nothing that is missed when it dies. A page that takes too long kills it from within, by an alarm
+that nobody catches, so that no decoder can sit it out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import traceback
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, Pipe
+from pathlib import Path
+from typing import Generic, NamedTuple, TypeVar
+
+import cv2
+
+from batchdigits.engines.classify import Settings, classify_files
+from batchdigits.errors import BatchdigitsError, ModelFileError
+from batchdigits.inference.card import Card
+from batchdigits.inference.decide import Prediction, Status
+from batchdigits.inference.runtime import BATCH_SIZE, Runtime, load_runtime
+from batchdigits.output.journal import NO_STAMP, stamp
+from batchdigits.quiet import allow_chatter, chatter_is_allowed
+
+T = TypeVar("T")
+
+READY = "ready"
+
+
+@dataclass(frozen=True)
+class Task(Generic[T]):
+    """What every worker of a run is told when it starts.
+
+    Attributes:
+        model: the model file.
+        card: the card that it had when the run began.
+        settings: what else changes a row.
+        encode: makes of a file's predictions what the run is after; here, so that the one main process need not.
+        timeout: seconds that one page may take; 0 for no limit.
+        stamps: whether a batch carries stamps of its files.
+        batch_size: glyphs that the network takes at once.
+    """
+
+    model: Path
+    card: Card
+    settings: Settings
+    encode: Callable[[Sequence[Prediction]], T]
+    timeout: float = 60.0
+    stamps: bool = False
+    batch_size: int = BATCH_SIZE
+
+
+class Batch(NamedTuple, Generic[T]):
+    """What has become of a chunk of files.
+
+    Attributes:
+        files: for each, in order, what `encode` made of it.
+        statuses: how many rows there are of each.
+        stamps: for each, its stamp from before it was read; NO_STAMP where a row is an error, as that may pass.
+    """
+
+    files: list[T]
+    statuses: Counter[Status]
+    stamps: list[int]
+
+
+def serve(connection: Connection) -> None:
+    """Be a worker until the other end of `connection` is closed."""
+    task, chatter = connection.recv()
+    if chatter:
+        allow_chatter()
+    cv2.setNumThreads(1)  # the workers are the parallelism
+    os.environ.update(TF_NUM_INTRAOP_THREADS="1", TF_NUM_INTEROP_THREADS="1")
+    try:
+        runtime = load_runtime(task.model, task.batch_size)
+        if runtime.card != task.card:
+            raise ModelFileError(f"{task.model} was replaced while it was in use")
+    except BatchdigitsError as error:
+        connection.send(BatchdigitsError(str(error)))
+        return
+    connection.send(READY)
+    with contextlib.suppress(EOFError):
+        while True:
+            connection.send(_work(connection.recv(), task, runtime))
+
+
+def _work(paths: Sequence[str], task: Task[T], runtime: Runtime) -> Batch[T]:
+    stamps = [stamp(path) for path in paths] if task.stamps else []
+    files = classify_files(paths, runtime, task.settings, lambda: signal.setitimer(signal.ITIMER_REAL, task.timeout))
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    statuses = Counter(prediction.status for file in files for prediction in file)
+    if statuses[Status.ERROR] and stamps:
+        for index, file in enumerate(files):
+            if any(prediction.status is Status.ERROR for prediction in file):
+                stamps[index] = NO_STAMP
+    return Batch([task.encode(file) for file in files], statuses, stamps)
+
+
+class Worker(Generic[T]):
+    """The main process's end of a worker."""
+
+    def __init__(self, task: Task[T]) -> None:
+        """Start a worker: a fork where that is safe, as it takes 5 ms, else a new Python, which takes 300.
+
+        Raises:
+            OSError: the system will not have another process.
+        """
+        self._timeout = task.timeout
+        self._ready = False
+        self.connection, theirs = Pipe()
+        with theirs:
+            self._process = _Fork(theirs) if may_fork() else _spawn(theirs)
+        self._send((task, chatter_is_allowed()))
+
+    def classify(self, paths: Sequence[str]) -> None:
+        """Hand it a chunk of files. It must not be at work."""
+        self._send(paths)
+
+    def collect(self) -> Batch[T] | None:
+        """What it has to say, waiting for it if need be: a batch, or None when it has nothing but started.
+
+        Raises:
+            EOFError: it is dead.
+            BatchdigitsError: it could not start.
+        """
+        try:
+            answer: Batch[T] | BatchdigitsError | str = self.connection.recv()
+        except (EOFError, OSError, pickle.UnpicklingError):
+            if not self._ready:
+                raise BatchdigitsError(f"a worker process died while it started: {self.bury()}") from None
+            raise EOFError from None
+        if isinstance(answer, BatchdigitsError):
+            raise answer
+        if isinstance(answer, str):
+            self._ready = True
+            return None
+        return answer
+
+    def kill(self) -> None:
+        """End it, whatever it is doing."""
+        self._process.kill()
+        self.bury()
+
+    def bury(self) -> str:
+        """Let go of a dead worker, and say what it died of."""
+        self.connection.close()
+        code = self._process.wait()
+        if code == -signal.SIGALRM:
+            return f"took longer than {self._timeout:g} s"
+        if code == -signal.SIGKILL:
+            return "its decoder was killed, perhaps for want of memory"
+        return f"its decoder crashed ({signal.strsignal(-code) if code < 0 else f'exit code {code}'})"
+
+    def _send(self, message: object) -> None:
+        with contextlib.suppress(OSError):  # it is dead, which `collect` will find out
+            self.connection.send(message)
+
+
+def may_fork() -> bool:
+    """Whether this process has a single thread; locks that others hold would stay locked in a fork for ever."""
+    try:
+        return sys.platform == "linux" and len(os.listdir("/proc/self/task")) == 1  # noqa: PTH208
+    except OSError:
+        return False
+
+
+class _Fork:
+    """A worker forked from this process, with what Popen offers of it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._code: int | None = None
+        self._pid = os.fork()
+        if self._pid == 0:
+            code = 1
+            try:
+                _leave_the_parent(connection)
+                serve(connection)
+                code = 0
+            except BaseException:
+                if chatter_is_allowed():
+                    traceback.print_exc()
+            finally:
+                os._exit(code)  # nothing of the parent's is flushed, closed or unwound here
+
+    def wait(self) -> int:
+        """Its exit code, or less than 0 for the signal that ended it."""
+        if self._code is None:
+            self._code = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
+        return self._code
+
+    def kill(self) -> None:
+        """Send SIGKILL, unless it is gone."""
+        if self._code is None:
+            os.kill(self._pid, signal.SIGKILL)
+
+
+def _leave_the_parent(connection: Connection) -> None:
+    """Keep nothing open but `connection` and stderr: pipes must end, and locks go, when the parent does."""
+    os.setpgid(0, 0)  # Ctrl-C and Ctrl-Z are for the parent
+    for number in (signal.SIGTERM, signal.SIGALRM):
+        signal.signal(number, signal.SIG_DFL)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nowhere, 0)
+    os.dup2(nowhere, 1)
+    for descriptor in os.listdir("/proc/self/fd"):  # noqa: PTH208
+        if int(descriptor) not in (0, 1, 2, connection.fileno()):
+            with contextlib.suppress(OSError):  # the listing's own
+                os.close(int(descriptor))
+
+
+def _spawn(connection: Connection) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-c", f"from {__name__} import main; main({connection.fileno()})"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        pass_fds=(connection.fileno(),),
+        process_group=0,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OPENBLAS_NUM_THREADS": "1"},
+    )
+
+
+def main(descriptor: int) -> None:
+    """Be a worker that was spawned, behind the connection of that descriptor."""
+    serve(Connection(descriptor))

@@ -1,0 +1,58 @@
+"""The columns of a row, the same in every format."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from batchdigits.inference.decide import Prediction
+
+Cell = str | float | None
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which columns a run writes.
+
+    Attributes:
+        labels: the classes, in the order of a prediction's probabilities.
+        top_k: how many classes a row names, the likeliest first.
+        probabilities: whether every class has a column.
+    """
+
+    labels: tuple[str, ...]
+    top_k: int = 1
+    probabilities: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """`path,label,confidence,status,detail`, then `label_2,confidence_2`… and `p_LABEL`… as asked for."""
+        more = [name for rank in self._ranks() for name in (f"label_{rank}", f"confidence_{rank}")]
+        return ("path", "label", "confidence", "status", "detail", *more, *self._probability_names())
+
+    @property
+    def texts(self) -> frozenset[str]:
+        """The names of the columns that hold text; the others hold probabilities."""
+        return frozenset(name for name in self.names if not name.startswith(("confidence", "p_")))
+
+    def cells(self, prediction: Prediction) -> tuple[Cell, ...]:
+        """A row; None where a source has no label."""
+        source, label, confidence, status, detail, probabilities = prediction
+        first = (source, label or None, confidence, str(status), detail)
+        if not self.more:
+            return first
+        if not probabilities:
+            return first + (None,) * (len(self.names) - len(first))
+        likeliest = sorted(range(len(probabilities)), key=lambda index: -probabilities[index])  # stable: ties stay
+        others = [cell for at in likeliest[1 : self.top_k] for cell in (self.labels[at], probabilities[at])]
+        return (*first, *others, *(probabilities if self.probabilities else ()))
+
+    @property
+    def more(self) -> bool:
+        """Whether a row needs the probabilities of all classes."""
+        return self.probabilities or self.top_k > 1
+
+    def _ranks(self) -> range:
+        return range(2, min(self.top_k, len(self.labels)) + 1)
+
+    def _probability_names(self) -> list[str]:
+        return [f"p_{label}" for label in self.labels] if self.probabilities else []

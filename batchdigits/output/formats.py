@@ -1,0 +1,47 @@
+"""The formats that predictions are written in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from batchdigits.inference.decide import Prediction
+from batchdigits.output.columns import Columns
+from batchdigits.output.prediction_csv import csv_header, encode_csv
+from batchdigits.output.prediction_jsonl import encode_jsonl
+from batchdigits.output.prediction_parquet import write_parquet
+
+FormatName = Literal["csv", "jsonl", "parquet"]
+Encode = Callable[[Columns, Sequence[Prediction]], bytes]
+
+
+class Format(NamedTuple):
+    """How predictions become bytes.
+
+    Attributes:
+        header: what comes before the first row.
+        encode: the lines of some predictions.
+        convert: makes the file out of all lines, where these are not it.
+    """
+
+    header: Callable[[Columns], bytes]
+    encode: Encode
+    convert: Callable[[Columns, Iterator[bytes], Path], None] | None = None
+
+
+def _no_header(columns: Columns) -> bytes:
+    return b""
+
+
+FORMATS: dict[FormatName, Format] = {
+    "csv": Format(csv_header, encode_csv),
+    "jsonl": Format(_no_header, encode_jsonl),
+    "parquet": Format(_no_header, encode_jsonl, write_parquet),
+}
+
+
+def format_of(name: FormatName | None, output: Path | None) -> FormatName:
+    """The format of that name, else the one that the output's suffix says, else CSV."""
+    by_suffix: dict[str, FormatName] = {f".{known}": known for known in FORMATS}
+    return name or by_suffix.get(output.suffix if output else "", "csv")

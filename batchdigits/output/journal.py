@@ -1,0 +1,126 @@
+"""The journal: which sources of an unfinished output are done, and where their rows are.
+
+A line of JSON says what the run depends on. A record of 24 bytes for each source that is done follows: a stamp of its
+path, size and time of change, and the place of its rows in the file that the journal is about. The rows are always
+written first, so that whatever the journal knows is there; what else is there was torn, and does not count.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from io import FileIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Identity = Mapping[str, str | int | float | bool]
+Extent = tuple[int, int]  # bytes from and to
+
+NO_STAMP = 0  # of a source that has to be done again in any case
+
+_RECORD = np.dtype([("stamp", "<u8"), ("start", "<u8"), ("end", "<u8")])
+
+
+def stamp(path: str) -> int:
+    """64 bits of a hash of a path, and of its file's size and time of change; never NO_STAMP.
+
+    Of a million sources, one that changed has a chance of 1 in 10^13 to be taken for one of them.
+    """
+    try:
+        status = os.stat(path)  # noqa: PTH116 - a Path costs more than the rest
+        state = b"%d %d " % (status.st_size, status.st_mtime_ns)
+    except (OSError, ValueError):
+        state = b"none "
+    digest = hashlib.blake2b(state + os.fsencode(path), digest_size=8).digest()
+    return int.from_bytes(digest, "little") or 1
+
+
+class Journal:
+    """A journal, locked, and whatever it held; 32 bytes of memory for each source that was done before."""
+
+    def __init__(self, path: Path) -> None:
+        """Open a journal, or make an empty one.
+
+        Raises:
+            BlockingIOError: another process has it open.
+            OSError: it cannot be opened.
+            ValueError: it is something else.
+        """
+        self._file = open_for_both(path)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self.identity, self._first_record, records = _read(self._file.readall())
+        except BaseException:
+            self._file.close()
+            raise
+        self._set(records)
+
+    def __len__(self) -> int:
+        """How many sources were done before."""
+        return len(self._records)
+
+    def keep(self, size: int) -> int:
+        """Keep the records that a file of `size` bytes bears out; where in that file their rows end."""
+        beyond = np.flatnonzero(self._records["end"] > size)
+        self._set(self._records[: beyond[0] if len(beyond) else None])
+        self._file.truncate(self._first_record + self._records.nbytes)
+        self._file.seek(0, os.SEEK_END)
+        return int(self._records["end"].max(initial=0))
+
+    def begin(self, identity: Identity) -> None:
+        """Forget everything, and start on a run of that identity."""
+        self._file.truncate(0)
+        self._file.seek(0)
+        write_all(self._file, (json.dumps(identity) + "\n").encode())
+        self._set(self._records[:0])
+
+    def find(self, stamps: Sequence[int]) -> list[Extent | None]:
+        """Where the rows of each source are, as far as it was done before."""
+        wanted = np.array(stamps, np.uint64)
+        at = np.searchsorted(self._records["stamp"], wanted, sorter=self._by_stamp)
+        found = self._records[self._by_stamp[at.clip(max=len(self) - 1)]].tolist()
+        return [
+            (start, end) if known == sought else None for (known, start, end), sought in zip(found, stamps, strict=True)
+        ]
+
+    def add(self, stamps: Sequence[int], extents: Sequence[Extent]) -> None:
+        """Note that sources are done, and where their rows are."""
+        done = [(stamp, *extent) for stamp, extent in zip(stamps, extents, strict=True) if stamp != NO_STAMP]
+        write_all(self._file, np.array(done, _RECORD).tobytes())
+
+    def _set(self, records: NDArray[Any]) -> None:
+        self._records = records
+        self._by_stamp = np.argsort(records["stamp"], kind="stable")
+
+    def close(self) -> None:
+        """Close and unlock it."""
+        self._file.close()
+
+
+def _read(content: bytes) -> tuple[dict[str, Any], int, NDArray[Any]]:
+    """The identity (empty where its line is torn), where the first record is, and all whole records."""
+    first, newline, rest = content.partition(b"\n")
+    if not newline:
+        return {}, 0, np.empty(0, _RECORD)
+    identity = json.loads(first)
+    if not isinstance(identity, dict):
+        raise ValueError("no journal")
+    return identity, len(first) + 1, np.frombuffer(rest, _RECORD, len(rest) // _RECORD.itemsize)
+
+
+def open_for_both(path: Path) -> FileIO:
+    """A file for reading and writing as it is, made if there is none; without a buffer, as what is written must be."""
+    return FileIO(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666), "r+")
+
+
+def write_all(file: FileIO, data: bytes) -> None:
+    """Write all of it: a system call may stop half-way, on a disk that is nearly full."""
+    view = memoryview(data)
+    while view:
+        view = view[file.write(view) :]

@@ -1,0 +1,34 @@
+"""Predictions as JSON, one object a line, UTF-8.
+
+JSON is Unicode: a file name that is not UTF-8 has U+FFFD in its `path`, and a field `path_bytes` with its bytes in
+base64.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Sequence
+
+from batchdigits.inference.decide import Prediction
+from batchdigits.output.columns import Columns
+
+DIGITS = 6  # of a probability, as in the CSV
+
+
+def encode_jsonl(columns: Columns, predictions: Sequence[Prediction]) -> bytes:
+    """One line a prediction."""
+    return "".join([_line(columns, prediction) for prediction in predictions]).encode()
+
+
+def _line(columns: Columns, prediction: Prediction) -> str:
+    row = dict(zip(columns.names, columns.cells(prediction), strict=True))
+    for name, cell in row.items():
+        if isinstance(cell, float):
+            row[name] = round(cell, DIGITS)
+    if not prediction.source.isascii():
+        raw = prediction.source.encode("utf-8", "surrogateescape")
+        row["path"] = raw.decode("utf-8", "replace")
+        if row["path"] != prediction.source:
+            row["path_bytes"] = base64.b64encode(raw).decode()
+    return json.dumps(row, ensure_ascii=False) + "\n"

@@ -1,0 +1,185 @@
+"""An output that grows beside its name, takes the name when it is whole, and outlives whatever kills it.
+
+Rows are appended to `.NAME.part` as sources are done, and `.NAME.journal` tells which are. A run that resumes appends
+what is missing. Where something was missing in the middle (a source that changed, one that was unreadable), the rows
+are no longer in order: then the whole file is put together from its pieces at the end.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing
+from itertools import accumulate, islice, pairwise, repeat
+from pathlib import Path
+from types import TracebackType
+
+from batchdigits.errors import BatchdigitsError
+from batchdigits.output.atomic import explained
+from batchdigits.output.journal import Extent, Identity, Journal, open_for_both, stamp, write_all
+
+LOOKED_UP = 1_024  # sources at a time: NumPy finds that many in the journal about as fast as one
+
+
+class ResumableOutput:
+    """A file to write rows to, source by source. Leave its `with` block, and what is not finished stays beside it."""
+
+    def __init__(self, path: Path, identity: Identity, header: bytes, resume: bool | None) -> None:
+        """Start the output at `path`, or go on with one.
+
+        Args:
+            path: its name when it is whole.
+            identity: all that its rows depend on, besides the sources; keys and values are for people to read.
+            header: its first bytes.
+            resume: whether to go on with what there is, if there is something; None to refuse to decide that.
+
+        Raises:
+            BatchdigitsError: it cannot be written, or not be resumed.
+        """
+        self.path = path
+        self._part_path = path.with_name(f".{path.name}.part")
+        self._journal_path = path.with_name(f".{path.name}.journal")
+        self._plan: deque[Extent | None] = deque()
+        self._extents: list[Extent] = []
+        with explained(path), ExitStack() as opened:
+            if path.is_dir():
+                raise IsADirectoryError(None, "is a directory")
+            self._journal = opened.enter_context(closing(self._open_journal()))
+            self._part = opened.enter_context(open_for_both(self._part_path))
+            self._begin(identity, header, resume)
+            opened.pop_all()  # nothing went wrong: they stay open
+
+    def _open_journal(self) -> Journal:
+        try:
+            return Journal(self._journal_path)
+        except BlockingIOError:
+            raise BatchdigitsError(f"cannot write {self.path}: another run is writing it") from None
+        except ValueError:
+            raise BatchdigitsError(f"{self._journal_path} is not a journal of batchdigits; remove it") from None
+
+    def _begin(self, identity: Identity, header: bytes, resume: bool | None) -> None:
+        end = self._journal.keep(self._part.seek(0, os.SEEK_END))
+        if resume is None and end:
+            raise BatchdigitsError(
+                f"{self.path} was begun before, and {len(self._journal):,} files of it are done: "
+                "add --resume to go on, or --start-over"
+            )
+        if resume and end:
+            self._refuse_others(identity)
+        else:
+            self._journal.begin(identity)
+            end = 0
+        self.done = self.resumed = len(self._journal)
+        self._part.truncate(end)
+        self._end = self._part.seek(end)
+        if not end:
+            write_all(self._part, header)
+            self._end = len(header)
+        self._place((0, len(header)))
+
+    def _refuse_others(self, identity: Identity) -> None:
+        for name, value in identity.items():
+            before = self._journal.identity.get(name)
+            if before != value:
+                raise BatchdigitsError(
+                    f"cannot resume {self.path}: {name} was {before} when it was begun, and is {value} now; "
+                    "use the same, or --start-over"
+                )
+
+    def unfinished(self, files: Iterable[str]) -> Iterator[str]:
+        """The same files, without those that are done and have not changed since."""
+        for path, extent in self._looked_up(files):
+            self._plan.append(extent)
+            if extent is None:
+                yield path
+
+    def _looked_up(self, files: Iterable[str]) -> Iterator[tuple[str, Extent | None]]:
+        """Each file with the place of its rows, if they are there."""
+        if not self.resumed:
+            yield from zip(files, repeat(None))
+            return
+        waiting = iter(files)
+        while paths := list(islice(waiting, LOOKED_UP)):
+            yield from zip(paths, self._journal.find([stamp(path) for path in paths]), strict=True)
+
+    def write(self, rows: Sequence[bytes], stamps: Sequence[int]) -> None:
+        """Append the rows of the next of the unfinished files.
+
+        Args:
+            rows: for each file, all of its rows.
+            stamps: for each file, what it looked like before it was read.
+
+        Raises:
+            BatchdigitsError: the disk is full, or gone.
+        """
+        extents = list(pairwise(accumulate(map(len, rows), initial=self._end)))
+        with explained(self.path):
+            write_all(self._part, b"".join(rows))
+            self._journal.add(stamps, extents)
+        self._end = extents[-1][1]
+        self.done += len(rows)
+        for extent in extents:
+            self._place_done()
+            self._plan.popleft()
+            self._place(extent)
+
+    def finish(self, convert: Callable[[Iterator[bytes], Path], None] | None = None) -> None:
+        """Give the file its name.
+
+        Args:
+            convert: makes the file out of its lines, where it is not their sequence.
+
+        Raises:
+            BatchdigitsError: the file cannot be written.
+        """
+        self._place_done()
+        with explained(self.path):
+            if convert or self._extents != [(0, self._end)]:
+                whole = self.path.with_name(f".{self.path.name}.whole")
+                (convert or _write_lines)(self._lines(), whole)
+                whole.replace(self.path)
+                self._part_path.unlink()
+            else:
+                self._part_path.replace(self.path)
+            self._journal_path.unlink()
+
+    def _place_done(self) -> None:
+        """Let the rows that were done before come next, up to the first file that was not."""
+        while self._plan and (extent := self._plan[0]):
+            self._plan.popleft()
+            self._place(extent)
+
+    def _place(self, extent: Extent) -> None:
+        """Let the rows of an extent come next in the whole file."""
+        if self._extents and self._extents[-1][1] == extent[0]:
+            extent = self._extents.pop()[0], extent[1]
+        self._extents.append(extent)
+
+    def _lines(self) -> Iterator[bytes]:
+        with self._part_path.open("rb") as part:
+            for start, end in self._extents:
+                part.seek(start)
+                while start < end:
+                    line = part.readline()
+                    start += len(line)
+                    yield line
+
+    def __enter__(self) -> ResumableOutput:
+        """The output itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close everything; keep what is not finished, unless it is nothing."""
+        self._part.close()
+        if not self.done:
+            self._part_path.unlink(missing_ok=True)
+            self._journal_path.unlink(missing_ok=True)
+        self._journal.close()
+
+
+def _write_lines(lines: Iterator[bytes], path: Path) -> None:
+    with path.open("wb") as file:
+        file.writelines(lines)

@@ -1,0 +1,306 @@
+"""classify: killed, interrupted, starved of disk, or betrayed by its input, it keeps what is done and goes on."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from batchdigits.inference.choose import PRETRAINED
+from batchdigits.inference.model_file import KERAS_WEIGHTS
+from tests.conftest import SAMPLES
+from tests.engines import scenes
+from tests.engines.scenes import classify, rows, start
+
+IMAGES = 1_500
+KILLS = 20
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`scans` with many digits in folders, a few unreadable files among them."""
+    folder = tmp_path_factory.mktemp("scene")
+    for number in range(3):
+        scans = scenes.make_images(folder / "scans" / str(number), IMAGES // 3)
+        for broken in (SAMPLES / "broken").iterdir():
+            shutil.copy(broken, scans)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def undisturbed(scene: Path) -> bytes:
+    return classify("scans", cwd=scene).stdout
+
+
+@pytest.fixture
+def output(tmp_path: Path) -> Path:
+    return tmp_path / "out.csv"
+
+
+def beside(output: Path) -> list[str]:
+    return sorted(entry.name for entry in output.parent.iterdir())
+
+
+def wait_for(path: Path, size: int, process: subprocess.Popen[bytes]) -> None:
+    """Wait until a file has grown to a size, or the process has ended."""
+    while process.poll() is None:
+        try:
+            if path.stat().st_size >= size:
+                return
+        except OSError:
+            pass
+        time.sleep(0.001)
+
+
+def begin(scene: Path, output: Path, *options: str, rows: int = 100, obedient: bool = False) -> subprocess.Popen[bytes]:
+    """A run that is about to write more than so many rows."""
+    process = start("scans", "-o", output, *options, cwd=scene, obedient=obedient)
+    wait_for(output.parent / f".{output.name}.part", rows * 25, process)
+    return process
+
+
+def kill(process: subprocess.Popen[bytes]) -> bool:
+    """Whether it was alive."""
+    process.kill()
+    process.communicate()
+    return process.returncode == -signal.SIGKILL
+
+
+def test_killed_at_random_points_and_resumed_gives_the_undisturbed_bytes(
+    scene: Path, undisturbed: bytes, output: Path
+) -> None:
+    chance = random.Random(4)
+    killed = 0
+    for _ in range(KILLS):
+        share = chance.random() * 0.9
+        killed += kill(begin(scene, output, "--resume", rows=int(share * len(undisturbed) / 25)))
+        assert not output.exists() or output.read_bytes() == undisturbed
+        if chance.random() < 0.3:
+            killed += kill(begin(scene, output, "--resume", rows=int(chance.uniform(share, 1) * len(undisturbed) / 25)))
+        result = classify("scans", "-o", output, "--resume", cwd=scene)
+        assert result.returncode == 3, result.stderr
+        assert output.read_bytes() == undisturbed
+        assert beside(output) == ["out.csv"]
+        output.unlink()
+    assert killed >= KILLS
+
+
+def test_a_resumed_run_does_not_begin_again(scene: Path, undisturbed: bytes, output: Path) -> None:
+    assert kill(begin(scene, output, rows=600))
+    told = classify("scans", "-o", output, "--resume", cwd=scene).stderr.decode()
+    before = re.search(r"([\d,]+) files done before", told)
+    assert before and int(before[1].replace(",", "")) >= 400
+    assert output.read_bytes() == undisturbed
+
+
+def test_jsonl_resumes_too(scene: Path, tmp_path: Path) -> None:
+    whole = classify("scans", "--format", "jsonl", cwd=scene).stdout
+    output = tmp_path / "out.jsonl"
+    assert kill(begin(scene, output, rows=600))
+    classify("scans", "-o", output, "--resume", cwd=scene)
+    assert output.read_bytes() == whole
+
+
+def test_what_was_begun_is_gone_on_with_or_dropped_but_not_unasked(
+    scene: Path, undisturbed: bytes, output: Path
+) -> None:
+    assert kill(begin(scene, output))
+    result = classify("scans", "-o", output, cwd=scene)
+    assert (result.returncode, output.exists()) == (1, False)
+    assert b"add --resume to go on, or --start-over" in result.stderr
+    result = classify("scans", "-o", output, "--start-over", cwd=scene)
+    assert b"done before" not in result.stderr
+    assert output.read_bytes() == undisturbed
+
+
+def test_files_that_changed_are_done_again(scene: Path, tmp_path: Path) -> None:
+    shutil.copytree(scene / "scans", tmp_path / "scans")
+    output = tmp_path / "out.csv"
+    assert kill(begin(tmp_path, output, rows=600))
+    first = tmp_path / "scans" / "0" / "0.png"
+    first.write_bytes((tmp_path / "scans" / "0" / "2.png").read_bytes())
+    (tmp_path / "scans" / "0" / "1.png").unlink()
+    classify("scans", "-o", output, "--resume", cwd=tmp_path)
+    assert output.read_bytes() == classify("scans", cwd=tmp_path).stdout
+    assert rows(output.read_bytes())[0][1] == "1"  # MNIST's third test image; the first is a 7
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--ink", "dark"], "--ink was auto when it was begun, and is dark now"),
+        (["--top-k", "2"], "--top-k was 1 when it was begun, and is 2 now"),
+        (["--probabilities"], "--probabilities was False when it was begun, and is True now"),
+        (["--format", "jsonl"], "--format was csv when it was begun, and is jsonl now"),
+        (["--model", "other.tflite"], "the model was "),
+    ],
+)
+def test_another_run_is_refused_and_told_why(scene: Path, output: Path, options: list[str], reason: str) -> None:
+    float_model(scene / "other.tflite")
+    assert kill(begin(scene, output))
+    kept = [(output.parent / name).read_bytes() for name in beside(output)]
+    result = classify("scans", "-o", output, "--resume", *options, cwd=scene)
+    assert result.returncode == 1
+    assert f"cannot resume {output}: {reason}" in result.stderr.decode()
+    assert [(output.parent / name).read_bytes() for name in beside(output)] == kept
+
+
+def float_model(path: Path) -> None:
+    """The built-in model with another seed on its card: another network, as far as anybody can tell."""
+    import zipfile
+    from dataclasses import replace
+
+    from batchdigits.inference.model_file import add_card, read_model_file
+
+    built_in = read_model_file(PRETRAINED / "digits.tflite")
+    assert KERAS_WEIGHTS not in zipfile.ZipFile(built_in.path).namelist()
+    path.write_bytes(built_in.payload + b"\0")
+    add_card(path, replace(built_in.card, seed=99))
+
+
+def test_options_that_change_no_row_may_differ(scene: Path, undisturbed: bytes, output: Path) -> None:
+    assert kill(begin(scene, output))
+    classify("scans", "-o", output, "--resume", "--jobs", "1", "--timeout", "50", "--batch-size", "64", cwd=scene)
+    assert output.read_bytes() == undisturbed
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_stops_the_run_and_keeps_what_is_done(
+    scene: Path, undisturbed: bytes, output: Path, number: signal.Signals, code: int
+) -> None:
+    process = begin(scene, output)
+    process.send_signal(number)
+    told = process.communicate()[1].decode()
+    assert process.returncode == code
+    assert re.search(r"[\d,]+ files are done and kept; to go on, add --resume to the same command", told)
+    assert "Traceback" not in told
+    assert beside(output) == [".out.csv.journal", ".out.csv.part"]
+    classify("scans", "-o", output, "--resume", cwd=scene)
+    assert output.read_bytes() == undisturbed
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_stops_a_run_whose_workers_hang(tmp_path: Path, number: signal.Signals, code: int) -> None:
+    scenes.make_images(tmp_path / "scans", 40, ["hang1.png", "hang2.png"])
+    process = start("scans", "--jobs", "2", cwd=tmp_path, obedient=True)
+    assert process.stdout and process.stdout.readline()
+    process.send_signal(number)
+    process.communicate(timeout=30)  # of the 60 s that a hanging image may take
+    assert process.returncode == code
+
+
+def test_ctrl_c_reaches_the_whole_group_and_nobody_complains(scene: Path, output: Path) -> None:
+    line = scenes.command("scans", "-o", output)
+    process = subprocess.Popen(line, cwd=scene, stderr=subprocess.PIPE, env=scenes.environment(), process_group=0)
+    wait_for(output.parent / ".out.csv.part", 500, process)
+    os.killpg(process.pid, signal.SIGINT)
+    told = process.communicate()[1]
+    assert process.returncode == 130
+    assert b"Traceback" not in told and b"KeyboardInterrupt" not in told
+
+
+def test_rows_on_stdout_are_whole_when_interrupted(scene: Path, undisturbed: bytes) -> None:
+    process = start("scans", "-q", cwd=scene)
+    assert process.stdout
+    head = process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    rest, _ = process.communicate()
+    assert process.returncode == 130
+    assert undisturbed.startswith(head + rest)
+    assert rest.endswith(b"\n") or not rest
+
+
+def test_a_reader_that_leaves_ends_the_run_quietly(scene: Path) -> None:
+    process = start("scans", "-q", cwd=scene)
+    assert process.stdout and process.stderr
+    assert process.stdout.readline() == b"path,label,confidence,status,detail\n"
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait() == 0
+    process.stderr.close()
+
+
+@pytest.mark.parametrize("options", [["-o", "/dev/full"], []])
+def test_a_full_disk_is_one_line(scene: Path, options: list[str]) -> None:
+    with open("/dev/full", "wb") as full:  # noqa: PTH123
+        line = scenes.command("scans", "-q", *options)
+        result = subprocess.run(
+            line, cwd=scene, stdout=full, stderr=subprocess.PIPE, check=False, env=scenes.environment()
+        )
+    assert result.returncode == 1
+    assert re.fullmatch(
+        rb"batchdigits: error: cannot write (<stdout>|/dev/full): No space left on device\n", result.stderr
+    )
+
+
+def test_a_disk_that_fills_up_keeps_what_is_done(scene: Path, undisturbed: bytes, output: Path) -> None:
+    line = scenes.command("scans", "-q", "-o", output)
+    result = subprocess.run(
+        line,
+        cwd=scene,
+        capture_output=True,
+        check=False,
+        env=scenes.environment(),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)),
+    )
+    assert (result.returncode, result.stdout) == (1, b"")
+    assert result.stderr.decode() == f"batchdigits: error: cannot write {output}: File too large\n"
+    assert beside(output) == [".out.csv.journal", ".out.csv.part"]
+    classify("scans", "-o", output, "--resume", cwd=scene)
+    assert output.read_bytes() == undisturbed
+
+
+def test_pipes_and_devices_are_written_as_they_are(scene: Path, undisturbed: bytes, tmp_path: Path) -> None:
+    assert classify("scans", "-o", "/dev/stdout", cwd=scene).stdout == undisturbed
+    assert classify("scans", "-o", "-", cwd=scene).stdout == undisturbed
+
+
+@pytest.mark.parametrize(
+    ("limit", "stops"),
+    [
+        ("11", True),
+        ("12", False),
+        ("0", True),
+        ("10%", True),
+        ("11.5%", True),
+        ("13%", False),
+        ("0%", True),
+        ("100%", False),
+    ],
+)
+def test_too_many_failures_stop_the_run_and_rows_are_kept(tmp_path: Path, limit: str, stops: bool) -> None:
+    scenes.make_images(tmp_path / "scans", 88)
+    for number in range(12):
+        (tmp_path / "scans" / f"broken{number}.png").touch()
+    result = classify("scans", "--max-failures", limit, cwd=tmp_path)
+    assert result.returncode == (1 if stops else 3)
+    assert (b" images could not be read, more than --max-failures " in result.stderr) == stops
+    assert len(rows(result.stdout)) >= (16 if stops else 100)
+    assert classify("scans", "-o", "out.csv", "--max-failures", limit, cwd=tmp_path).returncode == (1 if stops else 3)
+    assert (tmp_path / ".out.csv.part").exists() == stops
+    assert (tmp_path / "out.csv").exists() != stops
+
+
+def test_a_share_of_the_first_few_images_stops_nothing(tmp_path: Path) -> None:
+    scenes.make_images(tmp_path / "scans", 190)
+    for number in range(10):
+        (tmp_path / "scans" / f"00{number}-broken").write_bytes(b"\x89PNG\r\n\x1a\n")
+    assert classify("scans", "--max-failures", "10%", cwd=tmp_path).returncode == 3
+
+
+def test_a_wrong_folder_is_stopped_early(tmp_path: Path) -> None:
+    folder = tmp_path / "scans"
+    folder.mkdir()
+    for number in range(3_000):
+        (folder / f"{number}.png").touch()
+    result = classify("scans", "--max-failures", "50%", "--jobs", "1", cwd=tmp_path)
+    assert result.returncode == 1
+    assert 100 <= len(rows(result.stdout)) < 1_000

@@ -1,0 +1,90 @@
+"""Folders of images, and a command whose decoder does as a file's name says."""
+
+from __future__ import annotations
+
+import csv
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from batchdigits.datasets import MNIST
+from batchdigits.datasets.idx import TEST_IMAGES, read_idx
+
+# Decoders of other people's that crash or hang are not to be had on order; this one obeys the file's name, in C and
+# with the interpreter locked where it hangs, as the worst of them would.
+OBEDIENT_DECODER = """
+import ctypes, os, signal, sys
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # as the command does; workers are forked, and inherit this decoder
+from pathlib import Path
+import batchdigits.engines.classify as engine
+decode = engine.decode
+
+def obey(path):
+    name = os.path.basename(path)
+    if name.startswith("crash"):
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if name.startswith("abort"):
+        os.abort()
+    if name.startswith("exit"):
+        os._exit(7)
+    if name.startswith("hang"):
+        ctypes.PyDLL(None).pause()
+    if name.startswith("kill-once") and not os.path.exists(path + ".killed"):
+        Path(path + ".killed").touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    if name.startswith("kill-always"):
+        os.kill(os.getpid(), signal.SIGKILL)
+    if name.startswith("slow"):
+        __import__("time").sleep(0.05)
+    return decode(path)
+
+engine.decode = obey
+"""
+RUN = "from batchdigits.cli import main; main()"
+
+
+def make_images(folder: Path, count: int, names: Sequence[str] = ()) -> Path:
+    """A folder of 28x28 PNG files 0.png, 1.png…, and of more with those names."""
+    folder.mkdir(parents=True, exist_ok=True)
+    images = read_idx(MNIST / f"{TEST_IMAGES}.gz")
+    for index, name in enumerate([*(f"{number}.png" for number in range(count)), *names]):
+        done, data = cv2.imencode(".png", images[index % len(images)])
+        assert done
+        (folder / name).write_bytes(np.asarray(data).tobytes())
+    return folder
+
+
+def command(*arguments: str | Path, obedient: bool = False) -> list[str]:
+    """`batchdigits classify`, with the obedient decoder if need be."""
+    program = ["-c", OBEDIENT_DECODER + RUN] if obedient else ["-m", "batchdigits"]
+    return [sys.executable, *program, "classify", *map(str, arguments)]
+
+
+def classify(
+    *arguments: str | Path, cwd: Path, obedient: bool = False, **options: object
+) -> subprocess.CompletedProcess[bytes]:
+    """Run it to its end."""
+    line = command(*arguments, obedient=obedient)
+    return subprocess.run(line, cwd=cwd, capture_output=True, check=False, env=environment(), **options)  # type: ignore[call-overload,no-any-return]
+
+
+def start(*arguments: str | Path, cwd: Path, obedient: bool = False) -> subprocess.Popen[bytes]:
+    """Run it, with pipes behind stdout and stderr."""
+    line = command(*arguments, obedient=obedient)
+    return subprocess.Popen(line, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment())
+
+
+def environment() -> dict[str, str]:
+    """Ours, with this checkout's package wherever the command runs."""
+    paths = [str(Path(__file__).parents[2]), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+
+
+def rows(output: bytes) -> list[list[str]]:
+    """The rows of a CSV, less its header."""
+    return list(csv.reader(output.decode().splitlines()))[1:]

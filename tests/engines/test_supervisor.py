@@ -1,0 +1,265 @@
+from __future__ import annotations
+
+import gc
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from batchdigits.engines import supervisor, worker
+from batchdigits.engines.classify import Settings
+from batchdigits.engines.local import as_they_are, classify, default_jobs
+from batchdigits.engines.supervisor import Supervisor
+from batchdigits.engines.worker import Batch, Task, Worker
+from batchdigits.errors import BatchdigitsError
+from batchdigits.inference.choose import PRETRAINED
+from batchdigits.inference.decide import Prediction, Status
+from batchdigits.inference.model_file import read_model_file
+from tests.engines import scenes
+
+MODEL = PRETRAINED / "digits.tflite"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return scenes.make_images(tmp_path_factory.mktemp("images"), 300)
+
+
+@pytest.fixture
+def task() -> Task[list[Prediction]]:
+    return Task(MODEL, read_model_file(MODEL).card, Settings(), as_they_are)
+
+
+@pytest.fixture(params=["fork", "spawn"])
+def way_to_start(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setattr(worker, "may_fork", lambda: request.param == "fork")
+    return str(request.param)
+
+
+def files(folder: Path, count: int = 300) -> list[str]:
+    return [str(folder / f"{number}.png") for number in range(count)]
+
+
+def predictions(batches: Iterator[Batch[list[Prediction]]]) -> list[Prediction]:
+    return [prediction for batch in batches for file in batch.files for prediction in file]
+
+
+def test_rows_come_in_order_however_a_worker_starts(
+    folder: Path, task: Task[list[Prediction]], way_to_start: str
+) -> None:
+    rows = predictions(classify(files(folder), task, 2))
+    assert [row.source for row in rows] == files(folder)
+    assert {row.status for row in rows} == {Status.OK}
+
+
+def test_a_batch_counts_its_rows_and_stamps_those_that_stand(folder: Path, task: Task[list[Prediction]]) -> None:
+    from dataclasses import replace
+
+    paths = [str(folder / "0.png"), str(folder / "nothing.png"), str(folder / "1.png")]
+    (batch,) = classify(paths, replace(task, stamps=True), 1)
+    assert batch.statuses == {Status.OK: 2, Status.ERROR: 1}
+    assert [bool(stamp) for stamp in batch.stamps] == [True, False, True]
+    (batch,) = classify(paths, task, 1)
+    assert batch.stamps == []
+
+
+def test_the_end_of_iteration_ends_the_workers(folder: Path, task: Task[list[Prediction]]) -> None:
+    batches = classify(files(folder), task, 2)
+    next(batches)
+    assert children()
+    batches.close()
+    assert not children()
+
+
+def test_an_iterator_that_is_dropped_ends_the_workers(folder: Path, task: Task[list[Prediction]]) -> None:
+    batches = classify(files(folder), task, 2)
+    next(batches)
+    del batches
+    gc.collect()
+    assert not children()
+
+
+def test_files_are_taken_as_they_are_needed(
+    folder: Path, task: Task[list[Prediction]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "AHEAD", 50)
+    monkeypatch.setattr(supervisor, "LARGEST_CHUNK", 16)
+    taken = 0
+
+    def endless() -> Iterator[str]:
+        nonlocal taken
+        while True:
+            taken += 1
+            yield str(folder / "0.png")
+
+    batches = classify(endless(), task, 2)
+    put_out = len(next(batches).files)
+    for _ in range(10):
+        put_out += len(next(batches).files)
+        assert taken <= put_out + 50 + 3 * 16
+    batches.close()
+
+
+def test_one_chunk_takes_one_worker(folder: Path, task: Task[list[Prediction]]) -> None:
+    batches = classify(files(folder, 5), task, 8)
+    next(batches)
+    assert len(children()) == 1
+    batches.close()
+
+
+def test_chunks_grow_while_they_are_quick_and_shrink_when_they_are_not(task: Task[list[Prediction]]) -> None:
+    run = Supervisor(iter(()), task, 1)
+    for _ in range(20):
+        run._adapt(run._chunk_size, 0.001)
+    assert run._chunk_size == supervisor.LARGEST_CHUNK
+    run._adapt(1, 0.001)  # a file done again on its own says nothing about the others
+    assert run._chunk_size == supervisor.LARGEST_CHUNK
+    for _ in range(20):
+        run._adapt(run._chunk_size, 10.0)
+    assert run._chunk_size == 1
+
+
+def test_a_model_that_was_replaced_meanwhile_is_refused(
+    folder: Path, task: Task[list[Prediction]], way_to_start: str
+) -> None:
+    from dataclasses import replace
+
+    other = replace(task, card=replace(task.card, seed=task.card.seed + 1))
+    with pytest.raises(BatchdigitsError, match="was replaced while it was in use"):
+        list(classify(files(folder), other, 1))
+
+
+def test_a_worker_that_cannot_start_ends_the_run(
+    folder: Path, task: Task[list[Prediction]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "serve", lambda connection: os._exit(9))
+    monkeypatch.setattr(worker, "may_fork", lambda: True)
+    with pytest.raises(BatchdigitsError, match=r"died while it started.*exit code 9"):
+        list(classify(files(folder), task, 2))
+
+
+def test_where_the_system_has_no_more_processes_the_run_goes_on_with_those_it_has(
+    folder: Path, task: Task[list[Prediction]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[Worker[list[Prediction]]] = []
+
+    def start(task: Task[list[Prediction]]) -> Worker[list[Prediction]]:
+        if started:
+            raise BlockingIOError(11, "Resource temporarily unavailable")
+        started.append(Worker(task))
+        return started[0]
+
+    monkeypatch.setattr(supervisor, "Worker", start)
+    assert len(predictions(classify(files(folder), task, 4))) == 300
+    with pytest.raises(BatchdigitsError, match="cannot start a worker process: Resource temporarily unavailable"):
+        list(classify(files(folder), task, 4))
+
+
+def test_a_process_of_several_threads_is_not_forked() -> None:
+    gone = threading.Event()
+    thread = threading.Thread(target=gone.wait)
+    thread.start()
+    try:
+        assert not worker.may_fork()
+    finally:
+        gone.set()
+        thread.join()
+
+
+def test_a_single_worker_for_tensorflow() -> None:
+    assert default_jobs(Path("digits.keras")) == 1
+    assert default_jobs(Path("digits.tflite")) == len(os.sched_getaffinity(0))
+
+
+MISHAPS = {
+    "crash.png": "its decoder crashed (Segmentation fault)",
+    "abort.png": "its decoder crashed (Aborted)",
+    "exit.png": "its decoder crashed (exit code 7)",
+    "hang.png": "took longer than 1 s",
+    "kill-always.png": "its decoder was killed, perhaps for want of memory",
+}
+
+
+@pytest.fixture
+def scene(folder: Path, tmp_path: Path) -> Path:
+    shutil.copytree(folder, tmp_path / "scans")
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", MISHAPS)
+def test_a_worker_that_dies_costs_one_row(scene: Path, name: str) -> None:
+    (scene / "scans" / "150.png").rename(scene / "scans" / name)
+    result = scenes.classify("scans", "--timeout", "1", "--jobs", "2", cwd=scene, obedient=True)
+    assert result.returncode == 3, result.stderr
+    rows = {row[0]: row for row in scenes.rows(result.stdout)}
+    assert len(rows) == 300
+    assert rows.pop(f"scans/{name}") == [f"scans/{name}", "", "", "error", MISHAPS[name]]
+    assert {row[3] for row in rows.values()} == {"ok"}
+    assert b"Traceback" not in result.stderr
+
+
+def test_many_deaths_in_one_run(scene: Path) -> None:
+    for number, name in enumerate([f"{kind}{n}.png" for kind in ("crash", "abort", "exit") for n in range(4)]):
+        (scene / "scans" / f"{number * 25}.png").rename(scene / "scans" / name)
+    result = scenes.classify("scans", "--jobs", "2", cwd=scene, obedient=True)
+    statuses = [row[3] for row in scenes.rows(result.stdout)]
+    assert (statuses.count("ok"), statuses.count("error")) == (288, 12)
+
+
+def test_a_worker_killed_from_outside_costs_no_row(scene: Path) -> None:
+    (scene / "scans" / "150.png").rename(scene / "scans" / "kill-once.png")
+    result = scenes.classify("scans", cwd=scene, obedient=True)
+    assert result.returncode == 0, result.stderr
+    assert len(scenes.rows(result.stdout)) == 300
+
+
+def test_the_time_limit_is_for_each_image_and_not_for_a_chunk(scene: Path) -> None:
+    for number in range(20):
+        (scene / "scans" / f"{number}.png").rename(scene / "scans" / f"slow{number}.png")
+    result = scenes.classify("scans", "--timeout", "0.5", "--jobs", "1", cwd=scene, obedient=True)
+    assert result.returncode == 0, result.stderr
+
+
+def test_no_time_limit(tmp_path: Path) -> None:
+    scenes.make_images(tmp_path / "scans", 0, ["slow.png"])
+    assert scenes.classify("scans", "--timeout", "0.02", cwd=tmp_path, obedient=True).returncode == 3
+    assert scenes.classify("scans", "--timeout", "0", cwd=tmp_path, obedient=True).returncode == 0
+
+
+def test_workers_end_when_the_main_process_is_killed(scene: Path) -> None:
+    for number in range(300):
+        (scene / "scans" / f"{number}.png").rename(scene / "scans" / f"slow{number}.png")
+    process = scenes.start("scans", "--jobs", "2", cwd=scene, obedient=True)
+    assert process.stdout
+    process.stdout.readline()
+    workers = eventually(partial(children, process.pid))
+    process.kill()
+    process.communicate()
+    assert eventually(lambda: not any(alive(pid) for pid in workers))
+
+
+def children(pid: int | None = None) -> list[int]:
+    pid = pid or os.getpid()
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def alive(pid: int) -> bool:
+    try:
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+
+
+def eventually(probe: Callable[[], Any]) -> Any:
+    """The first answer that is worth something, within 20 seconds."""
+    for _ in range(400):
+        if answer := probe():
+            return answer
+        time.sleep(0.05)
+    raise AssertionError("never")

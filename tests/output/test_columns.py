@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import json
+import os
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batchdigits.inference.decide import Prediction, Status, blank, failed
+from batchdigits.output.columns import Columns
+from batchdigits.output.prediction_csv import csv_header, encode_csv
+from batchdigits.output.prediction_jsonl import encode_jsonl
+
+THREE = ("a", "b", "c")
+PLAIN = Columns(THREE)
+ALL = Columns(THREE, top_k=2, probabilities=True)
+UNSURE = Prediction("x.png", "b", 0.4, Status.REVIEW, "", (0.3, 0.4, 0.3))
+
+
+def test_a_plain_row() -> None:
+    assert csv_header(PLAIN) == b"path,label,confidence,status,detail\n"
+    assert encode_csv(PLAIN, [UNSURE]) == b"x.png,b,0.400000,review,\n"
+
+
+def test_more_columns() -> None:
+    assert csv_header(ALL) == b"path,label,confidence,status,detail,label_2,confidence_2,p_a,p_b,p_c\n"
+    assert encode_csv(ALL, [UNSURE]) == b"x.png,b,0.400000,review,,a,0.300000,0.300000,0.400000,0.300000\n"
+
+
+def test_a_row_without_a_label_has_as_many_cells() -> None:
+    assert encode_csv(PLAIN, [blank("x"), failed("y", "empty file")]) == b"x,,,blank,\ny,,,error,empty file\n"
+    assert encode_csv(ALL, [blank("x")]) == b"x,,,blank,,,,,,\n"
+
+
+@pytest.mark.parametrize(("top_k", "names"), [(1, 5), (2, 7), (3, 9), (100, 9)])
+def test_there_are_no_more_ranks_than_classes(top_k: int, names: int) -> None:
+    columns = Columns(THREE, top_k)
+    assert len(columns.names) == len(columns.cells(UNSURE)) == len(columns.cells(blank("x"))) == names
+
+
+@given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])), st.text(',"\r\nab', max_size=9))
+def test_csv_is_read_back_as_it_was(path: str, detail: str) -> None:
+    line = encode_csv(PLAIN, [failed(path, detail)]).decode()
+    assert next(csv.reader(io.StringIO(line, newline=""))) == [path, "", "", "error", detail]
+
+
+@given(st.binary(min_size=1, max_size=30).filter(lambda name: b"\0" not in name))
+def test_any_file_name_can_be_had_back(name: bytes) -> None:
+    source = os.fsdecode(name)
+    row = json.loads(encode_jsonl(PLAIN, [blank(source)]))
+    assert base64.b64decode(row["path_bytes"]) == name if "path_bytes" in row else row["path"].encode() == name
+    assert name in encode_csv(PLAIN, [blank(source)]) or b'"' in name
+
+
+def test_json_has_the_digits_of_the_csv_and_null_for_nothing() -> None:
+    sure = Prediction("é.png", "a", 0.12345678, Status.OK, "", (0.12345678, 0.0, 0.0))
+    assert encode_jsonl(Columns(THREE, probabilities=True), [sure]).decode() == (
+        '{"path": "é.png", "label": "a", "confidence": 0.123457, "status": "ok", "detail": "", '
+        '"p_a": 0.123457, "p_b": 0.0, "p_c": 0.0}\n'
+    )
+    assert json.loads(encode_jsonl(PLAIN, [blank("x")])) == {
+        "path": "x",
+        "label": None,
+        "confidence": None,
+        "status": "blank",
+        "detail": "",
+    }

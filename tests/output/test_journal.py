@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from batchdigits.output.journal import NO_STAMP, Journal, stamp
+
+IDENTITY = {"--ink": "auto"}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "j"
+
+
+@pytest.fixture
+def journal(path: Path) -> Iterator[Journal]:
+    journal = Journal(path)
+    journal.begin(IDENTITY)
+    journal.add([5, 3, NO_STAMP, 9], [(10, 20), (20, 30), (30, 40), (40, 50)])
+    yield journal
+    journal.close()
+
+
+@contextmanager
+def again(path: Path, size: int = 50) -> Iterator[tuple[Journal, int]]:
+    with closing(Journal(path)) as journal:
+        yield journal, journal.keep(size)
+
+
+def test_what_is_noted_is_found(journal: Journal, path: Path) -> None:
+    journal.close()
+    with again(path) as (read, end):
+        assert read.identity == IDENTITY
+        assert (len(read), end) == (3, 50)
+        assert read.find([9, 4, 3, NO_STAMP, 5, 2**64 - 1]) == [(40, 50), None, (20, 30), None, (10, 20), None]
+
+
+def test_records_go_on_behind_the_old_ones(journal: Journal, path: Path) -> None:
+    journal.close()
+    with again(path) as (read, _):
+        read.add([7], [(50, 60)])
+    with again(path, 60) as (read, end):
+        assert (len(read), end) == (4, 60)
+        assert read.find([7, 3]) == [(50, 60), (20, 30)]
+
+
+@pytest.mark.parametrize("torn", [1, 23])
+def test_a_torn_record_does_not_count(journal: Journal, path: Path, torn: int) -> None:
+    journal.close()
+    os.truncate(path, path.stat().st_size - torn)
+    with again(path) as (read, end):
+        assert (len(read), end) == (2, 30)
+        read.add([7], [(30, 35)])
+    with again(path) as (read, _):
+        assert read.find([7, 9]) == [(30, 35), None]
+
+
+def test_a_record_of_rows_that_are_not_there_does_not_count(journal: Journal, path: Path) -> None:
+    journal.close()
+    with again(path, 49) as (read, end):
+        assert (len(read), end) == (2, 30)
+        assert read.find([9]) == [None]
+
+
+def test_a_torn_first_line_is_no_journal_yet(path: Path) -> None:
+    path.write_bytes(b'{"--ink": "au')
+    with again(path) as (read, end):
+        assert (read.identity, len(read), end) == ({}, 0, 0)
+
+
+@pytest.mark.parametrize("content", [b"something else\n", b"[1]\n"])
+def test_another_file_is_refused(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    with pytest.raises(ValueError):
+        Journal(path)
+
+
+def test_beginning_forgets(journal: Journal, path: Path) -> None:
+    journal.begin({"--ink": "dark"})
+    assert len(journal) == 0
+    journal.close()
+    with again(path) as (read, end):
+        assert (read.identity, len(read), end) == ({"--ink": "dark"}, 0, 0)
+
+
+def test_one_process_at_a_time(journal: Journal, path: Path) -> None:
+    with pytest.raises(BlockingIOError):
+        Journal(path)
+    journal.close()
+    Journal(path).close()
+
+
+def test_a_stamp_changes_with_path_size_and_time(tmp_path: Path) -> None:
+    first, second = tmp_path / "a", tmp_path / "b"
+    stamps = set()
+    for file in (first, second):
+        file.write_bytes(b"1")
+        os.utime(file, ns=(1, 1))
+        stamps.add(stamp(str(file)))
+    first.write_bytes(b"22")
+    os.utime(first, ns=(1, 1))
+    stamps.add(stamp(str(first)))
+    os.utime(first, ns=(1, 2))
+    stamps.add(stamp(str(first)))
+    assert stamp(str(first)) in stamps
+    stamps |= {stamp(str(tmp_path / "none")), stamp("nul\0"), stamp("\udcff")}
+    assert len(stamps) == 7
+    assert NO_STAMP not in stamps

@@ -1,0 +1,248 @@
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from batchdigits.errors import BatchdigitsError
+from batchdigits.output import resumable
+from batchdigits.output.journal import stamp
+from batchdigits.output.resumable import ResumableOutput
+
+IDENTITY = {"the model": "abc", "--ink": "auto"}
+HEADER = b"head\n"
+
+
+class KilledError(Exception):
+    pass
+
+
+def write(path: Path, files: Sequence[str], *, resume: bool | None = None, stop_after: int = 1 << 30) -> list[str]:
+    """Write one row a file, as the engine does; the files that were done now."""
+    done = []
+    with ResumableOutput(path, IDENTITY, HEADER, resume) as output:
+        for file in output.unfinished(files):
+            if len(done) == stop_after:
+                raise KilledError
+            output.write([row(file)], [stamp(file)])
+            done.append(file)
+        output.finish()
+    return done
+
+
+def row(file: str) -> bytes:
+    content = Path(file).read_text() if Path(file).exists() else "gone"
+    return f"{file},{content}\n".encode()
+
+
+def whole(files: Iterable[str]) -> bytes:
+    return HEADER + b"".join(map(row, files))
+
+
+def beside(path: Path) -> set[str]:
+    return {entry.name for entry in path.parent.iterdir() if entry.is_file() and entry.name.startswith(".")}
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[str]:
+    (tmp_path / "in").mkdir()
+    names = [tmp_path / "in" / str(number) for number in range(10)]
+    for name in names:
+        name.write_text("x")
+    return list(map(str, names))
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "out.csv"
+
+
+@pytest.fixture
+def begun(path: Path, files: list[str]) -> Path:
+    with pytest.raises(KilledError):
+        write(path, files, stop_after=6)
+    return path
+
+
+def test_an_undisturbed_run(path: Path, files: list[str]) -> None:
+    assert write(path, files) == files
+    assert path.read_bytes() == whole(files)
+    assert beside(path) == set()
+
+
+def test_the_name_appears_only_when_whole(begun: Path) -> None:
+    assert not begun.exists()
+    assert beside(begun) == {".out.csv.part", ".out.csv.journal"}
+
+
+def test_an_old_output_stays_until_the_new_one_is_whole(path: Path, files: list[str]) -> None:
+    path.write_text("old")
+    with pytest.raises(KilledError):
+        write(path, files, stop_after=6)
+    assert path.read_text() == "old"
+    write(path, files, resume=True)
+    assert path.read_bytes() == whole(files)
+
+
+def test_a_resumed_run_does_the_rest(begun: Path, files: list[str]) -> None:
+    assert write(begun, files, resume=True) == files[6:]
+    assert begun.read_bytes() == whole(files)
+    assert beside(begun) == set()
+
+
+def test_nothing_to_resume_is_a_run(path: Path, files: list[str]) -> None:
+    assert write(path, files, resume=True) == files
+    assert path.read_bytes() == whole(files)
+
+
+def test_what_was_begun_is_not_thrown_away_unasked(begun: Path, files: list[str]) -> None:
+    with pytest.raises(BatchdigitsError, match=r"6 files of it are done: add --resume to go on, or --start-over"):
+        write(begun, files)
+    assert write(begun, files, resume=False) == files
+    assert begun.read_bytes() == whole(files)
+
+
+def test_what_had_done_nothing_leaves_nothing(path: Path, files: list[str]) -> None:
+    with pytest.raises(KilledError):
+        write(path, files, stop_after=0)
+    assert beside(path) == set()
+
+
+@pytest.mark.parametrize("tail", [b"torn", b"a whole line that the journal does not know\n"])
+def test_a_torn_line_is_repaired(begun: Path, files: list[str], tail: bytes) -> None:
+    with (begun.parent / ".out.csv.part").open("ab") as part:
+        part.write(tail)
+    write(begun, files, resume=True)
+    assert begun.read_bytes() == whole(files)
+
+
+def test_a_file_that_changed_is_done_again(begun: Path, files: list[str]) -> None:
+    Path(files[2]).write_text("changed")
+    assert write(begun, files, resume=True) == [files[2], *files[6:]]
+    assert begun.read_bytes() == whole(files)
+    assert beside(begun) == set()
+
+
+def test_files_that_came_and_went(begun: Path, files: list[str]) -> None:
+    now = [files[0], str(begun), *files[3:5], files[9]]
+    assert write(begun, now, resume=True) == [str(begun), files[9]]
+    assert begun.read_bytes() == HEADER + b"".join([row(files[0]), f"{begun},gone\n".encode(), *map(row, now[2:])])
+
+
+def test_the_same_file_twice(path: Path, files: list[str]) -> None:
+    files += files
+    with pytest.raises(KilledError):
+        write(path, files, stop_after=12)
+    write(path, files, resume=True)
+    assert path.read_bytes() == whole(files)
+
+
+def test_a_file_without_a_stamp_is_done_again(path: Path, files: list[str]) -> None:
+    with pytest.raises(KilledError), ResumableOutput(path, IDENTITY, HEADER, None) as output:
+        for _ in zip(output.unfinished(files), range(5), strict=False):
+            pass
+        output.write([b"error\n", row(files[1]), b"error\n", row(files[3])], [0, stamp(files[1]), 0, stamp(files[3])])
+        raise KilledError
+    assert write(path, files, resume=True) == [files[0], files[2], *files[4:]]
+    assert path.read_bytes() == whole(files)
+
+
+@pytest.mark.parametrize("name", IDENTITY)
+def test_another_run_is_refused_and_told_why(begun: Path, name: str) -> None:
+    with pytest.raises(BatchdigitsError, match=f"cannot resume .*: {name} was {IDENTITY[name]} .* and is other now"):
+        ResumableOutput(begun, {**IDENTITY, name: "other"}, HEADER, True)
+    assert beside(begun) == {".out.csv.part", ".out.csv.journal"}
+
+
+def test_two_runs_do_not_write_one_file(path: Path) -> None:
+    with (
+        ResumableOutput(path, IDENTITY, HEADER, None),
+        pytest.raises(BatchdigitsError, match="another run is writing it"),
+    ):
+        ResumableOutput(path, IDENTITY, HEADER, None)
+
+
+def test_a_journal_of_something_else_is_left_alone(path: Path) -> None:
+    (path.parent / ".out.csv.journal").write_text("my diary\n")
+    with pytest.raises(BatchdigitsError, match="is not a journal of batchdigits"):
+        ResumableOutput(path, IDENTITY, HEADER, None)
+    assert (path.parent / ".out.csv.journal").read_text() == "my diary\n"
+
+
+def test_a_folder_is_no_output(tmp_path: Path) -> None:
+    with pytest.raises(BatchdigitsError, match="is a directory"):
+        ResumableOutput(tmp_path, IDENTITY, HEADER, None)
+
+
+def test_a_journal_left_behind_by_a_run_that_ended_does_not_count(begun: Path, files: list[str]) -> None:
+    (begun.parent / ".out.csv.part").rename(begun)
+    assert write(begun, files) == files
+    assert begun.read_bytes() == whole(files)
+
+
+def test_lines_can_be_converted(begun: Path, files: list[str]) -> None:
+    def upper(lines: Iterator[bytes], path: Path) -> None:
+        path.write_bytes(b"".join(lines).upper())
+
+    Path(files[2]).write_text("changed")
+    with ResumableOutput(begun, IDENTITY, HEADER, True) as output:
+        for file in output.unfinished(files):
+            output.write([row(file)], [stamp(file)])
+        output.finish(upper)
+    assert begun.read_bytes() == whole(files).upper()
+    assert beside(begun) == set()
+
+
+def test_a_full_disk_is_one_line_and_keeps_what_is_done(
+    begun: Path, files: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(file: object, data: bytes) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch, pytest.raises(BatchdigitsError, match=r"cannot write .*csv: No space left"):
+        patch.setattr(resumable, "write_all", full)
+        write(begun, files, resume=True)
+    assert write(begun, files, resume=True) == files[6:]
+    assert begun.read_bytes() == whole(files)
+
+
+Step = tuple[int, list[tuple[int, str]], int]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 12),  # rows that a run writes before it is killed
+            st.lists(st.tuples(st.integers(0, 9), st.sampled_from(["y", "zz", ""])), max_size=3),  # files that change
+            st.integers(0, 60),  # bytes that are torn off the journal
+        ),
+        max_size=4,
+    )
+)
+def test_whatever_happens_the_file_is_that_of_an_undisturbed_run(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[Step]
+) -> None:
+    folder = tmp_path_factory.mktemp("any")
+    files = [str(folder / str(number)) for number in range(10)]
+    for file in files:
+        Path(file).write_text("x")
+    path = folder / "out" / "out.csv"
+    path.parent.mkdir()
+    for rows, changes, torn in steps:
+        with suppress(KilledError):
+            write(path, files, resume=True, stop_after=rows)
+        for number, content in changes:
+            Path(files[number]).write_text(content)
+        journal = path.parent / ".out.csv.journal"
+        if journal.exists():
+            os.truncate(journal, max(0, journal.stat().st_size - torn))
+    write(path, files, resume=True)
+    assert path.read_bytes() == whole(files)
+    assert beside(path) == set()
