@@ -28,6 +28,7 @@ from batchdigits.text import printable
 if TYPE_CHECKING:
     from batchdigits.engines.supervisor import Batches
     from batchdigits.engines.worker import Task
+    from batchdigits.inference.card import Card
     from batchdigits.inference.decide import Prediction
     from batchdigits.output.columns import Columns
     from batchdigits.output.formats import Encode, Format
@@ -139,13 +140,26 @@ def _task(request: Request) -> tuple[Task[bytes], Columns, Format]:
     task = Task(
         model,
         card,
-        Settings(request.ink, card.thresholds["review"], columns.more),
+        Settings(request.ink, _threshold(request, card), columns.more),
         partial(_encode_stdin, form.encode, columns) if request.reads_stdin_image else partial(form.encode, columns),
         request.timeout,
         stamps=request.file is not None,
         batch_size=request.batch_size,
     )
     return task, columns, form
+
+
+def _threshold(request: Request, card: Card) -> float:
+    """The confidence below which a row is `review`."""
+    from batchdigits.inference.threshold import threshold_for
+
+    if request.min_confidence is not None:
+        return request.min_confidence
+    if request.target_risk is None:
+        return card.thresholds["review"]
+    threshold = threshold_for(card, request.target_risk)
+    inform(f"rows under a confidence of {threshold:g} are for review")
+    return threshold
 
 
 def _encode_stdin(encode: Encode, columns: Columns, predictions: Sequence[Prediction]) -> bytes:
@@ -160,7 +174,7 @@ def _identity(request: Request, task: Task[bytes]) -> Identity:
         "the version of batchdigits": __version__,
         "the model": task.card.sha256["payload"][:16],
         "the normaliser": task.card.normaliser["version"],
-        "the review threshold": task.card.thresholds["review"],
+        "the review threshold": task.settings.threshold,
         "--ink": request.ink,
         "--format": request.format_name,
         "--top-k": request.top_k,
@@ -205,9 +219,7 @@ def _write(
         for batch in batches:
             output.write(batch.files, batch.stamps)
             if not counts and not bar.disable and not request.files_from:  # the workers were forked by now
-                Thread(
-                    target=_set_total, args=(bar, request.paths, rules), daemon=True
-                ).start()  # the workers are there
+                Thread(target=_set_total, args=(bar, request.paths, rules), daemon=True).start()
             counts.update(batch.statuses)
             bar.update(len(batch.files))
             if request.max_failures:

@@ -11,7 +11,7 @@ import click
 
 from batchdigits.cli.max_failures import MaxFailures, MaxFailuresType
 from batchdigits.cli.model_choice import model_choice_options
-from batchdigits.cli.options import batch_size_option, ink_option, output_option, verbosity_options
+from batchdigits.cli.options import Share, batch_size_option, ink_option, output_option, verbosity_options
 
 if TYPE_CHECKING:
     from batchdigits.inference.choose import RuntimeName
@@ -38,6 +38,8 @@ class Request:
     model: Path | None
     ink: Ink
     batch_size: int
+    min_confidence: float | None
+    target_risk: float | None
     output: Path | None
     format: FormatName | None
     top_k: int
@@ -77,6 +79,8 @@ class Request:
             raise click.UsageError("Missing argument 'PATH…' (or --files-from).")
         if STDIO in self.paths and (len(self.paths) > 1 or self.files_from):
             raise click.UsageError("'-' is one image on stdin, and goes alone; a file of that name is './-'.")
+        if self.min_confidence is not None and self.target_risk is not None:
+            raise click.UsageError("--min-confidence and --target-risk both set the threshold of review; give one.")
         if self.null and not (self.files_from or self.dry_run):
             raise click.UsageError("-0 goes with --files-from or --dry-run.")
         if self.resume and self.file is None:
@@ -100,6 +104,16 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option("--dry-run", is_flag=True, help="List what would be classified, and on stderr what would not."),
     model_choice_options,
     ink_option,
+    click.option(
+        "--min-confidence",
+        type=click.FloatRange(0, 1),
+        help="Rows less sure than this are `review`. [default: the model's own threshold]",
+    ),
+    click.option(
+        "--target-risk",
+        type=Share(),
+        help="Set it so that at most this share of the `ok` rows is wrong, by the model's validation data.",
+    ),
     output_option("The file to write, whole or not at all. [default: stdout]"),
     click.option(
         "--format",

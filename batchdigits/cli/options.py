@@ -15,6 +15,23 @@ F = TypeVar("F", bound=Callable[..., Any])
 FILE = click.Path(path_type=Path)
 
 
+class Share(click.ParamType[float]):
+    """A share, as per cent or as a number: 0.1% or 0.001."""
+
+    name = "P%"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """A number over 0 and under 1."""
+        text = str(value).strip()
+        try:
+            share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+        except ValueError:
+            share = 0.0
+        if not 0 < share < 1:
+            self.fail(f"{value!r} is not a share such as 0.1% or 0.001", param, ctx)
+        return share
+
+
 def verbosity_options(command: F) -> F:
     """`-q` and `-v`."""
     for flags, change, text in (

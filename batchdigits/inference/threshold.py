@@ -1,0 +1,56 @@
+"""From a risk that someone accepts to the confidence below which a row is for review."""
+
+from __future__ import annotations
+
+from math import exp, lgamma, log, log1p
+
+from batchdigits.errors import BatchdigitsError
+from batchdigits.inference.card import Card
+
+CONFIDENCE = 0.95  # that the true risk is under the bound
+
+
+class NoSuchThresholdError(BatchdigitsError):
+    """The card's data supports no threshold for the risk that was asked for."""
+
+
+def threshold_for(card: Card, target_risk: float) -> float:
+    """The lowest threshold whose risk is at most `target_risk`, by an upper confidence bound.
+
+    Args:
+        card: of the model; its risk table was measured on the validation split and degraded copies of it.
+        target_risk: accepted share of wrong labels among the rows that are `ok`, 0-1.
+
+    Raises:
+        NoSuchThresholdError: the card has no risk table, or not enough data, or too many errors at every threshold.
+    """
+    for row in card.risk:
+        if row["images"] and upper_bound(int(row["errors"]), int(row["images"])) <= target_risk:
+            return float(row["threshold"])
+    bounds = [upper_bound(int(row["errors"]), int(row["images"])) for row in card.risk if row["images"]]
+    if not bounds:
+        raise NoSuchThresholdError("the model's card has no risk table; set --min-confidence by hand")
+    raise NoSuchThresholdError(
+        f"the model's validation data supports no risk under {min(bounds):.3%} (at {CONFIDENCE:.0%} confidence), "
+        f"and {target_risk:.3%} was asked for; set --min-confidence by hand"
+    )
+
+
+def upper_bound(errors: int, images: int, confidence: float = CONFIDENCE) -> float:
+    """Upper end of the one-sided Clopper-Pearson interval (1934) for a share of `errors` in `images`, 0-1.
+
+    The share at which as few errors as were seen, or fewer, have a chance of 1 - `confidence`; found by bisection.
+    """
+    low, high = errors / images, 1.0
+    while high - low > 1e-7:
+        middle = (low + high) / 2
+        low, high = (middle, high) if _chance_of_at_most(errors, images, middle) > 1 - confidence else (low, middle)
+    return high
+
+
+def _chance_of_at_most(errors: int, images: int, share: float) -> float:
+    """Binomial distribution function, summed in logarithms so that nothing vanishes."""
+    return sum(
+        exp(lgamma(images + 1) - lgamma(k + 1) - lgamma(images - k + 1) + k * log(share) + (images - k) * log1p(-share))
+        for k in range(errors + 1)
+    )

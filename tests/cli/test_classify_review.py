@@ -1,0 +1,93 @@
+"""The threshold of review: by hand, by a target risk, or the card's own."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from batchdigits.inference.choose import PRETRAINED
+from batchdigits.inference.model_file import read_card
+from tests.conftest import SAMPLES, Run
+from tests.inference.test_model_file import rewrite
+
+DIGITS = SAMPLES / "digits"
+RISK = [
+    {"threshold": 0.0, "coverage": 1.0, "images": 1000, "errors": 50},
+    {"threshold": 0.5, "coverage": 0.9, "images": 900, "errors": 5},
+    {"threshold": 1.0, "coverage": 0.1, "images": 100, "errors": 0},
+]
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """The built-in model with a risk table that is known, and a threshold of 0.5."""
+    path = tmp_path / "m.tflite"
+    return rewrite(PRETRAINED / "digits.tflite", {"risk": RISK, "thresholds": {"review": 0.5}}, path)
+
+
+def statuses(output: str) -> Counter[str]:
+    return Counter(row["status"] for row in csv.DictReader(io.StringIO(output)))
+
+
+def test_the_cards_own_threshold_is_the_default(run: Run, tmp_path: Path) -> None:
+    model = rewrite(PRETRAINED / "digits.tflite", {"thresholds": {"review": 1.0}}, tmp_path / "m.tflite")
+    result = run("classify", DIGITS, "--model", model)
+    assert result.exit_code == 0
+    assert statuses(result.stdout)["review"] > 0
+    assert "review" in result.stderr
+
+
+def test_min_confidence_sets_it_by_hand(run: Run, model: Path) -> None:
+    confidences = [
+        float(row["confidence"])
+        for row in csv.DictReader(io.StringIO(run("classify", DIGITS, "--model", model).stdout))
+    ]
+    lowest, second, *_ = sorted(confidences)
+    for threshold, reviewed in ((0, 0), ((lowest + second) / 2, 1)):
+        result = run("classify", DIGITS, "--model", model, "--min-confidence", str(threshold))
+        assert statuses(result.stdout) == Counter(review=reviewed, ok=40 - reviewed)
+        assert "" not in [row["label"] for row in csv.DictReader(io.StringIO(result.stdout))]
+
+
+@pytest.mark.parametrize(("risk", "threshold"), [("7%", "0"), ("0.07", "0"), ("2%", "0.5")])
+def test_target_risk_picks_it_from_the_card(run: Run, model: Path, risk: str, threshold: str) -> None:
+    result = run("classify", DIGITS, "--model", model, "--target-risk", risk)
+    assert result.exit_code == 0
+    assert f"rows under a confidence of {threshold} are for review" in result.stderr
+    by_hand = run("classify", DIGITS, "--model", model, "--min-confidence", threshold)
+    assert by_hand.stdout == result.stdout
+
+
+def test_a_risk_that_the_data_does_not_support_is_said(run: Run, model: Path, tmp_path: Path) -> None:
+    result = run("classify", DIGITS, "--model", model, "--target-risk", "0.1%", "-o", tmp_path / "out.csv")
+    assert result.exit_code == 1
+    assert "supports no risk under" in result.stderr
+    assert not (tmp_path / "out.csv").exists()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--target-risk", "0"),
+        ("--target-risk", "100%"),
+        ("--target-risk", "few"),
+        ("--min-confidence", "2"),
+        ("--min-confidence", "0.9", "--target-risk", "1%"),
+    ],
+)
+def test_a_bad_threshold_destroys_nothing(run: Run, tmp_path: Path, options: tuple[str, ...]) -> None:
+    output = tmp_path / "out.csv"
+    output.write_text("precious")
+    assert run("classify", DIGITS, "-o", output, *options).exit_code == 2
+    assert output.read_text() == "precious"
+
+
+def test_every_new_model_has_a_risk_table_and_a_threshold(trained: Path) -> None:
+    card = read_card(trained)
+    assert 0 < card.thresholds["review"] < 1
+    assert card.risk[0]["coverage"] == 1
+    assert card.temperature > 0

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import pytest
+
+from batchdigits.inference.card import Card
+from batchdigits.inference.threshold import NoSuchThresholdError, threshold_for, upper_bound
+
+NETWORK = {"hidden": [8], "activation": ""}
+RISK = (
+    {"threshold": 0.0, "coverage": 1.0, "images": 10_000, "errors": 200},
+    {"threshold": 0.9, "coverage": 0.9, "images": 9_000, "errors": 20},
+    {"threshold": 0.99, "coverage": 0.5, "images": 5_000, "errors": 1},
+    {"threshold": 0.999, "coverage": 0.0, "images": 0, "errors": 0},
+)
+CARD = Card(labels=("0", "1"), network=NETWORK, risk=RISK)
+
+
+@pytest.mark.parametrize(
+    ("errors", "images", "bound"),
+    [(0, 100, 0.029513), (1, 100, 0.046560), (5, 1000, 0.010485), (20, 9000, 0.003228), (0, 1, 0.95)],
+)
+def test_the_bound_is_clopper_and_pearsons(errors: int, images: int, bound: float) -> None:
+    assert upper_bound(errors, images) == pytest.approx(bound, abs=2e-6)
+
+
+@pytest.mark.parametrize(("risk", "threshold"), [(0.03, 0.0), (0.004, 0.9), (0.001, 0.99)])
+def test_the_lowest_threshold_that_the_bound_allows(risk: float, threshold: float) -> None:
+    assert threshold_for(CARD, risk) == threshold
+
+
+def test_the_errors_alone_would_allow_a_lower_one() -> None:
+    assert RISK[1]["errors"] / RISK[1]["images"] < 0.0025
+    assert threshold_for(CARD, 0.0025) == 0.99
+
+
+def test_too_little_data_for_so_small_a_risk_is_said() -> None:
+    with pytest.raises(NoSuchThresholdError, match=r"supports no risk under 0\.095%.*0\.010% was asked for"):
+        threshold_for(CARD, 0.0001)
+
+
+def test_a_card_without_a_table_is_said() -> None:
+    with pytest.raises(NoSuchThresholdError, match="no risk table"):
+        threshold_for(Card(labels=("0", "1"), network=NETWORK), 0.01)
