@@ -55,7 +55,7 @@ class Bar(Protocol):
 
     n: float
     total: float | None
-    disable: bool
+    disable: bool | None
 
     def update(self, n: float = 1) -> object:
         """Move on."""
@@ -78,7 +78,7 @@ class _NoBar:
     def __init__(self, n: float) -> None:
         self.n = n
         self.total: float | None = None
-        self.disable = True
+        self.disable: bool | None = True
 
     def update(self, n: float = 1) -> None:
         self.n += n
