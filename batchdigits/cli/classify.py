@@ -20,14 +20,12 @@ import click
 
 from batchdigits import __version__
 from batchdigits.cli.classify_request import STDIO, Request, classify_options
-from batchdigits.cli.console import inform, progress_bar
+from batchdigits.cli.console import Bar, inform, progress_bar
 from batchdigits.cli.model_choice import chosen_model
 from batchdigits.errors import NoImagesError
 from batchdigits.text import printable
 
 if TYPE_CHECKING:
-    from tqdm import tqdm
-
     from batchdigits.engines.supervisor import Batches
     from batchdigits.engines.worker import Task
     from batchdigits.inference.card import Card
@@ -231,7 +229,7 @@ def _write(
     return counts
 
 
-def _set_total(bar: tqdm[Any], paths: Sequence[str], rules: Filter) -> None:
+def _set_total(bar: Bar, paths: Sequence[str], rules: Filter) -> None:
     """Count ahead of the work, so that the bar can tell the time left."""
     from batchdigits.vision.sources import estimate
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
 
 import click
 
 from batchdigits.quiet import allow_chatter
 from batchdigits.text import printable
-
-if TYPE_CHECKING:
-    from tqdm import tqdm
 
 _VERBOSITY = "batchdigits.verbosity"
 
@@ -51,12 +50,38 @@ def log(message: str) -> None:
         _write_above_bar(message)
 
 
-def progress_bar(**options: Any) -> tqdm[Any]:
-    """A tqdm bar on stderr, shown on a terminal only."""
+class Bar(Protocol):
+    """What is used of a bar: `n` of `total` are done; `disable` is whether nobody sees it."""
+
+    n: float
+    total: float | None
+    disable: bool | None
+
+    def update(self, n: float = 1) -> object:
+        """Move on."""
+
+
+@contextmanager
+def progress_bar(initial: int = 0, **options: Any) -> Iterator[Bar]:
+    """A tqdm bar on stderr; on a terminal only, as loading tqdm takes a tenth of a short run."""
+    if is_quiet() or not sys.stderr.isatty():
+        yield _NoBar(initial)
+        return
     from tqdm import tqdm
 
     tqdm.monitor_interval = 0  # no thread of its own: workers are forked, which is safe in a process of one thread
-    return tqdm(disable=is_quiet() or not sys.stderr.isatty(), file=sys.stderr, dynamic_ncols=True, **options)
+    with tqdm(file=sys.stderr, dynamic_ncols=True, initial=initial, **options) as bar:
+        yield bar
+
+
+class _NoBar:
+    def __init__(self, n: float) -> None:
+        self.n = n
+        self.total: float | None = None
+        self.disable: bool | None = True
+
+    def update(self, n: float = 1) -> None:
+        self.n += n
 
 
 def _verbosity() -> int:

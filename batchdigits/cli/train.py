@@ -102,9 +102,9 @@ def _run(training: Training, checkpoint: Path) -> BaseException | None:
     from batchdigits.learning.checkpoint import write_checkpoint
 
     recipe = training.recipe
-    bar = progress_bar(total=recipe.iterations, initial=training.done, unit="it", desc=recipe.name)
+    shown = progress_bar(total=recipe.iterations, initial=training.done, unit="it", desc=recipe.name)
     written = time.monotonic()
-    with bar, closing(training.run()) as steps:
+    with shown as bar, closing(training.run()) as steps:
         try:
             for progress in steps:
                 bar.update(training.done - bar.n)

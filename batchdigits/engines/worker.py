@@ -75,6 +75,8 @@ class Batch(NamedTuple, Generic[T]):
 
 def serve(connection: Connection) -> None:
     """Be a worker until the other end of `connection` is closed."""
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # whatever this process was started under
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGALRM})
     task, chatter = connection.recv()
     if chatter:
         allow_chatter()
@@ -206,8 +208,7 @@ class _Fork:
 def _leave_the_parent(connection: Connection) -> None:
     """Keep nothing open but `connection` and stderr: pipes must end, and locks go, when the parent does."""
     os.setpgid(0, 0)  # Ctrl-C and Ctrl-Z are for the parent
-    for number in (signal.SIGTERM, signal.SIGALRM):
-        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     nowhere = os.open(os.devnull, os.O_RDWR)
     os.dup2(nowhere, 0)
     os.dup2(nowhere, 1)

@@ -75,7 +75,7 @@ def _size_of(path: str) -> int:
 
 
 def _read(file: FileIO, size: int, max_pixels: int) -> Iterator[Picture]:
-    head = file.read(AT_ONCE)
+    head = file.read(min(size, AT_ONCE))  # memory for all of AT_ONCE would cost as much as decoding a small file
     name = sniff(head)
     if name is None:
         raise DecodeError(f"not an image{hint(head)}")
@@ -84,7 +84,7 @@ def _read(file: FileIO, size: int, max_pixels: int) -> Iterator[Picture]:
         return read_pages(name, file, max_pixels)
     if size > MAX_FILE_BYTES:
         raise DecodeError(f"too large: {size / 1e9:.1f} GB, and the limit is {MAX_FILE_BYTES / 1e9:.1f} GB")
-    return _read_whole(name, head if size <= len(head) else head + file.read(MAX_FILE_BYTES), max_pixels)
+    return _read_whole(name, head if size <= len(head) else head + file.read(size - len(head)), max_pixels)
 
 
 def _read_whole(name: str, data: bytes, max_pixels: int) -> Iterator[Picture]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -230,6 +231,16 @@ def test_no_time_limit(tmp_path: Path) -> None:
     scenes.make_images(tmp_path / "scans", 0, ["slow.png"])
     assert scenes.classify("scans", "--timeout", "0.02", cwd=tmp_path, obedient=True).returncode == 3
     assert scenes.classify("scans", "--timeout", "0", cwd=tmp_path, obedient=True).returncode == 0
+
+
+def test_a_time_limit_holds_whatever_the_command_was_started_under(tmp_path: Path) -> None:
+    def deaf() -> None:
+        signal.signal(signal.SIGALRM, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
+
+    scenes.make_images(tmp_path / "scans", 1, ["hang.png"])
+    result = scenes.classify("scans", "--timeout", "0.5", cwd=tmp_path, obedient=True, preexec_fn=deaf)
+    assert [row[3] for row in scenes.rows(result.stdout)] == ["ok", "error"]
 
 
 def test_workers_end_when_the_main_process_is_killed(scene: Path) -> None:
