@@ -1,6 +1,6 @@
 # The recipes, for people and for CI. Each is one command; run them inside the environment of CONTRIBUTING.md.
 
-.PHONY: check lint format types imports test slow samples model tables
+.PHONY: check lint format types imports test slow samples model pictures tables
 
 check: lint format types imports test
 
@@ -26,3 +26,23 @@ slow:
 
 samples:
 	python samples/make_samples.py
+
+model:  # an hour on two cores; an interrupted one goes on with `make model RESUME=--resume`
+	batchdigits train --recipe best -o batchdigits/pretrained/digits.keras $(RESUME)
+	batchdigits export --tflite --model batchdigits/pretrained/digits.keras -o batchdigits/pretrained/digits.tflite
+
+PICTURED = samples/digits/2 samples/digits/4 samples/digits/7 samples/broken
+
+pictures:
+	-batchdigits preview $(PICTURED) --model batchdigits/pretrained/digits.tflite -o docs/preview.png
+
+# The README's figures. SETS is a folder of labelled folders.
+
+SETS = ../shared/data/dev
+
+tables:
+	python benchmarks/accuracy_table.py --sets $(SETS)
+	python benchmarks/polarity.py --sets $(SETS)
+	python benchmarks/lesson_seeds.py
+	python benchmarks/startup.py
+	python benchmarks/normaliser_speed.py
