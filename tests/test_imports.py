@@ -20,12 +20,12 @@ SPY = f"""
 import os
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 from batchdigits.engines import worker
-work = worker._work
+real = worker.work
 def spy(*arguments):
-    batch = work(*arguments)
+    batch = real(*arguments)
     {REPORT % "open('worker', 'w')"}
     return batch
-worker._work = spy
+worker.work = spy
 from batchdigits.cli import main
 main(ARGUMENTS, standalone_mode=False)
 """

@@ -92,10 +92,11 @@ def serve(connection: Connection) -> None:
     connection.send(READY)
     with contextlib.suppress(EOFError):
         while True:
-            connection.send(_work(connection.recv(), task, runtime))
+            connection.send(work(connection.recv(), task, runtime))
 
 
-def _work(paths: Sequence[str], task: Task[T], runtime: Runtime) -> Batch[T]:
+def work(paths: Sequence[str], task: Task[T], runtime: Runtime) -> Batch[T]:
+    """Classify a chunk of files, with an alarm set for each page."""
     stamps = [stamp(path) for path in paths] if task.stamps else []
     files = classify_files(paths, runtime, task.settings, lambda: signal.setitimer(signal.ITIMER_REAL, task.timeout))
     signal.setitimer(signal.ITIMER_REAL, 0)
