@@ -181,11 +181,19 @@ class _Fork:
 
     def __init__(self, connection: Connection) -> None:
         self._code: int | None = None
-        self._pid = os.fork()
+        # What a signal raises while Python tidies up after a fork is dropped, and Ctrl-C with it; so signals wait.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+        self._pid = -1
+        try:
+            self._pid = os.fork()
+        finally:
+            if self._pid:
+                signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         if self._pid == 0:
             code = 1
             try:
                 _leave_the_parent(connection)
+                signal.pthread_sigmask(signal.SIG_SETMASK, mask)
                 serve(connection)
                 code = 0
             except BaseException:
