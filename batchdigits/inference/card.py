@@ -77,7 +77,17 @@ def _checked(card: Card) -> Card:
     labels = card.labels
     if not (isinstance(labels, list) and 1 < len(labels) <= MAX_CLASSES and all(isinstance(x, str) for x in labels)):
         raise ModelFileError("its card has no list of labels")
-    for name in ("network", "normaliser", "thresholds", "accuracy", "recipe", "data", "quantization", "sha256"):
+    for name in (
+        "network",
+        "normaliser",
+        "thresholds",
+        "accuracy",
+        "recipe",
+        "data",
+        "quantization",
+        "sha256",
+        "libraries",
+    ):
         if not isinstance(getattr(card, name), dict):
             raise ModelFileError(f"its card has no valid {name!r}")
     hidden, activation = card.network.get("hidden"), card.network.get("activation")
