@@ -101,6 +101,8 @@ def export(
 
     target = _target(form, calibrate, c_array)
     prepare(output, ".tflite")
+    if c_array and c_array.exists() and not c_array.is_dir():
+        raise click.BadParameter(f"{c_array} is not a folder", param_hint="--c-array")
     source = model or Path("exports/digits.keras")
     if source.suffix != ".keras":
         raise click.BadParameter(f"{source} is not a .keras model file", param_hint="--model")
@@ -112,13 +114,14 @@ def export(
     click.echo(_report(proof, target, keras.card.labels))
     least = least_agreement(keras.card) if min_agreement is None else min_agreement / 100
     check_agreement(proof, least)
+    sources = _sources(exported, c_array)
     write(exported, proof)
     inform(f"wrote {output} ({output.stat().st_size:,} bytes; {source} has {source.stat().st_size:,})")
     if c_array:
         from batchdigits.device.write import write_sources
 
-        write_sources(exported, c_array)
-        inform(f"wrote {c_array}: a model, a network and a normaliser in C99, and how to check them")
+        write_sources(sources, c_array)
+        inform(f"wrote {c_array}: model, network and normaliser in C99, golden vectors, and a README.md")
 
 
 def _target(form: dict[str, Any], calibrate: Path | None, c_array: Path | None) -> Target:
@@ -141,6 +144,15 @@ def _target(form: dict[str, Any], calibrate: Path | None, c_array: Path | None) 
             "--c-array needs --quantize int8 --input-type int8 --output-type int8 --head logits --batch 1"
         )
     return target
+
+
+def _sources(exported: ModelFile, c_array: Path | None) -> dict[str, str]:
+    """The C sources to write, made before anything is written."""
+    if c_array is None:
+        return {}
+    from batchdigits.device.write import c_sources
+
+    return c_sources(exported)
 
 
 def _load(data: Path | None, keras: ModelFile) -> Splits:
