@@ -168,7 +168,7 @@ def _load(data: Path | None, keras: ModelFile) -> Splits:
 
 def _calibration(folder: Path | None, splits: Splits) -> NDArray[np.uint8]:
     from batchdigits.datasets.scans import read_scans
-    from batchdigits.learning.calibration import varied
+    from batchdigits.learning.calibration_glyphs import varied
 
     if folder is None:
         return varied(splits.train)

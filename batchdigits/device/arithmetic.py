@@ -34,4 +34,5 @@ def scale(sums: NDArray[np.int64], multipliers: NDArray[np.int32], shifts: NDArr
     right = np.maximum(-shifts, 0).astype(np.int64)
     mask = (np.int64(1) << right) - 1
     up = (high & mask) > (mask >> 1) + (high < 0)
-    return (high >> right) + up
+    rounded: NDArray[np.int64] = (high >> right) + up
+    return rounded

@@ -12,6 +12,7 @@ from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.flatbuffer import Graph, Operator, Tensor, read_graph
 
 LOWEST, HIGHEST = -128, 127  # of int8
+LEFT_OUT = -1  # TFLite's index of an operand that is not there
 
 
 class Layer(NamedTuple):
@@ -54,9 +55,9 @@ def read_layers(flatbuffer: bytes) -> list[Layer]:
 
 
 def _layer(graph: Graph, operator: Operator) -> Layer:
-    entry, weights, biases = (graph.tensors[i] for i in operator.inputs)
+    entry, weights = (graph.tensors[i] for i in operator.inputs[:2])
     exit_ = graph.tensors[operator.outputs[0]]
-    if (entry.type, weights.type, biases.type, exit_.type) != ("int8", "int8", "int32", "int8"):
+    if (entry.type, weights.type, exit_.type) != ("int8", "int8", "int8"):
         raise BatchdigitsError("C sources are for int8 layers")
     if operator.activation not in ("none", "relu"):
         raise BatchdigitsError(f"C sources are for layers with relu or no activation, not {operator.activation}")
@@ -64,13 +65,20 @@ def _layer(graph: Graph, operator: Operator) -> Layer:
     zero = int(exit_.zero_points[0])
     return Layer(
         weights=weights.data.view(np.int8).reshape(weights.shape),
-        biases=biases.data.view(np.int32),
+        biases=_biases(graph, operator, len(weights.data) // weights.shape[1]),
         multipliers=np.array(multipliers, np.int32),
         shifts=np.array(shifts, np.int32),
         input_zero=int(entry.zero_points[0]),
         output_zero=zero,
         least=max(LOWEST, zero) if operator.activation == "relu" else LOWEST,
     )
+
+
+def _biases(graph: Graph, operator: Operator, units: int) -> NDArray[np.int32]:
+    """A layer's biases; without activations the converter merges some into the next layer's, and leaves them out."""
+    if len(operator.inputs) < 3 or operator.inputs[2] == LEFT_OUT:
+        return np.zeros(units, np.int32)
+    return graph.tensors[operator.inputs[2]].data.view(np.int32)
 
 
 def _scales(entry: Tensor, weights: Tensor, exit_: Tensor) -> list[float]:

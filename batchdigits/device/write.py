@@ -125,7 +125,7 @@ def _layers(model: ModelFile, layers: Sequence[Layer]) -> str:
         arrays.append(_array(f"static const int32_t multipliers_{number}[{count}]", layer.multipliers.tolist()))
         arrays.append(_array(f"static const int8_t shifts_{number}[{count}]", layer.shifts.tolist()))
         units, inputs = layer.weights.shape
-        places = f"{_place(model, layer.weights)}, {_place(model, layer.biases)}"
+        places = f"{_place(model, layer.weights)}, {_place(model, layer.biases) if layer.biases.any() else 0}"
         scales = f"multipliers_{number}, shifts_{number}, {count}"
         rows.append(
             f"    {{{inputs}, {units}, {places}, {scales}, {layer.input_zero}, {layer.output_zero}, {layer.least}}},"

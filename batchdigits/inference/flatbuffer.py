@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from batchdigits.errors import ModelFileError
 
 MARK = b"TFL3"  # bytes 4 to 8 of every TFLite flatbuffer
-MOST = 100_000  # tensors or operators: more is an attack, and Python would count for minutes
+MOST = 10_000  # tensors or operators: more is an attack, and Python would count for minutes
+LONGEST = 1_000  # bytes kept of a name; a hostile file can call every tensor by all of its content
 
 
 class Tensor(NamedTuple):
@@ -91,7 +92,7 @@ def _tensor(schema: Any, model: Any, tensor: Any) -> Tensor:
         axis = quantization.QuantizedDimension()
     data = model.Buffers(tensor.Buffer()).DataAsNumpy()
     return Tensor(
-        (tensor.Name() or b"").decode(errors="replace"),
+        _text(tensor.Name()),
         _numbers(shape),
         names.get(tensor.Type(), str(tensor.Type())),
         scale,
@@ -107,7 +108,7 @@ def _operator(schema: Any, model: Any, operator: Any) -> Operator:
     names = {number: name for name, number in vars(schema.BuiltinOperator).items() if isinstance(number, int)}
     name = names.get(number, str(number))
     if name == "CUSTOM":
-        name = (code.CustomCode() or b"CUSTOM").decode(errors="replace")
+        name = _text(code.CustomCode()) or name
     activation = ""
     if name == "FULLY_CONNECTED" and operator.BuiltinOptions() is not None:
         options = schema.FullyConnectedOptions()
@@ -121,9 +122,9 @@ def _signatures(model: Any) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]
     signatures = {}
     for i in range(_bounded(model.SignatureDefsLength())):
         one = model.SignatureDefs(i)
-        inputs = tuple(one.Inputs(j).Name().decode(errors="replace") for j in range(_bounded(one.InputsLength())))
-        outputs = tuple(one.Outputs(j).Name().decode(errors="replace") for j in range(_bounded(one.OutputsLength())))
-        signatures[(one.SignatureKey() or b"").decode(errors="replace")] = (inputs, outputs)
+        inputs = tuple(_text(one.Inputs(j).Name()) for j in range(_bounded(one.InputsLength())))
+        outputs = tuple(_text(one.Outputs(j).Name()) for j in range(_bounded(one.OutputsLength())))
+        signatures[_text(one.SignatureKey())] = (inputs, outputs)
     return signatures
 
 
@@ -135,6 +136,10 @@ def _check_indices(graph: Graph) -> None:
 
 def _numbers(array: Any) -> tuple[int, ...]:
     return tuple(array.tolist()) if isinstance(array, np.ndarray) else ()  # where there is none, the reader gives 0
+
+
+def _text(raw: bytes | None) -> str:
+    return (raw or b"")[:LONGEST].decode(errors="replace")
 
 
 def _bounded(count: int) -> int:

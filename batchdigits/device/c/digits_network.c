@@ -5,7 +5,7 @@
 
 typedef struct {
     int inputs, units;
-    size_t weights, biases; /* where they lie in digits_model */
+    size_t weights, biases; /* where they lie in digits_model; no biases at 0 */
     const int32_t *multipliers;
     const int8_t *shifts;
     int scales; /* one for the layer, or one a unit */
@@ -32,7 +32,7 @@ static int32_t scaled(int32_t x, int32_t multiplier, int shift) {
 static void run_layer(const layer *l, const int8_t *input, int8_t *output) {
     const int8_t *weights = (const int8_t *)digits_model + l->weights;
     for (int unit = 0; unit < l->units; unit++) {
-        int32_t sum = bias_at(l->biases, unit);
+        int32_t sum = l->biases ? bias_at(l->biases, unit) : 0;
         for (int i = 0; i < l->inputs; i++) {
             sum += *weights++ * (input[i] - l->input_zero);
         }

@@ -68,7 +68,7 @@ static picture look(const uint8_t *image, int width, int height, int turned, uin
                 }
             }
             const double mean = sum / (across * down);
-            pixels[y * view.width + x] = to_byte(turned ? 255.0 - mean : mean);
+            pixels[y * view.width + x] = (uint8_t)((turned ? 255.0 - mean : mean) + 0.5);
         }
     }
     return view;
