@@ -1,4 +1,4 @@
-"""docs/export.md's table: every mode on every runtime, with size, accuracy, agreement with float32, and latency.
+"""docs/export.md's tables: every mode on every runtime, with size, accuracy, agreement with float32, and latency.
 
     python benchmarks/export_table.py [--model FILE.keras] [--data PATH]
 
@@ -29,9 +29,11 @@ from batchdigits.inference.tensorflow_runtime import TensorFlowRuntime
 from batchdigits.learning.calibration_glyphs import varied
 from batchdigits.learning.export import make
 from batchdigits.learning.target import Target, choose_target
-from batchdigits.reports.agreement import compare
+from batchdigits.reports.agreement import Agreement, compare
 
 CALLS = 500  # of one glyph, whose median is the latency
+ROUNDING = 1e-4  # logits of float32 that are closer are the same, but for the order of summing
+REFERENCE = "LiteRT reference"
 
 TARGETS: dict[str, Target] = {
     "none": choose_target("none"),
@@ -45,7 +47,7 @@ TARGETS: dict[str, Target] = {
 # How each runtime is had: for all images at once, and for one at a time.
 RUNTIMES: dict[str, Callable[[ModelFile, int], Runtime]] = {
     "LiteRT XNNPACK": LiteRTRuntime,
-    "LiteRT reference": lambda model, size: LiteRTRuntime(model, size, kernels="reference"),
+    REFERENCE: lambda model, size: LiteRTRuntime(model, size, kernels="reference"),
     "TFLite Micro": lambda model, size: MicroRuntime(model),
 }
 
@@ -54,39 +56,54 @@ RUNTIMES: dict[str, Callable[[ModelFile, int], Runtime]] = {
 @click.option("--model", type=click.Path(path_type=Path), help="The .keras model file. [default: the built-in one]")
 @click.option("--data", type=click.Path(path_type=Path), help="Labelled data. [default: the MNIST on board]")
 def main(model: Path | None, data: Path | None) -> None:
-    """Print the table as markdown."""
+    """Print the tables as markdown."""
     try:
         keras = read_model_file(model or PRETRAINED / "digits.keras")
-        for line in _table(keras, load(data, keras.card.seed)):
+        for line in _tables(keras, load(data, keras.card.seed)):
             click.echo(line)
     except BatchdigitsError as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"\n{datetime.now(UTC):%Y-%m-%d}, {keras.path.name}; latency at batch 1 on one thread of this machine.")
 
 
-def _table(keras: ModelFile, splits: Splits) -> Iterator[str]:
-    expected = TensorFlowRuntime(keras, BATCH_SIZE).logits(splits.test.glyphs)
+def _tables(keras: ModelFile, splits: Splits) -> Iterator[str]:
+    """The table, and one of where the runtimes' bits differ."""
+    glyphs = splits.test.glyphs
+    expected = TensorFlowRuntime(keras, BATCH_SIZE).logits(glyphs)
     calibration = varied(splits.train)
-    accuracy = f"accuracy on {len(splits.test):,} test images"
-    yield f"| --quantize | bytes | runtime | {accuracy} | same label | latency | arena |"
+    bits = ["| --quantize | against LiteRT reference | values that differ | by at most | labels that differ |"]
+    bits.append("| --- | --- | ---: | ---: | ---: |")
+    yield f"| --quantize | bytes | runtime | accuracy on {len(glyphs):,} test images | same label | latency | arena |"
     yield "| --- | ---: | --- | ---: | ---: | ---: | ---: |"
     for name, target in TARGETS.items():
         exported = make(keras, target, calibration, Path(f"{name}.tflite"))
-        for runtime in RUNTIMES:
-            cells = _cells(exported, runtime, expected, splits)
+        found: dict[str, NDArray[np.float32]] = {}
+        for runtime, load_it in RUNTIMES.items():
+            cells: tuple[str, ...]
+            try:
+                found[runtime] = load_it(exported, BATCH_SIZE).logits(glyphs)
+                cells = _cells(exported, runtime, compare(expected, found[runtime], splits.test.labels), glyphs[:1])
+            except MicroError as reason:
+                cells = str(reason), "-", "-", "-"
             yield f"| {name} | {len(exported.payload):,} | {runtime} | {' | '.join(cells)} |"
+        others = (runtime for runtime in found if runtime != REFERENCE)
+        bits += [f"| {name} | {other} | {_difference(found[REFERENCE], found[other])} |" for other in others]
+    yield from ("", *bits)
 
 
-def _cells(exported: ModelFile, name: str, expected: NDArray[np.float32], splits: Splits) -> tuple[str, ...]:
-    """Accuracy, agreement, latency and arena, or why there are none."""
-    try:
-        runtime, single = RUNTIMES[name](exported, BATCH_SIZE), RUNTIMES[name](exported, 1)
-        arena = f"{needed_arena(exported):,}" if isinstance(runtime, MicroRuntime) else "-"
-    except MicroError as reason:
-        return str(reason), "-", "-", "-"
-    agreement = compare(expected, runtime.logits(splits.test.glyphs), splits.test.labels)
-    latency = median(_seconds(single, splits.test.glyphs[:1]) for _ in range(CALLS))
+def _cells(exported: ModelFile, name: str, agreement: Agreement, glyph: NDArray[np.uint8]) -> tuple[str, ...]:
+    """Accuracy, agreement, latency and arena."""
+    single = RUNTIMES[name](exported, 1)
+    latency = median(_seconds(single, glyph) for _ in range(CALLS))
+    arena = f"{needed_arena(exported):,}" if isinstance(single, MicroRuntime) else "-"
     return f"{agreement.second or 0:.2%}", f"{agreement.same:.2%}", f"{1e6 * latency:.0f} us", arena
+
+
+def _difference(first: NDArray[np.float32], second: NDArray[np.float32]) -> str:
+    """How many logits differ by more than float32's own rounding, the most that one does, and how many labels do."""
+    apart = np.abs(first - second)
+    labels = int(np.count_nonzero(first.argmax(axis=1) != second.argmax(axis=1)))
+    return f"{np.mean(apart > ROUNDING):.2%} | {apart.max():.2g} | {labels:,}"
 
 
 def _seconds(runtime: Runtime, glyph: NDArray[np.uint8]) -> float:

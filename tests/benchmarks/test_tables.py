@@ -88,7 +88,8 @@ def test_worse_normalisers_give_glyphs(monkeypatch: pytest.MonkeyPatch, small_mn
 def test_export_table_of_a_small_network(trained: Path, npz_file: Path) -> None:
     result = run_script("export_table.py", "--model", trained, "--data", npz_file)
     assert result.returncode == 0, result.stderr
-    header, _, *rows, _, note = result.stdout.splitlines()
+    table, bits, note = result.stdout.split("\n\n")
+    header, _, *rows = table.splitlines()
     assert header == "| --quantize | bytes | runtime | accuracy on 200 test images | same label | latency | arena |"
     cells = {(row[0], row[2]): row for row in ([cell.strip() for cell in line.split("|")[1:-1]] for line in rows)}
     modes = ("none", "float16", "dynamic", "int8", "int8 --per-tensor", "int8 --head probabilities", "int16x8")
@@ -104,6 +105,8 @@ def test_export_table_of_a_small_network(trained: Path, npz_file: Path) -> None:
             else:
                 assert float(same.rstrip("%")) >= 98
                 assert re.fullmatch(r"\d+ us", latency)
+    for line in bits.splitlines()[2:]:
+        assert re.fullmatch(r"\| [\w -]+ \| [\w ]+ \| \d+\.\d\d% \| [\d.e-]+ \| [01] \|", line)
     assert re.match(r"\d{4}-\d\d-\d\d, digits.keras; ", note)
 
 
