@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import re
 from itertools import product
 
 import pytest
 
+from batchdigits.inference.micro_runtime import UNSUPPORTED
 from batchdigits.learning.target import CombinationError, InputType, OutputType, Quantize, choose_target
+from tests.conftest import ROOT
 
+TABLE = re.findall(r"^\| `(\w+)`(?: \(default\))? \|(.*)\|$", (ROOT / "docs/export.md").read_text(), re.M)
 FLOATS = ("none", "float16", "dynamic", "int16x8")
 
 
@@ -43,3 +47,27 @@ def test_per_tensor_needs_scales() -> None:
     for quantize in ("none", "float16"):
         with pytest.raises(CombinationError, match=f"--per-tensor needs .*{quantize} has no scales"):
             choose_target(quantize, per_tensor=True)  # type: ignore[arg-type]
+
+
+def test_the_documented_table_is_what_combines() -> None:
+    assert [mode for mode, _ in TABLE] == ["none", "float16", "dynamic", "int8", "int16x8"]
+    for mode, cells in TABLE:
+        _, _, inputs, outputs, per_tensor, calibrate, micro = (cell.strip() for cell in cells.split("|"))
+        assert {kind for kind in ("uint8", "int8", "float32") if _combines(mode, input_type=kind)} == _kinds(inputs)
+        assert {kind for kind in ("int8", "float32") if _combines(mode, output_type=kind)} == _kinds(outputs)
+        assert _combines(mode, per_tensor=True) == (per_tensor == "yes")
+        assert choose_target(mode).is_calibrated == (calibrate == "yes")  # type: ignore[arg-type]
+        assert (mode not in UNSUPPORTED) == (micro == "yes")
+        assert f"**{choose_target(mode).input_type}**" in inputs or "," not in inputs  # type: ignore[arg-type]
+
+
+def _combines(mode: str, **options: object) -> bool:
+    try:
+        choose_target(mode, **options)  # type: ignore[arg-type]
+    except CombinationError:
+        return False
+    return True
+
+
+def _kinds(cell: str) -> set[str]:
+    return set(cell.replace("*", "").split(", "))
