@@ -15,7 +15,7 @@ from batchdigits.cli.console import is_verbose, say
 from batchdigits.cli.signals import INTERRUPTED, TERMINATED, Terminated, raise_on_sigterm
 from batchdigits.errors import BatchdigitsError
 
-COMMANDS = ("train", "export", "classify", "evaluate", "preview")
+COMMANDS = ("train", "export", "inspect", "benchmark", "classify", "evaluate", "preview")
 
 
 class CommandGroup(click.Group):
