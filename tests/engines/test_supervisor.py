@@ -201,7 +201,7 @@ def test_a_worker_that_dies_costs_one_row(scene: Path, name: str) -> None:
     rows = {row[0]: row for row in scenes.rows(result.stdout)}
     assert len(rows) == 300
     assert rows.pop(f"scans/{name}") == [f"scans/{name}", "", "", "error", MISHAPS[name]]
-    assert {row[3] for row in rows.values()} == {"ok"}
+    assert {row[3] for row in rows.values()} <= {"ok", "review"}
     assert b"Traceback" not in result.stderr
 
 
