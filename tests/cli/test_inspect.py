@@ -214,7 +214,8 @@ def test_classify_refuses_a_damaged_model_in_one_line(
     result = run("classify", SAMPLES / "digits", "--model", damaged)
     assert result.exit_code == 1
     assert result.stdout == ""
-    (error,) = result.stderr.splitlines()
+    (using, error) = result.stderr.splitlines()
+    assert using == f"batchdigits: using {damaged}"
     assert error.startswith(f"batchdigits: error: {damaged}: ")
     assert message in error
 
