@@ -21,6 +21,7 @@ from batchdigits.datasets import load
 from batchdigits.datasets.labelled import Splits
 from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.choose import PRETRAINED
+from batchdigits.inference.decide import softmax
 from batchdigits.inference.litert_runtime import LiteRTRuntime
 from batchdigits.inference.micro_runtime import MicroError, MicroRuntime, needed_arena
 from batchdigits.inference.model_file import ModelFile, read_model_file
@@ -71,8 +72,8 @@ def _tables(keras: ModelFile, splits: Splits) -> Iterator[str]:
     glyphs = splits.test.glyphs
     expected = TensorFlowRuntime(keras, BATCH_SIZE).logits(glyphs)
     calibration = varied(splits.train)
-    bits = ["| --quantize | against LiteRT reference | values that differ | by at most | labels that differ |"]
-    bits.append("| --- | --- | ---: | ---: | ---: |")
+    columns = ("--quantize", f"against {REFERENCE}", "logits that differ", "largest difference of a probability")
+    bits = [f"| {' | '.join(columns)} | labels that differ |", "| --- | --- | ---: | ---: | ---: |"]
     yield f"| --quantize | bytes | runtime | accuracy on {len(glyphs):,} test images | same label | latency | arena |"
     yield "| --- | ---: | --- | ---: | ---: | ---: | ---: |"
     for name, target in TARGETS.items():
@@ -100,10 +101,11 @@ def _cells(exported: ModelFile, name: str, agreement: Agreement, glyph: NDArray[
 
 
 def _difference(first: NDArray[np.float32], second: NDArray[np.float32]) -> str:
-    """How many logits differ by more than float32's own rounding, the most that one does, and how many labels do."""
-    apart = np.abs(first - second)
+    """How many logits differ by more than float32's rounding, the most that a probability does, and how many labels."""
+    values = float(np.mean(np.abs(first - second) > ROUNDING))
+    probability = float(np.abs(softmax(first) - softmax(second)).max())
     labels = int(np.count_nonzero(first.argmax(axis=1) != second.argmax(axis=1)))
-    return f"{np.mean(apart > ROUNDING):.2%} | {apart.max():.2g} | {labels:,}"
+    return f"{values:.2%} | {probability:.2g} | {labels:,}"
 
 
 def _seconds(runtime: Runtime, glyph: NDArray[np.uint8]) -> float:

@@ -15,7 +15,7 @@ from batchdigits.errors import ModelFileError
 from batchdigits.inference.choose import PRETRAINED
 from batchdigits.inference.flatbuffer import read_graph
 from batchdigits.inference.model_file import CARD_NAME, read_card, read_model_file
-from tests.conftest import Run
+from tests.conftest import SAMPLES, Run
 
 TFLITE, KERAS = PRETRAINED / "digits.tflite", PRETRAINED / "digits.keras"
 
@@ -211,7 +211,7 @@ def test_classify_refuses_a_damaged_model_in_one_line(
 ) -> None:
     damaged = tmp_path / "m.tflite"
     damaged.write_bytes(damage(small.read_bytes()))  # type: ignore[operator]
-    result = run("classify", tmp_path, "--model", damaged)
+    result = run("classify", SAMPLES / "digits", "--model", damaged)
     assert result.exit_code == 1
     assert result.stdout == ""
     (using, error) = result.stderr.splitlines()

@@ -3,7 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from batchdigits.learning.proof import LITERT, MICRO, Images, Row
 from batchdigits.reports.agreement import compare
+from batchdigits.reports.proof_table import disagreements, proof_table
 from batchdigits.reports.table import table
 
 
@@ -36,3 +38,14 @@ def test_a_short_row_ends_with_a_remark() -> None:
     assert table([("a", "bb"), ("ccc", "d")]) == "a    bb\nccc   d"
     rows = [("set", "runtime", "share"), ("a", "b", "1%"), ("a", "a remark as long as it likes")]
     assert table(rows, left=(0, 1)).splitlines()[-1] == "a    a remark as long as it likes"
+
+
+def test_all_disagreements_are_listed_where_there_is_no_limit() -> None:
+    first, second = np.eye(2, dtype=np.float32).repeat(30, axis=0), np.eye(2, dtype=np.float32)[::-1].repeat(30, axis=0)
+    images = Images("own scans", [f"\x1b{n}.png" for n in range(60)], np.empty((60, 28, 28), np.uint8), np.full(60, -1))
+    rows = [Row(images, LITERT, compare(first, second, images.labels)), Row(images, MICRO, None, "not installed")]
+    everything = disagreements(rows, ("a", "b"), None).splitlines()
+    assert len(everything) == 60
+    assert everything[0] == "\\x1b0.png: a (0.731) became b (0.731)"
+    assert disagreements(rows, ("a", "b"), 2).splitlines()[2:] == ["own scans: 58 more; -v lists them all"]
+    assert proof_table(rows, "int8").splitlines()[2].split() == ["own", "scans", "TFLite", "Micro", "not", "installed"]
