@@ -12,10 +12,10 @@ from contextlib import contextmanager
 _chatter_allowed = False
 
 
-def allow_chatter() -> None:
-    """Let it all through, for `-v`."""
+def allow_chatter(allowed: bool = True) -> None:
+    """Let it all through, for `-v`; or no longer."""
     global _chatter_allowed
-    _chatter_allowed = True
+    _chatter_allowed = allowed
 
 
 def chatter_is_allowed() -> bool:

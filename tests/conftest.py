@@ -20,6 +20,7 @@ from PIL import Image
 from batchdigits.cli import main
 from batchdigits.datasets import MNIST
 from batchdigits.datasets.idx import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, read_idx
+from batchdigits.quiet import allow_chatter
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "samples"
@@ -44,6 +45,12 @@ def run_once() -> Run:
 
 def invoke(*arguments: str | Path, **options: object) -> Result:
     return CliRunner().invoke(main, [str(argument) for argument in arguments], **options)  # type: ignore[arg-type]
+
+
+@pytest.fixture(autouse=True)
+def _silence() -> None:
+    """No `-v` of an earlier test lets chatter through."""
+    allow_chatter(False)
 
 
 @pytest.fixture
