@@ -58,12 +58,12 @@ class Supervisor(Generic[T]):
             BatchdigitsError: no worker can be started.
         """
         try:
-            while True:
-                self._hand_out()
-                yield from self._in_order()
-                if not self._busy:
-                    return
+            self._hand_out()
+            while self._busy:
                 self._collect()
+                self._hand_out()  # nobody waits for what becomes of the rows
+                yield from self._in_order()
+                self._hand_out()  # there is room again for what was too far ahead
         finally:
             for worker in [*self._idle, *self._busy]:
                 worker.kill()

@@ -8,6 +8,7 @@ that nobody catches, so that no decoder can sit it out.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import pickle
 import signal
@@ -34,6 +35,8 @@ from batchdigits.quiet import allow_chatter, chatter_is_allowed
 T = TypeVar("T")
 
 READY = "ready"
+STOPPING = (signal.SIGINT, signal.SIGTERM)
+PR_SET_PDEATHSIG = 1  # <sys/prctl.h>: a signal for when the parent dies
 
 
 @dataclass(frozen=True)
@@ -181,19 +184,17 @@ class _Fork:
 
     def __init__(self, connection: Connection) -> None:
         self._code: int | None = None
-        # What a signal raises while Python tidies up after a fork is dropped, and Ctrl-C with it; so signals wait.
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
-        self._pid = -1
+        parent = os.getpid()
+        held = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)  # in os.fork, Python ignores what handlers raise
         try:
             self._pid = os.fork()
-        finally:
-            if self._pid:
-                signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        except OSError:
+            signal.pthread_sigmask(signal.SIG_SETMASK, held)
+            raise
         if self._pid == 0:
             code = 1
             try:
-                _leave_the_parent(connection)
-                signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+                _leave_the_parent(parent, connection)
                 serve(connection)
                 code = 0
             except BaseException:
@@ -201,6 +202,7 @@ class _Fork:
                     traceback.print_exc()
             finally:
                 os._exit(code)  # nothing of the parent's is flushed, closed or unwound here
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
 
     def wait(self) -> int:
         """Its exit code, or less than 0 for the signal that ended it."""
@@ -214,10 +216,15 @@ class _Fork:
             os.kill(self._pid, signal.SIGKILL)
 
 
-def _leave_the_parent(connection: Connection) -> None:
+def _leave_the_parent(parent: int, connection: Connection) -> None:
     """Keep nothing open but `connection` and stderr: pipes must end, and locks go, when the parent does."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # even if a decoder hangs
+    if os.getppid() != parent:
+        os._exit(1)  # it died before that
     os.setpgid(0, 0)  # Ctrl-C and Ctrl-Z are for the parent
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for number in STOPPING:
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
     nowhere = os.open(os.devnull, os.O_RDWR)
     os.dup2(nowhere, 0)
     os.dup2(nowhere, 1)

@@ -262,3 +262,18 @@ def test_a_missing_model_leaves_the_output_alone(scene: Path, tmp_path: Path) ->
     assert result.returncode == 1
     assert (tmp_path / "out.csv").read_text() == "precious"
     assert [entry.name for entry in tmp_path.iterdir()] == ["out.csv"]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shells_complete_commands_options_and_values(shell: str) -> None:
+    from click.shell_completion import get_completion_class
+
+    from batchdigits.cli import main
+
+    completion = get_completion_class(shell)
+    assert completion
+    complete = completion(main, {}, "batchdigits", "_BATCHDIGITS_COMPLETE").get_completions
+    assert [item.value for item in complete([], "cl")] == ["classify"]
+    assert "--resume" in [item.value for item in complete(["classify"], "--re")]
+    assert [item.value for item in complete(["classify", "--format"], "p")] == ["parquet"]
+    assert [item.type for item in complete(["classify"], "sc")] == ["file"]

@@ -1,0 +1,28 @@
+"""The scripts that time things run to their end; what they print is for people, and no test looks at the clock."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks.test_tables import run_script
+from tests.engines.scenes import make_images
+
+
+@pytest.mark.slow
+def test_classify_speed_on_a_few_images(tmp_path: Path) -> None:
+    small = ("--images", "50", "--times", "2", "--rounds", "1", "--million", "--folder", tmp_path)
+    result = run_script("classify_speed.py", *small, "-o", tmp_path / "speed.png")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.count("| batchdigits classify |") == 5
+    assert result.stdout.count("| the limit") == 5
+    assert "5,000 images: " in result.stdout
+    assert (tmp_path / "speed.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_ways_to_spread(tmp_path: Path) -> None:
+    result = run_script("ways_to_spread.py", make_images(tmp_path, 20), "--rounds", "1", "--jobs", "2")
+    assert result.returncode == 0, result.stderr
+    assert len(re.findall(r"^  2 (forked|spawned) workers +\d+\.\d{3}", result.stdout, re.MULTILINE)) == 4
