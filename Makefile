@@ -44,5 +44,6 @@ tables:
 	python benchmarks/accuracy_table.py --sets $(SETS)
 	python benchmarks/polarity.py --sets $(SETS)
 	python benchmarks/lesson_seeds.py
+	python benchmarks/export_table.py
 	python benchmarks/startup.py
 	python benchmarks/normaliser_speed.py

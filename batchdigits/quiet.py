@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 _chatter_allowed = False
 
 
-def allow_chatter() -> None:
-    """Let it all through, for `-v`."""
+def allow_chatter(allowed: bool = True) -> None:
+    """Let it all through, for `-v`; or no longer."""
     global _chatter_allowed
-    _chatter_allowed = True
+    _chatter_allowed = allowed
 
 
 def chatter_is_allowed() -> bool:
@@ -33,6 +35,23 @@ def silent_output() -> Iterator[None]:
     """Send whatever is written to fd 1 and fd 2 nowhere, from C or from Python; for every thread of the process."""
     with _silent(1), _silent(2):
         yield
+
+
+@contextmanager
+def captured_stderr() -> Iterator[io.StringIO]:
+    """Catch what C code writes to fd 2; it is in the stream once the block has ended."""
+    caught = io.StringIO()
+    with tempfile.TemporaryFile() as file:
+        sys.stderr.flush()
+        kept = os.dup(2)
+        os.dup2(file.fileno(), 2)
+        try:
+            yield caught
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            file.seek(0)
+            caught.write(file.read().decode(errors="replace"))
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +20,12 @@ from PIL import Image
 from batchdigits.cli import main
 from batchdigits.datasets import MNIST
 from batchdigits.datasets.idx import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, read_idx
+from batchdigits.quiet import allow_chatter
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "samples"
+
+needs_micro = pytest.mark.skipif(find_spec("tflite_micro") is None, reason="tflite-micro is not installed")
 
 Arrays = dict[str, NDArray[np.uint8]]
 Run = Callable[..., Result]
@@ -30,11 +34,23 @@ Run = Callable[..., Result]
 @pytest.fixture
 def run() -> Run:
     """Run the command in this process."""
-
-    def invoke(*arguments: str | Path, **options: object) -> Result:
-        return CliRunner().invoke(main, [str(argument) for argument in arguments], **options)  # type: ignore[arg-type]
-
     return invoke
+
+
+@pytest.fixture(scope="session")
+def run_once() -> Run:
+    """The same for fixtures of the whole session."""
+    return invoke
+
+
+def invoke(*arguments: str | Path, **options: object) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments], **options)  # type: ignore[arg-type]
+
+
+@pytest.fixture(autouse=True)
+def _silence() -> None:
+    """No `-v` of an earlier test lets chatter through."""
+    allow_chatter(False)
 
 
 @pytest.fixture

@@ -58,7 +58,7 @@ def test_the_tensorflow_road_loads_it_in_the_worker(tmp_path: Path) -> None:
     assert main.isdisjoint(HEAVY)
 
 
-@pytest.mark.parametrize("command", ["", "train", "export", "classify"])
+@pytest.mark.parametrize("command", ["", "train", "export", "inspect", "benchmark", "classify"])
 def test_help_loads_nothing_slow(command: str, tmp_path: Path) -> None:
     arguments = [*command.split(), "--help"]
     code = f"from batchdigits.cli import main\ntry: main({arguments!r})\nexcept SystemExit: pass"

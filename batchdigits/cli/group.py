@@ -14,8 +14,9 @@ from batchdigits import __version__
 from batchdigits.cli.console import is_verbose, say
 from batchdigits.cli.signals import INTERRUPTED, TERMINATED, Terminated, raise_on_sigterm
 from batchdigits.errors import BatchdigitsError
+from batchdigits.quiet import allow_chatter
 
-COMMANDS = ("train", "export", "classify", "evaluate", "preview")
+COMMANDS = ("train", "export", "inspect", "benchmark", "classify", "evaluate", "preview")
 
 
 class CommandGroup(click.Group):
@@ -36,9 +37,8 @@ class CommandGroup(click.Group):
         """Run the command; every way in which it can end has its exit code (DESIGN.md, Exit codes)."""
         try:
             raise_on_sigterm()
-            os.environ.setdefault(
-                "OPENBLAS_NUM_THREADS", "1"
-            )  # NumPy's threads, idle here, would forbid forking workers
+            os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # NumPy's idle threads would forbid forking workers
+            allow_chatter(False)  # until this command's own -v: another one may have run in this process
             super().invoke(ctx)
             sys.stdout.flush()
         except (click.ClickException, click.exceptions.Exit):

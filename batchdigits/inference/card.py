@@ -12,6 +12,7 @@ from batchdigits.vision.normalise import NORMALISER_VERSION
 
 SCHEMA_VERSION = 1
 MAX_CLASSES = 1_000
+MAPPINGS = ["network", "normaliser", "thresholds", "accuracy", "recipe", "data", "quantization", "sha256", "libraries"]
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,8 @@ class Card:
         recipe: every value that training used.
         seed: the seed of everything random in training.
         data: `name`, `images` by split, and `sha256` of the labelled glyphs.
-        quantization: `mode` of a .tflite; empty for a .keras.
+        quantization: of a .tflite its form (`mode`, `input`, `output`, `head`, `batch`, `per_tensor`), how many
+            `calibration_glyphs` set its ranges, and its `agreement` with the .keras; empty for a .keras.
         sha256: `payload` of this file; in a .tflite also `keras`, the payload of the .keras that it came from.
         libraries: versions that made the file.
     """
@@ -77,7 +79,7 @@ def _checked(card: Card) -> Card:
     labels = card.labels
     if not (isinstance(labels, list) and 1 < len(labels) <= MAX_CLASSES and all(isinstance(x, str) for x in labels)):
         raise ModelFileError("its card has no list of labels")
-    for name in ("network", "normaliser", "thresholds", "accuracy", "recipe", "data", "quantization", "sha256"):
+    for name in MAPPINGS:
         if not isinstance(getattr(card, name), dict):
             raise ModelFileError(f"its card has no valid {name!r}")
     hidden, activation = card.network.get("hidden"), card.network.get("activation")

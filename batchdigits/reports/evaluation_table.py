@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from batchdigits.inference.decide import Status
 from batchdigits.reports.evaluation import NOT_DIGIT, UNANSWERED, Evaluation, mean_accuracy, wilson
+from batchdigits.reports.table import table
 from batchdigits.text import printable
 
 HEADER = ("", "images", "right", "accuracy", "95% interval", "review", *UNANSWERED, f"{NOT_DIGIT} ok")
@@ -16,7 +17,7 @@ def summary(evaluations: Sequence[Evaluation]) -> str:
     rows = [HEADER, *(_summary_row(evaluation) for evaluation in evaluations)]
     if len(evaluations) > 1:
         rows.append(("mean", "", "", f"{mean_accuracy(evaluations):.2%}", *[""] * 5))
-    return _table(rows)
+    return table(rows)
 
 
 def details(evaluation: Evaluation) -> str:
@@ -27,7 +28,7 @@ def details(evaluation: Evaluation) -> str:
         cells = [f"{count:,}" if count else "." for count in counts]
         rows.append([label, *cells, "-" if recall is None else f"{recall:.1%}"])
     title = f"{printable(evaluation.path)}: what it is (rows), what the model says (columns)"
-    return f"{title}\n{_table(rows)}"
+    return f"{title}\n{table(rows)}"
 
 
 def _summary_row(evaluation: Evaluation) -> tuple[str, ...]:
@@ -41,13 +42,4 @@ def _summary_row(evaluation: Evaluation) -> tuple[str, ...]:
         f"{low:.1%} - {high:.1%}",
         *(f"{evaluation.statuses[status]:,}" for status in (Status.REVIEW, *UNANSWERED)),
         f"{apart[Status.OK]:,} of {apart.total():,}" if apart else "-",
-    )
-
-
-def _table(rows: Sequence[Sequence[str]]) -> str:
-    """Columns two blanks apart, the first one flush left."""
-    first, *others = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join([f"{row[0]:<{first}}", *(f"{cell:>{w}}" for cell, w in zip(row[1:], others, strict=True))]).rstrip()
-        for row in rows
     )

@@ -85,6 +85,31 @@ def test_worse_normalisers_give_glyphs(monkeypatch: pytest.MonkeyPatch, small_mn
     assert len(normalise(scan)) == 1
 
 
+def test_export_table_of_a_small_network(trained: Path, npz_file: Path) -> None:
+    result = run_script("export_table.py", "--model", trained, "--data", npz_file)
+    assert result.returncode == 0, result.stderr
+    table, bits, note = result.stdout.split("\n\n")
+    header, _, *rows = table.splitlines()
+    assert header == "| --quantize | bytes | runtime | accuracy on 200 test images | same label | latency | arena |"
+    cells = {(row[0], row[2]): row for row in ([cell.strip() for cell in line.split("|")[1:-1]] for line in rows)}
+    modes = ("none", "float16", "dynamic", "int8", "int8 --per-tensor", "int8 --head probabilities", "int16x8")
+    assert len(cells) == 3 * len(modes)
+    for mode in modes:
+        for runtime in ("LiteRT XNNPACK", "LiteRT reference", "TFLite Micro"):
+            _, size, _, accuracy, same, latency, _ = cells[mode, runtime]
+            assert int(size.replace(",", "")) > 25_000
+            if accuracy.startswith("not installed"):
+                continue
+            if runtime == "TFLite Micro" and mode in ("float16", "dynamic"):
+                assert (accuracy, same, latency) == (f"does not support {mode}", "-", "-")
+            else:
+                assert float(same.rstrip("%")) >= 98
+                assert re.fullmatch(r"\d+ us", latency)
+    for line in bits.splitlines()[2:]:
+        assert re.fullmatch(r"\| [\w -]+ \| [\w ]+ \| \d+\.\d\d% \| [\d.e-]+ \| [01] \|", line)
+    assert re.match(r"\d{4}-\d\d-\d\d, digits.keras; ", note)
+
+
 @needs_development_sets
 def test_accuracy_table_of_the_development_sets() -> None:
     result = run_script("accuracy_table.py", "--sets", DEVELOPMENT_SETS)

@@ -59,8 +59,8 @@ def files(tmp_path: Path, small_mnist: Arrays) -> list[str]:
 def undecided() -> Image8:
     """Two readings: half light, half dark, and the two share the border."""
     scan = np.zeros((40, 40), np.uint8)
-    scan[:, :19] = 255
-    scan[10:30, 25:30] = 255
+    scan[:, :15] = 255
+    scan[10:30, 33:35] = 255
     assert len(normalise(scan)) == 2
     return scan
 

@@ -1,0 +1,339 @@
+"""The C sources: compiled with a strict compiler, run on the golden vectors, held against TFLite Micro."""
+
+from __future__ import annotations
+
+import ctypes
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from batchdigits.datasets import load
+from batchdigits.device import arithmetic
+from batchdigits.device.layers import fixed_point, read_layers
+from batchdigits.device.write import TEMPLATES, c_sources, golden_images, write_sources
+from batchdigits.errors import BatchdigitsError
+from batchdigits.inference.choose import PRETRAINED
+from batchdigits.inference.model_file import ModelFile, read_model_file
+from batchdigits.vision.normalise import normalise
+from tests.conftest import Arrays, Run, needs_micro
+
+needs_cc = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler here")
+STRICT = ["cc", "-std=c99", "-Wall", "-Wextra", "-Werror", "-O2"]
+SOURCES = [
+    "digits_check.c",
+    "digits_network.c",
+    "digits_normalise.c",
+    "-x",
+    "c",
+    "digits_model.cc",
+    "-x",
+    "none",
+    "-lm",
+]
+STANDARD = PRETRAINED / "digits.tflite"
+
+
+def check(folder: Path) -> subprocess.CompletedProcess[str]:
+    """Compile what was written to `folder`, and run it."""
+    subprocess.run([*STRICT, *SOURCES, "-o", "check"], cwd=folder, check=True)
+    return subprocess.run([str(folder / "check")], capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The C sources of the built-in model."""
+    folder = tmp_path_factory.mktemp("c")
+    write_sources(c_sources(read_model_file(STANDARD)), folder)
+    return folder
+
+
+@needs_cc
+def test_the_built_in_model_holds_all_golden_vectors(sources: Path) -> None:
+    result = check(sources)
+    assert result.returncode == 0, result.stdout
+    lines = result.stdout.splitlines()
+    assert lines[-1] == "20 of 20 golden vectors hold"
+    assert all(re.fullmatch(r" ?\d+: a \d, read as \d; glyph within [01], logits equal", line) for line in lines[:-1])
+
+
+@needs_cc
+@pytest.mark.parametrize("options", [(), ("--per-tensor",)], ids=["per channel", "per tensor"])
+@pytest.mark.parametrize("activation", ["relu", "none"])
+def test_export_writes_sources_that_hold(
+    run: Run, npz_file: Path, tmp_path: Path, options: tuple[str, ...], activation: str
+) -> None:
+    keras, folder = tmp_path / "m.keras", tmp_path / "new" / "c"
+    quick = ("--iterations", "60", "--hidden", "24,16", "--activation", activation)
+    assert run("train", *quick, "--data", npz_file, "-o", keras).exit_code == 0
+    arguments = ("--model", keras, "--data", npz_file, "-o", tmp_path / "m.tflite", "--min-agreement", "0")
+    result = run("export", "--tflite", *arguments, *options, "--c-array", folder)
+    assert result.exit_code == 0, result.output
+    assert f"wrote {folder}: " in result.stderr
+    assert check(folder).stdout.splitlines()[-1] == "20 of 20 golden vectors hold"
+
+
+@needs_cc
+@pytest.mark.parametrize(
+    ("file", "old", "new", "message"),
+    [
+        ("digits_normalise.c", "#define CENTRE 14.0", "#define CENTRE 13.0", r"glyph within 2\d\d, logits equal"),
+        ("digits_network.c", "(high < 0))", "(high >= 0))", "logits DIFFER"),
+    ],
+)
+def test_a_port_that_goes_astray_is_told(
+    sources: Path, tmp_path: Path, file: str, old: str, new: str, message: str
+) -> None:
+    port = shutil.copytree(sources, tmp_path / "port")
+    text = (port / file).read_text()
+    assert text.count(old) == 1
+    (port / file).write_text(text.replace(old, new))
+    result = check(port)
+    assert result.returncode == 1
+    assert re.search(message, result.stdout)
+    assert not result.stdout.endswith("20 of 20 golden vectors hold\n")
+
+
+@needs_cc
+def test_the_readmes_command_works(sources: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(sources, tmp_path / "c")
+    commands = re.findall(r"^    (\S.*)$", (folder / "README.md").read_text(), re.M)
+    assert len(commands) == 2
+    for command in commands:
+        assert subprocess.run(command, shell=True, cwd=folder, capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.skipif(shutil.which("c++") is None, reason="no C++ compiler here")
+def test_the_model_is_cxx_as_well(sources: Path, tmp_path: Path) -> None:
+    main = tmp_path / "main.cc"
+    main.write_text(CXX)
+    command = ["c++", "-std=c++11", "-Wall", "-Wextra", "-Werror", "-I", sources, main, sources / "digits_model.cc"]
+    subprocess.run([*map(str, command), "-o", str(tmp_path / "main")], check=True)
+    assert subprocess.run([str(tmp_path / "main")], check=False).returncode == 0
+
+
+CXX = """
+#include <cstdint>
+#include <cstring>
+#include "digits_model.h"
+#include "digits_network.h"
+#include "digits_normalise.h"
+int main() {
+    const bool aligned = reinterpret_cast<std::uintptr_t>(digits_model) % 16 == 0;
+    return aligned && !std::memcmp(digits_model + 4, "TFL3", 4) && !std::strcmp(digits_labels[9], "9") ? 0 : 1;
+}
+"""
+
+
+@needs_micro
+def test_the_golden_logits_are_tflite_micros_to_the_bit(npz_file: Path) -> None:
+    model = read_model_file(STANDARD)
+    glyphs = load(npz_file).train.glyphs
+    assert np.array_equal(arithmetic.run(read_layers(model.payload), glyphs), _micro(model, glyphs))
+
+
+def _micro(model: ModelFile, glyphs: NDArray[np.uint8]) -> NDArray[np.int8]:
+    from tflite_micro.python.tflite_micro import runtime
+
+    interpreter = runtime.Interpreter.from_bytes(model.payload)
+    rows = []
+    for row in (glyphs.reshape(-1, 784) ^ 0x80).view(np.int8):
+        interpreter.set_input(row[None], 0)
+        interpreter.invoke()
+        rows.append(interpreter.get_output(0)[0].copy())
+    return np.stack(rows)
+
+
+@needs_micro
+@pytest.mark.parametrize("per_tensor", [False, True])
+@pytest.mark.parametrize("activation", ["relu", ""])
+def test_other_networks_give_tflite_micros_bits_too(npz_file: Path, per_tensor: bool, activation: str) -> None:
+    from batchdigits.learning.calibration_glyphs import varied
+    from batchdigits.learning.convert import convert
+    from batchdigits.learning.recipes import LESSON
+    from batchdigits.learning.save import describe
+    from batchdigits.learning.target import choose_target
+    from batchdigits.learning.training import Training
+
+    splits = load(npz_file)
+    training = Training(replace(LESSON, hidden=(40, 20), activation=activation, iterations=1), splits, 3)
+    file = npz_file.parent / f"{activation or 'none'}{per_tensor}.keras"
+    training.network.save(file)
+    keras = ModelFile(file, describe(training), file.read_bytes())
+    payload = convert(keras, choose_target(per_tensor=per_tensor), varied(splits.train, 20))
+    model = replace(keras, payload=payload)
+    assert np.array_equal(arithmetic.run(read_layers(payload), splits.test.glyphs), _micro(model, splits.test.glyphs))
+
+
+def test_networks_that_c_cannot_run_are_refused(run: Run, npz_file: Path, tmp_path: Path) -> None:
+    keras, output = tmp_path / "m.keras", tmp_path / "m.tflite"
+    quick = ("--iterations", "20", "--hidden", "16", "--activation", "tanh", "--data", npz_file)
+    assert run("train", *quick, "-o", keras).exit_code == 0
+    arguments = ("--model", keras, "--data", npz_file, "-o", output, "--min-agreement", "0")
+    result = run("export", "--tflite", *arguments, "--c-array", tmp_path / "c")
+    assert result.exit_code == 1
+    assert "C sources are for layers with relu or no activation; this network has TANH" in result.stderr
+    assert not output.exists()
+    assert not (tmp_path / "c").exists()
+
+
+def test_a_float_model_has_no_int8_layers(run: Run, trained: Path, npz_file: Path, tmp_path: Path) -> None:
+    options = ("--quantize", "none", "--model", trained, "--data", npz_file, "-o", tmp_path / "m.tflite")
+    assert run("export", "--tflite", *options).exit_code == 0
+    with pytest.raises(BatchdigitsError, match="C sources are for int8 layers"):
+        read_layers(read_model_file(tmp_path / "m.tflite").payload)
+
+
+def test_labels_are_quoted_for_c(sources: Path) -> None:
+    model = read_model_file(STANDARD)
+    labels = ('"', "a\\b", "??=", "é1", *"456789")
+    written = c_sources(replace(model, card=replace(model.card, labels=labels)))["digits_model.cc"]
+    for quoted in (r'"\042"', r'"a\134b"', r'"\077\077="', r'"\303\2511"'):
+        assert quoted in written
+    assert '"3",' in (sources / "digits_model.cc").read_text()
+
+
+def test_the_model_array_is_the_flatbuffer(sources: Path) -> None:
+    model = read_model_file(STANDARD)
+    text = (sources / "digits_model.cc").read_text()
+    numbers = text[text.index("digits_model[DIGITS_MODEL_SIZE] = {") :].partition("{")[2].partition("}")[0]
+    assert bytes(int(number) for number in numbers.split(",") if number.strip()) == model.payload
+    header = (sources / "digits_model.h").read_text()
+    assert model.card.sha256["payload"] in header
+    assert f"#define DIGITS_MODEL_SIZE {len(model.payload)}\n" in header
+
+
+def test_golden_images_are_two_of_each_digit_of_mnists_test_images(small_mnist: Arrays) -> None:
+    images, labels = golden_images()
+    assert labels.tolist() == [digit for digit in range(10) for _ in range(2)]
+    first_seven = small_mnist["x_test"][small_mnist["y_test"] == 7][0]
+    assert np.array_equal(images[14], first_seven)
+
+
+def test_the_same_model_gives_the_same_sources() -> None:
+    model = read_model_file(STANDARD)
+    assert c_sources(model) == c_sources(model)
+
+
+def test_a_folder_that_cannot_be_made_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BatchdigitsError, match="cannot make the folder"):
+        write_sources({"a.h": ""}, tmp_path / "file" / "c")
+
+
+@pytest.mark.parametrize("scale", [1e-6, 0.25, 0.5, 0.999999999999, 1.0, 3.7])
+def test_fixed_point_is_close_and_in_range(scale: float) -> None:
+    multiplier, shift = fixed_point(scale)
+    assert 1 << 30 <= multiplier < 1 << 31
+    assert multiplier * 2.0 ** (shift - 31) == pytest.approx(scale, rel=1e-9)
+
+
+Normalise = Callable[[NDArray[np.uint8], int], NDArray[np.uint8] | None]
+
+
+@pytest.fixture(scope="module")
+def in_c(tmp_path_factory: pytest.TempPathFactory) -> Normalise:
+    """The C normaliser, called from here; 0 is DIGITS_INK_AUTO, 1 dark, 2 light."""
+    library = tmp_path_factory.mktemp("so") / "normalise.so"
+    source = TEMPLATES / "digits_normalise.c"
+    subprocess.run([*STRICT, "-shared", "-fPIC", str(source), "-lm", "-o", str(library)], check=True)
+    function = ctypes.CDLL(str(library)).digits_normalise
+    workspace = ctypes.create_string_buffer(1 << 18)
+
+    def call(scan: NDArray[np.uint8], ink: int = 0) -> NDArray[np.uint8] | None:
+        scan, glyph = np.ascontiguousarray(scan), np.zeros((28, 28), np.uint8)
+        pointers = [ctypes.c_void_p(array.ctypes.data) for array in (scan, glyph)]
+        found = function(pointers[0], scan.shape[1], scan.shape[0], ink, workspace, pointers[1])
+        return glyph if found else None
+
+    return call
+
+
+def _scans(image: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
+    """An MNIST image as cameras see it."""
+    large = cv2.resize(image, (120, 120), interpolation=cv2.INTER_CUBIC)
+    yield image
+    yield 255 - image
+    yield (230 - 0.8 * large).astype(np.uint8)
+    yield np.pad(255 - large, ((20, 10), (30, 50)), constant_values=255)
+    yield 255 - cv2.resize(image, (400, 400), interpolation=cv2.INTER_CUBIC)
+    yield cv2.dilate(image, np.ones((4, 4), np.uint8))
+
+
+@needs_cc
+def test_the_c_normaliser_follows_ours_on_even_paper(in_c: Normalise, small_mnist: Arrays) -> None:
+    close = []
+    for image in small_mnist["x_train"][:100]:
+        for scan in _scans(image):
+            ours, theirs = normalise(scan)[0], in_c(scan, 0)
+            assert theirs is not None
+            close.append(np.abs(ours.astype(int) - theirs).max() <= 1)
+    assert np.mean(close) > 0.95  # the rest has specks, which C leaves where they are
+
+
+@needs_cc
+def test_the_c_normaliser_believes_what_it_is_told_of_the_ink(in_c: Normalise, small_mnist: Arrays) -> None:
+    image = small_mnist["x_test"][0]
+    for scan, right, wrong in ((image, 2, 1), (255 - image, 1, 2)):
+        glyph, other = in_c(scan, right), in_c(scan, wrong)
+        assert np.array_equal(glyph, in_c(scan, 0))
+        assert not np.array_equal(glyph, other)
+
+
+@needs_cc
+def test_the_c_normaliser_sees_no_ink_on_a_blank_page(in_c: Normalise) -> None:
+    noise = np.random.default_rng(0).normal(200, 3, (60, 60)).astype(np.uint8)
+    for blank in (np.zeros((1, 1), np.uint8), np.full((50, 40), 255, np.uint8), noise):
+        assert in_c(blank, 0) is None
+
+
+@needs_cc
+@pytest.mark.slow
+@pytest.mark.parametrize("view", ["28", "61", "160"])
+def test_the_c_normaliser_stays_in_its_workspace(tmp_path: Path, view: str) -> None:
+    (tmp_path / "fuzz.c").write_text(FUZZ)
+    sanitizers = ["-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", f"-DDIGITS_VIEW={view}"]
+    source = str(TEMPLATES / "digits_normalise.c")
+    command = ["cc", "-std=c99", *sanitizers, "-I", str(TEMPLATES), "fuzz.c", source, "-lm", "-o", "fuzz"]
+    built: Any = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+    if built.returncode:
+        pytest.skip("no sanitizers here")
+    assert subprocess.run([str(tmp_path / "fuzz")], check=False).returncode == 0
+
+
+# Random rectangles and slanted lines on paper, of any size, in memory that is exactly as large as it has to be.
+FUZZ = r"""
+#include <stdlib.h>
+#include <string.h>
+#include "digits_normalise.h"
+static unsigned state = 1;
+static int below(int n) { state = state * 1103515245u + 12345u; return (int)((state >> 8) % (unsigned)n); }
+int main(void) {
+    for (int round = 0; round < 6000; round++) {
+        const int w = 1 + below(round % 3 ? 40 : 400), h = 1 + below(round % 5 ? 40 : 400), kind = below(5);
+        uint8_t *image = malloc((size_t)(w * h)), glyph[784];
+        digits_workspace *space = malloc(sizeof *space);
+        memset(image, below(256), (size_t)(w * h));
+        for (int i = 0; !kind && i < w * h; i++) image[i] = (uint8_t)below(256);
+        for (int stroke = 0; stroke < 2 * kind; stroke++) {
+            const int x = below(w), y = below(h), level = below(256), slant = below(5) - 2;
+            const int across = below(2) ? 1 + below(3) : 1 + below(w), down = below(2) ? 1 + below(3) : 1 + below(h);
+            for (int v = y; v < h && v < y + down; v++)
+                for (int u = x + slant * (v - y), n = 0; n < across; u++, n++)
+                    if (u >= 0 && u < w) image[v * w + u] = (uint8_t)level;
+        }
+        digits_normalise(image, w, h, (digits_ink)below(3), space, glyph);
+        free(space);
+        free(image);
+    }
+    return 0;
+}
+"""

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from batchdigits.learning.proof import LITERT, MICRO, Images, Row
+from batchdigits.reports.agreement import compare
+from batchdigits.reports.proof_table import disagreements, proof_table
+from batchdigits.reports.table import table
+
+
+def test_two_forms_that_differ_on_one_glyph() -> None:
+    first = np.log(np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8]], np.float32))
+    second = np.log(np.array([[0.8, 0.2], [0.3, 0.7], [0.2, 0.8]], np.float32))
+    agreement = compare(first, second, np.array([0, 1, 1]))
+    assert agreement.images == 3
+    assert agreement.same == pytest.approx(2 / 3)
+    assert (agreement.first, agreement.second) == (pytest.approx(2 / 3), 1.0)
+    assert agreement.difference == pytest.approx(0.3, abs=1e-6)
+    ((glyph, mine, sure, yours, other),) = agreement.disagreements
+    assert (glyph, mine, yours) == (1, 0, 1)
+    assert (sure, other) == (pytest.approx(0.6), pytest.approx(0.7))
+
+
+def test_labels_that_nobody_knows_count_for_agreement_only() -> None:
+    logits = np.eye(2, dtype=np.float32)
+    known = compare(logits, logits[::-1], np.array([0, -1]))
+    assert (known.first, known.second, known.same) == (1.0, 0.0, 0.0)
+    unknown = compare(logits, logits, np.array([-1, -1]))
+    assert (unknown.first, unknown.second, unknown.same) == (None, None, 1.0)
+
+
+def test_ties_go_to_the_lowest_class_in_both() -> None:
+    assert compare(np.zeros((1, 3), np.float32), np.ones((1, 3), np.float32), np.array([0])).disagreements == ()
+
+
+def test_a_short_row_ends_with_a_remark() -> None:
+    assert table([("a", "bb"), ("ccc", "d")]) == "a    bb\nccc   d"
+    rows = [("set", "runtime", "share"), ("a", "b", "1%"), ("a", "a remark as long as it likes")]
+    assert table(rows, left=(0, 1)).splitlines()[-1] == "a    a remark as long as it likes"
+
+
+def test_all_disagreements_are_listed_where_there_is_no_limit() -> None:
+    first, second = np.eye(2, dtype=np.float32).repeat(30, axis=0), np.eye(2, dtype=np.float32)[::-1].repeat(30, axis=0)
+    images = Images("own scans", [f"\x1b{n}.png" for n in range(60)], np.empty((60, 28, 28), np.uint8), np.full(60, -1))
+    rows = [Row(images, LITERT, compare(first, second, images.labels)), Row(images, MICRO, None, "not installed")]
+    everything = disagreements(rows, ("a", "b"), None).splitlines()
+    assert len(everything) == 60
+    assert everything[0] == "\\x1b0.png: a (0.731) became b (0.731)"
+    assert disagreements(rows, ("a", "b"), 2).splitlines()[2:] == ["own scans: 58 more; -v lists them all"]
+    assert proof_table(rows, "int8").splitlines()[2].split() == ["own", "scans", "TFLite", "Micro", "not", "installed"]
