@@ -12,7 +12,7 @@ import click
 
 from batchdigits import __version__
 from batchdigits.cli.console import is_verbose, say
-from batchdigits.cli.signals import INTERRUPTED, TERMINATED, Terminated, raise_on_sigterm
+from batchdigits.cli.signals import INTERRUPTED, TERMINATED, Terminated, sigterm_raises
 from batchdigits.errors import BatchdigitsError
 from batchdigits.quiet import allow_chatter
 
@@ -36,11 +36,11 @@ class CommandGroup(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; every way in which it can end has its exit code (DESIGN.md, Exit codes)."""
         try:
-            raise_on_sigterm()
             os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # NumPy's idle threads would forbid forking workers
             allow_chatter(False)  # until this command's own -v: another one may have run in this process
-            super().invoke(ctx)
-            sys.stdout.flush()
+            with sigterm_raises():
+                super().invoke(ctx)
+                sys.stdout.flush()
         except (click.ClickException, click.exceptions.Exit):
             raise
         except KeyboardInterrupt:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
@@ -13,9 +15,14 @@ class Terminated(BaseException):
     """SIGTERM; like KeyboardInterrupt, not an Exception, so that nothing catches it by accident."""
 
 
-def raise_on_sigterm() -> None:
-    """From now on SIGTERM raises `Terminated` in the main thread, as SIGINT raises KeyboardInterrupt."""
-    signal.signal(signal.SIGTERM, _raise_terminated)
+@contextmanager
+def sigterm_raises() -> Iterator[None]:
+    """Inside, SIGTERM raises `Terminated` in the main thread, as SIGINT raises KeyboardInterrupt."""
+    before = signal.signal(signal.SIGTERM, _raise_terminated)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
 
 
 def _raise_terminated(number: int, frame: FrameType | None) -> NoReturn:
