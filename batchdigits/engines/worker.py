@@ -207,13 +207,17 @@ class _Fork:
     def wait(self) -> int:
         """Its exit code, or less than 0 for the signal that ended it."""
         if self._code is None:
-            self._code = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
+            try:
+                self._code = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
+            except ChildProcessError:  # whoever started us ignores SIGCHLD, and so the system tells nobody
+                self._code = 1
         return self._code
 
     def kill(self) -> None:
         """Send SIGKILL, unless it is gone."""
         if self._code is None:
-            os.kill(self._pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._pid, signal.SIGKILL)
 
 
 def _leave_the_parent(parent: int, connection: Connection) -> None:

@@ -255,6 +255,17 @@ def test_a_time_limit_holds_whatever_the_command_was_started_under(tmp_path: Pat
     assert [row[3] for row in scenes.rows(result.stdout)] == ["ok", "error"]
 
 
+def test_a_command_started_with_sigchld_ignored_survives_its_workers(tmp_path: Path) -> None:
+    scenes.make_images(tmp_path / "scans", 1, ["crash.png"])
+
+    def deaf() -> None:
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+
+    result = scenes.classify("scans", cwd=tmp_path, obedient=True, preexec_fn=deaf)
+    assert [row[3] for row in scenes.rows(result.stdout)] == ["ok", "error"]
+    assert b"bug" not in result.stderr
+
+
 def test_workers_end_when_the_main_process_is_killed(scene: Path) -> None:
     for name in ("hang1.png", "hang2.png"):
         shutil.copy(scene / "scans" / "0.png", scene / "scans" / name)
