@@ -76,6 +76,6 @@ BEST = Recipe(
     outliers=0.1,
     patience=40,
 )
-DEFAULT = replace(BEST, name="default", iterations=2_500, averaging=0.998, patience=8)
+DEFAULT = replace(BEST, name="default", iterations=1_800, averaging=0.998, patience=8)
 
 RECIPES = {recipe.name: recipe for recipe in (LESSON, DEFAULT, BEST)}
