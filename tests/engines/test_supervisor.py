@@ -4,6 +4,8 @@ import gc
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +23,7 @@ from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.choose import PRETRAINED
 from batchdigits.inference.decide import Prediction, Status
 from batchdigits.inference.model_file import read_model_file
+from tests.conftest import ROOT
 from tests.engines import scenes
 
 MODEL = PRETRAINED / "digits.tflite"
@@ -36,10 +39,31 @@ def task() -> Task[list[Prediction]]:
     return Task(MODEL, read_model_file(MODEL).card, Settings(), as_they_are)
 
 
+def skip_where_a_fork_would_hang() -> None:
+    """A process that has loaded TensorFlow has threads, whose locks stay locked in a fork."""
+    if not worker.may_fork():
+        pytest.skip("this process has threads; test_what_forks… runs this in one that has none")
+
+
 @pytest.fixture(params=["fork", "spawn"])
 def way_to_start(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    if request.param == "fork":
+        skip_where_a_fork_would_hang()
     monkeypatch.setattr(worker, "may_fork", lambda: request.param == "fork")
     return str(request.param)
+
+
+def test_what_forks_in_a_process_that_may() -> None:
+    names = "however_a_worker_starts or replaced_meanwhile or cannot_start"
+    command = [sys.executable, "-m", "pytest", "-n", "0", "-p", "no:cacheprovider", "-k", names, __file__]
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "PYTEST_ADDOPTS": ""}
+    for name in [name for name in environment if name.startswith("PYTEST_XDIST")]:
+        del environment[name]
+    result = subprocess.run(
+        command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=200, check=False
+    )
+    assert result.returncode == 0, result.stdout
+    assert "5 passed" in result.stdout, result.stdout
 
 
 def files(folder: Path, count: int = 300) -> list[str]:
@@ -138,6 +162,7 @@ def test_a_model_that_was_replaced_meanwhile_is_refused(
 def test_a_worker_that_cannot_start_ends_the_run(
     folder: Path, task: Task[list[Prediction]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    skip_where_a_fork_would_hang()
     monkeypatch.setattr(worker, "serve", lambda connection: os._exit(9))
     monkeypatch.setattr(worker, "may_fork", lambda: True)
     with pytest.raises(BatchdigitsError, match=r"died while it started.*exit code 9"):
