@@ -45,11 +45,11 @@ class Calibration:
 
 def calibrate(network: Any, validation: Labelled, classes: tuple[str, ...]) -> Calibration:
     """Fold the temperature of a Keras network into its last layer, and measure what its confidence is then worth."""
-    found = temperature(_logits(network, validation), validation.labels)
+    found = temperature(logits_of(network, validation), validation.labels)
     last = network.layers[-1]
     last.set_weights([weights / np.float32(found) for weights in last.get_weights()])
     mixed = degraded(validation, classes)
-    logits = _logits(network, mixed)
+    logits = logits_of(network, mixed)
     return Calibration(found, risk_table(logits, mixed.labels), review_threshold(logits))
 
 
@@ -110,7 +110,8 @@ def cross_entropy(logits: Logits, labels: NDArray[np.int64]) -> float:
     return float(np.mean(log_sum - logits[np.arange(len(labels)), labels]))
 
 
-def _logits(network: Any, data: Labelled) -> Logits:
+def logits_of(network: Any, data: Labelled) -> Logits:
+    """Logits, float32 (N, classes), that a Keras network gives for labelled glyphs."""
     flat = data.glyphs.reshape(-1, GLYPH_PIXELS).astype(np.float32) / np.float32(255)
     logits: Logits = network.predict(flat, batch_size=1_000, verbose=0)
     return logits

@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from batchdigits.datasets.labelled import Labelled, Splits
 from batchdigits.inference.card import Card
-from batchdigits.inference.runtime import GLYPH_PIXELS
 from batchdigits.inference.tensorflow_runtime import build_network, import_tensorflow
 from batchdigits.learning.batches import Chunk, Minibatches, chunks
-from batchdigits.learning.calibrate import cross_entropy
+from batchdigits.learning.calibrate import cross_entropy, logits_of
 from batchdigits.learning.outliers import OUTLIER
 from batchdigits.learning.recipes import CHECK_EVERY, Recipe
 from batchdigits.learning.step import compile_step
@@ -108,9 +107,7 @@ class Training:
 
     def accuracy(self, data: Labelled) -> float:
         """Share of right labels, 0-1."""
-        flat = data.glyphs.reshape(-1, GLYPH_PIXELS).astype(np.float32) / np.float32(255)
-        logits = self.network.predict(flat, batch_size=1_000, verbose=0)
-        return float(np.mean(logits.argmax(axis=1) == data.labels))
+        return float(np.mean(logits_of(self.network, data).argmax(axis=1) == data.labels))
 
     def _ends(self) -> list[int]:
         """Iterations after which training pauses: to report, to check, and the last."""
