@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
+_USER = re.compile(r"(\w://)[^/?#\s@]*@")
+_QUERY = re.compile(r"(\w://[^\s?#]*)\?[^\s#]+")
+
 
 def printable(text: str) -> str:
     """Text with everything that could steer a terminal, or turn a line around, escaped."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
+
+
+def without_secrets(text: str) -> str:
+    """Text whose URLs have neither user and password nor a query, where signatures and tokens are."""
+    return _QUERY.sub(r"\1?...", _USER.sub(r"\1...@", text)) if "://" in text else text

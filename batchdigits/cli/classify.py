@@ -18,26 +18,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from batchdigits import __version__
+from batchdigits.cli.classify_parts import classify_in_parts
 from batchdigits.cli.classify_request import STDIO, Request, classify_options
+from batchdigits.cli.classify_task import SOME_FAILED, identity_of, summary, task_of
 from batchdigits.cli.console import Bar, inform, progress_bar
-from batchdigits.cli.model_choice import chosen_model
 from batchdigits.errors import NoImagesError
 from batchdigits.text import printable
 
 if TYPE_CHECKING:
     from batchdigits.engines.supervisor import Batches
-    from batchdigits.engines.worker import Task
-    from batchdigits.inference.card import Card
-    from batchdigits.inference.decide import Prediction
-    from batchdigits.output.columns import Columns
-    from batchdigits.output.formats import Encode, Format
     from batchdigits.output.journal import Identity
     from batchdigits.output.resumable import ResumableOutput
     from batchdigits.output.stream import StreamOutput
     from batchdigits.vision.sources import Filter, Tally
-
-SOME_FAILED = 3
 
 
 @click.command()
@@ -54,6 +47,7 @@ def classify(**values: Any) -> None:
         batchdigits classify ./scans > out.csv
         batchdigits classify ./scans page7.png --runtime tensorflow -o out.csv
         find . -name '*.png' -print0 | batchdigits classify --files-from - -0 -o out.csv --resume
+        batchdigits classify s3://bucket/scans --engine ray -o s3://bucket/rows
     """
     from batchdigits.vision.sources import Filter, Tally, find
 
@@ -62,6 +56,9 @@ def classify(**values: Any) -> None:
     tally = Tally()
     rules = Filter(request.include, request.exclude, not request.no_recursive)
     with _paths(request) as paths:
+        if request.engine == "ray" and not request.dry_run:
+            classify_in_parts(request, list(paths), rules)
+            return
         files = _not_empty(find(paths, tally, rules), tally)
         if request.dry_run:
             _list(files, tally, b"\0" if request.null else b"\n")
@@ -106,80 +103,20 @@ def _list(files: Iterable[str], tally: Tally, end: bytes) -> None:
 def _classify(request: Request, files: Iterator[str], tally: Tally, rules: Filter) -> None:
     """The main road: from files to rows."""
     from batchdigits.engines.local import classify as run
+    from batchdigits.output.formats import FORMATS
 
     began = time.monotonic()
-    task, columns, form = _task(request)
-    with _output(request, _identity(request, task), form.header(columns)) as output:
+    task, columns, name = task_of(request)
+    form = FORMATS[name]
+    with _output(request, identity_of(request, task), form.header(columns)) as output:
         batches = run(output.unfinished(files), task, request.jobs)
         counts = _write(batches, output, request, rules)
         output.finish(partial(form.convert, columns) if form.convert else None)
-    inform(_summary(counts, output.resumed, tally.passed_over, time.monotonic() - began, task.model))
+    inform(summary(counts, output.resumed, tally.passed_over, time.monotonic() - began, task.model))
     if tally.empty_folders:
         raise NoImagesError(f"no images in {', '.join(tally.empty_folders)}")
     if counts["error"]:
         raise click.exceptions.Exit(SOME_FAILED)
-
-
-def _task(request: Request) -> tuple[Task[bytes], Columns, Format]:
-    """What the workers have to do, and how it is written down."""
-    from batchdigits.engines.classify import Settings
-    from batchdigits.engines.worker import Task
-    from batchdigits.inference.model_file import read_model_file
-    from batchdigits.output.columns import Columns
-    from batchdigits.output.formats import FORMATS
-    from batchdigits.output.prediction_parquet import import_pyarrow
-
-    if request.format_name == "parquet":
-        import_pyarrow()
-        if request.file is None:
-            raise click.UsageError("--format parquet needs a file to write (-o).")
-    model = chosen_model(request.runtime, request.model)
-    card = read_model_file(model).card
-    columns = Columns(card.labels, request.top_k, request.probabilities)
-    form = FORMATS[request.format_name]
-    task = Task(
-        model,
-        card,
-        Settings(request.ink, _threshold(request, card), columns.more),
-        partial(_encode_stdin, form.encode, columns) if request.reads_stdin_image else partial(form.encode, columns),
-        request.timeout,
-        stamps=request.file is not None,
-        batch_size=request.batch_size,
-    )
-    return task, columns, form
-
-
-def _threshold(request: Request, card: Card) -> float:
-    """The confidence below which a row is `review`."""
-    from batchdigits.inference.threshold import threshold_for
-
-    if request.min_confidence is not None:
-        return request.min_confidence
-    if request.target_risk is None:
-        return card.thresholds["review"]
-    threshold = threshold_for(card, request.target_risk)
-    inform(f"rows under a confidence of {threshold:g} are for review")
-    return threshold
-
-
-def _encode_stdin(encode: Encode, columns: Columns, predictions: Sequence[Prediction]) -> bytes:
-    """The rows of the file that holds what came through stdin, under the name that it has for the user."""
-    marks = ["".join(row.source.rpartition("/")[2].partition("#")[1:]) for row in predictions]
-    return encode(columns, [row._replace(source=STDIO + mark) for row, mark in zip(predictions, marks, strict=True)])
-
-
-def _identity(request: Request, task: Task[bytes]) -> Identity:
-    """All that rows depend on, for --resume. Not --timeout: rows that are errors are done again anyway."""
-    return {
-        "the version of batchdigits": __version__,
-        "the model": task.card.sha256["payload"][:16],
-        "the normaliser": task.card.normaliser["version"],
-        "the review threshold": task.settings.threshold,
-        "--ink": request.ink,
-        "--format": request.format_name,
-        "--top-k": request.top_k,
-        "--probabilities": request.probabilities,
-    }
 
 
 @contextmanager
@@ -203,7 +140,8 @@ def _output(request: Request, identity: Identity, header: bytes) -> Iterator[Res
         with explained(Path("<stdout>")):
             yield StreamOutput(sys.stdout.buffer, header)
     else:
-        with explained(request.output), request.output.open("wb") as stream:
+        device = Path(request.output)
+        with explained(device), device.open("wb") as stream:
             yield StreamOutput(stream, header)
 
 
@@ -231,14 +169,8 @@ def _write(
 
 def _set_total(bar: Bar, paths: Sequence[str], rules: Filter) -> None:
     """Count ahead of the work, so that the bar can tell the time left."""
+    from batchdigits.vision.remote import is_url
     from batchdigits.vision.sources import estimate
 
-    bar.total = estimate(paths, rules)
-
-
-def _summary(counts: Counter[str], resumed: int, passed_over: int, seconds: float, model: Path) -> str:
-    parts = [f"{count:,} {status}" for status in ("ok", "review", "blank", "error") if (count := counts[status])]
-    images = f"{counts.total():,} images: {', '.join(parts)}" if parts else "no images left to do"
-    before = f"; {resumed:,} files done before" if resumed else ""
-    others = f"; {passed_over:,} other files passed over" if passed_over else ""
-    return f"{images}{before}{others}; {seconds:.1f} s, {counts.total() / seconds:,.0f} images/s, with {model}"
+    if not any(map(is_url, paths)):  # a storage cannot be listed twice for that
+        bar.total = estimate(paths, rules)

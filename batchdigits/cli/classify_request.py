@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
 from batchdigits.cli.max_failures import MaxFailures, MaxFailuresType
 from batchdigits.cli.model_choice import model_choice_options
-from batchdigits.cli.options import Share, batch_size_option, ink_option, output_option, verbosity_options
+from batchdigits.cli.options import Share, batch_size_option, ink_option, verbosity_options
 
 if TYPE_CHECKING:
     from batchdigits.inference.choose import RuntimeName
@@ -21,6 +21,16 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 STDIO = "-"
+
+
+class FileOrUrl(click.ParamType["Path | str"]):
+    """A path as `Path`; a URL as `str`, since a `Path` would take one of its slashes for superfluous."""
+
+    name = "FILE|DIR"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path | str:
+        """A path or a URL."""
+        return value if isinstance(value, Path) or "://" in value else Path(value)
 
 
 @dataclass(frozen=True)
@@ -40,7 +50,7 @@ class Request:
     batch_size: int
     min_confidence: float | None
     target_risk: float | None
-    output: Path | None
+    output: Path | str | None
     format: FormatName | None
     top_k: int
     probabilities: bool
@@ -48,6 +58,9 @@ class Request:
     jobs: int | None
     timeout: float
     max_failures: MaxFailures | None
+    engine: Literal["local", "ray"]
+    ray_address: str | None
+    part_size: int
 
     @property
     def reads_stdin_image(self) -> bool:
@@ -59,12 +72,12 @@ class Request:
         """The format that was asked for, or the one that the output's suffix says."""
         from batchdigits.output.formats import format_of
 
-        return format_of(self.format, self.output)
+        return format_of(self.format, Path(self.output) if self.output else None)
 
     @property
     def file(self) -> Path | None:
-        """The regular file to write, which can be resumed; None for stdout, a pipe or a device."""
-        output = self.output
+        """The regular file or the folder to write, which can be resumed; None for stdout, a pipe or a device."""
+        output = self.output if self.output is None else Path(self.output)
         if output is None or str(output) == STDIO or (output.exists() and not output.is_file() and not output.is_dir()):
             return None
         return output
@@ -85,6 +98,12 @@ class Request:
             raise click.UsageError("-0 goes with --files-from or --dry-run.")
         if self.resume and self.file is None:
             raise click.UsageError("--resume needs a file to go on with (-o).")
+        if self.engine == "ray" and (self.file is None or self.reads_stdin_image):
+            raise click.UsageError("--engine ray reads files and URLs, and writes a folder of parts (-o DIR).")
+        if self.engine == "local" and isinstance(self.output, str):
+            raise click.UsageError("-o is a URL, which only --engine ray writes to.")
+        if self.engine == "local" and self.ray_address:
+            raise click.UsageError("--ray-address goes with --engine ray.")
 
 
 def classify_options(command: F) -> F:
@@ -114,7 +133,9 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         type=Share(),
         help="Set it so that at most this share of the `ok` rows is wrong, by the model's validation data.",
     ),
-    output_option("The file to write, whole or not at all. [default: stdout]"),
+    click.option(
+        "-o", "--output", type=FileOrUrl(), help="The file to write, whole or not at all; with --engine ray, a folder."
+    ),
     click.option(
         "--format",
         type=click.Choice(["csv", "jsonl", "parquet"]),
@@ -136,7 +157,22 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         help="Seconds that one image may take; 0 for no limit.",
     ),
     click.option(
-        "--jobs", type=click.IntRange(1, 1_024), help="Worker processes. [default: one a core; 1 for a .keras]"
+        "--jobs", type=click.IntRange(1, 65_536), help="Worker processes. [default: one a core; 1 for a .keras]"
+    ),
+    click.option(
+        "--engine",
+        type=click.Choice(["local", "ray"]),
+        default="local",
+        show_default=True,
+        help="What works: this machine, or a Ray cluster, which writes a folder of parts.",
+    ),
+    click.option("--ray-address", metavar="ADDR", help="The cluster. [default: $RAY_ADDRESS, else this machine]"),
+    click.option(
+        "--part-size",
+        type=click.IntRange(1, 1_000_000),
+        default=5_000,
+        show_default=True,
+        help="Files in a part of --engine ray, which is what a lost machine loses.",
     ),
     batch_size_option,
     verbosity_options,

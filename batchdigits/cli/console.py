@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import click
 
 from batchdigits.quiet import allow_chatter
-from batchdigits.text import printable
+from batchdigits.text import printable, without_secrets
 
 _VERBOSITY = "batchdigits.verbosity"
 
@@ -35,13 +35,13 @@ def is_verbose() -> bool:
 
 def say(message: str) -> None:
     """One line on stderr, whatever a hostile file name puts into it."""
-    click.echo(f"batchdigits: {printable(message)}", err=True)
+    click.echo(f"batchdigits: {printable(without_secrets(message))}", err=True)
 
 
 def inform(message: str) -> None:
     """One line on stderr unless `-q`, above a progress bar if there is one."""
     if not is_quiet():
-        _write_above_bar(f"batchdigits: {printable(message)}")
+        _write_above_bar(f"batchdigits: {printable(without_secrets(message))}")
 
 
 def log(message: str) -> None:

@@ -15,6 +15,7 @@ from batchdigits.cli.console import is_verbose, say
 from batchdigits.cli.signals import INTERRUPTED, TERMINATED, Terminated, sigterm_raises
 from batchdigits.errors import BatchdigitsError
 from batchdigits.quiet import allow_chatter
+from batchdigits.text import without_secrets
 
 COMMANDS = ("train", "export", "inspect", "benchmark", "classify", "evaluate", "preview")
 
@@ -70,7 +71,7 @@ def main() -> None:
 
 def _explain(error: Exception) -> None:
     if is_verbose():
-        traceback.print_exception(error)
+        click.echo(without_secrets("".join(traceback.format_exception(error))), nl=False, err=True)
     if isinstance(error, BatchdigitsError):
         say(f"error: {error}")
     elif isinstance(error, OSError):

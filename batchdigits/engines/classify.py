@@ -14,6 +14,7 @@ from batchdigits.quiet import silent_stderr
 from batchdigits.vision.decode import Page, decode
 from batchdigits.vision.faults import one_line
 from batchdigits.vision.normalise import Glyph, Ink, normalise
+from batchdigits.vision.remote import read_ahead
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def classify_files(
     reads: list[Read] = []
     ends: list[int] = []
     with silent_stderr():  # libpng, libjpeg and libtiff write their complaints to fd 2; the row carries ours
-        for path in files:
+        for path in read_ahead(files):
             before_each()
             for page in decode(path):
                 reads.append(read(page, settings.ink))

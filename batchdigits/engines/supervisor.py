@@ -18,6 +18,7 @@ from batchdigits.engines.worker import Batch, Task, Worker
 from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.decide import Status, failed
 from batchdigits.output.journal import NO_STAMP
+from batchdigits.vision.remote import is_url
 
 T = TypeVar("T")
 Batches = Generator[Batch[T], None, None]
@@ -25,6 +26,7 @@ Batches = Generator[Batch[T], None, None]
 FIRST_CHUNK = 16  # files: photographs of 12 megapixels, too, are spread over all workers at once
 LARGEST_CHUNK = 512  # files: 30 ms of small ones, beside which a hand-over of 0.2 ms is nothing
 CHUNK_SECONDS = 0.1  # that a chunk should take: what comes out comes steadily, and the last worker ends with the rest
+REMOTE_SCALE = 8  # times as much for files behind URLs: the first of each chunk makes the worker wait for the network
 AHEAD = 100_000  # files done behind one that holds everything up: some 8 MB of rows, and 3 s of work of two cores
 
 
@@ -38,8 +40,15 @@ class Chunk(NamedTuple):
 class Supervisor(Generic[T]):
     """A run: iterate over `run`, once."""
 
-    def __init__(self, files: Iterator[str], task: Task[T], jobs: int) -> None:
-        """Prepare a run of `task` on `files` by up to `jobs` workers, each started when there is work for it."""
+    def __init__(self, files: Iterator[str], task: Task[T], jobs: int, workers: list[Worker[T]] | None = None) -> None:
+        """Prepare a run of `task` on `files` by up to `jobs` workers, each started when there is work for it.
+
+        Args:
+            files: paths as typed; taken as they are needed.
+            task: what the workers do.
+            jobs: workers at most.
+            workers: idle ones of a run of the same task, and where this run leaves its own; None to end them with it.
+        """
         self._files = files
         self._task = task
         self._jobs = jobs
@@ -47,7 +56,8 @@ class Supervisor(Generic[T]):
         self._put_out = 0
         self._chunk_size = FIRST_CHUNK
         self._again: deque[Chunk] = deque()
-        self._idle: list[Worker[T]] = []
+        self._idle: list[Worker[T]] = [] if workers is None else workers
+        self._passing: list[Worker[T]] = self._idle if workers is None else []  # those that end with the run
         self._busy: dict[Worker[T], tuple[Chunk, float]] = {}
         self._done: dict[int, Batch[T]] = {}
 
@@ -65,7 +75,7 @@ class Supervisor(Generic[T]):
                 yield from self._in_order()
                 self._hand_out()  # there is room again for what was too far ahead
         finally:
-            for worker in [*self._idle, *self._busy]:
+            for worker in [*self._passing, *self._busy]:
                 worker.kill()
 
     def _hand_out(self) -> None:
@@ -111,14 +121,16 @@ class Supervisor(Generic[T]):
                 del self._busy[worker]
                 self._idle.append(worker)
                 self._done[chunk.first] = batch
-                self._adapt(len(chunk.paths), time.monotonic() - began)
+                self._adapt(chunk, time.monotonic() - began)
 
-    def _adapt(self, files: int, seconds: float) -> None:
+    def _adapt(self, chunk: Chunk, seconds: float) -> None:
         """Halve or double the size of chunks until they take what they should."""
-        if seconds > 2 * CHUNK_SECONDS and files <= self._chunk_size:
+        files = len(chunk.paths)
+        scale = REMOTE_SCALE if is_url(chunk.paths[0]) else 1
+        if seconds > 2 * CHUNK_SECONDS * scale and files <= self._chunk_size:
             self._chunk_size = max(1, files // 2)
-        elif seconds < CHUNK_SECONDS / 2 and files >= self._chunk_size:
-            self._chunk_size = min(LARGEST_CHUNK, files * 2)
+        elif seconds < CHUNK_SECONDS * scale / 2 and files >= self._chunk_size:
+            self._chunk_size = min(LARGEST_CHUNK * scale, files * 2)
 
     def _mourn(self, worker: Worker[T], chunk: Chunk) -> None:
         """Do a dead worker's chunk again file by file; of a single file, be done with it."""

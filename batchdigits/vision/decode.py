@@ -16,6 +16,7 @@ from batchdigits.vision.faults import DecodeError, check_size, describe_os_error
 from batchdigits.vision.formats import Header, hint, read_header, sniff
 from batchdigits.vision.grey import Scan, is_flat, to_grey
 from batchdigits.vision.pillow_decode import Picture, read_pages
+from batchdigits.vision.remote import is_url, read_url
 
 MAX_PIXELS = 100_000_000  # A4 at 600 dpi has 35 million; decoding 100 million takes 0.25 GB (JPEG) to 1.5 GB (alpha)
 MAX_FILE_BYTES = 1 << 30  # more than MAX_PIXELS of 16-bit RGB; a TIFF may be larger, as only one page is ever read
@@ -37,15 +38,15 @@ def decode(path: str, max_pixels: int = MAX_PIXELS) -> Iterator[Page]:
     """Decode one file into its pages, by its content and not its name; at least one page, whatever is wrong.
 
     Args:
-        path: the file as the user typed it.
+        path: the file, or its URL, as the user typed it.
         max_pixels: a picture with more is refused from its header.
 
     Yields:
         One page, or for a TIFF of several pages each of them, with `#1`, `#2`... after the path.
     """
     try:
-        size = _size_of(path)
-        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - a Path costs 3 us, of about 25 for a small file
+        file, size = _open(path)
+        with file:
             for picture in _read(file, size, max_pixels):
                 source = f"{path}#{picture.number}" if picture.number else path
                 yield Page(source, picture.scan, picture.fault)
@@ -57,6 +58,15 @@ def decode(path: str, max_pixels: int = MAX_PIXELS) -> Iterator[Page]:
         yield Page(path, None, "too large to decode")
     except Exception as error:  # the last net: a row, not a crash, for what nobody thought of
         yield Page(path, None, one_line(f"cannot be decoded: {str(error) or type(error).__name__}"))
+
+
+def _open(path: str) -> tuple[FileIO | BytesIO, int]:
+    """A file, and its size in bytes."""
+    if is_url(path):
+        data = read_url(path)
+        return BytesIO(data), len(data)
+    size = _size_of(path)
+    return open(path, "rb", buffering=0), size  # noqa: PTH123 - a Path costs 3 us, of about 25 for a small file
 
 
 def _size_of(path: str) -> int:
@@ -74,7 +84,7 @@ def _size_of(path: str) -> int:
     return status.st_size
 
 
-def _read(file: FileIO, size: int, max_pixels: int) -> Iterator[Picture]:
+def _read(file: FileIO | BytesIO, size: int, max_pixels: int) -> Iterator[Picture]:
     head = file.read(min(size, AT_ONCE))  # memory for all of AT_ONCE would cost as much as decoding a small file
     name = sniff(head)
     if name is None:

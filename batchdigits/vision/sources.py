@@ -8,8 +8,10 @@ import re
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from batchdigits.vision.formats import HEAD_BYTES, IMAGE_SUFFIXES, sniff
+from batchdigits.vision.remote import RemoteDisk, is_url
 
 # What systems leave beside pictures; some carry an image's suffix, and a Thumbs.db holds pictures.
 _LITTER_NAMES = frozenset({".ds_store", "thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini"})
@@ -79,7 +81,8 @@ def find(paths: Iterable[str], tally: Tally | None = None, rules: Filter | None 
     What is named by hand is always a source, whatever it is, unless it is a folder that can be walked. In a folder,
     a source is whatever is named like an image or, being a regular file, begins like one; what only looks like an
     image (a folder `x.png`, a dangling link, a fifo) is one too, so that its error row says so, and so is a folder
-    that cannot be read. Folders reached through links are walked, unless they are above themselves.
+    that cannot be read. Folders reached through links are walked, unless they are above themselves. A URL that is
+    named like an image is taken for a file unasked.
 
     Args:
         paths: files and folders, as typed.
@@ -89,39 +92,43 @@ def find(paths: Iterable[str], tally: Tally | None = None, rules: Filter | None 
     Yields:
         Paths as typed, joined with what lies below: arguments in the order given, duplicates kept, and natural
         order inside a folder.
+
+    Raises:
+        BatchdigitsError: a URL is for a kind of storage that is not installed, or that nobody knows.
     """
     tally = Tally() if tally is None else tally
     rules = rules or Filter()
     for path in paths:
-        if not os.path.isdir(path):  # noqa: PTH112 - paths stay strings, as typed: Path("./a//b") would be "a/b"
+        disk = RemoteDisk(path) if is_url(path) else LOCAL_DISK
+        if not disk.is_folder(path):
             tally.sources += 1
             yield path
             continue
         before = tally.sources
-        for source in _walk(path, tally, rules):
+        for source in _walk(path, tally, rules, disk):
             tally.sources += 1
             yield source
         if tally.sources == before:
             tally.empty_folders.append(path)
 
 
-def _walk(top: str, tally: Tally, rules: Filter) -> Iterator[str]:
+def _walk(top: str, tally: Tally, rules: Filter, disk: Disk) -> Iterator[str]:
     """Sources below a folder, depth first; a stack and no recursion, as a tree may be deeper than Python's."""
-    folder = _list(top)
+    folder = _list(top, disk)
     if folder is None:
         yield top
         return
     above = [folder]
-    start = len(os.path.join(top, ""))  # noqa: PTH118 - see find
+    start = len(os.path.join(top, ""))  # noqa: PTH118 - see LocalDisk
     while above:
         folder = above[-1]
         if not folder.names:
             above.pop()
             continue
         name = folder.names.pop()
-        path = os.path.join(folder.path, name)  # noqa: PTH118 - see find
+        path = os.path.join(folder.path, name)  # noqa: PTH118 - see LocalDisk
         if name not in folder.folders:
-            if rules.wants_file(path[start:], name) and _is_source(path, name):
+            if rules.wants_file(path[start:], name) and _is_source(path, name, disk):
                 yield path
             else:
                 tally.pass_over(path)
@@ -129,7 +136,7 @@ def _walk(top: str, tally: Tally, rules: Filter) -> Iterator[str]:
         if not rules.wants_folder(path[start:], name):
             tally.pass_over(path)
             continue
-        below = _list(path)
+        below = _list(path, disk)
         if below is None or _has_image_suffix(name):
             yield path  # a folder: not a scan, but not to be lost without a word either
         if below is not None and below.identity not in (folder.identity for folder in above):
@@ -141,27 +148,69 @@ class _Folder:
     """A folder being walked: what is left of its names, the next one last, and which of them are folders."""
 
     path: str
-    identity: tuple[int, int]
+    identity: object
     names: list[str]
     folders: set[str]
 
 
-def _list(path: str) -> _Folder | None:
+def _list(path: str, disk: Disk) -> _Folder | None:
     """The content of a folder in natural order; None if it cannot be read."""
-    names: list[str] = []
-    folders: set[str] = set()
-    try:
-        status = os.stat(path)  # noqa: PTH116 - see find
-        with os.scandir(path) as entries:
-            for entry in entries:
-                names.append(entry.name)
-                if _is_folder(entry):
-                    folders.add(entry.name)
-    except OSError:
+    content = disk.content(path)
+    if content is None:
         return None
+    identity, names, folders = content
     names.sort(reverse=True)
     names.sort(key=natural_key, reverse=True)  # stable, so that the raw name breaks ties
-    return _Folder(path, (status.st_dev, status.st_ino), names, folders)
+    return _Folder(path, identity, names, folders)
+
+
+class Disk(Protocol):
+    """Where folders are."""
+
+    def is_folder(self, path: str) -> bool:
+        """Whether a path is a folder."""
+
+    def content(self, path: str) -> tuple[object, list[str], set[str]] | None:
+        """Something that tells the folder from others, its names, and which are folders; None if it cannot be read."""
+
+    def head(self, path: str, size: int) -> bytes:
+        """The first bytes of a file; none if it cannot be read."""
+
+
+class LocalDisk:
+    """The file system of this machine."""
+
+    def is_folder(self, path: str) -> bool:
+        """Whether a path is a folder."""
+        return os.path.isdir(path)  # noqa: PTH112 - paths stay strings, as typed: Path("./a//b") would be "a/b"
+
+    def content(self, path: str) -> tuple[object, list[str], set[str]] | None:
+        """Something that tells the folder from others, its names, and which are folders; None if it cannot be read."""
+        names: list[str] = []
+        folders: set[str] = set()
+        try:
+            status = os.stat(path)  # noqa: PTH116 - see is_folder
+            with os.scandir(path) as entries:
+                for entry in entries:
+                    names.append(entry.name)
+                    if _is_folder(entry):
+                        folders.add(entry.name)
+        except OSError:
+            return None
+        return (status.st_dev, status.st_ino), names, folders
+
+    def head(self, path: str, size: int) -> bytes:
+        """The first bytes of a file; none if it cannot be read."""
+        try:
+            if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - opening a fifo would wait for ever
+                return b""
+            with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - see is_folder
+                return file.read(size)
+        except OSError:
+            return b""
+
+
+LOCAL_DISK = LocalDisk()
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -182,24 +231,14 @@ def _sortable_number(digits: re.Match[str]) -> str:
     return f"0{chr(len(number))}{number}"
 
 
-def _is_source(path: str, name: str) -> bool:
+def _is_source(path: str, name: str, disk: Disk) -> bool:
     if name.startswith(_LITTER_PREFIX) or name.lower() in _LITTER_NAMES:
         return False
-    return _has_image_suffix(name) or _begins_like_an_image(path)
+    return _has_image_suffix(name) or sniff(disk.head(path, HEAD_BYTES)) is not None
 
 
 def _has_image_suffix(name: str) -> bool:
-    return os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES  # noqa: PTH122 - see find
-
-
-def _begins_like_an_image(path: str) -> bool:
-    try:
-        if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - see find; opening a fifo would wait for ever
-            return False
-        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - see find
-            return sniff(file.read(HEAD_BYTES)) is not None
-    except OSError:
-        return False
+    return os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES  # noqa: PTH122 - see LocalDisk
 
 
 def estimate(paths: Iterable[str], rules: Filter | None = None) -> int:
@@ -207,7 +246,7 @@ def estimate(paths: Iterable[str], rules: Filter | None = None) -> int:
     rules = rules or Filter()
     total = 0
     for top in paths:
-        start = len(os.path.join(top, ""))  # noqa: PTH118 - see find
+        start = len(os.path.join(top, ""))  # noqa: PTH118 - see LocalDisk
         waiting = [top]
         while waiting:
             try:

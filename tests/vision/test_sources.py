@@ -147,7 +147,7 @@ def test_rows_come_before_the_walk_is_over(tmp_path: Path, monkeypatch: pytest.M
     make(tmp_path, *(f"{folder}/{file}.png" for folder in range(20) for file in range(3)))
     listed: list[str] = []
     original = sources._list
-    monkeypatch.setattr(sources, "_list", lambda path: listed.append(path) or original(path))
+    monkeypatch.setattr(sources, "_list", lambda path, disk: listed.append(path) or original(path, disk))
     assert len(list(islice(find([str(tmp_path)]), 4))) == 4
     assert len(listed) == 3  # the top, 0 and 1
 

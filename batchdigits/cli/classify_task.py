@@ -1,0 +1,97 @@
+"""What `batchdigits classify` asks of an engine, and what it says in the end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from batchdigits import __version__
+from batchdigits.cli.classify_request import STDIO, Request
+from batchdigits.cli.console import inform
+from batchdigits.cli.model_choice import chosen_model
+
+if TYPE_CHECKING:
+    from batchdigits.engines.worker import Task
+    from batchdigits.inference.card import Card
+    from batchdigits.inference.decide import Prediction
+    from batchdigits.output.columns import Columns
+    from batchdigits.output.formats import Encode, FormatName
+    from batchdigits.output.journal import Identity
+
+SOME_FAILED = 3  # exit code
+
+
+def task_of(request: Request) -> tuple[Task[bytes], Columns, FormatName]:
+    """What the workers have to do, and how it is written down."""
+    from batchdigits.engines.classify import Settings
+    from batchdigits.engines.worker import Task
+    from batchdigits.inference.model_file import read_model_file
+    from batchdigits.output.columns import Columns
+    from batchdigits.output.formats import FORMATS
+    from batchdigits.output.prediction_parquet import import_pyarrow
+
+    if request.format_name == "parquet":
+        import_pyarrow()
+        if request.file is None:
+            raise click.UsageError("--format parquet needs a file to write (-o).")
+    model = chosen_model(request.runtime, request.model)
+    card = read_model_file(model).card
+    columns = Columns(card.labels, request.top_k, request.probabilities)
+    encode = FORMATS[request.format_name].encode
+    task = Task(
+        model,
+        card,
+        Settings(request.ink, _threshold(request, card), columns.more),
+        partial(_encode_stdin, encode, columns) if request.reads_stdin_image else partial(encode, columns),
+        request.timeout,
+        stamps=request.file is not None and request.engine == "local",
+        batch_size=request.batch_size,
+    )
+    return task, columns, request.format_name
+
+
+def _threshold(request: Request, card: Card) -> float:
+    """The confidence below which a row is `review`."""
+    from batchdigits.inference.threshold import threshold_for
+
+    if request.min_confidence is not None:
+        return request.min_confidence
+    if request.target_risk is None:
+        return card.thresholds["review"]
+    threshold = threshold_for(card, request.target_risk)
+    inform(f"rows under a confidence of {threshold:g} are for review")
+    return threshold
+
+
+def _encode_stdin(encode: Encode, columns: Columns, predictions: Sequence[Prediction]) -> bytes:
+    """The rows of the file that holds what came through stdin, under the name that it has for the user."""
+    marks = ["".join(row.source.rpartition("/")[2].partition("#")[1:]) for row in predictions]
+    return encode(columns, [row._replace(source=STDIO + mark) for row, mark in zip(predictions, marks, strict=True)])
+
+
+def identity_of(request: Request, task: Task[bytes]) -> Identity:
+    """All that rows depend on, for --resume. Not --timeout: rows that are errors are done again anyway."""
+    return {
+        "the version of batchdigits": __version__,
+        "the model": task.card.sha256["payload"][:16],
+        "the normaliser": task.card.normaliser["version"],
+        "the review threshold": task.settings.threshold,
+        "--ink": request.ink,
+        "--format": request.format_name,
+        "--top-k": request.top_k,
+        "--probabilities": request.probabilities,
+    }
+
+
+def summary(counts: Counter[str], resumed: int, passed_over: int, seconds: float, model: Path) -> str:
+    """The last line on stderr."""
+    parts = [f"{count:,} {status}" for status in ("ok", "review", "blank", "error") if (count := counts[status])]
+    images = f"{counts.total():,} images: {', '.join(parts)}" if parts else "no images left to do"
+    before = f"; {resumed:,} files done before" if resumed else ""
+    others = f"; {passed_over:,} other files passed over" if passed_over else ""
+    return f"{images}{before}{others}; {seconds:.1f} s, {counts.total() / seconds:,.0f} images/s, with {model}"

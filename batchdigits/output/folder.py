@@ -1,0 +1,111 @@
+"""The folder that a run writes its parts to: here, or behind a URL. What is in it is always whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Protocol
+
+from batchdigits.errors import BatchdigitsError
+from batchdigits.output.atomic import explained, writing
+from batchdigits.text import without_secrets
+from batchdigits.vision.remote import is_url, storage_of
+
+
+class Folder(Protocol):
+    """Files by their names; each method raises `BatchdigitsError` where the storage will not."""
+
+    def names(self) -> set[str]:
+        """The names of all files; none where there is no such folder yet."""
+
+    def read(self, name: str) -> bytes:
+        """A file."""
+
+    def write(self, name: str, content: bytes) -> None:
+        """Make or replace a file, whole or not at all; and the folder, if there is none."""
+
+    def remove(self, name: str) -> None:
+        """Remove a file."""
+
+
+def open_folder(place: str) -> Folder:
+    """The folder at a path or a URL."""
+    return RemoteFolder(place) if is_url(place) else LocalFolder(Path(place))
+
+
+class LocalFolder:
+    """A folder of this machine."""
+
+    def __init__(self, path: Path) -> None:
+        """The folder at `path`."""
+        self._path = path
+
+    def names(self) -> set[str]:
+        """The names of all files; none where there is no such folder yet."""
+        with explained(self._path):
+            if not self._path.exists():
+                return set()
+            return {entry.name for entry in self._path.iterdir()}
+
+    def read(self, name: str) -> bytes:
+        """A file."""
+        try:
+            return (self._path / name).read_bytes()
+        except OSError as error:
+            raise BatchdigitsError(f"cannot read {self._path / name}: {error.strerror}") from None
+
+    def write(self, name: str, content: bytes) -> None:
+        """Make or replace a file, whole or not at all; and the folder, if there is none."""
+        with explained(self._path):
+            self._path.mkdir(parents=True, exist_ok=True)
+        with writing(self._path / name) as stream:
+            stream.write(content)
+
+    def remove(self, name: str) -> None:
+        """Remove a file."""
+        with explained(self._path / name):
+            (self._path / name).unlink(missing_ok=True)
+
+
+class RemoteFolder:
+    """A folder behind a URL, in a storage whose files appear whole, as those of S3, GCS and Azure do."""
+
+    def __init__(self, url: str) -> None:
+        """The folder at `url`.
+
+        Raises:
+            BatchdigitsError: see `storage_of`.
+        """
+        self._url = url
+        self._storage, path = storage_of(url)
+        self._path = path.rstrip("/")
+
+    def names(self) -> set[str]:
+        """The names of all files; none where there is no such folder yet."""
+        try:
+            return {entry.rstrip("/").rpartition("/")[2] for entry in self._storage.ls(self._path, detail=False)}
+        except FileNotFoundError:
+            return set()
+        except Exception as error:
+            raise self._explained("list", error) from None
+
+    def read(self, name: str) -> bytes:
+        """A file."""
+        return bytes(self._try("read", self._storage.cat_file, name))
+
+    def write(self, name: str, content: bytes) -> None:
+        """Make or replace a file."""
+        self._try("write", self._storage.pipe_file, name, content)
+
+    def remove(self, name: str) -> None:
+        """Remove a file."""
+        self._try("remove", self._storage.rm_file, name)
+
+    def _try(self, what: str, action: Any, name: str, *arguments: Any) -> Any:
+        try:
+            return action(f"{self._path}/{name}", *arguments)
+        except Exception as error:  # each storage raises what its client does
+            raise self._explained(what, error) from None
+
+    def _explained(self, what: str, error: Exception) -> BatchdigitsError:
+        text = " ".join(without_secrets(str(error)).split()) or type(error).__name__
+        return BatchdigitsError(f"cannot {what} {without_secrets(self._url)}: {text}")

@@ -1,0 +1,176 @@
+"""Sources behind URLs, in any storage that fsspec knows. Who may read there is between fsspec and the user."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from typing import Any
+
+from batchdigits.errors import BatchdigitsError, MissingExtraError
+from batchdigits.text import without_secrets
+from batchdigits.vision.faults import DecodeError, one_line
+from batchdigits.vision.formats import IMAGE_SUFFIXES
+
+AHEAD = (
+    64  # files under way at once: at 20 ms each, 3,200 a second, which is more than a client of one core can ask for
+)
+MAX_BYTES = 1 << 28  # of a file, as AHEAD of them may lie in memory: 100 million pixels of grey, and as much again
+SINGLE_FILES = ("http", "https")  # protocols without folders
+
+_begins_like_a_url = re.compile("[A-Za-z][A-Za-z0-9+.-]*(://|::)").match
+
+# What read_ahead has under way, for read_url to find.
+_under_way: dict[str, Future[bytes]] = {}
+
+
+def is_url(path: str) -> bool:
+    """Whether a path is for fsspec to open."""
+    return "://" in path and _begins_like_a_url(path) is not None
+
+
+def storage_of(url: str) -> tuple[Any, str]:
+    """The fsspec filesystem behind a URL, and the path of the URL there.
+
+    Raises:
+        MissingExtraError: the package for that kind of storage is not installed.
+        BatchdigitsError: there is no such kind of storage.
+    """
+    try:
+        from fsspec.core import url_to_fs
+
+        return url_to_fs(url, use_listings_cache=False, **_more_connections(url))  # type: ignore[no-any-return]
+    except ImportError:
+        raise MissingExtraError(f"{url.partition(':')[0]}://", "remote") from None
+    except ValueError as error:
+        raise BatchdigitsError(f"cannot open {url}: {error}") from None
+
+
+def _more_connections(url: str) -> dict[str, Any]:
+    """Options for AHEAD connections to S3, where botocore has 10; the user's own configuration goes first."""
+    from fsspec.config import conf
+
+    if not url.startswith(("s3:", "s3a:")) or "config_kwargs" in conf.get("s3", {}):
+        return {}
+    return {"config_kwargs": {"max_pool_connections": AHEAD}}
+
+
+def read_ahead(paths: Sequence[str]) -> Iterator[str]:
+    """The same paths, one after the other, while what lies behind the next URLs is fetched for `read_url`."""
+    if not any(map(is_url, paths)):
+        yield from paths
+        return
+    from concurrent.futures import ThreadPoolExecutor
+
+    coming = deque(paths)
+    with ThreadPoolExecutor(AHEAD) as pool:
+        try:
+            for path in paths:
+                while coming and len(_under_way) < AHEAD:
+                    url = coming.popleft()
+                    if is_url(url) and url not in _under_way:
+                        with suppress(BatchdigitsError):  # read_url will meet it again
+                            _under_way[url] = pool.submit(_fetch, *storage_of(url))
+                yield path
+        finally:
+            for future in _under_way.values():
+                future.cancel()
+            _under_way.clear()
+
+
+def read_url(url: str) -> bytes:
+    """The content of a file.
+
+    Raises:
+        DecodeError: it is not there, not for us, empty, or too large.
+    """
+    under_way = _under_way.pop(url, None)
+    try:
+        data = under_way.result() if under_way else _fetch(*storage_of(url))
+    except Exception as error:  # each storage raises what its client does
+        raise DecodeError(_describe(error)) from None
+    if not data:
+        raise DecodeError("empty file")
+    if len(data) > MAX_BYTES:
+        raise DecodeError(f"too large: over {MAX_BYTES / 1e9:.1f} GB, the limit for a URL")
+    return data
+
+
+def _fetch(storage: Any, path: str) -> bytes:
+    """A file, or the first bytes of one that is too large; one request."""
+    try:
+        data: bytes = storage.cat_file(path, start=0, end=MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise
+    except Exception:
+        if storage.size(path) == 0:  # of nothing there is no range, and most servers say so
+            return b""
+        raise
+    return data
+
+
+def _describe(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "no such file"
+    if isinstance(error, PermissionError):
+        return "permission denied"
+    if isinstance(error, IsADirectoryError):
+        return "is a directory"
+    return one_line(f"cannot be read: {without_secrets(str(error)) or type(error).__name__}")
+
+
+class RemoteDisk:
+    """What `sources.LocalDisk` is, for the folders of one storage."""
+
+    def __init__(self, url: str) -> None:
+        """The storage behind `url`.
+
+        Raises:
+            BatchdigitsError: see `storage_of`.
+        """
+        self._storage, _ = storage_of(url)
+        self._has_folders = url.partition(":")[0] not in SINGLE_FILES
+
+    def is_folder(self, url: str) -> bool:
+        """Whether a URL is a folder that can be listed; nobody is asked about one that is named like an image."""
+        if not self._has_folders or os.path.splitext(url)[1].lower() in IMAGE_SUFFIXES:  # noqa: PTH122
+            return False
+        try:
+            return bool(self._storage.isdir(self._path(url)))
+        except Exception:  # then it will have an error row
+            return False
+
+    def content(self, url: str) -> tuple[object, list[str], set[str]] | None:
+        """Something that tells the folder from others, its names, and which are folders; None if it cannot be read."""
+        path = self._path(url).rstrip("/")
+        names: set[str] = set()
+        folders: set[str] = set()
+        try:
+            for entry in self._storage.ls(path, detail=True):
+                below = entry["name"].rstrip("/")
+                is_folder = entry["type"] == "directory"
+                name = below.rpartition("/")[2]
+                if below.lstrip("/") == path.lstrip("/"):
+                    if not is_folder:
+                        continue  # the mark of an empty folder
+                    name = ""  # keys with two slashes, which fsspec does not list: to be told as passed over
+                names.add(name)
+                if is_folder and name:
+                    folders.add(name)
+        except Exception:
+            return None
+        return path, list(names), folders
+
+    def head(self, url: str, size: int) -> bytes:
+        """The first bytes of a file; none if it cannot be read."""
+        try:
+            data: bytes = self._storage.cat_file(self._path(url), start=0, end=size)
+        except Exception:
+            return b""
+        return data
+
+    def _path(self, url: str) -> str:
+        return str(self._storage._strip_protocol(url))

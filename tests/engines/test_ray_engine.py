@@ -1,0 +1,128 @@
+"""The ray engine on a real cluster: two nodes on this machine, one of which is killed in the middle."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from batchdigits.vision.remote import storage_of
+from tests.conftest import SAMPLES, run_process
+from tests.engines.scenes import environment, make_images
+from tests.vision.storages import S3, put_folder, start_s3
+
+pytestmark = [
+    pytest.mark.skipif(find_spec("ray") is None, reason="ray is not installed"),
+    pytest.mark.filterwarnings("ignore"),  # Ray's own, of its sockets and threads
+]
+
+STORE = 80 << 20  # bytes of each node's object store; Ray wants 75 MB at least
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3]:
+    """An S3; whatever is started from now on finds it."""
+    with start_s3() as s3:
+        for name, value in s3.environment.items():
+            monkeypatch.setenv(name, value)
+        yield s3
+
+
+@pytest.fixture
+def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Two nodes with a core each."""
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    from ray.cluster_utils import Cluster
+
+    node = {"num_cpus": 1, "object_store_memory": STORE}
+    cluster = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
+    try:
+        cluster.add_node(**node)
+        yield cluster
+    finally:
+        cluster.shutdown()
+
+
+def start(address: str, *arguments: str | Path) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "batchdigits", "classify", "--engine", "ray", "--ray-address", address]
+    return subprocess.Popen(
+        [*command, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()
+    )
+
+
+def wait_for_parts(folder: Path, count: int, process: subprocess.Popen[bytes]) -> None:
+    while len(list(folder.glob("part-*"))) < count:
+        assert process.poll() is None, process.communicate()[1].decode()
+        time.sleep(0.02)
+
+
+def rows_of(folder: Path) -> list[bytes]:
+    return sorted(line for part in folder.glob("part-*.csv") for line in part.read_bytes().splitlines()[1:])
+
+
+def classify_and_kill_a_node(cluster: Any, folder: Path, sources: Path, part_size: int, parts: int) -> bytes:
+    """The rows of a run that loses a node once so many parts are done, compared with the local engine's."""
+    process = start(cluster.address, sources, "--part-size", str(part_size), "-o", folder / "rows")
+    wait_for_parts(folder / "rows", parts, process)
+    (victim,) = cluster.worker_nodes
+    cluster.remove_node(victim, allow_graceful=False)
+    assert not (folder / "rows" / "manifest.json").exists()
+    stdout, stderr = process.communicate()
+    assert process.returncode == 3, stderr.decode()
+    assert stdout == b""
+    assert run_process("classify", sources, "-o", folder / "local.csv").returncode == 3
+    assert rows_of(folder / "rows") == sorted((folder / "local.csv").read_bytes().splitlines()[1:])
+    return stderr
+
+
+def test_a_lost_node_costs_no_row(cluster: Any, tmp_path: Path) -> None:
+    scans = tmp_path / "scans"
+    scans.mkdir()
+    picture = cv2.imread(str(SAMPLES / "digits" / "4" / "noisy.png"), cv2.IMREAD_GRAYSCALE)
+    large = cv2.imencode(".png", cv2.resize(np.asarray(picture), None, fx=8, fy=8))[1].tobytes()
+    for number in range(160):
+        (scans / f"{number}.png").write_bytes(large)
+    (scans / "broken.png").write_bytes(b"no image")
+    stderr = classify_and_kill_a_node(cluster, tmp_path, scans, part_size=8, parts=4)
+    manifest = json.loads((tmp_path / "rows" / "manifest.json").read_text())
+    assert manifest["rows"] == 161
+    assert manifest["statuses"]["error"] == 1
+    assert len(manifest["parts"]) == 21
+    assert b"161 images" in stderr.splitlines()[-1]
+
+
+@pytest.mark.slow
+def test_twenty_thousand_images_and_a_lost_node(cluster: Any, tmp_path: Path) -> None:
+    make_images(tmp_path / "scans", 20_000)
+    (tmp_path / "scans" / "broken.png").write_bytes(b"no image")
+    classify_and_kill_a_node(cluster, tmp_path, tmp_path / "scans", part_size=200, parts=20)
+    assert json.loads((tmp_path / "rows" / "manifest.json").read_text())["rows"] == 20_001
+
+
+@pytest.mark.slow
+def test_from_an_s3_to_an_s3_and_a_lost_node(s3: S3, cluster: Any, tmp_path: Path) -> None:
+    make_images(tmp_path / "scans", 2_000)
+    (tmp_path / "scans" / "broken.png").write_bytes(b"no image")
+    put_folder(s3, tmp_path / "scans", "in")
+    process = start(cluster.address, "s3://scans/in", "--part-size", "50", "-o", "s3://scans/rows")
+    storage, _ = storage_of("s3://scans/rows")
+    while len(storage.ls("scans/rows") if storage.exists("scans/rows") else []) < 6:
+        assert process.poll() is None, process.communicate()[1].decode()
+        time.sleep(0.05)
+    cluster.remove_node(cluster.worker_nodes.pop(), allow_graceful=False)
+    assert process.wait() == 3
+    shutil.rmtree(tmp_path / "scans")
+    storage.get("scans/rows/", str(tmp_path / "rows"), recursive=True)
+    assert run_process("classify", "s3://scans/in", "-o", tmp_path / "local.csv").returncode == 3
+    assert rows_of(tmp_path / "rows") == sorted((tmp_path / "local.csv").read_bytes().splitlines()[1:])
+    assert json.loads((tmp_path / "rows" / "manifest.json").read_text())["rows"] == 2_001

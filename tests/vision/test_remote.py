@@ -1,0 +1,212 @@
+"""URLs: what is found and read behind them, what is wrong with them, and what is never told of them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from batchdigits.errors import BatchdigitsError, MissingExtraError
+from batchdigits.text import without_secrets
+from batchdigits.vision import remote
+from batchdigits.vision.decode import decode
+from batchdigits.vision.remote import AHEAD, is_url, read_ahead
+from batchdigits.vision.sources import Filter, Tally, find
+from tests.conftest import SAMPLES, Run, run_process
+from tests.engines import scenes
+from tests.vision.storages import SECRET, put_folder, start_s3
+
+pytestmark = pytest.mark.skipif(find_spec("fsspec") is None, reason="fsspec is not installed")
+
+DIGIT = (SAMPLES / "digits" / "3" / "as-is.png").read_bytes()
+
+
+@pytest.fixture
+def memory() -> Iterator[Any]:
+    """A storage in memory, behind memory:// URLs."""
+    from fsspec.implementations.memory import MemoryFileSystem
+
+    MemoryFileSystem.store.clear()
+    MemoryFileSystem.pseudo_dirs[:] = [""]
+    yield MemoryFileSystem()
+    MemoryFileSystem.store.clear()
+
+
+def told(path: str) -> str:
+    (page,) = decode(path)
+    return page.fault
+
+
+@pytest.mark.parametrize(
+    ("path", "url"),
+    [
+        ("s3://bucket/a.png", True),
+        ("http://host/a.png", True),
+        ("simplecache::s3://bucket/a.png", True),
+        ("a.png", False),
+        ("./s3://bucket/a.png", False),
+        ("/a:b//c.png", False),
+        ("C:/a.png", False),
+        ("://a.png", False),
+    ],
+)
+def test_what_is_a_url(path: str, url: bool) -> None:
+    assert is_url(path) is url
+
+
+def test_folders_are_walked_by_the_rules_of_local_ones(memory: Any, tmp_path: Path) -> None:
+    names = ["img10.png", "img2.png", "b/1.png", "b/.DS_Store", "b/deep/1.jpg", "notes.txt", "no-suffix", "skip/1.png"]
+    for name in names:
+        content = b"text" if name == "notes.txt" else DIGIT
+        memory.pipe_file(f"/scans/{name}", content)
+        (tmp_path / "scans" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "scans" / name).write_bytes(content)
+    for rules in (Filter(), Filter(exclude=["skip"]), Filter(include=["*.jpg"]), Filter(recursive=False)):
+        here, there = Tally(), Tally()
+        local = find([str(tmp_path / "scans")], here, rules)
+        found = find(["memory://scans"], there, rules)
+        assert list(found) == [path.replace(str(tmp_path / "scans"), "memory://scans") for path in local]
+        assert (there.sources, there.passed_over) == (here.sources, here.passed_over)
+
+
+def test_an_empty_folder_is_told(memory: Any) -> None:
+    memory.makedirs("/empty")
+    tally = Tally()
+    assert list(find(["memory://empty"], tally)) == []
+    assert tally.empty_folders == ["memory://empty"]
+
+
+def test_what_is_named_by_hand_is_a_source(memory: Any) -> None:
+    assert list(find(["memory://nowhere", "memory://nowhere.png"])) == ["memory://nowhere", "memory://nowhere.png"]
+
+
+def test_faults_are_told_in_the_words_of_local_ones(memory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    memory.pipe_file("/scans/empty.png", b"")
+    memory.pipe_file("/scans/text.png", b"text")
+    memory.pipe_file("/scans/3.png", DIGIT)
+    assert told("memory://scans/none.png") == "no such file"
+    assert told("memory://scans/empty.png") == "empty file"
+    assert told("memory://scans/text.png").startswith("not an image")
+    assert told("memory://scans/3.png") == ""
+    monkeypatch.setattr(remote, "MAX_BYTES", 10)
+    assert told("memory://scans/3.png").startswith("too large")
+
+
+def test_an_unknown_or_missing_kind_of_storage_ends_the_run(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
+    with pytest.raises(BatchdigitsError, match="cannot open foo://bucket/x: Protocol not known: foo"):
+        list(find(["foo://bucket/x"]))
+    monkeypatch.setitem(sys.modules, "fsspec", None)
+    monkeypatch.setitem(sys.modules, "fsspec.core", None)
+    with pytest.raises(MissingExtraError):
+        list(find(["s3://bucket/x"]))
+    result = run("classify", "s3://bucket/x.png")
+    assert result.exit_code == 1
+    assert "s3:// needs an optional package; install it with: pip install 'batchdigits[remote]'" in result.stderr
+
+
+class SlowStorage:
+    """Counts how many files are under way at once."""
+
+    def __init__(self) -> None:
+        self.now = self.most = 0
+        self._lock = threading.Lock()
+
+    def cat_file(self, path: str, start: int, end: int) -> bytes:
+        with self._lock:
+            self.now += 1
+            self.most = max(self.most, self.now)
+        time.sleep(0.02)
+        with self._lock:
+            self.now -= 1
+        return DIGIT
+
+
+def test_what_comes_next_is_fetched_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = SlowStorage()
+    monkeypatch.setattr(remote, "storage_of", lambda url: (slow, url))
+    urls = [f"s3://bucket/{number % 190}.png" for number in range(200)]  # the last ten are there twice
+    assert [path for path in read_ahead(urls) if told(path) == ""] == urls
+    assert AHEAD / 2 < slow.most <= AHEAD
+    assert not remote._under_way
+    assert list(read_ahead(["a.png", "b.png"])) == ["a.png", "b.png"]
+
+
+def test_an_abandoned_read_leaves_nothing_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote, "storage_of", lambda url: (SlowStorage(), url))
+    paths = read_ahead([f"s3://bucket/{number}.png" for number in range(100)])
+    next(paths)
+    paths.close()  # type: ignore[attr-defined]
+    assert not remote._under_way
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("no images in https://me:word@host/a?sig=abc&x=1 or b", "no images in https://...@host/a?... or b"),
+        ("s3://key:secret@bucket/a.png", "s3://...@bucket/a.png"),
+        ("a@b? c://d/e", "a@b? c://d/e"),
+        ("plain", "plain"),
+    ],
+)
+def test_secrets_are_cut_out_of_urls(text: str, shown: str) -> None:
+    assert without_secrets(text) == shown
+
+
+@contextmanager
+def http_server(folder: Path) -> Iterator[str]:
+    class Handler(SimpleHTTPRequestHandler):
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=folder)) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_file_from_the_web_and_no_word_of_its_password() -> None:
+    with http_server(SAMPLES) as host:
+        url = f"http://me:{SECRET}@{host}/digits/3/as-is.png?signature={SECRET}"
+        missing = f"http://{host}/none.png?signature={SECRET}"
+        result = run_process("classify", url, missing)
+        crashed = run_process("classify", f"foo://me:{SECRET}@{host}/x?signature={SECRET}", "-v")
+    rows = list(csv.reader(io.StringIO(result.stdout)))[1:]
+    assert rows[0][:2] == [url, "3"]  # the row is the user's own: paths as typed
+    assert rows[1] == [missing, "", "", "error", "no such file"]
+    assert "Traceback" in crashed.stderr
+    assert SECRET not in result.stderr + crashed.stderr
+
+
+@pytest.mark.skipif(not (find_spec("moto") and find_spec("s3fs")), reason="moto or s3fs is not installed")
+def test_a_bucket_gives_the_rows_of_a_folder(tmp_path: Path) -> None:
+    scans = scenes.make_images(tmp_path / "scans", 120)
+    for broken in (SAMPLES / "broken").iterdir():
+        (scans / broken.name).write_bytes(broken.read_bytes())
+    (scans / "deeper").mkdir()
+    (scans / "deeper" / "notes.txt").write_text("no image")
+    (scans / "deeper" / "no-suffix").write_bytes(DIGIT)
+    with start_s3() as s3:
+        put_folder(s3, scans, "in")
+        environment = {**scenes.environment(), **s3.environment}
+        line = scenes.command("s3://scans/in", "s3://nobodys/x", "-v")
+        remote_run = subprocess.run(line, capture_output=True, check=False, env=environment)
+    local = scenes.classify("scans", cwd=tmp_path)
+    *rows, last = remote_run.stdout.replace(b"s3://scans/in", b"scans").splitlines()
+    assert rows == local.stdout.splitlines()
+    assert last == b"s3://nobodys/x,,,error,no such file"
+    assert b"1 other files passed over" in remote_run.stderr
+    assert SECRET.encode() not in remote_run.stderr + remote_run.stdout
