@@ -10,15 +10,17 @@ that comes twice has the same name and the same bytes.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import logging
 import os
+import shutil
 import signal
 import tempfile
 from collections import Counter
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -58,7 +60,7 @@ class Order:
     form: FormatName
     rules: Filter
     part_size: int = PART_SIZE
-    folder: str = ""
+    folder: str = field(default_factory=os.getcwd)
     version: str = __version__
 
 
@@ -115,7 +117,6 @@ def _run(
     context.enable_progress_bars = False
     context.print_on_execution_start = False
     context.target_max_block_size = 1  # byte: every part is a block of its own, and so goes to any actor at once
-    order = replace(order, folder=os.getcwd())  # noqa: PTH109 - a string
     groups = [{"group": number, "paths": json.dumps(group)} for number, group in enumerate(_groups(paths))]
     cores = int(ray.cluster_resources().get("CPU", 1))
     with ray.data.DataContext.current(context):
@@ -137,12 +138,15 @@ def _run(
                 num_cpus=1,
             )
         )
-        for row in rows.iter_rows():
-            about = json.loads(row["about"])
-            if row["part"]:
-                yield Part(row["part"], row["data"], Counter(about["statuses"]), about["files"])
-            else:
-                yield Listed(**about)
+        yield from map(result_of, rows.iter_rows())
+
+
+def result_of(row: Mapping[str, Any]) -> Part | Listed:
+    """What a row of the dataset says."""
+    about = json.loads(row["about"])
+    if not row["part"]:
+        return Listed(**about)
+    return Part(row["part"], row["data"], Counter(about["statuses"]), about["files"])
 
 
 def _groups(paths: Sequence[str]) -> list[list[str]]:
@@ -171,8 +175,9 @@ class Classifier:
 
     def __init__(self, order: Order, model: bytes) -> None:
         """Put the model where the worker can read it."""
-        self._folder = tempfile.TemporaryDirectory(prefix="batchdigits-")
-        path = Path(self._folder.name) / order.task.model.name
+        folder = tempfile.mkdtemp(prefix="batchdigits-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        path = Path(folder) / order.task.model.name
         path.write_bytes(model)
         self._order = order
         self._task = replace(order.task, model=path)

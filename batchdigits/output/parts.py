@@ -108,7 +108,7 @@ class PartsOutput:
 
     def _refuse_others(self, identity: Identity, name: str) -> None:
         try:
-            before = json.loads(self._folder.read(name))["options"]
+            before = dict(json.loads(self._folder.read(name))["options"])
         except (ValueError, KeyError, TypeError):
             raise BatchdigitsError(f"{name} in {self.place} is not of batchdigits; give another folder") from None
         for key, value in identity.items():

@@ -193,7 +193,7 @@ def test_a_file_from_the_web_and_no_word_of_its_password() -> None:
 
 @pytest.mark.skipif(not (find_spec("moto") and find_spec("s3fs")), reason="moto or s3fs is not installed")
 def test_a_bucket_gives_the_rows_of_a_folder(tmp_path: Path) -> None:
-    scans = scenes.make_images(tmp_path / "scans", 120)
+    scans = scenes.make_images(tmp_path / "scans", 60)
     for broken in (SAMPLES / "broken").iterdir():
         (scans / broken.name).write_bytes(broken.read_bytes())
     (scans / "deeper").mkdir()

@@ -1,0 +1,224 @@
+"""classify --engine ray, with the engine's tasks and actors run one after the other in this process.
+
+What a real cluster adds is in tests/engines/test_ray_engine.py.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from batchdigits.engines import ray_engine
+from batchdigits.engines.ray_engine import Classifier, Listed, Order, Part, _groups, list_parts, result_of
+from batchdigits.errors import BatchdigitsError
+from tests.conftest import SAMPLES, Run
+from tests.engines.scenes import make_images
+
+pytestmark = pytest.mark.skipif(find_spec("pyarrow") is None, reason="pyarrow is not installed")
+
+
+class Cluster:
+    """A cluster of nobody, which notes what it has done, and may break down."""
+
+    def __init__(self) -> None:
+        self.parts: list[str] = []
+        self.breaks_after = 1_000
+
+    def classify(
+        self, paths: Sequence[str], order: Order, done: frozenset[str], address: str | None, actors: int
+    ) -> Iterator[Part | Listed]:
+        import pyarrow
+
+        self.address, self.actors = address, actors
+        classifier = Classifier(order, order.task.model.read_bytes())
+        try:
+            for number, group in enumerate(_groups(paths)):
+                table = pyarrow.table({"group": [number], "paths": [json.dumps(group)]})
+                for listed in list_parts(table, order, done):
+                    if listed["part"][0].as_py():
+                        self.note(listed["part"][0].as_py())
+                    yield result_of(classifier(listed).to_pylist()[0])
+        finally:
+            (worker,) = classifier._workers or [None]  # the same for all parts
+            if worker:
+                worker.kill()
+
+    def note(self, part: str) -> None:
+        if len(self.parts) == self.breaks_after:
+            raise BatchdigitsError("the cluster gave up")
+        self.parts.append(part)
+
+
+@pytest.fixture
+def cluster(monkeypatch: pytest.MonkeyPatch) -> Cluster:
+    cluster = Cluster()
+    monkeypatch.setattr(ray_engine, "classify", cluster.classify)
+    return cluster
+
+
+@pytest.fixture
+def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """`scans` with 20 digits and files of every other fate."""
+    scans = make_images(tmp_path / "scans", 20, ["a,b.png", "line\nbreak.png", "\udcff.png"])
+    for broken in (SAMPLES / "broken").iterdir():
+        (scans / broken.name).write_bytes(broken.read_bytes())
+    (scans / "notes.txt").write_text("not an image")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def on_ray(run: Run, *arguments: str, folder: str = "rows") -> Any:
+    return run("classify", "scans", "--engine", "ray", "--part-size", "10", "-o", folder, *arguments)
+
+
+def parts(folder: str = "rows") -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in Path(folder).glob("part-*")}
+
+
+def manifest() -> Any:
+    return json.loads(Path("rows/manifest.json").read_text())
+
+
+def lines_of_parts() -> bytes:
+    """The rows of all parts, in the order of their names, which is that of the sources."""
+    return b"".join(content.partition(b"\n")[2] for _, content in sorted(parts().items()))
+
+
+def test_the_rows_are_the_local_engines(scene: Path, cluster: Cluster, run: Run) -> None:
+    result = on_ray(run, "--jobs", "3", "--ray-address", "somewhere:1")
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert "27 images: 23 ok, 1 blank, 3 error; 1 other files passed over" in result.stderr
+    assert run("classify", "scans", "-o", "local.csv").exit_code == 3
+    assert lines_of_parts() == Path("local.csv").read_bytes().partition(b"\n")[2]
+    assert (manifest()["rows"], manifest()["passed_over"], len(manifest()["parts"])) == (27, 1, 3)
+    assert manifest()["options"]["the sources"] == "scans"
+    assert len(manifest()["model"]["sha256"]) == len(manifest()["normaliser"]["sha256"]) == 64
+    assert (cluster.address, cluster.actors) == ("somewhere:1", 3)
+
+
+@pytest.mark.parametrize("form", ["jsonl", "parquet"])
+def test_formats_and_columns(form: str, scene: Path, cluster: Cluster, run: Run) -> None:
+    options = ["--format", form, "--top-k", "2", "--probabilities"]
+    assert on_ray(run, *options).exit_code == 3
+    assert run("classify", "scans", "-o", f"local.{form}", *options).exit_code == 3
+    if form == "jsonl":
+        assert b"".join(content for _, content in sorted(parts().items())) == Path("local.jsonl").read_bytes()
+    else:
+        from pyarrow import concat_tables, parquet
+
+        tables = [parquet.read_table(path) for path in sorted(Path("rows").glob("part-*"))]
+        assert concat_tables(tables).equals(parquet.read_table("local.parquet"))
+
+
+def test_resuming_does_what_is_missing_and_no_more(scene: Path, cluster: Cluster, run: Run) -> None:
+    cluster.breaks_after = 2
+    broken_off = on_ray(run)
+    assert broken_off.exit_code == 1
+    assert "2 parts are done and kept; to go on, add --resume" in broken_off.stderr
+    assert not Path("rows/manifest.json").exists()
+    before = parts()
+    assert "2 parts of it are done: add --resume" in on_ray(run).stderr
+    cluster.breaks_after = 1_000
+    resumed = on_ray(run, "--resume")
+    assert resumed.exit_code == 3
+    assert "2 parts are done" in resumed.stderr
+    assert "20 files done before" in resumed.stderr
+    assert len(cluster.parts) == 3
+    assert parts().items() > before.items()
+    assert manifest()["rows"] == 27
+    nothing_left = on_ray(run, "--resume")
+    assert nothing_left.exit_code == 3  # of rows that were errors before
+    assert "no images left to do" in nothing_left.stderr
+
+
+def test_other_options_and_other_sources_are_refused(scene: Path, cluster: Cluster, run: Run) -> None:
+    on_ray(run)
+    for arguments, told in (
+        (["--ink", "dark"], "--ink was auto when it was begun, and is dark now"),
+        (["--part-size", "7"], "--part-size was 10 when it was begun, and is 7 now"),
+        (["scans"], "the sources was scans when it was begun, and is scans scans now"),
+        (["--exclude", "1*"], "the sources was scans when it was begun, and is scans --exclude 1* now"),
+    ):
+        result = on_ray(run, "--resume", *arguments)
+        assert result.exit_code == 1
+        assert told in result.stderr
+    assert on_ray(run).exit_code == 1
+    assert on_ray(run, "--start-over", "--include", "1?.png", "--exclude", "notes.txt").exit_code == 0
+    assert manifest()["rows"] == 10
+
+
+def test_a_hang_is_a_row(scene: Path, cluster: Cluster, run: Run) -> None:
+    result = on_ray(run, "--include", "1?.png", "--exclude", "1[2-9].png", "--timeout", "0.000001")
+    assert result.exit_code == 3
+    assert lines_of_parts().count(b",,,error,took longer than 1e-06 s\n") == manifest()["rows"] == 2
+
+
+def test_too_many_failures_end_the_run(scene: Path, cluster: Cluster, run: Run) -> None:
+    result = on_ray(run, "--max-failures", "2")
+    assert result.exit_code == 1
+    assert "3 of 27 images could not be read, more than --max-failures 2 allows" in result.stderr
+    assert not Path("rows/manifest.json").exists()
+
+
+def test_no_images_leave_nothing(scene: Path, cluster: Cluster, run: Run) -> None:
+    Path("empty").mkdir()
+    result = run("classify", "empty", "--engine", "ray", "-o", "rows")
+    assert result.exit_code == 1
+    assert "no images in empty" in result.stderr
+    assert list(Path("rows").iterdir()) == []
+    assert "no images in the list" in run("classify", "--files-from", "-", "--engine", "ray", "-o", "rows").stderr
+    mixed = on_ray(run, "empty", folder="more")
+    assert mixed.exit_code == 1
+    assert "no images in empty" in mixed.stderr
+    assert Path("more/manifest.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--engine", "ray"], "--engine ray reads files and URLs, and writes a folder"),
+        (["--engine", "ray", "-o", "-"], "--engine ray reads files and URLs, and writes a folder"),
+        (["-o", "s3://bucket/rows.csv"], "-o is a URL, which only --engine ray writes to"),
+        (["--ray-address", "auto"], "--ray-address goes with --engine ray"),
+    ],
+)
+def test_options_that_do_not_go_together(arguments: list[str], told: str, scene: Path, run: Run) -> None:
+    result = run("classify", "scans", *arguments)
+    assert result.exit_code == 2
+    assert told in result.stderr
+
+
+def test_a_missing_ray_says_what_to_install(scene: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    result = on_ray(run)
+    assert result.exit_code == 1
+    assert "--engine ray needs an optional package; install it with: pip install 'batchdigits[ray]'" in result.stderr
+    assert list(Path("rows").iterdir()) == []
+
+
+def order_of(scene: Path, **changes: Any) -> Order:
+    from dataclasses import replace
+
+    from batchdigits.engines.worker import Task
+    from batchdigits.vision.sources import Filter
+
+    order = Order(Task(Path("m"), None, None, None), None, "csv", Filter())  # type: ignore[arg-type]
+    return replace(order, **changes)
+
+
+def test_a_node_that_cannot_do_it_says_why(scene: Path) -> None:
+    import pyarrow
+
+    table = pyarrow.table({"group": [0], "paths": [json.dumps(["scans"])]})
+    with pytest.raises(BatchdigitsError, match="a node of the cluster has no folder /nowhere: give URLs"):
+        list(list_parts(table, order_of(scene, folder="/nowhere"), frozenset()))
+    with pytest.raises(BatchdigitsError, match=r"a node of the cluster has batchdigits .*, not 9\.9"):
+        list(list_parts(table, order_of(scene, version="9.9"), frozenset()))
+    absolute = pyarrow.table({"group": [0], "paths": [json.dumps([str(scene / "scans"), "memory://x.png"])]})
+    assert len(list(list_parts(absolute, order_of(scene, folder="/nowhere"), frozenset()))) == 2

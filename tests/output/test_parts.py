@@ -1,0 +1,167 @@
+"""A folder of parts: what is in it when, what is trusted, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from batchdigits.errors import BatchdigitsError
+from batchdigits.inference.decide import Prediction, Status
+from batchdigits.output.columns import Columns
+from batchdigits.output.folder import Folder, open_folder
+from batchdigits.output.formats import FORMATS, FormatName
+from batchdigits.output.parts import PartsOutput, count_statuses, encode_part, part_name
+
+COLUMNS = Columns(("0", "1"))
+IDENTITY = {"--ink": "auto", "--top-k": 1}
+ROWS = [
+    Prediction('odd "name",\n.png', "1", 0.5, Status.OK),
+    Prediction("\udcff.png", "", None, Status.ERROR, "no such file"),
+    Prediction("blank.png", "", None, Status.BLANK),
+]
+COUNTS = Counter({"ok": 1, "error": 1, "blank": 1})
+
+
+@pytest.fixture(params=["a path", "a URL"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A folder that does not exist yet."""
+    if request.param == "a path":
+        yield str(tmp_path / "out" / "rows")
+        return
+    pytest.importorskip("fsspec")
+    from fsspec.implementations.memory import MemoryFileSystem
+
+    MemoryFileSystem.store.clear()
+    yield "memory://out/rows"
+    MemoryFileSystem.store.clear()
+
+
+def part(form: FormatName = "csv") -> bytes:
+    return encode_part(form, COLUMNS, [FORMATS[form].encode(COLUMNS, [row]) for row in ROWS])
+
+
+def name(number: int, *sources: str) -> str:
+    return part_name(0, number, sources or ("a.png",), "csv")
+
+
+def output(place: str, resume: bool | None = None, **changes: Any) -> PartsOutput:
+    return PartsOutput(place, "csv", {**IDENTITY, **changes}, resume)
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
+def test_statuses_are_counted_in_the_part_itself(form: FormatName) -> None:
+    if form == "parquet" and not find_spec("pyarrow"):
+        pytest.skip("pyarrow is not installed")
+    assert count_statuses(form, part(form)) == COUNTS
+    assert part(form) == part(form)
+
+
+def test_a_name_tells_place_and_sources() -> None:
+    first = part_name(3, 12, ["a.png", "\udcff.png"], "parquet")
+    assert first.startswith("part-0003-000012-")
+    assert first.endswith(".parquet")
+    assert first != part_name(3, 12, ["a.png", "b.png"], "parquet")
+
+
+def test_the_manifest_comes_last_and_tells_everything(place: str) -> None:
+    folder = open_folder(place)
+    with output(place) as out:
+        out.write(name(0), part(), COUNTS)
+        out.write(name(1), part(), COUNTS)
+        assert folder.names() == {"unfinished.json", name(0), name(1)}
+        assert out.finish([name(1), name(0)], {"options": IDENTITY, "model": "m"}) == COUNTS + COUNTS
+    assert folder.names() == {"manifest.json", name(0), name(1)}
+    manifest = json.loads(folder.read("manifest.json"))
+    assert manifest == {
+        "options": IDENTITY,
+        "model": "m",
+        "rows": 6,
+        "statuses": {"ok": 2, "error": 2, "blank": 2},
+        "parts": [{"name": name(0), "rows": 3}, {"name": name(1), "rows": 3}],
+    }
+    assert folder.read(name(0)) == part()
+
+
+def begun(place: str) -> Folder:
+    with output(place) as out:
+        out.write(name(0), part(), COUNTS)
+        out.write(name(1, "gone.png"), part(), COUNTS)
+    return open_folder(place)
+
+
+def test_what_was_begun_is_not_touched_unasked(place: str) -> None:
+    begun(place)
+    with pytest.raises(BatchdigitsError, match="was begun before, and 2 parts of it are done: add --resume"):
+        output(place)
+    assert name(0) in open_folder(place).names()
+
+
+def test_resuming_keeps_parts_and_removes_those_whose_sources_are_gone(place: str) -> None:
+    folder = begun(place)
+    with output(place, resume=True) as out:
+        assert out.parts == {name(0): COUNTS, name(1, "gone.png"): COUNTS}
+        out.write(name(1), part(), COUNTS)
+        out.finish([name(0), name(1)], {"options": IDENTITY})
+    assert folder.names() == {"manifest.json", name(0), name(1)}
+    with pytest.raises(BatchdigitsError, match="holds a finished run: give another folder, or --start-over"):
+        output(place)
+    assert set(output(place, resume=True).parts) == {name(0), name(1)}
+
+
+def test_starting_over_removes_ours_and_nothing_else(place: str) -> None:
+    folder = begun(place)
+    folder.write("part-of-something.csv", b"theirs")
+    out = output(place, resume=False)
+    assert out.parts == {}
+    assert folder.names() == {"unfinished.json", "part-of-something.csv"}
+
+
+def test_other_options_are_refused_saying_which(place: str) -> None:
+    begun(place)
+    with pytest.raises(BatchdigitsError, match=r"cannot resume .*: --ink was auto when it was begun, and is dark now"):
+        output(place, resume=True, **{"--ink": "dark"})
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"options": 3}'])
+def test_a_record_of_somebody_else_is_refused(place: str, content: bytes) -> None:
+    open_folder(place).write("manifest.json", content)
+    with pytest.raises(BatchdigitsError, match=r"manifest.json in .* is not of batchdigits"):
+        output(place, resume=True)
+    assert open_folder(place).read("manifest.json") == content
+
+
+def test_a_folder_with_other_things_is_refused(place: str) -> None:
+    open_folder(place).write("thesis.txt", b"years of work")
+    for resume in (None, True, False):
+        with pytest.raises(BatchdigitsError, match="holds other things"):
+            output(place, resume=resume)
+    assert open_folder(place).names() == {"thesis.txt"}
+
+
+def test_a_run_that_did_nothing_leaves_nothing(place: str) -> None:
+    with pytest.raises(KeyboardInterrupt), output(place):
+        raise KeyboardInterrupt
+    assert open_folder(place).names() == set()
+
+
+def test_parts_that_never_came_are_no_finished_run(place: str) -> None:
+    with output(place) as out:
+        out.write(name(0), part(), COUNTS)
+        with pytest.raises(BatchdigitsError, match=r"1 parts did not come, part-0000-000001.* add --resume"):
+            out.finish([name(0), name(1)], {})
+    assert "manifest.json" not in open_folder(place).names()
+
+
+def test_what_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(BatchdigitsError, match=r"cannot write .*file"):
+        output(str(tmp_path / "file"))
+    pytest.importorskip("fsspec")
+    with pytest.raises(BatchdigitsError, match="Protocol not known"):
+        output("foo://me:secret@bucket/x")
