@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import SAMPLES
 
-HEAVY = ("tensorflow", "keras", "ray", "matplotlib", "h5py", "pandas")
+HEAVY = ("tensorflow", "keras", "ray", "fsspec", "s3fs", "aiohttp", "matplotlib", "h5py", "pandas")
 
 
 REPORT = "import sys; print(*{name.partition('.')[0] for name in sys.modules}, file=%s)"

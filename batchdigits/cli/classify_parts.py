@@ -41,7 +41,7 @@ def classify_in_parts(request: Request, paths: Sequence[str], rules: Filter) -> 
         done = frozenset(output.parts)
         if request.resume:
             inform(f"{len(done):,} parts are done" if done else "nothing to go on with: starting")
-        results = classify(paths, order, done, request.ray_address, request.jobs or 0)
+        results = classify(paths, order, done, request.ray_address, request.jobs)
         counts, listed = _write(results, output, request)
         if not listed.parts:
             raise NoImagesError(f"no images in {', '.join(listed.empty_folders) or 'the list of files'}")

@@ -15,8 +15,10 @@ import contextlib
 import json
 import logging
 import os
+import re
 import shutil
 import signal
+import socket
 import tempfile
 from collections import Counter
 from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -38,6 +40,7 @@ from batchdigits.vision.sources import Filter, Tally, find
 
 PART_SIZE = 5_000  # files: a second of work for a core, beside which Ray's 10 ms are little, and 300 KB of rows
 LISTERS = 32  # tasks that list: S3 gives 1,000 keys a request, some ten times a second to each
+CONNECT_SECONDS = 10  # until a cluster is taken for unreachable
 OBJECT_STORE = 200 << 20  # bytes, of a Ray that we start ourselves; it holds lists of paths and rows, no images
 
 
@@ -87,7 +90,11 @@ class Listed(NamedTuple):
 
 
 def classify(
-    paths: Sequence[str], order: Order, done: frozenset[str] = frozenset(), address: str | None = None, actors: int = 0
+    paths: Sequence[str],
+    order: Order,
+    done: frozenset[str] = frozenset(),
+    address: str | None = None,
+    actors: int | None = None,
 ) -> Generator[Part | Listed, None, None]:
     """Classify what is behind paths, in no order; every part, and for every group of paths what was listed.
 
@@ -95,8 +102,9 @@ def classify(
         paths: files, folders and URLs, as typed, and as every node of the cluster can read them.
         order: what to do.
         done: the names of parts that are not wanted.
-        address: the cluster; None for $RAY_ADDRESS, else the one on this machine, else a new one for this run only.
-        actors: how many at most; 0 for one a core of the cluster.
+        address: the cluster; `local` for a new one on this machine, for this run only; None for $RAY_ADDRESS, else the
+            one that runs on this machine, else a new one.
+        actors: how many at most; None for one a core of the cluster, as it grows and shrinks.
 
     Raises:
         MissingExtraError: Ray is not installed.
@@ -110,7 +118,7 @@ def classify(
 
 
 def _run(
-    ray: Any, paths: Sequence[str], order: Order, done: frozenset[str], actors: int
+    ray: Any, paths: Sequence[str], order: Order, done: frozenset[str], actors: int | None
 ) -> Generator[Part | Listed, None, None]:
     """The dataset, from typed paths to what `classify` yields; Ray Data by itself does again what was lost."""
     context = ray.data.DataContext.get_current().copy()
@@ -118,7 +126,6 @@ def _run(
     context.print_on_execution_start = False
     context.target_max_block_size = 1  # byte: every part is a block of its own, and so goes to any actor at once
     groups = [{"group": number, "paths": json.dumps(group)} for number, group in enumerate(_groups(paths))]
-    cores = int(ray.cluster_resources().get("CPU", 1))
     with ray.data.DataContext.current(context):
         rows = (
             ray.data.from_items(groups, override_num_blocks=len(groups))
@@ -134,7 +141,7 @@ def _run(
                 fn_constructor_args=(order, order.task.model.read_bytes()),
                 batch_size=1,
                 batch_format="pyarrow",
-                compute=ray.data.ActorPoolStrategy(min_size=1, max_size=actors or cores),
+                compute=ray.data.ActorPoolStrategy(min_size=1, max_size=actors),
                 num_cpus=1,
             )
         )
@@ -256,12 +263,19 @@ def _connected(address: str | None) -> Iterator[Any]:
 
 
 def _connect(ray: Any, address: str | None, options: Mapping[str, Any]) -> None:
-    try:
-        ray.init(address or os.environ.get("RAY_ADDRESS") or "auto", **options)
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        if address or os.environ.get("RAY_ADDRESS"):
-            raise BatchdigitsError(f"no Ray cluster at {address or '$RAY_ADDRESS'}: {_first_line(error)}") from None
-        ray.init("local", include_dashboard=False, object_store_memory=OBJECT_STORE, **options)
+    named = address or os.environ.get("RAY_ADDRESS")
+    if named != "local":
+        try:
+            if named and (server := re.fullmatch(r"(?:ray://)?([^/:]+|\[[^]]+\]):(\d+)", named)):
+                socket.create_connection(
+                    (server[1].strip("[]"), int(server[2])), CONNECT_SECONDS
+                ).close()  # Ray waits long
+            ray.init(named or "auto", **options)
+            return
+        except (OSError, OverflowError, ValueError, RuntimeError) as error:
+            if named:
+                raise BatchdigitsError(f"no Ray cluster at {named}: {_first_line(error)}") from None
+    ray.init("local", include_dashboard=False, object_store_memory=OBJECT_STORE, **options)
 
 
 def _explained(error: BaseException) -> BatchdigitsError:

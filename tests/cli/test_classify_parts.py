@@ -31,7 +31,7 @@ class Cluster:
         self.breaks_after = 1_000
 
     def classify(
-        self, paths: Sequence[str], order: Order, done: frozenset[str], address: str | None, actors: int
+        self, paths: Sequence[str], order: Order, done: frozenset[str], address: str | None, actors: int | None
     ) -> Iterator[Part | Listed]:
         import pyarrow
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -42,6 +43,7 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3]:
 def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Two nodes with a core each."""
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    monkeypatch.setenv("RAY_raylet_start_wait_time_s", "120")  # the machine may have other things to do
     from ray.cluster_utils import Cluster
 
     node = {"num_cpus": 1, "object_store_memory": STORE}
@@ -111,18 +113,45 @@ def test_twenty_thousand_images_and_a_lost_node(cluster: Any, tmp_path: Path) ->
 
 @pytest.mark.slow
 def test_from_an_s3_to_an_s3_and_a_lost_node(s3: S3, cluster: Any, tmp_path: Path) -> None:
-    make_images(tmp_path / "scans", 2_000)
+    make_images(tmp_path / "scans", 500)
     (tmp_path / "scans" / "broken.png").write_bytes(b"no image")
     put_folder(s3, tmp_path / "scans", "in")
-    process = start(cluster.address, "s3://scans/in", "--part-size", "50", "-o", "s3://scans/rows")
+    process = start(cluster.address, "s3://scans/in", "--part-size", "20", "-o", "s3://scans/rows")
     storage, _ = storage_of("s3://scans/rows")
     while len(storage.ls("scans/rows") if storage.exists("scans/rows") else []) < 6:
         assert process.poll() is None, process.communicate()[1].decode()
         time.sleep(0.05)
-    cluster.remove_node(cluster.worker_nodes.pop(), allow_graceful=False)
+    (victim,) = cluster.worker_nodes
+    cluster.remove_node(victim, allow_graceful=False)
     assert process.wait() == 3
     shutil.rmtree(tmp_path / "scans")
     storage.get("scans/rows/", str(tmp_path / "rows"), recursive=True)
     assert run_process("classify", "s3://scans/in", "-o", tmp_path / "local.csv").returncode == 3
     assert rows_of(tmp_path / "rows") == sorted((tmp_path / "local.csv").read_bytes().splitlines()[1:])
-    assert json.loads((tmp_path / "rows" / "manifest.json").read_text())["rows"] == 2_001
+    assert json.loads((tmp_path / "rows" / "manifest.json").read_text())["rows"] == 501
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_run_tells_how_to_go_on(number: int, code: int, tmp_path: Path) -> None:
+    scans = make_images(tmp_path / "scans", 6_000)
+    process = start("local", scans, "--part-size", "20", "-o", tmp_path / "rows")
+    wait_for_parts(tmp_path / "rows", 3, process)
+    process.send_signal(number)
+    stdout, stderr = process.communicate()
+    assert (process.returncode, stdout) == (code, b"")
+    assert b"parts are done and kept; to go on, add --resume to the same command" in stderr
+    assert b"Traceback" not in stderr
+    assert not (tmp_path / "rows" / "manifest.json").exists()
+    resumed = start("local", scans, "--part-size", "20", "-o", tmp_path / "rows", "--resume")
+    assert resumed.communicate()[0] == b""
+    assert resumed.returncode == 0
+    assert json.loads((tmp_path / "rows" / "manifest.json").read_text())["rows"] == 6_000
+
+
+def test_no_cluster_is_one_line(tmp_path: Path) -> None:
+    scans = make_images(tmp_path / "scans", 1)
+    result = run_process("classify", scans, "--engine", "ray", "--ray-address", "127.0.0.1:1", "-o", tmp_path / "rows")
+    assert result.returncode == 1
+    assert result.stderr.splitlines()[-1].startswith("batchdigits: error: no Ray cluster at 127.0.0.1:1: ")
+    assert len(result.stderr.splitlines()) == 2
