@@ -43,7 +43,8 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3]:
 def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Two nodes with a core each."""
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-    monkeypatch.setenv("RAY_raylet_start_wait_time_s", "120")  # the machine may have other things to do
+    monkeypatch.setenv("RAY_raylet_start_wait_time_s", "120")  # the machine may have other things to do,
+    monkeypatch.setenv("RAY_worker_niceness", "0")  # and Ray would let them go first
     from ray.cluster_utils import Cluster
 
     node = {"num_cpus": 1, "object_store_memory": STORE}
