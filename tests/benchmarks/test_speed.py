@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -26,3 +27,12 @@ def test_ways_to_spread(tmp_path: Path) -> None:
     result = run_script("ways_to_spread.py", make_images(tmp_path, 20), "--rounds", "1", "--jobs", "2")
     assert result.returncode == 0, result.stderr
     assert len(re.findall(r"^  2 (forked|spawned) workers +\d+\.\d{3}", result.stdout, re.MULTILINE)) == 4
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("ray") is None, reason="ray is not installed")
+def test_ray_overhead_on_a_few_images() -> None:
+    result = run_script("ray_overhead.py", "--images", "20", "--times", "2", "--rounds", "1", "--no-s3")
+    assert result.returncode == 0, result.stderr
+    assert len(re.findall(r"^\| (local|ray), [12] (worker|actor)s? \|", result.stdout, re.MULTILINE)) == 4
+    assert "100 million images: " in result.stdout
