@@ -91,8 +91,9 @@ def train(
     if values["activation"] == "none":
         values["activation"] = ""
     chosen = replace(RECIPES[recipe], **{name: value for name, value in values.items() if value is not None})
+    teaching = _read_teacher(teacher) if teacher else None
     splits = load(data, seed)
-    training = Training(chosen, splits, seed, _read_teacher(teacher) if teacher else None)
+    training = Training(chosen, splits, seed, teaching)
     checkpoint = checkpoint_path(output)
     if go_on:
         resume(training, checkpoint)
