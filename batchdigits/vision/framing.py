@@ -9,6 +9,8 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
+from batchdigits.vision.paper import otsu
+
 SIDE = 28  # MNIST's picture
 BOX = 20  # the box that the ink of an MNIST digit fits
 CENTRE = 14.0  # where MNIST puts the centre of mass, as an index of pixels
@@ -29,7 +31,7 @@ def frame(ink: MatLike, *, deslant: bool) -> NDArray[np.uint8]:
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     if size != (width, height):
         ink = cv2.resize(ink, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-        peak = cv2.minMaxLoc(ink)[1]
+        peak = cv2.norm(ink, cv2.NORM_INF)
         if 0 < peak < 255:
             ink = cv2.convertScaleAbs(ink, alpha=255.0 / peak)
     mass = cv2.moments(ink)
@@ -51,7 +53,7 @@ def stroke_width(ink: MatLike) -> float:
     framed[1:-1, 1:-1] = ink
     line = framed.ravel()  # row after row, with paper between them: two norms of one line cost half of those of slices
     steps = cv2.norm(line[width + 2 :], line[: -width - 2], cv2.NORM_L1) + cv2.norm(line[1:], line[:-1], cv2.NORM_L1)
-    return 2.0 * cv2.sumElems(ink)[0] * (4.0 / math.pi) / max(steps, 1.0)
+    return 2.0 * cv2.norm(ink, cv2.NORM_L1) * (4.0 / math.pi) / max(steps, 1.0)
 
 
 def _crop(ink: MatLike) -> MatLike:
@@ -75,7 +77,7 @@ def _mend_width(ink: MatLike) -> MatLike:
         return _crop(narrow) if cv2.countNonZero(narrow) else ink
     wide = cv2.dilate(cv2.copyMakeBorder(large, change, change, change, change, cv2.BORDER_CONSTANT, value=0), disc)
     # A line of one pixel that was shrunk is grey, and uneven at that: its mean becomes the peak.
-    level = cv2.mean(wide, cv2.threshold(wide, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)[1])[0]
+    level = cv2.mean(wide, otsu(wide))[0]
     return _crop(cv2.convertScaleAbs(wide, alpha=255.0 / max(level, 1.0)))
 
 
@@ -91,4 +93,4 @@ def _upright(ink: MatLike) -> MatLike:
     pad = math.ceil(abs(shear) * height / 2) + 1
     turn = UNTURNED.copy()
     turn[0, 1], turn[0, 2] = -shear, pad + shear * (height - 1) / 2
-    return _crop(cv2.warpAffine(ink, turn, (width + 2 * pad, height), flags=cv2.INTER_LINEAR))
+    return _crop(cv2.warpAffine(ink, turn, (width + 2 * pad, height)))
