@@ -15,6 +15,7 @@ from batchdigits.cli.output_file import prepare
 from batchdigits.cli.signals import Terminated
 
 if TYPE_CHECKING:
+    from batchdigits.inference.model_file import ModelFile
     from batchdigits.learning.training import Progress, Training
 
 CHECKPOINT_EVERY = 120  # seconds: what an interrupted machine loses at most
@@ -40,7 +41,7 @@ class Widths(click.ParamType[tuple[int, ...]]):
 @click.command()
 @click.option(
     "--recipe",
-    type=click.Choice(["default", "lesson", "best"]),
+    type=click.Choice(["default", "lesson", "best", "tiny", "teacher"]),
     default="default",
     show_default=True,
     help="Where every value below starts from.",
@@ -58,9 +59,17 @@ class Widths(click.ParamType[tuple[int, ...]]):
 @seed_option
 @data_option("Labelled data to learn from.")
 @output_option("The model file to write.", default="exports/digits.keras", show_default=True)
+@click.option(
+    "--teacher",
+    type=click.Path(path_type=Path),
+    metavar="MODEL",
+    help="A .keras model file whose answers to learn, in place of the labels.",
+)
 @click.option("--resume", "go_on", is_flag=True, help="Go on with an interrupted training, to the same weights.")
 @verbosity_options
-def train(recipe: str, seed: int, data: Path | None, output: Path, go_on: bool, **values: Any) -> None:
+def train(
+    recipe: str, seed: int, data: Path | None, output: Path, teacher: Path | None, go_on: bool, **values: Any
+) -> None:
     """Train a network on labelled digits and write it as a .keras model file.
 
     Ctrl-C stops early and saves what the network has learned so far.
@@ -82,8 +91,9 @@ def train(recipe: str, seed: int, data: Path | None, output: Path, go_on: bool, 
     if values["activation"] == "none":
         values["activation"] = ""
     chosen = replace(RECIPES[recipe], **{name: value for name, value in values.items() if value is not None})
+    teaching = _read_teacher(teacher) if teacher else None
     splits = load(data, seed)
-    training = Training(chosen, splits, seed)
+    training = Training(chosen, splits, seed, teaching)
     checkpoint = checkpoint_path(output)
     if go_on:
         resume(training, checkpoint)
@@ -97,6 +107,20 @@ def train(recipe: str, seed: int, data: Path | None, output: Path, go_on: bool, 
     checkpoint.unlink(missing_ok=True)
 
 
+def _read_teacher(path: Path) -> ModelFile:
+    """The model file of a teacher.
+
+    Raises:
+        ModelFileError: it cannot be read, or is no .keras.
+    """
+    from batchdigits.errors import ModelFileError
+    from batchdigits.inference.model_file import read_model_file
+
+    if path.suffix != ".keras":
+        raise ModelFileError(f"{path}: a teacher is a .keras file")
+    return read_model_file(path)
+
+
 def _run(training: Training, checkpoint: Path) -> BaseException | None:
     """Train behind a progress bar, with a checkpoint now and then; what interrupted it, if something did."""
     from batchdigits.learning.checkpoint import write_checkpoint
@@ -108,7 +132,7 @@ def _run(training: Training, checkpoint: Path) -> BaseException | None:
         try:
             for progress in steps:
                 bar.update(training.done - bar.n)
-                _log(progress, every=0 if recipe.patience else LOG_EVERY)
+                _log(progress, every=0 if recipe.check_every else LOG_EVERY)
                 if time.monotonic() - written > CHECKPOINT_EVERY:
                     write_checkpoint(training, checkpoint)
                     written = time.monotonic()

@@ -33,7 +33,7 @@ def resume(training: Training, path: Path) -> None:
     """Bring a fresh training to where the checkpoint at `path` was written.
 
     Raises:
-        DataError: there is none, it is not whole, or it is of another recipe, seed or data.
+        DataError: there is none, it is not whole, or it is of another recipe, seed, teacher or data.
     """
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
@@ -43,11 +43,13 @@ def resume(training: Training, path: Path) -> None:
     except Exception:  # numpy, zipfile and zlib each raise their own on a file that is not as it should be
         raise DataError(f"{path}: not a whole checkpoint; train without --resume") from None
     if str(state.pop("identity", "")) != _identity(training):
-        raise DataError(f"{path}: is of another recipe, seed or data; give the same options, or train without --resume")
+        others = "another recipe, seed, teacher or data"
+        raise DataError(f"{path}: is of {others}; give the same options, or train without --resume")
     training.restore(state)
 
 
 def _identity(training: Training) -> str:
     """A digest of everything that decides how a training goes on."""
-    document = [asdict(training.recipe), training.seed, training.splits.classes, training.splits.fingerprint()]
+    teacher = training.teacher.card.sha256 if training.teacher else None
+    document = [asdict(training.recipe), training.seed, training.splits.classes, training.splits.fingerprint(), teacher]
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()

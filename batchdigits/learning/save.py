@@ -10,7 +10,7 @@ from batchdigits import __version__
 from batchdigits.inference.card import Card
 from batchdigits.inference.model_file import add_card
 from batchdigits.learning.calibrate import calibrate
-from batchdigits.learning.training import Training
+from batchdigits.learning.training import Training, network_of
 from batchdigits.output.atomic import replacing
 
 
@@ -38,7 +38,7 @@ def describe(training: Training) -> Card:
     parts = {"train": splits.train, "validation": splits.validation, "test": splits.test}
     return Card(
         labels=splits.classes,
-        network={"hidden": list(recipe.hidden), "activation": recipe.activation},
+        network=network_of(recipe),
         accuracy={"validation": training.accuracy(splits.validation), "test": training.accuracy(splits.test)},
         recipe=asdict(recipe),
         seed=training.seed,
@@ -47,6 +47,7 @@ def describe(training: Training) -> Card:
             "images": {name: len(part) for name, part in parts.items()},
             "sha256": splits.fingerprint(),
         },
+        sha256={"teacher": training.teacher.card.sha256["payload"]} if training.teacher else {},
         libraries=library_versions("tensorflow", "keras", "numpy", "opencv-python-headless"),
     )
 
