@@ -78,6 +78,8 @@ def test_mnist_made_worse(digits: np.ndarray) -> None:
         np.clip(some * 0.7 + np.linspace(0, 120, 28), 0, 255).astype(np.uint8),
         np.clip(some + rng.normal(0, 6, some.shape), 0, 255).astype(np.uint8),
         some[:, 4:-4, 6:-6],
+        np.array([cv2.dilate(digit, np.ones((5, 5)))[4:-4, 5:-5] for digit in some]),
+        np.array([cv2.dilate(digit, np.ones((5, 5)))[1:-1, 1:-1] for digit in some]),
         np.where(some > 127, 255, 0).astype(np.uint8),
         some.transpose(0, 2, 1),
     ):
