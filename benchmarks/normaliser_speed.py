@@ -45,8 +45,8 @@ def main() -> None:
         normal, decode = in_turns(partial(normalise_all, scans), partial(decode_all, files))
         print(f"{name:32} {normal:9.0f} {decode:9.0f} {normal / decode:6.2f}")
     print(f"\n{'us a picture, median of rounds':32} alone  together  ratio")
-    for name, scans in (("28x28, light on black", digits), ("28x28, dark on white", 255 - digits)):
-        alone, together = in_turns(partial(normalise_all, list(scans)), partial(normalise_many, scans))
+    for name, stack in (("28x28, light on black", digits), ("28x28, dark on white", 255 - digits)):
+        alone, together = in_turns(partial(normalise_all, list(stack)), partial(normalise_many, stack))
         print(f"{name:32} {alone:5.0f} {together:9.0f} {alone / together:6.2f}")
 
 

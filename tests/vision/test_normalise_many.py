@@ -78,12 +78,19 @@ def test_mnist_made_worse(digits: np.ndarray) -> None:
         np.clip(some * 0.7 + np.linspace(0, 120, 28), 0, 255).astype(np.uint8),
         np.clip(some + rng.normal(0, 6, some.shape), 0, 255).astype(np.uint8),
         some[:, 4:-4, 6:-6],
-        np.array([cv2.dilate(digit, np.ones((5, 5)))[4:-4, 5:-5] for digit in some]),
-        np.array([cv2.dilate(digit, np.ones((5, 5)))[1:-1, 1:-1] for digit in some]),
         np.where(some > 127, 255, 0).astype(np.uint8),
         some.transpose(0, 2, 1),
     ):
         check(scans)
+
+
+@pytest.mark.parametrize(("edge", "rows"), [(0, 9), (1, 12)])
+def test_fat_light_on_narrow_dark_is_not_plain(edge: int, rows: int) -> None:
+    comb = np.zeros((28, 28), np.uint8)
+    comb[:rows] = comb[:, 2::6] = 255
+    scans = np.repeat(np.pad(comb, edge)[None], FEW, axis=0)
+    assert normalise(scans[0])[0].tobytes() != normalise(scans[0], "light")[0].tobytes()
+    check(scans)
 
 
 def test_plain_scans_are_not_done_one_at_a_time(digits: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
