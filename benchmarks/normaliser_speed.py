@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from batchdigits.datasets import MNIST
 from batchdigits.datasets.idx import TEST_IMAGES, read_idx
 from batchdigits.vision.normalise import normalise
+from batchdigits.vision.normalise_many import normalise_many
 
 ROUNDS = 9
 PICTURES = 300
@@ -26,7 +27,7 @@ Scan = NDArray[np.uint8]
 
 
 def main() -> None:
-    """Print a line for each kind of scan: microseconds a picture, and the ratio."""
+    """Print a line for each kind of scan: microseconds a picture, and the ratio; then what many at once take."""
     cv2.setNumThreads(1)
     digits = read_idx(Path(MNIST / f"{TEST_IMAGES}.gz"))[:PICTURES]
     rng = np.random.default_rng(1)
@@ -43,6 +44,10 @@ def main() -> None:
         files = [cv2.imencode(suffix, picture)[1] for picture in scans]
         normal, decode = in_turns(partial(normalise_all, scans), partial(decode_all, files))
         print(f"{name:32} {normal:9.0f} {decode:9.0f} {normal / decode:6.2f}")
+    print(f"\n{'us a picture, median of rounds':32} alone  together  ratio")
+    for name, stack in (("28x28, light on black", digits), ("28x28, dark on white", 255 - digits)):
+        alone, together = in_turns(partial(normalise_all, list(stack)), partial(normalise_many, stack))
+        print(f"{name:32} {alone:5.0f} {together:9.0f} {alone / together:6.2f}")
 
 
 def normalise_all(scans: list[Scan]) -> None:

@@ -52,6 +52,12 @@ def test_the_litert_road_never_loads_tensorflow(tmp_path: Path) -> None:
     assert (main | worker).isdisjoint(HEAVY)
 
 
+def test_pillow_is_loaded_for_what_opencv_does_not_read(tmp_path: Path) -> None:
+    main, worker = loaded_by_classify(tmp_path, str(SAMPLES / "digits"))
+    assert "cv2" in worker
+    assert "PIL" not in main | worker
+
+
 def test_the_tensorflow_road_loads_it_in_the_worker(tmp_path: Path) -> None:
     main, worker = loaded_by_classify(tmp_path, str(SAMPLES / "digits" / "3"), "--runtime", "tensorflow")
     assert "tensorflow" in worker

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 import sys
 import traceback
@@ -18,6 +20,10 @@ from batchdigits.quiet import allow_chatter
 from batchdigits.text import without_secrets
 
 COMMANDS = ("train", "export", "inspect", "benchmark", "classify", "evaluate", "preview")
+
+
+# Python would look through all objects for cycles once more before it ends: 35 ms, with NumPy and OpenCV loaded.
+atexit.register(gc.freeze)
 
 
 class CommandGroup(click.Group):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,7 +13,9 @@ from batchdigits.inference.runtime import Runtime
 from batchdigits.quiet import silent_stderr
 from batchdigits.vision.decode import Page, decode
 from batchdigits.vision.faults import one_line
+from batchdigits.vision.grey import Scan
 from batchdigits.vision.normalise import Glyph, Ink, normalise
+from batchdigits.vision.normalise_many import SMALL, normalise_many
 from batchdigits.vision.remote import read_ahead
 
 
@@ -60,14 +62,21 @@ def classify_files(
     """
     reads: list[Read] = []
     ends: list[int] = []
+    small: dict[int, Page] = {}  # those that are still to be normalised, by their place in `reads`
     with silent_stderr():  # libpng, libjpeg and libtiff write their complaints to fd 2; the row carries ours
         for path in read_ahead(files):
             before_each()
             for page in decode(path):
-                reads.append(read(page, settings.ink))
+                if page.scan is not None and max(page.scan.shape) <= SMALL:
+                    small[len(reads)] = page
+                    reads.append(Read(page.source, (), ""))
+                else:
+                    reads.append(read(page, settings.ink))
                 if page.source != path:  # one of several pages
                     before_each()
             ends.append(len(reads))
+        for place, read_page in read_small(small, settings.ink):
+            reads[place] = read_page
     rows = [verdict.prediction for verdict in judge(reads, runtime, settings.threshold, settings.probabilities)]
     return [rows[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
@@ -80,6 +89,22 @@ def read(page: Page, ink: Ink) -> Read:
         return Read(page.source, normalise(page.scan, ink), "")
     except Exception as error:  # the last net, as in decode: one picture that nobody thought of is one row
         return Read(page.source, (), one_line(f"cannot be normalised: {error or type(error).__name__}"))
+
+
+def read_small(pages: Mapping[int, Page], ink: Ink) -> Iterator[tuple[int, Read]]:
+    """Do what `read` does to each of many small scans, those of one shape together; under their keys, in any order."""
+    by_shape: dict[tuple[int, ...], list[tuple[int, Page, Scan]]] = {}
+    for place, page in pages.items():
+        if page.scan is not None:
+            by_shape.setdefault(page.scan.shape, []).append((place, page, page.scan))
+    for alike in by_shape.values():
+        try:
+            many = normalise_many(np.stack([scan for _, _, scan in alike]), ink)
+        except Exception:  # whichever of them it is, it gets its row
+            yield from ((place, read(page, ink)) for place, page, _ in alike)
+        else:
+            for (place, page, _), readings in zip(alike, many, strict=True):
+                yield place, Read(page.source, readings, "")
 
 
 def judge(reads: Sequence[Read], runtime: Runtime, threshold: float, probabilities: bool = False) -> list[Verdict]:

@@ -109,8 +109,7 @@ def _read_png(data: bytes) -> Header | None:
     if data[12:16] != b"IHDR":
         return None
     width, height, depth, colour_type = struct.unpack_from(">IIBB", data, 16)
-    before_pixels = data[33 : data.find(b"IDAT", 33)]
-    if any(chunk in before_pixels for chunk in _PNG_CHUNKS_FOR_PILLOW) or not _holds_its_chunks(data):
+    if _png_is_for_pillow(data, 33, data.find(b"IDAT", 33)) or not _holds_its_chunks(data):
         return Header(width, height, None)
     if colour_type in (4, 6):
         return Header(width, height, "alpha")
@@ -120,16 +119,16 @@ def _read_png(data: bytes) -> Header | None:
 
 
 # Transparency of a palette, animation, and orientation in its three guises: OpenCV heeds some of them sometimes.
-_PNG_CHUNKS_FOR_PILLOW = (b"tRNS", b"acTL", b"eXIf", b"Raw profile type", b"XML:com.adobe.xmp")
+_png_is_for_pillow = re.compile(rb"tRNS|acTL|eXIf|Raw profile type|XML:com\.adobe\.xmp").search
 
 
 def _holds_its_chunks(data: bytes) -> bool:
     """Whether every chunk ends within the file: OpenCV 5 sets aside (and clears) the 4 GB that a broken one claims."""
     at = 8
-    while at < len(data):
-        (length,) = struct.unpack_from(">I", data, at)
-        at += 12 + length
-    return at == len(data)
+    end = len(data)
+    while at < end:
+        at += 12 + int.from_bytes(data[at : at + 4], "big")
+    return at == end
 
 
 def _read_jpeg(data: bytes) -> Header | None:

@@ -9,6 +9,8 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
+from batchdigits.vision.paper import otsu
+
 SIDE = 28  # MNIST's picture
 BOX = 20  # the box that the ink of an MNIST digit fits
 CENTRE = 14.0  # where MNIST puts the centre of mass, as an index of pixels
@@ -21,23 +23,34 @@ UPRIGHT = 0.03  # less slant moves no pixel by more than a third of one, and res
 
 def frame(ink: MatLike, *, deslant: bool) -> NDArray[np.uint8]:
     """Make a glyph, uint8 (28, 28), of lifted ink, uint8 (H, W), 255 on 0, with at least one pixel over 0."""
-    ink = _mend_width(_crop(ink))
+    ink = _mend_width(crop(ink))
     if deslant:
         ink = _upright(ink)
+    return place(fit(ink))
+
+
+def fit(ink: MatLike) -> MatLike:
+    """Scale ink that fills its picture, uint8 (H, W), to the box, with its peak at 255."""
     height, width = ink.shape
     scale = BOX / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     if size != (width, height):
         ink = cv2.resize(ink, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-        peak = cv2.minMaxLoc(ink)[1]
+        peak = cv2.norm(ink, cv2.NORM_INF)
         if 0 < peak < 255:
             ink = cv2.convertScaleAbs(ink, alpha=255.0 / peak)
+    return ink
+
+
+def place(ink: MatLike) -> NDArray[np.uint8]:
+    """Put ink that fits the box on a glyph, with its centre of mass where it belongs."""
+    height, width = ink.shape
     mass = cv2.moments(ink)
     # Whole pixels, as MNIST was made: a fraction would blur. What is far off centre stops at the edge, uncut.
-    left = min(max(round(CENTRE - mass["m10"] / mass["m00"]), 0), SIDE - size[0])
-    top = min(max(round(CENTRE - mass["m01"] / mass["m00"]), 0), SIDE - size[1])
+    left = min(max(round(CENTRE - mass["m10"] / mass["m00"]), 0), SIDE - width)
+    top = min(max(round(CENTRE - mass["m01"] / mass["m00"]), 0), SIDE - height)
     glyph = np.zeros((SIDE, SIDE), np.uint8)
-    glyph[top : top + size[1], left : left + size[0]] = ink
+    glyph[top : top + height, left : left + width] = ink
     return glyph
 
 
@@ -51,10 +64,11 @@ def stroke_width(ink: MatLike) -> float:
     framed[1:-1, 1:-1] = ink
     line = framed.ravel()  # row after row, with paper between them: two norms of one line cost half of those of slices
     steps = cv2.norm(line[width + 2 :], line[: -width - 2], cv2.NORM_L1) + cv2.norm(line[1:], line[:-1], cv2.NORM_L1)
-    return 2.0 * cv2.sumElems(ink)[0] * (4.0 / math.pi) / max(steps, 1.0)
+    return 2.0 * cv2.norm(ink, cv2.NORM_L1) * (4.0 / math.pi) / max(steps, 1.0)
 
 
-def _crop(ink: MatLike) -> MatLike:
+def crop(ink: MatLike) -> MatLike:
+    """The part of a picture that is not 0."""
     x, y, width, height = cv2.boundingRect(ink)
     return ink[y : y + height, x : x + width]
 
@@ -72,23 +86,26 @@ def _mend_width(ink: MatLike) -> MatLike:
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (change, change))
     if stroke > THICK:
         narrow = cv2.erode(large, disc)
-        return _crop(narrow) if cv2.countNonZero(narrow) else ink
+        return crop(narrow) if cv2.countNonZero(narrow) else ink
     wide = cv2.dilate(cv2.copyMakeBorder(large, change, change, change, change, cv2.BORDER_CONSTANT, value=0), disc)
     # A line of one pixel that was shrunk is grey, and uneven at that: its mean becomes the peak.
-    level = cv2.mean(wide, cv2.threshold(wide, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)[1])[0]
-    return _crop(cv2.convertScaleAbs(wide, alpha=255.0 / max(level, 1.0)))
+    level = cv2.mean(wide, otsu(wide))[0]
+    return crop(cv2.convertScaleAbs(wide, alpha=255.0 / max(level, 1.0)))
 
 
 def _upright(ink: MatLike) -> MatLike:
     """Shear the rows until x and y of the ink are uncorrelated."""
     mass = cv2.moments(ink)
-    if mass["mu02"] <= 0:
-        return ink
-    shear = min(max(mass["mu11"] / mass["mu02"], -STEEP), STEEP)
+    return shear_rows(ink, mass["mu11"] / mass["mu02"]) if mass["mu02"] > 0 else ink
+
+
+def shear_rows(ink: MatLike, slant: float) -> MatLike:
+    """Take a slant, in columns to the right for each row down, out of ink, and crop what comes of it."""
+    shear = min(max(slant, -STEEP), STEEP)
     if abs(shear) < UPRIGHT:
         return ink
     height, width = ink.shape
     pad = math.ceil(abs(shear) * height / 2) + 1
     turn = UNTURNED.copy()
     turn[0, 1], turn[0, 2] = -shear, pad + shear * (height - 1) / 2
-    return _crop(cv2.warpAffine(ink, turn, (width + 2 * pad, height), flags=cv2.INTER_LINEAR))
+    return crop(cv2.warpAffine(ink, turn, (width + 2 * pad, height)))

@@ -17,6 +17,7 @@ DEEPEST = 64  # darkest shadow evened out in full, in grey levels; beyond that t
 CONTRAST = 16.0  # least step from paper to ink, in grey levels: faint pencil has 25, JPEG blocks under 14
 SIGNAL = 7.0  # least step from paper to ink, in deviations of the paper: grain alone, cut in two, has 3, pencil 10
 LOUD = 100.0  # a step that no grain makes; in a picture of 8x8 pixels the grey edges of strokes look like grain
+OTSU = cv2.THRESH_BINARY | cv2.THRESH_OTSU
 
 
 class Lifted(NamedTuple):
@@ -28,7 +29,7 @@ class Lifted(NamedTuple):
 
 def otsu(picture: MatLike) -> MatLike:
     """Mask of the lighter side of Otsu's threshold (1979), 255 on 0, uint8 (H, W)."""
-    return cv2.threshold(picture, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)[1]
+    return cv2.threshold(picture, 0, 255, OTSU)[1]
 
 
 def lies_even(view: MatLike, light: MatLike) -> bool:
@@ -82,7 +83,7 @@ def lift(bright: MatLike, mask: MatLike) -> Lifted:
         mask: its lighter side, from `otsu`.
     """
     least, most, _, _ = cv2.minMaxLoc(bright)
-    ink = bright if (least, most) == (0.0, 255.0) else _stretch(bright, least, most)
+    ink = bright if least == 0.0 and most == 255.0 else _stretch(bright, least, most)
     if 2 * cv2.countNonZero(ink) < mask.size:  # one level is most of the picture: paper without grain
         return Lifted(ink, most - least >= CONTRAST)
     counts = cv2.calcHist([bright], [0], None, [256], [0, 256]).ravel().cumsum()

@@ -21,11 +21,11 @@ def even_readings(light: MatLike) -> tuple[bool, ...]:
 
     Paper owns the border and most of the area, and ink is thin. `light` is the mask of the lighter side, 255 on 0.
     """
+    size, inner = light.size, light[1:-1, 1:-1]
     total = cv2.countNonZero(light)
-    inner = light[1:-1, 1:-1]
     inside = cv2.countNonZero(inner) if inner.size else 0
-    border = 1.0 - 2.0 * (total - inside) / (light.size - inner.size)
-    area = 1.0 - 2.0 * total / light.size
+    border = 1.0 - 2.0 * (total - inside) / (size - inner.size)
+    area = 1.0 - 2.0 * total / size
     if abs(border) == 1.0 and border * area > PLAIN:
         return (border > 0,)
     thickness = math.log(max(_widest(cv2.bitwise_not(light)), 0.5) / max(_widest(light), 0.5))

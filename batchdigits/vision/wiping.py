@@ -30,15 +30,18 @@ def wipe(mask: MatLike) -> MatLike:
 
 def _body(mask: MatLike) -> MatLike:
     """Drop specks, and what hangs on the border while something else stands free of it."""
-    if cv2.connectedComponents(mask, ltype=cv2.CV_16U)[0] <= 2:
+    if cv2.connectedComponents(mask, None, 8, cv2.CV_16U)[0] <= 2:  # by name, the arguments cost 0.3 us
         return mask
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, ltype=cv2.CV_16U)
     x, y, width, height = stats[1:, : cv2.CC_STAT_AREA].T
     length = np.maximum(width, height)
     free = (x > 0) & (y > 0) & (x + width < mask.shape[1]) & (y + height < mask.shape[0])
-    middle = _in_middle(labels, len(length))
-    digit = free & (length >= MAIN * length.max()) & (middle | ~middle[~free].any())
-    keep = free if digit.any() else np.ones_like(free)
+    if free.all():
+        keep = free
+    else:
+        middle = _in_middle(labels, len(length))
+        digit = free & (length >= MAIN * length.max()) & (middle | ~middle[~free].any())
+        keep = free if digit.any() else np.ones_like(free)
     keep &= length >= SPECK * length[keep].max()
     if keep.all() and keep.size <= CROWD:
         return mask
@@ -57,8 +60,7 @@ def _in_middle(labels: MatLike, count: int) -> NDArray[np.bool_]:
 def _pieces(labels: MatLike, keep: NDArray[np.bool_]) -> MatLike:
     """Make the mask of some of the components, by a flag for each label."""
     levels: NDArray[np.uint8] = np.where(keep, 255, 0).astype(np.uint8)
-    mask: MatLike = levels[labels]
-    return mask
+    return levels.take(np.asarray(labels, np.uint16))  # in half of the time of levels[labels]
 
 
 def _spans(mask: MatLike) -> bool:
@@ -71,7 +73,7 @@ def _spans(mask: MatLike) -> bool:
 
 def _without_rules(mask: MatLike) -> MatLike:
     """Take out straight lines from edge to edge, and close the strokes that they crossed."""
-    rules = cv2.bitwise_or(_rules(mask), np.ascontiguousarray(_rules(np.ascontiguousarray(mask.T)).T))
+    rules = cv2.bitwise_or(_rules(mask), cv2.transpose(_rules(cv2.transpose(mask))))
     rest = cv2.bitwise_and(mask, cv2.bitwise_not(cv2.dilate(rules, np.ones((3, 3), np.uint8))))
     healed = cv2.morphologyEx(rest, cv2.MORPH_CLOSE, GAP)
     return cv2.bitwise_or(rest, cv2.bitwise_and(healed, mask))
@@ -79,15 +81,17 @@ def _without_rules(mask: MatLike) -> MatLike:
 
 def _rules(mask: MatLike) -> MatLike:
     """Find the level lines of a mask that run from edge to edge."""
-    width = mask.shape[1]
+    height, width = mask.shape
     runs = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((1, round(RUN * width)), np.uint8))
+    if not cv2.countNonZero(runs):
+        return runs
     joined = cv2.dilate(runs, np.ones((3, 9), np.uint8))  # over the steps of a tilt and the nicks of a bad print
     _, labels, stats, _ = cv2.connectedComponentsWithStats(joined, ltype=cv2.CV_16U)
     across = stats[:, cv2.CC_STAT_WIDTH] >= ACROSS * width
     across[0] = False
     runs = cv2.bitwise_and(runs, _pieces(labels, across))
-    thick = np.ones((round(FINE * max(mask.shape)) + 1, 1), np.uint8)
-    full = mask.mean(axis=1) >= ACROSS * 255
+    thick = np.ones((round(FINE * max(height, width)) + 1, 1), np.uint8)
+    full = cv2.reduce(mask, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32S).ravel() / width >= ACROSS * 255
     edge = np.logical_and.accumulate(full) | np.logical_and.accumulate(full[::-1])[::-1]
     broad = cv2.morphologyEx(runs, cv2.MORPH_OPEN, thick)
     broad[edge] = 0

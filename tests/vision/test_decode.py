@@ -438,7 +438,7 @@ def test_a_file_that_cannot_be_opened(tmp_path: Path, monkeypatch: pytest.Monkey
         raise OSError(code, os.strerror(code))
 
     path = save(tmp_path / "a.png", Image.fromarray(GREY), "PNG")
-    monkeypatch.setattr("builtins.open", refuse)
+    monkeypatch.setattr(os, "open", refuse)
     assert fault_of(path) == fault
 
 

@@ -64,6 +64,13 @@ def test_inverse_gives_the_same_glyphs(scan: np.ndarray) -> None:
         assert np.array_equal(glyph, twin)
 
 
+def test_told_the_wrong_ink_on_sloping_paper(digits: np.ndarray) -> None:
+    slope = np.linspace(0, 120, 28)
+    for digit in digits:
+        scan = np.clip(digit * 0.7 + slope, 0, 255).astype(np.uint8)
+        assert len(normalise(scan, "dark")) <= 1
+
+
 def test_a_view_that_is_not_contiguous(digits: np.ndarray) -> None:
     assert np.array_equal(normalise(digits[0].T)[0], normalise(np.ascontiguousarray(digits[0].T))[0])
 

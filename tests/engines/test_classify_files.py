@@ -1,0 +1,56 @@
+"""A chunk of files: what is done together comes out as if it were done alone."""
+
+from __future__ import annotations
+
+from itertools import chain
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+import batchdigits.engines.classify as engine
+from batchdigits.engines.classify import Settings, classify_files
+from batchdigits.inference.choose import PRETRAINED
+from batchdigits.inference.load import load_runtime
+from batchdigits.inference.runtime import Runtime
+from tests.engines.scenes import make_images
+
+SHAPES = ((28, 28), (20, 16), (39, 39), (41, 39), (90, 120))
+
+
+@pytest.fixture(scope="module")
+def runtime() -> Runtime:
+    return load_runtime(PRETRAINED / "digits.tflite")
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[str]:
+    """Digits of five shapes in turn, one upside down in each ten, and between them what cannot be read."""
+    paths = [str(path) for path in sorted(make_images(tmp_path, 100).iterdir())]
+    for number, path in enumerate(paths):
+        picture = cv2.resize(cv2.imread(path, cv2.IMREAD_GRAYSCALE), SHAPES[number % len(SHAPES)][::-1])
+        cv2.imwrite(path, 255 - picture if number % 10 == 3 else picture)
+    Path(paths[7]).write_bytes(b"")
+    cv2.imwrite(paths[8], np.zeros((28, 28), np.uint8))
+    paths.insert(20, str(tmp_path / "missing.png"))
+    return paths
+
+
+def test_rows_are_those_of_each_file_alone(files: list[str], runtime: Runtime) -> None:
+    together = classify_files(files, runtime, Settings(probabilities=True))
+    assert together == [classify_files([path], runtime, Settings(probabilities=True))[0] for path in files]
+    assert [row.source for row in chain.from_iterable(together)] == files
+    assert {row.status.value for row in chain.from_iterable(together)} >= {"ok", "blank", "error"}
+
+
+def test_where_many_at_once_fail_they_are_done_alone(
+    files: list[str], runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = classify_files(files, runtime, Settings())
+
+    def fail(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(engine, "normalise_many", fail)
+    assert classify_files(files, runtime, Settings()) == expected

@@ -1,0 +1,103 @@
+"""Many scans at once: the same glyphs, byte for byte, as one at a time."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from batchdigits.datasets import MNIST
+from batchdigits.datasets.idx import TRAIN_IMAGES, read_idx
+from batchdigits.vision import normalise_many as module
+from batchdigits.vision.normalise import Ink, normalise
+from batchdigits.vision.normalise_many import FEW, SMALL, normalise_many
+
+INKS = ["auto", "dark", "light"]
+SIDES = st.integers(1, SMALL)
+
+
+@pytest.fixture(scope="module")
+def digits() -> np.ndarray:
+    return read_idx(MNIST / f"{TRAIN_IMAGES}.gz")[:500]
+
+
+def check(scans: np.ndarray, ink: Ink = "auto", deslant: bool = True) -> None:
+    before = scans.copy()
+    many = normalise_many(scans, ink, deslant=deslant)
+    assert len(many) == len(scans)
+    for scan, glyphs in zip(scans, many, strict=True):
+        alone = normalise(scan, ink, deslant=deslant)
+        assert [glyph.tobytes() for glyph in glyphs] == [glyph.tobytes() for glyph in alone]
+        assert all(glyph.shape == (28, 28) and glyph.dtype == np.uint8 for glyph in glyphs)
+    assert np.array_equal(scans, before)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    arrays(np.uint8, st.tuples(st.integers(0, FEW + 2), SIDES, SIDES)),
+    st.sampled_from(INKS),
+    st.booleans(),
+)
+def test_any_arrays(scans: np.ndarray, ink: Ink, deslant: bool) -> None:
+    check(scans, ink, deslant)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1), SIDES, SIDES, st.sampled_from(INKS))
+def test_strokes_and_dots(seed: int, height: int, width: int, ink: Ink) -> None:
+    rng = np.random.default_rng(seed)
+    scans = np.zeros((2 * FEW, height, width), np.uint8)
+    for scan in scans:
+        for _ in range(rng.integers(0, 4)):
+            ends = rng.integers(-2, (width + 2, height + 2), (2, 2)).tolist()
+            cv2.line(scan, *ends, color=int(rng.integers(1, 256)), thickness=int(rng.integers(1, 5)))
+    scans[::3] = 255 - scans[::3]
+    check(scans, ink)
+
+
+@pytest.mark.parametrize("ink", INKS)
+@pytest.mark.parametrize("deslant", [True, False])
+def test_mnist(digits: np.ndarray, ink: Ink, deslant: bool) -> None:
+    check(digits, ink, deslant)
+    check(255 - digits, ink, deslant)
+
+
+def test_mnist_made_worse(digits: np.ndarray) -> None:
+    rng = np.random.default_rng(1)
+    some = digits[:200]
+    for scans in (
+        np.array([cv2.dilate(digit, np.ones((4, 4))) for digit in some]),
+        np.array([cv2.erode(digit, np.ones((2, 2))) for digit in some]),
+        np.array([np.roll(digit, 8, axis=1) for digit in some]),
+        np.where(rng.random(some.shape) < 0.002, 255, some).astype(np.uint8),
+        (some * 0.05 + 30).astype(np.uint8),
+        (some // 2).astype(np.uint8),
+        np.clip(some * 0.7 + np.linspace(0, 120, 28), 0, 255).astype(np.uint8),
+        np.clip(some + rng.normal(0, 6, some.shape), 0, 255).astype(np.uint8),
+        some[:, 4:-4, 6:-6],
+        np.where(some > 127, 255, 0).astype(np.uint8),
+        some.transpose(0, 2, 1),
+    ):
+        check(scans)
+
+
+@pytest.mark.parametrize(("edge", "rows"), [(0, 9), (1, 12)])
+def test_fat_light_on_narrow_dark_is_not_plain(edge: int, rows: int) -> None:
+    comb = np.zeros((28, 28), np.uint8)
+    comb[:rows] = comb[:, 2::6] = 255
+    scans = np.repeat(np.pad(comb, edge)[None], FEW, axis=0)
+    assert normalise(scans[0])[0].tobytes() != normalise(scans[0], "light")[0].tobytes()
+    check(scans)
+
+
+def test_plain_scans_are_not_done_one_at_a_time(digits: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = []
+    monkeypatch.setattr(module, "normalise", lambda scan, ink, deslant: alone.append(scan) or ())
+    normalise_many(digits)
+    assert 0 < len(alone) < 0.1 * len(digits)
+    alone.clear()
+    normalise_many(digits[: FEW - 1])
+    assert len(alone) == FEW - 1
