@@ -45,6 +45,8 @@ class Splits:
         train: what the network learns from.
         validation: what decides when to stop.
         test: what is reported.
+        chances: float64 (N,), how often training draws each glyph of `train`, with a sum of 1; None draws each once an
+            epoch.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Splits:
     train: Labelled
     validation: Labelled
     test: Labelled
+    chances: NDArray[np.float64] | None = None
 
     def fingerprint(self) -> str:
         """The sha256 of all glyphs and labels, in order."""

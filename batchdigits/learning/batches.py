@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 from batchdigits.datasets.labelled import Labelled, Splits
 from batchdigits.inference.runtime import GLYPH_PIXELS
-from batchdigits.learning.augment import augment, forms_of
+from batchdigits.learning.augment import DIGITS, augment, forms_of
 from batchdigits.learning.outliers import OUTLIER
 from batchdigits.learning.recipes import Recipe
 
 AHEAD = 4  # chunks that wait for the training step
 DELAY = 400  # iterations until augmented glyphs are seen again: by then the weights have moved on
-AUGMENT = 1  # sets the seeds of augmentation apart from those of the order
+AUGMENT, DRAW = 1, 2  # set the seeds of augmentation and of drawing by chance apart from those of the order
 
 
 class Chunk(NamedTuple):
@@ -47,8 +47,9 @@ class Minibatches:
 
     def __init__(self, splits: Splits, recipe: Recipe, seed: int) -> None:
         """Nothing is made yet."""
-        self._data, self._recipe, self._seed = splits.train, recipe, seed
+        self._data, self._chances, self._recipe, self._seed = splits.train, splits.chances, recipe, seed
         self._forms = forms_of(splits.classes)
+        self._outliers = recipe.outliers if set(splits.classes) <= set(DIGITS) else 0.0  # a letter may be a class
         self._size = recipe.batch_size // recipe.reuse
         self._part = lru_cache(maxsize=DELAY * (recipe.reuse - 1) + 1)(self._make_part)
 
@@ -58,17 +59,24 @@ class Minibatches:
         return Labelled(np.concatenate([p.glyphs for p in parts]), np.concatenate([p.labels for p in parts]))
 
     def _make_part(self, index: int) -> Labelled:
+        part = self._data[self._in_order(index) if self._chances is None else self._by_chance(index)]
+        return self._augmented(part, index) if self._recipe.augment else part
+
+    def _in_order(self, index: int) -> NDArray[np.int64]:
         """The training split in a new random order each epoch; a part goes on into the next epoch, as in the lesson."""
         positions = np.arange(index * self._size, (index + 1) * self._size)
         count = len(self._data)
         epochs = positions // count
         picked = [_order(count, self._seed, int(e))[positions[epochs == e] % count] for e in np.unique(epochs)]
-        part = self._data[np.concatenate(picked)]
-        return self._augmented(part, index) if self._recipe.augment else part
+        return np.concatenate(picked)
+
+    def _by_chance(self, index: int) -> NDArray[np.int64]:
+        rng = np.random.default_rng([self._seed, index, DRAW])
+        return rng.choice(len(self._data), self._size, p=self._chances)
 
     def _augmented(self, part: Labelled, index: int) -> Labelled:
         """The part deformed; the first so many are replaced by outliers, where the recipe has them."""
-        outliers = np.arange(len(part)) < self._recipe.outliers * len(part)
+        outliers = np.arange(len(part)) < self._outliers * len(part)
         rng = np.random.default_rng([self._seed, index, AUGMENT])
         glyphs = augment(part.glyphs, np.where(outliers, OUTLIER, self._forms[part.labels]), rng)
         return Labelled(glyphs, np.where(outliers, OUTLIER, part.labels))

@@ -50,4 +50,6 @@ def resume(training: Training, path: Path) -> None:
 def _identity(training: Training) -> str:
     """A digest of everything that decides how a training goes on."""
     document = [asdict(training.recipe), training.seed, training.splits.classes, training.splits.fingerprint()]
+    if training.start:
+        document.append(hashlib.sha256(b"".join(weights.tobytes() for weights in training.start)).hexdigest())
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
