@@ -17,6 +17,7 @@ from batchdigits.cli.signals import Terminated
 
 if TYPE_CHECKING:
     from batchdigits.inference.card import Card
+    from batchdigits.inference.model_file import ModelFile
     from batchdigits.learning.fine_tuning import FineTuning
     from batchdigits.learning.training import Progress, Training
 
@@ -49,7 +50,7 @@ class Widths(click.ParamType[tuple[int, ...]]):
 @click.command()
 @click.option(
     "--recipe",
-    type=click.Choice(["default", "lesson", "best"]),
+    type=click.Choice(["default", "lesson", "best", "tiny", "teacher"]),
     help="Where every value below starts from. [default: default]",
 )
 @click.option("--hidden", type=Widths(), help="Units of each hidden layer.")
@@ -71,6 +72,12 @@ class Widths(click.ParamType[tuple[int, ...]]):
     help="A .keras model to go on from with digits of your own: five of each will do.",
 )
 @output_option("The model file to write.", default="exports/digits.keras", show_default=True)
+@click.option(
+    "--teacher",
+    type=click.Path(path_type=Path),
+    metavar="MODEL",
+    help="A .keras model file whose answers to learn, in place of the labels.",
+)
 @click.option("--resume", "go_on", is_flag=True, help="Go on with an interrupted training, to the same weights.")
 @click.option("--plot", type=FILE, metavar="FILE", help="Draw loss, accuracy and learning rate (.png).")
 @click.option("--tensorboard", type=FILE, metavar="DIR", help="Write the same down for TensorBoard.")
@@ -81,6 +88,7 @@ def train(
     data: Path | None,
     init: Path | None,
     output: Path,
+    teacher: Path | None,
     go_on: bool,
     plot: Path | None,
     tensorboard: Path | None,
@@ -105,8 +113,8 @@ def train(
     if values["activation"] == "none":
         values["activation"] = ""
     given = {name: value for name, value in values.items() if value is not None}
-    tuning = _fine_tuning(init, data, recipe, seed, given) if init else None
-    training = _training(tuning, data, recipe or "default", seed, given)
+    tuning = _fine_tuning(init, data, seed, {"recipe": recipe, "teacher": teacher, **values}) if init else None
+    training = _training(tuning, data, recipe or "default", seed, given, teacher)
     checkpoint = checkpoint_path(output)
     if go_on:
         resume(training, checkpoint)
@@ -123,7 +131,7 @@ def train(
     checkpoint.unlink(missing_ok=True)
 
 
-def _fine_tuning(init: Path, data: Path | None, recipe: str | None, seed: int, given: dict[str, Any]) -> FineTuning:
+def _fine_tuning(init: Path, data: Path | None, seed: int, given: dict[str, Any]) -> FineTuning:
     """What `--init` and `--data` come to.
 
     Raises:
@@ -135,9 +143,9 @@ def _fine_tuning(init: Path, data: Path | None, recipe: str | None, seed: int, g
 
     if data is None:
         raise click.UsageError("--init needs --data, a folder with one sub-folder a class of your own")
-    for name in ("recipe", "hidden", "activation"):
-        if name in given or (name == "recipe" and recipe):
-            raise click.UsageError(f"--{name} does not go with --init: the model's own network is trained further")
+    for name in ("recipe", "teacher", "hidden", "activation"):
+        if given[name] is not None:
+            raise click.UsageError(f"--{name} does not go with --init, which trains the model's own network further")
     tuning = fine_tuning(read_model_file(init), load(data, seed, few_shot=True))
     classes, known = tuning.own.classes, tuning.model.card.labels
     for what, names in (
@@ -149,7 +157,9 @@ def _fine_tuning(init: Path, data: Path | None, recipe: str | None, seed: int, g
     return tuning
 
 
-def _training(tuning: FineTuning | None, data: Path | None, recipe: str, seed: int, given: dict[str, Any]) -> Training:
+def _training(
+    tuning: FineTuning | None, data: Path | None, recipe: str, seed: int, given: dict[str, Any], teacher: Path | None
+) -> Training:
     from dataclasses import replace
 
     from batchdigits.datasets import load
@@ -157,8 +167,23 @@ def _training(tuning: FineTuning | None, data: Path | None, recipe: str, seed: i
     from batchdigits.learning.training import Training
 
     if tuning:
-        return Training(replace(tuning.recipe(), **given), tuning.splits(), seed, tuning.start(seed))
-    return Training(replace(RECIPES[recipe], **given), load(data, seed), seed)
+        return Training(replace(tuning.recipe(), **given), tuning.splits(), seed, start=tuning.start(seed))
+    teaching = _read_teacher(teacher) if teacher else None
+    return Training(replace(RECIPES[recipe], **given), load(data, seed), seed, teaching)
+
+
+def _read_teacher(path: Path) -> ModelFile:
+    """The model file of a teacher.
+
+    Raises:
+        ModelFileError: it cannot be read, or is no .keras.
+    """
+    from batchdigits.errors import ModelFileError
+    from batchdigits.inference.model_file import read_model_file
+
+    if path.suffix != ".keras":
+        raise ModelFileError(f"{path}: a teacher is a .keras file")
+    return read_model_file(path)
 
 
 def _run(training: Training, checkpoint: Path, plot: Path | None, tensorboard: Path | None) -> BaseException | None:
@@ -173,7 +198,7 @@ def _run(training: Training, checkpoint: Path, plot: Path | None, tensorboard: P
             for progress in steps:
                 bar.update(training.done - bar.n)
                 watch(progress)
-                _log(progress, every=0 if recipe.patience else LOG_EVERY)
+                _log(progress, every=0 if recipe.check_every else LOG_EVERY)
                 if time.monotonic() - written > CHECKPOINT_EVERY:
                     write_checkpoint(training, checkpoint)
                     _draw(training, plot)

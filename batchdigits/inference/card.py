@@ -21,7 +21,8 @@ class Card:
 
     Attributes:
         labels: the classes' names, in the order of the logits.
-        network: `hidden` (units of each hidden layer) and `activation` ("" for none); the input is always 784 wide.
+        network: `hidden` (units of each hidden layer) and `activation` ("" for none), and of a teacher `filters` (of
+            each convolution before them); the input is always 784 wide.
         normaliser: `version` and settings of the normaliser that made the training glyphs.
         thresholds: `review`, the confidence (0-1) below which a row is for a person to look at.
         risk: for rising thresholds, the share of degraded validation digits at or over each, and how many of those
@@ -33,7 +34,8 @@ class Card:
         data: `name`, `images` by split, and `sha256` of the labelled glyphs.
         quantization: of a .tflite its form (`mode`, `input`, `output`, `head`, `batch`, `per_tensor`), how many
             `calibration_glyphs` set its ranges, and its `agreement` with the .keras; empty for a .keras.
-        sha256: `payload` of this file; in a .tflite also `keras`, the payload of the .keras that it came from.
+        sha256: `payload` of this file; in a .tflite also `keras`, the payload of the .keras that it came from; of a
+            network that had one, `teacher`, the teacher's payload.
         libraries: versions that made the file.
     """
 
@@ -82,12 +84,9 @@ def _checked(card: Card) -> Card:
     for name in MAPPINGS:
         if not isinstance(getattr(card, name), dict):
             raise ModelFileError(f"its card has no valid {name!r}")
-    hidden, activation = card.network.get("hidden"), card.network.get("activation")
-    if not (
-        isinstance(hidden, list) and all(type(n) is int and 0 < n <= 1 << 16 for n in hidden) and len(hidden) < 100
-    ):
+    if not all(_are_widths(card.network.get(name, default)) for name, default in (("hidden", None), ("filters", []))):
         raise ModelFileError("its card has no valid network shape")
-    if not isinstance(activation, str):
+    if not isinstance(card.network.get("activation"), str):
         raise ModelFileError("its card names no activation")
     review = card.thresholds.get("review")
     if not isinstance(review, int | float) or not 0 <= review <= 1:
@@ -95,6 +94,10 @@ def _checked(card: Card) -> Card:
     if not _is_risk_table(card.risk):
         raise ModelFileError("its card has no valid risk table")
     return replace(card, labels=tuple(labels), risk=tuple(card.risk))
+
+
+def _are_widths(widths: object) -> bool:
+    return isinstance(widths, list) and len(widths) < 100 and all(type(n) is int and 0 < n <= 1 << 16 for n in widths)
 
 
 def _is_risk_table(table: object) -> bool:

@@ -13,6 +13,7 @@ from batchdigits.inference.card import Card
 from batchdigits.inference.model_file import ModelFile
 from batchdigits.inference.runtime import GLYPH_PIXELS, Glyphs, Logits, in_padded_batches
 from batchdigits.quiet import silent_stderr
+from batchdigits.vision.framing import SIDE
 
 
 class TensorFlowRuntime:
@@ -59,7 +60,8 @@ def import_tensorflow(what: str) -> Any:
 def build_network(card: Card) -> Any:
     """The network that a card describes, a `keras.Sequential` of Dense layers: float32 (N, 784) 0-1 -> logits (N, C).
 
-    The layers' weights are whatever Keras starts with.
+    A teacher has convolutions before them, in pairs: one of 5x5 that halves the picture's sides, and one of 3x3. The
+    layers' weights are whatever Keras starts with.
 
     Raises:
         MissingExtraError: TensorFlow is not installed.
@@ -67,8 +69,20 @@ def build_network(card: Card) -> Any:
     keras = import_tensorflow("the tensorflow runtime").keras
     activation = card.network["activation"] or None
     layers = [keras.layers.Dense(n, activation, name=f"hidden_{i}") for i, n in enumerate(card.network["hidden"], 1)]
+    filters = card.network.get("filters", ())
+    convolutions = [
+        keras.layers.Conv2D(n, (5, 3)[i % 2], (2, 1)[i % 2], "same", activation=activation, name=f"convolution_{i + 1}")
+        for i, n in enumerate(filters)
+    ]
+    if filters:
+        convolutions = [keras.layers.Reshape((SIDE, SIDE, 1)), *convolutions, keras.layers.Flatten()]
     return keras.Sequential(
-        [keras.Input((GLYPH_PIXELS,), name="glyph"), *layers, keras.layers.Dense(len(card.labels), name="logits")],
+        [
+            keras.Input((GLYPH_PIXELS,), name="glyph"),
+            *convolutions,
+            *layers,
+            keras.layers.Dense(len(card.labels), name="logits"),
+        ],
         name="digits",  # Keras counts up its own names, and they are stored: the same weights, other bytes
     )
 
@@ -97,5 +111,9 @@ def load_network(model: ModelFile) -> Any:
 
 
 def _weight_bytes(card: Card) -> int:
-    widths = [GLYPH_PIXELS, *card.network["hidden"], len(card.labels)]
-    return sum(4 * (inputs + 1) * units for inputs, units in pairwise(widths))
+    """The least that the weights of a card's network can take; its shape is a stranger's word until they are there."""
+    widths = [*card.network["hidden"], len(card.labels)]
+    filters: list[int] = card.network.get("filters", [])
+    kernels = sum(9 * inputs * units for inputs, units in pairwise(filters))
+    inputs = filters[-1] if filters else GLYPH_PIXELS
+    return 4 * (kernels + sum((inputs + 1) * units for inputs, units in pairwise([inputs, *widths])))

@@ -23,6 +23,7 @@ DIGITS, NO_FORM = tuple("0123456789"), 10
 SCALE = 2  # canvas pixels to a glyph pixel
 MIDDLE = (CANVAS - 1) / 2  # of the canvas, as an index of pixels
 BATCH = 64  # glyphs deformed at once: their maps, 2 MB, stay in the cache
+PLAIN = 0.4  # of the glyphs keep form, pen and scanner, and most of their width: MNIST's writers are writers, too
 
 # Form: how many are drawn anew, and how many of the others get the stroke that their American form lacks.
 DRAWN = 0.25
@@ -32,6 +33,7 @@ ADORNED = {0: 0.06, 1: 0.50, 7: 0.35, 9: 0.25}  # as common as these forms are o
 ROTATION = 0.14  # radians either way, 8 degrees: the normaliser undoes slant but not rotation
 SHEAR = 0.25  # tan(slant) either way: the frame undoes it again, but not what it did to the box
 STRETCH, MOST_STRETCH = 0.22, 0.4  # logarithm of width over height: standard deviation and bound
+PLAIN_STRETCH = 0.4  # part of that for plain glyphs
 ELASTIC = 0.75  # glyph pixels that a node of the elastic grid moves at most: from 0.8 on, people misread
 GRID = 7  # nodes along the grid's side: 4 glyph pixels apart, so that a stroke bends but does not break
 
@@ -78,17 +80,23 @@ def augment(glyphs: Glyphs, labels: NDArray[np.integer], rng: np.random.Generato
     augmented = np.zeros_like(glyphs)
     for first in range(0, len(glyphs), BATCH):
         some = glyphs[first : first + BATCH]
-        maps = _maps(len(some), rng)
+        plain = rng.random(len(some)) < PLAIN
+        maps = _maps(plain, rng)
         pens = np.exp(rng.uniform(-THICKEN, THICKEN, len(some))).tolist()
         scanners = rng.random((len(some), 4)).tolist()
         frames = (rng.uniform(-1.0, 1.0, (len(some), 3)) * (SHRUNKEN, SHIFTED, SHIFTED)).tolist()
         for index, glyph in enumerate(some):
             label = int(labels[first + index])
-            canvas = draw_outlier(some[[index - 1, index]], rng) if label == OUTLIER else _form(glyph, label, rng)
+            if label == OUTLIER:
+                canvas = draw_outlier(some[[index - 1, index]], rng)
+            else:
+                canvas = _lay(glyph) if plain[index] else _form(glyph, label, rng)
             canvas = cv2.remap(canvas, maps[index, 0], maps[index, 1], cv2.INTER_LINEAR)
-            canvas = _change_pen(canvas, pens[index])
-            canvas = _scan(canvas, *scanners[index])
-            augmented[first + index] = _frame(canvas, *frames[index])
+            if plain[index]:
+                augmented[first + index] = _frame(canvas)
+            else:
+                canvas = _scan(_change_pen(canvas, pens[index]), *scanners[index])
+                augmented[first + index] = _frame(canvas, *frames[index])
     _add_noise(augmented, rng)
     return augmented
 
@@ -102,19 +110,26 @@ def _form(glyph: MatLike, label: int, rng: np.random.Generator) -> Canvas:
     """The glyph on a canvas, or another form of the same digit."""
     if rng.random() < DRAWN and label in range(10):
         return draw(label, rng)
-    edge = (CANVAS - SCALE * SIDE) // 2
-    canvas = cv2.resize(glyph, None, None, SCALE, SCALE, cv2.INTER_LINEAR)
-    canvas = cv2.copyMakeBorder(canvas, edge, edge, edge, edge, cv2.BORDER_CONSTANT, value=0)
+    canvas = _lay(glyph)
     if label in ADORNED and rng.random() < ADORNED[label]:
         adorn(canvas, label, max(2, round(_stroke_width(canvas))), rng)
     return canvas
 
 
-def _maps(count: int, rng: np.random.Generator) -> Floats:
-    """Where each pixel of the deformed canvases comes from: float32 (count, 2, CANVAS, CANVAS), x before y."""
+def _lay(glyph: MatLike) -> Canvas:
+    """The glyph on a canvas, as it is."""
+    edge = (CANVAS - SCALE * SIDE) // 2
+    canvas = cv2.resize(glyph, None, None, SCALE, SCALE, cv2.INTER_LINEAR)
+    return cv2.copyMakeBorder(canvas, edge, edge, edge, edge, cv2.BORDER_CONSTANT, value=0)
+
+
+def _maps(plain: NDArray[np.bool_], rng: np.random.Generator) -> Floats:
+    """Where each pixel of the deformed canvases comes from: float32 (N, 2, CANVAS, CANVAS), x before y."""
+    count = len(plain)
     angle = rng.uniform(-ROTATION, ROTATION, count)
     shear = rng.uniform(-SHEAR, SHEAR, count)
     stretch = np.clip(rng.normal(0.0, STRETCH, count), -MOST_STRETCH, MOST_STRETCH)
+    stretch[plain] *= PLAIN_STRETCH
     # One side shrinks instead of the other growing, off the canvas: the frame makes up for the size.
     wide, high = np.exp(np.maximum(stretch, 0.0)), np.exp(np.maximum(-stretch, 0.0))
     cos, sin = np.cos(angle), np.sin(angle)
@@ -182,8 +197,8 @@ def _fill(canvas: Canvas, share: float) -> Canvas:
     return cv2.copyMakeBorder(box, top, bottom, left, right, cv2.BORDER_CONSTANT, value=0)
 
 
-def _frame(canvas: Canvas, shrink: float, right: float, down: float) -> MatLike:
-    """Frame as the normaliser does, but in half of the glyphs a little too small and off the centre."""
+def _frame(canvas: Canvas, shrink: float = 0.0, right: float = 0.0, down: float = 0.0) -> MatLike:
+    """Frame as the normaliser does; with a `shrink` over 0, a little too small and off the centre."""
     _, ink = cv2.threshold(canvas, FAINT, 0, cv2.THRESH_TOZERO)
     if not cv2.countNonZero(ink):
         return np.zeros((SIDE, SIDE), np.uint8)

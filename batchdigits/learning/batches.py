@@ -18,9 +18,10 @@ from batchdigits.inference.runtime import GLYPH_PIXELS
 from batchdigits.learning.augment import DIGITS, augment, forms_of
 from batchdigits.learning.outliers import OUTLIER
 from batchdigits.learning.recipes import Recipe
+from batchdigits.learning.targets import Targets, Teach, smoothed
 
 AHEAD = 4  # chunks that wait for the training step
-DELAY = 400  # iterations until augmented glyphs are seen again: by then the weights have moved on
+DELAY = 100  # iterations until augmented glyphs are seen again: by then the weights have moved on
 AUGMENT, DRAW = 1, 2  # set the seeds of augmentation and of drawing by chance apart from those of the order
 
 
@@ -31,11 +32,21 @@ class Chunk(NamedTuple):
         first: the first one's iteration.
         glyphs: uint8 (iterations, batch, 784).
         labels: int64 (iterations, batch).
+        targets: float32 (iterations, batch, classes).
     """
 
     first: int
     glyphs: NDArray[np.uint8]
     labels: NDArray[np.int64]
+    targets: Targets
+
+
+class Minibatch(NamedTuple):
+    """Glyphs, uint8 (B, 28, 28), their labels, int64 (B,), and what to answer for them, float32 (B, classes)."""
+
+    glyphs: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    targets: Targets
 
 
 class Minibatches:
@@ -45,22 +56,27 @@ class Minibatches:
     iterations ago, twice that, and so on. Augmenting costs more than a training step, so that its work is seen again.
     """
 
-    def __init__(self, splits: Splits, recipe: Recipe, seed: int) -> None:
-        """Nothing is made yet."""
+    def __init__(self, splits: Splits, recipe: Recipe, seed: int, teach: Teach | None = None) -> None:
+        """Nothing is made yet. With a `teach`, the targets are what it says; else they come from the labels."""
         self._data, self._chances, self._recipe, self._seed = splits.train, splits.chances, recipe, seed
+        self._classes, self._teach = len(splits.classes), teach
         self._forms = forms_of(splits.classes)
         self._outliers = recipe.outliers if set(splits.classes) <= set(DIGITS) else 0.0  # a letter may be a class
         self._size = recipe.batch_size // recipe.reuse
         self._part = lru_cache(maxsize=DELAY * (recipe.reuse - 1) + 1)(self._make_part)
 
-    def __getitem__(self, iteration: int) -> Labelled:
-        """The glyphs, uint8 (B, 28, 28), and labels, int64 (B,), of an iteration."""
+    def __getitem__(self, iteration: int) -> Minibatch:
+        """The minibatch of an iteration."""
         parts = [self._part(iteration + age * DELAY) for age in range(self._recipe.reuse)]
-        return Labelled(np.concatenate([p.glyphs for p in parts]), np.concatenate([p.labels for p in parts]))
+        return Minibatch(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
-    def _make_part(self, index: int) -> Labelled:
+    def _make_part(self, index: int) -> Minibatch:
         part = self._data[self._in_order(index) if self._chances is None else self._by_chance(index)]
-        return self._augmented(part, index) if self._recipe.augment else part
+        if self._recipe.augment:
+            part = self._augmented(part, index)
+        if self._teach:
+            return Minibatch(part.glyphs, part.labels, self._teach(part.glyphs))
+        return Minibatch(part.glyphs, part.labels, smoothed(part.labels, self._classes, self._recipe.label_smoothing))
 
     def _in_order(self, index: int) -> NDArray[np.int64]:
         """The training split in a new random order each epoch; a part goes on into the next epoch, as in the lesson."""
@@ -126,4 +142,5 @@ def chunks(minibatches: Minibatches, first: int, ends: list[int]) -> Generator[C
 def _chunk(minibatches: Minibatches, iterations: range) -> Chunk:
     batches = [minibatches[iteration] for iteration in iterations]
     glyphs = np.stack([batch.glyphs.reshape(-1, GLYPH_PIXELS) for batch in batches])
-    return Chunk(iterations.start, glyphs, np.stack([batch.labels for batch in batches]))
+    labels = np.stack([batch.labels for batch in batches])
+    return Chunk(iterations.start, glyphs, labels, np.stack([batch.targets for batch in batches]))

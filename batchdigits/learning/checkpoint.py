@@ -33,7 +33,7 @@ def resume(training: Training, path: Path) -> None:
     """Bring a fresh training to where the checkpoint at `path` was written.
 
     Raises:
-        DataError: there is none, it is not whole, or it is of another recipe, seed or data.
+        DataError: there is none, it is not whole, or it is of another recipe, seed, teacher or data.
     """
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
@@ -43,13 +43,15 @@ def resume(training: Training, path: Path) -> None:
     except Exception:  # numpy, zipfile and zlib each raise their own on a file that is not as it should be
         raise DataError(f"{path}: not a whole checkpoint; train without --resume") from None
     if str(state.pop("identity", "")) != _identity(training):
-        raise DataError(f"{path}: is of another recipe, seed or data; give the same options, or train without --resume")
+        others = "another recipe, seed, teacher or data"
+        raise DataError(f"{path}: is of {others}; give the same options, or train without --resume")
     training.restore(state)
 
 
 def _identity(training: Training) -> str:
     """A digest of everything that decides how a training goes on."""
-    document = [asdict(training.recipe), training.seed, training.splits.classes, training.splits.fingerprint()]
-    if training.start:
-        document.append(hashlib.sha256(b"".join(weights.tobytes() for weights in training.start)).hexdigest())
+    teacher = training.teacher.card.sha256 if training.teacher else None
+    start = hashlib.sha256(b"".join(weights.tobytes() for weights in training.start or ())).hexdigest()
+    splits = training.splits
+    document = [asdict(training.recipe), training.seed, splits.classes, splits.fingerprint(), teacher, start]
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()

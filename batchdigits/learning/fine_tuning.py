@@ -24,11 +24,12 @@ FINE_TUNING = replace(
     BEST,
     name="fine-tuning",
     learning_rate=3e-4,
-    iterations=600,
+    iterations=300,
     warmup=50,
-    averaging=0.99,
     weight_decay=0.0,
-    patience=0,
+    averaging=0.99,
+    reuse=2,
+    check_every=0,
 )
 
 
@@ -49,7 +50,8 @@ class FineTuning:
     def recipe(self) -> Recipe:
         """The recipe for the model's network."""
         network = self.model.card.network
-        return replace(FINE_TUNING, hidden=tuple(network["hidden"]), activation=network["activation"])
+        filters, hidden = tuple(network.get("filters", ())), tuple(network["hidden"])
+        return replace(FINE_TUNING, filters=filters, hidden=hidden, activation=network["activation"])
 
     def splits(self) -> Splits:
         """Both kinds of glyphs together. Every class is drawn as often as any other, however many glyphs it has."""

@@ -14,7 +14,7 @@ from batchdigits.inference.model_file import add_card
 from batchdigits.inference.tensorflow_runtime import load_network
 from batchdigits.learning.calibrate import calibrate
 from batchdigits.learning.fine_tuning import KEPT, FineTuning, accuracy_of
-from batchdigits.learning.training import Training
+from batchdigits.learning.training import Training, network_of
 from batchdigits.output.atomic import replacing
 
 
@@ -49,11 +49,12 @@ def describe(training: Training) -> Card:
     parts = {"validation": splits.validation, "test": splits.test}
     return Card(
         labels=splits.classes,
-        network={"hidden": list(recipe.hidden), "activation": recipe.activation},
+        network=network_of(recipe),
         accuracy={name: training.accuracy(part) for name, part in parts.items() if len(part)},
         recipe=asdict(recipe),
         seed=training.seed,
         data=_origin(splits),
+        sha256={"teacher": training.teacher.card.sha256["payload"]} if training.teacher else {},
         libraries=library_versions("tensorflow", "keras", "numpy", "opencv-python-headless"),
     )
 

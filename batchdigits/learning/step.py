@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from batchdigits.inference.tensorflow_runtime import import_tensorflow
-from batchdigits.learning.outliers import OUTLIER
 from batchdigits.learning.recipes import Recipe
 
 
-def compile_step(learner: Any, average: Any, recipe: Recipe, seed: int) -> tuple[Any, Any]:
+def compile_step(learner: Any, average: Any, recipe: Recipe, seed: int, heat: float) -> tuple[Any, Any]:
     """The step and its optimiser.
 
     Args:
@@ -17,10 +16,11 @@ def compile_step(learner: Any, average: Any, recipe: Recipe, seed: int) -> tuple
         average: a network of the same shape, which follows the learner: the exponential average of its weights.
         recipe: learning rate, schedule, dropout and the rest.
         seed: of dropout.
+        heat: temperature at which logits are compared with the targets.
 
     Returns:
-        A compiled function (glyphs uint8 (I, B, 784), labels int64 (I, B), first iteration int32 ()) that learns from I
-        minibatches without coming back to Python, and the Keras optimiser behind it.
+        A compiled function (glyphs uint8 (I, B, 784), targets float32 (I, B, C), first iteration int32 ()) that learns
+        from I minibatches without coming back to Python, and the Keras optimiser behind it.
     """
     tf = import_tensorflow("training")
     optimizer = _optimizer(tf, recipe)
@@ -29,16 +29,17 @@ def compile_step(learner: Any, average: Any, recipe: Recipe, seed: int) -> tuple
     @tf.function(  # type: ignore[untyped-decorator]
         input_signature=[
             tf.TensorSpec((None, None, None), tf.uint8),
-            tf.TensorSpec((None, None), tf.int64),
+            tf.TensorSpec((None, None, None), tf.float32),
             tf.TensorSpec((), tf.int32),
         ]
     )
-    def step(glyphs: Any, labels: Any, first: Any) -> None:
-        for i in tf.range(tf.shape(labels)[0]):
+    def step(glyphs: Any, targets: Any, first: Any) -> None:
+        for i in tf.range(tf.shape(targets)[0]):
             iteration = first + i
             with tf.GradientTape() as tape:
                 logits = _forward(tf, learner, recipe.dropout, glyphs[i], tf.stack([seed, iteration]))
-                loss = _loss(tf, logits, labels[i], recipe.label_smoothing)
+                cross_entropies = tf.nn.softmax_cross_entropy_with_logits(targets[i], logits / heat)
+                loss = tf.reduce_mean(cross_entropies) * heat**2  # the gradients of warm logits are that much smaller
             variables = learner.trainable_variables
             optimizer.apply(tape.gradient(loss, variables), variables)
             _follow(tf, average.trainable_variables, variables, recipe.averaging, iteration)
@@ -73,17 +74,6 @@ def _forward(tf: Any, learner: Any, dropout: float, glyphs: Any, seed: Any) -> A
     if dropout:
         activations = tf.nn.experimental.stateless_dropout(activations, dropout, seed=seed)
     return last(activations)
-
-
-def _loss(tf: Any, logits: Any, labels: Any, smoothing: float) -> Any:
-    """Mean softmax cross-entropy; `smoothing` of the probability is spread over all classes (Szegedy et al. 2016).
-
-    All of it is for outliers, of which no class is right.
-    """
-    classes = tf.shape(logits)[-1]
-    spread = tf.where(labels == OUTLIER, 1.0, smoothing)[:, None]
-    targets = tf.one_hot(labels, classes) * (1.0 - spread) + spread / tf.cast(classes, tf.float32)
-    return tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(targets, logits))
 
 
 def _follow(tf: Any, averages: Any, variables: Any, decay: float, iteration: Any) -> None:

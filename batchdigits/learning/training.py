@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import closing
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from batchdigits.datasets.labelled import Labelled, Splits
+from batchdigits.errors import DataError
 from batchdigits.inference.card import Card
-from batchdigits.inference.tensorflow_runtime import build_network, import_tensorflow
+from batchdigits.inference.model_file import ModelFile
+from batchdigits.inference.tensorflow_runtime import build_network, import_tensorflow, load_network
 from batchdigits.learning.batches import Chunk, Minibatches, chunks
 from batchdigits.learning.calibrate import cross_entropy, logits_of
 from batchdigits.learning.outliers import OUTLIER
-from batchdigits.learning.recipes import CHECK_EVERY, Recipe
+from batchdigits.learning.recipes import Recipe
 from batchdigits.learning.step import compile_step
+from batchdigits.learning.targets import teach
 
 REPORT_EVERY = 50  # iterations between two steps of the progress bar
 
@@ -43,7 +46,12 @@ class Training:
     """A network while it learns. `run` it as far as you like, then take `network`."""
 
     def __init__(
-        self, recipe: Recipe, splits: Splits, seed: int, start: list[NDArray[np.float32]] | None = None
+        self,
+        recipe: Recipe,
+        splits: Splits,
+        seed: int,
+        teacher: ModelFile | None = None,
+        start: list[NDArray[np.float32]] | None = None,
     ) -> None:
         """Build the network and compile its training step.
 
@@ -51,20 +59,27 @@ class Training:
             recipe: how to train.
             splits: what to learn from.
             seed: of everything random.
+            teacher: a .keras model file of the same classes, whose answers are learned in place of the labels.
             start: the weights to go on from; None draws them from `seed`.
 
         Raises:
+            DataError: the teacher knows other classes.
+            ModelFileError: the teacher's weights do not fit its card.
             MissingExtraError: TensorFlow is not installed.
         """
         tf = import_tensorflow("training")
         tf.config.experimental.enable_op_determinism()  # the same seed gives the same weights
         tf.random.set_seed(seed)  # op determinism insists, though nothing of ours draws from it
-        self.recipe, self.splits, self.seed, self.start = recipe, splits, seed, start
-        card = Card(labels=splits.classes, network={"hidden": list(recipe.hidden), "activation": recipe.activation})
+        self.recipe, self.splits, self.seed, self.teacher, self.start = recipe, splits, seed, teacher, start
+        if teacher and teacher.card.labels != splits.classes:
+            raise DataError(f"{teacher.path}: a teacher of other classes than the data's")
+        self._teach = teach(load_network(teacher), recipe.heat) if teacher else None
+        card = Card(labels=splits.classes, network=network_of(recipe))
         self.network, self._learner = build_network(card), build_network(card)
         for network in (self.network, self._learner):
             network.set_weights(start or initial_weights(network.get_weights(), recipe.initialiser, seed))
-        self._step, self._optimizer = compile_step(self._learner, self.network, recipe, seed)
+        heat = recipe.heat if teacher else 1.0
+        self._step, self._optimizer = compile_step(self._learner, self.network, recipe, seed, heat)
         self.done = 0  # iterations so far
         self.history: list[Progress] = []
         self._unimproved = 0  # checks since the best one
@@ -75,13 +90,14 @@ class Training:
 
         With patience, `network` ends with the weights that were best on the validation split.
         """
-        with closing(chunks(Minibatches(self.splits, self.recipe, self.seed), self.done, self._ends())) as batches:
+        minibatches = Minibatches(self.splits, self.recipe, self.seed, self._teach)
+        with closing(chunks(minibatches, self.done, self._ends())) as batches:
             for chunk in batches:
-                self._step(chunk.glyphs, chunk.labels, chunk.first)
+                self._step(chunk.glyphs, chunk.targets, chunk.first)
                 self.done = chunk.first + len(chunk.labels)
                 progress = self._progress(chunk)
                 self.history.append(progress)
-                if progress.validation is not None:
+                if self.recipe.patience and progress.validation is not None:
                     self._keep_if_best(progress.validation)
                 yield progress
                 if self.recipe.patience and self._unimproved >= self.recipe.patience:
@@ -133,8 +149,8 @@ class Training:
     def _ends(self) -> list[int]:
         """Iterations after which training pauses: to report, to check, and the last."""
         last = self.recipe.iterations - 1
-        reports, checks = range(0, last, REPORT_EVERY), range(CHECK_EVERY - 1, last, CHECK_EVERY)
-        ends = {*reports, *(checks if self.recipe.patience else ()), last}
+        every = self.recipe.check_every
+        ends = {*range(0, last, REPORT_EVERY), *(range(every - 1, last, every) if every else ()), last}
         return sorted(end for end in ends if end >= self.done)
 
     def _progress(self, chunk: Chunk) -> Progress:
@@ -142,8 +158,9 @@ class Training:
         glyphs, labels = chunk.glyphs[-1][known], chunk.labels[-1][known]
         logits = self.network(glyphs.astype(np.float32) / np.float32(255), training=False).numpy()
         iteration = chunk.first + len(chunk.labels) - 1
-        due = (iteration + 1) % CHECK_EVERY == 0 or iteration == self.recipe.iterations - 1
-        validation = self.accuracy(self.splits.validation) if self.recipe.patience and due else None
+        every = self.recipe.check_every
+        due = every and ((iteration + 1) % every == 0 or iteration == self.recipe.iterations - 1)
+        validation = self.accuracy(self.splits.validation) if due else None
         accuracy = float(np.mean(logits.argmax(axis=1) == labels))
         rate = float(self._optimizer.learning_rate)
         return Progress(iteration, cross_entropy(logits, labels), accuracy, validation, rate)
@@ -155,8 +172,14 @@ class Training:
             self._unimproved = 0
 
 
+def network_of(recipe: Recipe) -> dict[str, Any]:
+    """The shape of a recipe's network, as a card has it."""
+    shape = {"hidden": list(recipe.hidden), "activation": recipe.activation}
+    return {**shape, "filters": list(recipe.filters)} if recipe.filters else shape
+
+
 def initial_weights(like: list[NDArray[np.float32]], initialiser: str, seed: int) -> list[NDArray[np.float32]]:
-    """Starting weights for kernels (inputs, units) and biases (units,), drawn from `seed` by NumPy alone."""
+    """Starting weights for kernels (…, units) and biases (units,), drawn from `seed` by NumPy alone."""
     rng = np.random.default_rng(seed)
     lesson = initialiser == "lesson"
     weights = []
@@ -164,7 +187,7 @@ def initial_weights(like: list[NDArray[np.float32]], initialiser: str, seed: int
         if array.ndim == 1:
             weights.append(np.full(array.shape, 0.1 if lesson else 0.0, np.float32))
         else:
-            stddev = 0.1 if lesson else np.sqrt(2.0 / array.shape[0])
+            stddev = 0.1 if lesson else np.sqrt(2.0 / np.prod(array.shape[:-1]))
             weights.append((stddev * _truncated_normal(rng, array.shape)).astype(np.float32))
     return weights
 
