@@ -167,7 +167,7 @@ def _training(
     from batchdigits.learning.training import Training
 
     if tuning:
-        return Training(replace(tuning.recipe(), **given), tuning.splits(), seed, start=tuning.start(seed))
+        return Training(replace(tuning.recipe(), **given), tuning.splits(), seed, tuning.teacher(), tuning.start(seed))
     teaching = _read_teacher(teacher) if teacher else None
     return Training(replace(RECIPES[recipe], **given), load(data, seed), seed, teaching)
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from batchdigits.datasets.labelled import Labelled, Splits
+from batchdigits.datasets.labelled import Labelled, Mixture, Splits
 from batchdigits.inference.runtime import GLYPH_PIXELS
 from batchdigits.learning.augment import DIGITS, augment, forms_of
 from batchdigits.learning.outliers import OUTLIER
@@ -57,8 +57,12 @@ class Minibatches:
     """
 
     def __init__(self, splits: Splits, recipe: Recipe, seed: int, teach: Teach | None = None) -> None:
-        """Nothing is made yet. With a `teach`, the targets are what it says; else they come from the labels."""
-        self._data, self._chances, self._recipe, self._seed = splits.train, splits.chances, recipe, seed
+        """Nothing is made yet.
+
+        With a `teach`, the targets are what it says, and in a mixture those of outliers and of glyphs that are `kept`;
+        else they come from the labels.
+        """
+        self._data, self._mixture, self._recipe, self._seed = splits.train, splits.mixture, recipe, seed
         self._classes, self._teach = len(splits.classes), teach
         self._forms = forms_of(splits.classes)
         self._outliers = recipe.outliers if set(splits.classes) <= set(DIGITS) else 0.0  # a letter may be a class
@@ -71,12 +75,15 @@ class Minibatches:
         return Minibatch(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
     def _make_part(self, index: int) -> Minibatch:
-        part = self._data[self._in_order(index) if self._chances is None else self._by_chance(index)]
+        positions = self._by_chance(index, self._mixture) if self._mixture else self._in_order(index)
+        part = self._data[positions]
         if self._recipe.augment:
             part = self._augmented(part, index)
+        targets = smoothed(part.labels, self._classes, self._recipe.label_smoothing)
         if self._teach:
-            return Minibatch(part.glyphs, part.labels, self._teach(part.glyphs))
-        return Minibatch(part.glyphs, part.labels, smoothed(part.labels, self._classes, self._recipe.label_smoothing))
+            taught = self._mixture.kept[positions] | (part.labels == OUTLIER) if self._mixture else True
+            targets = np.where(np.reshape(taught, (-1, 1)), self._teach(part.glyphs), targets)
+        return Minibatch(part.glyphs, part.labels, targets)
 
     def _in_order(self, index: int) -> NDArray[np.int64]:
         """The training split in a new random order each epoch; a part goes on into the next epoch, as in the lesson."""
@@ -86,9 +93,9 @@ class Minibatches:
         picked = [_order(count, self._seed, int(e))[positions[epochs == e] % count] for e in np.unique(epochs)]
         return np.concatenate(picked)
 
-    def _by_chance(self, index: int) -> NDArray[np.int64]:
+    def _by_chance(self, index: int, mixture: Mixture) -> NDArray[np.int64]:
         rng = np.random.default_rng([self._seed, index, DRAW])
-        return rng.choice(len(self._data), self._size, p=self._chances)
+        return rng.choice(len(self._data), self._size, p=mixture.chances)
 
     def _augmented(self, part: Labelled, index: int) -> Labelled:
         """The part deformed; the first so many are replaced by outliers, where the recipe has them."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from batchdigits.datasets import load
 from batchdigits.datasets.folder import LEAST_FEW_SHOT
-from batchdigits.datasets.labelled import Labelled, Splits
+from batchdigits.datasets.labelled import Labelled, Mixture, Splits
 from batchdigits.errors import DataError, ModelFileError
 from batchdigits.inference.model_file import ModelFile
 from batchdigits.inference.tensorflow_runtime import load_network
@@ -18,7 +18,7 @@ from batchdigits.learning.calibrate import logits_of
 from batchdigits.learning.recipes import BEST, Recipe
 from batchdigits.learning.training import initial_weights
 
-KEPT = 0.5  # share of MNIST's glyphs among those of a class that MNIST has
+KEPT = 0.9  # share of MNIST's glyphs among those of a class that MNIST has
 
 FINE_TUNING = replace(
     BEST,
@@ -27,6 +27,8 @@ FINE_TUNING = replace(
     iterations=300,
     warmup=50,
     weight_decay=0.0,
+    label_smoothing=0.02,  # little: the model's confidence is calibrated already
+    heat=1.0,
     averaging=0.99,
     reuse=2,
     check_every=0,
@@ -57,15 +59,22 @@ class FineTuning:
         """Both kinds of glyphs together. Every class is drawn as often as any other, however many glyphs it has."""
         own, kept = self.own, self.kept
         if kept is None:
-            return replace(own, chances=_even_chances(own.train.labels, np.zeros(len(own.train), bool)))
+            return replace(own, mixture=_even(own.train.labels, np.zeros(len(own.train), bool)))
         train = _together(own.train, kept.train)
         return replace(
             own,
             train=train,
             validation=_together(own.validation, kept.validation),
             test=_together(own.test, kept.test),
-            chances=_even_chances(train.labels, np.arange(len(train)) >= len(own.train)),
+            mixture=_even(train.labels, np.arange(len(train)) >= len(own.train)),
         )
+
+    def teacher(self) -> ModelFile | None:
+        """The model itself, so that it goes on answering MNIST's glyphs as it did (Li and Hoiem 2016).
+
+        None where the labels are others: it has no answer in them.
+        """
+        return self.model if self.model.card.labels == self.own.classes else None
 
     def held_back(self) -> dict[str, Labelled]:
         """What the network does not learn from, by the names of the card."""
@@ -75,11 +84,7 @@ class FineTuning:
         return {name: part for name, part in parts.items() if len(part)}
 
     def start(self, seed: int) -> list[NDArray[np.float32]]:
-        """The model's weights; classes that it does not know get fresh ones in the last layer, drawn from `seed`.
-
-        The temperature is taken out of the last layer: label smoothing would have to undo it, which costs accuracy.
-        """
-        hot = np.float32(self.model.card.temperature)
+        """The model's weights; classes that it does not know get fresh ones in the last layer, drawn from `seed`."""
         known, classes = self.model.card.labels, self.own.classes
         *hidden, kernel, bias = load_network(self.model).get_weights()
         like = [np.empty((len(kernel), len(classes)), np.float32), np.empty(len(classes), np.float32)]
@@ -87,7 +92,7 @@ class FineTuning:
         for new, name in enumerate(classes):
             if name in known:
                 old = known.index(name)
-                last[0][:, new], last[1][new] = kernel[:, old] * hot, bias[old] * hot
+                last[0][:, new], last[1][new] = kernel[:, old], bias[old]
         return [*hidden, *last]
 
 
@@ -130,15 +135,15 @@ def _restricted(mnist: Splits, classes: tuple[str, ...]) -> Splits | None:
     return Splits(mnist.name, classes, part(mnist.train), part(mnist.validation), part(mnist.test))
 
 
-def _even_chances(labels: NDArray[np.int64], kept: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Chances, float64 (N,), that give every class the same, and in it the glyphs that are `kept` their share."""
+def _even(labels: NDArray[np.int64], kept: NDArray[np.bool_]) -> Mixture:
+    """A mixture that draws every class as often as any other, and in it the glyphs that are `kept` by their share."""
     chances = np.zeros(len(labels))
     for label in np.unique(labels):
         mine = labels == label
         share = KEPT if (mine & kept).any() else 0.0
         chances[mine & ~kept] = (1.0 - share) / (mine & ~kept).sum()
         chances[mine & kept] = share / max(1, (mine & kept).sum())
-    return np.asarray(chances / chances.sum())
+    return Mixture(chances / chances.sum(), kept)
 
 
 def _together(first: Labelled, second: Labelled) -> Labelled:
