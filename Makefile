@@ -27,8 +27,16 @@ slow:
 samples:
 	python samples/make_samples.py
 
-model:  # an hour on two cores; an interrupted one goes on with `make model RESUME=--resume`
-	batchdigits train --recipe best -o batchdigits/pretrained/digits.keras $(RESUME)
+# Each is up to an hour on two cores; what is interrupted goes on with the same target and RESUME=--resume.
+
+exports/teacher.keras:
+	batchdigits train --recipe teacher -o $@ $(RESUME)
+
+exports/tiny.keras:
+	batchdigits train --recipe tiny --teacher batchdigits/pretrained/digits.keras -o $@ $(RESUME)
+
+model: exports/teacher.keras
+	batchdigits train --recipe best --teacher exports/teacher.keras -o batchdigits/pretrained/digits.keras $(RESUME)
 	batchdigits export --tflite --model batchdigits/pretrained/digits.keras -o batchdigits/pretrained/digits.tflite
 
 PICTURED = samples/digits/2 samples/digits/4 samples/digits/7 samples/broken

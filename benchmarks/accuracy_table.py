@@ -24,7 +24,8 @@ from batchdigits.engines.classify import Read, Settings, classify_files, judge
 from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.choose import choose_model
 from batchdigits.inference.decide import Prediction
-from batchdigits.inference.runtime import Runtime, load_runtime
+from batchdigits.inference.load import load_runtime
+from batchdigits.inference.runtime import Runtime
 from batchdigits.quiet import silent_stderr
 from batchdigits.reports.evaluation import class_folders, evaluate
 from batchdigits.vision.decode import Page, decode

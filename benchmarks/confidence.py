@@ -21,7 +21,8 @@ from batchdigits.engines.local import predict
 from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.choose import choose_model
 from batchdigits.inference.decide import softmax
-from batchdigits.inference.runtime import Runtime, load_runtime
+from batchdigits.inference.load import load_runtime
+from batchdigits.inference.runtime import Runtime
 from batchdigits.learning.calibrate import degraded
 from batchdigits.reports.confidence import Answers, calibration_error
 from batchdigits.reports.confidence_picture import confidence_picture

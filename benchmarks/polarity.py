@@ -16,7 +16,8 @@ import click
 from batchdigits.engines.classify import Read, judge, read
 from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.choose import choose_model
-from batchdigits.inference.runtime import Runtime, load_runtime
+from batchdigits.inference.load import load_runtime
+from batchdigits.inference.runtime import Runtime
 from batchdigits.quiet import silent_stderr
 from batchdigits.reports.evaluation import NOT_DIGIT, class_folders
 from batchdigits.vision.decode import Page, decode

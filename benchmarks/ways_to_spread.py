@@ -26,8 +26,8 @@ from batchdigits.engines.classify import Settings
 from batchdigits.engines.local import classify
 from batchdigits.engines.worker import Task, may_fork, work
 from batchdigits.inference.choose import PRETRAINED
+from batchdigits.inference.load import load_runtime
 from batchdigits.inference.model_file import read_model_file
-from batchdigits.inference.runtime import load_runtime
 from batchdigits.output.columns import Columns
 from batchdigits.output.prediction_csv import encode_csv
 from batchdigits.quiet import allow_chatter

@@ -16,7 +16,7 @@ from batchdigits.datasets import MNIST
 from batchdigits.datasets.idx import TEST_IMAGES, TEST_LABELS, read_idx
 from batchdigits.datasets.labelled import label_images
 from batchdigits.inference.choose import PRETRAINED
-from batchdigits.inference.runtime import load_runtime
+from batchdigits.inference.load import load_runtime
 from tests.conftest import SAMPLES, Run, run_process
 
 KERAS, TFLITE = PRETRAINED / "digits.keras", PRETRAINED / "digits.tflite"

@@ -52,7 +52,7 @@ def preview(
         batchdigits preview ./scans --limit 200 -o preview.html
     """
     from batchdigits.engines.classify import Settings
-    from batchdigits.inference.runtime import load_runtime
+    from batchdigits.inference.load import load_runtime
     from batchdigits.reports.preview import look
     from batchdigits.vision.sources import Tally, find
 

@@ -28,7 +28,8 @@ from batchdigits.engines.classify import Settings, classify_files
 from batchdigits.errors import BatchdigitsError, ModelFileError
 from batchdigits.inference.card import Card
 from batchdigits.inference.decide import Prediction, Status
-from batchdigits.inference.runtime import BATCH_SIZE, Runtime, load_runtime
+from batchdigits.inference.load import load_runtime
+from batchdigits.inference.runtime import BATCH_SIZE, Runtime
 from batchdigits.output.journal import NO_STAMP, stamp
 from batchdigits.quiet import allow_chatter, chatter_is_allowed
 

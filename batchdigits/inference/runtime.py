@@ -1,17 +1,14 @@
-"""A runtime turns glyphs into logits; which one reads a model file is told by the file's suffix."""
+"""A runtime turns glyphs into logits."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from batchdigits.errors import ModelFileError
 from batchdigits.inference.card import Card
-from batchdigits.inference.model_file import read_model_file
 
 BATCH_SIZE = 256  # int8 LiteRT on one core: 40,000 glyphs/s at batch 1, 70,000 at 256, no more beyond
 GLYPH_PIXELS = 28 * 28
@@ -27,24 +24,6 @@ class Runtime(Protocol):
 
     def logits(self, glyphs: Glyphs) -> Logits:
         """Logits, float32 (N, classes), of glyphs, uint8 (N, 28, 28)."""
-
-
-def load_runtime(path: Path, batch_size: int = BATCH_SIZE) -> Runtime:
-    """The runtime for a model file: LiteRT for a .tflite, TensorFlow for a .keras.
-
-    Raises:
-        ModelFileError: see `read_model_file`; or the network does not match its card.
-        MissingExtraError: a .keras file where TensorFlow is not installed.
-    """
-    if path.suffix == ".tflite":
-        from batchdigits.inference.litert_runtime import LiteRTRuntime
-
-        return LiteRTRuntime(read_model_file(path), batch_size)
-    if path.suffix == ".keras":
-        from batchdigits.inference.tensorflow_runtime import TensorFlowRuntime
-
-        return TensorFlowRuntime(read_model_file(path), batch_size)
-    raise ModelFileError(f"{path}: a model file ends in .tflite or .keras")
 
 
 def in_padded_batches(run: Callable[[Glyphs], Logits], glyphs: Glyphs, batch_size: int, classes: int) -> Logits:

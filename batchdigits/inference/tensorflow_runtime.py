@@ -112,8 +112,8 @@ def load_network(model: ModelFile) -> Any:
 
 def _weight_bytes(card: Card) -> int:
     """The least that the weights of a card's network can take; its shape is a stranger's word until they are there."""
-    widths = [*card.network["hidden"], len(card.labels)]
+    widths: list[int] = [*card.network["hidden"], len(card.labels)]
     filters: list[int] = card.network.get("filters", [])
-    kernels = sum(9 * inputs * units for inputs, units in pairwise(filters))
+    kernels: int = sum(9 * inputs * units for inputs, units in pairwise(filters))
     inputs = filters[-1] if filters else GLYPH_PIXELS
     return 4 * (kernels + sum((inputs + 1) * units for inputs, units in pairwise([inputs, *widths])))

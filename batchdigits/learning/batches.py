@@ -8,6 +8,7 @@ from collections.abc import Generator
 from contextlib import suppress
 from functools import lru_cache
 from itertools import pairwise
+from math import gcd
 from typing import NamedTuple
 
 import numpy as np
@@ -66,12 +67,13 @@ class Minibatches:
         self._classes, self._teach = len(splits.classes), teach
         self._forms = forms_of(splits.classes)
         self._outliers = recipe.outliers if set(splits.classes) <= set(DIGITS) else 0.0  # a letter may be a class
-        self._size = recipe.batch_size // recipe.reuse
-        self._part = lru_cache(maxsize=DELAY * (recipe.reuse - 1) + 1)(self._make_part)
+        self._ages = gcd(recipe.batch_size, recipe.reuse)  # a batch of another size than the recipe's keeps its size
+        self._size = recipe.batch_size // self._ages
+        self._part = lru_cache(maxsize=DELAY * (self._ages - 1) + 1)(self._make_part)
 
     def __getitem__(self, iteration: int) -> Minibatch:
         """The minibatch of an iteration."""
-        parts = [self._part(iteration + age * DELAY) for age in range(self._recipe.reuse)]
+        parts = [self._part(iteration + age * DELAY) for age in range(self._ages)]
         return Minibatch(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
     def _make_part(self, index: int) -> Minibatch:
@@ -99,7 +101,7 @@ class Minibatches:
 
     def _augmented(self, part: Labelled, index: int) -> Labelled:
         """The part deformed; the first so many are replaced by outliers, where the recipe has them."""
-        outliers = np.arange(len(part)) < self._outliers * len(part)
+        outliers = np.arange(len(part)) < round(self._outliers * len(part))
         rng = np.random.default_rng([self._seed, index, AUGMENT])
         glyphs = augment(part.glyphs, np.where(outliers, OUTLIER, self._forms[part.labels]), rng)
         return Labelled(glyphs, np.where(outliers, OUTLIER, part.labels))

@@ -32,6 +32,8 @@ def convert(model: ModelFile, target: Target, calibration: NDArray[np.uint8]) ->
         ModelFileError: the weights do not fit the card.
         BatchdigitsError: the converter did not make what it was asked for.
     """
+    if model.card.network.get("filters"):
+        raise BatchdigitsError(f"{model.path}: has convolutions, as a teacher may; export what learned from it")
     tf = import_tensorflow("export")
     forward = _forward(tf, load_network(model), model.card.network["activation"], target)
     with silent_output(), warnings.catch_warnings():  # the converter prints to stdout, stderr and Python's warnings

@@ -26,7 +26,7 @@ class Recipe:
         iterations: minibatches to learn from.
         batch_size: glyphs in a minibatch.
         dropout: share of the last hidden layer's units dropped while training, 0-1.
-        reuse: how often augmented glyphs are seen; a divisor of `batch_size`.
+        reuse: how often augmented glyphs are seen; as often as divides `batch_size`, too.
         check_every: iterations between two looks at the validation split; 0 for none.
         outliers: share of an augmented minibatch that is no digit, 0-1, for which the network learns to be unsure.
         patience: looks at the validation split without a better one before training stops and goes back to the best;
@@ -74,7 +74,7 @@ BEST = Recipe(
     warmup=300,
     weight_decay=0.01,
     label_smoothing=0.05,
-    heat=4.0,
+    heat=3.0,
     averaging=0.9995,
     augment=True,
     reuse=4,

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from batchdigits.inference.load import load_runtime
 from batchdigits.inference.model_file import read_card, read_model_file
-from batchdigits.inference.runtime import load_runtime
 from tests.conftest import Arrays, Run, needs_micro, run_process
 
 Rows = list[list[str]]

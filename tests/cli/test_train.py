@@ -13,7 +13,7 @@ import pytest
 from batchdigits.inference.model_file import read_card, read_model_file
 from batchdigits.learning.recipes import RECIPES
 from batchdigits.learning.training import Progress, Training
-from tests.conftest import Run, run_process
+from tests.conftest import Arrays, Run, run_process
 
 QUICK = ("--iterations", "3", "--hidden", "8", "--batch-size", "16")
 
@@ -80,6 +80,55 @@ def test_the_same_seed_gives_the_same_weights(run: Run, npz_file: Path, tmp_path
         assert result.exit_code == 0, result.output
         digests.append(read_card(tmp_path / f"{name}.keras").sha256["payload"])
     assert digests[0] == digests[1] != digests[2]
+
+
+@pytest.fixture(scope="module")
+def teacher(run_once: Run, npz_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A convolutional network that has learned next to nothing."""
+    output = tmp_path_factory.mktemp("teacher") / "teacher.keras"
+    result = run_once("train", *QUICK, "--recipe", "teacher", "--data", npz_file, "-o", output)
+    assert result.exit_code == 0, result.output
+    return output
+
+
+def test_a_teacher_classifies_but_is_not_exported(run: Run, teacher: Path, tmp_path: Path) -> None:
+    assert read_card(teacher).network == {"hidden": [8], "activation": "relu", "filters": [24, 48, 48, 96]}
+    assert run("classify", "samples/digits/3", "--model", teacher).exit_code == 0
+    result = run("export", "--tflite", "--model", teacher, "-o", tmp_path / "m.tflite")
+    assert result.exit_code == 1
+    assert "has convolutions" in result.stderr
+    assert not (tmp_path / "m.tflite").exists()
+
+
+def test_a_teacher_changes_what_is_learned_and_stands_in_the_card(
+    run: Run, npz_file: Path, teacher: Path, tmp_path: Path
+) -> None:
+    cards = {}
+    for name, options in (("with", ("--teacher", teacher)), ("without", ())):
+        output = tmp_path / f"{name}.keras"
+        result = run("train", *QUICK, "--recipe", "tiny", *options, "--data", npz_file, "-o", output)
+        assert result.exit_code == 0, result.output
+        cards[name] = read_card(output).sha256
+    assert cards["with"]["payload"] != cards["without"]["payload"]
+    assert cards["with"]["teacher"] == read_card(teacher).sha256["payload"]
+
+
+@pytest.mark.parametrize(
+    ("name", "complaint"), [("m.tflite", "a teacher is a .keras file"), ("no.keras", "no such model file")]
+)
+def test_a_teacher_that_is_none_is_refused(run: Run, in_empty_folder: Path, name: str, complaint: str) -> None:
+    result = run("train", *QUICK, "--teacher", name)
+    assert result.exit_code == 1
+    assert complaint in result.stderr
+    assert not Path("exports/digits.keras").exists()
+
+
+def test_a_teacher_of_other_classes_is_refused(run: Run, small_mnist: Arrays, teacher: Path, tmp_path: Path) -> None:
+    more = tmp_path / "twelve.npz"
+    np.savez(more, **{**small_mnist, "y_train": np.arange(1000) % 12})  # type: ignore[arg-type]
+    result = run("train", *QUICK, "--teacher", teacher, "--data", more, "-o", tmp_path / "m.keras")
+    assert result.exit_code == 1
+    assert "a teacher of other classes" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -165,7 +214,7 @@ def test_chatter_stays_away(npz_file: Path, tmp_path: Path) -> None:
 
 
 def test_dropout_is_off_when_the_network_is_used(run: Run, trained: Path) -> None:
-    from batchdigits.inference.runtime import load_runtime
+    from batchdigits.inference.load import load_runtime
 
     runtime = load_runtime(trained)
     glyphs = np.random.default_rng(0).integers(0, 256, (5, 28, 28), np.uint8)
@@ -204,7 +253,7 @@ def test_resume_refuses_what_does_not_go_on(
     for other in (("--seed", "2"), ("--dropout", "0.1")):
         result = run("train", *options, *other, "--resume")
         assert result.exit_code == 1
-        assert "is of another recipe, seed or data" in result.stderr
+        assert "is of another recipe, seed, teacher or data" in result.stderr
     checkpoint = tmp_path / "m.keras.checkpoint.npz"
     checkpoint.write_bytes(checkpoint.read_bytes()[:5000])
     result = run("train", *options, "--resume")

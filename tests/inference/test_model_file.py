@@ -10,8 +10,8 @@ import pytest
 from batchdigits.errors import ModelFileError
 from batchdigits.inference.card import Card
 from batchdigits.inference.choose import PRETRAINED, choose_model, is_stale
+from batchdigits.inference.load import load_runtime
 from batchdigits.inference.model_file import CARD_NAME, read_card, read_model_file
-from batchdigits.inference.runtime import load_runtime
 
 KERAS, TFLITE = PRETRAINED / "digits.keras", PRETRAINED / "digits.tflite"
 

@@ -70,8 +70,9 @@ def test_ink_fits_the_box_and_its_mass_is_centred(monkeypatch: pytest.MonkeyPatc
 
 
 def test_what_is_off_the_frame_is_half(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A network must know the exact frame best: half of the glyphs keep it."""
+    """A network must know the exact frame best: half of the glyphs that are not plain keep it."""
     monkeypatch.setattr(augmentation, "NOISY", 0.0)
+    monkeypatch.setattr(augmentation, "PLAIN", 0.0)
     glyphs, labels = stick_figures()
     augmented = augment(np.tile(glyphs, (20, 1, 1)), np.tile(labels, 20), np.random.default_rng(1))
     exact = np.mean([max(cv2.boundingRect(glyph)[2:]) == 20 for glyph in augmented])
@@ -87,6 +88,7 @@ def test_the_digit_stays_recognisable(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without new forms, the augmented glyph resembles its own original more than those of other digits."""
     monkeypatch.setattr(augmentation, "DRAWN", 0.0)
     monkeypatch.setattr(augmentation, "ADORNED", {})
+    monkeypatch.setattr(augmentation, "PLAIN", 0.0)
     glyphs, labels = stick_figures()
     rng = np.random.default_rng(2)
     right = [
@@ -95,6 +97,16 @@ def test_the_digit_stays_recognisable(monkeypatch: pytest.MonkeyPatch) -> None:
         for copy, label in zip(augment(glyphs, labels, rng), labels, strict=True)
     ]
     assert np.mean(right) > 0.62  # 0.70; 0.58 with four times the rotation, 0.45 with three times the elastic part
+
+
+def test_plain_glyphs_keep_form_pen_and_scanner(monkeypatch: pytest.MonkeyPatch) -> None:
+    glyphs, labels = stick_figures()
+    likeness = []
+    for plain in (0.0, 1.0):
+        monkeypatch.setattr(augmentation, "PLAIN", plain)
+        copies = augment(np.tile(glyphs, (5, 1, 1)), np.tile(labels, 5), np.random.default_rng(4))
+        likeness.append(np.mean([similarity(a, b) for a, b in zip(copies, np.tile(glyphs, (5, 1, 1)), strict=True)]))
+    assert likeness[1] > likeness[0] + 0.03
 
 
 @pytest.mark.parametrize("label", range(10))

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from batchdigits.datasets.labelled import Labelled, Splits
+from batchdigits.learning.augment import Glyphs
 from batchdigits.learning.batches import DELAY, Minibatches, chunks
 from batchdigits.learning.outliers import OUTLIER
 from batchdigits.learning.recipes import BEST, LESSON
+from batchdigits.learning.targets import Targets
 from tests.conftest import Arrays
 
 
@@ -38,13 +40,35 @@ def test_a_minibatch_depends_on_nothing_but_seed_and_iteration(splits: Splits) -
 
 def test_augmented_glyphs_come_back(splits: Splits) -> None:
     batches = Minibatches(splits, replace(BEST, batch_size=20), seed=1)
-    assert np.array_equal(batches[3].glyphs[10:], batches[3 + DELAY].glyphs[:10])
+    assert np.array_equal(batches[3].glyphs[5:], batches[3 + DELAY].glyphs[:-5])
+
+
+def test_a_batch_that_no_reuse_divides_keeps_its_size(splits: Splits) -> None:
+    batch = Minibatches(splits, replace(BEST, batch_size=7, reuse=4), seed=1)[0]
+    assert len(batch.labels) == 7
+    assert (batch.labels != OUTLIER).any()
 
 
 def test_outliers_are_as_many_as_the_recipe_says(splits: Splits) -> None:
     labels = Minibatches(splits, replace(BEST, batch_size=40, outliers=0.1), seed=1)[0].labels
     assert np.mean(labels == OUTLIER) == 0.1
     assert not (Minibatches(splits, replace(BEST, batch_size=40, outliers=0.0), seed=1)[0].labels == OUTLIER).any()
+
+
+def test_targets_are_labels_softened_and_flat_for_outliers(splits: Splits) -> None:
+    batch = Minibatches(splits, replace(BEST, batch_size=40, outliers=0.1, label_smoothing=0.1), seed=1)[0]
+    known = batch.labels != OUTLIER
+    assert np.allclose(batch.targets.sum(axis=1), 1.0)
+    assert np.allclose(batch.targets[~known], 0.1)
+    assert np.allclose(batch.targets[known, batch.labels[known]], 0.91)
+
+
+def test_targets_are_the_teachers_where_there_is_one(splits: Splits) -> None:
+    def teach(glyphs: Glyphs) -> Targets:
+        return np.tile(glyphs.mean(axis=(1, 2), dtype=np.float32)[:, None], (1, 10))
+
+    batch = Minibatches(splits, replace(BEST, batch_size=20), seed=1, teach=teach)[5]
+    assert np.array_equal(batch.targets, teach(batch.glyphs))
 
 
 def test_chunks_end_where_they_should(splits: Splits) -> None:

@@ -14,9 +14,9 @@ from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.decide import softmax
 from batchdigits.inference.flatbuffer import read_graph
 from batchdigits.inference.litert_runtime import LiteRTRuntime
+from batchdigits.inference.load import load_runtime
 from batchdigits.inference.micro_runtime import MicroError, MicroRuntime, needed_arena
 from batchdigits.inference.model_file import ModelFile, read_model_file
-from batchdigits.inference.runtime import load_runtime
 from batchdigits.learning import convert as convert_module
 from batchdigits.learning.calibration_glyphs import PER_CLASS, varied
 from batchdigits.learning.export import make
