@@ -26,3 +26,13 @@ def test_ways_to_spread(tmp_path: Path) -> None:
     result = run_script("ways_to_spread.py", make_images(tmp_path, 20), "--rounds", "1", "--jobs", "2")
     assert result.returncode == 0, result.stderr
     assert len(re.findall(r"^  2 (forked|spawned) workers +\d+\.\d{3}", result.stdout, re.MULTILINE)) == 4
+
+
+@pytest.mark.slow
+def test_training_speed_of_a_moment() -> None:
+    result = run_script("training_speed.py", "--iterations", "2", "--rounds", "1")
+    assert result.returncode == 0, result.stderr
+    lines = [line for line in result.stdout.splitlines() if line.startswith("| ")]
+    assert lines[2].startswith("| ours, as in best |")
+    assert lines[2].count("1.00x") == 2
+    assert len(lines) == 2 + 6

@@ -74,6 +74,28 @@ def test_confidence_of_small_sets(sets: Path, tmp_path: Path) -> None:
         assert image.format == "PNG"
 
 
+def test_few_shot_says_what_is_wrong(sets: Path, tmp_path: Path) -> None:
+    for options, message in (
+        (("--set", "third"), "third: No such file or directory"),
+        (("--set", "first", "--init", tmp_path / "no.keras"), "no such model file"),
+        (("--set", "first"), "each class needs at least 5 images"),
+    ):
+        result = run_script("few_shot.py", "--sets", sets, *options)
+        assert result.returncode == 1
+        assert message in result.stderr
+
+
+@pytest.mark.slow
+@needs_development_sets
+def test_few_shot_of_a_development_set() -> None:
+    result = run_script("few_shot.py", "--sets", DEVELOPMENT_SETS, "--set", "polish", "--choices", "1")
+    assert result.returncode == 0, result.stderr
+    line = next(line for line in result.stdout.splitlines() if line.startswith("| polish | 950 |"))
+    before, after, mnist_before, mnist_after = (float(share) for share in re.findall(r"([\d.]+)%", line))
+    assert after > before
+    assert mnist_after >= mnist_before - 0.1
+
+
 @pytest.mark.parametrize("script", ["accuracy_table.py", "polarity.py", "confidence.py"])
 def test_scripts_say_what_is_wrong(tmp_path: Path, sets: Path, script: str) -> None:
     assert "Missing option '--sets'" in run_script(script).stderr
