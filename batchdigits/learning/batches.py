@@ -69,7 +69,8 @@ class Minibatches:
         self._outliers = recipe.outliers if set(splits.classes) <= set(DIGITS) else 0.0  # a letter may be a class
         self._ages = gcd(recipe.batch_size, recipe.reuse)  # a batch of another size than the recipe's keeps its size
         self._size = recipe.batch_size // self._ages
-        self._part = lru_cache(maxsize=DELAY * (self._ages - 1) + 1)(self._make_part)
+        # Between two uses of a part, every age has seen DELAY others.
+        self._part = lru_cache(maxsize=(DELAY + 1) * self._ages)(self._make_part)
 
     def __getitem__(self, iteration: int) -> Minibatch:
         """The minibatch of an iteration."""

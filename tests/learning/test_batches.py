@@ -43,6 +43,16 @@ def test_augmented_glyphs_come_back(splits: Splits) -> None:
     assert np.array_equal(batches[3].glyphs[5:], batches[3 + DELAY].glyphs[:-5])
 
 
+def test_a_part_is_made_once(splits: Splits, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+    make = Minibatches._make_part
+    monkeypatch.setattr(Minibatches, "_make_part", lambda self, index: made.append(index) or make(self, index))
+    batches = Minibatches(splits, replace(BEST, batch_size=8, reuse=4), seed=1)
+    for iteration in range(3 * DELAY):
+        batches[iteration]
+    assert len(made) == len(set(made))
+
+
 def test_a_batch_that_no_reuse_divides_keeps_its_size(splits: Splits) -> None:
     batch = Minibatches(splits, replace(BEST, batch_size=7, reuse=4), seed=1)[0]
     assert len(batch.labels) == 7
