@@ -30,7 +30,7 @@ def test_ways_to_spread(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_training_speed_of_a_moment() -> None:
-    result = run_script("training_speed.py", "--iterations", "2", "--rounds", "1")
+    result = run_script("training_speed.py", "--fifties", "1", "--rounds", "1")
     assert result.returncode == 0, result.stderr
     lines = [line for line in result.stdout.splitlines() if line.startswith("| ")]
     assert lines[2].startswith("| ours, as in best |")
