@@ -55,3 +55,6 @@ tables:
 	python benchmarks/export_table.py
 	python benchmarks/startup.py
 	python benchmarks/normaliser_speed.py
+	python benchmarks/confidence.py --sets $(SETS) -o docs/confidence.png
+	python benchmarks/few_shot.py --sets $(SETS)
+	python benchmarks/training_speed.py

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from batchdigits.cli.console import is_verbose, progress_bar
+from batchdigits.cli.console import inform, is_verbose, progress_bar
 from batchdigits.cli.model_choice import chosen_model, model_choice_options
-from batchdigits.cli.options import batch_size_option, ink_option, verbosity_options
+from batchdigits.cli.options import FILE, batch_size_option, ink_option, verbosity_options
+from batchdigits.cli.output_file import prepare
 
 if TYPE_CHECKING:
     from batchdigits.inference.choose import RuntimeName
@@ -27,21 +28,31 @@ SOME_FAILED = 3
 @model_choice_options
 @ink_option
 @batch_size_option
+@click.option(
+    "--plot", type=FILE, metavar="FILE", help="Draw what confidence is worth: reliability, risk by coverage (.png)."
+)
 @click.option("--json", "as_json", is_flag=True, help="Write everything as one JSON document.")
 @verbosity_options
 def evaluate(
-    paths: tuple[str, ...], runtime: RuntimeName | None, model: Path | None, ink: Ink, batch_size: int, as_json: bool
+    paths: tuple[str, ...],
+    runtime: RuntimeName | None,
+    model: Path | None,
+    ink: Ink,
+    batch_size: int,
+    plot: Path | None,
+    as_json: bool,
 ) -> None:
     """Classify folders of labelled images, and show how often the labels are right.
 
     A PATH has one sub-folder a class, named like the model's labels. A sub-folder `not_digit` stays out of the
     accuracy; how many of its images came out as `ok` is shown apart. Images that are `blank` or `error` are wrong.
-    Several PATHs give one line each and their mean, with equal weight; -v shows the details of each.
+    Several PATHs give one line each and their mean, with equal weight; -v shows the details of each. ECE is the
+    expected calibration error: how far confidence is from the share of right labels.
 
     \b
     Example:
         batchdigits evaluate ./labelled
-        batchdigits evaluate ./mine ./yours --json > figures.json
+        batchdigits evaluate ./mine ./yours --plot confidence.png
     """
     from batchdigits.engines.local import predict
     from batchdigits.inference.model_file import read_model_file
@@ -49,6 +60,8 @@ def evaluate(
     from batchdigits.reports.evaluation import evaluate as compare
     from batchdigits.vision.sources import find
 
+    if plot:
+        prepare(plot, ".png", option="--plot")
     chosen = chosen_model(runtime, model)
     labels = read_model_file(chosen).card.labels
     folders = [class_folders(path, labels) for path in paths]
@@ -57,6 +70,8 @@ def evaluate(
         for path, below in zip(paths, folders, strict=True)
     ]
     click.echo(_json(evaluations, chosen) if as_json else _tables(evaluations))
+    if plot:
+        _draw(evaluations, plot)
     if any(evaluation.unreadable for evaluation in evaluations):
         raise click.exceptions.Exit(SOME_FAILED)
 
@@ -67,6 +82,16 @@ def _watched(predictions: Iterable[Prediction]) -> Iterator[Prediction]:
         for prediction in predictions:
             yield prediction
             bar.update()
+
+
+def _draw(evaluations: list[Evaluation], plot: Path) -> None:
+    from batchdigits.output.atomic import writing
+    from batchdigits.reports.confidence_picture import confidence_picture
+
+    picture = confidence_picture({one.path: one.answers for one in evaluations})
+    with writing(plot) as stream:
+        stream.write(picture)
+    inform(f"wrote {plot}")
 
 
 def _tables(evaluations: list[Evaluation]) -> str:

@@ -171,7 +171,7 @@ def _calibration(folder: Path | None, splits: Splits) -> NDArray[np.uint8]:
     from batchdigits.learning.calibration_glyphs import varied
 
     if folder is None:
-        return varied(splits.train)
+        return varied(splits.train, classes=splits.classes)
     scans = read_scans(folder, splits.classes)
     blank = f"; {scans.passed_over:,} blank or unreadable ones passed over" if scans.passed_over else ""
     inform(f"calibrating on {len(scans.glyphs):,} scans of {folder}{blank}")

@@ -9,15 +9,15 @@ import click
 from batchdigits.errors import BatchdigitsError
 
 
-def prepare(output: Path, *suffixes: str) -> None:
-    """See that `output` can be written, and make its folder.
+def prepare(output: Path, *suffixes: str, option: str = "--output") -> None:
+    """See that `output`, given by `option`, can be written, and make its folder.
 
     Raises:
         click.BadParameter: the name ends in none of `suffixes`.
         BatchdigitsError: its folder cannot be made, or a folder stands in its place.
     """
     if output.suffix not in suffixes:
-        raise click.BadParameter(f"{output} must end in {' or '.join(suffixes)}", param_hint="--output")
+        raise click.BadParameter(f"{output} must end in {' or '.join(suffixes)}", param_hint=option)
     if output.is_dir():
         raise BatchdigitsError(f"cannot write {output}: it is a folder")
     try:

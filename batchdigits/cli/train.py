@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import time
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from batchdigits.cli.console import inform, log, progress_bar
-from batchdigits.cli.options import data_option, output_option, seed_option, verbosity_options
+from batchdigits.cli.options import FILE, data_option, output_option, seed_option, verbosity_options
 from batchdigits.cli.output_file import prepare
 from batchdigits.cli.signals import Terminated
 
 if TYPE_CHECKING:
+    from batchdigits.inference.card import Card
     from batchdigits.inference.model_file import ModelFile
+    from batchdigits.learning.fine_tuning import FineTuning
     from batchdigits.learning.training import Progress, Training
 
 CHECKPOINT_EVERY = 120  # seconds: what an interrupted machine loses at most
 LOG_EVERY = 100  # iterations, as in the lesson; where the validation split is checked, its checks are logged instead
+NAMES = {
+    "validation": "yours that were held back for validation",
+    "test": "yours that were held back for a test",
+    "mnist_validation": "MNIST's validation split",
+    "mnist_test": "MNIST's test",
+}
 
 
 class Widths(click.ParamType[tuple[int, ...]]):
@@ -42,9 +51,7 @@ class Widths(click.ParamType[tuple[int, ...]]):
 @click.option(
     "--recipe",
     type=click.Choice(["default", "lesson", "best", "tiny", "teacher"]),
-    default="default",
-    show_default=True,
-    help="Where every value below starts from.",
+    help="Where every value below starts from. [default: default]",
 )
 @click.option("--hidden", type=Widths(), help="Units of each hidden layer.")
 @click.option(
@@ -58,6 +65,12 @@ class Widths(click.ParamType[tuple[int, ...]]):
 @click.option("--dropout", type=click.FloatRange(0, 1, max_open=True), help="Share of the last hidden layer dropped.")
 @seed_option
 @data_option("Labelled data to learn from.")
+@click.option(
+    "--init",
+    type=FILE,
+    metavar="FILE",
+    help="A .keras model to go on from with digits of your own: five of each will do.",
+)
 @output_option("The model file to write.", default="exports/digits.keras", show_default=True)
 @click.option(
     "--teacher",
@@ -66,9 +79,20 @@ class Widths(click.ParamType[tuple[int, ...]]):
     help="A .keras model file whose answers to learn, in place of the labels.",
 )
 @click.option("--resume", "go_on", is_flag=True, help="Go on with an interrupted training, to the same weights.")
+@click.option("--plot", type=FILE, metavar="FILE", help="Draw loss, accuracy and learning rate (.png).")
+@click.option("--tensorboard", type=FILE, metavar="DIR", help="Write the same down for TensorBoard.")
 @verbosity_options
 def train(
-    recipe: str, seed: int, data: Path | None, output: Path, teacher: Path | None, go_on: bool, **values: Any
+    recipe: str | None,
+    seed: int,
+    data: Path | None,
+    init: Path | None,
+    output: Path,
+    teacher: Path | None,
+    go_on: bool,
+    plot: Path | None,
+    tensorboard: Path | None,
+    **values: Any,
 ) -> None:
     """Train a network on labelled digits and write it as a .keras model file.
 
@@ -78,33 +102,74 @@ def train(
     Example:
         batchdigits train
         batchdigits train --recipe lesson --seed 7 -o exports/lesson.keras
+        batchdigits train --init exports/digits.keras --data ./my-labelled
     """
-    from dataclasses import replace
-
-    from batchdigits.datasets import load
     from batchdigits.learning.checkpoint import checkpoint_path, resume
-    from batchdigits.learning.recipes import RECIPES
     from batchdigits.learning.save import save
-    from batchdigits.learning.training import Training
 
     prepare(output, ".keras")
+    if plot:
+        prepare(plot, ".png", option="--plot")
     if values["activation"] == "none":
         values["activation"] = ""
-    chosen = replace(RECIPES[recipe], **{name: value for name, value in values.items() if value is not None})
-    teaching = _read_teacher(teacher) if teacher else None
-    splits = load(data, seed)
-    training = Training(chosen, splits, seed, teaching)
+    given = {name: value for name, value in values.items() if value is not None}
+    tuning = _fine_tuning(init, data, seed, {"recipe": recipe, "teacher": teacher, **values}) if init else None
+    training = _training(tuning, data, recipe or "default", seed, given, teacher)
     checkpoint = checkpoint_path(output)
     if go_on:
         resume(training, checkpoint)
-    interrupted = _run(training, checkpoint)
-    card = save(training, output)
-    log(f"Accuracy on {len(splits.test):,} test images: {card.accuracy['test']:.2%}")
+    interrupted = _run(training, checkpoint, plot, tensorboard)
+    if interrupted and init and _is_same(init, output):
+        inform(f"{output} stays as it was; the same command with --resume goes on from here")
+        raise interrupted
+    card = save(training, output, tuning)
+    _report(card, tuning, training)
     inform(f"wrote {output}")
     if interrupted:
         inform("the same command with --resume goes on from here")
         raise interrupted
     checkpoint.unlink(missing_ok=True)
+
+
+def _fine_tuning(init: Path, data: Path | None, seed: int, given: dict[str, Any]) -> FineTuning:
+    """What `--init` and `--data` come to.
+
+    Raises:
+        click.UsageError: an option does not go with `--init`.
+    """
+    from batchdigits.datasets import load
+    from batchdigits.inference.model_file import read_model_file
+    from batchdigits.learning.fine_tuning import fine_tuning
+
+    if data is None:
+        raise click.UsageError("--init needs --data, a folder with one sub-folder a class of your own")
+    for name in ("recipe", "teacher", "hidden", "activation"):
+        if given[name] is not None:
+            raise click.UsageError(f"--{name} does not go with --init, which trains the model's own network further")
+    tuning = fine_tuning(read_model_file(init), load(data, seed, few_shot=True))
+    classes, known = tuning.own.classes, tuning.model.card.labels
+    for what, names in (
+        ("new labels", [name for name in classes if name not in known]),
+        ("labels without a folder, which the new model will not know", [name for name in known if name not in classes]),
+    ):
+        if names:
+            inform(f"{what}: {', '.join(names)}")
+    return tuning
+
+
+def _training(
+    tuning: FineTuning | None, data: Path | None, recipe: str, seed: int, given: dict[str, Any], teacher: Path | None
+) -> Training:
+    from dataclasses import replace
+
+    from batchdigits.datasets import load
+    from batchdigits.learning.recipes import RECIPES
+    from batchdigits.learning.training import Training
+
+    if tuning:
+        return Training(replace(tuning.recipe(), **given), tuning.splits(), seed, tuning.teacher(), tuning.start(seed))
+    teaching = _read_teacher(teacher) if teacher else None
+    return Training(replace(RECIPES[recipe], **given), load(data, seed), seed, teaching)
 
 
 def _read_teacher(path: Path) -> ModelFile:
@@ -121,27 +186,71 @@ def _read_teacher(path: Path) -> ModelFile:
     return read_model_file(path)
 
 
-def _run(training: Training, checkpoint: Path) -> BaseException | None:
+def _run(training: Training, checkpoint: Path, plot: Path | None, tensorboard: Path | None) -> BaseException | None:
     """Train behind a progress bar, with a checkpoint now and then; what interrupted it, if something did."""
     from batchdigits.learning.checkpoint import write_checkpoint
 
     recipe = training.recipe
     shown = progress_bar(total=recipe.iterations, initial=training.done, unit="it", desc=recipe.name)
     written = time.monotonic()
-    with shown as bar, closing(training.run()) as steps:
+    with _board(training, tensorboard) as watch, shown as bar, closing(training.run()) as steps:
         try:
             for progress in steps:
                 bar.update(training.done - bar.n)
+                watch(progress)
                 _log(progress, every=0 if recipe.check_every else LOG_EVERY)
                 if time.monotonic() - written > CHECKPOINT_EVERY:
                     write_checkpoint(training, checkpoint)
+                    _draw(training, plot)
                     written = time.monotonic()
         except (KeyboardInterrupt, Terminated) as stop:
             inform("stopping; saving what has been learned so far")
             write_checkpoint(training, checkpoint)
+            _draw(training, plot)
             training.go_back_to_best()
             return stop
+    _draw(training, plot)
     return None
+
+
+@contextmanager
+def _board(training: Training, folder: Path | None) -> Iterator[Callable[[Progress], None]]:
+    """What tells TensorBoard, where somebody wants it: first what was before a `--resume`, then what comes."""
+    if folder is None:
+        yield lambda progress: None
+        return
+    from batchdigits.learning.tensorboard import Board
+
+    with closing(Board(folder)) as board:
+        for progress in training.history:
+            board.add(progress)
+        yield board.add
+
+
+def _draw(training: Training, plot: Path | None) -> None:
+    """The curves so far, where somebody wants them."""
+    if plot is None or not training.history:
+        return
+    from batchdigits.output.atomic import writing
+    from batchdigits.reports.curves import curves
+
+    with writing(plot) as stream:
+        stream.write(curves(training.history))
+
+
+def _report(card: Card, tuning: FineTuning | None, training: Training) -> None:
+    """Accuracy on what was held back; of a fine-tuned network beside that of the model before."""
+    if tuning is None:
+        log(f"Accuracy on {len(training.splits.test):,} test images: {card.accuracy['test']:.2%}")
+        return
+    before = card.data["init"]["accuracy"]
+    for name, part in tuning.held_back().items():
+        shares = f"{before[name]:.2%} before, {card.accuracy[name]:.2%} now"
+        log(f"Accuracy on the {len(part):,} images of {NAMES[name]}: {shares}")
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    return other.exists() and one.samefile(other)
 
 
 def _log(progress: Progress, every: int) -> None:

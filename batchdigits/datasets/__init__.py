@@ -10,13 +10,14 @@ from batchdigits.errors import DataError
 MNIST = Path(__file__).parent.parent / "data" / "mnist"
 
 
-def load(data: Path | None, seed: int = 0) -> Splits:
+def load(data: Path | None, seed: int = 0, few_shot: bool = False) -> Splits:
     """Labelled glyphs, split into train, validation and test.
 
     Args:
         data: a folder of IDX files, a folder with one sub-folder a class, or an .npz in Keras's layout; None is the
             MNIST on board.
         seed: which images of a class-folder are held back.
+        few_shot: whether class folders may be small; see `folder.load`.
 
     Raises:
         DataError: naming what is wrong with `data`.
@@ -30,7 +31,7 @@ def load(data: Path | None, seed: int = 0) -> Splits:
     if data.is_dir():
         from batchdigits.datasets import folder
 
-        return folder.load(data, seed)
+        return folder.load(data, seed, few_shot)
     if data.suffix == ".npz":
         from batchdigits.datasets import npz
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,18 @@ class Labelled:
         return Labelled(self.glyphs[index], self.labels[index])
 
 
+class Mixture(NamedTuple):
+    """How to draw glyphs that come from two places.
+
+    Attributes:
+        chances: float64 (N,), how often each is drawn; they add up to 1.
+        kept: bool (N,), those that a network knew before. It is to go on answering as it did there, if it is asked.
+    """
+
+    chances: NDArray[np.float64]
+    kept: NDArray[np.bool_]
+
+
 @dataclass(frozen=True)
 class Splits:
     """A data set as training uses it: `validation` is for gates and choices, `test` for reporting only.
@@ -45,6 +58,7 @@ class Splits:
         train: what the network learns from.
         validation: what decides when to stop.
         test: what is reported.
+        mixture: how `train` is drawn from where it comes from two places; None draws each glyph once an epoch.
     """
 
     name: str
@@ -52,6 +66,7 @@ class Splits:
     train: Labelled
     validation: Labelled
     test: Labelled
+    mixture: Mixture | None = None
 
     def fingerprint(self) -> str:
         """The sha256 of all glyphs and labels, in order."""

@@ -14,16 +14,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from batchdigits.datasets.labelled import Labelled, Splits
+from batchdigits.datasets.labelled import Labelled, Mixture, Splits
 from batchdigits.inference.runtime import GLYPH_PIXELS
-from batchdigits.learning.augment import augment, forms_of
+from batchdigits.learning.augment import DIGITS, augment, forms_of
 from batchdigits.learning.outliers import OUTLIER
 from batchdigits.learning.recipes import Recipe
 from batchdigits.learning.targets import Targets, Teach, smoothed
 
 AHEAD = 4  # chunks that wait for the training step
 DELAY = 100  # iterations until augmented glyphs are seen again: by then the weights have moved on
-AUGMENT = 1  # sets the seeds of augmentation apart from those of the order
+AUGMENT, DRAW = 1, 2  # set the seeds of augmentation and of drawing by chance apart from those of the order
 
 
 class Chunk(NamedTuple):
@@ -58,10 +58,15 @@ class Minibatches:
     """
 
     def __init__(self, splits: Splits, recipe: Recipe, seed: int, teach: Teach | None = None) -> None:
-        """Nothing is made yet. With a `teach`, the targets are what it says; else they come from the labels."""
-        self._data, self._recipe, self._seed = splits.train, recipe, seed
+        """Nothing is made yet.
+
+        With a `teach`, the targets are what it says, and in a mixture those of outliers and of glyphs that are `kept`;
+        else they come from the labels.
+        """
+        self._data, self._mixture, self._recipe, self._seed = splits.train, splits.mixture, recipe, seed
         self._classes, self._teach = len(splits.classes), teach
         self._forms = forms_of(splits.classes)
+        self._outliers = recipe.outliers if set(splits.classes) <= set(DIGITS) else 0.0  # a letter may be a class
         self._ages = gcd(recipe.batch_size, recipe.reuse)  # a batch of another size than the recipe's keeps its size
         self._size = recipe.batch_size // self._ages
         # Between two uses of a part, every age has seen DELAY others.
@@ -73,21 +78,31 @@ class Minibatches:
         return Minibatch(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
     def _make_part(self, index: int) -> Minibatch:
+        positions = self._by_chance(index, self._mixture) if self._mixture else self._in_order(index)
+        part = self._data[positions]
+        if self._recipe.augment:
+            part = self._augmented(part, index)
+        targets = smoothed(part.labels, self._classes, self._recipe.label_smoothing)
+        if self._teach:
+            taught = self._mixture.kept[positions] | (part.labels == OUTLIER) if self._mixture else True
+            targets = np.where(np.reshape(taught, (-1, 1)), self._teach(part.glyphs), targets)
+        return Minibatch(part.glyphs, part.labels, targets)
+
+    def _in_order(self, index: int) -> NDArray[np.int64]:
         """The training split in a new random order each epoch; a part goes on into the next epoch, as in the lesson."""
         positions = np.arange(index * self._size, (index + 1) * self._size)
         count = len(self._data)
         epochs = positions // count
         picked = [_order(count, self._seed, int(e))[positions[epochs == e] % count] for e in np.unique(epochs)]
-        part = self._data[np.concatenate(picked)]
-        if self._recipe.augment:
-            part = self._augmented(part, index)
-        if self._teach:
-            return Minibatch(part.glyphs, part.labels, self._teach(part.glyphs))
-        return Minibatch(part.glyphs, part.labels, smoothed(part.labels, self._classes, self._recipe.label_smoothing))
+        return np.concatenate(picked)
+
+    def _by_chance(self, index: int, mixture: Mixture) -> NDArray[np.int64]:
+        rng = np.random.default_rng([self._seed, index, DRAW])
+        return rng.choice(len(self._data), self._size, p=mixture.chances)
 
     def _augmented(self, part: Labelled, index: int) -> Labelled:
         """The part deformed; the first so many are replaced by outliers, where the recipe has them."""
-        outliers = np.arange(len(part)) < round(self._recipe.outliers * len(part))
+        outliers = np.arange(len(part)) < round(self._outliers * len(part))
         rng = np.random.default_rng([self._seed, index, AUGMENT])
         glyphs = augment(part.glyphs, np.where(outliers, OUTLIER, self._forms[part.labels]), rng)
         return Labelled(glyphs, np.where(outliers, OUTLIER, part.labels))

@@ -1,6 +1,7 @@
 """Making confidence mean something: temperature, the risk at each threshold, and the threshold of review.
 
-Everything here looks at the validation split, and at deformed and degraded copies of it: a clean split alone flatters.
+Everything here looks at the validation split and at deformed and degraded copies of it: a clean split alone flatters,
+and its few wrong answers say what the temperature is to within 5 % only.
 """
 
 from __future__ import annotations
@@ -45,19 +46,29 @@ class Calibration:
 
 def calibrate(network: Any, validation: Labelled, classes: tuple[str, ...]) -> Calibration:
     """Fold the temperature of a Keras network into its last layer, and measure what its confidence is then worth."""
-    found = temperature(logits_of(network, validation), validation.labels)
-    last = network.layers[-1]
-    last.set_weights([weights / np.float32(found) for weights in last.get_weights()])
     mixed = degraded(validation, classes)
     logits = logits_of(network, mixed)
-    return Calibration(found, risk_table(logits, mixed.labels), review_threshold(logits))
+    found = np.float32(temperature(logits, mixed.labels))
+    last = network.layers[-1]
+    last.set_weights([weights / found for weights in last.get_weights()])
+    logits = logits_of(network, mixed)
+    return Calibration(float(found), risk_table(logits, mixed.labels), review_threshold(logits))
 
 
 def temperature(logits: Logits, labels: NDArray[np.int64]) -> float:
-    """What logits (N, C) must be divided by for the least cross-entropy (Guo et al. 2017), by golden-section search."""
+    """What logits (N, C) must be divided by for the least cross-entropy (Guo et al. 2017), by golden-section search.
+
+    Of N answers one more is taken to be wrong than was seen, as in Platt (1999): from a few right ones it would follow
+    that the network is never wrong.
+    """
+    doubt = 1.0 / (len(labels) + 2)
+    right = logits[np.arange(len(labels)), labels]
+    others = (logits.sum(axis=1) - right) / (logits.shape[1] - 1)
+    gap = float(np.mean(right - others))  # cross-entropy grows by so much for each unit of doubt
 
     def loss(log_temperature: float) -> float:
-        return cross_entropy(logits / np.float32(np.exp(log_temperature)), labels)
+        heat = np.exp(log_temperature)
+        return cross_entropy(logits / np.float32(heat), labels) + doubt * gap / float(heat)
 
     low, high = np.log(COLDEST), np.log(HOTTEST)
     while high - low > 1e-4:

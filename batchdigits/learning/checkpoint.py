@@ -51,5 +51,7 @@ def resume(training: Training, path: Path) -> None:
 def _identity(training: Training) -> str:
     """A digest of everything that decides how a training goes on."""
     teacher = training.teacher.card.sha256 if training.teacher else None
-    document = [asdict(training.recipe), training.seed, training.splits.classes, training.splits.fingerprint(), teacher]
+    start = hashlib.sha256(b"".join(weights.tobytes() for weights in training.start or ())).hexdigest()
+    splits = training.splits
+    document = [asdict(training.recipe), training.seed, splits.classes, splits.fingerprint(), teacher, start]
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()

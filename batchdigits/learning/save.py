@@ -5,17 +5,26 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from batchdigits import __version__
+from batchdigits.datasets.labelled import Splits
 from batchdigits.inference.card import Card
 from batchdigits.inference.model_file import add_card
+from batchdigits.inference.tensorflow_runtime import load_network
 from batchdigits.learning.calibrate import calibrate
+from batchdigits.learning.fine_tuning import KEPT, FineTuning, accuracy_of
 from batchdigits.learning.training import Training, network_of
 from batchdigits.output.atomic import replacing
 
 
-def save(training: Training, path: Path) -> Card:
+def save(training: Training, path: Path, tuning: FineTuning | None = None) -> Card:
     """Calibrate `training`'s network, write it to `path`, a .keras file, whole or not at all, and return its card.
+
+    Args:
+        training: however far it got.
+        path: what is written.
+        tuning: what the training went on from, where it did not start afresh.
 
     Raises:
         BatchdigitsError: the file cannot be written there.
@@ -27,6 +36,8 @@ def save(training: Training, path: Path) -> Card:
         risk=calibration.risk,
         thresholds={"review": calibration.review},
     )
+    if tuning:
+        card = provenance(card, training, tuning)
     with replacing(path) as beside:
         training.network.save(beside)
         return add_card(beside, card)
@@ -35,21 +46,48 @@ def save(training: Training, path: Path) -> Card:
 def describe(training: Training) -> Card:
     """The card of a trained network; this is where the test images are looked at."""
     recipe, splits = training.recipe, training.splits
-    parts = {"train": splits.train, "validation": splits.validation, "test": splits.test}
+    parts = {"validation": splits.validation, "test": splits.test}
     return Card(
         labels=splits.classes,
         network=network_of(recipe),
-        accuracy={"validation": training.accuracy(splits.validation), "test": training.accuracy(splits.test)},
+        accuracy={name: training.accuracy(part) for name, part in parts.items() if len(part)},
         recipe=asdict(recipe),
         seed=training.seed,
-        data={
-            "name": splits.name,
-            "images": {name: len(part) for name, part in parts.items()},
-            "sha256": splits.fingerprint(),
-        },
+        data=_origin(splits),
         sha256={"teacher": training.teacher.card.sha256["payload"]} if training.teacher else {},
         libraries=library_versions("tensorflow", "keras", "numpy", "opencv-python-headless"),
     )
+
+
+def provenance(card: Card, training: Training, tuning: FineTuning) -> Card:
+    """The card of a fine-tuned network: what it comes from, and accuracy on someone's own glyphs and MNIST's apart."""
+    own, held_back = tuning.own, tuning.held_back()
+    init, model = tuning.model.card, load_network(tuning.model)
+    data: dict[str, Any] = {
+        **_origin(own),
+        "images_by_class": {
+            name: sum(int((part.labels == label).sum()) for part in (own.train, own.validation, own.test))
+            for label, name in enumerate(own.classes)
+        },
+        "init": {
+            "name": tuning.model.path.name,
+            "sha256": init.sha256["payload"],
+            "data": init.data.get("name", ""),
+            "accuracy": {name: accuracy_of(model, init.labels, part, own.classes) for name, part in held_back.items()},
+        },
+    }
+    if tuning.kept:
+        data["mnist"] = {**_origin(tuning.kept), "share": KEPT}
+    return replace(card, accuracy={name: training.accuracy(part) for name, part in held_back.items()}, data=data)
+
+
+def _origin(splits: Splits) -> dict[str, Any]:
+    parts = {"train": splits.train, "validation": splits.validation, "test": splits.test}
+    return {
+        "name": splits.name,
+        "images": {name: len(part) for name, part in parts.items()},
+        "sha256": splits.fingerprint(),
+    }
 
 
 def library_versions(*packages: str) -> dict[str, str]:

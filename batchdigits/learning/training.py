@@ -32,18 +32,27 @@ class Progress(NamedTuple):
         loss: cross-entropy of the iteration's minibatch after its step, dropout off.
         accuracy: share of right labels (0-1) in that minibatch.
         validation: share of right labels (0-1) on the validation split, where it was checked.
+        learning_rate: the optimiser's, for the next iteration.
     """
 
     iteration: int
     loss: float
     accuracy: float
     validation: float | None
+    learning_rate: float
 
 
 class Training:
     """A network while it learns. `run` it as far as you like, then take `network`."""
 
-    def __init__(self, recipe: Recipe, splits: Splits, seed: int, teacher: ModelFile | None = None) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        splits: Splits,
+        seed: int,
+        teacher: ModelFile | None = None,
+        start: list[NDArray[np.float32]] | None = None,
+    ) -> None:
         """Build the network and compile its training step.
 
         Args:
@@ -51,6 +60,7 @@ class Training:
             splits: what to learn from.
             seed: of everything random.
             teacher: a .keras model file of the same classes, whose answers are learned in place of the labels.
+            start: the weights to go on from; None draws them from `seed`.
 
         Raises:
             DataError: the teacher knows other classes.
@@ -60,17 +70,18 @@ class Training:
         tf = import_tensorflow("training")
         tf.config.experimental.enable_op_determinism()  # the same seed gives the same weights
         tf.random.set_seed(seed)  # op determinism insists, though nothing of ours draws from it
-        self.recipe, self.splits, self.seed, self.teacher = recipe, splits, seed, teacher
+        self.recipe, self.splits, self.seed, self.teacher, self.start = recipe, splits, seed, teacher, start
         if teacher and teacher.card.labels != splits.classes:
             raise DataError(f"{teacher.path}: a teacher of other classes than the data's")
         self._teach = teach(load_network(teacher), recipe.heat) if teacher else None
         card = Card(labels=splits.classes, network=network_of(recipe))
         self.network, self._learner = build_network(card), build_network(card)
         for network in (self.network, self._learner):
-            network.set_weights(initial_weights(network.get_weights(), recipe.initialiser, seed))
+            network.set_weights(start or initial_weights(network.get_weights(), recipe.initialiser, seed))
         heat = recipe.heat if teacher else 1.0
         self._step, self._optimizer = compile_step(self._learner, self.network, recipe, seed, heat)
         self.done = 0  # iterations so far
+        self.history: list[Progress] = []
         self._unimproved = 0  # checks since the best one
         self._best: tuple[float, list[NDArray[np.float32]]] = (-1.0, [])
 
@@ -85,6 +96,7 @@ class Training:
                 self._step(chunk.glyphs, chunk.targets, chunk.first)
                 self.done = chunk.first + len(chunk.labels)
                 progress = self._progress(chunk)
+                self.history.append(progress)
                 if self.recipe.patience and progress.validation is not None:
                     self._keep_if_best(progress.validation)
                 yield progress
@@ -101,7 +113,12 @@ class Training:
             "best": self._best[1],
         }
         arrays = {f"{name}_{i}": np.asarray(a) for name, group in groups.items() for i, a in enumerate(group)}
-        return {**arrays, "counts": np.array([self.done, self._unimproved]), "best_validation": np.array(self._best[0])}
+        return {
+            **arrays,
+            "counts": np.array([self.done, self._unimproved]),
+            "best_validation": np.array(self._best[0]),
+            "history": np.array(self.history, np.float64).reshape(-1, len(Progress._fields)),  # NaN for None
+        }
 
     def restore(self, state: dict[str, NDArray[np.generic]]) -> None:
         """Go back to where `state` was taken."""
@@ -115,6 +132,10 @@ class Training:
             variable.assign(state[f"optimizer_{i}"])
         self.done, self._unimproved = (int(count) for count in state["counts"])
         self._best = (float(state["best_validation"]), group("best"))
+        self.history = [
+            Progress(int(iteration), loss, accuracy, None if np.isnan(validation) else validation, rate)
+            for iteration, loss, accuracy, validation, rate in state["history"].tolist()
+        ]
 
     def go_back_to_best(self) -> None:
         """Take up the weights that were best on the validation split, where it was checked."""
@@ -141,7 +162,8 @@ class Training:
         due = every and ((iteration + 1) % every == 0 or iteration == self.recipe.iterations - 1)
         validation = self.accuracy(self.splits.validation) if due else None
         accuracy = float(np.mean(logits.argmax(axis=1) == labels))
-        return Progress(iteration, cross_entropy(logits, labels), accuracy, validation)
+        rate = float(self._optimizer.learning_rate)
+        return Progress(iteration, cross_entropy(logits, labels), accuracy, validation, rate)
 
     def _keep_if_best(self, validation: float) -> None:
         self._unimproved += 1

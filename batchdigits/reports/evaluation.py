@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from batchdigits.errors import DataError, NoImagesError
 from batchdigits.inference.decide import Prediction, Status
+from batchdigits.reports.confidence import Answers, calibration_error
 from batchdigits.vision.sources import natural_key
 
 NOT_DIGIT = "not_digit"  # a folder of letters and scribbles: no label is right there, so accuracy has no place for it
@@ -34,6 +35,7 @@ class Evaluation:
             columns are `blank` and `error`, which are wrong answers.
         statuses: the same images by status; `review` counts by its label like `ok`.
         not_digits: the images in the folder `not_digit`, which are none of the above, by status. `ok` passed as digits.
+        answers: how sure the model was of its labels, and whether they were right.
     """
 
     path: str
@@ -41,6 +43,7 @@ class Evaluation:
     confusion: NDArray[np.int64]
     statuses: Counter[Status]
     not_digits: Counter[Status]
+    answers: Answers
 
     @property
     def images(self) -> int:
@@ -107,6 +110,7 @@ def evaluate(path: str, predictions: Iterable[Prediction], labels: Sequence[str]
     confusion = np.zeros((len(labels), len(labels) + len(UNANSWERED)), np.int64)
     statuses: Counter[Status] = Counter()
     not_digits: Counter[Status] = Counter()
+    confidence, right = [], []
     for prediction in predictions:
         truth = rows.get(_class_of(prediction.source, path))
         if truth is None:  # `class_folders` lets nothing else through
@@ -117,9 +121,12 @@ def evaluate(path: str, predictions: Iterable[Prediction], labels: Sequence[str]
             confusion[truth, len(labels) + UNANSWERED.index(prediction.status)] += 1
         else:
             confusion[truth, rows[prediction.label]] += 1
+            confidence.append(prediction.confidence)
+            right.append(rows[prediction.label] == truth)
     if not confusion.any():
         raise NoImagesError(f"no images in the class folders of {path}")
-    return Evaluation(path, tuple(labels), confusion, statuses, not_digits)
+    answers = Answers(np.array(confidence, np.float64), np.array(right, bool))
+    return Evaluation(path, tuple(labels), confusion, statuses, not_digits, answers)
 
 
 def wilson(right: int, images: int) -> tuple[float, float]:
@@ -147,6 +154,7 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
         "right": evaluation.right,
         "accuracy": evaluation.accuracy,
         "interval": wilson(evaluation.right, evaluation.images),
+        "calibration_error": calibration_error(evaluation.answers),
         "statuses": {status: evaluation.statuses[status] for status in Status},
         "recall": dict(zip(evaluation.labels, evaluation.recall, strict=True)),
         "confusion": {

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from batchdigits.inference.decide import Status
+from batchdigits.reports.confidence import calibration_error
 from batchdigits.reports.evaluation import NOT_DIGIT, UNANSWERED, Evaluation, mean_accuracy, wilson
 from batchdigits.reports.table import table
 from batchdigits.text import printable
 
-HEADER = ("", "images", "right", "accuracy", "95% interval", "review", *UNANSWERED, f"{NOT_DIGIT} ok")
+HEADER = ("", "images", "right", "accuracy", "95% interval", "ECE", "review", *UNANSWERED, f"{NOT_DIGIT} ok")
 
 
 def summary(evaluations: Sequence[Evaluation]) -> str:
     """One line for each, and their mean where there are several."""
     rows = [HEADER, *(_summary_row(evaluation) for evaluation in evaluations)]
     if len(evaluations) > 1:
-        rows.append(("mean", "", "", f"{mean_accuracy(evaluations):.2%}", *[""] * 5))
+        rows.append(("mean", "", "", f"{mean_accuracy(evaluations):.2%}", *[""] * 6))
     return table(rows)
 
 
@@ -33,6 +34,7 @@ def details(evaluation: Evaluation) -> str:
 
 def _summary_row(evaluation: Evaluation) -> tuple[str, ...]:
     apart = evaluation.not_digits
+    error = calibration_error(evaluation.answers)
     low, high = wilson(evaluation.right, evaluation.images)
     return (
         printable(evaluation.path),
@@ -40,6 +42,7 @@ def _summary_row(evaluation: Evaluation) -> tuple[str, ...]:
         f"{evaluation.right:,}",
         f"{evaluation.accuracy:.2%}",
         f"{low:.1%} - {high:.1%}",
+        "-" if error is None else f"{error:.2%}",
         *(f"{evaluation.statuses[status]:,}" for status in (Status.REVIEW, *UNANSWERED)),
         f"{apart[Status.OK]:,} of {apart.total():,}" if apart else "-",
     )

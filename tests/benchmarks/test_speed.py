@@ -36,3 +36,13 @@ def test_ray_overhead_on_a_few_images() -> None:
     assert result.returncode == 0, result.stderr
     assert len(re.findall(r"^\| (local|ray), [12] (worker|actor)s? \|", result.stdout, re.MULTILINE)) == 4
     assert "100 million images: " in result.stdout
+
+
+@pytest.mark.slow
+def test_training_speed_of_a_moment() -> None:
+    result = run_script("training_speed.py", "--fifties", "1", "--rounds", "1")
+    assert result.returncode == 0, result.stderr
+    lines = [line for line in result.stdout.splitlines() if line.startswith("| ")]
+    assert lines[2].startswith("| ours, as in best |")
+    assert lines[2].count("1.00x") == 2
+    assert len(lines) == 2 + 6

@@ -60,7 +60,43 @@ def test_polarity_of_small_sets(sets: Path) -> None:
     assert re.search(r"of 31 scans \([\d.]+%\) keep their label inverted$", result.stdout)
 
 
-@pytest.mark.parametrize("script", ["accuracy_table.py", "polarity.py"])
+@pytest.mark.slow
+def test_confidence_of_small_sets(sets: Path, tmp_path: Path) -> None:
+    picture = tmp_path / "confidence.png"
+    result = run_script("confidence.py", "--sets", sets, "-o", picture)
+    assert result.returncode == 0, result.stderr
+    header, _, *rows = result.stdout.split("\n\n")[0].splitlines()
+    assert header == "| | answers | right | mean confidence | calibration error | ok | wrong of these |"
+    counts = {cells[1].strip(): cells[2].strip() for cells in (row.split("|") for row in rows)}
+    validation = {"MNIST validation": "5,000", "MNIST validation, with degraded copies": "25,000"}
+    assert counts == {"MNIST test": "10,000", **validation, "first": "15", "second": "15"}
+    with Image.open(picture) as image:
+        assert image.format == "PNG"
+
+
+def test_few_shot_says_what_is_wrong(sets: Path, tmp_path: Path) -> None:
+    for options, message in (
+        (("--set", "third"), "third: No such file or directory"),
+        (("--set", "first", "--init", tmp_path / "no.keras"), "no such model file"),
+        (("--set", "first"), "each class needs at least 5 images"),
+    ):
+        result = run_script("few_shot.py", "--sets", sets, *options)
+        assert result.returncode == 1
+        assert message in result.stderr
+
+
+@pytest.mark.slow
+@needs_development_sets
+def test_few_shot_of_a_development_set() -> None:
+    result = run_script("few_shot.py", "--sets", DEVELOPMENT_SETS, "--set", "polish", "--choices", "1")
+    assert result.returncode == 0, result.stderr
+    line = next(line for line in result.stdout.splitlines() if line.startswith("| polish | 950 |"))
+    before, after, mnist_before, mnist_after = (float(share) for share in re.findall(r"([\d.]+)%", line))
+    assert after > before
+    assert mnist_after >= mnist_before - 0.1
+
+
+@pytest.mark.parametrize("script", ["accuracy_table.py", "polarity.py", "confidence.py"])
 def test_scripts_say_what_is_wrong(tmp_path: Path, sets: Path, script: str) -> None:
     assert "Missing option '--sets'" in run_script(script).stderr
     assert "does not exist" in run_script(script, "--sets", tmp_path / "nowhere").stderr

@@ -156,3 +156,21 @@ def test_loads_no_tensorflow(labelled: Path) -> None:
 def test_help_shows_its_examples_line_by_line(run: Run) -> None:
     lines = run("evaluate", "--help").stdout.splitlines()
     assert sum(line.startswith("      batchdigits evaluate ") for line in lines) == 2
+
+
+def test_plot_draws_what_confidence_is_worth(run: Run, labelled: Path) -> None:
+    result = run("evaluate", "right", "swapped", "--json", "--plot", "pictures/confidence.png")
+    assert result.exit_code == 0, result.output
+    assert "wrote pictures/confidence.png" in result.stderr
+    with Image.open("pictures/confidence.png") as picture:
+        assert picture.format == "PNG"
+    right, swapped = (one["calibration_error"] for one in json.loads(result.stdout)["sets"])
+    assert right < 0.2 < 0.5 < swapped < 1
+
+
+def test_plot_of_a_bad_name_destroys_nothing(run: Run, labelled: Path) -> None:
+    Path("confidence.jpg").write_text("precious")
+    result = run("evaluate", "right", "--plot", "confidence.jpg")
+    assert result.exit_code == 2
+    assert "Invalid value for --plot: confidence.jpg must end in .png" in result.stderr
+    assert Path("confidence.jpg").read_text() == "precious"

@@ -139,7 +139,7 @@ def test_a_folder_without_classes_says_so(tmp_path: Path) -> None:
 def test_a_class_of_two_images_is_too_small(class_folder: Path) -> None:
     for image in sorted((class_folder / "one").iterdir())[2:]:
         image.unlink()
-    with pytest.raises(DataError, match="one: 2 images; a class needs at least three"):
+    with pytest.raises(DataError, match="each class needs at least 3 images, and one has 2"):
         load(class_folder)
 
 

@@ -56,3 +56,12 @@ def test_degraded_copies_come_after_the_split_itself(small_mnist: Arrays) -> Non
     assert np.array_equal(mixed.glyphs[:30], clean.glyphs)
     assert np.array_equal(mixed.labels, np.tile(clean.labels, COPIES + 1))
     assert (mixed.glyphs[30:60] != mixed.glyphs[60:90]).any()
+
+
+@pytest.mark.parametrize("count", [1, 5, 26, 100])
+def test_a_few_right_answers_do_not_make_a_network_sure(count: int) -> None:
+    labels = np.arange(count) % 10
+    logits = np.where(labels[:, None] == np.arange(10), 9.0, 0.0).astype(np.float32)
+    heat = temperature(logits, labels)
+    confidence = np.exp(9 / heat) / (np.exp(9 / heat) + 9)
+    assert confidence == pytest.approx((count + 1) / (count + 2), abs=0.01)

@@ -152,7 +152,7 @@ def test_json_of_a_path_that_is_no_text_is_still_text() -> None:
 def test_summary_has_a_line_each_and_a_mean_of_several(evaluation: Evaluation) -> None:
     header, line = summary([evaluation]).splitlines()
     assert header.endswith("not_digit ok")
-    assert line.split() == ["set", "6", "3", "50.00%", "18.8%", "-", "81.2%", "1", "1", "1", "1", "of", "3"]
+    assert line.split() == ["set", "6", "3", "50.00%", "18.8%", "-", "81.2%", "15.00%", "1", "1", "1", "1", "of", "3"]
     assert summary([evaluation] * 2).splitlines()[-1].split() == ["mean", "50.00%"]
 
 

@@ -1,0 +1,41 @@
+"""A training's history for TensorBoard: `tensorboard --logdir DIR` shows it while it grows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from batchdigits.errors import MissingExtraError
+from batchdigits.learning.training import Progress
+from batchdigits.output.atomic import explained
+from batchdigits.quiet import silent_stderr
+
+
+class Board:
+    """An event file in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        """Start the file.
+
+        Raises:
+            MissingExtraError: TensorBoard is not installed.
+            BatchdigitsError: the folder cannot be written to.
+        """
+        with silent_stderr():
+            try:
+                from tensorboard.summary import Writer
+            except ImportError:
+                raise MissingExtraError("--tensorboard", "tensorboard") from None
+        with explained(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            self._writer = Writer(str(folder))
+
+    def add(self, progress: Progress) -> None:
+        """Loss, accuracy, the validation split's where it was checked, and learning rate after an iteration."""
+        iteration, *_ = progress
+        for name, value in progress._asdict().items():
+            if name != "iteration" and value is not None:
+                self._writer.add_scalar(name, value, iteration)
+
+    def close(self) -> None:
+        """Write out what still waits."""
+        self._writer.close()

@@ -1,0 +1,102 @@
+"""What confidence is worth, on MNIST's test images and on every set of labelled folders.
+
+    python benchmarks/confidence.py --sets SETS [--model FILE] [-o docs/confidence.png]
+
+SETS holds one folder a set, each with one sub-folder a class. Calibration error is the expected one: 15 bins of equal
+width, by the label that was given. `ok` are answers at or over the model's own threshold. Choices look at the
+validation split, and at the deformed and degraded copies of it that the card's risk table was measured on.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from batchdigits.datasets import load
+from batchdigits.datasets.labelled import Labelled
+from batchdigits.engines.local import predict
+from batchdigits.errors import BatchdigitsError
+from batchdigits.inference.choose import choose_model
+from batchdigits.inference.decide import softmax
+from batchdigits.inference.load import load_runtime
+from batchdigits.inference.runtime import Runtime
+from batchdigits.learning.calibrate import degraded
+from batchdigits.reports.confidence import Answers, calibration_error
+from batchdigits.reports.confidence_picture import confidence_picture
+from batchdigits.reports.evaluation import class_folders, evaluate
+from batchdigits.vision.sources import find, natural_key
+
+TEST = "MNIST test"
+
+
+@click.command()
+@click.option("--sets", type=click.Path(exists=True, file_okay=False), required=True, help="Folder of sets.")
+@click.option("--model", type=click.Path(path_type=Path), help="The model file. [default: as in classify]")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Draw a picture, too.")
+def main(sets: str, model: Path | None, output: Path | None) -> None:
+    """Print the table as markdown."""
+    try:
+        chosen = model or choose_model("tflite")
+        runtime = load_runtime(chosen)
+        of_sets = _of_sets(sets, chosen, runtime)
+        found = {**_of_mnist(runtime), **of_sets}
+    except BatchdigitsError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(_table(found, runtime.card.thresholds["review"]))
+    click.echo(f"\n{datetime.now(UTC):%Y-%m-%d}, {chosen.name}")
+    if output:
+        shown = [name for name in found if name == TEST or not name.startswith("MNIST")]
+        output.write_bytes(confidence_picture({name: found[name] for name in shown}))
+        click.echo(f"wrote {output}")
+
+
+def _of_mnist(runtime: Runtime) -> dict[str, Answers]:
+    mnist = load(None)
+    return {
+        TEST: _answers(runtime, mnist.test),
+        "MNIST validation": _answers(runtime, mnist.validation),
+        "MNIST validation, with degraded copies": _answers(runtime, degraded(mnist.validation, mnist.classes)),
+    }
+
+
+def _answers(runtime: Runtime, data: Labelled) -> Answers:
+    probabilities = softmax(runtime.logits(data.glyphs))
+    return Answers(probabilities.max(axis=1), probabilities.argmax(axis=1) == data.labels)
+
+
+def _of_sets(sets: str, model: Path, runtime: Runtime) -> dict[str, Answers]:
+    names = sorted((entry.name for entry in os.scandir(sets) if entry.is_dir()), key=natural_key)
+    if not names:
+        raise BatchdigitsError(f"{sets}: no sets in it")
+    labels = runtime.card.labels
+    found = {}
+    for name in names:
+        path = os.path.join(sets, name)  # noqa: PTH118 - paths stay strings on this road
+        found[name] = evaluate(path, predict(find(class_folders(path, labels)), model), labels).answers
+    return found
+
+
+def _table(found: dict[str, Answers], threshold: float) -> str:
+    lines = [
+        "| | answers | right | mean confidence | calibration error | ok | wrong of these |",
+        f"| --- |{' ---: |' * 6}",
+    ]
+    for name, answers in found.items():
+        ok = answers.confidence >= threshold
+        cells = [
+            f"{len(ok):,}",
+            f"{answers.right.mean():.2%}",
+            f"{answers.confidence.mean():.2%}",
+            f"{calibration_error(answers):.2%}",
+            f"{ok.mean():.1%}",
+            f"{(ok & ~answers.right).sum():,}",
+        ]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""What `train` draws and writes down of its course."""
+
+from __future__ import annotations
+
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from batchdigits.learning.training import Progress
+from batchdigits.reports.curves import curves
+from tests.cli.test_train import interrupt_after
+from tests.conftest import Run
+
+OPTIONS = ("--hidden", "16", "--batch-size", "16", "--iterations", "60")
+
+needs_tensorboard = pytest.mark.skipif(find_spec("tensorboard") is None, reason="tensorboard is not installed")
+
+
+def test_the_history_of_a_resumed_training_is_whole(
+    run: Run, npz_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = (*OPTIONS, "--data", npz_file)
+    whole, halved = tmp_path / "whole.png", tmp_path / "pictures" / "halved.png"
+    assert run("train", *options, "-o", tmp_path / "whole.keras", "--plot", whole).exit_code == 0
+    interrupt_after(monkeypatch, iterations=51)
+    assert run("train", *options, "-o", tmp_path / "halved.keras", "--plot", halved).exit_code == 130
+    monkeypatch.undo()
+    with Image.open(halved) as picture:
+        assert picture.format == "PNG"
+    assert halved.read_bytes() != whole.read_bytes()
+    board = ("--tensorboard", tmp_path / "logs") if find_spec("tensorboard") else ()
+    result = run("train", *options, "-o", tmp_path / "halved.keras", "--plot", halved, *board, "--resume")
+    assert result.exit_code == 0, result.output
+    assert halved.read_bytes() == whole.read_bytes()
+    if board:
+        found = scalars(tmp_path / "logs")
+        assert sorted(found) == ["accuracy", "learning_rate", "loss", "validation"]
+        assert [step for step, _ in found["loss"]] == [0, 50, 59]
+        assert [step for step, _ in found["validation"]] == [59]
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        [Progress(0, 2.3, 0.1, None, 1e-3)],
+        [Progress(0, 2.3, 0.1, None, 1e-3), Progress(50, 0.0, 1.0, 1.0, 0.0)],
+        [Progress(i, 1 / (i + 1), 0.9, 0.95 if i % 2 else None, 1e-3) for i in range(100)],
+    ],
+)
+def test_any_history_can_be_drawn(history: list[Progress]) -> None:
+    assert curves(history).startswith(b"\x89PNG")
+
+
+def test_plot_of_a_bad_name_destroys_nothing(run: Run, in_empty_folder: Path) -> None:
+    Path("curves.jpg").write_text("precious")
+    result = run("train", "--plot", "curves.jpg")
+    assert result.exit_code == 2
+    assert "Invalid value for --plot: curves.jpg must end in .png" in result.stderr
+    assert Path("curves.jpg").read_text() == "precious"
+
+
+def test_without_tensorboard_it_names_the_extra(
+    run: Run, npz_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    monkeypatch.setitem(sys.modules, "tensorboard.summary", None)
+    output = tmp_path / "m.keras"
+    result = run("train", *OPTIONS, "--data", npz_file, "-o", output, "--tensorboard", tmp_path / "logs")
+    assert result.exit_code == 1
+    assert "pip install 'batchdigits[tensorboard]'" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@needs_tensorboard
+def test_a_tensorboard_folder_that_cannot_be_made_is_one_line(run: Run, npz_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("precious")
+    options = (*OPTIONS, "--data", npz_file, "-o", tmp_path / "m.keras")
+    result = run("train", *options, "--tensorboard", tmp_path / "file" / "logs")
+    assert result.exit_code == 1
+    assert "cannot write" in result.stderr
+    assert "Traceback" not in result.output
+
+
+def scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:
+    """What an event file holds, by tag."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    from tensorboard.util.tensor_util import make_ndarray
+
+    events = EventAccumulator(str(folder))
+    events.Reload()
+    return {
+        tag: [(event.step, float(make_ndarray(event.tensor_proto))) for event in events.Tensors(tag)]
+        for tag in events.Tags()["tensors"]
+    }

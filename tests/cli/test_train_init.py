@@ -1,0 +1,153 @@
+"""`batchdigits train --init`: going on from a model with someone's own crops."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from batchdigits.datasets import load
+from batchdigits.inference.model_file import read_card
+from tests.cli.test_train import interrupt_after
+from tests.conftest import Arrays, Run
+
+QUICK = ("--iterations", "3", "--batch-size", "16")
+
+
+@pytest.fixture(autouse=True)
+def _small_mnist(monkeypatch: pytest.MonkeyPatch, npz_file: Path) -> None:
+    """A small MNIST to mix in: the whole one takes seconds to normalise."""
+    small = load(npz_file)
+    monkeypatch.setattr("batchdigits.learning.fine_tuning.load", lambda data: small)
+
+
+@pytest.fixture
+def crops(tmp_path: Path, small_mnist: Arrays) -> Path:
+    """Five crops of each digit, and eleven more 1s."""
+    return write_crops(tmp_path / "crops", small_mnist, {str(digit): digit for digit in range(10)}, more="1")
+
+
+def write_crops(folder: Path, mnist: Arrays, classes: dict[str, int], more: str = "") -> Path:
+    for name, digit in classes.items():
+        (folder / name).mkdir(parents=True)
+        images = mnist["x_train"][mnist["y_train"] == digit]
+        for number, image in enumerate(images[: 16 if name == more else 5]):
+            Image.fromarray(255 - image).save(folder / name / f"{number}.png")
+    return folder
+
+
+def test_the_card_says_what_it_was_trained_on(run: Run, trained: Path, crops: Path, tmp_path: Path) -> None:
+    output = tmp_path / "mine.keras"
+    result = run("train", *QUICK, "--init", trained, "--data", crops, "-o", output)
+    assert result.exit_code == 0, result.output
+    card, init = read_card(output), read_card(trained)
+    assert card.labels == init.labels
+    assert card.network == init.network
+    assert card.recipe["name"] == "fine-tuning"
+    assert card.data["name"] == "crops"
+    assert card.data["images"] == {"train": 4 * 9 + 14, "validation": 10, "test": 1}
+    assert card.data["images_by_class"] == {str(digit): 16 if digit == 1 else 5 for digit in range(10)}
+    assert card.data["sha256"] == load(crops, 1, few_shot=True).fingerprint()
+    assert card.data["init"]["name"] == "digits.keras"
+    assert card.data["init"]["sha256"] == init.sha256["payload"]
+    assert card.data["init"]["accuracy"]["mnist_test"] == pytest.approx(init.accuracy["test"])
+    assert card.data["mnist"]["share"] == 0.9
+    assert card.data["mnist"]["images"] == {"train": 917, "validation": 83, "test": 200}
+    assert set(card.accuracy) == {"validation", "test", "mnist_validation", "mnist_test"}
+    before, now = card.data["init"]["accuracy"]["mnist_test"], card.accuracy["mnist_test"]
+    assert f"Accuracy on the 200 images of MNIST's test: {before:.2%} before, {now:.2%} now" in result.stderr
+    assert "Accuracy on the 10 images of yours that were held back for validation" in result.stderr
+
+
+def test_labels_other_than_digits_go_all_the_way(run: Run, trained: Path, small_mnist: Arrays, tmp_path: Path) -> None:
+    letters = write_crops(tmp_path / "letters", small_mnist, {"0": 0, "I": 1, "x": 7}, more="x")
+    output, exported = tmp_path / "letters.keras", tmp_path / "letters.tflite"
+    result = run("train", "--iterations", "120", "--init", trained, "--data", letters, "-o", output)
+    assert result.exit_code == 0, result.output
+    assert "new labels: I, x" in result.stderr
+    assert "labels without a folder, which the new model will not know: 1, 2, 3, 4, 5, 6, 7, 8, 9" in result.stderr
+    card = read_card(output)
+    assert card.labels == ("0", "I", "x")
+    assert card.data["mnist"]["images"]["train"] < 110
+    assert card.accuracy["mnist_test"] > 0.8
+    result = run("export", "--tflite", "--model", output, "--data", letters, "-o", exported)
+    assert result.exit_code == 0, result.output
+    for model in (output, exported):
+        rows = list(csv.DictReader(run("classify", letters, "--model", model).stdout.splitlines()))
+        right = [Path(row["path"]).parent.name == row["label"] for row in rows]
+        assert len(rows) == 26
+        assert np.mean(right) > 0.8
+
+
+def test_a_class_of_four_is_too_small_and_all_of_them_are_named(run: Run, trained: Path, crops: Path) -> None:
+    (crops / "3" / "0.png").unlink()
+    for image in (crops / "7").iterdir():
+        image.unlink()
+    result = run("train", "--init", trained, "--data", crops, "-o", crops / "m.keras")
+    assert result.exit_code == 1
+    assert "each class needs at least 5 images, and 3 has 4, 7 has 0" in result.stderr
+    assert not (crops / "m.keras").exists()
+
+
+def test_an_npz_with_too_few_of_a_class_says_so(run: Run, trained: Path, small_mnist: Arrays, tmp_path: Path) -> None:
+    keep = small_mnist["y_train"] != 4
+    few = {"x_train": small_mnist["x_train"][keep], "y_train": small_mnist["y_train"][keep]}
+    np.savez(tmp_path / "few.npz", **few, x_test=small_mnist["x_test"], y_test=small_mnist["y_test"])
+    result = run("train", "--init", trained, "--data", tmp_path / "few.npz", "-o", tmp_path / "m.keras")
+    assert result.exit_code == 1
+    assert "few.npz: each class needs at least 5 images, and for training 4 has 0" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ((), "--init needs --data"),
+        (("--data", "crops", "--recipe", "best"), "--recipe does not go with --init"),
+        (("--data", "crops", "--hidden", "8"), "--hidden does not go with --init"),
+        (("--data", "crops", "--activation", "none"), "--activation does not go with --init"),
+        (("--data", "crops", "--teacher", "t.keras"), "--teacher does not go with --init"),
+    ],
+)
+def test_options_that_do_not_go_with_init_destroy_nothing(
+    run: Run, trained: Path, in_empty_folder: Path, options: tuple[str, ...], message: str
+) -> None:
+    Path("exports").mkdir()
+    Path("exports/digits.keras").write_text("precious")
+    result = run("train", "--init", trained, *options)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert Path("exports/digits.keras").read_text() == "precious"
+
+
+def test_only_a_keras_file_can_be_trained_further(run: Run, crops: Path, tmp_path: Path) -> None:
+    from batchdigits.inference.choose import PRETRAINED
+
+    options = ("--data", crops, "-o", tmp_path / "m.keras")
+    result = run("train", "--init", PRETRAINED / "digits.tflite", *options)
+    assert result.exit_code == 1
+    assert "only a .keras file can be trained further" in result.stderr
+    assert "no such model file" in run("train", "--init", "no.keras", *options).stderr
+
+
+def test_an_interrupted_one_leaves_its_own_model_alone_and_goes_on(
+    run: Run, trained: Path, crops: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, model = tmp_path / "whole.keras", tmp_path / "digits.keras"
+    model.write_bytes(trained.read_bytes())
+    options = ("--iterations", "60", "--batch-size", "16", "--data", crops)
+    assert run("train", *options, "--init", trained, "-o", whole).exit_code == 0
+    with monkeypatch.context() as patch:
+        interrupt_after(patch, iterations=51)
+        result = run("train", *options, "--init", model, "-o", model)
+    assert result.exit_code == 130
+    assert "digits.keras stays as it was; the same command with --resume goes on from here" in result.stderr
+    assert model.read_bytes() == trained.read_bytes()
+    result = run("train", *options, "--init", whole, "-o", model, "--resume")
+    assert result.exit_code == 1
+    assert "is of another recipe, seed" in result.stderr
+    result = run("train", *options, "--init", model, "-o", model, "--resume")
+    assert result.exit_code == 0, result.output
+    assert read_card(model).sha256["payload"] == read_card(whole).sha256["payload"]
