@@ -82,7 +82,7 @@ BEST = Recipe(
     patience=0,
 )
 DEFAULT = replace(BEST, name="default", iterations=4_000, averaging=0.998, patience=8)
-TINY = replace(BEST, name="tiny", hidden=(128, 64), iterations=40_000)
+TINY = replace(BEST, name="tiny", hidden=(128, 64), iterations=30_000)
 # Label smoothing takes from a teacher what it has to teach: how alike two classes are (Mueller et al. 2019).
 TEACHER = replace(
     BEST,
