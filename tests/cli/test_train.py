@@ -113,6 +113,16 @@ def test_a_teacher_changes_what_is_learned_and_stands_in_the_card(
     assert cards["with"]["teacher"] == read_card(teacher).sha256["payload"]
 
 
+def test_the_tiny_recipe_is_for_microcontrollers(run: Run, npz_file: Path, tmp_path: Path) -> None:
+    output, exported = tmp_path / "m.keras", tmp_path / "m.tflite"
+    quick = ("--iterations", "3", "--batch-size", "16", "--data", npz_file)
+    assert run("train", "--recipe", "tiny", *quick, "-o", output).exit_code == 0
+    gate = ("--data", npz_file, "--min-agreement", "0")
+    result = run("export", "--tflite", "--model", output, *gate, "-o", exported)
+    assert result.exit_code == 0, result.output
+    assert exported.stat().st_size < 120_000
+
+
 @pytest.mark.parametrize(
     ("name", "complaint"), [("m.tflite", "a teacher is a .keras file"), ("no.keras", "no such model file")]
 )
