@@ -158,7 +158,7 @@ def test_disagreement_writes_nothing(
 ) -> None:
     dots = np.zeros((20, 28, 28), np.uint8)
     dots[:, 0, 0] = 255
-    monkeypatch.setattr("batchdigits.learning.calibration_glyphs.varied", lambda data: dots)
+    monkeypatch.setattr("batchdigits.learning.calibration_glyphs.varied", lambda data, classes: dots)
     output = tmp_path / "m.tflite"
     output.write_text("precious")
     options = ("--model", trained, "--data", npz_file, "-o", output, "--c-array", tmp_path / "c")
@@ -179,7 +179,7 @@ def test_a_long_list_of_disagreements_is_cut(
     monkeypatch.setattr("batchdigits.reports.proof_table.SHOWN", 1)
     dots = np.zeros((20, 28, 28), np.uint8)
     dots[:, 0, 0] = 255
-    monkeypatch.setattr("batchdigits.learning.calibration_glyphs.varied", lambda data: dots)
+    monkeypatch.setattr("batchdigits.learning.calibration_glyphs.varied", lambda data, classes: dots)
     options = ("--model", trained, "--data", npz_file, "-o", tmp_path / "m.tflite", "--min-agreement", "0")
     short = run("export", "--tflite", *options).stdout
     assert re.search(r"^test: [\d,]+ more; -v lists them all$", short, re.M)

@@ -137,15 +137,19 @@ def test_one_chunk_takes_one_worker(folder: Path, task: Task[list[Prediction]]) 
     batches.close()
 
 
+def chunk_of(files: int) -> supervisor.Chunk:
+    return supervisor.Chunk(0, ["scan.png"] * files)
+
+
 def test_chunks_grow_while_they_are_quick_and_shrink_when_they_are_not(task: Task[list[Prediction]]) -> None:
     run = Supervisor(iter(()), task, 1)
     for _ in range(20):
-        run._adapt(run._chunk_size, 0.001)
+        run._adapt(chunk_of(run._chunk_size), 0.001)
     assert run._chunk_size == supervisor.LARGEST_CHUNK
-    run._adapt(1, 0.001)  # a file done again on its own says nothing about the others
+    run._adapt(chunk_of(1), 0.001)  # a file done again on its own says nothing about the others
     assert run._chunk_size == supervisor.LARGEST_CHUNK
     for _ in range(20):
-        run._adapt(run._chunk_size, 10.0)
+        run._adapt(chunk_of(run._chunk_size), 10.0)
     assert run._chunk_size == 1
 
 
