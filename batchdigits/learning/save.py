@@ -31,36 +31,34 @@ def save(training: Training, path: Path, tuning: FineTuning | None = None) -> Ca
     """
     calibration = calibrate(training.network, training.splits.validation, training.splits.classes)
     card = replace(
-        describe(training),
+        describe(training, tuning),
         temperature=calibration.temperature,
         risk=calibration.risk,
         thresholds={"review": calibration.review},
     )
-    if tuning:
-        card = provenance(card, training, tuning)
     with replacing(path) as beside:
         training.network.save(beside)
         return add_card(beside, card)
 
 
-def describe(training: Training) -> Card:
+def describe(training: Training, tuning: FineTuning | None = None) -> Card:
     """The card of a trained network; this is where the test images are looked at."""
     recipe, splits = training.recipe, training.splits
-    parts = {"validation": splits.validation, "test": splits.test}
+    parts = tuning.held_back() if tuning else {"validation": splits.validation, "test": splits.test}
     return Card(
         labels=splits.classes,
         network=network_of(recipe),
         accuracy={name: training.accuracy(part) for name, part in parts.items() if len(part)},
         recipe=asdict(recipe),
         seed=training.seed,
-        data=_origin(splits),
+        data=provenance(tuning) if tuning else _origin(splits),
         sha256={"teacher": training.teacher.card.sha256["payload"]} if training.teacher else {},
         libraries=library_versions("tensorflow", "keras", "numpy", "opencv-python-headless"),
     )
 
 
-def provenance(card: Card, training: Training, tuning: FineTuning) -> Card:
-    """The card of a fine-tuned network: what it comes from, and accuracy on someone's own glyphs and MNIST's apart."""
+def provenance(tuning: FineTuning) -> dict[str, Any]:
+    """What a fine-tuned network comes from, and how good the model before was on what is held back."""
     own, held_back = tuning.own, tuning.held_back()
     init, model = tuning.model.card, load_network(tuning.model)
     data: dict[str, Any] = {
@@ -78,7 +76,7 @@ def provenance(card: Card, training: Training, tuning: FineTuning) -> Card:
     }
     if tuning.kept:
         data["mnist"] = {**_origin(tuning.kept), "share": KEPT}
-    return replace(card, accuracy={name: training.accuracy(part) for name, part in held_back.items()}, data=data)
+    return data
 
 
 def _origin(splits: Splits) -> dict[str, Any]:

@@ -19,6 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from batchdigits.errors import BatchdigitsError
+
 Identity = Mapping[str, str | int | float | bool]
 Extent = tuple[int, int]  # bytes from and to
 
@@ -39,6 +41,20 @@ def stamp(path: str) -> int:
         state = b"none "
     digest = hashlib.blake2b(state + os.fsencode(path), digest_size=8).digest()
     return int.from_bytes(digest, "little") or 1
+
+
+def refuse_others(place: str | Path, before: Mapping[str, Any], now: Identity) -> None:
+    """Check that an output can be gone on with.
+
+    Raises:
+        BatchdigitsError: naming the first thing in which the run that began it was another.
+    """
+    for name, value in now.items():
+        if before.get(name) != value:
+            raise BatchdigitsError(
+                f"cannot resume {place}: {name} was {before.get(name)} when it was begun, and is {value} now; "
+                "use the same, or --start-over"
+            )
 
 
 class Journal:

@@ -22,7 +22,7 @@ from batchdigits.errors import BatchdigitsError
 from batchdigits.output.columns import Columns
 from batchdigits.output.folder import open_folder
 from batchdigits.output.formats import FORMATS, FormatName
-from batchdigits.output.journal import Identity
+from batchdigits.output.journal import Identity, refuse_others
 from batchdigits.output.prediction_parquet import import_pyarrow
 from batchdigits.text import without_secrets
 
@@ -111,12 +111,7 @@ class PartsOutput:
             before = dict(json.loads(self._folder.read(name))["options"])
         except (ValueError, KeyError, TypeError):
             raise BatchdigitsError(f"{name} in {self.place} is not of batchdigits; give another folder") from None
-        for key, value in identity.items():
-            if before.get(key) != value:
-                raise BatchdigitsError(
-                    f"cannot resume {self.place}: {key} was {before.get(key)} when it was begun, and is {value} now; "
-                    "use the same, or --start-over"
-                )
+        refuse_others(self.place, before, identity)
 
     def write(self, name: str, content: bytes, statuses: Counter[str]) -> None:
         """Write a part; one that is there is replaced.

@@ -17,7 +17,7 @@ from types import TracebackType
 
 from batchdigits.errors import BatchdigitsError
 from batchdigits.output.atomic import explained
-from batchdigits.output.journal import Extent, Identity, Journal, open_for_both, stamp, write_all
+from batchdigits.output.journal import Extent, Identity, Journal, open_for_both, refuse_others, stamp, write_all
 
 LOOKED_UP = 1_024  # sources at a time: NumPy finds that many in the journal about as fast as one
 
@@ -66,7 +66,7 @@ class ResumableOutput:
                 "add --resume to go on, or --start-over"
             )
         if resume and end:
-            self._refuse_others(identity)
+            refuse_others(self.path, self._journal.identity, identity)
         else:
             self._journal.begin(identity)
             end = 0
@@ -77,15 +77,6 @@ class ResumableOutput:
             write_all(self._part, header)
             self._end = len(header)
         self._place((0, len(header)))
-
-    def _refuse_others(self, identity: Identity) -> None:
-        for name, value in identity.items():
-            before = self._journal.identity.get(name)
-            if before != value:
-                raise BatchdigitsError(
-                    f"cannot resume {self.path}: {name} was {before} when it was begun, and is {value} now; "
-                    "use the same, or --start-over"
-                )
 
     def unfinished(self, files: Iterable[str]) -> Iterator[str]:
         """The same files, without those that are done and have not changed since."""
