@@ -28,6 +28,7 @@ samples:
 	python samples/make_samples.py
 
 # Each is up to an hour on two cores; what is interrupted goes on with the same target and RESUME=--resume.
+# The built-in network learns twice: from the teacher, and then as its own teacher where it is right (Furlanello 2018).
 
 exports/teacher.keras:
 	batchdigits train --recipe teacher -o $@ $(RESUME)
@@ -35,8 +36,13 @@ exports/teacher.keras:
 exports/tiny.keras:
 	batchdigits train --recipe tiny --teacher batchdigits/pretrained/digits.keras -o $@ $(RESUME)
 
-model: exports/teacher.keras
-	batchdigits train --recipe best --teacher exports/teacher.keras -o batchdigits/pretrained/digits.keras $(RESUME)
+exports/first.keras: exports/teacher.keras
+	batchdigits train --recipe best --teacher exports/teacher.keras -o $@ $(RESUME)
+
+AGAIN = --init exports/first.keras --teacher exports/first.keras --learning-rate 1e-3 --iterations 60000
+
+model: exports/first.keras
+	batchdigits train --recipe best $(AGAIN) -o batchdigits/pretrained/digits.keras $(RESUME)
 	batchdigits export --tflite --model batchdigits/pretrained/digits.keras -o batchdigits/pretrained/digits.tflite
 
 PICTURED = samples/digits/2 samples/digits/4 samples/digits/7 samples/broken

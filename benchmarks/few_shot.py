@@ -74,7 +74,7 @@ def outcome(path: str, model: ModelFile, choice: int) -> Outcome:
             crop.parent.mkdir(parents=True, exist_ok=True)
             crop.symlink_to(Path(file).resolve())
         tuning = fine_tuning(model, load(Path(place, "few"), SEED, few_shot=True))
-        training = Training(tuning.recipe(), tuning.splits(), SEED, tuning.teacher(), tuning.start(SEED))
+        training = Training(tuning.recipe(), tuning.splits(), SEED, tuning.teacher(), start=tuning.start(SEED))
         for _ in training.run():
             pass
         tuned = Path(place, "tuned.keras")

@@ -69,7 +69,7 @@ class Widths(click.ParamType[tuple[int, ...]]):
     "--init",
     type=FILE,
     metavar="FILE",
-    help="A .keras model to go on from with digits of your own: five of each will do.",
+    help="A .keras model to go on from; with --data, on digits of your own: five of each will do.",
 )
 @output_option("The model file to write.", default="exports/digits.keras", show_default=True)
 @click.option(
@@ -113,8 +113,9 @@ def train(
     if values["activation"] == "none":
         values["activation"] = ""
     given = {name: value for name, value in values.items() if value is not None}
-    tuning = _fine_tuning(init, data, seed, {"recipe": recipe, "teacher": teacher, **values}) if init else None
-    training = _training(tuning, data, recipe or "default", seed, given, teacher)
+    _check_init(init, data, {"recipe": recipe, "teacher": teacher, **values})
+    tuning = _fine_tuning(init, data, seed) if init and data else None
+    training = _training(tuning, data, recipe or "default", seed, given, teacher, init)
     checkpoint = checkpoint_path(output)
     if go_on:
         resume(training, checkpoint)
@@ -131,21 +132,19 @@ def train(
     checkpoint.unlink(missing_ok=True)
 
 
-def _fine_tuning(init: Path, data: Path | None, seed: int, given: dict[str, Any]) -> FineTuning:
-    """What `--init` and `--data` come to.
+def _check_init(init: Path | None, data: Path | None, given: dict[str, Any]) -> None:
+    """Refuse what does not go with `--init`: it says the network's shape, and with `--data` the recipe, too."""
+    for name in ("hidden", "activation", *(("recipe", "teacher") if data else ())):
+        if init and given[name] is not None:
+            raise click.UsageError(f"--{name} does not go with --init, which trains the model's own network further")
 
-    Raises:
-        click.UsageError: an option does not go with `--init`.
-    """
+
+def _fine_tuning(init: Path, data: Path, seed: int) -> FineTuning:
+    """What `--init` and `--data` come to."""
     from batchdigits.datasets import load
     from batchdigits.inference.model_file import read_model_file
     from batchdigits.learning.fine_tuning import fine_tuning
 
-    if data is None:
-        raise click.UsageError("--init needs --data, a folder with one sub-folder a class of your own")
-    for name in ("recipe", "teacher", "hidden", "activation"):
-        if given[name] is not None:
-            raise click.UsageError(f"--{name} does not go with --init, which trains the model's own network further")
     tuning = fine_tuning(read_model_file(init), load(data, seed, few_shot=True))
     classes, known = tuning.own.classes, tuning.model.card.labels
     for what, names in (
@@ -158,22 +157,30 @@ def _fine_tuning(init: Path, data: Path | None, seed: int, given: dict[str, Any]
 
 
 def _training(
-    tuning: FineTuning | None, data: Path | None, recipe: str, seed: int, given: dict[str, Any], teacher: Path | None
+    tuning: FineTuning | None,
+    data: Path | None,
+    recipe: str,
+    seed: int,
+    given: dict[str, Any],
+    teacher: Path | None,
+    init: Path | None,
 ) -> Training:
     from dataclasses import replace
 
     from batchdigits.datasets import load
     from batchdigits.learning.recipes import RECIPES
-    from batchdigits.learning.training import Training
+    from batchdigits.learning.training import Training, shaped_like
 
     if tuning:
-        return Training(replace(tuning.recipe(), **given), tuning.splits(), seed, tuning.teacher(), tuning.start(seed))
-    teaching = _read_teacher(teacher) if teacher else None
-    return Training(replace(RECIPES[recipe], **given), load(data, seed), seed, teaching)
+        begun = tuning.start(seed)
+        return Training(replace(tuning.recipe(), **given), tuning.splits(), seed, tuning.teacher(), start=begun)
+    teaching, first = _read_keras(teacher, "a teacher"), _read_keras(init, "what is gone on from")
+    chosen = shaped_like(first, RECIPES[recipe]) if first else RECIPES[recipe]
+    return Training(replace(chosen, **given), load(data, seed), seed, teaching, first)
 
 
-def _read_teacher(path: Path) -> ModelFile:
-    """The model file of a teacher.
+def _read_keras(path: Path | None, what: str) -> ModelFile | None:
+    """A model file that has to be a .keras file, where one is named.
 
     Raises:
         ModelFileError: it cannot be read, or is no .keras.
@@ -181,8 +188,10 @@ def _read_teacher(path: Path) -> ModelFile:
     from batchdigits.errors import ModelFileError
     from batchdigits.inference.model_file import read_model_file
 
+    if path is None:
+        return None
     if path.suffix != ".keras":
-        raise ModelFileError(f"{path}: a teacher is a .keras file")
+        raise ModelFileError(f"{path}: {what} is a .keras file")
     return read_model_file(path)
 
 

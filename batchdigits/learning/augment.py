@@ -42,7 +42,7 @@ THICKEN = 0.65  # most change of the logarithm of the stroke's width: half as wi
 FINEST, BOLDEST = 1.0, 5.0  # glyph pixels: a finer stroke breaks, a bolder one fills the rings of an 8
 
 # Scanner: how many glyphs have each flaw, and how bad it is.
-FILLED = 0.05  # stretched to fill their box, as some collections have them
+FILLED = 0.08  # stretched to fill their box, as some collections have them
 SMALL, SMALL_SIDES = 0.25, (10.0, 22.0)  # originals of few pixels, as in sets of 16x16: pixels along the box
 BILEVEL, BILEVEL_SIDES = 0.25, (16.0, 36.0)  # faxes and thresholded scans, with jagged edges when scaled up
 CUTS = (0.3, 0.55)  # where between paper and ink the threshold lay

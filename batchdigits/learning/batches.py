@@ -60,8 +60,8 @@ class Minibatches:
     def __init__(self, splits: Splits, recipe: Recipe, seed: int, teach: Teach | None = None) -> None:
         """Nothing is made yet.
 
-        With a `teach`, the targets are what it says, and in a mixture those of outliers and of glyphs that are `kept`;
-        else they come from the labels.
+        With a `teach`, the targets are what it says where it is right, and in a mixture only of glyphs that are `kept`;
+        all others come from the labels.
         """
         self._data, self._mixture, self._recipe, self._seed = splits.train, splits.mixture, recipe, seed
         self._classes, self._teach = len(splits.classes), teach
@@ -84,8 +84,11 @@ class Minibatches:
             part = self._augmented(part, index)
         targets = smoothed(part.labels, self._classes, self._recipe.label_smoothing)
         if self._teach:
-            taught = self._mixture.kept[positions] | (part.labels == OUTLIER) if self._mixture else True
-            targets = np.where(np.reshape(taught, (-1, 1)), self._teach(part.glyphs), targets)
+            answers = self._teach(part.glyphs)
+            taught = answers.argmax(axis=1) == part.labels  # never of an outlier
+            if self._mixture:
+                taught &= self._mixture.kept[positions]
+            targets = np.where(taught[:, None], answers, targets)
         return Minibatch(part.glyphs, part.labels, targets)
 
     def _in_order(self, index: int) -> NDArray[np.int64]:

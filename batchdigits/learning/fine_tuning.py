@@ -16,7 +16,7 @@ from batchdigits.inference.model_file import ModelFile
 from batchdigits.inference.tensorflow_runtime import load_network
 from batchdigits.learning.calibrate import logits_of
 from batchdigits.learning.recipes import BEST, Recipe
-from batchdigits.learning.training import initial_weights
+from batchdigits.learning.training import initial_weights, shaped_like
 
 KEPT = 0.9  # share of MNIST's glyphs among those of a class that MNIST has
 
@@ -51,9 +51,7 @@ class FineTuning:
 
     def recipe(self) -> Recipe:
         """The recipe for the model's network."""
-        network = self.model.card.network
-        filters, hidden = tuple(network.get("filters", ())), tuple(network["hidden"])
-        return replace(FINE_TUNING, filters=filters, hidden=hidden, activation=network["activation"])
+        return shaped_like(self.model, FINE_TUNING)
 
     def splits(self) -> Splits:
         """Both kinds of glyphs together. Every class is drawn as often as any other, however many glyphs it has."""

@@ -2,7 +2,7 @@
 
 A network that has only ever seen digits is sure of everything. These are shown to it with no class being right, every
 one as likely as another (outlier exposure, Hendrycks et al. 2019); how sure it is of a letter then falls far below how
-sure it is of a digit. Letters that a person would take for a digit (O, I, l, S, Z, B, g, q, b) are not among them.
+sure it is of a digit. Letters that a person would take for a digit (O, I, l, S, a bare Z, g, q, b) are not among them.
 """
 
 from __future__ import annotations
@@ -22,12 +22,14 @@ SIGNS = [
     [parse(stroke) for stroke in strokes.split(" + ")]
     for strokes in (
         "0 100, 50 0!, 100 100 + 20 60, 80 60",  # A
+        "0 0, 0 100 + 0 0, 60 0, 75 22, 55 46, 0 48!, 70 52, 95 75, 65 100, 0 100",  # B, on a straight stem
         "100 15, 60 0, 5 30, 5 70, 60 100, 100 85",  # C
         "0 0, 0 100 + 0 0, 50 2, 95 30, 95 70, 50 98, 0 100",  # D
         "90 0, 0 0!, 0 100!, 90 100 + 0 50, 70 50",  # E
         "0 0, 0 100 + 0 0, 90 0 + 0 48, 70 48",  # F
         "100 15, 60 0, 5 30, 5 70, 60 100, 100 80!, 100 55!, 60 55",  # G
         "0 0, 0 100 + 100 0, 100 100 + 0 50, 100 50",  # H
+        "50 35, 50 100 + 48 0, 52 4",  # i, its dot apart
         "0 0, 0 100 + 95 0, 0 55!, 100 100",  # K
         "0 0, 0 100!, 90 100",  # L
         "0 100, 5 0!, 50 65!, 95 0!, 100 100",  # M
@@ -39,13 +41,26 @@ SIGNS = [
         "0 0, 50 100!, 100 0",  # V
         "0 0, 25 100!, 50 20!, 75 100!, 100 0",  # W
         "0 0, 20 90, 50 95, 50 20, 55 90, 80 95, 100 0",  # a round w
+        "10 0, 0 55, 20 100, 48 75, 50 30!, 55 80, 80 100, 100 50, 85 0",  # a fat one, as in copperplate
+        "15 15, 30 0, 15 60, 30 100, 55 70, 60 20!, 60 75, 75 100, 95 60, 100 5",  # one that leans, its turns narrow
+        "0 20, 20 5!, 20 80, 55 95, 85 5!, 80 90, 100 100",  # a written u
         "0 0, 100 100 + 100 0, 0 100",  # X
         "0 5, 28 10, 40 50, 28 90, 0 95 + 100 5, 72 10, 60 50, 72 90, 100 95",  # a round x, its halves apart
+        "10 10, 30 0, 45 50, 60 95, 95 85 + 95 5, 50 50, 5 100",  # an x with a curl on one leg
+        "0 40, 40 5, 55 20, 20 100 + 30 50, 100 55",  # one that was hurried
         "0 0, 50 50 + 100 0, 50 50!, 50 100",  # Y
         "0 0, 50 55 + 100 0, 20 100",  # y
         "0 0, 10 45, 50 50, 90 40, 95 0 + 95 0, 90 80, 50 100, 5 88",  # a round y
+        "5 5, 10 40, 45 45, 80 5!, 75 60, 50 98, 25 85, 50 65, 100 50",  # a y whose tail is a loop
+        "0 10, 20 0, 20 42, 55 42, 85 0!, 80 70, 55 100, 35 88, 60 68, 100 55",  # the same, with a lead-in
+        "0 5, 15 45, 60 40, 85 0!, 70 70, 40 100, 30 85, 55 70",  # the same, without the way out
+        "0 0, 10 40, 55 42, 90 0!, 85 80, 70 100, 0 95",  # its tail flat, like an open 9's
         "0 0, 95 0!, 0 100!, 100 100 + 15 50, 85 50",  # a crossed Z
+        "0 15, 5 0!, 95 0!, 0 100!, 95 100!, 100 85",  # Z, with serifs
+        "0 12, 30 0, 55 12, 95 0!, 30 55!, 80 60, 65 95, 25 100, 15 85, 50 72, 100 75",  # a z whose tail is a loop
+        "0 25, 25 5, 60 20, 100 0!, 0 95, 25 78, 60 100, 100 85",  # a z with waves for bars
         "90 25, 50 15, 5 45, 10 90, 50 95, 90 60, 90 20!, 100 100",  # a
+        "10 20, 50 0, 90 20, 92 100 + 90 45, 40 45, 5 70, 30 98, 90 80",  # a, as printed
         "85 35, 40 30, 0 65, 40 100, 85 80 + 88 0, 88 100",  # d
         "0 60, 90 55, 80 20, 40 10, 5 50, 20 95, 60 100, 100 85",  # e
         "95 10, 60 0, 45 25, 45 100 + 10 40, 85 40",  # f
@@ -66,6 +81,7 @@ SIGNS = [
         "0 0, 90 0!, 90 100!, 0 100!, 0 0",  # an empty box
         "50 0, 100 95!, 0 95!, 50 0",  # triangle
         "30 30, 35 33 + 70 30, 72 33 + 10 60, 50 95, 90 60",  # a smile
+        "35 0, 35 25 + 60 0, 60 25 + 5 90, 45 60, 95 85",  # and its opposite
         "50 0, 5 30, 5 70, 50 100, 95 70, 95 30, 50 0 + 30 35, 33 37 + 68 35, 70 37 + 30 65, 50 78, 70 65",  # a face
         "0 50, 100 50!, 70 20 + 100 50, 70 80",  # arrow
         "50 100, 0 40, 25 0, 50 25, 75 0, 100 40, 50 100",  # heart

@@ -52,7 +52,11 @@ def describe(training: Training, tuning: FineTuning | None = None) -> Card:
         recipe=asdict(recipe),
         seed=training.seed,
         data=provenance(tuning) if tuning else _origin(splits),
-        sha256={"teacher": training.teacher.card.sha256["payload"]} if training.teacher else {},
+        sha256={
+            name: model.card.sha256["payload"]
+            for name, model in (("teacher", training.teacher), ("init", training.init))
+            if model
+        },
         libraries=library_versions("tensorflow", "keras", "numpy", "opencv-python-headless"),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import closing
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -51,6 +52,7 @@ class Training:
         splits: Splits,
         seed: int,
         teacher: ModelFile | None = None,
+        init: ModelFile | None = None,
         start: list[NDArray[np.float32]] | None = None,
     ) -> None:
         """Build the network and compile its training step.
@@ -60,24 +62,28 @@ class Training:
             splits: what to learn from.
             seed: of everything random.
             teacher: a .keras model file of the same classes, whose answers are learned in place of the labels.
-            start: the weights to go on from; None draws them from `seed`.
+            init: a .keras model file of the same classes and the recipe's shape (see `shaped_like`), whose weights to
+                go on from.
+            start: weights to go on from that are no model's; without them and `init`, they are drawn from `seed`.
 
         Raises:
-            DataError: the teacher knows other classes.
+            DataError: the teacher or `init` knows other classes.
             ModelFileError: the teacher's weights do not fit its card.
             MissingExtraError: TensorFlow is not installed.
         """
         tf = import_tensorflow("training")
         tf.config.experimental.enable_op_determinism()  # the same seed gives the same weights
         tf.random.set_seed(seed)  # op determinism insists, though nothing of ours draws from it
-        self.recipe, self.splits, self.seed, self.teacher, self.start = recipe, splits, seed, teacher, start
-        if teacher and teacher.card.labels != splits.classes:
-            raise DataError(f"{teacher.path}: a teacher of other classes than the data's")
+        self.recipe, self.splits, self.seed, self.teacher, self.init = recipe, splits, seed, teacher, init
+        for model in (teacher, init):
+            if model and model.card.labels != splits.classes:
+                raise DataError(f"{model.path}: a model of other classes than the data's")
+        self.start = load_network(init).get_weights() if init else start
         self._teach = teach(load_network(teacher), recipe.heat) if teacher else None
         card = Card(labels=splits.classes, network=network_of(recipe))
         self.network, self._learner = build_network(card), build_network(card)
         for network in (self.network, self._learner):
-            network.set_weights(start or initial_weights(network.get_weights(), recipe.initialiser, seed))
+            network.set_weights(self.start or initial_weights(network.get_weights(), recipe.initialiser, seed))
         heat = recipe.heat if teacher else 1.0
         self._step, self._optimizer = compile_step(self._learner, self.network, recipe, seed, heat)
         self.done = 0  # iterations so far
@@ -176,6 +182,13 @@ def network_of(recipe: Recipe) -> dict[str, Any]:
     """The shape of a recipe's network, as a card has it."""
     shape = {"hidden": list(recipe.hidden), "activation": recipe.activation}
     return {**shape, "filters": list(recipe.filters)} if recipe.filters else shape
+
+
+def shaped_like(model: ModelFile, recipe: Recipe) -> Recipe:
+    """The recipe, for a network of the shape of `model`'s."""
+    network = model.card.network
+    filters, hidden = tuple(network.get("filters", ())), tuple(network["hidden"])
+    return replace(recipe, filters=filters, hidden=hidden, activation=network["activation"])
 
 
 def initial_weights(like: list[NDArray[np.float32]], initialiser: str, seed: int) -> list[NDArray[np.float32]]:

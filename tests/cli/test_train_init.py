@@ -10,7 +10,10 @@ import pytest
 from PIL import Image
 
 from batchdigits.datasets import load
-from batchdigits.inference.model_file import read_card
+from batchdigits.errors import DataError
+from batchdigits.inference.model_file import read_card, read_model_file
+from batchdigits.learning.recipes import DEFAULT
+from batchdigits.learning.training import Training
 from tests.cli.test_train import interrupt_after
 from tests.conftest import Arrays, Run
 
@@ -104,7 +107,7 @@ def test_an_npz_with_too_few_of_a_class_says_so(run: Run, trained: Path, small_m
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ((), "--init needs --data"),
+        (("--hidden", "8"), "--hidden does not go with --init"),
         (("--data", "crops", "--recipe", "best"), "--recipe does not go with --init"),
         (("--data", "crops", "--hidden", "8"), "--hidden does not go with --init"),
         (("--data", "crops", "--activation", "none"), "--activation does not go with --init"),
@@ -120,6 +123,32 @@ def test_options_that_do_not_go_with_init_destroy_nothing(
     assert result.exit_code == 2
     assert message in result.stderr
     assert Path("exports/digits.keras").read_text() == "precious"
+
+
+def test_without_data_of_ones_own_a_model_goes_on_by_a_recipe(
+    run: Run, trained: Path, npz_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("batchdigits.datasets.load", lambda data, seed: load(npz_file, seed))
+    output = tmp_path / "more.keras"
+    options = ("--recipe", "tiny", *QUICK, "--learning-rate", "1e-9", "--teacher", trained)
+    result = run("train", "--init", trained, *options, "-o", output)
+    assert result.exit_code == 0, result.output
+    card, init = read_card(output), read_card(trained)
+    assert card.network == init.network  # not the recipe's
+    assert card.recipe["name"] == "tiny"
+    assert card.sha256["init"] == card.sha256["teacher"] == init.sha256["payload"]
+    assert card.accuracy["test"] == pytest.approx(init.accuracy["test"], abs=0.011)
+
+
+def test_a_model_of_other_classes_is_not_gone_on_with(run: Run, trained: Path, crops: Path, tmp_path: Path) -> None:
+    nines = {f"x{name}": crops / name for name in "12"}
+    for name, folder in nines.items():
+        (tmp_path / "others" / name).mkdir(parents=True)
+        for crop in folder.iterdir():
+            crop.rename(tmp_path / "others" / name / crop.name)
+    splits = load(tmp_path / "others", 1, few_shot=True)
+    with pytest.raises(DataError, match="a model of other classes"):
+        Training(DEFAULT, splits, 1, init=read_model_file(trained))
 
 
 def test_only_a_keras_file_can_be_trained_further(run: Run, crops: Path, tmp_path: Path) -> None:
