@@ -8,7 +8,6 @@ that nobody catches, so that no decoder can sit it out.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import pickle
 import signal
@@ -223,6 +222,8 @@ class _Fork:
 
 def _leave_the_parent(parent: int, connection: Connection) -> None:
     """Keep nothing open but `connection` and stderr: pipes must end, and locks go, when the parent does."""
+    import ctypes  # 3 ms, which the parent, on its way to the first fork, has not
+
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # even if a decoder hangs
     if os.getppid() != parent:
         os._exit(1)  # it died before that

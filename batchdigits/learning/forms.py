@@ -48,9 +48,9 @@ FORMS: dict[int, list[tuple[int, list[str]]]] = {
         (10, ["70 8, 20 10, 0 50, 20 93, 60 100, 100 60, 85 10, 50 0, 40 20, 65 25"]),  # closed with a curl
     ],
     1: [
-        (16, ["0 45, 60 0!, 60 100"]),  # a long upstroke
+        (12, ["0 45, 60 0!, 60 100"]),  # a long upstroke
         (16, ["0 75, 62 0!, 60 100"]),  # one that starts low, as in Germany and Poland
-        (8, ["0 95, 55 0!, 70 100"]),  # one that starts on the line
+        (12, ["0 95, 55 0!, 70 100"]),  # one that starts on the line
         (8, ["15 25, 45 0!, 45 100"]),  # a short one
         (10, ["0 35, 30 25, 52 0!, 50 100"]),  # a curved one
         (12, ["0 48, 28 22, 55 0, 64 14, 60 100"]),  # one that turns round into the stem
@@ -73,12 +73,13 @@ FORMS: dict[int, list[tuple[int, list[str]]]] = {
     ],
     4: [
         (15, ["72 100, 72 0!, 0 68!, 100 68"]),  # closed, in one stroke, as in print
-        (18, ["62 0, 0 62!, 95 58", "64 12, 56 100"]),  # closed, in two
-        (15, ["15 0, 5 50!, 90 50", "72 10, 70 100"]),  # open, with a long stem
+        (15, ["62 0, 0 62!, 95 58", "64 12, 56 100"]),  # closed, in two
+        (12, ["15 0, 5 50!, 90 50", "72 10, 70 100"]),  # open, with a long stem
         (10, ["45 0, 0 65!, 100 65", "68 35, 62 100"]),  # open, with a short stem
         (8, ["60 0, 0 76!, 100 78", "66 45, 66 100"]),  # the same, the bar low
         (10, ["58 0, 5 52!, 98 45", "65 38, 50 100"]),  # open, the stem hung from the bar
         (8, ["55 0, 5 52!, 75 44!, 50 100"]),  # a lightning flash, in one stroke
+        (6, ["70 0, 0 55!, 95 25!, 40 100"]),  # the same, its bar rising
         (8, ["0 0, 5 40, 35 55, 80 45", "85 0, 80 100"]),  # a cup on a stem
         (8, ["60 0, 20 35, 5 60!, 50 58, 95 52", "60 25, 50 65, 45 100"]),  # nearly closed, with a bent stem
     ],

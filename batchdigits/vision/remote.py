@@ -6,14 +6,16 @@ import os
 import re
 from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from batchdigits.errors import BatchdigitsError, MissingExtraError
 from batchdigits.text import without_secrets
 from batchdigits.vision.faults import DecodeError, one_line
 from batchdigits.vision.formats import IMAGE_SUFFIXES
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 AHEAD = (
     64  # files under way at once: at 20 ms each, 3,200 a second, which is more than a client of one core can ask for
