@@ -15,7 +15,6 @@ CROWD = 20  # more pieces than a digit breaks into are the grain of a blank page
 ACROSS = 0.9  # a line runs from edge to edge if it does for this part of the picture's side
 RUN = 0.25  # and is ruled if it does so in straight runs of this part of it: a scan's tilt breaks it into a few
 FINE = 0.05  # and is no thicker than this part, unless it lies along the edge; pens in a tight crop are thicker
-TWO_BESIDE = np.ones((5, 1), np.uint8)
 GAP = np.ones((7, 7), np.uint8)  # closes the strokes where a line was taken out
 
 
@@ -83,22 +82,17 @@ def _without_rules(mask: MatLike) -> MatLike:
 def _rules(mask: MatLike) -> MatLike:
     """Find the level lines of a mask that run from edge to edge."""
     height, width = mask.shape
-    rules = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((1, round(RUN * width)), np.uint8))
-    # The few rows with a run are all that matters. With two more on either side, what is apart stays apart.
-    filled: NDArray[np.uint8] = np.any(rules, axis=1, keepdims=True).astype(np.uint8)
-    if not filled.any():
-        return rules
-    rows = np.flatnonzero(cv2.dilate(filled, TWO_BESIDE))
-    runs = rules[rows]
+    runs = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((1, round(RUN * width)), np.uint8))
+    if not cv2.countNonZero(runs):
+        return runs
     joined = cv2.dilate(runs, np.ones((3, 9), np.uint8))  # over the steps of a tilt and the nicks of a bad print
     _, labels, stats, _ = cv2.connectedComponentsWithStats(joined, ltype=cv2.CV_16U)
     across = stats[:, cv2.CC_STAT_WIDTH] >= ACROSS * width
     across[0] = False
     runs = cv2.bitwise_and(runs, _pieces(labels, across))
+    thick = np.ones((round(FINE * max(height, width)) + 1, 1), np.uint8)
     full = cv2.reduce(mask, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32S).ravel() / width >= ACROSS * 255
     edge = np.logical_and.accumulate(full) | np.logical_and.accumulate(full[::-1])[::-1]
-    thick = np.ones((round(FINE * max(height, width)) + 1, 1), np.uint8)
     broad = cv2.morphologyEx(runs, cv2.MORPH_OPEN, thick)
-    broad[edge[rows]] = 0
-    rules[rows] = cv2.subtract(runs, broad)
-    return rules
+    broad[edge] = 0
+    return cv2.subtract(runs, broad)

@@ -13,7 +13,6 @@ from batchdigits.datasets import MNIST
 from batchdigits.datasets.idx import TRAIN_IMAGES, read_idx
 from batchdigits.vision.framing import stroke_width
 from batchdigits.vision.normalise import normalise
-from batchdigits.vision.wiping import wipe
 from tests.vision import hardships
 
 SIDES = st.integers(1, 70)
@@ -200,9 +199,3 @@ def test_a_digit_far_off_the_middle_is_still_the_digit() -> None:
     alone = normalise(page)[0]
     cv2.line(page, (0, 110), (30, 110), 0, 2)
     assert np.array_equal(normalise(page)[0], alone)
-
-
-def test_bars_of_half_the_width_on_rows_far_apart_are_no_ruled_line() -> None:
-    mask = np.zeros((100, 100), np.uint8)
-    mask[20, :54] = mask[60, 46:] = mask[20:60, 48:52] = 255
-    assert np.array_equal(wipe(mask), mask)
