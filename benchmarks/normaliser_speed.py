@@ -22,6 +22,8 @@ from batchdigits.vision.normalise_many import normalise_many
 ROUNDS = 9
 PICTURES = 300
 WIDE, HIGH = 300, 200
+PITCH = 40  # of a grid, in pixels
+SPECKS = 30
 
 Scan = NDArray[np.uint8]
 
@@ -39,6 +41,8 @@ def main() -> None:
         ("300x200, clean, JPEG", ".jpg", page),
         ("300x200, grainy, JPEG", ".jpg", lambda digit: grainy(page(digit), rng)),
         ("300x200, sloping light, JPEG", ".jpg", lambda digit: sloping(grainy(page(digit), rng))),
+        ("300x200, printed grid, PNG", ".png", lambda digit: squared(page(digit))),
+        ("300x200, specks, PNG", ".png", lambda digit: specked(page(digit), rng)),
     ):
         scans = [scan(digit) for digit in digits]
         files = [cv2.imencode(suffix, picture)[1] for picture in scans]
@@ -78,6 +82,22 @@ def grainy(scan: Scan, rng: np.random.Generator) -> Scan:
 def sloping(scan: Scan) -> Scan:
     """The same under light from one side."""
     return (scan * np.linspace(0.5, 1.0, scan.shape[1])).astype(np.uint8)
+
+
+def squared(scan: Scan) -> Scan:
+    """The same on paper with a printed grid as dark as the ink."""
+    paper = scan.copy()
+    for line in (0, 1):
+        paper[10 + line :: PITCH] = paper[:, 14 + line :: PITCH] = 0
+    return paper
+
+
+def specked(scan: Scan, rng: np.random.Generator) -> Scan:
+    """The same with dirt."""
+    paper = scan.copy()
+    for x, y, radius in rng.integers(0, (WIDE, HIGH, 4), (SPECKS, 3)).tolist():
+        cv2.circle(paper, (x, y), radius, 0, cv2.FILLED)
+    return paper
 
 
 def in_turns(first: Callable[[], object], second: Callable[[], object]) -> tuple[float, float]:

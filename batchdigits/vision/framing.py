@@ -32,14 +32,13 @@ def frame(ink: MatLike, *, deslant: bool) -> NDArray[np.uint8]:
 def fit(ink: MatLike) -> MatLike:
     """Scale ink that fills its picture, uint8 (H, W), to the box, with its peak at 255."""
     height, width = ink.shape
-    scale = BOX / max(height, width)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    if size != (width, height):
-        ink = cv2.resize(ink, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-        peak = cv2.norm(ink, cv2.NORM_INF)
-        if 0 < peak < 255:
-            ink = cv2.convertScaleAbs(ink, alpha=255.0 / peak)
-    return ink
+    long = max(height, width)
+    if long == BOX:
+        return ink
+    size = (max(1, round(width * (BOX / long))), max(1, round(height * (BOX / long))))
+    ink = cv2.resize(ink, size, interpolation=cv2.INTER_AREA if long > BOX else cv2.INTER_CUBIC)
+    peak = cv2.norm(ink, cv2.NORM_INF)
+    return cv2.convertScaleAbs(ink, alpha=255.0 / peak) if 0 < peak < 255 else ink
 
 
 def place(ink: MatLike) -> NDArray[np.uint8]:
@@ -86,7 +85,7 @@ def _mend_width(ink: MatLike) -> MatLike:
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (change, change))
     if stroke > THICK:
         narrow = cv2.erode(large, disc)
-        return crop(narrow) if cv2.countNonZero(narrow) else ink
+        return crop(narrow) if cv2.hasNonZero(narrow) else ink
     wide = cv2.dilate(cv2.copyMakeBorder(large, change, change, change, change, cv2.BORDER_CONSTANT, value=0), disc)
     # A line of one pixel that was shrunk is grey, and uneven at that: its mean becomes the peak.
     level = cv2.mean(wide, otsu(wide))[0]

@@ -105,4 +105,4 @@ def _digit(flat: MatLike, mask: MatLike) -> tuple[MatLike, Sequence[int]] | None
     if max(box[2:]) < max(2.0, DUST * side):
         return None
     ink = np.bitwise_and(lifted.ink, cv2.dilate(mask, NARROW if side < DETAIL else WIDE))
-    return (ink, box) if cv2.countNonZero(ink) else None  # what stood free was paler than the paper's grain
+    return (ink, box) if cv2.hasNonZero(ink) else None  # what stood free was paler than the paper's grain

@@ -93,11 +93,30 @@ def test_fat_light_on_narrow_dark_is_not_plain(edge: int, rows: int) -> None:
     check(scans)
 
 
-def test_plain_scans_are_not_done_one_at_a_time(digits: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_scans_that_are_not_plain_are_done_one_at_a_time(
+    digits: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
     alone = []
     monkeypatch.setattr(module, "normalise", lambda scan, ink, deslant: alone.append(scan) or ())
-    normalise_many(digits)
-    assert 0 < len(alone) < 0.1 * len(digits)
-    alone.clear()
-    normalise_many(digits[: FEW - 1])
-    assert len(alone) == FEW - 1
+    broken = digits.copy()
+    broken[:, 13:15] = 0
+    for plain in (digits, 255 - digits, broken, digits[:, 5:]):  # the last touch the border
+        normalise_many(plain)
+        assert len(alone) < 0.02 * len(plain)
+        alone.clear()
+    grain = np.random.default_rng(1).integers(1, 20, digits.shape, np.uint8)
+    for not_plain in (np.maximum(digits, grain), digits[: FEW - 1]):
+        normalise_many(not_plain)
+        assert len(alone) == len(not_plain)
+        alone.clear()
+
+
+def test_scans_that_are_not_plain_are_not_wiped_twice(digits: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    wiped = []
+    monkeypatch.setattr(module, "wipe", lambda mask: wiped.append(mask) or mask)
+    broken = digits.copy()
+    broken[:, 13:15] = 0
+    normalise_many(broken, "dark")
+    assert not wiped
+    normalise_many(broken, "light")
+    assert wiped
