@@ -34,30 +34,20 @@ class Chunk(NamedTuple):
         glyphs: uint8 (iterations, batch, 784).
         labels: int64 (iterations, batch).
         targets: float32 (iterations, batch, classes).
-        heats: float32 (iterations, batch).
     """
 
     first: int
     glyphs: NDArray[np.uint8]
     labels: NDArray[np.int64]
     targets: Targets
-    heats: NDArray[np.float32]
 
 
 class Minibatch(NamedTuple):
-    """What to learn from at once.
-
-    Attributes:
-        glyphs: uint8 (B, 28, 28).
-        labels: int64 (B,).
-        targets: what to answer for each, float32 (B, classes), adding up to 1.
-        heats: the temperature at which to answer, float32 (B,): the recipe's for what a teacher says, else 1.
-    """
+    """Glyphs, uint8 (B, 28, 28), their labels, int64 (B,), and what to answer for them, float32 (B, classes)."""
 
     glyphs: NDArray[np.uint8]
     labels: NDArray[np.int64]
     targets: Targets
-    heats: NDArray[np.float32]
 
 
 class Minibatches:
@@ -70,8 +60,8 @@ class Minibatches:
     def __init__(self, splits: Splits, recipe: Recipe, seed: int, teach: Teach | None = None) -> None:
         """Nothing is made yet.
 
-        With a `teach`, the targets of digits are what it says, in a mixture of those that are `kept`; all others come
-        from the labels.
+        With a `teach`, the targets are what it says where it is right, and in a mixture only of glyphs that are `kept`;
+        all others come from the labels.
         """
         self._data, self._mixture, self._recipe, self._seed = splits.train, splits.mixture, recipe, seed
         self._classes, self._teach = len(splits.classes), teach
@@ -93,14 +83,13 @@ class Minibatches:
         if self._recipe.augment:
             part = self._augmented(part, index)
         targets = smoothed(part.labels, self._classes, self._recipe.label_smoothing)
-        heats = np.ones(len(part), np.float32)
         if self._teach:
-            taught = part.labels != OUTLIER
+            answers = self._teach(part.glyphs)
+            taught = answers.argmax(axis=1) == part.labels  # never of an outlier
             if self._mixture:
                 taught &= self._mixture.kept[positions]
-            targets[taught] = self._teach(part.glyphs)[taught]  # of all, since TensorFlow compiles for each number
-            heats[taught] = self._recipe.heat
-        return Minibatch(part.glyphs, part.labels, targets, heats)
+            targets = np.where(taught[:, None], answers, targets)
+        return Minibatch(part.glyphs, part.labels, targets)
 
     def _in_order(self, index: int) -> NDArray[np.int64]:
         """The training split in a new random order each epoch; a part goes on into the next epoch, as in the lesson."""
@@ -165,5 +154,6 @@ def chunks(minibatches: Minibatches, first: int, ends: list[int]) -> Generator[C
 
 def _chunk(minibatches: Minibatches, iterations: range) -> Chunk:
     batches = [minibatches[iteration] for iteration in iterations]
-    glyphs, labels, targets, heats = (np.stack(arrays) for arrays in zip(*batches, strict=True))
-    return Chunk(iterations.start, glyphs.reshape(*labels.shape, GLYPH_PIXELS), labels, targets, heats)
+    glyphs = np.stack([batch.glyphs.reshape(-1, GLYPH_PIXELS) for batch in batches])
+    labels = np.stack([batch.labels for batch in batches])
+    return Chunk(iterations.start, glyphs, labels, np.stack([batch.targets for batch in batches]))

@@ -78,7 +78,7 @@ BEST = Recipe(
     averaging=0.9995,
     augment=True,
     reuse=4,
-    outliers=0.12,
+    outliers=0.15,
     patience=0,
 )
 DEFAULT = replace(BEST, name="default", iterations=4_000, averaging=0.998, patience=8)

@@ -8,7 +8,7 @@ from batchdigits.inference.tensorflow_runtime import import_tensorflow
 from batchdigits.learning.recipes import Recipe
 
 
-def compile_step(learner: Any, average: Any, recipe: Recipe, seed: int) -> tuple[Any, Any]:
+def compile_step(learner: Any, average: Any, recipe: Recipe, seed: int, heat: float) -> tuple[Any, Any]:
     """The step and its optimiser.
 
     Args:
@@ -16,10 +16,11 @@ def compile_step(learner: Any, average: Any, recipe: Recipe, seed: int) -> tuple
         average: a network of the same shape, which follows the learner: the exponential average of its weights.
         recipe: learning rate, schedule, dropout and the rest.
         seed: of dropout.
+        heat: temperature at which logits are compared with the targets.
 
     Returns:
-        A compiled function (glyphs uint8 (I, B, 784), targets float32 (I, B, C), heats float32 (I, B), first iteration
-        int32 ()) that learns from I minibatches without coming back to Python, and the Keras optimiser behind it.
+        A compiled function (glyphs uint8 (I, B, 784), targets float32 (I, B, C), first iteration int32 ()) that learns
+        from I minibatches without coming back to Python, and the Keras optimiser behind it.
     """
     tf = import_tensorflow("training")
     optimizer = _optimizer(tf, recipe)
@@ -29,17 +30,16 @@ def compile_step(learner: Any, average: Any, recipe: Recipe, seed: int) -> tuple
         input_signature=[
             tf.TensorSpec((None, None, None), tf.uint8),
             tf.TensorSpec((None, None, None), tf.float32),
-            tf.TensorSpec((None, None), tf.float32),
             tf.TensorSpec((), tf.int32),
         ]
     )
-    def step(glyphs: Any, targets: Any, heats: Any, first: Any) -> None:
+    def step(glyphs: Any, targets: Any, first: Any) -> None:
         for i in tf.range(tf.shape(targets)[0]):
             iteration = first + i
             with tf.GradientTape() as tape:
                 logits = _forward(tf, learner, recipe.dropout, glyphs[i], tf.stack([seed, iteration]))
-                losses = tf.nn.softmax_cross_entropy_with_logits(targets[i], logits / heats[i][:, None])
-                loss = tf.reduce_mean(losses * heats[i] ** 2)  # the gradients of warm logits are that much smaller
+                cross_entropies = tf.nn.softmax_cross_entropy_with_logits(targets[i], logits / heat)
+                loss = tf.reduce_mean(cross_entropies) * heat**2  # the gradients of warm logits are that much smaller
             variables = learner.trainable_variables
             optimizer.apply(tape.gradient(loss, variables), variables)
             _follow(tf, average.trainable_variables, variables, recipe.averaging, iteration)

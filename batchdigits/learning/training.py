@@ -84,7 +84,8 @@ class Training:
         self.network, self._learner = build_network(card), build_network(card)
         for network in (self.network, self._learner):
             network.set_weights(self.start or initial_weights(network.get_weights(), recipe.initialiser, seed))
-        self._step, self._optimizer = compile_step(self._learner, self.network, recipe, seed)
+        heat = recipe.heat if teacher else 1.0
+        self._step, self._optimizer = compile_step(self._learner, self.network, recipe, seed, heat)
         self.done = 0  # iterations so far
         self.history: list[Progress] = []
         self._unimproved = 0  # checks since the best one
@@ -98,7 +99,7 @@ class Training:
         minibatches = Minibatches(self.splits, self.recipe, self.seed, self._teach)
         with closing(chunks(minibatches, self.done, self._ends())) as batches:
             for chunk in batches:
-                self._step(chunk.glyphs, chunk.targets, chunk.heats, chunk.first)
+                self._step(chunk.glyphs, chunk.targets, chunk.first)
                 self.done = chunk.first + len(chunk.labels)
                 progress = self._progress(chunk)
                 self.history.append(progress)

@@ -73,17 +73,19 @@ def test_targets_are_labels_softened_and_flat_for_outliers(splits: Splits) -> No
     assert np.allclose(batch.targets[known, batch.labels[known]], 0.91)
 
 
-def test_targets_of_digits_are_the_teachers_at_its_heat(splits: Splits) -> None:
-    def teach(glyphs: Glyphs) -> Targets:
-        return np.tile(glyphs.mean(axis=(1, 2), dtype=np.float32)[:, None], (1, 10))
+def test_targets_are_the_teachers_where_it_is_right(splits: Splits) -> None:
+    answer = np.array([0.1, 0.1, 0.1, 0.7, 0, 0, 0, 0, 0, 0], np.float32)
 
-    batch = Minibatches(splits, replace(BEST, batch_size=40, outliers=0.1, heat=3.0), seed=1, teach=teach)[5]
-    digits = batch.labels != OUTLIER
-    assert digits.sum() == 36
-    assert np.array_equal(batch.targets[digits], teach(batch.glyphs)[digits])
-    assert (batch.heats[digits] == 3.0).all()
-    assert np.allclose(batch.targets[~digits], 0.1)
-    assert (batch.heats[~digits] == 1.0).all()
+    def teach(glyphs: Glyphs) -> Targets:
+        return np.tile(answer, (len(glyphs), 1))
+
+    recipe = replace(BEST, batch_size=80, outliers=0.1)
+    taught, plain = (Minibatches(splits, recipe, seed=1, teach=asked)[5] for asked in (teach, None))
+    threes = taught.labels == 3
+    assert 0 < threes.sum() < 80
+    assert (taught.targets[threes] == answer).all()
+    assert np.array_equal(taught.targets[~threes], plain.targets[~threes])
+    assert (taught.labels == OUTLIER).sum() == 8
 
 
 def test_chunks_end_where_they_should(splits: Splits) -> None:
