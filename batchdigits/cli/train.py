@@ -60,7 +60,7 @@ class Widths(click.ParamType[tuple[int, ...]]):
     help="Activation of the hidden layers.",
 )
 @click.option("--learning-rate", type=click.FloatRange(0, 10, min_open=True), help="Adam's, at the start.")
-@click.option("--iterations", type=click.IntRange(1), help="Minibatches to learn from.")
+@click.option("--iterations", type=click.IntRange(0), help="Minibatches to learn from.")
 @click.option("--batch-size", type=click.IntRange(1, 65_536), help="Glyphs in a minibatch.")
 @click.option("--dropout", type=click.FloatRange(0, 1, max_open=True), help="Share of the last hidden layer dropped.")
 @seed_option
@@ -69,7 +69,9 @@ class Widths(click.ParamType[tuple[int, ...]]):
     "--init",
     type=FILE,
     metavar="FILE",
-    help="A .keras model to go on from; with --data, on digits of your own: five of each will do.",
+    multiple=True,
+    help="A .keras model to go on from; with --data, on digits of your own: five of each will do. "
+    "Of several, the mean of their weights.",
 )
 @output_option("The model file to write.", default="exports/digits.keras", show_default=True)
 @click.option(
@@ -86,7 +88,7 @@ def train(
     recipe: str | None,
     seed: int,
     data: Path | None,
-    init: Path | None,
+    init: tuple[Path, ...],
     output: Path,
     teacher: Path | None,
     go_on: bool,
@@ -114,13 +116,13 @@ def train(
         values["activation"] = ""
     given = {name: value for name, value in values.items() if value is not None}
     _check_init(init, data, {"recipe": recipe, "teacher": teacher, **values})
-    tuning = _fine_tuning(init, data, seed) if init and data else None
+    tuning = _fine_tuning(init[0], data, seed) if init and data else None
     training = _training(tuning, data, recipe or "default", seed, given, teacher, init)
     checkpoint = checkpoint_path(output)
     if go_on:
         resume(training, checkpoint)
     interrupted = _run(training, checkpoint, plot, tensorboard)
-    if interrupted and init and _is_same(init, output):
+    if interrupted and any(_is_same(model, output) for model in init):
         inform(f"{output} stays as it was; the same command with --resume goes on from here")
         raise interrupted
     card = save(training, output, tuning)
@@ -132,8 +134,12 @@ def train(
     checkpoint.unlink(missing_ok=True)
 
 
-def _check_init(init: Path | None, data: Path | None, given: dict[str, Any]) -> None:
+def _check_init(init: tuple[Path, ...], data: Path | None, given: dict[str, Any]) -> None:
     """Refuse what does not go with `--init`: it says the network's shape, and with `--data` the recipe, too."""
+    if given["iterations"] == 0 and not init:
+        raise click.UsageError("--iterations 0, which learns nothing, needs --init")
+    if data and len(init) > 1:
+        raise click.UsageError("--data goes with one --init")
     for name in ("hidden", "activation", *(("recipe", "teacher") if data else ())):
         if init and given[name] is not None:
             raise click.UsageError(f"--{name} does not go with --init, which trains the model's own network further")
@@ -163,7 +169,7 @@ def _training(
     seed: int,
     given: dict[str, Any],
     teacher: Path | None,
-    init: Path | None,
+    init: tuple[Path, ...],
 ) -> Training:
     from dataclasses import replace
 
@@ -174,13 +180,14 @@ def _training(
     if tuning:
         begun = tuning.start(seed)
         return Training(replace(tuning.recipe(), **given), tuning.splits(), seed, tuning.teacher(), start=begun)
-    teaching, first = _read_keras(teacher, "a teacher"), _read_keras(init, "what is gone on from")
-    chosen = shaped_like(first, RECIPES[recipe]) if first else RECIPES[recipe]
-    return Training(replace(chosen, **given), load(data, seed), seed, teaching, first)
+    teaching = _read_keras(teacher, "a teacher") if teacher else None
+    begun_by = [_read_keras(path, "what is gone on from") for path in init]
+    chosen = shaped_like(begun_by[0], RECIPES[recipe]) if begun_by else RECIPES[recipe]
+    return Training(replace(chosen, **given), load(data, seed), seed, teaching, begun_by)
 
 
-def _read_keras(path: Path | None, what: str) -> ModelFile | None:
-    """A model file that has to be a .keras file, where one is named.
+def _read_keras(path: Path, what: str) -> ModelFile:
+    """A model file that has to be a .keras file.
 
     Raises:
         ModelFileError: it cannot be read, or is no .keras.
@@ -188,8 +195,6 @@ def _read_keras(path: Path | None, what: str) -> ModelFile | None:
     from batchdigits.errors import ModelFileError
     from batchdigits.inference.model_file import read_model_file
 
-    if path is None:
-        return None
     if path.suffix != ".keras":
         raise ModelFileError(f"{path}: {what} is a .keras file")
     return read_model_file(path)

@@ -35,7 +35,7 @@ class Card:
         quantization: of a .tflite its form (`mode`, `input`, `output`, `head`, `batch`, `per_tensor`), how many
             `calibration_glyphs` set its ranges, and its `agreement` with the .keras; empty for a .keras.
         sha256: `payload` of this file; in a .tflite also `keras`, the payload of the .keras that it came from; of a
-            network that had them, `teacher` and `init`, the payloads of its teacher and of what it went on from.
+            network that had them, `teacher` and `init_1`…, the payloads of its teacher and of what it went on from.
         libraries: versions that made the file.
     """
 

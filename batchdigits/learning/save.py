@@ -10,7 +10,7 @@ from typing import Any
 from batchdigits import __version__
 from batchdigits.datasets.labelled import Splits
 from batchdigits.inference.card import Card
-from batchdigits.inference.model_file import add_card
+from batchdigits.inference.model_file import ModelFile, add_card
 from batchdigits.inference.tensorflow_runtime import load_network
 from batchdigits.learning.calibrate import calibrate
 from batchdigits.learning.fine_tuning import KEPT, FineTuning, accuracy_of
@@ -52,13 +52,15 @@ def describe(training: Training, tuning: FineTuning | None = None) -> Card:
         recipe=asdict(recipe),
         seed=training.seed,
         data=provenance(tuning) if tuning else _origin(splits),
-        sha256={
-            name: model.card.sha256["payload"]
-            for name, model in (("teacher", training.teacher), ("init", training.init))
-            if model
-        },
+        sha256={name: model.card.sha256["payload"] for name, model in _sources(training)},
         libraries=library_versions("tensorflow", "keras", "numpy", "opencv-python-headless"),
     )
+
+
+def _sources(training: Training) -> list[tuple[str, ModelFile]]:
+    """The models that a network learned from, or went on from, by the names of the card."""
+    teacher = [("teacher", training.teacher)] if training.teacher else []
+    return [*teacher, *((f"init_{number}", model) for number, model in enumerate(training.init, 1))]
 
 
 def provenance(tuning: FineTuning) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def _optimizer(tf: Any, recipe: Recipe) -> Any:
         warmup = min(recipe.warmup, recipe.iterations // 2)
         rate = tf.keras.optimizers.schedules.CosineDecay(
             0.0 if warmup else rate,
-            recipe.iterations - warmup,
+            max(1, recipe.iterations - warmup),
             warmup_target=rate if warmup else None,
             warmup_steps=warmup,
         )

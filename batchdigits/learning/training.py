@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -52,7 +52,7 @@ class Training:
         splits: Splits,
         seed: int,
         teacher: ModelFile | None = None,
-        init: ModelFile | None = None,
+        init: Sequence[ModelFile] = (),
         start: list[NDArray[np.float32]] | None = None,
     ) -> None:
         """Build the network and compile its training step.
@@ -62,12 +62,12 @@ class Training:
             splits: what to learn from.
             seed: of everything random.
             teacher: a .keras model file of the same classes, whose answers are learned in place of the labels.
-            init: a .keras model file of the same classes and the recipe's shape (see `shaped_like`), whose weights to
-                go on from.
+            init: .keras model files of the same classes and the recipe's shape (see `shaped_like`), the mean of whose
+                weights to go on from (of networks that came from one, it is better than each: Wortsman et al. 2022).
             start: weights to go on from that are no model's; without them and `init`, they are drawn from `seed`.
 
         Raises:
-            DataError: the teacher or `init` knows other classes.
+            DataError: the teacher or one of `init` knows other classes, or has another shape than the recipe.
             ModelFileError: the teacher's weights do not fit its card.
             MissingExtraError: TensorFlow is not installed.
         """
@@ -75,10 +75,13 @@ class Training:
         tf.config.experimental.enable_op_determinism()  # the same seed gives the same weights
         tf.random.set_seed(seed)  # op determinism insists, though nothing of ours draws from it
         self.recipe, self.splits, self.seed, self.teacher, self.init = recipe, splits, seed, teacher, init
-        for model in (teacher, init):
+        for model in (teacher, *init):
             if model and model.card.labels != splits.classes:
                 raise DataError(f"{model.path}: a model of other classes than the data's")
-        self.start = load_network(init).get_weights() if init else start
+        for model in init:
+            if model.card.network != network_of(recipe):
+                raise DataError(f"{model.path}: a network of another shape than the others")
+        self.start = mean_weights(init) if init else start
         self._teach = teach(load_network(teacher), recipe.heat) if teacher else None
         card = Card(labels=splits.classes, network=network_of(recipe))
         self.network, self._learner = build_network(card), build_network(card)
@@ -182,6 +185,12 @@ def network_of(recipe: Recipe) -> dict[str, Any]:
     """The shape of a recipe's network, as a card has it."""
     shape = {"hidden": list(recipe.hidden), "activation": recipe.activation}
     return {**shape, "filters": list(recipe.filters)} if recipe.filters else shape
+
+
+def mean_weights(models: Sequence[ModelFile]) -> list[NDArray[np.float32]]:
+    """The mean of the weights of networks of one shape."""
+    weights = [load_network(model).get_weights() for model in models]
+    return [np.mean(arrays, axis=0) for arrays in zip(*weights, strict=True)]
 
 
 def shaped_like(model: ModelFile, recipe: Recipe) -> Recipe:

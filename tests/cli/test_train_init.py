@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,9 @@ from PIL import Image
 from batchdigits.datasets import load
 from batchdigits.errors import DataError
 from batchdigits.inference.model_file import read_card, read_model_file
+from batchdigits.inference.tensorflow_runtime import load_network
 from batchdigits.learning.recipes import DEFAULT
-from batchdigits.learning.training import Training
+from batchdigits.learning.training import Training, shaped_like
 from tests.cli.test_train import interrupt_after
 from tests.conftest import Arrays, Run
 
@@ -136,7 +138,7 @@ def test_without_data_of_ones_own_a_model_goes_on_by_a_recipe(
     card, init = read_card(output), read_card(trained)
     assert card.network == init.network  # not the recipe's
     assert card.recipe["name"] == "tiny"
-    assert card.sha256["init"] == card.sha256["teacher"] == init.sha256["payload"]
+    assert card.sha256["init_1"] == card.sha256["teacher"] == init.sha256["payload"]
     assert card.accuracy["test"] == pytest.approx(init.accuracy["test"], abs=0.011)
 
 
@@ -148,7 +150,32 @@ def test_a_model_of_other_classes_is_not_gone_on_with(run: Run, trained: Path, c
             crop.rename(tmp_path / "others" / name / crop.name)
     splits = load(tmp_path / "others", 1, few_shot=True)
     with pytest.raises(DataError, match="a model of other classes"):
-        Training(DEFAULT, splits, 1, init=read_model_file(trained))
+        Training(DEFAULT, splits, 1, init=[read_model_file(trained)])
+
+
+def test_of_several_models_the_mean_is_gone_on_from(
+    run: Run, trained: Path, npz_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("batchdigits.datasets.load", lambda data, seed: load(npz_file, seed))
+    others = [tmp_path / f"{seed}.keras" for seed in (1, 2)]
+    for seed, other in enumerate(others):
+        assert run("train", "--init", trained, *QUICK, "--seed", seed, "-o", other).exit_code == 0
+    both, output = (("--init", others[0], "--init", others[1]), tmp_path / "mean.keras")
+    result = run("train", *both, "--iterations", "0", "-o", output)
+    assert result.exit_code == 0, result.output
+    first, second, mean = (load_network(read_model_file(path)).get_weights() for path in (*others, output))
+    for kernel in range(0, len(mean) - 2, 2):  # the temperature is in the last layer
+        assert np.allclose(mean[kernel], (first[kernel] + second[kernel]) / 2, atol=1e-7)
+    assert read_card(output).sha256["init_2"] == read_card(others[1]).sha256["payload"]
+    result = run("train", *both, "--data", npz_file, "-o", tmp_path / "none.keras")
+    assert (result.exit_code, "--data goes with one --init" in result.stderr) == (2, True)
+
+
+def test_models_of_different_shapes_have_no_mean(trained: Path, npz_file: Path) -> None:
+    model = read_model_file(trained)
+    other = replace(model, card=replace(model.card, network={"hidden": [8], "activation": "relu"}))
+    with pytest.raises(DataError, match="a network of another shape"):
+        Training(shaped_like(model, DEFAULT), load(npz_file), 1, init=[model, other])
 
 
 def test_only_a_keras_file_can_be_trained_further(run: Run, crops: Path, tmp_path: Path) -> None:
