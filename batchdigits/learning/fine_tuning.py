@@ -18,7 +18,8 @@ from batchdigits.learning.calibrate import logits_of
 from batchdigits.learning.recipes import BEST, Recipe
 from batchdigits.learning.training import initial_weights, shaped_like
 
-KEPT = 0.9  # share of MNIST's glyphs among those of a class that MNIST has
+KEPT = 0.7  # share of MNIST's glyphs among those of a class that MNIST has
+ANCHOR = 0.5  # share of the model in what comes out, where the labels are the same (Wortsman et al. 2022, WiSE-FT)
 
 FINE_TUNING = replace(
     BEST,
@@ -51,7 +52,7 @@ class FineTuning:
 
     def recipe(self) -> Recipe:
         """The recipe for the model's network."""
-        return shaped_like(self.model, FINE_TUNING)
+        return replace(shaped_like(self.model, FINE_TUNING), anchor=ANCHOR if self.teacher() else 0.0)
 
     def splits(self) -> Splits:
         """Both kinds of glyphs together. Every class is drawn as often as any other, however many glyphs it has."""

@@ -22,6 +22,7 @@ class Recipe:
         label_smoothing: probability spread over all classes, 0-1.
         heat: temperature at which a network with a teacher compares its logits with the teacher's.
         averaging: decay of the exponential average of the weights that becomes the network; 0 is no average.
+        anchor: share of the weights that training began with in the network that comes out of it whole, 0-1.
         augment: whether minibatches are deformed and redrawn (`augment.py`).
         iterations: minibatches to learn from.
         batch_size: glyphs in a minibatch.
@@ -48,6 +49,7 @@ class Recipe:
     label_smoothing: float = 0.0
     heat: float = 1.0
     averaging: float = 0.0
+    anchor: float = 0.0
     augment: bool = False
     reuse: int = 1
     outliers: float = 0.0

@@ -97,7 +97,8 @@ class Training:
     def run(self) -> Generator[Progress, None, None]:
         """Learn, and say after every few iterations how it goes; `network` is usable after each.
 
-        With patience, `network` ends with the weights that were best on the validation split.
+        With patience, `network` ends with the weights that were best on the validation split; with an anchor, in part
+        with those that it began with.
         """
         minibatches = Minibatches(self.splits, self.recipe, self.seed, self._teach)
         with closing(chunks(minibatches, self.done, self._ends())) as batches:
@@ -112,6 +113,10 @@ class Training:
                 if self.recipe.patience and self._unimproved >= self.recipe.patience:
                     break
         self.go_back_to_best()
+        if self.start and self.recipe.anchor:
+            share = self.recipe.anchor
+            ends = zip(self.start, self.network.get_weights(), strict=True)
+            self.network.set_weights([share * begun + (1.0 - share) * now for begun, now in ends])
 
     def state(self) -> dict[str, NDArray[np.generic]]:
         """Everything that `restore` needs, as named arrays."""
