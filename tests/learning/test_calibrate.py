@@ -42,7 +42,7 @@ def test_the_risk_table_counts() -> None:
 
 
 def test_the_review_threshold_leaves_most_digits_ok() -> None:
-    confident = np.linspace(0.5, 1, 10_001)
+    confident = np.linspace(0.51, 1, 10_001)
     logits = np.log(np.stack([confident, 1 - confident + 1e-9], axis=1)).astype(np.float32)
     threshold = review_threshold(logits)
     assert threshold == 0.51
