@@ -45,7 +45,7 @@ def test_the_review_threshold_leaves_most_digits_ok() -> None:
     confident = np.linspace(0.51, 1, 10_001)
     logits = np.log(np.stack([confident, 1 - confident + 1e-9], axis=1)).astype(np.float32)
     threshold = review_threshold(logits)
-    assert threshold == 0.51
+    assert threshold == 0.52
     assert np.mean(confident >= threshold) >= STAY_OK
 
 
