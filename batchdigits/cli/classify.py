@@ -84,11 +84,12 @@ def _paths(request: Request) -> Iterator[Iterable[str]]:
 
 
 def _not_empty(files: Iterator[str], tally: Tally) -> Iterator[str]:
-    """The same files, once there is at least one."""
+    """The same files, of which there must be at least one."""
     first = next(files, None)
     if first is None:
         raise NoImagesError(f"no images in {', '.join(tally.empty_folders) or 'the list of files'}")
-    return chain([first], files)
+    yield first
+    yield from files
 
 
 def _list(files: Iterable[str], tally: Tally, end: bytes) -> None:

@@ -41,7 +41,7 @@ class Supervisor(Generic[T]):
     """A run: iterate over `run`, once."""
 
     def __init__(self, files: Iterator[str], task: Task[T], jobs: int, workers: list[Worker[T]] | None = None) -> None:
-        """Prepare a run of `task` on `files` by up to `jobs` workers, each started when there is work for it.
+        """Prepare a run of `task` on `files` by up to `jobs` workers, all but the first started when there is work.
 
         Args:
             files: paths as typed; taken as they are needed.
@@ -68,6 +68,8 @@ class Supervisor(Generic[T]):
             BatchdigitsError: no worker can be started.
         """
         try:
+            if not self._idle and (worker := self._start()):
+                self._idle.append(worker)  # it loads its network while the first folder is listed
             self._hand_out()
             while self._busy:
                 self._collect()

@@ -10,9 +10,9 @@ class StreamOutput:
     """What `ResumableOutput` is, for a stream that the caller owns."""
 
     def __init__(self, stream: BinaryIO, header: bytes) -> None:
-        """Write the header."""
+        """Keep the header for the first rows: without any, nothing is to be written."""
         self._stream = stream
-        stream.write(header)
+        self._header = header
         self.resumed = 0
 
     def unfinished(self, files: Iterable[str]) -> Iterator[str]:
@@ -21,7 +21,8 @@ class StreamOutput:
 
     def write(self, rows: Sequence[bytes], stamps: Sequence[int]) -> None:
         """Write the rows of the next files, and push them out: somebody may be watching."""
-        self._stream.writelines(rows)
+        self._stream.writelines([self._header, *rows])
+        self._header = b""
         self._stream.flush()
 
     def finish(self, convert: object = None) -> None:
