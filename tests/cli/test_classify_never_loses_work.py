@@ -218,12 +218,12 @@ def test_ctrl_c_reaches_the_whole_group_and_nobody_complains(scene: Path, output
 
 
 def test_rows_on_stdout_are_whole_when_interrupted(scene: Path, undisturbed: bytes) -> None:
-    process = start("scans", "-q", cwd=scene, obedient=True)
-    assert process.stdout
-    head = process.stdout.readline()
-    process.send_signal(signal.SIGINT)
-    rest = process.stdout.read()  # `communicate` would pass over what `readline` took beyond its line
-    assert process.wait() == 130
+    with start("scans", "-q", cwd=scene, obedient=True) as process:
+        assert process.stdout
+        head = process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        rest = process.stdout.read()  # `communicate` would pass over what `readline` took beyond its line
+    assert process.returncode == 130
     assert undisturbed.startswith(head + rest)
     assert rest.endswith(b"\n") or not rest
 
