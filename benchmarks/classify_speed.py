@@ -152,6 +152,7 @@ def command(name: str, folder: Path, output: str) -> list[str]:
 def running(name: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A road at work; it is over, and was well, when the block is left."""
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(Path(__file__).parents[1])}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package is not compiled at each start either
     with tempfile.TemporaryDirectory() as place:
         line = command(name, folder, f"{place}/out.csv")
         with subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment) as process:
