@@ -17,6 +17,10 @@ class NoSuchThresholdError(BatchdigitsError):
 def threshold_for(card: Card, target_risk: float) -> float:
     """The lowest threshold whose risk is at most `target_risk`, by an upper confidence bound.
 
+    Thresholds are tried from the highest down to the first that fails, so that the bound holds for the one that is
+    found, however many there are (fixed sequence testing, as in Angelopoulos et al. 2021). Those with too few images
+    to tell anything, were none of them wrong, do not end it.
+
     Args:
         card: of the model; its risk table was measured on the validation split and degraded copies of it.
         target_risk: accepted share of wrong labels among the rows that are `ok`, 0-1.
@@ -24,9 +28,15 @@ def threshold_for(card: Card, target_risk: float) -> float:
     Raises:
         NoSuchThresholdError: the card has no risk table, or not enough data, or too many errors at every threshold.
     """
-    for row in card.risk:
-        if row["images"] and upper_bound(int(row["errors"]), int(row["images"])) <= target_risk:
-            return float(row["threshold"])
+    found = None
+    for row in reversed(card.risk):
+        images = int(row["images"])
+        if images and upper_bound(0, images) <= target_risk:
+            if upper_bound(int(row["errors"]), images) > target_risk:
+                break
+            found = float(row["threshold"])
+    if found is not None:
+        return found
     bounds = [upper_bound(int(row["errors"]), int(row["images"])) for row in card.risk if row["images"]]
     if not bounds:
         raise NoSuchThresholdError("the model's card has no risk table; set --min-confidence by hand")

@@ -33,6 +33,11 @@ def test_the_errors_alone_would_allow_a_lower_one() -> None:
     assert threshold_for(CARD, 0.0025) == 0.99
 
 
+def test_a_threshold_below_one_that_fails_is_not_tried() -> None:
+    lucky = {"threshold": 0.5, "coverage": 1.0, "images": 20_000, "errors": 0}
+    assert threshold_for(Card(labels=("0", "1"), network=NETWORK, risk=(lucky, *RISK[1:])), 0.001) == 0.99
+
+
 def test_too_little_data_for_so_small_a_risk_is_said() -> None:
     with pytest.raises(NoSuchThresholdError, match=r"supports no risk under 0\.095%.*0\.010% was asked for"):
         threshold_for(CARD, 0.0001)
