@@ -105,10 +105,12 @@ class Journal:
             (start, end) if known == sought else None for (known, start, end), sought in zip(found, stamps, strict=True)
         ]
 
-    def add(self, stamps: Sequence[int], extents: Sequence[Extent]) -> None:
+    def add(self, stamps: Sequence[int], extents: Sequence[Extent] | NDArray[np.int64]) -> None:
         """Note that sources are done, and where their rows are."""
-        done = [(stamp, *extent) for stamp, extent in zip(stamps, extents, strict=True) if stamp != NO_STAMP]
-        write_all(self._file, np.array(done, _RECORD).tobytes())
+        records = np.empty(len(stamps), _RECORD)
+        records["stamp"] = np.array(stamps, np.uint64)
+        records["start"], records["end"] = np.asarray(extents).T
+        write_all(self._file, records[records["stamp"] != NO_STAMP].tobytes())
 
     def _set(self, records: NDArray[Any]) -> None:
         self._records = records

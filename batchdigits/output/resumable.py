@@ -11,9 +11,11 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
-from itertools import accumulate, islice, pairwise, repeat
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
+
+import numpy as np
 
 from batchdigits.errors import BatchdigitsError
 from batchdigits.output.atomic import explained
@@ -80,6 +82,9 @@ class ResumableOutput:
 
     def unfinished(self, files: Iterable[str]) -> Iterator[str]:
         """The same files, without those that are done and have not changed since."""
+        if not self.resumed:
+            yield from files
+            return
         for path, extent in self._looked_up(files):
             self._plan.append(extent)
             if extent is None:
@@ -87,9 +92,6 @@ class ResumableOutput:
 
     def _looked_up(self, files: Iterable[str]) -> Iterator[tuple[str, Extent | None]]:
         """Each file with the place of its rows, if they are there."""
-        if not self.resumed:
-            yield from zip(files, repeat(None))
-            return
         waiting = iter(files)
         while paths := list(islice(waiting, LOOKED_UP)):
             yield from zip(paths, self._journal.find([stamp(path) for path in paths]), strict=True)
@@ -104,16 +106,20 @@ class ResumableOutput:
         Raises:
             BatchdigitsError: the disk is full, or gone.
         """
-        extents = list(pairwise(accumulate(map(len, rows), initial=self._end)))
+        ends = np.cumsum([self._end, *map(len, rows)])
+        extents = np.stack((ends[:-1], ends[1:]), axis=1)
         with explained(self.path):
             write_all(self._part, b"".join(rows))
             self._journal.add(stamps, extents)
-        self._end = extents[-1][1]
+        begin, self._end = self._end, int(ends[-1])
         self.done += len(rows)
-        for extent in extents:
+        if not self.resumed:
+            self._place((begin, self._end))
+            return
+        for start, end in extents.tolist():
             self._place_done()
             self._plan.popleft()
-            self._place(extent)
+            self._place((start, end))
 
     def finish(self, convert: Callable[[Iterator[bytes], Path], None] | None = None) -> None:
         """Give the file its name.

@@ -126,7 +126,7 @@ def _walk(top: str, tally: Tally, rules: Filter, disk: Disk) -> Iterator[str]:
             above.pop()
             continue
         name = folder.names.pop()
-        path = os.path.join(folder.path, name)  # noqa: PTH118 - see LocalDisk
+        path = folder.prefix + name
         if name not in folder.folders:
             if rules.wants_file(path[start:], name) and _is_source(path, name, disk):
                 yield path
@@ -145,9 +145,9 @@ def _walk(top: str, tally: Tally, rules: Filter, disk: Disk) -> Iterator[str]:
 
 @dataclass
 class _Folder:
-    """A folder being walked: what is left of its names, the next one last, and which of them are folders."""
+    """A folder being walked: how its paths begin, what is left of its names (next one last), and which are folders."""
 
-    path: str
+    prefix: str
     identity: object
     names: list[str]
     folders: set[str]
@@ -161,7 +161,7 @@ def _list(path: str, disk: Disk) -> _Folder | None:
     identity, names, folders = content
     names.sort(reverse=True)
     names.sort(key=natural_key, reverse=True)  # stable, so that the raw name breaks ties
-    return _Folder(path, identity, names, folders)
+    return _Folder(os.path.join(path, ""), identity, names, folders)  # noqa: PTH118 - see LocalDisk
 
 
 class Disk(Protocol):
