@@ -109,13 +109,13 @@ def train(
     from batchdigits.learning.checkpoint import checkpoint_path, resume
     from batchdigits.learning.save import save
 
+    _check_init(init, data, {"recipe": recipe, "teacher": teacher, **values})
     prepare(output, ".keras")
     if plot:
         prepare(plot, ".png", option="--plot")
     if values["activation"] == "none":
         values["activation"] = ""
     given = {name: value for name, value in values.items() if value is not None}
-    _check_init(init, data, {"recipe": recipe, "teacher": teacher, **values})
     tuning = _fine_tuning(init[0], data, seed) if init and data else None
     training = _training(tuning, data, recipe or "default", seed, given, teacher, init)
     checkpoint = checkpoint_path(output)
