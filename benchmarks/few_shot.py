@@ -26,7 +26,6 @@ from batchdigits.inference.choose import PRETRAINED
 from batchdigits.inference.model_file import ModelFile, read_model_file
 from batchdigits.learning.fine_tuning import fine_tuning
 from batchdigits.learning.save import save
-from batchdigits.learning.training import Training
 from batchdigits.reports.evaluation import class_folders, evaluate
 from batchdigits.vision.sources import find
 
@@ -74,7 +73,7 @@ def outcome(path: str, model: ModelFile, choice: int) -> Outcome:
             crop.parent.mkdir(parents=True, exist_ok=True)
             crop.symlink_to(Path(file).resolve())
         tuning = fine_tuning(model, load(Path(place, "few"), SEED, few_shot=True))
-        training = Training(tuning.recipe(), tuning.splits(), SEED, tuning.teacher(), start=tuning.start(SEED))
+        training = tuning.training(SEED)
         for _ in training.run():
             pass
         tuned = Path(place, "tuned.keras")

@@ -5,6 +5,7 @@ Whole processes, one after the other and round and round, so that a slow moment 
 
 from __future__ import annotations
 
+import os
 import statistics
 import subprocess
 import sys
@@ -22,6 +23,7 @@ COMMANDS = {
 
 def main() -> None:
     """Print the median and range of each command, in seconds."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package is not compiled at each start
     seconds: dict[str, list[float]] = {name: [] for name in COMMANDS}
     for _ in range(ROUNDS + 1):
         for name, command in COMMANDS.items():

@@ -117,7 +117,7 @@ def train(
         values["activation"] = ""
     given = {name: value for name, value in values.items() if value is not None}
     tuning = _fine_tuning(init[0], data, seed) if init and data else None
-    training = _training(tuning, data, recipe or "default", seed, given, teacher, init)
+    training = tuning.training(seed, **given) if tuning else _training(data, recipe, seed, given, teacher, init)
     checkpoint = checkpoint_path(output)
     if go_on:
         resume(training, checkpoint)
@@ -163,26 +163,25 @@ def _fine_tuning(init: Path, data: Path, seed: int) -> FineTuning:
 
 
 def _training(
-    tuning: FineTuning | None,
     data: Path | None,
-    recipe: str,
+    recipe: str | None,
     seed: int,
     given: dict[str, Any],
     teacher: Path | None,
     init: tuple[Path, ...],
 ) -> Training:
+    """The training by a recipe."""
     from dataclasses import replace
 
     from batchdigits.datasets import load
     from batchdigits.learning.recipes import RECIPES
     from batchdigits.learning.training import Training, shaped_like
 
-    if tuning:
-        begun = tuning.start(seed)
-        return Training(replace(tuning.recipe(), **given), tuning.splits(), seed, tuning.teacher(), start=begun)
     teaching = _read_keras(teacher, "a teacher") if teacher else None
     begun_by = [_read_keras(path, "what is gone on from") for path in init]
-    chosen = shaped_like(begun_by[0], RECIPES[recipe]) if begun_by else RECIPES[recipe]
+    chosen = RECIPES[recipe or "default"]
+    if begun_by:
+        chosen = shaped_like(begun_by[0], chosen)
     return Training(replace(chosen, **given), load(data, seed), seed, teaching, begun_by)
 
 

@@ -16,7 +16,7 @@ from batchdigits.inference.model_file import ModelFile
 from batchdigits.inference.tensorflow_runtime import load_network
 from batchdigits.learning.calibrate import logits_of
 from batchdigits.learning.recipes import BEST, Recipe
-from batchdigits.learning.training import initial_weights, shaped_like
+from batchdigits.learning.training import Training, initial_weights, shaped_like
 
 KEPT = 0.7  # share of MNIST's glyphs among those of a class that MNIST has
 ANCHOR = 0.5  # share of the model in what comes out, where the labels are the same (Wortsman et al. 2022, WiSE-FT)
@@ -49,6 +49,11 @@ class FineTuning:
     model: ModelFile
     own: Splits
     kept: Splits | None
+
+    def training(self, seed: int, **given: Any) -> Training:
+        """The training that goes on from the model; `given` are values in place of the recipe's."""
+        recipe = replace(self.recipe(), **given)
+        return Training(recipe, self.splits(), seed, self.teacher(), start=self.start(seed))
 
     def recipe(self) -> Recipe:
         """The recipe for the model's network."""

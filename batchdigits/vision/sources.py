@@ -119,7 +119,7 @@ def _walk(top: str, tally: Tally, rules: Filter, disk: Disk) -> Iterator[str]:
         yield top
         return
     above = [folder]
-    start = len(os.path.join(top, ""))  # noqa: PTH118 - see LocalDisk
+    start = len(folder.prefix)
     while above:
         folder = above[-1]
         if not folder.names:
