@@ -73,7 +73,7 @@ def _worse(normaliser: Normaliser, folders: list[str], runtime: Runtime) -> list
     """Predictions with another normaliser; everything else is the package's."""
     with silent_stderr():
         reads = [_read(page, normaliser) for path in find(folders) for page in decode(path)]
-    return [verdict.prediction for verdict in judge(reads, runtime, threshold=0.0)]
+    return judge(reads, runtime, threshold=0.0)[0]
 
 
 def _read(page: Page, normaliser: Normaliser) -> Read:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +16,6 @@ from batchdigits.inference.runtime import Runtime
 from batchdigits.quiet import silent_stderr
 from batchdigits.vision.decode import Page, decode
 from batchdigits.vision.faults import one_line
-from batchdigits.vision.grey import Scan
 from batchdigits.vision.normalise import Glyph, Ink, normalise
 from batchdigits.vision.normalise_many import SMALL, normalise_many
 from batchdigits.vision.remote import read_ahead
@@ -42,15 +44,16 @@ class Read(NamedTuple):
     fault: str
 
 
-class Verdict(NamedTuple):
-    """A source's row, and the reading that it is about; None where there is none."""
-
-    prediction: Prediction
-    glyph: Glyph | None
+LATER = Read("", (), "")  # in the place of what is normalised together with others
+Places = defaultdict[tuple[int, ...], list[tuple[int, Page]]]  # small pages by their shape, and their places in a list
 
 
 def classify_files(
-    files: Sequence[str], runtime: Runtime, settings: Settings, before_each: Callable[[], object] = lambda: None
+    files: Sequence[str],
+    runtime: Runtime,
+    settings: Settings,
+    before_each: Callable[[], object] = lambda: None,
+    looks: Iterable[os.stat_result | None] = repeat(None),
 ) -> list[list[Prediction]]:
     """For every file, in order, the predictions for its pages. Whatever is wrong with a file is its row.
 
@@ -59,25 +62,28 @@ def classify_files(
         runtime: the network.
         settings: what else changes a row.
         before_each: called before each page is read, to keep the time.
+        looks: what `decode.look` says of each file, where that is known.
     """
     reads: list[Read] = []
     ends: list[int] = []
-    small: dict[int, Page] = {}  # those that are still to be normalised, by their place in `reads`
+    small: Places = defaultdict(list)
     with silent_stderr():  # libpng, libjpeg and libtiff write their complaints to fd 2; the row carries ours
-        for path in read_ahead(files):
+        for path, status in zip(read_ahead(files), looks, strict=False):
             before_each()
-            for page in decode(path):
-                if page.scan is not None and max(page.scan.shape) <= SMALL:
-                    small[len(reads)] = page
-                    reads.append(Read(page.source, (), ""))
-                else:
+            for page in decode(path, status=status):
+                scan = page.scan
+                if scan is None or max(scan.shape) > SMALL:
                     reads.append(read(page, settings.ink))
+                else:
+                    small[scan.shape].append((len(reads), page))
+                    reads.append(LATER)
                 if page.source != path:  # one of several pages
                     before_each()
             ends.append(len(reads))
-        for place, read_page in read_small(small, settings.ink):
-            reads[place] = read_page
-    rows = [verdict.prediction for verdict in judge(reads, runtime, settings.threshold, settings.probabilities)]
+        for alike in small.values():
+            for (place, _), one in zip(alike, read_small([page for _, page in alike], settings.ink), strict=True):
+                reads[place] = one
+    rows, _ = judge(reads, runtime, settings.threshold, settings.probabilities)
     return [rows[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
 
@@ -91,34 +97,34 @@ def read(page: Page, ink: Ink) -> Read:
         return Read(page.source, (), one_line(f"cannot be normalised: {error or type(error).__name__}"))
 
 
-def read_small(pages: Mapping[int, Page], ink: Ink) -> Iterator[tuple[int, Read]]:
-    """Do what `read` does to each of many small scans, those of one shape together; under their keys, in any order."""
-    by_shape: dict[tuple[int, ...], list[tuple[int, Page, Scan]]] = {}
-    for place, page in pages.items():
-        if page.scan is not None:
-            by_shape.setdefault(page.scan.shape, []).append((place, page, page.scan))
-    for alike in by_shape.values():
-        try:
-            many = normalise_many(np.stack([scan for _, _, scan in alike]), ink)
-        except Exception:  # whichever of them it is, it gets its row
-            yield from ((place, read(page, ink)) for place, page, _ in alike)
-        else:
-            for (place, page, _), readings in zip(alike, many, strict=True):
-                yield place, Read(page.source, readings, "")
+def read_small(pages: Sequence[Page], ink: Ink) -> list[Read]:
+    """Do what `read` does to each of many pages whose scans are small and of one shape."""
+    try:
+        many = normalise_many(np.stack([page.scan for page in pages if page.scan is not None]), ink)
+        return [Read(page.source, readings, "") for page, readings in zip(pages, many, strict=True)]
+    except Exception:  # whichever of them it is, it gets its row
+        return [read(page, ink) for page in pages]
 
 
-def judge(reads: Sequence[Read], runtime: Runtime, threshold: float, probabilities: bool = False) -> list[Verdict]:
-    """A verdict on each, in order; the network sees all readings at once."""
-    glyphs = [glyph for read in reads for glyph in read.readings]
+def judge(
+    reads: Sequence[Read], runtime: Runtime, threshold: float, probabilities: bool = False
+) -> tuple[list[Prediction], list[Glyph | None]]:
+    """The row of each, in order, and the reading that it is about, where there is one.
+
+    The network sees all readings at once.
+    """
+    glyphs = [glyph for _, readings, _ in reads for glyph in readings]
     decided = Decided.of(runtime.logits(np.stack(glyphs))) if glyphs else None
-    verdicts = []
+    rows: list[Prediction] = []
+    chosen: list[Glyph | None] = []
     first = 0
     for source, readings, fault in reads:
         if decided is None or not readings:
-            verdicts.append(Verdict(failed(source, fault) if fault else blank(source), None))
+            rows.append(failed(source, fault) if fault else blank(source))
+            chosen.append(None)
             continue
-        chosen = decided.reading(first, len(readings))
+        at = decided.reading(first, len(readings)) if len(readings) > 1 else first
         first += len(readings)
-        row = decide(source, decided, chosen, runtime.card.labels, threshold, probabilities)
-        verdicts.append(Verdict(row, glyphs[chosen]))
-    return verdicts
+        rows.append(decide(source, decided, at, runtime.card.labels, threshold, probabilities))
+        chosen.append(glyphs[at])
+    return rows, chosen

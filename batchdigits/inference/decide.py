@@ -65,7 +65,7 @@ class Decided(NamedTuple):
 
     def reading(self, first: int, count: int) -> int:
         """Which of a source's `count` readings is its row: the one with the highest top logit, the first of equals."""
-        return first if count == 1 else max(range(first, first + count), key=self.tops.__getitem__)
+        return max(range(first, first + count), key=self.tops.__getitem__)
 
 
 def decide(

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchdigits.errors import BatchdigitsError
+from batchdigits.vision.decode import look
 
 Identity = Mapping[str, str | int | float | bool]
 Extent = tuple[int, int]  # bytes from and to
@@ -29,18 +30,19 @@ NO_STAMP = 0  # of a source that has to be done again in any case
 _RECORD = np.dtype([("stamp", "<u8"), ("start", "<u8"), ("end", "<u8")])
 
 
-def stamp(path: str) -> int:
+def stamp(path: str, status: os.stat_result | None) -> int:
     """64 bits of a hash of a path, and of its file's size and time of change; never NO_STAMP.
 
     Of a million sources, one that changed has a chance of 1 in 10^13 to be taken for one of them.
     """
-    try:
-        status = os.stat(path)  # noqa: PTH116 - a Path costs more than the rest
-        state = b"%d %d " % (status.st_size, status.st_mtime_ns)
-    except (OSError, ValueError):
-        state = b"none "
+    state = b"%d %d " % (status.st_size, status.st_mtime_ns) if status else b"none "
     digest = hashlib.blake2b(state + os.fsencode(path), digest_size=8).digest()
     return int.from_bytes(digest, "little") or 1
+
+
+def stamp_of(path: str) -> int:
+    """The stamp of a file as it is now."""
+    return stamp(path, look(path))
 
 
 def refuse_others(place: str | Path, before: Mapping[str, Any], now: Identity) -> None:

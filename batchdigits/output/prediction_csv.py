@@ -23,15 +23,14 @@ def encode_csv(columns: Columns, predictions: Sequence[Prediction]) -> bytes:
 
 
 def _line(cells: Iterable[Cell]) -> bytes:
-    return (",".join(map(_field, cells)) + "\n").encode("utf-8", "surrogateescape")
+    fields = ["" if cell is None else cell if isinstance(cell, str) else f"{cell:.6f}" for cell in cells]
+    if _needs_quotes("".join(fields)):
+        fields = [_quoted(field) if _needs_quotes(field) else field for field in fields]
+    return (",".join(fields) + "\n").encode("utf-8", "surrogateescape")
 
 
-def _field(cell: Cell) -> str:
-    if cell is None:
-        return ""
-    if isinstance(cell, float):
-        return f"{cell:.6f}"
-    return '"' + cell.replace('"', '""') + '"' if _needs_quotes(cell) else cell
+def _quoted(field: str) -> str:
+    return '"' + field.replace('"', '""') + '"'
 
 
 _needs_quotes = re.compile('[",\r\n]').search

@@ -19,7 +19,7 @@ import numpy as np
 
 from batchdigits.errors import BatchdigitsError
 from batchdigits.output.atomic import explained
-from batchdigits.output.journal import Extent, Identity, Journal, open_for_both, refuse_others, stamp, write_all
+from batchdigits.output.journal import Extent, Identity, Journal, open_for_both, refuse_others, stamp_of, write_all
 
 LOOKED_UP = 1_024  # sources at a time: NumPy finds that many in the journal about as fast as one
 
@@ -94,7 +94,7 @@ class ResumableOutput:
         """Each file with the place of its rows, if they are there."""
         waiting = iter(files)
         while paths := list(islice(waiting, LOOKED_UP)):
-            yield from zip(paths, self._journal.find([stamp(path) for path in paths]), strict=True)
+            yield from zip(paths, self._journal.find([stamp_of(path) for path in paths]), strict=True)
 
     def write(self, rows: Sequence[bytes], stamps: Sequence[int]) -> None:
         """Append the rows of the next of the unfinished files.

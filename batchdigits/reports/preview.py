@@ -41,10 +41,8 @@ def look(files: Iterable[str], runtime: Runtime, settings: Settings, most: int) 
         for page in islice((page for path in files for page in decode(path)), most):
             thumbnails.append(None if page.scan is None else shrink(page.scan, THUMBNAIL))
             reads.append(read(page, settings.ink))
-    verdicts = judge(reads, runtime, settings.threshold)
-    return [
-        Seen(prediction, thumbnail, glyph) for (prediction, glyph), thumbnail in zip(verdicts, thumbnails, strict=True)
-    ]
+    predictions, glyphs = judge(reads, runtime, settings.threshold)
+    return list(map(Seen, predictions, thumbnails, glyphs))
 
 
 def shrink(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:

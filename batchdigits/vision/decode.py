@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from io import BytesIO
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -17,9 +17,6 @@ from batchdigits.vision.faults import DecodeError, check_size, describe_os_error
 from batchdigits.vision.formats import Header, hint, read_header, sniff
 from batchdigits.vision.grey import Scan, is_flat, to_grey
 from batchdigits.vision.remote import is_url, read_url
-
-if TYPE_CHECKING:
-    from batchdigits.vision.pillow_decode import Picture
 
 MAX_PIXELS = 100_000_000  # A4 at 600 dpi has 35 million; decoding 100 million takes 0.25 GB (JPEG) to 1.5 GB (alpha)
 MAX_FILE_BYTES = 1 << 30  # more than MAX_PIXELS of 16-bit RGB; a TIFF may be larger, as only one page is ever read
@@ -37,77 +34,73 @@ class Page(NamedTuple):
     fault: str = ""
 
 
-def decode(path: str, max_pixels: int = MAX_PIXELS) -> Iterator[Page]:
+def look(path: str) -> os.stat_result | None:
+    """What the system knows of a file, for `decode`; None where it knows nothing."""
+    try:
+        return os.stat(path)  # noqa: PTH116 - a Path costs more than the rest
+    except (OSError, ValueError):
+        return None
+
+
+def decode(path: str, max_pixels: int = MAX_PIXELS, status: os.stat_result | None = None) -> Iterable[Page]:
     """Decode one file into its pages, by its content and not its name; at least one page, whatever is wrong.
 
     Args:
         path: the file, or its URL, as the user typed it.
         max_pixels: a picture with more is refused from its header.
+        status: what `look` said of it, where that is known.
 
-    Yields:
-        One page, or for a TIFF of several pages each of them, with `#1`, `#2`... after the path.
+    Returns:
+        One page, or for a TIFF of several pages each of them, with `#1`, `#2`... after the path, read one at a time.
     """
     try:
-        for number, scan, fault in _read(path, max_pixels):
-            yield Page(f"{path}#{number}" if number else path, scan, fault)
-    except DecodeError as fault:
-        yield Page(path, None, str(fault))
-    except OSError as error:
-        yield Page(path, None, describe_os_error(path, error))
-    except MemoryError:
-        yield Page(path, None, "too large to decode")
-    except Exception as error:  # the last net: a row, not a crash, for what nobody thought of
-        yield Page(path, None, one_line(f"cannot be decoded: {str(error) or type(error).__name__}"))
+        if is_url(path):
+            data = read_url(path)
+            return _decode_whole(path, _name_of(data), data, max_pixels)
+        return _decode_file(path, max_pixels, status)
+    except Exception as error:
+        return (Page(path, None, _fault_of(path, error)),)
 
 
-def _size_of(path: str) -> int:
+def _fault_of(path: str, error: Exception) -> str:
+    """What is wrong with a file, of which reading it raised `error`."""
+    if isinstance(error, DecodeError):
+        return str(error)
+    if isinstance(error, OSError):
+        return describe_os_error(path, error)
+    if isinstance(error, MemoryError):
+        return "too large to decode"
+    # The last net: a row, not a crash, for what nobody thought of.
+    return one_line(f"cannot be decoded: {str(error) or type(error).__name__}")
+
+
+def _size_of(path: str, status: os.stat_result | None) -> int:
     """Size in bytes of a regular file; opening a fifo would wait for its writer, and a device may act on it."""
     try:
-        status = os.stat(path)  # noqa: PTH116 - as for open
+        status = status or os.stat(path)  # noqa: PTH116 - as for open
     except ValueError:  # a NUL in the name
         raise DecodeError("no such file") from None
+    if stat.S_ISREG(status.st_mode):
+        if status.st_size == 0:
+            raise DecodeError("empty file")
+        return status.st_size
     if stat.S_ISDIR(status.st_mode):
         raise DecodeError("is a directory" if os.access(path, os.R_OK | os.X_OK) else "permission denied")
-    if not stat.S_ISREG(status.st_mode):
-        raise DecodeError("not a regular file")
-    if status.st_size == 0:
-        raise DecodeError("empty file")
-    return status.st_size
+    raise DecodeError("not a regular file")
 
 
-def _read(path: str, max_pixels: int) -> Iterable[tuple[int, Scan | None, str]]:
-    """A number for each of several pages, else 0; its scan; its fault."""
-    if is_url(path):
-        data = read_url(path)
-        return _read_whole(_name_of(data), data, max_pixels)
-    size = _size_of(path)
+def _decode_file(path: str, max_pixels: int, status: os.stat_result | None) -> Iterable[Page]:
+    size = _size_of(path, status)
     data = _begin(path, size)
     name = _name_of(data)
     if name == "TIFF":
-        return _read_pages_of(path, max_pixels)
+        return _decode_with_pillow(path, name, Path(path).open("rb"), max_pixels)
     if size > MAX_FILE_BYTES:
         raise DecodeError(f"too large: {size / 1e9:.1f} GB, and the limit is {MAX_FILE_BYTES / 1e9:.1f} GB")
     if size > len(data):
         with Path(path).open("rb") as file:
             data = file.read(size)
-    return _read_whole(name, data, max_pixels)
-
-
-def _name_of(data: bytes) -> str:
-    name = sniff(data)
-    if name is None:
-        raise DecodeError(f"not an image{hint(data)}")
-    return name
-
-
-def _read_whole(name: str, data: bytes, max_pixels: int) -> Iterable[tuple[int, Scan | None, str]]:
-    header = read_header(name, data)
-    if header is not None:
-        check_size(header.width, header.height, max_pixels)
-        scan = _read_with_opencv(name, data, header)
-        if scan is not None:
-            return ((0, scan, ""),)
-    return _read_with_pillow(name, BytesIO(data), max_pixels)
+    return _decode_whole(path, name, data, max_pixels)
 
 
 def _begin(path: str, size: int) -> bytes:
@@ -119,16 +112,32 @@ def _begin(path: str, size: int) -> bytes:
         os.close(descriptor)
 
 
-def _read_pages_of(path: str, max_pixels: int) -> Iterator[Picture]:
-    """The pages of a TIFF, read one at a time."""
-    with Path(path).open("rb") as file:
-        yield from _read_with_pillow("TIFF", file, max_pixels)
+def _name_of(data: bytes) -> str:
+    name = sniff(data)
+    if name is None:
+        raise DecodeError(f"not an image{hint(data)}")
+    return name
 
 
-def _read_with_pillow(name: str, file: IO[bytes], max_pixels: int) -> Iterator[Picture]:
+def _decode_whole(path: str, name: str, data: bytes, max_pixels: int) -> Iterable[Page]:
+    header = read_header(name, data)
+    if header is not None:
+        check_size(header.width, header.height, max_pixels)
+        scan = _read_with_opencv(name, data, header)
+        if scan is not None:
+            return (Page(path, scan),)
+    return _decode_with_pillow(path, name, BytesIO(data), max_pixels)
+
+
+def _decode_with_pillow(path: str, name: str, file: IO[bytes], max_pixels: int) -> Iterator[Page]:
     from batchdigits.vision.pillow_decode import read_pages  # 45 ms, of the 250 that classifying one image takes
 
-    return read_pages(name, file, max_pixels)
+    try:
+        with file:
+            for number, scan, fault in read_pages(name, file, max_pixels):
+                yield Page(f"{path}#{number}" if number else path, scan, fault)
+    except Exception as error:
+        yield Page(path, None, _fault_of(path, error))
 
 
 def _read_with_opencv(name: str, data: bytes, header: Header) -> Scan | None:

@@ -222,7 +222,10 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 def natural_key(name: str) -> str:
     """A key that sorts runs of ASCII digits by value: img2 before img10. Equal for img2 and img02."""
-    return re.sub("[0-9]+", _sortable_number, name)
+    return _with_numbers(_sortable_number, name)
+
+
+_with_numbers = re.compile("[0-9]+").sub
 
 
 def _sortable_number(digits: re.Match[str]) -> str:
@@ -238,7 +241,8 @@ def _is_source(path: str, name: str, disk: Disk) -> bool:
 
 
 def _has_image_suffix(name: str) -> bool:
-    return os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES  # noqa: PTH122 - see LocalDisk
+    stem, dot, suffix = name.rpartition(".")
+    return bool(stem.strip(".")) and (dot + suffix).lower() in IMAGE_SUFFIXES
 
 
 def estimate(paths: Iterable[str], rules: Filter | None = None) -> int:

@@ -24,7 +24,7 @@ from pathlib import Path
 import batchdigits.engines.classify as engine
 decode = engine.decode
 
-def obey(path):
+def obey(path, **options):
     name = os.path.basename(path)
     if name.startswith("crash"):
         os.kill(os.getpid(), signal.SIGSEGV)
@@ -41,7 +41,7 @@ def obey(path):
         os.kill(os.getpid(), signal.SIGKILL)
     if name.startswith("slow"):
         __import__("time").sleep(0.05)
-    return decode(path)
+    return decode(path, **options)
 
 engine.decode = obey
 if os.path.exists("terminate-at-fork"):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from batchdigits.output.journal import NO_STAMP, Journal, stamp
+from batchdigits.output.journal import NO_STAMP, Journal, stamp_of
 
 IDENTITY = {"--ink": "auto"}
 
@@ -101,13 +101,13 @@ def test_a_stamp_changes_with_path_size_and_time(tmp_path: Path) -> None:
     for file in (first, second):
         file.write_bytes(b"1")
         os.utime(file, ns=(1, 1))
-        stamps.add(stamp(str(file)))
+        stamps.add(stamp_of(str(file)))
     first.write_bytes(b"22")
     os.utime(first, ns=(1, 1))
-    stamps.add(stamp(str(first)))
+    stamps.add(stamp_of(str(first)))
     os.utime(first, ns=(1, 2))
-    stamps.add(stamp(str(first)))
-    assert stamp(str(first)) in stamps
-    stamps |= {stamp(str(tmp_path / "none")), stamp("nul\0"), stamp("\udcff")}
+    stamps.add(stamp_of(str(first)))
+    assert stamp_of(str(first)) in stamps
+    stamps |= {stamp_of(str(tmp_path / "none")), stamp_of("nul\0"), stamp_of("\udcff")}
     assert len(stamps) == 7
     assert NO_STAMP not in stamps

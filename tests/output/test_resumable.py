@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from batchdigits.errors import BatchdigitsError
 from batchdigits.output import resumable
-from batchdigits.output.journal import stamp
+from batchdigits.output.journal import stamp_of
 from batchdigits.output.resumable import ResumableOutput
 
 IDENTITY = {"the model": "abc", "--ink": "auto"}
@@ -30,7 +30,7 @@ def write(path: Path, files: Sequence[str], *, resume: bool | None = None, stop_
         for file in output.unfinished(files):
             if len(done) == stop_after:
                 raise KilledError
-            output.write([row(file)], [stamp(file)])
+            output.write([row(file)], [stamp_of(file)])
             done.append(file)
         output.finish()
     return done
@@ -147,7 +147,9 @@ def test_a_file_without_a_stamp_is_done_again(path: Path, files: list[str]) -> N
     with pytest.raises(KilledError), ResumableOutput(path, IDENTITY, HEADER, None) as output:
         for _ in zip(output.unfinished(files), range(5), strict=False):
             pass
-        output.write([b"error\n", row(files[1]), b"error\n", row(files[3])], [0, stamp(files[1]), 0, stamp(files[3])])
+        output.write(
+            [b"error\n", row(files[1]), b"error\n", row(files[3])], [0, stamp_of(files[1]), 0, stamp_of(files[3])]
+        )
         raise KilledError
     assert write(path, files, resume=True) == [files[0], files[2], *files[4:]]
     assert path.read_bytes() == whole(files)
@@ -193,7 +195,7 @@ def test_lines_can_be_converted(begun: Path, files: list[str]) -> None:
     Path(files[2]).write_text("changed")
     with ResumableOutput(begun, IDENTITY, HEADER, True) as output:
         for file in output.unfinished(files):
-            output.write([row(file)], [stamp(file)])
+            output.write([row(file)], [stamp_of(file)])
         output.finish(upper)
     assert begun.read_bytes() == whole(files).upper()
     assert beside(begun) == set()
