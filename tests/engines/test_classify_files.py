@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from itertools import chain
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from batchdigits.engines.classify import Settings, classify_files
 from batchdigits.inference.choose import PRETRAINED
 from batchdigits.inference.load import load_runtime
 from batchdigits.inference.runtime import Runtime
+from batchdigits.vision.decode import look
 from tests.engines.scenes import make_images
 
 SHAPES = ((28, 28), (20, 16), (39, 39), (41, 39), (90, 120))
@@ -42,6 +44,18 @@ def test_rows_are_those_of_each_file_alone(files: list[str], runtime: Runtime) -
     assert together == [classify_files([path], runtime, Settings(probabilities=True))[0] for path in files]
     assert [row.source for row in chain.from_iterable(together)] == files
     assert {row.status.value for row in chain.from_iterable(together)} >= {"ok", "blank", "error"}
+
+
+def test_what_the_system_said_of_the_files_is_not_asked_again(
+    files: list[str], runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = classify_files(files, runtime, Settings())
+    looks = [look(path) for path in files]
+    asked: list[str] = []
+    ask = os.stat
+    monkeypatch.setattr(os, "stat", lambda path, *more, **options: asked.append(path) or ask(path, *more, **options))
+    assert classify_files(files, runtime, Settings(), looks=looks) == expected
+    assert set(map(str, asked)) == {path for path, status in zip(files, looks, strict=True) if status is None}
 
 
 def test_where_many_at_once_fail_they_are_done_alone(
