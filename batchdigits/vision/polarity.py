@@ -14,6 +14,7 @@ from cv2.typing import MatLike
 UNSURE = 0.3  # lead of one reading below which both are given
 SMOOTHER = 0.1  # the same for the logarithm of the papers' roughness; synthetic shadows start at 0.2
 PLAIN = 0.3  # a border of one side, with this much more of the area than the other, needs no more thought
+STRIPS = 4  # that a picture is cut into, of which one shows how wide the paper is
 
 
 def even_readings(light: MatLike) -> tuple[bool, ...]:
@@ -28,8 +29,16 @@ def even_readings(light: MatLike) -> tuple[bool, ...]:
     area = 1.0 - 2.0 * total / size
     if abs(border) == 1.0 and border * area > PLAIN:
         return (border > 0,)
-    thickness = math.log(max(_widest(cv2.bitwise_not(light)), 0.5) / max(_widest(light), 0.5))
-    return _ordered(border + area + 2.0 * thickness, UNSURE)
+    lean, dark = border + area, cv2.bitwise_not(light)
+    paper, ink = (dark, light) if lean > 0 else (light, dark)
+    # Where a strip of the paper, which is no wider than all of it, decides, the rest need not be measured.
+    strip = paper[: len(paper) // STRIPS + 1].copy()
+    strip[-1] = 0
+    ink_radius = _widest(ink)
+    if abs(lean) + 2.0 * _log_ratio(_widest(strip), ink_radius) > UNSURE:
+        return (lean > 0,)
+    radii = (_widest(paper), ink_radius) if lean > 0 else (ink_radius, _widest(paper))
+    return _ordered(lean + 2.0 * _log_ratio(*radii), UNSURE)
 
 
 def uneven_readings(rough_if_dark: float, rough_if_light: float) -> tuple[bool, ...]:
@@ -43,6 +52,10 @@ def uneven_readings(rough_if_dark: float, rough_if_light: float) -> tuple[bool, 
 def _ordered(lead: float, unsure: float) -> tuple[bool, ...]:
     light = lead > 0
     return (light,) if abs(lead) > unsure else (light, not light)
+
+
+def _log_ratio(radius: float, other: float) -> float:
+    return math.log(max(radius, 0.5) / max(other, 0.5))
 
 
 def _widest(mask: MatLike) -> float:
