@@ -61,9 +61,13 @@ def stroke_width(ink: MatLike) -> float:
     height, width = ink.shape
     framed = np.zeros((height + 2, width + 2), np.uint8)
     framed[1:-1, 1:-1] = ink
-    line = framed.ravel()  # row after row, with paper between them: two norms of one line cost half of those of slices
-    steps = cv2.norm(line[width + 2 :], line[: -width - 2], cv2.NORM_L1) + cv2.norm(line[1:], line[:-1], cv2.NORM_L1)
-    return 2.0 * cv2.norm(ink, cv2.NORM_L1) * (4.0 / math.pi) / max(steps, 1.0)
+    line = framed.ravel()  # row after row, with paper between them: one line costs half of slices of many rows
+    # A step from a to b is 2 max(a, b) - a - b, and all a, as all b, come to the mass.
+    mass = cv2.norm(ink, cv2.NORM_L1)
+    downward = cv2.norm(np.maximum(line[width + 2 :], line[: -width - 2]), cv2.NORM_L1)
+    sideward = cv2.norm(np.maximum(line[1:], line[:-1]), cv2.NORM_L1)
+    steps = 2.0 * (downward + sideward) - 4.0 * mass
+    return 2.0 * mass * (4.0 / math.pi) / max(steps, 1.0)
 
 
 def crop(ink: MatLike) -> MatLike:
