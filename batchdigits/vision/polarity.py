@@ -14,7 +14,7 @@ from cv2.typing import MatLike
 UNSURE = 0.3  # lead of one reading below which both are given
 SMOOTHER = 0.1  # the same for the logarithm of the papers' roughness; synthetic shadows start at 0.2
 PLAIN = 0.3  # a border of one side, with this much more of the area than the other, needs no more thought
-STRIPS = 4  # that a picture is cut into, of which one shows how wide the paper is
+STRIPS = 8  # that a picture is cut into, of which one shows how wide the paper is
 
 
 def even_readings(light: MatLike) -> tuple[bool, ...]:
