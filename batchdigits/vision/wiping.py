@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 
 import cv2
@@ -10,6 +11,8 @@ from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from batchdigits.vision.paper import ROOM
+
+Box = Sequence[int]  # x, y, width and height
 
 SPECK = 0.15  # a blot shorter than this part of the digit is a speck; the free bar of a 5 is three times as long
 MAIN = 0.3  # what stands free of the border is the digit if it has this part of the length of what hangs on it
@@ -20,21 +23,28 @@ FINE = 0.05  # and is no thicker than this part, unless it lies along the edge; 
 GAP = 7  # pixels, within which strokes are closed where a line was taken out
 
 
-def wipe(mask: MatLike) -> MatLike:
-    """Keep the digit of a mask of ink, uint8 (H, W), 255 on 0; nothing is left where there is no digit."""
-    kept = _body(mask)
-    if min(mask.shape) >= ROOM and _spans(kept):
+def wipe(mask: MatLike) -> tuple[MatLike, Box]:
+    """Keep the digit of a mask of ink, uint8 (H, W), 255 on 0; nothing is left where there is no digit.
+
+    Returns:
+        The mask of the digit, and its box.
+    """
+    kept, box = _body(mask)
+    if min(mask.shape) >= ROOM and _spans(box, mask):
         rules = cv2.bitwise_or(_rules(mask), cv2.transpose(_rules(cv2.transpose(mask))))
-        bare = _body(_without(rules, mask)) if cv2.hasNonZero(rules) else kept
-        if not _spans(bare):  # a bar of a digit in a tight crop runs from edge to edge as well, but so does the rest
-            return bare
-    return kept
+        if cv2.hasNonZero(rules):
+            bare, inner = _body(_without(rules, mask))
+            if not _spans(inner, mask):  # a bar of a digit in a tight crop runs from edge to edge, but so does the rest
+                return bare, inner
+    return kept, box
 
 
-def _body(mask: MatLike) -> MatLike:
+def _body(mask: MatLike) -> tuple[MatLike, Box]:
     """Drop specks, and what hangs on the border while something else stands free of it."""
-    if cv2.connectedComponents(mask, None, 8, cv2.CV_16U)[0] <= 2:  # by name, the arguments cost 0.3 us
-        return mask
+    box = left, top, wide, high = cv2.boundingRect(mask)
+    # By name, the arguments cost 0.3 us; of no pixels, OpenCV crashes.
+    if not wide or cv2.connectedComponents(mask[top : top + high, left : left + wide], None, 8, cv2.CV_16U)[0] <= 2:
+        return mask, box
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, ltype=cv2.CV_16U)
     x, y, width, height = stats[1:, : cv2.CC_STAT_AREA].T
     length = np.maximum(width, height)
@@ -47,10 +57,11 @@ def _body(mask: MatLike) -> MatLike:
         keep = free if digit.any() else np.ones_like(free)
     keep &= length >= SPECK * length[keep].max()
     if keep.all() and keep.size <= CROWD:
-        return mask
+        return mask, box
     if np.count_nonzero(keep) > CROWD:
         keep[:] = False
-    return _pieces(labels, np.append(False, keep))
+    kept = _pieces(labels, np.append(False, keep))
+    return kept, cv2.boundingRect(kept)
 
 
 def _in_middle(labels: MatLike, count: int) -> NDArray[np.bool_]:
@@ -66,9 +77,9 @@ def _pieces(labels: MatLike, keep: NDArray[np.bool_]) -> MatLike:
     return levels.take(np.asarray(labels, np.uint16))  # in half of the time of levels[labels]
 
 
-def _spans(mask: MatLike) -> bool:
-    """Tell whether it runs from edge to edge, or touches the border."""
-    x, y, width, height = cv2.boundingRect(mask)
+def _spans(box: Box, mask: MatLike) -> bool:
+    """Tell whether what is in a box of a mask runs from edge to edge, or touches the border."""
+    x, y, width, height = box
     rows, columns = mask.shape
     touches = not (x and y and x + width < columns and y + height < rows)
     return bool(width) and (touches or width >= ACROSS * columns or height >= ACROSS * rows)
