@@ -14,6 +14,7 @@ STRAY = 0.1  # part of the border that may be anything
 QUIET = 0.2  # distance of the border's mean from its extreme, in parts of the contrast: grain reaches half of this
 STROKE = 0.25  # no stroke is wider than this part of the picture's shorter side; shadows are, and stay paper
 DEEPEST = 64  # darkest shadow evened out in full, in grey levels; beyond that the grain would be multiplied by over 4
+LANES = 16  # rows of a multiple of this many pixels take OpenCV's filters half of the time
 CONTRAST = 16.0  # least step from paper to ink, in grey levels: faint pencil has 25, JPEG blocks under 14
 SIGNAL = 7.0  # least step from paper to ink, in deviations of the paper: grain alone, cut in two, has 3, pencil 10
 LOUD = 100.0  # a step that no grain makes; in a picture of 8x8 pixels the grey edges of strokes look like grain
@@ -69,11 +70,14 @@ def flatten(bright: MatLike) -> tuple[MatLike, float]:
     """
     side = round(STROKE * min(bright.shape))
     # Paper goes on beyond the picture, or the dark end of a slope would be a valley and its corner ink.
-    wide = cv2.copyMakeBorder(bright, side, side, side, side, cv2.BORDER_REPLICATE)
-    paper = cv2.morphologyEx(wide, cv2.MORPH_OPEN, np.ones((side, side), np.uint8))[side:-side, side:-side]
+    pad = side // 2
+    spare = -(bright.shape[1] + 2 * pad) % LANES
+    wide = cv2.copyMakeBorder(bright, pad, pad, pad, pad + spare, cv2.BORDER_REPLICATE)
+    opened = cv2.morphologyEx(wide, cv2.MORPH_OPEN, np.ones((side, side), np.uint8))
+    paper = opened[pad:-pad, pad : -pad - spare]
     rough = cv2.norm(paper[1:], paper[:-1], cv2.NORM_L1) + cv2.norm(paper[:, 1:], paper[:, :-1], cv2.NORM_L1)
     # Light multiplies: what is left of the range above the paper is what ink can have there.
-    room = np.maximum(cv2.bitwise_not(paper), np.uint8(DEEPEST))
+    room = cv2.bitwise_not(cv2.threshold(paper, 255 - DEEPEST, 255, cv2.THRESH_TRUNC)[1])
     return cv2.divide(cv2.subtract(bright, paper), room, scale=255.0), rough
 
 
