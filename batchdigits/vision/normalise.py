@@ -95,12 +95,12 @@ def _find(flat: MatLike, mask: MatLike, page: MatLike, light: bool) -> MatLike |
 
 def _digit(flat: MatLike, mask: MatLike) -> tuple[MatLike, Box] | None:
     """Leave the ink of the digit alone, with the box of its mask; None if there is no digit."""
-    lifted = lift(flat, mask)
-    if not lifted.clear:
+    ink, clear = lift(flat, mask)
+    if not clear:
         return None
     mask, box = wipe(mask)
     side = max(mask.shape)
     if max(box[2:]) < max(2.0, DUST * side):
         return None
-    ink = np.bitwise_and(lifted.ink, cv2.dilate(mask, NARROW if side < DETAIL else WIDE))
+    ink = np.bitwise_and(ink, cv2.dilate(mask, NARROW if side < DETAIL else WIDE))
     return (ink, box) if cv2.hasNonZero(ink) else None  # what stood free was paler than the paper's grain

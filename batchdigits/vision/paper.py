@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import cv2
 import numpy as np
 from cv2.typing import MatLike
@@ -19,13 +17,6 @@ CONTRAST = 16.0  # least step from paper to ink, in grey levels: faint pencil ha
 SIGNAL = 7.0  # least step from paper to ink, in deviations of the paper: grain alone, cut in two, has 3, pencil 10
 LOUD = 100.0  # a step that no grain makes; in a picture of 8x8 pixels the grey edges of strokes look like grain
 OTSU = cv2.THRESH_BINARY | cv2.THRESH_OTSU
-
-
-class Lifted(NamedTuple):
-    """Ink of one reading of the polarity."""
-
-    ink: MatLike  # (H, W), paper 0, ink up to 255
-    clear: bool  # the ink stands out from the grain of the paper
 
 
 def otsu(picture: MatLike) -> MatLike:
@@ -81,17 +72,20 @@ def flatten(bright: MatLike) -> tuple[MatLike, float]:
     return cv2.divide(cv2.subtract(bright, paper), room, scale=255.0), rough
 
 
-def lift(bright: MatLike, mask: MatLike) -> Lifted:
+def lift(bright: MatLike, mask: MatLike) -> tuple[MatLike, bool]:
     """Set the paper to 0 and the ink's peak to 255.
 
     Args:
         bright: picture of even paper, uint8 (H, W), with its ink bright.
         mask: its lighter side, from `otsu`.
+
+    Returns:
+        The ink, (H, W), and whether it stands out from the grain of the paper.
     """
     least, most, _, _ = cv2.minMaxLoc(bright)
     ink = bright if least == 0.0 and most == 255.0 else _stretch(bright, least, most)
     if 2 * cv2.countNonZero(ink) < mask.size:  # one level is most of the picture: paper without grain
-        return Lifted(ink, most - least >= CONTRAST)
+        return ink, most - least >= CONTRAST
     counts = cv2.calcHist([bright], [0], None, [256], [0, 256]).ravel().cumsum()
     papers = mask.size - cv2.countNonZero(mask)
     # The paper's lower half is free of the grey edges of strokes, so its spread is the grain's alone. The top tenth of
@@ -99,7 +93,7 @@ def lift(bright: MatLike, mask: MatLike) -> Lifted:
     low, paper, peak = counts.searchsorted((0.16 * papers, 0.5 * papers, 0.1 * papers + 0.9 * counts[-1])).tolist()
     grain, step = paper - low, peak - paper
     ink = _stretch(bright, min(paper + 2.0 * grain, peak - 1.0), peak)
-    return Lifted(ink, step >= CONTRAST and (step >= LOUD or step >= SIGNAL * grain))
+    return ink, step >= CONTRAST and (step >= LOUD or step >= SIGNAL * grain)
 
 
 def _stretch(bright: MatLike, floor: float, peak: float) -> MatLike:
