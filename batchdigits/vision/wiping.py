@@ -101,7 +101,7 @@ def _rules(mask: MatLike) -> MatLike:
     if not cv2.hasNonZero(cores):
         return rules
     # Most rows hold no run. One of them before those that do, and two after, keep apart what is apart.
-    near = cv2.dilate(cv2.reduce(cores, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32F), _brick(4, 1)).ravel() > 0
+    near = cv2.dilate(cv2.reduce(cores, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32F).reshape(1, -1), _brick(1, 4))[0] > 0
     runs = _across(cv2.dilate(cores[near], run))
     thick = _brick(round(FINE * max(height, width)) + 1, 1)
     cores = cv2.erode(runs, thick)
