@@ -12,10 +12,10 @@ STRAY = 0.1  # part of the border that may be anything
 QUIET = 0.2  # distance of the border's mean from its extreme, in parts of the contrast: grain reaches half of this
 STROKE = 0.25  # no stroke is wider than this part of the picture's shorter side; shadows are, and stay paper
 DEEPEST = 64  # darkest shadow evened out in full, in grey levels; beyond that the grain would be multiplied by over 4
-LANES = 16  # rows of a multiple of this many pixels take OpenCV's filters half of the time
 CONTRAST = 16.0  # least step from paper to ink, in grey levels: faint pencil has 25, JPEG blocks under 14
 SIGNAL = 7.0  # least step from paper to ink, in deviations of the paper: grain alone, cut in two, has 3, pencil 10
 LOUD = 100.0  # a step that no grain makes; in a picture of 8x8 pixels the grey edges of strokes look like grain
+LANES = 16  # rows of a multiple of this many pixels take OpenCV's filters half of the time
 OTSU = cv2.THRESH_BINARY | cv2.THRESH_OTSU
 
 
@@ -61,7 +61,7 @@ def flatten(bright: MatLike) -> tuple[MatLike, float]:
     """
     side = round(STROKE * min(bright.shape))
     # Paper goes on beyond the picture, or the dark end of a slope would be a valley and its corner ink.
-    pad = side // 2
+    pad = side // 2  # as far as a window reaches: all that is further repeats what is within
     spare = -(bright.shape[1] + 2 * pad) % LANES
     wide = cv2.copyMakeBorder(bright, pad, pad, pad, pad + spare, cv2.BORDER_REPLICATE)
     opened = cv2.morphologyEx(wide, cv2.MORPH_OPEN, np.ones((side, side), np.uint8))
