@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import cv2
 import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
-
-from batchdigits.vision.paper import otsu
 
 SIDE = 28  # MNIST's picture
 BOX = 20  # the box that the ink of an MNIST digit fits
@@ -58,12 +57,14 @@ def stroke_width(ink: MatLike) -> float:
 
     Steps along x and y overcount a slanted edge, 4 / pi on the mean.
     """
-    height, width = ink.shape
-    framed = np.zeros((height + 2, width + 2), np.uint8)
-    framed[1:-1, 1:-1] = ink
-    line = framed.ravel()  # row after row, with paper between them: two norms of one line cost half of those of slices
-    steps = cv2.norm(line[width + 2 :], line[: -width - 2], cv2.NORM_L1) + cv2.norm(line[1:], line[:-1], cv2.NORM_L1)
-    return 2.0 * cv2.norm(ink, cv2.NORM_L1) * (4.0 / math.pi) / max(steps, 1.0)
+    width = ink.shape[1]
+    line = _framed(ink, 1).ravel()  # row after row, with paper between them: one line costs half of slices of many rows
+    # A step from a to b is 2 max(a, b) - a - b, and all a, as all b, come to the mass.
+    mass = cv2.norm(ink, cv2.NORM_L1)
+    downward = cv2.norm(np.maximum(line[width + 2 :], line[: -width - 2]), cv2.NORM_L1)
+    sideward = cv2.norm(np.maximum(line[1:], line[:-1]), cv2.NORM_L1)
+    steps = 2.0 * (downward + sideward) - 4.0 * mass
+    return 2.0 * mass * (4.0 / math.pi) / max(steps, 1.0)
 
 
 def crop(ink: MatLike) -> MatLike:
@@ -82,14 +83,27 @@ def _mend_width(ink: MatLike) -> MatLike:
     size = (max(1, round(width * LARGE / long)), max(1, round(height * LARGE / long)))
     large = cv2.resize(ink, size, interpolation=cv2.INTER_AREA if long > LARGE else cv2.INTER_CUBIC)
     change = 1 + round(max(THIN - stroke, stroke - THICK) * LARGE / BOX)
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (change, change))
     if stroke > THICK:
-        narrow = cv2.erode(large, disc)
+        narrow = cv2.erode(large, _disc(change))
         return crop(narrow) if cv2.hasNonZero(narrow) else ink
-    wide = cv2.dilate(cv2.copyMakeBorder(large, change, change, change, change, cv2.BORDER_CONSTANT, value=0), disc)
+    wide = cv2.dilate(_framed(large, change), _disc(change))
     # A line of one pixel that was shrunk is grey, and uneven at that: its mean becomes the peak.
-    level = cv2.mean(wide, otsu(wide))[0]
+    solid = cv2.threshold(wide, 0, 255, cv2.THRESH_TOZERO | cv2.THRESH_OTSU)[1]
+    level = cv2.norm(solid, cv2.NORM_L1) * (1.0 / max(cv2.countNonZero(solid), 1))
     return crop(cv2.convertScaleAbs(wide, alpha=255.0 / max(level, 1.0)))
+
+
+def _framed(ink: MatLike, margin: int) -> NDArray[np.uint8]:
+    """Ink with a margin of paper all around."""
+    height, width = ink.shape
+    framed = np.zeros((height + 2 * margin, width + 2 * margin), np.uint8)
+    framed[margin:-margin, margin:-margin] = ink
+    return framed
+
+
+@cache
+def _disc(diameter: int) -> MatLike:
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (diameter, diameter))
 
 
 def _upright(ink: MatLike) -> MatLike:

@@ -7,7 +7,6 @@ reading in which the paper looks like paper, wipe away what is not the digit, an
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Literal
 
 import cv2
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 from batchdigits.vision.framing import frame
 from batchdigits.vision.paper import flatten, lies_even, lift, otsu
 from batchdigits.vision.polarity import even_readings, uneven_readings
-from batchdigits.vision.wiping import wipe
+from batchdigits.vision.wiping import Box, wipe
 
 Glyph = NDArray[np.uint8]
 Ink = Literal["auto", "dark", "light"]
@@ -94,15 +93,14 @@ def _find(flat: MatLike, mask: MatLike, page: MatLike, light: bool) -> MatLike |
     return again[0] if again else None
 
 
-def _digit(flat: MatLike, mask: MatLike) -> tuple[MatLike, Sequence[int]] | None:
-    """Leave the ink of the digit alone, with its box (x, y, width, height); None if there is no digit."""
-    lifted = lift(flat, mask)
-    if not lifted.clear:
+def _digit(flat: MatLike, mask: MatLike) -> tuple[MatLike, Box] | None:
+    """Leave the ink of the digit alone, with the box of its mask; None if there is no digit."""
+    ink, clear = lift(flat, mask)
+    if not clear:
         return None
-    mask = wipe(mask)
-    box = cv2.boundingRect(mask)
+    mask, box = wipe(mask)
     side = max(mask.shape)
     if max(box[2:]) < max(2.0, DUST * side):
         return None
-    ink = np.bitwise_and(lifted.ink, cv2.dilate(mask, NARROW if side < DETAIL else WIDE))
+    ink = np.bitwise_and(ink, cv2.dilate(mask, NARROW if side < DETAIL else WIDE))
     return (ink, box) if cv2.hasNonZero(ink) else None  # what stood free was paler than the paper's grain

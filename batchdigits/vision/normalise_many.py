@@ -105,7 +105,7 @@ def _wipe(masks: Scans, plain: Flags) -> None:
     labels -= np.uint32(1)  # paper, which was 0, is now above all
     for index in np.flatnonzero(plain & (labels.min(axis=1) + np.uint32(1) < most)):
         mask = masks[index, 1:-1, 1:-1]
-        mask[:] = wipe(mask)
+        mask[:] = wipe(mask)[0]
 
 
 def _lift(pages: Scans) -> Flags:

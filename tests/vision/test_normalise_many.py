@@ -113,7 +113,7 @@ def test_only_scans_that_are_not_plain_are_done_one_at_a_time(
 
 def test_scans_that_are_not_plain_are_not_wiped_twice(digits: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     wiped = []
-    monkeypatch.setattr(module, "wipe", lambda mask: wiped.append(mask) or mask)
+    monkeypatch.setattr(module, "wipe", lambda mask: wiped.append(mask) or (mask, ()))
     broken = digits.copy()
     broken[:, 13:15] = 0
     normalise_many(broken, "dark")
