@@ -56,9 +56,8 @@ FORMS: dict[int, list[tuple[int, list[str]]]] = {
         (12, ["0 48, 28 22, 55 0, 64 14, 60 100"]),  # one that turns round into the stem
         (14, ["10 30, 50 0!, 50 100", "0 100, 100 100"]),  # upstroke and foot
         (6, ["0 65, 60 0!, 62 100", "10 98, 100 98"]),  # upstroke from low down, and foot
-        (4, ["0 92, 55 0!, 72 92", "30 98, 100 95"]),  # upstroke from the line, and foot
-        (3, ["30 0, 30 100", "0 100, 60 100"]),  # a foot alone
-        (3, ["10 0, 10 100"]),  # a bare stem
+        (5, ["30 0, 30 100", "0 100, 60 100"]),  # a foot alone
+        (5, ["10 0, 10 100"]),  # a bare stem
     ],
     2: [
         (30, ["5 25, 30 2, 75 8, 80 35, 45 75, 12 98, 2 85, 25 78, 60 95, 100 92"]),  # a loop at the lower left
@@ -73,9 +72,8 @@ FORMS: dict[int, list[tuple[int, list[str]]]] = {
         (20, ["5 10, 50 0, 85 20, 50 46, 30 45, 40 38, 75 50, 95 75, 50 100, 0 90"]),  # a small loop in the waist
     ],
     4: [
-        (13, ["72 100, 72 0!, 0 68!, 100 68"]),  # closed, in one stroke, as in print
-        (13, ["62 0, 0 62!, 95 58", "64 12, 56 100"]),  # closed, in two
-        (4, ["10 0, 5 58!, 80 30!, 72 100"]),  # in one stroke, like a narrow and slanted N
+        (15, ["72 100, 72 0!, 0 68!, 100 68"]),  # closed, in one stroke, as in print
+        (15, ["62 0, 0 62!, 95 58", "64 12, 56 100"]),  # closed, in two
         (12, ["15 0, 5 50!, 90 50", "72 10, 70 100"]),  # open, with a long stem
         (10, ["45 0, 0 65!, 100 65", "68 35, 62 100"]),  # open, with a short stem
         (8, ["60 0, 0 76!, 100 78", "66 45, 66 100"]),  # the same, the bar low
