@@ -37,20 +37,28 @@ def classify(
         model: the model file. None for exports/digits.tflite here if there is one, else the built-in model.
         ink: whether ink is dark, light, or to be found out for each image.
         probabilities: whether predictions carry the probabilities of all classes.
-        timeout: seconds that one image may take; 0 for no limit.
+        timeout: seconds that one image may take, 0-86,400; 0 for no limit.
         jobs: worker processes at most. None for one a core, or a single one for a .keras model.
 
     Yields:
         One prediction for each source, lazily: in the order of the paths, and natural order inside a folder.
 
     Raises:
+        ValueError: `ink` or `timeout` is none of these.
         batchdigits.errors.BatchdigitsError: the model file is not in order, or the workers cannot start.
     """
     from pathlib import Path
+    from typing import get_args
 
     from batchdigits.engines.local import predict
     from batchdigits.inference.choose import choose_model
+    from batchdigits.vision.normalise import Ink
     from batchdigits.vision.sources import find
+
+    if ink not in get_args(Ink):
+        raise ValueError(f"ink is one of {', '.join(get_args(Ink))}, not {ink!r}")
+    if not 0 <= timeout <= 86_400:
+        raise ValueError(f"timeout is from 0 to 86400 seconds, not {timeout!r}")
 
     named = [paths] if isinstance(paths, str | os.PathLike) else paths
     chosen = Path(model) if model else choose_model("tflite")

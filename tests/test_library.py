@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import GeneratorType
+from typing import Any
 
 import pytest
 
@@ -42,6 +43,15 @@ def test_several_paths_a_string_among_them_and_options() -> None:
     assert sum(seven.probabilities) == pytest.approx(1)
     assert max(seven.probabilities) == seven.probabilities[7] == seven.confidence
     assert (empty.status, empty.probabilities) == (batchdigits.Status.ERROR, ())
+
+
+@pytest.mark.parametrize(
+    "option",
+    [{"ink": "red"}, {"timeout": -1.0}, {"timeout": float("nan")}, {"timeout": float("inf")}],
+)
+def test_an_option_that_there_is_not(option: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(option))):
+        batchdigits.classify(SAMPLES, **option)
 
 
 def test_a_bad_model_is_told_at_the_first_step() -> None:

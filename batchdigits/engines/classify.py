@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +13,7 @@ import numpy as np
 from batchdigits.inference.decide import Decided, Prediction, blank, decide, failed
 from batchdigits.inference.runtime import Runtime
 from batchdigits.quiet import silent_stderr
-from batchdigits.vision.decode import Page, decode
+from batchdigits.vision.decode import Page, decode, look
 from batchdigits.vision.faults import one_line
 from batchdigits.vision.normalise import Glyph, Ink, normalise
 from batchdigits.vision.normalise_many import SMALL, normalise_many
@@ -53,7 +52,7 @@ def classify_files(
     runtime: Runtime,
     settings: Settings,
     before_each: Callable[[], object] = lambda: None,
-    looks: Iterable[os.stat_result | None] = repeat(None),
+    ask: Callable[[str], os.stat_result | None] = look,
 ) -> list[list[Prediction]]:
     """For every file, in order, the predictions for its pages. Whatever is wrong with a file is its row.
 
@@ -62,15 +61,15 @@ def classify_files(
         runtime: the network.
         settings: what else changes a row.
         before_each: called before each page is read, to keep the time.
-        looks: what `decode.look` says of each file, where that is known.
+        ask: what the system knows of a file, which it is asked right before that is read.
     """
     reads: list[Read] = []
     ends: list[int] = []
     small: Places = defaultdict(list)
     with silent_stderr():  # libpng, libjpeg and libtiff write their complaints to fd 2; the row carries ours
-        for path, status in zip(read_ahead(files), looks, strict=False):
+        for path in read_ahead(files):
             before_each()
-            for page in decode(path, status=status):
+            for page in decode(path, status=ask(path)):
                 scan = page.scan
                 if scan is None or max(scan.shape) > SMALL:
                     reads.append(read(page, settings.ink))

@@ -99,7 +99,7 @@ def serve(connection: Connection) -> None:
         connection.send(BatchdigitsError(str(error)))
         return
     connection.send(READY)
-    with contextlib.suppress(EOFError):
+    with contextlib.suppress(EOFError, ConnectionError):  # the parent is gone
         while True:
             connection.send(work(connection.recv(), task, runtime))
 
@@ -116,9 +116,15 @@ def _keep_free_memory() -> None:
 
 def work(paths: Sequence[str], task: Task[T], runtime: Runtime) -> Batch[T]:
     """Classify a chunk of files, with an alarm set for each page."""
-    looks = [look(path) for path in paths]
-    stamps = list(map(stamp, paths, looks)) if task.stamps else []
-    files = classify_files(paths, runtime, task.settings, _alarm(task.timeout), looks)
+    stamps: list[int] = []
+
+    def ask(path: str) -> os.stat_result | None:
+        status = look(path)
+        if task.stamps:
+            stamps.append(stamp(path, status))
+        return status
+
+    files = classify_files(paths, runtime, task.settings, _alarm(task.timeout), ask)
     signal.setitimer(signal.ITIMER_REAL, 0)
     statuses = Counter(prediction.status for file in files for prediction in file)
     if statuses[Status.ERROR] and stamps:

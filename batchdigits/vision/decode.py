@@ -130,9 +130,9 @@ def _decode_whole(path: str, name: str, data: bytes, max_pixels: int) -> Iterabl
 
 
 def _decode_with_pillow(path: str, name: str, file: IO[bytes], max_pixels: int) -> Iterator[Page]:
-    from batchdigits.vision.pillow_decode import read_pages  # 45 ms, of the 250 that classifying one image takes
-
     try:
+        from batchdigits.vision.pillow_decode import read_pages  # 45 ms, of the 250 that classifying one image takes
+
         with file:
             for number, scan, fault in read_pages(name, file, max_pixels):
                 yield Page(f"{path}#{number}" if number else path, scan, fault)

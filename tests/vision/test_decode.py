@@ -442,6 +442,11 @@ def test_a_file_that_cannot_be_opened(tmp_path: Path, monkeypatch: pytest.Monkey
     assert fault_of(path) == fault
 
 
+def test_without_pillow_its_files_get_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "batchdigits.vision.pillow_decode", None)
+    assert "cannot be decoded: import of" in fault_of(save(tmp_path / "a.gif", Image.fromarray(GREY), "GIF"))
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_no_permission(tmp_path: Path) -> None:
     path = save(tmp_path / "a.png", Image.fromarray(GREY), "PNG")
