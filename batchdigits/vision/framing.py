@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 SIDE = 28  # MNIST's picture
 BOX = 20  # the box that the ink of an MNIST digit fits
 CENTRE = 14.0  # where MNIST puts the centre of mass, as an index of pixels
-LARGE = 3 * BOX  # size at which strokes are widened, in steps of a third of a glyph's pixel
-THIN, THICK = 1.7, 4.5  # stroke widths of 95 % of MNIST, in pixels of a glyph
+LARGE = 3 * BOX  # a larger digit is scaled down to this before anything else: three pixels for one of the glyph
+THIN, THICK = 1.7, 4.5  # stroke widths of 92 % of MNIST, in pixels of a glyph
 STEEP = 0.8  # tan of the most slant undone; the moments of a wide 2 or 7 ask for more than any writer's slant
 UNTURNED = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 UPRIGHT = 0.03  # less slant moves no pixel by more than a third of one, and resampling costs sharpness
@@ -22,34 +22,44 @@ UPRIGHT = 0.03  # less slant moves no pixel by more than a third of one, and res
 
 def frame(ink: MatLike, *, deslant: bool) -> NDArray[np.uint8]:
     """Make a glyph, uint8 (28, 28), of lifted ink, uint8 (H, W), 255 on 0, with at least one pixel over 0."""
-    ink = _mend_width(crop(ink))
-    if deslant:
-        ink = _upright(ink)
-    return place(fit(ink))
+    ink = crop(ink)
+    if max(ink.shape) > LARGE:
+        ink = _scaled(ink, LARGE)
+    ink = _mend_width(ink)
+    mass = cv2.moments(ink)
+    x, y = mass["m10"] / mass["m00"], mass["m01"] / mass["m00"]
+    if deslant and mass["mu02"] > 0:
+        ink, x, y = _shear_rows(ink, mass["mu11"] / mass["mu02"], x, y)
+    return place(ink, x, y)
 
 
-def fit(ink: MatLike) -> MatLike:
-    """Scale ink that fills its picture, uint8 (H, W), to the box, with its peak at 255."""
-    height, width = ink.shape
-    long = max(height, width)
-    if long == BOX:
+def place(ink: MatLike, x: float, y: float) -> NDArray[np.uint8]:
+    """Put ink that fills its picture on a glyph, scaled to the box, with its centre of mass (x, y) where it belongs."""
+    digit = _fit(ink)
+    height, width = digit.shape
+    x, y = (x + 0.5) * (width / ink.shape[1]) - 0.5, (y + 0.5) * (height / ink.shape[0]) - 0.5
+    # Whole pixels, as MNIST was made: a fraction would blur. What is far off centre stops at the edge, uncut.
+    left, top = min(max(round(CENTRE - x), 0), SIDE - width), min(max(round(CENTRE - y), 0), SIDE - height)
+    glyph = np.zeros((SIDE, SIDE), np.uint8)
+    glyph[top : top + height, left : left + width] = digit
+    return glyph
+
+
+def _fit(ink: MatLike) -> MatLike:
+    """Scale ink to the box, with its peak at 255."""
+    if max(ink.shape) == BOX:
         return ink
-    size = (max(1, round(width * (BOX / long))), max(1, round(height * (BOX / long))))
-    ink = cv2.resize(ink, size, interpolation=cv2.INTER_AREA if long > BOX else cv2.INTER_CUBIC)
+    ink = _scaled(ink, BOX)
     peak = cv2.norm(ink, cv2.NORM_INF)
     return cv2.convertScaleAbs(ink, alpha=255.0 / peak) if 0 < peak < 255 else ink
 
 
-def place(ink: MatLike) -> NDArray[np.uint8]:
-    """Put ink that fits the box on a glyph, with its centre of mass where it belongs."""
+def _scaled(ink: MatLike, side: int) -> MatLike:
+    """Scale ink until its longer side has so many pixels."""
     height, width = ink.shape
-    mass = cv2.moments(ink)
-    # Whole pixels, as MNIST was made: a fraction would blur. What is far off centre stops at the edge, uncut.
-    left = min(max(round(CENTRE - mass["m10"] / mass["m00"]), 0), SIDE - width)
-    top = min(max(round(CENTRE - mass["m01"] / mass["m00"]), 0), SIDE - height)
-    glyph = np.zeros((SIDE, SIDE), np.uint8)
-    glyph[top : top + height, left : left + width] = ink
-    return glyph
+    scale = side / max(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return cv2.resize(ink, size, interpolation=cv2.INTER_AREA if scale < 1.0 else cv2.INTER_CUBIC)
 
 
 def stroke_width(ink: MatLike) -> float:
@@ -75,22 +85,31 @@ def crop(ink: MatLike) -> MatLike:
 
 def _mend_width(ink: MatLike) -> MatLike:
     """Widen a thin stroke, and narrow a thick one, to the limits of MNIST's."""
-    height, width = ink.shape
-    long = max(height, width)
+    long = max(ink.shape)
     stroke = stroke_width(ink) * BOX / long
     if THIN <= stroke <= THICK:
         return ink
-    size = (max(1, round(width * LARGE / long)), max(1, round(height * LARGE / long)))
-    large = cv2.resize(ink, size, interpolation=cv2.INTER_AREA if long > LARGE else cv2.INTER_CUBIC)
-    change = 1 + round(max(THIN - stroke, stroke - THICK) * LARGE / BOX)
-    if stroke > THICK:
-        narrow = cv2.erode(large, _disc(change))
-        return crop(narrow) if cv2.hasNonZero(narrow) else ink
-    wide = cv2.dilate(_framed(large, change), _disc(change))
-    # A line of one pixel that was shrunk is grey, and uneven at that: its mean becomes the peak.
-    solid = cv2.threshold(wide, 0, 255, cv2.THRESH_TOZERO | cv2.THRESH_OTSU)[1]
-    level = cv2.norm(solid, cv2.NORM_L1) * (1.0 / max(cv2.countNonZero(solid), 1))
-    return crop(cv2.convertScaleAbs(wide, alpha=255.0 / max(level, 1.0)))
+    # Half of the change is on either side. Discs have whole radii; a blend with the ink as it was is what lies between.
+    reach = max(THIN - stroke, stroke - THICK) * long / BOX / 2.0
+    radius = math.ceil(reach)
+    if stroke < THIN:
+        ink = _with_room(ink, radius)
+    change = cv2.dilate if stroke < THIN else cv2.erode
+    mended = blend(ink, change(ink, _disc(2 * radius + 1)), reach / radius)
+    return crop(mended) if cv2.hasNonZero(mended) else ink
+
+
+def _with_room(ink: MatLike, radius: int) -> MatLike:
+    """Ink with paper at those sides where wider strokes make the digit no longer, so that its size stays."""
+    height, width = ink.shape
+    long = max(height, width)
+    y, x = min(radius, (long - height) // 2), min(radius, (long - width) // 2)
+    return cv2.copyMakeBorder(ink, y, y, x, x, cv2.BORDER_CONSTANT)
+
+
+def blend(ink: MatLike, changed: MatLike, share: float) -> MatLike:
+    """What lies so far, 0 to 1, between ink and the same ink with another pen."""
+    return cv2.addWeighted(ink, 1.0 - share, changed, share, 0.0)
 
 
 def _framed(ink: MatLike, margin: int) -> NDArray[np.uint8]:
@@ -106,19 +125,19 @@ def _disc(diameter: int) -> MatLike:
     return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (diameter, diameter))
 
 
-def _upright(ink: MatLike) -> MatLike:
-    """Shear the rows until x and y of the ink are uncorrelated."""
-    mass = cv2.moments(ink)
-    return shear_rows(ink, mass["mu11"] / mass["mu02"]) if mass["mu02"] > 0 else ink
+def _shear_rows(ink: MatLike, slant: float, x: float, y: float) -> tuple[MatLike, float, float]:
+    """Take a slant, in columns to the right for each row down, out of ink, about its centre of mass (x, y).
 
-
-def shear_rows(ink: MatLike, slant: float) -> MatLike:
-    """Take a slant, in columns to the right for each row down, out of ink, and crop what comes of it."""
+    Returns:
+        The ink, cropped, and where its centre of mass is now.
+    """
     shear = min(max(slant, -STEEP), STEEP)
     if abs(shear) < UPRIGHT:
-        return ink
+        return ink, x, y
     height, width = ink.shape
-    pad = math.ceil(abs(shear) * height / 2) + 1
+    pad = math.ceil(abs(shear) * height) + 1
     turn = UNTURNED.copy()
-    turn[0, 1], turn[0, 2] = -shear, pad + shear * (height - 1) / 2
-    return crop(cv2.warpAffine(ink, turn, (width + 2 * pad, height)))
+    turn[0, 1], turn[0, 2] = -shear, pad + shear * y
+    upright = cv2.warpAffine(ink, turn, (width + 2 * pad, height))
+    left, top, width, height = cv2.boundingRect(upright)
+    return upright[top : top + height, left : left + width], x + pad - left, y - top

@@ -22,7 +22,7 @@ from batchdigits.vision.wiping import Box, wipe
 Glyph = NDArray[np.uint8]
 Ink = Literal["auto", "dark", "light"]
 
-NORMALISER_VERSION = 1
+NORMALISER_VERSION = 2
 
 VIEW = 160  # longest side looked at: eight pixels for each of the 20 that a glyph's ink has
 DETAIL = 40  # a digit shorter than this in a shrunken view is looked at again, closer: two pixels for one of the glyph

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from batchdigits.vision.framing import BOX, CENTRE, SIDE, STEEP, THICK, THIN, UNTURNED, UPRIGHT, fit, frame, place
+from batchdigits.vision.framing import BOX, CENTRE, SIDE, STEEP, THICK, THIN, UNTURNED, UPRIGHT, frame, place
 from batchdigits.vision.normalise import DETAIL, Glyph, Ink, normalise
 from batchdigits.vision.paper import CONTRAST, OTSU
 from batchdigits.vision.polarity import PLAIN, even_readings
@@ -161,45 +161,51 @@ def _pen_is_usual(inks: Scans, boxes: Boxes) -> Flags:
 
 def _glyphs(inks: Scans, boxes: Boxes, deslant: bool) -> Scans:
     """Make the glyphs of ink whose stroke needs no mending, as `framing.frame` does."""
+    m00, m10, m01, m11, m02 = _moments(inks, boxes)
+    x, y = m10 / m00, m01 / m00
     if deslant:
-        inks = _upright(inks, boxes)
-        boxes = _boxes(inks)
-    m00, m10, m01, _, _ = _moments(inks, boxes)
+        inks, boxes, x, y = _upright(inks, boxes, _slants(m00, m10, m01, m11, m02), x, y)
     room = SIDE - boxes[:, 2:]
-    lefts, tops = (np.rint(CENTRE - np.stack((m10, m01)) / m00).clip(0, room.T)).astype(int)
+    lefts, tops = np.rint(CENTRE - (np.stack((x, y)) + 0.5 - 0.5)).clip(0, room.T).astype(int)
     fits = boxes[:, 2:].max(axis=1) == BOX
     glyphs = np.zeros((len(inks), SIDE, SIDE), np.uint8)
-    for glyph, ink, (x, y, width, height), left, top, as_it_is in zip(
-        glyphs, inks, boxes.tolist(), lefts.tolist(), tops.tolist(), fits.tolist(), strict=True
+    for index, (ink, (x0, y0, width, height), left, top, as_it_is) in enumerate(
+        zip(inks, boxes.tolist(), lefts.tolist(), tops.tolist(), fits.tolist(), strict=True)
     ):
-        digit = ink[y : y + height, x : x + width]
+        digit = ink[y0 : y0 + height, x0 : x0 + width]
         if as_it_is:
-            glyph[top : top + height, left : left + width] = digit
+            glyphs[index, top : top + height, left : left + width] = digit
         else:
-            glyph[:] = place(fit(digit))
+            glyphs[index] = place(digit, x[index], y[index])
     return glyphs
 
 
-def _upright(inks: Scans, boxes: Boxes) -> Scans:
-    """Shear the rows of each, as `framing.shear_rows` does, each in the corner of a picture with room for all."""
+def _upright(
+    inks: Scans, boxes: Boxes, slants: Numbers, x: Numbers, y: Numbers
+) -> tuple[Scans, Boxes, Numbers, Numbers]:
+    """Shear the rows of each, as `framing.frame` does, each in the corner of a picture with room for all.
+
+    Returns:
+        The pictures, the ink's boxes, and where the centres of mass (x, y) are now within those.
+    """
     _, _, widths, heights = boxes.T
-    shears = _slants(inks, boxes).clip(-STEEP, STEEP)
+    shears = slants.clip(-STEEP, STEEP)
     shears[np.abs(shears) < UPRIGHT] = 0.0  # by which no pixel changes
-    pads = np.ceil(np.abs(shears) * heights / 2).astype(int) + 1
+    pads = np.ceil(np.abs(shears) * heights).astype(int) + 1
     turns = np.repeat(UNTURNED[None], len(inks), axis=0)
-    turns[:, 0, 1], turns[:, 0, 2] = -shears, pads + shears * (heights - 1) / 2
+    turns[:, 0, 1], turns[:, 0, 2] = -shears, pads + shears * y
     wides = widths + 2 * pads
     upright = np.zeros((len(inks), heights.max(), wides.max()), np.uint8)
-    for ink, corner, (x, y, width, height), turn, wide in zip(
+    for ink, corner, (left, top, width, height), turn, wide in zip(
         inks, upright, boxes.tolist(), turns, wides.tolist(), strict=True
     ):
-        cv2.warpAffine(ink[y : y + height, x : x + width], turn, (wide, height), corner[:height, :wide])
-    return upright
+        cv2.warpAffine(ink[top : top + height, left : left + width], turn, (wide, height), corner[:height, :wide])
+    boxes = _boxes(upright)
+    return upright, boxes, x + pads - boxes[:, 0], y - boxes[:, 1]
 
 
-def _slants(inks: Scans, boxes: Boxes) -> Numbers:
+def _slants(m00: Numbers, m10: Numbers, m01: Numbers, m11: Numbers, m02: Numbers) -> Numbers:
     """The slant of each, with the roundings of `cv2.moments`."""
-    m00, m10, m01, m11, m02 = _moments(inks, boxes)
     centre = m01 * (1.0 / m00)
     mu11, mu02 = m11 - m10 * centre, m02 - m01 * centre
     slants: Numbers = np.divide(mu11, mu02, out=np.zeros_like(mu11), where=mu02 > 0)
