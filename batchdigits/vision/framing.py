@@ -25,7 +25,9 @@ def frame(ink: MatLike, *, deslant: bool) -> NDArray[np.uint8]:
     ink = crop(ink)
     if max(ink.shape) > LARGE:
         ink = _scaled(ink, LARGE)
-    ink = _mend_width(ink)
+    stroke = stroke_width(ink) * BOX / max(ink.shape)
+    if not THIN <= stroke <= THICK:
+        ink = mend(ink, stroke)
     mass = cv2.moments(ink)
     x, y = mass["m10"] / mass["m00"], mass["m01"] / mass["m00"]
     if deslant and mass["mu02"] > 0:
@@ -83,19 +85,18 @@ def crop(ink: MatLike) -> MatLike:
     return ink[y : y + height, x : x + width]
 
 
-def _mend_width(ink: MatLike) -> MatLike:
-    """Widen a thin stroke, and narrow a thick one, to the limits of MNIST's."""
-    long = max(ink.shape)
-    stroke = stroke_width(ink) * BOX / long
-    if THIN <= stroke <= THICK:
-        return ink
-    # Half of the change is on either side. Discs have whole radii; a blend with the ink as it was is what lies between.
-    reach = max(THIN - stroke, stroke - THICK) * long / BOX / 2.0
+def mend(ink: MatLike, stroke: float) -> MatLike:
+    """Widen a thin stroke, and narrow a thick one, to the limits of MNIST's; its width is in pixels of a glyph.
+
+    Half of the change is on either side. Discs have whole radii; a blend with the ink as it was is what lies between.
+    """
+    thin = stroke < THIN
+    reach = (THIN - stroke if thin else stroke - THICK) * max(ink.shape) / BOX / 2.0
     radius = math.ceil(reach)
-    if stroke < THIN:
+    if thin:
         ink = _with_room(ink, radius)
-    change = cv2.dilate if stroke < THIN else cv2.erode
-    mended = blend(ink, change(ink, _disc(2 * radius + 1)), reach / radius)
+    changed = (cv2.dilate if thin else cv2.erode)(ink, _disc(2 * radius + 1))
+    mended = cv2.addWeighted(ink, 1.0 - reach / radius, changed, reach / radius, 0.0)
     return crop(mended) if cv2.hasNonZero(mended) else ink
 
 
@@ -105,11 +106,6 @@ def _with_room(ink: MatLike, radius: int) -> MatLike:
     long = max(height, width)
     y, x = min(radius, (long - height) // 2), min(radius, (long - width) // 2)
     return cv2.copyMakeBorder(ink, y, y, x, x, cv2.BORDER_CONSTANT)
-
-
-def blend(ink: MatLike, changed: MatLike, share: float) -> MatLike:
-    """What lies so far, 0 to 1, between ink and the same ink with another pen."""
-    return cv2.addWeighted(ink, 1.0 - share, changed, share, 0.0)
 
 
 def _framed(ink: MatLike, margin: int) -> NDArray[np.uint8]:

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from batchdigits.vision.framing import BOX, CENTRE, SIDE, STEEP, THICK, THIN, UNTURNED, UPRIGHT, frame, place
+from batchdigits.vision.framing import BOX, CENTRE, SIDE, STEEP, THICK, THIN, UNTURNED, UPRIGHT, mend, place
 from batchdigits.vision.normalise import DETAIL, Glyph, Ink, normalise
 from batchdigits.vision.paper import CONTRAST, OTSU
 from batchdigits.vision.polarity import PLAIN, even_readings
@@ -49,15 +49,12 @@ def normalise_many(scans: Scans, ink: Ink = "auto", *, deslant: bool = True) -> 
     plain &= _lift(pages)
     inks = pages & _dilated(masks)
     boxes = _boxes(inks)
-    usual = plain & _pen_is_usual(inks, boxes)
-    glyphs = iter(_glyphs(inks[usual], boxes[usual], deslant) if usual.any() else ())
-    found: list[tuple[Glyph, ...]] = []
-    for scan, digit, is_usual, is_plain in zip(scans, inks, usual.tolist(), plain.tolist(), strict=True):
-        if is_usual:
-            found.append((next(glyphs),))
-        else:
-            found.append((frame(digit, deslant=deslant),) if is_plain else normalise(scan, ink, deslant=deslant))
-    return found
+    _mend(inks, boxes, plain)
+    glyphs = iter(_glyphs(inks[plain], boxes[plain], deslant) if plain.any() else ())
+    return [
+        (next(glyphs),) if is_plain else normalise(scan, ink, deslant=deslant)
+        for scan, is_plain in zip(scans, plain.tolist(), strict=True)
+    ]
 
 
 def _sums(pictures: Scans) -> NDArray[np.int32]:
@@ -145,22 +142,35 @@ def _boxes(inks: Scans) -> Boxes:
     return np.stack((x, y, width, height), axis=1)
 
 
-def _pen_is_usual(inks: Scans, boxes: Boxes) -> Flags:
-    """Tell whose stroke width is within MNIST's limits, as `framing.stroke_width` measures it."""
+def _mend(inks: Scans, boxes: Boxes, plain: Flags) -> None:
+    """Mend strokes in place, as `framing.frame` does; what is then too large for its picture is not plain."""
+    _, rows, columns = inks.shape
+    strokes = _strokes(inks, boxes)
+    for index in np.flatnonzero(plain & ((strokes < THIN) | (strokes > THICK))):
+        x, y, width, height = boxes[index].tolist()
+        digit = mend(inks[index, y : y + height, x : x + width].copy(), strokes[index])
+        height, width = digit.shape
+        plain[index] = height <= rows and width <= columns
+        if plain[index]:
+            inks[index] = 0
+            inks[index, :height, :width] = digit
+            boxes[index] = 0, 0, width, height
+
+
+def _strokes(inks: Scans, boxes: Boxes) -> Numbers:
+    """Stroke widths in pixels of a glyph, as `framing.stroke_width` measures them."""
     row = inks.shape[2]
     line = inks.ravel()
     steps = np.zeros((2, line.size), np.uint8)
     cv2.absdiff(line[1:], line[:-1], steps[0, 1:])
     cv2.absdiff(line[row:], line[:-row], steps[1, row:])
     total = _sums(steps[0].reshape(inks.shape)) + _sums(steps[1].reshape(inks.shape))
-    widths = 2.0 * _sums(inks) * (4.0 / math.pi) / np.maximum(total, 1.0)
-    widths = widths * BOX / boxes[:, 2:].max(axis=1).clip(min=1)
-    usual: Flags = (widths >= THIN) & (widths <= THICK)
-    return usual
+    widths: Numbers = 2.0 * _sums(inks) * (4.0 / math.pi) / np.maximum(total, 1.0)
+    return widths * BOX / boxes[:, 2:].max(axis=1).clip(min=1)
 
 
 def _glyphs(inks: Scans, boxes: Boxes, deslant: bool) -> Scans:
-    """Make the glyphs of ink whose stroke needs no mending, as `framing.frame` does."""
+    """Make the glyphs of ink whose strokes are mended, as `framing.frame` does."""
     m00, m10, m01, m11, m02 = _moments(inks, boxes)
     x, y = m10 / m00, m01 / m00
     if deslant:

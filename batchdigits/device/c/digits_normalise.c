@@ -177,8 +177,8 @@ static void keep_near(picture ink, picture mask) {
     }
 }
 
-/* Cut a picture down to its ink, in place. */
-static picture crop(picture p) {
+/* Cut a picture down to its ink, in place, and say where in it that began. */
+static picture cropped(picture p, int *from_left, int *from_top) {
     int left = p.width, right = -1, top = p.height, bottom = -1;
     for (int y = 0; y < p.height; y++) {
         for (int x = 0; x < p.width; x++) {
@@ -190,6 +190,8 @@ static picture crop(picture p) {
             }
         }
     }
+    *from_left = left;
+    *from_top = top;
     if (right < 0) {
         return (picture){p.pixels, 0, 0};
     }
@@ -198,6 +200,11 @@ static picture crop(picture p) {
         memmove(cut.pixels + y * cut.width, p.pixels + (y + top) * p.width + left, (size_t)cut.width);
     }
     return cut;
+}
+
+static picture crop(picture p) {
+    int left, top;
+    return cropped(p, &left, &top);
 }
 
 /* ---- resizing, as OpenCV does it ---- */
@@ -246,6 +253,11 @@ static picture resize(picture p, int width, int height, int shrink, uint8_t *pix
     return (picture){pixels, width, height};
 }
 
+static picture scaled(picture p, int side, uint8_t *pixels) {
+    const double scale = (double)side / longest(p.width, p.height);
+    return resize(p, at_least_1(rint(p.width * scale)), at_least_1(rint(p.height * scale)), scale < 1.0, pixels);
+}
+
 static void brighten(picture p, double gain) {
     for (int i = 0; i < area_of(p); i++) {
         p.pixels[i] = to_byte(gain * p.pixels[i]);
@@ -291,27 +303,21 @@ static picture under_disc(picture p, int size, int wider, uint8_t *pixels) {
     return (picture){pixels, p.width, p.height};
 }
 
-static picture with_edge(picture p, int edge, uint8_t *pixels) {
-    const picture wide = {pixels, p.width + 2 * edge, p.height + 2 * edge};
+/* Paper at those sides where wider strokes make the digit no longer, so that its size stays. */
+static picture with_room(picture p, int radius, uint8_t *pixels) {
+    const int size = longest(p.width, p.height);
+    const int right = between((size - p.width) / 2, 0, radius), down = between((size - p.height) / 2, 0, radius);
+    const picture wide = {pixels, p.width + 2 * right, p.height + 2 * down};
     memset(pixels, 0, (size_t)area_of(wide));
     for (int y = 0; y < p.height; y++) {
-        memcpy(pixels + (y + edge) * wide.width + edge, p.pixels + y * p.width, (size_t)p.width);
+        memcpy(pixels + (y + down) * wide.width + right, p.pixels + y * p.width, (size_t)p.width);
     }
     return wide;
 }
 
-/* The mean of the lighter side. */
-static double ink_level(picture p) {
-    const int threshold = otsu(p);
-    double sum = 0.0;
-    int inked = 0;
-    for (int i = 0; i < area_of(p); i++) {
-        if (p.pixels[i] > threshold) {
-            sum += p.pixels[i];
-            inked++;
-        }
-    }
-    return inked ? sum / inked : 0.0;
+static picture copied(picture p, uint8_t *pixels) {
+    memmove(pixels, p.pixels, (size_t)area_of(p));
+    return (picture){pixels, p.width, p.height};
 }
 
 /* Bring the stroke's width inside of MNIST's limits. `ink` lies in space->first, and so does the result. */
@@ -321,29 +327,23 @@ static picture mend_width(picture ink, digits_workspace *space) {
     if (stroke >= THIN && stroke <= THICK) {
         return ink;
     }
-    const int width = at_least_1(rint((double)ink.width * LARGE / size));
-    const int height = at_least_1(rint((double)ink.height * LARGE / size));
-    const int change = 1 + (int)rint(fmax(THIN - stroke, stroke - THICK) * LARGE / BOX);
-    picture large = resize(ink, width, height, size > LARGE, space->second);
-    if (stroke > THICK) {
-        picture narrow = crop(under_disc(large, change, 0, space->second + area_of(large)));
-        if (!narrow.width) {
-            return ink;
-        }
-        memmove(space->first, narrow.pixels, (size_t)area_of(narrow));
-        return (picture){space->first, narrow.width, narrow.height};
+    const int wider = stroke < THIN;
+    const double reach = fmax(THIN - stroke, stroke - THICK) * size / BOX / 2.0;
+    const int radius = (int)ceil(reach);
+    const picture was = with_room(ink, wider ? radius : 0, space->second);
+    const picture changed = under_disc(was, 2 * radius + 1, wider, space->second + area_of(was));
+    for (int i = 0; i < area_of(was); i++) {
+        const double share = reach / radius;
+        changed.pixels[i] = to_byte((1.0 - share) * was.pixels[i] + share * changed.pixels[i]);
     }
-    large = with_edge(large, change, space->second + area_of(large));
-    picture wide = under_disc(large, change, 1, space->first);
-    const double level = ink_level(wide);
-    brighten(wide, 255.0 / (level > 1.0 ? level : 1.0));
-    return crop(wide);
+    const picture mended = crop(changed);
+    return mended.width ? copied(mended, space->first) : ink;
 }
 
 /* ---- slant and frame ---- */
 
 typedef struct {
-    double mass, x, y, slant; /* slant: x against y, 0 where there is none */
+    double x, y, slant; /* of the centre of mass; slant: x against y, 0 where there is none */
 } moments;
 
 static moments moments_of(picture p) {
@@ -359,55 +359,63 @@ static moments moments_of(picture p) {
         }
     }
     const double x = m10 / m00, y = m01 / m00, mu02 = m02 - m01 * y;
-    return (moments){m00, x, y, mu02 > 0.0 ? (m11 - x * m01) / mu02 : 0.0};
+    return (moments){x, y, mu02 > 0.0 ? (m11 - x * m01) / mu02 : 0.0};
 }
 
-/* Shear the rows until x and y of the ink are uncorrelated. `ink` lies in space->first, and so does the result. */
-static picture upright(picture ink, digits_workspace *space) {
-    const double shear = fmin(fmax(moments_of(ink).slant, -STEEP), STEEP);
+/* Take slant out of ink, about its centre of mass, and say where that is now. `ink` lies in space->first, and so does
+ * the result. */
+static picture upright(picture ink, moments *mass, digits_workspace *space) {
+    const double shear = fmin(fmax(mass->slant, -STEEP), STEEP);
     if (fabs(shear) < UPRIGHT) {
         return ink;
     }
-    const int pad = (int)ceil(fabs(shear) * ink.height / 2.0) + 1;
+    const int pad = (int)ceil(fabs(shear) * ink.height) + 1;
     const picture sheared = {space->second, ink.width + 2 * pad, ink.height};
     for (int y = 0; y < sheared.height; y++) {
         for (int x = 0; x < sheared.width; x++) {
-            const double from = x + shear * y - (pad + shear * (ink.height - 1) / 2.0);
+            const double from = x - pad + shear * (y - mass->y);
             const int left = (int)floor(from);
             const double t = from - left;
             sheared.pixels[y * sheared.width + x] = to_byte((1.0 - t) * pixel(ink, left, y) + t * pixel(ink, left + 1, y));
         }
     }
-    const picture cut = crop(sheared);
-    memcpy(space->first, cut.pixels, (size_t)area_of(cut));
-    return (picture){space->first, cut.width, cut.height};
+    int left, top;
+    const picture cut = cropped(sheared, &left, &top);
+    mass->x += pad - left;
+    mass->y -= top;
+    return copied(cut, space->first);
 }
 
 static picture fit_box(picture ink, digits_workspace *space) {
-    const double scale = (double)BOX / longest(ink.width, ink.height);
-    const int width = at_least_1(rint(ink.width * scale)), height = at_least_1(rint(ink.height * scale));
-    if (width == ink.width && height == ink.height) {
+    if (longest(ink.width, ink.height) == BOX) {
         return ink;
     }
-    const picture small = resize(ink, width, height, scale < 1.0, space->second);
+    const picture fitted = scaled(ink, BOX, space->second);
     int peak = 0;
-    for (int i = 0; i < area_of(small); i++) {
-        peak = longest(peak, small.pixels[i]);
+    for (int i = 0; i < area_of(fitted); i++) {
+        peak = longest(peak, fitted.pixels[i]);
     }
     if (peak > 0 && peak < 255) {
-        brighten(small, 255.0 / peak);
+        brighten(fitted, 255.0 / peak);
     }
-    return small;
+    return fitted;
 }
 
 static void frame(picture ink, digits_workspace *space, uint8_t glyph[SIDE * SIDE]) {
-    ink = fit_box(upright(mend_width(ink, space), space), space);
-    const moments mass = moments_of(ink);
-    const int left = between((int)rint(CENTRE - mass.x), 0, SIDE - ink.width);
-    const int top = between((int)rint(CENTRE - mass.y), 0, SIDE - ink.height);
+    if (longest(ink.width, ink.height) > LARGE) {
+        ink = copied(scaled(ink, LARGE, space->second), space->first);
+    }
+    ink = mend_width(ink, space);
+    moments mass = moments_of(ink);
+    ink = upright(ink, &mass, space);
+    const picture digit = fit_box(ink, space);
+    const double x = (mass.x + 0.5) * ((double)digit.width / ink.width) - 0.5;
+    const double y = (mass.y + 0.5) * ((double)digit.height / ink.height) - 0.5;
+    const int left = between((int)rint(CENTRE - x), 0, SIDE - digit.width);
+    const int top = between((int)rint(CENTRE - y), 0, SIDE - digit.height);
     memset(glyph, 0, SIDE * SIDE);
-    for (int y = 0; y < ink.height; y++) {
-        memcpy(glyph + (top + y) * SIDE + left, ink.pixels + y * ink.width, (size_t)ink.width);
+    for (int row = 0; row < digit.height; row++) {
+        memcpy(glyph + (top + row) * SIDE + left, digit.pixels + row * digit.width, (size_t)digit.width);
     }
 }
 

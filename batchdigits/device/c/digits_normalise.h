@@ -19,15 +19,16 @@ extern "C" {
 #define DIGITS_VIEW 160
 #endif
 
-#define DIGITS_LARGE 72                                                  /* a widened stroke needs this much */
-#define DIGITS_SIDE (DIGITS_VIEW > DIGITS_LARGE ? DIGITS_VIEW : DIGITS_LARGE)
-#define DIGITS_ROW (DIGITS_SIDE + 2 * ((2 * DIGITS_SIDE + 4) / 5 + 2))   /* undoing slant moves rows by 0.4 sides */
+#define DIGITS_MOST(a, b) ((a) > (b) ? (a) : (b))
+#define DIGITS_LARGE (DIGITS_VIEW < 60 ? DIGITS_VIEW : 60)         /* side of the largest digit after the view */
+#define DIGITS_ROW (DIGITS_LARGE + 2 * ((4 * DIGITS_LARGE + 4) / 5 + 1)) /* undoing slant moves rows by 0.8 sides */
+#define DIGITS_ROOM DIGITS_MOST(20 * 20, DIGITS_MOST(DIGITS_VIEW * DIGITS_VIEW, DIGITS_LARGE * DIGITS_ROW))
 
 typedef enum { DIGITS_INK_AUTO, DIGITS_INK_DARK, DIGITS_INK_LIGHT } digits_ink;
 
-/* Room to work in, the caller's: 93 KB for a view of 160, 19 KB for 28. Its content means nothing between calls. */
+/* Room to work in, the caller's: 51 KB for a view of 160, 5 KB for 28. Its content means nothing between calls. */
 typedef struct {
-    uint8_t first[DIGITS_SIDE * DIGITS_ROW], second[DIGITS_SIDE * DIGITS_ROW];
+    uint8_t first[DIGITS_ROOM], second[DIGITS_ROOM];
 } digits_workspace;
 
 /* Make a glyph, 28 rows of 28 bytes, ink 255 on 0, of an image of `height` rows of `width` bytes, both at least 1.
