@@ -3,7 +3,8 @@
 A network that has only ever seen digits is sure of everything. To ask of it that every class be as likely as another
 for these (outlier exposure, Hendrycks et al. 2019) makes it deny the odd digit that looks like a letter; so it is asked
 for doubt about whatever it takes them for (`step.with_doubt`). Only a blot, which looks like nothing, is like every
-class: else it would lend fat 1s the class that it happens to be taken for. Letters that a person would take for a digit (O, I, l, S, a bare Z, g, q, b) are not among them.
+class: else it would lend fat 1s the class that it happens to be taken for. Letters that a person would take for a digit
+(O, I, l, S, a bare Z, g, q, b) are not among them.
 """
 
 from __future__ import annotations

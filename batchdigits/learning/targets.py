@@ -1,4 +1,4 @@
-"""What a network is to answer for each glyph of a minibatch: the label, softened, or what a teacher says; or nothing."""
+"""What a network is to answer for each glyph of a minibatch: the label, softened, what a teacher says, or nothing."""
 
 from __future__ import annotations
 

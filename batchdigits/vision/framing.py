@@ -97,14 +97,22 @@ def mend(ink: MatLike, stroke: float) -> MatLike:
         ink = _with_room(ink, radius)
     changed = (cv2.dilate if thin else cv2.erode)(ink, _disc(2 * radius + 1))
     mended = cv2.addWeighted(ink, 1.0 - reach / radius, changed, reach / radius, 0.0)
+    if thin and radius > 1:
+        mended = _solid(mended)
     return crop(mended) if cv2.hasNonZero(mended) else ink
 
 
+def _solid(ink: MatLike) -> MatLike:
+    """Make the mean of ink its peak: a line that was shrunk to less than a pixel is grey, and uneven at that."""
+    solid = cv2.threshold(ink, 0, 255, cv2.THRESH_TOZERO | cv2.THRESH_OTSU)[1]
+    level = cv2.norm(solid, cv2.NORM_L1) * (1.0 / max(cv2.countNonZero(solid), 1))
+    return cv2.convertScaleAbs(ink, alpha=255.0 / max(level, 1.0))
+
+
 def _with_room(ink: MatLike, radius: int) -> MatLike:
-    """Ink with paper at those sides where wider strokes make the digit no longer, so that its size stays."""
-    height, width = ink.shape
-    long = max(height, width)
-    y, x = min(radius, (long - height) // 2), min(radius, (long - width) // 2)
+    """Ink with paper around it for wider strokes, but not where one pixel more would make it too long for its box."""
+    long = max(ink.shape)
+    y, x = (min(radius, (long - side) // 2) if radius == 1 else radius for side in ink.shape)
     return cv2.copyMakeBorder(ink, y, y, x, x, cv2.BORDER_CONSTANT)
 
 

@@ -165,8 +165,9 @@ def _strokes(inks: Scans, boxes: Boxes) -> Numbers:
     cv2.absdiff(line[1:], line[:-1], steps[0, 1:])
     cv2.absdiff(line[row:], line[:-row], steps[1, row:])
     total = _sums(steps[0].reshape(inks.shape)) + _sums(steps[1].reshape(inks.shape))
-    widths: Numbers = 2.0 * _sums(inks) * (4.0 / math.pi) / np.maximum(total, 1.0)
-    return widths * BOX / boxes[:, 2:].max(axis=1).clip(min=1)
+    widths = 2.0 * _sums(inks) * (4.0 / math.pi) / np.maximum(total, 1.0)
+    strokes: Numbers = widths * BOX / boxes[:, 2:].max(axis=1).clip(min=1)
+    return strokes
 
 
 def _glyphs(inks: Scans, boxes: Boxes, deslant: bool) -> Scans:

@@ -297,7 +297,7 @@ def test_the_c_normaliser_sees_no_ink_on_a_blank_page(in_c: Normalise) -> None:
 
 @needs_cc
 @pytest.mark.slow
-@pytest.mark.parametrize("view", ["28", "61", "160"])
+@pytest.mark.parametrize("view", ["8", "25", "28", "61", "160"])
 def test_the_c_normaliser_stays_in_its_workspace(tmp_path: Path, view: str) -> None:
     (tmp_path / "fuzz.c").write_text(FUZZ)
     sanitizers = ["-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", f"-DDIGITS_VIEW={view}"]

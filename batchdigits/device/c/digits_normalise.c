@@ -303,16 +303,31 @@ static picture under_disc(picture p, int size, int wider, uint8_t *pixels) {
     return (picture){pixels, p.width, p.height};
 }
 
-/* Paper at those sides where wider strokes make the digit no longer, so that its size stays. */
+/* Paper around ink for wider strokes, but not where one pixel more would make it too long for its box. */
 static picture with_room(picture p, int radius, uint8_t *pixels) {
     const int size = longest(p.width, p.height);
-    const int right = between((size - p.width) / 2, 0, radius), down = between((size - p.height) / 2, 0, radius);
+    const int right = radius == 1 ? between((size - p.width) / 2, 0, 1) : radius;
+    const int down = radius == 1 ? between((size - p.height) / 2, 0, 1) : radius;
     const picture wide = {pixels, p.width + 2 * right, p.height + 2 * down};
     memset(pixels, 0, (size_t)area_of(wide));
     for (int y = 0; y < p.height; y++) {
         memcpy(pixels + (y + down) * wide.width + right, p.pixels + y * p.width, (size_t)p.width);
     }
     return wide;
+}
+
+/* Make the mean of the lighter side the peak. */
+static void make_solid(picture p) {
+    const int threshold = otsu(p);
+    double sum = 0.0;
+    int inked = 0;
+    for (int i = 0; i < area_of(p); i++) {
+        if (p.pixels[i] > threshold) {
+            sum += p.pixels[i];
+            inked++;
+        }
+    }
+    brighten(p, 255.0 / fmax(inked ? sum / inked : 0.0, 1.0));
 }
 
 static picture copied(picture p, uint8_t *pixels) {
@@ -335,6 +350,9 @@ static picture mend_width(picture ink, digits_workspace *space) {
     for (int i = 0; i < area_of(was); i++) {
         const double share = reach / radius;
         changed.pixels[i] = to_byte((1.0 - share) * was.pixels[i] + share * changed.pixels[i]);
+    }
+    if (wider && radius > 1) {
+        make_solid(changed);
     }
     const picture mended = crop(changed);
     return mended.width ? copied(mended, space->first) : ink;
