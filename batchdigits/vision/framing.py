@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 SIDE = 28  # MNIST's picture
 BOX = 20  # the box that the ink of an MNIST digit fits
+SLACK = 2  # pixels by which ink may be longer: shearing makes wide digits wider, and resampling costs sharpness
 CENTRE = 14.0  # where MNIST puts the centre of mass, as an index of pixels
 LARGE = 3 * BOX  # a larger digit is scaled down to this before anything else: three pixels for one of the glyph
 THIN, THICK = 1.7, 4.5  # stroke widths of 92 % of MNIST, in pixels of a glyph
@@ -49,7 +50,7 @@ def place(ink: MatLike, x: float, y: float) -> NDArray[np.uint8]:
 
 def _fit(ink: MatLike) -> MatLike:
     """Scale ink to the box, with its peak at 255."""
-    if max(ink.shape) == BOX:
+    if BOX <= max(ink.shape) <= BOX + SLACK:
         return ink
     ink = _scaled(ink, BOX)
     peak = cv2.norm(ink, cv2.NORM_INF)

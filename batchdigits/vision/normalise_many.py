@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from batchdigits.vision.framing import BOX, CENTRE, SIDE, STEEP, THICK, THIN, UNTURNED, UPRIGHT, mend, place
+from batchdigits.vision.framing import BOX, CENTRE, SIDE, SLACK, STEEP, THICK, THIN, UNTURNED, UPRIGHT, mend, place
 from batchdigits.vision.normalise import DETAIL, Glyph, Ink, normalise
 from batchdigits.vision.paper import CONTRAST, OTSU
 from batchdigits.vision.polarity import PLAIN, even_readings
@@ -178,7 +178,8 @@ def _glyphs(inks: Scans, boxes: Boxes, deslant: bool) -> Scans:
         inks, boxes, x, y = _upright(inks, boxes, _slants(m00, m10, m01, m11, m02), x, y)
     room = SIDE - boxes[:, 2:]
     lefts, tops = np.rint(CENTRE - (np.stack((x, y)) + 0.5 - 0.5)).clip(0, room.T).astype(int)
-    fits = boxes[:, 2:].max(axis=1) == BOX
+    longs = boxes[:, 2:].max(axis=1)
+    fits = (longs >= BOX) & (longs <= BOX + SLACK)
     glyphs = np.zeros((len(inks), SIDE, SIDE), np.uint8)
     for index, (ink, (x0, y0, width, height), left, top, as_it_is) in enumerate(
         zip(inks, boxes.tolist(), lefts.tolist(), tops.tolist(), fits.tolist(), strict=True)

@@ -7,6 +7,7 @@
 /* The numbers are those of batchdigits/vision; the reasons for them stand there. */
 #define SIDE 28
 #define BOX 20
+#define SLACK 2
 #define CENTRE 14.0
 #define LARGE 60
 #define THIN 1.7
@@ -405,7 +406,8 @@ static picture upright(picture ink, moments *mass, digits_workspace *space) {
 }
 
 static picture fit_box(picture ink, digits_workspace *space) {
-    if (longest(ink.width, ink.height) == BOX) {
+    const int size = longest(ink.width, ink.height);
+    if (size >= BOX && size <= BOX + SLACK) {
         return ink;
     }
     const picture fitted = scaled(ink, BOX, space->second);
