@@ -10,7 +10,7 @@
 #define SLACK 2
 #define CENTRE 14.0
 #define LARGE 60
-#define THIN 1.7
+#define THIN 1.9
 #define THICK 4.5
 #define STEEP 0.8
 #define UPRIGHT 0.03
