@@ -99,7 +99,7 @@ def read(page: Page, ink: Ink) -> Read:
 def read_small(pages: Sequence[Page], ink: Ink) -> list[Read]:
     """Do what `read` does to each of many pages whose scans are small and of one shape."""
     try:
-        many = normalise_many(np.stack([page.scan for page in pages if page.scan is not None]), ink)
+        many = normalise_many(np.array([page.scan for page in pages if page.scan is not None]), ink)
         return [Read(page.source, readings, "") for page, readings in zip(pages, many, strict=True)]
     except Exception:  # whichever of them it is, it gets its row
         return [read(page, ink) for page in pages]
@@ -113,7 +113,7 @@ def judge(
     The network sees all readings at once.
     """
     glyphs = [glyph for _, readings, _ in reads for glyph in readings]
-    decided = Decided.of(runtime.logits(np.stack(glyphs))) if glyphs else None
+    decided = Decided.of(runtime.logits(np.array(glyphs))) if glyphs else None
     rows: list[Prediction] = []
     chosen: list[Glyph | None] = []
     first = 0
