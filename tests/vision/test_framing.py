@@ -1,0 +1,77 @@
+"""Framing: strokes are mended, slant is undone, and the digit gets MNIST's size and place."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from batchdigits.vision.framing import BOX, SLACK, THICK, THIN, crop, frame, mend, place, stroke_width
+
+Picture = NDArray[np.uint8]
+
+
+def ring(pen: int, side: int = 58) -> Picture:
+    """An oval, cropped to its ink."""
+    canvas = np.zeros((80, 80), np.uint8)
+    cv2.ellipse(canvas, (40, 40), (side // 3, side // 2), 0, 0, 360, 255, pen, cv2.LINE_AA)
+    return np.asarray(crop(canvas), np.uint8)
+
+
+@pytest.mark.parametrize(("pen", "side", "limit"), [(1, 18, THIN), (1, 38, THIN), (3, 58, THIN), (20, 50, THICK)])
+def test_a_stroke_is_mended_to_the_limit(pen: int, side: int, limit: float) -> None:
+    ink = ring(pen, side)
+    before = stroke_width(ink) * BOX / max(ink.shape)
+    assert not THIN <= before <= THICK
+    mended = mend(ink, before)
+    after = stroke_width(mended) * BOX / max(mended.shape)
+    assert abs(after - limit) < 0.5
+    assert abs(after - limit) < 0.5 * abs(before - limit)
+
+
+def test_a_thin_digit_of_the_boxs_size_keeps_it_and_a_stem_grows_sideways() -> None:
+    stem = np.full((BOX, 1), 255, np.uint8)
+    assert mend(stem, 1.0).shape == (BOX, 3)
+    square = np.zeros((BOX, BOX), np.uint8)
+    cv2.rectangle(square, (0, 0), (BOX - 1, BOX - 1), 255, 1)
+    assert mend(square, 1.0).shape == (BOX, BOX)
+
+
+def test_what_is_too_thin_to_erode_stays() -> None:
+    dot = np.full((3, 3), 255, np.uint8)
+    assert np.array_equal(mend(dot, 100.0), dot)
+
+
+def test_the_mean_of_a_hairline_becomes_its_peak() -> None:
+    hairline = ring(1)
+    hairline[::2] = hairline[::2] // 4
+    mended = mend(hairline, stroke_width(hairline) * BOX / max(hairline.shape) / 3)
+    ink = mended[mended > 127]
+    assert np.mean(ink == 255) > 0.3
+
+
+@pytest.mark.parametrize(("side", "stays"), [(BOX - 1, False), (BOX, True), (BOX + SLACK, True), (BOX + 3, False)])
+def test_ink_of_nearly_the_boxs_size_is_not_resampled(side: int, stays: bool) -> None:
+    ink = np.zeros((side, 12), np.uint8)
+    cv2.ellipse(ink, (6, side // 2), (4, side // 2 - 1), 10, 0, 360, 255, 2, cv2.LINE_AA)
+    ink[[0, -1], 6] = ink[6, [0, -1]] = 9
+    digit = crop(frame(ink, deslant=False))
+    assert np.array_equal(digit, ink) == stays
+    assert max(digit.shape) == (side if stays else BOX)
+
+
+def test_slant_is_undone_about_the_centre_of_mass() -> None:
+    ink = np.zeros((BOX, 30), np.uint8)
+    cv2.line(ink, (14, 0), (6, BOX - 1), 255, 3, cv2.LINE_AA)
+    cv2.line(ink, (13, 1), (15, 1), 255, 3, cv2.LINE_AA)
+    glyph = frame(crop(ink), deslant=True)
+    mass = cv2.moments(glyph)
+    assert abs(mass["m10"] / mass["m00"] - 14) <= 0.6
+    assert abs(mass["m01"] / mass["m00"] - 14) <= 0.6
+
+
+def test_what_is_far_off_centre_stops_at_the_edge_uncut() -> None:
+    ink = np.full((BOX, BOX), 255, np.uint8)
+    for x, y in ((-9.0, 9.5), (30.0, 9.5), (9.5, -9.0), (9.5, 30.0)):
+        assert np.count_nonzero(place(ink, x, y)) == BOX * BOX
