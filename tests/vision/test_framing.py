@@ -39,8 +39,8 @@ def test_a_thin_digit_of_the_boxs_size_keeps_it_and_a_stem_grows_sideways() -> N
 
 
 def test_what_is_too_thin_to_erode_stays() -> None:
-    dot = np.full((3, 3), 255, np.uint8)
-    assert np.array_equal(mend(dot, 100.0), dot)
+    board = (np.indices((BOX, BOX)).sum(axis=0) % 2 * 255).astype(np.uint8)
+    assert np.array_equal(mend(board, THICK + 2.0), board)
 
 
 def test_the_mean_of_a_hairline_becomes_its_peak() -> None:

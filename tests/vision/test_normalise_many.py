@@ -65,6 +65,13 @@ def test_mnist(digits: np.ndarray, ink: Ink, deslant: bool) -> None:
     check(255 - digits, ink, deslant)
 
 
+def test_a_hairline_that_grows_beyond_its_picture() -> None:
+    scans = np.zeros((FEW, SMALL, SMALL), np.uint8)
+    for index, scan in enumerate(scans):
+        cv2.ellipse(scan, (19, 19), (12 + index % 4, 19), 0, 0, 360, 255, 1)
+    check(scans)
+
+
 def test_mnist_made_worse(digits: np.ndarray) -> None:
     rng = np.random.default_rng(1)
     some = digits[:200]
