@@ -26,6 +26,8 @@ def frame(ink: MatLike, *, deslant: bool) -> NDArray[np.uint8]:
     ink = crop(ink)
     if max(ink.shape) > LARGE:
         ink = _scaled(ink, LARGE)
+    elif max(ink.shape) < BOX:
+        ink = _fit(ink)
     stroke = stroke_width(ink) * BOX / max(ink.shape)
     if not THIN <= stroke <= THICK:
         ink = mend(ink, stroke)

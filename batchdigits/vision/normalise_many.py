@@ -12,7 +12,20 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from batchdigits.vision.framing import BOX, CENTRE, SIDE, SLACK, STEEP, THICK, THIN, UNTURNED, UPRIGHT, mend, place
+from batchdigits.vision.framing import (
+    BOX,
+    CENTRE,
+    SIDE,
+    SLACK,
+    STEEP,
+    THICK,
+    THIN,
+    UNTURNED,
+    UPRIGHT,
+    frame,
+    mend,
+    place,
+)
 from batchdigits.vision.normalise import DETAIL, Glyph, Ink, normalise
 from batchdigits.vision.paper import CONTRAST, OTSU
 from batchdigits.vision.polarity import PLAIN, even_readings
@@ -49,12 +62,17 @@ def normalise_many(scans: Scans, ink: Ink = "auto", *, deslant: bool = True) -> 
     plain &= _lift(pages)
     inks = pages & _dilated(masks)
     boxes = _boxes(inks)
-    _mend(inks, boxes, plain)
-    glyphs = iter(_glyphs(inks[plain], boxes[plain], deslant) if plain.any() else ())
-    return [
-        (next(glyphs),) if is_plain else normalise(scan, ink, deslant=deslant)
-        for scan, is_plain in zip(scans, plain.tolist(), strict=True)
-    ]
+    short = plain & (boxes[:, 2:].max(axis=1) < BOX)
+    usual = plain & ~short
+    _mend(inks, boxes, usual)
+    glyphs = iter(_glyphs(inks[usual], boxes[usual], deslant) if usual.any() else ())
+    found: list[tuple[Glyph, ...]] = []
+    for scan, digit, is_usual, is_short in zip(scans, inks, usual.tolist(), short.tolist(), strict=True):
+        if is_usual:
+            found.append((next(glyphs),))
+        else:
+            found.append((frame(digit, deslant=deslant),) if is_short else normalise(scan, ink, deslant=deslant))
+    return found
 
 
 def _sums(pictures: Scans) -> NDArray[np.int32]:
@@ -142,20 +160,20 @@ def _boxes(inks: Scans) -> Boxes:
     return np.stack((x, y, width, height), axis=1)
 
 
-def _mend(inks: Scans, boxes: Boxes, plain: Flags) -> None:
-    """Mend strokes in place, as `framing.frame` does; what is then too large for its picture is not plain."""
+def _mend(inks: Scans, boxes: Boxes, usual: Flags) -> None:
+    """Mend strokes in place, as `framing.frame` does; what is then too large for its picture is not usual."""
     _, rows, columns = inks.shape
     strokes = _strokes(inks, boxes)
     reaches = (THIN - strokes) * boxes[:, 2:].max(axis=1) / BOX / 2.0
-    fine = plain & (reaches > 0.0) & (reaches <= 1.0)
+    fine = usual & (reaches > 0.0) & (reaches <= 1.0)
     if fine.any():
         inks[fine], boxes[fine] = _widened(inks[fine], boxes[fine], reaches[fine])
-    for index in np.flatnonzero(plain & ~fine & ((strokes < THIN) | (strokes > THICK))):
+    for index in np.flatnonzero(usual & ~fine & ((strokes < THIN) | (strokes > THICK))):
         x, y, width, height = boxes[index].tolist()
         digit = mend(inks[index, y : y + height, x : x + width].copy(), strokes[index])
         height, width = digit.shape
-        plain[index] = height <= rows and width <= columns
-        if plain[index]:
+        usual[index] = height <= rows and width <= columns
+        if usual[index]:
             inks[index] = 0
             inks[index, :height, :width] = digit
             boxes[index] = 0, 0, width, height

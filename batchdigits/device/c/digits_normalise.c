@@ -422,8 +422,11 @@ static picture fit_box(picture ink, digits_workspace *space) {
 }
 
 static void frame(picture ink, digits_workspace *space, uint8_t glyph[SIDE * SIDE]) {
-    if (longest(ink.width, ink.height) > LARGE) {
+    const int size = longest(ink.width, ink.height);
+    if (size > LARGE) {
         ink = copied(scaled(ink, LARGE, space->second), space->first);
+    } else if (size < BOX) {
+        ink = copied(fit_box(ink, space), space->first);
     }
     ink = mend_width(ink, space);
     moments mass = moments_of(ink);

@@ -19,13 +19,12 @@ extern "C" {
 #define DIGITS_VIEW 160
 #endif
 
+/* Side of the largest digit after the view; two copies while its strokes are mended; rows move by 0.8 sides. */
+#define DIGITS_LARGE (DIGITS_VIEW < 20 ? 20 : DIGITS_VIEW < 60 ? DIGITS_VIEW : 60)
+#define DIGITS_MENDED (2 * (DIGITS_LARGE + 6) * (DIGITS_LARGE + 6))
+#define DIGITS_SHEARED (DIGITS_LARGE * (DIGITS_LARGE + 2 * ((4 * DIGITS_LARGE + 4) / 5 + 1)))
 #define DIGITS_MOST(a, b) ((a) > (b) ? (a) : (b))
-#define DIGITS_MOST(a, b) ((a) > (b) ? (a) : (b))
-#define DIGITS_LARGE (DIGITS_VIEW < 60 ? DIGITS_VIEW : 60)               /* side of the largest digit after the view */
-#define DIGITS_MENDED (2 * (DIGITS_LARGE + 6) * (DIGITS_LARGE + 6))      /* its strokes, before and after */
-#define DIGITS_ROW (DIGITS_LARGE + 2 * ((4 * DIGITS_LARGE + 4) / 5 + 1)) /* undoing slant moves rows by 0.8 sides */
-#define DIGITS_ROOM DIGITS_MOST(DIGITS_MOST(DIGITS_VIEW * DIGITS_VIEW, 20 * 20), \
-                                DIGITS_MOST(DIGITS_MENDED, DIGITS_LARGE * DIGITS_ROW))
+#define DIGITS_ROOM DIGITS_MOST(DIGITS_VIEW * DIGITS_VIEW, DIGITS_MOST(DIGITS_MENDED, DIGITS_SHEARED))
 
 typedef enum { DIGITS_INK_AUTO, DIGITS_INK_DARK, DIGITS_INK_LIGHT } digits_ink;
 
