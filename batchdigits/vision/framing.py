@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 SIDE = 28  # MNIST's picture
 BOX = 20  # the box that the ink of an MNIST digit fits
-SLACK = 2  # pixels by which ink may be longer: shearing makes wide digits wider, and resampling costs sharpness
+SLACK = 2  # pixels by which it may be longer: shearing makes wide digits wider, and resampling costs sharpness
 CENTRE = 14.0  # where MNIST puts the centre of mass, as an index of pixels
 LARGE = 3 * BOX  # a larger digit is scaled down to this before anything else: three pixels for one of the glyph
 THIN, THICK = 1.9, 4.5  # stroke widths of 82 % of MNIST, in pixels of a glyph: the thinner sixth is read better thus
@@ -51,7 +51,7 @@ def place(ink: MatLike, x: float, y: float) -> NDArray[np.uint8]:
 
 
 def _fit(ink: MatLike) -> MatLike:
-    """Scale ink to the box, with its peak at 255."""
+    """Scale ink to the box, with its peak at 255, unless it has that size already."""
     if BOX <= max(ink.shape) <= BOX + SLACK:
         return ink
     ink = _scaled(ink, BOX)
@@ -73,7 +73,7 @@ def stroke_width(ink: MatLike) -> float:
     Steps along x and y overcount a slanted edge, 4 / pi on the mean.
     """
     width = ink.shape[1]
-    line = _framed(ink, 1).ravel()  # row after row, with paper between them: one line costs half of slices of many rows
+    line = _framed(ink).ravel()  # row after row, with paper between them: one line costs half of slices of many rows
     # A step from a to b is 2 max(a, b) - a - b, and all a, as all b, come to the mass.
     mass = cv2.norm(ink, cv2.NORM_L1)
     downward = cv2.norm(np.maximum(line[width + 2 :], line[: -width - 2]), cv2.NORM_L1)
@@ -119,11 +119,11 @@ def _with_room(ink: MatLike, radius: int) -> MatLike:
     return cv2.copyMakeBorder(ink, y, y, x, x, cv2.BORDER_CONSTANT)
 
 
-def _framed(ink: MatLike, margin: int) -> NDArray[np.uint8]:
-    """Ink with a margin of paper all around."""
+def _framed(ink: MatLike) -> NDArray[np.uint8]:
+    """Ink with a pixel of paper all around."""
     height, width = ink.shape
-    framed = np.zeros((height + 2 * margin, width + 2 * margin), np.uint8)
-    framed[margin:-margin, margin:-margin] = ink
+    framed = np.zeros((height + 2, width + 2), np.uint8)
+    framed[1:-1, 1:-1] = ink
     return framed
 
 
