@@ -13,7 +13,7 @@ from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from batchdigits.learning.forms import BOX, CANVAS, INK, Canvas, adorn, draw
-from batchdigits.learning.outliers import BLOT, OUTLIER, draw_blot, draw_outlier
+from batchdigits.learning.outliers import OUTLIER, draw_outlier
 from batchdigits.vision.framing import CENTRE, SIDE, frame
 
 Glyphs = NDArray[np.uint8]
@@ -70,7 +70,7 @@ def augment(glyphs: Glyphs, labels: NDArray[np.integer], rng: np.random.Generato
 
     Args:
         glyphs: uint8 (N, 28, 28), as the normaliser frames them, ink bright on dark.
-        labels: integers (N,), the digits 0 to 9; OUTLIER or BLOT for a glyph to be replaced by such; others are
+        labels: integers (N,), the digits 0 to 9; OUTLIER for a glyph to be replaced by what is no digit; others are
             deformed and scanned, but no form is drawn for them.
         rng: where every choice comes from; the same state gives the same glyphs.
 
@@ -89,8 +89,6 @@ def augment(glyphs: Glyphs, labels: NDArray[np.integer], rng: np.random.Generato
             label = int(labels[first + index])
             if label == OUTLIER:
                 canvas = draw_outlier(some[[index - 1, index]], rng)
-            elif label == BLOT:
-                canvas = draw_blot(rng)
             else:
                 canvas = _lay(glyph) if plain[index] else _form(glyph, label, rng)
             canvas = cv2.remap(canvas, maps[index, 0], maps[index, 1], cv2.INTER_LINEAR)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from batchdigits.datasets.labelled import Labelled, Mixture, Splits
 from batchdigits.inference.runtime import GLYPH_PIXELS
 from batchdigits.learning.augment import DIGITS, augment, forms_of
-from batchdigits.learning.outliers import BLOT, BLOTS, OUTLIER
+from batchdigits.learning.outliers import OUTLIER
 from batchdigits.learning.recipes import Recipe
 from batchdigits.learning.targets import Targets, Teach, smoothed
 
@@ -104,12 +104,11 @@ class Minibatches:
         return rng.choice(len(self._data), self._size, p=mixture.chances)
 
     def _augmented(self, part: Labelled, index: int) -> Labelled:
-        """The part deformed; the first so many are replaced by what is no digit, where the recipe has that."""
+        """The part deformed; the first so many are replaced by outliers, where the recipe has them."""
+        outliers = np.arange(len(part)) < round(self._outliers * len(part))
         rng = np.random.default_rng([self._seed, index, AUGMENT])
-        count = round(self._outliers * len(part))
-        outliers = np.where(rng.random(count) < BLOTS, BLOT, OUTLIER)
-        glyphs = augment(part.glyphs, np.append(outliers, self._forms[part.labels[count:]]), rng)
-        return Labelled(glyphs, np.append(outliers, part.labels[count:]))
+        glyphs = augment(part.glyphs, np.where(outliers, OUTLIER, self._forms[part.labels]), rng)
+        return Labelled(glyphs, np.where(outliers, OUTLIER, part.labels))
 
 
 @lru_cache(maxsize=2)

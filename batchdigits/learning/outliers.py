@@ -1,10 +1,8 @@
 """What is no digit: letters, signs, scribbles, two digits in one crop. Drawn, so that the network learns to doubt.
 
-A network that has only ever seen digits is sure of everything. To ask of it that every class be as likely as another
-for these (outlier exposure, Hendrycks et al. 2019) makes it deny the odd digit that looks like a letter; so it is asked
-for doubt about whatever it takes them for (`step.with_doubt`). Only a blot, which looks like nothing, is like every
-class: else it would lend fat 1s the class that it happens to be taken for. Letters that a person would take for a digit
-(O, I, l, S, a bare Z, g, q, b) are not among them.
+A network that has only ever seen digits is sure of everything. These are shown to it with no class being right, every
+one as likely as another (outlier exposure, Hendrycks et al. 2019); how sure it is of a letter then falls far below how
+sure it is of a digit. Letters that a person would take for a digit (O, I, l, S, a bare Z, g, q, b) are not among them.
 """
 
 from __future__ import annotations
@@ -15,9 +13,8 @@ from cv2.typing import MatLike
 
 from batchdigits.learning.forms import BOX, CANVAS, Canvas, parse, write
 
-OUTLIER, BLOT = -1, -2  # the labels of what belongs to no class; those of classes are 0 and up
-BLOTS = 0.05  # of all that belongs to no class
-TWO, SCRIBBLE = 0.2, 0.35  # cumulated shares of the kinds of outliers; the rest are letters and signs
+OUTLIER = -1  # the label of what belongs to no class
+TWO, SCRIBBLE, BLOT = 0.2, 0.35, 0.4  # cumulated shares of the kinds; the rest are letters and signs
 TURNS = (4, 12)  # control points of a scribble
 
 # Strokes as in `forms`: x to the right and y down in per cent of the box, smooth but for a corner at each "!".
@@ -109,17 +106,9 @@ def draw_outlier(glyphs: MatLike, rng: np.random.Generator) -> Canvas:
     if kind < SCRIBBLE:
         points = rng.random((int(rng.integers(*TURNS)), 2)) * 100
         return write([parse(", ".join(f"{x:.0f} {y:.0f}" for x, y in points))], rng)
+    if kind < BLOT:
+        return _blot(rng)
     return write(SIGNS[int(rng.integers(len(SIGNS)))], rng)
-
-
-def draw_blot(rng: np.random.Generator) -> Canvas:
-    """A dot, a smear, a filled box: uint8 (64, 64), as `draw_outlier`."""
-    canvas = np.zeros((CANVAS, CANVAS), np.uint8)
-    axes = rng.integers(BOX // 4, BOX // 2, 2)
-    cv2.ellipse(canvas, (CANVAS // 2, CANVAS // 2), (int(axes[0]), int(axes[1])), rng.uniform(0, 180), 0, 360, 255, -1)
-    if rng.random() < 0.3:
-        cv2.rectangle(canvas, (16, 16), (48, 48), 255, -1)
-    return canvas
 
 
 def _two_digits(glyphs: MatLike, rng: np.random.Generator) -> Canvas:
@@ -129,4 +118,14 @@ def _two_digits(glyphs: MatLike, rng: np.random.Generator) -> Canvas:
     top = (CANVAS - height) // 2
     for glyph, left in zip(glyphs, (CANVAS // 2 - width, CANVAS // 2), strict=True):
         canvas[top : top + height, left : left + width] = cv2.resize(glyph, (width, height))
+    return canvas
+
+
+def _blot(rng: np.random.Generator) -> Canvas:
+    """A dot, a smear, a filled box."""
+    canvas = np.zeros((CANVAS, CANVAS), np.uint8)
+    axes = rng.integers(BOX // 4, BOX // 2, 2)
+    cv2.ellipse(canvas, (CANVAS // 2, CANVAS // 2), (int(axes[0]), int(axes[1])), rng.uniform(0, 180), 0, 360, 255, -1)
+    if rng.random() < 0.3:
+        cv2.rectangle(canvas, (16, 16), (48, 48), 255, -1)
     return canvas

@@ -7,8 +7,6 @@ from typing import Any
 from batchdigits.inference.tensorflow_runtime import import_tensorflow
 from batchdigits.learning.recipes import Recipe
 
-DOUBT = 0.5  # confidence asked for on an outlier, whichever class it is most like; `ok` takes much more
-
 
 def compile_step(learner: Any, average: Any, recipe: Recipe, seed: int, heat: float) -> tuple[Any, Any]:
     """The step and its optimiser.
@@ -22,8 +20,7 @@ def compile_step(learner: Any, average: Any, recipe: Recipe, seed: int, heat: fl
 
     Returns:
         A compiled function (glyphs uint8 (I, B, 784), targets float32 (I, B, C), first iteration int32 ()) that learns
-        from I minibatches without coming back to Python, and the Keras optimiser behind it. Rows of zeros in the
-        targets ask for doubt.
+        from I minibatches without coming back to Python, and the Keras optimiser behind it.
     """
     tf = import_tensorflow("training")
     optimizer = _optimizer(tf, recipe)
@@ -41,8 +38,7 @@ def compile_step(learner: Any, average: Any, recipe: Recipe, seed: int, heat: fl
             iteration = first + i
             with tf.GradientTape() as tape:
                 logits = _forward(tf, learner, recipe.dropout, glyphs[i], tf.stack([seed, iteration]))
-                asked = with_doubt(tf, targets[i], logits, heat)
-                cross_entropies = tf.nn.softmax_cross_entropy_with_logits(asked, logits / heat)
+                cross_entropies = tf.nn.softmax_cross_entropy_with_logits(targets[i], logits / heat)
                 loss = tf.reduce_mean(cross_entropies) * heat**2  # the gradients of warm logits are that much smaller
             variables = learner.trainable_variables
             optimizer.apply(tape.gradient(loss, variables), variables)
@@ -78,15 +74,6 @@ def _forward(tf: Any, learner: Any, dropout: float, glyphs: Any, seed: Any) -> A
     if dropout:
         activations = tf.nn.experimental.stateless_dropout(activations, dropout, seed=seed)
     return last(activations)
-
-
-def with_doubt(tf: Any, targets: Any, logits: Any, heat: float) -> Any:
-    """Targets (B, C) with doubt for rows of zeros: DOUBT for what the logits favour, the rest for all others alike."""
-    classes = logits.shape[1]
-    odds = (DOUBT / (1.0 - DOUBT) * (classes - 1)) ** (1.0 / heat)  # of the favourite over any other, at that heat
-    favourite = tf.one_hot(tf.argmax(logits, axis=1), classes, on_value=odds, off_value=1.0)
-    known = tf.reduce_sum(targets, axis=1, keepdims=True)
-    return targets + (1.0 - known) * tf.stop_gradient(favourite) / (odds + classes - 1)
 
 
 def _follow(tf: Any, averages: Any, variables: Any, decay: float, iteration: Any) -> None:

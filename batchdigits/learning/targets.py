@@ -1,4 +1,4 @@
-"""What a network is to answer for each glyph of a minibatch: the label, softened, what a teacher says, or nothing."""
+"""What a network is to answer for each glyph of a minibatch: the label, softened, or what a teacher says."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from numpy.typing import NDArray
 from batchdigits.inference.decide import softmax
 from batchdigits.inference.runtime import GLYPH_PIXELS
 from batchdigits.inference.tensorflow_runtime import import_tensorflow
-from batchdigits.learning.outliers import BLOT, OUTLIER
+from batchdigits.learning.outliers import OUTLIER
 
-Targets = NDArray[np.float32]  # (N, classes), each row adding up to 1, or to 0 for an outlier: see `step.with_doubt`
+Targets = NDArray[np.float32]  # (N, classes), each row adding up to 1
 Teach = Callable[[NDArray[np.uint8]], Targets]
 
 
 def smoothed(labels: NDArray[np.int64], classes: int, smoothing: float) -> Targets:
     """The labels as probabilities, `smoothing` of which is spread over all classes (Szegedy et al. 2016).
 
-    All of it is for blots; an outlier has none.
+    All of it is for outliers, of which no class is right.
     """
+    spread = np.where(labels == OUTLIER, 1.0, smoothing)[:, None]
     one_hot = labels[:, None] == np.arange(classes)
-    spread = np.select([labels == BLOT, labels == OUTLIER], [1.0, 0.0], smoothing)[:, None]
     return np.asarray(one_hot * (1.0 - spread) + spread / classes, np.float32)
 
 

@@ -17,6 +17,7 @@ from batchdigits.inference.model_file import ModelFile
 from batchdigits.inference.tensorflow_runtime import build_network, import_tensorflow, load_network
 from batchdigits.learning.batches import Chunk, Minibatches, chunks
 from batchdigits.learning.calibrate import cross_entropy, logits_of
+from batchdigits.learning.outliers import OUTLIER
 from batchdigits.learning.recipes import Recipe
 from batchdigits.learning.step import compile_step
 from batchdigits.learning.targets import teach
@@ -167,7 +168,7 @@ class Training:
         return sorted(end for end in ends if end >= self.done)
 
     def _progress(self, chunk: Chunk) -> Progress:
-        known = chunk.labels[-1] >= 0
+        known = chunk.labels[-1] != OUTLIER
         glyphs, labels = chunk.glyphs[-1][known], chunk.labels[-1][known]
         logits = self.network(glyphs.astype(np.float32) / np.float32(255), training=False).numpy()
         iteration = chunk.first + len(chunk.labels) - 1

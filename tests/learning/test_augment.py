@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 import batchdigits.learning.augment as augmentation
 from batchdigits.learning.augment import NO_FORM, Glyphs, augment, forms_of
 from batchdigits.learning.forms import CANVAS, FORMS, adorn, draw, write
-from batchdigits.learning.outliers import BLOT, OUTLIER, SIGNS, draw_blot, draw_outlier
+from batchdigits.learning.outliers import OUTLIER, SIGNS, draw_outlier
 from batchdigits.vision.framing import frame
 
 
@@ -143,10 +143,9 @@ def test_what_lacks_no_part_stays_as_it_is(label: int) -> None:
     assert np.array_equal(canvas, before)
 
 
-@pytest.mark.parametrize("kind", [OUTLIER, BLOT])
-def test_what_is_no_digit_is_drawn_in_place_of_its_glyph(kind: int) -> None:
+def test_an_outlier_is_drawn_in_place_of_its_glyph() -> None:
     glyphs, labels = stick_figures()
-    some = np.where(np.arange(len(labels)) < 10, kind, labels)
+    some = np.where(np.arange(len(labels)) < 10, OUTLIER, labels)
     mixed = augment(glyphs, some, np.random.default_rng(3))
     assert mixed[:10].any(axis=(1, 2)).all()
     likeness = [similarity(a, b) for a, b in zip(mixed, glyphs, strict=True)]
@@ -163,7 +162,6 @@ def test_every_kind_of_outlier_has_ink() -> None:
     rng = np.random.default_rng(0)
     pair = stick_figures()[0][:2]
     assert all(draw_outlier(pair, rng).any() for _ in range(200))
-    assert all(draw_blot(rng).any() for _ in range(50))
 
 
 def test_only_digits_have_other_forms() -> None:

@@ -9,9 +9,9 @@ import pytest
 from batchdigits.datasets.labelled import Labelled, Splits
 from batchdigits.learning.augment import Glyphs
 from batchdigits.learning.batches import DELAY, Minibatches, chunks
-from batchdigits.learning.outliers import BLOT, BLOTS, OUTLIER
+from batchdigits.learning.outliers import OUTLIER
 from batchdigits.learning.recipes import BEST, LESSON
-from batchdigits.learning.targets import Targets, smoothed
+from batchdigits.learning.targets import Targets
 from tests.conftest import Arrays
 
 
@@ -56,26 +56,21 @@ def test_a_part_is_made_once(splits: Splits, monkeypatch: pytest.MonkeyPatch) ->
 def test_a_batch_that_no_reuse_divides_keeps_its_size(splits: Splits) -> None:
     batch = Minibatches(splits, replace(BEST, batch_size=7, reuse=4), seed=1)[0]
     assert len(batch.labels) == 7
-    assert (batch.labels >= 0).any()
+    assert (batch.labels != OUTLIER).any()
 
 
 def test_outliers_are_as_many_as_the_recipe_says(splits: Splits) -> None:
     labels = Minibatches(splits, replace(BEST, batch_size=40, outliers=0.1), seed=1)[0].labels
-    assert np.mean(labels < 0) == 0.1
-    assert (Minibatches(splits, replace(BEST, batch_size=40, outliers=0.0), seed=1)[0].labels >= 0).all()
+    assert np.mean(labels == OUTLIER) == 0.1
+    assert not (Minibatches(splits, replace(BEST, batch_size=40, outliers=0.0), seed=1)[0].labels == OUTLIER).any()
 
 
-def test_one_in_twenty_of_what_is_no_digit_is_a_blot(splits: Splits) -> None:
-    labels = Minibatches(splits, replace(BEST, batch_size=800, reuse=1, outliers=1.0, iterations=1), seed=1)[0].labels
-    assert set(labels.tolist()) == {OUTLIER, BLOT}
-    assert np.mean(labels == BLOT) == pytest.approx(BLOTS, abs=0.02)
-
-
-def test_targets_are_labels_softened_flat_for_blots_and_none_for_outliers() -> None:
-    targets = smoothed(np.array([3, OUTLIER, BLOT]), 10, 0.1)
-    assert np.allclose(targets.sum(axis=1), [1.0, 0.0, 1.0])
-    assert np.allclose(targets[0], np.where(np.arange(10) == 3, 0.91, 0.01))
-    assert np.allclose(targets[2], 0.1)
+def test_targets_are_labels_softened_and_flat_for_outliers(splits: Splits) -> None:
+    batch = Minibatches(splits, replace(BEST, batch_size=40, outliers=0.1, label_smoothing=0.1), seed=1)[0]
+    known = batch.labels != OUTLIER
+    assert np.allclose(batch.targets.sum(axis=1), 1.0)
+    assert np.allclose(batch.targets[~known], 0.1)
+    assert np.allclose(batch.targets[known, batch.labels[known]], 0.91)
 
 
 def test_targets_are_the_teachers_where_it_is_right(splits: Splits) -> None:
@@ -90,7 +85,7 @@ def test_targets_are_the_teachers_where_it_is_right(splits: Splits) -> None:
     assert 0 < threes.sum() < 80
     assert (taught.targets[threes] == answer).all()
     assert np.array_equal(taught.targets[~threes], plain.targets[~threes])
-    assert (taught.labels < 0).sum() == 8
+    assert (taught.labels == OUTLIER).sum() == 8
 
 
 def test_chunks_end_where_they_should(splits: Splits) -> None:
