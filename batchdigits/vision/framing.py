@@ -15,6 +15,7 @@ BOX = 20  # the box that the ink of an MNIST digit fits
 SLACK = 2  # pixels by which it may be longer: shearing makes wide digits wider, and resampling costs sharpness
 CENTRE = 14.0  # where MNIST puts the centre of mass, as an index of pixels
 LARGE = 3 * BOX  # a larger digit is scaled down to this before anything else: three pixels for one of the glyph
+FINE = 2 * BOX  # and a digit smaller than its box up to this: at its own size, a pixel is much of its stroke
 THIN, THICK = 1.9, 4.5  # stroke widths of 82 % of MNIST, in pixels of a glyph: the thinner sixth is read better thus
 STEEP = 0.8  # tan of the most slant undone; the moments of a wide 2 or 7 ask for more than any writer's slant
 UNTURNED = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
@@ -27,7 +28,7 @@ def frame(ink: MatLike, *, deslant: bool) -> NDArray[np.uint8]:
     if max(ink.shape) > LARGE:
         ink = _scaled(ink, LARGE)
     elif max(ink.shape) < BOX:
-        ink = _fit(ink)
+        ink = _scaled(ink, FINE)
     stroke = stroke_width(ink) * BOX / max(ink.shape)
     if not THIN <= stroke <= THICK:
         ink = mend(ink, stroke)

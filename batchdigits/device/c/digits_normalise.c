@@ -10,6 +10,7 @@
 #define SLACK 2
 #define CENTRE 14.0
 #define LARGE 60
+#define FINE 40
 #define THIN 1.9
 #define THICK 4.5
 #define STEEP 0.8
@@ -426,7 +427,7 @@ static void frame(picture ink, digits_workspace *space, uint8_t glyph[SIDE * SID
     if (size > LARGE) {
         ink = copied(scaled(ink, LARGE, space->second), space->first);
     } else if (size < BOX) {
-        ink = copied(fit_box(ink, space), space->first);
+        ink = copied(scaled(ink, FINE, space->second), space->first);
     }
     ink = mend_width(ink, space);
     moments mass = moments_of(ink);

@@ -19,8 +19,9 @@ extern "C" {
 #define DIGITS_VIEW 160
 #endif
 
-/* Side of the largest digit after the view; two copies while its strokes are mended; rows move by 0.8 sides. */
-#define DIGITS_LARGE (DIGITS_VIEW < 20 ? 20 : DIGITS_VIEW < 60 ? DIGITS_VIEW : 60)
+/* Longest side of a digit after the view, which small ones are enlarged to; two copies of it while its strokes are
+ * mended; and room for its rows, which undoing slant moves by 0.8 sides. */
+#define DIGITS_LARGE (DIGITS_VIEW < 40 ? 40 : DIGITS_VIEW < 60 ? DIGITS_VIEW : 60)
 #define DIGITS_MENDED (2 * (DIGITS_LARGE + 6) * (DIGITS_LARGE + 6))
 #define DIGITS_SHEARED (DIGITS_LARGE * (DIGITS_LARGE + 2 * ((4 * DIGITS_LARGE + 4) / 5 + 1)))
 #define DIGITS_MOST(a, b) ((a) > (b) ? (a) : (b))
@@ -28,7 +29,7 @@ extern "C" {
 
 typedef enum { DIGITS_INK_AUTO, DIGITS_INK_DARK, DIGITS_INK_LIGHT } digits_ink;
 
-/* Room to work in, the caller's: 51 KB for a view of 160, 5 KB for 28. Its content means nothing between calls. */
+/* Room to work in, the caller's: 51 KB for a view of 160, 9 KB for 28. Its content means nothing between calls. */
 typedef struct {
     uint8_t first[DIGITS_ROOM], second[DIGITS_ROOM];
 } digits_workspace;
