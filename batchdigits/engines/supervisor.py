@@ -24,6 +24,7 @@ T = TypeVar("T")
 Batches = Generator[Batch[T], None, None]
 
 FIRST_CHUNK = 16  # files: photographs of 12 megapixels, too, are spread over all workers at once
+GROWTH = 4  # times, of chunks that take next to nothing: the network computes a full batch for each
 LARGEST_CHUNK = 512  # files: 30 ms of small ones, beside which a hand-over of 0.2 ms is nothing
 CHUNK_SECONDS = 0.1  # that a chunk should take: what comes out comes steadily, and the last worker ends with the rest
 REMOTE_SCALE = 8  # times as much for files behind URLs: the first of each chunk makes the worker wait for the network
@@ -126,13 +127,13 @@ class Supervisor(Generic[T]):
                 self._adapt(chunk, time.monotonic() - began)
 
     def _adapt(self, chunk: Chunk, seconds: float) -> None:
-        """Halve or double the size of chunks until they take what they should."""
+        """Halve the size of chunks, or grow it, until they take what they should."""
         files = len(chunk.paths)
         scale = REMOTE_SCALE if is_url(chunk.paths[0]) else 1
         if seconds > 2 * CHUNK_SECONDS * scale and files <= self._chunk_size:
             self._chunk_size = max(1, files // 2)
         elif seconds < CHUNK_SECONDS * scale / 2 and files >= self._chunk_size:
-            self._chunk_size = min(LARGEST_CHUNK * scale, files * 2)
+            self._chunk_size = min(LARGEST_CHUNK * scale, files * (GROWTH if seconds < CHUNK_SECONDS / 8 else 2))
 
     def _mourn(self, worker: Worker[T], chunk: Chunk) -> None:
         """Do a dead worker's chunk again file by file; of a single file, be done with it."""

@@ -35,7 +35,8 @@ def in_padded_batches(run: Callable[[Glyphs], Logits], glyphs: Glyphs, batch_siz
     logits = np.empty((len(glyphs), classes), np.float32)
     for start in range(0, len(glyphs), batch_size):
         batch = glyphs[start : start + batch_size]
-        padded = np.zeros((batch_size, *glyphs.shape[1:]), np.uint8)
-        padded[: len(batch)] = batch
-        logits[start : start + len(batch)] = run(padded)[: len(batch)]
+        count = len(batch)
+        if count < batch_size:
+            batch = np.concatenate([batch, np.zeros((batch_size - count, *glyphs.shape[1:]), np.uint8)])
+        logits[start : start + count] = run(batch)[:count]
     return logits

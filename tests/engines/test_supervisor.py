@@ -143,6 +143,10 @@ def chunk_of(files: int) -> supervisor.Chunk:
 
 def test_chunks_grow_while_they_are_quick_and_shrink_when_they_are_not(task: Task[list[Prediction]]) -> None:
     run = Supervisor(iter(()), task, 1)
+    run._adapt(chunk_of(supervisor.FIRST_CHUNK), 0.03)
+    assert run._chunk_size == 2 * supervisor.FIRST_CHUNK
+    run._adapt(chunk_of(run._chunk_size), 0.001)
+    assert run._chunk_size == 2 * supervisor.GROWTH * supervisor.FIRST_CHUNK
     for _ in range(20):
         run._adapt(chunk_of(run._chunk_size), 0.001)
     assert run._chunk_size == supervisor.LARGEST_CHUNK
