@@ -11,7 +11,7 @@ import batchdigits.learning.augment as augmentation
 from batchdigits.learning.augment import NO_FORM, Glyphs, augment, forms_of
 from batchdigits.learning.forms import CANVAS, FORMS, adorn, draw, write
 from batchdigits.learning.outliers import OUTLIER, SIGNS, draw_outlier
-from batchdigits.vision.framing import frame
+from batchdigits.vision.framing import SLACK, frame
 
 
 def stick_figures() -> tuple[Glyphs, NDArray[np.int_]]:
@@ -65,7 +65,8 @@ def test_ink_fits_the_box_and_its_mass_is_centred(monkeypatch: pytest.MonkeyPatc
     glyphs, labels = stick_figures()
     for glyph in augment(np.tile(glyphs, (10, 1, 1)), np.tile(labels, 10), np.random.default_rng(1)):
         _, _, width, height = cv2.boundingRect(glyph)
-        assert 19 - 20 * shrunken <= max(width, height) <= 20 + 2 * play  # resampling blurs a pixel on either side
+        # Resampling blurs a pixel on either side, and what is left of a narrowed stroke's edge may round to nothing.
+        assert 18 - 20 * shrunken <= max(width, height) <= 20 + SLACK + 2 * play
         assert abs(mass_centre(glyph) - 14.0).max() < 1.0 + shifted
 
 
