@@ -133,7 +133,8 @@ class Supervisor(Generic[T]):
         if seconds > 2 * CHUNK_SECONDS * scale and files <= self._chunk_size:
             self._chunk_size = max(1, files // 2)
         elif seconds < CHUNK_SECONDS * scale / 2 and files >= self._chunk_size:
-            self._chunk_size = min(LARGEST_CHUNK * scale, files * (GROWTH if seconds < CHUNK_SECONDS / 8 else 2))
+            times = GROWTH if seconds < CHUNK_SECONDS / (2 * GROWTH) else 2
+            self._chunk_size = min(LARGEST_CHUNK * scale, files * times)
 
     def _mourn(self, worker: Worker[T], chunk: Chunk) -> None:
         """Do a dead worker's chunk again file by file; of a single file, be done with it."""

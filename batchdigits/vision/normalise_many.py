@@ -62,7 +62,7 @@ def normalise_many(scans: Scans, ink: Ink = "auto", *, deslant: bool = True) -> 
     plain &= _lift(pages)
     inks = pages & _dilated(masks)
     boxes = _boxes(inks)
-    short = plain & (boxes[:, 2:].max(axis=1) < BOX)
+    short = plain & (_lengths(boxes) < BOX)
     usual = plain & ~short
     _mend(inks, boxes, usual)
     glyphs = iter(_glyphs(inks[usual], boxes[usual], deslant) if usual.any() else ())
@@ -138,12 +138,16 @@ def _dilated(masks: Scans) -> Scans:
     row = masks.shape[2]
     line = masks.ravel()
     wide = line.copy()
-    np.maximum(wide[1:], line[:-1], out=wide[1:])
-    np.maximum(wide[:-1], line[1:], out=wide[:-1])
+    _spread(line, wide, 1)
     high = wide.copy()
-    np.maximum(high[row:], wide[:-row], out=high[row:])
-    np.maximum(high[:-row], wide[row:], out=high[:-row])
+    _spread(wide, high, row)
     return high.reshape(masks.shape)
+
+
+def _spread(line: Scans, wide: Scans, step: int) -> None:
+    """Raise the pixels of `wide`, in place, to those of `line` that lie a step before and a step behind."""
+    np.maximum(wide[step:], line[:-step], out=wide[step:])
+    np.maximum(wide[:-step], line[step:], out=wide[:-step])
 
 
 def _boxes(inks: Scans) -> Boxes:
@@ -160,11 +164,17 @@ def _boxes(inks: Scans) -> Boxes:
     return np.stack((x, y, width, height), axis=1)
 
 
+def _lengths(boxes: Boxes) -> NDArray[np.int64]:
+    """The longer sides, at least 1."""
+    lengths: NDArray[np.int64] = boxes[:, 2:].max(axis=1).clip(min=1)
+    return lengths
+
+
 def _mend(inks: Scans, boxes: Boxes, usual: Flags) -> None:
     """Mend strokes in place, as `framing.frame` does; what is then too large for its picture is not usual."""
     _, rows, columns = inks.shape
     strokes = _strokes(inks, boxes)
-    reaches = (THIN - strokes) * boxes[:, 2:].max(axis=1) / BOX / 2.0
+    reaches = (THIN - strokes) * _lengths(boxes) / BOX / 2.0
     fine = usual & (reaches > 0.0) & (reaches <= 1.0)
     if fine.any():
         inks[fine], boxes[fine] = _widened(inks[fine], boxes[fine], reaches[fine])
@@ -184,9 +194,8 @@ def _widened(inks: Scans, boxes: Boxes, reaches: Numbers) -> tuple[Scans, Boxes]
     row = inks.shape[2]
     line = inks.ravel()
     wide = line.copy()
-    for step in (1, row):
-        np.maximum(wide[step:], line[:-step], out=wide[step:])
-        np.maximum(wide[:-step], line[step:], out=wide[:-step])
+    _spread(line, wide, 1)
+    _spread(line, wide, row)
     for ink, changed, (x, y, width, height), reach in zip(
         inks, wide.reshape(inks.shape), boxes.tolist(), reaches.tolist(), strict=True
     ):
@@ -207,7 +216,7 @@ def _strokes(inks: Scans, boxes: Boxes) -> Numbers:
     cv2.absdiff(line[row:], line[:-row], steps[1, row:])
     total = _sums(steps[0].reshape(inks.shape)) + _sums(steps[1].reshape(inks.shape))
     widths = 2.0 * _sums(inks) * (4.0 / math.pi) / np.maximum(total, 1.0)
-    strokes: Numbers = widths * BOX / boxes[:, 2:].max(axis=1).clip(min=1)
+    strokes: Numbers = widths * BOX / _lengths(boxes)
     return strokes
 
 
@@ -218,9 +227,9 @@ def _glyphs(inks: Scans, boxes: Boxes, deslant: bool) -> Scans:
     if deslant:
         inks, boxes, x, y = _upright(inks, boxes, _slants(m00, m10, m01, m11, m02), x, y)
     room = SIDE - boxes[:, 2:]
-    lefts, tops = np.rint(CENTRE - (np.stack((x, y)) + 0.5 - 0.5)).clip(0, room.T).astype(int)
-    longs = boxes[:, 2:].max(axis=1)
-    fits = (longs >= BOX) & (longs <= BOX + SLACK)
+    lefts, tops = np.rint(CENTRE - np.stack((x, y))).clip(0, room.T).astype(int)
+    lengths = _lengths(boxes)
+    fits = (lengths >= BOX) & (lengths <= BOX + SLACK)
     glyphs = np.zeros((len(inks), SIDE, SIDE), np.uint8)
     for index, (ink, (x0, y0, width, height), left, top, as_it_is) in enumerate(
         zip(inks, boxes.tolist(), lefts.tolist(), tops.tolist(), fits.tolist(), strict=True)

@@ -349,8 +349,8 @@ static picture mend_width(picture ink, digits_workspace *space) {
     const int radius = (int)ceil(reach);
     const picture was = with_room(ink, wider ? radius : 0, space->second);
     const picture changed = under_disc(was, 2 * radius + 1, wider, space->second + area_of(was));
+    const double share = reach / radius;
     for (int i = 0; i < area_of(was); i++) {
-        const double share = reach / radius;
         changed.pixels[i] = to_byte((1.0 - share) * was.pixels[i] + share * changed.pixels[i]);
     }
     if (wider && radius > 1) {
