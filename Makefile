@@ -28,7 +28,7 @@ samples:
 	python samples/make_samples.py
 
 # Each is up to an hour on two cores; what is interrupted goes on with the same target and RESUME=--resume.
-# The built-in network is the mean of four, which go on from one that learns from the teacher, as their own teacher.
+# The built-in network is the mean of four, which go on from one; all of them learn from the teacher.
 
 exports/teacher.keras:
 	batchdigits train --recipe teacher -o $@ $(RESUME)
@@ -40,7 +40,7 @@ exports/first.keras: exports/teacher.keras
 	batchdigits train --recipe best --teacher exports/teacher.keras -o $@ $(RESUME)
 
 exports/again-%.keras: exports/first.keras
-	batchdigits train --recipe best --init $< --teacher $< --learning-rate 5e-4 --iterations 6000 --seed $* -o $@ $(RESUME)
+	batchdigits train --recipe best --init $< --teacher exports/teacher.keras --learning-rate 5e-4 --iterations 6000 --seed $* -o $@ $(RESUME)
 
 FOUR = $(foreach seed,1 2 3 4,exports/again-$(seed).keras)
 

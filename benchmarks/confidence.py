@@ -20,7 +20,7 @@ from batchdigits.datasets.labelled import Labelled
 from batchdigits.engines.local import predict
 from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.choose import choose_model
-from batchdigits.inference.decide import softmax
+from batchdigits.inference.decide import scores, softmax
 from batchdigits.inference.load import load_runtime
 from batchdigits.inference.runtime import Runtime
 from batchdigits.learning.calibrate import degraded
@@ -63,8 +63,9 @@ def _of_mnist(runtime: Runtime) -> dict[str, Answers]:
 
 
 def _answers(runtime: Runtime, data: Labelled) -> Answers:
-    probabilities = softmax(runtime.logits(data.glyphs))
-    return Answers(probabilities.max(axis=1), probabilities.argmax(axis=1) == data.labels)
+    logits = runtime.logits(data.glyphs)
+    score = scores(logits, runtime.card.rejects)
+    return Answers(softmax(logits).max(axis=1), score, logits.argmax(axis=1) == data.labels)
 
 
 def _of_sets(sets: str, model: Path, runtime: Runtime) -> dict[str, Answers]:
@@ -85,7 +86,7 @@ def _table(found: dict[str, Answers], threshold: float) -> str:
         f"| --- |{' ---: |' * 6}",
     ]
     for name, answers in found.items():
-        ok = answers.confidence >= threshold
+        ok = answers.score >= threshold
         cells = [
             f"{len(ok):,}",
             f"{answers.right.mean():.2%}",

@@ -113,7 +113,7 @@ def judge(
     The network sees all readings at once.
     """
     glyphs = [glyph for _, readings, _ in reads for glyph in readings]
-    decided = Decided.of(runtime.logits(np.array(glyphs))) if glyphs else None
+    decided = Decided.of(runtime.logits(np.array(glyphs)), runtime.card.rejects) if glyphs else None
     rows: list[Prediction] = []
     chosen: list[Glyph | None] = []
     first = 0

@@ -24,7 +24,8 @@ class Card:
         network: `hidden` (units of each hidden layer) and `activation` ("" for none), and of a teacher `filters` (of
             each convolution before them); the input is always 784 wide.
         normaliser: `version` and settings of the normaliser that made the training glyphs.
-        thresholds: `review`, the confidence (0-1) below which a row is for a person to look at.
+        thresholds: `review`, the score (0-1, see `decide.Prediction`) below which a row is for a person to look at.
+        rejects: whether the logits tell, too, how likely a glyph is no digit: as if one class more had the logit 0.
         risk: for rising thresholds, the share of degraded validation digits at or over each, and how many of those
             were read wrong.
         temperature: what the logits were divided by after training; already folded into the last layer.
@@ -43,6 +44,7 @@ class Card:
     network: Mapping[str, Any]
     normaliser: Mapping[str, Any] = field(default_factory=lambda: {"version": NORMALISER_VERSION})
     thresholds: Mapping[str, float] = field(default_factory=lambda: {"review": 0.0})
+    rejects: bool = False
     risk: Sequence[Mapping[str, float]] = ()
     temperature: float = 1.0
     accuracy: Mapping[str, float] = field(default_factory=dict)
@@ -91,6 +93,8 @@ def _checked(card: Card) -> Card:
     review = card.thresholds.get("review")
     if not isinstance(review, int | float) or not 0 <= review <= 1:
         raise ModelFileError("its card has no valid review threshold")
+    if not isinstance(card.rejects, bool):
+        raise ModelFileError("its card does not say whether it rejects")
     if not _is_risk_table(card.risk):
         raise ModelFileError("its card has no valid risk table")
     return replace(card, labels=tuple(labels), risk=tuple(card.risk))

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from batchdigits.inference.runtime import Logits
 
+NO_DIGIT = "may be no digit"
+
 
 class Status(StrEnum):
     """What a row is worth."""
@@ -29,8 +31,10 @@ class Prediction(NamedTuple):
         label: the class's name; empty where there is none.
         confidence: probability of `label`, 0-1; None where there is none.
         status: what the row is worth.
-        detail: why, for `error`; else empty.
+        detail: why, for `error`, and for a row that is for review though its label is sure; else empty.
         probabilities: of every class, 0-1 and in the order of the labels, where they were asked for; else empty.
+        score: probability that it is a digit at all, and this one, 0-1: what the threshold of review looks at. It is
+            the confidence for a model that does not reject; None where there is no label.
     """
 
     source: str
@@ -39,10 +43,11 @@ class Prediction(NamedTuple):
     status: Status
     detail: str = ""
     probabilities: tuple[float, ...] = ()
+    score: float | None = None
 
 
 class Decided(NamedTuple):
-    """What logits, float32 (N, classes), come to: four lists of N, and N rows of probabilities.
+    """What logits, float32 (N, classes), come to: lists of N, and N rows of probabilities.
 
     Computed for all glyphs at once, as NumPy takes 10 us to begin with each, and a whole image some 60.
     """
@@ -50,16 +55,19 @@ class Decided(NamedTuple):
     tops: list[float]
     best: list[int]
     confidences: list[float]
+    scores: list[float]
     probabilities: NDArray[np.float64]
 
     @classmethod
-    def of(cls, logits: Logits) -> Decided:
-        """Ties between classes go to the lowest class."""
+    def of(cls, logits: Logits, rejects: bool) -> Decided:
+        """Ties between classes go to the lowest class. `rejects` is the card's."""
         probabilities = softmax(logits)
+        confidences = probabilities.max(axis=1)
         return cls(
             logits.max(axis=1).tolist(),
             probabilities.argmax(axis=1).tolist(),
-            probabilities.max(axis=1).tolist(),
+            confidences.tolist(),
+            scores(logits, rejects).tolist() if rejects else confidences.tolist(),
             probabilities,
         )
 
@@ -77,14 +85,16 @@ def decide(
     probabilities: bool = False,
 ) -> Prediction:
     """The prediction for a source from one of its readings."""
-    confidence = decided.confidences[reading]
+    confidence, score = decided.confidences[reading], decided.scores[reading]
+    status = Status.OK if score >= threshold else Status.REVIEW
     return Prediction(
         source,
         labels[decided.best[reading]],
         confidence,
-        Status.OK if confidence >= threshold else Status.REVIEW,
-        "",
+        status,
+        NO_DIGIT if status is Status.REVIEW and confidence >= threshold else "",
         tuple(decided.probabilities[reading].tolist()) if probabilities else (),
+        score,
     )
 
 
@@ -104,3 +114,17 @@ def softmax(logits: Logits) -> NDArray[np.float64]:
     exponentials = np.exp(wide - wide.max(axis=-1, keepdims=True))
     probabilities: NDArray[np.float64] = exponentials / exponentials.sum(axis=-1, keepdims=True)
     return probabilities
+
+
+def scores(logits: Logits, rejects: bool) -> NDArray[np.float64]:
+    """The probability, float64 (N,), that what has the logits (N, classes) is a digit, and the one of the top logit.
+
+    With `rejects` as in the card: as if one class more, for what is no digit, had the logit 0.
+    """
+    wide = logits.astype(np.float64)
+    tops = wide.max(axis=1)
+    shares = np.exp(wide - tops[:, None]).sum(axis=1)
+    if rejects:
+        shares += np.exp(-tops)
+    found: NDArray[np.float64] = 1.0 / shares
+    return found

@@ -50,6 +50,11 @@ class Minibatch(NamedTuple):
     targets: Targets
 
 
+def outliers(recipe: Recipe, classes: tuple[str, ...]) -> float:
+    """The share of outliers in minibatches of these classes: none where a letter may be a class."""
+    return recipe.outliers if recipe.augment and set(classes) <= set(DIGITS) else 0.0
+
+
 class Minibatches:
     """The minibatch of any iteration, whatever came before.
 
@@ -66,7 +71,7 @@ class Minibatches:
         self._data, self._mixture, self._recipe, self._seed = splits.train, splits.mixture, recipe, seed
         self._classes, self._teach = len(splits.classes), teach
         self._forms = forms_of(splits.classes)
-        self._outliers = recipe.outliers if set(splits.classes) <= set(DIGITS) else 0.0  # a letter may be a class
+        self._outliers = outliers(recipe, splits.classes)
         self._ages = gcd(recipe.batch_size, recipe.reuse)  # a batch of another size than the recipe's keeps its size
         self._size = recipe.batch_size // self._ages
         # Between two uses of a part, every age has seen DELAY others.
@@ -105,10 +110,10 @@ class Minibatches:
 
     def _augmented(self, part: Labelled, index: int) -> Labelled:
         """The part deformed; the first so many are replaced by outliers, where the recipe has them."""
-        outliers = np.arange(len(part)) < round(self._outliers * len(part))
+        drawn = np.arange(len(part)) < round(self._outliers * len(part))
         rng = np.random.default_rng([self._seed, index, AUGMENT])
-        glyphs = augment(part.glyphs, np.where(outliers, OUTLIER, self._forms[part.labels]), rng)
-        return Labelled(glyphs, np.where(outliers, OUTLIER, part.labels))
+        glyphs = augment(part.glyphs, np.where(drawn, OUTLIER, self._forms[part.labels]), rng)
+        return Labelled(glyphs, np.where(drawn, OUTLIER, part.labels))
 
 
 @lru_cache(maxsize=2)

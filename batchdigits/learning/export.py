@@ -34,6 +34,7 @@ def make(model: ModelFile, target: Target, calibration: NDArray[np.uint8], path:
     flatbuffer = convert(model, target, calibration)
     card = replace(
         model.card,
+        rejects=model.card.rejects and target.head == "logits",  # probabilities add up to 1, whatever it is
         quantization={**target.described(), "calibration_glyphs": len(calibration) if target.is_calibrated else 0},
         sha256={"keras": model.card.sha256["payload"], "payload": hashlib.sha256(flatbuffer).hexdigest()},
         libraries=library_versions("tensorflow", "keras", "numpy", "opencv-python-headless"),

@@ -29,7 +29,7 @@ class Recipe:
         dropout: share of the last hidden layer's units dropped while training, 0-1.
         reuse: how often augmented glyphs are seen; as often as divides `batch_size`, too.
         check_every: iterations between two looks at the validation split; 0 for none.
-        outliers: share of an augmented minibatch that is no digit, 0-1, for which the network learns to be unsure.
+        outliers: share of an augmented minibatch that is no digit, 0-1, which the network learns to reject.
         patience: looks at the validation split without a better one before training stops and goes back to the best;
             0 keeps the last weights.
     """

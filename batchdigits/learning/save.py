@@ -29,7 +29,7 @@ def save(training: Training, path: Path, tuning: FineTuning | None = None) -> Ca
     Raises:
         BatchdigitsError: the file cannot be written there.
     """
-    calibration = calibrate(training.network, training.splits.validation, training.splits.classes)
+    calibration = calibrate(training.network, training.splits.validation, training.splits.classes, training.rejects)
     card = replace(
         describe(training, tuning),
         temperature=calibration.temperature,
@@ -48,6 +48,7 @@ def describe(training: Training, tuning: FineTuning | None = None) -> Card:
     return Card(
         labels=splits.classes,
         network=network_of(recipe),
+        rejects=training.rejects,
         accuracy={name: training.accuracy(part) for name, part in parts.items() if len(part)},
         recipe=asdict(recipe),
         seed=training.seed,

@@ -8,7 +8,7 @@ from batchdigits.inference.tensorflow_runtime import import_tensorflow
 from batchdigits.learning.recipes import Recipe
 
 
-def compile_step(learner: Any, average: Any, recipe: Recipe, seed: int, heat: float) -> tuple[Any, Any]:
+def compile_step(learner: Any, average: Any, recipe: Recipe, seed: int, heat: float, rejects: bool) -> tuple[Any, Any]:
     """The step and its optimiser.
 
     Args:
@@ -17,6 +17,7 @@ def compile_step(learner: Any, average: Any, recipe: Recipe, seed: int, heat: fl
         recipe: learning rate, schedule, dropout and the rest.
         seed: of dropout.
         heat: temperature at which logits are compared with the targets.
+        rejects: whether the network learns, too, what is no digit.
 
     Returns:
         A compiled function (glyphs uint8 (I, B, 784), targets float32 (I, B, C), first iteration int32 ()) that learns
@@ -38,8 +39,7 @@ def compile_step(learner: Any, average: Any, recipe: Recipe, seed: int, heat: fl
             iteration = first + i
             with tf.GradientTape() as tape:
                 logits = _forward(tf, learner, recipe.dropout, glyphs[i], tf.stack([seed, iteration]))
-                cross_entropies = tf.nn.softmax_cross_entropy_with_logits(targets[i], logits / heat)
-                loss = tf.reduce_mean(cross_entropies) * heat**2  # the gradients of warm logits are that much smaller
+                loss = tf.reduce_mean(loss_of(tf, logits, targets[i], heat, rejects))
             variables = learner.trainable_variables
             optimizer.apply(tape.gradient(loss, variables), variables)
             _follow(tf, average.trainable_variables, variables, recipe.averaging, iteration)
@@ -74,6 +74,20 @@ def _forward(tf: Any, learner: Any, dropout: float, glyphs: Any, seed: Any) -> A
     if dropout:
         activations = tf.nn.experimental.stateless_dropout(activations, dropout, seed=seed)
     return last(activations)
+
+
+def loss_of(tf: Any, logits: Any, targets: Any, heat: float, rejects: bool) -> Any:
+    """Cross-entropies (B,) of logits (B, C) with targets (B, C), which are all zeros for what is no digit.
+
+    A network that `rejects` has two questions to answer: which class it is, of a digit, and of everything, whether it
+    is one: as if one class more, with the logit 0, stood for what is none.
+    """
+    which = -tf.reduce_sum(targets * tf.nn.log_softmax(logits / heat), axis=1)
+    loss = which * heat**2  # the gradients of warm logits are that much smaller
+    if rejects:
+        is_any = tf.reduce_sum(targets, axis=1)
+        loss += heat * tf.nn.sigmoid_cross_entropy_with_logits(is_any, tf.reduce_logsumexp(logits, axis=1))
+    return loss
 
 
 def _follow(tf: Any, averages: Any, variables: Any, decay: float, iteration: Any) -> None:

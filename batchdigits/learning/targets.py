@@ -13,18 +13,18 @@ from batchdigits.inference.runtime import GLYPH_PIXELS
 from batchdigits.inference.tensorflow_runtime import import_tensorflow
 from batchdigits.learning.outliers import OUTLIER
 
-Targets = NDArray[np.float32]  # (N, classes), each row adding up to 1
+Targets = NDArray[np.float32]  # (N, classes), each row adding up to 1; all zeros for what is no digit
 Teach = Callable[[NDArray[np.uint8]], Targets]
 
 
 def smoothed(labels: NDArray[np.int64], classes: int, smoothing: float) -> Targets:
     """The labels as probabilities, `smoothing` of which is spread over all classes (Szegedy et al. 2016).
 
-    All of it is for outliers, of which no class is right.
+    An outlier is none of them.
     """
-    spread = np.where(labels == OUTLIER, 1.0, smoothing)[:, None]
     one_hot = labels[:, None] == np.arange(classes)
-    return np.asarray(one_hot * (1.0 - spread) + spread / classes, np.float32)
+    known = (labels != OUTLIER)[:, None]
+    return np.asarray(known * (one_hot * (1.0 - smoothing) + smoothing / classes), np.float32)
 
 
 def teach(teacher: Any, heat: float) -> Teach:

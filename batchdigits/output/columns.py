@@ -36,7 +36,7 @@ class Columns:
 
     def cells(self, prediction: Prediction) -> tuple[Cell, ...]:
         """A row; None where a source has no label."""
-        source, label, confidence, status, detail, probabilities = prediction
+        source, label, confidence, status, detail, probabilities, _ = prediction
         first = (source, label or None, confidence, str(status), detail)
         if not self.more:
             return first

@@ -15,10 +15,12 @@ class Answers(NamedTuple):
 
     Attributes:
         confidence: float64 (N,), 0-1, of the label that it gave.
+        score: float64 (N,), 0-1, what the threshold of review looks at (see `decide.Prediction`).
         right: bool (N,), whether that label is the image's.
     """
 
     confidence: NDArray[np.float64]
+    score: NDArray[np.float64]
     right: NDArray[np.bool_]
 
 
@@ -66,10 +68,10 @@ def risk_coverage(answers: Answers) -> tuple[NDArray[np.float64], NDArray[np.flo
 
     Returns:
         Coverage, float64 (M,), the share of answers at or over the threshold, rising to 1; and risk, float64 (M,), the
-        share of wrong ones among them. M is the number of different confidences.
+        share of wrong ones among them. M is the number of different scores.
     """
-    order = np.argsort(-answers.confidence, kind="stable")
-    confidence, wrong = answers.confidence[order], ~answers.right[order]
-    last_of_equals = np.append(confidence[1:] != confidence[:-1], True) if len(confidence) else np.zeros(0, bool)
+    order = np.argsort(-answers.score, kind="stable")
+    score, wrong = answers.score[order], ~answers.right[order]
+    last_of_equals = np.append(score[1:] != score[:-1], True) if len(score) else np.zeros(0, bool)
     taken = np.arange(1, len(wrong) + 1)
     return (taken / max(1, len(wrong)))[last_of_equals], (wrong.cumsum() / taken)[last_of_equals]

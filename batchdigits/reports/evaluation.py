@@ -110,7 +110,7 @@ def evaluate(path: str, predictions: Iterable[Prediction], labels: Sequence[str]
     confusion = np.zeros((len(labels), len(labels) + len(UNANSWERED)), np.int64)
     statuses: Counter[Status] = Counter()
     not_digits: Counter[Status] = Counter()
-    confidence, right = [], []
+    confidence, score, right = [], [], []
     for prediction in predictions:
         truth = rows.get(_class_of(prediction.source, path))
         if truth is None:  # `class_folders` lets nothing else through
@@ -122,10 +122,11 @@ def evaluate(path: str, predictions: Iterable[Prediction], labels: Sequence[str]
         else:
             confusion[truth, rows[prediction.label]] += 1
             confidence.append(prediction.confidence)
+            score.append(prediction.score)
             right.append(rows[prediction.label] == truth)
     if not confusion.any():
         raise NoImagesError(f"no images in the class folders of {path}")
-    answers = Answers(np.array(confidence, np.float64), np.array(right, bool))
+    answers = Answers(np.array(confidence, np.float64), np.array(score, np.float64), np.array(right, bool))
     return Evaluation(path, tuple(labels), confusion, statuses, not_digits, answers)
 
 

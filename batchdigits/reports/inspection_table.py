@@ -51,6 +51,7 @@ def _card(card: Document | None) -> str:
         ("network", f"784-{hidden}-{len(card['labels'])} {card['network']['activation'] or 'linear'}"),
         ("normaliser", f"version {card['normaliser'].get('version')}"),
         ("recipe", f"{card['recipe'].get('name', '-')}, seed {card['seed']}"),
+        ("rejects", "what is no digit" if card["rejects"] else ""),
         ("data", str(card["data"].get("name", "-"))),
         ("accuracy", _shares(card["accuracy"])),
         ("quantization", ", ".join(f"{k} {v}" for k, v in form.items() if k != "agreement")),

@@ -1,15 +1,25 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from batchdigits.datasets.labelled import Labelled
+from batchdigits.inference.decide import scores, softmax
+from batchdigits.inference.model_file import read_model_file
+from batchdigits.inference.tensorflow_runtime import load_network
 from batchdigits.learning.calibrate import (
     COPIES,
+    DENIED,
     STAY_OK,
     THRESHOLDS,
+    calibrate,
     cross_entropy,
     degraded,
+    denial,
+    log_sum_exp,
+    logits_of,
     review_threshold,
     risk_table,
     temperature,
@@ -33,20 +43,44 @@ def test_cross_entropy_is_that_of_the_softmax() -> None:
 
 def test_the_risk_table_counts() -> None:
     logits = np.log(np.array([[0.95, 0.05], [0.55, 0.45], [0.3, 0.7]], np.float32))
-    rows = {row["threshold"]: row for row in risk_table(logits, np.array([0, 1, 0]))}
+    rows = {row["threshold"]: row for row in risk_table(logits, np.array([0, 1, 0]), rejects=False)}
     assert list(rows) == THRESHOLDS == sorted(set(THRESHOLDS))
     assert rows[0.0] == {"threshold": 0.0, "coverage": 1.0, "images": 3, "errors": 2}
     assert rows[0.6] == {"threshold": 0.6, "coverage": 0.666667, "images": 2, "errors": 1}
     assert rows[0.9] == {"threshold": 0.9, "coverage": 0.333333, "images": 1, "errors": 0}
     assert rows[0.98]["images"] == 0
+    doubtful = {row["threshold"]: row for row in risk_table(logits, np.array([0, 1, 0]), rejects=True)}
+    assert doubtful[0.4]["images"] == 1  # as many that it is no digit as that it is one: 0.95 is 0.475
+    assert doubtful[0.5]["images"] == 0
 
 
 def test_the_review_threshold_leaves_most_digits_ok() -> None:
     confident = np.linspace(0.51, 1, 10_001)
-    logits = np.log(np.stack([confident, 1 - confident + 1e-9], axis=1)).astype(np.float32)
-    threshold = review_threshold(logits)
-    assert threshold == 0.52
+    threshold = review_threshold(confident)
+    assert threshold == 0.51
     assert np.mean(confident >= threshold) >= STAY_OK
+
+
+def test_one_in_a_hundred_digits_is_likelier_none_than_one() -> None:
+    logits = np.random.default_rng(0).normal(3, 4, (20_000, 10)).astype(np.float32)
+    moved = logits - np.float32(denial(logits))
+    none = 1 - scores(moved, rejects=True) / softmax(moved).max(axis=1)
+    assert np.mean(none > 0.5) == pytest.approx(DENIED, abs=1e-3)
+    assert np.allclose(softmax(moved), softmax(logits), atol=1e-6)
+
+
+@pytest.mark.parametrize("rejects", [False, True])
+def test_a_network_that_is_calibrated_stays_as_it_is(trained: Path, small_mnist: Arrays, rejects: bool) -> None:
+    pytest.importorskip("tensorflow")
+    network = load_network(read_model_file(trained))
+    clean = Labelled(small_mnist["x_test"][:100], small_mnist["y_test"][:100].astype(np.int64))
+    classes = tuple("0123456789")
+    first = calibrate(network, clean, classes, rejects)
+    after = log_sum_exp(logits_of(network, degraded(clean, classes)))
+    assert rejects == bool(np.quantile(after, DENIED) == pytest.approx(0, abs=1e-3))
+    again = calibrate(network, clean, classes, rejects)
+    assert again.temperature == pytest.approx(1.0, abs=2e-3)
+    assert again.review == pytest.approx(first.review, abs=0.011)
 
 
 def test_degraded_copies_come_after_the_split_itself(small_mnist: Arrays) -> None:

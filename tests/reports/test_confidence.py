@@ -12,7 +12,9 @@ from batchdigits.reports.confidence_picture import confidence_picture
 
 
 def answers(*pairs: tuple[float, int]) -> Answers:
-    return Answers(np.array([c for c, _ in pairs], np.float64), np.array([bool(r) for _, r in pairs], bool))
+    """Confidences, which are the scores as well, and whether the answers are right."""
+    confidence = np.array([c for c, _ in pairs], np.float64)
+    return Answers(confidence, confidence, np.array([bool(r) for _, r in pairs], bool))
 
 
 def test_bins_take_their_upper_end_in() -> None:
@@ -29,7 +31,8 @@ def test_the_calibration_error_weighs_bins_by_their_answers() -> None:
 def test_a_calibrated_model_has_hardly_an_error() -> None:
     rng = np.random.default_rng(0)
     confidence = rng.uniform(0.1, 1.0, 200_000)
-    assert calibration_error(Answers(confidence, rng.random(200_000) < confidence)) == pytest.approx(0, abs=0.005)  # type: ignore[arg-type]
+    found = calibration_error(Answers(confidence, confidence / 2, rng.random(200_000) < confidence))
+    assert found == pytest.approx(0, abs=0.005)
 
 
 def test_risk_and_coverage_by_hand() -> None:
@@ -37,12 +40,18 @@ def test_risk_and_coverage_by_hand() -> None:
     assert coverage.tolist() == pytest.approx([0.4, 0.6, 1.0])
     assert risk.tolist() == pytest.approx([0, 1 / 3, 2 / 5])
     assert [len(axis) for axis in risk_coverage(answers())] == [0, 0]
+    by_score = Answers(np.array([0.9, 0.8]), np.array([0.1, 0.7]), np.array([False, True]))
+    assert risk_coverage(by_score)[1].tolist() == [0, 0.5]
 
 
 def test_the_picture_shows_what_has_answers_and_is_the_same_each_time() -> None:
     rng = np.random.default_rng(0)
     confidence = rng.uniform(0.1, 1.0, 5_000)
-    sets = {"mine": Answers(confidence, rng.random(5_000) < confidence), "yours": answers((0.9, 1)), "none": answers()}
+    sets = {
+        "mine": Answers(confidence, confidence, rng.random(5_000) < confidence),
+        "yours": answers((0.9, 1)),
+        "none": answers(),
+    }
     picture = confidence_picture(sets)
     with Image.open(BytesIO(picture)) as image:
         assert image.format == "PNG"

@@ -18,7 +18,7 @@ LABELS = ("0", "1", "2")
 
 
 def said(source: str, label: str, status: Status = Status.OK) -> Prediction:
-    return Prediction(source, label, 0.9, status)
+    return Prediction(source, label, 0.9, status, score=0.8)
 
 
 def blank(source: str) -> Prediction:

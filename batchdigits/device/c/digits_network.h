@@ -11,7 +11,8 @@ extern "C" {
 #endif
 
 /* The int8 logits of a glyph, 28 rows of 28 bytes, ink 255 on 0. Confidence is the softmax of
- * DIGITS_OUTPUT_SCALE * (logit - DIGITS_OUTPUT_ZERO). */
+ * DIGITS_OUTPUT_SCALE * (logit - DIGITS_OUTPUT_ZERO); where the model's card says that it rejects, a further class
+ * with the logit 0 in that softmax is the probability that the glyph is no digit. */
 void digits_run(const uint8_t glyph[DIGITS_PIXELS], int8_t logits[DIGITS_CLASSES]);
 
 /* The index of the largest logit, the first one where they tie: digits_labels[] has its name. */
