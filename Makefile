@@ -28,7 +28,7 @@ samples:
 	python samples/make_samples.py
 
 # Each is up to an hour on two cores; what is interrupted goes on with the same target and RESUME=--resume.
-# The built-in network is the mean of four, which go on from one; all of them learn from the teacher.
+# The built-in network is the mean of four that go on from one; all of them learn from the teacher.
 
 exports/teacher.keras:
 	batchdigits train --recipe teacher -o $@ $(RESUME)
@@ -37,10 +37,12 @@ exports/tiny.keras:
 	batchdigits train --recipe tiny --teacher batchdigits/pretrained/digits.keras -o $@ $(RESUME)
 
 exports/first.keras: exports/teacher.keras
-	batchdigits train --recipe best --teacher exports/teacher.keras -o $@ $(RESUME)
+	batchdigits train --recipe best --teacher $< -o $@ $(RESUME)
+
+AGAIN = --learning-rate 5e-4 --iterations 6000
 
 exports/again-%.keras: exports/first.keras
-	batchdigits train --recipe best --init $< --teacher exports/teacher.keras --learning-rate 5e-4 --iterations 6000 --seed $* -o $@ $(RESUME)
+	batchdigits train --recipe best --init $< --teacher exports/teacher.keras $(AGAIN) --seed $* -o $@ $(RESUME)
 
 FOUR = $(foreach seed,1 2 3 4,exports/again-$(seed).keras)
 

@@ -8,9 +8,12 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from PIL import Image, ImageDraw
 
+from batchdigits.engines.local import predict
 from batchdigits.inference.choose import PRETRAINED
 from batchdigits.inference.model_file import read_card
+from batchdigits.vision.sources import find
 from tests.conftest import SAMPLES, Run
 from tests.inference.test_model_file import rewrite
 
@@ -42,15 +45,24 @@ def test_the_cards_own_threshold_is_the_default(run: Run, tmp_path: Path) -> Non
 
 
 def test_min_confidence_sets_it_by_hand(run: Run, model: Path) -> None:
-    confidences = [
-        float(row["confidence"])
-        for row in csv.DictReader(io.StringIO(run("classify", DIGITS, "--model", model).stdout))
-    ]
-    lowest, second, *_ = sorted(confidences)
+    lowest, second, *_ = sorted(p.score for p in predict(find([str(DIGITS)]), model) if p.score is not None)
     for threshold, reviewed in ((0, 0), ((lowest + second) / 2, 1)):
         result = run("classify", DIGITS, "--model", model, "--min-confidence", str(threshold))
         assert statuses(result.stdout) == Counter(review=reviewed, ok=40 - reviewed)
         assert "" not in [row["label"] for row in csv.DictReader(io.StringIO(result.stdout))]
+
+
+@pytest.mark.parametrize("runtime", ["tflite", "tensorflow"])
+def test_a_letter_is_for_review_however_sure_its_label_is(run: Run, tmp_path: Path, runtime: str) -> None:
+    letter = Image.new("L", (100, 120), 255)
+    for ends in ([(20, 20), (80, 100)], [(80, 20), (20, 100)]):
+        ImageDraw.Draw(letter).line(ends, fill=20, width=7)
+    letter.save(tmp_path / "x.png")
+    for options, expected in (((), ("review", "may be no digit")), (("--min-confidence", "0"), ("ok", ""))):
+        result = run("classify", tmp_path / "x.png", "--runtime", runtime, *options)
+        (row,) = csv.DictReader(io.StringIO(result.stdout))
+        assert (row["status"], row["detail"]) == expected
+        assert float(row["confidence"]) > 0.7
 
 
 @pytest.mark.parametrize(("risk", "threshold"), [("7%", "0"), ("0.07", "0"), ("2%", "0.5")])

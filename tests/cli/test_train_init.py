@@ -76,6 +76,7 @@ def test_labels_other_than_digits_go_all_the_way(run: Run, trained: Path, small_
     assert "labels without a folder, which the new model will not know: 1, 2, 3, 4, 5, 6, 7, 8, 9" in result.stderr
     card = read_card(output)
     assert card.labels == ("0", "I", "x")
+    assert (read_card(trained).rejects, card.rejects) == (True, False)  # what is no digit may be one of its labels
     assert card.data["mnist"]["images"]["train"] < 110
     assert card.accuracy["mnist_test"] > 0.8
     result = run("export", "--tflite", "--model", output, "--data", letters, "-o", exported)

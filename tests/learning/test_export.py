@@ -79,6 +79,7 @@ def test_the_file_is_what_the_target_says(exported: tuple[Target, ModelFile]) ->
         scales -= {0}
     widths = {32} if target.quantize == "dynamic" else {32, 16, 10}
     assert scales == ({0} if target.quantize in ("none", "float16") else {1} if target.per_tensor else widths)
+    assert model.card.rejects == (target.head == "logits")  # as the .keras does; probabilities cannot say it
     assert model.card.quantization == {**target.described(), "calibration_glyphs": 400 if target.is_calibrated else 0}
 
 
