@@ -1,8 +1,8 @@
 """What is no digit: letters, signs, scribbles, two digits in one crop. Drawn, so that the network learns to reject.
 
 A network that has only ever seen digits is sure of everything. From these (outlier exposure, Hendrycks et al. 2019) it
-learns a class more, whose logit is always 0 (see `step.loss_of`). Letters that a person would take for a digit (O, I, l,
-S, a bare Z, g, q, b) are not among them.
+learns a class more, whose logit is always 0 (see `step.loss_of`). Letters that a person would take for a digit (O, I,
+l, S, a bare Z, g, q, b) are not among them.
 """
 
 from __future__ import annotations

@@ -61,7 +61,7 @@ def test_the_review_threshold_leaves_most_digits_ok() -> None:
     assert np.mean(confident >= threshold) >= STAY_OK
 
 
-def test_one_in_a_hundred_digits_is_likelier_none_than_one() -> None:
+def test_as_many_digits_as_are_to_be_are_denied() -> None:
     logits = np.random.default_rng(0).normal(3, 4, (20_000, 10)).astype(np.float32)
     moved = logits - np.float32(denial(logits))
     none = 1 - scores(moved, rejects=True) / softmax(moved).max(axis=1)
