@@ -53,7 +53,7 @@ def test_broken_samples_have_their_rows(run: Run, in_empty_folder: Path) -> None
 
 
 def test_the_four_commands_in_an_empty_folder(npz_file: Path, in_empty_folder: Path) -> None:
-    quick = ("--iterations", "90", "--hidden", "16", "--data", npz_file)
+    quick = ("--iterations", "90", "--hidden", "32", "--data", npz_file)
     for command in (
         ("train", "--recipe", "lesson", *quick),
         ("train", *quick),

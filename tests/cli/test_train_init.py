@@ -79,7 +79,8 @@ def test_labels_other_than_digits_go_all_the_way(run: Run, trained: Path, small_
     assert (read_card(trained).rejects, card.rejects) == (True, False)  # what is no digit may be one of its labels
     assert card.data["mnist"]["images"]["train"] < 110
     assert card.accuracy["mnist_test"] > 0.8
-    result = run("export", "--tflite", "--model", output, "--data", letters, "-o", exported)
+    few = ("--min-agreement", "0")  # three images are held back, and one may lie between two classes
+    result = run("export", "--tflite", "--model", output, "--data", letters, "-o", exported, *few)
     assert result.exit_code == 0, result.output
     for model in (output, exported):
         rows = list(csv.DictReader(run("classify", letters, "--model", model).stdout.splitlines()))

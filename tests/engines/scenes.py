@@ -6,6 +6,7 @@ import csv
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -50,6 +51,13 @@ if os.path.exists("terminate-at-fork"):
 RUN = "from batchdigits.cli import main; main()"
 
 
+def count(output: bytes) -> str:
+    """What the summary has to say of the statuses in a CSV with its header."""
+    counts = Counter(row[3] for row in rows(output))
+    by_status = [f"{counts[status]} {status}" for status in ("ok", "review", "blank", "error") if counts[status]]
+    return f"{counts.total()} images: {', '.join(by_status)}; "
+
+
 def make_images(folder: Path, count: int, names: Sequence[str] = ()) -> Path:
     """A folder of 28x28 PNG files 0.png, 1.png…, and of more with those names."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -89,4 +97,4 @@ def environment() -> dict[str, str]:
 
 def rows(output: bytes) -> list[list[str]]:
     """The rows of a CSV, less its header."""
-    return list(csv.reader(output.decode().splitlines()))[1:]
+    return list(csv.reader(output.decode(errors="surrogateescape").splitlines()))[1:]
