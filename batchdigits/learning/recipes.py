@@ -83,7 +83,7 @@ BEST = Recipe(
     outliers=0.15,
     patience=0,
 )
-DEFAULT = replace(BEST, name="default", iterations=4_000, averaging=0.998, patience=8)
+DEFAULT = replace(BEST, name="default", iterations=6_500, averaging=0.998, patience=8)
 TINY = replace(BEST, name="tiny", hidden=(128, 64), iterations=30_000)
 # Label smoothing takes from a teacher what it has to teach: how alike two classes are (Mueller et al. 2019).
 TEACHER = replace(
