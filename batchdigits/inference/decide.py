@@ -62,12 +62,11 @@ class Decided(NamedTuple):
     def of(cls, logits: Logits, rejects: bool) -> Decided:
         """Ties between classes go to the lowest class. `rejects` is the card's."""
         probabilities = softmax(logits)
-        confidences = probabilities.max(axis=1)
         return cls(
             logits.max(axis=1).tolist(),
             probabilities.argmax(axis=1).tolist(),
-            confidences.tolist(),
-            scores(logits, rejects).tolist() if rejects else confidences.tolist(),
+            probabilities.max(axis=1).tolist(),
+            _scores(probabilities, logits, rejects).tolist(),
             probabilities,
         )
 
@@ -121,10 +120,14 @@ def scores(logits: Logits, rejects: bool) -> NDArray[np.float64]:
 
     With `rejects` as in the card: as if one class more, for what is no digit, had the logit 0.
     """
-    wide = logits.astype(np.float64)
-    tops = wide.max(axis=1)
-    shares = np.exp(wide - tops[:, None]).sum(axis=1)
-    if rejects:
-        shares += np.exp(-tops)
-    found: NDArray[np.float64] = 1.0 / shares
+    return _scores(softmax(logits), logits, rejects)
+
+
+def _scores(probabilities: NDArray[np.float64], logits: Logits, rejects: bool) -> NDArray[np.float64]:
+    confidences: NDArray[np.float64] = probabilities.max(axis=1)
+    if not rejects:
+        return confidences
+    # The sum of the exponentials, which the softmax has taken already, is that of the top logit by its probability.
+    none_to_one = np.log(confidences) - logits.max(axis=1)
+    found: NDArray[np.float64] = confidences * np.exp(-np.logaddexp(0.0, none_to_one))
     return found

@@ -50,7 +50,7 @@ class Minibatch(NamedTuple):
     targets: Targets
 
 
-def outliers(recipe: Recipe, classes: tuple[str, ...]) -> float:
+def outlier_share(recipe: Recipe, classes: tuple[str, ...]) -> float:
     """The share of outliers in minibatches of these classes: none where a letter may be a class."""
     return recipe.outliers if recipe.augment and set(classes) <= set(DIGITS) else 0.0
 
@@ -71,7 +71,7 @@ class Minibatches:
         self._data, self._mixture, self._recipe, self._seed = splits.train, splits.mixture, recipe, seed
         self._classes, self._teach = len(splits.classes), teach
         self._forms = forms_of(splits.classes)
-        self._outliers = outliers(recipe, splits.classes)
+        self._outliers = outlier_share(recipe, splits.classes)
         self._ages = gcd(recipe.batch_size, recipe.reuse)  # a batch of another size than the recipe's keeps its size
         self._size = recipe.batch_size // self._ages
         # Between two uses of a part, every age has seen DELAY others.

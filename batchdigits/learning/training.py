@@ -15,7 +15,7 @@ from batchdigits.errors import DataError
 from batchdigits.inference.card import Card
 from batchdigits.inference.model_file import ModelFile
 from batchdigits.inference.tensorflow_runtime import build_network, import_tensorflow, load_network
-from batchdigits.learning.batches import Chunk, Minibatches, chunks, outliers
+from batchdigits.learning.batches import Chunk, Minibatches, chunks, outlier_share
 from batchdigits.learning.calibrate import cross_entropy, logits_of
 from batchdigits.learning.outliers import OUTLIER
 from batchdigits.learning.recipes import Recipe
@@ -87,7 +87,7 @@ class Training:
         self.network, self._learner = build_network(card), build_network(card)
         for network in (self.network, self._learner):
             network.set_weights(self.start or initial_weights(network.get_weights(), recipe.initialiser, seed))
-        self.rejects = outliers(recipe, splits.classes) > 0.0
+        self.rejects = outlier_share(recipe, splits.classes) > 0.0
         heat = recipe.heat if teacher else 1.0
         self._step, self._optimizer = compile_step(self._learner, self.network, recipe, seed, heat, self.rejects)
         self.done = 0  # iterations so far
