@@ -70,7 +70,7 @@ def test_the_card_says_what_it_was_trained_on(run: Run, trained: Path, crops: Pa
 def test_labels_other_than_digits_go_all_the_way(run: Run, trained: Path, small_mnist: Arrays, tmp_path: Path) -> None:
     letters = write_crops(tmp_path / "letters", small_mnist, {"0": 0, "I": 1, "x": 7}, more="x")
     output, exported = tmp_path / "letters.keras", tmp_path / "letters.tflite"
-    result = run("train", "--iterations", "120", "--init", trained, "--data", letters, "-o", output)
+    result = run("train", "--iterations", "300", "--init", trained, "--data", letters, "-o", output)
     assert result.exit_code == 0, result.output
     assert "new labels: I, x" in result.stderr
     assert "labels without a folder, which the new model will not know: 1, 2, 3, 4, 5, 6, 7, 8, 9" in result.stderr
@@ -79,8 +79,7 @@ def test_labels_other_than_digits_go_all_the_way(run: Run, trained: Path, small_
     assert (read_card(trained).rejects, card.rejects) == (True, False)  # what is no digit may be one of its labels
     assert card.data["mnist"]["images"]["train"] < 110
     assert card.accuracy["mnist_test"] > 0.8
-    few = ("--min-agreement", "0")  # three images are held back, and one may lie between two classes
-    result = run("export", "--tflite", "--model", output, "--data", letters, "-o", exported, *few)
+    result = run("export", "--tflite", "--model", output, "--data", letters, "-o", exported)
     assert result.exit_code == 0, result.output
     for model in (output, exported):
         rows = list(csv.DictReader(run("classify", letters, "--model", model).stdout.splitlines()))
