@@ -29,7 +29,6 @@ FINE_TUNING = replace(
     warmup=50,
     weight_decay=0.0,
     label_smoothing=0.02,  # little: the model's confidence is calibrated already
-    heat=1.0,
     averaging=0.99,
     reuse=2,
     check_every=0,
