@@ -64,7 +64,9 @@ def test_every_class_is_drawn_as_often_and_mnist_keeps_its_share(trained: Path, 
 
 def test_the_model_is_its_own_teacher_where_the_labels_are_the_same(trained: Path, small_mnist: Arrays) -> None:
     model = read_model_file(trained)
-    assert fine_tuning(model, own(small_mnist, DIGITS, [5] * 10)).teacher() is model
+    tuning = fine_tuning(model, own(small_mnist, DIGITS, [5] * 10))
+    assert tuning.teacher() is model
+    assert tuning.recipe().heat == BEST.heat  # at which it was taught itself
     assert fine_tuning(model, own(small_mnist, ("b", "a"), [5, 5])).teacher() is None
 
 
