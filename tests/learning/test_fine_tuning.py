@@ -66,7 +66,7 @@ def test_the_model_is_its_own_teacher_where_the_labels_are_the_same(trained: Pat
     model = read_model_file(trained)
     tuning = fine_tuning(model, own(small_mnist, DIGITS, [5] * 10))
     assert tuning.teacher() is model
-    assert tuning.recipe().heat == BEST.heat  # at which it was taught itself
+    assert tuning.recipe().heat == BEST.heat
     assert fine_tuning(model, own(small_mnist, ("b", "a"), [5, 5])).teacher() is None
 
 
