@@ -9,6 +9,7 @@ import numpy as np
 from batchdigits.datasets.labelled import Labelled, Splits, one_glyph
 from batchdigits.errors import DataError
 from batchdigits.quiet import silent_stderr
+from batchdigits.text import is_line
 from batchdigits.vision.decode import decode
 from batchdigits.vision.normalise import Glyph
 from batchdigits.vision.sources import find, natural_key
@@ -28,11 +29,14 @@ def load(path: Path, seed: int, few_shot: bool = False) -> Splits:
         few_shot: whether classes of fewer than ten images keep all but one for training, and none for test.
 
     Raises:
-        DataError: there are fewer than two classes, a class has too few images, or an image is unreadable.
+        DataError: there are fewer than two classes, one has no fit name or too few images, or an image is unreadable.
     """
     folders = sorted((f for f in path.iterdir() if f.is_dir() and f.name[0] != "."), key=lambda f: natural_key(f.name))
     if len(folders) < 2:
         raise DataError(f"{path}: a folder of labelled images has one sub-folder a class, and at least two")
+    for folder in folders:
+        if not is_line(folder.name):
+            raise DataError(f"{folder}: a label is one line of text, in UTF-8; rename the folder")
     rng = np.random.default_rng(seed)
     train, validation, test = [], [], []
     for label, glyphs in enumerate(_enough(path, folders, LEAST_FEW_SHOT if few_shot else LEAST)):

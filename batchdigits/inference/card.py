@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from batchdigits.errors import ModelFileError
+from batchdigits.text import is_line
 from batchdigits.vision.normalise import NORMALISER_VERSION
 
 SCHEMA_VERSION = 1
 MAX_CLASSES = 1_000
+MAX_IMAGES = 1 << 40  # behind a row of a risk table
 MAPPINGS = ["network", "normaliser", "thresholds", "accuracy", "recipe", "data", "quantization", "sha256", "libraries"]
 
 
@@ -68,7 +71,7 @@ class Card:
             ModelFileError: naming the first thing that is wrong with it.
         """
         try:
-            document = json.loads(text)
+            document = json.loads(text, parse_float=_finite, parse_constant=_finite)
         except (ValueError, RecursionError):
             raise ModelFileError("its card is not JSON") from None
         if not isinstance(document, dict) or document.get("schema") != SCHEMA_VERSION:
@@ -83,6 +86,8 @@ def _checked(card: Card) -> Card:
     labels = card.labels
     if not (isinstance(labels, list) and 1 < len(labels) <= MAX_CLASSES and all(isinstance(x, str) for x in labels)):
         raise ModelFileError("its card has no list of labels")
+    if len(set(labels)) < len(labels) or not all(map(is_line, labels)):
+        raise ModelFileError("its card has labels that are the same, or no text")
     for name in MAPPINGS:
         if not isinstance(getattr(card, name), dict):
             raise ModelFileError(f"its card has no valid {name!r}")
@@ -105,7 +110,19 @@ def _are_widths(widths: object) -> bool:
 
 
 def _is_risk_table(table: object) -> bool:
-    columns = ("threshold", "coverage", "images", "errors")
-    return isinstance(table, list | tuple) and all(
-        isinstance(row, dict) and all(isinstance(row.get(name), int | float) for name in columns) for row in table
-    )
+    return isinstance(table, list | tuple) and all(isinstance(row, dict) and _is_risk(**row) for row in table)
+
+
+def _is_risk(
+    threshold: object = None, coverage: object = None, images: object = None, errors: object = None, **_: object
+) -> bool:
+    shares = all(isinstance(share, int | float) and 0 <= share <= 1 for share in (threshold, coverage))
+    return shares and type(images) is int and type(errors) is int and 0 <= errors <= images <= MAX_IMAGES
+
+
+def _finite(text: str) -> float:
+    """A number of a card. JSON has no NaN and no infinity; Python reads both, and 1e999 as well."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number

@@ -8,6 +8,7 @@ from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.card import Card
 
 CONFIDENCE = 0.95  # that the true risk is under the bound
+NEGLIGIBLE = 1e-17  # part of a sum of float64 that does not change it
 
 
 class NoSuchThresholdError(BatchdigitsError):
@@ -59,8 +60,15 @@ def upper_bound(errors: int, images: int, confidence: float = CONFIDENCE) -> flo
 
 
 def _chance_of_at_most(errors: int, images: int, share: float) -> float:
-    """Binomial distribution function, summed in logarithms so that nothing vanishes."""
-    return sum(
-        exp(lgamma(images + 1) - lgamma(k + 1) - lgamma(images - k + 1) + k * log(share) + (images - k) * log1p(-share))
-        for k in range(errors + 1)
-    )
+    """Binomial distribution function, summed in logarithms so that nothing vanishes.
+
+    `share` is over `errors / images`, so that terms only fall from the last to the first, and soon do not count.
+    """
+    chance = 0.0
+    for k in range(errors, -1, -1):
+        ways = lgamma(images + 1) - lgamma(k + 1) - lgamma(images - k + 1)
+        term = exp(ways + k * log(share) + (images - k) * log1p(-share))
+        chance += term
+        if term <= chance * NEGLIGIBLE:
+            break
+    return chance

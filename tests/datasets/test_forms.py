@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +42,13 @@ def test_class_folders_are_labels_and_hold_a_part_back(class_folder: Path) -> No
     for part in (splits.train, splits.validation, splits.test):
         assert set(part.labels) == {0, 1, 2}
     assert load(class_folder, seed=2).fingerprint() != splits.fingerprint()
+
+
+@pytest.mark.parametrize("name", [b"a\nb", b"\xff", "a\u2028b".encode()])
+def test_a_folder_whose_name_is_no_label_is_refused(class_folder: Path, name: bytes) -> None:
+    (class_folder / "one").rename(class_folder / os.fsdecode(name))
+    with pytest.raises(DataError, match="a label is one line of text"):
+        load(class_folder)
 
 
 def test_floats_from_0_to_1_are_bytes(small_mnist: Arrays) -> None:

@@ -16,6 +16,17 @@ from batchdigits.inference.model_file import CARD_NAME, read_card, read_model_fi
 KERAS, TFLITE = PRETRAINED / "digits.keras", PRETRAINED / "digits.tflite"
 
 
+RISK = {"threshold": 0.5, "coverage": 0.9, "images": 90, "errors": 3}
+WRONG_RISKS: list[dict[str, float]] = [
+    {"threshold": 5},
+    {"coverage": -0.1},
+    {"errors": 91},
+    {"errors": -1},
+    {"images": 1 << 50},
+    {"images": 90.5},
+]
+
+
 def rewrite(path: Path, changes: dict[str, object], to: Path) -> Path:
     """A copy of a model file whose card says something else; a value of None takes the key out."""
     card = json.loads(read_card(path).to_json())
@@ -57,6 +68,11 @@ def test_a_card_survives_its_json() -> None:
         ({"labels": ["0"]}, "no list of labels"),
         ({"labels": [0, 1]}, "no list of labels"),
         ({"labels": ["x"] * 1001}, "no list of labels"),
+        ({"labels": ["0", "1", "0"]}, "labels that are the same, or no text"),
+        ({"labels": ["0", "a\nb"]}, "labels that are the same, or no text"),
+        ({"labels": ["0", "\ud800"]}, "labels that are the same, or no text"),
+        ({"temperature": float("nan")}, "not JSON"),
+        ({"accuracy": {"test": float("inf")}}, "not JSON"),
         ({"network": None}, "no valid network shape"),
         ({"network": 3}, "no valid 'network'"),
         ({"network": {"hidden": [10**9], "activation": ""}}, "no valid network shape"),
@@ -68,6 +84,7 @@ def test_a_card_survives_its_json() -> None:
         ({"rejects": 1}, "does not say whether it rejects"),
         ({"risk": 3}, "no valid risk table"),
         ({"risk": [{"threshold": 0.5}]}, "no valid risk table"),
+        *(({"risk": [{**RISK, **wrong}]}, "no valid risk table") for wrong in WRONG_RISKS),
         ({"normaliser": []}, "no valid 'normaliser'"),
         ({"normaliser": {"version": 0}}, "normaliser version 0"),
         ({"sha256": {"payload": "0" * 64}}, "the file was edited"),
@@ -111,6 +128,11 @@ def test_a_card_that_is_no_json_is_refused(tmp_path: Path) -> None:
         archive.writestr(CARD_NAME, "[" * 100_000)
     with pytest.raises(ModelFileError, match="not JSON"):
         read_model_file(tmp_path / "m.keras")
+
+
+def test_a_number_too_large_for_a_card_is_refused() -> None:
+    with pytest.raises(ModelFileError, match="not JSON"):
+        Card.from_json(read_card(TFLITE).to_json().replace(b'"temperature": ', b'"temperature": 1e999, "x": '))
 
 
 def test_a_card_that_unpacks_for_ever_is_refused(tmp_path: Path) -> None:
