@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from batchdigits.cli.options import FILE, verbosity_options
+from batchdigits.cli.options import FILE, Number, verbosity_options
 
 if TYPE_CHECKING:
     from batchdigits.reports.speed import Speed
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("file", type=FILE)
 @click.option(
-    "--seconds", type=click.FloatRange(0, 60), default=1.0, show_default=True, help="Time for each of the figures."
+    "--seconds", type=Number(0, 60), default=1.0, show_default=True, help="Time for each of the figures."
 )
 @click.option("--json", "as_json", is_flag=True, help="Write everything as one JSON document.")
 @verbosity_options

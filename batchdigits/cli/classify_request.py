@@ -11,7 +11,7 @@ import click
 
 from batchdigits.cli.max_failures import MaxFailures, MaxFailuresType
 from batchdigits.cli.model_choice import model_choice_options
-from batchdigits.cli.options import Share, batch_size_option, ink_option, verbosity_options
+from batchdigits.cli.options import Number, Share, batch_size_option, ink_option, verbosity_options
 
 if TYPE_CHECKING:
     from batchdigits.inference.choose import RuntimeName
@@ -125,7 +125,7 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     ink_option,
     click.option(
         "--min-confidence",
-        type=click.FloatRange(0, 1),
+        type=Number(0, 1),
         help="Rows less sure than this are `review`. [default: the model's own threshold]",
     ),
     click.option(
@@ -151,7 +151,7 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     ),
     click.option(
         "--timeout",
-        type=click.FloatRange(0, 86_400),
+        type=Number(0, 86_400),
         default=60,
         show_default=True,
         help="Seconds that one image may take; 0 for no limit.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
@@ -75,10 +76,13 @@ def _encode_stdin(encode: Encode, columns: Columns, predictions: Sequence[Predic
 
 
 def identity_of(request: Request, task: Task[bytes]) -> Identity:
-    """All that rows depend on, for --resume. Not --timeout: rows that are errors are done again anyway."""
+    """All that rows depend on, for --resume. Not --timeout: rows that are errors are done again anyway.
+
+    The card has the network's hash in it, and labels, which the network has not.
+    """
     return {
         "the version of batchdigits": __version__,
-        "the model": task.card.sha256["payload"][:16],
+        "the model": hashlib.sha256(task.card.to_json()).hexdigest()[:16],
         "the normaliser": task.card.normaliser["version"],
         "the review threshold": task.settings.threshold,
         "--ink": request.ink,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from batchdigits.cli.console import inform, is_verbose
-from batchdigits.cli.options import FILE, data_option, model_option, output_option, verbosity_options
+from batchdigits.cli.options import FILE, Number, data_option, model_option, output_option, verbosity_options
 from batchdigits.cli.output_file import prepare
 from batchdigits.errors import DataError
 
@@ -62,7 +62,7 @@ if TYPE_CHECKING:
 @click.option("--check", type=FILE, metavar="DIR", help="Your own scans, on which the export must agree as well.")
 @click.option(
     "--min-agreement",
-    type=click.FloatRange(0, 100),
+    type=Number(0, 100),
     metavar="PERCENT",
     help="Least share of images with the same label. [default: 99.8; 99 for a network without activation]",
 )
@@ -158,7 +158,7 @@ def _sources(exported: ModelFile, c_array: Path | None) -> dict[str, str]:
 def _load(data: Path | None, keras: ModelFile) -> Splits:
     from batchdigits.datasets import load
 
-    splits = load(data, keras.card.seed)
+    splits = load(data, keras.card.seed, few_shot="init" in keras.card.data)  # held back as when it was trained
     if splits.classes != keras.card.labels:
         raise DataError(
             f"{splits.name}: its classes are not those of {keras.path}; name the data it was trained on (--data)"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import click
@@ -18,7 +19,7 @@ ENOUGH = 100  # images before a share of them is taken for one of all
 class MaxFailures:
     """How many rows may be errors: `most` of them, or that many percent."""
 
-    most: float
+    most: Decimal
     percent: bool
 
     def check(self, counts: Counter[str], *, at_the_end: bool = False) -> None:
@@ -30,14 +31,14 @@ class MaxFailures:
         failures, images = counts["error"], counts.total()
         if self.percent and images < ENOUGH and not at_the_end:
             return
-        if failures > (self.most * images / 100 if self.percent else self.most):
+        if (100 * failures > self.most * images) if self.percent else (failures > self.most):
             raise TooManyFailuresError(
                 f"{failures:,} of {images:,} images could not be read, more than --max-failures {self} allows"
             )
 
     def __str__(self) -> str:
         """As typed."""
-        return f"{self.most:g}{'%' if self.percent else ''}"
+        return f"{self.most}{'%' if self.percent else ''}"
 
 
 class MaxFailuresType(click.ParamType[MaxFailures]):
@@ -50,4 +51,4 @@ class MaxFailuresType(click.ParamType[MaxFailures]):
         text = re.fullmatch(r"(\d{1,18})|(\d{1,3}(?:\.\d{1,6})?)%", str(value))
         if text is None or float(text[2] or 0) > 100:
             self.fail(f"{value!r} is neither a number of images, such as 50, nor a share, such as 5%", param, ctx)
-        return MaxFailures(float(text[1] or text[2]), percent=text[1] is None)
+        return MaxFailures(Decimal(text[1] or text[2]), percent=text[1] is None)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from batchdigits.cli.console import inform, log, progress_bar
-from batchdigits.cli.options import FILE, data_option, output_option, seed_option, verbosity_options
+from batchdigits.cli.options import FILE, Number, data_option, output_option, seed_option, verbosity_options
 from batchdigits.cli.output_file import prepare
 from batchdigits.cli.signals import Terminated
 
@@ -59,10 +59,10 @@ class Widths(click.ParamType[tuple[int, ...]]):
     type=click.Choice(["none", "relu", "tanh", "sigmoid", "elu", "gelu"]),
     help="Activation of the hidden layers.",
 )
-@click.option("--learning-rate", type=click.FloatRange(0, 10, min_open=True), help="Adam's, at the start.")
+@click.option("--learning-rate", type=Number(0, 10, min_open=True), help="Adam's, at the start.")
 @click.option("--iterations", type=click.IntRange(0), help="Minibatches to learn from.")
 @click.option("--batch-size", type=click.IntRange(1, 65_536), help="Glyphs in a minibatch.")
-@click.option("--dropout", type=click.FloatRange(0, 1, max_open=True), help="Share of the last hidden layer dropped.")
+@click.option("--dropout", type=Number(0, 1, max_open=True), help="Share of the last hidden layer dropped.")
 @seed_option
 @data_option("Labelled data to learn from.")
 @click.option(

@@ -85,6 +85,11 @@ def serve(connection: Connection) -> None:
     """Be a worker until the other end of `connection` is closed."""
     signal.signal(signal.SIGALRM, signal.SIG_DFL)  # whatever this process was started under
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGALRM})
+    with contextlib.suppress(EOFError, ConnectionError):  # the parent is gone
+        _serve(connection)
+
+
+def _serve(connection: Connection) -> None:
     task, chatter = connection.recv()
     if chatter:
         allow_chatter()
@@ -99,9 +104,8 @@ def serve(connection: Connection) -> None:
         connection.send(BatchdigitsError(str(error)))
         return
     connection.send(READY)
-    with contextlib.suppress(EOFError, ConnectionError):  # the parent is gone
-        while True:
-            connection.send(work(connection.recv(), task, runtime))
+    while True:
+        connection.send(work(connection.recv(), task, runtime))
 
 
 def _keep_free_memory() -> None:
@@ -259,9 +263,7 @@ class _Fork:
 
 def _leave_the_parent(parent: int, connection: Connection) -> None:
     """Keep nothing open but `connection` and stderr: pipes must end, and locks go, when the parent does."""
-    import ctypes  # 3 ms, which the parent, on its way to the first fork, has not
-
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # even if a decoder hangs
+    _die_with_the_parent()
     if os.getppid() != parent:
         os._exit(1)  # it died before that
     os.setpgid(0, 0)  # Ctrl-C and Ctrl-Z are for the parent
@@ -277,6 +279,13 @@ def _leave_the_parent(parent: int, connection: Connection) -> None:
                 os.close(int(descriptor))
 
 
+def _die_with_the_parent() -> None:
+    """Even if a decoder hangs."""
+    import ctypes  # 3 ms, which the parent, on its way to the first fork, has not
+
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def _spawn(connection: Connection) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, "-c", f"from {__name__} import main; main({connection.fileno()})"],
@@ -290,4 +299,6 @@ def _spawn(connection: Connection) -> subprocess.Popen[bytes]:
 
 def main(descriptor: int) -> None:
     """Be a worker that was spawned, behind the connection of that descriptor."""
+    if sys.platform == "linux":
+        _die_with_the_parent()
     serve(Connection(descriptor))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+from batchdigits.errors import ModelFileError
 from batchdigits.inference.model_file import read_model_file
 
 RuntimeName = Literal["tflite", "tensorflow"]
@@ -20,12 +21,15 @@ def choose_model(runtime: RuntimeName) -> Path:
 
 
 def is_stale(tflite: Path) -> bool:
-    """Whether a .tflite was made from another .keras than the one beside it; False where there is none beside it.
+    """Whether a .tflite was made from another .keras than the one beside it; False where no such file is beside it.
 
     Raises:
-        ModelFileError: one of the two cannot be read.
+        ModelFileError: it cannot be read.
     """
-    keras = tflite.with_suffix(".keras")
-    if tflite.suffix != ".tflite" or not keras.exists():
+    if tflite.suffix != ".tflite":
         return False
-    return read_model_file(tflite).card.sha256.get("keras") != read_model_file(keras).card.sha256["payload"]
+    try:
+        keras = read_model_file(tflite.with_suffix(".keras"))
+    except ModelFileError:  # there is none, or whatever it is, it is not what classifies
+        return False
+    return read_model_file(tflite).card.sha256.get("keras") != keras.card.sha256["payload"]

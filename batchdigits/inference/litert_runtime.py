@@ -37,6 +37,7 @@ class LiteRTRuntime:
                 self._input = _only(self._interpreter.get_input_details())
                 self._interpreter.resize_tensor_input(self._input["index"], (batch_size, GLYPH_PIXELS))
                 self._interpreter.allocate_tensors()
+                self._interpreter.invoke()  # on whatever lies there: some networks load, and cannot be run
                 self._output = _only(self._interpreter.get_output_details())
             except (ValueError, RuntimeError) as error:
                 raise ModelFileError(f"{model.path}: LiteRT cannot load it ({str(error).splitlines()[0]})") from None

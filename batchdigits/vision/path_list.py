@@ -14,11 +14,13 @@ def read_paths(stream: IO[bytes], end: bytes) -> Iterator[str]:
 
     Args:
         stream: the list.
-        end: what ends a path, one byte; the last may do without.
+        end: what ends a path, one byte; the last may do without. Behind a path that a newline ends may be a carriage
+            return, as in lists that were made on Windows.
     """
     rest = b""
+    surplus = b"\r" if end == b"\n" else b""
     while block := stream.read(AT_ONCE):
         *whole, rest = (rest + block).split(end)
-        yield from (os.fsdecode(path) for path in whole if path)
-    if rest:
-        yield os.fsdecode(rest)
+        yield from (os.fsdecode(path) for line in whole if (path := line.removesuffix(surplus)))
+    if path := rest.removesuffix(surplus):
+        yield os.fsdecode(path)

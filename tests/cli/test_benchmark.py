@@ -61,6 +61,7 @@ def test_bad_input_and_bad_options(run: Run, tmp_path: Path) -> None:
     assert "benchmark measures .tflite files" in result.stderr
     assert "no such model file" in run("benchmark", tmp_path / "no.tflite").stderr
     assert run("benchmark", TFLITE, "--seconds", "-1").exit_code == 2
+    assert run("benchmark", TFLITE, "--seconds", "nan").exit_code == 2
     assert run("benchmark").exit_code == 2
 
 

@@ -128,7 +128,13 @@ def test_pages_on_stdin_are_counted(scene: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "separator"), [(["--files-from"], b"\n"), (["--files-from"], b"\n\n"), (["-0", "--files-from"], b"\0")]
+    ("options", "separator"),
+    [
+        (["--files-from"], b"\n"),
+        (["--files-from"], b"\n\n"),
+        (["--files-from"], b"\r\n\r\n"),
+        (["-0", "--files-from"], b"\0"),
+    ],
 )
 @pytest.mark.parametrize("end", [True, False])
 def test_paths_from_a_list(scene: Path, tmp_path: Path, options: list[str], separator: bytes, end: bool) -> None:
@@ -144,6 +150,10 @@ def test_paths_from_a_list(scene: Path, tmp_path: Path, options: list[str], sepa
 def test_nul_ends_names_with_line_breaks(scene: Path) -> None:
     result = classify("-0", "--files-from", "-", cwd=scene, input=b"scans/line\nbreak.png\0")
     assert next(csv.reader(io.StringIO(result.stdout.decode().partition("\n")[2])))[0] == "scans/line\nbreak.png"
+
+
+def test_nul_ends_names_with_carriage_returns(tmp_path: Path) -> None:
+    assert b'\n"a\r",' in classify("-0", "--files-from", "-", cwd=tmp_path, input=b"a\r\0").stdout
 
 
 def test_an_empty_list_is_an_error(scene: Path) -> None:
@@ -243,6 +253,7 @@ def test_parquet_needs_a_file_and_its_extra(scene: Path, tmp_path: Path) -> None
         ["few", "--resume", "-o", "/dev/null"],
         ["few", "--jobs", "0"],
         ["few", "--timeout", "-1"],
+        ["few", "--timeout", "nan"],
         ["few", "--top-k", "0"],
         ["few", "--format", "xml"],
         ["few", "--max-failures", "-1"],

@@ -145,10 +145,12 @@ def test_files_that_changed_are_done_again(scene: Path, tmp_path: Path) -> None:
         (["--probabilities"], "--probabilities was False when it was begun, and is True now"),
         (["--format", "jsonl"], "--format was csv when it was begun, and is jsonl now"),
         (["--model", "other.tflite"], "the model was "),
+        (["--model", "labels.tflite"], "the model was "),
     ],
 )
 def test_another_run_is_refused_and_told_why(scene: Path, output: Path, options: list[str], reason: str) -> None:
-    float_model(scene / "other.tflite")
+    other_model(scene / "other.tflite", b"\0")
+    other_model(scene / "labels.tflite", labels=tuple("abcdefghij"))
     assert kill(begin(scene, output))
     kept = [(output.parent / name).read_bytes() for name in beside(output)]
     result = classify("scans", "-o", output, "--resume", *options, cwd=scene)
@@ -157,8 +159,8 @@ def test_another_run_is_refused_and_told_why(scene: Path, output: Path, options:
     assert [(output.parent / name).read_bytes() for name in beside(output)] == kept
 
 
-def float_model(path: Path) -> None:
-    """The built-in model with another seed on its card: another network, as far as anybody can tell."""
+def other_model(path: Path, more: bytes = b"", **card: object) -> None:
+    """The built-in model with more behind its network, or another card."""
     import zipfile
     from dataclasses import replace
 
@@ -166,8 +168,8 @@ def float_model(path: Path) -> None:
 
     built_in = read_model_file(PRETRAINED / "digits.tflite")
     assert KERAS_WEIGHTS not in zipfile.ZipFile(built_in.path).namelist()
-    path.write_bytes(built_in.payload + b"\0")
-    add_card(path, replace(built_in.card, seed=99))
+    path.write_bytes(built_in.payload + more)
+    add_card(path, replace(built_in.card, **card))  # type: ignore[arg-type]
 
 
 def test_options_that_change_no_row_may_differ(scene: Path, undisturbed: bytes, output: Path) -> None:

@@ -88,6 +88,7 @@ def test_a_risk_that_the_data_does_not_support_is_said(run: Run, model: Path, tm
         ("--target-risk", "100%"),
         ("--target-risk", "few"),
         ("--min-confidence", "2"),
+        ("--min-confidence", "nan"),
         ("--min-confidence", "0.9", "--target-risk", "1%"),
     ],
 )

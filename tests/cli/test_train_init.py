@@ -81,11 +81,26 @@ def test_labels_other_than_digits_go_all_the_way(run: Run, trained: Path, small_
     assert card.accuracy["mnist_test"] > 0.8
     result = run("export", "--tflite", "--model", output, "--data", letters, "-o", exported)
     assert result.exit_code == 0, result.output
+    assert set(read_card(exported).quantization["agreement"]) == {"validation", "test"}
+    assert read_card(exported).quantization["agreement"]["test"]["images"] == card.data["images"]["test"] == 1
     for model in (output, exported):
         rows = list(csv.DictReader(run("classify", letters, "--model", model).stdout.splitlines()))
         right = [Path(row["path"]).parent.name == row["label"] for row in rows]
         assert len(rows) == 26
         assert np.mean(right) > 0.8
+
+
+def test_an_export_tests_nothing_that_was_trained_on(
+    run: Run, trained: Path, small_mnist: Arrays, tmp_path: Path
+) -> None:
+    letters = write_crops(tmp_path / "letters", small_mnist, {"a": 0, "b": 1})
+    output, exported = tmp_path / "m.keras", tmp_path / "m.tflite"
+    assert run("train", *QUICK, "--init", trained, "--data", letters, "-o", output).exit_code == 0
+    options = ("--model", output, "--data", letters, "-o", exported, "--min-agreement", "0")
+    result = run("export", "--tflite", *options)
+    assert result.exit_code == 0, result.output
+    assert set(read_card(exported).quantization["agreement"]) == {"validation"}  # of five crops, none is for a test
+    assert "test" not in result.stdout
 
 
 def test_a_class_of_four_is_too_small_and_all_of_them_are_named(run: Run, trained: Path, crops: Path) -> None:

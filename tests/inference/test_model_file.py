@@ -185,6 +185,17 @@ def test_garbage_behind_a_good_card_is_one_clear_error(tmp_path: Path) -> None:
         load_runtime(path)
 
 
+def test_a_network_that_loads_and_cannot_be_run_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    from ai_edge_litert.interpreter import Interpreter
+
+    def invoke(self: Interpreter) -> None:
+        raise RuntimeError("Input tensor 4 lacks data\nNode number 3 failed to invoke.")
+
+    monkeypatch.setattr(Interpreter, "invoke", invoke)
+    with pytest.raises(ModelFileError, match=r"LiteRT cannot load it \(Input tensor 4 lacks data\)$"):
+        load_runtime(TFLITE)
+
+
 def test_exports_of_the_current_folder_come_first(in_empty_folder: Path) -> None:
     assert choose_model("tflite") == TFLITE
     assert choose_model("tensorflow") == KERAS
@@ -199,3 +210,6 @@ def test_a_tflite_of_another_keras_is_stale(trained: Path, in_empty_folder: Path
     assert not is_stale(Path("digits.tflite"))
     shutil.copy(trained, "digits.keras")
     assert is_stale(Path("digits.tflite"))
+    Path("digits.keras").write_text("junk")
+    assert not is_stale(Path("digits.tflite"))
+    assert not is_stale(Path("/"))
