@@ -25,6 +25,10 @@ class DataError(BatchdigitsError):
     """Labelled data is missing or malformed."""
 
 
+class DivergedError(BatchdigitsError):
+    """A training has gone wrong beyond repair."""
+
+
 class MissingExtraError(BatchdigitsError):
     """A command needs an optional dependency that is not installed."""
 

@@ -56,10 +56,10 @@ def captured_stderr() -> Iterator[io.StringIO]:
 
 @contextmanager
 def _silent(descriptor: int) -> Iterator[None]:
-    if _chatter_allowed:
+    stream = sys.stdout if descriptor == 1 else sys.stderr
+    if _chatter_allowed or stream is None:  # None: a process that was started without it
         yield
         return
-    stream = sys.stdout if descriptor == 1 else sys.stderr
     stream.flush()
     kept = os.dup(descriptor)
     nowhere = os.open(os.devnull, os.O_WRONLY)

@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("file", type=FILE)
-@click.option(
-    "--seconds", type=Number(0, 60), default=1.0, show_default=True, help="Time for each of the figures."
-)
+@click.option("--seconds", type=Number(0, 60), default=1.0, show_default=True, help="Time for each of the figures.")
 @click.option("--json", "as_json", is_flag=True, help="Write everything as one JSON document.")
 @verbosity_options
 def benchmark(file: Path, seconds: float, as_json: bool) -> None:

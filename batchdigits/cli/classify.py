@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from batchdigits.cli.classify_parts import classify_in_parts
-from batchdigits.cli.classify_request import STDIO, Request, classify_options
+from batchdigits.cli.classify_request import Request, classify_options
 from batchdigits.cli.classify_task import SOME_FAILED, identity_of, summary, task_of
 from batchdigits.cli.console import Bar, inform, progress_bar
 from batchdigits.errors import NoImagesError
@@ -71,7 +71,9 @@ def _paths(request: Request) -> Iterator[Iterable[str]]:
     """All paths that are named by hand; an image on stdin lies in a file meanwhile."""
     from batchdigits.vision.path_list import read_paths
 
-    if request.reads_stdin_image:
+    if request.reads_stdin_image and request.dry_run:
+        yield request.paths
+    elif request.reads_stdin_image:
         with tempfile.NamedTemporaryFile(prefix="batchdigits-") as file:
             shutil.copyfileobj(sys.stdin.buffer, file)
             file.flush()
@@ -137,7 +139,7 @@ def _output(request: Request, identity: Identity, header: bytes) -> Iterator[Res
                 if output.done:
                     inform(f"{output.done:,} files are done and kept; to go on, add --resume to the same command")
                 raise
-    elif request.output is None or str(request.output) == STDIO:
+    elif request.output is None or request.writes_stdout:
         with explained(Path("<stdout>")):
             yield StreamOutput(sys.stdout.buffer, header)
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ import click
 from batchdigits.cli.max_failures import MaxFailures, MaxFailuresType
 from batchdigits.cli.model_choice import model_choice_options
 from batchdigits.cli.options import Number, Share, batch_size_option, ink_option, verbosity_options
+from batchdigits.cli.output_file import is_same
 
 if TYPE_CHECKING:
     from batchdigits.inference.choose import RuntimeName
@@ -75,12 +77,19 @@ class Request:
         return format_of(self.format, Path(self.output) if self.output else None)
 
     @property
+    def writes_stdout(self) -> bool:
+        """Whether the rows go to stdout, by whichever of its names."""
+        return self.output is None or str(self.output) == STDIO or _is_stdout(Path(self.output))
+
+    @property
     def file(self) -> Path | None:
         """The regular file or the folder to write, which can be resumed; None for stdout, a pipe or a device."""
-        output = self.output if self.output is None else Path(self.output)
-        if output is None or str(output) == STDIO or (output.exists() and not output.is_file() and not output.is_dir()):
+        from batchdigits.output.atomic import behind
+
+        if self.output is None or self.writes_stdout:
             return None
-        return output
+        output = behind(Path(self.output))
+        return None if output.exists() and not output.is_file() and not output.is_dir() else output
 
     def check(self) -> None:
         """See that the options go together.
@@ -98,12 +107,25 @@ class Request:
             raise click.UsageError("-0 goes with --files-from or --dry-run.")
         if self.resume and self.file is None:
             raise click.UsageError("--resume needs a file to go on with (-o).")
+        if (where := self.file) and where.is_file() and any(is_same(path, where) for path in self._inputs()):
+            raise click.UsageError(f"-o {self.output} is one of the inputs, and would be written over.")
         if self.engine == "ray" and (self.file is None or self.reads_stdin_image):
             raise click.UsageError("--engine ray reads files and URLs, and writes a folder of parts (-o DIR).")
         if self.engine == "local" and isinstance(self.output, str):
             raise click.UsageError("-o is a URL, which only --engine ray writes to.")
         if self.engine == "local" and self.ray_address:
             raise click.UsageError("--ray-address goes with --engine ray.")
+
+    def _inputs(self) -> tuple[str, ...]:
+        return (*self.paths, self.files_from) if self.files_from else self.paths
+
+
+def _is_stdout(output: Path) -> bool:
+    """Whether it is a link of the system's to whatever stdout is, such as /dev/stdout."""
+    try:
+        return output.is_symlink() and os.path.samestat(output.stat(), os.fstat(1))
+    except OSError:
+        return False
 
 
 def classify_options(command: F) -> F:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import click
 
+from batchdigits.cli.streams import STDERR, let_go_of
 from batchdigits.quiet import allow_chatter
 from batchdigits.text import printable, without_secrets
 
@@ -34,8 +35,8 @@ def is_verbose() -> bool:
 
 
 def say(message: str) -> None:
-    """One line on stderr, whatever a hostile file name puts into it."""
-    click.echo(f"batchdigits: {printable(without_secrets(message))}", err=True)
+    """One line on stderr, above a progress bar if there is one, whatever a hostile file name puts into it."""
+    _write_above_bar(f"batchdigits: {printable(without_secrets(message))}")
 
 
 def inform(message: str) -> None:
@@ -90,9 +91,12 @@ def _verbosity() -> int:
 
 
 def _write_above_bar(line: str) -> None:
-    if "tqdm" in sys.modules:
-        from tqdm import tqdm
+    try:
+        if "tqdm" in sys.modules:
+            from tqdm import tqdm
 
-        tqdm.write(line, file=sys.stderr)
-    else:
-        click.echo(line, err=True)
+            tqdm.write(line, file=sys.stderr)
+        else:
+            click.echo(line, err=True)
+    except OSError:  # nobody listens, which is no reason to stop
+        let_go_of(STDERR)

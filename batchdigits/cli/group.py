@@ -15,6 +15,7 @@ import click
 from batchdigits import __version__
 from batchdigits.cli.console import is_verbose, say
 from batchdigits.cli.signals import INTERRUPTED, TERMINATED, Terminated, sigterm_raises
+from batchdigits.cli.streams import STDOUT, let_go_of, replace_closed
 from batchdigits.errors import BatchdigitsError
 from batchdigits.quiet import allow_chatter
 from batchdigits.text import without_secrets
@@ -42,6 +43,16 @@ class CommandGroup(click.Group):
         command: click.Command = getattr(import_module(f"batchdigits.cli.{cmd_name}"), cmd_name)
         return command
 
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run the command line."""
+        replace_closed()
+        try:
+            return super().main(*args, **extra)
+        except OSError as error:  # of --help and --version, which write before there is a command to invoke
+            _explain(error)
+            _flush()
+            sys.exit(1)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; every way in which it can end has its exit code (DESIGN.md, Exit codes)."""
         try:
@@ -59,10 +70,11 @@ class CommandGroup(click.Group):
             say("terminated")
             ctx.exit(TERMINATED)
         except BrokenPipeError:
-            _let_go_of_stdout()
+            let_go_of(STDOUT)
             ctx.exit(0)
         except Exception as error:
             _explain(error)
+            _flush()
             ctx.exit(error.exit_code if isinstance(error, BatchdigitsError) else 1)
 
 
@@ -77,6 +89,14 @@ def main() -> None:
     """
 
 
+def _flush() -> None:
+    """Push out what stdout still takes; what it does not take is not to be tried again when the interpreter ends."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        let_go_of(STDOUT)
+
+
 def _explain(error: Exception) -> None:
     if is_verbose():
         click.echo(without_secrets("".join(traceback.format_exception(error))), nl=False, err=True)
@@ -86,10 +106,3 @@ def _explain(error: Exception) -> None:
         say(f"error: {error.strerror or error}{f': {error.filename}' if error.filename else ''}")
     else:
         say(f"error: a bug in batchdigits, please report it: {type(error).__name__}: {error} (-v shows where)")
-
-
-def _let_go_of_stdout() -> None:
-    """Point fd 1 at nothing, or the interpreter's last flush meets the closed pipe again."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
-    os.close(nowhere)

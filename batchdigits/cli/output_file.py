@@ -1,12 +1,14 @@
-"""Checks of an output's name, made before the work rather than after it."""
+"""Checks of an output, made before the work rather than after it."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import click
 
 from batchdigits.errors import BatchdigitsError
+from batchdigits.output.atomic import behind, explained
 
 
 def prepare(output: Path, *suffixes: str, option: str = "--output") -> None:
@@ -14,7 +16,7 @@ def prepare(output: Path, *suffixes: str, option: str = "--output") -> None:
 
     Raises:
         click.BadParameter: the name ends in none of `suffixes`.
-        BatchdigitsError: its folder cannot be made, or a folder stands in its place.
+        BatchdigitsError: its folder cannot be made or written to, or a folder stands in its place.
     """
     if output.suffix not in suffixes:
         raise click.BadParameter(f"{output} must end in {' or '.join(suffixes)}", param_hint=option)
@@ -24,3 +26,13 @@ def prepare(output: Path, *suffixes: str, option: str = "--output") -> None:
         output.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BatchdigitsError(f"cannot make the folder {output.parent}: {error.strerror or error}") from None
+    with explained(output), TemporaryFile(dir=behind(output).parent):
+        pass
+
+
+def is_same(path: str | Path, output: Path) -> bool:
+    """Whether an input is the file to be written; not where either is not there, or closed to us."""
+    try:
+        return output.samefile(path)
+    except (OSError, ValueError):  # a NUL in the name
+        return False

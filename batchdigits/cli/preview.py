@@ -11,7 +11,7 @@ import click
 from batchdigits.cli.console import inform
 from batchdigits.cli.model_choice import chosen_model, model_choice_options
 from batchdigits.cli.options import batch_size_option, ink_option, output_option, verbosity_options
-from batchdigits.cli.output_file import prepare
+from batchdigits.cli.output_file import is_same, prepare
 from batchdigits.errors import BatchdigitsError, NoImagesError
 
 if TYPE_CHECKING:
@@ -85,17 +85,10 @@ def _all_but(output: Path, files: Iterable[str]) -> Iterator[str]:
 
     there = output.is_file()
     for file in files:
-        if not (there and _is_same(file, output)):
+        if not (there and is_same(file, output)):
             yield file
         elif not is_preview(output):
             raise BatchdigitsError(f"{output} is one of the images; name another file to write (-o)")
-
-
-def _is_same(file: str, output: Path) -> bool:
-    try:
-        return output.samefile(file)
-    except OSError:  # it is not there, or closed to us: that is for its row to say
-        return False
 
 
 def _write(seen: list[Seen], output: Path) -> None:

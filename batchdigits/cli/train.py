@@ -12,7 +12,7 @@ import click
 
 from batchdigits.cli.console import inform, log, progress_bar
 from batchdigits.cli.options import FILE, Number, data_option, output_option, seed_option, verbosity_options
-from batchdigits.cli.output_file import prepare
+from batchdigits.cli.output_file import is_same, prepare
 from batchdigits.cli.signals import Terminated
 
 if TYPE_CHECKING:
@@ -122,16 +122,28 @@ def train(
     if go_on:
         resume(training, checkpoint)
     interrupted = _run(training, checkpoint, plot, tensorboard)
-    if interrupted and any(_is_same(model, output) for model in init):
+    if interrupted and any(is_same(model, output) for model in init):
         inform(f"{output} stays as it was; the same command with --resume goes on from here")
         raise interrupted
-    card = save(training, output, tuning)
+    with _kept(checkpoint):
+        card = save(training, output, tuning)
     _report(card, tuning, training)
     inform(f"wrote {output}")
     if interrupted:
         inform("the same command with --resume goes on from here")
         raise interrupted
     checkpoint.unlink(missing_ok=True)
+
+
+@contextmanager
+def _kept(checkpoint: Path) -> Iterator[None]:
+    """Whatever ends the block early, say that the work before it is not lost."""
+    try:
+        yield
+    except BaseException:
+        if checkpoint.exists():
+            inform("what has been learned is kept; the same command with --resume goes on from here")
+        raise
 
 
 def _check_init(init: tuple[Path, ...], data: Path | None, given: dict[str, Any]) -> None:
@@ -212,7 +224,7 @@ def _run(training: Training, checkpoint: Path, plot: Path | None, tensorboard: P
                 bar.update(training.done - bar.n)
                 watch(progress)
                 _log(progress, every=0 if recipe.check_every else LOG_EVERY)
-                if time.monotonic() - written > CHECKPOINT_EVERY:
+                if training.is_over or time.monotonic() - written > CHECKPOINT_EVERY:
                     write_checkpoint(training, checkpoint)
                     _draw(training, plot)
                     written = time.monotonic()
@@ -260,10 +272,6 @@ def _report(card: Card, tuning: FineTuning | None, training: Training) -> None:
     for name, part in tuning.held_back().items():
         shares = f"{before[name]:.2%} before, {card.accuracy[name]:.2%} now"
         log(f"Accuracy on the {len(part):,} images of {NAMES[name]}: {shares}")
-
-
-def _is_same(one: Path, other: Path) -> bool:
-    return other.exists() and one.samefile(other)
 
 
 def _log(progress: Progress, every: int) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchdigits.datasets.labelled import Labelled, Splits
-from batchdigits.errors import DataError
+from batchdigits.errors import DataError, DivergedError
 from batchdigits.inference.card import Card
 from batchdigits.inference.model_file import ModelFile
 from batchdigits.inference.tensorflow_runtime import build_network, import_tensorflow, load_network
@@ -95,11 +95,19 @@ class Training:
         self._unimproved = 0  # checks since the best one
         self._best: tuple[float, list[NDArray[np.float32]]] = (-1.0, [])
 
+    @property
+    def is_over(self) -> bool:
+        """Whether there is nothing more to learn: all iterations are done, or the patience is at an end."""
+        return self.done >= self.recipe.iterations or 0 < self.recipe.patience <= self._unimproved
+
     def run(self) -> Generator[Progress, None, None]:
         """Learn, and say after every few iterations how it goes; `network` is usable after each.
 
         With patience, `network` ends with the weights that were best on the validation split; with an anchor, in part
         with those that it began with.
+
+        Raises:
+            DivergedError: the loss is no number any more.
         """
         minibatches = Minibatches(self.splits, self.recipe, self.seed, self._teach)
         with closing(chunks(minibatches, self.done, self._ends())) as batches:
@@ -108,10 +116,12 @@ class Training:
                 self.done = chunk.first + len(chunk.labels)
                 progress = self._progress(chunk)
                 self.history.append(progress)
+                if not np.isfinite(progress.loss):
+                    raise DivergedError("the training diverged: its loss is no number any more; lower --learning-rate")
                 if self.recipe.patience and progress.validation is not None:
                     self._keep_if_best(progress.validation)
                 yield progress
-                if self.recipe.patience and self._unimproved >= self.recipe.patience:
+                if self.is_over:
                     break
         self.go_back_to_best()
         if self.start and self.recipe.anchor:
@@ -163,6 +173,8 @@ class Training:
 
     def _ends(self) -> list[int]:
         """Iterations after which training pauses: to report, to check, and the last."""
+        if self.is_over:
+            return []
         last = self.recipe.iterations - 1
         every = self.recipe.check_every
         ends = {*range(0, last, REPORT_EVERY), *(range(every - 1, last, every) if every else ()), last}

@@ -22,14 +22,15 @@ def replacing(path: Path) -> Iterator[Path]:
     with explained(path):
         if path.is_dir():
             raise IsADirectoryError(None, "is a directory")
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:64]}.", suffix=path.suffix, dir=path.parent)
+        whole = behind(path)
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:64]}.", suffix=path.suffix, dir=whole.parent)
         os.close(descriptor)
     beside = Path(name)
     try:
         with explained(path):
             yield beside
             beside.chmod(0o666 & ~_umask())  # mkstemp's own mode is private to the user
-            os.replace(beside, path)  # noqa: PTH105 - the house's word for it
+            os.replace(beside, whole)  # noqa: PTH105 - the house's word for it
     finally:
         beside.unlink(missing_ok=True)
 
@@ -47,6 +48,11 @@ def writing(path: Path) -> Iterator[BinaryIO]:
     else:
         with replacing(path) as beside, beside.open("wb") as stream:
             yield stream
+
+
+def behind(path: Path) -> Path:
+    """The file that a link leads to, be it there or not: it is written, and the link stays. Else `path` itself."""
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
 @contextmanager

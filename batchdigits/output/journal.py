@@ -85,7 +85,8 @@ class Journal:
 
     def keep(self, size: int) -> int:
         """Keep the records that a file of `size` bytes bears out; where in that file their rows end."""
-        beyond = np.flatnonzero(self._records["end"] > size)
+        start, end = self._records["start"], self._records["end"]
+        beyond = np.flatnonzero((end > size) | (start > end))
         self._set(self._records[: beyond[0] if len(beyond) else None])
         self._file.truncate(self._first_record + self._records.nbytes)
         self._file.seek(0, os.SEEK_END)
@@ -128,7 +129,10 @@ def _read(content: bytes) -> tuple[dict[str, Any], int, NDArray[Any]]:
     first, newline, rest = content.partition(b"\n")
     if not newline:
         return {}, 0, np.empty(0, _RECORD)
-    identity = json.loads(first)
+    try:
+        identity = json.loads(first)
+    except RecursionError:
+        identity = None
     if not isinstance(identity, dict):
         raise ValueError("no journal")
     return identity, len(first) + 1, np.frombuffer(rest, _RECORD, len(rest) // _RECORD.itemsize)

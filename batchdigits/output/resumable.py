@@ -40,13 +40,13 @@ class ResumableOutput:
             BatchdigitsError: it cannot be written, or not be resumed.
         """
         self.path = path
-        self._part_path = path.with_name(f".{path.name}.part")
-        self._journal_path = path.with_name(f".{path.name}.journal")
         self._plan: deque[Extent | None] = deque()
         self._extents: list[Extent] = []
         with explained(path), ExitStack() as opened:
             if path.is_dir():
                 raise IsADirectoryError(None, "is a directory")
+            self._part_path = path.with_name(f".{path.name}.part")
+            self._journal_path = path.with_name(f".{path.name}.journal")
             self._journal = opened.enter_context(closing(self._open_journal()))
             self._part = opened.enter_context(open_for_both(self._part_path))
             self._begin(identity, header, resume)

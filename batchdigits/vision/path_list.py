@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterator
 from typing import IO
 
+from batchdigits.errors import BatchdigitsError
+
 AT_ONCE = 1 << 16  # bytes read
 
 
@@ -16,11 +18,21 @@ def read_paths(stream: IO[bytes], end: bytes) -> Iterator[str]:
         stream: the list.
         end: what ends a path, one byte; the last may do without. Behind a path that a newline ends may be a carriage
             return, as in lists that were made on Windows.
+
+    Raises:
+        BatchdigitsError: the list cannot be read.
     """
     rest = b""
     surplus = b"\r" if end == b"\n" else b""
-    while block := stream.read(AT_ONCE):
+    while block := _read(stream):
         *whole, rest = (rest + block).split(end)
         yield from (os.fsdecode(path) for line in whole if (path := line.removesuffix(surplus)))
     if path := rest.removesuffix(surplus):
         yield os.fsdecode(path)
+
+
+def _read(stream: IO[bytes]) -> bytes:
+    try:
+        return stream.read(AT_ONCE)
+    except OSError as error:
+        raise BatchdigitsError(f"cannot read the list of paths: {error.strerror or error}") from None

@@ -194,6 +194,7 @@ def test_a_dry_run_lists_both_and_writes_nothing(scene: Path, tmp_path: Path) ->
     assert b"1 files would be classified, 1 passed over" in result.stderr
     assert classify(tmp_path, "--dry-run", "-0", "-q", cwd=scene).stdout == f"{tmp_path}/b.png\0".encode()
     assert not (tmp_path / "out.csv").exists()
+    assert classify("-", "--dry-run", cwd=scene, input=b"").stdout == b"-\n"
 
 
 def test_more_columns(scene: Path) -> None:
@@ -250,6 +251,8 @@ def test_parquet_needs_a_file_and_its_extra(scene: Path, tmp_path: Path) -> None
         ["-", "--files-from", "x"],
         ["few", "-0"],
         ["few", "--resume"],
+        ["few/0.png", "-o", "few/../few/0.png"],
+        ["--files-from", "few/0.png", "-o", "few/0.png"],
         ["few", "--resume", "-o", "/dev/null"],
         ["few", "--jobs", "0"],
         ["few", "--timeout", "-1"],
@@ -263,9 +266,29 @@ def test_parquet_needs_a_file_and_its_extra(scene: Path, tmp_path: Path) -> None
     ],
 )
 def test_wrong_usage(scene: Path, options: list[str]) -> None:
+    before = (scene / "few" / "0.png").read_bytes()
     result = classify(*options, cwd=scene)
     assert (result.returncode, result.stdout) == (2, b"")
     assert b"Traceback" not in result.stderr
+    assert (scene / "few" / "0.png").read_bytes() == before
+
+
+@pytest.mark.parametrize("options", [["-o", "."], ["-o", ""], ["-o", "/"], ["--model", ""], ["--model", "/"]])
+def test_a_path_without_a_name_is_one_line(scene: Path, options: list[str]) -> None:
+    result = classify("few", "-q", *options, cwd=scene)
+    assert (result.returncode, result.stdout) == (1, b"")
+    assert result.stderr.startswith(b"batchdigits: error: ") and result.stderr.count(b"\n") == 1
+    assert b"bug" not in result.stderr
+
+
+def test_an_output_that_is_a_link_stays_one(scene: Path, tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "x.csv").write_text("old")
+    (tmp_path / "link.csv").symlink_to("real/x.csv")
+    assert classify("few", "-o", tmp_path / "link.csv", cwd=scene).returncode == 0
+    assert (tmp_path / "link.csv").is_symlink()
+    assert (tmp_path / "real" / "x.csv").read_bytes() == classify("few", cwd=scene).stdout
+    assert len(list(tmp_path.rglob("*"))) == 3
 
 
 def test_a_missing_model_leaves_the_output_alone(scene: Path, tmp_path: Path) -> None:

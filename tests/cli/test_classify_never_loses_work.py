@@ -10,11 +10,14 @@ import shutil
 import signal
 import subprocess
 import time
+from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from batchdigits.cli.max_failures import MaxFailuresType
+from batchdigits.errors import TooManyFailuresError
 from batchdigits.inference.choose import PRETRAINED
 from batchdigits.inference.model_file import KERAS_WEIGHTS
 from tests.conftest import SAMPLES
@@ -299,6 +302,15 @@ def test_too_many_failures_stop_the_run_and_rows_are_kept(tmp_path: Path, limit:
     assert classify("scans", "-o", "out.csv", "--max-failures", limit, cwd=tmp_path).returncode == (1 if stops else 3)
     assert (tmp_path / ".out.csv.part").exists() == stops
     assert (tmp_path / "out.csv").exists() != stops
+
+
+def test_a_share_is_exact() -> None:
+    at_most = MaxFailuresType().convert("18.4%", None, None)  # of 375 it is 69, and 68.99… in floating point
+    at_most.check(Counter(error=69, ok=306))
+    with pytest.raises(
+        TooManyFailuresError, match=r"70 of 376 images could not be read, more than --max-failures 18\.4%"
+    ):
+        at_most.check(Counter(error=70, ok=306))
 
 
 def test_a_share_of_the_first_few_images_stops_nothing(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -148,6 +149,8 @@ def test_a_teacher_of_other_classes_is_refused(run: Run, small_mnist: Arrays, te
         ("--hidden", "0"),
         ("--dropout", "1"),
         ("--learning-rate", "0"),
+        ("--learning-rate", "nan"),
+        ("--dropout", "nan"),
         ("--iterations", "0"),
         ("--batch-size", "0"),
         ("--recipe", "secret"),
@@ -187,6 +190,26 @@ def test_an_output_below_a_file_is_refused_before_the_work(run: Run, in_empty_fo
     result = run("train", "-o", "file/m.keras")
     assert result.exit_code == 1
     assert "cannot make the folder file" in result.stderr
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder in which nobody can write")
+@pytest.mark.parametrize("options", [("-o", "/proc/m.keras"), ("--plot", "/proc/curves.png")])
+def test_what_cannot_be_written_is_refused_before_the_work(
+    run: Run, in_empty_folder: Path, options: tuple[str, ...]
+) -> None:
+    result = run("train", *options, "--data", "nowhere")  # of which the work would complain
+    assert result.exit_code == 1
+    assert f"error: cannot write {options[1]}: " in result.stderr
+
+
+def test_a_training_that_diverges_ends_and_writes_nothing(
+    run: Run, npz_file: Path, in_empty_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("batchdigits.learning.training.cross_entropy", lambda logits, labels: float("nan"))
+    result = run("train", *QUICK, "--data", npz_file)
+    assert result.exit_code == 1
+    assert "the training diverged" in result.stderr
+    assert list(Path("exports").iterdir()) == []
 
 
 def test_without_tensorflow_it_names_the_extra(
@@ -249,6 +272,29 @@ def test_a_resumed_training_ends_with_the_same_weights(
     assert sorted(p.name for p in tmp_path.iterdir()) == ["halved.keras", "whole.keras"]
 
 
+@pytest.mark.parametrize("patience", [1, 8])
+def test_what_stops_the_saving_loses_no_learning(
+    run: Run, npz_file: Path, tmp_path: Path, patience: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from batchdigits.learning import recipes
+
+    impatient = replace(recipes.DEFAULT, patience=patience, check_every=20, learning_rate=0.05, warmup=0)
+    monkeypatch.setitem(recipes.RECIPES, "default", impatient)
+    options = ("--iterations", "200", "--hidden", "16", "--data", npz_file)
+    whole, stopped = tmp_path / "whole.keras", tmp_path / "stopped.keras"
+    assert run("train", *options, "-o", whole).exit_code == 0
+    with monkeypatch.context() as patched:
+        patched.setattr("batchdigits.learning.save.calibrate", interrupt)
+        result = run("train", *options, "-o", stopped)
+    assert (result.exit_code, stopped.exists()) == (130, False)
+    assert "what has been learned is kept; the same command with --resume goes on from here" in result.stderr
+    result = run("train", *options, "-o", stopped, "--resume")
+    assert result.exit_code == 0, result.stderr
+    assert "Iteration" not in result.stderr  # there was nothing more to learn
+    assert read_card(stopped).sha256["payload"] == read_card(whole).sha256["payload"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["stopped.keras", "whole.keras"]
+
+
 def test_resume_refuses_what_does_not_go_on(
     run: Run, npz_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -269,6 +315,10 @@ def test_resume_refuses_what_does_not_go_on(
     result = run("train", *options, "--resume")
     assert result.exit_code == 1
     assert "not a whole checkpoint" in result.stderr
+
+
+def interrupt(*arguments: object) -> None:
+    raise KeyboardInterrupt
 
 
 def interrupt_after(monkeypatch: pytest.MonkeyPatch, iterations: int) -> None:

@@ -17,7 +17,14 @@ CARD = Card(labels=("0", "1"), network=NETWORK, risk=RISK)
 
 @pytest.mark.parametrize(
     ("errors", "images", "bound"),
-    [(0, 100, 0.029513), (1, 100, 0.046560), (5, 1000, 0.010485), (20, 9000, 0.003228), (0, 1, 0.95), (10**7, 10**9, 0.010005)],
+    [
+        (0, 100, 0.029513),
+        (1, 100, 0.046560),
+        (5, 1000, 0.010485),
+        (20, 9000, 0.003228),
+        (0, 1, 0.95),
+        (10**7, 10**9, 0.010005),
+    ],
 )
 def test_the_bound_is_clopper_and_pearsons(errors: int, images: int, bound: float) -> None:
     assert upper_bound(errors, images) == pytest.approx(bound, abs=2e-6)

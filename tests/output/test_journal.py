@@ -67,13 +67,20 @@ def test_a_record_of_rows_that_are_not_there_does_not_count(journal: Journal, pa
         assert read.find([9]) == [None]
 
 
+def test_a_record_that_ends_before_it_begins_does_not_count(journal: Journal, path: Path) -> None:
+    journal.add([7], [(1 << 63, 45)])
+    journal.close()
+    with again(path) as (read, end):
+        assert (len(read), end) == (3, 50)
+
+
 def test_a_torn_first_line_is_no_journal_yet(path: Path) -> None:
     path.write_bytes(b'{"--ink": "au')
     with again(path) as (read, end):
         assert (read.identity, len(read), end) == ({}, 0, 0)
 
 
-@pytest.mark.parametrize("content", [b"something else\n", b"[1]\n"])
+@pytest.mark.parametrize("content", [b"something else\n", b"[1]\n", b"[" * 100_000 + b"\n"])
 def test_another_file_is_refused(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(ValueError):
