@@ -31,7 +31,7 @@ samples:
 # The built-in network is the mean of four that go on from one; all of them learn from the teacher.
 
 exports/teacher.keras:
-	batchdigits train --recipe teacher -o $@ $(RESUME)
+	batchdigits train --recipe teacher --seed 2 -o $@ $(RESUME)
 
 exports/tiny.keras:
 	batchdigits train --recipe tiny --teacher batchdigits/pretrained/digits.keras -o $@ $(RESUME)
