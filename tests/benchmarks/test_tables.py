@@ -88,7 +88,7 @@ def test_few_shot_says_what_is_wrong(sets: Path, tmp_path: Path) -> None:
 @pytest.mark.slow
 @needs_development_sets
 def test_few_shot_of_a_development_set() -> None:
-    result = run_script("few_shot.py", "--sets", DEVELOPMENT_SETS, "--set", "polish", "--choices", "1")
+    result = run_script("few_shot.py", "--sets", DEVELOPMENT_SETS, "--set", "polish", "--choices", "4")
     assert result.returncode == 0, result.stderr
     line = next(line for line in result.stdout.splitlines() if line.startswith("| polish | 950 |"))
     before, after, mnist_before, mnist_after = (float(share) for share in re.findall(r"([\d.]+)%", line))

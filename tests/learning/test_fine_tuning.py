@@ -102,7 +102,7 @@ def test_the_model_keeps_its_shape(trained: Path, small_mnist: Arrays) -> None:
 
 def test_what_comes_out_is_half_the_model_that_was_there_before(trained: Path, small_mnist: Arrays) -> None:
     tuning = fine_tuning(read_model_file(trained), own(small_mnist, DIGITS, [5] * 10))
-    assert tuning.recipe().anchor == 0.5
+    assert tuning.recipe().anchor == 0.6
     assert fine_tuning(tuning.model, own(small_mnist, ("a", "7"), [5, 5])).recipe().anchor == 0.0
     anchored, free = (
         Training(replace(tuning.recipe(), iterations=3, anchor=anchor), tuning.splits(), 1, start=tuning.start(1))
