@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from batchdigits import __version__
-from batchdigits.cli.console import is_verbose, say
+from batchdigits.cli.console import is_verbose, log, say
 from batchdigits.cli.signals import INTERRUPTED, TERMINATED, Terminated, sigterm_raises
 from batchdigits.cli.streams import STDOUT, let_go_of, replace_closed
 from batchdigits.errors import BatchdigitsError
@@ -99,7 +99,7 @@ def _flush() -> None:
 
 def _explain(error: Exception) -> None:
     if is_verbose():
-        click.echo(without_secrets("".join(traceback.format_exception(error))), nl=False, err=True)
+        log(without_secrets("".join(traceback.format_exception(error)).rstrip("\n")))
     if isinstance(error, BatchdigitsError):
         say(f"error: {error}")
     elif isinstance(error, OSError):
