@@ -29,7 +29,8 @@ from batchdigits.inference.runtime import Runtime
 from batchdigits.quiet import silent_stderr
 from batchdigits.reports.evaluation import class_folders, evaluate
 from batchdigits.vision.decode import Page, decode
-from batchdigits.vision.sources import find, natural_key
+from batchdigits.vision.natural_order import natural_key
+from batchdigits.vision.sources import find
 
 Normaliser = Callable[[NDArray[np.uint8]], tuple[NDArray[np.uint8], ...]]
 Road = Callable[[list[str], Runtime], list[Prediction]]  # from folders to predictions

@@ -27,7 +27,8 @@ from batchdigits.learning.calibrate import degraded
 from batchdigits.reports.confidence import Answers, calibration_error
 from batchdigits.reports.confidence_picture import confidence_picture
 from batchdigits.reports.evaluation import class_folders, evaluate
-from batchdigits.vision.sources import find, natural_key
+from batchdigits.vision.natural_order import natural_key
+from batchdigits.vision.sources import find
 
 TEST = "MNIST test"
 

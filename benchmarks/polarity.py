@@ -21,7 +21,8 @@ from batchdigits.inference.runtime import Runtime
 from batchdigits.quiet import silent_stderr
 from batchdigits.reports.evaluation import NOT_DIGIT, class_folders
 from batchdigits.vision.decode import Page, decode
-from batchdigits.vision.sources import find, natural_key
+from batchdigits.vision.natural_order import natural_key
+from batchdigits.vision.sources import find
 
 
 @click.command()

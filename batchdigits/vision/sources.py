@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from batchdigits.vision.formats import HEAD_BYTES, IMAGE_SUFFIXES, sniff
+from batchdigits.vision.natural_order import in_natural_order
 from batchdigits.vision.remote import RemoteDisk, is_url
 
 # What systems leave beside pictures; some carry an image's suffix, and a Thumbs.db holds pictures.
@@ -159,9 +160,7 @@ def _list(path: str, disk: Disk) -> _Folder | None:
     if content is None:
         return None
     identity, names, folders = content
-    names.sort(reverse=True)
-    names.sort(key=natural_key, reverse=True)  # stable, so that the raw name breaks ties
-    return _Folder(os.path.join(path, ""), identity, names, folders)  # noqa: PTH118 - see LocalDisk
+    return _Folder(os.path.join(path, ""), identity, in_natural_order(names)[::-1], folders)  # noqa: PTH118 - see LocalDisk
 
 
 class Disk(Protocol):
@@ -220,29 +219,17 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def natural_key(name: str) -> str:
-    """A key that sorts runs of ASCII digits by value: img2 before img10. Equal for img2 and img02."""
-    return _with_numbers(_sortable_number, name)
-
-
-_with_numbers = re.compile("[0-9]+").sub
-
-
-def _sortable_number(digits: re.Match[str]) -> str:
-    """Digits behind their count: of two numbers without leading zeros, the longer is the larger."""
-    number = digits[0].lstrip("0")
-    return f"0{chr(len(number))}{number}"
-
-
 def _is_source(path: str, name: str, disk: Disk) -> bool:
-    if name.startswith(_LITTER_PREFIX) or name.lower() in _LITTER_NAMES:
+    if name.startswith(_LITTER_PREFIX):
         return False
-    return _has_image_suffix(name) or sniff(disk.head(path, HEAD_BYTES)) is not None
+    if _has_image_suffix(name):
+        return True
+    return name.lower() not in _LITTER_NAMES and sniff(disk.head(path, HEAD_BYTES)) is not None
 
 
 def _has_image_suffix(name: str) -> bool:
     stem, dot, suffix = name.rpartition(".")
-    return bool(stem.strip(".")) and (dot + suffix).lower() in IMAGE_SUFFIXES
+    return (dot + suffix).lower() in IMAGE_SUFFIXES and bool(stem.strip("."))
 
 
 def estimate(paths: Iterable[str], rules: Filter | None = None) -> int:

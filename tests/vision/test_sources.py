@@ -10,11 +10,9 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from batchdigits.vision import sources
-from batchdigits.vision.sources import Tally, find, natural_key
+from batchdigits.vision.sources import Tally, find
 
 PNG = b"\x89PNG\r\n\x1a\n"  # what find looks at; the rest is decode's business
 
@@ -180,15 +178,3 @@ def test_names_that_are_not_utf8(tmp_path: Path) -> None:
         file.write(PNG)
     make(tmp_path, "\u00e9.png")
     assert [os.fsencode(path) for path in find([str(tmp_path)])] == [os.fsencode(tmp_path / "\u00e9.png"), raw]
-
-
-NAMES = st.lists(st.sampled_from(["img", "2", "10", "02", "0", "-", ".", "B", "\u0663", "\udcff"]), max_size=6).map(
-    "".join
-)
-
-
-@given(NAMES, NAMES, st.integers(0, 10**30), st.integers(0, 10**30))
-def test_natural_key_orders_numbers_by_value(before: str, after: str, one: int, other: int) -> None:
-    if not before[-1:].isdigit() and not after[:1].isdigit():
-        keys = [natural_key(f"{before}{number}{after}") for number in (one, other)]
-        assert (keys[0] < keys[1]) == (one < other)
