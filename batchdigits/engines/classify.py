@@ -13,7 +13,7 @@ import numpy as np
 from batchdigits.inference.decide import Decided, Prediction, blank, decide, failed
 from batchdigits.inference.runtime import Runtime
 from batchdigits.quiet import silent_stderr
-from batchdigits.vision.decode import Page, decode, look
+from batchdigits.vision.decode import Page, decode, look, unpack
 from batchdigits.vision.faults import one_line
 from batchdigits.vision.normalise import Glyph, Ink, normalise
 from batchdigits.vision.normalise_many import SMALL, normalise_many
@@ -44,7 +44,6 @@ class Read(NamedTuple):
 
 
 LATER = Read("", (), "")  # in the place of what is normalised together with others
-Places = defaultdict[tuple[int, ...], list[tuple[int, Page]]]  # small pages by their shape, and their places in a list
 
 
 def classify_files(
@@ -63,27 +62,58 @@ def classify_files(
         before_each: called before each page is read, to keep the time.
         ask: what the system knows of a file, which it is asked right before that is read.
     """
-    reads: list[Read] = []
+    reads = Reads(settings.ink)
     ends: list[int] = []
-    small: Places = defaultdict(list)
     with silent_stderr():  # libpng, libjpeg and libtiff write their complaints to fd 2; the row carries ours
         for path in read_ahead(files):
             before_each()
-            for page in decode(path, status=ask(path)):
-                scan = page.scan
-                if scan is None or max(scan.shape) > SMALL:
-                    reads.append(read(page, settings.ink))
-                else:
-                    small[scan.shape].append((len(reads), page))
-                    reads.append(LATER)
+            for page in decode(path, status=ask(path), pack=True):
+                reads.add(page)
                 if page.source != path:  # one of several pages
                     before_each()
             ends.append(len(reads))
-        for alike in small.values():
-            for (place, _), one in zip(alike, read_small([page for _, page in alike], settings.ink), strict=True):
-                reads[place] = one
-    rows, _ = judge(reads, runtime, settings.threshold, settings.probabilities)
+        found = reads.all()
+    rows, _ = judge(found, runtime, settings.threshold, settings.probabilities)
     return [rows[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+
+
+class Reads:
+    """What pages come to. What is small is done at the end, together with what is like it."""
+
+    def __init__(self, ink: Ink) -> None:
+        """Read pages with that ink."""
+        self._ink = ink
+        self._reads: list[Read] = []
+        self._packed: list[tuple[int, Page]] = []  # with their places in the list
+        self._small: defaultdict[tuple[int, ...], list[tuple[int, Page]]] = defaultdict(list)
+
+    def __len__(self) -> int:
+        """How many pages there are."""
+        return len(self._reads)
+
+    def add(self, page: Page) -> None:
+        """Read the next page, or keep it for later."""
+        self._reads.append(LATER)
+        if page.packed:
+            self._packed.append((len(self._reads) - 1, page))
+        else:
+            self._take(len(self._reads) - 1, page)
+
+    def _take(self, place: int, page: Page) -> None:
+        scan = page.scan
+        if scan is None or max(scan.shape) > SMALL:
+            self._reads[place] = read(page, self._ink)
+        else:
+            self._small[scan.shape].append((place, page))
+
+    def all(self) -> list[Read]:
+        """Everything, in order."""
+        for (place, _), page in zip(self._packed, unpack([page for _, page in self._packed]), strict=True):
+            self._take(place, page)
+        for alike in self._small.values():
+            for (place, _), one in zip(alike, read_small([page for _, page in alike], self._ink), strict=True):
+                self._reads[place] = one
+        return self._reads
 
 
 def read(page: Page, ink: Ink) -> Read:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -17,6 +17,7 @@ from batchdigits.vision.faults import DecodeError, check_size, describe_os_error
 from batchdigits.vision.formats import Header, hint, read_header, sniff
 from batchdigits.vision.grey import Scan, is_flat, to_grey
 from batchdigits.vision.remote import is_url, read_url
+from batchdigits.vision.small_png import is_small_png, unpack_small_pngs
 
 MAX_PIXELS = 100_000_000  # A4 at 600 dpi has 35 million; decoding 100 million takes 0.25 GB (JPEG) to 1.5 GB (alpha)
 MAX_FILE_BYTES = 1 << 30  # more than MAX_PIXELS of 16-bit RGB; a TIFF may be larger, as only one page is ever read
@@ -27,11 +28,15 @@ cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 
 class Page(NamedTuple):
-    """One source decoded: its scan, uint8 (H, W), any polarity; or None and the fault that prevented it."""
+    """One source decoded: its scan, uint8 (H, W), any polarity; or None and the fault that prevented it.
+
+    What `decode` has left packed, for `unpack`, is the whole file.
+    """
 
     source: str
     scan: Scan | None
     fault: str = ""
+    packed: bytes = b""
 
 
 def look(path: str) -> os.stat_result | None:
@@ -42,13 +47,16 @@ def look(path: str) -> os.stat_result | None:
         return None
 
 
-def decode(path: str, max_pixels: int = MAX_PIXELS, status: os.stat_result | None = None) -> Iterable[Page]:
+def decode(
+    path: str, max_pixels: int = MAX_PIXELS, status: os.stat_result | None = None, *, pack: bool = False
+) -> Iterable[Page]:
     """Decode one file into its pages, by its content and not its name; at least one page, whatever is wrong.
 
     Args:
         path: the file, or its URL, as the user typed it.
         max_pixels: a picture with more is refused from its header.
         status: what `look` said of it, where that is known.
+        pack: leave a file that many of its kind are unpacked faster with as it is, for `unpack`.
 
     Returns:
         One page, or for a TIFF of several pages each of them, with `#1`, `#2`... after the path, read one at a time.
@@ -57,9 +65,29 @@ def decode(path: str, max_pixels: int = MAX_PIXELS, status: os.stat_result | Non
         if is_url(path):
             data = read_url(path)
             return _decode_whole(path, _name_of(data), data, max_pixels)
-        return _decode_file(path, max_pixels, status)
+        return _decode_file(path, max_pixels, status, pack)
     except Exception as error:
         return (Page(path, None, _fault_of(path, error)),)
+
+
+def unpack(pages: Sequence[Page]) -> list[Page]:
+    """Decode the pages that `decode` has left packed, each into the one that it would have been without."""
+    try:
+        scans = unpack_small_pngs([page.packed for page in pages])
+    except Exception:  # whichever of them it is, it gets its row
+        scans = [None] * len(pages)
+    return [
+        _decode_packed(page) if scan is None else Page(page.source, scan)
+        for page, scan in zip(pages, scans, strict=True)
+    ]
+
+
+def _decode_packed(page: Page) -> Page:
+    try:
+        (decoded,) = _decode_whole(page.source, "PNG", page.packed, MAX_PIXELS)
+    except Exception as error:
+        return Page(page.source, None, _fault_of(page.source, error))
+    return decoded
 
 
 def _fault_of(path: str, error: Exception) -> str:
@@ -89,9 +117,11 @@ def _size_of(path: str, status: os.stat_result | None) -> int:
     raise DecodeError("not a regular file")
 
 
-def _decode_file(path: str, max_pixels: int, status: os.stat_result | None) -> Iterable[Page]:
+def _decode_file(path: str, max_pixels: int, status: os.stat_result | None, pack: bool) -> Iterable[Page]:
     size = _size_of(path, status)
     data = _begin(path, size)
+    if pack and is_small_png(data):
+        return (Page(path, None, "", data),)
     name = _name_of(data)
     if name == "TIFF":
         return _decode_with_pillow(path, name, Path(path).open("rb"), max_pixels)

@@ -1,0 +1,239 @@
+"""Small PNG files unpacked together: the same scans, or the same faults, as each decoded alone."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Callable, Sequence
+from io import BytesIO
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from PIL import Image
+
+from batchdigits.datasets import MNIST
+from batchdigits.datasets.idx import TRAIN_IMAGES, read_idx
+from batchdigits.quiet import silent_stderr
+from batchdigits.vision import decode as module
+from batchdigits.vision.decode import Page, decode, unpack
+from batchdigits.vision.normalise_many import SMALL
+from batchdigits.vision.small_png import TRIES, is_small_png, unpack_small_pngs
+
+Picture = NDArray[np.uint8]
+
+NONE, SUB, UP, AVERAGE, PAETH = range(5)
+
+
+def chunk(name: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+
+def png(shape: tuple[int, int], lines: bytes, *, ihdr: bytes = b"\x08\0\0\0\0", between: bytes = b"") -> bytes:
+    """A PNG file of (H, W) whose lines, filters and all, are as told."""
+    header = chunk(b"IHDR", struct.pack(">II", *shape[::-1]) + ihdr)
+    return b"\x89PNG\r\n\x1a\n" + header + between + chunk(b"IDAT", zlib.compress(lines)) + chunk(b"IEND", b"")
+
+
+def filtered(picture: Picture, filters: Sequence[int]) -> bytes:
+    """The lines of a picture, each behind its filter, by the letter of the standard's clause 9."""
+    lines = bytearray()
+    for y, name in enumerate(filters):
+        lines.append(name)
+        for x, value in enumerate(picture[y].tolist()):
+            a = int(picture[y, x - 1]) if x else 0
+            b = int(picture[y - 1, x]) if y else 0
+            c = int(picture[y - 1, x - 1]) if x and y else 0
+            paeth = min((a, b, c), key=lambda near: abs(a + b - c - near))  # the first of equals
+            lines.append((value - (0, a, b, (a + b) // 2, paeth)[name]) % 256)
+    return bytes(lines)
+
+
+def by_opencv(picture: Picture) -> bytes:
+    return cv2.imencode(".png", picture)[1].tobytes()
+
+
+def by_pillow(picture: Picture) -> bytes:
+    file = BytesIO()
+    Image.fromarray(picture).save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.fixture(scope="module")
+def digits() -> Picture:
+    return read_idx(MNIST / f"{TRAIN_IMAGES}.gz")[:40]
+
+
+@pytest.fixture
+def alone(tmp_path: Path) -> Callable[[bytes], Page]:
+    """What decode makes of the content of a file, without any waiting for others."""
+
+    def decoded(data: bytes) -> Page:
+        path = tmp_path / "alone.png"
+        path.write_bytes(data)
+        with silent_stderr():
+            (page,) = decode(str(path))
+        return page
+
+    return decoded
+
+
+def check(files: Sequence[bytes], alone: Callable[[bytes], Page]) -> None:
+    with silent_stderr():
+        pages = unpack([Page(f"{number}.png", None, "", data) for number, data in enumerate(files)])
+    assert [page.source for page in pages] == [f"{number}.png" for number in range(len(files))]
+    for page, data in zip(pages, files, strict=True):
+        expected = alone(data)
+        assert page.fault == expected.fault
+        assert (page.scan is None) == (expected.scan is None)
+        if page.scan is not None:
+            assert page.scan.dtype == np.uint8
+            assert np.array_equal(page.scan, expected.scan)
+
+
+pictures = st.tuples(st.integers(1, SMALL), st.integers(1, SMALL), st.integers(0, 1 << 32)).map(
+    lambda drawn: np.random.default_rng(drawn[2]).integers(0, 256, drawn[:2], np.uint8)
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(drawn=st.lists(pictures, min_size=1, max_size=3), data=st.data())
+def test_any_filters(drawn: list[Picture], data: st.DataObject, alone: Callable[[bytes], Page]) -> None:
+    files = []
+    for picture in drawn:
+        names = data.draw(st.lists(st.integers(NONE, UP), min_size=len(picture), max_size=len(picture)))
+        files.append(png(picture.shape, filtered(picture, names)))
+    scans = unpack_small_pngs(files)
+    assert all(np.array_equal(scan, picture) for scan, picture in zip(scans, drawn, strict=True))
+    check(files, alone)
+
+
+@pytest.mark.parametrize("name", [AVERAGE, PAETH])
+def test_filters_of_three_neighbours_are_left_to_others(
+    digits: Picture, name: int, alone: Callable[[bytes], Page]
+) -> None:
+    file = png((28, 28), filtered(digits[0], [NONE] * 27 + [name]))
+    assert is_small_png(file)
+    assert unpack_small_pngs([file]) == [None]
+    assert np.array_equal(alone(file).scan, digits[0])
+    check([file], alone)
+
+
+def test_files_of_all_kinds_keep_their_order(digits: Picture, alone: Callable[[bytes], Page]) -> None:
+    shapes = ((28, 28), (20, 16), (SMALL, SMALL), (1, 1))
+    files = [
+        (by_pillow if number % 3 == 1 else by_opencv)(cv2.resize(digit, shapes[number % 4][::-1]))
+        for number, digit in enumerate(digits)
+    ]
+    assert all(map(is_small_png, files))
+    check(files, alone)
+
+
+def test_what_opencv_writes_is_unpacked_here(digits: Picture) -> None:
+    scans = unpack_small_pngs(list(map(by_opencv, digits)))
+    assert np.array_equal(np.array(scans), digits)
+
+
+def test_one_that_is_damaged_stops_no_others(digits: Picture, alone: Callable[[bytes], Page]) -> None:
+    files = list(map(by_opencv, digits))
+    for place in (0, 20):
+        files[place] = files[place][:50] + bytes((files[place][50] ^ 1,)) + files[place][51:]
+    scans = unpack_small_pngs(files)
+    assert [place for place, scan in enumerate(scans) if scan is None] == [0, 20]
+    check(files, alone)
+
+
+def test_where_most_are_for_others_no_more_are_tried(digits: Picture, alone: Callable[[bytes], Page]) -> None:
+    cannot, can = png((28, 28), filtered(digits[0], [PAETH] * 28)), by_opencv(digits[1])
+    scans = unpack_small_pngs([cannot] * TRIES + [can])
+    assert scans == [None] * (TRIES + 1)
+    scans = unpack_small_pngs([can, cannot] * TRIES)
+    assert [scan is None for scan in scans] == [False, True] * TRIES
+    check([cannot] * TRIES + [can], alone)
+
+
+SQUARE = np.arange(0, 256, 16, np.uint8).reshape(4, 4)
+LINES = filtered(SQUARE, [SUB] * 4)
+GOOD = png((4, 4), LINES)
+NOT_OURS = {
+    "16 bits": png((4, 4), filtered(np.tile(SQUARE, 2), [NONE] * 4), ihdr=b"\x10\0\0\0\0"),
+    "colour": png((4, 4), filtered(np.tile(SQUARE, 3), [NONE] * 4), ihdr=b"\x08\2\0\0\0"),
+    "alpha": png((4, 4), filtered(np.tile(SQUARE, 2), [NONE] * 4), ihdr=b"\x08\4\0\0\0"),
+    "4 bits": png((4, 8), filtered(SQUARE, [NONE] * 4), ihdr=b"\x04\0\0\0\0"),
+    "interlaced": png((4, 4), LINES, ihdr=b"\x08\0\0\0\1"),
+    "unknown compression": png((4, 4), LINES, ihdr=b"\x08\0\1\0\0"),
+    "unknown filters": png((4, 4), LINES, ihdr=b"\x08\0\0\1\0"),
+    "another chunk before": png((4, 4), LINES, between=chunk(b"tRNS", b"\0\x10")),
+    "too wide": png((1, SMALL + 1), bytes(SMALL + 2)),
+    "too high": png((SMALL + 1, 1), bytes(2 * SMALL + 2)),
+    "256 more": png((4, 4 + 256), bytes(4 * 261)),
+    "no pixels": png((0, 0), b""),
+    "JPEG": cv2.imencode(".jpg", SQUARE)[1].tobytes(),
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("data", NOT_OURS.values(), ids=NOT_OURS)
+def test_other_files_are_not_taken_for_ours(data: bytes) -> None:
+    assert is_small_png(GOOD)
+    assert not is_small_png(data)
+
+
+def test_a_bomb_is_not_ours() -> None:
+    assert not is_small_png(png((4, 4), bytes(1 << 22)))
+
+
+DAMAGED = {
+    "a line too few": png((4, 4), LINES[:-5]),
+    "a line too many": png((4, 4), LINES + LINES[:5]),
+    "a bomb": png((4, 4), bytes(1 << 20)),
+    "an unknown filter": png((4, 4), b"\5" + LINES[1:]),
+    "the header's checksum": GOOD[:30] + b"\0" + GOOD[31:],
+    "the checksum": GOOD[:-14] + bytes((GOOD[-14] ^ 1,)) + GOOD[-13:],
+    "the length, less": GOOD[:36] + bytes((GOOD[36] - 1,)) + GOOD[37:],
+    "the length, more": GOOD[:35] + b"\1" + GOOD[36:],
+    "no end": GOOD[:-12] + chunk(b"tEXt", b""),
+    "cut off": GOOD[:-1],
+    "a byte behind": GOOD + b"\0",
+    "two chunks": GOOD[:33] + chunk(b"IDAT", GOOD[41:50]) + chunk(b"IDAT", GOOD[50:-16]) + GOOD[-12:],
+    "time behind": GOOD[:-12] + chunk(b"tIME", bytes(7)) + GOOD[-12:],
+    "animated, told too late": GOOD[:-12] + chunk(b"acTL", bytes(8)) + GOOD[-12:],
+    "the sum of the pixels": GOOD[:33] + chunk(b"IDAT", GOOD[41:-17] + bytes((GOOD[-17] ^ 1,))) + GOOD[-12:],
+}
+
+
+@pytest.mark.parametrize("data", DAMAGED.values(), ids=DAMAGED)
+def test_what_is_not_as_it_should_be_is_left_to_others(data: bytes, alone: Callable[[bytes], Page]) -> None:
+    assert is_small_png(data)
+    assert unpack_small_pngs([data]) == [None]
+    check([data, GOOD], alone)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(at=st.integers(41, len(GOOD) - 17), piece=st.binary(min_size=1, max_size=3), inserted=st.booleans())
+def test_damage_behind_a_right_checksum(at: int, piece: bytes, inserted: bool, alone: Callable[[bytes], Page]) -> None:
+    idat = GOOD[41:at] + piece + GOOD[at if inserted else at + len(piece) : -16]
+    check([GOOD[:33] + chunk(b"IDAT", idat) + GOOD[-12:], GOOD], alone)
+
+
+def test_pages_are_packed_only_where_that_is_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "4.png"
+    path.write_bytes(GOOD)
+    assert list(decode(str(path), pack=True)) == [Page(str(path), None, "", GOOD)]
+    (page,) = decode(str(path))
+    assert np.array_equal(page.scan, SQUARE)
+    assert not page.packed
+
+
+def test_where_many_at_once_fail_they_are_decoded_alone(
+    digits: Picture, alone: Callable[[bytes], Page], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(module, "unpack_small_pngs", fail)
+    check([by_opencv(digits[0]), DAMAGED["cut off"]], alone)
