@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -17,7 +17,7 @@ from batchdigits.vision.faults import DecodeError, check_size, describe_os_error
 from batchdigits.vision.formats import Header, hint, read_header, sniff
 from batchdigits.vision.grey import Scan, is_flat, to_grey
 from batchdigits.vision.remote import is_url, read_url
-from batchdigits.vision.small_png import is_small_png, unpack_small_pngs
+from batchdigits.vision.small_png import is_small_png
 
 MAX_PIXELS = 100_000_000  # A4 at 600 dpi has 35 million; decoding 100 million takes 0.25 GB (JPEG) to 1.5 GB (alpha)
 MAX_FILE_BYTES = 1 << 30  # more than MAX_PIXELS of 16-bit RGB; a TIFF may be larger, as only one page is ever read
@@ -30,7 +30,7 @@ cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 class Page(NamedTuple):
     """One source decoded: its scan, uint8 (H, W), any polarity; or None and the fault that prevented it.
 
-    What `decode` has left packed, for `unpack`, is the whole file.
+    What `decode` has left packed is the whole file, for `unpack_small_pngs` or `decode_packed`.
     """
 
     source: str
@@ -56,7 +56,7 @@ def decode(
         path: the file, or its URL, as the user typed it.
         max_pixels: a picture with more is refused from its header.
         status: what `look` said of it, where that is known.
-        pack: leave a file that many of its kind are unpacked faster with as it is, for `unpack`.
+        pack: leave a file that is unpacked faster together with others of its kind as it is.
 
     Returns:
         One page, or for a TIFF of several pages each of them, with `#1`, `#2`... after the path, read one at a time.
@@ -70,19 +70,8 @@ def decode(
         return (Page(path, None, _fault_of(path, error)),)
 
 
-def unpack(pages: Sequence[Page]) -> list[Page]:
-    """Decode the pages that `decode` has left packed, each into the one that it would have been without."""
-    try:
-        scans = unpack_small_pngs([page.packed for page in pages])
-    except Exception:  # whichever of them it is, it gets its row
-        scans = [None] * len(pages)
-    return [
-        _decode_packed(page) if scan is None else Page(page.source, scan)
-        for page, scan in zip(pages, scans, strict=True)
-    ]
-
-
-def _decode_packed(page: Page) -> Page:
+def decode_packed(page: Page) -> Page:
+    """The page that `decode` has left packed, as it would have been without."""
     try:
         (decoded,) = _decode_whole(page.source, "PNG", page.packed, MAX_PIXELS)
     except Exception as error:

@@ -9,16 +9,14 @@ from __future__ import annotations
 import re
 import struct
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 import cv2
 import numpy as np
 from deflate import DeflateError, crc32, zlib_decompress
-from numpy.typing import NDArray
 
-from batchdigits.vision.grey import Scan
-from batchdigits.vision.normalise_many import SMALL
+from batchdigits.vision.normalise_many import SMALL, Scans
 
 MOST_BYTES = 2_048  # of a file: SMALL x SMALL pixels that did not compress have 1,600
 OTHER_BYTES = 57  # of a file: what is not in IDAT
@@ -40,26 +38,28 @@ def is_small_png(data: bytes) -> bool:
     return len(data) <= MOST_BYTES and _begins_plainly(data) is not None
 
 
-def unpack_small_pngs(files: Sequence[bytes]) -> list[Scan | None]:
-    """The scans in files, uint8 (H, W), in order; None for those that have to be decoded in another way.
+def unpack_small_pngs(files: Sequence[bytes]) -> Iterator[tuple[list[int], Scans]]:
+    """Unpack what can be unpacked here.
 
-    That is whatever is not as it should be, or has lines filtered with three neighbours, which cannot be undone for
-    many at once: OpenCV writes no such lines, Pillow some in most files.
+    The rest is whatever is not as it should be, or has lines filtered with three neighbours, which cannot be undone
+    for many at once: OpenCV writes no such lines, Pillow some in most files.
 
     Args:
         files: whole files for which `is_small_png` is true.
+
+    Yields:
+        The places among `files` of some whose scans are of one shape, and these scans, uint8 (N, H, W).
     """
     alike: defaultdict[bytes, list[int]] = defaultdict(list)
     for place, data in enumerate(files):
         alike[data[12:33]].append(place)
-    scans: list[Scan | None] = [None] * len(files)
     for header, places in alike.items():
         width, height = header[7], header[11]
-        if crc32(header[:-4]) == int.from_bytes(header[-4:], "big"):
-            inflated = _inflated([files[place] for place in places], height, width + 1)
-            for index, scan in zip(inflated, _unfiltered(inflated.values(), height, width + 1), strict=True):
-                scans[places[index]] = scan
-    return scans
+        if crc32(header[:-4]) != int.from_bytes(header[-4:], "big"):
+            continue
+        inflated = _inflated([files[place] for place in places], height, width + 1)
+        if inflated:
+            yield [places[index] for index in inflated], _unfiltered(inflated.values(), height, width + 1)
 
 
 def _inflated(files: Sequence[bytes], height: int, row: int) -> dict[int, bytearray]:
@@ -81,10 +81,8 @@ def _inflated(files: Sequence[bytes], height: int, row: int) -> dict[int, bytear
     return found
 
 
-def _unfiltered(files: Collection[bytearray], height: int, row: int) -> NDArray[np.uint8]:
+def _unfiltered(files: Iterable[bytearray], height: int, row: int) -> Scans:
     """Scans, uint8 (N, H, W), from the lines of N files: `height` times a filter's number and the pixels behind it."""
-    if not files:
-        return np.empty((0, height, row - 1), np.uint8)
     # Line beside line, so that NumPy works along all of them and not along short rows.
     columns = cv2.transpose(np.frombuffer(b"".join(files), np.uint8).reshape(-1, row))
     filters, pixels = columns[0], columns[1:]

@@ -79,13 +79,27 @@ def test_a_file_is_looked_at_right_before_it_is_read(files: list[str], runtime: 
     }[kind]
 
 
+@pytest.mark.parametrize("step", ["normalise_many", "unpack_small_pngs"])
 def test_where_many_at_once_fail_they_are_done_alone(
-    files: list[str], runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+    files: list[str], runtime: Runtime, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     expected = classify_files(files, runtime, Settings())
 
     def fail(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(engine, "normalise_many", fail)
+    monkeypatch.setattr(engine, step, fail)
     assert classify_files(files, runtime, Settings()) == expected
+
+
+def test_small_pngs_are_unpacked_together(files: list[str], runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = classify_files(files, runtime, Settings())
+    alone: list[str] = []
+    decode_packed = engine.decode_packed
+    monkeypatch.setattr(engine, "decode_packed", lambda page: alone.append(page.source) or decode_packed(page))
+    damaged = Path(files[0])
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    rows = classify_files(files, runtime, Settings())
+    assert alone == files[:1]
+    assert rows[1:] == expected[1:]
+    assert [row.source for row in rows[0]] == files[:1]
