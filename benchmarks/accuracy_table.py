@@ -20,7 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 from worse_normalisers import first_version, plain_resize
 
-from batchdigits.engines.classify import Read, Settings, classify_files, judge
+from batchdigits.engines.classify import Settings, classify_files, judge
+from batchdigits.engines.reads import Read
 from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.choose import choose_model
 from batchdigits.inference.decide import Prediction

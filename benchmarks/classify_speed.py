@@ -24,6 +24,7 @@ import cv2
 import numpy as np
 from contenders import ROADS
 from numpy.typing import NDArray
+from PIL import Image
 
 from batchdigits.datasets import MNIST
 from batchdigits.datasets.idx import TEST_IMAGES, read_idx
@@ -60,13 +61,23 @@ class Road:
 @click.option("--times", default=10, show_default=True, help="How many times as many the large folder has.")
 @click.option("--rounds", default=5, show_default=True)
 @click.option("--scans/--no-scans", default=True, show_default=True, help="Measure 300x200 scans, too.")
+@click.option(
+    "--writer", default="opencv", type=click.Choice(["opencv", "pillow"]), help="Who writes the 28x28 images."
+)
 @click.option("--million", is_flag=True, help="Measure how a hundred times the small folder scales.")
 @click.option(
     "--folder", type=click.Path(path_type=Path), help="Where to put the images. [default: a temporary folder]"
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Draw a picture, too.")
 def main(
-    images: int, times: int, rounds: int, scans: bool, million: bool, folder: Path | None, output: Path | None
+    images: int,
+    times: int,
+    rounds: int,
+    scans: bool,
+    writer: str,
+    million: bool,
+    folder: Path | None,
+    output: Path | None,
 ) -> None:
     """Print a table in Markdown for each kind of image."""
     with contextlib.nullcontext(folder) if folder else tempfile.TemporaryDirectory() as place:
@@ -75,21 +86,22 @@ def main(
             "28x28 grey .png",
             *(f"{WIDE}x{HIGH} {ink} {suffix}" for ink in ("grey", "colour") for suffix in (".jpg", ".png")),
         ]
-        results = {}
+        results, folders = {}, {}
         for kind in kinds if scans else kinds[:1]:
             count = images if kind == kinds[0] else max(1, images // 10)
-            small = make_folder(root / kind.replace(" ", "-"), kind, count)
+            by = writer if kind == kinds[0] else "opencv"
+            small = folders[kind] = make_folder(root / f"{kind.replace(' ', '-')}-by-{by}", kind, count, by)
             large = link_folder(small, small.with_name(f"{small.name}-large"), times)
             results[kind] = measure(small, large, rounds)
-            click.echo(table(kind, results[kind], count, times))
+            click.echo(table(f"{kind} by {by}", results[kind], count, times))
         if million:
-            click.echo(scaling(root / kinds[0].replace(" ", "-"), images))
+            click.echo(scaling(folders[kinds[0]], images))
     if output:
         draw(results, images, output)
         click.echo(f"wrote {output}")
 
 
-def make_folder(folder: Path, kind: str, count: int) -> Path:
+def make_folder(folder: Path, kind: str, count: int, writer: str = "opencv") -> Path:
     """A folder of so many images of one kind, made of MNIST's test images."""
     if folder.is_dir():
         return folder
@@ -103,7 +115,10 @@ def make_folder(folder: Path, kind: str, count: int) -> Path:
         picture = digit if size == "28x28" else scan(digit, rng)
         if ink == "colour":
             picture = np.dstack([picture, picture, np.minimum(picture, 250) + 5])  # paper with a tint
-        (beside / f"{number}{suffix}").write_bytes(cv2.imencode(suffix, picture)[1].tobytes())
+        if writer == "pillow":
+            Image.fromarray(picture).save(beside / f"{number}{suffix}")
+        else:
+            cv2.imwrite(str(beside / f"{number}{suffix}"), picture)
     return beside.rename(folder)
 
 

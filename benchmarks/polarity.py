@@ -13,7 +13,8 @@ from pathlib import Path
 
 import click
 
-from batchdigits.engines.classify import Read, judge, read
+from batchdigits.engines.classify import judge
+from batchdigits.engines.reads import Read, read
 from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.choose import choose_model
 from batchdigits.inference.load import load_runtime

@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from batchdigits.engines.classify import Settings, judge, read
+from batchdigits.engines.classify import Settings, judge
+from batchdigits.engines.reads import read
 from batchdigits.inference.decide import Prediction
 from batchdigits.inference.runtime import Runtime
 from batchdigits.quiet import silent_stderr

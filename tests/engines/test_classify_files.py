@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-import batchdigits.engines.classify as engine
+from batchdigits.engines import reads
 from batchdigits.engines.classify import Settings, classify_files
 from batchdigits.inference.choose import PRETRAINED
 from batchdigits.inference.load import load_runtime
@@ -88,15 +88,15 @@ def test_where_many_at_once_fail_they_are_done_alone(
     def fail(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(engine, step, fail)
+    monkeypatch.setattr(reads, step, fail)
     assert classify_files(files, runtime, Settings()) == expected
 
 
 def test_small_pngs_are_unpacked_together(files: list[str], runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = classify_files(files, runtime, Settings())
     alone: list[str] = []
-    decode_packed = engine.decode_packed
-    monkeypatch.setattr(engine, "decode_packed", lambda page: alone.append(page.source) or decode_packed(page))
+    decode_packed = reads.decode_packed
+    monkeypatch.setattr(reads, "decode_packed", lambda page: alone.append(page.source) or decode_packed(page))
     damaged = Path(files[0])
     damaged.write_bytes(damaged.read_bytes()[:-1])
     rows = classify_files(files, runtime, Settings())
