@@ -277,11 +277,13 @@ def _slants(m00: Numbers, m10: Numbers, m01: Numbers, m11: Numbers, m02: Numbers
 def _moments(inks: Scans, boxes: Boxes) -> tuple[Numbers, Numbers, Numbers, Numbers, Numbers]:
     """The moments m00, m10, m01, m11 and m02 of each about its box's corner."""
     _, rows, columns = inks.shape
-    powers_of_x = np.vander(np.arange(columns, dtype=np.float32), 2, increasing=True)
-    powers_of_y = np.vander(np.arange(rows, dtype=np.float64), 3, increasing=True).T
+    lines = inks.astype(np.float32).reshape(-1, columns)
+    powers_of_y = np.vander(np.arange(rows, dtype=np.float64), 3, increasing=True)
     # Sums along rows are below 2^24, and so exact in float32; what is made of them is exact in float64.
-    moments = powers_of_y @ (inks.astype(np.float32) @ powers_of_x).astype(np.float64)
-    (m00, m10), (m01, m11), (m02, _) = moments.transpose(1, 2, 0)
+    (m00, m01, m02), (m10, m11, _) = (
+        ((lines @ power_of_x).reshape(-1, rows).astype(np.float64) @ powers_of_y).T
+        for power_of_x in (np.ones(columns, np.float32), np.arange(columns, dtype=np.float32))
+    )
     left, top = boxes[:, :2].T
     m11 = m11 - left * m01 - top * m10 + left * top * m00
     m02 = m02 - 2 * top * m01 + top * top * m00
