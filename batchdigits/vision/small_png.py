@@ -15,15 +15,16 @@ from itertools import pairwise
 import cv2
 import numpy as np
 from deflate import DeflateError, crc32, zlib_decompress
+from numpy.typing import NDArray
 
-from batchdigits.vision.normalise_many import SMALL, Scans
+from batchdigits.vision.normalise_many import SMALL, Flags, Scans
+
+Lines = NDArray[np.uint8]  # (N, W)
 
 MOST_BYTES = 2_048  # of a file: SMALL x SMALL pixels that did not compress have 1,600
 OTHER_BYTES = 57  # of a file: what is not in IDAT
 IEND = b"\0\0\0\0IEND\xae\x42\x60\x82"
-TRIES = 8  # files that tell whether the others are worth it
-SUB, UP = 1, 2  # filters: a pixel less the one before it, or less the one above; 0 is none
-ONE_NEIGHBOUR = bytes((0, SUB, UP))
+SUB, UP, AVERAGE, PAETH = 1, 2, 3, 4  # filters: a pixel less the one before it, the one above, half of both, or either
 
 _begins_plainly = re.compile(
     # IHDR: width, height, 8 bits of grey, not interlaced, and a checksum; then IDAT with its length
@@ -39,10 +40,7 @@ def is_small_png(data: bytes) -> bool:
 
 
 def unpack_small_pngs(files: Sequence[bytes]) -> Iterator[tuple[list[int], Scans]]:
-    """Unpack what can be unpacked here.
-
-    The rest is whatever is not as it should be, or has lines filtered with three neighbours, which cannot be undone
-    for many at once: OpenCV writes no such lines, Pillow some in most files.
+    """Unpack those files that are as they should be.
 
     Args:
         files: whole files for which `is_small_png` is true.
@@ -63,11 +61,9 @@ def unpack_small_pngs(files: Sequence[bytes]) -> Iterator[tuple[list[int], Scans
 
 
 def _inflated(files: Sequence[bytes], height: int, row: int) -> dict[int, bytearray]:
-    """The lines, each of `row` bytes, of the files that can be unpacked here, by place; of none more if most cannot."""
+    """The lines, each of `row` bytes, of those files that are as they should be, by place."""
     found: dict[int, bytearray] = {}
     for place, data in enumerate(files):
-        if place >= TRIES and 2 * len(found) < place:
-            break
         idat = data[37:-16]  # from its name on
         length, checksum = _length_and_checksum(data[33:37] + data[-16:-12])
         if length + OTHER_BYTES != len(data) or checksum != crc32(idat) or not data.endswith(IEND):
@@ -76,7 +72,7 @@ def _inflated(files: Sequence[bytes], height: int, row: int) -> dict[int, bytear
             lines = zlib_decompress(idat[4:], height * row)
         except DeflateError:  # more than that, too
             continue
-        if len(lines) == height * row and not lines[::row].strip(ONE_NEIGHBOUR):
+        if len(lines) == height * row and max(lines[::row]) <= PAETH:
             found[place] = lines
     return found
 
@@ -85,12 +81,64 @@ def _unfiltered(files: Iterable[bytearray], height: int, row: int) -> Scans:
     """Scans, uint8 (N, H, W), from the lines of N files: `height` times a filter's number and the pixels behind it."""
     # Line beside line, so that NumPy works along all of them and not along short rows.
     columns = cv2.transpose(np.frombuffer(b"".join(files), np.uint8).reshape(-1, row))
-    filters, pixels = columns[0], columns[1:]
-    subtracted = np.where(filters == SUB, np.uint8(255), np.uint8(0))
-    for before, pixel in pairwise(pixels):
-        pixel += before & subtracted
-    scans = np.asarray(cv2.transpose(pixels), np.uint8).reshape(-1, height, row - 1)
-    less_above = filters.reshape(-1, height) == UP
-    for y in np.flatnonzero(less_above[:, 1:].any(axis=0)) + 1:
-        scans[less_above[:, y], y] += scans[less_above[:, y], y - 1]
+    less_before = np.where(columns[0] == SUB, np.uint8(255), np.uint8(0))
+    for before, pixels in pairwise(columns[1:]):
+        pixels += before & less_before
+    scans = np.asarray(cv2.transpose(columns[1:]), np.uint8).reshape(-1, height, row - 1)
+    filters = columns[0].reshape(-1, height)
+    if (filters > SUB).any():
+        _add_what_is_above(scans, filters)
     return scans
+
+
+def _add_what_is_above(scans: Scans, filters: NDArray[np.uint8]) -> None:
+    """Undo UP, AVERAGE and PAETH in place, by the filters (N, H) of all lines.
+
+    A line of UP is its base, the next line above it that is not of UP, and all differences from there on.
+    """
+    sums = scans.transpose(1, 0, 2).copy()
+    for above, line in pairwise(sums):
+        line += above
+    bases = np.maximum.accumulate(np.where(filters == UP, 0, np.arange(len(sums))), axis=1)
+    file, y = np.nonzero(filters >= AVERAGE)
+    if len(file):
+        over = np.maximum(y - 1, 0)  # over the first line is nothing, and from that line to itself no difference
+        base = bases[file, over]
+        follows = (y > 0) & (filters[file, base] >= AVERAGE)  # then its base is the line before it here
+        known = (y > 0) & ~follows
+        above = sums[over, file] - sums[base, file]
+        above[known] += scans[file[known], base[known]]
+        scans[file, y] = _add_what_is_around(scans[file, y], above, follows, filters[file, y] == AVERAGE)
+    file, y = np.nonzero(filters == UP)
+    base = bases[file, y]
+    scans[file, y] = scans[file, base] + sums[y, file] - sums[base, file]
+
+
+def _add_what_is_around(lines: Lines, above: Lines, follows: Flags, average: Flags) -> Lines:
+    """Undo AVERAGE and PAETH in lines, uint8 (N, W), pixel after pixel, in all lines at once.
+
+    Where a line `follows` the one before it, that has to be added to what is `above`. It lags behind that by a pixel,
+    which is then known.
+    """
+    count, width = lines.shape
+    numbers = np.arange(count)
+    lags = numbers - np.maximum.accumulate(np.where(follows, 0, numbers))
+    steps = np.arange(width)[:, None] + lags, numbers
+    differences = np.zeros((width + lags.max(), count), np.int16)
+    overs = np.zeros_like(differences)
+    differences[steps], overs[steps] = lines.T, above.T
+    halves = average.any()
+    a, b = np.zeros((2, count), np.int16)
+    for pixel, over in zip(differences, overs, strict=True):
+        c, b = b, over
+        b[1:] += np.where(follows[1:], a[:-1], 0)
+        b &= 255
+        # Of a before, b above and c between, what is next to a + b - c, and of equals the first.
+        low, high, bound = np.minimum(a, b), np.maximum(a, b), 3 * c - a - b
+        added = np.where(bound <= low, high, np.where(high <= bound, low, c))
+        if halves:
+            added = np.where(average, (a + b) >> 1, added)
+        pixel += added
+        pixel &= 255
+        a = pixel
+    return np.asarray(differences[steps].T, np.uint8)
