@@ -23,8 +23,9 @@ import cv2
 
 from batchdigits.engines import worker
 from batchdigits.engines.classify import Settings
+from batchdigits.engines.fork import may_fork
 from batchdigits.engines.local import classify
-from batchdigits.engines.worker import Task, may_fork, work
+from batchdigits.engines.worker import Task, work
 from batchdigits.inference.choose import PRETRAINED
 from batchdigits.inference.load import load_runtime
 from batchdigits.inference.model_file import read_model_file
@@ -86,7 +87,7 @@ def in_workers(task: Task[bytes], jobs: int, forked: bool, files: list[str]) -> 
     """The engine, its workers started one way or the other."""
     while forked and not may_fork():  # a thread that was joined still tidies up, and a lock it holds would stay locked
         time.sleep(0.001)
-    worker.may_fork = lambda: forked
+    worker.may_fork = lambda: forked  # type: ignore[attr-defined]
     with closing(classify(files, task, jobs)) as batches:
         for _ in batches:
             pass

@@ -14,7 +14,6 @@ import signal
 import subprocess
 import sys
 import time
-import traceback
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from typing import Generic, NamedTuple, TypeVar
 import cv2
 
 from batchdigits.engines.classify import Settings, classify_files
+from batchdigits.engines.fork import Fork, cause_of_death, die_with_the_parent, may_fork
 from batchdigits.errors import BatchdigitsError, ModelFileError
 from batchdigits.inference.card import Card
 from batchdigits.inference.decide import Prediction, Status
@@ -37,8 +37,6 @@ from batchdigits.vision.decode import look
 T = TypeVar("T")
 
 READY = "ready"
-STOPPING = (signal.SIGINT, signal.SIGTERM)
-PR_SET_PDEATHSIG = 1  # <sys/prctl.h>: a signal for when the parent dies
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # <malloc.h>
 LEEWAY = 0.01  # part of the time limit that a page may have on top, so that the alarm is not set for each
 KEPT_BYTES = 1 << 25  # free memory that a worker keeps: all that a chunk of small files needs, and no large picture
@@ -165,7 +163,7 @@ class Worker(Generic[T]):
         self._ready = False
         self.connection, theirs = Pipe()
         with theirs:
-            self._process = _Fork(theirs) if may_fork() else _spawn(theirs)
+            self._process = Fork(serve, theirs) if may_fork() else _spawn(theirs)
         self._send((task, chatter_is_allowed()))
 
     def classify(self, paths: Sequence[str]) -> None:
@@ -205,85 +203,11 @@ class Worker(Generic[T]):
             return f"took longer than {self._timeout:g} s"
         if code == -signal.SIGKILL:
             return "its decoder was killed, perhaps for want of memory"
-        return f"its decoder crashed ({signal.strsignal(-code) if code < 0 else f'exit code {code}'})"
+        return f"its decoder crashed ({cause_of_death(code)})"
 
     def _send(self, message: object) -> None:
         with contextlib.suppress(OSError):  # it is dead, which `collect` will find out
             self.connection.send(message)
-
-
-def may_fork() -> bool:
-    """Whether this process has a single thread; locks that others hold would stay locked in a fork for ever."""
-    try:
-        return sys.platform == "linux" and len(os.listdir("/proc/self/task")) == 1  # noqa: PTH208
-    except OSError:
-        return False
-
-
-class _Fork:
-    """A worker forked from this process, with what Popen offers of it."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._code: int | None = None
-        parent = os.getpid()
-        held = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)  # in os.fork, Python ignores what handlers raise
-        try:
-            self._pid = os.fork()
-        except OSError:
-            signal.pthread_sigmask(signal.SIG_SETMASK, held)
-            raise
-        if self._pid == 0:
-            code = 1
-            try:
-                _leave_the_parent(parent, connection)
-                serve(connection)
-                code = 0
-            except BaseException:
-                if chatter_is_allowed():
-                    traceback.print_exc()
-            finally:
-                os._exit(code)  # nothing of the parent's is flushed, closed or unwound here
-        signal.pthread_sigmask(signal.SIG_SETMASK, held)
-
-    def wait(self) -> int:
-        """Its exit code, or less than 0 for the signal that ended it."""
-        if self._code is None:
-            try:
-                self._code = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
-            except ChildProcessError:  # whoever started us ignores SIGCHLD, and so the system tells nobody
-                self._code = 1
-        return self._code
-
-    def kill(self) -> None:
-        """Send SIGKILL, unless it is gone."""
-        if self._code is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self._pid, signal.SIGKILL)
-
-
-def _leave_the_parent(parent: int, connection: Connection) -> None:
-    """Keep nothing open but `connection` and stderr: pipes must end, and locks go, when the parent does."""
-    _die_with_the_parent()
-    if os.getppid() != parent:
-        os._exit(1)  # it died before that
-    os.setpgid(0, 0)  # Ctrl-C and Ctrl-Z are for the parent
-    for number in STOPPING:
-        signal.signal(number, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    os.dup2(nowhere, 0)
-    os.dup2(nowhere, 1)
-    for descriptor in os.listdir("/proc/self/fd"):  # noqa: PTH208
-        if int(descriptor) not in (0, 1, 2, connection.fileno()):
-            with contextlib.suppress(OSError):  # the listing's own
-                os.close(int(descriptor))
-
-
-def _die_with_the_parent() -> None:
-    """Even if a decoder hangs."""
-    import ctypes  # 3 ms, which the parent, on its way to the first fork, has not
-
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _spawn(connection: Connection) -> subprocess.Popen[bytes]:
@@ -300,5 +224,5 @@ def _spawn(connection: Connection) -> subprocess.Popen[bytes]:
 def main(descriptor: int) -> None:
     """Be a worker that was spawned, behind the connection of that descriptor."""
     if sys.platform == "linux":
-        _die_with_the_parent()
+        die_with_the_parent()
     serve(Connection(descriptor))

@@ -19,7 +19,15 @@ def csv_header(columns: Columns) -> bytes:
 
 def encode_csv(columns: Columns, predictions: Sequence[Prediction]) -> bytes:
     """One line a prediction."""
-    return b"".join([_line(columns.cells(prediction)) for prediction in predictions])
+    return b"".join([_row(columns, prediction) for prediction in predictions])
+
+
+def _row(columns: Columns, prediction: Prediction) -> bytes:
+    source, label, confidence, status, detail, _, _ = prediction
+    if confidence is None or columns.more or _needs_quotes(f"{source}{label}{detail}"):
+        return _line(columns.cells(prediction))
+    # As nearly all rows are, in 60 % of the time.
+    return f"{source},{label},{confidence:.6f},{status},{detail}\n".encode("utf-8", "surrogateescape")
 
 
 def _line(cells: Iterable[Cell]) -> bytes:

@@ -16,6 +16,7 @@ import pytest
 
 from batchdigits.engines import supervisor, worker
 from batchdigits.engines.classify import Settings
+from batchdigits.engines.fork import STOPPING
 from batchdigits.engines.local import as_they_are, classify, default_jobs
 from batchdigits.engines.supervisor import Supervisor
 from batchdigits.engines.worker import Batch, Task, Worker
@@ -204,7 +205,7 @@ def test_a_fork_that_fails_leaves_signals_as_they_were(
     monkeypatch.setattr(os, "fork", fail)
     with pytest.raises(BlockingIOError):
         Worker(task)
-    assert not signal.pthread_sigmask(signal.SIG_BLOCK, ()) & set(worker.STOPPING)
+    assert not signal.pthread_sigmask(signal.SIG_BLOCK, ()) & set(STOPPING)
 
 
 def test_a_process_of_several_threads_is_not_forked() -> None:
