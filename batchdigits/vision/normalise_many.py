@@ -65,13 +65,17 @@ def normalise_many(scans: Scans, ink: Ink = "auto", *, deslant: bool = True) -> 
     short = plain & (_lengths(boxes) < BOX)
     usual = plain & ~short
     _mend(inks, boxes, usual)
-    glyphs = iter(_glyphs(inks[usual], boxes[usual], deslant) if usual.any() else ())
-    found: list[tuple[Glyph, ...]] = []
-    for scan, digit, is_usual, is_short in zip(scans, inks, usual.tolist(), short.tolist(), strict=True):
-        if is_usual:
-            found.append((next(glyphs),))
+    found: list[tuple[Glyph, ...]] = [()] * len(scans)
+    if usual.any():
+        for index, glyph in zip(
+            np.flatnonzero(usual).tolist(), _glyphs(inks[usual], boxes[usual], deslant), strict=True
+        ):
+            found[index] = (glyph,)
+    for index in np.flatnonzero(~usual).tolist():
+        if short[index]:
+            found[index] = (frame(inks[index], deslant=deslant),)
         else:
-            found.append((frame(digit, deslant=deslant),) if is_short else normalise(scan, ink, deslant=deslant))
+            found[index] = normalise(scans[index], ink, deslant=deslant)
     return found
 
 
@@ -231,10 +235,10 @@ def _glyphs(inks: Scans, boxes: Boxes, deslant: bool) -> Scans:
     lengths = _lengths(boxes)
     fits = (lengths >= BOX) & (lengths <= BOX + SLACK)
     glyphs = np.zeros((len(inks), SIDE, SIDE), np.uint8)
-    for index, (ink, (x0, y0, width, height), left, top, as_it_is) in enumerate(
-        zip(inks, boxes.tolist(), lefts.tolist(), tops.tolist(), fits.tolist(), strict=True)
+    for index, ((x0, y0, width, height), left, top, as_it_is) in enumerate(
+        zip(boxes.tolist(), lefts.tolist(), tops.tolist(), fits.tolist(), strict=True)
     ):
-        digit = ink[y0 : y0 + height, x0 : x0 + width]
+        digit = inks[index, y0 : y0 + height, x0 : x0 + width]
         if as_it_is:
             glyphs[index, top : top + height, left : left + width] = digit
         else:
@@ -258,10 +262,9 @@ def _upright(
     turns[:, 0, 1], turns[:, 0, 2] = -shears, pads + shears * y
     wides = widths + 2 * pads
     upright = np.zeros((len(inks), heights.max(), wides.max()), np.uint8)
-    for ink, corner, (left, top, width, height), turn, wide in zip(
-        inks, upright, boxes.tolist(), turns, wides.tolist(), strict=True
-    ):
-        cv2.warpAffine(ink[top : top + height, left : left + width], turn, (wide, height), corner[:height, :wide])
+    for index, ((left, top, width, height), wide) in enumerate(zip(boxes.tolist(), wides.tolist(), strict=True)):
+        ink = inks[index, top : top + height, left : left + width]
+        cv2.warpAffine(ink, turns[index], (wide, height), upright[index, :height, :wide])
     boxes = _boxes(upright)
     return upright, boxes, x + pads - boxes[:, 0], y - boxes[:, 1]
 

@@ -25,13 +25,14 @@ MOST_BYTES = 2_048  # of a file: SMALL x SMALL pixels that did not compress have
 OTHER_BYTES = 57  # of a file: what is not in IDAT
 IEND = b"\0\0\0\0IEND\xae\x42\x60\x82"
 SUB, UP, AVERAGE, PAETH = 1, 2, 3, 4  # filters: a pixel less the one before it, the one above, half of both, or either
+FILTERS = bytes(range(5))
 
 _begins_plainly = re.compile(
     # IHDR: width, height, 8 bits of grey, not interlaced, and a checksum; then IDAT with its length
     rb"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0[\x01-%c]\0\0\0[\x01-%c]\x08\0\0\0\0....\0\0..IDAT" % (SMALL, SMALL),
     re.DOTALL,
 ).match
-_length_and_checksum = struct.Struct(">II").unpack
+_number = struct.Struct(">I").unpack_from
 
 
 def is_small_png(data: bytes) -> bool:
@@ -65,14 +66,14 @@ def _inflated(files: Sequence[bytes], height: int, row: int) -> dict[int, bytear
     found: dict[int, bytearray] = {}
     for place, data in enumerate(files):
         idat = data[37:-16]  # from its name on
-        length, checksum = _length_and_checksum(data[33:37] + data[-16:-12])
+        (length,), (checksum,) = _number(data, 33), _number(data, -16)
         if length + OTHER_BYTES != len(data) or checksum != crc32(idat) or not data.endswith(IEND):
             continue
         try:
             lines = zlib_decompress(idat[4:], height * row)
         except DeflateError:  # more than that, too
             continue
-        if len(lines) == height * row and max(lines[::row]) <= PAETH:
+        if len(lines) == height * row and not lines[::row].strip(FILTERS):
             found[place] = lines
     return found
 
