@@ -69,5 +69,5 @@ tables:
 	python benchmarks/confidence.py --sets $(SETS) -o docs/confidence.png
 	python benchmarks/few_shot.py --sets $(SETS)
 	python benchmarks/training_speed.py
-	python benchmarks/classify_speed.py --no-scans --rounds 3 -o docs/speed.png
+	python benchmarks/classify_speed.py --no-scans --rounds 5 -o docs/speed.png
 	python benchmarks/ray_overhead.py --rounds 1
