@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from worse_normalisers import first_version, plain_resize
 
 from batchdigits.engines.classify import Settings, classify_files, judge
-from batchdigits.engines.reads import Read
 from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.choose import choose_model
 from batchdigits.inference.decide import Prediction
@@ -31,6 +30,7 @@ from batchdigits.quiet import silent_stderr
 from batchdigits.reports.evaluation import class_folders, evaluate
 from batchdigits.vision.decode import Page, decode
 from batchdigits.vision.natural_order import natural_key
+from batchdigits.vision.reads import Read
 from batchdigits.vision.sources import find
 
 Normaliser = Callable[[NDArray[np.uint8]], tuple[NDArray[np.uint8], ...]]

@@ -62,7 +62,11 @@ class Road:
 @click.option("--rounds", default=5, show_default=True)
 @click.option("--scans/--no-scans", default=True, show_default=True, help="Measure 300x200 scans, too.")
 @click.option(
-    "--writer", default="opencv", type=click.Choice(["opencv", "pillow"]), help="Who writes the 28x28 images."
+    "--writer",
+    default="opencv",
+    show_default=True,
+    type=click.Choice(["opencv", "pillow"]),
+    help="Of 28x28 images.",
 )
 @click.option("--million", is_flag=True, help="Measure how a hundred times the small folder scales.")
 @click.option(

@@ -14,7 +14,6 @@ from pathlib import Path
 import click
 
 from batchdigits.engines.classify import judge
-from batchdigits.engines.reads import Read, read
 from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.choose import choose_model
 from batchdigits.inference.load import load_runtime
@@ -23,6 +22,7 @@ from batchdigits.quiet import silent_stderr
 from batchdigits.reports.evaluation import NOT_DIGIT, class_folders
 from batchdigits.vision.decode import Page, decode
 from batchdigits.vision.natural_order import natural_key
+from batchdigits.vision.reads import Read, read
 from batchdigits.vision.sources import find
 
 

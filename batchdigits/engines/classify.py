@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from batchdigits.engines.reads import Read, Reads
 from batchdigits.inference.decide import Decided, Prediction, blank, decide, failed
 from batchdigits.inference.runtime import Runtime
 from batchdigits.quiet import silent_stderr
 from batchdigits.vision.decode import decode, look
 from batchdigits.vision.normalise import Glyph, Ink
+from batchdigits.vision.reads import Read, Reads
 from batchdigits.vision.remote import read_ahead
 
 

@@ -93,8 +93,3 @@ def die_with_the_parent() -> None:
     import ctypes  # 3 ms, which the parent, on its way to the first fork, has not
 
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def cause_of_death(code: int) -> str:
-    """What an exit code, or less than 0 for a signal, says."""
-    return str(signal.strsignal(-code)) if code < 0 else f"exit code {code}"

@@ -24,7 +24,7 @@ from typing import Generic, NamedTuple, TypeVar
 import cv2
 
 from batchdigits.engines.classify import Settings, classify_files
-from batchdigits.engines.fork import Fork, cause_of_death, die_with_the_parent, may_fork
+from batchdigits.engines.fork import Fork, die_with_the_parent, may_fork
 from batchdigits.errors import BatchdigitsError, ModelFileError
 from batchdigits.inference.card import Card
 from batchdigits.inference.decide import Prediction, Status
@@ -203,7 +203,7 @@ class Worker(Generic[T]):
             return f"took longer than {self._timeout:g} s"
         if code == -signal.SIGKILL:
             return "its decoder was killed, perhaps for want of memory"
-        return f"its decoder crashed ({cause_of_death(code)})"
+        return f"its decoder crashed ({signal.strsignal(-code) if code < 0 else f'exit code {code}'})"
 
     def _send(self, message: object) -> None:
         with contextlib.suppress(OSError):  # it is dead, which `collect` will find out

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Scan = NDArray[np.uint8]  # (H, W)
+Scans = NDArray[np.uint8]  # (N, H, W)
 
 FLAT = 24.0  # grey levels of standard deviation; most scans have 30 to 120, pale photographs 14 to 24
 HIDDEN = 2.0  # a channel must vary this many times as much as luma before it is taken instead

@@ -26,6 +26,7 @@ from batchdigits.vision.framing import (
     mend,
     place,
 )
+from batchdigits.vision.grey import Scans
 from batchdigits.vision.normalise import DETAIL, Glyph, Ink, normalise
 from batchdigits.vision.paper import CONTRAST, OTSU
 from batchdigits.vision.polarity import PLAIN, even_readings
@@ -34,7 +35,7 @@ from batchdigits.vision.wiping import wipe
 SMALL = DETAIL - 1  # longest side of a scan that is small: such a scan has neither uneven light nor ruled lines
 FEW = 8  # scans for which the arrays cost more than they save
 
-Scans = NDArray[np.uint8]  # (N, H, W); those with a frame of paper around each have two rows and columns more
+# Scans with a frame of paper around each have two rows and columns more.
 Flags = NDArray[np.bool_]  # (N,)
 Boxes = NDArray[np.int64]  # (N, 4): x, y, width and height of each
 Numbers = NDArray[np.float64]

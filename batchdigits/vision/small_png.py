@@ -17,26 +17,29 @@ import numpy as np
 from deflate import DeflateError, crc32, zlib_decompress
 from numpy.typing import NDArray
 
-from batchdigits.vision.normalise_many import SMALL, Flags, Scans
+from batchdigits.vision.grey import Scans
 
 Lines = NDArray[np.uint8]  # (N, W)
 
-MOST_BYTES = 2_048  # of a file: SMALL x SMALL pixels that did not compress have 1,600
-OTHER_BYTES = 57  # of a file: what is not in IDAT
+LONGEST = 39  # pixels each way: what `normalise_many` takes
+MOST_BYTES = 2_048  # of a file: one of 39x39 that did not compress has 1,600
+# A file is a signature (8 bytes), IHDR (25), IDAT, and IEND (12). A chunk is a length (4), a name (4), what it holds,
+# and a checksum (4) of that and the name.
+OTHER_BYTES = 57  # of a file: what IDAT does not hold
 IEND = b"\0\0\0\0IEND\xae\x42\x60\x82"
 SUB, UP, AVERAGE, PAETH = 1, 2, 3, 4  # filters: a pixel less the one before it, the one above, half of both, or either
 FILTERS = bytes(range(5))
 
 _begins_plainly = re.compile(
     # IHDR: width, height, 8 bits of grey, not interlaced, and a checksum; then IDAT with its length
-    rb"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0[\x01-%c]\0\0\0[\x01-%c]\x08\0\0\0\0....\0\0..IDAT" % (SMALL, SMALL),
+    rb"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0[\x01-%c]\0\0\0[\x01-%c]\x08\0\0\0\0....\0\0..IDAT" % (LONGEST, LONGEST),
     re.DOTALL,
 ).match
 _number = struct.Struct(">I").unpack_from
 
 
 def is_small_png(data: bytes) -> bool:
-    """Whether a file begins like one of ours: 8 bits of grey, at most `SMALL` pixels each way, nothing before them."""
+    """Whether a file begins like one of ours: 8 bits of grey, at most `LONGEST` pixels each way, and at once."""
     return len(data) <= MOST_BYTES and _begins_plainly(data) is not None
 
 
@@ -115,7 +118,7 @@ def _add_what_is_above(scans: Scans, filters: NDArray[np.uint8]) -> None:
     scans[file, y] = scans[file, base] + sums[y, file] - sums[base, file]
 
 
-def _add_what_is_around(lines: Lines, above: Lines, follows: Flags, average: Flags) -> Lines:
+def _add_what_is_around(lines: Lines, above: Lines, follows: NDArray[np.bool_], average: NDArray[np.bool_]) -> Lines:
     """Undo AVERAGE and PAETH in lines, uint8 (N, W), pixel after pixel, in all lines at once.
 
     Where a line `follows` the one before it, that has to be added to what is `above`. It lags behind that by a pixel,

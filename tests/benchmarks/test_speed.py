@@ -14,12 +14,14 @@ from tests.engines.scenes import make_images
 
 @pytest.mark.slow
 def test_classify_speed_on_a_few_images(tmp_path: Path) -> None:
-    small = ("--images", "50", "--times", "2", "--rounds", "1", "--million", "--folder", tmp_path)
+    small = ("--images", "50", "--times", "2", "--rounds", "1", "--million", "--writer", "pillow", "--folder", tmp_path)
     result = run_script("classify_speed.py", *small, "-o", tmp_path / "speed.png")
     assert result.returncode == 0, result.stderr
     assert result.stdout.count("| batchdigits classify |") == 5
     assert result.stdout.count("| the limit") == 5
     assert "5,000 images: " in result.stdout
+    assert "28x28 grey .png by pillow" in result.stdout
+    assert "300x200 grey .png by opencv" in result.stdout
     assert (tmp_path / "speed.png").read_bytes().startswith(b"\x89PNG")
 
 

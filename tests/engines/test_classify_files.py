@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 import pytest
 
-from batchdigits.engines import reads
 from batchdigits.engines.classify import Settings, classify_files
 from batchdigits.inference.choose import PRETRAINED
 from batchdigits.inference.load import load_runtime
 from batchdigits.inference.runtime import Runtime
+from batchdigits.vision import reads
 from tests.engines.scenes import make_images
 
 SHAPES = ((28, 28), (20, 16), (39, 39), (41, 39), (90, 120))

@@ -21,7 +21,7 @@ from batchdigits.datasets.idx import TRAIN_IMAGES, read_idx
 from batchdigits.quiet import silent_stderr
 from batchdigits.vision.decode import Page, decode, decode_packed
 from batchdigits.vision.normalise_many import SMALL
-from batchdigits.vision.small_png import is_small_png, unpack_small_pngs
+from batchdigits.vision.small_png import LONGEST, is_small_png, unpack_small_pngs
 
 Picture = NDArray[np.uint8]
 
@@ -178,6 +178,10 @@ NOT_OURS = {
 def test_other_files_are_not_taken_for_ours(data: bytes) -> None:
     assert is_small_png(GOOD)
     assert not is_small_png(data)
+
+
+def test_they_are_all_small_enough_to_be_normalised_together() -> None:
+    assert LONGEST == SMALL
 
 
 def test_a_bomb_is_not_ours() -> None:

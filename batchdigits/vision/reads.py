@@ -11,9 +11,9 @@ import numpy as np
 
 from batchdigits.vision.decode import Page, decode_packed
 from batchdigits.vision.faults import one_line
-from batchdigits.vision.grey import Scan
+from batchdigits.vision.grey import Scan, Scans
 from batchdigits.vision.normalise import Glyph, Ink, normalise
-from batchdigits.vision.normalise_many import SMALL, Scans, normalise_many
+from batchdigits.vision.normalise_many import SMALL, normalise_many
 from batchdigits.vision.small_png import unpack_small_pngs
 
 
@@ -35,8 +35,8 @@ class Reads:
         """Read pages with that ink."""
         self._ink = ink
         self._reads: list[Read] = []
-        self._packed: dict[int, Page] = {}  # by their places in the list
-        self._small: defaultdict[tuple[int, ...], dict[int, Page]] = defaultdict(dict)
+        self._packed: list[tuple[int, Page]] = []  # with their places in the list
+        self._small: defaultdict[tuple[int, ...], list[tuple[int, Page]]] = defaultdict(list)
 
     def __len__(self) -> int:
         """How many pages there are."""
@@ -47,13 +47,13 @@ class Reads:
         place = len(self._reads)
         self._reads.append(LATER)
         if page.packed:
-            self._packed[place] = page
+            self._packed.append((place, page))
         else:
             self._add(place, page)
 
     def _add(self, place: int, page: Page) -> None:
         if page.scan is not None and max(page.scan.shape) <= SMALL:
-            self._small[page.scan.shape][place] = page
+            self._small[page.scan.shape].append((place, page))
         else:
             self._reads[place] = read(page, self._ink)
 
@@ -61,26 +61,26 @@ class Reads:
         """Finish, and give everything."""
         self._unpack()
         for alike in self._small.values():
-            self._read_alike(alike, [page.scan for page in alike.values() if page.scan is not None])
+            self._read_alike(alike, [page.scan for _, page in alike if page.scan is not None])
         return self._reads
 
     def _unpack(self) -> None:
-        places = list(self._packed)
         with suppress(Exception):  # whichever of them it is, it gets its row below
-            for indices, scans in unpack_small_pngs([page.packed for page in self._packed.values()]):
-                self._read_alike({place: self._packed.pop(place) for place in map(places.__getitem__, indices)}, scans)
-        for place, page in self._packed.items():
-            self._add(place, decode_packed(page))
+            for indices, scans in unpack_small_pngs([page.packed for _, page in self._packed]):
+                self._read_alike([self._packed[index] for index in indices], scans)
+        for place, page in self._packed:
+            if self._reads[place] is LATER:
+                self._add(place, decode_packed(page))
 
-    def _read_alike(self, pages: dict[int, Page], scans: Sequence[Scan] | Scans) -> None:
+    def _read_alike(self, pages: Sequence[tuple[int, Page]], scans: Sequence[Scan] | Scans) -> None:
         """Do what `read` does to each of many pages whose scans are small and of one shape."""
         try:
             many = normalise_many(np.asarray(scans), self._ink)
         except Exception:  # whichever of them it is, it gets its row
-            for (place, page), scan in zip(pages.items(), scans, strict=True):
+            for (place, page), scan in zip(pages, scans, strict=True):
                 self._reads[place] = read(Page(page.source, scan), self._ink)
             return
-        for (place, page), readings in zip(pages.items(), many, strict=True):
+        for (place, page), readings in zip(pages, many, strict=True):
             self._reads[place] = Read(page.source, readings, "")
 
 
