@@ -51,9 +51,9 @@ def classify(
     from typing import get_args
 
     from batchdigits.engines.local import predict
+    from batchdigits.files.sources import find
     from batchdigits.inference.choose import choose_model
     from batchdigits.vision.normalise import Ink
-    from batchdigits.vision.sources import find
 
     if ink not in get_args(Ink):
         raise ValueError(f"ink is one of {', '.join(get_args(Ink))}, not {ink!r}")

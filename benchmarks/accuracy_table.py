@@ -17,11 +17,13 @@ from statistics import fmean
 
 import click
 import numpy as np
+from baseline_normalisers import first_version, plain_resize
 from numpy.typing import NDArray
-from worse_normalisers import first_version, plain_resize
 
-from batchdigits.engines.classify import Settings, classify_files, judge
+from batchdigits.engines.classify_files import Settings, classify_files, judge
 from batchdigits.errors import BatchdigitsError
+from batchdigits.files.natural_order import natural_key
+from batchdigits.files.sources import find
 from batchdigits.inference.choose import choose_model
 from batchdigits.inference.decide import Prediction
 from batchdigits.inference.load import load_runtime
@@ -29,9 +31,7 @@ from batchdigits.inference.runtime import Runtime
 from batchdigits.quiet import silent_stderr
 from batchdigits.reports.evaluation import class_folders, evaluate
 from batchdigits.vision.decode import Page, decode
-from batchdigits.vision.natural_order import natural_key
-from batchdigits.vision.reads import Read
-from batchdigits.vision.sources import find
+from batchdigits.vision.normalise_batch import Read
 
 Normaliser = Callable[[NDArray[np.uint8]], tuple[NDArray[np.uint8], ...]]
 Road = Callable[[list[str], Runtime], list[Prediction]]  # from folders to predictions

@@ -19,16 +19,16 @@ from batchdigits.datasets import load
 from batchdigits.datasets.labelled import Labelled
 from batchdigits.engines.local import predict
 from batchdigits.errors import BatchdigitsError
+from batchdigits.files.natural_order import natural_key
+from batchdigits.files.sources import find
 from batchdigits.inference.choose import choose_model
 from batchdigits.inference.decide import scores, softmax
 from batchdigits.inference.load import load_runtime
 from batchdigits.inference.runtime import Runtime
-from batchdigits.learning.calibrate import degraded
+from batchdigits.learning.temperature_scaling import degraded
 from batchdigits.reports.confidence import Answers, calibration_error
-from batchdigits.reports.confidence_picture import confidence_picture
+from batchdigits.reports.confidence_plot import confidence_plot
 from batchdigits.reports.evaluation import class_folders, evaluate
-from batchdigits.vision.natural_order import natural_key
-from batchdigits.vision.sources import find
 
 TEST = "MNIST test"
 
@@ -50,7 +50,7 @@ def main(sets: str, model: Path | None, output: Path | None) -> None:
     click.echo(f"\n{datetime.now(UTC):%Y-%m-%d}, {chosen.name}")
     if output:
         shown = [name for name in found if name == TEST or not name.startswith("MNIST")]
-        output.write_bytes(confidence_picture({name: found[name] for name in shown}))
+        output.write_bytes(confidence_plot({name: found[name] for name in shown}))
         click.echo(f"wrote {output}")
 
 

@@ -27,10 +27,10 @@ from batchdigits.inference.micro_runtime import MicroError, MicroRuntime, needed
 from batchdigits.inference.model_file import ModelFile, read_model_file
 from batchdigits.inference.runtime import BATCH_SIZE, Runtime
 from batchdigits.inference.tensorflow_runtime import TensorFlowRuntime
-from batchdigits.learning.calibration_glyphs import varied
+from batchdigits.learning.agreement import Agreement, compare
 from batchdigits.learning.export import make
-from batchdigits.learning.target import Target, choose_target
-from batchdigits.reports.agreement import Agreement, compare
+from batchdigits.learning.export_options import Target, choose_target
+from batchdigits.learning.representative_dataset import varied
 
 CALLS = 500  # of one glyph, whose median is the latency
 ROUNDING = 1e-4  # logits of float32 that are closer are the same, but for the order of summing

@@ -22,12 +22,12 @@ import numpy as np
 from batchdigits.datasets import load
 from batchdigits.engines.local import predict
 from batchdigits.errors import BatchdigitsError
+from batchdigits.files.sources import find
 from batchdigits.inference.choose import PRETRAINED
 from batchdigits.inference.model_file import ModelFile, read_model_file
 from batchdigits.learning.fine_tuning import fine_tuning
 from batchdigits.learning.save import save
 from batchdigits.reports.evaluation import class_folders, evaluate
-from batchdigits.vision.sources import find
 
 EACH = 5  # crops of each class
 SEED = 1  # of the training: the command's default

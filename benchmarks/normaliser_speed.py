@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from batchdigits.datasets import MNIST
 from batchdigits.datasets.idx import TEST_IMAGES, read_idx
 from batchdigits.vision.normalise import normalise
-from batchdigits.vision.normalise_many import normalise_many
-from batchdigits.vision.small_png import unpack_small_pngs
+from batchdigits.vision.small_images.normalise_stack import normalise_stack
+from batchdigits.vision.small_images.png import unpack_small_pngs
 
 ROUNDS = 9
 PICTURES = 300
@@ -51,7 +51,7 @@ def main() -> None:
         print(f"{name:32} {normal:9.0f} {decode:9.0f} {normal / decode:6.2f}")
     print(f"\n{'us a picture, median of rounds':32} alone  together  ratio")
     for name, stack in (("28x28, light on black", digits), ("28x28, dark on white", 255 - digits)):
-        alone, together = in_turns(partial(normalise_all, list(stack)), partial(normalise_many, stack))
+        alone, together = in_turns(partial(normalise_all, list(stack)), partial(normalise_stack, stack))
         print(f"{name:32} {alone:5.0f} {together:9.0f} {alone / together:6.2f}")
     files = [cv2.imencode(".png", digit)[1] for digit in digits]
     whole = [file.tobytes() for file in files]

@@ -13,17 +13,17 @@ from pathlib import Path
 
 import click
 
-from batchdigits.engines.classify import judge
+from batchdigits.engines.classify_files import judge
 from batchdigits.errors import BatchdigitsError
+from batchdigits.files.natural_order import natural_key
+from batchdigits.files.sources import find
 from batchdigits.inference.choose import choose_model
 from batchdigits.inference.load import load_runtime
 from batchdigits.inference.runtime import Runtime
 from batchdigits.quiet import silent_stderr
 from batchdigits.reports.evaluation import NOT_DIGIT, class_folders
 from batchdigits.vision.decode import Page, decode
-from batchdigits.vision.natural_order import natural_key
-from batchdigits.vision.reads import Read, read
-from batchdigits.vision.sources import find
+from batchdigits.vision.normalise_batch import Read, read
 
 
 @click.command()

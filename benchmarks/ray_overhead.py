@@ -92,10 +92,10 @@ def report(seconds: dict[tuple[str, int, int], float], small: int, large: int) -
 
 def cost_of_a_read(folder: Path) -> float:
     """Seconds of processor that the client takes to read a file from S3, many at once."""
-    from batchdigits.vision.remote import read_ahead, read_url
+    from batchdigits.files.remote import read_ahead, read_url
 
     sys.path.insert(0, str(Path(__file__).parents[1]))
-    from tests.vision.storages import put_folder, start_s3
+    from tests.files.remote_storages import put_folder, start_s3
 
     some = folder.with_name("some")
     some.mkdir()

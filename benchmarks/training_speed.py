@@ -24,7 +24,7 @@ import click
 import numpy as np
 
 from batchdigits.datasets import load
-from batchdigits.learning.batches import AHEAD
+from batchdigits.learning.minibatches import AHEAD
 from batchdigits.learning.recipes import BEST, Recipe
 from batchdigits.learning.training import REPORT_EVERY, Training
 

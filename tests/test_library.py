@@ -14,7 +14,7 @@ import batchdigits
 from batchdigits.errors import ModelFileError
 from batchdigits.inference.choose import PRETRAINED
 from tests.conftest import SAMPLES
-from tests.engines.scenes import environment
+from tests.engines.helpers import environment
 from tests.engines.test_supervisor import children
 
 

@@ -27,10 +27,10 @@ from batchdigits.text import printable
 
 if TYPE_CHECKING:
     from batchdigits.engines.supervisor import Batches
+    from batchdigits.files.sources import Filter, Tally
     from batchdigits.output.journal import Identity
     from batchdigits.output.resumable import ResumableOutput
     from batchdigits.output.stream import StreamOutput
-    from batchdigits.vision.sources import Filter, Tally
 
 
 @click.command()
@@ -49,7 +49,7 @@ def classify(**values: Any) -> None:
         find . -name '*.png' -print0 | batchdigits classify --files-from - -0 -o out.csv --resume
         batchdigits classify s3://bucket/scans --engine ray -o s3://bucket/rows
     """
-    from batchdigits.vision.sources import Filter, Tally, find
+    from batchdigits.files.sources import Filter, Tally, find
 
     request = Request(**values)
     request.check()
@@ -69,7 +69,7 @@ def classify(**values: Any) -> None:
 @contextmanager
 def _paths(request: Request) -> Iterator[Iterable[str]]:
     """All paths that are named by hand; an image on stdin lies in a file meanwhile."""
-    from batchdigits.vision.path_list import read_paths
+    from batchdigits.files.path_list import read_paths
 
     if request.reads_stdin_image and request.dry_run:
         yield request.paths
@@ -96,11 +96,11 @@ def _not_empty(files: Iterator[str], tally: Tally) -> Iterator[str]:
 
 def _list(files: Iterable[str], tally: Tally, end: bytes) -> None:
     """What would be classified, on stdout, and what would not, on stderr."""
-    tally.on_passed_over = lambda path: inform(f"passed over: {path}")
+    tally.on_skipped = lambda path: inform(f"skipped: {path}")
     for path in files:
         shown = printable(path).encode() if sys.stdout.isatty() else os.fsencode(path)
         sys.stdout.buffer.write(shown + end)
-    inform(f"{tally.sources:,} files would be classified, {tally.passed_over:,} passed over")
+    inform(f"{tally.sources:,} files would be classified, {tally.skipped:,} skipped")
 
 
 def _classify(request: Request, files: Iterator[str], tally: Tally, rules: Filter) -> None:
@@ -115,7 +115,7 @@ def _classify(request: Request, files: Iterator[str], tally: Tally, rules: Filte
         batches = run(output.unfinished(files), task, request.jobs)
         counts = _write(batches, output, request, rules)
         output.finish(partial(form.convert, columns) if form.convert else None)
-    inform(summary(counts, output.resumed, tally.passed_over, time.monotonic() - began, task.model))
+    inform(summary(counts, output.resumed, tally.skipped, time.monotonic() - began, task.model))
     if tally.empty_folders:
         raise NoImagesError(f"no images in {', '.join(tally.empty_folders)}")
     if counts["error"]:
@@ -125,7 +125,7 @@ def _classify(request: Request, files: Iterator[str], tally: Tally, rules: Filte
 @contextmanager
 def _output(request: Request, identity: Identity, header: bytes) -> Iterator[ResumableOutput | StreamOutput]:
     """Where the rows go."""
-    from batchdigits.output.atomic import explained
+    from batchdigits.output.atomic import explain_os_errors
     from batchdigits.output.resumable import ResumableOutput
     from batchdigits.output.stream import StreamOutput
 
@@ -140,11 +140,11 @@ def _output(request: Request, identity: Identity, header: bytes) -> Iterator[Res
                     inform(f"{output.done:,} files are done and kept; to go on, add --resume to the same command")
                 raise
     elif request.output is None or request.writes_stdout:
-        with explained(Path("<stdout>")):
+        with explain_os_errors(Path("<stdout>")):
             yield StreamOutput(sys.stdout.buffer, header)
     else:
         device = Path(request.output)
-        with explained(device), device.open("wb") as stream:
+        with explain_os_errors(device), device.open("wb") as stream:
             yield StreamOutput(stream, header)
 
 
@@ -172,8 +172,8 @@ def _write(
 
 def _set_total(bar: Bar, paths: Sequence[str], rules: Filter) -> None:
     """Count ahead of the work, so that the bar can tell the time left."""
-    from batchdigits.vision.remote import is_url
-    from batchdigits.vision.sources import estimate
+    from batchdigits.files.remote import is_url
+    from batchdigits.files.sources import estimate
 
     if not any(map(is_url, paths)):  # a storage cannot be listed twice for that
         bar.total = estimate(paths, rules)

@@ -21,9 +21,9 @@ from batchdigits.text import without_secrets
 if TYPE_CHECKING:
     from batchdigits.engines.ray_engine import Listed, Part
     from batchdigits.engines.worker import Task
+    from batchdigits.files.sources import Filter
     from batchdigits.output.journal import Identity
     from batchdigits.output.parts import PartsOutput
-    from batchdigits.vision.sources import Filter
 
 
 def classify_in_parts(request: Request, paths: Sequence[str], rules: Filter) -> None:
@@ -47,7 +47,7 @@ def classify_in_parts(request: Request, paths: Sequence[str], rules: Filter) -> 
             raise NoImagesError(f"no images in {', '.join(listed.empty_folders) or 'the list of files'}")
         total = output.finish(listed.parts, _about(task, identity, listed))
     before = total.total() - counts.total()
-    inform(summary(counts, before, listed.passed_over, time.monotonic() - began, task.model))
+    inform(summary(counts, before, listed.skipped, time.monotonic() - began, task.model))
     if listed.empty_folders:
         raise NoImagesError(f"no images in {', '.join(listed.empty_folders)}")
     if total["error"]:
@@ -103,6 +103,6 @@ def _about(task: Task[bytes], identity: Identity, listed: Listed) -> dict[str, A
         "options": identity,
         "model": {"name": task.model.name, "sha256": task.card.sha256["payload"]},
         "normaliser": {**task.card.normaliser, "sha256": hashlib.sha256(normaliser).hexdigest()},
-        "passed_over": listed.passed_over,
+        "skipped": listed.skipped,
         "empty_folders": [without_secrets(folder) for folder in listed.empty_folders],
     }

@@ -84,11 +84,11 @@ class Request:
     @property
     def file(self) -> Path | None:
         """The regular file or the folder to write, which can be resumed; None for stdout, a pipe or a device."""
-        from batchdigits.output.atomic import behind
+        from batchdigits.output.atomic import resolve_link
 
         if self.output is None or self.writes_stdout:
             return None
-        output = behind(Path(self.output))
+        output = resolve_link(Path(self.output))
         return None if output.exists() and not output.is_file() and not output.is_dir() else output
 
     def check(self) -> None:

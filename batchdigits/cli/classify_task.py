@@ -29,7 +29,7 @@ SOME_FAILED = 3  # exit code
 
 def task_of(request: Request) -> tuple[Task[bytes], Columns, FormatName]:
     """What the workers have to do, and how it is written down."""
-    from batchdigits.engines.classify import Settings
+    from batchdigits.engines.classify_files import Settings
     from batchdigits.engines.worker import Task
     from batchdigits.inference.model_file import read_model_file
     from batchdigits.output.columns import Columns
@@ -92,10 +92,10 @@ def identity_of(request: Request, task: Task[bytes]) -> Identity:
     }
 
 
-def summary(counts: Counter[str], resumed: int, passed_over: int, seconds: float, model: Path) -> str:
+def summary(counts: Counter[str], resumed: int, skipped: int, seconds: float, model: Path) -> str:
     """The last line on stderr."""
     parts = [f"{count:,} {status}" for status in ("ok", "review", "blank", "error") if (count := counts[status])]
     images = f"{counts.total():,} images: {', '.join(parts)}" if parts else "no images left to do"
     before = f"; {resumed:,} files done before" if resumed else ""
-    others = f"; {passed_over:,} other files passed over" if passed_over else ""
+    others = f"; {skipped:,} other files skipped" if skipped else ""
     return f"{images}{before}{others}; {seconds:.1f} s, {counts.total() / seconds:,.0f} images/s, with {model}"

@@ -55,10 +55,10 @@ def evaluate(
         batchdigits evaluate ./mine ./yours --plot confidence.png
     """
     from batchdigits.engines.local import predict
+    from batchdigits.files.sources import find
     from batchdigits.inference.model_file import read_model_file
     from batchdigits.reports.evaluation import class_folders
     from batchdigits.reports.evaluation import evaluate as compare
-    from batchdigits.vision.sources import find
 
     if plot:
         prepare(plot, ".png", option="--plot")
@@ -85,11 +85,11 @@ def _watched(predictions: Iterable[Prediction]) -> Iterator[Prediction]:
 
 
 def _draw(evaluations: list[Evaluation], plot: Path) -> None:
-    from batchdigits.output.atomic import writing
-    from batchdigits.reports.confidence_picture import confidence_picture
+    from batchdigits.output.atomic import open_atomically
+    from batchdigits.reports.confidence_plot import confidence_plot
 
-    picture = confidence_picture({one.path: one.answers for one in evaluations})
-    with writing(plot) as stream:
+    picture = confidence_plot({one.path: one.answers for one in evaluations})
+    with open_atomically(plot) as stream:
         stream.write(picture)
     inform(f"wrote {plot}")
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from batchdigits.datasets.labelled import Splits
     from batchdigits.inference.model_file import ModelFile
-    from batchdigits.learning.proof import Row
-    from batchdigits.learning.target import Target
+    from batchdigits.learning.export_options import Target
+    from batchdigits.learning.parity_check import Row
 
 
 @click.command()
@@ -97,7 +97,7 @@ def export(
     from batchdigits.datasets.scans import read_scans
     from batchdigits.inference.model_file import read_model_file
     from batchdigits.learning.export import make, write
-    from batchdigits.learning.proof import check_agreement, least_agreement, prove
+    from batchdigits.learning.parity_check import check_agreement, least_agreement, prove
 
     target = _target(form, calibrate, c_array)
     prepare(output, ".tflite")
@@ -130,7 +130,7 @@ def _target(form: dict[str, Any], calibrate: Path | None, c_array: Path | None) 
     Raises:
         click.UsageError: naming those that do not.
     """
-    from batchdigits.learning.target import CombinationError, choose_target
+    from batchdigits.learning.export_options import CombinationError, choose_target
 
     try:
         target = choose_target(**form)
@@ -168,18 +168,18 @@ def _load(data: Path | None, keras: ModelFile) -> Splits:
 
 def _calibration(folder: Path | None, splits: Splits) -> NDArray[np.uint8]:
     from batchdigits.datasets.scans import read_scans
-    from batchdigits.learning.calibration_glyphs import varied
+    from batchdigits.learning.representative_dataset import varied
 
     if folder is None:
         return varied(splits.train, classes=splits.classes)
     scans = read_scans(folder, splits.classes)
-    blank = f"; {scans.passed_over:,} blank or unreadable ones passed over" if scans.passed_over else ""
+    blank = f"; {scans.skipped:,} blank or unreadable ones skipped" if scans.skipped else ""
     inform(f"calibrating on {len(scans.glyphs):,} scans of {folder}{blank}")
     return scans.glyphs
 
 
 def _report(proof: Sequence[Row], target: Target, labels: Sequence[str]) -> str:
-    from batchdigits.reports.proof_table import SHOWN, disagreements, proof_table
+    from batchdigits.reports.parity_table import SHOWN, disagreements, parity_table
 
     listed = disagreements(proof, labels, None if is_verbose() else SHOWN)
-    return "\n\n".join(part for part in (proof_table(proof, target.quantize), listed) if part)
+    return "\n\n".join(part for part in (parity_table(proof, target.quantize), listed) if part)

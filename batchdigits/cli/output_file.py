@@ -8,7 +8,7 @@ from tempfile import TemporaryFile
 import click
 
 from batchdigits.errors import BatchdigitsError
-from batchdigits.output.atomic import behind, explained
+from batchdigits.output.atomic import explain_os_errors, resolve_link
 
 
 def prepare(output: Path, *suffixes: str, option: str = "--output") -> None:
@@ -26,7 +26,7 @@ def prepare(output: Path, *suffixes: str, option: str = "--output") -> None:
         output.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BatchdigitsError(f"cannot make the folder {output.parent}: {error.strerror or error}") from None
-    with explained(output), TemporaryFile(dir=behind(output).parent):
+    with explain_os_errors(output), TemporaryFile(dir=resolve_link(output).parent):
         pass
 
 

@@ -51,10 +51,10 @@ def preview(
         batchdigits preview ./scans
         batchdigits preview ./scans --limit 200 -o preview.html
     """
-    from batchdigits.engines.classify import Settings
+    from batchdigits.engines.classify_files import Settings
+    from batchdigits.files.sources import Tally, find
     from batchdigits.inference.load import load_runtime
     from batchdigits.reports.preview import look
-    from batchdigits.vision.sources import Tally, find
 
     prepare(output, ".png", ".html")
     network = load_runtime(chosen_model(runtime, model), batch_size)
@@ -92,9 +92,9 @@ def _all_but(output: Path, files: Iterable[str]) -> Iterator[str]:
 
 
 def _write(seen: list[Seen], output: Path) -> None:
-    from batchdigits.output.atomic import writing
+    from batchdigits.output.atomic import open_atomically
 
-    with writing(output) as stream:
+    with open_atomically(output) as stream:
         if output.suffix == ".html":
             from batchdigits.reports.preview_html import page
 

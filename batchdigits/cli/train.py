@@ -256,10 +256,10 @@ def _draw(training: Training, plot: Path | None) -> None:
     """The curves so far, where somebody wants them."""
     if plot is None or not training.history:
         return
-    from batchdigits.output.atomic import writing
-    from batchdigits.reports.curves import curves
+    from batchdigits.output.atomic import open_atomically
+    from batchdigits.reports.training_plot import curves
 
-    with writing(plot) as stream:
+    with open_atomically(plot) as stream:
         stream.write(curves(training.history))
 
 

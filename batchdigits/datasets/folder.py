@@ -8,12 +8,12 @@ import numpy as np
 
 from batchdigits.datasets.labelled import Labelled, Splits, one_glyph
 from batchdigits.errors import DataError
+from batchdigits.files.natural_order import natural_key
+from batchdigits.files.sources import find
 from batchdigits.quiet import silent_stderr
 from batchdigits.text import is_line
 from batchdigits.vision.decode import decode
-from batchdigits.vision.natural_order import natural_key
 from batchdigits.vision.normalise import Glyph
-from batchdigits.vision.sources import find
 
 HELD_BACK = 10  # one in ten for validation and one in ten for test, and at least one of each
 

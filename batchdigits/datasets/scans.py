@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchdigits.errors import DataError
+from batchdigits.files.sources import find
 from batchdigits.quiet import silent_stderr
 from batchdigits.vision.decode import decode
 from batchdigits.vision.normalise import normalise
-from batchdigits.vision.sources import find
 
 UNKNOWN = -1  # the label of a scan that lies in no class folder
 
@@ -25,13 +25,13 @@ class Scans(NamedTuple):
         names: the scans' sources, as typed.
         glyphs: uint8 (N, 28, 28), N at least 1.
         labels: int64 (N,), the class whose folder the scan lies in; UNKNOWN where there is none of that name.
-        passed_over: scans that are blank or unreadable.
+        skipped: scans that are blank or unreadable.
     """
 
     names: tuple[str, ...]
     glyphs: NDArray[np.uint8]
     labels: NDArray[np.int64]
-    passed_over: int
+    skipped: int
 
 
 def read_scans(folder: Path, classes: Sequence[str]) -> Scans:
@@ -41,20 +41,20 @@ def read_scans(folder: Path, classes: Sequence[str]) -> Scans:
         DataError: there is no scan with ink in it.
     """
     names, glyphs, labels = [], [], []
-    passed_over = 0
+    skipped = 0
     for file in find([str(folder)]):
         with silent_stderr():
             pages = list(decode(file))
         for page in pages:
-            readings = () if page.scan is None else normalise(page.scan)
-            if not readings:
-                passed_over += 1
+            candidates = () if page.scan is None else normalise(page.scan)
+            if not candidates:
+                skipped += 1
                 continue
             above = Path(file).parent.name
             names.append(page.source)
-            glyphs.append(readings[0])
+            glyphs.append(candidates[0])
             labels.append(classes.index(above) if above in classes else UNKNOWN)
     if not glyphs:
-        there = f"{passed_over:,} images, all of them blank or unreadable" if passed_over else "no images"
+        there = f"{skipped:,} images, all of them blank or unreadable" if skipped else "no images"
         raise DataError(f"{folder}: {there}; a folder of scans with ink on them is needed")
-    return Scans(tuple(names), np.stack(glyphs), np.array(labels, np.int64), passed_over)
+    return Scans(tuple(names), np.stack(glyphs), np.array(labels, np.int64), skipped)

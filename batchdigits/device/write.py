@@ -15,7 +15,7 @@ from batchdigits.device.layers import Layer, read_layers
 from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.flatbuffer import read_graph
 from batchdigits.inference.model_file import ModelFile
-from batchdigits.output.atomic import replacing
+from batchdigits.output.atomic import replace_atomically
 from batchdigits.vision.normalise import normalise
 
 TEMPLATES = Path(__file__).parent / "c"
@@ -52,7 +52,7 @@ def write_sources(sources: dict[str, str], folder: Path) -> None:
     except OSError as error:
         raise BatchdigitsError(f"cannot make the folder {folder}: {error.strerror or error}") from None
     for name, text in sources.items():
-        with replacing(folder / name) as beside:
+        with replace_atomically(folder / name) as beside:
             beside.write_text(text)
 
 

@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
-from batchdigits.engines.classify import Settings
+from batchdigits.engines.classify_files import Settings
 from batchdigits.engines.supervisor import Batches, Supervisor
 from batchdigits.engines.worker import Task
 from batchdigits.inference.decide import Prediction

@@ -31,12 +31,12 @@ from batchdigits import __version__
 from batchdigits.engines.supervisor import Supervisor
 from batchdigits.engines.worker import Task, Worker
 from batchdigits.errors import BatchdigitsError, MissingExtraError
+from batchdigits.files.remote import is_url
+from batchdigits.files.sources import Filter, Tally, find
 from batchdigits.output.columns import Columns
 from batchdigits.output.formats import FormatName
 from batchdigits.output.parts import encode_part, part_name
 from batchdigits.quiet import chatter_is_allowed, silent_stderr
-from batchdigits.vision.remote import is_url
-from batchdigits.vision.sources import Filter, Tally, find
 
 PART_SIZE = 5_000  # files: a second of work for a core, beside which Ray's 10 ms are little, and 300 KB of rows
 LISTERS = 32  # tasks that list: S3 gives 1,000 keys a request, some ten times a second to each
@@ -80,13 +80,13 @@ class Listed(NamedTuple):
     """What became of a group of the typed paths: the names of all of its parts, done before or not, and the tally."""
 
     parts: list[str]
-    passed_over: int
+    skipped: int
     empty_folders: list[str]
 
     def with_another(self, other: Listed) -> Listed:
         """Both together."""
         parts, folders = self.parts + other.parts, self.empty_folders + other.empty_folders
-        return Listed(parts, self.passed_over + other.passed_over, folders)
+        return Listed(parts, self.skipped + other.skipped, folders)
 
 
 def classify(
@@ -174,7 +174,7 @@ def list_parts(table: Any, order: Order, done: frozenset[str]) -> Iterator[Any]:
         names.append(part_name(row["group"], len(names), part, order.form))
         if names[-1] not in done:
             yield _row(names[-1], json.dumps(part).encode())
-    yield _row("", b"", Listed(names, tally.passed_over, tally.empty_folders)._asdict())
+    yield _row("", b"", Listed(names, tally.skipped, tally.empty_folders)._asdict())
 
 
 class Classifier:

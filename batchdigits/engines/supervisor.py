@@ -16,9 +16,9 @@ from typing import Generic, NamedTuple, TypeVar
 
 from batchdigits.engines.worker import Batch, Task, Worker
 from batchdigits.errors import BatchdigitsError
+from batchdigits.files.remote import is_url
 from batchdigits.inference.decide import Status, failed
 from batchdigits.output.journal import NO_STAMP
-from batchdigits.vision.remote import is_url
 
 T = TypeVar("T")
 Batches = Generator[Batch[T], None, None]
@@ -118,7 +118,7 @@ class Supervisor(Generic[T]):
                 batch = worker.collect()
             except EOFError:
                 del self._busy[worker]
-                self._mourn(worker, chunk)
+                self._handle_death(worker, chunk)
                 continue
             if batch is not None:
                 del self._busy[worker]
@@ -136,9 +136,9 @@ class Supervisor(Generic[T]):
             times = GROWTH if seconds < CHUNK_SECONDS / (2 * GROWTH) else 2
             self._chunk_size = min(LARGEST_CHUNK * scale, files * times)
 
-    def _mourn(self, worker: Worker[T], chunk: Chunk) -> None:
+    def _handle_death(self, worker: Worker[T], chunk: Chunk) -> None:
         """Do a dead worker's chunk again file by file; of a single file, be done with it."""
-        cause = worker.bury()
+        cause = worker.reap()
         if len(chunk.paths) > 1:
             self._again.extend(Chunk(number, [path]) for number, path in enumerate(chunk.paths, chunk.first))
             return

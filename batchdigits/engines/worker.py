@@ -23,8 +23,8 @@ from typing import Generic, NamedTuple, TypeVar
 
 import cv2
 
-from batchdigits.engines.classify import Settings, classify_files
-from batchdigits.engines.fork import Fork, die_with_the_parent, may_fork
+from batchdigits.engines.classify_files import Settings, classify_files
+from batchdigits.engines.forked_process import Fork, die_with_the_parent, may_fork
 from batchdigits.errors import BatchdigitsError, ModelFileError
 from batchdigits.inference.card import Card
 from batchdigits.inference.decide import Prediction, Status
@@ -181,7 +181,7 @@ class Worker(Generic[T]):
             answer: Batch[T] | BatchdigitsError | str = self.connection.recv()
         except (EOFError, OSError, pickle.UnpicklingError):
             if not self._ready:
-                raise BatchdigitsError(f"a worker process died while it started: {self.bury()}") from None
+                raise BatchdigitsError(f"a worker process died while it started: {self.reap()}") from None
             raise EOFError from None
         if isinstance(answer, BatchdigitsError):
             raise answer
@@ -193,9 +193,9 @@ class Worker(Generic[T]):
     def kill(self) -> None:
         """End it, whatever it is doing."""
         self._process.kill()
-        self.bury()
+        self.reap()
 
-    def bury(self) -> str:
+    def reap(self) -> str:
         """Let go of a dead worker, and say what it died of."""
         self.connection.close()
         code = self._process.wait()

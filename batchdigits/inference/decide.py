@@ -71,7 +71,7 @@ class Decided(NamedTuple):
         )
 
     def reading(self, first: int, count: int) -> int:
-        """Which of a source's `count` readings is its row: the one with the highest top logit, the first of equals."""
+        """The candidate, of a source's `count`, with the highest top logit; the first of equals."""
         return max(range(first, first + count), key=self.tops.__getitem__)
 
 
@@ -83,7 +83,7 @@ def decide(
     threshold: float,
     probabilities: bool = False,
 ) -> Prediction:
-    """The prediction for a source from one of its readings."""
+    """The prediction for a source from one of its candidates."""
     confidence, score = decided.confidences[reading], decided.scores[reading]
     status = Status.OK if score >= threshold else Status.REVIEW
     return Prediction(

@@ -12,8 +12,8 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
-from batchdigits.learning.forms import BOX, CANVAS, INK, Canvas, adorn, draw
 from batchdigits.learning.outliers import OUTLIER, draw_outlier
+from batchdigits.learning.stroke_shapes import BOX, CANVAS, INK, Canvas, adorn, draw
 from batchdigits.vision.framing import CENTRE, SIDE, frame
 
 Glyphs = NDArray[np.uint8]

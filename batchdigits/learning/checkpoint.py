@@ -11,7 +11,7 @@ import numpy as np
 
 from batchdigits.errors import DataError
 from batchdigits.learning.training import Training
-from batchdigits.output.atomic import replacing
+from batchdigits.output.atomic import replace_atomically
 
 
 def checkpoint_path(output: Path) -> Path:
@@ -25,7 +25,7 @@ def write_checkpoint(training: Training, path: Path) -> None:
     Raises:
         BatchdigitsError: the file cannot be written there.
     """
-    with replacing(path) as beside:
+    with replace_atomically(path) as beside:
         np.savez(beside, identity=np.array(_identity(training)), **training.state())  # type: ignore[arg-type]
 
 

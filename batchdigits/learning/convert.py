@@ -15,7 +15,7 @@ from batchdigits.inference.flatbuffer import Graph, Tensor, read_graph
 from batchdigits.inference.model_file import ModelFile
 from batchdigits.inference.runtime import GLYPH_PIXELS
 from batchdigits.inference.tensorflow_runtime import import_tensorflow, load_network
-from batchdigits.learning.target import Target
+from batchdigits.learning.export_options import Target
 from batchdigits.quiet import silent_output
 
 

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from batchdigits.inference.model_file import ModelFile, add_card
 from batchdigits.learning.convert import convert
-from batchdigits.learning.proof import LITERT, Row
+from batchdigits.learning.export_options import Target
+from batchdigits.learning.parity_check import LITERT, Row
 from batchdigits.learning.save import library_versions
-from batchdigits.learning.target import Target
-from batchdigits.output.atomic import replacing
+from batchdigits.output.atomic import replace_atomically
 
 
 def make(model: ModelFile, target: Target, calibration: NDArray[np.uint8], path: Path) -> ModelFile:
@@ -50,7 +50,7 @@ def write(exported: ModelFile, proof: Sequence[Row]) -> None:
     """
     found = {row.images.name.replace(" ", "_"): _figures(row) for row in proof if row.runtime == LITERT}
     card = replace(exported.card, quantization={**exported.card.quantization, "agreement": found})
-    with replacing(exported.path) as beside:
+    with replace_atomically(exported.path) as beside:
         beside.write_bytes(exported.payload)
         add_card(beside, card)
 

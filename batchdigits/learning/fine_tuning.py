@@ -14,12 +14,12 @@ from batchdigits.datasets.labelled import Labelled, Mixture, Splits
 from batchdigits.errors import DataError, ModelFileError
 from batchdigits.inference.model_file import ModelFile
 from batchdigits.inference.tensorflow_runtime import load_network
-from batchdigits.learning.calibrate import logits_of
 from batchdigits.learning.recipes import BEST, Recipe
+from batchdigits.learning.temperature_scaling import logits_of
 from batchdigits.learning.training import Training, initial_weights, shaped_like
 
 KEPT = 0.7  # share of MNIST's glyphs among those of a class that MNIST has
-ANCHOR = 0.6  # share of the model in what comes out, where the labels are the same (Wortsman et al. 2022, WiSE-FT)
+INITIAL_WEIGHT_SHARE = 0.6  # of the result, where the labels are the same (WiSE-FT, Wortsman et al. 2022)
 
 FINE_TUNING = replace(
     BEST,
@@ -29,7 +29,7 @@ FINE_TUNING = replace(
     warmup=50,
     weight_decay=0.0,
     label_smoothing=0.02,  # little: the model's confidence is calibrated already
-    averaging=0.99,
+    ema_decay=0.99,
     reuse=2,
     check_every=0,
 )
@@ -56,7 +56,7 @@ class FineTuning:
 
     def recipe(self) -> Recipe:
         """The recipe for the model's network."""
-        return replace(shaped_like(self.model, FINE_TUNING), anchor=ANCHOR if self.teacher() else 0.0)
+        return replace(shaped_like(self.model, FINE_TUNING), anchor=INITIAL_WEIGHT_SHARE if self.teacher() else 0.0)
 
     def splits(self) -> Splits:
         """Both kinds of glyphs together. Every class is drawn as often as any other, however many glyphs it has."""

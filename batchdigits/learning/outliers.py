@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from cv2.typing import MatLike
 
-from batchdigits.learning.forms import BOX, CANVAS, Canvas, parse, write
+from batchdigits.learning.stroke_shapes import BOX, CANVAS, Canvas, parse, write
 
 OUTLIER = -1  # the label of what belongs to no class
 TWO, SCRIBBLE, BLOT = 0.2, 0.35, 0.4  # cumulated shares of the kinds; the rest are letters and signs

@@ -21,7 +21,7 @@ class Recipe:
         weight_decay: AdamW's; 0 is plain Adam.
         label_smoothing: probability spread over all classes, 0-1.
         heat: temperature at which a network with a teacher compares its logits with the teacher's.
-        averaging: decay of the exponential average of the weights that becomes the network; 0 is no average.
+        ema_decay: decay of the exponential average of the weights that becomes the network; 0 is no average.
         anchor: share of the weights that training began with in the network that comes out of it whole, 0-1.
         augment: whether minibatches are deformed and redrawn (`augment.py`).
         iterations: minibatches to learn from.
@@ -48,7 +48,7 @@ class Recipe:
     weight_decay: float = 0.0
     label_smoothing: float = 0.0
     heat: float = 1.0
-    averaging: float = 0.0
+    ema_decay: float = 0.0
     anchor: float = 0.0
     augment: bool = False
     reuse: int = 1
@@ -77,13 +77,13 @@ BEST = Recipe(
     weight_decay=0.01,
     label_smoothing=0.05,
     heat=3.0,
-    averaging=0.9995,
+    ema_decay=0.9995,
     augment=True,
     reuse=4,
     outliers=0.15,
     patience=0,
 )
-DEFAULT = replace(BEST, name="default", iterations=6_500, averaging=0.998, patience=8)
+DEFAULT = replace(BEST, name="default", iterations=6_500, ema_decay=0.998, patience=8)
 TINY = replace(BEST, name="tiny", hidden=(128, 64), iterations=30_000)
 # Label smoothing takes from a teacher what it has to teach: how alike two classes are (Mueller et al. 2019).
 TEACHER = replace(
@@ -95,7 +95,7 @@ TEACHER = replace(
     label_smoothing=0.0,
     dropout=0.3,
     iterations=12_000,
-    averaging=0.999,
+    ema_decay=0.999,
     reuse=2,
 )
 

@@ -12,10 +12,10 @@ from batchdigits.datasets.labelled import Splits
 from batchdigits.inference.card import Card
 from batchdigits.inference.model_file import ModelFile, add_card
 from batchdigits.inference.tensorflow_runtime import load_network
-from batchdigits.learning.calibrate import calibrate
 from batchdigits.learning.fine_tuning import KEPT, FineTuning, accuracy_of
+from batchdigits.learning.temperature_scaling import calibrate
 from batchdigits.learning.training import Training, network_of
-from batchdigits.output.atomic import replacing
+from batchdigits.output.atomic import replace_atomically
 
 
 def save(training: Training, path: Path, tuning: FineTuning | None = None) -> Card:
@@ -36,7 +36,7 @@ def save(training: Training, path: Path, tuning: FineTuning | None = None) -> Ca
         risk=calibration.risk,
         thresholds={"review": calibration.review},
     )
-    with replacing(path) as beside:
+    with replace_atomically(path) as beside:
         training.network.save(beside)
         return add_card(beside, card)
 

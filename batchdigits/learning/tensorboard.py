@@ -6,7 +6,7 @@ from pathlib import Path
 
 from batchdigits.errors import MissingExtraError
 from batchdigits.learning.training import Progress
-from batchdigits.output.atomic import explained
+from batchdigits.output.atomic import explain_os_errors
 from batchdigits.quiet import silent_stderr
 
 
@@ -25,7 +25,7 @@ class Board:
                 from tensorboard.summary import Writer
             except ImportError:
                 raise MissingExtraError("--tensorboard", "tensorboard") from None
-        with explained(folder):
+        with explain_os_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
             self._writer = Writer(str(folder))
 

@@ -15,12 +15,12 @@ from batchdigits.errors import DataError, DivergedError
 from batchdigits.inference.card import Card
 from batchdigits.inference.model_file import ModelFile
 from batchdigits.inference.tensorflow_runtime import build_network, import_tensorflow, load_network
-from batchdigits.learning.batches import Chunk, Minibatches, chunks, outlier_share
-from batchdigits.learning.calibrate import cross_entropy, logits_of
+from batchdigits.learning.minibatches import Chunk, Minibatches, chunks, outlier_share
 from batchdigits.learning.outliers import OUTLIER
 from batchdigits.learning.recipes import Recipe
-from batchdigits.learning.step import compile_step
-from batchdigits.learning.targets import teach
+from batchdigits.learning.temperature_scaling import cross_entropy, logits_of
+from batchdigits.learning.training_step import compile_step
+from batchdigits.learning.training_targets import teach
 
 REPORT_EVERY = 50  # iterations between two steps of the progress bar
 

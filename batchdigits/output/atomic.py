@@ -13,21 +13,21 @@ from batchdigits.errors import BatchdigitsError
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replace_atomically(path: Path) -> Iterator[Path]:
     """A path beside `path` to write to; it becomes `path` when the block ends well, and vanishes when it does not.
 
     Raises:
         BatchdigitsError: the file cannot be written there.
     """
-    with explained(path):
+    with explain_os_errors(path):
         if path.is_dir():
             raise IsADirectoryError(None, "is a directory")
-        whole = behind(path)
+        whole = resolve_link(path)
         descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:64]}.", suffix=path.suffix, dir=whole.parent)
         os.close(descriptor)
     beside = Path(name)
     try:
-        with explained(path):
+        with explain_os_errors(path):
             yield beside
             beside.chmod(0o666 & ~_umask())  # mkstemp's own mode is private to the user
             os.replace(beside, whole)  # noqa: PTH105 - the house's word for it
@@ -36,27 +36,27 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[BinaryIO]:
+def open_atomically(path: Path) -> Iterator[BinaryIO]:
     """A binary stream to `path`: whole or not at all, unless `path` is a device or a pipe, which cannot be replaced.
 
     Raises:
         BatchdigitsError: the file cannot be written, or the disk is full.
     """
     if path.exists() and not path.is_file() and not path.is_dir():
-        with explained(path), path.open("wb") as stream:
+        with explain_os_errors(path), path.open("wb") as stream:
             yield stream
     else:
-        with replacing(path) as beside, beside.open("wb") as stream:
+        with replace_atomically(path) as beside, beside.open("wb") as stream:
             yield stream
 
 
-def behind(path: Path) -> Path:
+def resolve_link(path: Path) -> Path:
     """The file that a link leads to, be it there or not: it is written, and the link stays. Else `path` itself."""
     return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
 @contextmanager
-def explained(path: Path) -> Iterator[None]:
+def explain_os_errors(path: Path) -> Iterator[None]:
     """Turn what the system says of writing `path` into one line; a pipe without a reader is nobody's fault."""
     try:
         yield

@@ -20,9 +20,9 @@ from typing import Any
 
 from batchdigits.errors import BatchdigitsError
 from batchdigits.output.columns import Columns
-from batchdigits.output.folder import open_folder
 from batchdigits.output.formats import FORMATS, FormatName
 from batchdigits.output.journal import Identity, refuse_others
+from batchdigits.output.parts_folder import open_folder
 from batchdigits.output.prediction_parquet import import_pyarrow
 from batchdigits.text import without_secrets
 

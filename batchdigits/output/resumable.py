@@ -18,7 +18,7 @@ from types import TracebackType
 import numpy as np
 
 from batchdigits.errors import BatchdigitsError
-from batchdigits.output.atomic import explained
+from batchdigits.output.atomic import explain_os_errors
 from batchdigits.output.journal import Extent, Identity, Journal, open_for_both, refuse_others, stamp_of, write_all
 
 LOOKED_UP = 1_024  # sources at a time: NumPy finds that many in the journal about as fast as one
@@ -42,7 +42,7 @@ class ResumableOutput:
         self.path = path
         self._plan: deque[Extent | None] = deque()
         self._extents: list[Extent] = []
-        with explained(path), ExitStack() as opened:
+        with explain_os_errors(path), ExitStack() as opened:
             if path.is_dir():
                 raise IsADirectoryError(None, "is a directory")
             self._part_path = path.with_name(f".{path.name}.part")
@@ -108,7 +108,7 @@ class ResumableOutput:
         """
         ends = np.cumsum([self._end, *map(len, rows)])
         extents = np.stack((ends[:-1], ends[1:]), axis=1)
-        with explained(self.path):
+        with explain_os_errors(self.path):
             write_all(self._part, b"".join(rows))
             self._journal.add(stamps, extents)
         begin, self._end = self._end, int(ends[-1])
@@ -131,7 +131,7 @@ class ResumableOutput:
             BatchdigitsError: the file cannot be written.
         """
         self._place_done()
-        with explained(self.path):
+        with explain_os_errors(self.path):
             if convert or self._extents != [(0, self._end)]:
                 whole = self.path.with_name(f".{self.path.name}.whole")
                 (convert or _write_lines)(self._lines(), whole)

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchdigits.errors import DataError, NoImagesError
+from batchdigits.files.natural_order import natural_key
 from batchdigits.inference.decide import Prediction, Status
 from batchdigits.reports.confidence import Answers, calibration_error
-from batchdigits.vision.natural_order import natural_key
 
 NOT_DIGIT = "not_digit"  # a folder of letters and scribbles: no label is right there, so accuracy has no place for it
 UNANSWERED = (Status.BLANK, Status.ERROR)  # the confusion matrix's last two columns, behind the labels

@@ -10,13 +10,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from batchdigits.engines.classify import Settings, judge
+from batchdigits.engines.classify_files import Settings, judge
 from batchdigits.inference.decide import Prediction
 from batchdigits.inference.runtime import Runtime
 from batchdigits.quiet import silent_stderr
 from batchdigits.vision.decode import decode
 from batchdigits.vision.normalise import Glyph
-from batchdigits.vision.reads import read
+from batchdigits.vision.normalise_batch import read
 
 THUMBNAIL = 224  # pixels of the longest side that are kept of a scan: enough for a screen of double density
 

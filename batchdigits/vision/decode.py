@@ -13,11 +13,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from batchdigits.vision.faults import DecodeError, check_size, describe_os_error, one_line
-from batchdigits.vision.formats import Header, hint, read_header, sniff
+from batchdigits.files.image_formats import Header, hint, read_header, sniff
+from batchdigits.files.remote import is_url, read_url
+from batchdigits.files.source_error import SourceError, check_size, describe_os_error, one_line
 from batchdigits.vision.grey import Scan, is_flat, to_grey
-from batchdigits.vision.remote import is_url, read_url
-from batchdigits.vision.small_png import is_small_png
+from batchdigits.vision.small_images.png import is_small_png
 
 MAX_PIXELS = 100_000_000  # A4 at 600 dpi has 35 million; decoding 100 million takes 0.25 GB (JPEG) to 1.5 GB (alpha)
 MAX_FILE_BYTES = 1 << 30  # more than MAX_PIXELS of 16-bit RGB; a TIFF may be larger, as only one page is ever read
@@ -81,7 +81,7 @@ def decode_packed(page: Page) -> Page:
 
 def _fault_of(path: str, error: Exception) -> str:
     """What is wrong with a file, of which reading it raised `error`."""
-    if isinstance(error, DecodeError):
+    if isinstance(error, SourceError):
         return str(error)
     if isinstance(error, OSError):
         return describe_os_error(path, error)
@@ -96,14 +96,14 @@ def _size_of(path: str, status: os.stat_result | None) -> int:
     try:
         status = status or os.stat(path)  # noqa: PTH116 - as for open
     except ValueError:  # a NUL in the name
-        raise DecodeError("no such file") from None
+        raise SourceError("no such file") from None
     if stat.S_ISREG(status.st_mode):
         if status.st_size == 0:
-            raise DecodeError("empty file")
+            raise SourceError("empty file")
         return status.st_size
     if stat.S_ISDIR(status.st_mode):
-        raise DecodeError("is a directory" if os.access(path, os.R_OK | os.X_OK) else "permission denied")
-    raise DecodeError("not a regular file")
+        raise SourceError("is a directory" if os.access(path, os.R_OK | os.X_OK) else "permission denied")
+    raise SourceError("not a regular file")
 
 
 def _decode_file(path: str, max_pixels: int, status: os.stat_result | None, pack: bool) -> Iterable[Page]:
@@ -115,7 +115,7 @@ def _decode_file(path: str, max_pixels: int, status: os.stat_result | None, pack
     if name == "TIFF":
         return _decode_with_pillow(path, name, Path(path).open("rb"), max_pixels)
     if size > MAX_FILE_BYTES:
-        raise DecodeError(f"too large: {size / 1e9:.1f} GB, and the limit is {MAX_FILE_BYTES / 1e9:.1f} GB")
+        raise SourceError(f"too large: {size / 1e9:.1f} GB, and the limit is {MAX_FILE_BYTES / 1e9:.1f} GB")
     if size > len(data):
         with Path(path).open("rb") as file:
             data = file.read(size)
@@ -134,7 +134,7 @@ def _begin(path: str, size: int) -> bytes:
 def _name_of(data: bytes) -> str:
     name = sniff(data)
     if name is None:
-        raise DecodeError(f"not an image{hint(data)}")
+        raise SourceError(f"not an image{hint(data)}")
     return name
 
 

@@ -1,7 +1,7 @@
 """Turn a scan of one handwritten digit into the glyph that MNIST would have made of it.
 
 The road: look at the scan at a bounded size, lift the ink off its paper under either reading of the polarity, keep the
-reading in which the paper looks like paper, wipe away what is not the digit, and frame the rest as MNIST does.
+reading in which the paper looks like paper, remove what is not the digit, and frame the rest as MNIST does.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
+from batchdigits.vision.artifacts import Box, remove_artifacts
 from batchdigits.vision.framing import frame
-from batchdigits.vision.paper import flatten, lies_even, lift, otsu
-from batchdigits.vision.polarity import even_readings, uneven_readings
-from batchdigits.vision.wiping import Box, wipe
+from batchdigits.vision.illumination import flatten, is_evenly_lit, lift, otsu
+from batchdigits.vision.polarity import even_polarities, uneven_polarities
 
 Glyph = NDArray[np.uint8]
 Ink = Literal["auto", "dark", "light"]
@@ -50,13 +50,13 @@ def normalise(scan: NDArray[np.uint8], ink: Ink = "auto", *, deslant: bool = Tru
     view = _shrink(page)
     light_side = otsu(view)
     told = () if ink == "auto" else ((ink == "light") != turned,)
-    if lies_even(view, light_side):
-        readings = told or even_readings(light_side)
-        found = [_find(_bright(view, light), _bright(light_side, light), page, light) for light in readings]
+    if is_evenly_lit(view, light_side):
+        candidates = told or even_polarities(light_side)
+        found = [_find(_bright(view, light), _bright(light_side, light), page, light) for light in candidates]
     else:
         flat = {light: flatten(_bright(view, light)) for light in told or (False, True)}
-        readings = told or uneven_readings(flat[False][1], flat[True][1])
-        found = [_find(flat[light][0], otsu(flat[light][0]), page, light) for light in readings]
+        candidates = told or uneven_polarities(flat[False][1], flat[True][1])
+        found = [_find(flat[light][0], otsu(flat[light][0]), page, light) for light in candidates]
     return tuple([frame(digit, deslant=deslant) for digit in found if digit is not None])
 
 
@@ -87,7 +87,7 @@ def _find(flat: MatLike, mask: MatLike, page: MatLike, light: bool) -> MatLike |
     rows = slice(max(0, round((y - edge) * scale)), round((y + height + edge) * scale))
     columns = slice(max(0, round((x - edge) * scale)), round((x + width + edge) * scale))
     near = _bright(_shrink(page[rows, columns]), light)
-    if not lies_even(near, otsu(near)):
+    if not is_evenly_lit(near, otsu(near)):
         near = flatten(near)[0]
     again = _digit(near, otsu(near))
     return again[0] if again else None
@@ -98,7 +98,7 @@ def _digit(flat: MatLike, mask: MatLike) -> tuple[MatLike, Box] | None:
     ink, clear = lift(flat, mask)
     if not clear:
         return None
-    mask, box = wipe(mask)
+    mask, box = remove_artifacts(mask)
     side = max(mask.shape)
     if max(box[2:]) < max(2.0, DUST * side):
         return None

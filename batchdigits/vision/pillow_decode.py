@@ -26,7 +26,7 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from batchdigits.vision.faults import DecodeError, check_size, one_line
+from batchdigits.files.source_error import SourceError, check_size, one_line
 from batchdigits.vision.grey import Scan, to_grey
 
 MAX_PAGES = 10_000  # of one TIFF: ten thousand sheets are a shelf, and a hostile file can claim millions
@@ -65,7 +65,7 @@ def read_pages(name: str, file: IO[bytes], max_pixels: int) -> Iterator[Picture]
     """
     try:
         image = _open(name, file)
-    except DecodeError as fault:
+    except SourceError as fault:
         yield Picture(0, None, str(fault))
         return
     if name != "TIFF" or not _has_second_page(image):
@@ -75,7 +75,7 @@ def read_pages(name: str, file: IO[bytes], max_pixels: int) -> Iterator[Picture]
         try:
             if not _turn_to(name, image, number - 1):
                 return
-        except DecodeError as fault:
+        except SourceError as fault:
             yield Picture(number, None, str(fault))
             return  # the way to the pages behind leads through this one
         yield _read(name, image, max_pixels, number)
@@ -91,7 +91,7 @@ def _open(name: str, file: IO[bytes]) -> ImageFile.ImageFile:
 def _has_second_page(image: ImageFile.ImageFile) -> bool:
     try:
         return _turn_to("TIFF", image, 1)
-    except DecodeError:
+    except SourceError:
         return True  # a broken one, which gets its own row; the first may be whole
 
 
@@ -110,7 +110,7 @@ def _read(name: str, image: ImageFile.ImageFile, max_pixels: int, number: int) -
         check_size(image.width, image.height, max_pixels)
         with _faults_of(name):
             return Picture(number, _scan(image))
-    except DecodeError as fault:
+    except SourceError as fault:
         return Picture(number, None, str(fault))
 
 
@@ -159,7 +159,7 @@ def _heif_reader() -> type[ImageFile.ImageFile]:
     try:
         from pillow_heif import HeifImageFile  # optional: it brings its own decoder, under another licence
     except ImportError:
-        raise DecodeError("HEIC needs an optional package: pip install 'batchdigits[heif]'") from None
+        raise SourceError("HEIC needs an optional package: pip install 'batchdigits[heif]'") from None
     return HeifImageFile  # type: ignore[no-any-return]
 
 
@@ -171,11 +171,11 @@ def _faults_of(name: str) -> Iterator[None]:
             warnings.simplefilter("ignore")
             yield
     except (MemoryError, Image.DecompressionBombError):  # the latter where max_pixels is above Pillow's own limit
-        raise DecodeError("too large to decode") from None
+        raise SourceError("too large to decode") from None
     except Exception as error:
         reason = str(error) or type(error).__name__
         kind = "unsupported kind of" if _UNSUPPORTED.search(reason) else "truncated or corrupt"
-        raise DecodeError(one_line(f"{kind} {name}: {reason}")) from error
+        raise SourceError(one_line(f"{kind} {name}: {reason}")) from error
 
 
 _UNSUPPORTED = re.compile("unknown pixel mode|unsupported|not (yet )?supported", re.IGNORECASE)  # Pillow's words

@@ -11,7 +11,7 @@ import math
 import cv2
 from cv2.typing import MatLike
 
-from batchdigits.vision.paper import ROOM
+from batchdigits.vision.illumination import ROOM
 
 UNSURE = 0.3  # lead of one reading below which both are given
 SMOOTHER = 0.1  # the same for the logarithm of the papers' roughness; synthetic shadows start at 0.2
@@ -20,7 +20,7 @@ DIAGONAL = 1.4  # from a pixel to the corner of its neighbours, in pixels
 STRIPS = 8  # that a picture is cut into, of which one shows how wide the paper is
 
 
-def even_readings(light: MatLike) -> tuple[bool, ...]:
+def even_polarities(light: MatLike) -> tuple[bool, ...]:
     """Tell whether the ink on even paper is light: one answer, or both, likelier first, if the picture does not decide.
 
     Paper owns the border and most of the area, and ink is thin. `light` is the mask of the lighter side, 255 on 0.
@@ -40,7 +40,7 @@ def even_readings(light: MatLike) -> tuple[bool, ...]:
     return _ordered(lean + 2.0 * _log_ratio(_widest(dark), _widest(light)), UNSURE)
 
 
-def uneven_readings(rough_if_dark: float, rough_if_light: float) -> tuple[bool, ...]:
+def uneven_polarities(rough_if_dark: float, rough_if_light: float) -> tuple[bool, ...]:
     """Answer the same for uneven paper, from the roughness of the paper that each reading leaves.
 
     Under the wrong reading the gaps between strokes are the ink, and the paper that is left holds a fat digit.

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.benchmarks.test_tables import run_script
-from tests.engines.scenes import make_images
+from tests.engines.helpers import make_images
 
 
 @pytest.mark.slow
@@ -26,7 +26,7 @@ def test_classify_speed_on_a_few_images(tmp_path: Path) -> None:
 
 
 def test_ways_to_spread(tmp_path: Path) -> None:
-    result = run_script("ways_to_spread.py", make_images(tmp_path, 20), "--rounds", "1", "--jobs", "2")
+    result = run_script("worker_start_methods.py", make_images(tmp_path, 20), "--rounds", "1", "--jobs", "2")
     assert result.returncode == 0, result.stderr
     assert len(re.findall(r"^  2 (forked|spawned) workers +\d+\.\d{3}", result.stdout, re.MULTILINE)) == 4
 

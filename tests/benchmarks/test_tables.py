@@ -109,7 +109,7 @@ def test_scripts_say_what_is_wrong(tmp_path: Path, sets: Path, script: str) -> N
 
 def test_worse_normalisers_give_glyphs(monkeypatch: pytest.MonkeyPatch, small_mnist: Arrays) -> None:
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    from worse_normalisers import first_version, plain_resize  # type: ignore[import-not-found]
+    from baseline_normalisers import first_version, plain_resize  # type: ignore[import-not-found]
 
     scan = np.kron(255 - small_mnist["x_test"][0], np.ones((9, 9), np.uint8))
     for glyphs in (plain_resize(scan), plain_resize(255 - scan), first_version(scan), first_version(255 - scan)):

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import SAMPLES
-from tests.engines import scenes
-from tests.engines.scenes import classify, rows
+from tests.engines import helpers
+from tests.engines.helpers import classify, rows
 
 NAMES = ["img2", "img10", "é", "a,b", 'q"q', "line\nbreak", "\udcff"]
 
@@ -26,14 +26,14 @@ NAMES = ["img2", "img10", "é", "a,b", 'q"q', "line\nbreak", "\udcff"]
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """`scans` with 120 digits and files of every other fate, and `few` with three digits."""
     folder = tmp_path_factory.mktemp("scene")
-    scans = scenes.make_images(folder / "scans", 120)
+    scans = helpers.make_images(folder / "scans", 120)
     for name in NAMES:
         (scans / f"{name}.png").write_bytes((scans / "7.png").read_bytes())
     for broken in (SAMPLES / "broken").iterdir():
         (scans / broken.name).write_bytes(broken.read_bytes())
     (scans / "notes.txt").write_text("not an image")
-    scenes.make_images(folder / "few" / "deeper", 2)
-    scenes.make_images(folder / "few", 1)
+    helpers.make_images(folder / "few" / "deeper", 2)
+    helpers.make_images(folder / "few", 1)
     return folder
 
 
@@ -72,9 +72,9 @@ def test_both_runtimes_take_the_same_road(scene: Path) -> None:
 def test_the_summary_tells_images_statuses_time_rate_and_model(scene: Path, one_job: bytes) -> None:
     told = classify("scans", cwd=scene).stderr.decode().splitlines()[-1]
     for part in (
-        scenes.count(one_job),
+        helpers.count(one_job),
         "1 blank, 3 error; ",
-        "1 other files passed over",
+        "1 other files skipped",
         " s, ",
         "images/s",
         "digits.tflite",
@@ -95,8 +95,8 @@ def test_a_bar_with_rate_and_time_left_on_a_terminal_only(scene: Path) -> None:
         (scene / "bar" / name).write_bytes((scene / "scans" / "7.png").read_bytes())
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, 120))
-    line = scenes.command("bar", "--jobs", "1", obedient=True)
-    process = subprocess.Popen(line, cwd=scene, stdout=subprocess.DEVNULL, stderr=theirs, env=scenes.environment())
+    line = helpers.command("bar", "--jobs", "1", obedient=True)
+    process = subprocess.Popen(line, cwd=scene, stdout=subprocess.DEVNULL, stderr=theirs, env=helpers.environment())
     os.close(theirs)
     shown = b""
     try:
@@ -191,7 +191,7 @@ def test_a_dry_run_lists_both_and_writes_nothing(scene: Path, tmp_path: Path) ->
     assert result.stdout.decode() == f"{tmp_path}/b.png\n"
     assert rb"new\x1b[2J.txt" in result.stderr
     assert b"\x1b" not in result.stderr
-    assert b"1 files would be classified, 1 passed over" in result.stderr
+    assert b"1 files would be classified, 1 skipped" in result.stderr
     assert classify(tmp_path, "--dry-run", "-0", "-q", cwd=scene).stdout == f"{tmp_path}/b.png\0".encode()
     assert not (tmp_path / "out.csv").exists()
     assert classify("-", "--dry-run", cwd=scene, input=b"").stdout == b"-\n"

@@ -21,8 +21,8 @@ from batchdigits.errors import TooManyFailuresError
 from batchdigits.inference.choose import PRETRAINED
 from batchdigits.inference.model_file import KERAS_WEIGHTS
 from tests.conftest import SAMPLES
-from tests.engines import scenes
-from tests.engines.scenes import classify, rows, start
+from tests.engines import helpers
+from tests.engines.helpers import classify, rows, start
 
 IMAGES = 1_500
 KILLS = 20
@@ -33,7 +33,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """`scans` with many digits in folders, a few unreadable files among them, and one to hang on near the end."""
     folder = tmp_path_factory.mktemp("scene")
     for number in range(3):
-        scans = scenes.make_images(folder / "scans" / str(number), IMAGES // 3)
+        scans = helpers.make_images(folder / "scans" / str(number), IMAGES // 3)
         for broken in (SAMPLES / "broken").iterdir():
             shutil.copy(broken, scans)
     shutil.copy(scans / "0.png", scans / "hang.png")
@@ -198,7 +198,7 @@ def test_a_signal_stops_the_run_and_keeps_what_is_done(
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_stops_a_run_whose_workers_hang(tmp_path: Path, number: signal.Signals, code: int) -> None:
-    scenes.make_images(tmp_path / "scans", 40, ["hang1.png", "hang2.png"])
+    helpers.make_images(tmp_path / "scans", 40, ["hang1.png", "hang2.png"])
     process = start("scans", "--jobs", "2", cwd=tmp_path, obedient=True)
     assert process.stdout and process.stdout.readline()
     process.send_signal(number)
@@ -207,14 +207,14 @@ def test_a_signal_stops_a_run_whose_workers_hang(tmp_path: Path, number: signal.
 
 
 def test_a_signal_in_the_middle_of_a_fork_is_not_lost(tmp_path: Path) -> None:
-    scenes.make_images(tmp_path / "scans", 3)
+    helpers.make_images(tmp_path / "scans", 3)
     (tmp_path / "terminate-at-fork").touch()  # where Python prints what handlers raise, and goes on
     assert classify("scans", cwd=tmp_path, obedient=True).returncode == 143
 
 
 def test_ctrl_c_reaches_the_whole_group_and_nobody_complains(scene: Path, output: Path) -> None:
-    line = scenes.command("scans", "-o", output, obedient=True)
-    process = subprocess.Popen(line, cwd=scene, stderr=subprocess.PIPE, env=scenes.environment(), process_group=0)
+    line = helpers.command("scans", "-o", output, obedient=True)
+    process = subprocess.Popen(line, cwd=scene, stderr=subprocess.PIPE, env=helpers.environment(), process_group=0)
     wait_for(output.parent / ".out.csv.part", 500, process)
     os.killpg(process.pid, signal.SIGINT)
     told = process.communicate()[1]
@@ -246,9 +246,9 @@ def test_a_reader_that_leaves_ends_the_run_quietly(scene: Path) -> None:
 @pytest.mark.parametrize("options", [["-o", "/dev/full"], []])
 def test_a_full_disk_is_one_line(scene: Path, options: list[str]) -> None:
     with open("/dev/full", "wb") as full:  # noqa: PTH123
-        line = scenes.command("scans", "-q", *options)
+        line = helpers.command("scans", "-q", *options)
         result = subprocess.run(
-            line, cwd=scene, stdout=full, stderr=subprocess.PIPE, check=False, env=scenes.environment()
+            line, cwd=scene, stdout=full, stderr=subprocess.PIPE, check=False, env=helpers.environment()
         )
     assert result.returncode == 1
     assert re.fullmatch(
@@ -257,13 +257,13 @@ def test_a_full_disk_is_one_line(scene: Path, options: list[str]) -> None:
 
 
 def test_a_disk_that_fills_up_keeps_what_is_done(scene: Path, undisturbed: bytes, output: Path) -> None:
-    line = scenes.command("scans", "-q", "-o", output)
+    line = helpers.command("scans", "-q", "-o", output)
     result = subprocess.run(
         line,
         cwd=scene,
         capture_output=True,
         check=False,
-        env=scenes.environment(),
+        env=helpers.environment(),
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)),
     )
     assert (result.returncode, result.stdout) == (1, b"")
@@ -292,7 +292,7 @@ def test_pipes_and_devices_are_written_as_they_are(scene: Path, undisturbed: byt
     ],
 )
 def test_too_many_failures_stop_the_run_and_rows_are_kept(tmp_path: Path, limit: str, stops: bool) -> None:
-    scenes.make_images(tmp_path / "scans", 88)
+    helpers.make_images(tmp_path / "scans", 88)
     for number in range(12):
         (tmp_path / "scans" / f"broken{number}.png").touch()
     result = classify("scans", "--max-failures", limit, cwd=tmp_path)
@@ -314,7 +314,7 @@ def test_a_share_is_exact() -> None:
 
 
 def test_a_share_of_the_first_few_images_stops_nothing(tmp_path: Path) -> None:
-    scenes.make_images(tmp_path / "scans", 190)
+    helpers.make_images(tmp_path / "scans", 190)
     for number in range(10):
         (tmp_path / "scans" / f"00{number}-broken").write_bytes(b"\x89PNG\r\n\x1a\n")
     assert classify("scans", "--max-failures", "10%", cwd=tmp_path).returncode == 3

@@ -18,7 +18,7 @@ from batchdigits.engines import ray_engine
 from batchdigits.engines.ray_engine import Classifier, Listed, Order, Part, _groups, list_parts, result_of
 from batchdigits.errors import BatchdigitsError
 from tests.conftest import SAMPLES, Run
-from tests.engines.scenes import count, make_images
+from tests.engines.helpers import count, make_images
 
 pytestmark = pytest.mark.skipif(find_spec("pyarrow") is None, reason="pyarrow is not installed")
 
@@ -94,9 +94,9 @@ def test_the_rows_are_the_local_engines(scene: Path, cluster: Cluster, run: Run)
     result = on_ray(run, "--jobs", "3", "--ray-address", "somewhere:1")
     assert (result.exit_code, result.stdout) == (3, "")
     assert run("classify", "scans", "-o", "local.csv").exit_code == 3
-    assert f"{count(Path('local.csv').read_bytes())}1 other files passed over" in result.stderr
+    assert f"{count(Path('local.csv').read_bytes())}1 other files skipped" in result.stderr
     assert lines_of_parts() == Path("local.csv").read_bytes().partition(b"\n")[2]
-    assert (manifest()["rows"], manifest()["passed_over"], len(manifest()["parts"])) == (27, 1, 3)
+    assert (manifest()["rows"], manifest()["skipped"], len(manifest()["parts"])) == (27, 1, 3)
     assert manifest()["options"]["the sources"] == "scans"
     assert len(manifest()["model"]["sha256"]) == len(manifest()["normaliser"]["sha256"]) == 64
     assert (cluster.address, cluster.actors) == ("somewhere:1", 3)
@@ -206,7 +206,7 @@ def order_of(scene: Path, **changes: Any) -> Order:
     from dataclasses import replace
 
     from batchdigits.engines.worker import Task
-    from batchdigits.vision.sources import Filter
+    from batchdigits.files.sources import Filter
 
     order = Order(Task(Path("m"), None, None, None), None, "csv", Filter())  # type: ignore[arg-type]
     return replace(order, **changes)

@@ -11,9 +11,9 @@ import pytest
 from PIL import Image, ImageDraw
 
 from batchdigits.engines.local import predict
+from batchdigits.files.sources import find
 from batchdigits.inference.choose import PRETRAINED
 from batchdigits.inference.model_file import read_card
-from batchdigits.vision.sources import find
 from tests.conftest import SAMPLES, Run
 from tests.inference.test_model_file import rewrite
 

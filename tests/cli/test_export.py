@@ -158,7 +158,7 @@ def test_disagreement_writes_nothing(
 ) -> None:
     dots = np.zeros((20, 28, 28), np.uint8)
     dots[:, 0, 0] = 255
-    monkeypatch.setattr("batchdigits.learning.calibration_glyphs.varied", lambda data, classes: dots)
+    monkeypatch.setattr("batchdigits.learning.representative_dataset.varied", lambda data, classes: dots)
     output = tmp_path / "m.tflite"
     output.write_text("precious")
     options = ("--model", trained, "--data", npz_file, "-o", output, "--c-array", tmp_path / "c")
@@ -176,10 +176,10 @@ def test_disagreement_writes_nothing(
 def test_a_long_list_of_disagreements_is_cut(
     run: Run, trained: Path, npz_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("batchdigits.reports.proof_table.SHOWN", 1)
+    monkeypatch.setattr("batchdigits.reports.parity_table.SHOWN", 1)
     dots = np.zeros((20, 28, 28), np.uint8)
     dots[:, 0, 0] = 255
-    monkeypatch.setattr("batchdigits.learning.calibration_glyphs.varied", lambda data, classes: dots)
+    monkeypatch.setattr("batchdigits.learning.representative_dataset.varied", lambda data, classes: dots)
     options = ("--model", trained, "--data", npz_file, "-o", tmp_path / "m.tflite", "--min-agreement", "0")
     short = run("export", "--tflite", *options).stdout
     assert re.search(r"^test: [\d,]+ more; -v lists them all$", short, re.M)
@@ -193,7 +193,7 @@ def test_own_scans_decide_too(
         assert [row.counts for row in rows if row.images.name == "own scans"] == [True]  # type: ignore[attr-defined]
         assert least == 0.975
 
-    monkeypatch.setattr("batchdigits.learning.proof.check_agreement", refuse)
+    monkeypatch.setattr("batchdigits.learning.parity_check.check_agreement", refuse)
     options = ("--model", trained, "--data", npz_file, "-o", tmp_path / "m.tflite", "--check", scans)
     assert run("export", "--tflite", *options, "--min-agreement", "97.5").exit_code == 0
 
@@ -203,7 +203,7 @@ def test_own_scans_calibrate(run: Run, trained: Path, npz_file: Path, tmp_path: 
     options = ("--model", trained, "--data", npz_file, "-o", output, "--calibrate", scans, *LENIENT)
     result = run("export", "--tflite", *options)
     assert result.exit_code == 0, result.output
-    assert f"calibrating on 60 scans of {scans}; 2 blank or unreadable ones passed over" in result.stderr
+    assert f"calibrating on 60 scans of {scans}; 2 blank or unreadable ones skipped" in result.stderr
     assert read_card(output).quantization["calibration_glyphs"] == 60
 
 

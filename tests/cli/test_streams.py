@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import SAMPLES
-from tests.engines.scenes import environment
+from tests.engines.helpers import environment
 
 COMMAND = f"{shlex.quote(sys.executable)} -m batchdigits"
 THREES, BROKEN = (shlex.quote(str(SAMPLES / name)) for name in ("digits/3", "broken"))

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from batchdigits.learning.training import Progress
-from batchdigits.reports.curves import curves
+from batchdigits.reports.training_plot import curves
 from tests.cli.test_train import interrupt_after
 from tests.conftest import Run
 

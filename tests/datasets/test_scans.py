@@ -26,7 +26,7 @@ def test_labels_come_from_folders_named_like_classes(tmp_path: Path, small_mnist
         "c.png": UNKNOWN,
         "d.png": UNKNOWN,
     }
-    assert scans.passed_over == 2
+    assert scans.skipped == 2
     assert scans.glyphs.shape == (4, 28, 28)
     assert all(np.array_equal(glyph, scans.glyphs[0]) for glyph in scans.glyphs)
 

@@ -156,11 +156,11 @@ def _micro(model: ModelFile, glyphs: NDArray[np.uint8]) -> NDArray[np.int8]:
 @pytest.mark.parametrize("per_tensor", [False, True])
 @pytest.mark.parametrize("activation", ["relu", ""])
 def test_other_networks_give_tflite_micros_bits_too(npz_file: Path, per_tensor: bool, activation: str) -> None:
-    from batchdigits.learning.calibration_glyphs import varied
     from batchdigits.learning.convert import convert
+    from batchdigits.learning.export_options import choose_target
     from batchdigits.learning.recipes import LESSON
+    from batchdigits.learning.representative_dataset import varied
     from batchdigits.learning.save import describe
-    from batchdigits.learning.target import choose_target
     from batchdigits.learning.training import Training
 
     splits = load(npz_file)

@@ -10,12 +10,12 @@ import cv2
 import numpy as np
 import pytest
 
-from batchdigits.engines.classify import Settings, classify_files
+from batchdigits.engines.classify_files import Settings, classify_files
 from batchdigits.inference.choose import PRETRAINED
 from batchdigits.inference.load import load_runtime
 from batchdigits.inference.runtime import Runtime
 from batchdigits.vision import reads
-from tests.engines.scenes import make_images
+from tests.engines.helpers import make_images
 
 SHAPES = ((28, 28), (20, 16), (39, 39), (41, 39), (90, 120))
 
@@ -79,7 +79,7 @@ def test_a_file_is_looked_at_right_before_it_is_read(files: list[str], runtime: 
     }[kind]
 
 
-@pytest.mark.parametrize("step", ["normalise_many", "unpack_small_pngs"])
+@pytest.mark.parametrize("step", ["normalise_stack", "unpack_small_pngs"])
 def test_where_many_at_once_fail_they_are_done_alone(
     files: list[str], runtime: Runtime, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:

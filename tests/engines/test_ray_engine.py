@@ -17,10 +17,10 @@ import cv2
 import numpy as np
 import pytest
 
-from batchdigits.vision.remote import storage_of
+from batchdigits.files.remote import storage_of
 from tests.conftest import SAMPLES, run_process
-from tests.engines.scenes import environment, make_images
-from tests.vision.storages import S3, put_folder, start_s3
+from tests.engines.helpers import environment, make_images
+from tests.files.remote_storages import S3, put_folder, start_s3
 
 pytestmark = [
     pytest.mark.skipif(find_spec("ray") is None, reason="ray is not installed"),

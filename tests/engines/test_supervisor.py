@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from batchdigits.engines import supervisor, worker
-from batchdigits.engines.classify import Settings
-from batchdigits.engines.fork import STOPPING
+from batchdigits.engines.classify_files import Settings
+from batchdigits.engines.forked_process import STOPPING
 from batchdigits.engines.local import as_they_are, classify, default_jobs
 from batchdigits.engines.supervisor import Supervisor
 from batchdigits.engines.worker import Batch, Task, Worker
@@ -25,14 +25,14 @@ from batchdigits.inference.choose import PRETRAINED
 from batchdigits.inference.decide import Prediction, Status
 from batchdigits.inference.model_file import read_model_file
 from tests.conftest import ROOT
-from tests.engines import scenes
+from tests.engines import helpers
 
 MODEL = PRETRAINED / "digits.tflite"
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return scenes.make_images(tmp_path_factory.mktemp("images"), 300)
+    return helpers.make_images(tmp_path_factory.mktemp("images"), 300)
 
 
 @pytest.fixture
@@ -242,9 +242,9 @@ def scene(folder: Path, tmp_path: Path) -> Path:
 @pytest.mark.parametrize("name", MISHAPS)
 def test_a_worker_that_dies_costs_one_row(scene: Path, name: str) -> None:
     (scene / "scans" / "150.png").rename(scene / "scans" / name)
-    result = scenes.classify("scans", "--timeout", "1", "--jobs", "2", cwd=scene, obedient=True)
+    result = helpers.classify("scans", "--timeout", "1", "--jobs", "2", cwd=scene, obedient=True)
     assert result.returncode == 3, result.stderr
-    rows = {row[0]: row for row in scenes.rows(result.stdout)}
+    rows = {row[0]: row for row in helpers.rows(result.stdout)}
     assert len(rows) == 300
     assert rows.pop(f"scans/{name}") == [f"scans/{name}", "", "", "error", MISHAPS[name]]
     assert "error" not in {row[3] for row in rows.values()}
@@ -254,29 +254,29 @@ def test_a_worker_that_dies_costs_one_row(scene: Path, name: str) -> None:
 def test_many_deaths_in_one_run(scene: Path) -> None:
     for number, name in enumerate([f"{kind}{n}.png" for kind in ("crash", "abort", "exit") for n in range(4)]):
         (scene / "scans" / f"{number * 25}.png").rename(scene / "scans" / name)
-    result = scenes.classify("scans", "--jobs", "2", cwd=scene, obedient=True)
-    statuses = [row[3] for row in scenes.rows(result.stdout)]
+    result = helpers.classify("scans", "--jobs", "2", cwd=scene, obedient=True)
+    statuses = [row[3] for row in helpers.rows(result.stdout)]
     assert (len(statuses), statuses.count("error")) == (300, 12)
 
 
 def test_a_worker_killed_from_outside_costs_no_row(scene: Path) -> None:
     (scene / "scans" / "150.png").rename(scene / "scans" / "kill-once.png")
-    result = scenes.classify("scans", cwd=scene, obedient=True)
+    result = helpers.classify("scans", cwd=scene, obedient=True)
     assert result.returncode == 0, result.stderr
-    assert len(scenes.rows(result.stdout)) == 300
+    assert len(helpers.rows(result.stdout)) == 300
 
 
 def test_the_time_limit_is_for_each_image_and_not_for_a_chunk(scene: Path) -> None:
     for number in range(20):
         (scene / "scans" / f"{number}.png").rename(scene / "scans" / f"slow{number}.png")
-    result = scenes.classify("scans", "--timeout", "0.5", "--jobs", "1", cwd=scene, obedient=True)
+    result = helpers.classify("scans", "--timeout", "0.5", "--jobs", "1", cwd=scene, obedient=True)
     assert result.returncode == 0, result.stderr
 
 
 def test_no_time_limit(tmp_path: Path) -> None:
-    scenes.make_images(tmp_path / "scans", 0, ["slow.png"])
-    assert scenes.classify("scans", "--timeout", "0.02", cwd=tmp_path, obedient=True).returncode == 3
-    assert scenes.classify("scans", "--timeout", "0", cwd=tmp_path, obedient=True).returncode == 0
+    helpers.make_images(tmp_path / "scans", 0, ["slow.png"])
+    assert helpers.classify("scans", "--timeout", "0.02", cwd=tmp_path, obedient=True).returncode == 3
+    assert helpers.classify("scans", "--timeout", "0", cwd=tmp_path, obedient=True).returncode == 0
 
 
 def test_a_time_limit_holds_whatever_the_command_was_started_under(tmp_path: Path) -> None:
@@ -284,26 +284,26 @@ def test_a_time_limit_holds_whatever_the_command_was_started_under(tmp_path: Pat
         signal.signal(signal.SIGALRM, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
 
-    scenes.make_images(tmp_path / "scans", 1, ["hang.png"])
-    result = scenes.classify("scans", "--timeout", "0.5", cwd=tmp_path, obedient=True, preexec_fn=deaf)
-    assert [row[3] for row in scenes.rows(result.stdout)] == ["ok", "error"]
+    helpers.make_images(tmp_path / "scans", 1, ["hang.png"])
+    result = helpers.classify("scans", "--timeout", "0.5", cwd=tmp_path, obedient=True, preexec_fn=deaf)
+    assert [row[3] for row in helpers.rows(result.stdout)] == ["ok", "error"]
 
 
 def test_a_command_started_with_sigchld_ignored_survives_its_workers(tmp_path: Path) -> None:
-    scenes.make_images(tmp_path / "scans", 1, ["crash.png"])
+    helpers.make_images(tmp_path / "scans", 1, ["crash.png"])
 
     def deaf() -> None:
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)
 
-    result = scenes.classify("scans", cwd=tmp_path, obedient=True, preexec_fn=deaf)
-    assert [row[3] for row in scenes.rows(result.stdout)] == ["ok", "error"]
+    result = helpers.classify("scans", cwd=tmp_path, obedient=True, preexec_fn=deaf)
+    assert [row[3] for row in helpers.rows(result.stdout)] == ["ok", "error"]
     assert b"bug" not in result.stderr
 
 
 def test_workers_end_when_the_main_process_is_killed(scene: Path) -> None:
     for name in ("hang1.png", "hang2.png"):
         shutil.copy(scene / "scans" / "0.png", scene / "scans" / name)
-    process = scenes.start("scans", "--jobs", "2", cwd=scene, obedient=True)
+    process = helpers.start("scans", "--jobs", "2", cwd=scene, obedient=True)
     assert process.stdout
     process.stdout.readline()
     workers = eventually(lambda: children(process.pid))

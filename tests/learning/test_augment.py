@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 import batchdigits.learning.augment as augmentation
 from batchdigits.learning.augment import NO_FORM, Glyphs, augment, forms_of
-from batchdigits.learning.forms import CANVAS, FORMS, adorn, draw, write
 from batchdigits.learning.outliers import OUTLIER, SIGNS, draw_outlier
+from batchdigits.learning.stroke_shapes import CANVAS, FORMS, adorn, draw, write
 from batchdigits.vision.framing import SLACK, frame
 
 

@@ -18,9 +18,9 @@ from batchdigits.inference.load import load_runtime
 from batchdigits.inference.micro_runtime import MicroError, MicroRuntime, needed_arena
 from batchdigits.inference.model_file import ModelFile, read_model_file
 from batchdigits.learning import convert as convert_module
-from batchdigits.learning.calibration_glyphs import PER_CLASS, varied
 from batchdigits.learning.export import make
-from batchdigits.learning.proof import (
+from batchdigits.learning.export_options import Target, choose_target
+from batchdigits.learning.parity_check import (
     AGREEMENT,
     LINEAR_AGREEMENT,
     AgreementError,
@@ -28,7 +28,7 @@ from batchdigits.learning.proof import (
     least_agreement,
     prove,
 )
-from batchdigits.learning.target import Target, choose_target
+from batchdigits.learning.representative_dataset import PER_CLASS, varied
 from tests.conftest import Arrays, needs_micro
 
 TARGETS = {

@@ -10,8 +10,8 @@ from batchdigits.datasets import load
 from batchdigits.datasets.labelled import Labelled, Mixture, Splits
 from batchdigits.inference.model_file import read_model_file
 from batchdigits.inference.tensorflow_runtime import load_network
-from batchdigits.learning.batches import Minibatches
 from batchdigits.learning.fine_tuning import KEPT, FineTuning, fine_tuning
+from batchdigits.learning.minibatches import Minibatches
 from batchdigits.learning.outliers import OUTLIER
 from batchdigits.learning.recipes import BEST, LESSON
 from batchdigits.learning.training import Training

@@ -14,9 +14,9 @@ import pytest
 from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.decide import Prediction, Status
 from batchdigits.output.columns import Columns
-from batchdigits.output.folder import Folder, open_folder
 from batchdigits.output.formats import FORMATS, FormatName
 from batchdigits.output.parts import PartsOutput, count_statuses, encode_part, part_name
+from batchdigits.output.parts_folder import Folder, open_folder
 
 COLUMNS = Columns(("0", "1"))
 IDENTITY = {"--ink": "auto", "--top-k": 1}

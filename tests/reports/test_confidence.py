@@ -8,7 +8,7 @@ from PIL import Image
 
 from batchdigits.reports.chart import HEIGHT, WIDTH, Axis, linear, logarithmic
 from batchdigits.reports.confidence import Answers, Bin, calibration_error, reliability, risk_coverage
-from batchdigits.reports.confidence_picture import confidence_picture
+from batchdigits.reports.confidence_plot import confidence_plot
 
 
 def answers(*pairs: tuple[float, int]) -> Answers:
@@ -52,14 +52,14 @@ def test_the_picture_shows_what_has_answers_and_is_the_same_each_time() -> None:
         "yours": answers((0.9, 1)),
         "none": answers(),
     }
-    picture = confidence_picture(sets)
+    picture = confidence_plot(sets)
     with Image.open(BytesIO(picture)) as image:
         assert image.format == "PNG"
         assert image.size == (2 * WIDTH, HEIGHT)
-    assert picture == confidence_picture(sets)
-    assert picture == confidence_picture({name: sets[name] for name in ("mine", "yours")})
-    assert picture != confidence_picture({name: sets[name] for name in ("mine",)})
-    assert confidence_picture({"none": answers()})
+    assert picture == confidence_plot(sets)
+    assert picture == confidence_plot({name: sets[name] for name in ("mine", "yours")})
+    assert picture != confidence_plot({name: sets[name] for name in ("mine",)})
+    assert confidence_plot({"none": answers()})
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from batchdigits.engines.classify import Settings, classify_files
+from batchdigits.engines.classify_files import Settings, classify_files
 from batchdigits.inference.card import Card
 from batchdigits.inference.decide import Prediction, Status, failed
 from batchdigits.inference.runtime import Glyphs, Logits
@@ -57,7 +57,7 @@ def files(tmp_path: Path, small_mnist: Arrays) -> list[str]:
 
 
 def undecided() -> Image8:
-    """Two readings: half light, half dark, and the two share the border."""
+    """Two candidates: half light, half dark, and the two share the border."""
     scan = np.zeros((40, 40), np.uint8)
     scan[:, :15] = 255
     scan[10:30, 33:35] = 255
@@ -81,8 +81,8 @@ def test_shows_the_glyph_that_the_network_saw(files: list[str], small_mnist: Arr
 @pytest.mark.parametrize("sign", [1, -1])
 def test_of_two_readings_shows_the_one_that_is_the_row(files: list[str], sign: int) -> None:
     (seen,) = look(files[1:2], Brightest(sign), Settings(), 1)
-    readings = normalise(undecided())
-    chosen = readings[int(np.argmax([sign * reading.mean() for reading in readings]))]
+    candidates = normalise(undecided())
+    chosen = candidates[int(np.argmax([sign * reading.mean() for reading in candidates]))]
     assert seen.glyph is not None
     assert np.array_equal(seen.glyph, chosen)
 

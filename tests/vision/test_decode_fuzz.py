@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from batchdigits.files.source_error import MAX_LENGTH
 from batchdigits.quiet import silent_stderr
 from batchdigits.vision.decode import decode
-from batchdigits.vision.faults import MAX_LENGTH
 
 MAX_PIXELS = 1 << 20  # a flipped bit in a header must not make a test slow
 

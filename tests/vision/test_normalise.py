@@ -13,7 +13,7 @@ from batchdigits.datasets import MNIST
 from batchdigits.datasets.idx import TRAIN_IMAGES, read_idx
 from batchdigits.vision.framing import stroke_width
 from batchdigits.vision.normalise import normalise
-from tests.vision import hardships
+from tests.vision import degradations
 
 SIDES = st.integers(1, 70)
 
@@ -123,13 +123,13 @@ def test_stroke_width_is_near_mnists(pen: int) -> None:
 HARD = {"dark_ruled": 0.85, "dark_squared": 0.75, "tiny8": 0.85, "tight_square": 0.0, "hairline": 0.9}
 
 
-@pytest.mark.parametrize("name", hardships.STRESSES)
+@pytest.mark.parametrize("name", degradations.STRESSES)
 def test_stress(name: str, digits: np.ndarray) -> None:
     """Whatever was done to the picture, its glyph is still that of the digit it was made of."""
     rng = np.random.default_rng(3)
     alike, same = [], []
     for digit in digits[:40]:
-        scan = hardships.STRESSES[name](digit, rng)
+        scan = degradations.STRESSES[name](digit, rng)
         glyphs = normalise(scan)
         alike.append(bool(glyphs) and max(likeness(g, normalise(digit, "light")[0]) for g in glyphs) > 0.7)
         same.append(len(glyphs) == len(normalise(255 - scan)))

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from batchdigits.vision import polarity, wiping
+from batchdigits.vision.artifacts import ACROSS, FINE, RUN, remove_artifacts
 from batchdigits.vision.framing import stroke_width
-from batchdigits.vision.paper import DEEPEST, STROKE, flatten
-from batchdigits.vision.wiping import ACROSS, FINE, RUN, wipe
+from batchdigits.vision.illumination import DEEPEST, STROKE, flatten
 
 Picture = NDArray[np.uint8]
 
@@ -61,12 +61,12 @@ def test_ruled_lines_are_those_of_all_rows(mask: Picture) -> None:
 
 @given(pages())
 def test_the_box_of_a_wiped_mask_is_its_own(mask: Picture) -> None:
-    kept, box = wipe(mask)
+    kept, box = remove_artifacts(mask)
     assert tuple(box) == cv2.boundingRect(kept)
 
 
 def test_nothing_is_left_of_nothing() -> None:
-    kept, box = wipe(np.zeros((60, 60), np.uint8))
+    kept, box = remove_artifacts(np.zeros((60, 60), np.uint8))
     assert not kept.any()
     assert not any(box)
 
@@ -81,10 +81,10 @@ def test_the_bounds_of_what_is_widest_hold(mask: Picture) -> None:
 @given(pages())
 @settings(max_examples=300)
 def test_bounds_decide_as_the_measures_do(mask: Picture) -> None:
-    decided = polarity.even_readings(mask)
+    decided = polarity.even_polarities(mask)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(polarity, "ROOM", 1 << 30)
-        assert decided == polarity.even_readings(mask)
+        assert decided == polarity.even_polarities(mask)
 
 
 @given(st.integers(0, 1 << 32), st.integers(48, 100), st.integers(48, 100))

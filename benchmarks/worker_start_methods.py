@@ -1,4 +1,4 @@
-"""Processes or threads, forked or spawned: `python benchmarks/ways_to_spread.py FOLDER`.
+"""Processes or threads, forked or spawned: `python benchmarks/worker_start_methods.py FOLDER`.
 
 The same files by the same code; the ways take turns, so that a slow moment of the machine meets all of them.
 """
@@ -22,17 +22,17 @@ import click
 import cv2
 
 from batchdigits.engines import worker
-from batchdigits.engines.classify import Settings
-from batchdigits.engines.fork import may_fork
+from batchdigits.engines.classify_files import Settings
+from batchdigits.engines.forked_process import may_fork
 from batchdigits.engines.local import classify
 from batchdigits.engines.worker import Task, work
+from batchdigits.files.sources import find
 from batchdigits.inference.choose import PRETRAINED
 from batchdigits.inference.load import load_runtime
 from batchdigits.inference.model_file import read_model_file
 from batchdigits.output.columns import Columns
 from batchdigits.output.prediction_csv import encode_csv
 from batchdigits.quiet import allow_chatter
-from batchdigits.vision.sources import find
 
 MODEL = PRETRAINED / "digits.tflite"
 CHUNK = 256

@@ -10,7 +10,7 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
-from batchdigits.vision.paper import ROOM
+from batchdigits.vision.illumination import ROOM
 
 Box = Sequence[int]  # x, y, width and height
 
@@ -23,7 +23,7 @@ FINE = 0.05  # and is no thicker than this part, unless it lies along the edge; 
 GAP = 7  # pixels, within which strokes are closed where a line was taken out
 
 
-def wipe(mask: MatLike) -> tuple[MatLike, Box]:
+def remove_artifacts(mask: MatLike) -> tuple[MatLike, Box]:
     """Keep the digit of a mask of ink, uint8 (H, W), 255 on 0; nothing is left where there is no digit.
 
     Returns:

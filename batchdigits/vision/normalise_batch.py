@@ -1,4 +1,4 @@
-"""From pages to readings: what is small waits for the rest of its chunk, and is done together with what is like it."""
+"""From pages to candidates: small scans wait for the rest of their chunk, and are normalised together."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import NamedTuple
 
 import numpy as np
 
+from batchdigits.files.source_error import one_line
 from batchdigits.vision.decode import Page, decode_packed
-from batchdigits.vision.faults import one_line
 from batchdigits.vision.grey import Scan, Scans
 from batchdigits.vision.normalise import Glyph, Ink, normalise
-from batchdigits.vision.normalise_many import SMALL, normalise_many
-from batchdigits.vision.small_png import unpack_small_pngs
+from batchdigits.vision.small_images.normalise_stack import SMALL, normalise_stack
+from batchdigits.vision.small_images.png import unpack_small_pngs
 
 
 class Read(NamedTuple):
-    """A source that was decoded and normalised: its readings (0 to 2 glyphs), or the fault that prevented it."""
+    """A source that was decoded and normalised: its candidates (0 to 2 glyphs), or the fault that prevented it."""
 
     source: str
-    readings: tuple[Glyph, ...]
+    candidates: tuple[Glyph, ...]
     fault: str
 
 
@@ -75,13 +75,13 @@ class Reads:
     def _read_alike(self, pages: Sequence[tuple[int, Page]], scans: Sequence[Scan] | Scans) -> None:
         """Do what `read` does to each of many pages whose scans are small and of one shape."""
         try:
-            many = normalise_many(np.asarray(scans), self._ink)
+            many = normalise_stack(np.asarray(scans), self._ink)
         except Exception:  # whichever of them it is, it gets its row
             for (place, page), scan in zip(pages, scans, strict=True):
                 self._reads[place] = read(Page(page.source, scan), self._ink)
             return
-        for (place, page), readings in zip(pages, many, strict=True):
-            self._reads[place] = Read(page.source, readings, "")
+        for (place, page), candidates in zip(pages, many, strict=True):
+            self._reads[place] = Read(page.source, candidates, "")
 
 
 def read(page: Page, ink: Ink) -> Read:

@@ -6,7 +6,7 @@ from itertools import product
 import pytest
 
 from batchdigits.inference.micro_runtime import UNSUPPORTED
-from batchdigits.learning.target import CombinationError, InputType, OutputType, Quantize, choose_target
+from batchdigits.learning.export_options import CombinationError, InputType, OutputType, Quantize, choose_target
 from tests.conftest import ROOT
 
 TABLE = re.findall(r"^\| `(\w+)`(?: \(default\))? \|(.*)\|$", (ROOT / "docs/export.md").read_text(), re.M)

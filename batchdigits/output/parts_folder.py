@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from batchdigits.errors import BatchdigitsError
-from batchdigits.output.atomic import explained, writing
+from batchdigits.files.remote import is_url, storage_of
+from batchdigits.output.atomic import explain_os_errors, open_atomically
 from batchdigits.text import without_secrets
-from batchdigits.vision.remote import is_url, storage_of
 
 
 class Folder(Protocol):
@@ -41,7 +41,7 @@ class LocalFolder:
 
     def names(self) -> set[str]:
         """The names of all files; none where there is no such folder yet."""
-        with explained(self._path):
+        with explain_os_errors(self._path):
             if not self._path.exists():
                 return set()
             return {entry.name for entry in self._path.iterdir()}
@@ -55,14 +55,14 @@ class LocalFolder:
 
     def write(self, name: str, content: bytes) -> None:
         """Make or replace a file, whole or not at all; and the folder, if there is none."""
-        with explained(self._path):
+        with explain_os_errors(self._path):
             self._path.mkdir(parents=True, exist_ok=True)
-        with writing(self._path / name) as stream:
+        with open_atomically(self._path / name) as stream:
             stream.write(content)
 
     def remove(self, name: str) -> None:
         """Remove a file."""
-        with explained(self._path / name):
+        with explain_os_errors(self._path / name):
             (self._path / name).unlink(missing_ok=True)
 
 

@@ -19,7 +19,7 @@ _WORDS = {
 }
 
 
-class DecodeError(Exception):
+class SourceError(Exception):
     """A source that cannot be decoded; the message is its error row's detail."""
 
 
@@ -43,9 +43,9 @@ def check_size(width: int, height: int, max_pixels: int) -> None:
     """Refuse a picture for what its header says.
 
     Raises:
-        DecodeError: it has more than `max_pixels` pixels, or none.
+        SourceError: it has more than `max_pixels` pixels, or none.
     """
     if width < 1 or height < 1:
-        raise DecodeError("corrupt: an image without pixels")
+        raise SourceError("corrupt: an image without pixels")
     if width * height > max_pixels:
-        raise DecodeError(f"too large: {width} x {height} pixels, and the limit is {max_pixels / 1e6:g} million")
+        raise SourceError(f"too large: {width} x {height} pixels, and the limit is {max_pixels / 1e6:g} million")

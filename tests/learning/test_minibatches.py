@@ -8,10 +8,10 @@ import pytest
 
 from batchdigits.datasets.labelled import Labelled, Splits
 from batchdigits.learning.augment import Glyphs
-from batchdigits.learning.batches import DELAY, Minibatches, chunks
+from batchdigits.learning.minibatches import DELAY, Minibatches, chunks
 from batchdigits.learning.outliers import OUTLIER
 from batchdigits.learning.recipes import BEST, LESSON
-from batchdigits.learning.targets import Targets
+from batchdigits.learning.training_targets import Targets
 from tests.conftest import Arrays
 
 

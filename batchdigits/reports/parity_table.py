@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from batchdigits.learning.proof import LITERT, Row
+from batchdigits.learning.parity_check import LITERT, Row
 from batchdigits.reports.table import table
 from batchdigits.text import printable
 
 SHOWN = 20  # disagreements of one set of images that are listed; -v lists them all
 
 
-def proof_table(rows: Sequence[Row], mode: str) -> str:
+def parity_table(rows: Sequence[Row], mode: str) -> str:
     """One line for each row: what agreed on which images, and how well."""
     header = ("images", "", "runtime", "float32", mode, "same label", "largest probability difference")
     return table([header, *(_line(row) for row in rows)], left=(0, 2))

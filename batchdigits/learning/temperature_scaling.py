@@ -22,7 +22,7 @@ SEED = 5  # of their deformation: the same for every model, so that models can b
 # Shares of deformed and degraded digits. With these, a fifth of what is no digit in the development sets is `ok`, and
 # 97 % of the digits there. With fewer denied, it is more than a fifth; with more, more of what is read wrong is `ok`.
 STAY_OK = 0.982  # that a review threshold may not send to review
-DENIED = 0.014  # that are likelier no digit than one, where a network rejects
+REJECTED_SHARE = 0.014  # that are likelier no digit than one, where a network rejects
 COLDEST, HOTTEST = 0.05, 20.0  # temperatures looked at; label smoothing asks for 0.6, overfitting for 2
 GOLDEN = (np.sqrt(5) - 1) / 2
 
@@ -56,7 +56,7 @@ def calibrate(network: Any, validation: Labelled, classes: tuple[str, ...], reje
     mixed = degraded(validation, classes)
     logits = logits_of(network, mixed)
     found = np.float32(temperature(logits, mixed.labels))
-    moved = np.float32(denial(logits / found)) if rejects else np.float32(0)
+    moved = np.float32(rejection_offset(logits / found)) if rejects else np.float32(0)
     kernel, bias = network.layers[-1].get_weights()
     network.layers[-1].set_weights([kernel / found, bias / found - moved])
     logits = logits_of(network, mixed)
@@ -87,12 +87,12 @@ def temperature(logits: Logits, labels: NDArray[np.int64]) -> float:
     return float(np.exp((low + high) / 2))
 
 
-def denial(logits: Logits) -> float:
-    """What has to be taken off logits (N, classes) for `DENIED` of these digits to be likelier none than one.
+def rejection_offset(logits: Logits) -> float:
+    """What has to be taken off logits (N, classes) for `REJECTED_SHARE` of these digits to be likelier none than one.
 
     How likely a digit was while the network learned says nothing about someone's scans. This does not depend on it.
     """
-    return float(np.quantile(log_sum_exp(logits), DENIED))
+    return float(np.quantile(log_sum_exp(logits), REJECTED_SHARE))
 
 
 def degraded(validation: Labelled, classes: tuple[str, ...]) -> Labelled:

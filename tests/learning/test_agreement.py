@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from batchdigits.learning.proof import LITERT, MICRO, Images, Row
-from batchdigits.reports.agreement import compare
-from batchdigits.reports.proof_table import disagreements, proof_table
+from batchdigits.learning.agreement import compare
+from batchdigits.learning.parity_check import LITERT, MICRO, Images, Row
+from batchdigits.reports.parity_table import disagreements, parity_table
 from batchdigits.reports.table import table
 
 
@@ -48,4 +48,4 @@ def test_all_disagreements_are_listed_where_there_is_no_limit() -> None:
     assert len(everything) == 60
     assert everything[0] == "\\x1b0.png: a (0.731) became b (0.731)"
     assert disagreements(rows, ("a", "b"), 2).splitlines()[2:] == ["own scans: 58 more; -v lists them all"]
-    assert proof_table(rows, "int8").splitlines()[2].split() == ["own", "scans", "TFLite", "Micro", "not", "installed"]
+    assert parity_table(rows, "int8").splitlines()[2].split() == ["own", "scans", "TFLite", "Micro", "not", "installed"]

@@ -17,7 +17,7 @@ from batchdigits.inference.micro_runtime import MicroError, MicroRuntime
 from batchdigits.inference.model_file import ModelFile
 from batchdigits.inference.runtime import BATCH_SIZE, Runtime
 from batchdigits.inference.tensorflow_runtime import TensorFlowRuntime
-from batchdigits.reports.agreement import Agreement, compare
+from batchdigits.learning.agreement import Agreement, compare
 
 AGREEMENT = 0.998  # share of validation images with the same label: int8 of the default network has 0.999
 # A network without activation is one linear map in four factors: its margins are thin where the classes overlap, and

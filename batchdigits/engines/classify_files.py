@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from batchdigits.files.remote import read_ahead
 from batchdigits.inference.decide import Decided, Prediction, blank, decide, failed
 from batchdigits.inference.runtime import Runtime
 from batchdigits.quiet import silent_stderr
 from batchdigits.vision.decode import decode, look
 from batchdigits.vision.normalise import Glyph, Ink
-from batchdigits.vision.reads import Read, Reads
-from batchdigits.vision.remote import read_ahead
+from batchdigits.vision.normalise_batch import Read, Reads
 
 
 @dataclass(frozen=True)
@@ -68,20 +68,20 @@ def judge(
 ) -> tuple[list[Prediction], list[Glyph | None]]:
     """The row of each, in order, and the reading that it is about, where there is one.
 
-    The network sees all readings at once.
+    The network sees all candidates at once.
     """
-    glyphs = [glyph for _, readings, _ in reads for glyph in readings]
+    glyphs = [glyph for _, candidates, _ in reads for glyph in candidates]
     decided = Decided.of(runtime.logits(np.array(glyphs)), runtime.card.rejects) if glyphs else None
     rows: list[Prediction] = []
     chosen: list[Glyph | None] = []
     first = 0
-    for source, readings, fault in reads:
-        if decided is None or not readings:
+    for source, candidates, fault in reads:
+        if decided is None or not candidates:
             rows.append(failed(source, fault) if fault else blank(source))
             chosen.append(None)
             continue
-        at = decided.reading(first, len(readings)) if len(readings) > 1 else first
-        first += len(readings)
+        at = decided.reading(first, len(candidates)) if len(candidates) > 1 else first
+        first += len(candidates)
         rows.append(decide(source, decided, at, runtime.card.labels, threshold, probabilities))
         chosen.append(glyphs[at])
     return rows, chosen

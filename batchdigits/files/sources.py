@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from batchdigits.vision.formats import HEAD_BYTES, IMAGE_SUFFIXES, sniff
-from batchdigits.vision.natural_order import in_natural_order
-from batchdigits.vision.remote import RemoteDisk, is_url
+from batchdigits.files.image_formats import HEAD_BYTES, IMAGE_SUFFIXES, sniff
+from batchdigits.files.natural_order import in_natural_order
+from batchdigits.files.remote import RemoteDisk, is_url
 
 # What systems leave beside pictures; some carry an image's suffix, and a Thumbs.db holds pictures.
 _LITTER_NAMES = frozenset({".ds_store", "thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini"})
@@ -25,21 +25,21 @@ class Tally:
 
     Attributes:
         sources: sources found.
-        passed_over: files in folders that are not images, and files and folders that a `Filter` left out.
+        skipped: files in folders that are not images, and files and folders that a `Filter` left out.
         empty_folders: folders named by hand that held no source, as typed.
-        on_passed_over: called with the path of each that is passed over.
+        on_skipped: called with the path of each that is skipped.
     """
 
     sources: int = 0
-    passed_over: int = 0
+    skipped: int = 0
     empty_folders: list[str] = field(default_factory=list)
-    on_passed_over: Callable[[str], object] | None = None
+    on_skipped: Callable[[str], object] | None = None
 
-    def pass_over(self, path: str) -> None:
+    def skip(self, path: str) -> None:
         """Count it, and tell who wants to know."""
-        self.passed_over += 1
-        if self.on_passed_over:
-            self.on_passed_over(path)
+        self.skipped += 1
+        if self.on_skipped:
+            self.on_skipped(path)
 
 
 class Filter:
@@ -132,10 +132,10 @@ def _walk(top: str, tally: Tally, rules: Filter, disk: Disk) -> Iterator[str]:
             if rules.wants_file(path[start:], name) and _is_source(path, name, disk):
                 yield path
             else:
-                tally.pass_over(path)
+                tally.skip(path)
             continue
         if not rules.wants_folder(path[start:], name):
-            tally.pass_over(path)
+            tally.skip(path)
             continue
         below = _list(path, disk)
         if below is None or _has_image_suffix(name):

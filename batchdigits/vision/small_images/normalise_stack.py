@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from batchdigits.vision.artifacts import remove_artifacts
 from batchdigits.vision.framing import (
     BOX,
     CENTRE,
@@ -27,10 +28,9 @@ from batchdigits.vision.framing import (
     place,
 )
 from batchdigits.vision.grey import Scans
+from batchdigits.vision.illumination import CONTRAST, OTSU
 from batchdigits.vision.normalise import DETAIL, Glyph, Ink, normalise
-from batchdigits.vision.paper import CONTRAST, OTSU
-from batchdigits.vision.polarity import PLAIN, even_readings
-from batchdigits.vision.wiping import wipe
+from batchdigits.vision.polarity import PLAIN, even_polarities
 
 SMALL = DETAIL - 1  # longest side of a scan that is small: such a scan has neither uneven light nor ruled lines
 FEW = 8  # scans for which the arrays cost more than they save
@@ -41,7 +41,7 @@ Boxes = NDArray[np.int64]  # (N, 4): x, y, width and height of each
 Numbers = NDArray[np.float64]
 
 
-def normalise_many(scans: Scans, ink: Ink = "auto", *, deslant: bool = True) -> list[tuple[Glyph, ...]]:
+def normalise_stack(scans: Scans, ink: Ink = "auto", *, deslant: bool = True) -> list[tuple[Glyph, ...]]:
     """Do what `normalise` does to each of many scans.
 
     Args:
@@ -108,13 +108,13 @@ def _masks(pages: Scans) -> Scans:
 
 
 def _read_as_light(masks: Scans) -> Flags:
-    """Tell for which `polarity.even_readings` says that the ink is light, and nothing else."""
+    """Tell for which `polarity.even_polarities` says that the ink is light, and nothing else."""
     _, height, width = masks.shape
     area = 1.0 - 2.0 * (_sums(masks) // 255) / ((height - 2) * (width - 2))
     touches = masks[:, (1, -2)].any(axis=(1, 2)) | masks[:, :, (1, -2)].any(axis=(1, 2))
     light: Flags = ~touches & (area > PLAIN)
     for index in np.flatnonzero(~light):
-        light[index] = even_readings(masks[index, 1:-1, 1:-1]) == (True,)
+        light[index] = even_polarities(masks[index, 1:-1, 1:-1]) == (True,)
     return light
 
 
@@ -125,7 +125,7 @@ def _wipe(masks: Scans, plain: Flags) -> None:
     labels -= np.uint32(1)  # paper, which was 0, is now above all
     for index in np.flatnonzero(plain & (labels.min(axis=1) + np.uint32(1) < most)):
         mask = masks[index, 1:-1, 1:-1]
-        mask[:] = wipe(mask)[0]
+        mask[:] = remove_artifacts(mask)[0]
 
 
 def _lift(pages: Scans) -> Flags:

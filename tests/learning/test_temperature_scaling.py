@@ -9,17 +9,17 @@ from batchdigits.datasets.labelled import Labelled
 from batchdigits.inference.decide import scores, softmax
 from batchdigits.inference.model_file import read_model_file
 from batchdigits.inference.tensorflow_runtime import load_network
-from batchdigits.learning.calibrate import (
+from batchdigits.learning.temperature_scaling import (
     COPIES,
-    DENIED,
+    REJECTED_SHARE,
     STAY_OK,
     THRESHOLDS,
     calibrate,
     cross_entropy,
     degraded,
-    denial,
     log_sum_exp,
     logits_of,
+    rejection_offset,
     review_threshold,
     risk_table,
     temperature,
@@ -63,9 +63,9 @@ def test_the_review_threshold_leaves_most_digits_ok() -> None:
 
 def test_as_many_digits_as_are_to_be_are_denied() -> None:
     logits = np.random.default_rng(0).normal(3, 4, (20_000, 10)).astype(np.float32)
-    moved = logits - np.float32(denial(logits))
+    moved = logits - np.float32(rejection_offset(logits))
     none = 1 - scores(moved, rejects=True) / softmax(moved).max(axis=1)
-    assert np.mean(none > 0.5) == pytest.approx(DENIED, abs=1e-3)
+    assert np.mean(none > 0.5) == pytest.approx(REJECTED_SHARE, abs=1e-3)
     assert np.allclose(softmax(moved), softmax(logits), atol=1e-6)
 
 
@@ -77,7 +77,7 @@ def test_a_network_that_is_calibrated_stays_as_it_is(trained: Path, small_mnist:
     classes = tuple("0123456789")
     first = calibrate(network, clean, classes, rejects)
     after = log_sum_exp(logits_of(network, degraded(clean, classes)))
-    assert rejects == bool(np.quantile(after, DENIED) == pytest.approx(0, abs=1e-3))
+    assert rejects == bool(np.quantile(after, REJECTED_SHARE) == pytest.approx(0, abs=1e-3))
     again = calibrate(network, clean, classes, rejects)
     assert again.temperature == pytest.approx(1.0, abs=2e-3)
     assert again.review == pytest.approx(first.review, abs=0.011)

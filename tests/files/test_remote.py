@@ -19,14 +19,14 @@ from typing import Any
 import pytest
 
 from batchdigits.errors import BatchdigitsError, MissingExtraError
+from batchdigits.files import remote
+from batchdigits.files.remote import AHEAD, is_url, read_ahead
+from batchdigits.files.sources import Filter, Tally, find
 from batchdigits.text import without_secrets
-from batchdigits.vision import remote
 from batchdigits.vision.decode import decode
-from batchdigits.vision.remote import AHEAD, is_url, read_ahead
-from batchdigits.vision.sources import Filter, Tally, find
 from tests.conftest import SAMPLES, Run, run_process
-from tests.engines import scenes
-from tests.vision.storages import SECRET, put_folder, start_s3
+from tests.engines import helpers
+from tests.files.remote_storages import SECRET, put_folder, start_s3
 
 pytestmark = pytest.mark.skipif(find_spec("fsspec") is None, reason="fsspec is not installed")
 
@@ -78,7 +78,7 @@ def test_folders_are_walked_by_the_rules_of_local_ones(memory: Any, tmp_path: Pa
         local = find([str(tmp_path / "scans")], here, rules)
         found = find(["memory://scans"], there, rules)
         assert list(found) == [path.replace(str(tmp_path / "scans"), "memory://scans") for path in local]
-        assert (there.sources, there.passed_over) == (here.sources, here.passed_over)
+        assert (there.sources, there.skipped) == (here.sources, here.skipped)
 
 
 def test_an_empty_folder_is_told(memory: Any) -> None:
@@ -193,7 +193,7 @@ def test_a_file_from_the_web_and_no_word_of_its_password() -> None:
 
 @pytest.mark.skipif(not (find_spec("moto") and find_spec("s3fs")), reason="moto or s3fs is not installed")
 def test_a_bucket_gives_the_rows_of_a_folder(tmp_path: Path) -> None:
-    scans = scenes.make_images(tmp_path / "scans", 60)
+    scans = helpers.make_images(tmp_path / "scans", 60)
     for broken in (SAMPLES / "broken").iterdir():
         (scans / broken.name).write_bytes(broken.read_bytes())
     (scans / "deeper").mkdir()
@@ -201,12 +201,12 @@ def test_a_bucket_gives_the_rows_of_a_folder(tmp_path: Path) -> None:
     (scans / "deeper" / "no-suffix").write_bytes(DIGIT)
     with start_s3() as s3:
         put_folder(s3, scans, "in")
-        environment = {**scenes.environment(), **s3.environment}
-        line = scenes.command("s3://scans/in", "s3://nobodys/x", "-v")
+        environment = {**helpers.environment(), **s3.environment}
+        line = helpers.command("s3://scans/in", "s3://nobodys/x", "-v")
         remote_run = subprocess.run(line, capture_output=True, check=False, env=environment)
-    local = scenes.classify("scans", cwd=tmp_path)
+    local = helpers.classify("scans", cwd=tmp_path)
     *rows, last = remote_run.stdout.replace(b"s3://scans/in", b"scans").splitlines()
     assert rows == local.stdout.splitlines()
     assert last == b"s3://nobodys/x,,,error,no such file"
-    assert b"1 other files passed over" in remote_run.stderr
+    assert b"1 other files skipped" in remote_run.stderr
     assert SECRET.encode() not in remote_run.stderr + remote_run.stdout

@@ -20,8 +20,8 @@ from batchdigits.datasets import MNIST
 from batchdigits.datasets.idx import TRAIN_IMAGES, read_idx
 from batchdigits.quiet import silent_stderr
 from batchdigits.vision.decode import Page, decode, decode_packed
-from batchdigits.vision.normalise_many import SMALL
-from batchdigits.vision.small_png import LONGEST, is_small_png, unpack_small_pngs
+from batchdigits.vision.small_images.normalise_stack import SMALL
+from batchdigits.vision.small_images.png import LONGEST, is_small_png, unpack_small_pngs
 
 Picture = NDArray[np.uint8]
 

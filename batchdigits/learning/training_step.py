@@ -42,7 +42,7 @@ def compile_step(learner: Any, average: Any, recipe: Recipe, seed: int, heat: fl
                 loss = tf.reduce_mean(loss_of(tf, logits, targets[i], heat, rejects))
             variables = learner.trainable_variables
             optimizer.apply(tape.gradient(loss, variables), variables)
-            _follow(tf, average.trainable_variables, variables, recipe.averaging, iteration)
+            _follow(tf, average.trainable_variables, variables, recipe.ema_decay, iteration)
 
     return step, optimizer
 

@@ -21,7 +21,7 @@ from batchdigits.vision.grey import Scans
 
 Lines = NDArray[np.uint8]  # (N, W)
 
-LONGEST = 39  # pixels each way: what `normalise_many` takes
+LONGEST = 39  # pixels each way: what `normalise_stack` takes
 MOST_BYTES = 2_048  # of a file: one of 39x39 that did not compress has 1,600
 # A file is a signature (8 bytes), IHDR (25), IDAT, and IEND (12). A chunk is a length (4), a name (4), what it holds,
 # and a checksum (4) of that and the name.

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchdigits.vision.natural_order import in_natural_order, natural_key
+from batchdigits.files.natural_order import in_natural_order, natural_key
 
 NAMES = st.lists(st.sampled_from(["img", "2", "10", "02", "0", "-", ".", "B", "\u0663", "\udcff"]), max_size=6).map(
     "".join

@@ -22,7 +22,7 @@ OBEDIENT_DECODER = """
 import ctypes, os, signal, sys
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # as the command does; workers are forked, and inherit this decoder
 from pathlib import Path
-import batchdigits.engines.classify as engine
+import batchdigits.engines.classify_files as engine
 decode = engine.decode
 
 def obey(path, **options):

@@ -19,7 +19,7 @@ from batchdigits.inference.runtime import GLYPH_PIXELS
 from batchdigits.learning.augment import DIGITS, augment, forms_of
 from batchdigits.learning.outliers import OUTLIER
 from batchdigits.learning.recipes import Recipe
-from batchdigits.learning.targets import Targets, Teach, smoothed
+from batchdigits.learning.training_targets import Targets, Teach, smoothed
 
 AHEAD = 4  # chunks that wait for the training step
 DELAY = 100  # iterations until augmented glyphs are seen again: by then the weights have moved on

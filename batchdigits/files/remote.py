@@ -10,9 +10,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from batchdigits.errors import BatchdigitsError, MissingExtraError
+from batchdigits.files.image_formats import IMAGE_SUFFIXES
+from batchdigits.files.source_error import SourceError, one_line
 from batchdigits.text import without_secrets
-from batchdigits.vision.faults import DecodeError, one_line
-from batchdigits.vision.formats import IMAGE_SUFFIXES
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -87,17 +87,17 @@ def read_url(url: str) -> bytes:
     """The content of a file.
 
     Raises:
-        DecodeError: it is not there, not for us, empty, or too large.
+        SourceError: it is not there, not for us, empty, or too large.
     """
     under_way = _under_way.pop(url, None)
     try:
         data = under_way.result() if under_way else _fetch(*storage_of(url))
     except Exception as error:  # each storage raises what its client does
-        raise DecodeError(_describe(error)) from None
+        raise SourceError(_describe(error)) from None
     if not data:
-        raise DecodeError("empty file")
+        raise SourceError("empty file")
     if len(data) > MAX_BYTES:
-        raise DecodeError(f"too large: over {MAX_BYTES / 1e9:.1f} GB, the limit for a URL")
+        raise SourceError(f"too large: over {MAX_BYTES / 1e9:.1f} GB, the limit for a URL")
     return data
 
 
@@ -158,7 +158,7 @@ class RemoteDisk:
                 if below.lstrip("/") == path.lstrip("/"):
                     if not is_folder:
                         continue  # the mark of an empty folder
-                    name = ""  # keys with two slashes, which fsspec does not list: to be told as passed over
+                    name = ""  # keys with two slashes, which fsspec does not list: to be told as skipped
                 names.add(name)
                 if is_folder and name:
                     folders.add(name)

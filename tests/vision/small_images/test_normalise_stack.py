@@ -11,9 +11,9 @@ from hypothesis.extra.numpy import arrays
 
 from batchdigits.datasets import MNIST
 from batchdigits.datasets.idx import TRAIN_IMAGES, read_idx
-from batchdigits.vision import normalise_many as module
+from batchdigits.vision import normalise_stack as module
 from batchdigits.vision.normalise import Ink, normalise
-from batchdigits.vision.normalise_many import FEW, SMALL, normalise_many
+from batchdigits.vision.small_images.normalise_stack import FEW, SMALL, normalise_stack
 
 INKS = ["auto", "dark", "light"]
 SIDES = st.integers(1, SMALL)
@@ -26,7 +26,7 @@ def digits() -> np.ndarray:
 
 def check(scans: np.ndarray, ink: Ink = "auto", deslant: bool = True) -> None:
     before = scans.copy()
-    many = normalise_many(scans, ink, deslant=deslant)
+    many = normalise_stack(scans, ink, deslant=deslant)
     assert len(many) == len(scans)
     for scan, glyphs in zip(scans, many, strict=True):
         alone = normalise(scan, ink, deslant=deslant)
@@ -108,22 +108,22 @@ def test_only_scans_that_are_not_plain_are_done_one_at_a_time(
     broken = digits.copy()
     broken[:, 13:15] = 0
     for plain in (digits, 255 - digits, broken, digits[:, 5:]):  # the last touch the border
-        normalise_many(plain)
+        normalise_stack(plain)
         assert len(alone) < 0.02 * len(plain)
         alone.clear()
     grain = np.random.default_rng(1).integers(1, 20, digits.shape, np.uint8)
     for not_plain in (np.maximum(digits, grain), digits[: FEW - 1]):
-        normalise_many(not_plain)
+        normalise_stack(not_plain)
         assert len(alone) == len(not_plain)
         alone.clear()
 
 
 def test_scans_that_are_not_plain_are_not_wiped_twice(digits: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     wiped = []
-    monkeypatch.setattr(module, "wipe", lambda mask: wiped.append(mask) or (mask, ()))
+    monkeypatch.setattr(module, "remove_artifacts", lambda mask: wiped.append(mask) or (mask, ()))
     broken = digits.copy()
     broken[:, 13:15] = 0
-    normalise_many(broken, "dark")
+    normalise_stack(broken, "dark")
     assert not wiped
-    normalise_many(broken, "light")
+    normalise_stack(broken, "light")
     assert wiped

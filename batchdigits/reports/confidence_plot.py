@@ -13,7 +13,7 @@ LEAST_ANSWERS = 10  # in a bin that gets a dot: the share of right ones among tw
 LEAST_SHARE = 0.02  # coverage from which on risk is drawn: of the few surest answers one wrong one makes half
 
 
-def confidence_picture(sets: Mapping[str, Answers]) -> bytes:
+def confidence_plot(sets: Mapping[str, Answers]) -> bytes:
     """A PNG file with a line for each set that has answers."""
     answered = {name: answers for name, answers in sets.items() if len(answers.right)}
     return png([_reliability(answered), _risk_coverage(answered)])

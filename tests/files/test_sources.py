@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from batchdigits.vision import sources
-from batchdigits.vision.sources import Tally, find
+from batchdigits.files import sources
+from batchdigits.files.sources import Tally, find
 
 PNG = b"\x89PNG\r\n\x1a\n"  # what find looks at; the rest is decode's business
 
@@ -62,7 +62,7 @@ def test_suffix_or_first_bytes_make_a_source_and_litter_never_is(tmp_path: Path)
     make(tmp_path, "empty.tif", "empty", content=b"")
     tally = Tally()
     assert below(tmp_path, tally) == ["empty.tif", "no_suffix", "not_really.jpg", "photo.txt", "scan.PNG"]
-    assert tally == Tally(sources=5, passed_over=8)
+    assert tally == Tally(sources=5, skipped=8)
 
 
 @pytest.mark.parametrize("name", ["notes.txt", ".DS_Store", "._a.png", "missing.png", "nul\0.png", ""])
@@ -79,7 +79,7 @@ def test_folders_named_by_hand_without_a_source_are_told(tmp_path: Path) -> None
     folders = [str(tmp_path / name) for name in ("empty", "full", "text")]
     tally = Tally()
     assert len(list(find(folders, tally))) == 1
-    assert tally == Tally(sources=1, passed_over=1, empty_folders=[folders[0], folders[2]])
+    assert tally == Tally(sources=1, skipped=1, empty_folders=[folders[0], folders[2]])
 
 
 def test_what_only_looks_like_an_image_is_not_lost(tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_a_fifo_is_never_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")  # no suffix: its first bytes would have to say
     tally = Tally()
     assert below(tmp_path, tally) == []
-    assert tally.passed_over == 1
+    assert tally.skipped == 1
 
 
 def test_links_are_followed_but_not_in_a_circle(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ def otsu(picture: MatLike) -> MatLike:
     return cv2.threshold(picture, 0, 255, OTSU)[1]
 
 
-def lies_even(view: MatLike, light: MatLike) -> bool:
+def is_evenly_lit(view: MatLike, light: MatLike) -> bool:
     """Tell whether one threshold is enough for the whole picture.
 
     A shadow always reaches the border, so only that is looked at. On even paper what is darker there is as dark as

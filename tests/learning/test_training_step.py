@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from batchdigits.inference.decide import softmax
-from batchdigits.learning.step import loss_of
+from batchdigits.learning.training_step import loss_of
 
 tf = pytest.importorskip("tensorflow")
 

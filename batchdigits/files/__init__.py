@@ -1,0 +1,1 @@
+"""Finding and reading files: which ones to classify, in what order, here and behind URLs."""
