@@ -36,18 +36,18 @@ class Columns:
 
     def cells(self, prediction: Prediction) -> tuple[Cell, ...]:
         """A row; None where a source has no label."""
-        source, label, confidence, status, detail, probabilities, _ = prediction
-        first = (source, label or None, confidence, str(status), detail)
-        if not self.more:
+        path, label, confidence, status, detail, probabilities, _ = prediction
+        first = (path, label or None, confidence, str(status), detail)
+        if not self.needs_probabilities:
             return first
         if not probabilities:
             return first + (None,) * (len(self.names) - len(first))
-        likeliest = sorted(range(len(probabilities)), key=lambda index: -probabilities[index])  # stable: ties stay
-        others = [cell for at in likeliest[1 : self.top_k] for cell in (self.labels[at], probabilities[at])]
-        return (*first, *others, *(probabilities if self.probabilities else ()))
+        likeliest = sorted(probabilities.items(), key=lambda item: -item[1])  # stable: ties stay in order
+        others = [cell for label_and_probability in likeliest[1 : self.top_k] for cell in label_and_probability]
+        return (*first, *others, *(probabilities.values() if self.probabilities else ()))
 
     @property
-    def more(self) -> bool:
+    def needs_probabilities(self) -> bool:
         """Whether a row needs the probabilities of all classes."""
         return self.probabilities or self.top_k > 1
 

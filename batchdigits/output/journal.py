@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchdigits.errors import BatchdigitsError
-from batchdigits.vision.decode import look
+from batchdigits.files.content import file_status
 
 Identity = Mapping[str, str | int | float | bool]
 Extent = tuple[int, int]  # bytes from and to
@@ -42,7 +42,7 @@ def stamp(path: str, status: os.stat_result | None) -> int:
 
 def stamp_of(path: str) -> int:
     """The stamp of a file as it is now."""
-    return stamp(path, look(path))
+    return stamp(path, file_status(path))
 
 
 def refuse_others(place: str | Path, before: Mapping[str, Any], now: Identity) -> None:

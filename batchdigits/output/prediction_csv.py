@@ -23,11 +23,11 @@ def encode_csv(columns: Columns, predictions: Sequence[Prediction]) -> bytes:
 
 
 def _row(columns: Columns, prediction: Prediction) -> bytes:
-    source, label, confidence, status, detail, _, _ = prediction
-    if confidence is None or columns.more or _needs_quotes(f"{source}{label}{detail}"):
+    path, label, confidence, status, detail, _, _ = prediction
+    if confidence is None or columns.needs_probabilities or _needs_quotes(f"{path}{label}{detail}"):
         return _line(columns.cells(prediction))
-    # As nearly all rows are, in 60 % of the time.
-    return f"{source},{label},{confidence:.6f},{status},{detail}\n".encode("utf-8", "surrogateescape")
+    # The fast path for a usual row.
+    return f"{path},{label},{confidence:.6f},{status},{detail}\n".encode("utf-8", "surrogateescape")
 
 
 def _line(cells: Iterable[Cell]) -> bytes:
