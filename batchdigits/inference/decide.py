@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
-from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -81,9 +80,12 @@ def decide(
             predictions.append(failed(path, fault) if fault else blank(path))
             chosen.append(None)
             continue
-        of_source = list(islice(answers, len(candidates)))
-        at = max(range(len(of_source)), key=lambda candidate: of_source[candidate][0])
-        _, label, confidence, score, row = of_source[at]
+        best, at = next(answers), 0
+        for candidate in range(1, len(candidates)):
+            other = next(answers)
+            if other[0] > best[0]:
+                best, at = other, candidate
+        _, label, confidence, score, row = best
         status = Status.OK if score >= threshold else Status.REVIEW
         detail = MAY_BE_OUTLIER if status is Status.REVIEW and confidence >= threshold else ""
         named = dict(zip(labels, row.tolist(), strict=True)) if probabilities else NO_PROBABILITIES

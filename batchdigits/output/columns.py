@@ -25,17 +25,17 @@ class Columns:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """`path,label,confidence,status,detail`, then `label_2,confidence_2`… and `p_LABEL`… as asked for."""
+        """`path,label,confidence,status,detail`; then `label_2,confidence_2`… and `p_LABEL`…, if asked for."""
         more = [name for rank in self._ranks() for name in (f"label_{rank}", f"confidence_{rank}")]
         return ("path", "label", "confidence", "status", "detail", *more, *self._probability_names())
 
     @property
     def texts(self) -> frozenset[str]:
-        """The names of the columns that hold text; the others hold probabilities."""
+        """The names of the text columns; the others hold probabilities."""
         return frozenset(name for name in self.names if not name.startswith(("confidence", "p_")))
 
     def cells(self, prediction: Prediction) -> tuple[Cell, ...]:
-        """A row; None where a source has no label."""
+        """The cells of a row; None where a source has no label."""
         path, label, confidence, status, detail, probabilities, _ = prediction
         first = (path, label or None, confidence, str(status), detail)
         if not self.needs_probabilities:

@@ -1,6 +1,6 @@
 """Predictions as CSV: RFC 4180 quoting, LF line ends, UTF-8.
 
-A file name that is not UTF-8 goes out as its own bytes, so that the column always names the file.
+A file name that is not UTF-8 is written as its own bytes, so that the column always names the file.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from batchdigits.output.columns import Cell, Columns
 
 
 def csv_header(columns: Columns) -> bytes:
-    """The first line."""
+    """The header line."""
     return _line(columns.names)
 
 
 def encode_csv(columns: Columns, predictions: Sequence[Prediction]) -> bytes:
-    """One line a prediction."""
+    """One line for each prediction."""
     return b"".join([_row(columns, prediction) for prediction in predictions])
 
 

@@ -17,7 +17,7 @@ DECIMALS = 6  # of a probability, as in the CSV
 
 
 def encode_jsonl(columns: Columns, predictions: Sequence[Prediction]) -> bytes:
-    """One line a prediction."""
+    """One line for each prediction."""
     return "".join([_line(columns, prediction) for prediction in predictions]).encode()
 
 
