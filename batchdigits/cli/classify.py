@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 def classify(**values: Any) -> None:
     """Classify images of handwritten digits, and folders of them, into a CSV.
 
-    Every image gives exactly one row. Its status is `ok`, `review` (too unsure), `blank` (no ink) or
-    `error` (unreadable; the detail says why). The exit code is 3 when some rows are errors. A run that
-    was stopped, by whatever it was, goes on with --resume. The path - is one image on stdin.
+    Every image gives exactly one row. Its status is `ok`, `review` (a person should look), `blank` (no
+    ink) or `error` (unreadable; the detail says why). The exit code is 3 when some rows are errors. A run
+    that was stopped is continued with --resume. The path - is one image on stdin.
 
     \b
     Example:
