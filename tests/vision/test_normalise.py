@@ -34,7 +34,7 @@ def likeness(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.corrcoef(a, b)[0, 1])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(arrays(np.uint8, st.tuples(SIDES, SIDES)), st.sampled_from(["auto", "dark", "light"]), st.booleans())
 def test_any_array_gives_at_most_two_glyphs(scan: np.ndarray, ink: str, deslant: bool) -> None:
     before = scan.copy()
@@ -57,7 +57,7 @@ def test_odd_shapes(shape: tuple[int, int], levels: int) -> None:
             assert glyph.shape == (28, 28)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(arrays(np.uint8, st.tuples(SIDES, SIDES)))
 def test_inverse_gives_the_same_glyphs(scan: np.ndarray) -> None:
     for glyph, twin in zip(normalise(scan), normalise(255 - scan), strict=True):
