@@ -53,4 +53,5 @@ def test_the_first_command_works_in_a_fresh_copy_without_tensorflow(tmp_path: Pa
     result = subprocess.run(["bash", "-c", INSTALLS[0]], cwd=fresh, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     assert len(result.stdout.splitlines()) >= 41
+    assert list(fresh.glob(".venv/lib/*/site-packages/batchdigits"))
     assert not list(fresh.glob(".venv/lib/*/site-packages/tensorflow"))

@@ -134,6 +134,7 @@ def test_files_of_all_kinds_keep_their_order(digits: Picture, alone: Callable[[b
         for number, digit in enumerate(digits)
     ]
     assert all(map(is_small_png, files))
+    assert all(scan is not None for scan in unpacked(files))
     check(files, alone)
 
 
