@@ -43,6 +43,9 @@ FOREIGN_VARIABLES = (
     "FORCE_COLOR",
     "RAY_ADDRESS",
     "KERAS_BACKEND",
+    "GIT_DIR",  # a hook has these
+    "GIT_INDEX_FILE",
+    "GIT_WORK_TREE",
 )
 FOREIGN_PREFIXES = ("AWS_", "TF_", "OMP_", "OPENBLAS_", "OPENCV_", "_BATCHDIGITS_")
 
