@@ -181,7 +181,7 @@ def test_a_card_with_anything_in_it_is_shown(run: Run, small: Path, tmp_path: Pa
     assert json.loads(run("inspect", strange, "--json").stdout)["card"]["seed"] == {}
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
 @given(data=st.data())
 def test_a_damaged_flatbuffer_is_read_or_refused(small: Path, data: st.DataObject) -> None:
     payload = bytearray(read_model_file(small).payload)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
@@ -112,7 +112,6 @@ def test_keeps_thumbnails_only(files: list[str]) -> None:
     ]
 
 
-@settings(deadline=None)
 @given(st.integers(1, 3000), st.integers(1, 3000))
 def test_fitting_keeps_the_shape(height: int, width: int) -> None:
     fitted = fit(np.zeros((height, width), np.uint8), 112)
