@@ -31,7 +31,7 @@ class Cluster:
         self.breaks_after = 1_000
 
     def classify(
-        self, paths: Sequence[str], order: ClusterJob, done: frozenset[str], address: str | None, actors: int | None
+        self, paths: Sequence[str], job: ClusterJob, done: frozenset[str], address: str | None, actors: int | None
     ) -> Iterator[Part | Listed]:
         import pyarrow
 
@@ -202,7 +202,7 @@ def test_a_missing_ray_says_what_to_install(scene: Path, run: Run, monkeypatch: 
     assert list(Path("rows").iterdir()) == []
 
 
-def order_of(scene: Path, **changes: Any) -> ClusterJob:
+def job_of(scene: Path, **changes: Any) -> ClusterJob:
     from dataclasses import replace
 
     from batchdigits.engines.worker import Task
@@ -217,8 +217,8 @@ def test_a_node_that_cannot_do_it_says_why(scene: Path) -> None:
 
     table = pyarrow.table({"group": [0], "paths": [json.dumps(["scans"])]})
     with pytest.raises(BatchdigitsError, match="a node of the cluster has no folder /nowhere: give URLs"):
-        list(list_parts(table, order_of(scene, folder="/nowhere"), frozenset()))
+        list(list_parts(table, job_of(scene, folder="/nowhere"), frozenset()))
     with pytest.raises(BatchdigitsError, match=r"a node of the cluster has batchdigits .*, not 9\.9"):
-        list(list_parts(table, order_of(scene, version="9.9"), frozenset()))
+        list(list_parts(table, job_of(scene, version="9.9"), frozenset()))
     absolute = pyarrow.table({"group": [0], "paths": [json.dumps([str(scene / "scans"), "memory://x.png"])]})
-    assert len(list(list_parts(absolute, order_of(scene, folder="/nowhere"), frozenset()))) == 2
+    assert len(list(list_parts(absolute, job_of(scene, folder="/nowhere"), frozenset()))) == 2

@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 
 from batchdigits.datasets import MNIST
 from batchdigits.datasets.idx import TRAIN_IMAGES, read_idx
-from batchdigits.vision.framing import THICK, THIN, stroke_width
+from batchdigits.vision.framing import MAX_STROKE, MIN_STROKE, stroke_width
 from batchdigits.vision.normalise import normalise
 from tests.vision import degradations
 
@@ -146,7 +146,7 @@ def test_deslant_straightens_a_stroke() -> None:
 def test_stroke_width_is_near_mnists(pen: int) -> None:
     scan = np.full((900, 900), 255, np.uint8)
     cv2.ellipse(scan, (450, 450), (150, 220), 0, 0, 360, 0, pen)
-    assert THIN - 0.1 < stroke_width(normalise(scan)[0]) < THICK + 0.1
+    assert MIN_STROKE - 0.1 < stroke_width(normalise(scan)[0]) < MAX_STROKE + 0.1
 
 
 # The least share of forty digits that stay themselves: one fewer than do today, but all where all do.
@@ -157,7 +157,7 @@ HARD = {"squared": 0.95, "dark_ruled": 0.95, "dark_squared": 0.85, "pencil": 0.9
 def test_stress(name: str, digits: np.ndarray) -> None:
     """Whatever was done to the picture, its glyph is still that of the digit it was made of."""
     rng = np.random.default_rng(3)
-    told = "light" if name in hardships.LIGHT else "dark"
+    told = "light" if name in degradations.LIGHT else "dark"
     alike, right = [], []
     for digit in digits[:40]:
         scan = degradations.STRESSES[name](digit, rng)
