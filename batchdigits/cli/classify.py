@@ -20,9 +20,9 @@ import click
 
 from batchdigits.cli.classify_parts import classify_in_parts
 from batchdigits.cli.classify_request import Request, classify_options
-from batchdigits.cli.classify_task import SOME_FAILED, identity_of, summary, task_of
-from batchdigits.cli.console import Bar, inform, progress_bar
-from batchdigits.errors import NoImagesError
+from batchdigits.cli.classify_task import identity_of, summary, task_of
+from batchdigits.cli.console import Bar, print_message, progress_bar
+from batchdigits.errors import ExitCode, NoImagesError
 from batchdigits.text import printable
 
 if TYPE_CHECKING:
@@ -96,11 +96,11 @@ def _not_empty(files: Iterator[str], tally: Tally) -> Iterator[str]:
 
 def _list(files: Iterable[str], tally: Tally, end: bytes) -> None:
     """What would be classified, on stdout, and what would not, on stderr."""
-    tally.on_skipped = lambda path: inform(f"skipped: {path}")
+    tally.on_skipped = lambda path: print_message(f"skipped: {path}")
     for path in files:
         shown = printable(path).encode() if sys.stdout.isatty() else os.fsencode(path)
         sys.stdout.buffer.write(shown + end)
-    inform(f"{tally.sources:,} files would be classified, {tally.skipped:,} skipped")
+    print_message(f"{tally.sources:,} files would be classified, {tally.skipped:,} skipped")
 
 
 def _classify(request: Request, files: Iterator[str], tally: Tally, rules: Filter) -> None:
@@ -115,11 +115,11 @@ def _classify(request: Request, files: Iterator[str], tally: Tally, rules: Filte
         batches = run(output.unfinished(files), task, request.jobs)
         counts = _write(batches, output, request, rules)
         output.finish(partial(form.convert, columns) if form.convert else None)
-    inform(summary(counts, output.resumed, tally.skipped, time.monotonic() - began, task.model))
+    print_message(summary(counts, output.resumed, tally.skipped, time.monotonic() - began, task.model))
     if tally.empty_folders:
         raise NoImagesError(f"no images in {', '.join(tally.empty_folders)}")
     if counts["error"]:
-        raise click.exceptions.Exit(SOME_FAILED)
+        raise click.exceptions.Exit(ExitCode.SOME_FAILED)
 
 
 @contextmanager
@@ -132,12 +132,16 @@ def _output(request: Request, identity: Identity, header: bytes) -> Iterator[Res
     if request.file:
         with ResumableOutput(request.file, identity, header, request.resume) as output:
             if request.resume:
-                inform(f"{output.resumed:,} files are done" if output.resumed else "nothing to go on with: starting")
+                print_message(
+                    f"{output.resumed:,} files are done" if output.resumed else "nothing to go on with: starting"
+                )
             try:
                 yield output
             except BaseException:
                 if output.done:
-                    inform(f"{output.done:,} files are done and kept; to go on, add --resume to the same command")
+                    print_message(
+                        f"{output.done:,} files are done and kept; to go on, add --resume to the same command"
+                    )
                 raise
     elif request.output is None or request.writes_stdout:
         with explain_os_errors(Path("<stdout>")):

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from batchdigits.cli.classify_request import Request
-from batchdigits.cli.classify_task import SOME_FAILED, identity_of, summary, task_of
-from batchdigits.cli.console import inform, progress_bar
-from batchdigits.errors import NoImagesError
+from batchdigits.cli.classify_task import identity_of, summary, task_of
+from batchdigits.cli.console import print_message, progress_bar
+from batchdigits.errors import ExitCode, NoImagesError
 from batchdigits.text import without_secrets
 
 if TYPE_CHECKING:
@@ -40,18 +40,18 @@ def classify_in_parts(request: Request, paths: Sequence[str], rules: Filter) -> 
     with PartsOutput(str(request.output), form, identity, request.resume) as output, _kept(output):
         done = frozenset(output.parts)
         if request.resume:
-            inform(f"{len(done):,} parts are done" if done else "nothing to go on with: starting")
+            print_message(f"{len(done):,} parts are done" if done else "nothing to go on with: starting")
         results = classify(paths, order, done, request.ray_address, request.jobs)
         counts, listed = _write(results, output, request)
         if not listed.parts:
             raise NoImagesError(f"no images in {', '.join(listed.empty_folders) or 'the list of files'}")
         total = output.finish(listed.parts, _about(task, identity, listed))
     before = total.total() - counts.total()
-    inform(summary(counts, before, listed.skipped, time.monotonic() - began, task.model))
+    print_message(summary(counts, before, listed.skipped, time.monotonic() - began, task.model))
     if listed.empty_folders:
         raise NoImagesError(f"no images in {', '.join(listed.empty_folders)}")
     if total["error"]:
-        raise click.exceptions.Exit(SOME_FAILED)
+        raise click.exceptions.Exit(ExitCode.SOME_FAILED)
 
 
 def _write(
@@ -84,7 +84,7 @@ def _kept(output: PartsOutput) -> Iterator[None]:
         yield
     except BaseException:
         if output.parts:
-            inform(f"{len(output.parts):,} parts are done and kept; to go on, add --resume to the same command")
+            print_message(f"{len(output.parts):,} parts are done and kept; to go on, add --resume to the same command")
         raise
 
 

@@ -13,7 +13,7 @@ import click
 
 from batchdigits import __version__
 from batchdigits.cli.classify_request import STDIO, Request
-from batchdigits.cli.console import inform
+from batchdigits.cli.console import print_message
 from batchdigits.cli.model_choice import chosen_model
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from batchdigits.output.columns import Columns
     from batchdigits.output.formats import Encode, FormatName
     from batchdigits.output.journal import Identity
-
-SOME_FAILED = 3  # exit code
 
 
 def task_of(request: Request) -> tuple[Task[bytes], Columns, FormatName]:
@@ -65,7 +63,7 @@ def _threshold(request: Request, card: Card) -> float:
     if request.target_risk is None:
         return card.thresholds["review"]
     threshold = threshold_for(card, request.target_risk)
-    inform(f"rows under a confidence of {threshold:g} are for review")
+    print_message(f"rows under a confidence of {threshold:g} are for review")
     return threshold
 
 

@@ -31,7 +31,7 @@ from batchdigits.inference.decide import Prediction, Status
 from batchdigits.inference.load import load_runtime
 from batchdigits.inference.runtime import BATCH_SIZE, Runtime
 from batchdigits.output.journal import NO_STAMP, stamp
-from batchdigits.quiet import allow_chatter, chatter_is_allowed
+from batchdigits.quiet import is_library_output_shown, show_library_output
 from batchdigits.vision.decode import look
 
 T = TypeVar("T")
@@ -88,9 +88,9 @@ def serve(connection: Connection) -> None:
 
 
 def _serve(connection: Connection) -> None:
-    task, chatter = connection.recv()
-    if chatter:
-        allow_chatter()
+    task, library_output_shown = connection.recv()
+    if library_output_shown:
+        show_library_output()
     cv2.setNumThreads(1)  # the workers are the parallelism
     _keep_free_memory()
     os.environ.update(TF_NUM_INTRAOP_THREADS="1", TF_NUM_INTEROP_THREADS="1")
@@ -164,7 +164,7 @@ class Worker(Generic[T]):
         self.connection, theirs = Pipe()
         with theirs:
             self._process = Fork(serve, theirs) if may_fork() else _spawn(theirs)
-        self._send((task, chatter_is_allowed()))
+        self._send((task, is_library_output_shown()))
 
     def classify(self, paths: Sequence[str]) -> None:
         """Hand it a chunk of files. It must not be at work."""
