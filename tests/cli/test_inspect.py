@@ -134,7 +134,7 @@ def test_an_edited_file_is_shown_with_the_reason_for_refusal(run: Run, small: Pa
     content[4:8] = b"\0\0\0\0"
     edited.write_bytes(content)
     found = json.loads(run("inspect", edited, "--json").stdout)
-    assert found["fault"] == "no TFLite flatbuffer: its mark TFL3 is missing"
+    assert found["fault"] == "not a TFLite flatbuffer: its identifier TFL3 is missing"
     assert found["card"]["labels"] == list("0123456789")
     assert "labels" in run("inspect", edited).stdout
 
@@ -143,9 +143,9 @@ def test_an_edited_file_is_shown_with_the_reason_for_refusal(run: Run, small: Pa
     ("name", "content", "message"),
     [
         ("m.onnx", b"", "a model file ends in .tflite or .keras"),
-        ("m.tflite", b"", "no TFLite flatbuffer"),
-        ("m.tflite", b"PK\x03\x04 or so", "no TFLite flatbuffer"),
-        ("m.tflite", b"\xff\xff\xff\xffTFL3" + b"\xff" * 100, "a broken TFLite flatbuffer"),
+        ("m.tflite", b"", "not a TFLite flatbuffer"),
+        ("m.tflite", b"PK\x03\x04 or so", "not a TFLite flatbuffer"),
+        ("m.tflite", b"\xff\xff\xff\xffTFL3" + b"\xff" * 100, "a damaged TFLite flatbuffer"),
         ("m.keras", b"", "not a .keras file"),
         ("m.keras", b"PK\x05\x06 or so", "not a .keras file"),
     ],
