@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Write everything as one JSON document.")
 @verbosity_options
 def benchmark(file: Path, seconds: float, as_json: bool) -> None:
-    """Measure the speed of a .tflite model file on this machine, and the memory that it takes.
+    """Measure the speed and the memory of a .tflite model file.
 
-    Latency is the time of one call with one glyph. Throughput is given for several batch sizes and numbers of threads.
+    The figures are for this machine. Latency is the time of one call with one glyph. Throughput is given for several batch sizes and numbers of threads.
 
     \b
     Example:
         batchdigits benchmark exports/digits.tflite
-        batchdigits benchmark exports/digits.tflite --seconds 5 --json > speed.json
+        batchdigits benchmark exports/digits.tflite --json > speed.json
     """
     from batchdigits.reports.speed import measure_speed
 

@@ -39,7 +39,7 @@ def evaluate(
     plot: Path | None,
     as_json: bool,
 ) -> None:
-    """Classify folders of labelled images, and show how often the model is right.
+    """Measure the accuracy of a model on labelled images.
 
     A PATH has one sub-folder for each class, named like the model's label. Images with the status `blank` or `error`
     count as wrong. A sub-folder `not_digit` holds outliers: they do not count in the accuracy, and the last column

@@ -15,9 +15,10 @@ from batchdigits.cli.options import FILE, verbosity_options
 @click.option("--json", "as_json", is_flag=True, help="Write everything as one JSON document.")
 @verbosity_options
 def inspect(file: Path, as_json: bool) -> None:
-    """Show the contents of a model file: card, tensors, operators and sizes.
+    """Show the contents of a model file.
 
-    Files of other tools are shown too, as far as they can be read, with the reason why classify would refuse them.
+    These are its card, tensors, operators and sizes. Files of other tools are shown too, as far as they can be read,
+    with the reason why classify would refuse them.
 
     \b
     Example:

@@ -41,9 +41,9 @@ def preview(
     limit: int,
     output: Path,
 ) -> None:
-    """Show each image beside its glyph (the network's input), its label and its confidence.
+    """Show images beside their glyphs and predictions.
 
-    Start here when labels are wrong: a glyph shows whether the digit's ink was found, and nothing else was.
+    A glyph is the network's input, made from the image. Start here when labels are wrong: a glyph shows whether the digit's ink was found, and nothing else was.
 
     \b
     Example:

@@ -43,7 +43,7 @@ class Card:
             them whose score is at or over the threshold; `images`, their number; `errors`, how many of these have a
             wrong label.
         temperature: the number that the logits are divided by (temperature scaling); the last layer includes it.
-        accuracy: the share of right labels (0-1), by split and, for a .tflite, before and after quantization.
+        accuracy: the .keras network's share of right labels (0-1), by split.
         recipe: every setting of the training.
         seed: the seed of the training's random numbers.
         data: `name`, `images` by split, and `sha256` of the labelled glyphs.
