@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 def benchmark(file: Path, seconds: float, as_json: bool) -> None:
     """Measure the speed and the memory of a .tflite model file.
 
-    The figures are for this machine. Latency is the time of one call with one glyph. Throughput is given for several batch sizes and numbers of threads.
+    The figures are for this machine. Latency is the time of one call with one glyph. Throughput is given for several
+    batch sizes and numbers of threads.
 
     \b
     Example:

@@ -43,7 +43,8 @@ def preview(
 ) -> None:
     """Show images beside their glyphs and predictions.
 
-    A glyph is the network's input, made from the image. Start here when labels are wrong: a glyph shows whether the digit's ink was found, and nothing else was.
+    A glyph is the network's input, made from the image. Start here when labels are wrong: a glyph shows whether the
+    digit's ink was found, and nothing else was.
 
     \b
     Example:

@@ -23,6 +23,7 @@ NOT_DIGIT = "not_digit"  # the folder of outliers: no label is right for them, s
 UNANSWERED = (Status.BLANK, Status.ERROR)  # the last two columns of the confusion matrix, after the labels
 NORMAL_QUANTILE = 1.959964  # 97.5 % quantile of the standard normal distribution, for a two-sided 95 % interval
 MAX_NAMES_SHOWN = 5  # folders that an error message names; it counts the others
+LAYOUT = "a folder of labelled images has one sub-folder for each class"
 
 
 @dataclass(frozen=True)
@@ -83,19 +84,16 @@ def class_folders(path: str, labels: Sequence[str]) -> list[str]:
     try:
         names = [name for name in os.listdir(path) if os.path.isdir(os.path.join(path, name)) and name[0] != "."]  # noqa: PTH112, PTH118, PTH208 - see sources.find
     except OSError as error:
-        raise DataError(f"{path}: {error.strerror or error}; {_LAYOUT}") from None
+        raise DataError(f"{path}: {error.strerror or error}; {LAYOUT}") from None
     names.sort(key=natural_key)
     if not set(names) & set(labels):
-        raise DataError(f"{path}: no folder in it is named like a label ({_first_names(labels, 10)}); {_LAYOUT}")
+        raise DataError(f"{path}: no folder in it is named like a label ({_first_names(labels, 10)}); {LAYOUT}")
     unknown = [name for name in names if name not in labels and name != NOT_DIGIT]
     if unknown:
         raise DataError(
             f"{path}: the model has no label {_first_names(unknown)}; its labels are {_first_names(labels, 10)}"
         )
     return [os.path.join(path, name) for name in names]  # noqa: PTH118
-
-
-_LAYOUT = "a folder of labelled images has one sub-folder for each class"
 
 
 def evaluate_predictions(path: str, predictions: Iterable[Prediction], labels: Sequence[str]) -> Evaluation:

@@ -108,9 +108,8 @@ def _paste(tile: Image.Image, image: NDArray[np.uint8], left: int) -> None:
 def _clip(text: str, size: int, width: int) -> str:
     """The text, at most `width` pixels wide. Its beginning is cut off, since the end of a path says more."""
     text = printable(text)
-    start = max(
-        0, len(text) - width
-    )  # every letter is at least a pixel wide, so a long text need not be measured whole
+    # Every letter is at least a pixel wide, so a long text need not be measured whole.
+    start = max(0, len(text) - width)
     if start == 0 and _font(size).getlength(text) <= width:
         return text
     while start < len(text) and _font(size).getlength(f"…{text[start:]}") > width:
