@@ -22,7 +22,7 @@ from PIL import Image
 from batchdigits.cli import main
 from batchdigits.datasets import MNIST
 from batchdigits.datasets.idx import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, read_idx
-from batchdigits.quiet import allow_chatter
+from batchdigits.quiet import show_library_output
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "samples"
@@ -91,8 +91,8 @@ def invoke(*arguments: str | Path, **options: object) -> Result:
 
 @pytest.fixture(autouse=True)
 def _silence() -> None:
-    """No `-v` of an earlier test lets chatter through."""
-    allow_chatter(False)
+    """No `-v` of an earlier test shows the output of libraries."""
+    show_library_output(False)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import click
 from batchdigits.cli.max_failures import MaxFailures, MaxFailuresType
 from batchdigits.cli.model_choice import model_choice_options
 from batchdigits.cli.options import Number, Share, batch_size_option, ink_option, verbosity_options
-from batchdigits.cli.output_file import is_same
+from batchdigits.cli.output_file import is_same_file
 
 if TYPE_CHECKING:
     from batchdigits.inference.choose import RuntimeName
@@ -107,7 +107,7 @@ class Request:
             raise click.UsageError("-0 needs --files-from or --dry-run.")
         if self.resume and self.file is None:
             raise click.UsageError("--resume needs an output file (-o).")
-        if (where := self.file) and where.is_file() and any(is_same(path, where) for path in self._inputs()):
+        if (where := self.file) and where.is_file() and any(is_same_file(path, where) for path in self._inputs()):
             raise click.UsageError(f"-o {self.output} is one of the inputs, and would be written over.")
         if self.engine == "ray" and (self.file is None or self.reads_stdin_image):
             raise click.UsageError("--engine ray reads files and URLs, and writes a folder of parts (-o DIR).")

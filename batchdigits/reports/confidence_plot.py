@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from batchdigits.reports.chart import Axis, Line, Panel, linear, png
-from batchdigits.reports.confidence import Answers, reliability, risk_coverage
+from batchdigits.reports.confidence import Answers, reliability_bins, risk_coverage
 
 SMALLEST, GROWTH = 1.5, 6.0  # pixels: radius of a dot that stands for no answer, and how much larger for all of them
 MOST_POINTS = 2_000  # of a curve: more than the picture has pixels
@@ -24,7 +24,7 @@ def _reliability(sets: Mapping[str, Answers]) -> Panel:
     share = Axis("confidence, %", [0, 20, 40, 60, 80, 100])
     lines = [Line("", [(0, 0), (100, 100)], faint=True)]
     for name, answers in sets.items():
-        bins = [one for one in reliability(answers) if one.answers >= LEAST_ANSWERS]
+        bins = [one for one in reliability_bins(answers) if one.answers >= LEAST_ANSWERS]
         points = [(100 * one.confidence, 100 * one.accuracy) for one in bins]
         sizes = [SMALLEST + GROWTH * (one.answers / len(answers.right)) ** 0.5 for one in bins]
         lines.append(Line(name, points, sizes))

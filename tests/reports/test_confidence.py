@@ -7,35 +7,35 @@ import pytest
 from PIL import Image
 
 from batchdigits.reports.chart import HEIGHT, WIDTH, Axis, linear, logarithmic
-from batchdigits.reports.confidence import Answers, Bin, calibration_error, reliability, risk_coverage
+from batchdigits.reports.confidence import Answers, Bin, calibration_error, reliability_bins, risk_coverage
 from batchdigits.reports.confidence_plot import confidence_plot
 
 
 def answers(*pairs: tuple[float, int]) -> Answers:
-    """Confidences, which are the scores as well, and whether the answers are right."""
+    """Answers from pairs of confidence, which is also the score, and whether the answer is right."""
     confidence = np.array([c for c, _ in pairs], np.float64)
     return Answers(confidence, confidence, np.array([bool(r) for _, r in pairs], bool))
 
 
-def test_bins_take_their_upper_end_in() -> None:
-    bins = reliability(answers((0.0, 0), (1 / 15, 1), (0.95, 1), (1.0, 0), (14 / 15, 1)))
+def test_bins_include_their_upper_end() -> None:
+    bins = reliability_bins(answers((0.0, 0), (1 / 15, 1), (0.95, 1), (1.0, 0), (14 / 15, 1)))
     assert bins == [Bin(2, pytest.approx(1 / 30), 0.5), Bin(1, pytest.approx(14 / 15), 1), Bin(2, 0.975, 0.5)]
 
 
-def test_the_calibration_error_weighs_bins_by_their_answers() -> None:
+def test_the_calibration_error_weights_bins_by_their_answers() -> None:
     assert calibration_error(answers((1.0, 1), (1.0, 1), (1.0, 0), (0.5, 1))) == pytest.approx((3 / 3 + 0.5) / 4)
     assert calibration_error(answers((0.75, 1), (0.75, 1), (0.75, 1), (0.75, 0))) == 0.0
     assert calibration_error(answers()) is None
 
 
-def test_a_calibrated_model_has_hardly_an_error() -> None:
+def test_a_calibrated_model_has_almost_no_calibration_error() -> None:
     rng = np.random.default_rng(0)
     confidence = rng.uniform(0.1, 1.0, 200_000)
     found = calibration_error(Answers(confidence, confidence / 2, rng.random(200_000) < confidence))
     assert found == pytest.approx(0, abs=0.005)
 
 
-def test_risk_and_coverage_by_hand() -> None:
+def test_risk_and_coverage_of_a_hand_computed_example() -> None:
     coverage, risk = risk_coverage(answers((0.9, 1), (0.6, 0), (0.8, 0), (0.9, 1), (0.6, 1)))
     assert coverage.tolist() == pytest.approx([0.4, 0.6, 1.0])
     assert risk.tolist() == pytest.approx([0, 1 / 3, 2 / 5])
@@ -44,7 +44,7 @@ def test_risk_and_coverage_by_hand() -> None:
     assert risk_coverage(by_score)[1].tolist() == [0, 0.5]
 
 
-def test_the_picture_shows_what_has_answers_and_is_the_same_each_time() -> None:
+def test_the_picture_is_reproducible_and_leaves_out_sets_without_answers() -> None:
     rng = np.random.default_rng(0)
     confidence = rng.uniform(0.1, 1.0, 5_000)
     sets = {
@@ -71,7 +71,7 @@ def test_the_picture_shows_what_has_answers_and_is_the_same_each_time() -> None:
         (0, 0, [0, 0.0]),
     ],
 )
-def test_linear_ticks_are_round_and_reach_both_ends(low: float, high: float, ticks: list[float]) -> None:
+def test_linear_ticks_are_round_and_cover_the_range(low: float, high: float, ticks: list[float]) -> None:
     found = list(linear("x", low, high).ticks)
     if high:
         assert found == pytest.approx(ticks)
@@ -80,7 +80,7 @@ def test_linear_ticks_are_round_and_reach_both_ends(low: float, high: float, tic
     assert found[-1] > found[0]
 
 
-def test_axes_place_values_between_their_ends() -> None:
+def test_axes_map_values_to_shares_of_their_length() -> None:
     assert list(logarithmic("y", 0.003, 2.0).ticks) == pytest.approx([0.001, 0.01, 0.1, 1, 10])
     assert list(logarithmic("y", 0.1, 0.1).ticks) == pytest.approx([0.1, 1])
     assert logarithmic("y", 0.01, 1.0).share(0.1) == pytest.approx(0.5)
