@@ -96,7 +96,7 @@ def test_the_rows_are_the_local_engines(scene: Path, cluster: Cluster, run: Run)
     assert run("classify", "scans", "-o", "local.csv").exit_code == 3
     assert f"{count(Path('local.csv').read_bytes())}1 other files skipped" in result.stderr
     assert lines_of_parts() == Path("local.csv").read_bytes().partition(b"\n")[2]
-    assert (manifest()["rows"], manifest()["skipped"], len(manifest()["parts"])) == (27, 1, 3)
+    assert (manifest()["rows"], manifest()["passed_over"], len(manifest()["parts"])) == (27, 1, 3)
     assert manifest()["options"]["the sources"] == "scans"
     assert len(manifest()["model"]["sha256"]) == len(manifest()["normaliser"]["sha256"]) == 64
     assert (cluster.address, cluster.actors) == ("somewhere:1", 3)
