@@ -12,7 +12,7 @@ import click
 from batchdigits.cli.console import inform, is_verbose, progress_bar
 from batchdigits.cli.model_choice import chosen_model, model_choice_options
 from batchdigits.cli.options import FILE, batch_size_option, ink_option, verbosity_options
-from batchdigits.cli.output_file import prepare
+from batchdigits.cli.output_file import prepare_plot
 
 if TYPE_CHECKING:
     from batchdigits.inference.choose import RuntimeName
@@ -29,7 +29,10 @@ SOME_FAILED = 3
 @ink_option
 @batch_size_option
 @click.option(
-    "--plot", type=FILE, metavar="FILE", help="Draw what confidence is worth: reliability, risk by coverage (.png)."
+    "--plot",
+    type=FILE,
+    metavar="FILE",
+    help="Draw a reliability diagram and a risk-coverage curve (.png, .svg).",
 )
 @click.option("--json", "as_json", is_flag=True, help="Write everything as one JSON document.")
 @verbosity_options
@@ -61,7 +64,7 @@ def evaluate(
     from batchdigits.reports.evaluation import evaluate as compare
 
     if plot:
-        prepare(plot, ".png", option="--plot")
+        prepare_plot(plot)
     chosen = chosen_model(runtime, model)
     labels = read_model_file(chosen).card.labels
     folders = [class_folders(path, labels) for path in paths]
@@ -88,7 +91,7 @@ def _draw(evaluations: list[Evaluation], plot: Path) -> None:
     from batchdigits.output.atomic import open_atomically
     from batchdigits.reports.confidence_plot import confidence_plot
 
-    picture = confidence_plot({one.path: one.answers for one in evaluations})
+    picture = confidence_plot({one.path: one.answers for one in evaluations}, plot.suffix)
     with open_atomically(plot) as stream:
         stream.write(picture)
     inform(f"wrote {plot}")

@@ -30,6 +30,20 @@ def prepare(output: Path, *suffixes: str, option: str = "--output") -> None:
         pass
 
 
+def prepare_plot(plot: Path) -> None:
+    """The same for `--plot`.
+
+    Raises:
+        click.BadParameter: the name ends neither in .png nor in .svg.
+        BatchdigitsError: the file cannot be written.
+        MissingExtraError: matplotlib is not installed.
+    """
+    from batchdigits.reports.figure import SUFFIXES, import_matplotlib
+
+    prepare(plot, *SUFFIXES, option="--plot")
+    import_matplotlib()
+
+
 def is_same(path: str | Path, output: Path) -> bool:
     """Whether an input is the file to be written; not where either is not there, or closed to us."""
     try:
