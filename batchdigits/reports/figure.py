@@ -80,9 +80,7 @@ def add_legend(axes: Axes, handles: Sequence[Any], names: Sequence[str], **optio
         names[MAX_ENTRIES - 1 :] = [f"and {len(names) - MAX_ENTRIES + 1} more"]
         handles = handles[:MAX_ENTRIES]
         handles[-1] = axes.plot([], [], " ")[0]
-    legend = axes.legend(handles, [str(number) for number in range(len(names))], **options)
-    for text, name in zip(legend.get_texts(), names, strict=True):
-        text.set_text(name)  # only now, as matplotlib leaves out what begins with an underscore
+    axes.legend(handles, names, **options)
 
 
 def legend_name(name: str) -> str:
