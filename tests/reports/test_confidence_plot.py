@@ -84,5 +84,7 @@ def test_twenty_sets_look_different(figures: list[Any]) -> None:
 def test_any_sets_can_be_drawn(sets: dict[str, Answers], figures: list[Any]) -> None:
     assert confidence_plot(sets).startswith(b"\x89PNG")
     assert b"<svg" in confidence_plot(sets, ".svg")
-    bottom, top = figures[0].axes[1].get_ylim()
+    risk = figures[0].axes[1]
+    assert (risk.get_legend() is not None) == any(len(one.right) for one in sets.values())
+    bottom, top = risk.get_ylim()
     assert bottom < 0 < 1 <= top  # a risk of 0 is in sight
