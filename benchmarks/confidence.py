@@ -36,7 +36,7 @@ TEST = "MNIST test"
 @click.command()
 @click.option("--sets", type=click.Path(exists=True, file_okay=False), required=True, help="Folder of sets.")
 @click.option("--model", type=click.Path(path_type=Path), help="The model file. [default: as in classify]")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Draw a picture, too.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Draw a picture, too (.png).")
 def main(sets: str, model: Path | None, output: Path | None) -> None:
     """Print the table as markdown."""
     try:

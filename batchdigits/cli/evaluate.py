@@ -12,7 +12,7 @@ import click
 from batchdigits.cli.console import is_verbose, print_message, progress_bar
 from batchdigits.cli.model_choice import chosen_model, model_choice_options
 from batchdigits.cli.options import FILE, batch_size_option, ink_option, verbosity_options
-from batchdigits.cli.output_file import prepare_output
+from batchdigits.cli.output_file import prepare_plot
 from batchdigits.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -27,7 +27,12 @@ if TYPE_CHECKING:
 @model_choice_options
 @ink_option
 @batch_size_option
-@click.option("--plot", type=FILE, metavar="FILE", help="Draw a reliability diagram and a risk-coverage curve (.png).")
+@click.option(
+    "--plot",
+    type=FILE,
+    metavar="FILE",
+    help="Draw a reliability diagram and a risk-coverage curve (.png, .svg).",
+)
 @click.option("--json", "as_json", is_flag=True, help="Write everything as one JSON document.")
 @verbosity_options
 def evaluate(
@@ -58,7 +63,7 @@ def evaluate(
     from batchdigits.reports.evaluation import class_folders, evaluate_predictions
 
     if plot:
-        prepare_output(plot, ".png", option="--plot")
+        prepare_plot(plot)
     chosen = chosen_model(runtime, model)
     labels = read_model_file(chosen).card.labels
     folders = [class_folders(path, labels) for path in paths]
@@ -85,9 +90,9 @@ def _draw(evaluations: list[Evaluation], plot: Path) -> None:
     from batchdigits.output.atomic import open_atomically
     from batchdigits.reports.confidence_plot import confidence_plot
 
-    png = confidence_plot({evaluation.path: evaluation.answers for evaluation in evaluations})
+    picture = confidence_plot({evaluation.path: evaluation.answers for evaluation in evaluations}, plot.suffix)
     with open_atomically(plot) as stream:
-        stream.write(png)
+        stream.write(picture)
     print_message(f"wrote {plot}")
 
 

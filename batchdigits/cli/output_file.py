@@ -30,8 +30,22 @@ def prepare_output(output: Path, *suffixes: str, option: str = "--output") -> No
         pass
 
 
+def prepare_plot(plot: Path) -> None:
+    """Check before the work that the picture of `--plot` can be drawn and written.
+
+    Raises:
+        click.BadParameter: the name ends neither in .png nor in .svg.
+        BatchdigitsError: the file cannot be written.
+        MissingExtraError: matplotlib is not installed.
+    """
+    from batchdigits.reports.figure import SUFFIXES, import_matplotlib
+
+    prepare_output(plot, *SUFFIXES, option="--plot")
+    import_matplotlib()
+
+
 def is_same_file(path: str | Path, output: Path) -> bool:
-    """Whether an input is the file that will be written. False if one of them does not exist or cannot be read."""
+    """Whether an input is the file to be written; not where either is not there, or closed to us."""
     try:
         return output.samefile(path)
     except (OSError, ValueError):  # ValueError: a NUL in the name

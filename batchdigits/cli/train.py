@@ -12,7 +12,7 @@ import click
 
 from batchdigits.cli.console import print_log_line, print_message, progress_bar
 from batchdigits.cli.options import FILE, Number, data_option, output_option, seed_option, verbosity_options
-from batchdigits.cli.output_file import is_same_file, prepare_output
+from batchdigits.cli.output_file import is_same_file, prepare_output, prepare_plot
 from batchdigits.cli.signals import Terminated
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class Widths(click.ParamType[tuple[int, ...]]):
     help="A .keras model file whose answers to learn, in place of the labels.",
 )
 @click.option("--resume", "go_on", is_flag=True, help="Go on with an interrupted training, to the same weights.")
-@click.option("--plot", type=FILE, metavar="FILE", help="Draw loss, accuracy and learning rate (.png).")
+@click.option("--plot", type=FILE, metavar="FILE", help="Draw loss, accuracy and learning rate (.png, .svg).")
 @click.option("--tensorboard", type=FILE, metavar="DIR", help="Write the same down for TensorBoard.")
 @verbosity_options
 def train(
@@ -112,7 +112,7 @@ def train(
     _check_init(init, data, {"recipe": recipe, "teacher": teacher, **values})
     prepare_output(output, ".keras")
     if plot:
-        prepare_output(plot, ".png", option="--plot")
+        prepare_plot(plot)
     if values["activation"] == "none":
         values["activation"] = ""
     given = {name: value for name, value in values.items() if value is not None}
@@ -257,10 +257,11 @@ def _draw(training: Training, plot: Path | None) -> None:
     if plot is None or not training.history:
         return
     from batchdigits.output.atomic import open_atomically
-    from batchdigits.reports.training_plot import curves
+    from batchdigits.reports.training_plot import learning_curves
 
+    picture = learning_curves(training.history, training.recipe.name, plot.suffix)
     with open_atomically(plot) as stream:
-        stream.write(curves(training.history))
+        stream.write(picture)
 
 
 def _report(card: Card, tuning: FineTuning | None, training: Training) -> None:

@@ -172,5 +172,21 @@ def test_plot_with_a_wrong_suffix_overwrites_nothing(run: Run, labelled: Path) -
     Path("confidence.jpg").write_text("precious")
     result = run("evaluate", "right", "--plot", "confidence.jpg")
     assert result.exit_code == 2
-    assert "Invalid value for --plot: confidence.jpg must end in .png" in result.stderr
+    assert "Invalid value for --plot: confidence.jpg must end in .png or .svg" in result.stderr
     assert Path("confidence.jpg").read_text() == "precious"
+
+
+def test_plot_draws_svg_too(run: Run, labelled: Path) -> None:
+    assert run("evaluate", "right", "--plot", "confidence.svg").exit_code == 0
+    assert "<svg" in Path("confidence.svg").read_text()
+
+
+def test_only_plot_needs_matplotlib(run: Run, labelled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert run("evaluate", "right").exit_code == 0
+    result = run("evaluate", "nowhere", "--plot", "confidence.png")  # the work would complain of nowhere
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == (
+        "batchdigits: error: --plot needs an optional package; install it with: pip install 'batchdigits[plot]'\n"
+    )
+    assert not Path("confidence.png").exists()

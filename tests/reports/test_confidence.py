@@ -1,14 +1,9 @@
 from __future__ import annotations
 
-from io import BytesIO
-
 import numpy as np
 import pytest
-from PIL import Image
 
-from batchdigits.reports.chart import HEIGHT, WIDTH, Axis, linear, logarithmic
 from batchdigits.reports.confidence import Answers, Bin, calibration_error, reliability_bins, risk_coverage
-from batchdigits.reports.confidence_plot import confidence_plot
 
 
 def answers(*pairs: tuple[float, int]) -> Answers:
@@ -42,47 +37,3 @@ def test_risk_and_coverage_of_a_hand_computed_example() -> None:
     assert [len(axis) for axis in risk_coverage(answers())] == [0, 0]
     by_score = Answers(np.array([0.9, 0.8]), np.array([0.1, 0.7]), np.array([False, True]))
     assert risk_coverage(by_score)[1].tolist() == [0, 0.5]
-
-
-def test_the_picture_is_reproducible_and_leaves_out_sets_without_answers() -> None:
-    rng = np.random.default_rng(0)
-    confidence = rng.uniform(0.1, 1.0, 5_000)
-    sets = {
-        "mine": Answers(confidence, confidence, rng.random(5_000) < confidence),
-        "yours": answers((0.9, 1)),
-        "none": answers(),
-    }
-    picture = confidence_plot(sets)
-    with Image.open(BytesIO(picture)) as image:
-        assert image.format == "PNG"
-        assert image.size == (2 * WIDTH, HEIGHT)
-    assert picture == confidence_plot(sets)
-    assert picture == confidence_plot({name: sets[name] for name in ("mine", "yours")})
-    assert picture != confidence_plot({name: sets[name] for name in ("mine",)})
-    assert confidence_plot({"none": answers()})
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "ticks"),
-    [
-        (0, 1800, [0, 500, 1000, 1500, 2000]),
-        (0, 4.03, [0, 1, 2, 3, 4, 5]),
-        (0, 0.002, [0, 0.0005, 0.001, 0.0015, 0.002]),
-        (0, 0, [0, 0.0]),
-    ],
-)
-def test_linear_ticks_are_round_and_cover_the_range(low: float, high: float, ticks: list[float]) -> None:
-    found = list(linear("x", low, high).ticks)
-    if high:
-        assert found == pytest.approx(ticks)
-    assert found[0] <= low
-    assert found[-1] >= high
-    assert found[-1] > found[0]
-
-
-def test_axes_map_values_to_shares_of_their_length() -> None:
-    assert list(logarithmic("y", 0.003, 2.0).ticks) == pytest.approx([0.001, 0.01, 0.1, 1, 10])
-    assert list(logarithmic("y", 0.1, 0.1).ticks) == pytest.approx([0.1, 1])
-    assert logarithmic("y", 0.01, 1.0).share(0.1) == pytest.approx(0.5)
-    axis = Axis("x", [0, 5, 10])
-    assert [axis.share(value) for value in (-1, 0, 2.5, 10, 11)] == [0, 0, 0.25, 1, 1]
