@@ -1,0 +1,60 @@
+"""How Sphinx builds this documentation: `make docs`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from batchdigits import __version__
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+project = "batchdigits"
+copyright = "the batchdigits founders"
+version = release = __version__
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_click"]
+exclude_patterns: list[str] = ["cluster.md", "raspberry-pi.md"]
+
+html_theme = "furo"
+html_title = f"batchdigits {__version__}"
+html_static_path = ["_static"]
+html_css_files = ["tables.css"]
+html_copy_source = False
+html_show_sphinx = False
+
+myst_enable_extensions = ["colon_fence", "deflist", "fieldlist"]
+myst_heading_anchors = 3  # pages link to headings, here and in DESIGN.md, by the anchors that a repository's page has
+
+# Docstrings and help texts put names between single backticks, as Markdown does.
+default_role = "code"
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "description"
+autodoc_typehints_description_target = "documented"
+napoleon_numpy_docstring = False
+napoleon_use_ivar = True
+
+
+def setup(app: Sphinx) -> None:
+    """Show commands as `--help` has them: examples as code, and options with their ranges."""
+    app.connect("sphinx-click-process-description", _show_examples_as_code)
+    app.connect("sphinx-click-process-options", _describe_options_as_help_does)
+
+
+def _show_examples_as_code(app: Sphinx, context: click.Context, lines: list[str]) -> None:
+    """Make a literal block of each verbatim one, which would be parsed: the `*` of a glob begins emphasis."""
+    text = "\n".join(lines).replace("| Example:\n", ".. rubric:: Example\n\n.. code-block:: sh\n\n")
+    lines[:] = [line.removeprefix("| ") for line in text.split("\n")]
+
+
+def _describe_options_as_help_does(app: Sphinx, context: click.Context, lines: list[str]) -> None:
+    """Take metavars, defaults and ranges from click; sphinx-click leaves out ranges, and names metavars anew."""
+    lines.clear()
+    for option in context.command.get_params(context):
+        record = option.get_help_record(context)
+        if isinstance(option, click.Option) and record:
+            names, description = record
+            lines += [f".. option:: {names.replace(' / ', ', ')}", "", f"    {description}", ""]
