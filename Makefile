@@ -58,6 +58,7 @@ model: $(FOUR)
 PICTURED = samples/digits/2 samples/digits/4 samples/digits/7 samples/broken
 
 pictures:
+	python docs/make_step_pictures.py
 	-batchdigits preview $(PICTURED) --model batchdigits/pretrained/digits.tflite -o docs/images/preview.png
 
 # The README's figures. SETS is a folder of labelled folders.
