@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from batchdigits import __version__
+from batchdigits.cli import main
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -30,6 +31,7 @@ myst_heading_anchors = 3  # pages link to headings, here and in DESIGN.md, by th
 
 # Docstrings and help texts put names between single backticks, as Markdown does.
 default_role = "code"
+smartquotes = False  # they would make a dash of the `--` of an option
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
@@ -40,8 +42,14 @@ napoleon_use_ivar = True
 
 def setup(app: Sphinx) -> None:
     """Show commands as `--help` has them: examples as code, and options with their ranges."""
+    app.connect("sphinx-click-process-description", _inherit_help_option)
     app.connect("sphinx-click-process-description", _show_examples_as_code)
     app.connect("sphinx-click-process-options", _describe_options_as_help_does)
+
+
+def _inherit_help_option(app: Sphinx, context: click.Context, lines: list[str]) -> None:
+    """Name `-h`, too: sphinx-click makes contexts without the group's settings, and click keeps what it names first."""
+    context.help_option_names = main.context_settings["help_option_names"]
 
 
 def _show_examples_as_code(app: Sphinx, context: click.Context, lines: list[str]) -> None:

@@ -27,6 +27,7 @@ DIGITS = HERE.parent / "samples/digits"
 STEPS = ("scan", "background-removed", "mask", "artifacts-removed", "framed-with-slant", "glyph")
 TILE = 168  # pixels: six for each of a glyph's
 GAP = 12
+EDGE = 2  # around all of them
 BACKGROUND = 128  # grey between the tiles, which shows on a light page and on a dark one
 
 Picture = NDArray[np.uint8]  # (H, W)
@@ -87,7 +88,7 @@ def strip(pictures: tuple[Picture, ...]) -> Picture:
     for place, picture in enumerate(pictures):
         shown = cv2.resize(picture, (TILE, TILE), interpolation=cv2.INTER_NEAREST)
         whole[:, place * (TILE + GAP) :][:, :TILE] = shown
-    return whole
+    return np.pad(whole, EDGE, constant_values=BACKGROUND)
 
 
 if __name__ == "__main__":
