@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import click
@@ -31,7 +32,6 @@ myst_heading_anchors = 3  # pages link to headings, here and in DESIGN.md, by th
 
 # Docstrings and help texts put names between single backticks, as Markdown does.
 default_role = "code"
-smartquotes = False  # they would make a dash of the `--` of an option
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
@@ -55,7 +55,8 @@ def _inherit_help_option(app: Sphinx, context: click.Context, lines: list[str]) 
 def _show_examples_as_code(app: Sphinx, context: click.Context, lines: list[str]) -> None:
     """Make a literal block of each verbatim one, which would be parsed: the `*` of a glob begins emphasis."""
     text = "\n".join(lines).replace("| Example:\n", ".. rubric:: Example\n\n.. code-block:: sh\n\n")
-    lines[:] = [line.removeprefix("| ") for line in text.split("\n")]
+    prose, *example = text.partition(".. rubric:: Example")
+    lines[:] = [line.removeprefix("| ") for line in "".join([_options_as_code(prose), *example]).split("\n")]
 
 
 def _describe_options_as_help_does(app: Sphinx, context: click.Context, lines: list[str]) -> None:
@@ -65,4 +66,9 @@ def _describe_options_as_help_does(app: Sphinx, context: click.Context, lines: l
         record = option.get_help_record(context)
         if isinstance(option, click.Option) and record:
             names, description = record
-            lines += [f".. option:: {names.replace(' / ', ', ')}", "", f"    {description}", ""]
+            lines += [f".. option:: {names.replace(' / ', ', ')}", "", f"    {_options_as_code(description)}", ""]
+
+
+def _options_as_code(text: str) -> str:
+    """The text with the names of options as code: Sphinx would make a dash of their `--`."""
+    return re.sub(r"(?<![`\w-])--[a-z][a-z-]*", r"``\g<0>``", text)
