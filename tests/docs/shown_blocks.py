@@ -14,12 +14,15 @@ import re
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from textwrap import dedent
 
 _BLOCK = re.compile(
-    r"^(?:<!-- test: (?P<mark>[^\n]*?) -->\n)?```(?P<kind>sh|console|python)\n(?P<text>.*?)^```$", re.M | re.S
+    r"^(?P<indent> *)(?:<!-- test: (?P<mark>[^\n]*?) -->\n(?P=indent))?"
+    r"```(?P<kind>sh|console|python)\n(?P<text>.*?)^(?P=indent)```$",
+    re.M | re.S,
 )
 # What looks like code to run and is none of those: it would go untested.
-_OTHER = re.compile(r"^(?:[ \t]+```(?:sh|console|python)|[ \t]*(?:```|~~~)(?:bash|shell|zsh|pycon|py|python3))\b", re.M)
+_OTHER = re.compile(r"^[ \t]*(?:```|~~~)(?:bash|shell|zsh|pycon|py|python3)\b|^[ \t]*~~~(?:sh|console|python)\b", re.M)
 _ANY_MARK = re.compile(r"<!--\s*test\b")
 
 
@@ -53,20 +56,22 @@ def blocks_of(page: Path, text: str | None = None) -> list[Block]:
     """All blocks of a page, in order.
 
     Raises:
-        ValueError: a mark is none of those above, or stands before no block; or a block is indented, or of a kind that
-            is like those above.
+        ValueError: a mark is none of those above, or stands before no block; or a block is of a kind that is like those
+            above, or is not closed.
     """
     content = page.read_text() if text is None else text
     found = []
     for match in _BLOCK.finditer(content):
         line = content.count("\n", 0, match.start("kind")) + 1
         try:
-            found.append(Block(page, line, match["kind"], match["text"], **_read_mark(match["mark"] or "")))
+            found.append(Block(page, line, match["kind"], dedent(match["text"]), **_read_mark(match["mark"] or "")))
         except ValueError as error:
             raise ValueError(f"{page}:{line}: {error}") from None
     if other := _OTHER.search(content):
         line = content.count("\n", 0, other.start()) + 1
-        raise ValueError(f"{page}:{line}: a block to run is sh, console or python, and not indented")
+        raise ValueError(f"{page}:{line}: a block to run is between three backticks, and sh, console or python")
+    if len(found) != len(re.findall(r"^[ \t]*```(?:sh|console|python)$", content, re.M)):
+        raise ValueError(f"{page}: a block is not closed, or not where it begins")
     marks = len(_ANY_MARK.findall(content))
     read = sum(bool(match["mark"]) for match in _BLOCK.finditer(content))
     if marks != read:

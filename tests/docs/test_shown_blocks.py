@@ -62,7 +62,18 @@ def test_what_a_command_prints_follows_it() -> None:
         commands_of(Block(PAGE, 1, "console", "a\n"))
 
 
-@pytest.mark.parametrize("fence", ["```bash", "```shell", "~~~py", "  ```sh", "   ```python"])
+def test_a_block_in_a_list_is_read() -> None:
+    text = "- an item\n\n  <!-- test: exit 1 -->\n  ```python\n  if True:\n      exit(1)\n  ```\n"
+    assert blocks_of(PAGE, text) == [Block(PAGE, 4, "python", "if True:\n    exit(1)\n", exit_code=1)]
+
+
+@pytest.mark.parametrize("text", ["```sh\ntrue\n", "- an item\n\n  ```sh\n  true\n```\n"])
+def test_a_block_that_does_not_end_where_it_began_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="not closed"):
+        blocks_of(PAGE, text)
+
+
+@pytest.mark.parametrize("fence", ["```bash", "```shell", "~~~py", "~~~sh", "  ```py"])
 def test_a_block_that_would_go_untested_is_refused(fence: str) -> None:
     with pytest.raises(ValueError, match=r"page\.md:2"):
         blocks_of(PAGE, f"- an item\n{fence}\ntrue\n")
