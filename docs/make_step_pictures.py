@@ -18,8 +18,8 @@ from PIL import Image
 from batchdigits.vision.artifacts import remove_artifacts
 from batchdigits.vision.decode import decode
 from batchdigits.vision.framing import frame
-from batchdigits.vision.illumination import flatten, is_evenly_lit, lift, otsu
-from batchdigits.vision.normalise import VIEW, WIDE, normalise
+from batchdigits.vision.illumination import is_evenly_lit, otsu, remove_background, stretch_contrast
+from batchdigits.vision.normalise import LARGE_EDGE, MAX_VIEW_SIDE, normalise
 
 HERE = Path(__file__).parent
 DIGITS = HERE.parent / "samples/digits"
@@ -63,15 +63,15 @@ def with_line_and_specks(scan: Picture) -> Picture:
 
 def steps(scan: Picture) -> list[Picture]:
     """What each step leaves of a scan, which has dark ink on a light background."""
-    factor = -(-max(scan.shape) // VIEW)
+    factor = -(-max(scan.shape) // MAX_VIEW_SIDE)
     size = (scan.shape[1] // factor, scan.shape[0] // factor)
     bright = cv2.resize(np.invert(scan), size, interpolation=cv2.INTER_AREA)
     if not is_evenly_lit(bright, otsu(bright)):
-        bright = flatten(bright)[0]
+        bright = remove_background(bright)[0]
     mask = otsu(bright)
-    ink, _ = lift(bright, mask)
+    ink, _ = stretch_contrast(bright, mask)
     clean, _ = remove_artifacts(mask)
-    digit = np.bitwise_and(ink, cv2.dilate(clean, WIDE))
+    digit = np.bitwise_and(ink, cv2.dilate(clean, LARGE_EDGE))
     glyph = frame(digit, deslant=True)
     assert np.array_equal(glyph, normalise(scan, "dark")[0]), "the steps are not those of the normaliser"
     return [scan, *map(as_picture, (ink, mask, clean, frame(digit, deslant=False), glyph))]
