@@ -44,7 +44,7 @@ def parameters() -> list[object]:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """The folder that a page's commands begin in: samples/, scans/ and labelled/."""
-    shutil.copytree(SAMPLES, tmp_path / "samples", ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    shutil.copytree(SAMPLES, tmp_path / "samples", ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "scans").mkdir()
     for number, path in enumerate(islice(sorted(SAMPLES.glob("digits/*/*")), CROPS), 1):
         with Image.open(path) as picture:
