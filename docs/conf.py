@@ -33,6 +33,7 @@ myst_heading_anchors = 3  # pages link to headings, here and in DESIGN.md, by th
 # Docstrings and help texts put names between single backticks, as Markdown does.
 default_role = "code"
 
+autoclass_content = "both"  # of the class and of its __init__, which has the arguments
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented"
