@@ -1,6 +1,6 @@
 # The recipes, for people and for CI. Each is one command; run them inside the environment of CONTRIBUTING.md.
 
-.PHONY: check lint format types imports test slow samples model pictures tables
+.PHONY: check lint format types imports test slow docs samples model pictures tables
 
 check: lint format types imports test
 
@@ -21,6 +21,11 @@ test:
 
 slow:
 	python -m pytest -m slow
+
+# The documentation, in build/docs/index.html.
+
+docs:
+	sphinx-build -W --keep-going -b html docs build/docs
 
 # What is made by a command and kept in git.
 
@@ -53,7 +58,8 @@ model: $(FOUR)
 PICTURED = samples/digits/2 samples/digits/4 samples/digits/7 samples/broken
 
 pictures:
-	-batchdigits preview $(PICTURED) --model batchdigits/pretrained/digits.tflite -o docs/preview.png
+	python docs/make_step_pictures.py
+	-batchdigits preview $(PICTURED) --model batchdigits/pretrained/digits.tflite -o docs/images/preview.png
 
 # The README's figures. SETS is a folder of labelled folders.
 
@@ -66,8 +72,8 @@ tables:
 	python benchmarks/export_table.py
 	python benchmarks/startup.py
 	python benchmarks/normaliser_speed.py
-	python benchmarks/confidence.py --sets $(SETS) -o docs/confidence.png
+	python benchmarks/confidence.py --sets $(SETS) -o docs/images/confidence.png
 	python benchmarks/few_shot.py --sets $(SETS)
 	python benchmarks/training_speed.py
-	python benchmarks/classify_speed.py --no-scans --rounds 5 -o docs/speed.png
+	python benchmarks/classify_speed.py --no-scans --rounds 5 -o docs/images/speed.png
 	python benchmarks/ray_overhead.py --rounds 1

@@ -1,6 +1,6 @@
 """What confidence is worth, on MNIST's test images and on every set of labelled folders.
 
-    python benchmarks/confidence.py --sets SETS [--model FILE] [-o docs/confidence.png]
+    python benchmarks/confidence.py --sets SETS [--model FILE] [-o docs/images/confidence.png]
 
 SETS holds one folder a set, each with one sub-folder a class. Calibration error is the expected one: 15 bins of equal
 width, by the label that was given. `ok` are answers at or over the model's own threshold. Choices look at the

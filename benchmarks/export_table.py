@@ -1,4 +1,4 @@
-"""docs/export.md's tables: every mode on every runtime, with size, accuracy, agreement with float32, and latency.
+"""The tables of docs/explanation/export.md: every mode on every runtime; size, accuracy, agreement, latency.
 
     python benchmarks/export_table.py [--model FILE.keras] [--data PATH]
 

@@ -50,7 +50,7 @@ def classify(
         batch_size: glyphs that the network gets at once, at least 1.
 
     Yields:
-        One prediction for each image, lazily: in the order of the paths, and in natural order inside a folder.
+        One prediction for each image, lazily, in the order of the paths, and in natural order inside a folder.
 
     Raises:
         TypeError: `paths` or `model` is no path.

@@ -85,8 +85,8 @@ def export(
     """Convert a .keras model file to TFLite, and prove that both give the same labels.
 
     The proof runs the validation split through LiteRT with XNNPACK, LiteRT's reference kernels and, where it is
-    installed, TFLite Micro. A file that disagrees is not written. docs/export.md says what combines, and which device
-    wants which.
+    installed, TFLite Micro. A file that disagrees is not written. The documentation's page
+    on export says what combines, and which device wants which.
 
     \b
     Example:

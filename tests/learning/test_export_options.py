@@ -9,7 +9,7 @@ from batchdigits.inference.micro_runtime import UNSUPPORTED_MODES
 from batchdigits.learning.export_options import CombinationError, InputType, OutputType, Quantize, choose_target
 from tests.conftest import ROOT
 
-TABLE = re.findall(r"^\| `(\w+)`(?: \(default\))? \|(.*)\|$", (ROOT / "docs/export.md").read_text(), re.M)
+TABLE = re.findall(r"^\| `(\w+)`(?: \(default\))? \|(.*)\|$", (ROOT / "docs/explanation/export.md").read_text(), re.M)
 FLOATS = ("none", "float16", "dynamic", "int16x8")
 
 

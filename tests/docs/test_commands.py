@@ -1,0 +1,123 @@
+"""Every command and every script that the README and the documentation show works, and prints what is shown.
+
+The blocks of a page run in order in one folder. `shown_blocks.py` says how a page is read.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from batchdigits.datasets import MNIST
+from batchdigits.datasets.idx import TEST_IMAGES, TEST_LABELS, read_idx
+from tests.conftest import ROOT, SAMPLES
+from tests.docs.shown_blocks import Block, blocks_of, commands_of, matches
+
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+BLOCKS = {page: blocks_of(page) for page in PAGES}
+CROPS = 24  # in scans/
+EACH = 6  # of each digit in labelled/
+TIMEOUT = 1_800  # seconds for one command
+
+
+def parameters() -> list[object]:
+    """The pages that show something to run. A page with a slow block is slow."""
+    return [
+        pytest.param(
+            page,
+            id=str(page.relative_to(ROOT)),
+            marks=[pytest.mark.slow] if any(block.slow for block in blocks) else [],
+        )
+        for page, blocks in BLOCKS.items()
+        if any(not block.why_not for block in blocks)
+    ]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The folder that a page's commands begin in: samples/, scans/ and labelled/."""
+    shutil.copytree(SAMPLES, tmp_path / "samples", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "scans").mkdir()
+    for number, path in enumerate(islice(sorted(SAMPLES.glob("digits/*/*")), CROPS), 1):
+        with Image.open(path) as picture:
+            Image.fromarray(upright(picture)).save(tmp_path / f"scans/crop-{number:02d}.png")
+    images, labels = read_idx(MNIST / f"{TEST_IMAGES}.gz"), read_idx(MNIST / f"{TEST_LABELS}.gz")
+    for digit in range(10):
+        (tmp_path / f"labelled/{digit}").mkdir(parents=True)
+        for number, image in enumerate(images[labels == digit][:EACH], 1):
+            Image.fromarray(255 - image).save(tmp_path / f"labelled/{digit}/{number}.png")
+    return tmp_path
+
+
+def upright(picture: Image.Image) -> np.ndarray:
+    """The pixels of a sample, as its EXIF orientation has them."""
+    from PIL import ImageOps
+
+    return np.asarray(ImageOps.exif_transpose(picture).convert("RGB"))
+
+
+@pytest.mark.parametrize("page", parameters())
+def test_what_a_page_shows_works(page: Path, folder: Path) -> None:
+    for block in BLOCKS[page]:
+        if not block.why_not:
+            run_block(block, folder)
+
+
+def run_block(block: Block, folder: Path) -> None:
+    """Run what a block shows, and compare what it prints with what is shown."""
+    if block.kind == "python":
+        (folder / "shown.py").write_text(block.text)
+        result = run_in(folder, [sys.executable, "shown.py"])
+        (folder / "shown.py").unlink()
+        assert result.returncode == block.exit_code, f"{block}\n{result.stdout}{result.stderr}"
+        return
+    commands = commands_of(block)
+    for place, (command, shown) in enumerate(commands, 1):
+        result = run_in(folder, ["bash", "-c", command])
+        printed = result.stdout + result.stderr
+        expected = block.exit_code if place == len(commands) else 0
+        assert result.returncode == expected, f"{block}: {command}\nexit code {result.returncode}\n{printed}"
+        if shown is not None:
+            assert matches(shown, result.stdout, result.stderr), f"{block}: {command}\nprints\n{printed}"
+
+
+def run_in(folder: Path, command: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run a command as a reader would: `python` and `batchdigits` are this interpreter's."""
+    environment = {
+        **os.environ,
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+        "PYTHONPATH": str(ROOT),
+        "COLUMNS": "100",
+    }
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=TIMEOUT
+    )
+
+
+def test_a_command_that_fails_or_prints_something_else_is_noticed(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    for kind, text in (
+        ("sh", "true\nfalse\n"),
+        ("sh", "false\ntrue\n"),
+        ("console", "$ echo one\ntwo\n"),
+        ("console", "$ echo one\n"),
+        ("python", "raise ValueError\n"),
+    ):
+        page.write_text(f"```{kind}\n{text}```\n")
+        with pytest.raises(AssertionError, match=r"page\.md:1"):
+            run_block(*blocks_of(page), tmp_path)
+    page.write_text("<!-- test: exit 1 -->\n```console\n$ echo one\none\n$ echo two >&2; false\nt…\n```\n")
+    run_block(*blocks_of(page), tmp_path)
+
+
+def test_a_page_that_shows_nothing_to_run_needs_no_test() -> None:
+    assert ROOT / "docs/reference/exit-codes.md" in [parameter.values[0] for parameter in parameters()]  # type: ignore[attr-defined]
+    assert ROOT / "docs/reference/glossary.md" not in [parameter.values[0] for parameter in parameters()]  # type: ignore[attr-defined]
