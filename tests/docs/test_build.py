@@ -49,7 +49,7 @@ def test_every_command_and_every_option_is_in_the_reference(site: Path) -> None:
     page = unescape((site / "reference/command-line.html").read_text())
     anchors = set(re.findall(r'id="cmdoption-([^"]+)"', page))
     assert {"batchdigits-version", "batchdigits-h", "batchdigits-classify-h"} <= anchors
-    assert "goes on with --resume" in re.sub(r"<[^>]+>", "", page)  # not with a dash
+    assert "is continued with --resume" in re.sub(r"<[^>]+>", "", page)  # not with a dash
     for name, command in commands().items():
         assert f'id="batchdigits-{name}"' in page, name
         with click.Context(command) as context:
