@@ -1,8 +1,9 @@
-"""The README's table: accuracy on every set of labelled folders after three normalisers, with one model.
+"""Compare three normalisers by the accuracy of one model on labelled folders.
 
     python benchmarks/accuracy_table.py --sets SETS [--model FILE]
 
-SETS holds one folder a set, each with one sub-folder a class; sets count with equal weight in the mean.
+SETS has one folder for each set of images, and a set one sub-folder for each class. All sets have the same weight in
+the mean.
 """
 
 from __future__ import annotations
@@ -34,32 +35,34 @@ from batchdigits.vision.decode import Page, decode
 from batchdigits.vision.normalise_batch import Normalised
 
 Normaliser = Callable[[NDArray[np.uint8]], tuple[NDArray[np.uint8], ...]]
-Road = Callable[[list[str], Runtime], list[Prediction]]  # from folders to predictions
+Classify = Callable[[list[str], Runtime], list[Prediction]]  # from class folders to predictions
 
 
 @click.command()
 @click.option("--sets", type=click.Path(exists=True, file_okay=False), required=True, help="Folder of sets.")
 @click.option("--model", type=click.Path(path_type=Path), help="The model file. [default: as in classify]")
 def main(sets: str, model: Path | None) -> None:
-    """Print the table as markdown."""
+    """Print the table in Markdown."""
     try:
         chosen = model or choose_model("tflite")
         click.echo(_table(sets, load_runtime(chosen)))
     except BatchdigitsError as error:
         raise click.ClickException(str(error)) from None
-    click.echo(f"\n{datetime.now(UTC):%Y-%m-%d}, {chosen.name}; sets count with equal weight in the mean.")
+    click.echo(f"\n{datetime.now(UTC):%Y-%m-%d}, {chosen.name}; all sets have the same weight in the mean.")
 
 
 def _table(sets: str, runtime: Runtime) -> str:
     names = sorted((entry.name for entry in os.scandir(sets) if entry.is_dir()), key=natural_key)
     if not names:
         raise BatchdigitsError(f"{sets}: no sets in it")
-    lines = [f"| set | images | {' | '.join(ROADS)} |", f"| --- | ---: |{' ---: |' * len(ROADS)}"]
+    lines = [f"| set | images | {' | '.join(NORMALISERS)} |", f"| --- | ---: |{' ---: |' * len(NORMALISERS)}"]
     columns = []
     for name in names:
-        path = os.path.join(sets, name)  # noqa: PTH118 - paths stay strings on this road
+        path = os.path.join(sets, name)  # noqa: PTH118 - sources are strings
         folders = class_folders(path, runtime.card.labels)
-        results = [evaluate_predictions(path, road(folders, runtime), runtime.card.labels) for road in ROADS.values()]
+        results = [
+            evaluate_predictions(path, run(folders, runtime), runtime.card.labels) for run in NORMALISERS.values()
+        ]
         accuracies = [result.accuracy for result in results]
         columns.append(accuracies)
         lines.append(f"| {name} | {results[0].images:,} | {_percent(accuracies)} |")
@@ -71,8 +74,8 @@ def _percent(shares: list[float]) -> str:
     return " | ".join(f"{share:.1%}" for share in shares)
 
 
-def _worse(normaliser: Normaliser, folders: list[str], runtime: Runtime) -> list[Prediction]:
-    """Predictions with another normaliser; everything else is the package's."""
+def _with_baseline(normaliser: Normaliser, folders: list[str], runtime: Runtime) -> list[Prediction]:
+    """Predictions with another normaliser, and everything else as in the package."""
     with silent_stderr():
         reads = [_read(page, normaliser) for path in find(folders) for page in decode(path)]
     return decide(reads, runtime, threshold=0.0)[0]
@@ -82,14 +85,14 @@ def _read(page: Page, normaliser: Normaliser) -> Normalised:
     return Normalised(page.source, () if page.scan is None else normaliser(page.scan), page.fault)
 
 
-def _now(folders: list[str], runtime: Runtime) -> list[Prediction]:
+def _with_package(folders: list[str], runtime: Runtime) -> list[Prediction]:
     return list(chain.from_iterable(classify_files(list(find(folders)), runtime, Settings()).rows))
 
 
-ROADS: dict[str, Road] = {
-    "plain resize": partial(_worse, plain_resize),
-    "first version": partial(_worse, first_version),
-    "now": _now,
+NORMALISERS: dict[str, Classify] = {
+    "plain resize": partial(_with_baseline, plain_resize),
+    "first version": partial(_with_baseline, first_version),
+    "now": _with_package,
 }
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""How fast `batchdigits classify` is beside what people write today: `python benchmarks/classify_speed.py`.
+"""Compare the speed of `batchdigits classify` with other programs: `python benchmarks/classify_speed.py`.
 
-Every road is a process of its own on the same files, and the roads take turns, so that a slow moment of the machine
-meets all of them. Whole-process figures have the start-up in them; the steady state is the slope between a small
-and a large folder. Memory is that of all processes together (PSS), in a run that is not timed.
+Each program runs as a process on the same files. The programs take turns, so that a slow moment of the machine affects
+all of them. Times of whole processes include the start-up. The steady state is computed from the difference between a
+large and a small folder. Memory is the sum over all processes (PSS), in a run that is not timed.
 """
 
 from __future__ import annotations
@@ -16,63 +16,63 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 
 import click
 import cv2
 import numpy as np
-from contenders import ROADS
+import PIL.Image
+from baselines import BASELINES
 from numpy.typing import NDArray
-from PIL import Image
 
 from batchdigits.datasets import MNIST
 from batchdigits.datasets.idx import TEST_IMAGES, read_idx
 
-Picture = NDArray[np.uint8]
+Image = NDArray[np.uint8]  # (H, W) in grey, or (H, W, 3) in BGR
 
-WIDE, HIGH = 300, 200
+SCAN_WIDTH, SCAN_HEIGHT = 300, 200  # pixels
+DIGIT_SIDE = 140  # pixels of a digit in a scan
 MIB = 1 << 20
-OURS = "batchdigits"
+BATCHDIGITS, UPPER_BOUND = "batchdigits", "upper-bound"
 NAMES = {
-    OURS: "batchdigits classify",
-    "pi": "the Pi loop (Pillow, LiteRT at batch 1)",
-    "keras": "the Keras idiom (image_dataset_from_directory)",
-    "tf.data": "tf.data by hand (parallel decode_png)",
-    "limit": "the limit (decode and LiteRT only, all cores)",
+    BATCHDIGITS: "batchdigits classify",
+    "one-by-one": "Pillow and LiteRT, one image at a time",
+    "keras": "Keras (image_dataset_from_directory)",
+    "tf.data": "tf.data (parallel decode_png)",
+    UPPER_BOUND: "upper bound (decode and network only)",
 }
 
 
 @dataclass
-class Road:
-    """What was measured of one road on one kind of image: seconds by round, for the small and the large folder."""
+class Measurement:
+    """One program on one kind of image: seconds of each round for the small and the large folder, and peak bytes."""
 
     small: list[float] = field(default_factory=list)
     large: list[float] = field(default_factory=list)
     memory: int = 0
 
     def steady(self, more: int) -> float:
-        """Seconds that one image costs once everything is running; `more` is what the large folder has more."""
+        """Seconds for each image without the start-up; the large folder has `more` images than the small one."""
         return max(1e-9, statistics.median(b - a for a, b in zip(self.small, self.large, strict=True)) / more)
 
 
 @click.command()
-@click.option("--images", default=10_000, show_default=True, help="28x28 images in the small folder; 300x200 a tenth.")
-@click.option("--times", default=10, show_default=True, help="How many times as many the large folder has.")
+@click.option("--images", default=10_000, show_default=True, help="28x28 images in the small folder; 300x200: a tenth.")
+@click.option("--times", default=10, show_default=True, help="How many times as many images the large folder has.")
 @click.option("--rounds", default=5, show_default=True)
-@click.option("--scans/--no-scans", default=True, show_default=True, help="Measure 300x200 scans, too.")
+@click.option("--scans/--no-scans", default=True, show_default=True, help="Measure 300x200 scans as well.")
 @click.option(
     "--writer",
     default="opencv",
     show_default=True,
     type=click.Choice(["opencv", "pillow"]),
-    help="Of 28x28 images.",
+    help="Library that writes the 28x28 images.",
 )
-@click.option("--million", is_flag=True, help="Measure how a hundred times the small folder scales.")
+@click.option("--million", is_flag=True, help="Also time 100 times as many images as in the small folder.")
 @click.option(
     "--folder", type=click.Path(path_type=Path), help="Where to put the images. [default: a temporary folder]"
 )
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Draw a picture, too.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Also write a plot (.png).")
 def main(
     images: int,
     times: int,
@@ -84,20 +84,21 @@ def main(
     output: Path | None,
 ) -> None:
     """Print a table in Markdown for each kind of image."""
-    with contextlib.nullcontext(folder) if folder else tempfile.TemporaryDirectory() as place:
-        root = Path(place)
+    with contextlib.nullcontext(folder) if folder else tempfile.TemporaryDirectory() as location:
+        root = Path(location)
         kinds = [
             "28x28 grey .png",
-            *(f"{WIDE}x{HIGH} {ink} {suffix}" for ink in ("grey", "colour") for suffix in (".jpg", ".png")),
+            *(f"300x200 {ink} {suffix}" for ink in ("grey", "colour") for suffix in (".jpg", ".png")),
         ]
         results, folders = {}, {}
         for kind in kinds if scans else kinds[:1]:
             count = images if kind == kinds[0] else max(1, images // 10)
-            by = writer if kind == kinds[0] else "opencv"
-            small = folders[kind] = make_folder(root / f"{kind.replace(' ', '-')}-by-{by}", kind, count, by)
+            library = writer if kind == kinds[0] else "opencv"
+            name = f"{kind.replace(' ', '-')}-by-{library}"
+            small = folders[kind] = make_folder(root / name, kind, count, library)
             large = link_folder(small, small.with_name(f"{small.name}-large"), times)
             results[kind] = measure(small, large, rounds)
-            click.echo(table(f"{kind} by {by}", results[kind], count, times))
+            click.echo(table(f"{kind} by {library}", results[kind], count, times))
         if million:
             click.echo(scaling(folders[kinds[0]], images))
     if output:
@@ -106,83 +107,85 @@ def main(
 
 
 def make_folder(folder: Path, kind: str, count: int, writer: str = "opencv") -> Path:
-    """A folder of so many images of one kind, made of MNIST's test images."""
+    """Make a folder of `count` images of one kind from MNIST's test images, unless it is there."""
     if folder.is_dir():
         return folder
-    beside = folder.with_name(f"{folder.name}.part")
-    beside.mkdir(parents=True, exist_ok=True)
+    unfinished = folder.with_name(f"{folder.name}.part")
+    unfinished.mkdir(parents=True, exist_ok=True)
     digits = read_idx(MNIST / f"{TEST_IMAGES}.gz")
     rng = np.random.default_rng(1)
     size, ink, suffix = kind.split()
     for number in range(count):
         digit = digits[number % len(digits)]
-        picture = digit if size == "28x28" else scan(digit, rng)
+        image = digit if size == "28x28" else scan(digit, rng)
         if ink == "colour":
-            picture = np.dstack([picture, picture, np.minimum(picture, 250) + 5])  # paper with a tint
+            image = np.dstack([image, image, np.minimum(image, 250) + 5])  # a tinted background
         if writer == "pillow":
-            Image.fromarray(picture).save(beside / f"{number}{suffix}")
+            PIL.Image.fromarray(image).save(unfinished / f"{number}{suffix}")
         else:
-            cv2.imwrite(str(beside / f"{number}{suffix}"), picture)
-    return beside.rename(folder)
+            cv2.imwrite(str(unfinished / f"{number}{suffix}"), image)
+    return unfinished.rename(folder)
 
 
-def scan(digit: Picture, rng: np.random.Generator) -> Picture:
-    """A sheet of grainy paper, uint8 (200, 300), with the digit on it in dark ink."""
-    paper = rng.normal(225, 3, (HIGH, WIDE))
-    top, left = rng.integers(5, HIGH - 145), rng.integers(5, WIDE - 145)
-    paper[top : top + 140, left : left + 140] -= cv2.resize(digit, (140, 140), interpolation=cv2.INTER_CUBIC) * 0.7
-    return np.clip(paper, 0, 255).astype(np.uint8)
+def scan(digit: Image, rng: np.random.Generator) -> Image:
+    """A scan, uint8 (200, 300): the digit in dark ink on grainy light paper."""
+    page = rng.normal(225, 3, (SCAN_HEIGHT, SCAN_WIDTH))
+    margin = DIGIT_SIDE + 5
+    top, left = rng.integers(5, SCAN_HEIGHT - margin), rng.integers(5, SCAN_WIDTH - margin)
+    ink = cv2.resize(digit, (DIGIT_SIDE, DIGIT_SIDE), interpolation=cv2.INTER_CUBIC) * 0.7
+    page[top : top + DIGIT_SIDE, left : left + DIGIT_SIDE] -= ink
+    return np.clip(page, 0, 255).astype(np.uint8)
 
 
 def link_folder(source: Path, folder: Path, times: int) -> Path:
-    """A folder with every file of `source` so many times, as hard links."""
+    """Make a folder that has each file of `source` `times` times, as hard links, unless it is there."""
     if folder.is_dir():
         return folder
-    beside = folder.with_name(f"{folder.name}.part")
-    beside.mkdir(exist_ok=True)
+    unfinished = folder.with_name(f"{folder.name}.part")
+    unfinished.mkdir(exist_ok=True)
     files = list(source.iterdir())
     for copy in range(times):
         for number, file in enumerate(files):
             with contextlib.suppress(FileExistsError):
-                os.link(file, beside / f"{copy * len(files) + number}{file.suffix}")
-    return beside.rename(folder)
+                os.link(file, unfinished / f"{copy * len(files) + number}{file.suffix}")
+    return unfinished.rename(folder)
 
 
-def measure(small: Path, large: Path, rounds: int) -> dict[str, Road]:
-    """Time every road, in turns, after one untimed turn that also takes the memory."""
-    results = {name: Road() for name in NAMES}
-    for name, road in results.items():
-        road.memory = peak(name, large)[0]
+def measure(small: Path, large: Path, rounds: int) -> dict[str, Measurement]:
+    """Time the programs in turns, after one run of each that warms up and measures memory."""
+    results = {name: Measurement() for name in NAMES}
+    for name, measured in results.items():
+        measured.memory = peak_memory(name, large)[0]
     for _ in range(rounds):
-        for name, road in results.items():
-            road.small.append(seconds(name, small))
-            road.large.append(seconds(name, large))
+        for name, measured in results.items():
+            measured.small.append(seconds(name, small))
+            measured.large.append(seconds(name, large))
     return results
 
 
 def command(name: str, folder: Path, output: str) -> list[str]:
-    """The process of a road."""
-    if name == OURS:
+    """The command line of a program."""
+    if name == BATCHDIGITS:
         return [sys.executable, "-m", "batchdigits", "classify", "-q", "--start-over", str(folder), "-o", output]
-    return [sys.executable, str(Path(__file__).with_name("contenders.py")), name, str(folder), output]
+    return [sys.executable, str(Path(__file__).with_name("baselines.py")), name, str(folder), output]
 
 
 @contextlib.contextmanager
 def running(name: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A road at work; it is over, and was well, when the block is left."""
+    """Run a program; leaving the block waits for its end, and raises if it failed."""
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(Path(__file__).parents[1])}
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package is not compiled at each start either
-    with tempfile.TemporaryDirectory() as place:
-        line = command(name, folder, f"{place}/out.csv")
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # else Python compiles the package at each start
+    with tempfile.TemporaryDirectory() as location:
+        line = command(name, folder, f"{location}/out.csv")
         with subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment) as process:
             yield process
-            complaints = process.communicate()[1]
+            messages = process.communicate()[1]
         if process.returncode:
-            raise click.ClickException(f"{name} ended with {process.returncode}: {complaints.decode()[-2000:]}")
+            raise click.ClickException(f"{name} ended with {process.returncode}: {messages.decode()[-2000:]}")
 
 
 def seconds(name: str, folder: Path) -> float:
-    """How long a road takes, start-up and all."""
+    """Seconds that a program takes, including its start-up."""
     start = time.perf_counter()
     with running(name, folder) as process:
         process.wait()
@@ -190,20 +193,20 @@ def seconds(name: str, folder: Path) -> float:
     return end - start
 
 
-def peak(name: str, folder: Path) -> tuple[int, int]:
-    """The most memory that a road's processes have together, and that its main process has, in bytes."""
-    most = main = 0
+def peak_memory(name: str, folder: Path) -> tuple[int, int]:
+    """Peak bytes of all processes of a program together, and of its main process."""
+    together = main = 0
     with running(name, folder) as process:
         while process.poll() is None:
             family = [process.pid, *children(process.pid)]
-            most = max(most, sum(proportional(pid) for pid in family))
-            main = max(main, field_of(f"/proc/{process.pid}/status", "VmHWM"))
+            together = max(together, sum(memory_of(pid) for pid in family))
+            main = max(main, proc_field(f"/proc/{process.pid}/status", "VmHWM"))
             time.sleep(0.02)
-    return most, main
+    return together, main
 
 
 def children(pid: int) -> list[int]:
-    """The processes that a process has started, and theirs."""
+    """The child processes of a process, and their children."""
     try:
         direct = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     except OSError:
@@ -211,13 +214,13 @@ def children(pid: int) -> list[int]:
     return [*direct, *(below for child in direct for below in children(child))]
 
 
-def proportional(pid: int) -> int:
-    """The memory of a process, with what it shares counted in parts."""
-    return field_of(f"/proc/{pid}/smaps_rollup", "Pss")
+def memory_of(pid: int) -> int:
+    """Bytes of a process; each shared page counts in equal shares for the processes that share it (PSS)."""
+    return proc_field(f"/proc/{pid}/smaps_rollup", "Pss")
 
 
-def field_of(path: str, name: str) -> int:
-    """A field in kB of a file of /proc, in bytes; 0 where the process is gone."""
+def proc_field(path: str, name: str) -> int:
+    """A field in kB of a file in /proc, as bytes; 0 if the process has ended."""
     with contextlib.suppress(OSError):
         for line in Path(path).read_text().splitlines():
             if line.startswith(f"{name}:"):
@@ -225,63 +228,63 @@ def field_of(path: str, name: str) -> int:
     return 0
 
 
-def table(kind: str, results: dict[str, Road], count: int, times: int) -> str:
-    """Images a second, how many times faster we are, and memory."""
-    ours = results[OURS]
+def table(kind: str, results: dict[str, Measurement], count: int, times: int) -> str:
+    """A table in Markdown: images per second, how many times as fast batchdigits is, and peak memory."""
+    reference = results[BATCHDIGITS]
     lines = [
-        f"\n{kind}; {len(os.sched_getaffinity(0))} cores, medians of {len(ours.small)} rounds\n",
+        f"\n{kind}; {len(os.sched_getaffinity(0))} cores, medians of {len(reference.small)} rounds\n",
         f"| | {count:,} images | | {count * times:,} images | | steady state | | peak memory |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     more = count * (times - 1)
-    for name, road in results.items():
+    for name, measured in results.items():
         cells = [
-            f"{count / statistics.median(road.small):,.0f}/s",
-            ratio(road.small, ours.small),
-            f"{count * times / statistics.median(road.large):,.0f}/s",
-            ratio(road.large, ours.large),
-            f"{1 / road.steady(more):,.0f}/s",
-            f"{road.steady(more) / ours.steady(more):.2f}x",
-            f"{road.memory / MIB:,.0f} MiB",
+            f"{count / statistics.median(measured.small):,.0f}/s",
+            speed_ratio(measured.small, reference.small),
+            f"{count * times / statistics.median(measured.large):,.0f}/s",
+            speed_ratio(measured.large, reference.large),
+            f"{1 / measured.steady(more):,.0f}/s",
+            f"{measured.steady(more) / reference.steady(more):.1f}x",
+            f"{measured.memory / MIB:,.0f} MiB",
         ]
         lines.append(f"| {NAMES[name]} | {' | '.join(cells)} |")
-    return "\n".join([*lines, "\n(N.NNx: how many times as fast we are)"])
+    return "\n".join([*lines, "\n`2.6x`: batchdigits is 2.6 times as fast. Ratios vary by about 10 % between runs."])
 
 
-def ratio(theirs: list[float], ours: list[float]) -> str:
-    """How many times faster we are: the median of the rounds' own ratios."""
-    return f"{statistics.median(a / b for a, b in zip(theirs, ours, strict=True)):.2f}x"
+def speed_ratio(seconds: list[float], reference: list[float]) -> str:
+    """How many times as fast the reference is: the median of the ratios in each round."""
+    return f"{statistics.median(a / b for a, b in zip(seconds, reference, strict=True)):.1f}x"
 
 
 def scaling(small: Path, count: int) -> str:
-    """What a hundred times the files cost, in time and in memory of the main process."""
-    huge = link_folder(small, small.with_name(f"{small.name}-huge"), 100)
+    """Time and main-process memory of 100 times as many files, in words."""
+    large = link_folder(small, small.with_name(f"{small.name}-huge"), 100)
     short, long = [], []
     for _ in range(3):
-        short.append(seconds(OURS, small))
-        long.append(seconds(OURS, huge))
-    cost = statistics.median(b / (100 * a) for a, b in zip(short, long, strict=True))
-    memory = (peak(OURS, huge)[1] - peak(OURS, small)[1]) / (99 * count)
+        short.append(seconds(BATCHDIGITS, small))
+        long.append(seconds(BATCHDIGITS, large))
+    ratio = statistics.median(b / a for a, b in zip(short, long, strict=True))
+    growth = (peak_memory(BATCHDIGITS, large)[1] - peak_memory(BATCHDIGITS, small)[1]) / (99 * count)
     return (
-        f"\n{count * 100:,} images: {statistics.median(long):.1f} s, {cost:.2f} times a hundred times the "
-        f"{statistics.median(short):.2f} s of {count:,}; the main process grows by {memory:.0f} bytes an image"
+        f"\n{count * 100:,} images take {statistics.median(long):.1f} s, {ratio:.0f} times as long as {count:,} "
+        f"({statistics.median(short):.2f} s). The main process grows by {growth:.0f} bytes for each image."
     )
 
 
-def draw(results: dict[str, dict[str, Road]], images: int, path: Path) -> None:
-    """Bars of images a second, whole process, large folder of the first kind."""
+def draw(results: dict[str, dict[str, Measurement]], images: int, path: Path) -> None:
+    """Plot images per second and peak memory for the small folder of the first kind, start-up included."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    kind, roads = next(islice(results.items(), 1))
+    kind, programs = next(iter(results.items()))
     figure, (speed, memory) = pyplot.subplots(1, 2, figsize=(11, 2.8), sharey=True)
-    labels = [NAMES[name] for name in roads]
-    colours = ["tab:red" if name == OURS else "lightgrey" if name == "limit" else "tab:grey" for name in roads]
-    speed.barh(labels, [images / statistics.median(road.small) for road in roads.values()], color=colours)
-    speed.set_xlabel(f"images a second: {images:,} of {kind}, start-up included")
-    memory.barh(labels, [road.memory / MIB for road in roads.values()], color=colours)
+    labels = [NAMES[name] for name in programs]
+    colours = [{BATCHDIGITS: "tab:red", UPPER_BOUND: "lightgrey"}.get(name, "tab:grey") for name in programs]
+    speed.barh(labels, [images / statistics.median(one.small) for one in programs.values()], color=colours)
+    speed.set_xlabel(f"images per second: {images:,} of {kind}, start-up included")
+    memory.barh(labels, [one.memory / MIB for one in programs.values()], color=colours)
     memory.set_xlabel("peak memory, MiB")
     speed.invert_yaxis()
     figure.tight_layout()
@@ -289,5 +292,5 @@ def draw(results: dict[str, dict[str, Road]], images: int, path: Path) -> None:
 
 
 if __name__ == "__main__":
-    assert set(ROADS) | {OURS} == set(NAMES)
+    assert {*BASELINES, BATCHDIGITS} == set(NAMES)
     main()

@@ -1,8 +1,9 @@
-"""How often a scan and its inverse (255 minus it, after decoding) get the same label.
+"""Count how often a scan and its inverse (255 minus the scan) get the same label.
 
     python benchmarks/polarity.py --sets SETS [--model FILE]
 
-SETS holds one folder a set, each with one sub-folder a class; `not_digit` stays out.
+SETS has one folder for each set of images, and a set one sub-folder for each class. Sub-folders `not_digit` are left
+out.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from batchdigits.vision.normalise_batch import Normalised, normalise_page
 @click.option("--sets", type=click.Path(exists=True, file_okay=False), required=True, help="Folder of sets.")
 @click.option("--model", type=click.Path(path_type=Path), help="The model file. [default: as in classify]")
 def main(sets: str, model: Path | None) -> None:
-    """Print the share, and each source that is read differently."""
+    """Print the share, and each source whose label differs."""
     try:
         runtime = load_runtime(model or choose_model("tflite"))
         folders = _folders(sets, runtime)
@@ -41,23 +42,23 @@ def main(sets: str, model: Path | None) -> None:
     if not predictions:
         raise click.ClickException(f"{sets}: no images in it")
     pairs = list(zip(predictions[::2], predictions[1::2], strict=True))
-    same = sum(there.label == inverted.label for there, inverted in pairs)
-    for there, inverted in pairs:
-        if there.label != inverted.label:
-            click.echo(f"{there.path}: {there.label or 'blank'}, inverted {inverted.label or 'blank'}")
-    click.echo(f"{same:,} of {len(pairs):,} scans ({same / len(pairs):.2%}) keep their label inverted")
+    same = sum(original.label == inverted.label for original, inverted in pairs)
+    for original, inverted in pairs:
+        if original.label != inverted.label:
+            click.echo(f"{original.path}: {original.label or 'blank'}, inverted {inverted.label or 'blank'}")
+    click.echo(f"{same:,} of {len(pairs):,} scans ({same / len(pairs):.2%}) keep their label when inverted")
 
 
 def _folders(sets: str, runtime: Runtime) -> list[str]:
     """The class folders of every set."""
     names = sorted((entry.name for entry in os.scandir(sets) if entry.is_dir()), key=natural_key)
-    paths = [os.path.join(sets, name) for name in names]  # noqa: PTH118 - paths stay strings on this road
+    paths = [os.path.join(sets, name) for name in names]  # noqa: PTH118 - sources are strings
     folders = [folder for path in paths for folder in class_folders(path, runtime.card.labels)]
     return [folder for folder in folders if Path(folder).name != NOT_DIGIT]
 
 
 def _pages(folders: list[str]) -> Iterator[Page]:
-    """Every page of every file that can be read."""
+    """All pages that can be decoded."""
     for path in find(folders):
         with silent_stderr():
             pages = [page for page in decode(path) if page.scan is not None]
@@ -65,7 +66,7 @@ def _pages(folders: list[str]) -> Iterator[Page]:
 
 
 def _both_ways(page: Page) -> tuple[Normalised, Normalised]:
-    """A page as it is, and inverted."""
+    """The candidates of a page as it is, and inverted."""
     assert page.scan is not None
     return normalise_page(page, "auto"), normalise_page(page._replace(scan=255 - page.scan), "auto")
 

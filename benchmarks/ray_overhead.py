@@ -1,8 +1,7 @@
-"""What Ray costs over the local engine, and from where on it pays: `python benchmarks/ray_overhead.py`.
+"""Compare the Ray engine with the local one: `python benchmarks/ray_overhead.py`.
 
-Both engines are whole processes on the same files, and take turns, with one and with two cores' worth of workers; more
-on a machine of two cores would say nothing. Ray starts a cluster of its own in every run, as somebody without one
-would; the line through the two sizes parts that start from what an image costs.
+Both engines run as whole processes on the same files and take turns, with one worker and with two. Each Ray run starts
+a local cluster. A line through the times of the two folder sizes separates the start-up from the time per image.
 """
 
 from __future__ import annotations
@@ -25,23 +24,23 @@ HUNDRED_MILLION = 100_000_000
 
 @click.command()
 @click.option("--images", default=10_000, show_default=True, help="28x28 images in the small folder.")
-@click.option("--times", default=20, show_default=True, help="How many times as many the large folder has, by links.")
-@click.option("--rounds", default=3, show_default=True, help="The fastest counts.")
-@click.option("--s3/--no-s3", default=True, show_default=True, help="Measure what reading from S3 costs, too.")
+@click.option("--times", default=20, show_default=True, help="How many times as many images the large folder has.")
+@click.option("--rounds", default=3, show_default=True, help="Rounds, of which the fastest counts.")
+@click.option("--s3/--no-s3", default=True, show_default=True, help="Measure the processor time of reading from S3.")
 def main(images: int, times: int, rounds: int, s3: bool) -> None:
     """Print tables in Markdown."""
-    with tempfile.TemporaryDirectory() as place:
-        root = Path(place)
+    with tempfile.TemporaryDirectory() as location:
+        root = Path(location)
         small = make_folder(root / "small", "28x28 grey .png", images)
         folders = {images: small, images * times: link_folder(small, root / "large", times)}
         seconds = measure(folders, rounds, root)
         report(seconds, images, images * times)
         if s3:
-            click.echo(f"\nreading from S3: {1e3 * cost_of_a_read(small):.2f} ms of a core for each file")
+            click.echo(f"\nReading from S3 takes {1e3 * s3_read_time(small):.2f} ms of processor time per file.")
 
 
 def measure(folders: dict[int, Path], rounds: int, root: Path) -> dict[tuple[str, int, int], float]:
-    """The fewest seconds of each engine, number of workers, and number of images."""
+    """The shortest time in seconds for each engine, number of workers and number of images."""
     seconds: dict[tuple[str, int, int], float] = {}
     for _ in range(rounds):
         for count, folder in folders.items():
@@ -55,11 +54,11 @@ def measure(folders: dict[int, Path], rounds: int, root: Path) -> dict[tuple[str
 
 
 def run(engine: str, jobs: int, folder: Path, output: Path) -> float:
-    """Seconds that a whole run takes."""
+    """Seconds of a whole run."""
     command = [sys.executable, "-m", "batchdigits", "classify", "-q", str(folder), "-o", str(output), "--format", "csv"]
     cluster = ["--engine", "ray", "--ray-address", "local"] if engine == "ray" else []
     began = time.perf_counter()
-    environment = {**os.environ, "RAY_worker_niceness": "0"}  # as the local workers, and not behind all others
+    environment = {**os.environ, "RAY_worker_niceness": "0"}  # the priority of local workers, for a fair comparison
     subprocess.run([*command, "--jobs", str(jobs), *cluster], check=True, env=environment)
     taken = time.perf_counter() - began
     shutil.rmtree(output) if output.is_dir() else output.unlink()
@@ -67,8 +66,8 @@ def run(engine: str, jobs: int, folder: Path, output: Path) -> float:
 
 
 def report(seconds: dict[tuple[str, int, int], float], small: int, large: int) -> None:
-    """The table, and what follows from it."""
-    click.echo(f"| | {small:,} images | {large:,} images | each more | start |")
+    """Print the table, and the conclusions from it."""
+    click.echo(f"| | {small:,} images | {large:,} images | per image | start-up |")
     click.echo("| --- | ---: | ---: | ---: | ---: |")
     slopes: dict[tuple[str, int], float] = {}
     starts: dict[tuple[str, int], float] = {}
@@ -80,32 +79,32 @@ def report(seconds: dict[tuple[str, int, int], float], small: int, large: int) -
             name = f"{engine}, {jobs} {'actor' if engine == 'ray' else 'worker'}{'s'[: jobs - 1]}"
             click.echo(f"| {name} | {few:.1f} s | {many:.1f} s | {1e6 * slope:.0f} us | {start:.1f} s |")
     overhead = slopes["ray", 1] - slopes["local", 1]
-    click.echo(f"\nRay adds {1e6 * overhead:.0f} us to an image, and {starts['ray', 2]:.0f} s to a run.")
+    click.echo(f"\nRay adds {1e6 * overhead:.0f} us to each image and takes {starts['ray', 2]:.0f} s to start.")
     for cores in (8, 64):
-        local, far = slopes["local", 2], slopes["ray", 1] / cores
-        if far < local:
-            pays = (starts["ray", 2] - starts["local", 2]) / (local - far)
-            click.echo(f"A cluster of {cores} such cores is faster than these two from {pays:,.0f} images on.")
+        local, cluster = slopes["local", 2], slopes["ray", 1] / cores
+        if cluster < local:
+            break_even = (starts["ray", 2] - starts["local", 2]) / (local - cluster)
+            click.echo(f"{cores} cores with Ray are faster than 2 cores without from {break_even:,.0f} images on.")
     core_hours = HUNDRED_MILLION * slopes["ray", 1] / 3600
-    click.echo(f"100 million images: {core_hours:.1f} core-hours of one actor each, reading not counted.")
+    click.echo(f"100 million images take {core_hours:.1f} core-hours, without reading them from a storage.")
 
 
-def cost_of_a_read(folder: Path) -> float:
-    """Seconds of processor that the client takes to read a file from S3, many at once."""
+def s3_read_time(folder: Path) -> float:
+    """Processor seconds that the client takes per file when it reads many files from S3 at once."""
     from batchdigits.files.remote import read_ahead, read_url
 
     sys.path.insert(0, str(Path(__file__).parents[1]))
     from tests.files.remote_storages import put_folder, start_s3
 
-    some = folder.with_name("some")
-    some.mkdir()
+    selected = folder.with_name("selected")
+    selected.mkdir()
     for path in sorted(folder.iterdir())[:1_000]:
-        (some / path.name).hardlink_to(path)
+        (selected / path.name).hardlink_to(path)
     with start_s3() as server:
         os.environ.update(server.environment)
-        put_folder(server, some, "in")
-        urls = [f"s3://scans/in/{path.name}" for path in some.iterdir()]
-        read_url(urls[0])  # the client starts
+        put_folder(server, selected, "in")
+        urls = [f"s3://scans/in/{path.name}" for path in selected.iterdir()]
+        read_url(urls[0])  # starts the client, whose time does not count
         before = resource.getrusage(resource.RUSAGE_SELF)
         for url in read_ahead(urls):
             read_url(url)

@@ -1,6 +1,6 @@
-"""How long the command takes before it does anything: `python benchmarks/startup.py`.
+"""Time the start-up of the command: `python benchmarks/startup.py`.
 
-Whole processes, one after the other and round and round, so that a slow moment of the machine meets all of them.
+The commands run as whole processes and take turns, so that a slow moment of the machine affects all of them.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ COMMANDS = {
 
 
 def main() -> None:
-    """Print the median and range of each command, in seconds."""
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package is not compiled at each start
+    """Print the median, minimum and maximum of each command, in seconds."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else Python compiles the package at each start
     seconds: dict[str, list[float]] = {name: [] for name in COMMANDS}
     for _ in range(ROUNDS + 1):
         for name, command in COMMANDS.items():

@@ -1,13 +1,13 @@
-"""Processes or threads, forked or spawned: `python benchmarks/worker_start_methods.py FOLDER`.
+"""Compare threads, forked and spawned workers: `python benchmarks/worker_start_methods.py FOLDER`.
 
-The same files by the same code; the ways take turns, so that a slow moment of the machine meets all of them.
+All of them run the same code on the same files and take turns, so that a slow moment of the machine affects all.
 """
 
 from __future__ import annotations
 
 import os
 
-os.environ["OPENBLAS_NUM_THREADS"] = "1"  # as the command does: a process of one thread can be forked
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # as in the command: only a process with one thread may fork
 
 import statistics
 import threading
@@ -16,7 +16,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
-from itertools import islice
 
 import click
 import cv2
@@ -35,7 +34,7 @@ from batchdigits.output.prediction_csv import encode_csv
 from batchdigits.quiet import show_library_output
 
 MODEL = PRETRAINED / "digits.tflite"
-CHUNK = 256
+CHUNK_SIZE = 256  # files
 
 
 @click.command()
@@ -43,49 +42,48 @@ CHUNK = 256
 @click.option("--rounds", default=7, show_default=True)
 @click.option("--jobs", default=len(os.sched_getaffinity(0)), show_default="one a core")
 def main(folder: str, rounds: int, jobs: int) -> None:
-    """Print the median seconds of each way, for all files and for the first one."""
+    """Print median and shortest seconds of each method, for all files and for the first file alone."""
     cv2.setNumThreads(1)
-    show_library_output()  # silencing is for one thread at a time
+    show_library_output()  # silencing stderr works for one thread at a time only
     card = read_model_file(MODEL).card
     task = Task(MODEL, card, Settings(), partial(encode_csv, Columns(card.labels)), timeout=0)
     files = list(find([folder]))
-    ways: dict[str, Callable[[list[str]], None]] = {
-        "this process": partial(in_threads, task, 1),
-        f"{jobs} threads of this process": partial(in_threads, task, jobs),
+    methods: dict[str, Callable[[list[str]], None]] = {
+        "1 thread": partial(in_threads, task, 1),
+        f"{jobs} threads": partial(in_threads, task, jobs),
         f"{jobs} forked workers": partial(in_workers, task, jobs, True),
         f"{jobs} spawned workers": partial(in_workers, task, jobs, False),
     }
-    for some in (files, files[:1]):
-        seconds: dict[str, list[float]] = {name: [] for name in ways}
+    for selected in (files, files[:1]):
+        seconds: dict[str, list[float]] = {name: [] for name in methods}
         for _ in range(rounds):
-            for name, way in ways.items():
+            for name, method in methods.items():
                 start = time.perf_counter()
-                way(some)
+                method(selected)
                 seconds[name].append(time.perf_counter() - start)
-        click.echo(f"{len(some):,} images, seconds: median (least) of {rounds} rounds")
+        click.echo(f"{len(selected):,} images, seconds: median (minimum) of {rounds} rounds")
         for name, times in seconds.items():
             click.echo(f"  {name:26} {statistics.median(times):7.3f} ({min(times):.3f})")
 
 
 def in_threads(task: Task[bytes], jobs: int, files: list[str]) -> None:
-    """Threads with a runtime each."""
-    mine = threading.local()
+    """Classify in threads of this process, each with a runtime of its own."""
+    of_thread = threading.local()
 
-    def one(chunk: list[str]) -> None:
-        if not hasattr(mine, "runtime"):
-            mine.runtime = load_runtime(MODEL)
-        classify_chunk(chunk, task, mine.runtime)
+    def classify(chunk: list[str]) -> None:
+        if not hasattr(of_thread, "runtime"):
+            of_thread.runtime = load_runtime(MODEL)
+        classify_chunk(chunk, task, of_thread.runtime)
 
-    waiting = iter(files)
-    chunks = list(iter(lambda: list(islice(waiting, CHUNK)), []))
+    chunks = [files[start : start + CHUNK_SIZE] for start in range(0, len(files), CHUNK_SIZE)]
     with ThreadPoolExecutor(jobs) as pool:
-        for _ in pool.map(one, chunks):
+        for _ in pool.map(classify, chunks):
             pass
 
 
 def in_workers(task: Task[bytes], jobs: int, forked: bool, files: list[str]) -> None:
-    """The engine, its workers started one way or the other."""
-    while forked and not may_fork():  # a thread that was joined still tidies up, and a lock it holds would stay locked
+    """Classify with the local engine, whose workers are forked or spawned."""
+    while forked and not may_fork():  # a thread may still run after its join, and a lock it holds would stay locked
         time.sleep(0.001)
     worker.may_fork = lambda: forked  # type: ignore[attr-defined]
     with closing(classify(files, task, jobs)) as batches:

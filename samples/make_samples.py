@@ -1,7 +1,7 @@
-"""Make samples/ again: `python samples/make_samples.py`. Same bytes each time with the same Pillow.
+"""Make the files in samples/: `python samples/make_samples.py`. The same Pillow gives the same bytes each time.
 
-Everything comes from MNIST's *test* images, the first of each digit that no other style has taken, so that nothing here
-was ever trained on and nobody picked the easy ones.
+All of them come from MNIST's test images, so no model was trained on them. Each style takes the first image of a digit
+that no earlier style has taken, so none was chosen for being easy.
 """
 
 from __future__ import annotations
@@ -20,67 +20,69 @@ from batchdigits.datasets.idx import TEST_IMAGES, TEST_LABELS, read_idx
 
 HERE = Path(__file__).parent
 SEED = 20
-ROTATED_90 = 6  # EXIF orientation: what is stored must be turned clockwise to stand upright
-ORIENTATION = 0x0112  # its EXIF tag
+ORIENTATION_TAG = 0x0112  # in EXIF
+ROTATED_90 = 6  # its value for an image that must be turned clockwise to stand upright
+PAGE_WIDTH, PAGE_HEIGHT = 240, 300  # pixels of the page in `off_centre`
 
-Picture = NDArray[np.uint8]  # (H, W), or (H, W, 3) in RGB
-Style = Callable[[Picture, Path, np.random.Generator], None]
+Pixels = NDArray[np.uint8]  # (H, W) in grey, or (H, W, 3) in RGB
+Style = Callable[[Pixels, Path, np.random.Generator], None]
 
 
-def as_is(digit: Picture, path: Path, rng: np.random.Generator) -> None:
-    """MNIST's own 28x28, ink light on black."""
+def as_is(digit: Pixels, path: Path, rng: np.random.Generator) -> None:
+    """The 28x28 image from MNIST, light ink on black."""
     Image.fromarray(digit).save(path.with_suffix(".png"))
 
 
-def large(digit: Picture, path: Path, rng: np.random.Generator) -> None:
-    """Dark on white, some hundred pixels, as a scanner gives it."""
+def large(digit: Pixels, path: Path, rng: np.random.Generator) -> None:
+    """Black on white, 336x336, as from a scanner."""
     Image.fromarray(255 - enlarge(digit, 12)).save(path.with_suffix(".png"))
 
 
-def colour(digit: Picture, path: Path, rng: np.random.Generator) -> None:
+def colour(digit: Pixels, path: Path, rng: np.random.Generator) -> None:
     """Blue ink on yellow paper, JPEG."""
     Image.fromarray(paint(enlarge(digit, 6), ink=(40, 60, 150), paper=(240, 226, 150))).save(
         path.with_suffix(".jpg"), quality=75
     )
 
 
-def rotated(digit: Picture, path: Path, rng: np.random.Generator) -> None:
-    """A phone's JPEG that lies on its side and says so in EXIF."""
+def rotated(digit: Pixels, path: Path, rng: np.random.Generator) -> None:
+    """A JPEG as from a phone: stored on its side, with the EXIF orientation that turns it upright."""
     exif = Image.Exif()
-    exif[ORIENTATION] = ROTATED_90
-    lying = np.rot90(paint(enlarge(digit, 8), ink=(60, 60, 70), paper=(222, 219, 214)))
-    Image.fromarray(np.ascontiguousarray(lying)).save(path.with_suffix(".jpg"), quality=85, exif=exif)
+    exif[ORIENTATION_TAG] = ROTATED_90
+    turned = np.rot90(paint(enlarge(digit, 8), ink=(60, 60, 70), paper=(222, 219, 214)))
+    Image.fromarray(np.ascontiguousarray(turned)).save(path.with_suffix(".jpg"), quality=85, exif=exif)
 
 
-def off_centre(digit: Picture, path: Path, rng: np.random.Generator) -> None:
-    """Small, somewhere on a much larger sheet."""
-    sheet = np.full((300, 240), 255, np.uint8)
+def off_centre(digit: Pixels, path: Path, rng: np.random.Generator) -> None:
+    """A small digit anywhere on a white page of twenty times its area."""
+    page = np.full((PAGE_HEIGHT, PAGE_WIDTH), 255, np.uint8)
     small = 255 - enlarge(digit, 2)
-    top, left = int(rng.integers(0, 300 - 56)), int(rng.integers(0, 240 - 56))
-    sheet[top : top + 56, left : left + 56] = small
-    Image.fromarray(sheet).save(path.with_suffix(".png"))
+    side = len(small)
+    top, left = int(rng.integers(0, PAGE_HEIGHT - side)), int(rng.integers(0, PAGE_WIDTH - side))
+    page[top : top + side, left : left + side] = small
+    Image.fromarray(page).save(path.with_suffix(".png"))
 
 
-def noisy(digit: Picture, path: Path, rng: np.random.Generator) -> None:
-    """Grainy grey paper under uneven light."""
+def noisy(digit: Pixels, path: Path, rng: np.random.Generator) -> None:
+    """Grey paper with grain under uneven light."""
     ink = enlarge(digit, 7).astype(np.float64) / 255
     light = np.linspace(170, 225, ink.shape[1]) + rng.normal(0, 5, ink.shape)
     Image.fromarray(np.clip(light * (1 - 0.7 * ink), 0, 255).astype(np.uint8)).save(path.with_suffix(".png"))
 
 
-def enlarge(digit: Picture, factor: int) -> Picture:
-    """Enlarge smoothly, (28, 28) -> (28 * factor, 28 * factor)."""
+def enlarge(digit: Pixels, factor: int) -> Pixels:
+    """Enlarge a digit by cubic interpolation, (28, 28) -> (28 * factor, 28 * factor)."""
     large = cv2.resize(digit, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
     return np.asarray(large, np.uint8)
 
 
-def paint(digit: Picture, ink: tuple[int, int, int], paper: tuple[int, int, int]) -> Picture:
-    """Ink light on black -> ink of one colour on paper of another, RGB."""
+def paint(digit: Pixels, ink: tuple[int, int, int], paper: tuple[int, int, int]) -> Pixels:
+    """Give a digit, light on black (H, W), a colour of ink and one of paper: RGB (H, W, 3)."""
     alpha = digit[..., None].astype(np.float64) / 255
     return np.rint(alpha * ink + (1 - alpha) * paper).astype(np.uint8)
 
 
-STYLES: tuple[tuple[Style, str], ...] = (
+STYLES: tuple[tuple[Style, str], ...] = (  # each style and its digits
     (as_is, "0123456789"),
     (large, "013579"),
     (colour, "024689"),
@@ -91,19 +93,19 @@ STYLES: tuple[tuple[Style, str], ...] = (
 
 
 def make_digits(folder: Path) -> None:
-    """`folder/<answer>/<style>.<suffix>`, forty of them."""
+    """Write forty images as `folder/<label>/<style>.<suffix>`."""
     images, labels = read_idx(MNIST / f"{TEST_IMAGES}.gz"), read_idx(MNIST / f"{TEST_LABELS}.gz")
     rng = np.random.default_rng(SEED)
-    unused = {answer: iter(images[labels == int(answer)]) for answer in "0123456789"}
-    for style, answers in STYLES:
-        for answer in answers:
-            path = folder / answer / style.__name__.replace("_", "-")
+    unused = {label: iter(images[labels == int(label)]) for label in "0123456789"}
+    for style, chosen in STYLES:
+        for label in chosen:
+            path = folder / label / style.__name__.replace("_", "-")
             path.parent.mkdir(parents=True, exist_ok=True)
-            style(next(unused[answer]), path, rng)
+            style(next(unused[label]), path, rng)
 
 
 def make_broken(folder: Path, whole: Path) -> None:
-    """Clean paper, and files named like images that are none; `whole` is the one that gets truncated."""
+    """Write a blank page and three files that cannot be decoded; one is the beginning of the image `whole`."""
     folder.mkdir(parents=True, exist_ok=True)
     Image.new("L", (120, 160), 244).save(folder / "blank.png")
     (folder / "empty.png").write_bytes(b"")

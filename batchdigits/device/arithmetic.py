@@ -1,6 +1,6 @@
-"""TFLite Micro's integer arithmetic in NumPy: what the golden vectors are made with, to the bit.
+"""TFLite Micro's integer arithmetic in NumPy, exact to the bit; it makes the golden vectors.
 
-TFLite Micro (and CMSIS-NN by default) scales a sum in two steps and rounds in each, after gemmlowp; LiteRT rounds once.
+TFLite Micro and, by default, CMSIS-NN scale a sum in two steps and round after each, like gemmlowp. LiteRT rounds once.
 https://github.com/google/gemmlowp/blob/master/doc/quantization.md
 """
 
@@ -11,28 +11,32 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from batchdigits.device.layers import HIGHEST, Layer
+from batchdigits.device.layers import INT8_MAX, Layer
 from batchdigits.inference.runtime import Glyphs
 from batchdigits.inference.tensors import to_input
 
 
 def run(layers: Sequence[Layer], glyphs: Glyphs) -> NDArray[np.int8]:
-    """The int8 logits (N, classes) of glyphs, uint8 (N, 28, 28)."""
+    """Run the layers one after the other on glyphs, uint8 (N, 28, 28).
+
+    Returns:
+        The quantized logits, int8 (N, classes).
+    """
     values = to_input(glyphs, np.int8).astype(np.int64)
     for layer in layers:
         sums = (values - layer.input_zero) @ layer.weights.astype(np.int64).T + layer.biases
         scaled = scale(sums, layer.multipliers, layer.shifts)
-        values = np.clip(scaled + layer.output_zero, layer.least, HIGHEST)
+        values = np.clip(scaled + layer.output_zero, layer.output_min, INT8_MAX)
     return values.astype(np.int8)
 
 
 def scale(sums: NDArray[np.int64], multipliers: NDArray[np.int32], shifts: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Sums (N, units) times multipliers * 2**(shifts - 31), rounded after the product and after the shift."""
-    product = (sums << np.maximum(shifts, 0)) * multipliers.astype(np.int64)
-    nudged = product + np.where(product >= 0, 1 << 30, 1 - (1 << 30))
+    """Multiply sums (N, units) by multipliers * 2**(shifts - 31), and round after the product and after the shift."""
+    products = (sums << np.maximum(shifts, 0)) * multipliers.astype(np.int64)
+    nudged = products + np.where(products >= 0, 1 << 30, 1 - (1 << 30))
     high = np.sign(nudged) * (np.abs(nudged) >> 31)  # C's division rounds towards zero
     right = np.maximum(-shifts, 0).astype(np.int64)
     mask = (np.int64(1) << right) - 1
-    up = (high & mask) > (mask >> 1) + (high < 0)
-    rounded: NDArray[np.int64] = (high >> right) + up
+    round_up = (high & mask) > (mask >> 1) + (high < 0)
+    rounded: NDArray[np.int64] = (high >> right) + round_up
     return rounded

@@ -1,4 +1,4 @@
-"""The fully connected layers of an int8 flatbuffer, as a device without an interpreter computes them."""
+"""Read the fully connected layers of an int8 flatbuffer, with their scales as integers."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from numpy.typing import NDArray
 from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.flatbuffer import Graph, Operator, Tensor, read_graph
 
-LOWEST, HIGHEST = -128, 127  # of int8
-LEFT_OUT = -1  # TFLite's index of an operand that is not there
+INT8_MIN, INT8_MAX = -128, 127
+NO_OPERAND = -1  # TFLite's index of an optional operand that is absent
 
 
 class Layer(NamedTuple):
-    """output = clip(zero point + scale * (weights @ (input - input's zero point) + biases)), all in whole numbers.
+    """A layer in integers: output = clip(output_zero + scale * (weights @ (input - input_zero) + biases)).
 
     Attributes:
         weights: int8 (units, inputs).
         biases: int32 (units,).
-        multipliers: int32, the scale's mantissa in units of 2**-31, one for the layer or one a unit.
-        shifts: int32, the scale's exponent, as many.
-        input_zero: the input's zero point.
-        output_zero: the output's.
-        least: the lowest output: the zero point behind a relu, else -128.
+        multipliers: int32 (1,) or (units,), the mantissa of the scale in units of 2**-31.
+        shifts: int32 of the same shape, the exponent of the scale.
+        input_zero: zero point of the input.
+        output_zero: zero point of the output.
+        output_min: the lowest output: the zero point with a relu, else -128.
     """
 
     weights: NDArray[np.int8]
@@ -34,22 +34,24 @@ class Layer(NamedTuple):
     shifts: NDArray[np.int32]
     input_zero: int
     output_zero: int
-    least: int
+    output_min: int
 
 
 def read_layers(flatbuffer: bytes) -> list[Layer]:
-    """The layers of an int8 flatbuffer, from glyph to logits.
+    """Read the layers of an int8 flatbuffer, in the order from glyph to logits.
 
     Raises:
-        ModelFileError: it is no flatbuffer.
-        BatchdigitsError: it is more than a chain of int8 layers with relu or no activation.
+        ModelFileError: it is not a flatbuffer.
+        BatchdigitsError: the network is not a chain of fully connected int8 layers with relu or no activation.
     """
     graph = read_graph(flatbuffer)
-    strange = {operator.name for operator in graph.operators} - {"FULLY_CONNECTED"}
-    if strange:
-        raise BatchdigitsError(f"C sources are for layers with relu or no activation; this network has {min(strange)}")
-    ends = (*graph.inputs, *(operator.outputs[0] for operator in graph.operators))
-    if ends[-1:] != graph.outputs or [o.inputs[0] for o in graph.operators] != list(ends[:-1]):
+    unsupported = {operator.name for operator in graph.operators} - {"FULLY_CONNECTED"}
+    if unsupported:
+        raise BatchdigitsError(
+            f"C sources are for layers with relu or no activation; this network has {min(unsupported)}"
+        )
+    chain = (*graph.inputs, *(operator.outputs[0] for operator in graph.operators))
+    if chain[-1:] != graph.outputs or [operator.inputs[0] for operator in graph.operators] != list(chain[:-1]):
         raise BatchdigitsError("C sources are for a chain of layers")
     return [_layer(graph, operator) for operator in graph.operators]
 
@@ -70,29 +72,29 @@ def _layer(graph: Graph, operator: Operator) -> Layer:
         shifts=np.array(shifts, np.int32),
         input_zero=int(entry.zero_points[0]),
         output_zero=zero,
-        least=max(LOWEST, zero) if operator.activation == "relu" else LOWEST,
+        output_min=max(INT8_MIN, zero) if operator.activation == "relu" else INT8_MIN,
     )
 
 
 def _biases(graph: Graph, operator: Operator, units: int) -> NDArray[np.int32]:
-    """A layer's biases; without activations the converter merges some into the next layer's, and leaves them out."""
-    if len(operator.inputs) < 3 or operator.inputs[2] == LEFT_OUT:
+    """The biases of a layer; zeros where the converter, after no activation, merged them into those of the next one."""
+    if len(operator.inputs) < 3 or operator.inputs[2] == NO_OPERAND:
         return np.zeros(units, np.int32)
     return graph.tensors[operator.inputs[2]].data.view(np.int32)
 
 
 def _scales(entry: Tensor, weights: Tensor, exit_: Tensor) -> list[float]:
-    """What the sums are multiplied with; rounded where TFLite Micro rounds, since bits count here.
+    """The factors of the sums, one for the layer or one per unit, rounded as in TFLite Micro to give the same bits.
 
     https://github.com/tensorflow/tflite-micro/blob/main/tensorflow/lite/kernels/kernel_util.cc
     """
-    if len(weights.scales) == 1:  # the product in single precision
+    if len(weights.scales) == 1:  # TFLite Micro computes this product in single precision
         return [float(entry.scales[0] * weights.scales[0]) / float(exit_.scales[0])]
     return [float(entry.scales[0]) * float(scale) / float(exit_.scales[0]) for scale in weights.scales]
 
 
 def fixed_point(scale: float) -> tuple[int, int]:
-    """A positive scale as (multiplier, shift): multiplier * 2**(shift - 31), the multiplier from 2**30 to 2**31 - 1."""
+    """A positive scale as (multiplier, shift), multiplier * 2**(shift - 31) with 2**30 <= multiplier < 2**31."""
     mantissa, shift = math.frexp(scale)
     multiplier = math.floor(mantissa * (1 << 31) + 0.5)
     if multiplier == 1 << 31:

@@ -1,4 +1,4 @@
-"""The scripts that make the README's figures run, on a small set of our own and on the development sets."""
+"""The benchmarks that make the documents' figures run, on small generated sets and on the development sets."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def environment() -> dict[str, str]:
 
 @pytest.fixture
 def sets(tmp_path: Path, small_mnist: Arrays) -> Path:
-    """Two sets of MNIST's test digits, dark on white; the second with a `not_digit`, a blank and a broken one."""
+    """Two sets of MNIST test digits, dark on white; the second also has `not_digit`, a blank and a broken image."""
     for number, (image, label) in enumerate(zip(small_mnist["x_test"][:30], small_mnist["y_test"], strict=False)):
         folder = tmp_path / "sets" / ("first", "second")[number % 2] / str(label)
         folder.mkdir(parents=True, exist_ok=True)
@@ -57,7 +57,7 @@ def test_accuracy_table_of_small_sets(sets: Path) -> None:
 def test_polarity_of_small_sets(sets: Path) -> None:
     result = run_script("polarity.py", "--sets", sets)
     assert result.returncode == 0, result.stderr
-    assert re.search(r"of 31 scans \([\d.]+%\) keep their label inverted$", result.stdout)
+    assert re.search(r"of 31 scans \([\d.]+%\) keep their label when inverted$", result.stdout)
 
 
 @pytest.mark.slow
@@ -74,7 +74,7 @@ def test_confidence_of_small_sets(sets: Path, tmp_path: Path) -> None:
         assert image.format == "PNG"
 
 
-def test_few_shot_says_what_is_wrong(sets: Path, tmp_path: Path) -> None:
+def test_few_shot_rejects_bad_input_in_one_line(sets: Path, tmp_path: Path) -> None:
     for options, message in (
         (("--set", "third"), "third: No such file or directory"),
         (("--set", "first", "--init", tmp_path / "no.keras"), "no such model file"),
@@ -97,7 +97,7 @@ def test_few_shot_of_a_development_set() -> None:
 
 
 @pytest.mark.parametrize("script", ["accuracy_table.py", "polarity.py", "confidence.py"])
-def test_scripts_say_what_is_wrong(tmp_path: Path, sets: Path, script: str) -> None:
+def test_scripts_reject_bad_input_in_one_line(tmp_path: Path, sets: Path, script: str) -> None:
     assert "Missing option '--sets'" in run_script(script).stderr
     assert "does not exist" in run_script(script, "--sets", tmp_path / "nowhere").stderr
     assert "no such model file" in run_script(script, "--sets", sets, "--model", tmp_path / "no.tflite").stderr
@@ -107,7 +107,7 @@ def test_scripts_say_what_is_wrong(tmp_path: Path, sets: Path, script: str) -> N
     assert "is named like a label" in run_script(script, "--sets", sets / "first").stderr
 
 
-def test_worse_normalisers_give_glyphs(monkeypatch: pytest.MonkeyPatch, small_mnist: Arrays) -> None:
+def test_baseline_normalisers_give_glyphs(monkeypatch: pytest.MonkeyPatch, small_mnist: Arrays) -> None:
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
     from baseline_normalisers import first_version, plain_resize  # type: ignore[import-not-found]
 

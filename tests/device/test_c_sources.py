@@ -1,4 +1,4 @@
-"""The C sources: compiled with a strict compiler, run on the golden vectors, held against TFLite Micro."""
+"""The C sources compile without warnings, give the golden vectors, and have the bits of TFLite Micro."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ STANDARD = PRETRAINED / "digits.tflite"
 
 
 def check(folder: Path) -> subprocess.CompletedProcess[str]:
-    """Compile what was written to `folder`, and run it."""
+    """Compile the C sources in `folder`, and run `digits_check`."""
     subprocess.run([*STRICT, *SOURCES, "-o", "check"], cwd=folder, check=True)
     return subprocess.run([str(folder / "check")], capture_output=True, text=True, check=False)
 
@@ -57,7 +57,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @needs_cc
-def test_the_built_in_model_holds_all_golden_vectors(sources: Path) -> None:
+def test_the_built_in_model_gives_all_golden_vectors(sources: Path) -> None:
     result = check(sources)
     assert result.returncode == 0, result.stdout
     lines = result.stdout.splitlines()
@@ -68,7 +68,7 @@ def test_the_built_in_model_holds_all_golden_vectors(sources: Path) -> None:
 @needs_cc
 @pytest.mark.parametrize("options", [(), ("--per-tensor",)], ids=["per channel", "per tensor"])
 @pytest.mark.parametrize("activation", ["relu", "none"])
-def test_export_writes_sources_that_hold(
+def test_exported_sources_give_the_golden_vectors(
     run: Run, npz_file: Path, tmp_path: Path, options: tuple[str, ...], activation: str
 ) -> None:
     keras, folder = tmp_path / "m.keras", tmp_path / "new" / "c"
@@ -89,7 +89,7 @@ def test_export_writes_sources_that_hold(
         ("digits_network.c", "(high < 0))", "(high >= 0))", "logits DIFFER"),
     ],
 )
-def test_a_port_that_goes_astray_is_told(
+def test_the_check_program_finds_a_wrong_port(
     sources: Path, tmp_path: Path, file: str, old: str, new: str, message: str
 ) -> None:
     port = shutil.copytree(sources, tmp_path / "port")
@@ -103,7 +103,7 @@ def test_a_port_that_goes_astray_is_told(
 
 
 @needs_cc
-def test_the_readmes_command_works(sources: Path, tmp_path: Path) -> None:
+def test_the_commands_in_the_readme_work(sources: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(sources, tmp_path / "c")
     commands = re.findall(r"^    (\S.*)$", (folder / "README.md").read_text(), re.M)
     assert len(commands) == 2
@@ -112,7 +112,7 @@ def test_the_readmes_command_works(sources: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(shutil.which("c++") is None, reason="no C++ compiler here")
-def test_the_model_is_cxx_as_well(sources: Path, tmp_path: Path) -> None:
+def test_the_model_and_the_headers_compile_as_cxx(sources: Path, tmp_path: Path) -> None:
     main = tmp_path / "main.cc"
     main.write_text(CXX)
     command = ["c++", "-std=c++11", "-Wall", "-Wextra", "-Werror", "-I", sources, main, sources / "digits_model.cc"]
@@ -134,7 +134,7 @@ int main() {
 
 
 @needs_micro
-def test_the_golden_logits_are_tflite_micros_to_the_bit(npz_file: Path) -> None:
+def test_the_logits_are_equal_to_those_of_tflite_micro(npz_file: Path) -> None:
     model = read_model_file(STANDARD)
     glyphs = load(npz_file).train.glyphs
     assert np.array_equal(arithmetic.run(read_layers(model.payload), glyphs), _micro(model, glyphs))
@@ -155,7 +155,9 @@ def _micro(model: ModelFile, glyphs: NDArray[np.uint8]) -> NDArray[np.int8]:
 @needs_micro
 @pytest.mark.parametrize("per_tensor", [False, True])
 @pytest.mark.parametrize("activation", ["relu", ""])
-def test_other_networks_give_tflite_micros_bits_too(npz_file: Path, per_tensor: bool, activation: str) -> None:
+def test_the_logits_of_other_networks_are_equal_to_those_of_tflite_micro(
+    npz_file: Path, per_tensor: bool, activation: str
+) -> None:
     from batchdigits.learning.convert import convert
     from batchdigits.learning.export_options import choose_target
     from batchdigits.learning.recipes import LESSON
@@ -173,7 +175,7 @@ def test_other_networks_give_tflite_micros_bits_too(npz_file: Path, per_tensor: 
     assert np.array_equal(arithmetic.run(read_layers(payload), splits.test.glyphs), _micro(model, splits.test.glyphs))
 
 
-def test_networks_that_c_cannot_run_are_refused(run: Run, npz_file: Path, tmp_path: Path) -> None:
+def test_networks_with_other_layers_are_refused(run: Run, npz_file: Path, tmp_path: Path) -> None:
     keras, output = tmp_path / "m.keras", tmp_path / "m.tflite"
     quick = ("--iterations", "20", "--hidden", "16", "--activation", "tanh", "--data", npz_file)
     assert run("train", *quick, "-o", keras).exit_code == 0
@@ -185,14 +187,14 @@ def test_networks_that_c_cannot_run_are_refused(run: Run, npz_file: Path, tmp_pa
     assert not (tmp_path / "c").exists()
 
 
-def test_a_float_model_has_no_int8_layers(run: Run, trained: Path, npz_file: Path, tmp_path: Path) -> None:
+def test_a_float_model_is_refused(run: Run, trained: Path, npz_file: Path, tmp_path: Path) -> None:
     options = ("--quantize", "none", "--model", trained, "--data", npz_file, "-o", tmp_path / "m.tflite")
     assert run("export", "--tflite", *options).exit_code == 0
     with pytest.raises(BatchdigitsError, match="C sources are for int8 layers"):
         read_layers(read_model_file(tmp_path / "m.tflite").payload)
 
 
-def test_labels_are_quoted_for_c(sources: Path) -> None:
+def test_labels_are_escaped_for_c(sources: Path) -> None:
     model = read_model_file(STANDARD)
     labels = ('"', "a\\b", "??=", "é1", *"456789")
     written = c_sources(replace(model, card=replace(model.card, labels=labels)))["digits_model.cc"]
@@ -211,7 +213,7 @@ def test_the_model_array_is_the_flatbuffer(sources: Path) -> None:
     assert f"#define DIGITS_MODEL_SIZE {len(model.payload)}\n" in header
 
 
-def test_golden_images_are_two_of_each_digit_of_mnists_test_images(small_mnist: Arrays) -> None:
+def test_golden_images_are_the_first_two_mnist_test_images_of_each_digit(small_mnist: Arrays) -> None:
     images, labels = golden_images()
     assert labels.tolist() == [digit for digit in range(10) for _ in range(2)]
     first_seven = small_mnist["x_test"][small_mnist["y_test"] == 7][0]
@@ -241,7 +243,7 @@ Normalise = Callable[[NDArray[np.uint8], int], NDArray[np.uint8] | None]
 
 @pytest.fixture(scope="module")
 def in_c(tmp_path_factory: pytest.TempPathFactory) -> Normalise:
-    """The C normaliser, called from here; 0 is DIGITS_INK_AUTO, 1 dark, 2 light."""
+    """The C normaliser as a Python function; ink 0 is DIGITS_INK_AUTO, 1 dark, 2 light."""
     library = tmp_path_factory.mktemp("so") / "normalise.so"
     source = TEMPLATES / "digits_normalise.c"
     subprocess.run([*STRICT, "-shared", "-fPIC", str(source), "-lm", "-o", str(library)], check=True)
@@ -258,7 +260,7 @@ def in_c(tmp_path_factory: pytest.TempPathFactory) -> Normalise:
 
 
 def _scans(image: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
-    """An MNIST image as cameras see it."""
+    """An MNIST image in several sizes, polarities, contrasts and stroke widths."""
     large = cv2.resize(image, (120, 120), interpolation=cv2.INTER_CUBIC)
     yield image
     yield 255 - image
@@ -269,18 +271,20 @@ def _scans(image: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
 
 
 @needs_cc
-def test_the_c_normaliser_follows_ours_on_even_paper(in_c: Normalise, small_mnist: Arrays) -> None:
+def test_the_c_normaliser_gives_the_glyphs_of_the_python_one_on_even_paper(
+    in_c: Normalise, small_mnist: Arrays
+) -> None:
     close = []
     for image in small_mnist["x_train"][:100]:
         for scan in _scans(image):
-            ours, theirs = normalise(scan)[0], in_c(scan, 0)
-            assert theirs is not None
-            close.append(np.abs(ours.astype(int) - theirs).max() <= 1)
-    assert np.mean(close) > 0.95  # the rest has specks, which C leaves where they are
+            expected, glyph = normalise(scan)[0], in_c(scan, 0)
+            assert glyph is not None
+            close.append(np.abs(expected.astype(int) - glyph).max() <= 1)
+    assert np.mean(close) > 0.95  # the others have specks, which the C normaliser does not remove
 
 
 @needs_cc
-def test_the_c_normaliser_believes_what_it_is_told_of_the_ink(in_c: Normalise, small_mnist: Arrays) -> None:
+def test_the_c_normaliser_uses_the_given_ink(in_c: Normalise, small_mnist: Arrays) -> None:
     image = small_mnist["x_test"][0]
     for scan, right, wrong in ((image, 2, 1), (255 - image, 1, 2)):
         glyph, other = in_c(scan, right), in_c(scan, wrong)
@@ -289,7 +293,7 @@ def test_the_c_normaliser_believes_what_it_is_told_of_the_ink(in_c: Normalise, s
 
 
 @needs_cc
-def test_the_c_normaliser_sees_no_ink_on_a_blank_page(in_c: Normalise) -> None:
+def test_the_c_normaliser_finds_no_ink_on_a_blank_page(in_c: Normalise) -> None:
     noise = np.random.default_rng(0).normal(200, 3, (60, 60)).astype(np.uint8)
     for blank in (np.zeros((1, 1), np.uint8), np.full((50, 40), 255, np.uint8), noise):
         assert in_c(blank, 0) is None
@@ -309,7 +313,8 @@ def test_the_c_normaliser_stays_in_its_workspace(tmp_path: Path, view: str) -> N
     assert subprocess.run([str(tmp_path / "fuzz")], check=False).returncode == 0
 
 
-# Random rectangles and slanted lines on paper, of any size, in memory that is exactly as large as it has to be.
+# Random rectangles and slanted lines in images of any size. Each buffer has exactly the size that it needs, so that the
+# address sanitizer finds each access beyond it.
 FUZZ = r"""
 #include <stdlib.h>
 #include <string.h>
@@ -320,7 +325,7 @@ int main(void) {
     for (int round = 0; round < 6000; round++) {
         const int w = 1 + below(round % 3 ? 40 : 400), h = 1 + below(round % 5 ? 40 : 400), kind = below(5);
         uint8_t *image = malloc((size_t)(w * h)), glyph[784];
-        digits_workspace *space = malloc(sizeof *space);
+        digits_workspace *workspace = malloc(sizeof *workspace);
         memset(image, below(256), (size_t)(w * h));
         for (int i = 0; !kind && i < w * h; i++) image[i] = (uint8_t)below(256);
         for (int stroke = 0; stroke < 2 * kind; stroke++) {
@@ -330,8 +335,8 @@ int main(void) {
                 for (int u = x + slant * (v - y), n = 0; n < across; u++, n++)
                     if (u >= 0 && u < w) image[v * w + u] = (uint8_t)level;
         }
-        digits_normalise(image, w, h, (digits_ink)below(3), space, glyph);
-        free(space);
+        digits_normalise(image, w, h, (digits_ink)below(3), workspace, glyph);
+        free(workspace);
         free(image);
     }
     return 0;

@@ -16,6 +16,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import PIL
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
@@ -110,6 +111,8 @@ FORMATS = {
 
 @pytest.mark.parametrize(("name", "mode"), [(name, mode) for name, modes in FORMATS.items() for mode in modes])
 def test_every_format_in_every_mode_by_content_and_not_by_name(tmp_path: Path, name: str, mode: str) -> None:
+    if (name, mode) == ("TIFF", "YCbCr") and int(PIL.__version__.partition(".")[0]) < 13:
+        pytest.skip("Pillow reads an uncompressed YCbCr TIFF since 13")
     image = Image.fromarray(GREY)
     image = image.convert(mode, dither=Image.Dither.NONE) if mode in "1LP" else image.convert("RGB").convert(mode)
     scan = scan_of(save(tmp_path / "scan.txt", image, name))
@@ -302,7 +305,7 @@ def test_ink_on_nothing_that_fills_most_of_its_frame(tmp_path: Path, ink: int) -
 def test_transparent_palette_colour(tmp_path: Path) -> None:
     for name in ("PNG", "GIF"):
         for ink in (0, 255):
-            image = Image.fromarray(np.where(GREY > 128, 0, 1).astype(np.uint8), "P")
+            image = Image.fromarray(np.where(GREY > 128, 0, 1).astype(np.uint8))
             image.putpalette([ink] * 6)
             scan = scan_of(save(tmp_path / "a", image, name, transparency=0))
             assert (scan[INK], scan[PAPER]) == (ink, 255 - ink)

@@ -1,4 +1,4 @@
-/* Runs the golden vectors: every image must give its glyph within one grey level, every glyph its logits exactly. */
+/* Checks the golden vectors: each image must give its glyph within one grey level, and each glyph its exact logits. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,19 +7,19 @@
 #include "digits_network.h"
 #include "digits_normalise.h"
 
-static digits_workspace space;
+static digits_workspace workspace;
 
 static int glyph_difference(const digits_golden *golden) {
     uint8_t glyph[DIGITS_PIXELS];
-    int most = 0;
-    if (!digits_normalise(golden->image, 28, 28, DIGITS_INK_AUTO, &space, glyph)) {
+    int largest = 0;
+    if (!digits_normalise(golden->image, 28, 28, DIGITS_INK_AUTO, &workspace, glyph)) {
         return 255;
     }
     for (int i = 0; i < DIGITS_PIXELS; i++) {
         const int difference = abs(glyph[i] - golden->glyph[i]);
-        most = difference > most ? difference : most;
+        largest = difference > largest ? difference : largest;
     }
-    return most;
+    return largest;
 }
 
 int main(void) {

@@ -5,11 +5,11 @@
 
 typedef struct {
     int inputs, units;
-    size_t weights, biases; /* where they lie in digits_model; no biases at 0 */
+    size_t weights, biases; /* offsets in digits_model; 0 for no biases */
     const int32_t *multipliers;
     const int8_t *shifts;
-    int scales; /* one for the layer, or one a unit */
-    int32_t input_zero, output_zero, least;
+    int scales; /* 1 for the layer, or one for each unit */
+    int32_t input_zero, output_zero, output_min;
 } layer;
 
 #include "digits_layers.h"
@@ -19,7 +19,7 @@ static int32_t bias_at(size_t offset, int unit) {
     return (int32_t)((uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24);
 }
 
-/* x * multiplier * 2^(shift - 31), rounded after the product and again after the shift, as gemmlowp does. */
+/* x * multiplier * 2^(shift - 31), rounded after the product and again after the shift, like gemmlowp. */
 static int32_t scaled(int32_t x, int32_t multiplier, int shift) {
     const int right = shift < 0 ? -shift : 0;
     const int64_t product = (int64_t)x * ((int64_t)1 << (shift > 0 ? shift : 0)) * multiplier;
@@ -38,21 +38,21 @@ static void run_layer(const layer *l, const int8_t *input, int8_t *output) {
         }
         const int s = l->scales == 1 ? 0 : unit;
         int32_t value = l->output_zero + scaled(sum, l->multipliers[s], l->shifts[s]);
-        value = value < l->least ? l->least : value;
+        value = value < l->output_min ? l->output_min : value;
         output[unit] = (int8_t)(value > 127 ? 127 : value);
     }
 }
 
 void digits_run(const uint8_t glyph[DIGITS_PIXELS], int8_t logits[DIGITS_CLASSES]) {
-    int8_t here[DIGITS_WIDEST], there[DIGITS_WIDEST];
+    int8_t input[DIGITS_MAX_WIDTH], output[DIGITS_MAX_WIDTH];
     for (int i = 0; i < DIGITS_PIXELS; i++) {
-        here[i] = (int8_t)(glyph[i] - 128);
+        input[i] = (int8_t)(glyph[i] - 128);
     }
     for (size_t i = 0; i < sizeof layers / sizeof layers[0]; i++) {
-        run_layer(&layers[i], here, there);
-        memcpy(here, there, (size_t)layers[i].units);
+        run_layer(&layers[i], input, output);
+        memcpy(input, output, (size_t)layers[i].units);
     }
-    memcpy(logits, here, DIGITS_CLASSES);
+    memcpy(logits, input, DIGITS_CLASSES);
 }
 
 int digits_best(const int8_t logits[DIGITS_CLASSES]) {

@@ -4,22 +4,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The numbers are those of batchdigits/vision; the reasons for them stand there. */
-#define SIDE 28
-#define BOX 20
-#define SLACK 2
-#define CENTRE 14.0
-#define LARGE 60
-#define FINE 40
-#define THIN 1.9
-#define THICK 4.5
-#define STEEP 0.8
-#define UPRIGHT 0.03
-#define DETAIL 40
-#define DUST 0.025
-#define CONTRAST 16.0
-#define SIGNAL 7.0
-#define LOUD 100.0
+/* The values are those of batchdigits/vision, where the reasons are. */
+#define SIDE 28              /* pixels of a glyph */
+#define BOX 20               /* pixels of the longer side of a digit in its glyph */
+#define BOX_TOLERANCE 2      /* pixels that a digit may be longer than its box */
+#define CENTRE 14.0          /* of mass, in pixels */
+#define MAX_SIDE 60          /* longer digits are shrunk to it */
+#define ENLARGED_SIDE 40     /* digits shorter than the box are enlarged to it */
+#define MIN_STROKE 1.9       /* pixels in the box */
+#define MAX_STROKE 4.5       /* pixels in the box */
+#define MAX_SHEAR 0.8        /* pixels across for each pixel down */
+#define MIN_SHEAR 0.03       /* less slant is left as it is */
+#define SMALL_VIEW 40        /* pixels; in a smaller view ink reaches 1 pixel beyond the mask, else 2 */
+#define MIN_INK_SHARE 0.025  /* of the view's longer side; shorter ink is dust */
+#define MIN_CONTRAST 16.0    /* grey levels from background to ink */
+#define CLEAR_CONTRAST 100.0 /* grey levels that are ink however noisy the background is */
+#define MIN_SIGNAL 7.0       /* contrast as a multiple of the background's noise */
 #define PI 3.14159265358979323846
 
 typedef struct {
@@ -28,13 +28,14 @@ typedef struct {
 } picture;
 
 static int area_of(picture p) { return p.width * p.height; }
-static int longest(int a, int b) { return a > b ? a : b; }
-static int between(int x, int low, int high) { return x < low ? low : x > high ? high : x; }
+static int max_of(int a, int b) { return a > b ? a : b; }
+static int clamp(int x, int low, int high) { return x < low ? low : x > high ? high : x; }
 static int at_least_1(double x) { return x < 1.0 ? 1 : (int)x; }
 
-/* rint() rounds halves to even, as Python and OpenCV do. */
+/* rint() rounds halves to even, like Python and OpenCV. */
 static uint8_t to_byte(double x) { return (uint8_t)(x <= 0.0 ? 0.0 : x >= 255.0 ? 255.0 : rint(x)); }
 
+/* A pixel; 0 outside of the picture. */
 static int pixel(picture p, int x, int y) {
     return x < 0 || y < 0 || x >= p.width || y >= p.height ? 0 : p.pixels[y * p.width + x];
 }
@@ -56,10 +57,10 @@ static int is_mostly_bright(const uint8_t *image, int width, int height) {
     return sum > 127.5 * (double)width * (double)height;
 }
 
-/* Shrink by a whole factor, turned so that dark prevails: an image and its inverse are one from here on. */
-static picture look(const uint8_t *image, int width, int height, int turned, uint8_t *pixels) {
-    const int factor = (longest(width, height) + DIGITS_VIEW - 1) / DIGITS_VIEW;
-    const picture view = {pixels, longest(1, width / factor), longest(1, height / factor)};
+/* Shrink by an integer factor, and invert if `inverted`, so that an image and its inverse give the same view. */
+static picture make_view(const uint8_t *image, int width, int height, int inverted, uint8_t *pixels) {
+    const int factor = (max_of(width, height) + DIGITS_VIEW - 1) / DIGITS_VIEW;
+    const picture view = {pixels, max_of(1, width / factor), max_of(1, height / factor)};
     const int across = width < factor ? width : factor, down = height < factor ? height : factor;
     for (int y = 0; y < view.height; y++) {
         for (int x = 0; x < view.width; x++) {
@@ -70,18 +71,18 @@ static picture look(const uint8_t *image, int width, int height, int turned, uin
                 }
             }
             const double mean = sum / (across * down);
-            pixels[y * view.width + x] = (uint8_t)((turned ? 255.0 - mean : mean) + 0.5);
+            pixels[y * view.width + x] = (uint8_t)((inverted ? 255.0 - mean : mean) + 0.5);
         }
     }
     return view;
 }
 
-/* ---- paper and ink ---- */
+/* ---- background and ink ---- */
 
-/* Otsu's threshold (1979): what is above it is the lighter side. */
+/* Otsu's threshold (1979): pixels above it are the lighter class. */
 static int otsu(picture p) {
     int counts[256], best = 0;
-    double mean = 0.0, weight = 0.0, below = 0.0, most = 0.0;
+    double mean = 0.0, weight = 0.0, below = 0.0, best_variance = 0.0;
     count_levels(p, counts);
     for (int i = 0; i < 256; i++) {
         mean += (double)i * counts[i] / area_of(p);
@@ -95,15 +96,15 @@ static int otsu(picture p) {
         }
         const double gap = below / weight - (mean - below) / (1.0 - weight);
         const double variance = weight * (1.0 - weight) * gap * gap;
-        if (variance > most) {
-            most = variance;
+        if (variance > best_variance) {
+            best_variance = variance;
             best = i;
         }
     }
     return best;
 }
 
-/* Paper owns the border and most of the area. */
+/* The background has most of the border and most of the area. */
 static int ink_is_light(picture view, int threshold) {
     int total = 0, inside = 0;
     for (int y = 0; y < view.height; y++) {
@@ -113,7 +114,7 @@ static int ink_is_light(picture view, int threshold) {
             inside += light && x > 0 && y > 0 && x < view.width - 1 && y < view.height - 1;
         }
     }
-    const int inner = longest(0, view.width - 2) * longest(0, view.height - 2);
+    const int inner = max_of(0, view.width - 2) * max_of(0, view.height - 2);
     const double border = 1.0 - 2.0 * (total - inside) / (area_of(view) - inner);
     return border + 1.0 - 2.0 * total / area_of(view) > 0.0;
 }
@@ -133,37 +134,40 @@ static int level_of_rank(const int counts[256], double rank) {
     return level;
 }
 
-/* Set the paper to 0 and the ink's peak to 255; 0 if the ink does not stand out. */
-static int lift(picture bright, int inked) {
-    int counts[256], least = 0, most = 255;
-    count_levels(bright, counts);
-    while (!counts[least]) {
-        least++;
+/* Set the background to 0 and the ink's peak to 255 in a picture with light ink, `ink_area` pixels of it. Returns 0 if
+ * the ink does not stand out. */
+static int remove_background(picture p, int ink_area) {
+    int counts[256], lowest = 0, highest = 255;
+    count_levels(p, counts);
+    while (!counts[lowest]) {
+        lowest++;
     }
-    while (!counts[most]) {
-        most--;
+    while (!counts[highest]) {
+        highest--;
     }
-    /* levels that the widest stretch leaves at 0 */
-    const double gain = 255.0 / longest(most - least, 1);
-    int paper_area = 0;
-    for (int level = least; level < 256 && to_byte(gain * (level - least)) == 0; level++) {
-        paper_area += counts[level];
+    /* An even background: stretching from the lowest to the highest level leaves most of the area at 0. */
+    const double gain = 255.0 / max_of(highest - lowest, 1);
+    int zero_area = 0;
+    for (int level = lowest; level < 256 && to_byte(gain * (level - lowest)) == 0; level++) {
+        zero_area += counts[level];
     }
-    if (2 * (area_of(bright) - paper_area) < area_of(bright)) {
-        stretch(bright, least, most);
-        return most - least >= CONTRAST;
+    if (2 * (area_of(p) - zero_area) < area_of(p)) {
+        stretch(p, lowest, highest);
+        return highest - lowest >= MIN_CONTRAST;
     }
-    const double papers = area_of(bright) - inked;
-    const int low = level_of_rank(counts, 0.16 * papers), paper = level_of_rank(counts, 0.5 * papers);
-    const int peak = level_of_rank(counts, 0.1 * papers + 0.9 * area_of(bright));
-    const double grain = paper - low, step = peak - paper;
-    stretch(bright, paper + 2.0 * grain < peak - 1.0 ? paper + 2.0 * grain : peak - 1.0, peak);
-    return step >= CONTRAST && (step >= LOUD || step >= SIGNAL * grain);
+    /* Else its median and noise from the darkest pixels; the 16th percentile is one standard deviation below. */
+    const double background_area = area_of(p) - ink_area;
+    const int low = level_of_rank(counts, 0.16 * background_area);
+    const int background = level_of_rank(counts, 0.5 * background_area);
+    const int peak = level_of_rank(counts, 0.1 * background_area + 0.9 * area_of(p));
+    const double noise = background - low, contrast = peak - background;
+    stretch(p, background + 2.0 * noise < peak - 1.0 ? background + 2.0 * noise : peak - 1.0, peak);
+    return contrast >= MIN_CONTRAST && (contrast >= CLEAR_CONTRAST || contrast >= MIN_SIGNAL * noise);
 }
 
-/* Keep the ink that lies on the mask or close by. */
+/* Remove ink that is not on the mask or within 1 or 2 pixels of it. */
 static void keep_near(picture ink, picture mask) {
-    const int reach = longest(mask.width, mask.height) < DETAIL ? 1 : 2;
+    const int reach = max_of(mask.width, mask.height) < SMALL_VIEW ? 1 : 2;
     for (int y = 0; y < ink.height; y++) {
         for (int x = 0; x < ink.width; x++) {
             int near = 0;
@@ -179,7 +183,7 @@ static void keep_near(picture ink, picture mask) {
     }
 }
 
-/* Cut a picture down to its ink, in place, and say where in it that began. */
+/* Crop a picture to its ink, in place, and return where the ink began. */
 static picture cropped(picture p, int *from_left, int *from_top) {
     int left = p.width, right = -1, top = p.height, bottom = -1;
     for (int y = 0; y < p.height; y++) {
@@ -209,7 +213,7 @@ static picture crop(picture p) {
     return cropped(p, &left, &top);
 }
 
-/* ---- resizing, as OpenCV does it ---- */
+/* ---- resizing, like OpenCV ---- */
 
 static double area_sample(picture p, double x0, double x1, double y0, double y1) {
     double sum = 0.0;
@@ -235,9 +239,9 @@ static double cubic_sample(picture p, double x, double y) {
     cubic_weights(x - floor(x), across);
     cubic_weights(y - floor(y), down);
     for (int j = 0; j < 4; j++) {
-        const int row = between((int)floor(y) - 1 + j, 0, p.height - 1);
+        const int row = clamp((int)floor(y) - 1 + j, 0, p.height - 1);
         for (int i = 0; i < 4; i++) {
-            sum += down[j] * across[i] * p.pixels[row * p.width + between((int)floor(x) - 1 + i, 0, p.width - 1)];
+            sum += down[j] * across[i] * p.pixels[row * p.width + clamp((int)floor(x) - 1 + i, 0, p.width - 1)];
         }
     }
     return sum;
@@ -256,7 +260,7 @@ static picture resize(picture p, int width, int height, int shrink, uint8_t *pix
 }
 
 static picture scaled(picture p, int side, uint8_t *pixels) {
-    const double scale = (double)side / longest(p.width, p.height);
+    const double scale = (double)side / max_of(p.width, p.height);
     return resize(p, at_least_1(rint(p.width * scale)), at_least_1(rint(p.height * scale)), scale < 1.0, pixels);
 }
 
@@ -268,22 +272,21 @@ static void brighten(picture p, double gain) {
 
 /* ---- stroke width ---- */
 
-/* Twice the mass over the total variation; steps along x and y overcount a slanted edge, 4 / pi on the mean. */
+/* Twice the mass over the total variation. Differences along x and y overestimate slanted edges by 4 / pi on average. */
 static double stroke_width(picture p) {
-    double mass = 0.0, steps = 0.0;
+    double mass = 0.0, variation = 0.0;
     for (int y = 0; y <= p.height; y++) {
         for (int x = 0; x <= p.width; x++) {
             const int here = pixel(p, x, y);
             mass += here;
-            steps += abs(here - pixel(p, x - 1, y)) + abs(here - pixel(p, x, y - 1));
+            variation += abs(here - pixel(p, x - 1, y)) + abs(here - pixel(p, x, y - 1));
         }
     }
-    return 2.0 * mass * (4.0 / PI) / (steps > 1.0 ? steps : 1.0);
+    return 2.0 * mass * (4.0 / PI) / (variation > 1.0 ? variation : 1.0);
 }
 
-/* The least (wider = 0) or the greatest (wider = 1) pixel under OpenCV's ellipse of `size`, everywhere. Beyond the
- * picture there is nothing. */
-static picture under_disc(picture p, int size, int wider, uint8_t *pixels) {
+/* Erode (wider = 0) or dilate (wider = 1) with OpenCV's ellipse of `size`; pixels beyond the picture do not count. */
+static picture erode_or_dilate(picture p, int size, int wider, uint8_t *pixels) {
     const int r = size / 2;
     for (int y = 0; y < p.height; y++) {
         for (int x = 0; x < p.width; x++) {
@@ -291,11 +294,11 @@ static picture under_disc(picture p, int size, int wider, uint8_t *pixels) {
             for (int j = 0; j < size; j++) {
                 const int dy = j - r, row = y + dy;
                 const int reach = r ? (int)rint(r * sqrt((r * r - dy * dy) / (double)(r * r))) : 0;
-                for (int i = longest(r - reach, 0); i < (r + reach + 1 < size ? r + reach + 1 : size); i++) {
+                for (int i = max_of(r - reach, 0); i < (r + reach + 1 < size ? r + reach + 1 : size); i++) {
                     const int column = x + i - r;
                     if (row >= 0 && row < p.height && column >= 0 && column < p.width) {
                         const int here = p.pixels[row * p.width + column];
-                        extreme = wider ? longest(extreme, here) : here < extreme ? here : extreme;
+                        extreme = wider ? max_of(extreme, here) : here < extreme ? here : extreme;
                     }
                 }
             }
@@ -305,11 +308,11 @@ static picture under_disc(picture p, int size, int wider, uint8_t *pixels) {
     return (picture){pixels, p.width, p.height};
 }
 
-/* Paper around ink for wider strokes, but not where one pixel more would make it too long for its box. */
-static picture with_room(picture p, int radius, uint8_t *pixels) {
-    const int size = longest(p.width, p.height);
-    const int right = radius == 1 ? between((size - p.width) / 2, 0, 1) : radius;
-    const int down = radius == 1 ? between((size - p.height) / 2, 0, 1) : radius;
+/* Add a margin for wider strokes; with a radius of 1, only on sides where the picture does not become longer. */
+static picture with_margin(picture p, int radius, uint8_t *pixels) {
+    const int size = max_of(p.width, p.height);
+    const int right = radius == 1 ? clamp((size - p.width) / 2, 0, 1) : radius;
+    const int down = radius == 1 ? clamp((size - p.height) / 2, 0, 1) : radius;
     const picture wide = {pixels, p.width + 2 * right, p.height + 2 * down};
     memset(pixels, 0, (size_t)area_of(wide));
     for (int y = 0; y < p.height; y++) {
@@ -318,18 +321,18 @@ static picture with_room(picture p, int radius, uint8_t *pixels) {
     return wide;
 }
 
-/* Make the mean of the lighter side the peak. */
-static void make_solid(picture p) {
+/* Brighten the ink so that its mean becomes 255. */
+static void make_ink_solid(picture p) {
     const int threshold = otsu(p);
     double sum = 0.0;
-    int inked = 0;
+    int ink_area = 0;
     for (int i = 0; i < area_of(p); i++) {
         if (p.pixels[i] > threshold) {
             sum += p.pixels[i];
-            inked++;
+            ink_area++;
         }
     }
-    brighten(p, 255.0 / fmax(inked ? sum / inked : 0.0, 1.0));
+    brighten(p, 255.0 / fmax(ink_area ? sum / ink_area : 0.0, 1.0));
 }
 
 static picture copied(picture p, uint8_t *pixels) {
@@ -337,33 +340,33 @@ static picture copied(picture p, uint8_t *pixels) {
     return (picture){pixels, p.width, p.height};
 }
 
-/* Bring the stroke's width inside of MNIST's limits. `ink` lies in space->first, and so does the result. */
-static picture mend_width(picture ink, digits_workspace *space) {
-    const int size = longest(ink.width, ink.height);
+/* Widen or narrow the strokes to a width that MNIST has. `ink` is in workspace->first, and so is the result. */
+static picture correct_stroke_width(picture ink, digits_workspace *workspace) {
+    const int size = max_of(ink.width, ink.height);
     const double stroke = stroke_width(ink) * BOX / size;
-    if (stroke >= THIN && stroke <= THICK) {
+    if (stroke >= MIN_STROKE && stroke <= MAX_STROKE) {
         return ink;
     }
-    const int wider = stroke < THIN;
-    const double reach = fmax(THIN - stroke, stroke - THICK) * size / BOX / 2.0;
+    const int wider = stroke < MIN_STROKE;
+    const double reach = fmax(MIN_STROKE - stroke, stroke - MAX_STROKE) * size / BOX / 2.0;
     const int radius = (int)ceil(reach);
-    const picture was = with_room(ink, wider ? radius : 0, space->second);
-    const picture changed = under_disc(was, 2 * radius + 1, wider, space->second + area_of(was));
+    const picture before = with_margin(ink, wider ? radius : 0, workspace->second);
+    const picture changed = erode_or_dilate(before, 2 * radius + 1, wider, workspace->second + area_of(before));
     const double share = reach / radius;
-    for (int i = 0; i < area_of(was); i++) {
-        changed.pixels[i] = to_byte((1.0 - share) * was.pixels[i] + share * changed.pixels[i]);
+    for (int i = 0; i < area_of(before); i++) {
+        changed.pixels[i] = to_byte((1.0 - share) * before.pixels[i] + share * changed.pixels[i]);
     }
     if (wider && radius > 1) {
-        make_solid(changed);
+        make_ink_solid(changed);
     }
-    const picture mended = crop(changed);
-    return mended.width ? copied(mended, space->first) : ink;
+    const picture result = crop(changed);
+    return result.width ? copied(result, workspace->first) : ink;
 }
 
 /* ---- slant and frame ---- */
 
 typedef struct {
-    double x, y, slant; /* of the centre of mass; slant: x against y, 0 where there is none */
+    double x, y, slant; /* x and y of the centre of mass; slant in pixels across for each pixel down */
 } moments;
 
 static moments moments_of(picture p) {
@@ -382,15 +385,15 @@ static moments moments_of(picture p) {
     return (moments){x, y, mu02 > 0.0 ? (m11 - x * m01) / mu02 : 0.0};
 }
 
-/* Take slant out of ink, about its centre of mass, and say where that is now. `ink` lies in space->first, and so does
- * the result. */
-static picture upright(picture ink, moments *mass, digits_workspace *space) {
-    const double shear = fmin(fmax(mass->slant, -STEEP), STEEP);
-    if (fabs(shear) < UPRIGHT) {
+/* Remove the slant about the centre of mass, and update `mass` with its new position. `ink` is in workspace->first, and
+ * so is the result. */
+static picture deslant(picture ink, moments *mass, digits_workspace *workspace) {
+    const double shear = fmin(fmax(mass->slant, -MAX_SHEAR), MAX_SHEAR);
+    if (fabs(shear) < MIN_SHEAR) {
         return ink;
     }
     const int pad = (int)ceil(fabs(shear) * ink.height) + 1;
-    const picture sheared = {space->second, ink.width + 2 * pad, ink.height};
+    const picture sheared = {workspace->second, ink.width + 2 * pad, ink.height};
     for (int y = 0; y < sheared.height; y++) {
         for (int x = 0; x < sheared.width; x++) {
             const double from = x - pad + shear * (y - mass->y);
@@ -403,18 +406,18 @@ static picture upright(picture ink, moments *mass, digits_workspace *space) {
     const picture cut = cropped(sheared, &left, &top);
     mass->x += pad - left;
     mass->y -= top;
-    return copied(cut, space->first);
+    return copied(cut, workspace->first);
 }
 
-static picture fit_box(picture ink, digits_workspace *space) {
-    const int size = longest(ink.width, ink.height);
-    if (size >= BOX && size <= BOX + SLACK) {
+static picture fit_box(picture ink, digits_workspace *workspace) {
+    const int size = max_of(ink.width, ink.height);
+    if (size >= BOX && size <= BOX + BOX_TOLERANCE) {
         return ink;
     }
-    const picture fitted = scaled(ink, BOX, space->second);
+    const picture fitted = scaled(ink, BOX, workspace->second);
     int peak = 0;
     for (int i = 0; i < area_of(fitted); i++) {
-        peak = longest(peak, fitted.pixels[i]);
+        peak = max_of(peak, fitted.pixels[i]);
     }
     if (peak > 0 && peak < 255) {
         brighten(fitted, 255.0 / peak);
@@ -422,49 +425,49 @@ static picture fit_box(picture ink, digits_workspace *space) {
     return fitted;
 }
 
-static void frame(picture ink, digits_workspace *space, uint8_t glyph[SIDE * SIDE]) {
-    const int size = longest(ink.width, ink.height);
-    if (size > LARGE) {
-        ink = copied(scaled(ink, LARGE, space->second), space->first);
+static void frame(picture ink, digits_workspace *workspace, uint8_t glyph[SIDE * SIDE]) {
+    const int size = max_of(ink.width, ink.height);
+    if (size > MAX_SIDE) {
+        ink = copied(scaled(ink, MAX_SIDE, workspace->second), workspace->first);
     } else if (size < BOX) {
-        ink = copied(scaled(ink, FINE, space->second), space->first);
+        ink = copied(scaled(ink, ENLARGED_SIDE, workspace->second), workspace->first);
     }
-    ink = mend_width(ink, space);
+    ink = correct_stroke_width(ink, workspace);
     moments mass = moments_of(ink);
-    ink = upright(ink, &mass, space);
-    const picture digit = fit_box(ink, space);
+    ink = deslant(ink, &mass, workspace);
+    const picture digit = fit_box(ink, workspace);
     const double x = (mass.x + 0.5) * ((double)digit.width / ink.width) - 0.5;
     const double y = (mass.y + 0.5) * ((double)digit.height / ink.height) - 0.5;
-    const int left = between((int)rint(CENTRE - x), 0, SIDE - digit.width);
-    const int top = between((int)rint(CENTRE - y), 0, SIDE - digit.height);
+    const int left = clamp((int)rint(CENTRE - x), 0, SIDE - digit.width);
+    const int top = clamp((int)rint(CENTRE - y), 0, SIDE - digit.height);
     memset(glyph, 0, SIDE * SIDE);
     for (int row = 0; row < digit.height; row++) {
         memcpy(glyph + (top + row) * SIDE + left, digit.pixels + row * digit.width, (size_t)digit.width);
     }
 }
 
-int digits_normalise(const uint8_t *image, int width, int height, digits_ink ink, digits_workspace *space,
+int digits_normalise(const uint8_t *image, int width, int height, digits_ink ink, digits_workspace *workspace,
                      uint8_t glyph[SIDE * SIDE]) {
-    const int turned = is_mostly_bright(image, width, height);
-    picture view = look(image, width, height, turned, space->first);
-    picture mask = {space->second, view.width, view.height};
+    const int inverted = is_mostly_bright(image, width, height);
+    picture view = make_view(image, width, height, inverted, workspace->first);
+    picture mask = {workspace->second, view.width, view.height};
     const int threshold = otsu(view);
-    const int light = ink == DIGITS_INK_AUTO ? ink_is_light(view, threshold) : (ink == DIGITS_INK_LIGHT) != turned;
-    int inked = 0;
+    const int light = ink == DIGITS_INK_AUTO ? ink_is_light(view, threshold) : (ink == DIGITS_INK_LIGHT) != inverted;
+    int ink_area = 0;
     for (int i = 0; i < area_of(view); i++) {
         mask.pixels[i] = (view.pixels[i] > threshold) == light;
-        inked += mask.pixels[i];
+        ink_area += mask.pixels[i];
         view.pixels[i] = light ? view.pixels[i] : (uint8_t)(255 - view.pixels[i]);
     }
-    if (!inked || !lift(view, inked)) {
+    if (!ink_area || !remove_background(view, ink_area)) {
         return 0;
     }
     keep_near(view, mask);
     const picture box = crop(mask), digit = crop(view);
-    const double dust = fmax(2.0, DUST * longest(view.width, view.height));
-    if (!digit.width || longest(box.width, box.height) < dust) {
+    const double min_size = fmax(2.0, MIN_INK_SHARE * max_of(view.width, view.height));
+    if (!digit.width || max_of(box.width, box.height) < min_size) {
         return 0;
     }
-    frame(digit, space, glyph);
+    frame(digit, workspace, glyph);
     return 1;
 }
