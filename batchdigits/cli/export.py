@@ -60,7 +60,7 @@ if TYPE_CHECKING:
 )
 @click.option("--c-array", type=FILE, metavar="DIR", help="Also write the model as C for a microcontroller.")
 @model_option("The .keras model file to convert. [default: exports/digits.keras]")
-@data_option("The data the model was trained on: sets the ranges of int8, and for the parity check.")
+@data_option("The data that the model was trained on, for the ranges of int8 and the parity check.")
 @output_option("The model file to write.", default="exports/digits.tflite", show_default=True)
 @verbosity_options
 def export(
@@ -77,7 +77,7 @@ def export(
     """Convert a .keras model file to TFLite, and check that both give the same labels.
 
     This parity check runs the validation split through LiteRT with XNNPACK, LiteRT's reference kernels and, if it is
-    installed, TFLite Micro. If labels differ, nothing is written. docs/export.md lists the options that go together,
+    installed, TFLite Micro. If too many labels differ, nothing is written. docs/export.md lists the options that go together,
     and the devices that need them.
 
     \b

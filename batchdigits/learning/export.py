@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from batchdigits.datasets import load
 from batchdigits.datasets.labelled import Splits
 from batchdigits.datasets.scans import Scans, read_scans
-from batchdigits.errors import DataError
+from batchdigits.errors import DataError, ModelFileError
 from batchdigits.inference.model_file import ModelFile, add_card, read_model_file
 from batchdigits.learning.convert import convert
 from batchdigits.learning.export_options import ExportOptions
@@ -67,6 +67,8 @@ def prepare_export(
         BatchdigitsError: see `convert`.
     """
     keras = read_model_file(model)
+    if not keras.is_keras:
+        raise ModelFileError(f"{model}: only a .keras file can be exported")
     splits = _data_of(keras, data)
     own = read_scans(check, keras.card.labels) if check else None
     scans = read_scans(calibrate, keras.card.labels) if calibrate else None

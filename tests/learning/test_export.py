@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from batchdigits.datasets import load
-from batchdigits.errors import BatchdigitsError
+from batchdigits.errors import BatchdigitsError, ModelFileError
+from batchdigits.inference.choose import PRETRAINED
 from batchdigits.inference.decide import softmax
 from batchdigits.inference.flatbuffer import read_graph
 from batchdigits.inference.litert_runtime import LiteRTRuntime
@@ -18,7 +19,7 @@ from batchdigits.inference.load import load_runtime
 from batchdigits.inference.micro_runtime import MicroError, MicroRuntime, needed_arena
 from batchdigits.inference.model_file import ModelFile, read_model_file
 from batchdigits.learning import convert as convert_module
-from batchdigits.learning.export import convert_model
+from batchdigits.learning.export import convert_model, prepare_export, write_export
 from batchdigits.learning.export_options import ExportOptions, export_options
 from batchdigits.learning.parity_check import (
     MIN_AGREEMENT,
@@ -232,3 +233,17 @@ def test_without_micro_its_row_says_so(keras: ModelFile, npz_file: Path, monkeyp
     assert row.runtime == "TFLite Micro"
     assert row.note.startswith("not installed (pip install tflite-micro")
     require_agreement(rows, 0.9)
+
+
+def test_python_callers_prepare_check_and_write_an_export(trained: Path, npz_file: Path, tmp_path: Path) -> None:
+    output = tmp_path / "m.tflite"
+    prepared = prepare_export(trained, output, export_options(), npz_file)
+    assert not output.exists()
+    require_agreement(prepared.parity, 0.9)
+    write_export(prepared.model, prepared.parity)
+    assert read_model_file(output).card.quantization["agreement"]["test"]["images"] == 200
+
+
+def test_only_a_keras_file_can_be_exported(tmp_path: Path) -> None:
+    with pytest.raises(ModelFileError, match=r"only a \.keras file can be exported"):
+        prepare_export(PRETRAINED / "digits.tflite", tmp_path / "m.tflite", export_options())
