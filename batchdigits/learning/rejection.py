@@ -15,8 +15,8 @@ REJECTED_SHARE = 0.014
 def rejection_offset(logits: Logits) -> float:
     """The number to subtract from logits (N, classes) so that REJECTED_SHARE of these digits would be rejected.
 
-    The logit of an outlier is fixed at 0, so that the shift of the classes' logits decides which glyphs are rejected. It changes
-    no confidence. The shift that the network learned depends on the share of outliers in training, which says nothing
-    about other people's scans; the shifted logits do not depend on it.
+    The logit of an outlier is fixed at 0, so that the shift of the classes' logits decides which glyphs are rejected.
+    It changes no confidence. The network's own logits depend on the share of outliers in training, which says nothing
+    about other people's scans; the shifted logits do not.
     """
     return float(np.quantile(log_sum_exp(logits), REJECTED_SHARE))
