@@ -25,7 +25,7 @@ from batchdigits.inference.choose import choose_model
 from batchdigits.inference.decide import scores, softmax
 from batchdigits.inference.load import load_runtime
 from batchdigits.inference.runtime import Runtime
-from batchdigits.learning.temperature_scaling import degraded
+from batchdigits.learning.temperature_scaling import with_degraded_copies
 from batchdigits.reports.confidence import Answers, calibration_error
 from batchdigits.reports.confidence_plot import confidence_plot
 from batchdigits.reports.evaluation import class_folders, evaluate_predictions
@@ -59,7 +59,9 @@ def _of_mnist(runtime: Runtime) -> dict[str, Answers]:
     return {
         TEST: _answers(runtime, mnist.test),
         "MNIST validation": _answers(runtime, mnist.validation),
-        "MNIST validation, with degraded copies": _answers(runtime, degraded(mnist.validation, mnist.classes)),
+        "MNIST validation, with degraded copies": _answers(
+            runtime, with_degraded_copies(mnist.validation, mnist.classes)
+        ),
     }
 
 

@@ -1,8 +1,8 @@
-"""The tables of docs/explanation/export.md: every mode on every runtime; size, accuracy, agreement, latency.
+"""The tables of docs/export.md: size, accuracy, agreement with float32, and latency of every mode on every runtime.
 
     python benchmarks/export_table.py [--model FILE.keras] [--data PATH]
 
-A runtime that does not support a mode has a row that says so.
+If a runtime does not support a mode, its row says so.
 """
 
 from __future__ import annotations
@@ -28,24 +28,24 @@ from batchdigits.inference.model_file import ModelFile, read_model_file
 from batchdigits.inference.runtime import BATCH_SIZE, Runtime
 from batchdigits.inference.tensorflow_runtime import TensorFlowRuntime
 from batchdigits.learning.agreement import Agreement, compare
-from batchdigits.learning.export import make
-from batchdigits.learning.export_options import Target, choose_target
-from batchdigits.learning.representative_dataset import varied
+from batchdigits.learning.export import convert_model
+from batchdigits.learning.export_options import ExportOptions, export_options
+from batchdigits.learning.representative_dataset import representative_glyphs
 
-CALLS = 500  # of one glyph, whose median is the latency
-ROUNDING = 1e-4  # logits of float32 that are closer are the same, but for the order of summing
+LATENCY_CALLS = 500  # with one glyph each; the latency is their median
+MAX_ROUNDING_ERROR = 1e-4  # float32 logits that differ by less are the same, but for the order of summation
 REFERENCE = "LiteRT reference"
 
-TARGETS: dict[str, Target] = {
-    "none": choose_target("none"),
-    "float16": choose_target("float16"),
-    "dynamic": choose_target("dynamic"),
-    "int8": choose_target("int8"),
-    "int8 --per-tensor": choose_target("int8", per_tensor=True),
-    "int8 --head probabilities": choose_target("int8", head="probabilities"),
-    "int16x8": choose_target("int16x8"),
+MODES: dict[str, ExportOptions] = {
+    "none": export_options("none"),
+    "float16": export_options("float16"),
+    "dynamic": export_options("dynamic"),
+    "int8": export_options("int8"),
+    "int8 --per-tensor": export_options("int8", per_tensor=True),
+    "int8 --head probabilities": export_options("int8", head="probabilities"),
+    "int16x8": export_options("int16x8"),
 }
-# How each runtime is had: for all images at once, and for one at a time.
+# Each runtime, for a model and a batch size.
 RUNTIMES: dict[str, Callable[[ModelFile, int], Runtime]] = {
     "LiteRT XNNPACK": LiteRTRuntime,
     REFERENCE: lambda model, size: LiteRTRuntime(model, size, kernels="reference"),
@@ -68,21 +68,21 @@ def main(model: Path | None, data: Path | None) -> None:
 
 
 def _tables(keras: ModelFile, splits: Splits) -> Iterator[str]:
-    """The table, and one of where the runtimes' bits differ."""
+    """The lines of the two tables; the second compares the runtimes' logits."""
     glyphs = splits.test.glyphs
     expected = TensorFlowRuntime(keras, BATCH_SIZE).logits(glyphs)
-    calibration = varied(splits.train)
+    representative = representative_glyphs(splits.train)
     columns = ("--quantize", f"against {REFERENCE}", "logits that differ", "largest difference of a probability")
     bits = [f"| {' | '.join(columns)} | labels that differ |", "| --- | --- | ---: | ---: | ---: |"]
     yield f"| --quantize | bytes | runtime | accuracy on {len(glyphs):,} test images | same label | latency | arena |"
     yield "| --- | ---: | --- | ---: | ---: | ---: | ---: |"
-    for name, target in TARGETS.items():
-        exported = make(keras, target, calibration, Path(f"{name}.tflite"))
+    for name, options in MODES.items():
+        exported = convert_model(keras, options, representative, Path(f"{name}.tflite"))
         found: dict[str, NDArray[np.float32]] = {}
-        for runtime, load_it in RUNTIMES.items():
+        for runtime, load_runtime in RUNTIMES.items():
             cells: tuple[str, ...]
             try:
-                found[runtime] = load_it(exported, BATCH_SIZE).logits(glyphs)
+                found[runtime] = load_runtime(exported, BATCH_SIZE).logits(glyphs)
                 cells = _cells(exported, runtime, compare(expected, found[runtime], splits.test.labels), glyphs[:1])
             except MicroError as reason:
                 cells = str(reason), "-", "-", "-"
@@ -95,14 +95,14 @@ def _tables(keras: ModelFile, splits: Splits) -> Iterator[str]:
 def _cells(exported: ModelFile, name: str, agreement: Agreement, glyph: NDArray[np.uint8]) -> tuple[str, ...]:
     """Accuracy, agreement, latency and arena."""
     single = RUNTIMES[name](exported, 1)
-    latency = median(_seconds(single, glyph) for _ in range(CALLS))
+    latency = median(_seconds(single, glyph) for _ in range(LATENCY_CALLS))
     arena = f"{needed_arena(exported):,}" if isinstance(single, MicroRuntime) else "-"
-    return f"{agreement.second or 0:.2%}", f"{agreement.same:.2%}", f"{1e6 * latency:.0f} us", arena
+    return f"{agreement.export_accuracy or 0:.2%}", f"{agreement.same_label:.2%}", f"{1e6 * latency:.0f} us", arena
 
 
 def _difference(first: NDArray[np.float32], second: NDArray[np.float32]) -> str:
-    """How many logits differ by more than float32's rounding, the most that a probability does, and how many labels."""
-    values = float(np.mean(np.abs(first - second) > ROUNDING))
+    """Share of logits that differ by more than rounding, largest difference of a probability, labels that differ."""
+    values = float(np.mean(np.abs(first - second) > MAX_ROUNDING_ERROR))
     probability = float(np.abs(softmax(first) - softmax(second)).max())
     labels = int(np.count_nonzero(first.argmax(axis=1) != second.argmax(axis=1)))
     return f"{values:.2%} | {probability:.2g} | {labels:,}"

@@ -1,9 +1,9 @@
-"""What five crops of each digit are worth: `batchdigits train --init` on them, measured on the rest of their set.
+"""Accuracy after `batchdigits train --init` on five crops of each digit of a set, measured on the rest of the set.
 
     python benchmarks/few_shot.py --sets SETS [--set NAME]… [--init FILE] [--choices N]
 
-SETS holds one folder a set, each with one sub-folder a class. This table is the only place where a label of the
-development sets trains anything. MNIST's columns are its 10,000 test images.
+SETS holds a folder for each set, which holds a folder for each class. Nothing else trains on labels of the development
+sets. MNIST's columns are its 10,000 test images.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from batchdigits.errors import BatchdigitsError
 from batchdigits.files.sources import find
 from batchdigits.inference.choose import PRETRAINED
 from batchdigits.inference.model_file import ModelFile, read_model_file
-from batchdigits.learning.fine_tuning import fine_tuning
+from batchdigits.learning.fine_tuning import FineTuning
 from batchdigits.learning.save import save
 from batchdigits.reports.evaluation import class_folders, evaluate_predictions
 
-EACH = 5  # crops of each class
-SEED = 1  # of the training: the command's default
+CROPS_PER_CLASS = 5
+SEED = 1  # of the training, as is the command's default
 
 
 class Outcome(NamedTuple):
-    """Shares of right labels, 0-1, before and after; `left` images were not trained on."""
+    """Shares of right labels, 0-1, before and after training; `left` images were not trained on."""
 
     left: int
     before: float
@@ -47,7 +47,7 @@ class Outcome(NamedTuple):
 @click.option("--sets", type=click.Path(exists=True, file_okay=False), required=True, help="Folder of sets.")
 @click.option("--set", "names", multiple=True, default=("pen", "polish", "turkish"), show_default=True)
 @click.option("--init", type=click.Path(path_type=Path), default=PRETRAINED / "digits.keras", help="The .keras model.")
-@click.option("--choices", default=3, show_default=True, help="How many choices of five crops to take the mean of.")
+@click.option("--choices", default=3, show_default=True, help="Random choices of crops; the table has their means.")
 def main(sets: str, names: tuple[str, ...], init: Path, choices: int) -> None:
     """Print the table as markdown."""
     try:
@@ -59,37 +59,38 @@ def main(sets: str, names: tuple[str, ...], init: Path, choices: int) -> None:
             click.echo(row(name, outcomes))
     except BatchdigitsError as error:
         raise click.ClickException(str(error)) from None
-    click.echo(f"\n{datetime.now(UTC):%Y-%m-%d}, {init.name}; means of {choices} choices of {EACH} crops a class.")
+    click.echo(
+        f"\n{datetime.now(UTC):%Y-%m-%d}, {init.name}; means of {choices} choices of {CROPS_PER_CLASS} crops a class."
+    )
 
 
 def outcome(path: str, model: ModelFile, choice: int) -> Outcome:
-    """Train on some crops of a set, and classify the rest of it."""
+    """Train on some crops of a set, and classify the rest."""
     labels = model.card.labels
-    few = list(chosen(path, labels, choice))
+    few = list(chosen_crops(path, labels, choice))
     rest = [file for file in find(class_folders(path, labels)) if file not in few]
     with tempfile.TemporaryDirectory() as place:
         for file in few:
             crop = Path(place, "few", Path(file).parent.name, Path(file).name)
             crop.parent.mkdir(parents=True, exist_ok=True)
             crop.symlink_to(Path(file).resolve())
-        tuning = fine_tuning(model, load(Path(place, "few"), SEED, few_shot=True))
-        training = tuning.training(SEED)
+        training = FineTuning(model, load(Path(place, "few"), SEED, few_shot=True), SEED)
         for _ in training.run():
             pass
         tuned = Path(place, "tuned.keras")
-        card = save(training, tuned, tuning)
+        card = save(training, tuned)
         before, after = (evaluate_predictions(path, predict(iter(rest), file), labels) for file in (model.path, tuned))
     mnist = card.data["init"]["accuracy"]["mnist_test"], card.accuracy["mnist_test"]
     return Outcome(after.images, before.accuracy, after.accuracy, *mnist)
 
 
-def chosen(path: str, labels: tuple[str, ...], choice: int) -> Iterator[str]:
-    """The crops of each class that are trained on."""
+def chosen_crops(path: str, labels: tuple[str, ...], choice: int) -> Iterator[str]:
+    """The crops to train on."""
     rng = np.random.default_rng([SEED, choice])
     for folder in class_folders(path, labels):
-        if os.path.basename(folder) in labels:  # noqa: PTH119 - paths stay strings on this road
+        if os.path.basename(folder) in labels:  # noqa: PTH119 - paths stay strings in this pipeline
             files = list(find([folder]))
-            yield from (files[number] for number in sorted(rng.permutation(len(files))[:EACH]))
+            yield from (files[number] for number in sorted(rng.permutation(len(files))[:CROPS_PER_CLASS]))
 
 
 def row(name: str, outcomes: list[Outcome]) -> str:

@@ -1,7 +1,7 @@
-"""What the lesson's recipe gives with five seeds: `python benchmarks/lesson_seeds.py`.
+"""Accuracy of the lesson's recipe with five seeds: `python benchmarks/lesson_seeds.py`.
 
-The published run gave 92.06 % on glyphs as they are. Ours stand upright: the normaliser undoes slant. The second column
-is the same recipe on MNIST's own pictures, which no command of ours trains on.
+The published run reached 92.06 % on MNIST's own images. The first column is for our glyphs, whose slant the normaliser
+undoes. The second is for MNIST's own images, which no command of ours trains on.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def main() -> None:
 
 
 def accuracy(splits: Splits, seed: int) -> float:
-    """Share of right labels, 0-1, on the test images after the lesson."""
+    """Share of right labels, 0-1, on the test images after training by the lesson's recipe."""
     training = Training(LESSON, splits, seed)
     for _ in training.run():
         pass
@@ -39,7 +39,7 @@ def accuracy(splits: Splits, seed: int) -> float:
 
 
 def as_published(splits: Splits) -> Splits:
-    """The same splits with MNIST's own pictures for glyphs."""
+    """The same splits with MNIST's own images as glyphs."""
     training, test = (read_idx(MNIST / f"{name}.gz") for name in (TRAIN_IMAGES, TEST_IMAGES))
     count = len(splits.train)
     return Splits(

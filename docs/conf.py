@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from batchdigits import __version__
 from batchdigits.cli import main
+from batchdigits.version import __version__
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx

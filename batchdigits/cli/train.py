@@ -14,16 +14,15 @@ from batchdigits.cli.console import print_log_line, print_message, progress_bar
 from batchdigits.cli.options import FILE, Number, data_option, output_option, seed_option, verbosity_options
 from batchdigits.cli.output_file import is_same_file, prepare_output, prepare_plot
 from batchdigits.cli.signals import Terminated
+from batchdigits.cli.usage import usage_errors
 
 if TYPE_CHECKING:
     from batchdigits.inference.card import Card
-    from batchdigits.inference.model_file import ModelFile
-    from batchdigits.learning.fine_tuning import FineTuning
     from batchdigits.learning.training import Progress, Training
 
-CHECKPOINT_EVERY = 120  # seconds: what an interrupted machine loses at most
-LOG_EVERY = 100  # iterations, as in the lesson; where the validation split is checked, its checks are logged instead
-NAMES = {
+CHECKPOINT_EVERY = 120  # seconds: the most work that a crash of the machine loses
+LOG_EVERY = 100  # iterations, as in the lesson; used if accuracy on the validation split is not measured
+SPLIT_NAMES = {
     "validation": "yours that were held back for validation",
     "test": "yours that were held back for a test",
     "mnist_validation": "MNIST's validation split",
@@ -51,7 +50,7 @@ class Widths(click.ParamType[tuple[int, ...]]):
 @click.option(
     "--recipe",
     type=click.Choice(["default", "lesson", "best", "tiny", "teacher"]),
-    help="Where every value below starts from. [default: default]",
+    help="The recipe, which sets every value below that is not given. [default: default]",
 )
 @click.option("--hidden", type=Widths(), help="Units of each hidden layer.")
 @click.option(
@@ -70,19 +69,19 @@ class Widths(click.ParamType[tuple[int, ...]]):
     type=FILE,
     metavar="FILE",
     multiple=True,
-    help="A .keras model to go on from; with --data, on digits of your own: five of each will do. "
-    "Of several, the mean of their weights.",
+    help="A .keras model to train further; with --data, on your own digits, of which five of each are enough. "
+    "Of several models, the mean of their weights.",
 )
 @output_option("The model file to write.", default="exports/digits.keras", show_default=True)
 @click.option(
     "--teacher",
     type=click.Path(path_type=Path),
     metavar="MODEL",
-    help="A .keras model file whose answers to learn, in place of the labels.",
+    help="A .keras model file whose probabilities to learn, in place of the labels.",
 )
-@click.option("--resume", "go_on", is_flag=True, help="Go on with an interrupted training, to the same weights.")
-@click.option("--plot", type=FILE, metavar="FILE", help="Draw loss, accuracy and learning rate (.png, .svg).")
-@click.option("--tensorboard", type=FILE, metavar="DIR", help="Write the same down for TensorBoard.")
+@click.option("--resume", "is_resumed", is_flag=True, help="Continue an interrupted training, to the same weights.")
+@click.option("--plot", type=FILE, metavar="FILE", help="Draw loss, accuracy and learning rate (.png).")
+@click.option("--tensorboard", type=FILE, metavar="DIR", help="Write the same figures for TensorBoard.")
 @verbosity_options
 def train(
     recipe: str | None,
@@ -91,7 +90,7 @@ def train(
     init: tuple[Path, ...],
     output: Path,
     teacher: Path | None,
-    go_on: bool,
+    is_resumed: bool,
     plot: Path | None,
     tensorboard: Path | None,
     **values: Any,
@@ -108,152 +107,98 @@ def train(
     """
     from batchdigits.learning.checkpoint import checkpoint_path, resume
     from batchdigits.learning.save import save
+    from batchdigits.learning.train import check_training_options, prepare_training
 
-    _check_init(init, data, {"recipe": recipe, "teacher": teacher, **values})
+    with usage_errors():
+        check_training_options(recipe, data, init, teacher, values)
     prepare_output(output, ".keras")
     if plot:
         prepare_plot(plot)
-    if values["activation"] == "none":
-        values["activation"] = ""
-    given = {name: value for name, value in values.items() if value is not None}
-    tuning = _fine_tuning(init[0], data, seed) if init and data else None
-    training = tuning.training(seed, **given) if tuning else _training(data, recipe, seed, given, teacher, init)
+    training = prepare_training(recipe, data, seed, init, teacher, values)
+    _show_labels(training)
     checkpoint = checkpoint_path(output)
-    if go_on:
+    if is_resumed:
         resume(training, checkpoint)
     interrupted = _run(training, checkpoint, plot, tensorboard)
     if interrupted and any(is_same_file(model, output) for model in init):
-        print_message(f"{output} stays as it was; the same command with --resume goes on from here")
+        print_message(f"{output} stays as it was; the same command with --resume continues the training")
         raise interrupted
-    with _kept(checkpoint):
-        card = save(training, output, tuning)
-    _report(card, tuning, training)
+    with _mention_checkpoint(checkpoint):
+        card = save(training, output)
+    _report(card, training)
     print_message(f"wrote {output}")
     if interrupted:
-        print_message("the same command with --resume goes on from here")
+        print_message("the same command with --resume continues the training")
         raise interrupted
     checkpoint.unlink(missing_ok=True)
 
 
 @contextmanager
-def _kept(checkpoint: Path) -> Iterator[None]:
-    """Whatever ends the block early, say that the work before it is not lost."""
+def _mention_checkpoint(checkpoint: Path) -> Iterator[None]:
+    """If the block fails or is interrupted, say that the training before it is not lost."""
     try:
         yield
     except BaseException:
         if checkpoint.exists():
-            print_message("what has been learned is kept; the same command with --resume goes on from here")
+            print_message("the training is saved; the same command with --resume continues it")
         raise
 
 
-def _check_init(init: tuple[Path, ...], data: Path | None, given: dict[str, Any]) -> None:
-    """Refuse what does not go with `--init`: it says the network's shape, and with `--data` the recipe, too."""
-    if given["iterations"] == 0 and not init:
-        raise click.UsageError("--iterations 0, which learns nothing, needs --init")
-    if data and len(init) > 1:
-        raise click.UsageError("--data goes with one --init")
-    for name in ("hidden", "activation", *(("recipe", "teacher") if data else ())):
-        if init and given[name] is not None:
-            raise click.UsageError(f"--{name} does not go with --init, which trains the model's own network further")
+def _show_labels(training: Training) -> None:
+    """Say which labels a fine-tuned network will know or not know, other than the model before."""
+    from batchdigits.learning.fine_tuning import FineTuning
 
-
-def _fine_tuning(init: Path, data: Path, seed: int) -> FineTuning:
-    """What `--init` and `--data` come to."""
-    from batchdigits.datasets import load
-    from batchdigits.inference.model_file import read_model_file
-    from batchdigits.learning.fine_tuning import fine_tuning
-
-    tuning = fine_tuning(read_model_file(init), load(data, seed, few_shot=True))
-    classes, known = tuning.own.classes, tuning.model.card.labels
-    for what, names in (
-        ("new labels", [name for name in classes if name not in known]),
-        ("labels without a folder, which the new model will not know", [name for name in known if name not in classes]),
-    ):
-        if names:
-            print_message(f"{what}: {', '.join(names)}")
-    return tuning
-
-
-def _training(
-    data: Path | None,
-    recipe: str | None,
-    seed: int,
-    given: dict[str, Any],
-    teacher: Path | None,
-    init: tuple[Path, ...],
-) -> Training:
-    """The training by a recipe."""
-    from dataclasses import replace
-
-    from batchdigits.datasets import load
-    from batchdigits.learning.recipes import RECIPES
-    from batchdigits.learning.training import Training, shaped_like
-
-    teaching = _read_keras(teacher, "a teacher") if teacher else None
-    begun_by = [_read_keras(path, "what is gone on from") for path in init]
-    chosen = RECIPES[recipe or "default"]
-    if begun_by:
-        chosen = shaped_like(begun_by[0], chosen)
-    return Training(replace(chosen, **given), load(data, seed), seed, teaching, begun_by)
-
-
-def _read_keras(path: Path, what: str) -> ModelFile:
-    """A model file that has to be a .keras file.
-
-    Raises:
-        ModelFileError: it cannot be read, or is no .keras.
-    """
-    from batchdigits.errors import ModelFileError
-    from batchdigits.inference.model_file import read_model_file
-
-    if path.suffix != ".keras":
-        raise ModelFileError(f"{path}: {what} is a .keras file")
-    return read_model_file(path)
+    if not isinstance(training, FineTuning):
+        return
+    if training.new_labels:
+        print_message(f"new labels: {', '.join(training.new_labels)}")
+    if training.lost_labels:
+        print_message(f"labels without a folder, which the new model will not know: {', '.join(training.lost_labels)}")
 
 
 def _run(training: Training, checkpoint: Path, plot: Path | None, tensorboard: Path | None) -> BaseException | None:
-    """Train behind a progress bar, with a checkpoint now and then; what interrupted it, if something did."""
+    """Train with a progress bar and regular checkpoints; return the interruption, or None."""
     from batchdigits.learning.checkpoint import write_checkpoint
 
     recipe = training.recipe
     shown = progress_bar(total=recipe.iterations, initial=training.done, unit="it", desc=recipe.name)
     written = time.monotonic()
-    with _board(training, tensorboard) as watch, shown as bar, closing(training.run()) as steps:
+    with _event_file(training, tensorboard) as record, shown as bar, closing(training.run()) as steps:
         try:
             for progress in steps:
                 bar.update(training.done - bar.n)
-                watch(progress)
+                record(progress)
                 _log(progress, every=0 if recipe.check_every else LOG_EVERY)
                 if training.is_over or time.monotonic() - written > CHECKPOINT_EVERY:
                     write_checkpoint(training, checkpoint)
                     _draw(training, plot)
                     written = time.monotonic()
         except (KeyboardInterrupt, Terminated) as stop:
-            print_message("stopping; saving what has been learned so far")
+            print_message("stopping; saving the training so far")
             write_checkpoint(training, checkpoint)
             _draw(training, plot)
-            training.go_back_to_best()
+            training.restore_best()
             return stop
     _draw(training, plot)
     return None
 
 
 @contextmanager
-def _board(training: Training, folder: Path | None) -> Iterator[Callable[[Progress], None]]:
-    """What tells TensorBoard, where somebody wants it: first what was before a `--resume`, then what comes."""
+def _event_file(training: Training, folder: Path | None) -> Iterator[Callable[[Progress], None]]:
+    """A function that records progress for TensorBoard; the history before `--resume` is recorded first."""
     if folder is None:
         yield lambda progress: None
         return
-    from batchdigits.learning.tensorboard import Board
+    from batchdigits.learning.tensorboard import EventFile
 
-    with closing(Board(folder)) as board:
+    with closing(EventFile(folder)) as events:
         for progress in training.history:
-            board.add(progress)
-        yield board.add
+            events.add(progress)
+        yield events.add
 
 
 def _draw(training: Training, plot: Path | None) -> None:
-    """The curves so far, where somebody wants them."""
+    """Draw the curves so far, if a plot was asked for."""
     if plot is None or not training.history:
         return
     from batchdigits.output.atomic import open_atomically
@@ -264,19 +209,19 @@ def _draw(training: Training, plot: Path | None) -> None:
         stream.write(picture)
 
 
-def _report(card: Card, tuning: FineTuning | None, training: Training) -> None:
-    """Accuracy on what was held back; of a fine-tuned network beside that of the model before."""
-    if tuning is None:
+def _report(card: Card, training: Training) -> None:
+    """Accuracy on the images that were held back; after fine-tuning beside the accuracy of the model before."""
+    if "init" not in card.data:
         print_log_line(f"Accuracy on {len(training.splits.test):,} test images: {card.accuracy['test']:.2%}")
         return
     before = card.data["init"]["accuracy"]
-    for name, part in tuning.held_back().items():
+    for name, part in training.held_back().items():
         shares = f"{before[name]:.2%} before, {card.accuracy[name]:.2%} now"
-        print_log_line(f"Accuracy on the {len(part):,} images of {NAMES[name]}: {shares}")
+        print_log_line(f"Accuracy on the {len(part):,} images of {SPLIT_NAMES[name]}: {shares}")
 
 
 def _log(progress: Progress, every: int) -> None:
-    """A line for each check of the validation split; where there is none, for each so many iterations."""
+    """A line for each measurement on the validation split, or one every `every` iterations."""
     line = f"Iteration {progress.iteration} | Loss = {progress.loss:.4f} | Accuracy = {progress.accuracy:.4f}"
     if progress.validation is not None:
         print_log_line(f"{line} | Validation = {progress.validation:.4f}")

@@ -6,12 +6,11 @@ import os
 from itertools import pairwise
 from typing import Any
 
-import numpy as np
-
 from batchdigits.errors import MissingExtraError, ModelFileError
 from batchdigits.inference.card import Card
 from batchdigits.inference.model_file import ModelFile
 from batchdigits.inference.runtime import GLYPH_PIXELS, Glyphs, Logits, in_padded_batches
+from batchdigits.inference.tensors import as_network_input
 from batchdigits.quiet import silent_stderr
 from batchdigits.vision.framing import SIDE
 
@@ -35,8 +34,7 @@ class TensorFlowRuntime:
         return in_padded_batches(self._run, glyphs, self._batch_size, len(self.card.labels))
 
     def _run(self, glyphs: Glyphs) -> Logits:
-        flat = glyphs.reshape(-1, GLYPH_PIXELS).astype(np.float32) / np.float32(255)
-        logits: Logits = self._network(flat, training=False).numpy()
+        logits: Logits = self._network(as_network_input(glyphs), training=False).numpy()
         return logits
 
 

@@ -13,6 +13,11 @@ OUTPUT_TYPES = (np.int8, np.float32)
 MIN_PROBABILITY = float(np.finfo(np.float32).tiny)
 
 
+def as_network_input(glyphs: Glyphs) -> NDArray[np.float32]:
+    """Glyphs, uint8 (N, 28, 28) or (N, 784), as the float32 networks take them: float32 (N, 784), 0-1."""
+    return glyphs.reshape(-1, GLYPH_PIXELS).astype(np.float32) / np.float32(255)
+
+
 def to_input(glyphs: Glyphs, dtype: DTypeLike) -> NDArray[np.generic]:
     """Glyphs, uint8 (N, 28, 28), as (N, 784) of `dtype`: uint8 unchanged, int8 minus 128, float32 divided by 255."""
     flat = glyphs.reshape(-1, GLYPH_PIXELS)
@@ -20,7 +25,7 @@ def to_input(glyphs: Glyphs, dtype: DTypeLike) -> NDArray[np.generic]:
         return flat
     if dtype == np.int8:
         return (flat ^ 0x80).view(np.int8)  # flipping the top bit is subtracting 128
-    return flat.astype(np.float32) / np.float32(255)
+    return as_network_input(glyphs)
 
 
 def from_output(values: NDArray[np.generic], scale: float, zero_point: int, head: str) -> Logits:

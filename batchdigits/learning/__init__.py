@@ -1,1 +1,1 @@
-"""From glyphs to a model file: recipes, the network, training, export. The rooms that need TensorFlow."""
+"""From labelled glyphs to a model file: recipes, augmentation, training, export. Needs TensorFlow."""

@@ -1,4 +1,4 @@
-"""Whether two forms of a network say the same of the same glyphs."""
+"""Compare the logits of a .keras network and of its export on the same glyphs."""
 
 from __future__ import annotations
 
@@ -12,50 +12,62 @@ from batchdigits.inference.runtime import Logits
 
 
 class Disagreement(NamedTuple):
-    """A glyph that gets two labels: which glyph, and each form's label (an index) with its confidence (0-1)."""
+    """A glyph with two labels: its index, and each network's label (an index) with its confidence (0-1)."""
 
     glyph: int
-    first: int
-    first_confidence: float
-    second: int
-    second_confidence: float
+    keras_label: int
+    keras_confidence: float
+    export_label: int
+    export_confidence: float
 
 
 class Agreement(NamedTuple):
-    """Two forms on the same glyphs.
+    """The comparison of two networks.
 
     Attributes:
-        images: how many glyphs.
-        first: the first one's accuracy, 0-1; None where no glyph's label is known.
-        second: the second one's.
-        difference: the largest difference between their probabilities, of any class on any glyph, 0-1.
-        disagreements: the glyphs that get two labels, in order.
+        images: how many glyphs were compared.
+        keras_accuracy: the .keras network's share of right labels, 0-1; None if no glyph's label is known.
+        export_accuracy: the export's.
+        largest_difference: the largest difference of a probability, of any class on any glyph, 0-1.
+        disagreements: the glyphs with two labels, in order.
     """
 
     images: int
-    first: float | None
-    second: float | None
-    difference: float
+    keras_accuracy: float | None
+    export_accuracy: float | None
+    largest_difference: float
     disagreements: tuple[Disagreement, ...]
 
     @property
-    def same(self) -> float:
-        """Share of glyphs that get the same label from both, 0-1."""
+    def same_label(self) -> float:
+        """Share of glyphs with the same label from both networks, 0-1."""
         return 1 - len(self.disagreements) / self.images
 
 
-def compare(first: Logits, second: Logits, labels: NDArray[np.int64]) -> Agreement:
-    """Compare logits, both float32 (N, classes), N at least 1; a label under 0 is one that nobody knows."""
-    a, b = softmax(first), softmax(second)
-    mine, yours = a.argmax(axis=1), b.argmax(axis=1)
+def compare(keras: Logits, export: Logits, labels: NDArray[np.int64]) -> Agreement:
+    """Compare the logits of two networks.
+
+    Args:
+        keras: the .keras network's, float32 (N, classes), N at least 1.
+        export: the export's, of the same shape.
+        labels: int64 (N,); a negative label is unknown.
+    """
+    keras_probabilities, export_probabilities = softmax(keras), softmax(export)
+    keras_labels, export_labels = keras_probabilities.argmax(axis=1), export_probabilities.argmax(axis=1)
     known = labels >= 0
     return Agreement(
         images=len(labels),
-        first=float(np.mean(mine[known] == labels[known])) if known.any() else None,
-        second=float(np.mean(yours[known] == labels[known])) if known.any() else None,
-        difference=float(np.abs(a - b).max()),
+        keras_accuracy=float(np.mean(keras_labels[known] == labels[known])) if known.any() else None,
+        export_accuracy=float(np.mean(export_labels[known] == labels[known])) if known.any() else None,
+        largest_difference=float(np.abs(keras_probabilities - export_probabilities).max()),
         disagreements=tuple(
-            Disagreement(int(i), int(mine[i]), float(a[i, mine[i]]), int(yours[i]), float(b[i, yours[i]]))
-            for i in np.flatnonzero(mine != yours)
+            Disagreement(
+                int(glyph),
+                int(keras_labels[glyph]),
+                float(keras_probabilities[glyph, keras_labels[glyph]]),
+                int(export_labels[glyph]),
+                float(export_probabilities[glyph, export_labels[glyph]]),
+            )
+            for glyph in np.flatnonzero(keras_labels != export_labels)
         ),
     )

@@ -1,4 +1,4 @@
-"""Checkpoints: what a training needs to go on from where it stopped to the very same weights."""
+"""Checkpoints: files from which an interrupted training continues to the same weights."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from batchdigits.output.atomic import replace_atomically
 
 
 def checkpoint_path(output: Path) -> Path:
-    """Where the checkpoint of a training that writes to `output` lies: beside it."""
+    """The path of the checkpoint of a training that writes to `output`: beside it."""
     return output.with_name(f"{output.name}.checkpoint.npz")
 
 
 def write_checkpoint(training: Training, path: Path) -> None:
-    """Write the whole state of a training down, whole or not at all.
+    """Write the state of a training to a file, whole or not at all.
 
     Raises:
         BatchdigitsError: the file cannot be written there.
@@ -30,28 +30,30 @@ def write_checkpoint(training: Training, path: Path) -> None:
 
 
 def resume(training: Training, path: Path) -> None:
-    """Bring a fresh training to where the checkpoint at `path` was written.
+    """Give a new training the state that was written to `path`.
 
     Raises:
-        DataError: there is none, it is not whole, or it is of another recipe, seed, teacher or data.
+        DataError: there is no checkpoint, it is incomplete, or it is of another recipe, seed, teacher or data.
     """
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             state = {name: archive[name] for name in archive.files}
     except FileNotFoundError:
         raise DataError(f"{path}: nothing to resume; no training was interrupted there") from None
-    except Exception:  # numpy, zipfile and zlib each raise their own on a file that is not as it should be
-        raise DataError(f"{path}: not a whole checkpoint; train without --resume") from None
+    except Exception:  # numpy, zipfile and zlib raise many types for a broken file
+        raise DataError(f"{path}: incomplete checkpoint; train without --resume") from None
     if str(state.pop("identity", "")) != _identity(training):
-        others = "another recipe, seed, teacher or data"
-        raise DataError(f"{path}: is of {others}; give the same options, or train without --resume")
+        raise DataError(
+            f"{path}: the checkpoint is of another recipe, seed, teacher or data; "
+            "give the same options, or train without --resume"
+        )
     training.restore(state)
 
 
 def _identity(training: Training) -> str:
-    """A digest of everything that decides how a training goes on."""
+    """A digest of everything that decides how a training continues."""
     teacher = training.teacher.card.sha256 if training.teacher else None
-    start = hashlib.sha256(b"".join(weights.tobytes() for weights in training.start or ())).hexdigest()
+    initial = hashlib.sha256(b"".join(array.tobytes() for array in training.initial_weights or ())).hexdigest()
     splits = training.splits
-    document = [asdict(training.recipe), training.seed, splits.classes, splits.fingerprint(), teacher, start]
+    document = [asdict(training.recipe), training.seed, splits.classes, splits.fingerprint(), teacher, initial]
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()

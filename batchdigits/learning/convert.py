@@ -1,4 +1,4 @@
-"""The one module that knows the converter: a .keras model file becomes a TFLite flatbuffer."""
+"""Convert a .keras model file to a TFLite flatbuffer; the only module that uses TensorFlow's converter."""
 
 from __future__ import annotations
 
@@ -15,50 +15,54 @@ from batchdigits.inference.flatbuffer import Graph, Tensor, read_graph
 from batchdigits.inference.model_file import ModelFile
 from batchdigits.inference.runtime import GLYPH_PIXELS
 from batchdigits.inference.tensorflow_runtime import import_tensorflow, load_network
-from batchdigits.learning.export_options import Target
+from batchdigits.inference.tensors import as_network_input
+from batchdigits.learning.export_options import ExportOptions
 from batchdigits.quiet import silent_output
 
 
-def convert(model: ModelFile, target: Target, calibration: NDArray[np.uint8]) -> bytes:
-    """The flatbuffer of a .keras model, with its tensors and its signature named `glyph` and after the head.
+def convert(model: ModelFile, options: ExportOptions, representative: NDArray[np.uint8]) -> bytes:
+    """Convert a .keras model to a flatbuffer, whose input is named `glyph` and whose output is named after the head.
 
     Args:
         model: the .keras model file.
-        target: what kind of file it is to be.
-        calibration: glyphs, uint8 (N, 28, 28), whose activations set the ranges of int8 and int16x8; else unused.
+        options: what kind of flatbuffer to make.
+        representative: glyphs, uint8 (N, 28, 28), whose activations set the ranges of int8 and int16x8; unused in other
+            modes.
 
     Raises:
         MissingExtraError: TensorFlow is not installed.
         ModelFileError: the weights do not fit the card.
-        BatchdigitsError: the converter did not make what it was asked for.
+        BatchdigitsError: the network has convolutions, or the converter ignored an option.
     """
     if model.card.network.get("filters"):
-        raise BatchdigitsError(f"{model.path}: has convolutions, as a teacher may; export what learned from it")
+        raise BatchdigitsError(
+            f"{model.path}: has convolutions, as a teacher may; export a network that was trained with it (--teacher)"
+        )
     tf = import_tensorflow("export")
-    forward = _forward(tf, load_network(model), model.card.network["activation"], target)
+    forward = _forward(tf, load_network(model), model.card.network["activation"], options)
     with silent_output(), warnings.catch_warnings():  # the converter prints to stdout, stderr and Python's warnings
         warnings.simplefilter("ignore")
         converter = tf.lite.TFLiteConverter.from_concrete_functions([forward.get_concrete_function()], tf.Module())
-        _configure(tf, converter, target, calibration)
+        _configure(tf, converter, options, representative)
         flatbuffer = bytes(converter.convert())
     graph = read_graph(flatbuffer)
-    if target.per_tensor:
+    if options.per_tensor:
         _check_per_tensor(graph)
     (entry,), (exit_,) = graph.inputs, graph.outputs
     _check_input(graph.tensors[entry])
     flatbuffer = _renamed(flatbuffer, graph.tensors[entry].name, "glyph")
-    return _renamed(flatbuffer, graph.tensors[exit_].name, target.head)
+    return _renamed(flatbuffer, graph.tensors[exit_].name, options.head)
 
 
-def _forward(tf: Any, network: Any, activation: str, target: Target) -> Any:
-    """The network as a function of constants: the converter loses Keras's variables, and names the signature's output.
+def _forward(tf: Any, network: Any, activation: str, options: ExportOptions) -> Any:
+    """The network as a TensorFlow function of constants, with the head.
 
-    That way the names in the signature are ours, and the head can be put on.
+    The converter would lose Keras's variables, and would name the output of the signature itself.
     """
     weights = network.get_weights()
     layers = list(zip(weights[::2], weights[1::2], strict=True))
     activate = tf.keras.activations.get(activation or None)
-    batch = 1 if target.batch == "1" else None
+    batch = 1 if options.batch == "1" else None
 
     @tf.function(input_signature=[tf.TensorSpec([batch, GLYPH_PIXELS], tf.float32, name="glyph")])  # type: ignore[untyped-decorator]
     def forward(glyph: Any) -> dict[str, Any]:
@@ -67,30 +71,30 @@ def _forward(tf: Any, network: Any, activation: str, target: Target) -> Any:
             values = activate(tf.matmul(values, kernel) + bias)
         kernel, bias = layers[-1]
         logits = tf.matmul(values, kernel) + bias
-        return {target.head: tf.nn.softmax(logits) if target.head == "probabilities" else logits}
+        return {options.head: tf.nn.softmax(logits) if options.head == "probabilities" else logits}
 
     return forward
 
 
-def _configure(tf: Any, converter: Any, target: Target, calibration: NDArray[np.uint8]) -> None:
-    if target.quantize != "none":
+def _configure(tf: Any, converter: Any, options: ExportOptions, representative: NDArray[np.uint8]) -> None:
+    if options.quantize != "none":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    if target.quantize == "float16":
+    if options.quantize == "float16":
         converter.target_spec.supported_types = [tf.float16]
-    if target.is_calibrated:
+    if options.has_activation_ranges:
         ops = tf.lite.OpsSet
         int16x8 = ops.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
-        converter.target_spec.supported_ops = [ops.TFLITE_BUILTINS_INT8 if target.quantize == "int8" else int16x8]
-        converter.representative_dataset = lambda: _representative(calibration)
-    converter.inference_input_type = getattr(tf, target.input_type)
-    converter.inference_output_type = getattr(tf, target.output_type)
-    # Private, and the only switch there is; `_check_per_tensor` sees whether it still works.
-    converter._experimental_disable_per_channel_quantization_for_dense_layers = target.per_tensor
+        converter.target_spec.supported_ops = [ops.TFLITE_BUILTINS_INT8 if options.quantize == "int8" else int16x8]
+        converter.representative_dataset = lambda: _representative_dataset(representative)
+    converter.inference_input_type = getattr(tf, options.input_type)
+    converter.inference_output_type = getattr(tf, options.output_type)
+    # Private, because there is no public setting; `_check_per_tensor` checks that it works.
+    converter._experimental_disable_per_channel_quantization_for_dense_layers = options.per_tensor
 
 
-def _representative(glyphs: NDArray[np.uint8]) -> Iterator[list[Any]]:
+def _representative_dataset(glyphs: NDArray[np.uint8]) -> Iterator[list[Any]]:
     for glyph in glyphs:
-        yield [glyph.reshape(1, GLYPH_PIXELS).astype(np.float32) / np.float32(255)]
+        yield [as_network_input(glyph[None])]
 
 
 def _check_per_tensor(graph: Graph) -> None:
@@ -102,19 +106,16 @@ def _check_per_tensor(graph: Graph) -> None:
 
 
 def _check_input(entry: Tensor) -> None:
-    """A quantized input is the glyph's byte, or that less 128, only if calibration saw the whole range."""
+    """A quantized input is the glyph's byte, or the byte less 128, only if its range is 0 to 255."""
     if len(entry.scales) and not np.allclose(entry.scales, 1 / 255, rtol=1e-3):
-        raise BatchdigitsError("the calibration glyphs do not go from paper (0) to ink (255); are they blank?")
+        raise BatchdigitsError("the representative glyphs do not reach from background (0) to ink (255): blank?")
 
 
 def _renamed(flatbuffer: bytes, old: str, new: str) -> bytes:
-    """The same flatbuffer with one tensor's name in place of another that is at least as long.
-
-    Written in place, since packing the file anew would lose the alignment of its weights.
-    """
-    there, name = (struct.pack("<I", len(text)) + text.encode() + b"\0" for text in (old, new))
+    """Replace a tensor's name by one that is at most as long, in place: a repacked file would lose its alignment."""
+    old_name, new_name = (struct.pack("<I", len(text)) + text.encode() + b"\0" for text in (old, new))
     if old == new:
         return flatbuffer
-    if flatbuffer.count(there) != 1 or len(name) > len(there):
-        raise BatchdigitsError(f"this TensorFlow names tensors in a way that cannot be mended: {old}")
-    return flatbuffer.replace(there, name.ljust(len(there), b"\0"))
+    if flatbuffer.count(old_name) != 1 or len(new_name) > len(old_name):
+        raise BatchdigitsError(f"this TensorFlow names a tensor in a way that export cannot change: {old}")
+    return flatbuffer.replace(old_name, new_name.ljust(len(old_name), b"\0"))

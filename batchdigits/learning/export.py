@@ -1,4 +1,4 @@
-"""Export: a .keras model file becomes a .tflite one."""
+"""Export: convert a .keras model file to TFLite, check its parity, and write it."""
 
 from __future__ import annotations
 
@@ -6,62 +6,133 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from batchdigits.inference.model_file import ModelFile, add_card
+from batchdigits.datasets import load
+from batchdigits.datasets.labelled import Splits
+from batchdigits.datasets.scans import Scans, read_scans
+from batchdigits.errors import DataError, ModelFileError
+from batchdigits.inference.model_file import ModelFile, add_card, read_model_file
 from batchdigits.learning.convert import convert
-from batchdigits.learning.export_options import Target
-from batchdigits.learning.parity_check import LITERT, Row
+from batchdigits.learning.export_options import ExportOptions
+from batchdigits.learning.parity_check import LITERT, ParityRow, check_parity
+from batchdigits.learning.representative_dataset import representative_glyphs
 from batchdigits.learning.save import library_versions
 from batchdigits.output.atomic import replace_atomically
 
 
-def make(model: ModelFile, target: Target, calibration: NDArray[np.uint8], path: Path) -> ModelFile:
-    """The .tflite model that `path` is to hold, in memory: nothing is written yet.
+class Export(NamedTuple):
+    """A converted model with the result of its parity check; nothing is written yet.
+
+    Attributes:
+        keras: the .keras model file.
+        model: the .tflite model, with the path that it will have.
+        parity: the rows of the parity check.
+        scans: someone's own scans that set the ranges of int8 and int16x8; None if the training split did.
+    """
+
+    keras: ModelFile
+    model: ModelFile
+    parity: list[ParityRow]
+    scans: Scans | None
+
+
+def prepare_export(
+    model: Path,
+    output: Path,
+    options: ExportOptions,
+    data: Path | None = None,
+    calibrate: Path | None = None,
+    check: Path | None = None,
+) -> Export:
+    """Read a .keras model file, convert it, and compare both; nothing is written.
+
+    `require_agreement` judges the parity check, and `write_export` writes the file.
 
     Args:
         model: the .keras model file.
-        target: what kind of file it is to be.
-        calibration: glyphs, uint8 (N, 28, 28), for the ranges of int8 and int16x8; else unused.
-        path: where it will go.
+        output: the .tflite file that will be written.
+        options: what kind of .tflite file to make.
+        data: the data that the model was trained on, see `datasets.load`; None is the MNIST of the package.
+        calibrate: folder of someone's own scans, which set the ranges of int8 and int16x8.
+        check: folder of someone's own scans, on which the labels must agree, too.
+
+    Raises:
+        ModelFileError: `model` cannot be read, or is no .keras file.
+        DataError: the data has other classes than the model, or a folder has no scans with ink.
+        MissingExtraError: TensorFlow is not installed.
+        BatchdigitsError: see `convert`.
+    """
+    keras = read_model_file(model)
+    if not keras.is_keras:
+        raise ModelFileError(f"{model}: only a .keras file can be exported")
+    splits = _data_of(keras, data)
+    own = read_scans(check, keras.card.labels) if check else None
+    scans = read_scans(calibrate, keras.card.labels) if calibrate else None
+    glyphs = scans.glyphs if scans else representative_glyphs(splits.train, classes=splits.classes)
+    exported = convert_model(keras, options, glyphs, output)
+    return Export(keras, exported, check_parity(keras, exported, splits, own), scans)
+
+
+def convert_model(
+    keras: ModelFile, options: ExportOptions, representative: NDArray[np.uint8], output: Path
+) -> ModelFile:
+    """The .tflite model for the path `output`, in memory.
+
+    Args:
+        keras: the .keras model file.
+        options: what kind of .tflite file to make.
+        representative: glyphs, uint8 (N, 28, 28), that set the ranges of int8 and int16x8; unused in other modes.
+        output: the path in the result.
 
     Raises:
         BatchdigitsError: see `convert`.
     """
-    flatbuffer = convert(model, target, calibration)
+    flatbuffer = convert(keras, options, representative)
+    count = len(representative) if options.has_activation_ranges else 0
     card = replace(
-        model.card,
-        rejects=model.card.rejects and target.head == "logits",  # probabilities add up to 1, whatever it is
-        quantization={**target.described(), "calibration_glyphs": len(calibration) if target.is_calibrated else 0},
-        sha256={"keras": model.card.sha256["payload"], "payload": hashlib.sha256(flatbuffer).hexdigest()},
+        keras.card,
+        rejects=keras.card.rejects and options.head == "logits",  # probabilities add up to 1 even for an outlier
+        quantization={**options.as_quantization(), "calibration_glyphs": count},
+        sha256={"keras": keras.card.sha256["payload"], "payload": hashlib.sha256(flatbuffer).hexdigest()},
         libraries=library_versions("tensorflow", "keras", "numpy", "opencv-python-headless"),
     )
-    return ModelFile(path, card, flatbuffer)
+    return ModelFile(output, card, flatbuffer)
 
 
-def write(exported: ModelFile, proof: Sequence[Row]) -> None:
-    """Write a .tflite model with its card, which says what the proof found, whole or not at all.
+def write_export(exported: ModelFile, parity: Sequence[ParityRow]) -> None:
+    """Write a .tflite model whole or not at all; its card has the result of the parity check under LiteRT.
 
     Raises:
         BatchdigitsError: the file cannot be written there.
     """
-    found = {row.images.name.replace(" ", "_"): _figures(row) for row in proof if row.runtime == LITERT}
-    card = replace(exported.card, quantization={**exported.card.quantization, "agreement": found})
+    agreement = {row.images.name.replace(" ", "_"): _figures(row) for row in parity if row.runtime == LITERT}
+    card = replace(exported.card, quantization={**exported.card.quantization, "agreement": agreement})
     with replace_atomically(exported.path) as beside:
         beside.write_bytes(exported.payload)
         add_card(beside, card)
 
 
-def _figures(row: Row) -> dict[str, Any]:
-    """What the card says about a row; rounded, since float32 may differ in the last bits between processors."""
+def _data_of(keras: ModelFile, data: Path | None) -> Splits:
+    """The data of a model, with the same glyphs held back as in its training."""
+    splits = load(data, keras.card.seed, few_shot="init" in keras.card.data)
+    if splits.classes != keras.card.labels:
+        raise DataError(
+            f"{splits.name}: its classes are not those of {keras.path}; name the data it was trained on (--data)"
+        )
+    return splits
+
+
+def _figures(row: ParityRow) -> dict[str, Any]:
+    """The card's figures of a row, rounded, since float32 may differ in the last bits between processors."""
     assert row.agreement is not None
-    images, _, accuracy, difference, _ = row.agreement
+    accuracy = row.agreement.export_accuracy
     return {
-        "images": images,
-        "same_label": round(row.agreement.same, 6),
+        "images": row.agreement.images,
+        "same_label": round(row.agreement.same_label, 6),
         "accuracy": None if accuracy is None else round(accuracy, 6),
-        "largest_probability_difference": round(difference, 3),
+        "largest_probability_difference": round(row.agreement.largest_difference, 3),
     }

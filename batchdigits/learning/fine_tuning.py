@@ -1,8 +1,8 @@
-"""Fine-tuning: going on from a model with someone's own crops, without forgetting MNIST."""
+"""Fine-tuning: train a model further on someone's own glyphs, without forgetting MNIST."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,12 +14,12 @@ from batchdigits.datasets.labelled import LabelledGlyphs, Mixture, Splits
 from batchdigits.errors import DataError, ModelFileError
 from batchdigits.inference.model_file import ModelFile
 from batchdigits.inference.tensorflow_runtime import load_network
-from batchdigits.learning.recipes import BEST, Recipe
-from batchdigits.learning.temperature_scaling import logits_of
-from batchdigits.learning.training import Training, initial_weights, shaped_like
+from batchdigits.learning.logits import logits_of
+from batchdigits.learning.recipes import BEST
+from batchdigits.learning.training import Training, drawn_weights, origin, shaped_like
 
-KEPT = 0.7  # share of MNIST's glyphs among those of a class that MNIST has
-INITIAL_WEIGHT_SHARE = 0.6  # of the result, where the labels are the same (WiSE-FT, Wortsman et al. 2022)
+MNIST_SHARE = 0.7  # of the glyphs of a class that are drawn, if MNIST has the class; the others are the own ones
+INITIAL_WEIGHT_SHARE = 0.6  # of the result, if the labels are the same (WiSE-FT, Wortsman et al. 2022)
 
 FINE_TUNING = replace(
     BEST,
@@ -28,86 +28,108 @@ FINE_TUNING = replace(
     iterations=300,
     warmup=50,
     weight_decay=0.0,
-    label_smoothing=0.02,  # little: the model's confidence is calibrated already
+    label_smoothing=0.02,  # small, because temperature scaling has set the model's confidence already
     ema_decay=0.99,
     reuse=2,
     check_every=0,
 )
 
 
-@dataclass(frozen=True)
-class FineTuning:
-    """A model to go on from, and what to go on with.
+class FineTuning(Training):
+    """A training of a model's network on someone's own glyphs and MNIST's of the same classes.
 
     Attributes:
-        model: the .keras file.
+        model: the .keras model file that training starts from.
         own: someone's own glyphs.
-        kept: MNIST's glyphs of the same classes, so that they are not forgotten; None where it has none of them.
+        mnist: MNIST's glyphs of the same classes, which keep the network from forgetting them; None if there are none.
     """
 
-    model: ModelFile
-    own: Splits
-    kept: Splits | None
+    def __init__(self, model: ModelFile, own: Splits, seed: int, **values: Any) -> None:
+        """Build the network and compile its training step.
 
-    def training(self, seed: int, **given: Any) -> Training:
-        """The training that goes on from the model; `given` are values in place of the recipe's."""
-        recipe = replace(self.recipe(), **given)
-        return Training(recipe, self.splits(), seed, self.teacher(), start=self.start(seed))
+        A model with the same labels is its own teacher, so that its answers to MNIST's glyphs stay (learning without
+        forgetting, Li and Hoiem 2016).
 
-    def recipe(self) -> Recipe:
-        """The recipe for the model's network."""
-        return replace(shaped_like(self.model, FINE_TUNING), anchor=INITIAL_WEIGHT_SHARE if self.teacher() else 0.0)
+        Args:
+            model: the .keras model file to start from.
+            own: someone's own glyphs.
+            seed: decides everything random.
+            values: attributes of `Recipe` that replace those of FINE_TUNING.
 
-    def splits(self) -> Splits:
-        """Both kinds of glyphs together. Every class is drawn as often as any other, however many glyphs it has."""
-        own, kept = self.own, self.kept
-        if kept is None:
-            return replace(own, mixture=_even(own.train.labels, np.zeros(len(own.train), bool)))
-        train = _together(own.train, kept.train)
-        return replace(
-            own,
-            train=train,
-            validation=_together(own.validation, kept.validation),
-            test=_together(own.test, kept.test),
-            mixture=_even(train.labels, np.arange(len(train)) >= len(own.train)),
-        )
-
-    def teacher(self) -> ModelFile | None:
-        """The model itself, so that it goes on answering MNIST's glyphs as it did (Li and Hoiem 2016).
-
-        None where the labels are others: it has no answer in them.
+        Raises:
+            ModelFileError: `model` is no .keras file; a .tflite cannot be trained.
+            DataError: a class has too few glyphs.
+            MissingExtraError: TensorFlow is not installed.
         """
-        return self.model if self.model.card.labels == self.own.classes else None
+        if not model.is_keras:
+            raise ModelFileError(f"{model.path}: only a .keras file can be trained further")
+        _check_size(own)
+        same_labels = model.card.labels == own.classes
+        share = INITIAL_WEIGHT_SHARE if same_labels else 0.0
+        recipe = replace(shaped_like(model, FINE_TUNING), **{"initial_weight_share": share, **values})
+        self.model, self.own, self.mnist = model, own, _with_classes(load(None), own.classes)
+        splits, weights = _mixed(own, self.mnist), transferred_weights(model, own.classes, seed)
+        super().__init__(recipe, splits, seed, model if same_labels else None, initial_weights=weights)
+
+    @property
+    def new_labels(self) -> list[str]:
+        """Labels of the data that the model does not know."""
+        return [name for name in self.own.classes if name not in self.model.card.labels]
+
+    @property
+    def lost_labels(self) -> list[str]:
+        """Labels of the model that the data does not have, and the trained network will not know."""
+        return [name for name in self.model.card.labels if name not in self.own.classes]
 
     def held_back(self) -> dict[str, LabelledGlyphs]:
-        """What the network does not learn from, by the names of the card."""
+        """The glyphs that the network does not learn from, by the card's names of their splits."""
         parts = {"validation": self.own.validation, "test": self.own.test}
-        if self.kept:
-            parts |= {"mnist_validation": self.kept.validation, "mnist_test": self.kept.test}
+        if self.mnist:
+            parts |= {"mnist_validation": self.mnist.validation, "mnist_test": self.mnist.test}
         return {name: part for name, part in parts.items() if len(part)}
 
-    def start(self, seed: int) -> list[NDArray[np.float32]]:
-        """The model's weights; classes that it does not know get fresh ones in the last layer, drawn from `seed`."""
-        known, classes = self.model.card.labels, self.own.classes
-        *hidden, kernel, bias = load_network(self.model).get_weights()
-        like = [np.empty((len(kernel), len(classes)), np.float32), np.empty(len(classes), np.float32)]
-        last = initial_weights(like, FINE_TUNING.initialiser, seed)
-        for new, name in enumerate(classes):
-            if name in known:
-                old = known.index(name)
-                last[0][:, new], last[1][new] = kernel[:, old], bias[old]
-        return [*hidden, *last]
+    def provenance(self) -> dict[str, Any]:
+        """The card's `data`: the origin of the glyphs, the model before and its accuracy, in JSON's types."""
+        own, before = self.own, self.model.card
+        network = load_network(self.model)
+        data: dict[str, Any] = {
+            **origin(own),
+            "images_by_class": {
+                name: sum(int((part.labels == label).sum()) for part in (own.train, own.validation, own.test))
+                for label, name in enumerate(own.classes)
+            },
+            "init": {
+                "name": self.model.path.name,
+                "sha256": before.sha256["payload"],
+                "data": before.data.get("name", ""),
+                "accuracy": {
+                    name: _accuracy(network, before.labels, part, own.classes)
+                    for name, part in self.held_back().items()
+                },
+            },
+        }
+        if self.mnist:
+            data["mnist"] = {**origin(self.mnist), "share": MNIST_SHARE}
+        return data
 
 
-def fine_tuning(model: ModelFile, own: Splits) -> FineTuning:
-    """Go on from `model` with someone's own glyphs.
+def transferred_weights(model: ModelFile, classes: tuple[str, ...], seed: int) -> list[NDArray[np.float32]]:
+    """The model's weights for a network of other classes: an array for each kernel and bias.
 
-    Raises:
-        ModelFileError: `model` is no .keras file; a .tflite cannot be trained.
-        DataError: a class has too few glyphs.
+    Classes that the model does not know get random weights in the last layer, drawn from `seed`.
     """
-    if not model.is_keras:
-        raise ModelFileError(f"{model.path}: only a .keras file can be trained further")
+    known = model.card.labels
+    *hidden, kernel, bias = load_network(model).get_weights()
+    like = [np.empty((len(kernel), len(classes)), np.float32), np.empty(len(classes), np.float32)]
+    last = drawn_weights(like, FINE_TUNING.initialiser, seed)
+    for new, name in enumerate(classes):
+        if name in known:
+            old = known.index(name)
+            last[0][:, new], last[1][new] = kernel[:, old], bias[old]
+    return [*hidden, *last]
+
+
+def _check_size(own: Splits) -> None:
     counts = np.bincount(own.train.labels, minlength=len(own.classes))
     small = [
         f"{name} has {count}"
@@ -118,17 +140,36 @@ def fine_tuning(model: ModelFile, own: Splits) -> FineTuning:
         raise DataError(
             f"{own.name}: each class needs at least {MIN_IMAGES_FEW_SHOT} images, and for training {', '.join(small)}"
         )
-    return FineTuning(model, own, _restricted(load(None), own.classes))
 
 
-def accuracy_of(network: Any, known: tuple[str, ...], data: LabelledGlyphs, classes: tuple[str, ...]) -> float:
-    """Share of right labels, 0-1, that a network with labels `known` gives to glyphs labelled in `classes`."""
-    answers = np.array(known)[logits_of(network, data).argmax(axis=1)]
-    return float(np.mean(answers == np.array(classes)[data.labels]))
+def _mixed(own: Splits, mnist: Splits | None) -> Splits:
+    """Own glyphs and MNIST's together. Every class is drawn equally often, however many glyphs it has."""
+    if mnist is None:
+        return replace(own, mixture=_balanced(own.train.labels, np.zeros(len(own.train), bool)))
+    train = _together(own.train, mnist.train)
+    return replace(
+        own,
+        train=train,
+        validation=_together(own.validation, mnist.validation),
+        test=_together(own.test, mnist.test),
+        mixture=_balanced(train.labels, np.arange(len(train)) >= len(own.train)),
+    )
 
 
-def _restricted(mnist: Splits, classes: tuple[str, ...]) -> Splits | None:
-    """MNIST's glyphs of those of its classes that are among `classes`, labelled as there."""
+def _balanced(labels: NDArray[np.int64], from_mnist: NDArray[np.bool_]) -> Mixture:
+    """A mixture that draws every class equally often, and MNIST's glyphs of a class with MNIST_SHARE."""
+    chances = np.zeros(len(labels))
+    for label in np.unique(labels):
+        of_class = labels == label
+        mnist, own = of_class & from_mnist, of_class & ~from_mnist
+        share = MNIST_SHARE if mnist.any() else 0.0
+        chances[own] = (1.0 - share) / own.sum()
+        chances[mnist] = share / max(1, mnist.sum())
+    return Mixture(chances / chances.sum(), from_mnist)
+
+
+def _with_classes(mnist: Splits, classes: tuple[str, ...]) -> Splits | None:
+    """MNIST's glyphs of those of its classes that are among `classes`, with labels as indices into `classes`."""
     numbers = np.array([classes.index(name) if name in classes else -1 for name in mnist.classes])
     if (numbers < 0).all():
         return None
@@ -140,15 +181,10 @@ def _restricted(mnist: Splits, classes: tuple[str, ...]) -> Splits | None:
     return Splits(mnist.name, classes, part(mnist.train), part(mnist.validation), part(mnist.test))
 
 
-def _even(labels: NDArray[np.int64], kept: NDArray[np.bool_]) -> Mixture:
-    """A mixture that draws every class as often as any other, and in it the glyphs that are `kept` by their share."""
-    chances = np.zeros(len(labels))
-    for label in np.unique(labels):
-        mine = labels == label
-        share = KEPT if (mine & kept).any() else 0.0
-        chances[mine & ~kept] = (1.0 - share) / (mine & ~kept).sum()
-        chances[mine & kept] = share / max(1, (mine & kept).sum())
-    return Mixture(chances / chances.sum(), kept)
+def _accuracy(network: Any, labels: tuple[str, ...], data: LabelledGlyphs, classes: tuple[str, ...]) -> float:
+    """Share of right labels, 0-1, that a Keras network with its own `labels` gives to glyphs labelled by `classes`."""
+    answers = np.array(labels)[logits_of(network, data.glyphs).argmax(axis=1)]
+    return float(np.mean(answers == np.array(classes)[data.labels]))
 
 
 def _together(first: LabelledGlyphs, second: LabelledGlyphs) -> LabelledGlyphs:

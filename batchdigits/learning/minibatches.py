@@ -1,4 +1,4 @@
-"""Minibatches as a pure function of seed and iteration, made ahead in a second thread."""
+"""Minibatches: a pure function of seed and iteration, computed ahead in a second thread."""
 
 from __future__ import annotations
 
@@ -16,21 +16,22 @@ from numpy.typing import NDArray
 
 from batchdigits.datasets.labelled import LabelledGlyphs, Mixture, Splits
 from batchdigits.inference.runtime import GLYPH_PIXELS
-from batchdigits.learning.augment import DIGITS, augment, forms_of
+from batchdigits.learning.augment import DIGIT_NAMES, augment, shapes_of
 from batchdigits.learning.outliers import OUTLIER
 from batchdigits.learning.recipes import Recipe
-from batchdigits.learning.training_targets import Targets, Teach, smoothed
+from batchdigits.learning.training_targets import Targets, Teacher, smoothed_targets
 
-AHEAD = 4  # chunks that wait for the training step
-DELAY = 100  # iterations until augmented glyphs are seen again: by then the weights have moved on
-AUGMENT, DRAW = 1, 2  # set the seeds of augmentation and of drawing by chance apart from those of the order
+CHUNKS_AHEAD = 4  # chunks that wait for the training step at most
+REUSE_DELAY = 100  # iterations until augmented glyphs are used again: by then the weights have changed
+# Distinguish the seeds of augmentation and of random drawing from those of an epoch's order.
+AUGMENTATION_SEED, DRAWING_SEED = 1, 2
 
 
 class Chunk(NamedTuple):
-    """Minibatches for several iterations.
+    """The minibatches of several iterations.
 
     Attributes:
-        first: the first one's iteration.
+        first: the iteration of the first minibatch.
         glyphs: uint8 (iterations, batch, 784).
         labels: int64 (iterations, batch).
         targets: float32 (iterations, batch, classes).
@@ -43,7 +44,7 @@ class Chunk(NamedTuple):
 
 
 class Minibatch(NamedTuple):
-    """Glyphs, uint8 (B, 28, 28), their labels, int64 (B,), and what to answer for them, float32 (B, classes)."""
+    """Glyphs, uint8 (B, 28, 28), their labels, int64 (B,), and their training targets, float32 (B, classes)."""
 
     glyphs: NDArray[np.uint8]
     labels: NDArray[np.int64]
@@ -51,69 +52,73 @@ class Minibatch(NamedTuple):
 
 
 def outlier_share(recipe: Recipe, classes: tuple[str, ...]) -> float:
-    """The share of outliers in minibatches of these classes: none where a letter may be a class."""
-    return recipe.outliers if recipe.augment and set(classes) <= set(DIGITS) else 0.0
+    """Share of outliers (0-1) in minibatches of these classes: 0 if any class is no digit, as it may be a letter."""
+    return recipe.outliers if recipe.augment and set(classes) <= set(DIGIT_NAMES) else 0.0
 
 
 class Minibatches:
-    """The minibatch of any iteration, whatever came before.
+    """The minibatch of any iteration, independent of the iterations before.
 
-    A minibatch has as many parts as the recipe sees augmented glyphs: one is new, the others were new `DELAY`
-    iterations ago, twice that, and so on. Augmenting costs more than a training step, so that its work is seen again.
+    Augmenting takes longer than a training step, so that augmented glyphs are used `recipe.reuse` times. A minibatch
+    has that many parts: one is new, the others were new REUSE_DELAY iterations ago, twice as many, and so on.
     """
 
-    def __init__(self, splits: Splits, recipe: Recipe, seed: int, teach: Teach | None = None) -> None:
-        """Nothing is made yet.
+    def __init__(self, splits: Splits, recipe: Recipe, seed: int, teacher: Teacher | None = None) -> None:
+        """Prepare to make minibatches.
 
-        With a `teach`, the targets are what it says where it is right, and in a mixture only of glyphs that are `kept`;
-        all others come from the labels.
+        Args:
+            splits: the labelled glyphs; only `train` and `mixture` are used.
+            recipe: batch size, augmentation, outliers and label smoothing.
+            seed: decides everything random.
+            teacher: gives the targets of glyphs that it classifies correctly, in a mixture only of those that are
+                `kept`. All other targets come from the labels.
         """
         self._data, self._mixture, self._recipe, self._seed = splits.train, splits.mixture, recipe, seed
-        self._classes, self._teach = len(splits.classes), teach
-        self._forms = forms_of(splits.classes)
+        self._classes, self._teacher = len(splits.classes), teacher
+        self._shapes = shapes_of(splits.classes)
         self._outliers = outlier_share(recipe, splits.classes)
-        self._ages = gcd(recipe.batch_size, recipe.reuse)  # a batch of another size than the recipe's keeps its size
-        self._size = recipe.batch_size // self._ages
-        # Between two uses of a part, every age has seen DELAY others.
-        self._part = lru_cache(maxsize=(DELAY + 1) * self._ages)(self._make_part)
+        self._parts = gcd(recipe.batch_size, recipe.reuse)  # so that the parts fill a batch of any size
+        self._part_size = recipe.batch_size // self._parts
+        # Between two uses of a part, REUSE_DELAY parts of every age are used.
+        self._part = lru_cache(maxsize=(REUSE_DELAY + 1) * self._parts)(self._make_part)
 
     def __getitem__(self, iteration: int) -> Minibatch:
         """The minibatch of an iteration."""
-        parts = [self._part(iteration + age * DELAY) for age in range(self._ages)]
+        parts = [self._part(iteration + age * REUSE_DELAY) for age in range(self._parts)]
         return Minibatch(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
     def _make_part(self, index: int) -> Minibatch:
-        positions = self._by_chance(index, self._mixture) if self._mixture else self._in_order(index)
+        positions = self._draw(index, self._mixture) if self._mixture else self._next_in_epoch(index)
         part = self._data[positions]
         if self._recipe.augment:
             part = self._augmented(part, index)
-        targets = smoothed(part.labels, self._classes, self._recipe.label_smoothing)
-        if self._teach:
-            answers = self._teach(part.glyphs)
-            taught = answers.argmax(axis=1) == part.labels  # never of an outlier
+        targets = smoothed_targets(part.labels, self._classes, self._recipe.label_smoothing)
+        if self._teacher:
+            answers = self._teacher(part.glyphs)
+            taught = answers.argmax(axis=1) == part.labels  # never true of an outlier
             if self._mixture:
                 taught &= self._mixture.kept[positions]
             targets = np.where(taught[:, None], answers, targets)
         return Minibatch(part.glyphs, part.labels, targets)
 
-    def _in_order(self, index: int) -> NDArray[np.int64]:
-        """The training split in a new random order each epoch; a part goes on into the next epoch, as in the lesson."""
-        positions = np.arange(index * self._size, (index + 1) * self._size)
+    def _next_in_epoch(self, index: int) -> NDArray[np.int64]:
+        """Indices in a new random order each epoch; a part may reach into the next epoch, as in the lesson."""
+        positions = np.arange(index * self._part_size, (index + 1) * self._part_size)
         count = len(self._data)
         epochs = positions // count
         picked = [_order(count, self._seed, int(e))[positions[epochs == e] % count] for e in np.unique(epochs)]
         return np.concatenate(picked)
 
-    def _by_chance(self, index: int, mixture: Mixture) -> NDArray[np.int64]:
-        rng = np.random.default_rng([self._seed, index, DRAW])
-        return rng.choice(len(self._data), self._size, p=mixture.chances)
+    def _draw(self, index: int, mixture: Mixture) -> NDArray[np.int64]:
+        rng = np.random.default_rng([self._seed, index, DRAWING_SEED])
+        return rng.choice(len(self._data), self._part_size, p=mixture.chances)
 
     def _augmented(self, part: LabelledGlyphs, index: int) -> LabelledGlyphs:
-        """The part deformed; the first so many are replaced by outliers, where the recipe has them."""
-        drawn = np.arange(len(part)) < round(self._outliers * len(part))
-        rng = np.random.default_rng([self._seed, index, AUGMENT])
-        glyphs = augment(part.glyphs, np.where(drawn, OUTLIER, self._forms[part.labels]), rng)
-        return LabelledGlyphs(glyphs, np.where(drawn, OUTLIER, part.labels))
+        """The augmented part, its first glyphs replaced by the recipe's share of outliers."""
+        replaced = np.arange(len(part)) < round(self._outliers * len(part))
+        rng = np.random.default_rng([self._seed, index, AUGMENTATION_SEED])
+        glyphs = augment(part.glyphs, np.where(replaced, OUTLIER, self._shapes[part.labels]), rng)
+        return LabelledGlyphs(glyphs, np.where(replaced, OUTLIER, part.labels))
 
 
 @lru_cache(maxsize=2)
@@ -122,11 +127,16 @@ def _order(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
 
 
 def chunks(minibatches: Minibatches, first: int, ends: list[int]) -> Generator[Chunk, None, None]:
-    """Chunks from iteration `first` on, one up to each of `ends`, made in a second thread while the caller trains.
+    """Yield chunks, made in a second thread while the caller trains.
 
-    Close the generator when you stop early: a thread that outlives the interpreter takes it down.
+    Close the generator if you stop early: a thread that outlives the interpreter crashes it.
+
+    Args:
+        minibatches: where the minibatches come from.
+        first: the first iteration.
+        ends: the last iteration of each chunk, rising.
     """
-    ready: queue.Queue[Chunk | BaseException | None] = queue.Queue(AHEAD)
+    ready: queue.Queue[Chunk | BaseException | None] = queue.Queue(CHUNKS_AHEAD)
     stop = threading.Event()
 
     def put(item: Chunk | BaseException | None) -> None:
@@ -142,7 +152,7 @@ def chunks(minibatches: Minibatches, first: int, ends: list[int]) -> Generator[C
                 if stop.is_set():
                     break
             put(None)
-        except BaseException as error:  # whatever it is, it belongs to the thread that waits for us
+        except BaseException as error:  # the waiting thread raises it
             put(error)
 
     maker = threading.Thread(target=make, daemon=True, name="minibatches")

@@ -1,8 +1,8 @@
-"""What is no digit: letters, signs, scribbles, two digits in one crop. Drawn, so that the network learns to reject.
+"""Outliers, which are images of no digit: letters, signs, scribbles, two digits in one crop.
 
-A network that has only ever seen digits is sure of everything. From these (outlier exposure, Hendrycks et al. 2019) it
-learns a class more, whose logit is always 0 (see `step.loss_of`). Letters that a person would take for a digit (O, I,
-l, S, a bare Z, g, q, b) are not among them.
+A network that learned from digits alone is sure of every image. From drawn outliers (outlier exposure, Hendrycks et al.
+2019) it learns a further class, whose logit is fixed at 0 (see `training_step.loss_of`). Letters that a person would
+take for a digit (O, I, l, S, a bare Z, g, q, b) are not among the outliers.
 """
 
 from __future__ import annotations
@@ -11,15 +11,16 @@ import cv2
 import numpy as np
 from cv2.typing import MatLike
 
-from batchdigits.learning.stroke_shapes import BOX, CANVAS, Canvas, parse, write
+from batchdigits.learning.stroke_shapes import CANVAS_BOX, CANVAS_SIDE, Canvas, draw_strokes, parse_stroke
 
-OUTLIER = -1  # the label of what belongs to no class
-TWO, SCRIBBLE, BLOT = 0.2, 0.35, 0.4  # cumulated shares of the kinds; the rest are letters and signs
-TURNS = (4, 12)  # control points of a scribble
+OUTLIER = -1  # the label of a glyph that belongs to no class
+# Cumulated shares of the kinds of outliers; the rest are letters and signs.
+TWO_DIGITS_UP_TO, SCRIBBLES_UP_TO, BLOTS_UP_TO = 0.2, 0.35, 0.4
+SCRIBBLE_POINTS = (4, 12)  # control points: at least 4, fewer than 12
 
-# Strokes as in `forms`: x to the right and y down in per cent of the box, smooth but for a corner at each "!".
-SIGNS = [
-    [parse(stroke) for stroke in strokes.split(" + ")]
+# Letters and signs in the notation of `stroke_shapes.SHAPES`, with " + " between strokes.
+LETTERS_AND_SIGNS = [
+    [parse_stroke(stroke) for stroke in strokes.split(" + ")]
     for strokes in (
         "0 100, 50 0!, 100 100 + 20 60, 80 60",  # A
         "0 0, 0 100 + 0 0, 60 0, 75 22, 55 46, 0 48!, 70 52, 95 75, 65 100, 0 100",  # B, on a straight stem
@@ -41,20 +42,20 @@ SIGNS = [
         "0 0, 50 100!, 100 0",  # V
         "0 0, 25 100!, 50 20!, 75 100!, 100 0",  # W
         "0 0, 20 90, 50 95, 50 20, 55 90, 80 95, 100 0",  # a round w
-        "10 0, 0 55, 20 100, 48 75, 50 30!, 55 80, 80 100, 100 50, 85 0",  # a fat one, as in copperplate
-        "15 15, 30 0, 15 60, 30 100, 55 70, 60 20!, 60 75, 75 100, 95 60, 100 5",  # one that leans, its turns narrow
+        "10 0, 0 55, 20 100, 48 75, 50 30!, 55 80, 80 100, 100 50, 85 0",  # a fat w, as in copperplate
+        "15 15, 30 0, 15 60, 30 100, 55 70, 60 20!, 60 75, 75 100, 95 60, 100 5",  # a leaning w with narrow turns
         "0 20, 20 5!, 20 80, 55 95, 85 5!, 80 90, 100 100",  # a written u
         "0 0, 100 100 + 100 0, 0 100",  # X
         "0 5, 28 10, 40 50, 28 90, 0 95 + 100 5, 72 10, 60 50, 72 90, 100 95",  # a round x, its halves apart
         "10 10, 30 0, 45 50, 60 95, 95 85 + 95 5, 50 50, 5 100",  # an x with a curl on one leg
-        "0 40, 40 5, 55 20, 20 100 + 30 50, 100 55",  # one that was hurried
+        "0 40, 40 5, 55 20, 20 100 + 30 50, 100 55",  # a hurried x
         "0 0, 50 50 + 100 0, 50 50!, 50 100",  # Y
         "0 0, 50 55 + 100 0, 20 100",  # y
         "0 0, 10 45, 50 50, 90 40, 95 0 + 95 0, 90 80, 50 100, 5 88",  # a round y
         "5 5, 10 40, 45 45, 80 5!, 75 60, 50 98, 25 85, 50 65, 100 50",  # a y whose tail is a loop
-        "0 10, 20 0, 20 42, 55 42, 85 0!, 80 70, 55 100, 35 88, 60 68, 100 55",  # the same, with a lead-in
-        "0 5, 15 45, 60 40, 85 0!, 70 70, 40 100, 30 85, 55 70",  # the same, without the way out
-        "0 0, 10 40, 55 42, 90 0!, 85 80, 70 100, 0 95",  # its tail flat, like an open 9's
+        "0 10, 20 0, 20 42, 55 42, 85 0!, 80 70, 55 100, 35 88, 60 68, 100 55",  # a y with a lead-in and a loop
+        "0 5, 15 45, 60 40, 85 0!, 70 70, 40 100, 30 85, 55 70",  # a y whose tail ends in a loop
+        "0 0, 10 40, 55 42, 90 0!, 85 80, 70 100, 0 95",  # a y whose tail is flat, like an open 9's
         "0 0, 95 0!, 0 100!, 100 100 + 15 50, 85 50",  # a crossed Z
         "0 15, 5 0!, 95 0!, 0 100!, 95 100!, 100 85",  # Z, with serifs
         "0 12, 30 0, 55 12, 95 0!, 30 55!, 80 60, 65 95, 25 100, 15 85, 50 72, 100 75",  # a z whose tail is a loop
@@ -91,41 +92,42 @@ SIGNS = [
 
 
 def draw_outlier(glyphs: MatLike, rng: np.random.Generator) -> Canvas:
-    """Draw something that is no digit.
+    """Draw an outlier.
 
     Args:
-        glyphs: uint8 (2, 28, 28), the digits to take where two in one crop are wanted.
-        rng: where every choice comes from.
+        glyphs: uint8 (2, 28, 28), the digits for an outlier that is two digits in one crop.
+        rng: decides everything random.
 
     Returns:
-        uint8 (64, 64), ink bright on dark.
+        uint8 (64, 64), ink bright on 0.
     """
     kind = rng.random()
-    if kind < TWO:
+    if kind < TWO_DIGITS_UP_TO:
         return _two_digits(glyphs, rng)
-    if kind < SCRIBBLE:
-        points = rng.random((int(rng.integers(*TURNS)), 2)) * 100
-        return write([parse(", ".join(f"{x:.0f} {y:.0f}" for x, y in points))], rng)
-    if kind < BLOT:
+    if kind < SCRIBBLES_UP_TO:
+        points = rng.random((int(rng.integers(*SCRIBBLE_POINTS)), 2)) * 100
+        return draw_strokes([parse_stroke(", ".join(f"{x:.0f} {y:.0f}" for x, y in points))], rng)
+    if kind < BLOTS_UP_TO:
         return _blot(rng)
-    return write(SIGNS[int(rng.integers(len(SIGNS)))], rng)
+    return draw_strokes(LETTERS_AND_SIGNS[int(rng.integers(len(LETTERS_AND_SIGNS)))], rng)
 
 
 def _two_digits(glyphs: MatLike, rng: np.random.Generator) -> Canvas:
-    """Two digits side by side, as a crop that is too wide has them."""
-    canvas = np.zeros((CANVAS, CANVAS), np.uint8)
+    """Two digits side by side, as in a crop that is too wide."""
+    canvas = np.zeros((CANVAS_SIDE, CANVAS_SIDE), np.uint8)
     width, height = int(rng.integers(24, 31)), int(rng.integers(34, 52))
-    top = (CANVAS - height) // 2
-    for glyph, left in zip(glyphs, (CANVAS // 2 - width, CANVAS // 2), strict=True):
+    top = (CANVAS_SIDE - height) // 2
+    for glyph, left in zip(glyphs, (CANVAS_SIDE // 2 - width, CANVAS_SIDE // 2), strict=True):
         canvas[top : top + height, left : left + width] = cv2.resize(glyph, (width, height))
     return canvas
 
 
 def _blot(rng: np.random.Generator) -> Canvas:
-    """A dot, a smear, a filled box."""
-    canvas = np.zeros((CANVAS, CANVAS), np.uint8)
-    axes = rng.integers(BOX // 4, BOX // 2, 2)
-    cv2.ellipse(canvas, (CANVAS // 2, CANVAS // 2), (int(axes[0]), int(axes[1])), rng.uniform(0, 180), 0, 360, 255, -1)
+    """A dot, a smear or a filled box."""
+    canvas = np.zeros((CANVAS_SIDE, CANVAS_SIDE), np.uint8)
+    middle = (CANVAS_SIDE // 2, CANVAS_SIDE // 2)
+    axes = rng.integers(CANVAS_BOX // 4, CANVAS_BOX // 2, 2)
+    cv2.ellipse(canvas, middle, (int(axes[0]), int(axes[1])), rng.uniform(0, 180), 0, 360, 255, -1)
     if rng.random() < 0.3:
         cv2.rectangle(canvas, (16, 16), (48, 48), 255, -1)
     return canvas

@@ -1,4 +1,4 @@
-"""The proof that an exported network is the one that was trained: the same labels, on every runtime at hand."""
+"""The parity check: an export gives the same labels as the .keras file, on every runtime that is installed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from batchdigits.datasets.labelled import Splits
+from batchdigits.datasets.labelled import LabelledGlyphs, Splits
 from batchdigits.datasets.scans import Scans
 from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.card import Card
@@ -19,21 +19,27 @@ from batchdigits.inference.runtime import BATCH_SIZE, Runtime
 from batchdigits.inference.tensorflow_runtime import TensorFlowRuntime
 from batchdigits.learning.agreement import Agreement, compare
 
-AGREEMENT = 0.998  # share of validation images with the same label: int8 of the default network has 0.999
-# A network without activation is one linear map in four factors: its margins are thin where the classes overlap, and
-# the rounding of each factor adds up. int8 of the lesson's has 0.997 to 0.998 over three seeds; a spoilt calibration
-# brings it to 0.66, and the default network to 0.94.
-LINEAR_AGREEMENT = 0.99
+MIN_AGREEMENT = 0.998  # share of the images that get the same label
+# A network without activation is a product of linear maps. The rounding errors of its factors add up, and its margins
+# are thin where classes overlap.
+MIN_LINEAR_AGREEMENT = 0.99
 
 LITERT, REFERENCE, MICRO = "LiteRT", "LiteRT reference", "TFLite Micro"
 
 
-class AgreementError(BatchdigitsError):
-    """An exported network does not say what the trained one says."""
+class ParityError(BatchdigitsError):
+    """An export gives other labels than the .keras file."""
 
 
-class Images(NamedTuple):
-    """Glyphs to compare on: uint8 (N, 28, 28), int64 (N,) labels (-1 where unknown), and how to name one."""
+class ComparedImages(NamedTuple):
+    """Glyphs to compare labels on.
+
+    Attributes:
+        name: of the set.
+        names: one for each glyph.
+        glyphs: uint8 (N, 28, 28).
+        labels: int64 (N,), indices into the classes; -1 where a label is unknown.
+    """
 
     name: str
     names: Sequence[str]
@@ -41,63 +47,66 @@ class Images(NamedTuple):
     labels: NDArray[np.int64]
 
 
-class Row(NamedTuple):
-    """One line of the proof.
+class ParityRow(NamedTuple):
+    """The result of the parity check for one set of images on one runtime.
 
     Attributes:
-        images: what was compared on.
+        images: the images compared.
         runtime: LITERT, REFERENCE or MICRO.
-        agreement: with the trained network; None where the runtime could not be had.
-        note: why it could not.
-        counts: whether the export stands or falls with it.
+        agreement: with the .keras file; None if the runtime cannot run the export.
+        note: the reason why it cannot.
+        decides: whether the export fails if this row does.
     """
 
-    images: Images
+    images: ComparedImages
     runtime: str
     agreement: Agreement | None
     note: str = ""
-    counts: bool = True
+    decides: bool = True
 
 
-def least_agreement(card: Card) -> float:
-    """The share of images (0-1) on which an export must agree if nobody says otherwise."""
-    return AGREEMENT if card.network["activation"] else LINEAR_AGREEMENT
+def default_min_agreement(card: Card) -> float:
+    """The share of images (0-1) that must get the same label, by default."""
+    return MIN_AGREEMENT if card.network["activation"] else MIN_LINEAR_AGREEMENT
 
 
-def prove(keras: ModelFile, exported: ModelFile, splits: Splits, check: Scans | None) -> list[Row]:
-    """Compare an export with what it was made from.
+def check_parity(keras: ModelFile, exported: ModelFile, splits: Splits, scans: Scans | None) -> list[ParityRow]:
+    """Compare an export with the .keras file that it was made from.
 
-    The validation split goes through every runtime, the user's own scans and the test images through LiteRT alone; the
-    test images are for the report and decide nothing.
+    Args:
+        keras: the .keras model file.
+        exported: the .tflite model.
+        splits: the validation split runs on every runtime. The test images run on LiteRT alone, and do not decide.
+        scans: someone's own scans, which run on LiteRT alone, or None.
 
     Raises:
-        BatchdigitsError: one of the two cannot be loaded.
+        BatchdigitsError: one of the two models cannot be loaded.
     """
     trained, litert = TensorFlowRuntime(keras, BATCH_SIZE), LiteRTRuntime(exported, BATCH_SIZE)
-    validation = _split("validation", splits.validation.glyphs, splits.validation.labels)
-    test = _split("test", splits.test.glyphs, splits.test.labels)
+    validation, test = _split("validation", splits.validation), _split("test", splits.test)
     expected = trained.logits(validation.glyphs)
     rows = [_row(validation, name, expected, runtime) for name, runtime in _runtimes(exported, litert)]
-    if check is not None:
-        own = Images("own scans", check.names, check.glyphs, check.labels)
+    if scans is not None:
+        own = ComparedImages("own scans", scans.names, scans.glyphs, scans.labels)
         rows.append(_row(own, LITERT, trained.logits(own.glyphs), litert))
-    if len(test.labels):  # a few crops of one's own leave none
-        rows.append(_row(test, LITERT, trained.logits(test.glyphs), litert)._replace(counts=False))
+    if len(test.labels):  # few-shot data may have none
+        rows.append(_row(test, LITERT, trained.logits(test.glyphs), litert)._replace(decides=False))
     return rows
 
 
-def check_agreement(rows: Sequence[Row], least: float) -> None:
-    """See that every row that counts has at least this share of the same labels, 0-1.
+def require_agreement(rows: Sequence[ParityRow], min_agreement: float) -> None:
+    """Check that at least a share (0-1) of the images gets the same label in every row that decides.
 
     Raises:
-        AgreementError: naming the first row that has not.
+        ParityError: naming the first row with a smaller share.
     """
-    for images, runtime, agreement, _, counts in rows:
-        if counts and agreement is not None and agreement.same < least:
-            raise AgreementError(
-                f"{len(agreement.disagreements):,} of {agreement.images:,} {images.name} images get another label than "
-                f"from the .keras under {runtime}: {agreement.same:.2%} the same, where {least:.2%} is the least "
-                "(--min-agreement); nothing was written"
+    for row in rows:
+        if row.decides and row.agreement is not None and row.agreement.same_label < min_agreement:
+            raise ParityError(
+                f"parity check failed: under {row.runtime}, {len(row.agreement.disagreements):,} of "
+                f"{row.agreement.images:,} {row.images.name} images get another label than from the .keras file; "
+                f"{row.agreement.same_label:.2%} agree, and at least {min_agreement:.2%} must (--min-agreement); "
+                "nothing was written"
             )
 
 
@@ -110,11 +119,11 @@ def _runtimes(exported: ModelFile, litert: Runtime) -> Iterator[tuple[str, Runti
         yield MICRO, reason
 
 
-def _row(images: Images, name: str, expected: NDArray[np.float32], runtime: Runtime | MicroError) -> Row:
+def _row(images: ComparedImages, name: str, expected: NDArray[np.float32], runtime: Runtime | MicroError) -> ParityRow:
     if isinstance(runtime, MicroError):
-        return Row(images, name, None, str(runtime))
-    return Row(images, name, compare(expected, runtime.logits(images.glyphs), images.labels))
+        return ParityRow(images, name, None, str(runtime))
+    return ParityRow(images, name, compare(expected, runtime.logits(images.glyphs), images.labels))
 
 
-def _split(name: str, glyphs: NDArray[np.uint8], labels: NDArray[np.int64]) -> Images:
-    return Images(name, [f"{name} {number}" for number in range(len(labels))], glyphs, labels)
+def _split(name: str, data: LabelledGlyphs) -> ComparedImages:
+    return ComparedImages(name, [f"{name} {number}" for number in range(len(data))], data.glyphs, data.labels)

@@ -1,4 +1,4 @@
-"""Recipes: every value that training uses, under a name."""
+"""Recipes: named sets of all values that training uses."""
 
 from __future__ import annotations
 
@@ -10,28 +10,30 @@ class Recipe:
     """How to train a network.
 
     Attributes:
-        name: what `--recipe` calls it.
-        filters: of each convolution before the hidden layers, in pairs (see `build_network`); for teachers only.
+        name: the value of `--recipe`.
+        filters: number in each convolution before the hidden layers, in pairs (see `build_network`); for teachers only.
         hidden: units of each hidden layer.
         activation: Keras's name of the hidden layers' activation; "" for none.
-        initialiser: `lesson` (truncated normal of stddev 0.1, biases 0.1) or `he` (He et al. 2015, biases 0).
+        initialiser: `lesson` (truncated normal, standard deviation 0.1, biases 0.1) or `he` (He et al. 2015, biases 0).
         learning_rate: Adam's, at the start.
         schedule: `constant`, or `cosine` down to zero at the last iteration.
-        warmup: iterations in which `cosine` first climbs to the learning rate.
-        weight_decay: AdamW's; 0 is plain Adam.
-        label_smoothing: probability spread over all classes, 0-1.
-        heat: temperature at which a network with a teacher compares its logits with the teacher's.
-        ema_decay: decay of the exponential average of the weights that becomes the network; 0 is no average.
-        anchor: share of the weights that training began with in the network that comes out of it whole, 0-1.
-        augment: whether minibatches are deformed and redrawn (`augment.py`).
         iterations: minibatches to learn from.
         batch_size: glyphs in a minibatch.
         dropout: share of the last hidden layer's units dropped while training, 0-1.
-        reuse: how often augmented glyphs are seen; as often as divides `batch_size`, too.
-        check_every: iterations between two looks at the validation split; 0 for none.
-        outliers: share of an augmented minibatch that is no digit, 0-1, which the network learns to reject.
-        patience: looks at the validation split without a better one before training stops and goes back to the best;
-            0 keeps the last weights.
+        warmup: iterations in which a `cosine` schedule first climbs to the learning rate.
+        weight_decay: AdamW's; 0 is plain Adam.
+        label_smoothing: probability spread over all classes, 0-1.
+        distillation_temperature: divides the logits of student and teacher before they are compared; unused without a
+            teacher.
+        ema_decay: decay of the exponential moving average of the weights, which becomes the network; 0 is no average.
+        initial_weight_share: share of the initial weights in the result of a whole training, 0-1 (WiSE-FT, Wortsman et
+            al. 2022). The rest are trained weights.
+        augment: whether minibatches are augmented (see `augment`).
+        reuse: how often the same augmented glyphs are used; the greatest common divisor with `batch_size` counts.
+        outliers: share of outliers in an augmented minibatch, 0-1, which the network learns to reject.
+        check_every: iterations between two measurements of accuracy on the validation split; 0 for none.
+        patience: measurements without a better one before training stops and returns to the best weights; 0 keeps the
+            last weights.
     """
 
     name: str
@@ -47,13 +49,13 @@ class Recipe:
     warmup: int = 0
     weight_decay: float = 0.0
     label_smoothing: float = 0.0
-    heat: float = 1.0
+    distillation_temperature: float = 1.0
     ema_decay: float = 0.0
-    anchor: float = 0.0
+    initial_weight_share: float = 0.0
     augment: bool = False
     reuse: int = 1
     outliers: float = 0.0
-    check_every: int = 430  # once an epoch of 55,000 at batch 128
+    check_every: int = 430  # once an epoch: MNIST's 55,000 training glyphs in minibatches of 128
     patience: int = 8
 
 
@@ -76,7 +78,7 @@ BEST = Recipe(
     warmup=300,
     weight_decay=0.01,
     label_smoothing=0.05,
-    heat=3.0,
+    distillation_temperature=3.0,
     ema_decay=0.9995,
     augment=True,
     reuse=4,
@@ -85,7 +87,7 @@ BEST = Recipe(
 )
 DEFAULT = replace(BEST, name="default", iterations=6_500, ema_decay=0.998, patience=8)
 TINY = replace(BEST, name="tiny", hidden=(128, 64), iterations=30_000)
-# Label smoothing takes from a teacher what it has to teach: how alike two classes are (Mueller et al. 2019).
+# No label smoothing: it would take away how alike two classes are, which a student learns from (Mueller et al. 2019).
 TEACHER = replace(
     BEST,
     name="teacher",

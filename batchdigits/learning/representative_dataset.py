@@ -1,4 +1,4 @@
-"""Calibration glyphs: what runs through a network to set the ranges of its quantized activations."""
+"""The representative dataset: the glyphs that set the ranges of a quantized network's activations."""
 
 from __future__ import annotations
 
@@ -6,18 +6,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchdigits.datasets.labelled import LabelledGlyphs
-from batchdigits.learning.augment import DIGITS, augment, forms_of
+from batchdigits.learning.augment import DIGIT_NAMES, augment, shapes_of
 
-PER_CLASS = 100  # glyphs of each class: three times as many change no agreement by more than 2 glyphs in 5,000
+GLYPHS_PER_CLASS = 100  # three times as many change the agreement by at most 2 glyphs in 5,000
 
 
-def varied(data: LabelledGlyphs, per_class: int = PER_CLASS, classes: tuple[str, ...] = DIGITS) -> NDArray[np.uint8]:
-    """Glyphs, uint8 (N, 28, 28), of one class as often as another: the first of each, as they are and deformed.
+def representative_glyphs(
+    data: LabelledGlyphs, per_class: int = GLYPHS_PER_CLASS, classes: tuple[str, ...] = DIGIT_NAMES
+) -> NDArray[np.uint8]:
+    """Glyphs, uint8 (N, 28, 28), with equally many of each class: the first of each class, and augmented copies.
 
-    The deformed ones stand for other hands and pens. They are drawn from a fixed seed.
+    The augmented copies stand for other hands and pens. Their seed is fixed.
+
+    Args:
+        data: labelled glyphs.
+        per_class: how many of each class at most, before augmentation.
+        classes: the names of the classes.
     """
     by_class = [data.glyphs[data.labels == label] for label in np.unique(data.labels)]
     count = min(per_class, *(len(glyphs) for glyphs in by_class))
     plain = np.stack([glyphs[:count] for glyphs in by_class], axis=1).reshape(-1, 28, 28)
-    forms = forms_of(classes)[np.tile(np.unique(data.labels), count)]
-    return np.concatenate([plain, augment(plain, forms, np.random.default_rng(0))])
+    shapes = shapes_of(classes)[np.tile(np.unique(data.labels), count)]
+    return np.concatenate([plain, augment(plain, shapes, np.random.default_rng(0))])

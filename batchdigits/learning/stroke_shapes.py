@@ -1,8 +1,8 @@
-"""Draw the digits that most of the world writes and MNIST's American writers did not.
+"""Draw the stroke shapes of digits that most of the world writes and MNIST's American writers did not.
 
-MNIST knows hardly any 1 with an upstroke, crossed 7, slashed 0 or g-like 9. `draw` writes whole digits stroke by
-stroke, `adorn` adds to one of MNIST's own digits the stroke that its form lacks. Both work on a canvas twice as fine
-as a glyph, so that what they draw has the soft edge of a scan.
+MNIST has hardly any 1 with an upstroke, crossed 7, slashed 0 or g-like 9. `draw_digit` draws whole digits stroke by
+stroke. `add_missing_stroke` adds a stroke to one of MNIST's own digits. Both work on a canvas of twice a glyph's
+resolution, so that the drawing has the soft edge of a scan.
 """
 
 from __future__ import annotations
@@ -19,28 +19,28 @@ from numpy.typing import NDArray
 Canvas = MatLike
 Points = NDArray[np.float64]
 Coordinates = NDArray[np.intp]
-Part = list[tuple[float, float]]  # the points of one stroke, x before y
+StrokePoints = list[tuple[float, float]]  # the control points of one stroke, x before y, in canvas pixels
 
-CANVAS = 64  # side: a glyph at twice its size, and 4 pixels on each side for what deformation pushes out
-BOX = 40  # the box that a digit fills on the canvas: MNIST's 20, doubled
-INK = 96  # grey levels from which a pixel of the canvas counts as ink when a part is fitted to it
-STEEP = 0.6  # least drop of a 1's upstroke over its run: a flatter one makes it a 7
+CANVAS_SIDE = 64  # canvas pixels: a glyph at twice its size, and a margin of 4 for ink that deformation moves outward
+CANVAS_BOX = 40  # canvas pixels: the box that a digit fills, twice MNIST's 20
+FITTING_INK_LEVEL = 96  # grey levels over which a canvas pixel is ink when a stroke is fitted to it
+MIN_UPSTROKE_SLOPE = 0.6  # drop of a 1's upstroke over its run: a flatter one makes it a 7
 WOBBLE = 0.035  # standard deviation of a control point in heights of the digit: 0.7 glyph pixels, a hurried hand
-FRACTION = 4  # fractional bits of OpenCV's drawing coordinates: a sixteenth of a pixel, finer than any edge
-STEPS = np.linspace(0.0, 1.0, 7)[:, None]  # points drawn from one control point to the next, 2 to 4 pixels apart
-# Catmull-Rom's cubic: what the four control points around each step weigh.
+FRACTION_BITS = 4  # of OpenCV's drawing coordinates: a sixteenth of a pixel, finer than any edge
+SPLINE_STEPS = np.linspace(0.0, 1.0, 7)[:, None]  # points from one control point to the next, 2 to 4 pixels apart
+# Catmull-Rom's cubic: the weights of the four control points around each step.
 CATMULL_ROM = 0.5 * np.hstack(
     [
-        -STEPS + 2 * STEPS**2 - STEPS**3,
-        2 - 5 * STEPS**2 + 3 * STEPS**3,
-        STEPS + 4 * STEPS**2 - 3 * STEPS**3,
-        STEPS**3 - STEPS**2,
+        -SPLINE_STEPS + 2 * SPLINE_STEPS**2 - SPLINE_STEPS**3,
+        2 - 5 * SPLINE_STEPS**2 + 3 * SPLINE_STEPS**3,
+        SPLINE_STEPS + 4 * SPLINE_STEPS**2 - 3 * SPLINE_STEPS**3,
+        SPLINE_STEPS**3 - SPLINE_STEPS**2,
     ]
 )
 
-# The forms of each digit, and how many of a hundred of its drawings have that form. A stroke is a list of points, x to
-# the right and y down in per cent of the digit's box; it passes smoothly through them, but for a corner at each "!".
-FORMS: dict[int, list[tuple[int, list[str]]]] = {
+# The shapes of each digit, each with its share of the digit's drawings in per cent. A stroke is a list of points, x to
+# the right and y down in per cent of the digit's box. It is smooth at each point but for those with a "!", its corners.
+SHAPES: dict[int, list[tuple[int, list[str]]]] = {
     0: [
         (20, ["55 0, 15 15, 0 50, 20 93, 55 100, 90 80, 100 45, 80 8, 45 2"]),  # from the top, overlapping
         (20, ["75 8, 40 2, 5 30, 5 70, 40 100, 85 85, 98 50, 85 15"]),  # not quite closed
@@ -49,11 +49,11 @@ FORMS: dict[int, list[tuple[int, list[str]]]] = {
     ],
     1: [
         (12, ["0 45, 60 0!, 60 100"]),  # a long upstroke
-        (16, ["0 75, 62 0!, 60 100"]),  # one that starts low, as in Germany and Poland
-        (12, ["0 95, 55 0!, 70 100"]),  # one that starts on the line
-        (8, ["15 25, 45 0!, 45 100"]),  # a short one
-        (10, ["0 35, 30 25, 52 0!, 50 100"]),  # a curved one
-        (12, ["0 48, 28 22, 55 0, 64 14, 60 100"]),  # one that turns round into the stem
+        (16, ["0 75, 62 0!, 60 100"]),  # an upstroke that starts low, as in Germany and Poland
+        (12, ["0 95, 55 0!, 70 100"]),  # an upstroke that starts on the line
+        (8, ["15 25, 45 0!, 45 100"]),  # a short upstroke
+        (10, ["0 35, 30 25, 52 0!, 50 100"]),  # a curved upstroke
+        (12, ["0 48, 28 22, 55 0, 64 14, 60 100"]),  # an upstroke that turns round into the stem
         (14, ["10 30, 50 0!, 50 100", "0 100, 100 100"]),  # upstroke and foot
         (6, ["0 65, 60 0!, 62 100", "10 98, 100 98"]),  # upstroke from low down, and foot
         (5, ["30 0, 30 100", "0 100, 60 100"]),  # a foot alone
@@ -76,10 +76,10 @@ FORMS: dict[int, list[tuple[int, list[str]]]] = {
         (15, ["62 0, 0 62!, 95 58", "64 12, 56 100"]),  # closed, in two
         (12, ["15 0, 5 50!, 90 50", "72 10, 70 100"]),  # open, with a long stem
         (10, ["45 0, 0 65!, 100 65", "68 35, 62 100"]),  # open, with a short stem
-        (8, ["60 0, 0 76!, 100 78", "66 45, 66 100"]),  # the same, the bar low
+        (8, ["60 0, 0 76!, 100 78", "66 45, 66 100"]),  # open, with a short stem and a low bar
         (10, ["58 0, 5 52!, 98 45", "65 38, 50 100"]),  # open, the stem hung from the bar
         (8, ["55 0, 5 52!, 75 44!, 50 100"]),  # a lightning flash, in one stroke
-        (6, ["70 0, 0 55!, 95 25!, 40 100"]),  # the same, its bar rising
+        (6, ["70 0, 0 55!, 95 25!, 40 100"]),  # a lightning flash with a rising bar
         (8, ["0 0, 5 40, 35 55, 80 45", "85 0, 80 100"]),  # a cup on a stem
         (8, ["60 0, 20 35, 5 60!, 50 58, 95 52", "60 25, 50 65, 45 100"]),  # nearly closed, with a bent stem
     ],
@@ -133,124 +133,128 @@ class Stroke(NamedTuple):
 
 @cache
 def _spline(count: int, corners: tuple[int, ...] = ()) -> Points:
-    """The matrix that turns control points (count, 2) into the points of a smooth line with the corners given."""
-    pieces = []
+    """The matrix that turns control points into the points of a line: float64 (points, count).
+
+    The line is smooth but for the control points whose indices are in `corners`.
+    """
+    segments = []
     for first, last in pairwise((0, *corners, count - 1)):
-        ends = np.clip(np.arange(first - 1, last + 2), first, last)  # the end points twice, so that the line gets there
+        ends = np.clip(np.arange(first - 1, last + 2), first, last)  # ends count twice, so that the line reaches them
         windows = np.lib.stride_tricks.sliding_window_view(np.eye(count)[ends], 4, axis=0)
-        pieces.append(np.einsum("sk,pnk->psn", CATMULL_ROM, windows).reshape(-1, count))
-    return np.concatenate(pieces)
+        segments.append(np.einsum("sk,pnk->psn", CATMULL_ROM, windows).reshape(-1, count))
+    return np.concatenate(segments)
 
 
-def parse(text: str) -> Stroke:
-    """Read a stroke as FORMS writes it."""
+def parse_stroke(text: str) -> Stroke:
+    """Read a stroke in the notation of SHAPES."""
     words = text.split(", ")
     corners = tuple(index for index, word in enumerate(words) if word.endswith("!"))
     return Stroke(np.array([word.rstrip("!").split() for word in words], float) / 100.0, _spline(len(words), corners))
 
 
-STROKES = {label: [[parse(text) for text in texts] for _, texts in forms] for label, forms in FORMS.items()}
-RATES = {label: np.cumsum([rate for rate, _ in forms]) / 100.0 for label, forms in FORMS.items()}
+STROKES = {digit: [[parse_stroke(text) for text in texts] for _, texts in shapes] for digit, shapes in SHAPES.items()}
+CUMULATED_SHARES = {digit: np.cumsum([share for share, _ in shapes]) / 100.0 for digit, shapes in SHAPES.items()}
 
 
-def draw(label: int, rng: np.random.Generator) -> Canvas:
-    """Write a digit, in a form, with a hand and a pen that differ from call to call.
+def draw_digit(digit: int, rng: np.random.Generator) -> Canvas:
+    """Draw a digit. Its shape, hand and pen differ from call to call.
 
     Args:
-        label: the digit, 0 to 9.
-        rng: where every choice comes from.
+        digit: 0 to 9.
+        rng: decides everything random.
 
     Returns:
-        uint8 (64, 64), ink bright on dark, about 40 pixels high.
+        uint8 (64, 64), ink bright on 0, the digit about 40 pixels high.
     """
-    return write(STROKES[label][int(np.searchsorted(RATES[label], rng.random(), side="right"))], rng)
+    index = int(np.searchsorted(CUMULATED_SHARES[digit], rng.random(), side="right"))
+    return draw_strokes(STROKES[digit][index], rng)
 
 
-def write(strokes: list[Stroke], rng: np.random.Generator) -> Canvas:
-    """Write strokes with a wobbling hand and some pen: uint8 (64, 64), as `draw` does."""
-    canvas = np.zeros((CANVAS, CANVAS), np.uint8)
-    pen = int(rng.integers(2, 6))  # 1 to 2.5 pixels of the glyph; `augment` changes it again
-    size = np.array([BOX * rng.uniform(0.4, 0.95), BOX])  # narrow hands write twice as high as wide
+def draw_strokes(strokes: list[Stroke], rng: np.random.Generator) -> Canvas:
+    """Draw strokes with a random hand and pen: uint8 (64, 64), ink bright on 0."""
+    canvas = np.zeros((CANVAS_SIDE, CANVAS_SIDE), np.uint8)
+    width = int(rng.integers(2, 6))  # canvas pixels, 1 to 2.5 of the glyph's; `augment` changes it again
+    size = np.array([CANVAS_BOX * rng.uniform(0.4, 0.95), CANVAS_BOX])  # narrow hands write twice as high as wide
     for points, spline in strokes:
-        wobbly = points * size + rng.standard_normal(points.shape) * (WOBBLE * BOX)
-        _trace(canvas, spline @ wobbly + (CANVAS - size) / 2, pen)
+        wobbly = points * size + rng.standard_normal(points.shape) * (WOBBLE * CANVAS_BOX)
+        _draw_line(canvas, spline @ wobbly + (CANVAS_SIDE - size) / 2, width)
     return canvas
 
 
-def adorn(canvas: Canvas, label: int, pen: int, rng: np.random.Generator) -> None:
-    """Add to one of MNIST's digits, in place, the stroke that its American form lacks.
+def add_missing_stroke(canvas: Canvas, digit: int, width: int, rng: np.random.Generator) -> None:
+    """Add the stroke that American writers leave out to one of MNIST's digits, in place.
 
-    A 0 gets a slash, a 1 an upstroke, a foot or both, a 7 a crossbar, a tick or both, a 9 a curved tail; the others
-    have no such part and stay as they are.
+    A 0 gets a slash, a 1 an upstroke, a foot or both, a 7 a crossbar, a tick or both, a 9 a curved tail. Other digits
+    stay as they are.
 
     Args:
-        canvas: uint8 (64, 64), ink bright on dark.
-        label: the digit, 0 to 9.
-        pen: width of the stroke in canvas pixels.
-        rng: where every choice comes from.
+        canvas: uint8 (64, 64), ink bright on 0.
+        digit: 0 to 9.
+        width: of the stroke, in canvas pixels.
+        rng: decides everything random.
     """
-    y, x = np.nonzero(canvas > INK)
-    if label in PARTS and len(y):
-        for part in PARTS[label](x, y, rng):
-            _trace(canvas, _spline(len(part)) @ np.array(part), pen)
+    y, x = np.nonzero(canvas > FITTING_INK_LEVEL)
+    if digit in MISSING_STROKES and len(y):
+        for points in MISSING_STROKES[digit](x, y, rng):
+            _draw_line(canvas, _spline(len(points)) @ np.array(points), width)
 
 
-# The parts are fitted to the ink's coordinates x and y. Lengths are in canvas pixels, two to a glyph's, and as wide in
-# range as a person still reads as the same digit on a sheet of a few hundred.
+# The strokes are fitted to the ink's coordinates x and y. Lengths are in canvas pixels, two to a glyph's. Their ranges
+# are as wide as they can be while a person still reads the same digit.
 
 
-def _slash(x: Coordinates, y: Coordinates, rng: np.random.Generator) -> list[Part]:
+def _slash(x: Coordinates, y: Coordinates, rng: np.random.Generator) -> list[StrokePoints]:
     """From the lower left to the upper right, a little inside or outside of the oval."""
     out, lift = rng.uniform(-0.1, 0.2) * np.ptp(x), rng.uniform(-0.15, 0.1) * np.ptp(y)
     return [[(x.min() - out, y.max() + lift), (x.max() + out, y.min() - lift)]]
 
 
-def _upstroke_and_foot(x: Coordinates, y: Coordinates, rng: np.random.Generator) -> list[Part]:
-    """Most writers have one of the two, some both."""
+def _upstroke_and_foot(x: Coordinates, y: Coordinates, rng: np.random.Generator) -> list[StrokePoints]:
+    """An upstroke to the top of a 1, a foot under it, or both."""
     top, bottom = x[y <= y.min() + 2].mean(), x[y >= y.max() - 2].mean()
-    which = rng.random()
-    parts: list[Part] = []
-    if which < 0.85:
+    kind = rng.random()
+    strokes: list[StrokePoints] = []
+    if kind < 0.85:
         run = rng.uniform(5, 18)
-        drop = max(rng.uniform(0.12, 0.9) * np.ptp(y), STEEP * run)
+        drop = max(rng.uniform(0.12, 0.9) * np.ptp(y), MIN_UPSTROKE_SLOPE * run)
         bend = rng.uniform(-2, 3)  # pixels off the straight line: curved upstrokes sag more often than they bulge
         middle = (top - run / 2, y.min() + drop / 2 + bend)
-        parts.append([(top - run, y.min() + drop), middle, (top, y.min() + 1)])
-    if which > 0.65:
+        strokes.append([(top - run, y.min() + drop), middle, (top, y.min() + 1)])
+    if kind > 0.65:
         left, right = rng.uniform(4, 13, 2)
-        parts.append([(bottom - left, y.max() + rng.normal(0, 1)), (bottom + right, y.max() + rng.normal(0, 1))])
-    return parts
+        strokes.append([(bottom - left, y.max() + rng.normal(0, 1)), (bottom + right, y.max() + rng.normal(0, 1))])
+    return strokes
 
 
-def _crossbar_and_tick(x: Coordinates, y: Coordinates, rng: np.random.Generator) -> list[Part]:
-    """A bar through the middle of the stem, and at times the small downstroke that starts the 7."""
-    which = rng.random()
-    parts: list[Part] = []
-    if which < 0.85:
+def _crossbar_and_tick(x: Coordinates, y: Coordinates, rng: np.random.Generator) -> list[StrokePoints]:
+    """A bar through the middle of the stem, and in some cases the small downstroke that starts the 7."""
+    kind = rng.random()
+    strokes: list[StrokePoints] = []
+    if kind < 0.85:
         height = y.min() + rng.uniform(0.40, 0.66) * np.ptp(y)
         stem = x[np.abs(y - height) <= 1]
         centre = (stem.max() if len(stem) else x.mean()) - 1
         left, right = rng.uniform(6, 14), rng.uniform(4, 13)
         tilt = rng.normal(0, 1.5)
-        parts.append([(centre - left, height + tilt), (centre + right, height - tilt)])
-    if which > 0.65:
-        start = np.argmin(x + (y > y.min() + np.ptp(y) / 3) * CANVAS)  # the leftmost ink of the upper third
-        parts.append([(x[start] + 1, y[start]), (x[start] + rng.uniform(-2, 1), y[start] + rng.uniform(4, 11))])
-    return parts
+        strokes.append([(centre - left, height + tilt), (centre + right, height - tilt)])
+    if kind > 0.65:
+        start = np.argmin(x + (y > y.min() + np.ptp(y) / 3) * CANVAS_SIDE)  # the leftmost ink of the upper third
+        strokes.append([(x[start] + 1, y[start]), (x[start] + rng.uniform(-2, 1), y[start] + rng.uniform(4, 11))])
+    return strokes
 
 
-def _tail(x: Coordinates, y: Coordinates, rng: np.random.Generator) -> list[Part]:
-    """From the foot of the stem down and round to the left, as a g has it."""
+def _tail(x: Coordinates, y: Coordinates, rng: np.random.Generator) -> list[StrokePoints]:
+    """From the foot of the stem down and round to the left, as in a g."""
     foot = x[y >= y.max() - 2].mean()
     reach, depth = rng.uniform(8, 20), rng.uniform(1, 6)
     low = y.max() + depth
     return [[(foot, y.max() - 1), (foot - 0.4 * reach, low), (foot - reach, low - rng.uniform(-1, 7))]]
 
 
-PARTS = {0: _slash, 1: _upstroke_and_foot, 7: _crossbar_and_tick, 9: _tail}
+MISSING_STROKES = {0: _slash, 1: _upstroke_and_foot, 7: _crossbar_and_tick, 9: _tail}
 
 
-def _trace(canvas: Canvas, path: Points, pen: int) -> None:
-    """Draw a line through the points (n, 2), x before y, in canvas pixels."""
-    fixed = np.rint(path * 2**FRACTION).astype(np.int32)
-    cv2.polylines(canvas, [fixed], False, 255, pen, cv2.LINE_AA, FRACTION)
+def _draw_line(canvas: Canvas, line: Points, width: int) -> None:
+    """Draw a line through points, float64 (n, 2), x before y; all in canvas pixels."""
+    fixed = np.rint(line * 2**FRACTION_BITS).astype(np.int32)
+    cv2.polylines(canvas, [fixed], False, 255, width, cv2.LINE_AA, FRACTION_BITS)

@@ -1,4 +1,4 @@
-"""A training's history for TensorBoard: `tensorboard --logdir DIR` shows it while it grows."""
+"""Write a training's history for TensorBoard; `tensorboard --logdir DIR` shows it while it grows."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from batchdigits.output.atomic import explain_os_errors
 from batchdigits.quiet import silent_stderr
 
 
-class Board:
-    """An event file in a folder of its own."""
+class EventFile:
+    """An event file of TensorBoard, in a folder of its own."""
 
     def __init__(self, folder: Path) -> None:
         """Start the file.
@@ -30,12 +30,12 @@ class Board:
             self._writer = Writer(str(folder))
 
     def add(self, progress: Progress) -> None:
-        """Loss, accuracy, the validation split's where it was checked, and learning rate after an iteration."""
+        """Add the figures of a progress report at its iteration; a figure that is None is left out."""
         iteration, *_ = progress
         for name, value in progress._asdict().items():
             if name != "iteration" and value is not None:
                 self._writer.add_scalar(name, value, iteration)
 
     def close(self) -> None:
-        """Write out what still waits."""
+        """Write everything that is still in memory, and close the file."""
         self._writer.close()

@@ -1,4 +1,4 @@
-"""Training: a recipe, labelled glyphs and a seed give a network."""
+"""Training: a recipe, labelled glyphs and a seed give a Keras network."""
 
 from __future__ import annotations
 
@@ -15,24 +15,25 @@ from batchdigits.errors import DataError, DivergedError
 from batchdigits.inference.card import Card
 from batchdigits.inference.model_file import ModelFile
 from batchdigits.inference.tensorflow_runtime import build_network, import_tensorflow, load_network
+from batchdigits.inference.tensors import as_network_input
+from batchdigits.learning.logits import cross_entropy, logits_of
 from batchdigits.learning.minibatches import Chunk, Minibatches, chunks, outlier_share
 from batchdigits.learning.outliers import OUTLIER
 from batchdigits.learning.recipes import Recipe
-from batchdigits.learning.temperature_scaling import cross_entropy, logits_of
 from batchdigits.learning.training_step import compile_step
-from batchdigits.learning.training_targets import teach
+from batchdigits.learning.training_targets import teacher_of
 
-REPORT_EVERY = 50  # iterations between two steps of the progress bar
+REPORT_EVERY = 50  # iterations between two reports of progress
 
 
 class Progress(NamedTuple):
-    """Where training stands after an iteration.
+    """The state of a training after an iteration.
 
     Attributes:
         iteration: counted from 0.
         loss: cross-entropy of the iteration's minibatch after its step, dropout off.
         accuracy: share of right labels (0-1) in that minibatch.
-        validation: share of right labels (0-1) on the validation split, where it was checked.
+        validation: share of right labels (0-1) on the validation split; None where it was not measured.
         learning_rate: the optimiser's, for the next iteration.
     """
 
@@ -44,7 +45,14 @@ class Progress(NamedTuple):
 
 
 class Training:
-    """A network while it learns. `run` it as far as you like, then take `network`."""
+    """A network while it learns: `run` it, then use `network`.
+
+    Attributes:
+        network: the Keras network, float32 (N, 784) 0-1 -> logits (N, classes).
+        done: iterations so far.
+        history: the progress so far.
+        rejects: whether the network learns to reject outliers.
+    """
 
     def __init__(
         self,
@@ -53,22 +61,22 @@ class Training:
         seed: int,
         teacher: ModelFile | None = None,
         init: Sequence[ModelFile] = (),
-        start: list[NDArray[np.float32]] | None = None,
+        initial_weights: list[NDArray[np.float32]] | None = None,
     ) -> None:
         """Build the network and compile its training step.
 
         Args:
             recipe: how to train.
-            splits: what to learn from.
-            seed: of everything random.
-            teacher: a .keras model file of the same classes, whose answers are learned in place of the labels.
-            init: .keras model files of the same classes and the recipe's shape (see `shaped_like`), the mean of whose
-                weights to go on from (of networks that came from one, it is better than each: Wortsman et al. 2022).
-            start: weights to go on from that are no model's; without them and `init`, they are drawn from `seed`.
+            splits: the labelled glyphs.
+            seed: decides everything random.
+            teacher: a .keras model file of the same classes. The network learns its probabilities instead of labels.
+            init: .keras model files of the same classes and the recipe's shape (see `shaped_like`). Training starts
+                from the mean of their weights, which is often better than each model (Wortsman et al. 2022).
+            initial_weights: weights to start from without `init`. Without both, the weights are drawn from `seed`.
 
         Raises:
-            DataError: the teacher or one of `init` knows other classes, or has another shape than the recipe.
-            ModelFileError: the teacher's weights do not fit its card.
+            DataError: the teacher or one of `init` has other classes, or one of `init` another shape.
+            ModelFileError: the weights of the teacher or of one of `init` do not fit its card.
             MissingExtraError: TensorFlow is not installed.
         """
         tf = import_tensorflow("training")
@@ -81,56 +89,56 @@ class Training:
         for model in init:
             if model.card.network != network_of(recipe):
                 raise DataError(f"{model.path}: a network of another shape than the others")
-        self.start = mean_weights(init) if init else start
-        self._teach = teach(load_network(teacher), recipe.heat) if teacher else None
+        self.initial_weights = mean_weights(init) if init else initial_weights
+        temperature = recipe.distillation_temperature if teacher else 1.0
+        self._teacher = teacher_of(load_network(teacher), temperature) if teacher else None
         card = Card(labels=splits.classes, network=network_of(recipe))
         self.network, self._learner = build_network(card), build_network(card)
         for network in (self.network, self._learner):
-            network.set_weights(self.start or initial_weights(network.get_weights(), recipe.initialiser, seed))
+            network.set_weights(self.initial_weights or drawn_weights(network.get_weights(), recipe.initialiser, seed))
         self.rejects = outlier_share(recipe, splits.classes) > 0.0
-        heat = recipe.heat if teacher else 1.0
-        self._step, self._optimizer = compile_step(self._learner, self.network, recipe, seed, heat, self.rejects)
-        self.done = 0  # iterations so far
+        self._step, self._optimizer = compile_step(self._learner, self.network, recipe, seed, temperature, self.rejects)
+        self.done = 0
         self.history: list[Progress] = []
-        self._unimproved = 0  # checks since the best one
-        self._best: tuple[float, list[NDArray[np.float32]]] = (-1.0, [])
+        self._unimproved = 0  # measurements on the validation split since the best one
+        self._best: tuple[float, list[NDArray[np.float32]]] = (-1.0, [])  # validation accuracy and weights
 
     @property
     def is_over(self) -> bool:
-        """Whether there is nothing more to learn: all iterations are done, or the patience is at an end."""
+        """Whether training has ended: all iterations are done, or the patience is used up."""
         return self.done >= self.recipe.iterations or 0 < self.recipe.patience <= self._unimproved
 
     def run(self) -> Generator[Progress, None, None]:
-        """Learn, and say after every few iterations how it goes; `network` is usable after each.
+        """Train, and yield the progress every few iterations; `network` is usable after each.
 
-        With patience, `network` ends with the weights that were best on the validation split; with an anchor, in part
-        with those that it began with.
+        With patience, `network` ends with the weights that were best on the validation split. With an
+        `initial_weight_share`, the result is that share of the initial weights, and the rest of the trained ones.
 
         Raises:
-            DivergedError: the loss is no number any more.
+            DivergedError: the loss is not a finite number.
         """
-        minibatches = Minibatches(self.splits, self.recipe, self.seed, self._teach)
-        with closing(chunks(minibatches, self.done, self._ends())) as batches:
-            for chunk in batches:
+        minibatches = Minibatches(self.splits, self.recipe, self.seed, self._teacher)
+        with closing(chunks(minibatches, self.done, self._chunk_ends())) as made:
+            for chunk in made:
                 self._step(chunk.glyphs, chunk.targets, chunk.first)
                 self.done = chunk.first + len(chunk.labels)
                 progress = self._progress(chunk)
                 self.history.append(progress)
                 if not np.isfinite(progress.loss):
-                    raise DivergedError("the training diverged: its loss is no number any more; lower --learning-rate")
+                    raise DivergedError("the training diverged: its loss is not a finite number; lower --learning-rate")
                 if self.recipe.patience and progress.validation is not None:
                     self._keep_if_best(progress.validation)
                 yield progress
                 if self.is_over:
                     break
-        self.go_back_to_best()
-        if self.start and self.recipe.anchor:
-            share = self.recipe.anchor
-            ends = zip(self.start, self.network.get_weights(), strict=True)
-            self.network.set_weights([share * begun + (1.0 - share) * now for begun, now in ends])
+        self.restore_best()
+        if self.initial_weights and self.recipe.initial_weight_share:
+            share = self.recipe.initial_weight_share
+            pairs = zip(self.initial_weights, self.network.get_weights(), strict=True)
+            self.network.set_weights([share * initial + (1.0 - share) * trained for initial, trained in pairs])
 
     def state(self) -> dict[str, NDArray[np.generic]]:
-        """Everything that `restore` needs, as named arrays."""
+        """The whole state of the training, as named arrays for `restore`."""
         groups = {
             "network": self.network.get_weights(),
             "learner": self._learner.get_weights(),
@@ -146,7 +154,7 @@ class Training:
         }
 
     def restore(self, state: dict[str, NDArray[np.generic]]) -> None:
-        """Go back to where `state` was taken."""
+        """Return to a state that `state` gave."""
 
         def group(name: str) -> list[NDArray[np.float32]]:
             return [state[f"{name}_{i}"].astype(np.float32) for i in range(len(state)) if f"{name}_{i}" in state]
@@ -162,17 +170,25 @@ class Training:
             for iteration, loss, accuracy, validation, rate in state["history"].tolist()
         ]
 
-    def go_back_to_best(self) -> None:
-        """Take up the weights that were best on the validation split, where it was checked."""
+    def restore_best(self) -> None:
+        """Give `network` the weights that were best on the validation split, if patience kept any."""
         if self._best[1]:
             self.network.set_weights(self._best[1])
 
     def accuracy(self, data: LabelledGlyphs) -> float:
-        """Share of right labels, 0-1."""
-        return float(np.mean(logits_of(self.network, data).argmax(axis=1) == data.labels))
+        """Share of right labels, 0-1, that `network` gives to labelled glyphs."""
+        return float(np.mean(logits_of(self.network, data.glyphs).argmax(axis=1) == data.labels))
 
-    def _ends(self) -> list[int]:
-        """Iterations after which training pauses: to report, to check, and the last."""
+    def held_back(self) -> dict[str, LabelledGlyphs]:
+        """The glyphs that the network does not learn from, by the card's names of their splits."""
+        return {"validation": self.splits.validation, "test": self.splits.test}
+
+    def provenance(self) -> dict[str, Any]:
+        """The card's `data`: the origin of the glyphs, in JSON's types."""
+        return origin(self.splits)
+
+    def _chunk_ends(self) -> list[int]:
+        """The last iteration of each chunk: those to report or to measure accuracy after, and the last of all."""
         if self.is_over:
             return []
         last = self.recipe.iterations - 1
@@ -183,7 +199,7 @@ class Training:
     def _progress(self, chunk: Chunk) -> Progress:
         known = chunk.labels[-1] != OUTLIER
         glyphs, labels = chunk.glyphs[-1][known], chunk.labels[-1][known]
-        logits = self.network(glyphs.astype(np.float32) / np.float32(255), training=False).numpy()
+        logits = self.network(as_network_input(glyphs), training=False).numpy()
         iteration = chunk.first + len(chunk.labels) - 1
         every = self.recipe.check_every
         due = every and ((iteration + 1) % every == 0 or iteration == self.recipe.iterations - 1)
@@ -199,27 +215,37 @@ class Training:
             self._unimproved = 0
 
 
+def origin(splits: Splits) -> dict[str, Any]:
+    """Name, size and sha256 of splits, in JSON's types for a card."""
+    parts = {"train": splits.train, "validation": splits.validation, "test": splits.test}
+    return {
+        "name": splits.name,
+        "images": {name: len(part) for name, part in parts.items()},
+        "sha256": splits.fingerprint(),
+    }
+
+
 def network_of(recipe: Recipe) -> dict[str, Any]:
-    """The shape of a recipe's network, as a card has it."""
+    """The shape of a recipe's network, in JSON's types for a card's `network`."""
     shape = {"hidden": list(recipe.hidden), "activation": recipe.activation}
     return {**shape, "filters": list(recipe.filters)} if recipe.filters else shape
 
 
 def mean_weights(models: Sequence[ModelFile]) -> list[NDArray[np.float32]]:
-    """The mean of the weights of networks of one shape."""
+    """The mean of the weights of networks of the same shape, an array for each kernel and bias."""
     weights = [load_network(model).get_weights() for model in models]
     return [np.mean(arrays, axis=0) for arrays in zip(*weights, strict=True)]
 
 
 def shaped_like(model: ModelFile, recipe: Recipe) -> Recipe:
-    """The recipe, for a network of the shape of `model`'s."""
+    """The recipe, with the network shape of a model."""
     network = model.card.network
     filters, hidden = tuple(network.get("filters", ())), tuple(network["hidden"])
     return replace(recipe, filters=filters, hidden=hidden, activation=network["activation"])
 
 
-def initial_weights(like: list[NDArray[np.float32]], initialiser: str, seed: int) -> list[NDArray[np.float32]]:
-    """Starting weights for kernels (…, units) and biases (units,), drawn from `seed` by NumPy alone."""
+def drawn_weights(like: list[NDArray[np.float32]], initialiser: str, seed: int) -> list[NDArray[np.float32]]:
+    """Random initial weights of the shapes of kernels (…, units) and biases (units,), float32, drawn by NumPy."""
     rng = np.random.default_rng(seed)
     lesson = initialiser == "lesson"
     weights = []
@@ -233,7 +259,7 @@ def initial_weights(like: list[NDArray[np.float32]], initialiser: str, seed: int
 
 
 def _truncated_normal(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """Standard normal values, those beyond two standard deviations drawn again, as TensorFlow does it."""
+    """Standard normal values; those beyond two standard deviations are drawn again, as in TensorFlow."""
     values = rng.standard_normal(shape)
     while (outside := np.abs(values) > 2).any():
         values[outside] = rng.standard_normal(int(outside.sum()))

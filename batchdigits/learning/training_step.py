@@ -1,4 +1,4 @@
-"""The training step, compiled: minibatches in, a learner and its running average moved on."""
+"""The compiled training step: it moves a learner and the running average of its weights by some minibatches."""
 
 from __future__ import annotations
 
@@ -8,20 +8,22 @@ from batchdigits.inference.tensorflow_runtime import import_tensorflow
 from batchdigits.learning.recipes import Recipe
 
 
-def compile_step(learner: Any, average: Any, recipe: Recipe, seed: int, heat: float, rejects: bool) -> tuple[Any, Any]:
-    """The step and its optimiser.
+def compile_step(
+    learner: Any, average: Any, recipe: Recipe, seed: int, temperature: float, rejects: bool
+) -> tuple[Any, Any]:
+    """Compile the training step, and return it with its optimiser.
 
     Args:
-        learner: the network that follows the gradient.
-        average: a network of the same shape, which follows the learner: the exponential average of its weights.
+        learner: the Keras network that follows the gradient.
+        average: a Keras network of the same shape, whose weights become the moving average of the learner's.
         recipe: learning rate, schedule, dropout and the rest.
         seed: of dropout.
-        heat: temperature at which logits are compared with the targets.
-        rejects: whether the network learns, too, what is no digit.
+        temperature: divides the logits before they are compared with the targets.
+        rejects: whether the network also learns to reject outliers.
 
     Returns:
-        A compiled function (glyphs uint8 (I, B, 784), targets float32 (I, B, C), first iteration int32 ()) that learns
-        from I minibatches without coming back to Python, and the Keras optimiser behind it.
+        A compiled function of glyphs, uint8 (I, B, 784), targets, float32 (I, B, C), and the first iteration, int32 (),
+        which learns from I minibatches without returning to Python; and its Keras optimiser.
     """
     tf = import_tensorflow("training")
     optimizer = _optimizer(tf, recipe)
@@ -39,16 +41,16 @@ def compile_step(learner: Any, average: Any, recipe: Recipe, seed: int, heat: fl
             iteration = first + i
             with tf.GradientTape() as tape:
                 logits = _forward(tf, learner, recipe.dropout, glyphs[i], tf.stack([seed, iteration]))
-                loss = tf.reduce_mean(loss_of(tf, logits, targets[i], heat, rejects))
+                loss = tf.reduce_mean(loss_of(tf, logits, targets[i], temperature, rejects))
             variables = learner.trainable_variables
             optimizer.apply(tape.gradient(loss, variables), variables)
-            _follow(tf, average.trainable_variables, variables, recipe.ema_decay, iteration)
+            _update_average(tf, average.trainable_variables, variables, recipe.ema_decay, iteration)
 
     return step, optimizer
 
 
 def _optimizer(tf: Any, recipe: Recipe) -> Any:
-    """Adam (Kingma and Ba 2015), with decoupled weight decay (Loshchilov and Hutter 2019) where the recipe has it."""
+    """Adam (Kingma and Ba 2015), with decoupled weight decay (Loshchilov and Hutter 2019) if the recipe has any."""
     rate: Any = recipe.learning_rate
     if recipe.schedule == "cosine":
         warmup = min(recipe.warmup, recipe.iterations // 2)
@@ -76,22 +78,23 @@ def _forward(tf: Any, learner: Any, dropout: float, glyphs: Any, seed: Any) -> A
     return last(activations)
 
 
-def loss_of(tf: Any, logits: Any, targets: Any, heat: float, rejects: bool) -> Any:
-    """Cross-entropies (B,) of logits (B, C) with targets (B, C), which are all zeros for what is no digit.
+def loss_of(tf: Any, logits: Any, targets: Any, temperature: float, rejects: bool) -> Any:
+    """Cross-entropies, float32 (B,), of logits (B, C) with targets (B, C), which are all zeros for outliers.
 
-    A network that `rejects` has two questions to answer: which class it is, of a digit, and of everything, whether it
-    is one: as if one class more, with the logit 0, stood for what is none.
+    A network that `rejects` learns two answers: the class of a digit, and whether a glyph is a digit. The second treats
+    outliers as a further class whose logit is 0.
     """
-    which = -tf.reduce_sum(targets * tf.nn.log_softmax(logits / heat), axis=1)
-    loss = which * heat**2  # the gradients of warm logits are that much smaller
+    class_loss = -tf.reduce_sum(targets * tf.nn.log_softmax(logits / temperature), axis=1)
+    loss = class_loss * temperature**2  # divided logits have gradients that are smaller by as much
     if rejects:
-        is_any = tf.reduce_sum(targets, axis=1)
-        loss += heat * tf.nn.sigmoid_cross_entropy_with_logits(is_any, tf.reduce_logsumexp(logits, axis=1))
+        is_digit = tf.reduce_sum(targets, axis=1)
+        digit_logit = tf.reduce_logsumexp(logits, axis=1)
+        loss += temperature * tf.nn.sigmoid_cross_entropy_with_logits(is_digit, digit_logit)
     return loss
 
 
-def _follow(tf: Any, averages: Any, variables: Any, decay: float, iteration: Any) -> None:
-    """Move the averages towards the variables; faster at the start, where the first weights are not worth keeping."""
+def _update_average(tf: Any, averages: Any, variables: Any, decay: float, iteration: Any) -> None:
+    """Move the averages towards the variables; faster at the start, since the first weights are still random."""
     done = tf.cast(iteration, tf.float32)
     keep = tf.minimum(decay, (1.0 + done) / (10.0 + done)) if decay else 0.0
     for average, variable in zip(averages, variables, strict=True):

@@ -1,49 +1,53 @@
-"""The proof of an export as a table for a terminal."""
+"""The parity check of an export as a table for a terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from batchdigits.learning.parity_check import LITERT, Row
+from batchdigits.learning.parity_check import LITERT, ParityRow
 from batchdigits.reports.table import table
 from batchdigits.text import printable
 
-SHOWN = 20  # disagreements of one set of images that are listed; -v lists them all
+MAX_LISTED = 20  # disagreements that are listed for each set of images without -v
 
 
-def parity_table(rows: Sequence[Row], mode: str) -> str:
-    """One line for each row: what agreed on which images, and how well."""
+def parity_table(rows: Sequence[ParityRow], mode: str) -> str:
+    """A header and a line for each row; `mode` is the name of the export's column."""
     header = ("images", "", "runtime", "float32", mode, "same label", "largest probability difference")
     return table([header, *(_line(row) for row in rows)], left=(0, 2))
 
 
-def disagreements(rows: Sequence[Row], labels: Sequence[str], limit: int | None = SHOWN) -> str:
-    """The images that get another label under LiteRT, one a line; "" where there are none."""
+def disagreements(rows: Sequence[ParityRow], labels: Sequence[str], limit: int | None = MAX_LISTED) -> str:
+    """The images that get another label under LiteRT, one a line; "" if there are none.
+
+    Args:
+        rows: of the parity check.
+        labels: the classes' names.
+        limit: how many to list for each set of images; None lists all.
+    """
     lines = []
     for row in rows:
         found = row.agreement.disagreements if row.runtime == LITERT and row.agreement is not None else ()
-        for glyph, first, sure, second, other in found[:limit]:
-            name = printable(row.images.names[glyph])
-            lines.append(
-                f"{name}: {printable(labels[first])} ({sure:.3f}) became {printable(labels[second])} ({other:.3f})"
-            )
+        for one in found[:limit]:
+            before = f"{printable(labels[one.keras_label])} ({one.keras_confidence:.3f})"
+            after = f"{printable(labels[one.export_label])} ({one.export_confidence:.3f})"
+            lines.append(f"{printable(row.images.names[one.glyph])}: {before} became {after}")
         if limit is not None and len(found) > limit:
             lines.append(f"{row.images.name}: {len(found) - limit:,} more; -v lists them all")
     return "\n".join(lines)
 
 
-def _line(row: Row) -> tuple[str, ...]:
+def _line(row: ParityRow) -> tuple[str, ...]:
     if row.agreement is None:
         return (row.images.name, "", row.runtime, row.note)
-    images, first, second, difference, _ = row.agreement
     return (
         row.images.name,
-        f"{images:,}",
+        f"{row.agreement.images:,}",
         row.runtime,
-        _percent(first),
-        _percent(second),
-        f"{row.agreement.same:.2%}",
-        f"{difference:.3f}",
+        _percent(row.agreement.keras_accuracy),
+        _percent(row.agreement.export_accuracy),
+        f"{row.agreement.same_label:.2%}",
+        f"{row.agreement.largest_difference:.3f}",
     )
 
 

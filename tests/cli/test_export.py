@@ -12,6 +12,7 @@ from PIL import Image
 
 from batchdigits.inference.load import load_runtime
 from batchdigits.inference.model_file import read_card, read_model_file
+from batchdigits.learning.parity_check import ParityRow
 from tests.conftest import Arrays, Run, needs_micro, run_process
 
 Rows = list[list[str]]
@@ -32,7 +33,7 @@ def scans(tmp_path_factory: pytest.TempPathFactory, small_mnist: Arrays) -> Path
 
 @pytest.fixture(scope="session")
 def float_rows(run_once: Run, scans: Path, trained: Path) -> Rows:
-    """What classify says of the scans with the .keras."""
+    """The rows of classify for the scans with the .keras file."""
     return _rows(run_once("classify", scans, "--jobs", "1", "--model", trained).stdout)
 
 
@@ -46,7 +47,7 @@ def float_rows(run_once: Run, scans: Path, trained: Path) -> Rows:
         ("float16", "float32", 0.6),
     ],
 )
-def test_every_mode_writes_a_model_that_classify_takes(
+def test_classify_takes_the_model_of_every_mode(
     run: Run, trained: Path, npz_file: Path, tmp_path: Path, mode: str, dtype: str, share_of_float: float
 ) -> None:
     output = tmp_path / "m.tflite"
@@ -72,7 +73,7 @@ def test_every_mode_writes_a_model_that_classify_takes(
     ],
     ids=" ".join,
 )
-def test_classify_gives_the_same_rows_whatever_the_file_takes_and_gives(
+def test_classify_gives_the_same_rows_for_all_inputs_and_outputs(
     run: Run, trained: Path, npz_file: Path, scans: Path, float_rows: Rows, tmp_path: Path, options: tuple[str, ...]
 ) -> None:
     output = tmp_path / "m.tflite"
@@ -86,7 +87,9 @@ def test_classify_gives_the_same_rows_whatever_the_file_takes_and_gives(
     assert np.abs(confidences[:, 0] - confidences[:, 1]).max() < 0.1
 
 
-def test_the_table_is_data_and_the_rest_is_not(trained: Path, npz_file: Path, tmp_path: Path, scans: Path) -> None:
+def test_the_table_goes_to_stdout_and_messages_to_stderr(
+    trained: Path, npz_file: Path, tmp_path: Path, scans: Path
+) -> None:
     output = tmp_path / "m.tflite"
     options = ("--model", trained, "--data", npz_file, "-o", output, "--check", scans, *LENIENT)
     result = run_process("export", "--tflite", *options)
@@ -103,26 +106,26 @@ def test_the_table_is_data_and_the_rest_is_not(trained: Path, npz_file: Path, tm
     assert result.stderr == f"batchdigits: wrote {output} ({sizes})\n"
 
 
-def test_the_card_says_what_was_made_and_proved(
+def test_the_card_has_the_options_and_the_parity_check(
     run: Run, trained: Path, npz_file: Path, tmp_path: Path, scans: Path
 ) -> None:
     output = tmp_path / "m.tflite"
-    options = ("--model", trained, "--data", npz_file, "-o", output, "--check", scans, *LENIENT)
-    assert run("export", "--tflite", *options).exit_code == 0
+    arguments = ("--model", trained, "--data", npz_file, "-o", output, "--check", scans, *LENIENT)
+    assert run("export", "--tflite", *arguments).exit_code == 0
     with zipfile.ZipFile(output) as tail:
         assert tail.read("labels.txt").decode().split() == list("0123456789")
     card = read_card(output)
     assert card.sha256["keras"] == read_card(trained).sha256["payload"]
-    form = dict(card.quantization)
-    agreement = form.pop("agreement")
-    assert form == {
+    options = dict(card.quantization)
+    agreement = options.pop("agreement")
+    assert options == {
         "mode": "int8",
         "input": "int8",
         "output": "int8",
         "head": "logits",
         "batch": "1",
         "per_tensor": False,
-        "calibration_glyphs": form["calibration_glyphs"],
+        "calibration_glyphs": options["calibration_glyphs"],
     }
     assert {name: found["images"] for name, found in agreement.items()} == {
         "validation": 83,
@@ -158,14 +161,15 @@ def test_disagreement_writes_nothing(
 ) -> None:
     dots = np.zeros((20, 28, 28), np.uint8)
     dots[:, 0, 0] = 255
-    monkeypatch.setattr("batchdigits.learning.representative_dataset.varied", lambda data, classes: dots)
+    monkeypatch.setattr("batchdigits.learning.export.representative_glyphs", lambda data, classes: dots)
     output = tmp_path / "m.tflite"
     output.write_text("precious")
     options = ("--model", trained, "--data", npz_file, "-o", output, "--c-array", tmp_path / "c")
     result = run("export", "--tflite", *options)
     assert result.exit_code == 1
     assert re.search(
-        r"error: \d+ of 83 validation images get another label.*\(--min-agreement\); nothing", result.stderr
+        r"error: parity check failed: .* \d+ of 83 validation images get another label.*\(--min-agreement\); nothing",
+        result.stderr,
     )
     assert re.search(r"^validation \d+: \d \(0\.\d+\) became \d \(0\.\d+\)$", result.stdout, re.M)
     assert output.read_text() == "precious"
@@ -176,34 +180,34 @@ def test_disagreement_writes_nothing(
 def test_a_long_list_of_disagreements_is_cut(
     run: Run, trained: Path, npz_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("batchdigits.reports.parity_table.SHOWN", 1)
+    monkeypatch.setattr("batchdigits.reports.parity_table.MAX_LISTED", 1)
     dots = np.zeros((20, 28, 28), np.uint8)
     dots[:, 0, 0] = 255
-    monkeypatch.setattr("batchdigits.learning.representative_dataset.varied", lambda data, classes: dots)
+    monkeypatch.setattr("batchdigits.learning.export.representative_glyphs", lambda data, classes: dots)
     options = ("--model", trained, "--data", npz_file, "-o", tmp_path / "m.tflite", "--min-agreement", "0")
     short = run("export", "--tflite", *options).stdout
     assert re.search(r"^test: [\d,]+ more; -v lists them all$", short, re.M)
     assert short.count(" became ") == 2
 
 
-def test_own_scans_decide_too(
+def test_own_scans_decide_as_well(
     run: Run, trained: Path, npz_file: Path, tmp_path: Path, scans: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(rows: list[object], least: float) -> None:
-        assert [row.counts for row in rows if row.images.name == "own scans"] == [True]  # type: ignore[attr-defined]
-        assert least == 0.975
+    def require(rows: list[ParityRow], min_agreement: float) -> None:
+        assert [row.decides for row in rows if row.images.name == "own scans"] == [True]
+        assert min_agreement == 0.975
 
-    monkeypatch.setattr("batchdigits.learning.parity_check.check_agreement", refuse)
+    monkeypatch.setattr("batchdigits.learning.parity_check.require_agreement", require)
     options = ("--model", trained, "--data", npz_file, "-o", tmp_path / "m.tflite", "--check", scans)
     assert run("export", "--tflite", *options, "--min-agreement", "97.5").exit_code == 0
 
 
-def test_own_scans_calibrate(run: Run, trained: Path, npz_file: Path, tmp_path: Path, scans: Path) -> None:
+def test_own_scans_set_the_ranges(run: Run, trained: Path, npz_file: Path, tmp_path: Path, scans: Path) -> None:
     output = tmp_path / "m.tflite"
     options = ("--model", trained, "--data", npz_file, "-o", output, "--calibrate", scans, *LENIENT)
     result = run("export", "--tflite", *options)
     assert result.exit_code == 0, result.output
-    assert f"calibrating on 60 scans of {scans}; 2 blank or unreadable ones skipped" in result.stderr
+    assert f"60 scans of {scans} set the ranges; 2 blank or unreadable ones skipped" in result.stderr
     assert read_card(output).quantization["calibration_glyphs"] == 60
 
 
@@ -287,7 +291,9 @@ def test_without_tensorflow_it_names_the_extra(
     assert "pip install 'batchdigits[tensorflow]'" in result.stderr
 
 
-def test_classes_that_are_no_digits_go_all_the_way(run: Run, class_folder: Path, tmp_path: Path) -> None:
+def test_classes_that_are_no_digits_can_be_trained_exported_and_classified(
+    run: Run, class_folder: Path, tmp_path: Path
+) -> None:
     keras, tflite = tmp_path / "m.keras", tmp_path / "m.tflite"
     quick = ("--iterations", "60", "--hidden", "16", "--batch-size", "8")
     assert run("train", *quick, "--data", class_folder, "-o", keras).exit_code == 0
@@ -301,7 +307,7 @@ def test_classes_that_are_no_digits_go_all_the_way(run: Run, class_folder: Path,
 
 @needs_micro
 @pytest.mark.slow
-def test_the_lesson_passes_its_own_gate_and_the_standard_network_the_issues_figures(run: Run, tmp_path: Path) -> None:
+def test_the_lesson_and_the_built_in_network_pass_the_parity_check(run: Run, tmp_path: Path) -> None:
     from batchdigits.inference.choose import PRETRAINED
     from batchdigits.inference.micro_runtime import needed_arena
 

@@ -38,7 +38,7 @@ def test_the_lesson_logs_every_hundred_iterations(run: Run, npz_file: Path, in_e
     assert lines == ["0", "100", "200"]
 
 
-def test_the_lesson_is_the_lesson_as_written() -> None:
+def test_the_lessons_recipe_has_the_published_values() -> None:
     lesson = RECIPES["lesson"]
     assert lesson.hidden == (512, 256, 128)
     assert (lesson.activation, lesson.initialiser, lesson.schedule) == ("", "lesson", "constant")
@@ -85,7 +85,7 @@ def test_the_same_seed_gives_the_same_weights(run: Run, npz_file: Path, tmp_path
 
 @pytest.fixture(scope="module")
 def teacher(run_once: Run, npz_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A convolutional network that has learned next to nothing."""
+    """A convolutional network, trained for a moment."""
     output = tmp_path_factory.mktemp("teacher") / "teacher.keras"
     result = run_once("train", *QUICK, "--recipe", "teacher", "--data", npz_file, "-o", output)
     assert result.exit_code == 0, result.output
@@ -101,7 +101,7 @@ def test_a_teacher_classifies_but_is_not_exported(run: Run, teacher: Path, tmp_p
     assert not (tmp_path / "m.tflite").exists()
 
 
-def test_a_teacher_changes_what_is_learned_and_stands_in_the_card(
+def test_a_teacher_changes_the_weights_and_is_in_the_card(
     run: Run, npz_file: Path, teacher: Path, tmp_path: Path
 ) -> None:
     cards = {}
@@ -127,7 +127,7 @@ def test_the_tiny_recipe_is_for_microcontrollers(run: Run, npz_file: Path, tmp_p
 @pytest.mark.parametrize(
     ("name", "complaint"), [("m.tflite", "a teacher is a .keras file"), ("no.keras", "no such model file")]
 )
-def test_a_teacher_that_is_none_is_refused(run: Run, in_empty_folder: Path, name: str, complaint: str) -> None:
+def test_a_teacher_that_is_no_keras_file_is_refused(run: Run, in_empty_folder: Path, name: str, complaint: str) -> None:
     result = run("train", *QUICK, "--teacher", name)
     assert result.exit_code == 1
     assert complaint in result.stderr
@@ -194,10 +194,10 @@ def test_an_output_below_a_file_is_refused_before_the_work(run: Run, in_empty_fo
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder in which nobody can write")
 @pytest.mark.parametrize("options", [("-o", "/proc/m.keras"), ("--plot", "/proc/curves.png")])
-def test_what_cannot_be_written_is_refused_before_the_work(
+def test_an_output_that_cannot_be_written_is_refused_before_the_work(
     run: Run, in_empty_folder: Path, options: tuple[str, ...]
 ) -> None:
-    result = run("train", *options, "--data", "nowhere")  # of which the work would complain
+    result = run("train", *options, "--data", "nowhere")  # the work would fail on it, had it begun
     assert result.exit_code == 1
     assert f"error: cannot write {options[1]}: " in result.stderr
 
@@ -222,7 +222,7 @@ def test_without_tensorflow_it_names_the_extra(
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_saves_what_has_been_learned(npz_file: Path, tmp_path: Path, number: int, code: int) -> None:
+def test_a_signal_saves_the_training_so_far(npz_file: Path, tmp_path: Path, number: int, code: int) -> None:
     output = tmp_path / "m.keras"
     command = [sys.executable, "-m", "batchdigits", "train", "--recipe", "lesson", "--iterations", "100000000"]
     with subprocess.Popen([*command, "--data", npz_file, "-o", output], stderr=subprocess.PIPE, text=True) as process:
@@ -232,17 +232,17 @@ def test_a_signal_saves_what_has_been_learned(npz_file: Path, tmp_path: Path, nu
         process.send_signal(number)
         rest = process.stderr.read()
     assert process.returncode == code, rest
-    assert "saving what has been learned so far" in rest
-    assert "with --resume goes on" in rest
+    assert "saving the training so far" in rest
+    assert "with --resume continues the training" in rest
     assert read_card(output).accuracy["test"] > 0.5
 
 
-def test_chatter_stays_away(npz_file: Path, tmp_path: Path) -> None:
+def test_the_output_of_libraries_is_hidden(npz_file: Path, tmp_path: Path) -> None:
     result = run_process("train", *QUICK, "--data", npz_file, "-o", tmp_path / "m.keras")
     assert result.returncode == 0
     assert result.stdout == ""
     lines = result.stderr.splitlines()
-    assert len(lines) == 3, result.stderr  # the check, the accuracy, the file
+    assert len(lines) == 3, result.stderr  # the validation split, the accuracy, the file
     assert run_process("train", *QUICK, "--data", npz_file, "-o", tmp_path / "m.keras", "-q").stderr == ""
 
 
@@ -273,7 +273,7 @@ def test_a_resumed_training_ends_with_the_same_weights(
 
 
 @pytest.mark.parametrize("patience", [1, 8])
-def test_what_stops_the_saving_loses_no_learning(
+def test_an_interruption_while_saving_loses_no_training(
     run: Run, npz_file: Path, tmp_path: Path, patience: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from batchdigits.learning import recipes
@@ -284,18 +284,18 @@ def test_what_stops_the_saving_loses_no_learning(
     whole, stopped = tmp_path / "whole.keras", tmp_path / "stopped.keras"
     assert run("train", *options, "-o", whole).exit_code == 0
     with monkeypatch.context() as patched:
-        patched.setattr("batchdigits.learning.save.calibrate", interrupt)
+        patched.setattr("batchdigits.learning.save.scale_confidence", interrupt)
         result = run("train", *options, "-o", stopped)
     assert (result.exit_code, stopped.exists()) == (130, False)
-    assert "what has been learned is kept; the same command with --resume goes on from here" in result.stderr
+    assert "the training is saved; the same command with --resume continues it" in result.stderr
     result = run("train", *options, "-o", stopped, "--resume")
     assert result.exit_code == 0, result.stderr
-    assert "Iteration" not in result.stderr  # there was nothing more to learn
+    assert "Iteration" not in result.stderr  # training had ended
     assert read_card(stopped).sha256["payload"] == read_card(whole).sha256["payload"]
     assert sorted(p.name for p in tmp_path.iterdir()) == ["stopped.keras", "whole.keras"]
 
 
-def test_resume_refuses_what_does_not_go_on(
+def test_resume_refuses_a_checkpoint_that_does_not_fit(
     run: Run, npz_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     output = tmp_path / "m.keras"
@@ -309,12 +309,12 @@ def test_resume_refuses_what_does_not_go_on(
     for other in (("--seed", "2"), ("--dropout", "0.1")):
         result = run("train", *options, *other, "--resume")
         assert result.exit_code == 1
-        assert "is of another recipe, seed, teacher or data" in result.stderr
+        assert "the checkpoint is of another recipe, seed, teacher or data" in result.stderr
     checkpoint = tmp_path / "m.keras.checkpoint.npz"
     checkpoint.write_bytes(checkpoint.read_bytes()[:5000])
     result = run("train", *options, "--resume")
     assert result.exit_code == 1
-    assert "not a whole checkpoint" in result.stderr
+    assert "incomplete checkpoint" in result.stderr
 
 
 def interrupt(*arguments: object) -> None:

@@ -1,4 +1,4 @@
-"""What `train` draws and writes down of its course."""
+"""The history of `train` as a plot and for TensorBoard."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_a_tensorboard_folder_that_cannot_be_made_is_one_line(run: Run, npz_file
 
 
 def scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:
-    """What an event file holds, by tag."""
+    """The scalars of an event file, by tag: (step, value)."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
     from tensorboard.util.tensor_util import make_ndarray
 

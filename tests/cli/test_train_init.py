@@ -1,4 +1,4 @@
-"""`batchdigits train --init`: going on from a model with someone's own crops."""
+"""`batchdigits train --init`: training a model further, with someone's own crops or by a recipe."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ QUICK = ("--iterations", "3", "--batch-size", "16")
 
 @pytest.fixture(autouse=True)
 def _small_mnist(monkeypatch: pytest.MonkeyPatch, npz_file: Path) -> None:
-    """A small MNIST to mix in: the whole one takes seconds to normalise."""
+    """A small MNIST to mix in, as the whole one takes seconds to normalise."""
     small = load(npz_file)
     monkeypatch.setattr("batchdigits.learning.fine_tuning.load", lambda data: small)
 
@@ -44,7 +44,7 @@ def write_crops(folder: Path, mnist: Arrays, classes: dict[str, int], more: str 
     return folder
 
 
-def test_the_card_says_what_it_was_trained_on(run: Run, trained: Path, crops: Path, tmp_path: Path) -> None:
+def test_the_card_names_the_data_and_the_model_before(run: Run, trained: Path, crops: Path, tmp_path: Path) -> None:
     output = tmp_path / "mine.keras"
     result = run("train", *QUICK, "--init", trained, "--data", crops, "-o", output)
     assert result.exit_code == 0, result.output
@@ -67,7 +67,9 @@ def test_the_card_says_what_it_was_trained_on(run: Run, trained: Path, crops: Pa
     assert "Accuracy on the 10 images of yours that were held back for validation" in result.stderr
 
 
-def test_labels_other_than_digits_go_all_the_way(run: Run, trained: Path, small_mnist: Arrays, tmp_path: Path) -> None:
+def test_labels_other_than_digits_can_be_trained_exported_and_classified(
+    run: Run, trained: Path, small_mnist: Arrays, tmp_path: Path
+) -> None:
     letters = write_crops(tmp_path / "letters", small_mnist, {"0": 0, "I": 1, "x": 7}, more="x")
     output, exported = tmp_path / "letters.keras", tmp_path / "letters.tflite"
     result = run("train", "--iterations", "300", "--init", trained, "--data", letters, "-o", output)
@@ -76,7 +78,7 @@ def test_labels_other_than_digits_go_all_the_way(run: Run, trained: Path, small_
     assert "labels without a folder, which the new model will not know: 1, 2, 3, 4, 5, 6, 7, 8, 9" in result.stderr
     card = read_card(output)
     assert card.labels == ("0", "I", "x")
-    assert (read_card(trained).rejects, card.rejects) == (True, False)  # what is no digit may be one of its labels
+    assert (read_card(trained).rejects, card.rejects) == (True, False)  # an outlier may be one of its labels
     assert card.data["mnist"]["images"]["train"] < 110
     assert card.accuracy["mnist_test"] > 0.8
     result = run("export", "--tflite", "--model", output, "--data", letters, "-o", exported)
@@ -90,7 +92,7 @@ def test_labels_other_than_digits_go_all_the_way(run: Run, trained: Path, small_
         assert np.mean(right) > 0.8
 
 
-def test_an_export_tests_nothing_that_was_trained_on(
+def test_an_export_is_checked_on_glyphs_that_were_held_back(
     run: Run, trained: Path, small_mnist: Arrays, tmp_path: Path
 ) -> None:
     letters = write_crops(tmp_path / "letters", small_mnist, {"a": 0, "b": 1})
@@ -99,11 +101,11 @@ def test_an_export_tests_nothing_that_was_trained_on(
     options = ("--model", output, "--data", letters, "-o", exported, "--min-agreement", "0")
     result = run("export", "--tflite", *options)
     assert result.exit_code == 0, result.output
-    assert set(read_card(exported).quantization["agreement"]) == {"validation"}  # of five crops, none is for a test
+    assert set(read_card(exported).quantization["agreement"]) == {"validation"}  # five crops leave none for a test
     assert "test" not in result.stdout
 
 
-def test_a_class_of_four_is_too_small_and_all_of_them_are_named(run: Run, trained: Path, crops: Path) -> None:
+def test_all_classes_with_too_few_images_are_named(run: Run, trained: Path, crops: Path) -> None:
     (crops / "3" / "0.png").unlink()
     for image in (crops / "7").iterdir():
         image.unlink()
@@ -113,7 +115,9 @@ def test_a_class_of_four_is_too_small_and_all_of_them_are_named(run: Run, traine
     assert not (crops / "m.keras").exists()
 
 
-def test_an_npz_with_too_few_of_a_class_says_so(run: Run, trained: Path, small_mnist: Arrays, tmp_path: Path) -> None:
+def test_an_npz_with_too_few_images_of_a_class_is_refused(
+    run: Run, trained: Path, small_mnist: Arrays, tmp_path: Path
+) -> None:
     keep = small_mnist["y_train"] != 4
     few = {"x_train": small_mnist["x_train"][keep], "y_train": small_mnist["y_train"][keep]}
     np.savez(tmp_path / "few.npz", **few, x_test=small_mnist["x_test"], y_test=small_mnist["y_test"])
@@ -143,10 +147,10 @@ def test_options_that_do_not_go_with_init_destroy_nothing(
     assert Path("exports/digits.keras").read_text() == "precious"
 
 
-def test_without_data_of_ones_own_a_model_goes_on_by_a_recipe(
+def test_without_data_a_model_is_trained_further_by_a_recipe(
     run: Run, trained: Path, npz_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("batchdigits.datasets.load", lambda data, seed: load(npz_file, seed))
+    monkeypatch.setattr("batchdigits.learning.train.load", lambda data, seed: load(npz_file, seed))
     output = tmp_path / "more.keras"
     options = ("--recipe", "tiny", *QUICK, "--learning-rate", "1e-9", "--teacher", trained)
     result = run("train", "--init", trained, *options, "-o", output)
@@ -158,16 +162,16 @@ def test_without_data_of_ones_own_a_model_goes_on_by_a_recipe(
     assert card.accuracy["test"] == pytest.approx(init.accuracy["test"], abs=0.011)
 
 
-def test_a_model_of_other_classes_is_not_gone_on_with(trained: Path, npz_file: Path) -> None:
+def test_a_model_of_other_classes_is_refused(trained: Path, npz_file: Path) -> None:
     splits = replace(load(npz_file), classes=tuple("abcdefghij"))
     with pytest.raises(DataError, match="a model of other classes"):
         Training(DEFAULT, splits, 1, init=[read_model_file(trained)])
 
 
-def test_of_several_models_the_mean_is_gone_on_from(
+def test_training_starts_from_the_mean_of_several_models(
     run: Run, trained: Path, npz_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("batchdigits.datasets.load", lambda data, seed: load(npz_file, seed))
+    monkeypatch.setattr("batchdigits.learning.train.load", lambda data, seed: load(npz_file, seed))
     others = [tmp_path / f"{seed}.keras" for seed in (1, 2)]
     for seed, other in zip((1, 2), others, strict=True):
         assert run("train", "--init", trained, *QUICK, "--seed", seed, "-o", other).exit_code == 0
@@ -199,7 +203,7 @@ def test_only_a_keras_file_can_be_trained_further(run: Run, crops: Path, tmp_pat
     assert "no such model file" in run("train", "--init", "no.keras", *options).stderr
 
 
-def test_an_interrupted_one_leaves_its_own_model_alone_and_goes_on(
+def test_an_interrupted_training_keeps_the_model_it_overwrites_and_can_resume(
     run: Run, trained: Path, crops: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole, model = tmp_path / "whole.keras", tmp_path / "digits.keras"
@@ -210,7 +214,7 @@ def test_an_interrupted_one_leaves_its_own_model_alone_and_goes_on(
         interrupt_after(patch, iterations=51)
         result = run("train", *options, "--init", model, "-o", model)
     assert result.exit_code == 130
-    assert "digits.keras stays as it was; the same command with --resume goes on from here" in result.stderr
+    assert "digits.keras stays as it was; the same command with --resume continues the training" in result.stderr
     assert model.read_bytes() == trained.read_bytes()
     result = run("train", *options, "--init", whole, "-o", model, "--resume")
     assert result.exit_code == 1

@@ -159,9 +159,9 @@ def test_the_logits_of_other_networks_are_equal_to_those_of_tflite_micro(
     npz_file: Path, per_tensor: bool, activation: str
 ) -> None:
     from batchdigits.learning.convert import convert
-    from batchdigits.learning.export_options import choose_target
+    from batchdigits.learning.export_options import export_options
     from batchdigits.learning.recipes import LESSON
-    from batchdigits.learning.representative_dataset import varied
+    from batchdigits.learning.representative_dataset import representative_glyphs
     from batchdigits.learning.save import describe
     from batchdigits.learning.training import Training
 
@@ -170,7 +170,7 @@ def test_the_logits_of_other_networks_are_equal_to_those_of_tflite_micro(
     file = npz_file.parent / f"{activation or 'none'}{per_tensor}.keras"
     training.network.save(file)
     keras = ModelFile(file, describe(training), file.read_bytes())
-    payload = convert(keras, choose_target(per_tensor=per_tensor), varied(splits.train, 20))
+    payload = convert(keras, export_options(per_tensor=per_tensor), representative_glyphs(splits.train, 20))
     model = replace(keras, payload=payload)
     assert np.array_equal(arithmetic.run(read_layers(payload), splits.test.glyphs), _micro(model, splits.test.glyphs))
 

@@ -8,7 +8,7 @@ import pytest
 
 from batchdigits.datasets.labelled import LabelledGlyphs, Splits
 from batchdigits.learning.augment import Glyphs
-from batchdigits.learning.minibatches import DELAY, Minibatches, chunks
+from batchdigits.learning.minibatches import REUSE_DELAY, Minibatches, chunks
 from batchdigits.learning.outliers import OUTLIER
 from batchdigits.learning.recipes import BEST, LESSON
 from batchdigits.learning.training_targets import Targets
@@ -21,7 +21,7 @@ def splits(small_mnist: Arrays) -> Splits:
     return Splits("small", tuple("0123456789"), train, train, train)
 
 
-def test_an_epoch_sees_every_glyph_once(splits: Splits) -> None:
+def test_an_epoch_uses_every_glyph_once(splits: Splits) -> None:
     batches = Minibatches(splits, replace(LESSON, batch_size=25), seed=1)
     for epoch in range(2):
         seen = np.concatenate([batches[4 * epoch + i].glyphs for i in range(4)])
@@ -38,9 +38,9 @@ def test_a_minibatch_depends_on_nothing_but_seed_and_iteration(splits: Splits) -
     assert not np.array_equal(last.glyphs, Minibatches(splits, recipe, seed=2)[5].glyphs)
 
 
-def test_augmented_glyphs_come_back(splits: Splits) -> None:
+def test_augmented_glyphs_are_used_again(splits: Splits) -> None:
     batches = Minibatches(splits, replace(BEST, batch_size=20), seed=1)
-    assert np.array_equal(batches[3].glyphs[5:], batches[3 + DELAY].glyphs[:-5])
+    assert np.array_equal(batches[3].glyphs[5:], batches[3 + REUSE_DELAY].glyphs[:-5])
 
 
 def test_a_part_is_made_once(splits: Splits, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,24 +48,24 @@ def test_a_part_is_made_once(splits: Splits, monkeypatch: pytest.MonkeyPatch) ->
     make = Minibatches._make_part
     monkeypatch.setattr(Minibatches, "_make_part", lambda self, index: made.append(index) or make(self, index))
     batches = Minibatches(splits, replace(BEST, batch_size=8, reuse=4), seed=1)
-    for iteration in range(3 * DELAY):
+    for iteration in range(3 * REUSE_DELAY):
         batches[iteration]
     assert len(made) == len(set(made))
 
 
-def test_a_batch_that_no_reuse_divides_keeps_its_size(splits: Splits) -> None:
+def test_a_batch_size_that_reuse_does_not_divide_is_kept(splits: Splits) -> None:
     batch = Minibatches(splits, replace(BEST, batch_size=7, reuse=4), seed=1)[0]
     assert len(batch.labels) == 7
     assert (batch.labels != OUTLIER).any()
 
 
-def test_outliers_are_as_many_as_the_recipe_says(splits: Splits) -> None:
+def test_a_minibatch_has_the_share_of_outliers_of_its_recipe(splits: Splits) -> None:
     labels = Minibatches(splits, replace(BEST, batch_size=40, outliers=0.1), seed=1)[0].labels
     assert np.mean(labels == OUTLIER) == 0.1
     assert not (Minibatches(splits, replace(BEST, batch_size=40, outliers=0.0), seed=1)[0].labels == OUTLIER).any()
 
 
-def test_targets_are_labels_softened_and_nothing_for_outliers(splits: Splits) -> None:
+def test_targets_are_smoothed_labels_and_zeros_for_outliers(splits: Splits) -> None:
     batch = Minibatches(splits, replace(BEST, batch_size=40, outliers=0.1, label_smoothing=0.1), seed=1)[0]
     known = batch.labels != OUTLIER
     assert np.allclose(batch.targets[known].sum(axis=1), 1.0)
@@ -73,14 +73,14 @@ def test_targets_are_labels_softened_and_nothing_for_outliers(splits: Splits) ->
     assert np.allclose(batch.targets[known, batch.labels[known]], 0.91)
 
 
-def test_targets_are_the_teachers_where_it_is_right(splits: Splits) -> None:
+def test_targets_are_the_teachers_probabilities_if_it_is_right(splits: Splits) -> None:
     answer = np.array([0.1, 0.1, 0.1, 0.7, 0, 0, 0, 0, 0, 0], np.float32)
 
-    def teach(glyphs: Glyphs) -> Targets:
+    def teacher(glyphs: Glyphs) -> Targets:
         return np.tile(answer, (len(glyphs), 1))
 
     recipe = replace(BEST, batch_size=80, outliers=0.1)
-    taught, plain = (Minibatches(splits, recipe, seed=1, teach=asked)[5] for asked in (teach, None))
+    taught, plain = (Minibatches(splits, recipe, seed=1, teacher=chosen)[5] for chosen in (teacher, None))
     threes = taught.labels == 3
     assert 0 < threes.sum() < 80
     assert (taught.targets[threes] == answer).all()
@@ -88,13 +88,13 @@ def test_targets_are_the_teachers_where_it_is_right(splits: Splits) -> None:
     assert (taught.labels == OUTLIER).sum() == 8
 
 
-def test_chunks_end_where_they_should(splits: Splits) -> None:
-    with closing(chunks(Minibatches(splits, LESSON, seed=1), 3, [3, 7, 8])) as pieces:
-        assert [(c.first, len(c.labels)) for c in pieces] == [(3, 1), (4, 4), (8, 1)]
+def test_chunks_end_at_the_given_iterations(splits: Splits) -> None:
+    with closing(chunks(Minibatches(splits, LESSON, seed=1), 3, [3, 7, 8])) as made:
+        assert [(c.first, len(c.labels)) for c in made] == [(3, 1), (4, 4), (8, 1)]
 
 
-def test_what_goes_wrong_in_the_second_thread_is_raised_in_the_first(splits: Splits) -> None:
+def test_an_exception_of_the_second_thread_is_raised_in_the_first(splits: Splits) -> None:
     short = LabelledGlyphs(splits.train.glyphs[:50], splits.train.labels)
     broken = Splits("broken", splits.classes, short, splits.validation, splits.test)
-    with closing(chunks(Minibatches(broken, BEST, seed=1), 0, [0])) as pieces, pytest.raises(IndexError):
-        next(pieces)
+    with closing(chunks(Minibatches(broken, BEST, seed=1), 0, [0])) as made, pytest.raises(IndexError):
+        next(made)

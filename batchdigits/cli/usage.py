@@ -1,0 +1,19 @@
+"""Wrong options as usage errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+
+@contextmanager
+def usage_errors() -> Iterator[None]:
+    """Turn an OptionError of the block into Click's usage error, whose exit code is 2."""
+    from batchdigits.learning.errors import OptionError
+
+    try:
+        yield
+    except OptionError as error:
+        raise click.UsageError(str(error)) from None

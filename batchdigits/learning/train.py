@@ -1,0 +1,93 @@
+"""Prepare a training from files and options, for the command line and for Python."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from batchdigits.datasets import load
+from batchdigits.errors import ModelFileError
+from batchdigits.inference.model_file import ModelFile, read_model_file
+from batchdigits.learning.errors import OptionError
+from batchdigits.learning.fine_tuning import FineTuning
+from batchdigits.learning.recipes import RECIPES, Recipe
+from batchdigits.learning.training import Training, shaped_like
+
+DEFAULT_RECIPE = "default"
+
+
+def prepare_training(
+    recipe: str | None = None,
+    data: Path | None = None,
+    seed: int = 1,
+    init: Sequence[Path] = (),
+    teacher: Path | None = None,
+    values: Mapping[str, Any] | None = None,
+) -> Training:
+    """Read the data and the models, and return a training that is ready to run.
+
+    With `init` and `data` it is a `FineTuning`.
+
+    Args:
+        recipe: a name in RECIPES; None is `default`, or fine-tuning's recipe with `init` and `data`.
+        data: labelled data, see `datasets.load`; None is the MNIST of the package.
+        seed: decides everything random.
+        init: .keras files to start from; of several, the mean of their weights. With `data`, one at most.
+        teacher: a .keras file whose probabilities the network learns.
+        values: attributes of `Recipe` that replace the recipe's; None leaves one as it is. `activation` may be `none`.
+
+    Raises:
+        OptionError: see `check_training_options`.
+        DataError: the data cannot be used, or does not fit a model.
+        ModelFileError: a model cannot be read, or is no .keras file.
+        MissingExtraError: TensorFlow is not installed.
+    """
+    check_training_options(recipe, data, init, teacher, values)
+    given = {name: value for name, value in (values or {}).items() if value is not None}
+    if given.get("activation") == "none":
+        given["activation"] = ""
+    if init and data:
+        return FineTuning(read_model_file(init[0]), load(data, seed, few_shot=True), seed, **given)
+    teacher_model = _read_keras(teacher, "a teacher is a .keras file") if teacher else None
+    models = [_read_keras(path, "only a .keras file can be trained further") for path in init]
+    chosen = RECIPES[recipe or DEFAULT_RECIPE]
+    if models:
+        chosen = shaped_like(models[0], chosen)
+    return Training(replace(chosen, **given), load(data, seed), seed, teacher_model, models)
+
+
+def check_training_options(
+    recipe: str | None,
+    data: Path | None,
+    init: Sequence[Path],
+    teacher: Path | None,
+    values: Mapping[str, Any] | None,
+) -> None:
+    """Check that the options of `prepare_training` are known and go together.
+
+    A model to start from fixes the shape of the network. With data of one's own, it fixes the recipe and the teacher.
+
+    Raises:
+        OptionError: naming the first fault.
+    """
+    given = {name: value for name, value in (values or {}).items() if value is not None}
+    if recipe is not None and recipe not in RECIPES:
+        raise OptionError(f"there is no recipe {recipe!r}; choose one of {', '.join(RECIPES)}")
+    for name in sorted(given.keys() - {field.name for field in fields(Recipe)}):
+        raise OptionError(f"a recipe has no value {name!r}")
+    if given.get("iterations") == 0 and not init:
+        raise OptionError("--iterations 0, which trains nothing, needs --init")
+    if data and len(init) > 1:
+        raise OptionError("--data goes with one --init")
+    chosen = {"recipe": recipe, "teacher": teacher, **given}
+    for name in ("hidden", "activation", *(("recipe", "teacher") if data else ())):
+        if init and chosen.get(name) is not None:
+            raise OptionError(f"--{name} does not go with --init, which trains the model's own network further")
+
+
+def _read_keras(path: Path, requirement: str) -> ModelFile:
+    if path.suffix != ".keras":
+        raise ModelFileError(f"{path}: {requirement}")
+    return read_model_file(path)
