@@ -229,7 +229,7 @@ def test_no_scans_are_refused(run: Run, trained: Path, npz_file: Path, tmp_path:
     options = ("--model", trained, "--data", npz_file, "-o", tmp_path / "m.tflite")
     result = run("export", "--tflite", *options, "--calibrate", tmp_path / "empty")
     assert result.exit_code == 1
-    assert "no images; a folder of scans with ink on them is needed" in result.stderr
+    assert "no images; it must hold scans with ink" in result.stderr
 
 
 @pytest.mark.parametrize(
