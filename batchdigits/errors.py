@@ -6,6 +6,19 @@ is never an exception: it is that image's `error` row.
 
 from __future__ import annotations
 
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """The exit codes of the command line; usage errors and success are click's."""
+
+    DONE = 0
+    FATAL = 1
+    USAGE = 2
+    SOME_FAILED = 3
+    INTERRUPTED = 130
+    TERMINATED = 143
+
 
 class BatchdigitsError(Exception):
     """A fatal error whose message is one line that says what to do."""

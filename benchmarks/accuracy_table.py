@@ -20,18 +20,18 @@ import numpy as np
 from baseline_normalisers import first_version, plain_resize
 from numpy.typing import NDArray
 
-from batchdigits.engines.classify_files import Settings, classify_files, judge
+from batchdigits.engines.classify_files import Settings, classify_files
 from batchdigits.errors import BatchdigitsError
 from batchdigits.files.natural_order import natural_key
 from batchdigits.files.sources import find
 from batchdigits.inference.choose import choose_model
-from batchdigits.inference.decide import Prediction
+from batchdigits.inference.decide import Prediction, decide
 from batchdigits.inference.load import load_runtime
 from batchdigits.inference.runtime import Runtime
 from batchdigits.quiet import silent_stderr
 from batchdigits.reports.evaluation import class_folders, evaluate
 from batchdigits.vision.decode import Page, decode
-from batchdigits.vision.normalise_batch import Read
+from batchdigits.vision.normalise_batch import Normalised
 
 Normaliser = Callable[[NDArray[np.uint8]], tuple[NDArray[np.uint8], ...]]
 Road = Callable[[list[str], Runtime], list[Prediction]]  # from folders to predictions
@@ -75,15 +75,15 @@ def _worse(normaliser: Normaliser, folders: list[str], runtime: Runtime) -> list
     """Predictions with another normaliser; everything else is the package's."""
     with silent_stderr():
         reads = [_read(page, normaliser) for path in find(folders) for page in decode(path)]
-    return judge(reads, runtime, threshold=0.0)[0]
+    return decide(reads, runtime, threshold=0.0)[0]
 
 
-def _read(page: Page, normaliser: Normaliser) -> Read:
-    return Read(page.source, () if page.scan is None else normaliser(page.scan), page.fault)
+def _read(page: Page, normaliser: Normaliser) -> Normalised:
+    return Normalised(page.source, () if page.scan is None else normaliser(page.scan), page.fault)
 
 
 def _now(folders: list[str], runtime: Runtime) -> list[Prediction]:
-    return list(chain.from_iterable(classify_files(list(find(folders)), runtime, Settings())))
+    return list(chain.from_iterable(classify_files(list(find(folders)), runtime, Settings()).rows))
 
 
 ROADS: dict[str, Road] = {

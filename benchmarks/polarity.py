@@ -13,17 +13,17 @@ from pathlib import Path
 
 import click
 
-from batchdigits.engines.classify_files import judge
 from batchdigits.errors import BatchdigitsError
 from batchdigits.files.natural_order import natural_key
 from batchdigits.files.sources import find
 from batchdigits.inference.choose import choose_model
+from batchdigits.inference.decide import decide
 from batchdigits.inference.load import load_runtime
 from batchdigits.inference.runtime import Runtime
 from batchdigits.quiet import silent_stderr
 from batchdigits.reports.evaluation import NOT_DIGIT, class_folders
 from batchdigits.vision.decode import Page, decode
-from batchdigits.vision.normalise_batch import Read, read
+from batchdigits.vision.normalise_batch import Normalised, normalise_page
 
 
 @click.command()
@@ -37,14 +37,14 @@ def main(sets: str, model: Path | None) -> None:
     except BatchdigitsError as error:
         raise click.ClickException(str(error)) from None
     reads = [one for page in _pages(folders) for one in _both_ways(page)]
-    predictions, _ = judge(reads, runtime, threshold=0.0)
+    predictions, _ = decide(reads, runtime, threshold=0.0)
     if not predictions:
         raise click.ClickException(f"{sets}: no images in it")
     pairs = list(zip(predictions[::2], predictions[1::2], strict=True))
     same = sum(there.label == inverted.label for there, inverted in pairs)
     for there, inverted in pairs:
         if there.label != inverted.label:
-            click.echo(f"{there.source}: {there.label or 'blank'}, inverted {inverted.label or 'blank'}")
+            click.echo(f"{there.path}: {there.label or 'blank'}, inverted {inverted.label or 'blank'}")
     click.echo(f"{same:,} of {len(pairs):,} scans ({same / len(pairs):.2%}) keep their label inverted")
 
 
@@ -64,10 +64,10 @@ def _pages(folders: list[str]) -> Iterator[Page]:
         yield from pages
 
 
-def _both_ways(page: Page) -> tuple[Read, Read]:
+def _both_ways(page: Page) -> tuple[Normalised, Normalised]:
     """A page as it is, and inverted."""
     assert page.scan is not None
-    return read(page, "auto"), read(page._replace(scan=255 - page.scan), "auto")
+    return normalise_page(page, "auto"), normalise_page(page._replace(scan=255 - page.scan), "auto")
 
 
 if __name__ == "__main__":

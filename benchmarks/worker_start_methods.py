@@ -25,7 +25,7 @@ from batchdigits.engines import worker
 from batchdigits.engines.classify_files import Settings
 from batchdigits.engines.forked_process import may_fork
 from batchdigits.engines.local import classify
-from batchdigits.engines.worker import Task, work
+from batchdigits.engines.worker import Task, classify_chunk
 from batchdigits.files.sources import find
 from batchdigits.inference.choose import PRETRAINED
 from batchdigits.inference.load import load_runtime
@@ -74,7 +74,7 @@ def in_threads(task: Task[bytes], jobs: int, files: list[str]) -> None:
     def one(chunk: list[str]) -> None:
         if not hasattr(mine, "runtime"):
             mine.runtime = load_runtime(MODEL)
-        work(chunk, task, mine.runtime)
+        classify_chunk(chunk, task, mine.runtime)
 
     waiting = iter(files)
     chunks = list(iter(lambda: list(islice(waiting, CHUNK)), []))

@@ -20,12 +20,12 @@ SPY = f"""
 import os
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 from batchdigits.engines import worker
-real = worker.work
+real = worker.classify_chunk
 def spy(*arguments):
-    batch = real(*arguments)
+    result = real(*arguments)
     {REPORT % "open('worker', 'w')"}
-    return batch
-worker.work = spy
+    return result
+worker.classify_chunk = spy
 from batchdigits.cli import main
 main(ARGUMENTS, standalone_mode=False)
 """

@@ -27,7 +27,7 @@ def test_typed_predictions_lazily_and_in_order() -> None:
     assert (first.label, first.status) == ("3", batchdigits.Status.OK)
     assert first.confidence is not None and 0.5 < first.confidence <= 1
     rest = list(predictions)
-    assert [one.source for one in (first, *rest)] == [str(SAMPLES / f"digits/3/{name}") for name in names("3")]
+    assert [one.path for one in (first, *rest)] == [str(SAMPLES / f"digits/3/{name}") for name in names("3")]
     assert not children()
 
 
@@ -40,9 +40,9 @@ def test_several_paths_a_string_among_them_and_options() -> None:
     model = PRETRAINED / "digits.tflite"
     seven, empty = batchdigits.classify(paths, model=model, ink="light", probabilities=True, timeout=0, jobs=1)
     assert seven.label == "7"
-    assert sum(seven.probabilities) == pytest.approx(1)
-    assert max(seven.probabilities) == seven.probabilities[7] == seven.confidence
-    assert (empty.status, empty.probabilities) == (batchdigits.Status.ERROR, ())
+    assert sum(seven.probabilities.values()) == pytest.approx(1)
+    assert max(seven.probabilities.values()) == seven.probabilities["7"] == seven.confidence
+    assert (empty.status, empty.probabilities) == (batchdigits.Status.ERROR, {})
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,8 @@ import shutil
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -20,13 +19,13 @@ import click
 
 from batchdigits.cli.classify_parts import classify_in_parts
 from batchdigits.cli.classify_request import Request, classify_options
-from batchdigits.cli.classify_task import SOME_FAILED, identity_of, summary, task_of
-from batchdigits.cli.console import Bar, inform, progress_bar
+from batchdigits.cli.classify_run import finish, keep_on_error, tell_resumed, write_results
+from batchdigits.cli.classify_task import identity_of, task_of
+from batchdigits.cli.console import Bar, inform
 from batchdigits.errors import NoImagesError
 from batchdigits.text import printable
 
 if TYPE_CHECKING:
-    from batchdigits.engines.supervisor import Batches
     from batchdigits.files.sources import Filter, Tally
     from batchdigits.output.journal import Identity
     from batchdigits.output.resumable import ResumableOutput
@@ -68,7 +67,7 @@ def classify(**values: Any) -> None:
 
 @contextmanager
 def _paths(request: Request) -> Iterator[Iterable[str]]:
-    """All paths that are named by hand; an image on stdin lies in a file meanwhile."""
+    """All paths named by hand; an image on stdin is written to a temporary file."""
     from batchdigits.files.path_list import read_paths
 
     if request.reads_stdin_image and request.dry_run:
@@ -86,7 +85,11 @@ def _paths(request: Request) -> Iterator[Iterable[str]]:
 
 
 def _not_empty(files: Iterator[str], tally: Tally) -> Iterator[str]:
-    """The same files, of which there must be at least one."""
+    """The same files, at least one.
+
+    Raises:
+        NoImagesError: there is none.
+    """
     first = next(files, None)
     if first is None:
         raise NoImagesError(f"no images in {', '.join(tally.empty_folders) or 'the list of files'}")
@@ -95,7 +98,7 @@ def _not_empty(files: Iterator[str], tally: Tally) -> Iterator[str]:
 
 
 def _list(files: Iterable[str], tally: Tally, end: bytes) -> None:
-    """What would be classified, on stdout, and what would not, on stderr."""
+    """List the files that would be classified on stdout, and those that would be skipped on stderr."""
     tally.on_skipped = lambda path: inform(f"skipped: {path}")
     for path in files:
         shown = printable(path).encode() if sys.stdout.isatty() else os.fsencode(path)
@@ -104,22 +107,29 @@ def _list(files: Iterable[str], tally: Tally, end: bytes) -> None:
 
 
 def _classify(request: Request, files: Iterator[str], tally: Tally, rules: Filter) -> None:
-    """The main road: from files to rows."""
+    """The pipeline of this machine, from files to rows."""
     from batchdigits.engines.local import classify as run
     from batchdigits.output.formats import FORMATS
 
     began = time.monotonic()
-    task, columns, name = task_of(request)
-    form = FORMATS[name]
-    with _output(request, identity_of(request, task), form.header(columns)) as output:
-        batches = run(output.unfinished(files), task, request.jobs)
-        counts = _write(batches, output, request, rules)
-        output.finish(partial(form.convert, columns) if form.convert else None)
-    inform(summary(counts, output.resumed, tally.skipped, time.monotonic() - began, task.model))
-    if tally.empty_folders:
-        raise NoImagesError(f"no images in {', '.join(tally.empty_folders)}")
-    if counts["error"]:
-        raise click.exceptions.Exit(SOME_FAILED)
+    task, columns, file_format = task_of(request)
+    encoder = FORMATS[file_format]
+
+    def estimate_total(bar: Bar) -> None:
+        if not bar.disable and not request.files_from:  # the workers have been forked, so a thread is safe
+            Thread(target=_set_total, args=(bar, request.paths, rules), daemon=True).start()
+
+    with _output(request, identity_of(request, task), encoder.header(columns)) as output:
+        counts = write_results(
+            run(output.unfinished(files), task, request.jobs),
+            lambda result: output.write(result.rows, result.stamps),
+            request.max_failures,
+            output.resumed,
+            estimate_total,
+        )
+        output.finish(partial(encoder.convert, columns) if encoder.convert else None)
+    seconds = time.monotonic() - began
+    finish(counts, counts, output.resumed, tally.skipped, tally.empty_folders, seconds, task.model)
 
 
 @contextmanager
@@ -131,14 +141,9 @@ def _output(request: Request, identity: Identity, header: bytes) -> Iterator[Res
 
     if request.file:
         with ResumableOutput(request.file, identity, header, request.resume) as output:
-            if request.resume:
-                inform(f"{output.resumed:,} files are done" if output.resumed else "nothing to go on with: starting")
-            try:
+            tell_resumed(request, output.resumed, "files")
+            with keep_on_error(lambda: output.done, "files"):
                 yield output
-            except BaseException:
-                if output.done:
-                    inform(f"{output.done:,} files are done and kept; to go on, add --resume to the same command")
-                raise
     elif request.output is None or request.writes_stdout:
         with explain_os_errors(Path("<stdout>")):
             yield StreamOutput(sys.stdout.buffer, header)
@@ -148,32 +153,10 @@ def _output(request: Request, identity: Identity, header: bytes) -> Iterator[Res
             yield StreamOutput(stream, header)
 
 
-def _write(
-    batches: Batches[bytes],
-    output: ResumableOutput | StreamOutput,
-    request: Request,
-    rules: Filter,
-) -> Counter[str]:
-    """Write everything down, behind a progress bar; how many rows there were of each status."""
-    counts: Counter[str] = Counter()
-    with closing(batches), progress_bar(unit="img", initial=output.resumed) as bar:
-        for batch in batches:
-            output.write(batch.files, batch.stamps)
-            if not counts and not bar.disable and not request.files_from:  # the workers were forked by now
-                Thread(target=_set_total, args=(bar, request.paths, rules), daemon=True).start()
-            counts.update(batch.statuses)
-            bar.update(len(batch.files))
-            if request.max_failures:
-                request.max_failures.check(counts)
-    if request.max_failures:
-        request.max_failures.check(counts, at_the_end=True)
-    return counts
-
-
 def _set_total(bar: Bar, paths: Sequence[str], rules: Filter) -> None:
-    """Count ahead of the work, so that the bar can tell the time left."""
+    """Count the files ahead of the work, so that the bar can show the time left."""
     from batchdigits.files.remote import is_url
     from batchdigits.files.sources import estimate
 
-    if not any(map(is_url, paths)):  # a storage cannot be listed twice for that
+    if not any(map(is_url, paths)):  # listing remote storage twice would take too long
         bar.total = estimate(paths, rules)

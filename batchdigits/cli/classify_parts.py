@@ -5,16 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections import Counter
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from batchdigits.cli.classify_request import Request
-from batchdigits.cli.classify_task import SOME_FAILED, identity_of, summary, task_of
-from batchdigits.cli.console import inform, progress_bar
+from batchdigits.cli.classify_run import finish, keep_on_error, tell_resumed, write_results
+from batchdigits.cli.classify_task import identity_of, task_of
 from batchdigits.errors import NoImagesError
 from batchdigits.text import without_secrets
 
@@ -23,86 +20,76 @@ if TYPE_CHECKING:
     from batchdigits.engines.worker import Task
     from batchdigits.files.sources import Filter
     from batchdigits.output.journal import Identity
-    from batchdigits.output.parts import PartsOutput
 
 
 def classify_in_parts(request: Request, paths: Sequence[str], rules: Filter) -> None:
-    """The main road of a cluster: from paths to parts."""
-    from batchdigits.engines.ray_engine import Order, classify
+    """The pipeline of a cluster, from paths to parts."""
+    from batchdigits.engines.ray_engine import ClusterJob, classify
     from batchdigits.output.parts import PartsOutput
 
     if not paths:
         raise NoImagesError("no images in the list of files")
     began = time.monotonic()
-    task, columns, form = task_of(request)
+    task, columns, file_format = task_of(request)
     identity = {**identity_of(request, task), "--part-size": request.part_size, "the sources": _sources(request)}
-    order = Order(task, columns, form, rules, request.part_size)
-    with PartsOutput(str(request.output), form, identity, request.resume) as output, _kept(output):
+    job = ClusterJob(task, columns, file_format, rules, request.part_size)
+    with (
+        PartsOutput(str(request.output), file_format, identity, request.resume) as output,
+        keep_on_error(lambda: len(output.parts), "parts"),
+    ):
         done = frozenset(output.parts)
-        if request.resume:
-            inform(f"{len(done):,} parts are done" if done else "nothing to go on with: starting")
-        results = classify(paths, order, done, request.ray_address, request.jobs)
-        counts, listed = _write(results, output, request)
+        tell_resumed(request, len(done), "parts")
+        listings: list[Listed] = []
+        results = classify(paths, job, done, request.ray_address, request.jobs)
+        counts = write_results(
+            _parts_of(results, listings),
+            lambda part: output.write(part.name, part.content, part.statuses),
+            request.max_failures,
+        )
+        listed = _merged(listings)
         if not listed.parts:
             raise NoImagesError(f"no images in {', '.join(listed.empty_folders) or 'the list of files'}")
-        total = output.finish(listed.parts, _about(task, identity, listed))
-    before = total.total() - counts.total()
-    inform(summary(counts, before, listed.skipped, time.monotonic() - began, task.model))
-    if listed.empty_folders:
-        raise NoImagesError(f"no images in {', '.join(listed.empty_folders)}")
-    if total["error"]:
-        raise click.exceptions.Exit(SOME_FAILED)
+        total = output.finish(listed.parts, _manifest(task, identity, listed))
+    resumed = total.total() - counts.total()
+    finish(counts, total, resumed, listed.skipped, listed.empty_folders, time.monotonic() - began, task.model)
 
 
-def _write(
-    results: Generator[Part | Listed, None, None], output: PartsOutput, request: Request
-) -> tuple[Counter[str], Listed]:
-    """Write every part, behind a progress bar; how many rows there were of each status, and what was listed."""
+def _parts_of(results: Generator[Part | Listed, None, None], listings: list[Listed]) -> Generator[Part, None, None]:
+    """The parts among results; listings are collected."""
     from batchdigits.engines.ray_engine import Listed
 
-    counts: Counter[str] = Counter()
-    listed = Listed([], 0, [])
-    with closing(results), progress_bar(unit="img") as bar:
+    with closing(results):
         for result in results:
             if isinstance(result, Listed):
-                listed = listed.with_another(result)
-                continue
-            output.write(result.name, result.content, result.statuses)
-            counts.update(result.statuses)
-            bar.update(result.files)
-            if request.max_failures:
-                request.max_failures.check(counts)
-    if request.max_failures:
-        request.max_failures.check(counts, at_the_end=True)
-    return counts, listed
+                listings.append(result)
+            else:
+                yield result
 
 
-@contextmanager
-def _kept(output: PartsOutput) -> Iterator[None]:
-    """Whatever ends the run inside, tell how to go on."""
-    try:
-        yield
-    except BaseException:
-        if output.parts:
-            inform(f"{len(output.parts):,} parts are done and kept; to go on, add --resume to the same command")
-        raise
+def _merged(listings: Sequence[Listed]) -> Listed:
+    from batchdigits.engines.ray_engine import Listed
+
+    listed = Listed([], 0, [])
+    for listing in listings:
+        listed = listed.merged_with(listing)
+    return listed
 
 
 def _sources(request: Request) -> str:
-    """What was asked for, in words: it decides which sources are in which part."""
+    """The paths and options that decide which sources are in which part, as text."""
     options = [f"--include {glob}" for glob in request.include] + [f"--exclude {glob}" for glob in request.exclude]
     lists = [f"--files-from {request.files_from}"] if request.files_from else []
     more = ["--no-recursive"] if request.no_recursive else []
     return without_secrets(" ".join([*request.paths, *lists, *options, *more]))
 
 
-def _about(task: Task[bytes], identity: Identity, listed: Listed) -> dict[str, Any]:
-    """What the manifest says besides parts and rows."""
+def _manifest(task: Task[bytes], identity: Identity, listed: Listed) -> dict[str, Any]:
+    """The entries of the manifest besides parts and rows."""
     normaliser = json.dumps(task.card.normaliser, sort_keys=True).encode()
     return {
         "options": identity,
         "model": {"name": task.model.name, "sha256": task.card.sha256["payload"]},
         "normaliser": {**task.card.normaliser, "sha256": hashlib.sha256(normaliser).hexdigest()},
-        "skipped": listed.skipped,
+        "passed_over": listed.skipped,
         "empty_folders": [without_secrets(folder) for folder in listed.empty_folders],
     }

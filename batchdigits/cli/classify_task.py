@@ -1,20 +1,18 @@
-"""What `batchdigits classify` asks of an engine, and what it says in the end."""
+"""What `batchdigits classify` asks of an engine."""
 
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from batchdigits import __version__
 from batchdigits.cli.classify_request import STDIO, Request
 from batchdigits.cli.console import inform
 from batchdigits.cli.model_choice import chosen_model
+from batchdigits.version import __version__
 
 if TYPE_CHECKING:
     from batchdigits.engines.worker import Task
@@ -24,11 +22,9 @@ if TYPE_CHECKING:
     from batchdigits.output.formats import Encode, FormatName
     from batchdigits.output.journal import Identity
 
-SOME_FAILED = 3  # exit code
-
 
 def task_of(request: Request) -> tuple[Task[bytes], Columns, FormatName]:
-    """What the workers have to do, and how it is written down."""
+    """The task of the workers, the columns of the rows, and their format."""
     from batchdigits.engines.classify_files import Settings
     from batchdigits.engines.worker import Task
     from batchdigits.inference.model_file import read_model_file
@@ -47,7 +43,7 @@ def task_of(request: Request) -> tuple[Task[bytes], Columns, FormatName]:
     task = Task(
         model,
         card,
-        Settings(request.ink, _threshold(request, card), columns.more),
+        Settings(request.ink, _threshold(request, card), columns.needs_probabilities),
         partial(_encode_stdin, encode, columns) if request.reads_stdin_image else partial(encode, columns),
         request.timeout,
         stamps=request.file is not None and request.engine == "local",
@@ -57,28 +53,25 @@ def task_of(request: Request) -> tuple[Task[bytes], Columns, FormatName]:
 
 
 def _threshold(request: Request, card: Card) -> float:
-    """The confidence below which a row is `review`."""
-    from batchdigits.inference.threshold import threshold_for
+    """The score below which a row is `review`."""
+    from batchdigits.inference.threshold import review_threshold
 
-    if request.min_confidence is not None:
-        return request.min_confidence
-    if request.target_risk is None:
-        return card.thresholds["review"]
-    threshold = threshold_for(card, request.target_risk)
-    inform(f"rows under a confidence of {threshold:g} are for review")
+    threshold = review_threshold(card, request.min_confidence, request.target_risk)
+    if request.target_risk is not None:
+        inform(f"rows under a confidence of {threshold:g} are for review")
     return threshold
 
 
 def _encode_stdin(encode: Encode, columns: Columns, predictions: Sequence[Prediction]) -> bytes:
-    """The rows of the file that holds what came through stdin, under the name that it has for the user."""
-    marks = ["".join(row.source.rpartition("/")[2].partition("#")[1:]) for row in predictions]
-    return encode(columns, [row._replace(source=STDIO + mark) for row, mark in zip(predictions, marks, strict=True)])
+    """The rows of the temporary file with the image from stdin, under the name `-`."""
+    marks = ["".join(row.path.rpartition("/")[2].partition("#")[1:]) for row in predictions]
+    return encode(columns, [row._replace(path=STDIO + mark) for row, mark in zip(predictions, marks, strict=True)])
 
 
 def identity_of(request: Request, task: Task[bytes]) -> Identity:
-    """All that rows depend on, for --resume. Not --timeout: rows that are errors are done again anyway.
+    """All that rows depend on, for --resume. The card includes the network's hash.
 
-    The card has the network's hash in it, and labels, which the network has not.
+    --timeout is not among it, since rows that are errors are done again anyway.
     """
     return {
         "the version of batchdigits": __version__,
@@ -90,12 +83,3 @@ def identity_of(request: Request, task: Task[bytes]) -> Identity:
         "--top-k": request.top_k,
         "--probabilities": request.probabilities,
     }
-
-
-def summary(counts: Counter[str], resumed: int, skipped: int, seconds: float, model: Path) -> str:
-    """The last line on stderr."""
-    parts = [f"{count:,} {status}" for status in ("ok", "review", "blank", "error") if (count := counts[status])]
-    images = f"{counts.total():,} images: {', '.join(parts)}" if parts else "no images left to do"
-    before = f"; {resumed:,} files done before" if resumed else ""
-    others = f"; {skipped:,} other files skipped" if skipped else ""
-    return f"{images}{before}{others}; {seconds:.1f} s, {counts.total() / seconds:,.0f} images/s, with {model}"

@@ -12,13 +12,13 @@ from typing import Any
 
 import click
 
-from batchdigits import __version__
 from batchdigits.cli.console import is_verbose, log, say
 from batchdigits.cli.signals import INTERRUPTED, TERMINATED, Terminated, sigterm_raises
 from batchdigits.cli.streams import STDOUT, let_go_of, replace_closed
 from batchdigits.errors import BatchdigitsError
 from batchdigits.quiet import allow_chatter
 from batchdigits.text import without_secrets
+from batchdigits.version import __version__
 
 COMMANDS = ("train", "export", "inspect", "benchmark", "classify", "evaluate", "preview")
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+import signal
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-import numpy as np
-
+from batchdigits.files.content import file_status
 from batchdigits.files.remote import read_ahead
-from batchdigits.inference.decide import Decided, Prediction, blank, decide, failed
+from batchdigits.inference.decide import Prediction, decide
 from batchdigits.inference.runtime import Runtime
 from batchdigits.quiet import silent_stderr
-from batchdigits.vision.decode import decode, look
-from batchdigits.vision.normalise import Glyph, Ink
-from batchdigits.vision.normalise_batch import Read, Reads
+from batchdigits.vision.normalise import Ink
+from batchdigits.vision.small_images import FastBatch
+
+TIMER_TOLERANCE = 0.01  # share of the time limit that a page may have on top, so that not every page sets the alarm
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class Settings:
 
     Attributes:
         ink: whether ink is dark, light, or to be found out for each scan.
-        threshold: confidence (0-1) below which a row is `review`.
+        threshold: score (0-1) below which a row is `review`.
         probabilities: whether a prediction carries those of every class.
     """
 
@@ -32,56 +35,62 @@ class Settings:
     probabilities: bool = False
 
 
+class ClassifiedFiles(NamedTuple):
+    """The outcome for some files, in order.
+
+    Attributes:
+        rows: for each file, the predictions for its pages; at least one.
+        statuses: for each file, what the system knew of it right before it was read; see `file_status`.
+    """
+
+    rows: list[list[Prediction]]
+    statuses: list[os.stat_result | None]
+
+
+class PageTimer:
+    """An alarm (SIGALRM) for a page that takes too long."""
+
+    def __init__(self, timeout: float) -> None:
+        """Seconds that one page may take; 0 for no limit. Nothing runs before `restart`."""
+        self._timeout = timeout
+        self._due = 0.0
+
+    def restart(self) -> None:
+        """Give the next page its full time."""
+        now = time.monotonic()
+        if self._timeout and now >= self._due:
+            signal.setitimer(signal.ITIMER_REAL, (1.0 + TIMER_TOLERANCE) * self._timeout)
+            self._due = now + TIMER_TOLERANCE * self._timeout
+
+    def stop(self) -> None:
+        """Let no alarm come any more."""
+        if self._timeout:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+
 def classify_files(
-    files: Sequence[str],
-    runtime: Runtime,
-    settings: Settings,
-    before_each: Callable[[], object] = lambda: None,
-    ask: Callable[[str], os.stat_result | None] = look,
-) -> list[list[Prediction]]:
-    """For every file, in order, the predictions for its pages. Whatever is wrong with a file is its row.
+    files: Sequence[str], runtime: Runtime, settings: Settings, timer: PageTimer | None = None
+) -> ClassifiedFiles:
+    """Predict every page of every file. A file that cannot be read has an `error` row.
 
     Args:
         files: paths as typed.
         runtime: the network.
         settings: what else changes a row.
-        before_each: called before each page is read, to keep the time.
-        ask: what the system knows of a file, which it is asked right before that is read.
+        timer: restarted before each page, and stopped at the end.
     """
-    reads = Reads(settings.ink)
+    timer = timer or PageTimer(0)
+    batch = FastBatch(settings.ink)  # the fast path for small images, with the same results as a `NormaliseBatch`
+    statuses: list[os.stat_result | None] = []
     ends: list[int] = []
-    with silent_stderr():  # libpng, libjpeg and libtiff write their complaints to fd 2; the row carries ours
+    with silent_stderr():  # libpng, libjpeg and libtiff write their complaints to fd 2; the rows carry ours
         for path in read_ahead(files):
-            before_each()
-            for page in decode(path, status=ask(path), pack=True):
-                reads.add(page)
-                if page.source != path:  # one of several pages
-                    before_each()
-            ends.append(len(reads))
-        found = reads.all()
-    rows, _ = judge(found, runtime, settings.threshold, settings.probabilities)
-    return [rows[start:end] for start, end in zip([0, *ends], ends, strict=False)]
-
-
-def judge(
-    reads: Sequence[Read], runtime: Runtime, threshold: float, probabilities: bool = False
-) -> tuple[list[Prediction], list[Glyph | None]]:
-    """The row of each, in order, and the reading that it is about, where there is one.
-
-    The network sees all candidates at once.
-    """
-    glyphs = [glyph for _, candidates, _ in reads for glyph in candidates]
-    decided = Decided.of(runtime.logits(np.array(glyphs)), runtime.card.rejects) if glyphs else None
-    rows: list[Prediction] = []
-    chosen: list[Glyph | None] = []
-    first = 0
-    for source, candidates, fault in reads:
-        if decided is None or not candidates:
-            rows.append(failed(source, fault) if fault else blank(source))
-            chosen.append(None)
-            continue
-        at = decided.reading(first, len(candidates)) if len(candidates) > 1 else first
-        first += len(candidates)
-        rows.append(decide(source, decided, at, runtime.card.labels, threshold, probabilities))
-        chosen.append(glyphs[at])
-    return rows, chosen
+            timer.restart()
+            statuses.append(file_status(path))
+            for _ in batch.add(path, statuses[-1]):
+                timer.restart()
+            ends.append(len(batch))
+        pages = batch.finish()
+    predictions, _ = decide(pages, runtime, settings.threshold, settings.probabilities)
+    timer.stop()
+    return ClassifiedFiles([predictions[start:end] for start, end in zip([0, *ends], ends, strict=False)], statuses)

@@ -17,25 +17,25 @@ PR_SET_PDEATHSIG = 1  # <sys/prctl.h>: a signal for when the parent dies
 
 
 def may_fork() -> bool:
-    """Whether this process has a single thread; locks that others hold would stay locked in a fork for ever."""
+    """Whether this process has a single thread; locks that other threads hold would stay locked in a fork for ever."""
     try:
         return sys.platform == "linux" and len(os.listdir("/proc/self/task")) == 1  # noqa: PTH208
     except OSError:
         return False
 
 
-class Fork:
-    """The process, with what Popen offers of it."""
+class ForkedProcess:
+    """A forked process, with the methods of `subprocess.Popen` that a worker needs."""
 
     def __init__(self, run: Callable[[Connection], object], connection: Connection) -> None:
-        """Start it: it runs `run` on `connection`, which is all that it keeps open, and then ends.
+        """Start it. It runs `run` on `connection`, which alone it keeps open besides stderr, and then ends.
 
         Raises:
             OSError: the system will not have another process.
         """
         self._code: int | None = None
         parent = os.getpid()
-        held = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)  # in os.fork, Python ignores what handlers raise
+        held = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)  # os.fork drops what handlers raise
         try:
             self._pid = os.fork()
         except OSError:
@@ -44,38 +44,38 @@ class Fork:
         if self._pid == 0:
             code = 1
             try:
-                _leave_the_parent(parent, connection)
+                _detach_from_parent(parent, connection)
                 run(connection)
                 code = 0
             except BaseException:
                 if chatter_is_allowed():
                     traceback.print_exc()
             finally:
-                os._exit(code)  # nothing of the parent's is flushed, closed or unwound here
+                os._exit(code)  # skips the parent's exit handlers and buffers
         signal.pthread_sigmask(signal.SIG_SETMASK, held)
 
     def wait(self) -> int:
-        """Its exit code, or less than 0 for the signal that ended it."""
+        """Wait for its end. The exit code, or minus the number of the signal that ended it."""
         if self._code is None:
             try:
                 self._code = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
-            except ChildProcessError:  # whoever started us ignores SIGCHLD, and so the system tells nobody
+            except ChildProcessError:  # SIGCHLD is ignored, so the system keeps no exit code
                 self._code = 1
         return self._code
 
     def kill(self) -> None:
-        """Send SIGKILL, unless it is gone."""
+        """Send SIGKILL, unless it has ended."""
         if self._code is None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._pid, signal.SIGKILL)
 
 
-def _leave_the_parent(parent: int, connection: Connection) -> None:
-    """Keep nothing open but `connection` and stderr: pipes must end, and locks go, when the parent does."""
-    die_with_the_parent()
+def _detach_from_parent(parent: int, connection: Connection) -> None:
+    """Close all but `connection` and stderr: pipes must end, and locks be released, when the parent ends."""
+    die_with_parent()
     if os.getppid() != parent:
-        os._exit(1)  # it died before that
-    os.setpgid(0, 0)  # Ctrl-C and Ctrl-Z are for the parent
+        os._exit(1)  # the parent died before the line above
+    os.setpgid(0, 0)  # Ctrl-C and Ctrl-Z go to the parent only
     for number in STOPPING:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
@@ -84,12 +84,12 @@ def _leave_the_parent(parent: int, connection: Connection) -> None:
     os.dup2(nowhere, 1)
     for descriptor in os.listdir("/proc/self/fd"):  # noqa: PTH208
         if int(descriptor) not in (0, 1, 2, connection.fileno()):
-            with contextlib.suppress(OSError):  # the listing's own
+            with contextlib.suppress(OSError):  # the descriptor of the listing itself
                 os.close(int(descriptor))
 
 
-def die_with_the_parent() -> None:
-    """Even if a decoder hangs."""
-    import ctypes  # 3 ms, which the parent, on its way to the first fork, has not
+def die_with_parent() -> None:
+    """Have the system kill this process when its parent dies, even while a decoder hangs."""
+    import ctypes  # here, as the parent would have to load it before the first fork
 
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

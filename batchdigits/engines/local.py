@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from batchdigits.engines.classify_files import Settings
-from batchdigits.engines.supervisor import Batches, Supervisor
+from batchdigits.engines.supervisor import ChunkResults, Supervisor
 from batchdigits.engines.worker import Task
 from batchdigits.inference.decide import Prediction
 from batchdigits.inference.model_file import read_model_file
@@ -19,14 +19,14 @@ from batchdigits.vision.normalise import Ink
 T = TypeVar("T")
 
 
-def classify(files: Iterable[str], task: Task[T], jobs: int | None = None) -> Batches[T]:
-    """Classify files in worker processes; what becomes of them comes in order, whatever the number of workers.
+def classify(files: Iterable[str], task: Task[T], jobs: int | None = None) -> ChunkResults[T]:
+    """Classify files in worker processes; the results come in order, for any number of workers.
 
     Close the iterator, or exhaust it, to end the workers.
 
     Args:
         files: paths as typed; taken as they are needed.
-        task: the model, and what to make of its predictions.
+        task: the model, and how predictions become results.
         jobs: worker processes at most; None for `default_jobs`.
 
     Raises:
@@ -36,7 +36,7 @@ def classify(files: Iterable[str], task: Task[T], jobs: int | None = None) -> Ba
 
 
 def default_jobs(model: Path) -> int:
-    """One worker a core; for a .keras file a single one, as each would load a TensorFlow of 500 MB in 5 s."""
+    """One worker for each core; for a .keras file one in all, as each would load TensorFlow (5 s, 500 MB)."""
     if model.suffix == ".keras":
         return 1
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -47,6 +47,7 @@ def predict(
     model: Path,
     ink: Ink = "auto",
     *,
+    threshold: float | None = None,
     probabilities: bool = False,
     timeout: float = 60.0,
     jobs: int | None = None,
@@ -58,6 +59,7 @@ def predict(
         files: paths as typed; taken as they are needed.
         model: the model file.
         ink: whether ink is dark, light, or to be found out for each scan.
+        threshold: score (0-1) below which a prediction is `review`; None for the card's.
         probabilities: whether predictions carry those of every class.
         timeout: seconds that one image may take; 0 for no limit.
         jobs: worker processes at most; None for `default_jobs`.
@@ -67,14 +69,14 @@ def predict(
         BatchdigitsError: the model file is not in order, or the workers cannot start.
     """
     card = read_model_file(model).card
-    settings = Settings(ink, card.thresholds["review"], probabilities)
-    task = Task(model, card, settings, as_they_are, timeout, batch_size=batch_size)
-    with closing(classify(files, task, jobs)) as batches:
-        for batch in batches:
-            for predictions in batch.files:
+    settings = Settings(ink, card.thresholds["review"] if threshold is None else threshold, probabilities)
+    task = Task(model, card, settings, unencoded, timeout, batch_size=batch_size)
+    with closing(classify(files, task, jobs)) as results:
+        for result in results:
+            for predictions in result.rows:
                 yield from predictions
 
 
-def as_they_are(predictions: Sequence[Prediction]) -> Sequence[Prediction]:
-    """The `encode` of a task that is after the predictions themselves."""
+def unencoded(predictions: Sequence[Prediction]) -> Sequence[Prediction]:
+    """The `encode` of a task whose results are the predictions themselves."""
     return predictions

@@ -1,10 +1,10 @@
 """The ray engine: all cores of a cluster, by Ray Data.
 
     typed paths -> parts of the list of sources -> rows of a part
-                (list_parts, some tasks)        (Classifier, an actor a core)
+                (list_parts, some tasks)        (PartClassifier, an actor a core)
 
-Only paths go out and encoded rows come back. An actor keeps one worker process of the local engine, so that whatever
-a file does to a decoder has the same row here and there. Ray does again what was lost with an actor or a node; a part
+Only paths go out, and only encoded rows come back. An actor keeps one worker process of the local engine, so a file
+that crashes a decoder has the same row under both engines. Ray repeats what was lost with an actor or a node; a part
 that comes twice has the same name and the same bytes.
 """
 
@@ -27,7 +27,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from batchdigits import __version__
 from batchdigits.engines.supervisor import Supervisor
 from batchdigits.engines.worker import Task, Worker
 from batchdigits.errors import BatchdigitsError, MissingExtraError
@@ -37,30 +36,31 @@ from batchdigits.output.columns import Columns
 from batchdigits.output.formats import FormatName
 from batchdigits.output.parts import encode_part, part_name
 from batchdigits.quiet import chatter_is_allowed, silent_stderr
+from batchdigits.version import __version__
 
-PART_SIZE = 5_000  # files: a second of work for a core, beside which Ray's 10 ms are little, and 300 KB of rows
-LISTERS = 32  # tasks that list: S3 gives 1,000 keys a request, some ten times a second to each
-CONNECT_SECONDS = 10  # until a cluster is taken for unreachable
-OBJECT_STORE = 200 << 20  # bytes, of a Ray that we start ourselves; it holds lists of paths and rows, no images
+PART_SIZE = 5_000  # files: a second of work for a core, which makes Ray's overhead small, and 300 KB of rows
+LISTING_TASKS = 32  # S3 gives 1,000 keys a request, some ten times a second to each
+CONNECT_SECONDS = 10  # until a cluster counts as unreachable
+OBJECT_STORE_BYTES = 200 << 20  # of a Ray that we start ourselves; it holds lists of paths and rows, no images
 
 
 @dataclass(frozen=True)
-class Order:
-    """What everybody in the cluster is told about a run.
+class ClusterJob:
+    """What every node of the cluster gets for a run.
 
     Attributes:
-        task: what workers do; its `encode` gives lines of `form`.
+        task: what workers do; its `encode` gives lines of `file_format`.
         columns: the columns of the rows.
-        form: the format of the parts.
-        rules: what of the content of folders is looked at.
+        file_format: the format of the parts.
+        rules: which files in folders are sources.
         part_size: files in a part.
-        folder: the current folder, which paths are relative to.
-        version: ours, as other versions may give other rows.
+        folder: the current folder, to which paths are relative.
+        version: of batchdigits; another one may give other rows.
     """
 
     task: Task[bytes]
     columns: Columns
-    form: FormatName
+    file_format: FormatName
     rules: Filter
     part_size: int = PART_SIZE
     folder: str = field(default_factory=os.getcwd)
@@ -68,7 +68,7 @@ class Order:
 
 
 class Part(NamedTuple):
-    """A part of the output: its name, content, and how many rows of each status it has, of how many files."""
+    """A part of the output: its name, its content, the number of rows of each status, and the number of files."""
 
     name: str
     content: bytes
@@ -77,79 +77,79 @@ class Part(NamedTuple):
 
 
 class Listed(NamedTuple):
-    """What became of a group of the typed paths: the names of all of its parts, done before or not, and the tally."""
+    """The listing of a group of typed paths: the names of all its parts, finished or not, and what `find` tallied."""
 
     parts: list[str]
     skipped: int
     empty_folders: list[str]
 
-    def with_another(self, other: Listed) -> Listed:
-        """Both together."""
+    def merged_with(self, other: Listed) -> Listed:
+        """Both listings as one."""
         parts, folders = self.parts + other.parts, self.empty_folders + other.empty_folders
         return Listed(parts, self.skipped + other.skipped, folders)
 
 
 def classify(
     paths: Sequence[str],
-    order: Order,
+    job: ClusterJob,
     done: frozenset[str] = frozenset(),
     address: str | None = None,
     actors: int | None = None,
 ) -> Generator[Part | Listed, None, None]:
-    """Classify what is behind paths, in no order; every part, and for every group of paths what was listed.
+    """Classify the sources behind paths; yields every part, and the listing of every group of paths, in no order.
 
     Args:
         paths: files, folders and URLs, as typed, and as every node of the cluster can read them.
-        order: what to do.
-        done: the names of parts that are not wanted.
+        job: what every node gets.
+        done: the names of parts that are finished.
         address: the cluster; `local` for a new one on this machine, for this run only; None for $RAY_ADDRESS, else the
             one that runs on this machine, else a new one.
-        actors: how many at most; None for one a core of the cluster, as it grows and shrinks.
+        actors: at most so many; None for one for each core of the cluster, as it grows and shrinks.
 
     Raises:
         MissingExtraError: Ray is not installed.
-        BatchdigitsError: there is no cluster, or a node cannot do its part.
+        BatchdigitsError: there is no cluster, or a node cannot do its work.
     """
-    with _connected(address) as ray, contextlib.closing(_run(ray, paths, order, done, actors)) as results:
+    with _connected(address) as ray, contextlib.closing(_run(ray, paths, job, done, actors)) as results:
         try:
             yield from results
         except ray.exceptions.RayError as error:
-            raise _explained(error) from error
+            raise _explain(error) from error
 
 
 def _run(
-    ray: Any, paths: Sequence[str], order: Order, done: frozenset[str], actors: int | None
+    ray: Any, paths: Sequence[str], job: ClusterJob, done: frozenset[str], actors: int | None
 ) -> Generator[Part | Listed, None, None]:
-    """The dataset, from typed paths to what `classify` yields; Ray Data by itself does again what was lost."""
+    """The dataset, from typed paths to what `classify` yields. Ray Data repeats what was lost."""
     context = ray.data.DataContext.get_current().copy()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
-    context.target_max_block_size = 1  # byte: every part is a block of its own, and so goes to any actor at once
+    context.target_max_block_size = 1  # byte: so every part is a block of its own, and goes to any actor at once
     groups = [{"group": number, "paths": json.dumps(group)} for number, group in enumerate(_groups(paths))]
     with ray.data.DataContext.current(context):
         rows = (
             ray.data.from_items(groups, override_num_blocks=len(groups))
             .map_batches(
                 list_parts,
-                fn_kwargs={"order": order, "done": done},
+                fn_kwargs={"job": job, "done": done},
                 batch_size=1,
                 batch_format="pyarrow",
-                num_cpus=0,  # waiting for storage takes no core, and must not wait for one
+                num_cpus=0,  # listing waits for storage, and must not wait for a core
             )
             .map_batches(
-                Classifier,
-                fn_constructor_args=(order, order.task.model.read_bytes()),
+                PartClassifier,
+                fn_constructor_args=(job, job.task.model.read_bytes()),
                 batch_size=1,
                 batch_format="pyarrow",
                 compute=ray.data.ActorPoolStrategy(min_size=1, max_size=actors),
                 num_cpus=1,
             )
         )
-        yield from map(result_of, rows.iter_rows())
+        yield from map(parse_result, rows.iter_rows())
 
 
-def result_of(row: Mapping[str, Any]) -> Part | Listed:
-    """What a row of the dataset says."""
+def parse_result(row: Mapping[str, Any]) -> Part | Listed:
+    """The part or the listing in a row of the dataset."""
     about = json.loads(row["about"])
     if not row["part"]:
         return Listed(**about)
@@ -157,55 +157,57 @@ def result_of(row: Mapping[str, Any]) -> Part | Listed:
 
 
 def _groups(paths: Sequence[str]) -> list[list[str]]:
-    """The paths in at most LISTERS groups of neighbours."""
-    size = -(-len(paths) // LISTERS)
+    """The paths in at most LISTING_TASKS groups of neighbours."""
+    size = -(-len(paths) // LISTING_TASKS)
     return [list(paths[start : start + size]) for start in range(0, len(paths), size)]
 
 
-def list_parts(table: Any, order: Order, done: frozenset[str]) -> Iterator[Any]:
-    """List what is behind a group of paths: a row for every part that is not done, and a last one for the tally."""
+def list_parts(table: Any, job: ClusterJob, done: frozenset[str]) -> Iterator[Any]:
+    """List the sources behind a group of paths: a row for every unfinished part, and a last one for the listing."""
     (row,) = table.to_pylist()
     typed = json.loads(row["paths"])
-    _enter(order, typed)
+    _enter_folder(job, typed)
     tally = Tally()
-    files = find(typed, tally, order.rules)
+    files = find(typed, tally, job.rules)
     names: list[str] = []
-    while part := list(islice(files, order.part_size)):
-        names.append(part_name(row["group"], len(names), part, order.form))
+    while part := list(islice(files, job.part_size)):
+        names.append(part_name(row["group"], len(names), part, job.file_format))
         if names[-1] not in done:
             yield _row(names[-1], json.dumps(part).encode())
     yield _row("", b"", Listed(names, tally.skipped, tally.empty_folders)._asdict())
 
 
-class Classifier:
-    """What an actor is: a worker process with the model loaded, kept from part to part."""
+class PartClassifier:
+    """An actor: it keeps a worker process, with the model loaded, from part to part."""
 
-    def __init__(self, order: Order, model: bytes) -> None:
-        """Put the model where the worker can read it."""
+    def __init__(self, job: ClusterJob, model: bytes) -> None:
+        """Write the model to a file that the worker can read."""
         folder = tempfile.mkdtemp(prefix="batchdigits-")
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
-        path = Path(folder) / order.task.model.name
+        path = Path(folder) / job.task.model.name
         path.write_bytes(model)
-        self._order = order
-        self._task = replace(order.task, model=path)
+        self._job = job
+        self._task = replace(job.task, model=path)
         self._workers: list[Worker[bytes]] = []
 
     def __call__(self, table: Any) -> Any:
-        """Classify a part; a tally goes through as it is."""
+        """Classify a part; a listing passes through unchanged."""
         (row,) = table.to_pylist()
         if not row["part"]:
             return table
         paths = json.loads(row["data"])
-        _enter(self._order, paths)
+        _enter_folder(self._job, paths)
         supervisor = Supervisor(iter(paths), self._task, 1, self._workers)
-        batches = list(supervisor.run())
-        statuses = Counter(str(status) for batch in batches for status in batch.statuses.elements())
-        content = encode_part(self._order.form, self._order.columns, [row for batch in batches for row in batch.files])
+        results = list(supervisor.run())
+        statuses = Counter(str(status) for result in results for status in result.statuses.elements())
+        content = encode_part(
+            self._job.file_format, self._job.columns, [row for result in results for row in result.rows]
+        )
         return _row(row["part"], content, {"statuses": statuses, "files": len(paths)})
 
 
 def _row(part: str, data: bytes, about: Mapping[str, Any] | None = None) -> Any:
-    """A table of one row; the one schema of all that travels."""
+    """A table of one row; all data between tasks has this schema."""
     import pyarrow
 
     return pyarrow.table(
@@ -217,27 +219,27 @@ def _row(part: str, data: bytes, about: Mapping[str, Any] | None = None) -> Any:
     )
 
 
-def _enter(order: Order, paths: Sequence[str]) -> None:
-    """Be where the command was typed.
+def _enter_folder(job: ClusterJob, paths: Sequence[str]) -> None:
+    """Change to the folder in which the command was typed.
 
     Raises:
-        BatchdigitsError: that does not exist here, or another batchdigits is installed here.
+        BatchdigitsError: this node has no such folder, or another version of batchdigits.
     """
-    if order.version != __version__:
-        raise BatchdigitsError(f"a node of the cluster has batchdigits {__version__}, not {order.version}")
+    if job.version != __version__:
+        raise BatchdigitsError(f"a node of the cluster has batchdigits {__version__}, not {job.version}")
     if all(is_url(path) or path.startswith("/") for path in paths):
         return
     try:
-        os.chdir(order.folder)
+        os.chdir(job.folder)
     except OSError:
         raise BatchdigitsError(
-            f"a node of the cluster has no folder {order.folder}: give URLs, or paths on a disk that all nodes share"
+            f"a node of the cluster has no folder {job.folder}: give URLs, or paths on a disk that all nodes share"
         ) from None
 
 
 @contextlib.contextmanager
 def _connected(address: str | None) -> Iterator[Any]:
-    """The module `ray`, connected to a cluster and as silent as it can be made."""
+    """The module `ray`, connected to a cluster, with its own output suppressed as far as possible."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     if not chatter_is_allowed():
         os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
@@ -253,9 +255,9 @@ def _connected(address: str | None) -> Iterator[Any]:
     on_sigterm = signal.getsignal(signal.SIGTERM)
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):  # noqa: PTH123
         try:
-            with silent_stderr():  # raylets, too, tell of the level of their log
+            with silent_stderr():  # raylets also print the level of their log
                 _connect(ray, address, options)
-            signal.signal(signal.SIGTERM, on_sigterm)  # Ray's own would exit
+            signal.signal(signal.SIGTERM, on_sigterm)  # Ray's handler would exit
             yield ray
         finally:
             ray.shutdown()
@@ -269,23 +271,23 @@ def _connect(ray: Any, address: str | None, options: Mapping[str, Any]) -> None:
             if named and (server := re.fullmatch(r"(?:ray://)?([^/:]+|\[[^]]+\]):(\d+)", named)):
                 socket.create_connection(
                     (server[1].strip("[]"), int(server[2])), CONNECT_SECONDS
-                ).close()  # Ray waits long
+                ).close()  # Ray itself would wait for minutes
             ray.init(named or "auto", **options)
             return
         except (OSError, OverflowError, ValueError, RuntimeError) as error:
             if named:
                 raise BatchdigitsError(f"no Ray cluster at {named}: {_first_line(error)}") from None
-    ray.init("local", include_dashboard=False, object_store_memory=OBJECT_STORE, **options)
+    ray.init("local", include_dashboard=False, object_store_memory=OBJECT_STORE_BYTES, **options)
 
 
-def _explained(error: BaseException) -> BatchdigitsError:
-    """What Ray wrapped, if it is ours; else Ray's own words, in one line."""
+def _explain(error: BaseException) -> BatchdigitsError:
+    """Our own error, if Ray wrapped one; else Ray's message in one line."""
     inner: BaseException | None = error
     while inner is not None:
         if isinstance(inner, BatchdigitsError):
             return BatchdigitsError(str(inner))
         inner = getattr(inner, "cause", None) or inner.__cause__
-    return BatchdigitsError(f"the cluster gave up: {_first_line(error)}; to go on, add --resume (-v shows more)")
+    return BatchdigitsError(f"the cluster failed: {_first_line(error)}; to go on, add --resume (-v shows more)")
 
 
 def _first_line(error: BaseException) -> str:

@@ -1,8 +1,8 @@
-"""A worker: a process that classifies chunks of files, one after the other, and may die of any of them.
+"""A worker: a process that classifies chunks of files, one after the other, and that any file may kill.
 
-It lives behind one connection. It is sent a `Task`, answers READY, and from then on answers each chunk of paths with
-a `Batch`. It keeps nothing that is missed when it dies. A page that takes too long kills it from within, by an alarm
-that nobody catches, so that no decoder can sit it out.
+It talks over one connection. It receives a `Task`, answers READY, and then answers each chunk of paths with a
+`ChunkResult`. It has no state that is lost when it dies. A page that takes too long kills it by an alarm that nobody
+catches, so that no decoder can ignore it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import pickle
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,8 +22,8 @@ from typing import Generic, NamedTuple, TypeVar
 
 import cv2
 
-from batchdigits.engines.classify_files import Settings, classify_files
-from batchdigits.engines.forked_process import Fork, die_with_the_parent, may_fork
+from batchdigits.engines.classify_files import PageTimer, Settings, classify_files
+from batchdigits.engines.forked_process import ForkedProcess, die_with_parent, may_fork
 from batchdigits.errors import BatchdigitsError, ModelFileError
 from batchdigits.inference.card import Card
 from batchdigits.inference.decide import Prediction, Status
@@ -32,27 +31,25 @@ from batchdigits.inference.load import load_runtime
 from batchdigits.inference.runtime import BATCH_SIZE, Runtime
 from batchdigits.output.journal import NO_STAMP, stamp
 from batchdigits.quiet import allow_chatter, chatter_is_allowed
-from batchdigits.vision.decode import look
 
 T = TypeVar("T")
 
 READY = "ready"
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # <malloc.h>
-LEEWAY = 0.01  # part of the time limit that a page may have on top, so that the alarm is not set for each
-KEPT_BYTES = 1 << 25  # free memory that a worker keeps: all that a chunk of small files needs, and no large picture
+KEPT_BYTES = 1 << 25  # free memory that a worker keeps: enough for a chunk of small files, too little for a large image
 
 
 @dataclass(frozen=True)
 class Task(Generic[T]):
-    """What every worker of a run is told when it starts.
+    """What every worker of a run gets when it starts.
 
     Attributes:
         model: the model file.
-        card: the card that it had when the run began.
+        card: the card that the file had when the run began.
         settings: what else changes a row.
-        encode: makes of a file's predictions what the run is after; here, so that the one main process need not.
+        encode: turns a file's predictions into the run's result; in the workers, to spare the one main process.
         timeout: seconds that one page may take; 0 for no limit.
-        stamps: whether a batch carries stamps of its files.
+        stamps: whether results carry stamps of the files.
         batch_size: glyphs that the network takes at once.
     """
 
@@ -65,23 +62,29 @@ class Task(Generic[T]):
     batch_size: int = BATCH_SIZE
 
 
-class Batch(NamedTuple, Generic[T]):
-    """What has become of a chunk of files.
+class ChunkResult(NamedTuple, Generic[T]):
+    """The outcome for a chunk of files.
 
     Attributes:
-        files: for each, in order, what `encode` made of it.
-        statuses: how many rows there are of each.
-        stamps: for each, its stamp from before it was read; NO_STAMP where a row is an error, as that may pass.
+        rows: for each file, in order, what `encode` made of its predictions.
+        statuses: the number of rows of each status.
+        stamps: for each file, its stamp from before it was read; NO_STAMP where a row is an error, which may be
+            temporary. Empty where the task has no stamps.
     """
 
-    files: list[T]
+    rows: list[T]
     statuses: Counter[Status]
     stamps: list[int]
 
+    @property
+    def files(self) -> int:
+        """The number of files."""
+        return len(self.rows)
+
 
 def serve(connection: Connection) -> None:
-    """Be a worker until the other end of `connection` is closed."""
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # whatever this process was started under
+    """Run a worker until the other end of `connection` is closed."""
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # the process may have been started with it ignored
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGALRM})
     with contextlib.suppress(EOFError, ConnectionError):  # the parent is gone
         _serve(connection)
@@ -103,11 +106,11 @@ def _serve(connection: Connection) -> None:
         return
     connection.send(READY)
     while True:
-        connection.send(work(connection.recv(), task, runtime))
+        connection.send(classify_chunk(connection.recv(), task, runtime))
 
 
 def _keep_free_memory() -> None:
-    """Keep the memory of one chunk's arrays for the next: from the system it comes page by page, 5 us an image."""
+    """Keep the memory of one chunk's arrays for the next, as every new page from the system is a page fault."""
     import ctypes
 
     with contextlib.suppress(AttributeError):  # not glibc
@@ -116,45 +119,23 @@ def _keep_free_memory() -> None:
         mallopt(M_MMAP_THRESHOLD, KEPT_BYTES)
 
 
-def work(paths: Sequence[str], task: Task[T], runtime: Runtime) -> Batch[T]:
-    """Classify a chunk of files, with an alarm set for each page."""
-    stamps: list[int] = []
-
-    def ask(path: str) -> os.stat_result | None:
-        status = look(path)
-        if task.stamps:
-            stamps.append(stamp(path, status))
-        return status
-
-    files = classify_files(paths, runtime, task.settings, _alarm(task.timeout), ask)
-    signal.setitimer(signal.ITIMER_REAL, 0)
-    statuses = Counter(prediction.status for file in files for prediction in file)
-    if statuses[Status.ERROR] and stamps:
+def classify_chunk(paths: Sequence[str], task: Task[T], runtime: Runtime) -> ChunkResult[T]:
+    """Classify a chunk of files, each page within the task's time limit."""
+    files, statuses = classify_files(paths, runtime, task.settings, PageTimer(task.timeout))
+    stamps = [stamp(path, status) for path, status in zip(paths, statuses, strict=True)] if task.stamps else []
+    counts = Counter(prediction.status for file in files for prediction in file)
+    if counts[Status.ERROR] and stamps:
         for index, file in enumerate(files):
             if any(prediction.status is Status.ERROR for prediction in file):
                 stamps[index] = NO_STAMP
-    return Batch([task.encode(file) for file in files], statuses, stamps)
-
-
-def _alarm(timeout: float) -> Callable[[], None]:
-    """What sets the alarm before a page, unless it was set just now: that takes 0.7 us."""
-    due = 0.0
-
-    def set_anew() -> None:
-        nonlocal due
-        now = time.monotonic()
-        if now >= due:
-            signal.setitimer(signal.ITIMER_REAL, (1.0 + LEEWAY) * timeout)
-            due = now + LEEWAY * timeout
-
-    return set_anew if timeout else lambda: None
+    return ChunkResult([task.encode(file) for file in files], counts, stamps)
 
 
 class Worker(Generic[T]):
     """The main process's end of a worker."""
 
     def __init__(self, task: Task[T]) -> None:
-        """Start a worker: a fork where that is safe, as it takes 5 ms, else a new Python, which takes 300.
+        """Start a worker: a fork where that is safe, as it starts faster, else a new Python.
 
         Raises:
             OSError: the system will not have another process.
@@ -163,22 +144,22 @@ class Worker(Generic[T]):
         self._ready = False
         self.connection, theirs = Pipe()
         with theirs:
-            self._process = Fork(serve, theirs) if may_fork() else _spawn(theirs)
+            self._process = ForkedProcess(serve, theirs) if may_fork() else _spawn(theirs)
         self._send((task, chatter_is_allowed()))
 
     def classify(self, paths: Sequence[str]) -> None:
-        """Hand it a chunk of files. It must not be at work."""
+        """Hand it a chunk of files. It must be idle."""
         self._send(paths)
 
-    def collect(self) -> Batch[T] | None:
-        """What it has to say, waiting for it if need be: a batch, or None when it has nothing but started.
+    def collect(self) -> ChunkResult[T] | None:
+        """Wait for its next message: a result; None when it has started.
 
         Raises:
             EOFError: it is dead.
             BatchdigitsError: it could not start.
         """
         try:
-            answer: Batch[T] | BatchdigitsError | str = self.connection.recv()
+            answer: ChunkResult[T] | BatchdigitsError | str = self.connection.recv()
         except (EOFError, OSError, pickle.UnpicklingError):
             if not self._ready:
                 raise BatchdigitsError(f"a worker process died while it started: {self.reap()}") from None
@@ -191,22 +172,26 @@ class Worker(Generic[T]):
         return answer
 
     def kill(self) -> None:
-        """End it, whatever it is doing."""
+        """Kill it."""
         self._process.kill()
         self.reap()
 
     def reap(self) -> str:
-        """Let go of a dead worker, and say what it died of."""
+        """Release a dead worker's resources.
+
+        Returns:
+            The cause of its death, as the detail of an error row.
+        """
         self.connection.close()
         code = self._process.wait()
         if code == -signal.SIGALRM:
             return f"took longer than {self._timeout:g} s"
         if code == -signal.SIGKILL:
-            return "its decoder was killed, perhaps for want of memory"
+            return "its decoder was killed, perhaps because memory ran out"
         return f"its decoder crashed ({signal.strsignal(-code) if code < 0 else f'exit code {code}'})"
 
     def _send(self, message: object) -> None:
-        with contextlib.suppress(OSError):  # it is dead, which `collect` will find out
+        with contextlib.suppress(OSError):  # a dead worker is found by `collect`
             self.connection.send(message)
 
 
@@ -222,7 +207,7 @@ def _spawn(connection: Connection) -> subprocess.Popen[bytes]:
 
 
 def main(descriptor: int) -> None:
-    """Be a worker that was spawned, behind the connection of that descriptor."""
+    """Run a spawned worker on the connection with this file descriptor."""
     if sys.platform == "linux":
-        die_with_the_parent()
+        die_with_parent()
     serve(Connection(descriptor))

@@ -7,27 +7,27 @@ from collections import defaultdict
 from collections.abc import Sequence
 from itertools import chain, pairwise
 
-MANY = 4  # names of a form for which it pays to look for forms
+MIN_NAMES_PER_PATTERN = 4  # on the mean: with fewer, grouping names by pattern takes longer than sorting them by key
 
 
 def in_natural_order(names: Sequence[str]) -> list[str]:
-    """The names in a folder by `natural_key`, and those with equal keys (img2, img02) as they are.
+    """Sort the names in a folder by `natural_key`, and those with equal keys (img2, img02) as plain text.
 
-    Names that differ in digits only are in natural order when they are in plain order, which takes a third of the time
-    of keys. Most folders have few forms of name, one behind the other (img0 to img9, img10 to img99).
+    Names of one pattern, which differ in digits only, are in natural order when they are in plain order, which is
+    faster to reach. Most folders have few patterns, one after the other (img0 to img9, img10 to img99).
     """
-    alike: defaultdict[str, list[str]] = defaultdict(list)
-    for name, form in zip(names, _forms(names), strict=True):
-        alike[form].append(name)
-    if MANY * len(alike) <= len(names):
-        runs = sorted(map(sorted, alike.values()), key=lambda run: _order(run[0]))
+    by_pattern: defaultdict[str, list[str]] = defaultdict(list)
+    for name, pattern in zip(names, _patterns(names), strict=True):
+        by_pattern[pattern].append(name)
+    if MIN_NAMES_PER_PATTERN * len(by_pattern) <= len(names):
+        runs = sorted(map(sorted, by_pattern.values()), key=lambda run: _order(run[0]))
         if all(_order(run[-1]) < _order(after[0]) for run, after in pairwise(runs)):
             return list(chain.from_iterable(runs))
     return sorted(sorted(names), key=natural_key)  # stable
 
 
-def _forms(names: Sequence[str]) -> list[str]:
-    """Each name with 0 for every digit; of all at once, since to translate one costs as much as its key."""
+def _patterns(names: Sequence[str]) -> list[str]:
+    """Each name with 0 for every digit; all in one call, since a call for each would cost as much as its key."""
     return "/".join(names).translate(_any_digit).split("/") if names else []
 
 
@@ -47,6 +47,6 @@ _with_numbers = re.compile("[0-9]+").sub
 
 
 def _sortable_number(digits: re.Match[str]) -> str:
-    """Digits behind their count: of two numbers without leading zeros, the longer is the larger."""
+    """The digits after their count: of two numbers without leading zeros, the longer is the larger."""
     number = digits[0].lstrip("0")
     return f"0{chr(len(number))}{number}"

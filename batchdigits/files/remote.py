@@ -1,4 +1,4 @@
-"""Sources behind URLs, in any storage that fsspec knows. Who may read there is between fsspec and the user."""
+"""Sources behind URLs, in any storage that fsspec knows. Credentials are left to fsspec and its configuration."""
 
 from __future__ import annotations
 
@@ -17,21 +17,19 @@ from batchdigits.text import without_secrets
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-AHEAD = (
-    64  # files under way at once: at 20 ms each, 3,200 a second, which is more than a client of one core can ask for
-)
-MAX_BYTES = 1 << 28  # of a file, as AHEAD of them may lie in memory: 100 million pixels of grey, and as much again
-SINGLE_FILES = ("http", "https")  # protocols without folders
+MAX_REQUESTS = 64  # at once: at 20 ms each 3,200 a second, which is more than a client on one core can send
+MAX_URL_BYTES = 1 << 28  # of a file, as MAX_REQUESTS of them may be in memory: 100 million grey pixels, twice over
+PROTOCOLS_WITHOUT_FOLDERS = ("http", "https")
 
-_begins_like_a_url = re.compile("[A-Za-z][A-Za-z0-9+.-]*(://|::)").match
+_match_url = re.compile("[A-Za-z][A-Za-z0-9+.-]*(://|::)").match
 
-# What read_ahead has under way, for read_url to find.
-_under_way: dict[str, Future[bytes]] = {}
+# The requests of read_ahead, whose answers read_url takes.
+_requests: dict[str, Future[bytes]] = {}
 
 
 def is_url(path: str) -> bool:
     """Whether a path is for fsspec to open."""
-    return "://" in path and _begins_like_a_url(path) is not None
+    return "://" in path and _match_url(path) is not None
 
 
 def storage_of(url: str) -> tuple[Any, str]:
@@ -52,63 +50,63 @@ def storage_of(url: str) -> tuple[Any, str]:
 
 
 def _more_connections(url: str) -> dict[str, Any]:
-    """Options for AHEAD connections to S3, where botocore has 10; the user's own configuration goes first."""
+    """Options for MAX_REQUESTS connections to S3, where botocore has 10; the user's own configuration goes first."""
     from fsspec.config import conf
 
     if not url.startswith(("s3:", "s3a:")) or "config_kwargs" in conf.get("s3", {}):
         return {}
-    return {"config_kwargs": {"max_pool_connections": AHEAD}}
+    return {"config_kwargs": {"max_pool_connections": MAX_REQUESTS}}
 
 
 def read_ahead(paths: Sequence[str]) -> Iterator[str]:
-    """The same paths, one after the other, while what lies behind the next URLs is fetched for `read_url`."""
+    """Yield the same paths, while the files behind the next URLs are fetched for `read_url`."""
     if not any(map(is_url, paths)):
         yield from paths
         return
     from concurrent.futures import ThreadPoolExecutor
 
-    coming = deque(paths)
-    with ThreadPoolExecutor(AHEAD) as pool:
+    waiting = deque(paths)
+    with ThreadPoolExecutor(MAX_REQUESTS) as pool:
         try:
             for path in paths:
-                while coming and len(_under_way) < AHEAD:
-                    url = coming.popleft()
-                    if is_url(url) and url not in _under_way:
-                        with suppress(BatchdigitsError):  # read_url will meet it again
-                            _under_way[url] = pool.submit(_fetch, *storage_of(url))
+                while waiting and len(_requests) < MAX_REQUESTS:
+                    url = waiting.popleft()
+                    if is_url(url) and url not in _requests:
+                        with suppress(BatchdigitsError):  # read_url raises it again
+                            _requests[url] = pool.submit(_fetch, *storage_of(url))
                 yield path
         finally:
-            for future in _under_way.values():
+            for future in _requests.values():
                 future.cancel()
-            _under_way.clear()
+            _requests.clear()
 
 
 def read_url(url: str) -> bytes:
     """The content of a file.
 
     Raises:
-        SourceError: it is not there, not for us, empty, or too large.
+        SourceError: it does not exist, is empty or too large, or may not be read.
     """
-    under_way = _under_way.pop(url, None)
+    request = _requests.pop(url, None)
     try:
-        data = under_way.result() if under_way else _fetch(*storage_of(url))
-    except Exception as error:  # each storage raises what its client does
+        data = request.result() if request else _fetch(*storage_of(url))
+    except Exception as error:  # each storage's client raises its own errors
         raise SourceError(_describe(error)) from None
     if not data:
         raise SourceError("empty file")
-    if len(data) > MAX_BYTES:
-        raise SourceError(f"too large: over {MAX_BYTES / 1e9:.1f} GB, the limit for a URL")
+    if len(data) > MAX_URL_BYTES:
+        raise SourceError(f"too large: over {MAX_URL_BYTES / 1e9:.1f} GB, the limit for a URL")
     return data
 
 
 def _fetch(storage: Any, path: str) -> bytes:
-    """A file, or the first bytes of one that is too large; one request."""
+    """A file, or the first bytes of one that is too large, in one request."""
     try:
-        data: bytes = storage.cat_file(path, start=0, end=MAX_BYTES + 1)
+        data: bytes = storage.cat_file(path, start=0, end=MAX_URL_BYTES + 1)
     except FileNotFoundError:
         raise
     except Exception:
-        if storage.size(path) == 0:  # of nothing there is no range, and most servers say so
+        if storage.size(path) == 0:  # most servers refuse a range of an empty file
             return b""
         raise
     return data
@@ -125,28 +123,28 @@ def _describe(error: Exception) -> str:
 
 
 class RemoteDisk:
-    """What `sources.LocalDisk` is, for the folders of one storage."""
+    """The folders of one remote storage, as `sources.LocalDisk` for this machine."""
 
     def __init__(self, url: str) -> None:
-        """The storage behind `url`.
+        """The storage of `url`.
 
         Raises:
             BatchdigitsError: see `storage_of`.
         """
         self._storage, _ = storage_of(url)
-        self._has_folders = url.partition(":")[0] not in SINGLE_FILES
+        self._has_folders = url.partition(":")[0] not in PROTOCOLS_WITHOUT_FOLDERS
 
     def is_folder(self, url: str) -> bool:
-        """Whether a URL is a folder that can be listed; nobody is asked about one that is named like an image."""
+        """Whether a URL is a folder that can be listed; no request is made for one that is named like an image."""
         if not self._has_folders or os.path.splitext(url)[1].lower() in IMAGE_SUFFIXES:  # noqa: PTH122
             return False
         try:
             return bool(self._storage.isdir(self._path(url)))
-        except Exception:  # then it will have an error row
+        except Exception:  # it gets an error row
             return False
 
     def content(self, url: str) -> tuple[object, list[str], set[str]] | None:
-        """Something that tells the folder from others, its names, and which are folders; None if it cannot be read."""
+        """The folder's identity, its names, and which are folders; None if it cannot be read."""
         path = self._path(url).rstrip("/")
         names: set[str] = set()
         folders: set[str] = set()
@@ -157,8 +155,8 @@ class RemoteDisk:
                 name = below.rpartition("/")[2]
                 if below.lstrip("/") == path.lstrip("/"):
                     if not is_folder:
-                        continue  # the mark of an empty folder
-                    name = ""  # keys with two slashes, which fsspec does not list: to be told as skipped
+                        continue  # the placeholder of an empty folder
+                    name = ""  # keys with two slashes, which fsspec does not list, are counted as skipped
                 names.add(name)
                 if is_folder and name:
                     folders.add(name)

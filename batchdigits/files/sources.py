@@ -1,4 +1,4 @@
-"""Which files to classify: paths named by hand as they are, folders walked in natural order."""
+"""Find the files to classify: paths named by hand as they are, folders in natural order."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from batchdigits.files.image_formats import HEAD_BYTES, IMAGE_SUFFIXES, sniff
 from batchdigits.files.natural_order import in_natural_order
 from batchdigits.files.remote import RemoteDisk, is_url
 
-# What systems leave beside pictures; some carry an image's suffix, and a Thumbs.db holds pictures.
-_LITTER_NAMES = frozenset({".ds_store", "thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini"})
-_LITTER_PREFIX = "._"
+# Files that systems leave beside images. Some have an image's suffix, and a Thumbs.db holds images.
+_SYSTEM_FILES = frozenset({".ds_store", "thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini"})
+_SYSTEM_PREFIX = "._"
 
 
 @dataclass
 class Tally:
-    """What `find` met, filled in as it goes and whole once it is exhausted.
+    """Counts of what `find` met, complete once it is exhausted.
 
     Attributes:
         sources: sources found.
-        skipped: files in folders that are not images, and files and folders that a `Filter` left out.
+        skipped: files in folders that are no images, and files and folders that a `Filter` excluded.
         empty_folders: folders named by hand that held no source, as typed.
-        on_skipped: called with the path of each that is skipped.
+        on_skipped: called with each skipped path.
     """
 
     sources: int = 0
@@ -36,17 +36,19 @@ class Tally:
     on_skipped: Callable[[str], object] | None = None
 
     def skip(self, path: str) -> None:
-        """Count it, and tell who wants to know."""
+        """Count a skipped path."""
         self.skipped += 1
         if self.on_skipped:
             self.on_skipped(path)
 
 
 class Filter:
-    """What of the content of folders is looked at."""
+    """Which files and folders inside folders are visited."""
 
     def __init__(self, include: Iterable[str] = (), exclude: Iterable[str] = (), recursive: bool = True) -> None:
-        """Shell patterns. One with a slash is held against the path below the folder named by hand, others to names.
+        """A filter of shell patterns. A pattern with a slash is matched with the path below the folder named by hand.
+
+        A pattern without a slash is matched with the name.
 
         Args:
             include: only files that match one of these; empty for all.
@@ -58,18 +60,18 @@ class Filter:
         self._excluded = _matcher(exclude)
 
     def wants_file(self, path: str, name: str) -> bool:
-        """Whether a file is looked at; `path` begins below the folder named by hand."""
+        """Whether a file is visited; `path` begins below the folder named by hand."""
         return (not self._included or self._included(path, name)) and not (
             self._excluded and self._excluded(path, name)
         )
 
     def wants_folder(self, path: str, name: str) -> bool:
-        """Whether a folder is walked; `path` begins below the folder named by hand."""
+        """Whether a folder is visited; `path` begins below the folder named by hand."""
         return self.recursive and not (self._excluded and self._excluded(path, name))
 
 
 def _matcher(patterns: Iterable[str]) -> Callable[[str, str], bool] | None:
-    """Whether a path or its last name matches one of some shell patterns; None without patterns."""
+    """A function of a path and its last name: whether one of the patterns matches. None without patterns."""
     whole = {pattern: re.compile(fnmatch.translate(pattern)).match for pattern in patterns}
     if not whole:
         return None
@@ -77,18 +79,17 @@ def _matcher(patterns: Iterable[str]) -> Callable[[str, str], bool] | None:
 
 
 def find(paths: Iterable[str], tally: Tally | None = None, rules: Filter | None = None) -> Iterator[str]:
-    """Find the sources behind `paths`, lazily: a folder's are given before the next folder is looked into.
+    """Find the sources behind `paths`, lazily, folder by folder.
 
-    What is named by hand is always a source, whatever it is, unless it is a folder that can be walked. In a folder,
-    a source is whatever is named like an image or, being a regular file, begins like one; what only looks like an
-    image (a folder `x.png`, a dangling link, a fifo) is one too, so that its error row says so, and so is a folder
-    that cannot be read. Folders reached through links are walked, unless they are above themselves. A URL that is
-    named like an image is taken for a file unasked.
+    A path named by hand is a source, unless it is a folder that can be read. Inside a folder, a source is whatever is
+    named like an image, and a regular file that begins like one. So a folder `x.png`, a dangling link or a fifo is a
+    source, as is a folder that cannot be read: its error row says why. Links to folders are followed, unless they lead
+    to a folder above. A URL named like an image is taken for a file without a request.
 
     Args:
         paths: files and folders, as typed.
-        tally: where to count.
-        rules: what of the content of folders is looked at; None for all of it.
+        tally: what counts.
+        rules: which files and folders are visited; None for all.
 
     Yields:
         Paths as typed, joined with what lies below: arguments in the order given, duplicates kept, and natural
@@ -114,7 +115,7 @@ def find(paths: Iterable[str], tally: Tally | None = None, rules: Filter | None 
 
 
 def _walk(top: str, tally: Tally, rules: Filter, disk: Disk) -> Iterator[str]:
-    """Sources below a folder, depth first; a stack and no recursion, as a tree may be deeper than Python's."""
+    """Sources below a folder, depth first. A stack, as a tree may be deeper than Python's recursion limit."""
     folder = _list(top, disk)
     if folder is None:
         yield top
@@ -139,14 +140,14 @@ def _walk(top: str, tally: Tally, rules: Filter, disk: Disk) -> Iterator[str]:
             continue
         below = _list(path, disk)
         if below is None or _has_image_suffix(name):
-            yield path  # a folder: not a scan, but not to be lost without a word either
+            yield path  # a folder that looks like an image, or cannot be read, gets an error row
         if below is not None and below.identity not in (folder.identity for folder in above):
             above.append(below)
 
 
 @dataclass
 class _Folder:
-    """A folder being walked: how its paths begin, what is left of its names (next one last), and which are folders."""
+    """A folder being visited: the prefix of its paths, its remaining names (next one last), and which are folders."""
 
     prefix: str
     identity: object
@@ -155,7 +156,7 @@ class _Folder:
 
 
 def _list(path: str, disk: Disk) -> _Folder | None:
-    """The content of a folder in natural order; None if it cannot be read."""
+    """A folder with its names in natural order; None if it cannot be read."""
     content = disk.content(path)
     if content is None:
         return None
@@ -164,13 +165,13 @@ def _list(path: str, disk: Disk) -> _Folder | None:
 
 
 class Disk(Protocol):
-    """Where folders are."""
+    """Storage with folders."""
 
     def is_folder(self, path: str) -> bool:
         """Whether a path is a folder."""
 
     def content(self, path: str) -> tuple[object, list[str], set[str]] | None:
-        """Something that tells the folder from others, its names, and which are folders; None if it cannot be read."""
+        """The folder's identity, its names, and which are folders; None if it cannot be read."""
 
     def head(self, path: str, size: int) -> bytes:
         """The first bytes of a file; none if it cannot be read."""
@@ -184,7 +185,7 @@ class LocalDisk:
         return os.path.isdir(path)  # noqa: PTH112 - paths stay strings, as typed: Path("./a//b") would be "a/b"
 
     def content(self, path: str) -> tuple[object, list[str], set[str]] | None:
-        """Something that tells the folder from others, its names, and which are folders; None if it cannot be read."""
+        """The folder's identity, its names, and which are folders; None if it cannot be read."""
         names: list[str] = []
         folders: set[str] = set()
         try:
@@ -201,7 +202,7 @@ class LocalDisk:
     def head(self, path: str, size: int) -> bytes:
         """The first bytes of a file; none if it cannot be read."""
         try:
-            if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - opening a fifo would wait for ever
+            if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - opening a fifo would wait for a writer
                 return b""
             with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - see is_folder
                 return file.read(size)
@@ -215,16 +216,16 @@ LOCAL_DISK = LocalDisk()
 def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir()
-    except OSError:  # a link that points at itself, or into a folder that is closed to us
+    except OSError:  # a link to itself, or into a folder without permission
         return False
 
 
 def _is_source(path: str, name: str, disk: Disk) -> bool:
-    if name.startswith(_LITTER_PREFIX):
+    if name.startswith(_SYSTEM_PREFIX):
         return False
     if _has_image_suffix(name):
         return True
-    return name.lower() not in _LITTER_NAMES and sniff(disk.head(path, HEAD_BYTES)) is not None
+    return name.lower() not in _SYSTEM_FILES and sniff(disk.head(path, HEAD_BYTES)) is not None
 
 
 def _has_image_suffix(name: str) -> bool:
@@ -233,7 +234,7 @@ def _has_image_suffix(name: str) -> bool:
 
 
 def estimate(paths: Iterable[str], rules: Filter | None = None) -> int:
-    """About how many sources `find` will give: by name, in no order, nothing opened, sorted or kept; 1 us for each."""
+    """About how many sources `find` will yield, judged by name only: no file is opened."""
     rules = rules or Filter()
     total = 0
     for top in paths:
@@ -247,6 +248,6 @@ def estimate(paths: Iterable[str], rules: Filter | None = None) -> int:
                             total += _has_image_suffix(entry.name) and rules.wants_file(entry.path[start:], entry.name)
                         elif rules.wants_folder(entry.path[start:], entry.name):
                             waiting.append(entry.path)
-            except OSError:  # a file, or a folder that will have a row
+            except OSError:  # a file, or an unreadable folder, which is a source
                 total += 1
     return total

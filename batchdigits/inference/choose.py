@@ -12,6 +12,7 @@ RuntimeName = Literal["tflite", "tensorflow"]
 SUFFIXES: dict[RuntimeName, str] = {"tflite": ".tflite", "tensorflow": ".keras"}
 EXPORTS = Path("exports")
 PRETRAINED = Path(__file__).parent.parent / "pretrained"
+BUILT_IN_MODEL = PRETRAINED / "digits.tflite"
 
 
 def choose_model(runtime: RuntimeName) -> Path:

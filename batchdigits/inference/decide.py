@@ -1,17 +1,20 @@
-"""From the logits of a source's glyphs to its prediction: one row, whatever happened to it."""
+"""From a source's candidates to its prediction: one row for every source."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from batchdigits.inference.runtime import Logits
+from batchdigits.inference.runtime import Logits, Runtime
+from batchdigits.vision.normalise import Glyph
+from batchdigits.vision.normalise_batch import Normalised
 
-NO_DIGIT = "may be no digit"
+MAY_BE_OUTLIER = "may be no digit"
+NO_PROBABILITIES: Mapping[str, float] = {}
 
 
 class Status(StrEnum):
@@ -27,84 +30,95 @@ class Prediction(NamedTuple):
     """One row for one source.
 
     Attributes:
-        source: the path as typed, with `#N` for a page of a multi-page file.
+        path: as in the CSV: as typed, with `#N` for a page of a multi-page file.
         label: the class's name; empty where there is none.
         confidence: probability of `label`, 0-1; None where there is none.
         status: what the row is worth.
-        detail: why, for `error`, and for a row that is for review though its label is sure; else empty.
-        probabilities: of every class, 0-1 and in the order of the labels, where they were asked for; else empty.
-        score: probability that it is a digit at all, and this one, 0-1: what the threshold of review looks at. It is
-            the confidence for a model that does not reject; None where there is no label.
+        detail: why, for `error`, and for a `review` row whose confidence reaches the threshold; else empty.
+        probabilities: of every class by its name, 0-1, in the order of the labels; empty where they were not asked for.
+        score: probability that it is a digit at all, and this one, 0-1: what is compared with the review threshold. For
+            a model that does not reject outliers it is the confidence; None where there is no label.
     """
 
-    source: str
+    path: str
     label: str
     confidence: float | None
     status: Status
     detail: str = ""
-    probabilities: tuple[float, ...] = ()
+    probabilities: Mapping[str, float] = NO_PROBABILITIES
     score: float | None = None
 
-
-class Decided(NamedTuple):
-    """What logits, float32 (N, classes), come to: lists of N, and N rows of probabilities.
-
-    Computed for all glyphs at once, as NumPy takes 10 us to begin with each, and a whole image some 60.
-    """
-
-    tops: list[float]
-    best: list[int]
-    confidences: list[float]
-    scores: list[float]
-    probabilities: NDArray[np.float64]
-
-    @classmethod
-    def of(cls, logits: Logits, rejects: bool) -> Decided:
-        """Ties between classes go to the lowest class. `rejects` is the card's."""
-        probabilities = softmax(logits)
-        return cls(
-            logits.max(axis=1).tolist(),
-            probabilities.argmax(axis=1).tolist(),
-            probabilities.max(axis=1).tolist(),
-            _scores(probabilities, logits, rejects).tolist(),
-            probabilities,
-        )
-
-    def reading(self, first: int, count: int) -> int:
-        """The candidate, of a source's `count`, with the highest top logit; the first of equals."""
-        return max(range(first, first + count), key=self.tops.__getitem__)
+    def as_dict(self) -> dict[str, Any]:
+        """All attributes by name, in types that JSON has; `status` as its text."""
+        return {**self._asdict(), "status": str(self.status), "probabilities": dict(self.probabilities)}
 
 
 def decide(
-    source: str,
-    decided: Decided,
-    reading: int,
-    labels: Sequence[str],
-    threshold: float,
-    probabilities: bool = False,
-) -> Prediction:
-    """The prediction for a source from one of its candidates."""
-    confidence, score = decided.confidences[reading], decided.scores[reading]
-    status = Status.OK if score >= threshold else Status.REVIEW
-    return Prediction(
-        source,
-        labels[decided.best[reading]],
-        confidence,
-        status,
-        NO_DIGIT if status is Status.REVIEW and confidence >= threshold else "",
-        tuple(decided.probabilities[reading].tolist()) if probabilities else (),
-        score,
+    sources: Sequence[Normalised], runtime: Runtime, threshold: float, probabilities: bool = False
+) -> tuple[list[Prediction], list[Glyph | None]]:
+    """The prediction for each source, and the glyph that it is about.
+
+    The network gets all candidates at once. Of a source's candidates the one with the highest top logit decides, the
+    first of equals.
+
+    Args:
+        sources: sources that were decoded and normalised.
+        runtime: the network.
+        threshold: score (0-1) below which a row is `review`.
+        probabilities: whether predictions carry those of every class.
+
+    Returns:
+        Predictions and glyphs, in order; None for a source without a candidate.
+    """
+    glyphs = [glyph for source in sources for glyph in source.candidates]
+    answers = _answers(runtime.logits(np.array(glyphs)), runtime.card.rejects) if glyphs else iter(())
+    labels = runtime.card.labels
+    predictions: list[Prediction] = []
+    chosen: list[Glyph | None] = []
+    for path, candidates, fault in sources:
+        if not candidates:
+            predictions.append(failed(path, fault) if fault else blank(path))
+            chosen.append(None)
+            continue
+        best, at = next(answers), 0
+        for candidate in range(1, len(candidates)):
+            other = next(answers)
+            if other[0] > best[0]:
+                best, at = other, candidate
+        _, label, confidence, score, row = best
+        status = Status.OK if score >= threshold else Status.REVIEW
+        detail = MAY_BE_OUTLIER if status is Status.REVIEW and confidence >= threshold else ""
+        named = dict(zip(labels, row.tolist(), strict=True)) if probabilities else NO_PROBABILITIES
+        predictions.append(Prediction(path, labels[label], confidence, status, detail, named, score))
+        chosen.append(candidates[at])
+    return predictions, chosen
+
+
+# A glyph's top logit, its class, and that class's confidence; its score; and the probabilities of all classes.
+_Answer = tuple[float, int, float, float, NDArray[np.float64]]
+
+
+def _answers(logits: Logits, rejects: bool) -> Iterator[_Answer]:
+    """What logits (N, classes) say of each glyph; ties go to the lowest class. `rejects` is the card's."""
+    probabilities = softmax(logits)
+    return zip(
+        logits.max(axis=1).tolist(),
+        probabilities.argmax(axis=1).tolist(),
+        probabilities.max(axis=1).tolist(),
+        _scores(probabilities, logits, rejects).tolist(),
+        probabilities,
+        strict=True,
     )
 
 
-def blank(source: str) -> Prediction:
+def blank(path: str) -> Prediction:
     """The row for a source without ink."""
-    return Prediction(source, "", None, Status.BLANK)
+    return Prediction(path, "", None, Status.BLANK)
 
 
-def failed(source: str, fault: str) -> Prediction:
+def failed(path: str, fault: str) -> Prediction:
     """The row for a source that could not be read."""
-    return Prediction(source, "", None, Status.ERROR, fault)
+    return Prediction(path, "", None, Status.ERROR, fault)
 
 
 def softmax(logits: Logits) -> NDArray[np.float64]:
@@ -116,9 +130,11 @@ def softmax(logits: Logits) -> NDArray[np.float64]:
 
 
 def scores(logits: Logits, rejects: bool) -> NDArray[np.float64]:
-    """The probability, float64 (N,), that what has the logits (N, classes) is a digit, and the one of the top logit.
+    """The probability, float64 (N,), that each glyph is a digit, and the one of its top logit.
 
-    With `rejects` as in the card: as if one class more, for what is no digit, had the logit 0.
+    Args:
+        logits: float32 (N, classes).
+        rejects: the card's: whether a class more, for outliers, has the logit 0.
     """
     return _scores(softmax(logits), logits, rejects)
 
@@ -127,7 +143,7 @@ def _scores(probabilities: NDArray[np.float64], logits: Logits, rejects: bool) -
     confidences: NDArray[np.float64] = probabilities.max(axis=1)
     if not rejects:
         return confidences
-    # The sum of the exponentials, which the softmax has taken already, is that of the top logit by its probability.
-    none_to_one = np.log(confidences) - logits.max(axis=1)
-    found: NDArray[np.float64] = confidences * np.exp(-np.logaddexp(0.0, none_to_one))
+    # The sum of the exponentials is that of the top logit over its probability, which softmax has computed already.
+    log_odds_of_outlier = np.log(confidences) - logits.max(axis=1)
+    found: NDArray[np.float64] = confidences * np.exp(-np.logaddexp(0.0, log_odds_of_outlier))
     return found

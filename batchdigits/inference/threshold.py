@@ -15,6 +15,32 @@ class NoSuchThresholdError(BatchdigitsError):
     """The card's data supports no threshold for the risk that was asked for."""
 
 
+def review_threshold(card: Card, min_confidence: float | None = None, target_risk: float | None = None) -> float:
+    """The score below which a row is `review`.
+
+    Args:
+        card: of the model.
+        min_confidence: the score itself, 0-1.
+        target_risk: in its place, the accepted share of wrong labels among `ok` rows, over 0 and under 1. Without
+            either it is the card's threshold.
+
+    Raises:
+        ValueError: both are given, or one is out of its range.
+        NoSuchThresholdError: see `threshold_for`.
+    """
+    if min_confidence is not None and target_risk is not None:
+        raise ValueError("min_confidence and target_risk both set the review threshold; give one")
+    if min_confidence is not None:
+        if not 0 <= min_confidence <= 1:
+            raise ValueError(f"min_confidence is from 0 to 1, not {min_confidence!r}")
+        return float(min_confidence)
+    if target_risk is not None:
+        if not 0 < target_risk < 1:
+            raise ValueError(f"target_risk is over 0 and under 1, not {target_risk!r}")
+        return threshold_for(card, target_risk)
+    return card.thresholds["review"]
+
+
 def threshold_for(card: Card, target_risk: float) -> float:
     """The lowest threshold whose risk is at most `target_risk`, by an upper confidence bound.
 

@@ -7,7 +7,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from batchdigits import __version__
 from batchdigits.datasets.labelled import Splits
 from batchdigits.inference.card import Card
 from batchdigits.inference.model_file import ModelFile, add_card
@@ -16,6 +15,7 @@ from batchdigits.learning.fine_tuning import KEPT, FineTuning, accuracy_of
 from batchdigits.learning.temperature_scaling import calibrate
 from batchdigits.learning.training import Training, network_of
 from batchdigits.output.atomic import replace_atomically
+from batchdigits.version import __version__
 
 
 def save(training: Training, path: Path, tuning: FineTuning | None = None) -> Card:

@@ -1,1 +1,1 @@
-"""Writing predictions down, whole or not at all."""
+"""Write predictions to files, atomically and so that a run can be resumed."""

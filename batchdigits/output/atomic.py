@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Write files atomically: a file appears complete, or not at all."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from batchdigits.errors import BatchdigitsError
 
 @contextmanager
 def replace_atomically(path: Path) -> Iterator[Path]:
-    """A path beside `path` to write to; it becomes `path` when the block ends well, and vanishes when it does not.
+    """A temporary path beside `path` to write to. It replaces `path` if the block succeeds, and is removed if it fails.
 
     Raises:
         BatchdigitsError: the file cannot be written there.
@@ -22,22 +22,22 @@ def replace_atomically(path: Path) -> Iterator[Path]:
     with explain_os_errors(path):
         if path.is_dir():
             raise IsADirectoryError(None, "is a directory")
-        whole = resolve_link(path)
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:64]}.", suffix=path.suffix, dir=whole.parent)
+        target = resolve_link(path)
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:64]}.", suffix=path.suffix, dir=target.parent)
         os.close(descriptor)
     beside = Path(name)
     try:
         with explain_os_errors(path):
             yield beside
             beside.chmod(0o666 & ~_umask())  # mkstemp's own mode is private to the user
-            os.replace(beside, whole)  # noqa: PTH105 - the house's word for it
+            beside.replace(target)
     finally:
         beside.unlink(missing_ok=True)
 
 
 @contextmanager
 def open_atomically(path: Path) -> Iterator[BinaryIO]:
-    """A binary stream to `path`: whole or not at all, unless `path` is a device or a pipe, which cannot be replaced.
+    """A binary stream to `path`, written atomically unless `path` is a device or a pipe, which cannot be replaced.
 
     Raises:
         BatchdigitsError: the file cannot be written, or the disk is full.
@@ -51,13 +51,13 @@ def open_atomically(path: Path) -> Iterator[BinaryIO]:
 
 
 def resolve_link(path: Path) -> Path:
-    """The file that a link leads to, be it there or not: it is written, and the link stays. Else `path` itself."""
+    """The target of a link, which need not exist; else `path` itself. So the target is written, and the link stays."""
     return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
 @contextmanager
 def explain_os_errors(path: Path) -> Iterator[None]:
-    """Turn what the system says of writing `path` into one line; a pipe without a reader is nobody's fault."""
+    """Turn an OSError while writing `path` into a one-line error; a pipe without a reader passes as it is."""
     try:
         yield
     except BrokenPipeError:

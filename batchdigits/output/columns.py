@@ -25,29 +25,29 @@ class Columns:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """`path,label,confidence,status,detail`, then `label_2,confidence_2`… and `p_LABEL`… as asked for."""
+        """`path,label,confidence,status,detail`; then `label_2,confidence_2`… and `p_LABEL`…, if asked for."""
         more = [name for rank in self._ranks() for name in (f"label_{rank}", f"confidence_{rank}")]
         return ("path", "label", "confidence", "status", "detail", *more, *self._probability_names())
 
     @property
     def texts(self) -> frozenset[str]:
-        """The names of the columns that hold text; the others hold probabilities."""
+        """The names of the text columns; the others hold probabilities."""
         return frozenset(name for name in self.names if not name.startswith(("confidence", "p_")))
 
     def cells(self, prediction: Prediction) -> tuple[Cell, ...]:
-        """A row; None where a source has no label."""
-        source, label, confidence, status, detail, probabilities, _ = prediction
-        first = (source, label or None, confidence, str(status), detail)
-        if not self.more:
+        """The cells of a row; None where a source has no label."""
+        path, label, confidence, status, detail, probabilities, _ = prediction
+        first = (path, label or None, confidence, str(status), detail)
+        if not self.needs_probabilities:
             return first
         if not probabilities:
             return first + (None,) * (len(self.names) - len(first))
-        likeliest = sorted(range(len(probabilities)), key=lambda index: -probabilities[index])  # stable: ties stay
-        others = [cell for at in likeliest[1 : self.top_k] for cell in (self.labels[at], probabilities[at])]
-        return (*first, *others, *(probabilities if self.probabilities else ()))
+        likeliest = sorted(probabilities.items(), key=lambda item: -item[1])  # stable: ties stay in order
+        others = [cell for label_and_probability in likeliest[1 : self.top_k] for cell in label_and_probability]
+        return (*first, *others, *(probabilities.values() if self.probabilities else ()))
 
     @property
-    def more(self) -> bool:
+    def needs_probabilities(self) -> bool:
         """Whether a row needs the probabilities of all classes."""
         return self.probabilities or self.top_k > 1
 

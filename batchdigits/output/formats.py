@@ -17,12 +17,12 @@ Encode = Callable[[Columns, Sequence[Prediction]], bytes]
 
 
 class Format(NamedTuple):
-    """How predictions become bytes.
+    """How predictions become a file.
 
     Attributes:
-        header: what comes before the first row.
+        header: the bytes before the first row.
         encode: the lines of some predictions.
-        convert: makes the file out of all lines, where these are not it.
+        convert: writes the file from all lines, for a format that is not a sequence of lines.
     """
 
     header: Callable[[Columns], bytes]
@@ -42,6 +42,6 @@ FORMATS: dict[FormatName, Format] = {
 
 
 def format_of(name: FormatName | None, output: Path | None) -> FormatName:
-    """The format of that name, else the one that the output's suffix says, else CSV."""
+    """The format by its name, else by the output's suffix, else CSV."""
     by_suffix: dict[str, FormatName] = {f".{known}": known for known in FORMATS}
     return name or by_suffix.get(output.suffix if output else "", "csv")

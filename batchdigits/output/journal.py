@@ -1,8 +1,8 @@
-"""The journal: which sources of an unfinished output are done, and where their rows are.
+"""The journal of an unfinished output: which sources are done, and where their rows are.
 
-A line of JSON says what the run depends on. A record of 24 bytes for each source that is done follows: a stamp of its
-path, size and time of change, and the place of its rows in the file that the journal is about. The rows are always
-written first, so that whatever the journal knows is there; what else is there was torn, and does not count.
+It begins with a line of JSON that says what the run depends on. A record of 24 bytes follows for each finished source:
+a stamp of its path, size and modification time, and the extent of its rows in the output. Rows are written before their
+record, so every row that the journal knows is there. Rows without a record were interrupted, and are dropped.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchdigits.errors import BatchdigitsError
-from batchdigits.vision.decode import look
+from batchdigits.files.content import file_status
 
 Identity = Mapping[str, str | int | float | bool]
-Extent = tuple[int, int]  # bytes from and to
+Extent = tuple[int, int]  # first byte, and the one after the last
 
-NO_STAMP = 0  # of a source that has to be done again in any case
+NO_STAMP = 0  # of a source that a resumed run does again in any case
 
 _RECORD = np.dtype([("stamp", "<u8"), ("start", "<u8"), ("end", "<u8")])
 
 
 def stamp(path: str, status: os.stat_result | None) -> int:
-    """64 bits of a hash of a path, and of its file's size and time of change; never NO_STAMP.
+    """A 64-bit hash of a path, and of its file's size and modification time; never NO_STAMP.
 
-    Of a million sources, one that changed has a chance of 1 in 10^13 to be taken for one of them.
+    Among a million sources, a changed one has a chance of 1 in 10^13 of being taken for unchanged.
     """
     state = b"%d %d " % (status.st_size, status.st_mtime_ns) if status else b"none "
     digest = hashlib.blake2b(state + os.fsencode(path), digest_size=8).digest()
@@ -42,14 +42,14 @@ def stamp(path: str, status: os.stat_result | None) -> int:
 
 def stamp_of(path: str) -> int:
     """The stamp of a file as it is now."""
-    return stamp(path, look(path))
+    return stamp(path, file_status(path))
 
 
-def refuse_others(place: str | Path, before: Mapping[str, Any], now: Identity) -> None:
-    """Check that an output can be gone on with.
+def refuse_other_run(place: str | Path, before: Mapping[str, Any], now: Identity) -> None:
+    """Check that an output can be resumed.
 
     Raises:
-        BatchdigitsError: naming the first thing in which the run that began it was another.
+        BatchdigitsError: naming the first option in which the run that began it differs.
     """
     for name, value in now.items():
         if before.get(name) != value:
@@ -60,17 +60,17 @@ def refuse_others(place: str | Path, before: Mapping[str, Any], now: Identity) -
 
 
 class Journal:
-    """A journal, locked, and whatever it held; 32 bytes of memory for each source that was done before."""
+    """A locked journal, with its records; it takes 32 bytes of memory for each finished source."""
 
     def __init__(self, path: Path) -> None:
-        """Open a journal, or make an empty one.
+        """Open a journal, or create an empty one.
 
         Raises:
             BlockingIOError: another process has it open.
             OSError: it cannot be opened.
-            ValueError: it is something else.
+            ValueError: it is no journal.
         """
-        self._file = open_for_both(path)
+        self._file = open_read_write(path)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self.identity, self._first_record, records = _read(self._file.readall())
@@ -80,11 +80,11 @@ class Journal:
         self._set(records)
 
     def __len__(self) -> int:
-        """How many sources were done before."""
+        """The number of sources that were done before."""
         return len(self._records)
 
     def keep(self, size: int) -> int:
-        """Keep the records that a file of `size` bytes bears out; where in that file their rows end."""
+        """Keep the records whose rows a file of `size` bytes can hold; return where in that file the rows end."""
         start, end = self._records["start"], self._records["end"]
         beyond = np.flatnonzero((end > size) | (start > end))
         self._set(self._records[: beyond[0] if len(beyond) else None])
@@ -93,14 +93,14 @@ class Journal:
         return int(self._records["end"].max(initial=0))
 
     def begin(self, identity: Identity) -> None:
-        """Forget everything, and start on a run of that identity."""
+        """Drop all records, and start a run of that identity."""
         self._file.truncate(0)
         self._file.seek(0)
         write_all(self._file, (json.dumps(identity) + "\n").encode())
         self._set(self._records[:0])
 
     def find(self, stamps: Sequence[int]) -> list[Extent | None]:
-        """Where the rows of each source are, as far as it was done before."""
+        """The extent of the rows of each source; None for one that was not done before."""
         wanted = np.array(stamps, np.uint64)
         at = np.searchsorted(self._records["stamp"], wanted, sorter=self._by_stamp)
         found = self._records[self._by_stamp[at.clip(max=len(self) - 1)]].tolist()
@@ -109,7 +109,7 @@ class Journal:
         ]
 
     def add(self, stamps: Sequence[int], extents: Sequence[Extent] | NDArray[np.int64]) -> None:
-        """Note that sources are done, and where their rows are."""
+        """Record that sources are done, and the extents of their rows."""
         records = np.empty(len(stamps), _RECORD)
         records["stamp"] = np.array(stamps, np.uint64)
         records["start"], records["end"] = np.asarray(extents).T
@@ -125,7 +125,7 @@ class Journal:
 
 
 def _read(content: bytes) -> tuple[dict[str, Any], int, NDArray[Any]]:
-    """The identity (empty where its line is torn), where the first record is, and all whole records."""
+    """The identity (empty where its line is incomplete), the first record's position, and all complete records."""
     first, newline, rest = content.partition(b"\n")
     if not newline:
         return {}, 0, np.empty(0, _RECORD)
@@ -138,13 +138,13 @@ def _read(content: bytes) -> tuple[dict[str, Any], int, NDArray[Any]]:
     return identity, len(first) + 1, np.frombuffer(rest, _RECORD, len(rest) // _RECORD.itemsize)
 
 
-def open_for_both(path: Path) -> FileIO:
-    """A file for reading and writing as it is, made if there is none; without a buffer, as what is written must be."""
+def open_read_write(path: Path) -> FileIO:
+    """Open or create an unbuffered file for reading and writing, its content kept."""
     return FileIO(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666), "r+")
 
 
 def write_all(file: FileIO, data: bytes) -> None:
-    """Write all of it: a system call may stop half-way, on a disk that is nearly full."""
+    """Write all bytes; one system call may write fewer, on a disk that is nearly full."""
     view = memoryview(data)
     while view:
         view = view[file.write(view) :]

@@ -1,4 +1,4 @@
-"""The folder that a run writes its parts to: here, or behind a URL. What is in it is always whole."""
+"""The folder that a run writes its parts to, here or behind a URL. Every file in it is complete."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from batchdigits.text import without_secrets
 
 
 class Folder(Protocol):
-    """Files by their names; each method raises `BatchdigitsError` where the storage will not."""
+    """Files by name. Each method raises `BatchdigitsError` where the storage refuses."""
 
     def names(self) -> set[str]:
-        """The names of all files; none where there is no such folder yet."""
+        """The names of all files; none where the folder does not exist yet."""
 
     def read(self, name: str) -> bytes:
-        """A file."""
+        """The content of a file."""
 
     def write(self, name: str, content: bytes) -> None:
-        """Make or replace a file, whole or not at all; and the folder, if there is none."""
+        """Write or replace a file atomically; make the folder, if there is none."""
 
     def remove(self, name: str) -> None:
         """Remove a file."""
@@ -40,21 +40,21 @@ class LocalFolder:
         self._path = path
 
     def names(self) -> set[str]:
-        """The names of all files; none where there is no such folder yet."""
+        """The names of all files; none where the folder does not exist yet."""
         with explain_os_errors(self._path):
             if not self._path.exists():
                 return set()
             return {entry.name for entry in self._path.iterdir()}
 
     def read(self, name: str) -> bytes:
-        """A file."""
+        """The content of a file."""
         try:
             return (self._path / name).read_bytes()
         except OSError as error:
             raise BatchdigitsError(f"cannot read {self._path / name}: {error.strerror}") from None
 
     def write(self, name: str, content: bytes) -> None:
-        """Make or replace a file, whole or not at all; and the folder, if there is none."""
+        """Write or replace a file atomically; make the folder, if there is none."""
         with explain_os_errors(self._path):
             self._path.mkdir(parents=True, exist_ok=True)
         with open_atomically(self._path / name) as stream:
@@ -67,7 +67,7 @@ class LocalFolder:
 
 
 class RemoteFolder:
-    """A folder behind a URL, in a storage whose files appear whole, as those of S3, GCS and Azure do."""
+    """A folder behind a URL, in a storage that writes files atomically, as S3, GCS and Azure do."""
 
     def __init__(self, url: str) -> None:
         """The folder at `url`.
@@ -80,20 +80,20 @@ class RemoteFolder:
         self._path = path.rstrip("/")
 
     def names(self) -> set[str]:
-        """The names of all files; none where there is no such folder yet."""
+        """The names of all files; none where the folder does not exist yet."""
         try:
             return {entry.rstrip("/").rpartition("/")[2] for entry in self._storage.ls(self._path, detail=False)}
         except FileNotFoundError:
             return set()
         except Exception as error:
-            raise self._explained("list", error) from None
+            raise self._explain("list", error) from None
 
     def read(self, name: str) -> bytes:
-        """A file."""
+        """The content of a file."""
         return bytes(self._try("read", self._storage.cat_file, name))
 
     def write(self, name: str, content: bytes) -> None:
-        """Make or replace a file."""
+        """Write or replace a file."""
         self._try("write", self._storage.pipe_file, name, content)
 
     def remove(self, name: str) -> None:
@@ -103,9 +103,9 @@ class RemoteFolder:
     def _try(self, what: str, action: Any, name: str, *arguments: Any) -> Any:
         try:
             return action(f"{self._path}/{name}", *arguments)
-        except Exception as error:  # each storage raises what its client does
-            raise self._explained(what, error) from None
+        except Exception as error:  # each storage's client raises its own errors
+            raise self._explain(what, error) from None
 
-    def _explained(self, what: str, error: Exception) -> BatchdigitsError:
+    def _explain(self, what: str, error: Exception) -> BatchdigitsError:
         text = " ".join(without_secrets(str(error)).split()) or type(error).__name__
         return BatchdigitsError(f"cannot {what} {without_secrets(self._url)}: {text}")

@@ -1,6 +1,6 @@
 """Predictions as CSV: RFC 4180 quoting, LF line ends, UTF-8.
 
-A file name that is not UTF-8 goes out as its own bytes, so that the column always names the file.
+A file name that is not UTF-8 is written as its own bytes, so that the column always names the file.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from batchdigits.output.columns import Cell, Columns
 
 
 def csv_header(columns: Columns) -> bytes:
-    """The first line."""
+    """The header line."""
     return _line(columns.names)
 
 
 def encode_csv(columns: Columns, predictions: Sequence[Prediction]) -> bytes:
-    """One line a prediction."""
+    """One line for each prediction."""
     return b"".join([_row(columns, prediction) for prediction in predictions])
 
 
 def _row(columns: Columns, prediction: Prediction) -> bytes:
-    source, label, confidence, status, detail, _, _ = prediction
-    if confidence is None or columns.more or _needs_quotes(f"{source}{label}{detail}"):
+    path, label, confidence, status, detail, _, _ = prediction
+    if confidence is None or columns.needs_probabilities or _needs_quotes(f"{path}{label}{detail}"):
         return _line(columns.cells(prediction))
-    # As nearly all rows are, in 60 % of the time.
-    return f"{source},{label},{confidence:.6f},{status},{detail}\n".encode("utf-8", "surrogateescape")
+    # The fast path for a usual row.
+    return f"{path},{label},{confidence:.6f},{status},{detail}\n".encode("utf-8", "surrogateescape")
 
 
 def _line(cells: Iterable[Cell]) -> bytes:

@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from batchdigits.inference.decide import Prediction
 from batchdigits.output.columns import Columns
 
-DIGITS = 6  # of a probability, as in the CSV
+DECIMALS = 6  # of a probability, as in the CSV
 
 
 def encode_jsonl(columns: Columns, predictions: Sequence[Prediction]) -> bytes:
-    """One line a prediction."""
+    """One line for each prediction."""
     return "".join([_line(columns, prediction) for prediction in predictions]).encode()
 
 
@@ -25,10 +25,10 @@ def _line(columns: Columns, prediction: Prediction) -> str:
     row = dict(zip(columns.names, columns.cells(prediction), strict=True))
     for name, cell in row.items():
         if isinstance(cell, float):
-            row[name] = round(cell, DIGITS)
-    if not prediction.source.isascii():
-        raw = prediction.source.encode("utf-8", "surrogateescape")
+            row[name] = round(cell, DECIMALS)
+    if not prediction.path.isascii():
+        raw = prediction.path.encode("utf-8", "surrogateescape")
         row["path"] = raw.decode("utf-8", "replace")
-        if row["path"] != prediction.source:
+        if row["path"] != prediction.path:
             row["path_bytes"] = base64.b64encode(raw).decode()
     return json.dumps(row, ensure_ascii=False) + "\n"

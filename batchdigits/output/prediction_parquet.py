@@ -1,4 +1,4 @@
-"""Predictions as Parquet, made of their JSON lines once these are whole: a Parquet file cannot be gone on with."""
+"""Predictions as Parquet, converted from complete JSON lines, since a Parquet file cannot be resumed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from batchdigits.errors import MissingExtraError
 from batchdigits.output.columns import Columns
 
-ROWS = 65_536  # of a row group: a few MB in memory
+ROW_GROUP_SIZE = 65_536  # rows: a few MB in memory
 
 
 def import_pyarrow() -> tuple[Any, Any]:
@@ -29,12 +29,12 @@ def import_pyarrow() -> tuple[Any, Any]:
 
 
 def write_parquet(columns: Columns, lines: Iterable[bytes], path: Path) -> None:
-    """Write JSON lines to `path`, with a column `path_bytes` that is null where `path` says it all."""
+    """Write JSON lines to `path`, with a column `path_bytes` that is null where `path` is lossless."""
     arrow, parquet = import_pyarrow()
     text = columns.texts
     fields = [(name, arrow.string() if name in text else arrow.float64()) for name in columns.names]
     schema = arrow.schema([*fields, ("path_bytes", arrow.string())])
     rows = map(json.loads, lines)
     with parquet.ParquetWriter(path, schema) as writer:
-        while group := list(islice(rows, ROWS)):
+        while group := list(islice(rows, ROW_GROUP_SIZE)):
             writer.write_table(arrow.Table.from_pylist(group, schema))

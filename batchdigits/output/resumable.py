@@ -1,8 +1,8 @@
-"""An output that grows beside its name, takes the name when it is whole, and outlives whatever kills it.
+"""An output file that is renamed to its name when it is complete, and that a killed run can resume.
 
-Rows are appended to `.NAME.part` as sources are done, and `.NAME.journal` tells which are. A run that resumes appends
-what is missing. Where something was missing in the middle (a source that changed, one that was unreadable), the rows
-are no longer in order: then the whole file is put together from its pieces at the end.
+Rows are appended to `.NAME.part` as sources are done, and `.NAME.journal` records which are. A resumed run appends what
+is missing. If a source in the middle was missing (it changed, or was unreadable), the rows are no longer in order; then
+the file is reassembled from its extents at the end.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ import numpy as np
 
 from batchdigits.errors import BatchdigitsError
 from batchdigits.output.atomic import explain_os_errors
-from batchdigits.output.journal import Extent, Identity, Journal, open_for_both, refuse_others, stamp_of, write_all
+from batchdigits.output.journal import Extent, Identity, Journal, open_read_write, refuse_other_run, stamp_of, write_all
 
-LOOKED_UP = 1_024  # sources at a time: NumPy finds that many in the journal about as fast as one
+LOOKUP_SIZE = 1_024  # sources looked up together: NumPy finds that many in the journal about as fast as one
 
 
 class ResumableOutput:
-    """A file to write rows to, source by source. Leave its `with` block, and what is not finished stays beside it."""
+    """A file to write rows to, source by source. Unfinished rows stay beside it when the `with` block ends."""
 
     def __init__(self, path: Path, identity: Identity, header: bytes, resume: bool | None) -> None:
-        """Start the output at `path`, or go on with one.
+        """Start the output at `path`, or resume it.
 
         Args:
-            path: its name when it is whole.
-            identity: all that its rows depend on, besides the sources; keys and values are for people to read.
+            path: its name when it is complete.
+            identity: all that its rows depend on besides the sources; keys and values are shown to people.
             header: its first bytes.
-            resume: whether to go on with what there is, if there is something; None to refuse to decide that.
+            resume: True to resume unfinished rows, False to drop them, None to refuse if there are any.
 
         Raises:
-            BatchdigitsError: it cannot be written, or not be resumed.
+            BatchdigitsError: it cannot be written, or cannot be resumed.
         """
         self.path = path
         self._plan: deque[Extent | None] = deque()
@@ -48,9 +48,9 @@ class ResumableOutput:
             self._part_path = path.with_name(f".{path.name}.part")
             self._journal_path = path.with_name(f".{path.name}.journal")
             self._journal = opened.enter_context(closing(self._open_journal()))
-            self._part = opened.enter_context(open_for_both(self._part_path))
+            self._part = opened.enter_context(open_read_write(self._part_path))
             self._begin(identity, header, resume)
-            opened.pop_all()  # nothing went wrong: they stay open
+            opened.pop_all()  # on success they stay open
 
     def _open_journal(self) -> Journal:
         try:
@@ -68,7 +68,7 @@ class ResumableOutput:
                 "add --resume to go on, or --start-over"
             )
         if resume and end:
-            refuse_others(self.path, self._journal.identity, identity)
+            refuse_other_run(self.path, self._journal.identity, identity)
         else:
             self._journal.begin(identity)
             end = 0
@@ -78,22 +78,22 @@ class ResumableOutput:
         if not end:
             write_all(self._part, header)
             self._end = len(header)
-        self._place((0, len(header)))
+        self._append((0, len(header)))
 
     def unfinished(self, files: Iterable[str]) -> Iterator[str]:
-        """The same files, without those that are done and have not changed since."""
+        """The same files, without those that are done and unchanged."""
         if not self.resumed:
             yield from files
             return
-        for path, extent in self._looked_up(files):
+        for path, extent in self._with_extents(files):
             self._plan.append(extent)
             if extent is None:
                 yield path
 
-    def _looked_up(self, files: Iterable[str]) -> Iterator[tuple[str, Extent | None]]:
-        """Each file with the place of its rows, if they are there."""
+    def _with_extents(self, files: Iterable[str]) -> Iterator[tuple[str, Extent | None]]:
+        """Each file with the extent of its rows; None if it is not done."""
         waiting = iter(files)
-        while paths := list(islice(waiting, LOOKED_UP)):
+        while paths := list(islice(waiting, LOOKUP_SIZE)):
             yield from zip(paths, self._journal.find([stamp_of(path) for path in paths]), strict=True)
 
     def write(self, rows: Sequence[bytes], stamps: Sequence[int]) -> None:
@@ -101,10 +101,10 @@ class ResumableOutput:
 
         Args:
             rows: for each file, all of its rows.
-            stamps: for each file, what it looked like before it was read.
+            stamps: for each file, its stamp from before it was read.
 
         Raises:
-            BatchdigitsError: the disk is full, or gone.
+            BatchdigitsError: the disk is full or not there.
         """
         ends = np.cumsum([self._end, *map(len, rows)])
         extents = np.stack((ends[:-1], ends[1:]), axis=1)
@@ -114,41 +114,41 @@ class ResumableOutput:
         begin, self._end = self._end, int(ends[-1])
         self.done += len(rows)
         if not self.resumed:
-            self._place((begin, self._end))
+            self._append((begin, self._end))
             return
         for start, end in extents.tolist():
-            self._place_done()
+            self._append_done()
             self._plan.popleft()
-            self._place((start, end))
+            self._append((start, end))
 
     def finish(self, convert: Callable[[Iterator[bytes], Path], None] | None = None) -> None:
-        """Give the file its name.
+        """Rename the complete file to its name.
 
         Args:
-            convert: makes the file out of its lines, where it is not their sequence.
+            convert: writes the file from its lines, for a format that is not a sequence of lines.
 
         Raises:
             BatchdigitsError: the file cannot be written.
         """
-        self._place_done()
+        self._append_done()
         with explain_os_errors(self.path):
             if convert or self._extents != [(0, self._end)]:
-                whole = self.path.with_name(f".{self.path.name}.whole")
-                (convert or _write_lines)(self._lines(), whole)
-                whole.replace(self.path)
+                complete = self.path.with_name(f".{self.path.name}.whole")
+                (convert or _write_lines)(self._lines(), complete)
+                complete.replace(self.path)
                 self._part_path.unlink()
             else:
                 self._part_path.replace(self.path)
             self._journal_path.unlink()
 
-    def _place_done(self) -> None:
-        """Let the rows that were done before come next, up to the first file that was not."""
+    def _append_done(self) -> None:
+        """Append the extents of files that were done before, up to the first that was not."""
         while self._plan and (extent := self._plan[0]):
             self._plan.popleft()
-            self._place(extent)
+            self._append(extent)
 
-    def _place(self, extent: Extent) -> None:
-        """Let the rows of an extent come next in the whole file."""
+    def _append(self, extent: Extent) -> None:
+        """Append an extent to the complete file."""
         if self._extents and self._extents[-1][1] == extent[0]:
             extent = self._extents.pop()[0], extent[1]
         self._extents.append(extent)
@@ -169,7 +169,7 @@ class ResumableOutput:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close everything; keep what is not finished, unless it is nothing."""
+        """Close all files; without any row, remove them."""
         self._part.close()
         if not self.done:
             self._part_path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""An output that cannot be taken back: stdout, a pipe, a device."""
+"""An output that cannot be replaced or resumed: stdout, a pipe, a device."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from typing import BinaryIO
 
 
 class StreamOutput:
-    """What `ResumableOutput` is, for a stream that the caller owns."""
+    """The interface of `ResumableOutput` for a stream that the caller owns."""
 
     def __init__(self, stream: BinaryIO, header: bytes) -> None:
-        """Keep the header for the first rows: without any, nothing is to be written."""
+        """An output to `stream`. The header is written with the first rows, so that without rows nothing is written."""
         self._stream = stream
         self._header = header
         self.resumed = 0
 
     def unfinished(self, files: Iterable[str]) -> Iterator[str]:
-        """All of them."""
+        """All files."""
         return iter(files)
 
     def write(self, rows: Sequence[bytes], stamps: Sequence[int]) -> None:
-        """Write the rows of the next files, and push them out: somebody may be watching."""
+        """Write and flush the rows of the next files, as a reader may be waiting."""
         self._stream.writelines([self._header, *rows])
         self._header = b""
         self._stream.flush()
 
     def finish(self, convert: object = None) -> None:
-        """Nothing: what is written is there."""
+        """Do nothing, as all rows are written."""

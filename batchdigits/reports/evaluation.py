@@ -112,7 +112,7 @@ def evaluate(path: str, predictions: Iterable[Prediction], labels: Sequence[str]
     not_digits: Counter[Status] = Counter()
     confidence, score, right = [], [], []
     for prediction in predictions:
-        truth = rows.get(_class_of(prediction.source, path))
+        truth = rows.get(_class_of(prediction.path, path))
         if truth is None:  # `class_folders` lets nothing else through
             not_digits[prediction.status] += 1
             continue

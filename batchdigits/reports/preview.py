@@ -10,13 +10,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from batchdigits.engines.classify_files import Settings, judge
-from batchdigits.inference.decide import Prediction
+from batchdigits.engines.classify_files import Settings
+from batchdigits.inference.decide import Prediction, decide
 from batchdigits.inference.runtime import Runtime
 from batchdigits.quiet import silent_stderr
 from batchdigits.vision.decode import decode
 from batchdigits.vision.normalise import Glyph
-from batchdigits.vision.normalise_batch import read
+from batchdigits.vision.normalise_batch import normalise_page
 
 THUMBNAIL = 224  # pixels of the longest side that are kept of a scan: enough for a screen of double density
 
@@ -37,12 +37,12 @@ class Seen(NamedTuple):
 
 def look(files: Iterable[str], runtime: Runtime, settings: Settings, most: int) -> list[Seen]:
     """See the first `most` sources of `files` as `classify_files` does."""
-    thumbnails, reads = [], []
+    thumbnails, normalised = [], []
     with silent_stderr():
         for page in islice((page for path in files for page in decode(path)), most):
             thumbnails.append(None if page.scan is None else shrink(page.scan, THUMBNAIL))
-            reads.append(read(page, settings.ink))
-    predictions, glyphs = judge(reads, runtime, settings.threshold)
+            normalised.append(normalise_page(page, settings.ink))
+    predictions, glyphs = decide(normalised, runtime, settings.threshold)
     return list(map(Seen, predictions, thumbnails, glyphs))
 
 

@@ -63,7 +63,7 @@ def _figure(seen: Seen) -> str:
     else:
         reason = _safe(prediction.detail) or "no ink found"
         parts.append(f'<p class="why"><i>{prediction.status}</i>{reason}</p>')
-    caption = f"<figcaption>{_safe(prediction.source)}</figcaption>"
+    caption = f"<figcaption>{_safe(prediction.path)}</figcaption>"
     return f'<figure class="{prediction.status}">{"".join(parts)}{caption}</figure>'
 
 

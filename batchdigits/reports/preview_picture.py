@@ -81,7 +81,7 @@ def _tile(seen: Seen) -> Image.Image:
         reason = printable(prediction.detail) or "no ink found"
         lines = textwrap.wrap(reason, (TILE[0] - PAD - at) // 7)[:5]  # 7 pixels a letter, on the mean
         pen.multiline_text((at, PAD + 34), "\n".join(lines), FAINT, _font(13), spacing=4)
-    pen.text((PAD, PAD + SIDE + 8), _clip(prediction.source, 13, TILE[0] - 2 * PAD), FAINT, _font(13))
+    pen.text((PAD, PAD + SIDE + 8), _clip(prediction.path, 13, TILE[0] - 2 * PAD), FAINT, _font(13))
     return tile
 
 

@@ -10,41 +10,41 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
-SIDE = 28  # MNIST's picture
-BOX = 20  # the box that the ink of an MNIST digit fits
-SLACK = 2  # pixels by which it may be longer: shearing makes wide digits wider, and resampling costs sharpness
+SIDE = 28  # pixels of a glyph, as of an MNIST picture
+BOX = 20  # pixels of the box that the ink of an MNIST digit fits
+BOX_TOLERANCE = 2  # pixels by which ink may be longer: shearing makes wide digits wider, resampling costs sharpness
 CENTRE = 14.0  # where MNIST puts the centre of mass, as an index of pixels
-LARGE = 3 * BOX  # a larger digit is scaled down to this before anything else: three pixels for one of the glyph
-FINE = 2 * BOX  # and a digit smaller than its box up to this: at its own size, a pixel is much of its stroke
-THIN, THICK = 1.9, 4.5  # stroke widths of 82 % of MNIST, in pixels of a glyph: the thinner sixth is read better thus
-STEEP = 0.8  # tan of the most slant undone; the moments of a wide 2 or 7 ask for more than any writer's slant
-UNTURNED = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
-UPRIGHT = 0.03  # less slant moves no pixel by more than a third of one, and resampling costs sharpness
+MAX_INK_SIDE = 3 * BOX  # longer ink is shrunk to this before anything else: three pixels for one of the glyph
+ENLARGED_INK_SIDE = 2 * BOX  # ink shorter than its box is enlarged to this: at its own size a pixel is much of a stroke
+MIN_STROKE, MAX_STROKE = 1.9, 4.5  # pixels of a glyph: the stroke widths of 82 % of MNIST; most of the others are finer
+MAX_SLANT = 0.8  # tan of the most slant undone; the moments of a wide 2 or 7 ask for more than any writer's slant
+MIN_SLANT = 0.03  # less slant moves no pixel by more than a third of one, and resampling costs sharpness
+IDENTITY = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])  # the affine map that changes nothing
 
 
 def frame(ink: MatLike, *, deslant: bool) -> NDArray[np.uint8]:
-    """Make a glyph, uint8 (28, 28), of lifted ink, uint8 (H, W), 255 on 0, with at least one pixel over 0."""
+    """Make a glyph, uint8 (28, 28), of ink on a background of 0, uint8 (H, W), with at least one pixel over 0."""
     ink = crop(ink)
-    if max(ink.shape) > LARGE:
-        ink = _scaled(ink, LARGE)
+    if max(ink.shape) > MAX_INK_SIDE:
+        ink = _scaled(ink, MAX_INK_SIDE)
     elif max(ink.shape) < BOX:
-        ink = _scaled(ink, FINE)
+        ink = _scaled(ink, ENLARGED_INK_SIDE)
     stroke = stroke_width(ink) * BOX / max(ink.shape)
-    if not THIN <= stroke <= THICK:
-        ink = mend(ink, stroke)
+    if not MIN_STROKE <= stroke <= MAX_STROKE:
+        ink = adjust_stroke_width(ink, stroke)
     mass = cv2.moments(ink)
     x, y = mass["m10"] / mass["m00"], mass["m01"] / mass["m00"]
     if deslant and mass["mu02"] > 0:
         ink, x, y = _shear_rows(ink, mass["mu11"] / mass["mu02"], x, y)
-    return place(ink, x, y)
+    return place_in_glyph(ink, x, y)
 
 
-def place(ink: MatLike, x: float, y: float) -> NDArray[np.uint8]:
-    """Put ink that fills its picture on a glyph, scaled to the box, with its centre of mass (x, y) where it belongs."""
+def place_in_glyph(ink: MatLike, x: float, y: float) -> NDArray[np.uint8]:
+    """Scale ink that fills its picture to the box, and put its centre of mass (x, y) in the middle of a glyph."""
     digit = _fit(ink)
     height, width = digit.shape
     x, y = (x + 0.5) * (width / ink.shape[1]) - 0.5, (y + 0.5) * (height / ink.shape[0]) - 0.5
-    # Whole pixels, as MNIST was made: a fraction would blur. What is far off centre stops at the edge, uncut.
+    # By whole pixels, as MNIST was made: a fraction would blur. Ink that is far off centre stops at the edge, uncut.
     left, top = min(max(round(CENTRE - x), 0), SIDE - width), min(max(round(CENTRE - y), 0), SIDE - height)
     glyph = np.zeros((SIDE, SIDE), np.uint8)
     glyph[top : top + height, left : left + width] = digit
@@ -53,7 +53,7 @@ def place(ink: MatLike, x: float, y: float) -> NDArray[np.uint8]:
 
 def _fit(ink: MatLike) -> MatLike:
     """Scale ink to the box, with its peak at 255, unless it has that size already."""
-    if BOX <= max(ink.shape) <= BOX + SLACK:
+    if BOX <= max(ink.shape) <= BOX + BOX_TOLERANCE:
         return ink
     ink = _scaled(ink, BOX)
     peak = cv2.norm(ink, cv2.NORM_INF)
@@ -61,7 +61,7 @@ def _fit(ink: MatLike) -> MatLike:
 
 
 def _scaled(ink: MatLike, side: int) -> MatLike:
-    """Scale ink until its longer side has so many pixels."""
+    """Scale ink until its longer side has `side` pixels."""
     height, width = ink.shape
     scale = side / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -71,61 +71,66 @@ def _scaled(ink: MatLike, side: int) -> MatLike:
 def stroke_width(ink: MatLike) -> float:
     """Mean stroke width in pixels: twice the mass over the total variation, which blur does not change.
 
-    Steps along x and y overcount a slanted edge, 4 / pi on the mean.
+    Steps along x and y overcount a slanted edge by 4 / pi on the mean.
     """
     width = ink.shape[1]
-    line = _framed(ink).ravel()  # row after row, with paper between them: one line costs half of slices of many rows
-    # A step from a to b is 2 max(a, b) - a - b, and all a, as all b, come to the mass.
+    line = _padded(ink).ravel()  # row after row, with background between them: faster than slices of many rows
+    # A step from a to b is 2 max(a, b) - a - b. All a add up to the mass, and so do all b.
     mass = cv2.norm(ink, cv2.NORM_L1)
     downward = cv2.norm(np.maximum(line[width + 2 :], line[: -width - 2]), cv2.NORM_L1)
     sideward = cv2.norm(np.maximum(line[1:], line[:-1]), cv2.NORM_L1)
-    steps = 2.0 * (downward + sideward) - 4.0 * mass
-    return 2.0 * mass * (4.0 / math.pi) / max(steps, 1.0)
+    variation = 2.0 * (downward + sideward) - 4.0 * mass
+    return 2.0 * mass * (4.0 / math.pi) / max(variation, 1.0)
 
 
 def crop(ink: MatLike) -> MatLike:
-    """The part of a picture that is not 0."""
+    """The bounding box of a picture's pixels that are not 0."""
     x, y, width, height = cv2.boundingRect(ink)
     return ink[y : y + height, x : x + width]
 
 
-def mend(ink: MatLike, stroke: float) -> MatLike:
-    """Widen a thin stroke, and narrow a thick one, to the limits of MNIST's; its width is in pixels of a glyph.
+def adjust_stroke_width(ink: MatLike, stroke: float) -> MatLike:
+    """Widen a thin stroke, or narrow a thick one, to the limits of MNIST's.
 
-    Half of the change is on either side. Discs have whole radii; a blend with the ink as it was is what lies between.
+    Half of the change is on either side. Structuring elements have whole radii, so the result is a blend of the ink
+    with the same ink one whole radius wider or narrower.
+
+    Args:
+        ink: uint8 (H, W), that fills its picture.
+        stroke: its stroke width in pixels of a glyph.
     """
-    thin = stroke < THIN
-    reach = (THIN - stroke if thin else stroke - THICK) * max(ink.shape) / BOX / 2.0
-    radius = math.ceil(reach)
-    if thin:
-        ink = _with_room(ink, radius)
-    changed = (cv2.dilate if thin else cv2.erode)(ink, _disc(2 * radius + 1))
-    mended = cv2.addWeighted(ink, 1.0 - reach / radius, changed, reach / radius, 0.0)
-    if thin and radius > 1:
-        mended = _solid(mended)
-    return crop(mended) if cv2.hasNonZero(mended) else ink
+    is_thin = stroke < MIN_STROKE
+    change = (MIN_STROKE - stroke if is_thin else stroke - MAX_STROKE) * max(ink.shape) / BOX / 2.0
+    radius = math.ceil(change)
+    if is_thin:
+        ink = _with_margin(ink, radius)
+    changed = (cv2.dilate if is_thin else cv2.erode)(ink, _disc(2 * radius + 1))
+    adjusted = cv2.addWeighted(ink, 1.0 - change / radius, changed, change / radius, 0.0)
+    if is_thin and radius > 1:
+        adjusted = _with_mean_as_peak(adjusted)
+    return crop(adjusted) if cv2.hasNonZero(adjusted) else ink
 
 
-def _solid(ink: MatLike) -> MatLike:
-    """Make the mean of ink its peak: a line that was shrunk to less than a pixel is grey, and uneven at that."""
+def _with_mean_as_peak(ink: MatLike) -> MatLike:
+    """Scale the grey levels until their mean is 255: a line that was shrunk below one pixel is grey and uneven."""
     solid = cv2.threshold(ink, 0, 255, cv2.THRESH_TOZERO | cv2.THRESH_OTSU)[1]
     level = cv2.norm(solid, cv2.NORM_L1) * (1.0 / max(cv2.countNonZero(solid), 1))
     return cv2.convertScaleAbs(ink, alpha=255.0 / max(level, 1.0))
 
 
-def _with_room(ink: MatLike, radius: int) -> MatLike:
-    """Ink with paper around it for wider strokes, but not where one pixel more would make it too long for its box."""
-    long = max(ink.shape)
-    y, x = (min(radius, (long - side) // 2) if radius == 1 else radius for side in ink.shape)
+def _with_margin(ink: MatLike, radius: int) -> MatLike:
+    """Add background for wider strokes, but not where one pixel more would make the ink too long for its box."""
+    longest = max(ink.shape)
+    y, x = (min(radius, (longest - side) // 2) if radius == 1 else radius for side in ink.shape)
     return cv2.copyMakeBorder(ink, y, y, x, x, cv2.BORDER_CONSTANT)
 
 
-def _framed(ink: MatLike) -> NDArray[np.uint8]:
-    """Ink with a pixel of paper all around."""
+def _padded(ink: MatLike) -> NDArray[np.uint8]:
+    """Add a pixel of background all around."""
     height, width = ink.shape
-    framed = np.zeros((height + 2, width + 2), np.uint8)
-    framed[1:-1, 1:-1] = ink
-    return framed
+    padded = np.zeros((height + 2, width + 2), np.uint8)
+    padded[1:-1, 1:-1] = ink
+    return padded
 
 
 @cache
@@ -134,18 +139,18 @@ def _disc(diameter: int) -> MatLike:
 
 
 def _shear_rows(ink: MatLike, slant: float, x: float, y: float) -> tuple[MatLike, float, float]:
-    """Take a slant, in columns to the right for each row down, out of ink, about its centre of mass (x, y).
+    """Undo a slant, in columns to the right for each row down, about the ink's centre of mass (x, y).
 
     Returns:
         The ink, cropped, and where its centre of mass is now.
     """
-    shear = min(max(slant, -STEEP), STEEP)
-    if abs(shear) < UPRIGHT:
+    shear = min(max(slant, -MAX_SLANT), MAX_SLANT)
+    if abs(shear) < MIN_SLANT:
         return ink, x, y
     height, width = ink.shape
     pad = math.ceil(abs(shear) * height) + 1
-    turn = UNTURNED.copy()
-    turn[0, 1], turn[0, 2] = -shear, pad + shear * y
-    upright = cv2.warpAffine(ink, turn, (width + 2 * pad, height))
+    affine = IDENTITY.copy()
+    affine[0, 1], affine[0, 2] = -shear, pad + shear * y
+    upright = cv2.warpAffine(ink, affine, (width + 2 * pad, height))
     left, top, width, height = cv2.boundingRect(upright)
     return upright[top : top + height, left : left + width], x + pad - left, y - top

@@ -1,4 +1,4 @@
-"""From the pixels of any picture to a scan: 8 bits, grey, opaque, with the ink still in it."""
+"""From decoded pixels of any kind to a scan: 8 bits, grey, opaque, with its ink preserved."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 Scan = NDArray[np.uint8]  # (H, W)
 Scans = NDArray[np.uint8]  # (N, H, W)
 
-FLAT = 24.0  # grey levels of standard deviation; most scans have 30 to 120, pale photographs 14 to 24
-HIDDEN = 2.0  # a channel must vary this many times as much as luma before it is taken instead
-NOISE = 8.0  # grey levels of standard deviation that chroma noise on an empty page stays under
-MARGIN_CONTRAST = 64  # grey levels that what is opaque spans if it is paper and ink; ink alone is nearly even
+FLAT_DEVIATION = 24.0  # grey levels: most scans have a standard deviation of 30 to 120, pale photographs of 14 to 24
+MIN_CHANNEL_GAIN = 2.0  # a channel that varies this many times as much as luma is taken instead
+MAX_CHROMA_NOISE = 8.0  # grey levels: the standard deviation of chroma noise on an empty page is below
+MIN_OPAQUE_RANGE = 64  # grey levels: opaque pixels that span more hold a background too; ink alone is nearly even
 
 
 def to_grey(pixels: NDArray[Any]) -> Scan:
@@ -34,8 +34,8 @@ def to_grey(pixels: NDArray[Any]) -> Scan:
 
 
 def is_flat(scan: Scan) -> bool:
-    """Whether a scan varies so little that ink of the paper's own luma may be hiding in it."""
-    return float(cv2.meanStdDev(scan)[1][0, 0]) < FLAT
+    """Whether a scan varies so little that its ink may have the background's own luma."""
+    return float(cv2.meanStdDev(scan)[1][0, 0]) < FLAT_DEVIATION
 
 
 def to_eight_bits(values: NDArray[Any]) -> NDArray[np.uint8]:
@@ -65,13 +65,13 @@ def to_eight_bits(values: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def _from_colour(bgr: NDArray[np.uint8]) -> Scan:
-    """Rec. 601 luma; or, where the ink has the paper's own luma (red on green), the channel that tells them apart."""
+    """Rec. 601 luma; where ink and background have the same luma (red on green), the channel that separates them."""
     luma = _luma(bgr)
     if not is_flat(luma):
         return luma
     deviations = cv2.meanStdDev(bgr)[1].ravel()
     best = int(deviations.argmax())
-    if deviations[best] > max(NOISE, HIDDEN * float(luma.std())):
+    if deviations[best] > max(MAX_CHROMA_NOISE, MIN_CHANNEL_GAIN * float(luma.std())):
         return np.ascontiguousarray(bgr[:, :, best])
     return luma
 
@@ -81,20 +81,20 @@ def _luma(bgr: NDArray[np.uint8]) -> Scan:
 
 
 def _from_alpha(bgr: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> Scan:
-    """Lay the picture on a ground that its ink stands out from."""
+    """Composite the picture on a background that its ink contrasts with."""
     if alpha.min() == 255:
         return _from_colour(bgr)
     luma = _luma(bgr)
     opacity = alpha.astype(np.uint16)  # 255 x 255 + 127 still fits
-    ground = _ground(luma, alpha)
-    return ((luma * opacity + np.uint16(ground) * (255 - opacity) + 127) // 255).astype(np.uint8)
+    background = _background(luma, alpha)
+    return ((luma * opacity + np.uint16(background) * (255 - opacity) + 127) // 255).astype(np.uint8)
 
 
-def _ground(luma: Scan, alpha: NDArray[np.uint8]) -> int:
-    """The grey to put behind a picture: the opposite of its ink's; or, where it brings its own paper, that paper's."""
+def _background(luma: Scan, alpha: NDArray[np.uint8]) -> int:
+    """The grey to composite on: the opposite of the ink's; that of the picture's own background, where it has one."""
     solid = (alpha == 255).astype(np.uint8)
     if 2 * cv2.countNonZero(solid) > luma.size:
         low, high, _, _ = cv2.minMaxLoc(luma, solid)
-        if high - low > MARGIN_CONTRAST:
+        if high - low > MIN_OPAQUE_RANGE:
             return int(np.median(luma[solid != 0]))
     return 255 if cv2.mean(luma, alpha)[0] < 128 else 0

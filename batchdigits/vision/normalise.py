@@ -1,7 +1,7 @@
 """Turn a scan of one handwritten digit into the glyph that MNIST would have made of it.
 
-The road: look at the scan at a bounded size, lift the ink off its paper under either reading of the polarity, keep the
-reading in which the paper looks like paper, remove what is not the digit, and frame the rest as MNIST does.
+Shrink the scan to a view of bounded size; find out whether its ink is dark or light; where the light is uneven, remove
+the background; remove what is not the digit; and frame the rest as MNIST does.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from batchdigits.vision.artifacts import Box, remove_artifacts
 from batchdigits.vision.framing import frame
-from batchdigits.vision.illumination import flatten, is_evenly_lit, lift, otsu
+from batchdigits.vision.illumination import is_evenly_lit, otsu, remove_background, stretch_contrast
 from batchdigits.vision.polarity import even_polarities, uneven_polarities
 
 Glyph = NDArray[np.uint8]
@@ -24,83 +24,85 @@ Ink = Literal["auto", "dark", "light"]
 
 NORMALISER_VERSION = 2
 
-VIEW = 160  # longest side looked at: eight pixels for each of the 20 that a glyph's ink has
-DETAIL = 40  # a digit shorter than this in a shrunken view is looked at again, closer: two pixels for one of the glyph
-DUST = 0.025  # a digit is no shorter than this part of its picture
-# The grey edge of a stroke is kept this far around its mask; beyond that is the noise of JPEG.
-NARROW, WIDE = np.ones((3, 3), np.uint8), np.ones((5, 5), np.uint8)
-MARGIN = 0.25  # paper around a digit for the second look, in parts of its length
+MAX_VIEW_SIDE = 160  # pixels of a view's longer side: eight for each of the 20 that a glyph's ink has
+MIN_DIGIT_SIDE = 40  # pixels: a shorter digit in a shrunken view is cropped from the scan and shrunk less
+MIN_DIGIT_SHARE = 0.025  # of the view's longer side: a shorter component is dust
+CLOSE_UP_MARGIN = 0.25  # background around a digit that is cropped again, as a share of its length
+# The grey edge of a stroke is kept this far around its mask; beyond lies the noise of JPEG.
+SMALL_EDGE, LARGE_EDGE = np.ones((3, 3), np.uint8), np.ones((5, 5), np.uint8)
 
 
 def normalise(scan: NDArray[np.uint8], ink: Ink = "auto", *, deslant: bool = True) -> tuple[Glyph, ...]:
     """Frame the digit of a scan as MNIST's are.
 
     Args:
-        scan: grey picture, uint8 (H, W), H and W at least 1, of either polarity.
-        ink: which side of the contrast is ink; `auto` lets the picture decide.
+        scan: grey, uint8 (H, W), H and W at least 1, of either polarity.
+        ink: whether ink is dark or light; `auto` lets the scan decide.
         deslant: shear the digit upright.
 
     Returns:
-        Glyphs, uint8 (28, 28), ink 255 on 0: none for a blank scan, one where the polarity is sure, two (likelier
-        first) where it is not. An inverted scan gives the same glyphs.
+        The candidates: glyphs, uint8 (28, 28), ink 255 on 0. A blank scan has none, a scan whose polarity is sure has
+        one, others have two, the likelier first. An inverted scan has the same candidates.
     """
-    # Turned so that dark prevails, a scan and its inverse are one picture, to the last bit of every rounding.
-    turned = cv2.norm(scan, cv2.NORM_L1) * (1.0 / scan.size) > 127.5
-    page = _bright(scan, not turned)
-    view = _shrink(page)
-    light_side = otsu(view)
-    told = () if ink == "auto" else ((ink == "light") != turned,)
-    if is_evenly_lit(view, light_side):
-        candidates = told or even_polarities(light_side)
-        found = [_find(_bright(view, light), _bright(light_side, light), page, light) for light in candidates]
+    # A scan and its inverse are the same picture once dark prevails, to the last bit of every rounding.
+    is_inverted = cv2.norm(scan, cv2.NORM_L1) * (1.0 / scan.size) > 127.5
+    dark = _ink_bright(scan, not is_inverted)
+    view = _shrink(dark)
+    lighter = otsu(view)
+    given = () if ink == "auto" else ((ink == "light") != is_inverted,)
+    if is_evenly_lit(view, lighter):
+        polarities = given or even_polarities(lighter)
+        digits = [
+            _find_digit(_ink_bright(view, light), _ink_bright(lighter, light), dark, light) for light in polarities
+        ]
     else:
-        flat = {light: flatten(_bright(view, light)) for light in told or (False, True)}
-        candidates = told or uneven_polarities(flat[False][1], flat[True][1])
-        found = [_find(flat[light][0], otsu(flat[light][0]), page, light) for light in candidates]
-    return tuple([frame(digit, deslant=deslant) for digit in found if digit is not None])
+        flat = {light: remove_background(_ink_bright(view, light)) for light in given or (False, True)}
+        polarities = given or uneven_polarities(flat[False][1], flat[True][1])
+        digits = [_find_digit(flat[light][0], otsu(flat[light][0]), dark, light) for light in polarities]
+    return tuple([frame(digit, deslant=deslant) for digit in digits if digit is not None])
 
 
-def _bright(picture: MatLike, light: bool) -> MatLike:
-    """Turn a picture, or the mask of its lighter side, so that ink is bright."""
-    return picture if light else np.invert(picture)  # in half of the time of OpenCV's
+def _ink_bright(picture: MatLike, ink_is_light: bool) -> MatLike:
+    """A picture, or the mask of its lighter side, with its ink bright."""
+    return picture if ink_is_light else np.invert(picture)  # faster than OpenCV's bitwise_not
 
 
 def _shrink(scan: MatLike) -> MatLike:
-    """Bound the work on large scans. A whole factor is OpenCV's fast road; the rows left over are paper."""
-    if max(scan.shape) <= VIEW:
+    """The view of a scan. The factor is whole, which OpenCV does fast; rows and columns left over are background."""
+    if max(scan.shape) <= MAX_VIEW_SIDE:
         return scan
-    factor = math.ceil(max(scan.shape) / VIEW)
+    factor = math.ceil(max(scan.shape) / MAX_VIEW_SIDE)
     height, width = (max(1, side // factor) for side in scan.shape)
     return cv2.resize(scan[: height * factor, : width * factor], (width, height), interpolation=cv2.INTER_AREA)
 
 
-def _find(flat: MatLike, mask: MatLike, page: MatLike, light: bool) -> MatLike | None:
-    """Leave the ink of the digit alone, seen from near if it is small in the view; None if there is no digit."""
-    found = _digit(flat, mask)
+def _find_digit(view: MatLike, mask: MatLike, scan: MatLike, ink_is_light: bool) -> MatLike | None:
+    """The ink of the digit, from a close-up of the scan where the digit is small in the view; None without a digit."""
+    found = _isolate_digit(view, mask)
     if found is None:
         return None
     ink, (x, y, width, height) = found
-    if max(page.shape) <= VIEW or max(width, height) >= DETAIL:
+    if max(scan.shape) <= MAX_VIEW_SIDE or max(width, height) >= MIN_DIGIT_SIDE:
         return ink
-    scale = math.ceil(max(page.shape) / VIEW)
-    edge = MARGIN * max(width, height)
-    rows = slice(max(0, round((y - edge) * scale)), round((y + height + edge) * scale))
-    columns = slice(max(0, round((x - edge) * scale)), round((x + width + edge) * scale))
-    near = _bright(_shrink(page[rows, columns]), light)
-    if not is_evenly_lit(near, otsu(near)):
-        near = flatten(near)[0]
-    again = _digit(near, otsu(near))
-    return again[0] if again else None
+    scale = math.ceil(max(scan.shape) / MAX_VIEW_SIDE)
+    margin = CLOSE_UP_MARGIN * max(width, height)
+    rows = slice(max(0, round((y - margin) * scale)), round((y + height + margin) * scale))
+    columns = slice(max(0, round((x - margin) * scale)), round((x + width + margin) * scale))
+    close_up = _ink_bright(_shrink(scan[rows, columns]), ink_is_light)
+    if not is_evenly_lit(close_up, otsu(close_up)):
+        close_up = remove_background(close_up)[0]
+    found = _isolate_digit(close_up, otsu(close_up))
+    return found[0] if found else None
 
 
-def _digit(flat: MatLike, mask: MatLike) -> tuple[MatLike, Box] | None:
-    """Leave the ink of the digit alone, with the box of its mask; None if there is no digit."""
-    ink, clear = lift(flat, mask)
-    if not clear:
+def _isolate_digit(view: MatLike, mask: MatLike) -> tuple[MatLike, Box] | None:
+    """The ink of the digit and the box of its mask; None without a digit."""
+    ink, is_distinct = stretch_contrast(view, mask)
+    if not is_distinct:
         return None
     mask, box = remove_artifacts(mask)
     side = max(mask.shape)
-    if max(box[2:]) < max(2.0, DUST * side):
+    if max(box[2:]) < max(2.0, MIN_DIGIT_SHARE * side):
         return None
-    ink = np.bitwise_and(ink, cv2.dilate(mask, NARROW if side < DETAIL else WIDE))
-    return (ink, box) if cv2.hasNonZero(ink) else None  # what stood free was paler than the paper's grain
+    ink = np.bitwise_and(ink, cv2.dilate(mask, SMALL_EDGE if side < MIN_DIGIT_SIDE else LARGE_EDGE))
+    return (ink, box) if cv2.hasNonZero(ink) else None  # the component may be fainter than the background's grain

@@ -1,4 +1,4 @@
-"""The judge: Pillow reads what OpenCV refuses or gets wrong, page by page, or says what is wrong with it."""
+"""Decode with Pillow what OpenCV refuses or misreads, page by page, or say what is wrong with it."""
 
 from __future__ import annotations
 
@@ -26,12 +26,13 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from batchdigits.files.source_error import SourceError, check_size, one_line
+from batchdigits.files.source_error import SourceError, one_line
 from batchdigits.vision.grey import Scan, to_grey
+from batchdigits.vision.headers import check_size
 
-MAX_PAGES = 10_000  # of one TIFF: ten thousand sheets are a shelf, and a hostile file can claim millions
+MAX_PAGES = 10_000  # of one TIFF; a hostile file can claim millions
 
-# The classes, not Image.open: no other plug-in gets to see the file (EPS would start Ghostscript).
+# Classes rather than Image.open, which would ask every plug-in: that for EPS starts Ghostscript.
 _READERS: dict[str, type[ImageFile.ImageFile]] = {
     "AVIF": AvifImagePlugin.AvifImageFile,
     "BMP": BmpImagePlugin.BmpImageFile,
@@ -47,16 +48,16 @@ _READERS: dict[str, type[ImageFile.ImageFile]] = {
 logging.getLogger("PIL").addHandler(logging.NullHandler())  # else its errors go to stderr where logging is not set up
 
 
-class Picture(NamedTuple):
-    """One page: its number from 1, or 0 where the file holds no other; its scan (uint8, (H, W)) or its fault."""
+class NumberedScan(NamedTuple):
+    """A page: its number from 1, or 0 where the file has no other; its scan, uint8 (H, W), or its fault."""
 
     number: int
     scan: Scan | None
     fault: str = ""
 
 
-def read_pages(name: str, file: IO[bytes], max_pixels: int) -> Iterator[Picture]:
-    """Every page of an image file, read when it is asked for; only TIFF has more than one.
+def read_pages(name: str, file: IO[bytes], max_pixels: int) -> Iterator[NumberedScan]:
+    """The pages of an image file, each decoded when it is asked for; only TIFF has more than one.
 
     Args:
         name: the format, from `formats.sniff`.
@@ -66,20 +67,20 @@ def read_pages(name: str, file: IO[bytes], max_pixels: int) -> Iterator[Picture]
     try:
         image = _open(name, file)
     except SourceError as fault:
-        yield Picture(0, None, str(fault))
+        yield NumberedScan(0, None, str(fault))
         return
     if name != "TIFF" or not _has_second_page(image):
         yield _read(name, image, max_pixels, number=0)
         return
     for number in range(1, MAX_PAGES + 1):
         try:
-            if not _turn_to(name, image, number - 1):
+            if not _seek(name, image, number - 1):
                 return
         except SourceError as fault:
-            yield Picture(number, None, str(fault))
-            return  # the way to the pages behind leads through this one
+            yield NumberedScan(number, None, str(fault))
+            return  # the later pages can only be reached through this one
         yield _read(name, image, max_pixels, number)
-    yield Picture(MAX_PAGES + 1, None, f"more than {MAX_PAGES:,} pages: the rest is left out")
+    yield NumberedScan(MAX_PAGES + 1, None, f"more than {MAX_PAGES:,} pages: the rest is skipped")
 
 
 def _open(name: str, file: IO[bytes]) -> ImageFile.ImageFile:
@@ -90,13 +91,13 @@ def _open(name: str, file: IO[bytes]) -> ImageFile.ImageFile:
 
 def _has_second_page(image: ImageFile.ImageFile) -> bool:
     try:
-        return _turn_to("TIFF", image, 1)
+        return _seek("TIFF", image, 1)
     except SourceError:
-        return True  # a broken one, which gets its own row; the first may be whole
+        return True  # a broken one, which gets its own row; the first may be intact
 
 
-def _turn_to(name: str, image: ImageFile.ImageFile, index: int) -> bool:
-    """Go to a page of a TIFF; False where the file ends before it."""
+def _seek(name: str, image: ImageFile.ImageFile, index: int) -> bool:
+    """Seek to a page of a TIFF; False where there is no such page."""
     with _faults_of(name):
         try:
             image.seek(index)
@@ -105,20 +106,21 @@ def _turn_to(name: str, image: ImageFile.ImageFile, index: int) -> bool:
     return True
 
 
-def _read(name: str, image: ImageFile.ImageFile, max_pixels: int, number: int) -> Picture:
+def _read(name: str, image: ImageFile.ImageFile, max_pixels: int, number: int) -> NumberedScan:
     try:
         check_size(image.width, image.height, max_pixels)
         with _faults_of(name):
-            return Picture(number, _scan(image))
+            return NumberedScan(number, scan_of(image))
     except SourceError as fault:
-        return Picture(number, None, str(fault))
+        return NumberedScan(number, None, str(fault))
 
 
-def _scan(image: ImageFile.ImageFile) -> Scan:
+def scan_of(image: Image.Image) -> Scan:
+    """The scan of a Pillow image, uint8 (H, W), its EXIF orientation undone."""
     image.load()
     scan = _upright(to_grey(_pixels(image)), image)
     inverted = image.mode.startswith("I;16") and getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == _WHITE_IS_ZERO
-    return 255 - scan if inverted else scan  # Pillow sees to it up to 8 bits, and forgets 16
+    return 255 - scan if inverted else scan  # Pillow inverts up to 8 bits, and not 16
 
 
 _PHOTOMETRIC, _WHITE_IS_ZERO = 262, 0
@@ -138,10 +140,10 @@ def _pixels(image: Image.Image) -> NDArray[Any]:
 
 
 def _upright(scan: Scan, image: Image.Image) -> Scan:
-    """Undo the turn that EXIF orientation (1-8) stands for; what cannot be understood of it is 1."""
+    """Undo the rotation of EXIF orientation (1-8); one that cannot be read counts as 1."""
     try:
         orientation = image.getexif().get(_ORIENTATION, 1)
-    except Exception:  # whatever a hostile tag provokes, the picture itself is whole
+    except Exception:  # a hostile tag may raise anything, and the picture is intact
         orientation = 1
     if orientation in (5, 6, 7, 8):
         scan = scan.swapaxes(0, 1)
@@ -157,7 +159,7 @@ _ORIENTATION = 274
 
 def _heif_reader() -> type[ImageFile.ImageFile]:
     try:
-        from pillow_heif import HeifImageFile  # optional: it brings its own decoder, under another licence
+        from pillow_heif import HeifImageFile  # an extra, as it brings its own decoder under another licence
     except ImportError:
         raise SourceError("HEIC needs an optional package: pip install 'batchdigits[heif]'") from None
     return HeifImageFile  # type: ignore[no-any-return]
@@ -165,7 +167,7 @@ def _heif_reader() -> type[ImageFile.ImageFile]:
 
 @contextmanager
 def _faults_of(name: str) -> Iterator[None]:
-    """Whatever a plug-in raises over a file is that file's fault; what it warns of is not worth a word."""
+    """Turn whatever a plug-in raises into a `SourceError`, and drop its warnings."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

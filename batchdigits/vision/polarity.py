@@ -1,6 +1,6 @@
-"""Which side of the contrast is the ink? The side that leaves a paper that looks like paper.
+"""Find out whether a scan's ink is dark or light: under the right polarity, the background looks like a background.
 
-Every measure here changes its sign, and nothing else, when the picture is inverted: a scan and its inverse give the
+Every measure here changes its sign, and nothing else, when the picture is inverted. So a scan and its inverse have the
 same ink.
 """
 
@@ -11,64 +11,72 @@ import math
 import cv2
 from cv2.typing import MatLike
 
-from batchdigits.vision.illumination import ROOM
+from batchdigits.vision.illumination import MIN_PAGE_SIDE
 
-UNSURE = 0.3  # lead of one reading below which both are given
-SMOOTHER = 0.1  # the same for the logarithm of the papers' roughness; synthetic shadows start at 0.2
-PLAIN = 0.3  # a border of one side, with this much more of the area than the other, needs no more thought
-DIAGONAL = 1.4  # from a pixel to the corner of its neighbours, in pixels
-STRIPS = 8  # that a picture is cut into, of which one shows how wide the paper is
+MIN_LEAD = 0.3  # of one polarity over the other, below which both are candidates
+MIN_ROUGHNESS_LEAD = 0.1  # the same for the logarithm of the backgrounds' roughness; synthetic shadows have 0.2 or more
+CLEAR_AREA_LEAD = 0.3  # excess area of the side that owns the whole border, from which no other measure is needed
+DIAGONAL = 1.4  # pixels from the centre of a pixel to that of a diagonal neighbour
+STRIPS = 8  # horizontal strips of a picture, of which the topmost gives a bound for the whole
 
 
-def even_polarities(light: MatLike) -> tuple[bool, ...]:
-    """Tell whether the ink on even paper is light: one answer, or both, likelier first, if the picture does not decide.
+def even_polarities(lighter: MatLike) -> tuple[bool, ...]:
+    """Tell whether the ink on an evenly lit page is light.
 
-    Paper owns the border and most of the area, and ink is thin. `light` is the mask of the lighter side, 255 on 0.
+    The background owns the border and most of the area, and ink is thin.
+
+    Args:
+        lighter: the mask of the lighter side, 255 on 0, uint8 (H, W).
+
+    Returns:
+        One answer; or both, the likelier first, where the picture does not decide.
     """
-    size, inner = light.size, light[1:-1, 1:-1]
-    total = cv2.countNonZero(light)
+    size, inner = lighter.size, lighter[1:-1, 1:-1]
+    total = cv2.countNonZero(lighter)
     inside = cv2.countNonZero(inner) if inner.size else 0
     border = 1.0 - 2.0 * (total - inside) / (size - inner.size)
     area = 1.0 - 2.0 * total / size
-    if abs(border) == 1.0 and border * area > PLAIN:
+    if abs(border) == 1.0 and border * area > CLEAR_AREA_LEAD:
         return (border > 0,)
-    lean, dark = border + area, cv2.bitwise_not(light)
-    paper, ink = (dark, light) if lean > 0 else (light, dark)
-    # Two bounds may decide, in a third of the time of the measures themselves; a small picture has no time to save.
-    if min(light.shape) >= ROOM and abs(lean) + 2.0 * _log_ratio(_at_least(paper), _at_most(ink)) > UNSURE:
-        return (lean > 0,)
-    return _ordered(lean + 2.0 * _log_ratio(_widest(dark), _widest(light)), UNSURE)
+    lead, darker = border + area, cv2.bitwise_not(lighter)
+    background, ink = (darker, lighter) if lead > 0 else (lighter, darker)
+    # Two bounds often decide, and cost less than the exact radii; for a small picture they would cost more.
+    if min(lighter.shape) >= MIN_PAGE_SIDE:
+        bound = _log_ratio(_radius_lower_bound(background), _radius_upper_bound(ink))
+        if abs(lead) + 2.0 * bound > MIN_LEAD:
+            return (lead > 0,)
+    return _ordered(lead + 2.0 * _log_ratio(_largest_radius(darker), _largest_radius(lighter)), MIN_LEAD)
 
 
-def uneven_polarities(rough_if_dark: float, rough_if_light: float) -> tuple[bool, ...]:
-    """Answer the same for uneven paper, from the roughness of the paper that each reading leaves.
+def uneven_polarities(roughness_if_dark: float, roughness_if_light: float) -> tuple[bool, ...]:
+    """Tell the same for an unevenly lit page, from the roughness of the background under each polarity.
 
-    Under the wrong reading the gaps between strokes are the ink, and the paper that is left holds a fat digit.
+    Under the wrong polarity the gaps between strokes are taken for ink, and the background holds a fat digit.
     """
-    return _ordered(math.log((rough_if_dark + 1.0) / (rough_if_light + 1.0)), SMOOTHER)
+    return _ordered(math.log((roughness_if_dark + 1.0) / (roughness_if_light + 1.0)), MIN_ROUGHNESS_LEAD)
 
 
-def _ordered(lead: float, unsure: float) -> tuple[bool, ...]:
+def _ordered(lead: float, min_lead: float) -> tuple[bool, ...]:
     light = lead > 0
-    return (light,) if abs(lead) > unsure else (light, not light)
+    return (light,) if abs(lead) > min_lead else (light, not light)
 
 
 def _log_ratio(radius: float, other: float) -> float:
     return math.log(max(radius, 0.5) / max(other, 0.5))
 
 
-def _widest(mask: MatLike) -> float:
-    """Radius of the largest disc that fits, in pixels; the picture's border does not end it."""
+def _largest_radius(mask: MatLike) -> float:
+    """Radius of the largest disc inside a mask, in pixels; the picture's edge does not bound the disc."""
     return cv2.minMaxLoc(cv2.distanceTransform(mask, cv2.DIST_L2, 3))[1]
 
 
-def _at_least(mask: MatLike) -> float:
-    """A bound below what is widest: the same for a strip along the top, ended below."""
+def _radius_lower_bound(mask: MatLike) -> float:
+    """A lower bound of `_largest_radius`: that of a strip along the top, bounded below."""
     strip = mask[: len(mask) // STRIPS + 1].copy()
     strip[-1] = 0
-    return _widest(strip)
+    return _largest_radius(strip)
 
 
-def _at_most(mask: MatLike) -> float:
-    """A bound above what is widest: the same for a quarter of the pixels, one of which is next to the middle."""
-    return 2.0 * _widest(mask[::2, ::2]) + DIAGONAL
+def _radius_upper_bound(mask: MatLike) -> float:
+    """An upper bound of `_largest_radius`, from every second row and column: some are next to the disc's centre."""
+    return 2.0 * _largest_radius(mask[::2, ::2]) + DIAGONAL

@@ -3,8 +3,8 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
-from batchdigits import __version__
 from batchdigits.quiet import chatter_is_allowed
+from batchdigits.version import __version__
 from tests.conftest import SAMPLES, Run
 
 

@@ -1,8 +1,9 @@
-"""A chunk of files: what is done together comes out as if it were done alone."""
+"""A chunk of files: the fast path for small images changes no row, and every file is read once, at the right time."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -10,11 +11,14 @@ import cv2
 import numpy as np
 import pytest
 
+from batchdigits.engines import classify_files as module
 from batchdigits.engines.classify_files import Settings, classify_files
 from batchdigits.inference.choose import PRETRAINED
+from batchdigits.inference.decide import Prediction
 from batchdigits.inference.load import load_runtime
 from batchdigits.inference.runtime import Runtime
-from batchdigits.vision import reads
+from batchdigits.vision.normalise_batch import NormaliseBatch
+from batchdigits.vision.small_images import fast_batch
 from tests.engines.helpers import make_images
 
 SHAPES = ((28, 28), (20, 16), (39, 39), (41, 39), (90, 120))
@@ -27,7 +31,7 @@ def runtime() -> Runtime:
 
 @pytest.fixture
 def files(tmp_path: Path) -> list[str]:
-    """Digits of five shapes in turn, one upside down in each ten, and between them what cannot be read."""
+    """Digits of five shapes in turn, one inverted in each ten, and among them files that cannot be read."""
     paths = [str(path) for path in sorted(make_images(tmp_path, 100).iterdir())]
     for number, path in enumerate(paths):
         picture = cv2.resize(cv2.imread(path, cv2.IMREAD_GRAYSCALE), SHAPES[number % len(SHAPES)][::-1])
@@ -38,40 +42,55 @@ def files(tmp_path: Path) -> list[str]:
     return paths
 
 
+def rows_of(files: list[str], runtime: Runtime, settings: Settings | None = None) -> list[list[Prediction]]:
+    return classify_files(files, runtime, settings or Settings()).rows
+
+
 def test_rows_are_those_of_each_file_alone(files: list[str], runtime: Runtime) -> None:
-    together = classify_files(files, runtime, Settings(probabilities=True))
-    assert together == [classify_files([path], runtime, Settings(probabilities=True))[0] for path in files]
-    assert [row.source for row in chain.from_iterable(together)] == files
+    together = rows_of(files, runtime, Settings(probabilities=True))
+    assert together == [rows_of([path], runtime, Settings(probabilities=True))[0] for path in files]
+    assert [row.path for row in chain.from_iterable(together)] == files
     assert {row.status.value for row in chain.from_iterable(together)} >= {"ok", "blank", "error"}
 
 
-def test_what_the_system_said_of_the_files_is_not_asked_again(
+def test_deleting_the_fast_path_changes_no_row(
     files: list[str], runtime: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[str] = []
-    ask = os.stat
-    monkeypatch.setattr(os, "stat", lambda path, *more, **options: asked.append(path) or ask(path, *more, **options))
-    classify_files(files, runtime, Settings())
-    assert [path for path in asked if isinstance(path, str) and "missing" not in path] == [
+    expected = rows_of(files, runtime, Settings(probabilities=True))
+    monkeypatch.setattr(module, "FastBatch", NormaliseBatch)
+    assert rows_of(files, runtime, Settings(probabilities=True)) == expected
+
+
+def test_each_file_is_stated_once(files: list[str], runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    stated: list[str] = []
+    stat = os.stat
+    monkeypatch.setattr(os, "stat", lambda path, *more, **options: stated.append(path) or stat(path, *more, **options))
+    _, statuses = classify_files(files, runtime, Settings())
+    assert [path for path in stated if isinstance(path, str) and "missing" not in path] == [
         path for path in files if "missing" not in path
     ]
+    assert [status is None for status in statuses] == ["missing" in path for path in files]
 
 
 @pytest.mark.parametrize("kind", ["another", "fifo", "empty"])
-def test_a_file_is_looked_at_right_before_it_is_read(files: list[str], runtime: Runtime, kind: str) -> None:
-    """Another program replaces a file while those before it are at work."""
-    changing, calls = Path(files[50]), iter(range(1 << 30))
+def test_a_file_is_stated_right_before_it_is_read(
+    files: list[str], runtime: Runtime, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """Another program replaces a file while those before it are being read."""
+    changing = Path(files[50])
     larger = cv2.imencode(".png", np.kron(cv2.imread(files[51], cv2.IMREAD_GRAYSCALE), np.ones((9, 9), np.uint8)))[1]
 
-    def change_in_time() -> None:
-        if next(calls) == 50:
-            changing.unlink()
-            if kind == "fifo":
-                os.mkfifo(changing)
-            else:
-                changing.write_bytes(larger.tobytes() if kind == "another" else b"")
+    def replace_in_time(paths: Sequence[str]) -> Iterator[str]:
+        yield from paths[:50]
+        changing.unlink()
+        if kind == "fifo":
+            os.mkfifo(changing)
+        else:
+            changing.write_bytes(larger.tobytes() if kind == "another" else b"")
+        yield from paths[50:]
 
-    (row,) = classify_files(files[: 50 + 1], runtime, Settings(), change_in_time)[-1]
+    monkeypatch.setattr(module, "read_ahead", replace_in_time)
+    (row,) = rows_of(files[: 50 + 1], runtime)[-1]
     assert (row.status.value, row.detail) == {
         "another": ("ok", ""),
         "fifo": ("error", "not a regular file"),
@@ -80,26 +99,33 @@ def test_a_file_is_looked_at_right_before_it_is_read(files: list[str], runtime: 
 
 
 @pytest.mark.parametrize("step", ["normalise_stack", "unpack_small_pngs"])
-def test_where_many_at_once_fail_they_are_done_alone(
+def test_when_the_fast_path_fails_the_plain_path_takes_over(
     files: list[str], runtime: Runtime, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    expected = classify_files(files, runtime, Settings())
+    expected = rows_of(files, runtime)
 
     def fail(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(reads, step, fail)
-    assert classify_files(files, runtime, Settings()) == expected
+    monkeypatch.setattr(fast_batch, step, fail)
+    assert rows_of(files, runtime) == expected
 
 
 def test_small_pngs_are_unpacked_together(files: list[str], runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = classify_files(files, runtime, Settings())
+    small = [path for path in files[:50] if Path(path).exists() and max(shape_of(path)) <= fast_batch.MAX_SIDE]
+    expected = rows_of(small, runtime)
     alone: list[str] = []
-    decode_packed = reads.decode_packed
-    monkeypatch.setattr(reads, "decode_packed", lambda page: alone.append(page.source) or decode_packed(page))
-    damaged = Path(files[0])
+    decode = fast_batch.decode_content
+    monkeypatch.setattr(fast_batch, "decode_content", lambda content: alone.append(content.source) or decode(content))
+    damaged = Path(small[0])
     damaged.write_bytes(damaged.read_bytes()[:-1])
-    rows = classify_files(files, runtime, Settings())
-    assert alone == files[:1]
+    rows = rows_of(small, runtime)
+    assert alone == small[:1]
     assert rows[1:] == expected[1:]
-    assert [row.source for row in rows[0]] == files[:1]
+    assert [row.path for row in rows[0]] == small[:1]
+
+
+def shape_of(path: str) -> tuple[int, ...]:
+    """Of an image file; large for one that is none."""
+    picture = cv2.imread(path, cv2.IMREAD_GRAYSCALE)
+    return (1 << 30,) if picture is None else picture.shape

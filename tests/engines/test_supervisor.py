@@ -17,9 +17,9 @@ import pytest
 from batchdigits.engines import supervisor, worker
 from batchdigits.engines.classify_files import Settings
 from batchdigits.engines.forked_process import STOPPING
-from batchdigits.engines.local import as_they_are, classify, default_jobs
+from batchdigits.engines.local import classify, default_jobs, unencoded
 from batchdigits.engines.supervisor import Supervisor
-from batchdigits.engines.worker import Batch, Task, Worker
+from batchdigits.engines.worker import ChunkResult, Task, Worker
 from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.choose import PRETRAINED
 from batchdigits.inference.decide import Prediction, Status
@@ -37,7 +37,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def task() -> Task[list[Prediction]]:
-    return Task(MODEL, read_model_file(MODEL).card, Settings(), as_they_are)
+    return Task(MODEL, read_model_file(MODEL).card, Settings(), unencoded)
 
 
 def skip_where_a_fork_would_hang() -> None:
@@ -71,15 +71,15 @@ def files(folder: Path, count: int = 300) -> list[str]:
     return [str(folder / f"{number}.png") for number in range(count)]
 
 
-def predictions(batches: Iterator[Batch[list[Prediction]]]) -> list[Prediction]:
-    return [prediction for batch in batches for file in batch.files for prediction in file]
+def predictions(results: Iterator[ChunkResult[list[Prediction]]]) -> list[Prediction]:
+    return [prediction for result in results for file in result.rows for prediction in file]
 
 
 def test_rows_come_in_order_however_a_worker_starts(
     folder: Path, task: Task[list[Prediction]], way_to_start: str
 ) -> None:
     rows = predictions(classify(files(folder), task, 2))
-    assert [row.source for row in rows] == files(folder)
+    assert [row.path for row in rows] == files(folder)
     assert {row.status for row in rows} == {Status.OK}
 
 
@@ -87,25 +87,25 @@ def test_a_batch_counts_its_rows_and_stamps_those_that_stand(folder: Path, task:
     from dataclasses import replace
 
     paths = [str(folder / "0.png"), str(folder / "nothing.png"), str(folder / "1.png")]
-    (batch,) = classify(paths, replace(task, stamps=True), 1)
-    assert batch.statuses == {Status.OK: 2, Status.ERROR: 1}
-    assert [bool(stamp) for stamp in batch.stamps] == [True, False, True]
-    (batch,) = classify(paths, task, 1)
-    assert batch.stamps == []
+    (result,) = classify(paths, replace(task, stamps=True), 1)
+    assert result.statuses == {Status.OK: 2, Status.ERROR: 1}
+    assert [bool(stamp) for stamp in result.stamps] == [True, False, True]
+    (result,) = classify(paths, task, 1)
+    assert result.stamps == []
 
 
 def test_the_end_of_iteration_ends_the_workers(folder: Path, task: Task[list[Prediction]]) -> None:
-    batches = classify(files(folder), task, 2)
-    next(batches)
+    results = classify(files(folder), task, 2)
+    next(results)
     assert children()
-    batches.close()
+    results.close()
     assert not children()
 
 
 def test_an_iterator_that_is_dropped_ends_the_workers(folder: Path, task: Task[list[Prediction]]) -> None:
-    batches = classify(files(folder), task, 2)
-    next(batches)
-    del batches
+    results = classify(files(folder), task, 2)
+    next(results)
+    del results
     gc.collect()
     assert not children()
 
@@ -113,7 +113,7 @@ def test_an_iterator_that_is_dropped_ends_the_workers(folder: Path, task: Task[l
 def test_files_are_taken_as_they_are_needed(
     folder: Path, task: Task[list[Prediction]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(supervisor, "AHEAD", 50)
+    monkeypatch.setattr(supervisor, "MAX_FILES_AHEAD", 50)
     monkeypatch.setattr(supervisor, "LARGEST_CHUNK", 16)
     taken = 0
 
@@ -123,19 +123,19 @@ def test_files_are_taken_as_they_are_needed(
             taken += 1
             yield str(folder / "0.png")
 
-    batches = classify(endless(), task, 2)
-    put_out = len(next(batches).files)
+    results = classify(endless(), task, 2)
+    put_out = len(next(results).files)
     for _ in range(10):
-        put_out += len(next(batches).files)
+        put_out += len(next(results).files)
         assert taken <= put_out + 50 + 3 * 16
-    batches.close()
+    results.close()
 
 
 def test_one_chunk_takes_one_worker(folder: Path, task: Task[list[Prediction]]) -> None:
-    batches = classify(files(folder, 5), task, 8)
-    next(batches)
+    results = classify(files(folder, 5), task, 8)
+    next(results)
     assert len(children()) == 1
-    batches.close()
+    results.close()
 
 
 def chunk_of(files: int) -> supervisor.Chunk:

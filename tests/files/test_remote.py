@@ -20,7 +20,7 @@ import pytest
 
 from batchdigits.errors import BatchdigitsError, MissingExtraError
 from batchdigits.files import remote
-from batchdigits.files.remote import AHEAD, is_url, read_ahead
+from batchdigits.files.remote import MAX_REQUESTS, is_url, read_ahead
 from batchdigits.files.sources import Filter, Tally, find
 from batchdigits.text import without_secrets
 from batchdigits.vision.decode import decode
@@ -100,7 +100,7 @@ def test_faults_are_told_in_the_words_of_local_ones(memory: Any, monkeypatch: py
     assert told("memory://scans/empty.png") == "empty file"
     assert told("memory://scans/text.png").startswith("not an image")
     assert told("memory://scans/3.png") == ""
-    monkeypatch.setattr(remote, "MAX_BYTES", 10)
+    monkeypatch.setattr(remote, "MAX_URL_BYTES", 10)
     assert told("memory://scans/3.png").startswith("too large")
 
 
@@ -138,8 +138,8 @@ def test_what_comes_next_is_fetched_meanwhile(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(remote, "storage_of", lambda url: (slow, url))
     urls = [f"s3://bucket/{number % 190}.png" for number in range(200)]  # the last ten are there twice
     assert [path for path in read_ahead(urls) if told(path) == ""] == urls
-    assert AHEAD / 2 < slow.most <= AHEAD
-    assert not remote._under_way
+    assert MAX_REQUESTS / 2 < slow.most <= MAX_REQUESTS
+    assert not remote._requests
     assert list(read_ahead(["a.png", "b.png"])) == ["a.png", "b.png"]
 
 
@@ -148,7 +148,7 @@ def test_an_abandoned_read_leaves_nothing_under_way(monkeypatch: pytest.MonkeyPa
     paths = read_ahead([f"s3://bucket/{number}.png" for number in range(100)])
     next(paths)
     paths.close()  # type: ignore[attr-defined]
-    assert not remote._under_way
+    assert not remote._requests
 
 
 @pytest.mark.parametrize(

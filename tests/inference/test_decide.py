@@ -5,13 +5,57 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from batchdigits.inference.decide import NO_DIGIT, Decided, Prediction, Status, decide, scores, softmax
+from batchdigits.inference.card import Card
+from batchdigits.inference.decide import MAY_BE_OUTLIER, Prediction, Status, decide, scores, softmax
+from batchdigits.inference.runtime import Glyphs, Logits
+from batchdigits.vision.normalise_batch import Normalised
 
 LABELS = ("a", "b")
 
 
+class Scripted:
+    """A runtime that answers glyphs, in order, with logits that are given."""
+
+    def __init__(self, logits: list[list[float]], rejects: bool = False) -> None:
+        self.card = Card(labels=LABELS, network={}, rejects=rejects)
+        self._logits = np.array(logits, np.float32)
+
+    def logits(self, glyphs: Glyphs) -> Logits:
+        assert len(glyphs) == len(self._logits)
+        return self._logits
+
+
+def glyphs(count: int) -> tuple[np.ndarray, ...]:
+    return tuple(np.full((28, 28), level, np.uint8) for level in range(count))
+
+
 def decided(logits: list[float], rejects: bool, threshold: float) -> Prediction:
-    return decide("x.png", Decided.of(np.array([logits], np.float32), rejects), 0, LABELS, threshold)
+    (row,), _ = decide([Normalised("x.png", glyphs(1))], Scripted([logits], rejects), threshold)
+    return row
+
+
+def test_of_two_candidates_the_one_with_the_highest_top_logit_decides_the_first_of_equals() -> None:
+    logits = [[1.0, 2.0], [3.0, 0.0], [5.0, 4.0], [4.0, 5.0], [0.0, 9.0]]
+    sources = [Normalised("1", glyphs(2)), Normalised("2", ()), Normalised("3", glyphs(2)), Normalised("4", glyphs(1))]
+    rows, chosen = decide([*sources, Normalised("5", (), "empty file")], Scripted(logits), 0.0)
+    assert [(row.path, row.label) for row in rows] == [("1", "a"), ("2", ""), ("3", "a"), ("4", "b"), ("5", "")]
+    assert [row.status for row in rows] == ["ok", "blank", "ok", "ok", "error"]
+    assert [None if glyph is None else int(glyph[0, 0]) for glyph in chosen] == [1, None, 0, 0, None]
+
+
+def test_probabilities_are_named_and_add_up_to_one() -> None:
+    (row,), _ = decide([Normalised("x", glyphs(1))], Scripted([[1.0, 2.0]]), 0.0, probabilities=True)
+    assert list(row.probabilities) == list(LABELS)
+    assert sum(row.probabilities.values()) == pytest.approx(1.0)
+    assert row.as_dict() == {
+        "path": "x",
+        "label": "b",
+        "confidence": row.confidence,
+        "status": "ok",
+        "detail": "",
+        "probabilities": row.probabilities,
+        "score": row.score,
+    }
 
 
 def test_a_score_is_the_confidence_for_a_model_that_does_not_reject() -> None:
@@ -33,7 +77,7 @@ def test_logits_that_are_far_out_are_no_trouble() -> None:
     ("logits", "rejects", "status", "detail"),
     [
         ([4.0, -4.0], True, Status.OK, ""),
-        ([-3.0, -9.0], True, Status.REVIEW, NO_DIGIT),  # it would be an a, if it were one
+        ([-3.0, -9.0], True, Status.REVIEW, MAY_BE_OUTLIER),  # it would be an a, if it were one
         ([-3.0, -9.0], False, Status.OK, ""),
         ([5.0, 4.9], True, Status.REVIEW, ""),
         ([-3.0, -3.1], True, Status.REVIEW, ""),  # unsure of both: the confidence says enough

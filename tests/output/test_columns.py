@@ -18,7 +18,7 @@ from batchdigits.output.prediction_jsonl import encode_jsonl
 THREE = ("a", "b", "c")
 PLAIN = Columns(THREE)
 ALL = Columns(THREE, top_k=2, probabilities=True)
-UNSURE = Prediction("x.png", "b", 0.4, Status.REVIEW, "", (0.3, 0.4, 0.3))
+UNSURE = Prediction("x.png", "b", 0.4, Status.REVIEW, "", {"a": 0.3, "b": 0.4, "c": 0.3})
 
 
 def test_a_plain_row() -> None:
@@ -57,7 +57,7 @@ def test_any_file_name_can_be_had_back(name: bytes) -> None:
 
 
 def test_json_has_the_digits_of_the_csv_and_null_for_nothing() -> None:
-    sure = Prediction("é.png", "a", 0.12345678, Status.OK, "", (0.12345678, 0.0, 0.0))
+    sure = Prediction("é.png", "a", 0.12345678, Status.OK, "", {"a": 0.12345678, "b": 0.0, "c": 0.0})
     assert encode_jsonl(Columns(THREE, probabilities=True), [sure]).decode() == (
         '{"path": "é.png", "label": "a", "confidence": 0.123457, "status": "ok", "detail": "", '
         '"p_a": 0.123457, "p_b": 0.0, "p_c": 0.0}\n'

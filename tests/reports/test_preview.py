@@ -67,7 +67,9 @@ def undecided() -> Image8:
 
 def test_shows_the_rows_of_classify(files: list[str]) -> None:
     seen = look(files, Brightest(), Settings(), 100)
-    assert [one.prediction for one in seen] == list(chain.from_iterable(classify_files(files, Brightest(), Settings())))
+    assert [one.prediction for one in seen] == list(
+        chain.from_iterable(classify_files(files, Brightest(), Settings()).rows)
+    )
     assert [one.prediction.status for one in seen] == ["ok", "ok", "blank", "error", "ok", "ok"]
 
 

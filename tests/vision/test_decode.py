@@ -20,12 +20,12 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from batchdigits.files.image_formats import read_header
 from batchdigits.files.source_error import one_line
 from batchdigits.quiet import silent_stderr
 from batchdigits.vision import decode as decoding
 from batchdigits.vision import pillow_decode
 from batchdigits.vision.decode import MAX_FILE_BYTES, Page, decode
+from batchdigits.vision.headers import read_header
 
 GREY = np.full((40, 60), 230, np.uint8)
 GREY[5:15, 5:30] = 20  # off centre, so that every turn shows

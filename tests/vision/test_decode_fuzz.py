@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from batchdigits.files.source_error import MAX_LENGTH
+from batchdigits.files.source_error import MAX_DETAIL_LENGTH
 from batchdigits.quiet import silent_stderr
 from batchdigits.vision.decode import decode
 
@@ -97,7 +97,7 @@ def check_rows(path: Path) -> None:
         if page.scan is None:
             assert page.fault
             assert page.fault.isprintable()
-            assert len(page.fault) <= MAX_LENGTH
+            assert len(page.fault) <= MAX_DETAIL_LENGTH
             assert " at 0x" not in page.fault
         else:
             assert not page.fault

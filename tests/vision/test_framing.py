@@ -7,7 +7,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from batchdigits.vision.framing import BOX, SLACK, THICK, THIN, crop, frame, mend, place, stroke_width
+from batchdigits.vision.framing import (
+    BOX,
+    BOX_TOLERANCE,
+    MAX_STROKE,
+    MIN_STROKE,
+    adjust_stroke_width,
+    crop,
+    frame,
+    place_in_glyph,
+    stroke_width,
+)
 
 Picture = NDArray[np.uint8]
 
@@ -19,12 +29,14 @@ def ring(pen: int, side: int = 58) -> Picture:
     return np.asarray(crop(canvas), np.uint8)
 
 
-@pytest.mark.parametrize(("pen", "side", "limit"), [(1, 18, THIN), (1, 38, THIN), (3, 58, THIN), (20, 50, THICK)])
+@pytest.mark.parametrize(
+    ("pen", "side", "limit"), [(1, 18, MIN_STROKE), (1, 38, MIN_STROKE), (3, 58, MIN_STROKE), (20, 50, MAX_STROKE)]
+)
 def test_a_stroke_is_mended_to_the_limit(pen: int, side: int, limit: float) -> None:
     ink = ring(pen, side)
     before = stroke_width(ink) * BOX / max(ink.shape)
-    assert not THIN <= before <= THICK
-    mended = mend(ink, before)
+    assert not MIN_STROKE <= before <= MAX_STROKE
+    mended = adjust_stroke_width(ink, before)
     after = stroke_width(mended) * BOX / max(mended.shape)
     assert abs(after - limit) < 0.5
     assert abs(after - limit) < 0.5 * abs(before - limit)
@@ -32,26 +44,28 @@ def test_a_stroke_is_mended_to_the_limit(pen: int, side: int, limit: float) -> N
 
 def test_a_thin_digit_of_the_boxs_size_keeps_it_and_a_stem_grows_sideways() -> None:
     stem = np.full((BOX, 1), 255, np.uint8)
-    assert mend(stem, 1.0).shape == (BOX, 3)
+    assert adjust_stroke_width(stem, 1.0).shape == (BOX, 3)
     square = np.zeros((BOX, BOX), np.uint8)
     cv2.rectangle(square, (0, 0), (BOX - 1, BOX - 1), 255, 1)
-    assert mend(square, 1.0).shape == (BOX, BOX)
+    assert adjust_stroke_width(square, 1.0).shape == (BOX, BOX)
 
 
 def test_what_is_too_thin_to_erode_stays() -> None:
     board = (np.indices((BOX, BOX)).sum(axis=0) % 2 * 255).astype(np.uint8)
-    assert np.array_equal(mend(board, THICK + 2.0), board)
+    assert np.array_equal(adjust_stroke_width(board, MAX_STROKE + 2.0), board)
 
 
 def test_the_mean_of_a_hairline_becomes_its_peak() -> None:
     hairline = ring(1)
     hairline[::2] = hairline[::2] // 4
-    mended = mend(hairline, stroke_width(hairline) * BOX / max(hairline.shape) / 3)
+    mended = adjust_stroke_width(hairline, stroke_width(hairline) * BOX / max(hairline.shape) / 3)
     ink = mended[mended > 127]
     assert np.mean(ink == 255) > 0.3
 
 
-@pytest.mark.parametrize(("side", "stays"), [(BOX - 1, False), (BOX, True), (BOX + SLACK, True), (BOX + 3, False)])
+@pytest.mark.parametrize(
+    ("side", "stays"), [(BOX - 1, False), (BOX, True), (BOX + BOX_TOLERANCE, True), (BOX + 3, False)]
+)
 def test_ink_of_nearly_the_boxs_size_is_not_resampled(side: int, stays: bool) -> None:
     ink = np.zeros((side, 12), np.uint8)
     cv2.ellipse(ink, (6, side // 2), (4, side // 2 - 1), 10, 0, 360, 255, 2, cv2.LINE_AA)
@@ -74,4 +88,4 @@ def test_slant_is_undone_about_the_centre_of_mass() -> None:
 def test_what_is_far_off_centre_stops_at_the_edge_uncut() -> None:
     ink = np.full((BOX, BOX), 255, np.uint8)
     for x, y in ((-9.0, 9.5), (30.0, 9.5), (9.5, -9.0), (9.5, 30.0)):
-        assert np.count_nonzero(place(ink, x, y)) == BOX * BOX
+        assert np.count_nonzero(place_in_glyph(ink, x, y)) == BOX * BOX

@@ -1,4 +1,4 @@
-"""The normaliser's shortcuts: each gives what the plain way, written out here, gives."""
+"""The normaliser's shortcuts give the results of the plain computation, which is written out here."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from batchdigits.vision import polarity, wiping
-from batchdigits.vision.artifacts import ACROSS, FINE, RUN, remove_artifacts
+from batchdigits.vision import artifacts, polarity
+from batchdigits.vision.artifacts import MAX_LINE_THICKNESS, MIN_LINE_SPAN, MIN_RUN_SHARE, remove_artifacts
 from batchdigits.vision.framing import stroke_width
-from batchdigits.vision.illumination import DEEPEST, STROKE, flatten
+from batchdigits.vision.illumination import MAX_SHADOW, MAX_STROKE_SHARE, remove_background
 
 Picture = NDArray[np.uint8]
 
 
 @st.composite
 def pages(draw: st.DrawFn) -> Picture:
-    """Masks with lines of any tilt and width, discs and dirt, 255 on 0."""
+    """Masks with lines of any tilt and width, discs and noise, 255 on 0."""
     rng = np.random.default_rng(draw(st.integers(0, 1 << 32)))
     height, width = draw(st.integers(48, 120)), draw(st.integers(48, 120))
     mask = np.zeros((height, width), np.uint8)
@@ -37,35 +37,37 @@ def pages(draw: st.DrawFn) -> Picture:
     return mask
 
 
-def all_rules(mask: MatLike) -> MatLike:
-    """The level lines, looked for in every row."""
+def all_level_lines(mask: MatLike) -> MatLike:
+    """The level lines, with every row examined."""
     height, width = mask.shape
-    runs = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((1, round(RUN * width)), np.uint8))
+    runs = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((1, round(MIN_RUN_SHARE * width)), np.uint8))
     joined = cv2.dilate(runs, np.ones((3, 9), np.uint8))
     _, labels, stats, _ = cv2.connectedComponentsWithStats(joined)
-    across = stats[:, cv2.CC_STAT_WIDTH] >= ACROSS * width
+    across = stats[:, cv2.CC_STAT_WIDTH] >= MIN_LINE_SPAN * width
     across[0] = False
     runs[~across[labels]] = 0
-    full = mask.sum(axis=1) / width >= ACROSS * 255
+    full = mask.sum(axis=1) / width >= MIN_LINE_SPAN * 255
     edge = np.logical_and.accumulate(full) | np.logical_and.accumulate(full[::-1])[::-1]
-    broad = cv2.morphologyEx(runs, cv2.MORPH_OPEN, np.ones((round(FINE * max(height, width)) + 1, 1), np.uint8))
+    broad = cv2.morphologyEx(
+        runs, cv2.MORPH_OPEN, np.ones((round(MAX_LINE_THICKNESS * max(height, width)) + 1, 1), np.uint8)
+    )
     broad[edge] = 0
     return cv2.subtract(runs, broad)
 
 
 @given(pages())
 @settings(max_examples=300)
-def test_ruled_lines_are_those_of_all_rows(mask: Picture) -> None:
-    assert np.array_equal(wiping._rules(mask), all_rules(mask))
+def test_level_lines_are_those_of_all_rows(mask: Picture) -> None:
+    assert np.array_equal(artifacts._level_lines(mask), all_level_lines(mask))
 
 
 @given(pages())
-def test_the_box_of_a_wiped_mask_is_its_own(mask: Picture) -> None:
+def test_the_box_is_that_of_the_mask_without_artifacts(mask: Picture) -> None:
     kept, box = remove_artifacts(mask)
     assert tuple(box) == cv2.boundingRect(kept)
 
 
-def test_nothing_is_left_of_nothing() -> None:
+def test_an_empty_mask_stays_empty() -> None:
     kept, box = remove_artifacts(np.zeros((60, 60), np.uint8))
     assert not kept.any()
     assert not any(box)
@@ -73,34 +75,38 @@ def test_nothing_is_left_of_nothing() -> None:
 
 @given(pages())
 @settings(max_examples=300)
-def test_the_bounds_of_what_is_widest_hold(mask: Picture) -> None:
+def test_the_bounds_of_the_largest_radius_hold(mask: Picture) -> None:
     for side in (mask, 255 - mask):
-        assert polarity._at_least(side) <= polarity._widest(side) <= polarity._at_most(side)
+        assert (
+            polarity._radius_lower_bound(side) <= polarity._largest_radius(side) <= polarity._radius_upper_bound(side)
+        )
 
 
 @given(pages())
 @settings(max_examples=300)
-def test_bounds_decide_as_the_measures_do(mask: Picture) -> None:
+def test_the_bounds_decide_as_the_exact_radii_do(mask: Picture) -> None:
     decided = polarity.even_polarities(mask)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(polarity, "ROOM", 1 << 30)
+        patch.setattr(polarity, "MIN_PAGE_SIDE", 1 << 30)
         assert decided == polarity.even_polarities(mask)
 
 
 @given(st.integers(0, 1 << 32), st.integers(48, 100), st.integers(48, 100))
-def test_paper_is_flattened_as_with_all_the_padding(seed: int, height: int, width: int) -> None:
+def test_half_a_window_of_padding_is_enough_for_the_background(seed: int, height: int, width: int) -> None:
     rng = np.random.default_rng(seed)
     slope = np.linspace(0, rng.uniform(0, 200), width)
     bright = np.clip(slope + rng.normal(30, 9, (height, width)), 0, 255).astype(np.uint8)
-    side = round(STROKE * min(bright.shape))
-    wide = cv2.copyMakeBorder(bright, side, side, side, side, cv2.BORDER_REPLICATE)
-    paper = cv2.morphologyEx(wide, cv2.MORPH_OPEN, np.ones((side, side), np.uint8))[side:-side, side:-side]
-    room = np.maximum(255 - paper, np.uint8(DEEPEST))
-    assert np.array_equal(flatten(bright)[0], cv2.divide(cv2.subtract(bright, paper), room, scale=255.0))
+    side = round(MAX_STROKE_SHARE * min(bright.shape))
+    padded = cv2.copyMakeBorder(bright, side, side, side, side, cv2.BORDER_REPLICATE)
+    background = cv2.morphologyEx(padded, cv2.MORPH_OPEN, np.ones((side, side), np.uint8))[side:-side, side:-side]
+    ink_range = np.maximum(255 - background, np.uint8(MAX_SHADOW))
+    assert np.array_equal(
+        remove_background(bright)[0], cv2.divide(cv2.subtract(bright, background), ink_range, scale=255.0)
+    )
 
 
 @given(pages())
 def test_stroke_width_is_twice_the_mass_over_the_steps(mask: Picture) -> None:
-    framed = np.pad(mask, 1).astype(float)
-    steps = np.abs(np.diff(framed, axis=0)).sum() + np.abs(np.diff(framed, axis=1)).sum()
-    assert stroke_width(mask) == 2.0 * framed.sum() * (4.0 / np.pi) / max(steps, 1.0)
+    padded = np.pad(mask, 1).astype(float)
+    steps = np.abs(np.diff(padded, axis=0)).sum() + np.abs(np.diff(padded, axis=1)).sum()
+    assert stroke_width(mask) == 2.0 * padded.sum() * (4.0 / np.pi) / max(steps, 1.0)

@@ -1,7 +1,7 @@
-"""Normalise many small scans of one shape together: the same glyphs as `normalise`, byte for byte, in half the time.
+"""Normalise a stack of small scans of one shape: the same candidates as `normalise`, byte for byte.
 
-On a picture of 28x28 a call of OpenCV is all start and no work. So what a plain scan needs is done for all of them at
-once, on one array; `normalise` gets the scans that are not plain, and stays the definition of what is right.
+What a plain scan needs is done for the whole stack at once, on one array. A plain scan has one sure polarity, and ink
+that is distinct from a background without grain. `normalise` gets the others.
 """
 
 from __future__ import annotations
@@ -15,131 +15,131 @@ from numpy.typing import NDArray
 from batchdigits.vision.artifacts import remove_artifacts
 from batchdigits.vision.framing import (
     BOX,
+    BOX_TOLERANCE,
     CENTRE,
+    IDENTITY,
+    MAX_SLANT,
+    MAX_STROKE,
+    MIN_SLANT,
+    MIN_STROKE,
     SIDE,
-    SLACK,
-    STEEP,
-    THICK,
-    THIN,
-    UNTURNED,
-    UPRIGHT,
+    adjust_stroke_width,
     frame,
-    mend,
-    place,
+    place_in_glyph,
 )
 from batchdigits.vision.grey import Scans
-from batchdigits.vision.illumination import CONTRAST, OTSU
-from batchdigits.vision.normalise import DETAIL, Glyph, Ink, normalise
-from batchdigits.vision.polarity import PLAIN, even_polarities
+from batchdigits.vision.illumination import MIN_CONTRAST, OTSU
+from batchdigits.vision.normalise import MIN_DIGIT_SIDE, Glyph, Ink, normalise
+from batchdigits.vision.polarity import CLEAR_AREA_LEAD, even_polarities
 
-SMALL = DETAIL - 1  # longest side of a scan that is small: such a scan has neither uneven light nor ruled lines
-FEW = 8  # scans for which the arrays cost more than they save
+MAX_SIDE = MIN_DIGIT_SIDE - 1  # pixels of a small scan's longer side: too few for uneven light and for ruled lines
+MIN_STACK = 8  # scans: for fewer, the arrays cost more than they save
 
-# Scans with a frame of paper around each have two rows and columns more.
+# A padded scan has a row or column of background more on each side.
 Flags = NDArray[np.bool_]  # (N,)
 Boxes = NDArray[np.int64]  # (N, 4): x, y, width and height of each
 Numbers = NDArray[np.float64]
 
 
 def normalise_stack(scans: Scans, ink: Ink = "auto", *, deslant: bool = True) -> list[tuple[Glyph, ...]]:
-    """Do what `normalise` does to each of many scans.
+    """Do what `normalise` does to each scan of a stack.
 
     Args:
-        scans: grey pictures, uint8 (N, H, W), H and W at most `SMALL`.
+        scans: grey, uint8 (N, H, W), H and W at most `MAX_SIDE`.
         ink: as for `normalise`.
         deslant: as for `normalise`.
 
     Returns:
         For each scan, in order, what `normalise` returns for it.
     """
-    if len(scans) < FEW:
+    if len(scans) < MIN_STACK:
         return [normalise(scan, ink, deslant=deslant) for scan in scans]
-    turned = _sums(scans) * (1.0 / scans[0].size) > 127.5
-    pages = _framed(scans, turned)
-    masks = _masks(pages)
-    plain = _read_as_light(masks) if ink == "auto" else turned == (ink == "dark")
-    _wipe(masks, plain)
-    plain &= _sums(masks) > 255  # more than a dot
-    plain &= _lift(pages)
-    inks = pages & _dilated(masks)
+    is_inverted = _sums(scans) * (1.0 / scans[0].size) > 127.5
+    padded = _pad(scans, is_inverted)
+    masks = _masks(padded)
+    is_plain = _ink_is_light(masks) if ink == "auto" else is_inverted == (ink == "dark")
+    _remove_artifacts(masks, is_plain)
+    is_plain &= _sums(masks) > 255  # more than a dot
+    is_plain &= _stretch_contrast(padded)
+    inks = padded & _dilated(masks)
     boxes = _boxes(inks)
-    short = plain & (_lengths(boxes) < BOX)
-    usual = plain & ~short
-    _mend(inks, boxes, usual)
-    found: list[tuple[Glyph, ...]] = [()] * len(scans)
-    if usual.any():
+    is_short = is_plain & (_lengths(boxes) < BOX)
+    is_usual = is_plain & ~is_short
+    _adjust_stroke_widths(inks, boxes, is_usual)
+    candidates: list[tuple[Glyph, ...]] = [()] * len(scans)
+    if is_usual.any():
         for index, glyph in zip(
-            np.flatnonzero(usual).tolist(), _glyphs(inks[usual], boxes[usual], deslant), strict=True
+            np.flatnonzero(is_usual).tolist(), _glyphs(inks[is_usual], boxes[is_usual], deslant), strict=True
         ):
-            found[index] = (glyph,)
-    for index in np.flatnonzero(~usual).tolist():
-        if short[index]:
-            found[index] = (frame(inks[index], deslant=deslant),)
+            candidates[index] = (glyph,)
+    for index in np.flatnonzero(~is_usual).tolist():
+        if is_short[index]:
+            candidates[index] = (frame(inks[index], deslant=deslant),)
         else:
-            found[index] = normalise(scans[index], ink, deslant=deslant)
-    return found
+            candidates[index] = normalise(scans[index], ink, deslant=deslant)
+    return candidates
 
 
 def _sums(pictures: Scans) -> NDArray[np.int32]:
-    """What the pixels of each come to."""
+    """The sum of the pixels of each picture."""
     lines = pictures.reshape(len(pictures), -1)
     sums: NDArray[np.int32] = np.asarray(cv2.reduce(lines, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32S), np.int32).ravel()
-    return sums  # in a tenth of the time of NumPy's
+    return sums  # OpenCV takes a tenth of the time of NumPy
 
 
-def _framed(scans: Scans, turned: Flags) -> Scans:
-    """Turn scans so that dark prevails, with a frame of paper around each.
+def _pad(scans: Scans, is_inverted: Flags) -> Scans:
+    """Invert scans where light prevails, and pad each with background.
 
     In memory, neighbours in any direction are then a fixed distance apart.
     """
     count, height, width = scans.shape
-    framed = np.zeros((count, height + 2, width + 2), np.uint8)
-    inverse = np.where(turned, np.uint8(255), np.uint8(0))
-    np.bitwise_xor(scans, inverse[:, None, None], out=framed[:, 1:-1, 1:-1])
-    return framed
+    padded = np.zeros((count, height + 2, width + 2), np.uint8)
+    inverse = np.where(is_inverted, np.uint8(255), np.uint8(0))
+    np.bitwise_xor(scans, inverse[:, None, None], out=padded[:, 1:-1, 1:-1])
+    return padded
 
 
-def _masks(pages: Scans) -> Scans:
-    """The masks of the lighter sides."""
-    masks = np.zeros_like(pages)
-    for page, mask in zip(pages[:, 1:-1, 1:-1], masks[:, 1:-1, 1:-1], strict=True):
-        cv2.threshold(page, 0, 255, OTSU, mask)
+def _masks(padded: Scans) -> Scans:
+    """The masks of the lighter sides of Otsu's threshold."""
+    masks = np.zeros_like(padded)
+    for scan, mask in zip(padded[:, 1:-1, 1:-1], masks[:, 1:-1, 1:-1], strict=True):
+        cv2.threshold(scan, 0, 255, OTSU, mask)
     return masks
 
 
-def _read_as_light(masks: Scans) -> Flags:
-    """Tell for which `polarity.even_polarities` says that the ink is light, and nothing else."""
+def _ink_is_light(masks: Scans) -> Flags:
+    """Tell for which scans `polarity.even_polarities` has one answer, light ink."""
     _, height, width = masks.shape
     area = 1.0 - 2.0 * (_sums(masks) // 255) / ((height - 2) * (width - 2))
     touches = masks[:, (1, -2)].any(axis=(1, 2)) | masks[:, :, (1, -2)].any(axis=(1, 2))
-    light: Flags = ~touches & (area > PLAIN)
+    light: Flags = ~touches & (area > CLEAR_AREA_LEAD)
     for index in np.flatnonzero(~light):
         light[index] = even_polarities(masks[index, 1:-1, 1:-1]) == (True,)
     return light
 
 
-def _wipe(masks: Scans, plain: Flags) -> None:
-    """Wipe those masks that are not in one piece, in place."""
+def _remove_artifacts(masks: Scans, is_plain: Flags) -> None:
+    """Remove the artifacts of those masks that have several components, in place."""
     labels = cv2.connectedComponents(masks.reshape(-1, masks.shape[2]))[1].reshape(len(masks), -1).view(np.uint32)
     most = labels.max(axis=1)
-    labels -= np.uint32(1)  # paper, which was 0, is now above all
-    for index in np.flatnonzero(plain & (labels.min(axis=1) + np.uint32(1) < most)):
+    labels -= np.uint32(1)  # the background, which was 0, now has the highest label
+    for index in np.flatnonzero(is_plain & (labels.min(axis=1) + np.uint32(1) < most)):
         mask = masks[index, 1:-1, 1:-1]
         mask[:] = remove_artifacts(mask)[0]
 
 
-def _lift(pages: Scans) -> Flags:
-    """Set the ink's peak to 255 in place, as `paper.lift` does, and tell for which that is all there is to do."""
-    _, height, width = pages.shape
-    peaks = pages.max(axis=(1, 2))
+def _stretch_contrast(padded: Scans) -> Flags:
+    """Set the ink's peak to 255 in place; tell for which scans `illumination.stretch_contrast` does no more."""
+    _, height, width = padded.shape
+    peaks = padded.max(axis=(1, 2))
     for index in np.flatnonzero((peaks < 255) & (peaks > 0)):
-        cv2.addWeighted(pages[index], 255.0 / peaks[index], pages[index], 0.0, 0.0, pages[index])
-    clear: Flags = (2 * _sums((pages > 0).view(np.uint8)) < (height - 2) * (width - 2)) & (peaks >= CONTRAST)
-    return clear
+        cv2.addWeighted(padded[index], 255.0 / peaks[index], padded[index], 0.0, 0.0, padded[index])
+    is_done: Flags = (2 * _sums((padded > 0).view(np.uint8)) < (height - 2) * (width - 2)) & (peaks >= MIN_CONTRAST)
+    return is_done
 
 
 def _dilated(masks: Scans) -> Scans:
-    """Every mask, wider by a pixel all around; the frames are of no use any more."""
+    """Dilate every mask by a pixel all around; this overwrites the padding."""
     row = masks.shape[2]
     line = masks.ravel()
     wide = line.copy()
@@ -150,19 +150,19 @@ def _dilated(masks: Scans) -> Scans:
 
 
 def _spread(line: Scans, wide: Scans, step: int) -> None:
-    """Raise the pixels of `wide`, in place, to those of `line` that lie a step before and a step behind."""
+    """Raise each pixel of `wide`, in place, to those of `line` that lie `step` before and behind it."""
     np.maximum(wide[step:], line[:-step], out=wide[step:])
     np.maximum(wide[:-step], line[step:], out=wide[:-step])
 
 
 def _boxes(inks: Scans) -> Boxes:
-    """Where the ink is."""
+    """The bounding box of each picture's ink."""
     count, rows, columns = inks.shape
-    # Scan beside scan, so that NumPy works along all of them and not along short rows.
-    side_by_side = cv2.transpose(inks.reshape(count, -1)).reshape(rows, columns, count)
+    # With the scans as the last axis, NumPy works along all of them and not along short rows.
+    transposed = cv2.transpose(inks.reshape(count, -1)).reshape(rows, columns, count)
     ends = []
     for axis in (0, 1):
-        some = side_by_side.max(axis=axis) > 0
+        some = transposed.max(axis=axis) > 0
         first = some.argmax(axis=0)
         ends.append((first, len(some) - some[::-1].argmax(axis=0) - first))
     (x, width), (y, height) = ends
@@ -170,41 +170,41 @@ def _boxes(inks: Scans) -> Boxes:
 
 
 def _lengths(boxes: Boxes) -> NDArray[np.int64]:
-    """The longer sides, at least 1."""
+    """The longer side of each box, at least 1."""
     lengths: NDArray[np.int64] = boxes[:, 2:].max(axis=1).clip(min=1)
     return lengths
 
 
-def _mend(inks: Scans, boxes: Boxes, usual: Flags) -> None:
-    """Mend strokes in place, as `framing.frame` does; what is then too large for its picture is not usual."""
+def _adjust_stroke_widths(inks: Scans, boxes: Boxes, is_usual: Flags) -> None:
+    """Adjust strokes in place, as `framing.frame` does. Clears `is_usual` where the result does not fit its picture."""
     _, rows, columns = inks.shape
     strokes = _strokes(inks, boxes)
-    reaches = (THIN - strokes) * _lengths(boxes) / BOX / 2.0
-    fine = usual & (reaches > 0.0) & (reaches <= 1.0)
-    if fine.any():
-        inks[fine], boxes[fine] = _widened(inks[fine], boxes[fine], reaches[fine])
-    for index in np.flatnonzero(usual & ~fine & ((strokes < THIN) | (strokes > THICK))):
+    changes = (MIN_STROKE - strokes) * _lengths(boxes) / BOX / 2.0
+    is_fine = is_usual & (changes > 0.0) & (changes <= 1.0)
+    if is_fine.any():
+        inks[is_fine], boxes[is_fine] = _widened(inks[is_fine], boxes[is_fine], changes[is_fine])
+    for index in np.flatnonzero(is_usual & ~is_fine & ((strokes < MIN_STROKE) | (strokes > MAX_STROKE))):
         x, y, width, height = boxes[index].tolist()
-        digit = mend(inks[index, y : y + height, x : x + width].copy(), strokes[index])
+        digit = adjust_stroke_width(inks[index, y : y + height, x : x + width].copy(), strokes[index])
         height, width = digit.shape
-        usual[index] = height <= rows and width <= columns
-        if usual[index]:
+        is_usual[index] = height <= rows and width <= columns
+        if is_usual[index]:
             inks[index] = 0
             inks[index, :height, :width] = digit
             boxes[index] = 0, 0, width, height
 
 
-def _widened(inks: Scans, boxes: Boxes, reaches: Numbers) -> tuple[Scans, Boxes]:
+def _widened(inks: Scans, boxes: Boxes, changes: Numbers) -> tuple[Scans, Boxes]:
     """Strokes wider by up to a pixel on either side, and the boxes of what comes of it, as `framing.mend` has them."""
     row = inks.shape[2]
     line = inks.ravel()
     wide = line.copy()
     _spread(line, wide, 1)
     _spread(line, wide, row)
-    for ink, changed, (x, y, width, height), reach in zip(
-        inks, wide.reshape(inks.shape), boxes.tolist(), reaches.tolist(), strict=True
+    for ink, changed, (x, y, width, height), change in zip(
+        inks, wide.reshape(inks.shape), boxes.tolist(), changes.tolist(), strict=True
     ):
-        cv2.addWeighted(ink, 1.0 - reach, changed, reach, 0.0, ink)
+        cv2.addWeighted(ink, 1.0 - change, changed, change, 0.0, ink)
         if height + 2 > max(width, height):
             ink[y - 1] = ink[y + height] = 0
         if width + 2 > max(width, height):
@@ -226,7 +226,7 @@ def _strokes(inks: Scans, boxes: Boxes) -> Numbers:
 
 
 def _glyphs(inks: Scans, boxes: Boxes, deslant: bool) -> Scans:
-    """Make the glyphs of ink whose strokes are mended, as `framing.frame` does."""
+    """Make the glyphs of ink whose strokes are adjusted, as `framing.frame` does."""
     m00, m10, m01, m11, m02 = _moments(inks, boxes)
     x, y = m10 / m00, m01 / m00
     if deslant:
@@ -234,44 +234,44 @@ def _glyphs(inks: Scans, boxes: Boxes, deslant: bool) -> Scans:
     room = SIDE - boxes[:, 2:]
     lefts, tops = np.rint(CENTRE - np.stack((x, y))).clip(0, room.T).astype(int)
     lengths = _lengths(boxes)
-    fits = (lengths >= BOX) & (lengths <= BOX + SLACK)
+    fits_box = (lengths >= BOX) & (lengths <= BOX + BOX_TOLERANCE)
     glyphs = np.zeros((len(inks), SIDE, SIDE), np.uint8)
-    for index, ((x0, y0, width, height), left, top, as_it_is) in enumerate(
-        zip(boxes.tolist(), lefts.tolist(), tops.tolist(), fits.tolist(), strict=True)
+    for index, ((x0, y0, width, height), left, top, is_placed_unscaled) in enumerate(
+        zip(boxes.tolist(), lefts.tolist(), tops.tolist(), fits_box.tolist(), strict=True)
     ):
         digit = inks[index, y0 : y0 + height, x0 : x0 + width]
-        if as_it_is:
+        if is_placed_unscaled:
             glyphs[index, top : top + height, left : left + width] = digit
         else:
-            glyphs[index] = place(digit, x[index], y[index])
+            glyphs[index] = place_in_glyph(digit, x[index], y[index])
     return glyphs
 
 
 def _upright(
     inks: Scans, boxes: Boxes, slants: Numbers, x: Numbers, y: Numbers
 ) -> tuple[Scans, Boxes, Numbers, Numbers]:
-    """Shear the rows of each, as `framing.frame` does, each in the corner of a picture with room for all.
+    """Shear the rows of each picture, as `framing.frame` does, in the corner of a picture that is large enough for all.
 
     Returns:
-        The pictures, the ink's boxes, and where the centres of mass (x, y) are now within those.
+        The pictures, the ink's boxes, and the centres of mass (x, y) within those.
     """
     _, _, widths, heights = boxes.T
-    shears = slants.clip(-STEEP, STEEP)
-    shears[np.abs(shears) < UPRIGHT] = 0.0  # by which no pixel changes
+    shears = slants.clip(-MAX_SLANT, MAX_SLANT)
+    shears[np.abs(shears) < MIN_SLANT] = 0.0  # such a shear changes no pixel
     pads = np.ceil(np.abs(shears) * heights).astype(int) + 1
-    turns = np.repeat(UNTURNED[None], len(inks), axis=0)
-    turns[:, 0, 1], turns[:, 0, 2] = -shears, pads + shears * y
+    affines = np.repeat(IDENTITY[None], len(inks), axis=0)
+    affines[:, 0, 1], affines[:, 0, 2] = -shears, pads + shears * y
     wides = widths + 2 * pads
     upright = np.zeros((len(inks), heights.max(), wides.max()), np.uint8)
     for index, ((left, top, width, height), wide) in enumerate(zip(boxes.tolist(), wides.tolist(), strict=True)):
         ink = inks[index, top : top + height, left : left + width]
-        cv2.warpAffine(ink, turns[index], (wide, height), upright[index, :height, :wide])
+        cv2.warpAffine(ink, affines[index], (wide, height), upright[index, :height, :wide])
     boxes = _boxes(upright)
     return upright, boxes, x + pads - boxes[:, 0], y - boxes[:, 1]
 
 
 def _slants(m00: Numbers, m10: Numbers, m01: Numbers, m11: Numbers, m02: Numbers) -> Numbers:
-    """The slant of each, with the roundings of `cv2.moments`."""
+    """The slant of each picture, rounded as by `cv2.moments`."""
     centre = m01 * (1.0 / m00)
     mu11, mu02 = m11 - m10 * centre, m02 - m01 * centre
     slants: Numbers = np.divide(mu11, mu02, out=np.zeros_like(mu11), where=mu02 > 0)
@@ -279,11 +279,11 @@ def _slants(m00: Numbers, m10: Numbers, m01: Numbers, m11: Numbers, m02: Numbers
 
 
 def _moments(inks: Scans, boxes: Boxes) -> tuple[Numbers, Numbers, Numbers, Numbers, Numbers]:
-    """The moments m00, m10, m01, m11 and m02 of each about its box's corner."""
+    """The moments m00, m10, m01, m11 and m02 of each picture about its box's corner."""
     _, rows, columns = inks.shape
     lines = inks.astype(np.float32).reshape(-1, columns)
     powers_of_y = np.vander(np.arange(rows, dtype=np.float64), 3, increasing=True)
-    # Sums along rows are below 2^24, and so exact in float32; what is made of them is exact in float64.
+    # Sums along rows are below 2^24, and so exact in float32; products of them are exact in float64.
     (m00, m01, m02), (m10, m11, _) = (
         ((lines @ power_of_x).reshape(-1, rows).astype(np.float64) @ powers_of_y).T
         for power_of_x in (np.ones(columns, np.float32), np.arange(columns, dtype=np.float32))

@@ -1,7 +1,7 @@
-"""Small plain PNG files, unpacked many together: the same scans as OpenCV's, in half of the time.
+"""Unpack many small PNG files together: the same scans as OpenCV's.
 
-On a picture of 28x28 libpng is all start and no work. So libdeflate inflates file by file, and what the lines were
-filtered with is undone for all files at once. The format is ISO/IEC 15948; filters are its clause 9.
+libdeflate inflates file by file, and the filters of all files' lines are undone at once. The format is ISO/IEC 15948;
+filters are its clause 9.
 """
 
 from __future__ import annotations
@@ -18,87 +18,87 @@ from deflate import DeflateError, crc32, zlib_decompress
 from numpy.typing import NDArray
 
 from batchdigits.vision.grey import Scans
+from batchdigits.vision.small_images.normalise_stack import MAX_SIDE
 
 Lines = NDArray[np.uint8]  # (N, W)
 
-LONGEST = 39  # pixels each way: what `normalise_stack` takes
-MOST_BYTES = 2_048  # of a file: one of 39x39 that did not compress has 1,600
-# A file is a signature (8 bytes), IHDR (25), IDAT, and IEND (12). A chunk is a length (4), a name (4), what it holds,
-# and a checksum (4) of that and the name.
-OTHER_BYTES = 57  # of a file: what IDAT does not hold
+MAX_FILE_BYTES = 2_048  # a file of 39x39 pixels that did not compress has 1,600
+# A file is a signature (8 bytes), IHDR (25), IDAT, and IEND (12). A chunk is a length (4), a name (4), its content, and
+# a checksum (4) of name and content.
+OVERHEAD_BYTES = 57  # of a file, besides the content of IDAT
 IEND = b"\0\0\0\0IEND\xae\x42\x60\x82"
-SUB, UP, AVERAGE, PAETH = 1, 2, 3, 4  # filters: a pixel less the one before it, the one above, half of both, or either
+SUB, UP, AVERAGE, PAETH = 1, 2, 3, 4  # what was subtracted: the pixel before, the one above, their mean, or either
 FILTERS = bytes(range(5))
 
-_begins_plainly = re.compile(
+_match_beginning = re.compile(
     # IHDR: width, height, 8 bits of grey, not interlaced, and a checksum; then IDAT with its length
-    rb"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0[\x01-%c]\0\0\0[\x01-%c]\x08\0\0\0\0....\0\0..IDAT" % (LONGEST, LONGEST),
+    rb"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0[\x01-%c]\0\0\0[\x01-%c]\x08\0\0\0\0....\0\0..IDAT" % (MAX_SIDE, MAX_SIDE),
     re.DOTALL,
 ).match
 _number = struct.Struct(">I").unpack_from
 
 
 def is_small_png(data: bytes) -> bool:
-    """Whether a file begins like one of ours: 8 bits of grey, at most `LONGEST` pixels each way, and at once."""
-    return len(data) <= MOST_BYTES and _begins_plainly(data) is not None
+    """Whether a file is of 8-bit grey, of at most `MAX_SIDE` pixels each way, and IDAT follows its header."""
+    return len(data) <= MAX_FILE_BYTES and _match_beginning(data) is not None
 
 
 def unpack_small_pngs(files: Sequence[bytes]) -> Iterator[tuple[list[int], Scans]]:
-    """Unpack those files that are as they should be.
+    """Unpack those files that are intact.
 
     Args:
         files: whole files for which `is_small_png` is true.
 
     Yields:
-        The places among `files` of some whose scans are of one shape, and these scans, uint8 (N, H, W).
+        For each shape the indices of its files, and their scans, uint8 (N, H, W).
     """
     alike: defaultdict[bytes, list[int]] = defaultdict(list)
-    for place, data in enumerate(files):
-        alike[data[12:33]].append(place)
-    for header, places in alike.items():
+    for index, data in enumerate(files):
+        alike[data[12:33]].append(index)
+    for header, indices in alike.items():
         width, height = header[7], header[11]
         if crc32(header[:-4]) != int.from_bytes(header[-4:], "big"):
             continue
-        inflated = _inflated([files[place] for place in places], height, width + 1)
+        inflated = _inflated([files[index] for index in indices], height, width + 1)
         if inflated:
-            yield [places[index] for index in inflated], _unfiltered(inflated.values(), height, width + 1)
+            yield [indices[index] for index in inflated], _unfiltered(inflated.values(), height, width + 1)
 
 
 def _inflated(files: Sequence[bytes], height: int, row: int) -> dict[int, bytearray]:
-    """The lines, each of `row` bytes, of those files that are as they should be, by place."""
+    """The lines, each of `row` bytes, of the intact files, by index."""
     found: dict[int, bytearray] = {}
-    for place, data in enumerate(files):
+    for index, data in enumerate(files):
         idat = data[37:-16]  # from its name on
         (length,), (checksum,) = _number(data, 33), _number(data, -16)
-        if length + OTHER_BYTES != len(data) or checksum != crc32(idat) or not data.endswith(IEND):
+        if length + OVERHEAD_BYTES != len(data) or checksum != crc32(idat) or not data.endswith(IEND):
             continue
         try:
             lines = zlib_decompress(idat[4:], height * row)
-        except DeflateError:  # more than that, too
+        except DeflateError:  # also raised for more bytes than that
             continue
         if len(lines) == height * row and not lines[::row].strip(FILTERS):
-            found[place] = lines
+            found[index] = lines
     return found
 
 
 def _unfiltered(files: Iterable[bytearray], height: int, row: int) -> Scans:
-    """Scans, uint8 (N, H, W), from the lines of N files: `height` times a filter's number and the pixels behind it."""
-    # Line beside line, so that NumPy works along all of them and not along short rows.
+    """Scans, uint8 (N, H, W), from the lines of N files, each of which is a filter's number and then the pixels."""
+    # With the lines as the last axis, NumPy works along all of them and not along short rows.
     columns = cv2.transpose(np.frombuffer(b"".join(files), np.uint8).reshape(-1, row))
-    less_before = np.where(columns[0] == SUB, np.uint8(255), np.uint8(0))
+    is_sub = np.where(columns[0] == SUB, np.uint8(255), np.uint8(0))
     for before, pixels in pairwise(columns[1:]):
-        pixels += before & less_before
+        pixels += before & is_sub
     scans = np.asarray(cv2.transpose(columns[1:]), np.uint8).reshape(-1, height, row - 1)
     filters = columns[0].reshape(-1, height)
     if (filters > SUB).any():
-        _add_what_is_above(scans, filters)
+        _undo_filters_above(scans, filters)
     return scans
 
 
-def _add_what_is_above(scans: Scans, filters: NDArray[np.uint8]) -> None:
-    """Undo UP, AVERAGE and PAETH in place, by the filters (N, H) of all lines.
+def _undo_filters_above(scans: Scans, filters: NDArray[np.uint8]) -> None:
+    """Undo UP, AVERAGE and PAETH in index, by the filters (N, H) of all lines.
 
-    A line of UP is its base, the next line above it that is not of UP, and all differences from there on.
+    A line of UP is the sum of its base (the next line above with another filter) and of all differences from there on.
     """
     sums = scans.transpose(1, 0, 2).copy()
     for above, line in pairwise(sums):
@@ -106,41 +106,41 @@ def _add_what_is_above(scans: Scans, filters: NDArray[np.uint8]) -> None:
     bases = np.maximum.accumulate(np.where(filters == UP, 0, np.arange(len(sums))), axis=1)
     file, y = np.nonzero(filters >= AVERAGE)
     if len(file):
-        over = np.maximum(y - 1, 0)  # over the first line is nothing, and from that line to itself no difference
+        over = np.maximum(y - 1, 0)  # the first line has none above it, and no difference to itself
         base = bases[file, over]
-        follows = (y > 0) & (filters[file, base] >= AVERAGE)  # then its base is the line before it here
-        known = (y > 0) & ~follows
+        is_chained = (y > 0) & (filters[file, base] >= AVERAGE)  # then its base is the line before it in this call
+        is_known = (y > 0) & ~is_chained
         above = sums[over, file] - sums[base, file]
-        above[known] += scans[file[known], base[known]]
-        scans[file, y] = _add_what_is_around(scans[file, y], above, follows, filters[file, y] == AVERAGE)
+        above[is_known] += scans[file[is_known], base[is_known]]
+        scans[file, y] = _undo_pixelwise(scans[file, y], above, is_chained, filters[file, y] == AVERAGE)
     file, y = np.nonzero(filters == UP)
     base = bases[file, y]
     scans[file, y] = scans[file, base] + sums[y, file] - sums[base, file]
 
 
-def _add_what_is_around(lines: Lines, above: Lines, follows: NDArray[np.bool_], average: NDArray[np.bool_]) -> Lines:
-    """Undo AVERAGE and PAETH in lines, uint8 (N, W), pixel after pixel, in all lines at once.
+def _undo_pixelwise(lines: Lines, above: Lines, is_chained: NDArray[np.bool_], average: NDArray[np.bool_]) -> Lines:
+    """Undo AVERAGE and PAETH in lines, uint8 (N, W), pixel by pixel, in all lines at once.
 
-    Where a line `follows` the one before it, that has to be added to what is `above`. It lags behind that by a pixel,
-    which is then known.
+    A line that `is_chained` has the line before it above it, which is being undone in the same call. It is treated one
+    pixel behind that line, so that the pixel above is known.
     """
     count, width = lines.shape
     numbers = np.arange(count)
-    lags = numbers - np.maximum.accumulate(np.where(follows, 0, numbers))
+    lags = numbers - np.maximum.accumulate(np.where(is_chained, 0, numbers))
     steps = np.arange(width)[:, None] + lags, numbers
     differences = np.zeros((width + lags.max(), count), np.int16)
     overs = np.zeros_like(differences)
     differences[steps], overs[steps] = lines.T, above.T
-    halves = average.any()
+    has_average = average.any()
     a, b = np.zeros((2, count), np.int16)
     for pixel, over in zip(differences, overs, strict=True):
         c, b = b, over
-        b[1:] += np.where(follows[1:], a[:-1], 0)
+        b[1:] += np.where(is_chained[1:], a[:-1], 0)
         b &= 255
-        # Of a before, b above and c between, what is next to a + b - c, and of equals the first.
+        # Paeth: of a (before), b (above) and c (diagonal) the one nearest to a + b - c, the first of equals.
         low, high, bound = np.minimum(a, b), np.maximum(a, b), 3 * c - a - b
         added = np.where(bound <= low, high, np.where(high <= bound, low, c))
-        if halves:
+        if has_average:
             added = np.where(average, (a + b) >> 1, added)
         pixel += added
         pixel &= 255

@@ -11,12 +11,12 @@ from hypothesis.extra.numpy import arrays
 
 from batchdigits.datasets import MNIST
 from batchdigits.datasets.idx import TRAIN_IMAGES, read_idx
-from batchdigits.vision import normalise_stack as module
 from batchdigits.vision.normalise import Ink, normalise
-from batchdigits.vision.small_images.normalise_stack import FEW, SMALL, normalise_stack
+from batchdigits.vision.small_images import normalise_stack as module
+from batchdigits.vision.small_images.normalise_stack import MAX_SIDE, MIN_STACK, normalise_stack
 
 INKS = ["auto", "dark", "light"]
-SIDES = st.integers(1, SMALL)
+SIDES = st.integers(1, MAX_SIDE)
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def check(scans: np.ndarray, ink: Ink = "auto", deslant: bool = True) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(
-    arrays(np.uint8, st.tuples(st.integers(0, FEW + 2), SIDES, SIDES)),
+    arrays(np.uint8, st.tuples(st.integers(0, MIN_STACK + 2), SIDES, SIDES)),
     st.sampled_from(INKS),
     st.booleans(),
 )
@@ -49,7 +49,7 @@ def test_any_arrays(scans: np.ndarray, ink: Ink, deslant: bool) -> None:
 @given(st.integers(0, 2**32 - 1), SIDES, SIDES, st.sampled_from(INKS))
 def test_strokes_and_dots(seed: int, height: int, width: int, ink: Ink) -> None:
     rng = np.random.default_rng(seed)
-    scans = np.zeros((2 * FEW, height, width), np.uint8)
+    scans = np.zeros((2 * MIN_STACK, height, width), np.uint8)
     for scan in scans:
         for _ in range(rng.integers(0, 4)):
             ends = rng.integers(-2, (width + 2, height + 2), (2, 2)).tolist()
@@ -66,7 +66,7 @@ def test_mnist(digits: np.ndarray, ink: Ink, deslant: bool) -> None:
 
 
 def test_a_hairline_that_grows_beyond_its_picture() -> None:
-    scans = np.zeros((FEW, SMALL, SMALL), np.uint8)
+    scans = np.zeros((MIN_STACK, MAX_SIDE, MAX_SIDE), np.uint8)
     for index, scan in enumerate(scans):
         cv2.ellipse(scan, (19, 19), (12 + index % 4, 19), 0, 0, 360, 255, 1)
     check(scans)
@@ -95,7 +95,7 @@ def test_mnist_made_worse(digits: np.ndarray) -> None:
 def test_fat_light_on_narrow_dark_is_not_plain(edge: int, rows: int) -> None:
     comb = np.zeros((28, 28), np.uint8)
     comb[:rows] = comb[:, 2::6] = 255
-    scans = np.repeat(np.pad(comb, edge)[None], FEW, axis=0)
+    scans = np.repeat(np.pad(comb, edge)[None], MIN_STACK, axis=0)
     assert normalise(scans[0])[0].tobytes() != normalise(scans[0], "light")[0].tobytes()
     check(scans)
 
@@ -112,7 +112,7 @@ def test_only_scans_that_are_not_plain_are_done_one_at_a_time(
         assert len(alone) < 0.02 * len(plain)
         alone.clear()
     grain = np.random.default_rng(1).integers(1, 20, digits.shape, np.uint8)
-    for not_plain in (np.maximum(digits, grain), digits[: FEW - 1]):
+    for not_plain in (np.maximum(digits, grain), digits[: MIN_STACK - 1]):
         normalise_stack(not_plain)
         assert len(alone) == len(not_plain)
         alone.clear()

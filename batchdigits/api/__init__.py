@@ -1,0 +1,1 @@
+"""The public functions for Python programs; `import batchdigits` offers them. Nothing here prints or exits."""

@@ -1,0 +1,55 @@
+"""Checks of the arguments that the public functions share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import get_args
+
+from batchdigits.inference.choose import BUILT_IN_MODEL
+from batchdigits.vision.normalise import Ink
+
+Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
+
+
+def check_ink(ink: str) -> None:
+    """Check the polarity of the ink.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if ink not in get_args(Ink):
+        raise ValueError(f"ink is one of {', '.join(get_args(Ink))}, not {ink!r}")
+
+
+def model_path(model: str | os.PathLike[str] | None) -> Path:
+    """The model file to use; the built-in one for None.
+
+    Raises:
+        TypeError: it is no path.
+    """
+    if model is None:
+        return BUILT_IN_MODEL
+    if not isinstance(model, str | os.PathLike):
+        raise TypeError(f"model is the path of a model file, or None for the built-in one, not {type(model).__name__}")
+    return Path(model)
+
+
+def path_list(paths: Paths) -> Iterable[str]:
+    """One path or several, as text, each taken when it is needed.
+
+    Raises:
+        TypeError: it is neither; for an iterable, when the wrong item is reached.
+    """
+    if isinstance(paths, str | os.PathLike):
+        return [_as_text(paths)]
+    if isinstance(paths, bytes) or not isinstance(paths, Iterable):
+        raise TypeError(f"paths is a path or an iterable of paths, not {type(paths).__name__}")
+    return map(_as_text, paths)
+
+
+def _as_text(path: object) -> str:
+    if not isinstance(path, str | os.PathLike):
+        raise TypeError(f"a path is a str or os.PathLike, not {type(path).__name__}")
+    return os.fsdecode(path)

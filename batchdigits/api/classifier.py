@@ -1,0 +1,89 @@
+"""A model that is loaded once, and classifies single images in this process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from threading import Lock
+
+from batchdigits.api.arguments import check_ink, model_path
+from batchdigits.api.images import Image, page_of
+from batchdigits.inference.card import Card
+from batchdigits.inference.decide import Prediction, decide
+from batchdigits.inference.load import load_runtime
+from batchdigits.inference.runtime import BATCH_SIZE
+from batchdigits.inference.threshold import review_threshold
+from batchdigits.vision.normalise import Ink
+from batchdigits.vision.normalise_batch import normalise_page
+
+
+class Classifier:
+    """A loaded model. It starts no workers, and may be used from any thread.
+
+    Attributes:
+        card: the model card.
+    """
+
+    card: Card
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str] | None = None,
+        *,
+        ink: Ink = "auto",
+        min_confidence: float | None = None,
+        target_risk: float | None = None,
+        probabilities: bool = False,
+    ) -> None:
+        """Load a model.
+
+        Args:
+            model: the model file; None for the built-in one.
+            ink: whether ink is `dark`, `light`, or to be found out for each image (`auto`).
+            min_confidence: score, 0-1, below which a prediction is `review`; None for the model's own threshold.
+            target_risk: in its place, the share of wrong labels, over 0 and under 1, that is accepted among `ok`
+                predictions, from which the model's validation data gives the threshold.
+            probabilities: whether predictions carry the probabilities of all classes.
+
+        Raises:
+            TypeError: `model` is no path.
+            ValueError: another argument is out of its range.
+            BatchdigitsError: the model file cannot be used, or the risk is not supported by its data.
+        """
+        check_ink(ink)
+        path = model_path(model)
+        # One glyph at a time is fast in LiteRT, and pads nothing; TensorFlow takes as long for one as for a full batch.
+        self._runtime = load_runtime(path, BATCH_SIZE if path.suffix == ".keras" else 1)
+        self.card = self._runtime.card
+        self._threshold = review_threshold(self.card, min_confidence, target_risk)
+        self._ink = ink
+        self._probabilities = probabilities
+        self._lock = Lock()  # an interpreter runs one inference at a time
+
+    def classify(self, image: Image) -> Prediction:
+        """The prediction for one image.
+
+        Args:
+            image: a path or URL; the bytes of an image file; a binary file object with them; a Pillow image; or a NumPy
+                array, grey (H, W), RGB (H, W, 3) or RGBA (H, W, 4), of uint8, uint16, bool, or floats from 0 to 1.
+
+        Returns:
+            The prediction. An image that cannot be read has the status `error` and its reason as `detail`. The path is
+            empty for an image without a file name.
+
+        Raises:
+            TypeError: it is none of these.
+        """
+        (prediction,) = self.classify_many([image])
+        return prediction
+
+    def classify_many(self, images: Iterable[Image]) -> list[Prediction]:
+        """The predictions for several images, in order; each may be whatever `classify` accepts.
+
+        Raises:
+            TypeError: one of them is no image.
+        """
+        sources = [normalise_page(page_of(image), self._ink) for image in images]
+        with self._lock:
+            predictions, _ = decide(sources, self._runtime, self._threshold, self._probabilities)
+        return predictions

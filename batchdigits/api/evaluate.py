@@ -1,0 +1,45 @@
+"""Evaluate a model on labelled images."""
+
+from __future__ import annotations
+
+import os
+
+from batchdigits.api.arguments import check_ink, model_path
+from batchdigits.engines.local import predict
+from batchdigits.files.sources import find
+from batchdigits.inference.model_file import read_model_file
+from batchdigits.reports.evaluation import Evaluation, class_folders
+from batchdigits.reports.evaluation import evaluate as compare
+from batchdigits.vision.normalise import Ink
+
+
+def evaluate(
+    path: str | os.PathLike[str],
+    *,
+    model: str | os.PathLike[str] | None = None,
+    ink: Ink = "auto",
+    jobs: int | None = None,
+) -> Evaluation:
+    """Classify a folder of labelled images, and compare the labels.
+
+    Args:
+        path: a folder with a sub-folder for each class, named like the model's labels; `not_digit` holds outliers.
+        model: the model file; None for the built-in one.
+        ink: whether ink is `dark`, `light`, or to be found out for each image (`auto`).
+        jobs: worker processes at most; None for one for each core.
+
+    Returns:
+        Accuracy, confusion and confidence; see `Evaluation`.
+
+    Raises:
+        TypeError: `path` or `model` is no path.
+        ValueError: `ink` is none.
+        DataError: the folder has no sub-folder named like a label, or one that no label is named like.
+        NoImagesError: there is no labelled image.
+        BatchdigitsError: the model file cannot be used, or no worker can start.
+    """
+    check_ink(ink)
+    chosen = model_path(model)
+    folder = os.fspath(path)
+    labels = read_model_file(chosen).card.labels
+    return compare(folder, predict(find(class_folders(folder, labels)), chosen, ink, jobs=jobs), labels)

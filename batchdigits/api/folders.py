@@ -1,0 +1,76 @@
+"""Classify folders and files, in worker processes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+
+from batchdigits.api.arguments import Paths, check_ink, model_path, path_list
+from batchdigits.engines.local import predict
+from batchdigits.files.sources import Filter, find
+from batchdigits.inference.decide import Prediction
+from batchdigits.inference.model_file import read_card
+from batchdigits.inference.runtime import BATCH_SIZE
+from batchdigits.inference.threshold import review_threshold
+from batchdigits.vision.normalise import Ink
+
+MAX_TIMEOUT = 86_400  # seconds
+
+
+def classify(
+    paths: Paths,
+    *,
+    model: str | os.PathLike[str] | None = None,
+    ink: Ink = "auto",
+    min_confidence: float | None = None,
+    target_risk: float | None = None,
+    probabilities: bool = False,
+    include: Iterable[str] = (),
+    exclude: Iterable[str] = (),
+    recursive: bool = True,
+    timeout: float = 60.0,
+    jobs: int | None = None,
+    batch_size: int = BATCH_SIZE,
+) -> Iterator[Prediction]:
+    """Classify images of handwritten digits, and folders of them, in worker processes that end with the iteration.
+
+    Args:
+        paths: a file, folder or URL, or an iterable of them, which is consumed as it is needed.
+        model: the model file; None for the built-in one.
+        ink: whether ink is `dark`, `light`, or to be found out for each image (`auto`).
+        min_confidence: score, 0-1, below which a prediction is `review`; None for the model's own threshold.
+        target_risk: in its place, the share of wrong labels, over 0 and under 1, that is accepted among `ok`
+            predictions, from which the model's validation data gives the threshold.
+        probabilities: whether predictions carry the probabilities of all classes.
+        include: shell patterns; inside folders, only files that match one of them. Empty for all.
+        exclude: shell patterns; inside folders, no files and folders that match one of them.
+        recursive: whether folders inside folders are visited.
+        timeout: seconds that one image may take, 0-86,400; 0 for no limit.
+        jobs: worker processes at most; None for one for each core, or one in all for a .keras model.
+        batch_size: glyphs that the network gets at once, at least 1.
+
+    Yields:
+        One prediction for each image, lazily: in the order of the paths, and in natural order inside a folder.
+
+    Raises:
+        TypeError: `paths` or `model` is no path.
+        ValueError: another argument is out of its range.
+        BatchdigitsError: the model file cannot be used, the risk is not supported by its data, or no worker can start.
+    """
+    check_ink(ink)
+    if not 0 <= timeout <= MAX_TIMEOUT:
+        raise ValueError(f"timeout is from 0 to {MAX_TIMEOUT} seconds, not {timeout!r}")
+    for name, value in (("jobs", jobs), ("batch_size", batch_size)):
+        if value is not None and value < 1:
+            raise ValueError(f"{name} is at least 1, not {value!r}")
+    chosen = model_path(model)
+    return predict(
+        find(path_list(paths), rules=Filter(include, exclude, recursive)),
+        chosen,
+        ink,
+        threshold=review_threshold(read_card(chosen), min_confidence, target_risk),
+        probabilities=probabilities,
+        timeout=timeout,
+        jobs=jobs,
+        batch_size=batch_size,
+    )

@@ -1,0 +1,111 @@
+"""Images as programs have them: paths, bytes, file objects, Pillow images and NumPy arrays become scans."""
+
+from __future__ import annotations
+
+import os
+import sys
+from itertools import islice
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from batchdigits.files.content import Content
+from batchdigits.files.source_error import SourceError, describe_error
+from batchdigits.vision.decode import MAX_FILE_BYTES, Page, decode, decode_content
+from batchdigits.vision.grey import Scan, to_grey
+
+Image = Any  # what `page_of` accepts
+ACCEPTED = "a path, bytes, a binary file object, a Pillow image, or a NumPy array"
+ACCEPTED_ARRAYS = "(H, W), (H, W, 3) or (H, W, 4) of uint8, uint16, bool, or floats from 0 to 1"
+
+
+def page_of(image: Image) -> Page:
+    """The scan of an image, or the fault that prevented it.
+
+    Args:
+        image: a path or URL; the bytes of an image file; a binary file object with them; a Pillow image; or a NumPy
+            array, grey (H, W), RGB (H, W, 3) or RGBA (H, W, 4), of uint8, uint16, bool, or floats from 0 to 1.
+
+    Raises:
+        TypeError: it is none of these.
+    """
+    if isinstance(image, str | os.PathLike):
+        path = os.fsdecode(image)
+        return _only_page(path, decode(path))
+    if isinstance(image, np.ndarray):
+        _check_array(image)
+        return _page("", lambda: _scan_of_array(image))
+    if isinstance(image, bytes | bytearray | memoryview):
+        return _page_of_bytes("", bytes(image))
+    if _is_pillow_image(image):
+        from batchdigits.vision.pillow_decode import scan_of
+
+        return _page(_name(image, "filename"), lambda: scan_of(image))
+    if hasattr(image, "read"):
+        return _page_of_file(image)
+    raise TypeError(f"an image is {ACCEPTED}, not {type(image).__name__}")
+
+
+def _page(source: str, make_scan: Any) -> Page:
+    try:
+        return Page(source, make_scan())
+    except Exception as error:
+        return Page(source, None, describe_error(source, error))
+
+
+def _only_page(source: str, pages: Any) -> Page:
+    """The page of a file; one of several pages is no single image."""
+    first, *others = islice(pages, 2)
+    if others:
+        return Page(source, None, "several pages: batchdigits.classify has a prediction for each")
+    page: Page = first._replace(source=source)
+    return page
+
+
+def _page_of_bytes(source: str, data: bytes) -> Page:
+    if not data:
+        return Page(source, None, "empty file")
+    return _only_page(source, decode_content(Content(source, data, len(data))))
+
+
+def _page_of_file(file: IO[bytes]) -> Page:
+    source = _name(file, "name")
+    try:
+        data = file.read(MAX_FILE_BYTES + 1)
+    except Exception as error:
+        return Page(source, None, describe_error(source, error))
+    if not isinstance(data, bytes):
+        raise TypeError(f"a file object is opened in binary mode; this one gives {type(data).__name__}")
+    return _page_of_bytes(source, data)
+
+
+def _name(image: object, attribute: str) -> str:
+    """The name of the file behind an object; empty where it has none."""
+    name = getattr(image, attribute, "")
+    return name if isinstance(name, str) else ""
+
+
+def _is_pillow_image(image: object) -> bool:
+    pillow = sys.modules.get("PIL.Image")  # who has a Pillow image has loaded Pillow
+    return pillow is not None and isinstance(image, pillow.Image)
+
+
+def _check_array(array: NDArray[Any]) -> None:
+    has_shape = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))
+    if not has_shape or not (array.dtype in (np.uint8, np.uint16, np.bool_) or array.dtype.kind == "f"):
+        raise TypeError(f"an array is {ACCEPTED_ARRAYS}, not {array.dtype} {array.shape}")
+
+
+def _scan_of_array(array: NDArray[Any]) -> Scan:
+    if not array.size:
+        raise SourceError("an image without pixels")
+    if array.dtype == np.bool_:
+        array = array.astype(np.uint8) * np.uint8(255)
+    elif array.dtype.kind == "f":
+        if not (np.isfinite(array).all() and array.min() >= 0 and array.max() <= 1):
+            raise SourceError("floats that are not from 0 to 1")
+        array = np.rint(array.astype(np.float64) * 255).astype(np.uint8)
+    if array.ndim == 3:
+        array = np.ascontiguousarray(array[:, :, (2, 1, 0, 3)[: array.shape[2]]])
+    return np.ascontiguousarray(to_grey(array))

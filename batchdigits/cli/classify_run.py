@@ -1,0 +1,124 @@
+"""What both engines of `batchdigits classify` have in common: write results, count rows, tell the end, exit."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import click
+
+from batchdigits.cli.classify_request import Request
+from batchdigits.cli.console import Bar, inform, progress_bar
+from batchdigits.cli.max_failures import MaxFailures
+from batchdigits.errors import ExitCode, NoImagesError
+
+
+class Result(Protocol):
+    """The rows of some files."""
+
+    @property
+    def statuses(self) -> Counter[Any]:
+        """The number of rows of each status."""
+
+    @property
+    def files(self) -> int:
+        """The number of files."""
+
+
+R = TypeVar("R", bound=Result)
+
+
+def write_results(
+    results: Generator[R, None, None],
+    write: Callable[[R], object],
+    max_failures: MaxFailures | None,
+    initial: int = 0,
+    on_start: Callable[[Bar], object] = lambda bar: None,
+) -> Counter[str]:
+    """Write every result, behind a progress bar.
+
+    Args:
+        results: closed at the end.
+        write: writes one of them.
+        max_failures: the `error` rows that end the run.
+        initial: files that the bar counts as done.
+        on_start: called with the bar after the first result.
+
+    Returns:
+        The number of rows of each status.
+
+    Raises:
+        TooManyFailuresError: see `MaxFailures`.
+    """
+    counts: Counter[str] = Counter()
+    with closing(results), progress_bar(unit="img", initial=initial) as bar:
+        for result in results:
+            write(result)
+            if not counts:
+                on_start(bar)
+            counts.update(result.statuses)
+            bar.update(result.files)
+            if max_failures:
+                max_failures.check(counts)
+    if max_failures:
+        max_failures.check(counts, at_the_end=True)
+    return counts
+
+
+def tell_resumed(request: Request, done: int, unit: str) -> None:
+    """Say with `--resume` how many `unit`, files or parts, are done."""
+    if request.resume:
+        inform(f"{done:,} {unit} are done" if done else "nothing to resume: starting")
+
+
+@contextmanager
+def keep_on_error(done: Callable[[], int], unit: str) -> Iterator[None]:
+    """When the block fails, say how many `unit`, files or parts, are kept, and how to go on."""
+    try:
+        yield
+    except BaseException:
+        if count := done():
+            inform(f"{count:,} {unit} are done and kept; to go on, add --resume to the same command")
+        raise
+
+
+def finish(
+    counts: Counter[str],
+    total: Counter[str],
+    resumed: int,
+    skipped: int,
+    empty_folders: Sequence[str],
+    seconds: float,
+    model: Path,
+) -> None:
+    """Say what the run did, and exit by what its output holds.
+
+    Args:
+        counts: rows of each status that this run wrote.
+        total: the same of the rows that decide the exit code.
+        resumed: files or rows that were done before.
+        skipped: files in folders that are no images.
+        empty_folders: folders named by hand that held no image.
+        seconds: that the run took.
+        model: the model file.
+
+    Raises:
+        NoImagesError: a folder was empty.
+        click.exceptions.Exit: some rows are errors.
+    """
+    inform(_summary(counts, resumed, skipped, seconds, model))
+    if empty_folders:
+        raise NoImagesError(f"no images in {', '.join(empty_folders)}")
+    if total["error"]:
+        raise click.exceptions.Exit(ExitCode.SOME_FAILED)
+
+
+def _summary(counts: Counter[str], resumed: int, skipped: int, seconds: float, model: Path) -> str:
+    parts = [f"{count:,} {status}" for status in ("ok", "review", "blank", "error") if (count := counts[status])]
+    images = f"{counts.total():,} images: {', '.join(parts)}" if parts else "no images left to do"
+    before = f"; {resumed:,} files done before" if resumed else ""
+    others = f"; {skipped:,} other files skipped" if skipped else ""
+    return f"{images}{before}{others}; {seconds:.1f} s, {counts.total() / seconds:,.0f} images/s, with {model}"

@@ -1,0 +1,85 @@
+"""A batch whose small images wait for its end, and are then unpacked and normalised together."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+
+import numpy as np
+
+from batchdigits.files.content import Content, read_content
+from batchdigits.vision.decode import Page, decode, decode_content
+from batchdigits.vision.grey import Scan, Scans
+from batchdigits.vision.normalise import Ink
+from batchdigits.vision.normalise_batch import NormaliseBatch, Normalised, normalise_page
+from batchdigits.vision.small_images.normalise_stack import MAX_SIDE, normalise_stack
+from batchdigits.vision.small_images.png import is_small_png, unpack_small_pngs
+
+WAITING = Normalised("", (), "")  # in the place of a page that is normalised at the end
+
+
+class FastBatch(NormaliseBatch):
+    """A `NormaliseBatch` with the same results in less time."""
+
+    def __init__(self, ink: Ink) -> None:
+        """An empty batch; `ink` is as for `normalise`."""
+        super().__init__(ink)
+        self._packed: list[tuple[int, Content]] = []  # PNG files, with their positions in the batch
+        self._small: defaultdict[tuple[int, ...], list[tuple[int, str, Scan]]] = defaultdict(list)  # by shape
+
+    def add(self, path: str, status: os.stat_result | None = None) -> Iterator[None]:
+        """Add a file's pages, as `NormaliseBatch.add` does."""
+        try:
+            content = read_content(path, status)
+        except Exception:  # the plain path says what is wrong
+            pages = decode(path, status=status)
+        else:
+            if is_small_png(content.data):
+                self._packed.append((len(self), content))
+                self._normalised.append(WAITING)
+                return
+            pages = decode_content(content)
+        for page in pages:
+            self._normalised.append(WAITING)
+            self._add_page(len(self) - 1, page)
+            yield
+
+    def finish(self) -> list[Normalised]:
+        """All pages."""
+        self._unpack()
+        for waiting in self._small.values():
+            positions, sources, scans = zip(*waiting, strict=True)
+            self._normalise_together(positions, sources, scans)
+        return self._normalised
+
+    def _add_page(self, position: int, page: Page) -> None:
+        if page.scan is not None and max(page.scan.shape) <= MAX_SIDE:
+            self._small[page.scan.shape].append((position, page.source, page.scan))
+        else:
+            self._normalised[position] = normalise_page(page, self._ink)
+
+    def _unpack(self) -> None:
+        """Unpack the PNG files together, and each of those that this does not take by itself."""
+        with suppress(Exception):  # whichever file it is, it gets its row below
+            for indices, scans in unpack_small_pngs([content.data for _, content in self._packed]):
+                positions, contents = zip(*[self._packed[index] for index in indices], strict=True)
+                self._normalise_together(positions, [content.source for content in contents], scans)
+        for position, content in self._packed:
+            if self._normalised[position] is WAITING:
+                (page,) = decode_content(content)
+                self._add_page(position, page)
+
+    def _normalise_together(
+        self, positions: Sequence[int], sources: Sequence[str], scans: Sequence[Scan] | Scans
+    ) -> None:
+        """Normalise pages whose scans are small and of one shape."""
+        try:
+            candidates = normalise_stack(np.asarray(scans), self._ink)
+        except Exception:  # whichever scan it is, it gets its row
+            for position, source, scan in zip(positions, sources, scans, strict=True):
+                self._normalised[position] = normalise_page(Page(source, scan), self._ink)
+            return
+        for position, source, glyphs in zip(positions, sources, candidates, strict=True):
+            self._normalised[position] = Normalised(source, glyphs)
