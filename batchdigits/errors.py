@@ -1,7 +1,7 @@
-"""Everything that ends a run, each with the exit code that the command line gives it.
+"""The exceptions that end a run, and the exit codes of the command line.
 
-The library raises these; only `cli` turns one into a line on stderr and an exit code. What is wrong with one image
-is never an exception: it is that image's `error` row.
+The library raises these exceptions; only `cli` turns one into a line on stderr and an exit code. An unreadable image
+raises nothing: it gets a row with the status `error`.
 """
 
 from __future__ import annotations
@@ -10,20 +10,20 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """The exit codes of the command line; usage errors and success are click's."""
+    """The exit codes of every command."""
 
     DONE = 0
-    FATAL = 1
-    USAGE = 2
-    SOME_FAILED = 3
-    INTERRUPTED = 130
-    TERMINATED = 143
+    FATAL = 1  # one line on stderr says why
+    USAGE = 2  # Click's own code for wrong options and arguments
+    SOME_FAILED = 3  # the output is complete, and some of its rows are errors
+    INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+    TERMINATED = 143  # 128 + SIGTERM
 
 
 class BatchdigitsError(Exception):
-    """A fatal error whose message is one line that says what to do."""
+    """A fatal error. Its message is one line that says what to do."""
 
-    exit_code = 1
+    exit_code = ExitCode.FATAL
 
 
 class NoImagesError(BatchdigitsError):
@@ -31,7 +31,7 @@ class NoImagesError(BatchdigitsError):
 
 
 class ModelFileError(BatchdigitsError):
-    """A model file is missing, truncated, edited, foreign, or made for another normaliser."""
+    """A model file is missing, truncated, edited, not made by batchdigits, or made for another normaliser."""
 
 
 class DataError(BatchdigitsError):
@@ -39,15 +39,15 @@ class DataError(BatchdigitsError):
 
 
 class DivergedError(BatchdigitsError):
-    """A training has gone wrong beyond repair."""
+    """Training diverged: its loss is no longer a finite number."""
 
 
 class MissingExtraError(BatchdigitsError):
     """A command needs an optional dependency that is not installed."""
 
-    def __init__(self, what: str, extra: str) -> None:
-        """Name what needs the `extra`, and the line that installs it."""
-        super().__init__(f"{what} needs an optional package; install it with: pip install 'batchdigits[{extra}]'")
+    def __init__(self, feature: str, extra: str) -> None:
+        """Name the `feature` that needs the `extra`, and the command that installs it."""
+        super().__init__(f"{feature} needs an optional package; install it with: pip install 'batchdigits[{extra}]'")
 
 
 class TooManyFailuresError(BatchdigitsError):

@@ -1,4 +1,9 @@
-"""Keeping other people's chatter off the terminal: decoders and runtimes write to fds 1 and 2 behind our back."""
+"""Silence for libraries written in C.
+
+Image decoders and TFLite runtimes write to the file descriptors 1 and 2 directly, past `sys.stdout` and `sys.stderr`.
+The context managers redirect the descriptors themselves, hence for every thread of the process. After
+`show_library_output` the `silent_` ones redirect nothing.
+"""
 
 from __future__ import annotations
 
@@ -9,65 +14,65 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_chatter_allowed = False
+_library_output_shown = False
 
 
-def allow_chatter(allowed: bool = True) -> None:
-    """Let it all through, for `-v`; or no longer."""
-    global _chatter_allowed
-    _chatter_allowed = allowed
+def show_library_output(shown: bool = True) -> None:
+    """Let the libraries' output through, for `-v`; or silence it again."""
+    global _library_output_shown
+    _library_output_shown = shown
 
 
-def chatter_is_allowed() -> bool:
-    """Whether `allow_chatter` was called."""
-    return _chatter_allowed
+def is_library_output_shown() -> bool:
+    """Whether `show_library_output` is on."""
+    return _library_output_shown
 
 
 @contextmanager
 def silent_stderr() -> Iterator[None]:
-    """Send whatever C code writes to fd 2 nowhere; for every thread of the process."""
-    with _silent(2):
+    """Discard everything written to fd 2 inside the block."""
+    with _discarded(2):
         yield
 
 
 @contextmanager
 def silent_output() -> Iterator[None]:
-    """Send whatever is written to fd 1 and fd 2 nowhere, from C or from Python; for every thread of the process."""
-    with _silent(1), _silent(2):
+    """Discard everything written to fd 1 and fd 2 inside the block."""
+    with _discarded(1), _discarded(2):
         yield
 
 
 @contextmanager
 def captured_stderr() -> Iterator[io.StringIO]:
-    """Catch what C code writes to fd 2; it is in the stream once the block has ended."""
-    caught = io.StringIO()
+    """Capture everything written to fd 2 inside the block; the stream has it once the block has ended."""
+    captured = io.StringIO()
     with tempfile.TemporaryFile() as file:
         sys.stderr.flush()
-        kept = os.dup(2)
+        original = os.dup(2)
         os.dup2(file.fileno(), 2)
         try:
-            yield caught
+            yield captured
         finally:
-            os.dup2(kept, 2)
-            os.close(kept)
+            os.dup2(original, 2)
+            os.close(original)
             file.seek(0)
-            caught.write(file.read().decode(errors="replace"))
+            captured.write(file.read().decode(errors="replace"))
 
 
 @contextmanager
-def _silent(descriptor: int) -> Iterator[None]:
+def _discarded(descriptor: int) -> Iterator[None]:
     stream = sys.stdout if descriptor == 1 else sys.stderr
-    if _chatter_allowed or stream is None:  # None: a process that was started without it
+    if _library_output_shown or stream is None:  # None: the process was started without this stream
         yield
         return
     stream.flush()
-    kept = os.dup(descriptor)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, descriptor)
-    os.close(nowhere)
+    original = os.dup(descriptor)
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, descriptor)
+    os.close(null)
     try:
         yield
     finally:
         stream.flush()
-        os.dup2(kept, descriptor)
-        os.close(kept)
+        os.dup2(original, descriptor)
+        os.close(original)

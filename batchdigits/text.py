@@ -1,7 +1,8 @@
-"""Text from outside, made fit for a terminal or a picture."""
+"""Text from outside (file names, labels, URLs), made safe to print, to store and to log."""
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 
@@ -10,15 +11,20 @@ _QUERY = re.compile(r"(\w://[^\s?#]*)\?[^\s#]+")
 
 
 def printable(text: str) -> str:
-    """Text with everything that could steer a terminal, or turn a line around, escaped."""
+    """Escape every character that could control a terminal or reverse the direction of a line."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
 
 
+def as_unicode(path: str | os.PathLike[str]) -> str:
+    """The path as text that UTF-8 can hold: U+FFFD stands for each byte of its name that is not UTF-8."""
+    return os.fspath(path).encode(errors="surrogateescape").decode(errors="replace")
+
+
 def is_line(text: str) -> bool:
-    """Whether text is one line, without control characters, that UTF-8 can hold; a file name need not be."""
+    """Whether the text is one line of valid Unicode without control characters. A file name need not be."""
     return not any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in text)
 
 
 def without_secrets(text: str) -> str:
-    """Text whose URLs have neither user and password nor a query, where signatures and tokens are."""
+    """The text, its URLs without user, password and query: signatures and tokens are in a URL's query."""
     return _QUERY.sub(r"\1?...", _USER.sub(r"\1...@", text)) if "://" in text else text

@@ -29,7 +29,7 @@ from batchdigits.inference.decide import Prediction, decide
 from batchdigits.inference.load import load_runtime
 from batchdigits.inference.runtime import Runtime
 from batchdigits.quiet import silent_stderr
-from batchdigits.reports.evaluation import class_folders, evaluate
+from batchdigits.reports.evaluation import class_folders, evaluate_predictions
 from batchdigits.vision.decode import Page, decode
 from batchdigits.vision.normalise_batch import Normalised
 
@@ -59,7 +59,7 @@ def _table(sets: str, runtime: Runtime) -> str:
     for name in names:
         path = os.path.join(sets, name)  # noqa: PTH118 - paths stay strings on this road
         folders = class_folders(path, runtime.card.labels)
-        results = [evaluate(path, road(folders, runtime), runtime.card.labels) for road in ROADS.values()]
+        results = [evaluate_predictions(path, road(folders, runtime), runtime.card.labels) for road in ROADS.values()]
         accuracies = [result.accuracy for result in results]
         columns.append(accuracies)
         lines.append(f"| {name} | {results[0].images:,} | {_percent(accuracies)} |")

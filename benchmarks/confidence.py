@@ -16,7 +16,7 @@ from pathlib import Path
 import click
 
 from batchdigits.datasets import load
-from batchdigits.datasets.labelled import Labelled
+from batchdigits.datasets.labelled import LabelledGlyphs
 from batchdigits.engines.local import predict
 from batchdigits.errors import BatchdigitsError
 from batchdigits.files.natural_order import natural_key
@@ -28,7 +28,7 @@ from batchdigits.inference.runtime import Runtime
 from batchdigits.learning.temperature_scaling import degraded
 from batchdigits.reports.confidence import Answers, calibration_error
 from batchdigits.reports.confidence_plot import confidence_plot
-from batchdigits.reports.evaluation import class_folders, evaluate
+from batchdigits.reports.evaluation import class_folders, evaluate_predictions
 
 TEST = "MNIST test"
 
@@ -36,7 +36,7 @@ TEST = "MNIST test"
 @click.command()
 @click.option("--sets", type=click.Path(exists=True, file_okay=False), required=True, help="Folder of sets.")
 @click.option("--model", type=click.Path(path_type=Path), help="The model file. [default: as in classify]")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Draw a picture, too.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Draw a picture, too (.png).")
 def main(sets: str, model: Path | None, output: Path | None) -> None:
     """Print the table as markdown."""
     try:
@@ -63,7 +63,7 @@ def _of_mnist(runtime: Runtime) -> dict[str, Answers]:
     }
 
 
-def _answers(runtime: Runtime, data: Labelled) -> Answers:
+def _answers(runtime: Runtime, data: LabelledGlyphs) -> Answers:
     logits = runtime.logits(data.glyphs)
     score = scores(logits, runtime.card.rejects)
     return Answers(softmax(logits).max(axis=1), score, logits.argmax(axis=1) == data.labels)
@@ -77,7 +77,7 @@ def _of_sets(sets: str, model: Path, runtime: Runtime) -> dict[str, Answers]:
     found = {}
     for name in names:
         path = os.path.join(sets, name)  # noqa: PTH118 - paths stay strings on this road
-        found[name] = evaluate(path, predict(find(class_folders(path, labels)), model), labels).answers
+        found[name] = evaluate_predictions(path, predict(find(class_folders(path, labels)), model), labels).answers
     return found
 
 

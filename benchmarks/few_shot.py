@@ -27,7 +27,7 @@ from batchdigits.inference.choose import PRETRAINED
 from batchdigits.inference.model_file import ModelFile, read_model_file
 from batchdigits.learning.fine_tuning import fine_tuning
 from batchdigits.learning.save import save
-from batchdigits.reports.evaluation import class_folders, evaluate
+from batchdigits.reports.evaluation import class_folders, evaluate_predictions
 
 EACH = 5  # crops of each class
 SEED = 1  # of the training: the command's default
@@ -78,7 +78,7 @@ def outcome(path: str, model: ModelFile, choice: int) -> Outcome:
             pass
         tuned = Path(place, "tuned.keras")
         card = save(training, tuned, tuning)
-        before, after = (evaluate(path, predict(iter(rest), file), labels) for file in (model.path, tuned))
+        before, after = (evaluate_predictions(path, predict(iter(rest), file), labels) for file in (model.path, tuned))
     mnist = card.data["init"]["accuracy"]["mnist_test"], card.accuracy["mnist_test"]
     return Outcome(after.images, before.accuracy, after.accuracy, *mnist)
 

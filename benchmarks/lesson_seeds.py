@@ -10,7 +10,7 @@ import statistics
 
 from batchdigits.datasets import MNIST, load
 from batchdigits.datasets.idx import TEST_IMAGES, TRAIN_IMAGES, read_idx
-from batchdigits.datasets.labelled import Labelled, Splits
+from batchdigits.datasets.labelled import LabelledGlyphs, Splits
 from batchdigits.learning.recipes import LESSON
 from batchdigits.learning.training import Training
 
@@ -45,9 +45,9 @@ def as_published(splits: Splits) -> Splits:
     return Splits(
         "mnist, as published",
         splits.classes,
-        Labelled(training[:count], splits.train.labels),
-        Labelled(training[count:], splits.validation.labels),
-        Labelled(test, splits.test.labels),
+        LabelledGlyphs(training[:count], splits.train.labels),
+        LabelledGlyphs(training[count:], splits.validation.labels),
+        LabelledGlyphs(test, splits.test.labels),
     )
 
 

@@ -32,7 +32,7 @@ from batchdigits.inference.load import load_runtime
 from batchdigits.inference.model_file import read_model_file
 from batchdigits.output.columns import Columns
 from batchdigits.output.prediction_csv import encode_csv
-from batchdigits.quiet import allow_chatter
+from batchdigits.quiet import show_library_output
 
 MODEL = PRETRAINED / "digits.tflite"
 CHUNK = 256
@@ -45,7 +45,7 @@ CHUNK = 256
 def main(folder: str, rounds: int, jobs: int) -> None:
     """Print the median seconds of each way, for all files and for the first one."""
     cv2.setNumThreads(1)
-    allow_chatter()  # silencing is for one thread at a time
+    show_library_output()  # silencing is for one thread at a time
     card = read_model_file(MODEL).card
     task = Task(MODEL, card, Settings(), partial(encode_csv, Columns(card.labels)), timeout=0)
     files = list(find([folder]))

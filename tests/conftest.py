@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import signal
 import struct
 import subprocess
 import sys
@@ -14,21 +15,62 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from hypothesis import settings
 from numpy.typing import NDArray
 from PIL import Image
 
 from batchdigits.cli import main
 from batchdigits.datasets import MNIST
 from batchdigits.datasets.idx import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, read_idx
-from batchdigits.quiet import allow_chatter
+from batchdigits.quiet import show_library_output
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "samples"
 
 needs_micro = pytest.mark.skipif(find_spec("tflite_micro") is None, reason="tflite-micro is not installed")
 
+# What a machine may have set, and what would change the commands that tests run.
+FOREIGN_VARIABLES = (
+    "PYTHONDEVMODE",
+    "PYTHONIOENCODING",
+    "PYTHONOPTIMIZE",
+    "PYTHONUTF8",
+    "PYTHONVERBOSE",
+    "PYTHONWARNINGS",
+    "COLUMNS",
+    "LINES",
+    "NO_COLOR",
+    "FORCE_COLOR",
+    "RAY_ADDRESS",
+    "KERAS_BACKEND",
+    "GIT_DIR",  # a hook has these
+    "GIT_INDEX_FILE",
+    "GIT_WORK_TREE",
+)
+FOREIGN_PREFIXES = ("AWS_", "TF_", "OMP_", "OPENBLAS_", "OPENCV_", "_BATCHDIGITS_")
+
 Arrays = dict[str, NDArray[np.uint8]]
 Run = Callable[..., Result]
+
+
+def pytest_configure() -> None:
+    """Give every command that a test starts the same surroundings, however pytest itself was started."""
+    settings.register_profile("default", deadline=None)  # the machine may have other things to do
+    settings.register_profile("ci", deadline=None, derandomize=True)
+    settings.load_profile("ci" if os.environ.get("CI") else "default")
+    for name in [name for name in os.environ if name in FOREIGN_VARIABLES or name.startswith(FOREIGN_PREFIXES)]:
+        del os.environ[name]
+    os.environ["LC_ALL"] = "C.UTF-8"
+    paths = [str(ROOT), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    os.environ["PYTHONPATH"] = os.pathsep.join(str(Path(path).absolute()) for path in paths)
+    for name in ("NO_PROXY", "no_proxy"):  # servers of tests are on this machine
+        os.environ[name] = ",".join(filter(None, (os.environ.get(name), "127.0.0.1", "localhost")))
+    # `pytest &` in a script starts it with SIGINT ignored, and what is ignored is so in its children too.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD, signal.SIGALRM):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    os.umask(0o022)
 
 
 @pytest.fixture
@@ -49,8 +91,8 @@ def invoke(*arguments: str | Path, **options: object) -> Result:
 
 @pytest.fixture(autouse=True)
 def _silence() -> None:
-    """No `-v` of an earlier test lets chatter through."""
-    allow_chatter(False)
+    """No `-v` of an earlier test shows the output of libraries."""
+    show_library_output(False)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from batchdigits.datasets import MNIST
 from batchdigits.datasets.idx import TEST_IMAGES, TEST_LABELS, read_idx
-from batchdigits.datasets.labelled import label_images
+from batchdigits.datasets.labelled import normalise_labelled
 from batchdigits.inference.choose import PRETRAINED
 from batchdigits.inference.load import load_runtime
 from tests.conftest import SAMPLES, Run, run_process
@@ -89,7 +89,7 @@ def test_images() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
 
 
 def test_the_runtimes_agree_on_mnists_test_images(test_images: tuple[NDArray[np.uint8], NDArray[np.uint8]]) -> None:
-    glyphs = label_images("test", *test_images, ink="light").glyphs
+    glyphs = normalise_labelled("test", *test_images, ink="light").glyphs
     a, b = (load_runtime(path).logits(glyphs).argmax(axis=1) for path in (KERAS, TFLITE))
     assert np.mean(a == b) >= 0.999
 
@@ -105,6 +105,6 @@ def test_mnist_as_png_files_gives_the_models_own_accuracy(
     assert result.exit_code == 0
     answers = [row["label"] for row in rows_of(result.stdout)]  # natural order: 0.png, 1.png, … 10.png
     right = np.mean(np.array(answers) == labels.astype(str))
-    known = label_images("test", images, labels, ink="light")
+    known = normalise_labelled("test", images, labels, ink="light")
     own = np.mean(load_runtime(TFLITE).logits(known.glyphs).argmax(axis=1) == labels)
     assert abs(right - own) <= 0.001

@@ -8,8 +8,7 @@ from batchdigits.api.arguments import check_ink, model_path
 from batchdigits.engines.local import predict
 from batchdigits.files.sources import find
 from batchdigits.inference.model_file import read_model_file
-from batchdigits.reports.evaluation import Evaluation, class_folders
-from batchdigits.reports.evaluation import evaluate as compare
+from batchdigits.reports.evaluation import Evaluation, class_folders, evaluate_predictions
 from batchdigits.vision.normalise import Ink
 
 
@@ -42,4 +41,5 @@ def evaluate(
     chosen = model_path(model)
     folder = os.fspath(path)
     labels = read_model_file(chosen).card.labels
-    return compare(folder, predict(find(class_folders(folder, labels)), chosen, ink, jobs=jobs), labels)
+    predictions = predict(find(class_folders(folder, labels)), chosen, ink, jobs=jobs)
+    return evaluate_predictions(folder, predictions, labels)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from batchdigits.cli.options import FILE, Number, verbosity_options
+from batchdigits.text import as_unicode
 
 if TYPE_CHECKING:
     from batchdigits.reports.speed import Speed
@@ -16,27 +17,30 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("file", type=FILE)
-@click.option("--seconds", type=Number(0, 60), default=1.0, show_default=True, help="Time for each of the figures.")
+@click.option("--seconds", type=Number(0, 60), default=1.0, show_default=True, help="How long to measure each figure.")
 @click.option("--json", "as_json", is_flag=True, help="Write everything as one JSON document.")
 @verbosity_options
 def benchmark(file: Path, seconds: float, as_json: bool) -> None:
-    """Measure how fast a .tflite model file is on this machine, and what memory it takes.
+    """Measure the speed and the memory of a .tflite model file.
+
+    The figures are for this machine. Latency is the time of one call with one glyph. Throughput is given for several
+    batch sizes and numbers of threads.
 
     \b
     Example:
         batchdigits benchmark exports/digits.tflite
-        batchdigits benchmark exports/digits.tflite --seconds 5 --json > speed.json
+        batchdigits benchmark exports/digits.tflite --json > speed.json
     """
-    from batchdigits.reports.speed import measure
+    from batchdigits.reports.speed import measure_speed
 
-    speed = measure(file, seconds)
+    speed = measure_speed(file, seconds)
     click.echo(_json(file, speed) if as_json else _tables(file, speed))
 
 
 def _json(file: Path, speed: Speed) -> str:
     return json.dumps(
         {
-            "file": str(file).encode(errors="surrogateescape").decode(errors="replace"),
+            "file": as_unicode(file),
             "bytes": file.stat().st_size,
             "machine": speed.machine,
             "latency_us": {"median": speed.latency.median, "p99": speed.latency.p99, "calls": speed.latency.calls},
@@ -57,7 +61,7 @@ def _tables(file: Path, speed: Speed) -> str:
         ("file", f"{printable(str(file))}, {file.stat().st_size:,} bytes"),
         ("machine", speed.machine),
         ("latency at batch 1", f"median {speed.latency.median:.1f} us, p99 {speed.latency.p99:.1f} us"),
-        ("memory added", "not known here" if speed.memory is None else f"{speed.memory:,} bytes"),
+        ("memory added", "unknown on this system" if speed.memory is None else f"{speed.memory:,} bytes"),
         ("arena of TFLite Micro", arena),
     ]
     sizes = sorted({one.batch_size for one in speed.throughput})

@@ -21,7 +21,7 @@ from batchdigits.cli.classify_parts import classify_in_parts
 from batchdigits.cli.classify_request import Request, classify_options
 from batchdigits.cli.classify_run import finish, keep_on_error, tell_resumed, write_results
 from batchdigits.cli.classify_task import identity_of, task_of
-from batchdigits.cli.console import Bar, inform
+from batchdigits.cli.console import Bar, print_message
 from batchdigits.errors import NoImagesError
 from batchdigits.text import printable
 
@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 def classify(**values: Any) -> None:
     """Classify images of handwritten digits, and folders of them, into a CSV.
 
-    Every image gives exactly one row. Its status is `ok`, `review` (too unsure), `blank` (no ink) or
-    `error` (unreadable; the detail says why). The exit code is 3 when some rows are errors. A run that
-    was stopped, by whatever it was, goes on with --resume. The path - is one image on stdin.
+    Every image gives exactly one row. Its status is `ok`, `review` (a person should look), `blank` (no
+    ink) or `error` (unreadable; the detail says why). The exit code is 3 when some rows are errors. A run
+    that was stopped is continued with --resume. The path - is one image on stdin.
 
     \b
     Example:
@@ -99,11 +99,11 @@ def _not_empty(files: Iterator[str], tally: Tally) -> Iterator[str]:
 
 def _list(files: Iterable[str], tally: Tally, end: bytes) -> None:
     """List the files that would be classified on stdout, and those that would be skipped on stderr."""
-    tally.on_skipped = lambda path: inform(f"skipped: {path}")
+    tally.on_skipped = lambda path: print_message(f"skipped: {path}")
     for path in files:
         shown = printable(path).encode() if sys.stdout.isatty() else os.fsencode(path)
         sys.stdout.buffer.write(shown + end)
-    inform(f"{tally.sources:,} files would be classified, {tally.skipped:,} skipped")
+    print_message(f"{tally.sources:,} files would be classified, {tally.skipped:,} skipped")
 
 
 def _classify(request: Request, files: Iterator[str], tally: Tally, rules: Filter) -> None:

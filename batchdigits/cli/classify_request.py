@@ -1,4 +1,4 @@
-"""What `batchdigits classify` can be asked for: its options, and the object that holds their values."""
+"""The options of `batchdigits classify`, and the object that holds their values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import click
 from batchdigits.cli.max_failures import MaxFailures, MaxFailuresType
 from batchdigits.cli.model_choice import model_choice_options
 from batchdigits.cli.options import Number, Share, batch_size_option, ink_option, verbosity_options
-from batchdigits.cli.output_file import is_same
+from batchdigits.cli.output_file import is_same_file
 
 if TYPE_CHECKING:
     from batchdigits.inference.choose import RuntimeName
@@ -26,7 +26,7 @@ STDIO = "-"
 
 
 class FileOrUrl(click.ParamType["Path | str"]):
-    """A path as `Path`; a URL as `str`, since a `Path` would take one of its slashes for superfluous."""
+    """A path as `Path`; a URL as `str`, since a `Path` would drop one of its two slashes."""
 
     name = "FILE|DIR"
 
@@ -66,24 +66,24 @@ class Request:
 
     @property
     def reads_stdin_image(self) -> bool:
-        """Whether the one image to classify comes through stdin."""
+        """Whether the image to classify is read from stdin."""
         return self.paths == (STDIO,)
 
     @property
     def format_name(self) -> FormatName:
-        """The format that was asked for, or the one that the output's suffix says."""
+        """The format that was asked for, or that of the output's suffix."""
         from batchdigits.output.formats import format_of
 
         return format_of(self.format, Path(self.output) if self.output else None)
 
     @property
     def writes_stdout(self) -> bool:
-        """Whether the rows go to stdout, by whichever of its names."""
+        """Whether the rows go to stdout, under any of its names."""
         return self.output is None or str(self.output) == STDIO or _is_stdout(Path(self.output))
 
     @property
     def file(self) -> Path | None:
-        """The regular file or the folder to write, which can be resumed; None for stdout, a pipe or a device."""
+        """The output if it can be resumed, a file or a folder; None for stdout, a pipe or a device."""
         from batchdigits.output.atomic import resolve_link
 
         if self.output is None or self.writes_stdout:
@@ -92,36 +92,36 @@ class Request:
         return None if output.exists() and not output.is_file() and not output.is_dir() else output
 
     def check(self) -> None:
-        """See that the options go together.
+        """Check that the options can be combined.
 
         Raises:
-            click.UsageError: they do not.
+            click.UsageError: they cannot.
         """
         if not self.paths and not self.files_from:
             raise click.UsageError("Missing argument 'PATH…' (or --files-from).")
         if STDIO in self.paths and (len(self.paths) > 1 or self.files_from):
-            raise click.UsageError("'-' is one image on stdin, and goes alone; a file of that name is './-'.")
+            raise click.UsageError("'-' is one image on stdin and must be the only path; a file of that name is './-'.")
         if self.min_confidence is not None and self.target_risk is not None:
-            raise click.UsageError("--min-confidence and --target-risk both set the threshold of review; give one.")
+            raise click.UsageError("--min-confidence and --target-risk both set the review threshold; give one.")
         if self.null and not (self.files_from or self.dry_run):
-            raise click.UsageError("-0 goes with --files-from or --dry-run.")
+            raise click.UsageError("-0 needs --files-from or --dry-run.")
         if self.resume and self.file is None:
-            raise click.UsageError("--resume needs a file to go on with (-o).")
-        if (where := self.file) and where.is_file() and any(is_same(path, where) for path in self._inputs()):
+            raise click.UsageError("--resume needs an output file (-o).")
+        if (where := self.file) and where.is_file() and any(is_same_file(path, where) for path in self._inputs()):
             raise click.UsageError(f"-o {self.output} is one of the inputs, and would be written over.")
         if self.engine == "ray" and (self.file is None or self.reads_stdin_image):
             raise click.UsageError("--engine ray reads files and URLs, and writes a folder of parts (-o DIR).")
         if self.engine == "local" and isinstance(self.output, str):
             raise click.UsageError("-o is a URL, which only --engine ray writes to.")
         if self.engine == "local" and self.ray_address:
-            raise click.UsageError("--ray-address goes with --engine ray.")
+            raise click.UsageError("--ray-address needs --engine ray.")
 
     def _inputs(self) -> tuple[str, ...]:
         return (*self.paths, self.files_from) if self.files_from else self.paths
 
 
 def _is_stdout(output: Path) -> bool:
-    """Whether it is a link of the system's to whatever stdout is, such as /dev/stdout."""
+    """Whether it is a link to stdout, such as /dev/stdout."""
     try:
         return output.is_symlink() and os.path.samestat(output.stat(), os.fstat(1))
     except OSError:
@@ -129,7 +129,7 @@ def _is_stdout(output: Path) -> bool:
 
 
 def classify_options(command: F) -> F:
-    """All of them, in the order of the help text."""
+    """Add all options, in the order of the help text."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
@@ -138,36 +138,43 @@ def classify_options(command: F) -> F:
 _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.argument("paths", nargs=-1, metavar="[PATH… | -]", type=click.Path()),
     click.option("--files-from", metavar="FILE|-", help="Read more paths from a file or stdin, one a line."),
-    click.option("-0", "--null", is_flag=True, help="Paths end with NUL, as from `find -print0`, not with a line."),
-    click.option("--include", multiple=True, metavar="GLOB", help="In folders, look only at files like this."),
-    click.option("--exclude", multiple=True, metavar="GLOB", help="In folders, leave out files and folders like this."),
-    click.option("--no-recursive", is_flag=True, help="Do not walk folders in folders."),
-    click.option("--dry-run", is_flag=True, help="List what would be classified, and on stderr what would not."),
+    click.option("-0", "--null", is_flag=True, help="Paths end with NUL, as from `find -print0`, not with a newline."),
+    click.option("--include", multiple=True, metavar="GLOB", help="In folders, take only files that match."),
+    click.option("--exclude", multiple=True, metavar="GLOB", help="In folders, skip files and folders that match."),
+    click.option("--no-recursive", is_flag=True, help="Do not visit folders inside folders."),
+    click.option(
+        "--dry-run",
+        is_flag=True,
+        help="List the files that would be classified, and on stderr those that would be skipped.",
+    ),
     model_choice_options,
     ink_option,
     click.option(
         "--min-confidence",
         type=Number(0, 1),
-        help="Rows less sure than this are `review`. [default: the model's own threshold]",
+        help="Rows with a lower score are `review`. [default: the model's own threshold]",
     ),
     click.option(
         "--target-risk",
         type=Share(),
-        help="Set it so that at most this share of the `ok` rows is wrong, by the model's validation data.",
+        help="Choose the threshold so that at most this share of `ok` rows is wrong, by the model's validation data.",
     ),
     click.option(
-        "-o", "--output", type=FileOrUrl(), help="The file to write, whole or not at all; with --engine ray, a folder."
+        "-o",
+        "--output",
+        type=FileOrUrl(),
+        help="The file to write; it appears when it is complete. With --engine ray, a folder.",
     ),
     click.option(
         "--format",
         type=click.Choice(["csv", "jsonl", "parquet"]),
-        help="What to write. [default: by the suffix of -o, else csv]",
+        help="Format of the output. [default: by the suffix of -o, else csv]",
     ),
     click.option(
         "--top-k", type=click.IntRange(1), default=1, show_default=True, help="Classes to name, the likeliest first."
     ),
     click.option("--probabilities", is_flag=True, help="Add a column with the probability of each class."),
-    click.option("--resume/--start-over", default=None, help="Go on with the -o that was begun, or forget it."),
+    click.option("--resume/--start-over", default=None, help="Continue an unfinished output, or drop it."),
     click.option(
         "--max-failures", type=MaxFailuresType(), metavar="N|P%", help="Stop when more images than this are errors."
     ),
@@ -179,14 +186,16 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         help="Seconds that one image may take; 0 for no limit.",
     ),
     click.option(
-        "--jobs", type=click.IntRange(1, 65_536), help="Worker processes. [default: one a core; 1 for a .keras]"
+        "--jobs",
+        type=click.IntRange(1, 65_536),
+        help="Worker processes. [default: one for each core; 1 for a .keras model]",
     ),
     click.option(
         "--engine",
         type=click.Choice(["local", "ray"]),
         default="local",
         show_default=True,
-        help="What works: this machine, or a Ray cluster, which writes a folder of parts.",
+        help="Where to classify: on this machine, or on a Ray cluster, which writes a folder of parts.",
     ),
     click.option("--ray-address", metavar="ADDR", help="The cluster. [default: $RAY_ADDRESS, else this machine]"),
     click.option(
@@ -194,7 +203,7 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         type=click.IntRange(1, 1_000_000),
         default=5_000,
         show_default=True,
-        help="Files in a part of --engine ray, which is what a lost machine loses.",
+        help="Files in a part of --engine ray; a lost machine loses the parts that it works on.",
     ),
     batch_size_option,
     verbosity_options,

@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 import click
 
 from batchdigits.cli.classify_request import Request
-from batchdigits.cli.console import Bar, inform, progress_bar
+from batchdigits.cli.console import Bar, print_message, progress_bar
 from batchdigits.cli.max_failures import MaxFailures
 from batchdigits.errors import ExitCode, NoImagesError
 
@@ -71,7 +71,7 @@ def write_results(
 def tell_resumed(request: Request, done: int, unit: str) -> None:
     """Say with `--resume` how many `unit`, files or parts, are done."""
     if request.resume:
-        inform(f"{done:,} {unit} are done" if done else "nothing to resume: starting")
+        print_message(f"{done:,} {unit} are done" if done else "nothing to resume: starting")
 
 
 @contextmanager
@@ -81,7 +81,7 @@ def keep_on_error(done: Callable[[], int], unit: str) -> Iterator[None]:
         yield
     except BaseException:
         if count := done():
-            inform(f"{count:,} {unit} are done and kept; to go on, add --resume to the same command")
+            print_message(f"{count:,} {unit} are done and kept; to go on, add --resume to the same command")
         raise
 
 
@@ -109,7 +109,7 @@ def finish(
         NoImagesError: a folder was empty.
         click.exceptions.Exit: some rows are errors.
     """
-    inform(_summary(counts, resumed, skipped, seconds, model))
+    print_message(_summary(counts, resumed, skipped, seconds, model))
     if empty_folders:
         raise NoImagesError(f"no images in {', '.join(empty_folders)}")
     if total["error"]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from batchdigits.cli.classify_request import STDIO, Request
-from batchdigits.cli.console import inform
+from batchdigits.cli.console import print_message
 from batchdigits.cli.model_choice import chosen_model
 from batchdigits.version import __version__
 
@@ -58,7 +58,7 @@ def _threshold(request: Request, card: Card) -> float:
 
     threshold = review_threshold(card, request.min_confidence, request.target_risk)
     if request.target_risk is not None:
-        inform(f"rows under a confidence of {threshold:g} are for review")
+        print_message(f"rows under a confidence of {threshold:g} are for review")
     return threshold
 
 

@@ -1,4 +1,4 @@
-"""What people see on stderr: messages and progress."""
+"""Everything on stderr: messages and the progress bar."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import Any, Protocol
 
 import click
 
-from batchdigits.cli.streams import STDERR, let_go_of
-from batchdigits.quiet import allow_chatter
+from batchdigits.cli.streams import STDERR, discard_output
+from batchdigits.quiet import show_library_output
 from batchdigits.text import printable, without_secrets
 
 _VERBOSITY = "batchdigits.verbosity"
 
 
 def set_verbosity(change: int) -> None:
-    """Remember `-q` (-1) or `-v` (+1) for this command."""
+    """Remember `-q` (-1) or `-v` (+1) for the command that runs."""
     meta = click.get_current_context().meta
     meta[_VERBOSITY] = meta.get(_VERBOSITY, 0) + change
     if is_verbose():
-        allow_chatter()
+        show_library_output()
 
 
 def is_quiet() -> bool:
@@ -34,48 +34,54 @@ def is_verbose() -> bool:
     return _verbosity() > 0
 
 
-def say(message: str) -> None:
-    """One line on stderr, above a progress bar if there is one, whatever a hostile file name puts into it."""
-    _write_above_bar(f"batchdigits: {printable(without_secrets(message))}")
+def print_error(message: str) -> None:
+    """Print `batchdigits: <message>`, even with `-q`: the reason why the command ends early."""
+    _print_above_bar(_safe(message))
 
 
-def inform(message: str) -> None:
-    """One line on stderr unless `-q`, above a progress bar if there is one."""
+def print_message(message: str) -> None:
+    """Print `batchdigits: <message>` unless `-q`."""
     if not is_quiet():
-        _write_above_bar(f"batchdigits: {printable(without_secrets(message))}")
+        _print_above_bar(_safe(message))
 
 
-def log(message: str) -> None:
-    """One bare line on stderr unless `-q`, above a progress bar if there is one."""
+def print_log_line(line: str) -> None:
+    """Print a line as it is unless `-q`: a training's log, a traceback."""
     if not is_quiet():
-        _write_above_bar(message)
+        _print_above_bar(line)
 
 
 class Bar(Protocol):
-    """What is used of a bar: `n` of `total` are done; `disable` is whether nobody sees it."""
+    """The attributes of a tqdm bar that commands use.
+
+    Attributes:
+        n: how many units are done.
+        total: how many units there are; None while it is not known.
+        disable: whether the bar is not shown.
+    """
 
     n: float
     total: float | None
     disable: bool | None
 
     def update(self, n: float = 1) -> object:
-        """Move on."""
+        """Add `n` units to those done."""
 
 
 @contextmanager
 def progress_bar(initial: int = 0, **options: Any) -> Iterator[Bar]:
-    """A tqdm bar on stderr; on a terminal only, as loading tqdm takes a tenth of a short run."""
+    """A tqdm bar on stderr if stderr is a terminal. Elsewhere tqdm is not even loaded: that would slow a short run."""
     if is_quiet() or not sys.stderr.isatty():
-        yield _NoBar(initial)
+        yield _HiddenBar(initial)
         return
     from tqdm import tqdm
 
-    tqdm.monitor_interval = 0  # no thread of its own: workers are forked, which is safe in a process of one thread
+    tqdm.monitor_interval = 0  # tqdm's thread would make it unsafe to fork workers
     with tqdm(file=sys.stderr, dynamic_ncols=True, initial=initial, **options) as bar:
         yield bar
 
 
-class _NoBar:
+class _HiddenBar:
     def __init__(self, n: float) -> None:
         self.n = n
         self.total: float | None = None
@@ -90,7 +96,12 @@ def _verbosity() -> int:
     return int(context.meta.get(_VERBOSITY, 0)) if context else 0
 
 
-def _write_above_bar(line: str) -> None:
+def _safe(message: str) -> str:
+    """The message with its prefix; a hostile file name in it controls no terminal, a URL gives no secret away."""
+    return f"batchdigits: {printable(without_secrets(message))}"
+
+
+def _print_above_bar(line: str) -> None:
     try:
         if "tqdm" in sys.modules:
             from tqdm import tqdm
@@ -98,5 +109,5 @@ def _write_above_bar(line: str) -> None:
             tqdm.write(line, file=sys.stderr)
         else:
             click.echo(line, err=True)
-    except OSError:  # nobody listens, which is no reason to stop
-        let_go_of(STDERR)
+    except OSError:  # stderr has no reader any more, which is no reason to stop
+        discard_output(STDERR)

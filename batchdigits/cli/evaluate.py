@@ -9,18 +9,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from batchdigits.cli.console import inform, is_verbose, progress_bar
+from batchdigits.cli.console import is_verbose, print_message, progress_bar
 from batchdigits.cli.model_choice import chosen_model, model_choice_options
 from batchdigits.cli.options import FILE, batch_size_option, ink_option, verbosity_options
-from batchdigits.cli.output_file import prepare
+from batchdigits.cli.output_file import prepare_plot
+from batchdigits.errors import ExitCode
 
 if TYPE_CHECKING:
     from batchdigits.inference.choose import RuntimeName
     from batchdigits.inference.decide import Prediction
     from batchdigits.reports.evaluation import Evaluation
     from batchdigits.vision.normalise import Ink
-
-SOME_FAILED = 3
 
 
 @click.command()
@@ -29,7 +28,10 @@ SOME_FAILED = 3
 @ink_option
 @batch_size_option
 @click.option(
-    "--plot", type=FILE, metavar="FILE", help="Draw what confidence is worth: reliability, risk by coverage (.png)."
+    "--plot",
+    type=FILE,
+    metavar="FILE",
+    help="Draw a reliability diagram and a risk-coverage curve (.png, .svg).",
 )
 @click.option("--json", "as_json", is_flag=True, help="Write everything as one JSON document.")
 @verbosity_options
@@ -42,12 +44,13 @@ def evaluate(
     plot: Path | None,
     as_json: bool,
 ) -> None:
-    """Classify folders of labelled images, and show how often the labels are right.
+    """Measure the accuracy of a model on labelled images.
 
-    A PATH has one sub-folder a class, named like the model's labels. A sub-folder `not_digit` stays out of the
-    accuracy; how many of its images came out as `ok` is shown apart. Images that are `blank` or `error` are wrong.
-    Several PATHs give one line each and their mean, with equal weight; -v shows the details of each. ECE is the
-    expected calibration error: how far confidence is from the share of right labels.
+    A PATH has one sub-folder for each class, named like the model's label. Images with the status `blank` or `error`
+    count as wrong. A sub-folder `not_digit` holds outliers: they do not count in the accuracy, and the last column
+    shows how many of them got the status `ok`. Several PATHs give one line each, and their unweighted mean; -v adds
+    the confusion matrix of each. ECE is the expected calibration error, the mean difference between confidence and
+    accuracy.
 
     \b
     Example:
@@ -57,27 +60,26 @@ def evaluate(
     from batchdigits.engines.local import predict
     from batchdigits.files.sources import find
     from batchdigits.inference.model_file import read_model_file
-    from batchdigits.reports.evaluation import class_folders
-    from batchdigits.reports.evaluation import evaluate as compare
+    from batchdigits.reports.evaluation import class_folders, evaluate_predictions
 
     if plot:
-        prepare(plot, ".png", option="--plot")
+        prepare_plot(plot)
     chosen = chosen_model(runtime, model)
     labels = read_model_file(chosen).card.labels
     folders = [class_folders(path, labels) for path in paths]
     evaluations = [
-        compare(path, _watched(predict(find(below), chosen, ink, batch_size=batch_size)), labels)
+        evaluate_predictions(path, _with_progress(predict(find(below), chosen, ink, batch_size=batch_size)), labels)
         for path, below in zip(paths, folders, strict=True)
     ]
     click.echo(_json(evaluations, chosen) if as_json else _tables(evaluations))
     if plot:
         _draw(evaluations, plot)
     if any(evaluation.unreadable for evaluation in evaluations):
-        raise click.exceptions.Exit(SOME_FAILED)
+        raise click.exceptions.Exit(ExitCode.SOME_FAILED)
 
 
-def _watched(predictions: Iterable[Prediction]) -> Iterator[Prediction]:
-    """The same predictions, behind a progress bar."""
+def _with_progress(predictions: Iterable[Prediction]) -> Iterator[Prediction]:
+    """The same predictions, counted by a progress bar."""
     with progress_bar(unit="img", leave=False) as bar:
         for prediction in predictions:
             yield prediction
@@ -88,10 +90,10 @@ def _draw(evaluations: list[Evaluation], plot: Path) -> None:
     from batchdigits.output.atomic import open_atomically
     from batchdigits.reports.confidence_plot import confidence_plot
 
-    picture = confidence_plot({one.path: one.answers for one in evaluations})
+    picture = confidence_plot({evaluation.path: evaluation.answers for evaluation in evaluations}, plot.suffix)
     with open_atomically(plot) as stream:
         stream.write(picture)
-    inform(f"wrote {plot}")
+    print_message(f"wrote {plot}")
 
 
 def _tables(evaluations: list[Evaluation]) -> str:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from batchdigits.cli.console import inform, is_verbose
+from batchdigits.cli.console import is_verbose, print_message
 from batchdigits.cli.options import FILE, Number, data_option, model_option, output_option, verbosity_options
-from batchdigits.cli.output_file import prepare
+from batchdigits.cli.output_file import prepare_output
 from batchdigits.errors import DataError
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def export(
     from batchdigits.learning.parity_check import check_agreement, least_agreement, prove
 
     target = _target(form, calibrate, c_array)
-    prepare(output, ".tflite")
+    prepare_output(output, ".tflite")
     if c_array and c_array.exists() and not c_array.is_dir():
         raise click.BadParameter(f"{c_array} is not a folder", param_hint="--c-array")
     source = model or Path("exports/digits.keras")
@@ -116,12 +116,12 @@ def export(
     check_agreement(proof, least)
     sources = _sources(exported, c_array)
     write(exported, proof)
-    inform(f"wrote {output} ({output.stat().st_size:,} bytes; {source} has {source.stat().st_size:,})")
+    print_message(f"wrote {output} ({output.stat().st_size:,} bytes; {source} has {source.stat().st_size:,})")
     if c_array:
         from batchdigits.device.write import write_sources
 
         write_sources(sources, c_array)
-        inform(f"wrote {c_array}: model, network and normaliser in C99, golden vectors, and a README.md")
+        print_message(f"wrote {c_array}: model, network and normaliser in C99, golden vectors, and a README.md")
 
 
 def _target(form: dict[str, Any], calibrate: Path | None, c_array: Path | None) -> Target:
@@ -174,7 +174,7 @@ def _calibration(folder: Path | None, splits: Splits) -> NDArray[np.uint8]:
         return varied(splits.train, classes=splits.classes)
     scans = read_scans(folder, splits.classes)
     blank = f"; {scans.skipped:,} blank or unreadable ones skipped" if scans.skipped else ""
-    inform(f"calibrating on {len(scans.glyphs):,} scans of {folder}{blank}")
+    print_message(f"calibrating on {len(scans.glyphs):,} scans of {folder}{blank}")
     return scans.glyphs
 
 

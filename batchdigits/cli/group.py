@@ -1,4 +1,4 @@
-"""The `batchdigits` group: finds commands, and turns whatever ends one into a line and an exit code."""
+"""The `batchdigits` group: it imports commands on demand, and turns their exceptions into lines and exit codes."""
 
 from __future__ import annotations
 
@@ -12,28 +12,27 @@ from typing import Any
 
 import click
 
-from batchdigits.cli.console import is_verbose, log, say
-from batchdigits.cli.signals import INTERRUPTED, TERMINATED, Terminated, sigterm_raises
-from batchdigits.cli.streams import STDOUT, let_go_of, replace_closed
-from batchdigits.errors import BatchdigitsError
-from batchdigits.quiet import allow_chatter
+from batchdigits.cli.console import is_verbose, print_error, print_log_line
+from batchdigits.cli.signals import Terminated, sigterm_raises
+from batchdigits.cli.streams import STDOUT, discard_output, replace_missing_streams
+from batchdigits.errors import BatchdigitsError, ExitCode
+from batchdigits.quiet import show_library_output
 from batchdigits.text import without_secrets
 from batchdigits.version import __version__
 
 COMMANDS = ("train", "export", "inspect", "benchmark", "classify", "evaluate", "preview")
 
-
-# Looking for cycles after every 700 new objects, Python finds none while modules load and rows pass by; that took 4 %
-# of the time that 10,000 small files take. It would look through everything once more before it ends: 35 ms.
+# A run makes no reference cycles worth collecting. By default Python searches for some after every 700 new objects, and
+# once more through everything at exit.
 gc.set_threshold(100_000)
 atexit.register(gc.freeze)
 
 
 class CommandGroup(click.Group):
-    """Imports a command's file when it is asked for, so that `--help` and mistakes are answered at once."""
+    """Imports a command's module only when that command is named, so that `--help` and usage errors are fast."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Commands in the order in which a model's life goes."""
+        """The commands, in the order in which a model is made and used."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -45,37 +44,37 @@ class CommandGroup(click.Group):
 
     def main(self, *args: Any, **extra: Any) -> Any:
         """Run the command line."""
-        replace_closed()
+        replace_missing_streams()
         try:
             return super().main(*args, **extra)
-        except OSError as error:  # of --help and --version, which write before there is a command to invoke
-            _explain(error)
+        except OSError as error:  # --help and --version write to stdout before `invoke`
+            _print_exception(error)
             _flush()
-            sys.exit(1)
+            sys.exit(ExitCode.FATAL)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; every way in which it can end has its exit code (DESIGN.md, Exit codes)."""
+        """Run the command, and exit with one of the codes of `errors.ExitCode`."""
         try:
-            os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # NumPy's idle threads would forbid forking workers
-            allow_chatter(False)  # until this command's own -v: another one may have run in this process
+            os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # NumPy's threads would make it unsafe to fork workers
+            show_library_output(False)  # an earlier command of this process may have had -v
             with sigterm_raises():
                 super().invoke(ctx)
                 sys.stdout.flush()
         except (click.ClickException, click.exceptions.Exit):
             raise
         except KeyboardInterrupt:
-            say("interrupted")
-            ctx.exit(INTERRUPTED)
+            print_error("interrupted")
+            ctx.exit(ExitCode.INTERRUPTED)
         except Terminated:
-            say("terminated")
-            ctx.exit(TERMINATED)
+            print_error("terminated")
+            ctx.exit(ExitCode.TERMINATED)
         except BrokenPipeError:
-            let_go_of(STDOUT)
-            ctx.exit(0)
+            discard_output(STDOUT)
+            ctx.exit(ExitCode.DONE)
         except Exception as error:
-            _explain(error)
+            _print_exception(error)
             _flush()
-            ctx.exit(error.exit_code if isinstance(error, BatchdigitsError) else 1)
+            ctx.exit(error.exit_code if isinstance(error, BatchdigitsError) else ExitCode.FATAL)
 
 
 @click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -90,19 +89,19 @@ def main() -> None:
 
 
 def _flush() -> None:
-    """Push out what stdout still takes; what it does not take is not to be tried again when the interpreter ends."""
+    """Flush stdout; if it fails, discard the rest, so that the interpreter does not try again at exit."""
     try:
         sys.stdout.flush()
     except OSError:
-        let_go_of(STDOUT)
+        discard_output(STDOUT)
 
 
-def _explain(error: Exception) -> None:
+def _print_exception(error: Exception) -> None:
     if is_verbose():
-        log(without_secrets("".join(traceback.format_exception(error)).rstrip("\n")))
+        print_log_line(without_secrets("".join(traceback.format_exception(error)).rstrip("\n")))
     if isinstance(error, BatchdigitsError):
-        say(f"error: {error}")
+        print_error(f"error: {error}")
     elif isinstance(error, OSError):
-        say(f"error: {error.strerror or error}{f': {error.filename}' if error.filename else ''}")
+        print_error(f"error: {error.strerror or error}{f': {error.filename}' if error.filename else ''}")
     else:
-        say(f"error: a bug in batchdigits, please report it: {type(error).__name__}: {error} (-v shows where)")
+        print_error(f"error: a bug in batchdigits, please report it: {type(error).__name__}: {error} (-v shows where)")

@@ -12,43 +12,48 @@ import click
 
 from batchdigits.errors import TooManyFailuresError
 
-ENOUGH = 100  # images before a share of them is taken for one of all
+MIN_IMAGES_FOR_PERCENT = 100  # before these, one error could be far over the limit by chance
 
 
 @dataclass(frozen=True)
 class MaxFailures:
-    """How many rows may be errors: `most` of them, or that many percent."""
+    """How many rows may be errors.
 
-    most: Decimal
-    percent: bool
+    Attributes:
+        limit: a number of rows, or a percentage of all rows (0-100).
+        is_percent: which of the two.
+    """
+
+    limit: Decimal
+    is_percent: bool
 
     def check(self, counts: Counter[str], *, at_the_end: bool = False) -> None:
-        """See whether a run may go on.
+        """Check the rows so far, by status.
 
         Raises:
-            TooManyFailuresError: it may not.
+            TooManyFailuresError: more of them are errors than the limit allows.
         """
         failures, images = counts["error"], counts.total()
-        if self.percent and images < ENOUGH and not at_the_end:
+        if self.is_percent and images < MIN_IMAGES_FOR_PERCENT and not at_the_end:
             return
-        if (100 * failures > self.most * images) if self.percent else (failures > self.most):
+        if (100 * failures > self.limit * images) if self.is_percent else (failures > self.limit):
             raise TooManyFailuresError(
                 f"{failures:,} of {images:,} images could not be read, more than --max-failures {self} allows"
             )
 
     def __str__(self) -> str:
-        """As typed."""
-        return f"{self.most}{'%' if self.percent else ''}"
+        """The option's value as typed."""
+        return f"{self.limit}{'%' if self.is_percent else ''}"
 
 
 class MaxFailuresType(click.ParamType[MaxFailures]):
-    """A number of images, or a share of them."""
+    """A number of images, or a percentage of them."""
 
     name = "N|P%"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> MaxFailures:
-        """A whole number, or a percentage from 0 to 100."""
-        text = re.fullmatch(r"(\d{1,18})|(\d{1,3}(?:\.\d{1,6})?)%", str(value))
-        if text is None or float(text[2] or 0) > 100:
-            self.fail(f"{value!r} is neither a number of images, such as 50, nor a share, such as 5%", param, ctx)
-        return MaxFailures(Decimal(text[1] or text[2]), percent=text[1] is None)
+        """Parse a whole number, or a percentage from 0 to 100."""
+        match = re.fullmatch(r"(\d{1,18})|(\d{1,3}(?:\.\d{1,6})?)%", str(value))
+        if match is None or float(match[2] or 0) > 100:
+            self.fail(f"{value!r} is neither a number of images, such as 50, nor a percentage, such as 5%", param, ctx)
+        return MaxFailures(Decimal(match[1] or match[2]), is_percent=match[1] is None)

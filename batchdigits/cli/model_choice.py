@@ -1,4 +1,4 @@
-"""Which model a command uses: `--runtime` and `--model`, and what is taken where they are not given."""
+"""The model that a command uses: `--runtime` and `--model`, and the defaults."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from batchdigits.cli.console import inform
+from batchdigits.cli.console import print_message
 from batchdigits.cli.options import model_option
 
 if TYPE_CHECKING:
@@ -19,20 +19,20 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def model_choice_options(command: F) -> F:
     """`--runtime` and `--model`, for `chosen_model`."""
-    model = model_option("The model file to use. [default: exports/digits.tflite or .keras, else the built-in model]")
+    model = model_option("The model file. [default: exports/digits.tflite or .keras, else the built-in model]")
     runtime = click.option(
         "--runtime",
         type=click.Choice(["tflite", "tensorflow"]),
-        help="What runs the network. [default: by the model file's suffix, else tflite]",
+        help="The runtime of the network. [default: by the model file's suffix, else tflite]",
     )
     return runtime(model(command))
 
 
 def chosen_model(runtime: RuntimeName | None, model: Path | None) -> Path:
-    """The model file to use, told on stderr.
+    """The model file to use, which is also named on stderr.
 
     Raises:
-        click.BadParameter: `runtime` is not the one that reads `model`.
+        click.BadParameter: `runtime` does not read files like `model`.
         ModelFileError: the file, or the .keras beside it, cannot be read.
     """
     from batchdigits.inference.choose import SUFFIXES, choose_model, is_stale
@@ -42,7 +42,7 @@ def chosen_model(runtime: RuntimeName | None, model: Path | None) -> Path:
             f"{model} is not for --runtime {runtime}, which reads {SUFFIXES[runtime]} files", param_hint="--model"
         )
     chosen = model or choose_model(runtime or "tflite")
-    inform(f"using {chosen}")
+    print_message(f"using {chosen}")
     if is_stale(chosen):
-        inform(f"warning: {chosen} was not made from the .keras beside it; run batchdigits export --tflite")
+        print_message(f"warning: {chosen} was not made from the .keras beside it; run batchdigits export --tflite")
     return chosen

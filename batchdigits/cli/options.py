@@ -1,4 +1,4 @@
-"""Options that mean the same in every command."""
+"""Options and option types that several commands share."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ FILE = click.Path(path_type=Path)
 
 
 class Number(click.FloatRange):
-    """A number in a range. NaN, which is neither below nor above anything, is in none."""
+    """A number in a range. Click's own range lets NaN through."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """A number."""
+        """Parse a number that is not NaN."""
         number = float(super().convert(value, param, ctx))
         if math.isnan(number):
             self.fail(f"{value!r} is not a number", param, ctx)
@@ -28,12 +28,12 @@ class Number(click.FloatRange):
 
 
 class Share(click.ParamType[float]):
-    """A share, as per cent or as a number: 0.1% or 0.001."""
+    """A share, in percent or as a number: 0.1% or 0.001."""
 
     name = "P%"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """A number over 0 and under 1."""
+        """Parse a share, which is over 0 and under 1."""
         text = str(value).strip()
         try:
             share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
@@ -47,29 +47,31 @@ class Share(click.ParamType[float]):
 def verbosity_options(command: F) -> F:
     """`-q` and `-v`."""
     for flags, change, text in (
-        (("-v", "--verbose"), 1, "Say more; show where an error came from."),
-        (("-q", "--quiet"), -1, "Say nothing but errors."),
+        (("-v", "--verbose"), 1, "Print more; show the traceback of an error."),
+        (("-q", "--quiet"), -1, "Print nothing but errors."),
     ):
         command = click.option(
-            *flags, is_flag=True, expose_value=False, help=text, callback=_remember(change), is_eager=True
+            *flags, is_flag=True, expose_value=False, help=text, callback=_change_verbosity(change), is_eager=True
         )(command)
     return command
 
 
 def model_option(text: str) -> Callable[[F], F]:
-    """`--model FILE`, the model that is read."""
+    """`--model FILE`, a model file to read."""
     return click.option("--model", type=FILE, metavar="FILE", help=text)
 
 
 def output_option(text: str, **options: Any) -> Callable[[F], F]:
-    """`-o/--output FILE`, what is written."""
+    """`-o/--output FILE`, the file to write."""
     return click.option("-o", "--output", type=FILE, metavar="FILE", help=text, **options)
 
 
 def data_option(text: str) -> Callable[[F], F]:
     """`--data PATH`, labelled data."""
-    help_text = f"{text} A folder with one sub-folder a class, a folder of IDX files, or an .npz in Keras's layout."
-    return click.option("--data", type=FILE, metavar="PATH", help=f"{help_text} [default: the MNIST on board]")
+    help_text = (
+        f"{text} A folder with one sub-folder for each class, a folder of IDX files, or an .npz in Keras's layout."
+    )
+    return click.option("--data", type=FILE, metavar="PATH", help=f"{help_text} [default: the bundled MNIST]")
 
 
 def ink_option(command: F) -> F:
@@ -79,29 +81,29 @@ def ink_option(command: F) -> F:
         type=click.Choice(["auto", "dark", "light"]),
         default="auto",
         show_default=True,
-        help="What the ink is, on its paper.",
+        help="Whether ink is dark on light, or light on dark.",
     )(command)
 
 
 def batch_size_option(command: F) -> F:
-    """`--batch-size N` of the network."""
+    """`--batch-size N`."""
     return click.option(
         "--batch-size",
         type=click.IntRange(1, 65_536),
         default=256,
         show_default=True,
-        help="Glyphs the network takes at once.",
+        help="Glyphs in each batch of the network.",
     )(command)
 
 
 def seed_option(command: F) -> F:
     """`--seed N`."""
     return click.option(
-        "--seed", type=click.IntRange(0, 2**31 - 1), default=1, show_default=True, help="Seed of everything random."
+        "--seed", type=click.IntRange(0, 2**31 - 1), default=1, show_default=True, help="Seed of the random numbers."
     )(command)
 
 
-def _remember(change: int) -> Callable[[click.Context, click.Parameter, bool], None]:
+def _change_verbosity(change: int) -> Callable[[click.Context, click.Parameter, bool], None]:
     def callback(context: click.Context, parameter: click.Parameter, given: bool) -> None:
         if given:
             set_verbosity(change)

@@ -1,4 +1,4 @@
-"""Checks of an output, made before the work rather than after it."""
+"""Checks of the output file, made before the work starts."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from batchdigits.errors import BatchdigitsError
 from batchdigits.output.atomic import explain_os_errors, resolve_link
 
 
-def prepare(output: Path, *suffixes: str, option: str = "--output") -> None:
-    """See that `output`, given by `option`, can be written, and make its folder.
+def prepare_output(output: Path, *suffixes: str, option: str = "--output") -> None:
+    """Make the folder of `output`, the value of `option`, and check that a file can be written there.
 
     Raises:
         click.BadParameter: the name ends in none of `suffixes`.
-        BatchdigitsError: its folder cannot be made or written to, or a folder stands in its place.
+        BatchdigitsError: `output` is a folder, or its own folder cannot be made or written to.
     """
     if output.suffix not in suffixes:
         raise click.BadParameter(f"{output} must end in {' or '.join(suffixes)}", param_hint=option)
@@ -30,9 +30,23 @@ def prepare(output: Path, *suffixes: str, option: str = "--output") -> None:
         pass
 
 
-def is_same(path: str | Path, output: Path) -> bool:
+def prepare_plot(plot: Path) -> None:
+    """Check before the work that the picture of `--plot` can be drawn and written.
+
+    Raises:
+        click.BadParameter: the name ends neither in .png nor in .svg.
+        BatchdigitsError: the file cannot be written.
+        MissingExtraError: matplotlib is not installed.
+    """
+    from batchdigits.reports.figure import SUFFIXES, import_matplotlib
+
+    prepare_output(plot, *SUFFIXES, option="--plot")
+    import_matplotlib()
+
+
+def is_same_file(path: str | Path, output: Path) -> bool:
     """Whether an input is the file to be written; not where either is not there, or closed to us."""
     try:
         return output.samefile(path)
-    except (OSError, ValueError):  # a NUL in the name
+    except (OSError, ValueError):  # ValueError: a NUL in the name
         return False

@@ -8,19 +8,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from batchdigits.cli.console import inform
+from batchdigits.cli.console import print_message
 from batchdigits.cli.model_choice import chosen_model, model_choice_options
 from batchdigits.cli.options import batch_size_option, ink_option, output_option, verbosity_options
-from batchdigits.cli.output_file import is_same, prepare
-from batchdigits.errors import BatchdigitsError, NoImagesError
+from batchdigits.cli.output_file import is_same_file, prepare_output
+from batchdigits.errors import BatchdigitsError, ExitCode, NoImagesError
 
 if TYPE_CHECKING:
     from batchdigits.inference.choose import RuntimeName
-    from batchdigits.reports.preview import Seen
+    from batchdigits.reports.preview import PreviewItem
     from batchdigits.vision.normalise import Ink
 
-SOME_FAILED = 3
-MOST = 1_000  # sources: a picture of 42,500 pixels' height; beyond 65,535 most viewers give up
+MAX_LIMIT = 1_000  # images: the picture is 42,500 pixels high then; many viewers refuse more than 65,535
 
 
 @click.command()
@@ -29,9 +28,9 @@ MOST = 1_000  # sources: a picture of 42,500 pixels' height; beyond 65,535 most 
 @ink_option
 @batch_size_option
 @click.option(
-    "--limit", type=click.IntRange(1, MOST), default=60, show_default=True, help="Images to show, from the first on."
+    "--limit", type=click.IntRange(1, MAX_LIMIT), default=60, show_default=True, help="Show only the first N images."
 )
-@output_option("The picture to write, or a page: .png or .html.", default="preview.png", show_default=True)
+@output_option("Write a picture (.png) or a web page (.html).", default="preview.png", show_default=True)
 @verbosity_options
 def preview(
     paths: tuple[str, ...],
@@ -42,9 +41,10 @@ def preview(
     limit: int,
     output: Path,
 ) -> None:
-    """Show each image beside what the network saw of it, its label and its confidence.
+    """Show images beside their glyphs and predictions.
 
-    The first thing to look at when labels are wrong: whether the ink was found, and whether it was the ink.
+    A glyph is the network's input, made from the image. Start here when labels are wrong: a glyph shows whether the
+    digit's ink was found, and nothing else was.
 
     \b
     Example:
@@ -54,52 +54,52 @@ def preview(
     from batchdigits.engines.classify_files import Settings
     from batchdigits.files.sources import Tally, find
     from batchdigits.inference.load import load_runtime
-    from batchdigits.reports.preview import look
+    from batchdigits.reports.preview import preview_items
 
-    prepare(output, ".png", ".html")
+    prepare_output(output, ".png", ".html")
     network = load_runtime(chosen_model(runtime, model), batch_size)
     tally = Tally()
-    files = _all_but(output, find(paths, tally))
-    seen = look(files, network, Settings(ink, network.card.thresholds["review"]), limit + 1)
-    for _ in files:  # not shown, but not to be written over either
+    files = _without_old_preview(find(paths, tally), output)
+    items = preview_items(files, network, Settings(ink, network.card.thresholds["review"]), limit + 1)
+    for _ in files:  # images that are not shown must not be overwritten either
         pass
-    if not seen:
+    if not items:
         raise NoImagesError(f"no images in {', '.join(tally.empty_folders)}")
-    _write(seen[:limit], output)
-    if len(seen) > limit:
-        inform(f"only the first {limit:,} images are shown; --limit shows more")
-    inform(f"wrote {output}")
+    _write(items[:limit], output)
+    if len(items) > limit:
+        print_message(f"only the first {limit:,} images are shown; --limit shows more")
+    print_message(f"wrote {output}")
     if tally.empty_folders:
         raise NoImagesError(f"no images in {', '.join(tally.empty_folders)}")
-    if any(one.prediction.status == "error" for one in seen[:limit]):
-        raise click.exceptions.Exit(SOME_FAILED)
+    if any(item.prediction.status == "error" for item in items[:limit]):
+        raise click.exceptions.Exit(ExitCode.SOME_FAILED)
 
 
-def _all_but(output: Path, files: Iterable[str]) -> Iterator[str]:
-    """The same files without the preview of a former run, which lies among them when it was made in their folder.
+def _without_old_preview(files: Iterable[str], output: Path) -> Iterator[str]:
+    """The same files without the `output` of an earlier run, which may lie in the same folder.
 
     Raises:
         BatchdigitsError: the output is one of the images.
     """
     from batchdigits.reports.preview_picture import is_preview
 
-    there = output.is_file()
+    output_exists = output.is_file()
     for file in files:
-        if not (there and is_same(file, output)):
+        if not (output_exists and is_same_file(file, output)):
             yield file
         elif not is_preview(output):
-            raise BatchdigitsError(f"{output} is one of the images; name another file to write (-o)")
+            raise BatchdigitsError(f"{output} is one of the images; choose another output (-o)")
 
 
-def _write(seen: list[Seen], output: Path) -> None:
+def _write(items: list[PreviewItem], output: Path) -> None:
     from batchdigits.output.atomic import open_atomically
 
     with open_atomically(output) as stream:
         if output.suffix == ".html":
             from batchdigits.reports.preview_html import page
 
-            stream.write(page(seen).encode())
+            stream.write(page(items).encode())
         else:
             from batchdigits.reports.preview_picture import png
 
-            stream.write(png(seen))
+            stream.write(png(items))

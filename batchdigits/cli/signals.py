@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM both end a command in order: what is done is kept, and the exit code tells which it was."""
+"""SIGTERM as an exception, so that a command cleans up after SIGTERM as it does after SIGINT."""
 
 from __future__ import annotations
 
@@ -8,16 +8,14 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
-INTERRUPTED, TERMINATED = 130, 143  # 128 + the signal's number, as shells report it
-
 
 class Terminated(BaseException):
-    """SIGTERM; like KeyboardInterrupt, not an Exception, so that nothing catches it by accident."""
+    """SIGTERM arrived. Not an Exception, like KeyboardInterrupt, so that no `except Exception` catches it."""
 
 
 @contextmanager
 def sigterm_raises() -> Iterator[None]:
-    """Inside, SIGTERM raises `Terminated` in the main thread, as SIGINT raises KeyboardInterrupt."""
+    """Inside the block, SIGTERM raises `Terminated` in the main thread, as SIGINT raises KeyboardInterrupt."""
     before = signal.signal(signal.SIGTERM, _raise_terminated)
     try:
         yield

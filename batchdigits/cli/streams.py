@@ -1,4 +1,4 @@
-"""The standard streams, where they are closed, full, or have no reader any more."""
+"""Standard streams that are missing, full, or have lost their reader."""
 
 from __future__ import annotations
 
@@ -8,29 +8,30 @@ import sys
 STDIN, STDOUT, STDERR = range(3)
 
 
-def replace_closed() -> None:
-    """Put something in the place of the streams that this process was started without.
+def replace_missing_streams() -> None:
+    """Open /dev/null in place of each standard stream that this process was started without.
 
-    Python has None for them, and the next file to be opened gets their number. What is said on stderr goes nowhere.
-    Reading stdin and writing stdout fails, as on any closed descriptor: no data is to be lost without a word.
+    Otherwise Python has None for the stream, and the next file that is opened gets its descriptor. Messages to the new
+    stderr are discarded. Reading the new stdin and writing the new stdout fail, as on a closed descriptor, so that no
+    data is lost silently.
     """
-    for number, name, mode, access in (
+    for descriptor, name, mode, access in (
         (STDIN, "stdin", "r", os.O_WRONLY),
         (STDOUT, "stdout", "w", os.O_RDONLY),
         (STDERR, "stderr", "w", os.O_WRONLY),
     ):
         if getattr(sys, name) is None:
-            _point_at_nothing(number, access)
-            setattr(sys, name, open(number, mode))  # noqa: PTH123, SIM115 - for as long as the process lives
+            _redirect_to_null(descriptor, access)
+            setattr(sys, name, open(descriptor, mode))  # noqa: PTH123, SIM115 - open until the process ends
 
 
-def let_go_of(number: int) -> None:
-    """Point a descriptor at nothing, so that what could not be written is not tried again at the very end."""
-    _point_at_nothing(number, os.O_WRONLY)
+def discard_output(descriptor: int) -> None:
+    """Redirect a descriptor to /dev/null: the interpreter would try to flush it again at exit, and fail again."""
+    _redirect_to_null(descriptor, os.O_WRONLY)
 
 
-def _point_at_nothing(number: int, access: int) -> None:
-    nowhere = os.open(os.devnull, access)
-    if nowhere != number:
-        os.dup2(nowhere, number)
-        os.close(nowhere)
+def _redirect_to_null(descriptor: int, access: int) -> None:
+    null = os.open(os.devnull, access)
+    if null != descriptor:
+        os.dup2(null, descriptor)
+        os.close(null)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from batchdigits.cli.console import inform, log, progress_bar
+from batchdigits.cli.console import print_log_line, print_message, progress_bar
 from batchdigits.cli.options import FILE, Number, data_option, output_option, seed_option, verbosity_options
-from batchdigits.cli.output_file import is_same, prepare
+from batchdigits.cli.output_file import is_same_file, prepare_output, prepare_plot
 from batchdigits.cli.signals import Terminated
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class Widths(click.ParamType[tuple[int, ...]]):
     help="A .keras model file whose answers to learn, in place of the labels.",
 )
 @click.option("--resume", "go_on", is_flag=True, help="Go on with an interrupted training, to the same weights.")
-@click.option("--plot", type=FILE, metavar="FILE", help="Draw loss, accuracy and learning rate (.png).")
+@click.option("--plot", type=FILE, metavar="FILE", help="Draw loss, accuracy and learning rate (.png, .svg).")
 @click.option("--tensorboard", type=FILE, metavar="DIR", help="Write the same down for TensorBoard.")
 @verbosity_options
 def train(
@@ -110,9 +110,9 @@ def train(
     from batchdigits.learning.save import save
 
     _check_init(init, data, {"recipe": recipe, "teacher": teacher, **values})
-    prepare(output, ".keras")
+    prepare_output(output, ".keras")
     if plot:
-        prepare(plot, ".png", option="--plot")
+        prepare_plot(plot)
     if values["activation"] == "none":
         values["activation"] = ""
     given = {name: value for name, value in values.items() if value is not None}
@@ -122,15 +122,15 @@ def train(
     if go_on:
         resume(training, checkpoint)
     interrupted = _run(training, checkpoint, plot, tensorboard)
-    if interrupted and any(is_same(model, output) for model in init):
-        inform(f"{output} stays as it was; the same command with --resume goes on from here")
+    if interrupted and any(is_same_file(model, output) for model in init):
+        print_message(f"{output} stays as it was; the same command with --resume goes on from here")
         raise interrupted
     with _kept(checkpoint):
         card = save(training, output, tuning)
     _report(card, tuning, training)
-    inform(f"wrote {output}")
+    print_message(f"wrote {output}")
     if interrupted:
-        inform("the same command with --resume goes on from here")
+        print_message("the same command with --resume goes on from here")
         raise interrupted
     checkpoint.unlink(missing_ok=True)
 
@@ -142,7 +142,7 @@ def _kept(checkpoint: Path) -> Iterator[None]:
         yield
     except BaseException:
         if checkpoint.exists():
-            inform("what has been learned is kept; the same command with --resume goes on from here")
+            print_message("what has been learned is kept; the same command with --resume goes on from here")
         raise
 
 
@@ -170,7 +170,7 @@ def _fine_tuning(init: Path, data: Path, seed: int) -> FineTuning:
         ("labels without a folder, which the new model will not know", [name for name in known if name not in classes]),
     ):
         if names:
-            inform(f"{what}: {', '.join(names)}")
+            print_message(f"{what}: {', '.join(names)}")
     return tuning
 
 
@@ -229,7 +229,7 @@ def _run(training: Training, checkpoint: Path, plot: Path | None, tensorboard: P
                     _draw(training, plot)
                     written = time.monotonic()
         except (KeyboardInterrupt, Terminated) as stop:
-            inform("stopping; saving what has been learned so far")
+            print_message("stopping; saving what has been learned so far")
             write_checkpoint(training, checkpoint)
             _draw(training, plot)
             training.go_back_to_best()
@@ -257,27 +257,28 @@ def _draw(training: Training, plot: Path | None) -> None:
     if plot is None or not training.history:
         return
     from batchdigits.output.atomic import open_atomically
-    from batchdigits.reports.training_plot import curves
+    from batchdigits.reports.training_plot import learning_curves
 
+    picture = learning_curves(training.history, training.recipe.name, plot.suffix)
     with open_atomically(plot) as stream:
-        stream.write(curves(training.history))
+        stream.write(picture)
 
 
 def _report(card: Card, tuning: FineTuning | None, training: Training) -> None:
     """Accuracy on what was held back; of a fine-tuned network beside that of the model before."""
     if tuning is None:
-        log(f"Accuracy on {len(training.splits.test):,} test images: {card.accuracy['test']:.2%}")
+        print_log_line(f"Accuracy on {len(training.splits.test):,} test images: {card.accuracy['test']:.2%}")
         return
     before = card.data["init"]["accuracy"]
     for name, part in tuning.held_back().items():
         shares = f"{before[name]:.2%} before, {card.accuracy[name]:.2%} now"
-        log(f"Accuracy on the {len(part):,} images of {NAMES[name]}: {shares}")
+        print_log_line(f"Accuracy on the {len(part):,} images of {NAMES[name]}: {shares}")
 
 
 def _log(progress: Progress, every: int) -> None:
     """A line for each check of the validation split; where there is none, for each so many iterations."""
     line = f"Iteration {progress.iteration} | Loss = {progress.loss:.4f} | Accuracy = {progress.accuracy:.4f}"
     if progress.validation is not None:
-        log(f"{line} | Validation = {progress.validation:.4f}")
+        print_log_line(f"{line} | Validation = {progress.validation:.4f}")
     elif every and progress.iteration % every == 0:
-        log(line)
+        print_log_line(line)

@@ -1,4 +1,4 @@
-"""Labelled glyphs, from whatever form people keep them in. Every form goes through the one normaliser."""
+"""Labelled glyphs from every data layout that we support. All of them go through the same normaliser."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ MNIST = Path(__file__).parent.parent / "data" / "mnist"
 
 
 def load(data: Path | None, seed: int = 0, few_shot: bool = False) -> Splits:
-    """Labelled glyphs, split into train, validation and test.
+    """Load labelled glyphs, split into train, validation and test.
 
     Args:
-        data: a folder of IDX files, a folder with one sub-folder a class, or an .npz in Keras's layout; None is the
-            MNIST on board.
-        seed: which images of a class-folder are held back.
+        data: a folder of IDX files, a folder with one sub-folder for each class, or an .npz in Keras's layout; None
+            for the bundled MNIST.
+        seed: chooses the images of class folders that are held out.
         few_shot: whether class folders may be small; see `folder.load`.
 
     Raises:
-        DataError: naming what is wrong with `data`.
+        DataError: `data` does not exist, has another layout, or is malformed.
     """
     from batchdigits.datasets import idx
 
@@ -38,4 +38,6 @@ def load(data: Path | None, seed: int = 0, few_shot: bool = False) -> Splits:
         return npz.load(data)
     if not data.exists():
         raise DataError(f"{data}: no such file or folder")
-    raise DataError(f"{data}: labelled data is a folder of IDX files, a folder with one sub-folder a class, or an .npz")
+    raise DataError(
+        f"{data}: labelled data is a folder of IDX files, a folder with one sub-folder for each class, or an .npz"
+    )

@@ -1,4 +1,4 @@
-"""A folder with one sub-folder a class: the sub-folder's name is the label."""
+"""The layout with one sub-folder for each class: the sub-folder's name is the label."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from batchdigits.datasets.labelled import Labelled, Splits, one_glyph
+from batchdigits.datasets.labelled import LabelledGlyphs, Splits, likeliest_glyph
 from batchdigits.errors import DataError
 from batchdigits.files.natural_order import natural_key
 from batchdigits.files.sources import find
@@ -15,67 +15,69 @@ from batchdigits.text import is_line
 from batchdigits.vision.decode import decode
 from batchdigits.vision.normalise import Glyph
 
-HELD_BACK = 10  # one in ten for validation and one in ten for test, and at least one of each
-
-LEAST = 3  # images of a class: one each for training, validation and test
-LEAST_FEW_SHOT = 5  # four to learn from, and one for validation; a test of one or two would say nothing
+HELD_OUT_DIVISOR = 10  # a tenth of each class is for validation and a tenth for test; at least one image each
+MIN_IMAGES = 3  # of a class: one each for training, validation and test
+MIN_IMAGES_FEW_SHOT = 5  # four for training and one for validation; one or two test images would say nothing
 
 
 def load(path: Path, seed: int, few_shot: bool = False) -> Splits:
-    """Labelled glyphs from class folders; a part of every class, chosen by `seed`, is held back.
+    """Load labelled glyphs from class folders, and hold out a part of each class, chosen by `seed`.
 
     Args:
         path: the folder above the class folders.
-        seed: which images are held back.
-        few_shot: whether classes of fewer than ten images keep all but one for training, and none for test.
+        seed: chooses the images that are held out.
+        few_shot: whether a class of fewer than ten images keeps all but one for training, and has none for test.
 
     Raises:
-        DataError: there are fewer than two classes, one has no fit name or too few images, or an image is unreadable.
+        DataError: there are fewer than two classes; the name of one is not a line of UTF-8; one has too few images; or
+            an image is unreadable.
     """
     folders = sorted((f for f in path.iterdir() if f.is_dir() and f.name[0] != "."), key=lambda f: natural_key(f.name))
     if len(folders) < 2:
-        raise DataError(f"{path}: a folder of labelled images has one sub-folder a class, and at least two")
+        raise DataError(f"{path}: a folder of labelled images has one sub-folder for each class, and at least two")
     for folder in folders:
         if not is_line(folder.name):
             raise DataError(f"{folder}: a label is one line of text, in UTF-8; rename the folder")
     rng = np.random.default_rng(seed)
     train, validation, test = [], [], []
-    for label, glyphs in enumerate(_enough(path, folders, LEAST_FEW_SHOT if few_shot else LEAST)):
-        labelled = Labelled(glyphs, np.full(len(glyphs), label, np.int64))[rng.permutation(len(glyphs))]
-        held_back = max(1, len(glyphs) // HELD_BACK)
-        validation.append(labelled[slice(0, held_back)])
-        tested = len(glyphs) // HELD_BACK if few_shot else held_back
-        test.append(labelled[slice(held_back, held_back + tested)])
-        train.append(labelled[slice(held_back + tested, None)])
+    min_images = MIN_IMAGES_FEW_SHOT if few_shot else MIN_IMAGES
+    for label, glyphs in enumerate(_glyphs_by_class(path, folders, min_images)):
+        labels = np.full(len(glyphs), label, np.int64)
+        shuffled = LabelledGlyphs(glyphs, labels)[rng.permutation(len(glyphs))]
+        validation_size = max(1, len(glyphs) // HELD_OUT_DIVISOR)
+        test_size = len(glyphs) // HELD_OUT_DIVISOR if few_shot else validation_size
+        validation.append(shuffled[slice(0, validation_size)])
+        test.append(shuffled[slice(validation_size, validation_size + test_size)])
+        train.append(shuffled[slice(validation_size + test_size, None)])
     names = tuple(folder.name for folder in folders)
-    return Splits(path.name, names, _together(train), _together(validation), _together(test))
+    return Splits(path.name, names, _concatenate(train), _concatenate(validation), _concatenate(test))
 
 
-def _enough(path: Path, folders: list[Path], least: int) -> list[Glyph]:
-    """The glyphs of each folder."""
-    classes = [_glyphs(folder) for folder in folders]
-    small = [
+def _glyphs_by_class(path: Path, folders: list[Path], min_images: int) -> list[Glyph]:
+    """The glyphs, uint8 (N, 28, 28), of each folder."""
+    classes = [_read_glyphs(folder) for folder in folders]
+    too_small = [
         f"{folder.name} has {len(glyphs)}"
         for folder, glyphs in zip(folders, classes, strict=True)
-        if len(glyphs) < least
+        if len(glyphs) < min_images
     ]
-    if small:
-        raise DataError(f"{path}: each class needs at least {least} images, and {', '.join(small)}")
+    if too_small:
+        raise DataError(f"{path}: each class needs at least {min_images} images, and {', '.join(too_small)}")
     return classes
 
 
-def _glyphs(folder: Path) -> Glyph:
-    """All of a folder's glyphs, uint8 (N, 28, 28)."""
+def _read_glyphs(folder: Path) -> Glyph:
+    """All glyphs of a folder, uint8 (N, 28, 28)."""
     glyphs = []
     for file in find([str(folder)]):
         with silent_stderr():
             pages = list(decode(file))
         for page in pages:
             if page.scan is None:
-                raise DataError(f"{page.source}: {page.fault}; mend or remove it, labelled data must be whole")
-            glyphs.append(one_glyph(page.scan, "auto"))
+                raise DataError(f"{page.source}: {page.fault}; repair or remove it: labelled images must be readable")
+            glyphs.append(likeliest_glyph(page.scan, "auto"))
     return np.stack(glyphs) if glyphs else np.empty((0, 28, 28), np.uint8)
 
 
-def _together(parts: list[Labelled]) -> Labelled:
-    return Labelled(np.concatenate([p.glyphs for p in parts]), np.concatenate([p.labels for p in parts]))
+def _concatenate(parts: list[LabelledGlyphs]) -> LabelledGlyphs:
+    return LabelledGlyphs(np.concatenate([p.glyphs for p in parts]), np.concatenate([p.labels for p in parts]))

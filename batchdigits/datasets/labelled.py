@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from batchdigits.errors import DataError
 from batchdigits.vision.normalise import Glyph, Ink, normalise
 
-VALIDATION_SHARE = 12  # one in twelve, as the lesson has it: 5,000 of MNIST's 60,000
+VALIDATION_DIVISOR = 12  # a twelfth of the training images is for validation: 5,000 of MNIST's 60,000
 
 
 @dataclass(frozen=True)
-class Labelled:
-    """Glyphs and what they are.
+class LabelledGlyphs:
+    """Glyphs and their labels.
 
     Attributes:
         glyphs: uint8 (N, 28, 28), ink 255 on 0.
@@ -31,17 +31,17 @@ class Labelled:
         """The number of glyphs."""
         return len(self.labels)
 
-    def __getitem__(self, index: slice | NDArray[np.int64]) -> Labelled:
+    def __getitem__(self, index: slice | NDArray[np.int64]) -> LabelledGlyphs:
         """Some of the glyphs with their labels."""
-        return Labelled(self.glyphs[index], self.labels[index])
+        return LabelledGlyphs(self.glyphs[index], self.labels[index])
 
 
 class Mixture(NamedTuple):
-    """How to draw glyphs that come from two places.
+    """How training draws glyphs from two data sets: a new one, and the one that the network was trained on before.
 
     Attributes:
-        chances: float64 (N,), how often each is drawn; they add up to 1.
-        kept: bool (N,), those that a network knew before. It is to go on answering as it did there, if it is asked.
+        chances: float64 (N,), the probability of each glyph to be drawn; they sum to 1.
+        kept: bool (N,), which glyphs are of the earlier data set. On these the network should not change its answers.
     """
 
     chances: NDArray[np.float64]
@@ -50,22 +50,22 @@ class Mixture(NamedTuple):
 
 @dataclass(frozen=True)
 class Splits:
-    """A data set as training uses it: `validation` is for gates and choices, `test` for reporting only.
+    """A data set, split for training.
 
     Attributes:
-        name: what the card calls it.
+        name: the data set's name in the card.
         classes: the classes' names, in the order of the labels.
-        train: what the network learns from.
-        validation: what decides when to stop.
-        test: what is reported.
-        mixture: how `train` is drawn from where it comes from two places; None draws each glyph once an epoch.
+        train: the glyphs that the network learns from.
+        validation: the glyphs for every choice: when to stop, the temperature, the review threshold.
+        test: the glyphs for the reported accuracy, and for nothing else.
+        mixture: how to draw from `train` if it joins two data sets; None draws each glyph once an epoch.
     """
 
     name: str
     classes: tuple[str, ...]
-    train: Labelled
-    validation: Labelled
-    test: Labelled
+    train: LabelledGlyphs
+    validation: LabelledGlyphs
+    test: LabelledGlyphs
     mixture: Mixture | None = None
 
     def fingerprint(self) -> str:
@@ -77,47 +77,47 @@ class Splits:
         return digest.hexdigest()
 
 
-def splits_of_two(name: str, training: Labelled, test: Labelled) -> Splits:
-    """Splits of a set that comes as training and test, like MNIST: the last twelfth of training is for validation.
+def splits_from_train_and_test(name: str, train: LabelledGlyphs, test: LabelledGlyphs) -> Splits:
+    """Split data that has a training and a test set already, like MNIST: the last twelfth of `train` is for validation.
 
     Raises:
-        DataError: there is nothing in one of them.
+        DataError: one of the splits would be empty.
     """
-    held_back = len(training) // VALIDATION_SHARE
-    if not held_back or not len(test):
-        raise DataError(f"{name}: too few images to train on ({len(training)} for training, {len(test)} for test)")
-    highest = max(9, int(training.labels.max()), int(test.labels.max()))
+    validation_size = len(train) // VALIDATION_DIVISOR
+    if not validation_size or not len(test):
+        raise DataError(f"{name}: too few images to train on ({len(train)} for training, {len(test)} for test)")
+    highest = max(9, int(train.labels.max()), int(test.labels.max()))
     classes = tuple(str(label) for label in range(highest + 1))
-    return Splits(name, classes, training[slice(0, -held_back)], training[slice(-held_back, None)], test)
+    return Splits(name, classes, train[slice(0, -validation_size)], train[slice(-validation_size, None)], test)
 
 
-def label_images(name: str, images: NDArray[np.generic], labels: NDArray[np.generic], ink: Ink) -> Labelled:
-    """Arrays as they come in files, checked and normalised; images without ink become empty glyphs.
+def normalise_labelled(name: str, images: NDArray[np.generic], labels: NDArray[np.generic], ink: Ink) -> LabelledGlyphs:
+    """Check the arrays of a file, and normalise the images. An image without ink becomes an empty glyph.
 
     Args:
-        name: what messages call the arrays.
-        images: (N, H, W), or (N, H, W, 1); uint8, or floats in 0-1.
-        labels: (N,), or (N, 1); whole numbers from 0.
-        ink: the images' polarity, `auto` where it is not known.
+        name: the arrays' name in error messages.
+        images: (N, H, W) or (N, H, W, 1); uint8, or floats in 0-1.
+        labels: (N,) or (N, 1); integers in 0-999.
+        ink: the images' polarity; `auto` detects it for each image.
 
     Raises:
-        DataError: naming what does not fit.
+        DataError: a shape, dtype or value is not as above.
     """
     images = images[..., 0] if images.ndim == 4 and images.shape[-1] == 1 else images
     labels = labels[:, 0] if labels.ndim == 2 and labels.shape[-1] == 1 else labels
     if images.ndim != 3 or 0 in images.shape[1:]:
-        raise DataError(f"{name}: images of shape {images.shape}, where (N, height, width) is needed")
+        raise DataError(f"{name}: images of shape {images.shape}; expected (N, height, width)")
     if labels.shape != (len(images),):
         raise DataError(f"{name}: {len(images)} images but labels of shape {labels.shape}")
     if not np.issubdtype(labels.dtype, np.integer) or (labels.size and (labels.min() < 0 or labels.max() > 999)):
         raise DataError(f"{name}: labels must be whole numbers from 0 to 999")
     scans = _as_bytes(name, images)
-    glyphs = np.stack([one_glyph(scan, ink) for scan in scans]) if len(scans) else np.empty((0, 28, 28), np.uint8)
-    return Labelled(glyphs, labels.astype(np.int64))
+    glyphs = np.stack([likeliest_glyph(scan, ink) for scan in scans]) if len(scans) else np.empty((0, 28, 28), np.uint8)
+    return LabelledGlyphs(glyphs, labels.astype(np.int64))
 
 
-def one_glyph(scan: NDArray[np.uint8], ink: Ink) -> Glyph:
-    """The likelier reading of a scan, uint8 (28, 28); an empty glyph where there is no ink."""
+def likeliest_glyph(scan: NDArray[np.uint8], ink: Ink) -> Glyph:
+    """The likeliest candidate of a scan, uint8 (28, 28); an empty glyph if the scan has no ink."""
     return next(iter(normalise(scan, ink)), np.zeros((28, 28), np.uint8))
 
 
@@ -128,4 +128,4 @@ def _as_bytes(name: str, images: NDArray[np.generic]) -> NDArray[np.uint8]:
         if images.size and not (np.isfinite(images).all() and images.min() >= 0 and images.max() <= 1):
             raise DataError(f"{name}: images of {images.dtype} must lie in 0-1")
         return np.rint(images.astype(np.float32) * 255).astype(np.uint8)
-    raise DataError(f"{name}: images of {images.dtype}, where uint8 or floats in 0-1 are needed")
+    raise DataError(f"{name}: images of {images.dtype}; expected uint8, or floats in 0-1")

@@ -1,4 +1,4 @@
-"""An .npz in the layout of `keras.datasets.mnist`: x_train, y_train, x_test, y_test."""
+"""An .npz in the layout of `keras.datasets.mnist`: the arrays x_train, y_train, x_test and y_test."""
 
 from __future__ import annotations
 
@@ -7,26 +7,27 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from batchdigits.datasets.labelled import Splits, label_images, splits_of_two
+from batchdigits.datasets.labelled import Splits, normalise_labelled, splits_from_train_and_test
 from batchdigits.errors import DataError
 
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 
 
 def load(path: Path) -> Splits:
-    """Labelled glyphs from an .npz; the polarity of its images is found out for each.
+    """Load labelled glyphs from an .npz. The polarity of each image is detected.
 
     Raises:
-        DataError: naming what is wrong with the file.
+        DataError: the file cannot be read, or its arrays are missing or malformed.
     """
     x_train, y_train, x_test, y_test = _arrays(path)
-    training = label_images(f"{path}: x_train", x_train, y_train, ink="auto")
-    return splits_of_two(path.name, training, label_images(f"{path}: x_test", x_test, y_test, ink="auto"))
+    train = normalise_labelled(f"{path}: x_train", x_train, y_train, ink="auto")
+    test = normalise_labelled(f"{path}: x_test", x_test, y_test, ink="auto")
+    return splits_from_train_and_test(path.name, train, test)
 
 
 def _arrays(path: Path) -> list[NDArray[np.generic]]:
     try:
-        # a pickle from a stranger can run code
+        # loading a pickle of unknown origin can run code
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             missing = [name for name in ARRAYS if name not in archive]
             if missing:
@@ -36,7 +37,7 @@ def _arrays(path: Path) -> list[NDArray[np.generic]]:
         raise
     except FileNotFoundError:
         raise DataError(f"{path}: no such file") from None
-    except Exception as error:  # numpy, zipfile and zlib each raise their own on a file that is not as it should be
+    except Exception as error:  # numpy, zipfile and zlib raise many types on a malformed file
         raise DataError(
             f"{path}: not a readable .npz ({str(error).splitlines()[0] if str(error) else error!r})"
         ) from None

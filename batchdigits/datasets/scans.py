@@ -1,4 +1,4 @@
-"""A folder of scans that nobody has labelled, or whose class folders have."""
+"""A folder of scans that need not have labels."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ UNKNOWN = -1  # the label of a scan that lies in no class folder
 
 
 class Scans(NamedTuple):
-    """The likelier reading of every scan that has ink.
+    """The likelier glyph of every scan that has ink.
 
     Attributes:
         names: the scans' sources, as typed.
         glyphs: uint8 (N, 28, 28), N at least 1.
-        labels: int64 (N,), the class whose folder the scan lies in; UNKNOWN where there is none of that name.
-        skipped: scans that are blank or unreadable.
+        labels: int64 (N,), the class whose name is that of the scan's folder; UNKNOWN where no class has this name.
+        skipped: how many scans are blank or unreadable.
     """
 
     names: tuple[str, ...]
@@ -35,10 +35,10 @@ class Scans(NamedTuple):
 
 
 def read_scans(folder: Path, classes: Sequence[str]) -> Scans:
-    """The scans of a folder and those below it.
+    """Read the scans of a folder and of the folders below it.
 
     Raises:
-        DataError: there is no scan with ink in it.
+        DataError: no scan has ink.
     """
     names, glyphs, labels = [], [], []
     skipped = 0
@@ -50,11 +50,11 @@ def read_scans(folder: Path, classes: Sequence[str]) -> Scans:
             if not candidates:
                 skipped += 1
                 continue
-            above = Path(file).parent.name
+            parent = Path(file).parent.name
             names.append(page.source)
             glyphs.append(candidates[0])
-            labels.append(classes.index(above) if above in classes else UNKNOWN)
+            labels.append(classes.index(parent) if parent in classes else UNKNOWN)
     if not glyphs:
-        there = f"{skipped:,} images, all of them blank or unreadable" if skipped else "no images"
-        raise DataError(f"{folder}: {there}; a folder of scans with ink on them is needed")
+        found = f"{skipped:,} images, all of them blank or unreadable" if skipped else "no images"
+        raise DataError(f"{folder}: {found}; it must hold scans with ink")
     return Scans(tuple(names), np.stack(glyphs), np.array(labels, np.int64), skipped)

@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 
-from batchdigits.quiet import chatter_is_allowed
+from batchdigits.quiet import is_library_output_shown
 
 STOPPING = (signal.SIGINT, signal.SIGTERM)
 PR_SET_PDEATHSIG = 1  # <sys/prctl.h>: a signal for when the parent dies
@@ -48,7 +48,7 @@ class ForkedProcess:
                 run(connection)
                 code = 0
             except BaseException:
-                if chatter_is_allowed():
+                if is_library_output_shown():
                     traceback.print_exc()
             finally:
                 os._exit(code)  # skips the parent's exit handlers and buffers

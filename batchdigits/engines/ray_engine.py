@@ -35,7 +35,7 @@ from batchdigits.files.sources import Filter, Tally, find
 from batchdigits.output.columns import Columns
 from batchdigits.output.formats import FormatName
 from batchdigits.output.parts import encode_part, part_name
-from batchdigits.quiet import chatter_is_allowed, silent_stderr
+from batchdigits.quiet import is_library_output_shown, silent_stderr
 from batchdigits.version import __version__
 
 PART_SIZE = 5_000  # files: a second of work for a core, which makes Ray's overhead small, and 300 KB of rows
@@ -241,7 +241,7 @@ def _enter_folder(job: ClusterJob, paths: Sequence[str]) -> None:
 def _connected(address: str | None) -> Iterator[Any]:
     """The module `ray`, connected to a cluster, with its own output suppressed as far as possible."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    if not chatter_is_allowed():
+    if not is_library_output_shown():
         os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     try:
         import ray
@@ -249,9 +249,9 @@ def _connected(address: str | None) -> Iterator[Any]:
     except ImportError:
         raise MissingExtraError("--engine ray", "ray") from None
     options: dict[str, Any] = (
-        {} if chatter_is_allowed() else {"logging_level": logging.CRITICAL, "log_to_driver": False}
+        {} if is_library_output_shown() else {"logging_level": logging.CRITICAL, "log_to_driver": False}
     )
-    logging.getLogger("ray.data").setLevel(logging.WARNING if chatter_is_allowed() else logging.CRITICAL)
+    logging.getLogger("ray.data").setLevel(logging.WARNING if is_library_output_shown() else logging.CRITICAL)
     on_sigterm = signal.getsignal(signal.SIGTERM)
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):  # noqa: PTH123
         try:

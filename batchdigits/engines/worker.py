@@ -30,7 +30,7 @@ from batchdigits.inference.decide import Prediction, Status
 from batchdigits.inference.load import load_runtime
 from batchdigits.inference.runtime import BATCH_SIZE, Runtime
 from batchdigits.output.journal import NO_STAMP, stamp
-from batchdigits.quiet import allow_chatter, chatter_is_allowed
+from batchdigits.quiet import is_library_output_shown, show_library_output
 
 T = TypeVar("T")
 
@@ -91,9 +91,9 @@ def serve(connection: Connection) -> None:
 
 
 def _serve(connection: Connection) -> None:
-    task, chatter = connection.recv()
-    if chatter:
-        allow_chatter()
+    task, shows_library_output = connection.recv()
+    if shows_library_output:
+        show_library_output()
     cv2.setNumThreads(1)  # the workers are the parallelism
     _keep_free_memory()
     os.environ.update(TF_NUM_INTRAOP_THREADS="1", TF_NUM_INTEROP_THREADS="1")
@@ -145,7 +145,7 @@ class Worker(Generic[T]):
         self.connection, theirs = Pipe()
         with theirs:
             self._process = ForkedProcess(serve, theirs) if may_fork() else _spawn(theirs)
-        self._send((task, chatter_is_allowed()))
+        self._send((task, is_library_output_shown()))
 
     def classify(self, paths: Sequence[str]) -> None:
         """Hand it a chunk of files. It must be idle."""

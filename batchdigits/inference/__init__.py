@@ -1,1 +1,1 @@
-"""From glyphs to predictions: the model file and its card, the two runtimes, the decision."""
+"""From glyphs to predictions: the model file with its card, the runtimes, and the decision."""

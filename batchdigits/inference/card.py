@@ -1,4 +1,4 @@
-"""The card: what a model file says about itself, as `batchdigits.json` inside the file."""
+"""The model card: the description of a network, stored as `batchdigits.json` inside the model file."""
 
 from __future__ import annotations
 
@@ -14,33 +14,46 @@ from batchdigits.vision.normalise import NORMALISER_VERSION
 
 SCHEMA_VERSION = 1
 MAX_CLASSES = 1_000
-MAX_IMAGES = 1 << 40  # behind a row of a risk table
-MAPPINGS = ["network", "normaliser", "thresholds", "accuracy", "recipe", "data", "quantization", "sha256", "libraries"]
+MAX_RISK_IMAGES = 1 << 40  # in a row of the risk table
+DICT_FIELDS = [
+    "network",
+    "normaliser",
+    "thresholds",
+    "accuracy",
+    "recipe",
+    "data",
+    "quantization",
+    "sha256",
+    "libraries",
+]
 
 
 @dataclass(frozen=True)
 class Card:
-    """Everything needed to use a model, to check it, and to make it again.
+    """Everything needed to use a network, to check it, and to train it again.
 
     Attributes:
         labels: the classes' names, in the order of the logits.
-        network: `hidden` (units of each hidden layer) and `activation` ("" for none), and of a teacher `filters` (of
-            each convolution before them); the input is always 784 wide.
+        network: `hidden` (units of each hidden layer) and `activation` ("" for none); a teacher also has `filters` (of
+            each convolution before the hidden layers). The input has 784 values.
         normaliser: `version` and settings of the normaliser that made the training glyphs.
-        thresholds: `review`, the score (0-1, see `decide.Prediction`) below which a row is for a person to look at.
-        rejects: whether the logits tell, too, how likely a glyph is no digit: as if one class more had the logit 0.
-        risk: for rising thresholds, the share of degraded validation digits at or over each, and how many of those
-            were read wrong.
-        temperature: what the logits were divided by after training; already folded into the last layer.
-        accuracy: share of right labels (0-1), by split and by form of the network.
-        recipe: every value that training used.
-        seed: the seed of everything random in training.
+        thresholds: `review`, the score (0-1, see `decide.Prediction`) below which a row has the status `review`.
+        rejects: whether the network rejects outliers: it has one more class, for outliers, whose logit is always 0.
+        risk: rows of rising `threshold` (0-1), measured on degraded validation digits: `coverage`, the share (0-1) of
+            them whose score is at or over the threshold; `images`, their number; `errors`, how many of these have a
+            wrong label.
+        temperature: the number that the logits are divided by (temperature scaling); the last layer includes it.
+        accuracy: the .keras network's share of right labels (0-1), by split.
+        recipe: every setting of the training.
+        seed: the seed of the training's random numbers.
         data: `name`, `images` by split, and `sha256` of the labelled glyphs.
-        quantization: of a .tflite its form (`mode`, `input`, `output`, `head`, `batch`, `per_tensor`), how many
-            `calibration_glyphs` set its ranges, and its `agreement` with the .keras; empty for a .keras.
-        sha256: `payload` of this file; in a .tflite also `keras`, the payload of the .keras that it came from; of a
-            network that had them, `teacher` and `init_1`…, the payloads of its teacher and of what it went on from.
-        libraries: versions that made the file.
+        quantization: of a .tflite, its export options (`mode`, `input`, `output`, `head`, `batch`, `per_tensor`), the
+            number of `calibration_glyphs` in its representative dataset, and its `agreement` with the .keras; empty for
+            a .keras.
+        sha256: of the `payload` of this file; in a .tflite also of the payload of the `keras` file that it was
+            exported from. For a network that was trained from other model files, also of the payloads of its `teacher`
+            and of the files that it started from, `init_1`, `init_2`…
+        libraries: versions of the libraries that made the file.
     """
 
     labels: tuple[str, ...]
@@ -60,35 +73,35 @@ class Card:
     schema: int = SCHEMA_VERSION
 
     def to_json(self) -> bytes:
-        """UTF-8 JSON that a person can read."""
+        """Indented JSON in UTF-8."""
         return (json.dumps(asdict(self), indent=2, ensure_ascii=False, sort_keys=True) + "\n").encode()
 
     @classmethod
     def from_json(cls, text: bytes) -> Card:
-        """Read a card that may come from a stranger.
+        """Parse and check a card, which may be malformed or hostile.
 
         Raises:
-            ModelFileError: naming the first thing that is wrong with it.
+            ModelFileError: it is not JSON, has another schema, or a field has a wrong type or value.
         """
         try:
-            document = json.loads(text, parse_float=_finite, parse_constant=_finite)
+            document = json.loads(text, parse_float=_finite_number, parse_constant=_finite_number)
         except (ValueError, RecursionError):
             raise ModelFileError("its card is not JSON") from None
         if not isinstance(document, dict) or document.get("schema") != SCHEMA_VERSION:
-            raise ModelFileError(f"its card is not of schema {SCHEMA_VERSION}; made by another batchdigits?")
+            raise ModelFileError(f"its card is not of schema {SCHEMA_VERSION}; another version of batchdigits made it")
         known = {f.name for f in fields(cls)}
         card = cls(**{"labels": (), "network": {}, **{k: v for k, v in document.items() if k in known}})
         return _checked(card)
 
 
 def _checked(card: Card) -> Card:
-    """The card with `labels` as a tuple, once everything that the program relies on has the right type."""
+    """Check the type and range of every field that batchdigits uses, and make `labels` and `risk` tuples."""
     labels = card.labels
     if not (isinstance(labels, list) and 1 < len(labels) <= MAX_CLASSES and all(isinstance(x, str) for x in labels)):
         raise ModelFileError("its card has no list of labels")
     if len(set(labels)) < len(labels) or not all(map(is_line, labels)):
-        raise ModelFileError("its card has labels that are the same, or no text")
-    for name in MAPPINGS:
+        raise ModelFileError("its card has labels that are equal, or are not a line of text")
+    for name in DICT_FIELDS:
         if not isinstance(getattr(card, name), dict):
             raise ModelFileError(f"its card has no valid {name!r}")
     if not all(_are_widths(card.network.get(name, default)) for name, default in (("hidden", None), ("filters", []))):
@@ -110,18 +123,18 @@ def _are_widths(widths: object) -> bool:
 
 
 def _is_risk_table(table: object) -> bool:
-    return isinstance(table, list | tuple) and all(isinstance(row, dict) and _is_risk(**row) for row in table)
+    return isinstance(table, list | tuple) and all(isinstance(row, dict) and _is_risk_row(**row) for row in table)
 
 
-def _is_risk(
+def _is_risk_row(
     threshold: object = None, coverage: object = None, images: object = None, errors: object = None, **_: object
 ) -> bool:
     shares = all(isinstance(share, int | float) and 0 <= share <= 1 for share in (threshold, coverage))
-    return shares and type(images) is int and type(errors) is int and 0 <= errors <= images <= MAX_IMAGES
+    return shares and type(images) is int and type(errors) is int and 0 <= errors <= images <= MAX_RISK_IMAGES
 
 
-def _finite(text: str) -> float:
-    """A number of a card. JSON has no NaN and no infinity; Python reads both, and 1e999 as well."""
+def _finite_number(text: str) -> float:
+    """Parse a number of a card. JSON has no NaN and no infinity; Python's parser accepts both, and 1e999 too."""
     number = float(text)
     if not math.isfinite(number):
         raise ValueError(text)

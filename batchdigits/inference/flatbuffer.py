@@ -1,6 +1,6 @@
-"""What a TFLite flatbuffer holds, read without an interpreter, so that a stranger's file can be looked at too.
+"""Reads the graph of a TFLite flatbuffer without an interpreter, so that it can be shown even if it cannot be run.
 
-The schema is the one that LiteRT brings: https://github.com/google-ai-edge/LiteRT/blob/main/tflite/converter/schema/schema.fbs
+The schema is the one in the LiteRT package: https://github.com/google-ai-edge/LiteRT/blob/main/tflite/converter/schema/schema.fbs
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ from numpy.typing import NDArray
 
 from batchdigits.errors import ModelFileError
 
-MARK = b"TFL3"  # bytes 4 to 8 of every TFLite flatbuffer
-MOST = 10_000  # tensors or operators: more is an attack, and Python would count for minutes
-LONGEST = 1_000  # bytes kept of a name; a hostile file can call every tensor by all of its content
+FILE_IDENTIFIER = b"TFL3"  # bytes 4 to 8 of every TFLite flatbuffer
+MAX_ELEMENTS = 10_000  # of each kind (tensors, operators…); a hostile file could claim billions
+MAX_NAME_BYTES = 1_000  # longer names are cut; in a hostile file the name of every tensor could be the whole file
 
 
 class Tensor(NamedTuple):
     """A tensor of the main graph.
 
     Attributes:
-        name: as the file has it.
-        shape: its dimensions; -1 is one that the caller chooses.
-        type: TFLite's word for it in small letters, such as `int8`.
-        scales: float32, one, or one for each slice along `axis`; empty where it is not quantized.
+        name: the tensor's name.
+        shape: its dimensions; -1 for a dimension that the caller chooses.
+        type: TFLite's name of its type in lower case, such as `int8`.
+        scales: float32 (1,), or one for each slice along `axis`; empty if the tensor is not quantized.
         zero_points: int64, as many as scales.
-        axis: the dimension along which the scales go.
-        data: its constant's bytes, uint8; empty where it is computed.
+        axis: the dimension of the per-channel scales.
+        data: uint8, the bytes of a constant; empty if the tensor is computed.
     """
 
     name: str
@@ -40,7 +40,14 @@ class Tensor(NamedTuple):
 
 
 class Operator(NamedTuple):
-    """An operator of the main graph: TFLite's name, its fused activation, and the tensors it takes and gives."""
+    """An operator of the main graph.
+
+    Attributes:
+        name: TFLite's name, such as `FULLY_CONNECTED`.
+        activation: its fused activation in lower case, such as `relu`; empty for operators other than FULLY_CONNECTED.
+        inputs: indices into the graph's tensors; -1 for an optional input that is missing.
+        outputs: indices into the graph's tensors.
+    """
 
     name: str
     activation: str
@@ -49,7 +56,15 @@ class Operator(NamedTuple):
 
 
 class Graph(NamedTuple):
-    """The main graph; inputs and outputs are indices into `tensors`, signatures are name -> (inputs, outputs)."""
+    """The main graph.
+
+    Attributes:
+        tensors: all tensors.
+        operators: all operators, in the order in which they run.
+        inputs: indices into `tensors`.
+        outputs: indices into `tensors`.
+        signatures: for each signature's name, the names of its inputs and of its outputs.
+    """
 
     tensors: tuple[Tensor, ...]
     operators: tuple[Operator, ...]
@@ -59,26 +74,28 @@ class Graph(NamedTuple):
 
 
 def read_graph(flatbuffer: bytes) -> Graph:
-    """The main graph of a TFLite flatbuffer.
+    """Read the main graph of a TFLite flatbuffer.
 
     Raises:
-        ModelFileError: it is none, or it points beyond itself.
+        ModelFileError: it is not a TFLite flatbuffer, or it is truncated or damaged.
     """
     from ai_edge_litert import schema_py_generated as schema
 
-    if flatbuffer[4:8] != MARK:
-        raise ModelFileError("no TFLite flatbuffer: its mark TFL3 is missing")
+    if flatbuffer[4:8] != FILE_IDENTIFIER:
+        raise ModelFileError("not a TFLite flatbuffer: its identifier TFL3 is missing")
     try:
         model = schema.Model.GetRootAsModel(flatbuffer, 0)
         main = model.Subgraphs(0)
-        tensors = tuple(_tensor(schema, model, main.Tensors(i)) for i in range(_bounded(main.TensorsLength())))
-        operators = tuple(_operator(schema, model, main.Operators(i)) for i in range(_bounded(main.OperatorsLength())))
+        tensors = tuple(_tensor(schema, model, main.Tensors(i)) for i in range(_checked_count(main.TensorsLength())))
+        operators = tuple(
+            _operator(schema, model, main.Operators(i)) for i in range(_checked_count(main.OperatorsLength()))
+        )
         graph = Graph(
-            tensors, operators, _numbers(main.InputsAsNumpy()), _numbers(main.OutputsAsNumpy()), _signatures(model)
+            tensors, operators, _as_tuple(main.InputsAsNumpy()), _as_tuple(main.OutputsAsNumpy()), _signatures(model)
         )
         _check_indices(graph)
-    except Exception as error:  # the reader raises struct.error, TypeError, IndexError… on offsets that lead nowhere
-        raise ModelFileError(f"a broken TFLite flatbuffer: truncated or edited ({type(error).__name__})") from None
+    except Exception as error:  # the reader raises struct.error, TypeError, IndexError… on offsets out of bounds
+        raise ModelFileError(f"a damaged TFLite flatbuffer: truncated or edited ({type(error).__name__})") from None
     return graph
 
 
@@ -92,8 +109,8 @@ def _tensor(schema: Any, model: Any, tensor: Any) -> Tensor:
         axis = quantization.QuantizedDimension()
     data = model.Buffers(tensor.Buffer()).DataAsNumpy()
     return Tensor(
-        _text(tensor.Name()),
-        _numbers(shape),
+        _decoded(tensor.Name()),
+        _as_tuple(shape),
         names.get(tensor.Type(), str(tensor.Type())),
         scale,
         zero_point if isinstance(zero_point, np.ndarray) else np.zeros(len(scale), np.int64),
@@ -108,42 +125,42 @@ def _operator(schema: Any, model: Any, operator: Any) -> Operator:
     names = {number: name for name, number in vars(schema.BuiltinOperator).items() if isinstance(number, int)}
     name = names.get(number, str(number))
     if name == "CUSTOM":
-        name = _text(code.CustomCode()) or name
+        name = _decoded(code.CustomCode()) or name
     activation = ""
     if name == "FULLY_CONNECTED" and operator.BuiltinOptions() is not None:
         options = schema.FullyConnectedOptions()
         options.Init(operator.BuiltinOptions().Bytes, operator.BuiltinOptions().Pos)
         activations = {v: k for k, v in vars(schema.ActivationFunctionType).items() if isinstance(v, int)}
         activation = activations[options.FusedActivationFunction()].lower()
-    return Operator(name, activation, _numbers(operator.InputsAsNumpy()), _numbers(operator.OutputsAsNumpy()))
+    return Operator(name, activation, _as_tuple(operator.InputsAsNumpy()), _as_tuple(operator.OutputsAsNumpy()))
 
 
 def _signatures(model: Any) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
     signatures = {}
-    for i in range(_bounded(model.SignatureDefsLength())):
-        one = model.SignatureDefs(i)
-        inputs = tuple(_text(one.Inputs(j).Name()) for j in range(_bounded(one.InputsLength())))
-        outputs = tuple(_text(one.Outputs(j).Name()) for j in range(_bounded(one.OutputsLength())))
-        signatures[_text(one.SignatureKey())] = (inputs, outputs)
+    for i in range(_checked_count(model.SignatureDefsLength())):
+        signature = model.SignatureDefs(i)
+        inputs = tuple(_decoded(signature.Inputs(j).Name()) for j in range(_checked_count(signature.InputsLength())))
+        outputs = tuple(_decoded(signature.Outputs(j).Name()) for j in range(_checked_count(signature.OutputsLength())))
+        signatures[_decoded(signature.SignatureKey())] = (inputs, outputs)
     return signatures
 
 
 def _check_indices(graph: Graph) -> None:
     used = [*graph.inputs, *graph.outputs, *(i for o in graph.operators for i in (*o.inputs, *o.outputs))]
-    if any(not -1 <= index < len(graph.tensors) for index in used):  # -1 is an operand that is left out
+    if any(not -1 <= index < len(graph.tensors) for index in used):  # -1 is an optional input that is missing
         raise IndexError
 
 
-def _numbers(array: Any) -> tuple[int, ...]:
-    return tuple(array.tolist()) if isinstance(array, np.ndarray) else ()  # where there is none, the reader gives 0
+def _as_tuple(array: Any) -> tuple[int, ...]:
+    return tuple(array.tolist()) if isinstance(array, np.ndarray) else ()  # the reader returns 0 for a missing array
 
 
-def _text(raw: bytes | None) -> str:
-    return (raw or b"")[:LONGEST].decode(errors="replace")
+def _decoded(raw: bytes | None) -> str:
+    return (raw or b"")[:MAX_NAME_BYTES].decode(errors="replace")
 
 
-def _bounded(count: int) -> int:
-    if count > MOST:
+def _checked_count(count: int) -> int:
+    if count > MAX_ELEMENTS:
         raise ValueError
     return count
 

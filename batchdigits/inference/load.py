@@ -1,4 +1,4 @@
-"""Loading a model file: its suffix tells which runtime reads it."""
+"""Loads a model file into the runtime for its suffix."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ def load_runtime(path: Path, batch_size: int = BATCH_SIZE) -> Runtime:
     """The runtime for a model file: LiteRT for a .tflite, TensorFlow for a .keras.
 
     Raises:
-        ModelFileError: see `read_model_file`; or the network does not match its card.
-        MissingExtraError: a .keras file where TensorFlow is not installed.
+        ModelFileError: see `read_model_file`; or the network does not match its card; or the suffix is another one.
+        MissingExtraError: the file is a .keras, and TensorFlow is not installed.
     """
     if path.suffix == ".tflite":
         from batchdigits.inference.litert_runtime import LiteRTRuntime

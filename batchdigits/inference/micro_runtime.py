@@ -1,6 +1,7 @@
-"""TFLite Micro's own interpreter, the one that microcontrollers run, as far as this machine has it.
+"""TFLite Micro, the interpreter for microcontrollers, where this machine has it.
 
-PyPI's `tflite-micro` has wheels for Linux on x86-64 only. It is for proof and measurement, never for classifying.
+PyPI's `tflite-micro` has wheels for Linux on x86-64 only. We use it for parity checks and to measure memory; no command
+classifies with it.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from batchdigits.inference.runtime import Glyphs, Logits
 from batchdigits.inference.tensors import from_output, to_input
 from batchdigits.quiet import captured_stderr, silent_stderr
 
-LARGEST_ARENA = 16 << 20  # bytes; no microcontroller has as much
-UNSUPPORTED = ("float16", "dynamic")  # TFLite Micro has no kernels for half-precision or mixed weights
+ARENA_BYTES = 16 << 20  # more than a microcontroller has
+UNSUPPORTED_MODES = ("float16", "dynamic")  # TFLite Micro has no kernels for half-precision or mixed types
 
 
 class MicroError(BatchdigitsError):
-    """Why TFLite Micro does not run a network: it is not here, or does not support what is in it."""
+    """TFLite Micro cannot run a network: it is not installed, or does not support the network's operators or types."""
 
 
 class MicroRuntime:
@@ -32,7 +33,7 @@ class MicroRuntime:
         """Load the flatbuffer.
 
         Raises:
-            MicroError: the package is not installed, or the network has what TFLite Micro does not support.
+            MicroError: the package is not installed, or does not support the network.
         """
         self.card = model.card
         self._head = str(model.card.quantization.get("head", "logits"))
@@ -54,31 +55,31 @@ class MicroRuntime:
 
 
 def needed_arena(model: ModelFile) -> int:
-    """The bytes of tensor arena that TFLite Micro uses for a network, as its recording allocator counts them.
+    """The bytes of tensor arena that TFLite Micro needs for a network, as its recording allocator counts them.
 
-    On a microcontroller it is less, since pointers are half as long there.
+    A microcontroller needs fewer, since its pointers have 4 bytes instead of 8.
 
     Raises:
         MicroError: see `MicroRuntime`.
     """
     interpreter = _interpreter(model)
-    with captured_stderr() as lines:
+    with captured_stderr() as log:
         interpreter.print_allocations()
-    total = re.search(r"Arena allocation total (\d+) bytes", lines.getvalue())
+    total = re.search(r"Arena allocation total (\d+) bytes", log.getvalue())
     if total is None:
-        raise MicroError("this TFLite Micro does not say how large its arena is")
+        raise MicroError("this version of TFLite Micro does not report the size of its arena")
     return int(total[1])
 
 
 def _interpreter(model: ModelFile) -> Any:
     if find_spec("tflite_micro") is None:
         raise MicroError("not installed (pip install tflite-micro; Linux on x86-64 only)")
-    if (mode := model.card.quantization.get("mode")) in UNSUPPORTED:
+    if (mode := model.card.quantization.get("mode")) in UNSUPPORTED_MODES:
         raise MicroError(f"does not support {mode}")
     from tflite_micro.python.tflite_micro import runtime
 
-    with silent_stderr():  # it explains a refusal on fd 2
+    with silent_stderr():  # TFLite Micro logs its errors to fd 2
         try:
-            return runtime.Interpreter.from_bytes(model.payload, arena_size=LARGEST_ARENA)
+            return runtime.Interpreter.from_bytes(model.payload, arena_size=ARENA_BYTES)
         except (RuntimeError, ValueError) as error:
             raise MicroError(f"cannot run it ({str(error).splitlines()[0]})") from None

@@ -1,8 +1,8 @@
 """The model file: a network and its card in one file.
 
-A .keras file is a zip already, so the card is one more member. A .tflite file gets the card as a zip tail, which is the
-TFLite metadata convention: interpreters read the flatbuffer at the front, `unzip -p digits.tflite batchdigits.json` the
-tail.
+A .keras file is a zip archive, and the card is one more member of it. A .tflite file has a zip archive with the card
+appended to its flatbuffer, as TFLite metadata does: interpreters read the flatbuffer at the front, and
+`unzip -p digits.tflite batchdigits.json` prints the card.
 """
 
 from __future__ import annotations
@@ -18,18 +18,25 @@ from batchdigits.vision.normalise import NORMALISER_VERSION
 
 CARD_NAME = "batchdigits.json"
 KERAS_WEIGHTS = "model.weights.h5"  # the member of a .keras file that holds the weights
-MAX_CARD_BYTES = 1 << 20  # a card is a few KB; more is an attack
-MAX_PAYLOAD_BYTES = 1 << 30  # our network is 2.3 MB
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # zip's earliest date: the same model gives the same bytes
+MAX_CARD_BYTES = 1 << 20  # a card has a few KB; a hostile file could decompress to any size
+MAX_PAYLOAD_BYTES = 1 << 30  # the built-in network has 2.3 MB
+_ZIP_EPOCH = (
+    1980,
+    1,
+    1,
+    0,
+    0,
+    0,
+)  # a constant date, the earliest in a zip, so that the same model gives the same bytes
 
 
 @dataclass(frozen=True)
 class ModelFile:
-    """A model file that was read and found whole.
+    """A model file whose card and payload were checked.
 
     Attributes:
-        path: where it was read from.
-        card: what it says about itself.
+        path: the file.
+        card: its card.
         payload: the flatbuffer of a .tflite, or the HDF5 weights of a .keras.
     """
 
@@ -39,7 +46,7 @@ class ModelFile:
 
     @property
     def is_keras(self) -> bool:
-        """Whether the tensorflow runtime is the one that reads it."""
+        """Whether it is a .keras file, for the tensorflow runtime; otherwise it is a .tflite file."""
         return self.path.suffix == ".keras"
 
 
@@ -47,9 +54,9 @@ def read_model_file(path: Path) -> ModelFile:
     """Read and check a model file.
 
     Raises:
-        ModelFileError: the file is missing, truncated, edited, foreign, or made for another normaliser.
+        ModelFileError: the file is missing, truncated, edited, not made by batchdigits, or made for another normaliser.
     """
-    card, payload = _open(path)
+    card, payload = _read(path)
     if hashlib.sha256(payload).hexdigest() != card.sha256.get("payload"):
         raise ModelFileError(f"{path}: the network is not the one that its card describes; the file was edited")
     version = card.normaliser.get("version")
@@ -62,16 +69,16 @@ def read_model_file(path: Path) -> ModelFile:
 
 
 def read_card(path: Path) -> Card:
-    """Only the card of a model file, unchecked against its network.
+    """Read the card of a model file, without comparing it with the payload.
 
     Raises:
-        ModelFileError: there is no file, or no card in it.
+        ModelFileError: the file is missing, or has no valid card.
     """
-    return _open(path)[0]
+    return _read(path)[0]
 
 
 def add_card(path: Path, card: Card) -> Card:
-    """Put `card` into the model file at `path` that has none yet, and return it with the payload's sha256."""
+    """Add `card` to the model file at `path`, which has none yet; return the card with the payload's sha256."""
     payload = _keras_weights(path) if path.suffix == ".keras" else path.read_bytes()
     card = replace(card, sha256={**card.sha256, "payload": hashlib.sha256(payload).hexdigest()})
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
@@ -81,29 +88,31 @@ def add_card(path: Path, card: Card) -> Card:
     return card
 
 
-def _open(path: Path) -> tuple[Card, bytes]:
+def _read(path: Path) -> tuple[Card, bytes]:
     try:
         with zipfile.ZipFile(path) as archive:
-            card = _read_card_member(archive)
-            payload = _keras_weights(path) if path.suffix == ".keras" else _before_zip(path, archive)
+            card = _card_in(archive)
+            payload = _keras_weights(path) if path.suffix == ".keras" else _flatbuffer(path, archive)
     except FileNotFoundError:
         raise ModelFileError(f"{path}: no such model file") from None
     except ModelFileError as error:
         raise ModelFileError(f"{path}: {error}") from None
     except OSError as error:
         raise ModelFileError(f"{path}: {error.strerror or error}") from None
-    except Exception:  # zipfile raises BadZipFile, zlib.error, struct.error, NotImplementedError… on hostile archives
+    except (
+        Exception
+    ):  # zipfile raises BadZipFile, zlib.error, struct.error, NotImplementedError… on a malformed archive
         raise ModelFileError(f"{path}: no card inside; truncated, or not made by batchdigits") from None
     return card, payload
 
 
-def _read_card_member(archive: zipfile.ZipFile) -> Card:
+def _card_in(archive: zipfile.ZipFile) -> Card:
     try:
         member = archive.getinfo(CARD_NAME)
     except KeyError:
         raise ModelFileError("no card inside; not made by batchdigits") from None
     if member.file_size > MAX_CARD_BYTES:
-        raise ModelFileError("its card is too large to be one")
+        raise ModelFileError(f"its card is larger than {MAX_CARD_BYTES:,} bytes")
     with archive.open(member) as stream:
         return Card.from_json(stream.read(MAX_CARD_BYTES))
 
@@ -115,21 +124,21 @@ def _keras_weights(path: Path) -> bytes:
         except KeyError:
             raise ModelFileError(f"no {KERAS_WEIGHTS} inside; not a .keras file") from None
         if member.file_size > MAX_PAYLOAD_BYTES:
-            raise ModelFileError("its weights are too large to be ours")
+            raise ModelFileError(f"its weights are larger than {MAX_PAYLOAD_BYTES:,} bytes")
         with archive.open(member) as stream:
             return stream.read(MAX_PAYLOAD_BYTES)
 
 
-def _before_zip(path: Path, archive: zipfile.ZipFile) -> bytes:
-    start = min(member.header_offset for member in archive.infolist())
-    if start > MAX_PAYLOAD_BYTES:
-        raise ModelFileError("its network is too large to be ours")
+def _flatbuffer(path: Path, archive: zipfile.ZipFile) -> bytes:
+    start_of_zip = min(member.header_offset for member in archive.infolist())
+    if start_of_zip > MAX_PAYLOAD_BYTES:
+        raise ModelFileError(f"its network is larger than {MAX_PAYLOAD_BYTES:,} bytes")
     with path.open("rb") as stream:
-        return stream.read(start)
+        return stream.read(start_of_zip)
 
 
 def _member(name: str) -> zipfile.ZipInfo:
-    member = zipfile.ZipInfo(name, _EPOCH)
+    member = zipfile.ZipInfo(name, _ZIP_EPOCH)
     member.compress_type = zipfile.ZIP_DEFLATED
     member.external_attr = 0o644 << 16
     return member

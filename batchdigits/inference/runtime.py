@@ -1,4 +1,4 @@
-"""A runtime turns glyphs into logits."""
+"""The interface of a runtime, which turns glyphs into logits."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 
 from batchdigits.inference.card import Card
 
-BATCH_SIZE = 256  # int8 LiteRT on one core: 40,000 glyphs/s at batch 1, 70,000 at 256, no more beyond
+BATCH_SIZE = 256  # larger batches are no faster; `batchdigits benchmark` measures smaller ones
 GLYPH_PIXELS = 28 * 28
 
-Glyphs = NDArray[np.uint8]  # (N, 28, 28), ink 255 on 0
+Glyphs = NDArray[np.uint8]  # (N, 28, 28), ink bright on 0
 Logits = NDArray[np.float32]  # (N, classes)
 
 
 class Runtime(Protocol):
-    """A network that is loaded and ready."""
+    """A network that is loaded, with its card."""
 
     card: Card
 
@@ -27,10 +27,10 @@ class Runtime(Protocol):
 
 
 def in_padded_batches(run: Callable[[Glyphs], Logits], glyphs: Glyphs, batch_size: int, classes: int) -> Logits:
-    """Apply `run` to batches of exactly `batch_size`, the last padded with empty glyphs.
+    """Apply `run` to batches of exactly `batch_size` glyphs; the last one is padded with empty glyphs.
 
-    A matrix product may round differently for another number of rows, so one size for all means that the same glyph
-    gives the same bits whatever else is in the batch.
+    A matrix product may round differently for another number of rows. With one size for all batches a glyph's logits
+    do not depend on the other glyphs.
     """
     logits = np.empty((len(glyphs), classes), np.float32)
     for start in range(0, len(glyphs), batch_size):

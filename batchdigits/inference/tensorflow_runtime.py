@@ -1,4 +1,4 @@
-"""The tensorflow runtime: a .keras file in full TensorFlow. The only file of this room that loads TensorFlow."""
+"""The tensorflow runtime for .keras files. The only module of this package that imports TensorFlow."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from batchdigits.vision.framing import SIDE
 
 
 class TensorFlowRuntime:
-    """A .keras network, rebuilt from its card, in TensorFlow."""
+    """A .keras network in TensorFlow."""
 
     def __init__(self, model: ModelFile, batch_size: int) -> None:
-        """Rebuild the network and load its weights.
+        """Build the network from its card, and load its weights.
 
         Raises:
             MissingExtraError: TensorFlow is not installed.
@@ -40,28 +40,28 @@ class TensorFlowRuntime:
         return logits
 
 
-def import_tensorflow(what: str) -> Any:
-    """The module `tensorflow`, without its start-up log; `what` is the thing that needs it.
+def import_tensorflow(feature: str) -> Any:
+    """Import `tensorflow` without its start-up log; an error message names the `feature` that needs it.
 
     Raises:
         MissingExtraError: TensorFlow is not installed.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["KERAS_BACKEND"] = "tensorflow"
-    with silent_stderr():  # some of the log comes before the level is read
+    with silent_stderr():  # TensorFlow logs some lines before it reads the level
         try:
             import tensorflow
         except ImportError:
-            raise MissingExtraError(what, "tensorflow") from None
-        tensorflow.keras  # noqa: B018 - loaded lazily, and as noisily
+            raise MissingExtraError(feature, "tensorflow") from None
+        tensorflow.keras  # noqa: B018 - `keras` is imported on first access, and logs too
     return tensorflow
 
 
 def build_network(card: Card) -> Any:
-    """The network that a card describes, a `keras.Sequential` of Dense layers: float32 (N, 784) 0-1 -> logits (N, C).
+    """Build the network that a card describes, with Keras's initial weights.
 
-    A teacher has convolutions before them, in pairs: one of 5x5 that halves the picture's sides, and one of 3x3. The
-    layers' weights are whatever Keras starts with.
+    A `keras.Sequential` of Dense layers, float32 (N, 784) in 0-1 -> logits, float32 (N, classes). A teacher has
+    convolutions before them, in pairs: one of 5x5 with a stride of 2, and one of 3x3.
 
     Raises:
         MissingExtraError: TensorFlow is not installed.
@@ -83,35 +83,35 @@ def build_network(card: Card) -> Any:
             *layers,
             keras.layers.Dense(len(card.labels), name="logits"),
         ],
-        name="digits",  # Keras counts up its own names, and they are stored: the same weights, other bytes
+        name="digits",  # Keras's default name has a counter, and would change the file's bytes
     )
 
 
 def load_network(model: ModelFile) -> Any:
-    """Rebuild a network from its card and load its weights.
+    """Build a network from its card, and load its weights.
 
-    Only weights are read from the file: deserialising a model that a stranger made can run code, and fails across
-    versions of Keras.
+    Only the weights are read from the file: deserialising a whole Keras model of unknown origin can run code, and fails
+    across versions of Keras.
 
     Raises:
         MissingExtraError: TensorFlow is not installed.
         ModelFileError: the weights do not fit the network of the card.
     """
-    if _weight_bytes(model.card) > len(model.payload):
+    if _min_weight_bytes(model.card) > len(model.payload):
         raise ModelFileError(f"{model.path}: its weights are fewer than its card says")
     try:
         network = build_network(model.card)
         network.load_weights(model.path)
     except MissingExtraError:
         raise
-    except Exception as error:  # Keras and h5py raise all kinds on a file that is not as it should be
+    except Exception as error:  # Keras and h5py raise many types on a malformed file
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise ModelFileError(f"{model.path}: its weights do not fit its card: {reason}") from None
     return network
 
 
-def _weight_bytes(card: Card) -> int:
-    """The least that the weights of a card's network can take; its shape is a stranger's word until they are there."""
+def _min_weight_bytes(card: Card) -> int:
+    """A lower bound on the bytes of the weights: no memory is allocated for a shape that the file cannot fill."""
     widths: list[int] = [*card.network["hidden"], len(card.labels)]
     filters: list[int] = card.network.get("filters", [])
     kernels: int = sum(9 * inputs * units for inputs, units in pairwise(filters))

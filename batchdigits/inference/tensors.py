@@ -1,4 +1,4 @@
-"""What goes into and comes out of a TFLite network's tensors, whatever their types."""
+"""Conversions between glyphs or logits and the input and output tensors of a TFLite network."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from batchdigits.inference.runtime import GLYPH_PIXELS, Glyphs, Logits
 
 INPUT_TYPES = (np.uint8, np.int8, np.float32)
 OUTPUT_TYPES = (np.int8, np.float32)
-# What stands for a probability of 0 before its logarithm: far below the least step of int8, 1/256.
-LEAST = float(np.finfo(np.float32).tiny)
+# Stands for a probability of 0 before its logarithm; far below an int8 step, 1/256.
+MIN_PROBABILITY = float(np.finfo(np.float32).tiny)
 
 
 def to_input(glyphs: Glyphs, dtype: DTypeLike) -> NDArray[np.generic]:
-    """Glyphs, uint8 (N, 28, 28), as (N, 784) of `dtype`: uint8 as they are, int8 less 128, float32 over 255."""
+    """Glyphs, uint8 (N, 28, 28), as (N, 784) of `dtype`: uint8 unchanged, int8 minus 128, float32 divided by 255."""
     flat = glyphs.reshape(-1, GLYPH_PIXELS)
     if dtype == np.uint8:
         return flat
@@ -24,13 +24,13 @@ def to_input(glyphs: Glyphs, dtype: DTypeLike) -> NDArray[np.generic]:
 
 
 def from_output(values: NDArray[np.generic], scale: float, zero_point: int, head: str) -> Logits:
-    """Logits, float32 (N, classes), from what a network gives: int8 with its scale, or float32.
+    """Logits, float32 (N, classes), from a network's output (N, classes), which is float32, or int8 with its scale.
 
-    With the head `probabilities` they are the probabilities' logarithms, which softmax turns back into them.
+    If the `head` is `probabilities`, the logits are their logarithms: softmax turns these back into the probabilities.
     """
-    wide = values.astype(np.float32)
+    floats = values.astype(np.float32)
     if values.dtype == np.int8:
-        wide = (wide - np.float32(zero_point)) * np.float32(scale)
+        floats = (floats - np.float32(zero_point)) * np.float32(scale)
     if head == "probabilities":
-        return np.log(np.maximum(wide, np.float32(LEAST)))
-    return wide
+        return np.log(np.maximum(floats, np.float32(MIN_PROBABILITY)))
+    return floats

@@ -1,4 +1,4 @@
-"""From a risk that someone accepts to the confidence below which a row is for review."""
+"""The review threshold that keeps the risk (the share of wrong labels among `ok` rows) under a given bound."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from math import exp, lgamma, log, log1p
 from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.card import Card
 
-CONFIDENCE = 0.95  # that the true risk is under the bound
-NEGLIGIBLE = 1e-17  # part of a sum of float64 that does not change it
+CONFIDENCE_LEVEL = 0.95  # probability that the true risk is under the bound
+NEGLIGIBLE_SHARE = 1e-17  # a term that is a smaller share of a float64 sum does not change it
 
 
 class NoSuchThresholdError(BatchdigitsError):
-    """The card's data supports no threshold for the risk that was asked for."""
+    """The card's risk table supports no threshold for the target risk."""
 
 
 def review_threshold(card: Card, min_confidence: float | None = None, target_risk: float | None = None) -> float:
@@ -44,57 +44,58 @@ def review_threshold(card: Card, min_confidence: float | None = None, target_ris
 def threshold_for(card: Card, target_risk: float) -> float:
     """The lowest threshold whose risk is at most `target_risk`, by an upper confidence bound.
 
-    Thresholds are tried from the highest down to the first that fails, so that the bound holds for the one that is
-    found, however many there are (fixed sequence testing, as in Angelopoulos et al. 2021). Those with too few images
-    to tell anything, were none of them wrong, do not end it.
+    Thresholds are tested from the highest down to the first that fails. In this order the bound holds for the result
+    however many thresholds there are (fixed sequence testing, as in Angelopoulos et al. 2021). A threshold with so few
+    images that it would fail without a single error is skipped.
 
     Args:
-        card: of the model; its risk table was measured on the validation split and degraded copies of it.
-        target_risk: accepted share of wrong labels among the rows that are `ok`, 0-1.
+        card: the model's card; its risk table was measured on the validation split and degraded copies of it.
+        target_risk: the accepted share of wrong labels among the `ok` rows, 0-1.
 
     Raises:
-        NoSuchThresholdError: the card has no risk table, or not enough data, or too many errors at every threshold.
+        NoSuchThresholdError: the card has no risk table, too few images, or too many errors at every threshold.
     """
     found = None
     for row in reversed(card.risk):
         images = int(row["images"])
-        if images and upper_bound(0, images) <= target_risk:
-            if upper_bound(int(row["errors"]), images) > target_risk:
+        if images and clopper_pearson_upper_bound(0, images) <= target_risk:
+            if clopper_pearson_upper_bound(int(row["errors"]), images) > target_risk:
                 break
             found = float(row["threshold"])
     if found is not None:
         return found
-    bounds = [upper_bound(int(row["errors"]), int(row["images"])) for row in card.risk if row["images"]]
+    bounds = [clopper_pearson_upper_bound(int(row["errors"]), int(row["images"])) for row in card.risk if row["images"]]
     if not bounds:
         raise NoSuchThresholdError("the model's card has no risk table; set --min-confidence by hand")
     raise NoSuchThresholdError(
-        f"the model's validation data supports no risk under {min(bounds):.3%} (at {CONFIDENCE:.0%} confidence), "
+        f"the model's validation data supports no risk under {min(bounds):.3%} (at {CONFIDENCE_LEVEL:.0%} confidence), "
         f"and {target_risk:.3%} was asked for; set --min-confidence by hand"
     )
 
 
-def upper_bound(errors: int, images: int, confidence: float = CONFIDENCE) -> float:
-    """Upper end of the one-sided Clopper-Pearson interval (1934) for a share of `errors` in `images`, 0-1.
+def clopper_pearson_upper_bound(errors: int, images: int, level: float = CONFIDENCE_LEVEL) -> float:
+    """Upper end of the one-sided Clopper-Pearson interval (1934) for the share of `errors` in `images`, 0-1.
 
-    The share at which as few errors as were seen, or fewer, have a chance of 1 - `confidence`; found by bisection.
+    At this share the probability of at most `errors` errors is 1 - `level`. Found by bisection.
     """
     low, high = errors / images, 1.0
     while high - low > 1e-7:
         middle = (low + high) / 2
-        low, high = (middle, high) if _chance_of_at_most(errors, images, middle) > 1 - confidence else (low, middle)
+        low, high = (middle, high) if _binomial_cdf(errors, images, middle) > 1 - level else (low, middle)
     return high
 
 
-def _chance_of_at_most(errors: int, images: int, share: float) -> float:
-    """Binomial distribution function, summed in logarithms so that nothing vanishes.
+def _binomial_cdf(errors: int, images: int, share: float) -> float:
+    """The probability of at most `errors` errors in `images` images, if each is wrong with the probability `share`.
 
-    `share` is over `errors / images`, so that terms only fall from the last to the first, and soon do not count.
+    Terms are computed as logarithms to avoid underflow. `share` must be over `errors / images`: then the terms fall
+    from the last to the first, and the sum can stop early.
     """
-    chance = 0.0
+    probability = 0.0
     for k in range(errors, -1, -1):
-        ways = lgamma(images + 1) - lgamma(k + 1) - lgamma(images - k + 1)
-        term = exp(ways + k * log(share) + (images - k) * log1p(-share))
-        chance += term
-        if term <= chance * NEGLIGIBLE:
+        log_combinations = lgamma(images + 1) - lgamma(k + 1) - lgamma(images - k + 1)
+        term = exp(log_combinations + k * log(share) + (images - k) * log1p(-share))
+        probability += term
+        if term <= probability * NEGLIGIBLE_SHARE:
             break
-    return chance
+    return probability

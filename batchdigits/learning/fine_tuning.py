@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchdigits.datasets import load
-from batchdigits.datasets.folder import LEAST_FEW_SHOT
-from batchdigits.datasets.labelled import Labelled, Mixture, Splits
+from batchdigits.datasets.folder import MIN_IMAGES_FEW_SHOT
+from batchdigits.datasets.labelled import LabelledGlyphs, Mixture, Splits
 from batchdigits.errors import DataError, ModelFileError
 from batchdigits.inference.model_file import ModelFile
 from batchdigits.inference.tensorflow_runtime import load_network
@@ -79,7 +79,7 @@ class FineTuning:
         """
         return self.model if self.model.card.labels == self.own.classes else None
 
-    def held_back(self) -> dict[str, Labelled]:
+    def held_back(self) -> dict[str, LabelledGlyphs]:
         """What the network does not learn from, by the names of the card."""
         parts = {"validation": self.own.validation, "test": self.own.test}
         if self.kept:
@@ -110,16 +110,18 @@ def fine_tuning(model: ModelFile, own: Splits) -> FineTuning:
         raise ModelFileError(f"{model.path}: only a .keras file can be trained further")
     counts = np.bincount(own.train.labels, minlength=len(own.classes))
     small = [
-        f"{name} has {count}" for name, count in zip(own.classes, counts, strict=True) if count < LEAST_FEW_SHOT - 1
+        f"{name} has {count}"
+        for name, count in zip(own.classes, counts, strict=True)
+        if count < MIN_IMAGES_FEW_SHOT - 1
     ]
     if small:
         raise DataError(
-            f"{own.name}: each class needs at least {LEAST_FEW_SHOT} images, and for training {', '.join(small)}"
+            f"{own.name}: each class needs at least {MIN_IMAGES_FEW_SHOT} images, and for training {', '.join(small)}"
         )
     return FineTuning(model, own, _restricted(load(None), own.classes))
 
 
-def accuracy_of(network: Any, known: tuple[str, ...], data: Labelled, classes: tuple[str, ...]) -> float:
+def accuracy_of(network: Any, known: tuple[str, ...], data: LabelledGlyphs, classes: tuple[str, ...]) -> float:
     """Share of right labels, 0-1, that a network with labels `known` gives to glyphs labelled in `classes`."""
     answers = np.array(known)[logits_of(network, data).argmax(axis=1)]
     return float(np.mean(answers == np.array(classes)[data.labels]))
@@ -131,9 +133,9 @@ def _restricted(mnist: Splits, classes: tuple[str, ...]) -> Splits | None:
     if (numbers < 0).all():
         return None
 
-    def part(data: Labelled) -> Labelled:
+    def part(data: LabelledGlyphs) -> LabelledGlyphs:
         labels = numbers[data.labels]
-        return Labelled(data.glyphs[labels >= 0], labels[labels >= 0])
+        return LabelledGlyphs(data.glyphs[labels >= 0], labels[labels >= 0])
 
     return Splits(mnist.name, classes, part(mnist.train), part(mnist.validation), part(mnist.test))
 
@@ -149,5 +151,5 @@ def _even(labels: NDArray[np.int64], kept: NDArray[np.bool_]) -> Mixture:
     return Mixture(chances / chances.sum(), kept)
 
 
-def _together(first: Labelled, second: Labelled) -> Labelled:
-    return Labelled(np.concatenate([first.glyphs, second.glyphs]), np.concatenate([first.labels, second.labels]))
+def _together(first: LabelledGlyphs, second: LabelledGlyphs) -> LabelledGlyphs:
+    return LabelledGlyphs(np.concatenate([first.glyphs, second.glyphs]), np.concatenate([first.labels, second.labels]))

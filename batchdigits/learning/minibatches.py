@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from batchdigits.datasets.labelled import Labelled, Mixture, Splits
+from batchdigits.datasets.labelled import LabelledGlyphs, Mixture, Splits
 from batchdigits.inference.runtime import GLYPH_PIXELS
 from batchdigits.learning.augment import DIGITS, augment, forms_of
 from batchdigits.learning.outliers import OUTLIER
@@ -108,12 +108,12 @@ class Minibatches:
         rng = np.random.default_rng([self._seed, index, DRAW])
         return rng.choice(len(self._data), self._size, p=mixture.chances)
 
-    def _augmented(self, part: Labelled, index: int) -> Labelled:
+    def _augmented(self, part: LabelledGlyphs, index: int) -> LabelledGlyphs:
         """The part deformed; the first so many are replaced by outliers, where the recipe has them."""
         drawn = np.arange(len(part)) < round(self._outliers * len(part))
         rng = np.random.default_rng([self._seed, index, AUGMENT])
         glyphs = augment(part.glyphs, np.where(drawn, OUTLIER, self._forms[part.labels]), rng)
-        return Labelled(glyphs, np.where(drawn, OUTLIER, part.labels))
+        return LabelledGlyphs(glyphs, np.where(drawn, OUTLIER, part.labels))
 
 
 @lru_cache(maxsize=2)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from batchdigits.datasets.labelled import Labelled
+from batchdigits.datasets.labelled import LabelledGlyphs
 from batchdigits.learning.augment import DIGITS, augment, forms_of
 
 PER_CLASS = 100  # glyphs of each class: three times as many change no agreement by more than 2 glyphs in 5,000
 
 
-def varied(data: Labelled, per_class: int = PER_CLASS, classes: tuple[str, ...] = DIGITS) -> NDArray[np.uint8]:
+def varied(data: LabelledGlyphs, per_class: int = PER_CLASS, classes: tuple[str, ...] = DIGITS) -> NDArray[np.uint8]:
     """Glyphs, uint8 (N, 28, 28), of one class as often as another: the first of each, as they are and deformed.
 
     The deformed ones stand for other hands and pens. They are drawn from a fixed seed.

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from batchdigits.datasets.labelled import Labelled
+from batchdigits.datasets.labelled import LabelledGlyphs
 from batchdigits.inference.decide import scores
 from batchdigits.inference.runtime import GLYPH_PIXELS
 from batchdigits.learning.augment import augment, forms_of
@@ -47,7 +47,7 @@ class Calibration:
     review: float
 
 
-def calibrate(network: Any, validation: Labelled, classes: tuple[str, ...], rejects: bool) -> Calibration:
+def calibrate(network: Any, validation: LabelledGlyphs, classes: tuple[str, ...], rejects: bool) -> Calibration:
     """Fold the temperature of a Keras network into its last layer, and measure what its confidence is then worth.
 
     Where the network rejects, its logits are also moved to where what is no digit, whose logit is 0, is in its place.
@@ -95,12 +95,12 @@ def rejection_offset(logits: Logits) -> float:
     return float(np.quantile(log_sum_exp(logits), REJECTED_SHARE))
 
 
-def degraded(validation: Labelled, classes: tuple[str, ...]) -> Labelled:
+def degraded(validation: LabelledGlyphs, classes: tuple[str, ...]) -> LabelledGlyphs:
     """The validation split, and deformed and degraded copies of it."""
     rng = np.random.default_rng(SEED)
     forms = forms_of(classes)[validation.labels]
     copies = [augment(validation.glyphs, forms, rng) for _ in range(COPIES)]
-    return Labelled(np.concatenate([validation.glyphs, *copies]), np.tile(validation.labels, COPIES + 1))
+    return LabelledGlyphs(np.concatenate([validation.glyphs, *copies]), np.tile(validation.labels, COPIES + 1))
 
 
 def risk_table(logits: Logits, labels: NDArray[np.int64], rejects: bool) -> list[dict[str, float]]:
@@ -142,7 +142,7 @@ def log_sum_exp(logits: Logits) -> Logits:
     return found
 
 
-def logits_of(network: Any, data: Labelled) -> Logits:
+def logits_of(network: Any, data: LabelledGlyphs) -> Logits:
     """Logits, float32 (N, classes), that a Keras network gives for labelled glyphs."""
     flat = data.glyphs.reshape(-1, GLYPH_PIXELS).astype(np.float32) / np.float32(255)
     logits: Logits = network.predict(flat, batch_size=1_000, verbose=0)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from batchdigits.datasets.labelled import Labelled, Splits
+from batchdigits.datasets.labelled import LabelledGlyphs, Splits
 from batchdigits.errors import DataError, DivergedError
 from batchdigits.inference.card import Card
 from batchdigits.inference.model_file import ModelFile
@@ -167,7 +167,7 @@ class Training:
         if self._best[1]:
             self.network.set_weights(self._best[1])
 
-    def accuracy(self, data: Labelled) -> float:
+    def accuracy(self, data: LabelledGlyphs) -> float:
         """Share of right labels, 0-1."""
         return float(np.mean(logits_of(self.network, data).argmax(axis=1) == data.labels))
 

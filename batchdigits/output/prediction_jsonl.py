@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from collections.abc import Sequence
 
 from batchdigits.inference.decide import Prediction
 from batchdigits.output.columns import Columns
+from batchdigits.text import as_unicode
 
 DECIMALS = 6  # of a probability, as in the CSV
 
@@ -27,8 +29,7 @@ def _line(columns: Columns, prediction: Prediction) -> str:
         if isinstance(cell, float):
             row[name] = round(cell, DECIMALS)
     if not prediction.path.isascii():
-        raw = prediction.path.encode("utf-8", "surrogateescape")
-        row["path"] = raw.decode("utf-8", "replace")
+        row["path"] = as_unicode(prediction.path)
         if row["path"] != prediction.path:
-            row["path_bytes"] = base64.b64encode(raw).decode()
+            row["path_bytes"] = base64.b64encode(os.fsencode(prediction.path)).decode()
     return json.dumps(row, ensure_ascii=False) + "\n"

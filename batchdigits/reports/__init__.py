@@ -1,1 +1,1 @@
-"""What people look at to decide whether to trust a model."""
+"""Reports about a model: its accuracy, confidence, speed and contents, and what it makes of an image."""

@@ -1,4 +1,4 @@
-"""What confidence is worth: how far it is from the share of right answers, and what a threshold buys."""
+"""Is the confidence right? The reliability diagram, the expected calibration error, the risk-coverage curve."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-BINS = 15  # as in Guo et al. 2017
+BINS = 15  # of the reliability diagram, as in Guo et al. 2017
 
 
 class Answers(NamedTuple):
-    """What a model said of images whose label is known.
+    """A model's answers for images whose label is known.
 
     Attributes:
-        confidence: float64 (N,), 0-1, of the label that it gave.
-        score: float64 (N,), 0-1, what the threshold of review looks at (see `decide.Prediction`).
-        right: bool (N,), whether that label is the image's.
+        confidence: float64 (N,), 0-1, the probability of the model's label.
+        score: float64 (N,), 0-1, which the review threshold is compared with (see `decide.Prediction`).
+        right: bool (N,), whether the model's label is the image's.
     """
 
     confidence: NDArray[np.float64]
@@ -25,12 +25,12 @@ class Answers(NamedTuple):
 
 
 class Bin(NamedTuple):
-    """The answers between two confidences.
+    """The answers in one interval of confidence.
 
     Attributes:
-        answers: how many; at least one.
+        answers: how many there are; at least one.
         confidence: their mean confidence, 0-1.
-        accuracy: share of right ones, 0-1.
+        accuracy: the share of them that is right, 0-1.
     """
 
     answers: int
@@ -38,40 +38,44 @@ class Bin(NamedTuple):
     accuracy: float
 
 
-def reliability(answers: Answers) -> list[Bin]:
-    """The answers in bins of equal width, from unsure to sure, without the empty ones.
+def reliability_bins(answers: Answers) -> list[Bin]:
+    """The answers in bins of equal width, by rising confidence, without the empty bins.
 
-    A bin takes its upper end in: the last is 14/15 < confidence <= 1.
+    A bin includes its upper end: the last one is 14/15 < confidence <= 1.
     """
-    number = np.ceil(answers.confidence * BINS).astype(int).clip(1, BINS)
-    bins = [number == one for one in range(1, BINS + 1)]
+    bin_numbers = np.ceil(answers.confidence * BINS).astype(int).clip(1, BINS)
+    members = [bin_numbers == number for number in range(1, BINS + 1)]
     return [
-        Bin(int(mine.sum()), float(answers.confidence[mine].mean()), float(answers.right[mine].mean()))
-        for mine in bins
-        if mine.any()
+        Bin(int(member.sum()), float(answers.confidence[member].mean()), float(answers.right[member].mean()))
+        for member in members
+        if member.any()
     ]
 
 
 def calibration_error(answers: Answers) -> float | None:
-    """Expected calibration error, 0-1: by how much the bins' confidence is off, on the mean over all answers.
+    """Expected calibration error, 0-1; None without answers.
 
-    Naeini et al. 2015, with the label that was given ("top label"). None where there are no answers.
+    The mean over all answers of the difference between confidence and accuracy in the answer's bin: Naeini et al. 2015,
+    for the top label only.
     """
     if not len(answers.right):
         return None
-    bins = reliability(answers)
-    return sum(one.answers * abs(one.confidence - one.accuracy) for one in bins) / len(answers.right)
+    bins = reliability_bins(answers)
+    return sum(b.answers * abs(b.confidence - b.accuracy) for b in bins) / len(answers.right)
 
 
 def risk_coverage(answers: Answers) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """What every threshold would do (El-Yaniv and Wiener 2010).
+    """The risk-coverage curve (El-Yaniv and Wiener 2010): one point for each score, taken as the threshold.
 
     Returns:
-        Coverage, float64 (M,), the share of answers at or over the threshold, rising to 1; and risk, float64 (M,), the
-        share of wrong ones among them. M is the number of different scores.
+        Coverage, float64 (M,): the share of answers at or over the threshold, rising to 1.
+        Risk, float64 (M,): the share of wrong answers among them.
+        M is the number of different scores.
     """
     order = np.argsort(-answers.score, kind="stable")
     score, wrong = answers.score[order], ~answers.right[order]
-    last_of_equals = np.append(score[1:] != score[:-1], True) if len(score) else np.zeros(0, bool)
-    taken = np.arange(1, len(wrong) + 1)
-    return (taken / max(1, len(wrong)))[last_of_equals], (wrong.cumsum() / taken)[last_of_equals]
+    is_last_of_equal_scores = np.append(score[1:] != score[:-1], True) if len(score) else np.zeros(0, bool)
+    accepted = np.arange(1, len(wrong) + 1)
+    return (accepted / max(1, len(wrong)))[is_last_of_equal_scores], (wrong.cumsum() / accepted)[
+        is_last_of_equal_scores
+    ]

@@ -3,46 +3,84 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from batchdigits.reports.chart import Axis, Line, Panel, linear, png
-from batchdigits.reports.confidence import Answers, reliability, risk_coverage
+from batchdigits.reports.confidence import Answers, reliability_bins, risk_coverage
+from batchdigits.reports.figure import add_legend, draw
 
-SMALLEST, GROWTH = 1.5, 6.0  # pixels: radius of a dot that stands for no answer, and how much larger for all of them
-MOST_POINTS = 2_000  # of a curve: more than the picture has pixels
-LEAST_ANSWERS = 10  # in a bin that gets a dot: the share of right ones among two or three says nothing
-LEAST_SHARE = 0.02  # coverage from which on risk is drawn: of the few surest answers one wrong one makes half
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+SIZE = (12.0, 4.8)  # inches
+MIN_DOT, MAX_DOT = 8.0, 150.0  # square points: area of a dot that stands for no answer, and for all of a set's
+MAX_POINTS = 2_000  # of a curve: more than the picture has pixels
+MIN_ANSWERS = 10  # in a bin that gets a dot: the share of right ones among two or three says nothing
+MIN_COVERAGE = 0.02  # from which on risk is drawn: of the few surest answers one wrong one makes half
+LINES = ("-", "--", ":", "-.")  # the second ten sets have the same ten colours
 
 
-def confidence_plot(sets: Mapping[str, Answers]) -> bytes:
-    """A PNG file with a line for each set that has answers."""
+def confidence_plot(sets: Mapping[str, Answers], suffix: str = ".png") -> bytes:
+    """A PNG or SVG file with a line for each set that has answers.
+
+    Args:
+        sets: by the set's name, which may hold anything.
+        suffix: one of `figure.SUFFIXES`.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
     answered = {name: answers for name, answers in sets.items() if len(answers.right)}
-    return png([_reliability(answered), _risk_coverage(answered)])
+    panels = [partial(panel, sets=answered) for panel in (_reliability, _risk_coverage)]
+    return draw(panels, "Confidence of the answers", SIZE, suffix)
 
 
-def _reliability(sets: Mapping[str, Answers]) -> Panel:
+def _reliability(axes: Axes, sets: Mapping[str, Answers]) -> None:
     """A dot for each bin, the larger the more answers are in it; calibrated answers lie on the diagonal."""
-    share = Axis("confidence, %", [0, 20, 40, 60, 80, 100])
-    lines = [Line("", [(0, 0), (100, 100)], faint=True)]
-    for name, answers in sets.items():
-        bins = [one for one in reliability(answers) if one.answers >= LEAST_ANSWERS]
-        points = [(100 * one.confidence, 100 * one.accuracy) for one in bins]
-        sizes = [SMALLEST + GROWTH * (one.answers / len(answers.right)) ** 0.5 for one in bins]
-        lines.append(Line(name, points, sizes))
-    return Panel("Reliability", share, share._replace(title="right answers, %"), lines, legend_left=True)
+    axes.plot([0, 100], [0, 100], color="0.6", lw=1)
+    grey: dict[str, Any] = {"color": "0.5", "va": "bottom"}
+    axes.text(4, 92, "underconfident", ha="left", **grey)
+    axes.text(98, 4, "overconfident", ha="right", **grey)
+    axes.text(
+        49, 50, "calibrated", ha="center", rotation=45, transform_rotates_text=True, rotation_mode="anchor", **grey
+    )
+    for number, answers in enumerate(sets.values()):
+        bins = [one for one in reliability_bins(answers) if one.answers >= MIN_ANSWERS]
+        x, y = [100 * one.confidence for one in bins], [100 * one.accuracy for one in bins]
+        areas = [MIN_DOT + (MAX_DOT - MIN_DOT) * one.answers / len(answers.right) for one in bins]
+        axes.plot(x, y, lw=1, **_look(number))
+        axes.scatter(x, y, areas, color=_look(number)["color"], alpha=0.7, zorder=3, clip_on=False)
+    axes.set(
+        title="Reliability diagram: a larger dot for more answers",
+        xlabel=f"confidence (%), in bins of at least {MIN_ANSWERS} answers",
+        ylabel="right answers (%)",
+        xlim=(0, 102),
+        ylim=(0, 102),
+    )
 
 
-def _risk_coverage(sets: Mapping[str, Answers]) -> Panel:
-    lines, highest = [], 0.0
-    for name, answers in sets.items():
+def _risk_coverage(axes: Axes, sets: Mapping[str, Answers]) -> None:
+    """The share of wrong answers that each threshold would let pass; a dot where all answers pass."""
+    highest, lines = 0.0, []
+    for number, answers in enumerate(sets.values()):
         coverage, risk = risk_coverage(answers)
-        step = len(coverage) // MOST_POINTS + 1
-        points = [
-            (100 * c, 100 * r)
-            for c, r in zip(coverage[::-step].tolist(), risk[::-step].tolist(), strict=True)
-            if c >= LEAST_SHARE
-        ]
-        lines.append(Line(name, points))
-        highest = max(highest, *(risk for _, risk in points))
-    coverage_axis = Axis("answers at or over the threshold, %", [0, 20, 40, 60, 80, 100])
-    risk_axis = linear("wrong answers among them, %", 0.0, max(highest, 0.1))
-    return Panel("Risk by coverage", coverage_axis, risk_axis, lines, legend_left=True)
+        step = len(coverage) // MAX_POINTS + 1
+        x, y = 100 * coverage[::-step], 100 * risk[::-step]  # from the end, which is never left out
+        x, y = x[x >= 100 * MIN_COVERAGE], y[x >= 100 * MIN_COVERAGE]
+        lines += axes.plot(x, y, marker="o", ms=4, markevery=[0], **_look(number))
+        highest = max(highest, y.max())
+    top = max(1.1 * highest, 1.0)
+    axes.set(
+        title="Risk-coverage curve: a dot where all answers pass",
+        xlabel="coverage: answers at or over the threshold (%)",
+        ylabel="risk: wrong answers among these (%)",
+        xlim=(0, 102),
+        ylim=(-top / 50, top),
+    )
+    if sets:
+        names = [f"{name} ({len(answers.right):,})" for name, answers in sets.items()]
+        add_legend(axes, lines, names, title="set (answers)", loc="upper left", bbox_to_anchor=(1.02, 1.02))
+
+
+def _look(number: int) -> dict[str, Any]:
+    return {"color": f"C{number % 10}", "ls": LINES[number // 10 % len(LINES)]}

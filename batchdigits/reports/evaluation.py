@@ -1,4 +1,4 @@
-"""How often a model is right about labelled images, and what it takes for what."""
+"""A model's accuracy on labelled images, and its confusion matrix."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ from batchdigits.errors import DataError, NoImagesError
 from batchdigits.files.natural_order import natural_key
 from batchdigits.inference.decide import Prediction, Status
 from batchdigits.reports.confidence import Answers, calibration_error
+from batchdigits.text import as_unicode
 
-NOT_DIGIT = "not_digit"  # a folder of letters and scribbles: no label is right there, so accuracy has no place for it
-UNANSWERED = (Status.BLANK, Status.ERROR)  # the confusion matrix's last two columns, behind the labels
-Z = 1.959964  # the standard normal's 97.5 % quantile: two-sided, 95 %
-NAMED = 5  # folders that an error message names before it counts
+NOT_DIGIT = "not_digit"  # the folder of outliers: no label is right for them, so they do not count in the accuracy
+UNANSWERED = (Status.BLANK, Status.ERROR)  # the last two columns of the confusion matrix, after the labels
+NORMAL_QUANTILE = 1.959964  # 97.5 % quantile of the standard normal distribution, for a two-sided 95 % interval
+MAX_NAMES_SHOWN = 5  # folders that an error message names; it counts the others
+LAYOUT = "a folder of labelled images has one sub-folder for each class"
 
 
 @dataclass(frozen=True)
@@ -31,90 +33,89 @@ class Evaluation:
     Attributes:
         path: the folder, as typed.
         labels: the model's labels.
-        confusion: int64 (labels, labels + 2): images by what they are (row) and by the answer (column); the last two
-            columns are `blank` and `error`, which are wrong answers.
-        statuses: the same images by status; `review` counts by its label like `ok`.
-        not_digits: the images in the folder `not_digit`, which are none of the above, by status. `ok` passed as digits.
-        answers: how sure the model was of its labels, and whether they were right.
+        confusion: int64 (labels, labels + 2), numbers of images. Each row is a true label, each column a label that the
+            model gives; the last two columns are `blank` and `error`, which count as wrong.
+        statuses: the same images by status. A `review` row counts as right or wrong by its label, like an `ok` row.
+        outliers: the images in the folder `not_digit` by status; they are not in `confusion` and `statuses`.
+        answers: the confidence of every label that the model gave, and whether it was right.
     """
 
     path: str
     labels: tuple[str, ...]
     confusion: NDArray[np.int64]
     statuses: Counter[Status]
-    not_digits: Counter[Status]
+    outliers: Counter[Status]
     answers: Answers
 
     @property
     def images(self) -> int:
-        """How many images with a label; at least one."""
+        """The number of images with a label; at least one."""
         return int(self.confusion.sum())
 
     @property
     def right(self) -> int:
-        """How many of them got their label."""
+        """The number of images that the model labels right."""
         return int(self.confusion.trace())
 
     @property
     def accuracy(self) -> float:
-        """Share of right answers, 0-1."""
+        """The share of `images` that is right, 0-1."""
         return self.right / self.images
 
     @property
     def unreadable(self) -> int:
-        """How many sources of the folder are `error` rows, those in `not_digit` included."""
-        return self.statuses[Status.ERROR] + self.not_digits[Status.ERROR]
+        """The number of sources with the status `error`, outliers included."""
+        return self.statuses[Status.ERROR] + self.outliers[Status.ERROR]
 
     @property
     def recall(self) -> tuple[float | None, ...]:
-        """For each label the share of its images that were recognised, 0-1; None where there are none."""
+        """For each label, the share of its images that is right, 0-1; None if it has no images."""
         return tuple(
             int(row[label]) / total if (total := int(row.sum())) else None for label, row in enumerate(self.confusion)
         )
 
 
 def class_folders(path: str, labels: Sequence[str]) -> list[str]:
-    """The sub-folders of `path` to classify: those named like labels, and `not_digit`; in natural order.
+    """The sub-folders of `path` named like a label or `not_digit`, in natural order.
 
     Raises:
-        DataError: `path` cannot be read, has no folder named like a label, or has one that no label is named like.
+        DataError: `path` cannot be read, has no sub-folder named like a label, or has a sub-folder with another name.
     """
     try:
         names = [name for name in os.listdir(path) if os.path.isdir(os.path.join(path, name)) and name[0] != "."]  # noqa: PTH112, PTH118, PTH208 - see sources.find
     except OSError as error:
-        raise DataError(f"{path}: {error.strerror or error}; {_EXPECTED}") from None
+        raise DataError(f"{path}: {error.strerror or error}; {LAYOUT}") from None
     names.sort(key=natural_key)
     if not set(names) & set(labels):
-        raise DataError(f"{path}: no folder in it is named like a label ({_some(labels, 10)}); {_EXPECTED}")
-    strangers = [name for name in names if name not in labels and name != NOT_DIGIT]
-    if strangers:
-        raise DataError(f"{path}: the model has no label {_some(strangers)}; its labels are {_some(labels, 10)}")
+        raise DataError(f"{path}: no folder in it is named like a label ({_first_names(labels, 10)}); {LAYOUT}")
+    unknown = [name for name in names if name not in labels and name != NOT_DIGIT]
+    if unknown:
+        raise DataError(
+            f"{path}: the model has no label {_first_names(unknown)}; its labels are {_first_names(labels, 10)}"
+        )
     return [os.path.join(path, name) for name in names]  # noqa: PTH118
 
 
-_EXPECTED = "labelled images are a folder with one sub-folder a class"
-
-
-def evaluate(path: str, predictions: Iterable[Prediction], labels: Sequence[str]) -> Evaluation:
-    """Compare predictions with the folders that their sources lie in.
+def evaluate_predictions(path: str, predictions: Iterable[Prediction], labels: Sequence[str]) -> Evaluation:
+    """Compare predictions with the class folders of their sources.
 
     Args:
         path: the folder above the class folders, as given to `class_folders`.
-        predictions: of everything that `find` found in these folders.
+        predictions: the predictions for all sources in the class folders.
         labels: the model's labels.
 
     Raises:
-        NoImagesError: there is no image with a label.
+        NoImagesError: no image has a label.
     """
     rows = {label: row for row, label in enumerate(labels)}
     confusion = np.zeros((len(labels), len(labels) + len(UNANSWERED)), np.int64)
     statuses: Counter[Status] = Counter()
-    not_digits: Counter[Status] = Counter()
+    outliers: Counter[Status] = Counter()
     confidence, score, right = [], [], []
     for prediction in predictions:
         truth = rows.get(_class_of(prediction.path, path))
-        if truth is None:  # `class_folders` lets nothing else through
-            not_digits[prediction.status] += 1
+        if truth is None:  # it lies in `not_digit`, the only other folder that `class_folders` allows
+            outliers[prediction.status] += 1
             continue
         statuses[prediction.status] += 1
         if prediction.status in UNANSWERED:
@@ -127,34 +128,37 @@ def evaluate(path: str, predictions: Iterable[Prediction], labels: Sequence[str]
     if not confusion.any():
         raise NoImagesError(f"no images in the class folders of {path}")
     answers = Answers(np.array(confidence, np.float64), np.array(score, np.float64), np.array(right, bool))
-    return Evaluation(path, tuple(labels), confusion, statuses, not_digits, answers)
+    return Evaluation(path, tuple(labels), confusion, statuses, outliers, answers)
 
 
-def wilson(right: int, images: int) -> tuple[float, float]:
-    """The 95 % interval of a share, 0-1, after Wilson (1927); unlike the textbook's it holds near 0 and 1.
+def wilson_interval(right: int, images: int) -> tuple[float, float]:
+    """The 95 % confidence interval of the share `right / images`, 0-1, after Wilson (1927).
+
+    Unlike the normal approximation it is valid near 0 and 1 too.
 
     https://en.wikipedia.org/wiki/Binomial_proportion_confidence_interval#Wilson_score_interval
     """
     share = right / images
-    scale = 1 + Z**2 / images
-    centre = (share + Z**2 / (2 * images)) / scale
-    reach = Z / scale * math.sqrt(share * (1 - share) / images + Z**2 / (4 * images**2))
-    return max(0.0, centre - reach), min(1.0, centre + reach)
+    z = NORMAL_QUANTILE
+    scale = 1 + z**2 / images
+    centre = (share + z**2 / (2 * images)) / scale
+    half_width = z / scale * math.sqrt(share * (1 - share) / images + z**2 / (4 * images**2))
+    return max(0.0, centre - half_width), min(1.0, centre + half_width)
 
 
 def mean_accuracy(evaluations: Iterable[Evaluation]) -> float:
-    """The mean of the folders' accuracies, each with equal weight: a large set would drown the small ones."""
+    """The unweighted mean of the folders' accuracies, so that a large folder does not outweigh the small ones."""
     return fmean(evaluation.accuracy for evaluation in evaluations)
 
 
 def as_json(evaluation: Evaluation) -> dict[str, Any]:
-    """Everything that is known, in JSON's types; shares are 0-1, and null where there is nothing to share."""
+    """The evaluation in JSON's types. Shares are 0-1, and None if there are no images to take a share of."""
     return {
-        "path": evaluation.path.encode(errors="surrogateescape").decode(errors="replace"),
+        "path": as_unicode(evaluation.path),
         "images": evaluation.images,
         "right": evaluation.right,
         "accuracy": evaluation.accuracy,
-        "interval": wilson(evaluation.right, evaluation.images),
+        "interval": wilson_interval(evaluation.right, evaluation.images),
         "calibration_error": calibration_error(evaluation.answers),
         "statuses": {status: evaluation.statuses[status] for status in Status},
         "recall": dict(zip(evaluation.labels, evaluation.recall, strict=True)),
@@ -162,15 +166,15 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
             "columns": [*evaluation.labels, *UNANSWERED],
             "rows": dict(zip(evaluation.labels, evaluation.confusion.tolist(), strict=True)),
         },
-        "not_digit": {status: evaluation.not_digits[status] for status in Status},
+        "not_digit": {status: evaluation.outliers[status] for status in Status},
     }
 
 
 def _class_of(source: str, path: str) -> str:
-    """The name of the folder right below `path` that a source lies in."""
+    """The name of the class folder that a source lies in: the first one below `path`."""
     return source[len(os.path.join(path, "")) :].split(os.sep, 1)[0]  # noqa: PTH118
 
 
-def _some(names: Sequence[str], most: int = NAMED) -> str:
-    shown = ", ".join(names[:most])
-    return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown
+def _first_names(names: Sequence[str], limit: int = MAX_NAMES_SHOWN) -> str:
+    shown = ", ".join(names[:limit])
+    return f"{shown} and {len(names) - limit:,} more" if len(names) > limit else shown

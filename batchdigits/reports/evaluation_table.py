@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from batchdigits.inference.decide import Status
 from batchdigits.reports.confidence import calibration_error
-from batchdigits.reports.evaluation import NOT_DIGIT, UNANSWERED, Evaluation, mean_accuracy, wilson
+from batchdigits.reports.evaluation import NOT_DIGIT, UNANSWERED, Evaluation, mean_accuracy, wilson_interval
 from batchdigits.reports.table import table
 from batchdigits.text import printable
 
@@ -14,7 +14,7 @@ HEADER = ("", "images", "right", "accuracy", "95% interval", "ECE", "review", *U
 
 
 def summary(evaluations: Sequence[Evaluation]) -> str:
-    """One line for each, and their mean where there are several."""
+    """One line for each evaluation, and a line with the mean accuracy of several."""
     rows = [HEADER, *(_summary_row(evaluation) for evaluation in evaluations)]
     if len(evaluations) > 1:
         rows.append(("mean", "", "", f"{mean_accuracy(evaluations):.2%}", *[""] * 6))
@@ -22,27 +22,27 @@ def summary(evaluations: Sequence[Evaluation]) -> str:
 
 
 def details(evaluation: Evaluation) -> str:
-    """The confusion matrix with each label's recall."""
+    """The confusion matrix, with the recall of each label."""
     labels = [printable(label) for label in evaluation.labels]
     rows = [["", *labels, *UNANSWERED, "recall"]]
     for label, counts, recall in zip(labels, evaluation.confusion, evaluation.recall, strict=True):
         cells = [f"{count:,}" if count else "." for count in counts]
         rows.append([label, *cells, "-" if recall is None else f"{recall:.1%}"])
-    title = f"{printable(evaluation.path)}: what it is (rows), what the model says (columns)"
+    title = f"{printable(evaluation.path)}: true labels (rows), the model's labels (columns)"
     return f"{title}\n{table(rows)}"
 
 
 def _summary_row(evaluation: Evaluation) -> tuple[str, ...]:
-    apart = evaluation.not_digits
-    error = calibration_error(evaluation.answers)
-    low, high = wilson(evaluation.right, evaluation.images)
+    outliers = evaluation.outliers
+    ece = calibration_error(evaluation.answers)
+    low, high = wilson_interval(evaluation.right, evaluation.images)
     return (
         printable(evaluation.path),
         f"{evaluation.images:,}",
         f"{evaluation.right:,}",
         f"{evaluation.accuracy:.2%}",
         f"{low:.1%} - {high:.1%}",
-        "-" if error is None else f"{error:.2%}",
+        "-" if ece is None else f"{ece:.2%}",
         *(f"{evaluation.statuses[status]:,}" for status in (Status.REVIEW, *UNANSWERED)),
-        f"{apart[Status.OK]:,} of {apart.total():,}" if apart else "-",
+        f"{outliers[Status.OK]:,} of {outliers.total():,}" if outliers else "-",
     )

@@ -1,4 +1,4 @@
-"""What is inside a model file, ours or a stranger's, as far as it can be told."""
+"""The contents of a model file, made by batchdigits or by another tool, as far as they can be read."""
 
 from __future__ import annotations
 
@@ -12,35 +12,37 @@ from typing import Any
 from batchdigits.errors import ModelFileError
 from batchdigits.inference.flatbuffer import Graph, Tensor, read_graph
 from batchdigits.inference.model_file import KERAS_WEIGHTS, MAX_PAYLOAD_BYTES, read_card, read_model_file
+from batchdigits.text import as_unicode
 
-MAX_CONFIG_BYTES = 16 << 20  # of a .keras file's config.json: one layer takes 1 KB
+MAX_CONFIG_BYTES = 16 << 20  # of a .keras file's config.json, which has about 1 KB for each layer
 Document = dict[str, Any]
 
 
-def inspect(path: Path) -> Document:
-    """Everything about a .tflite or .keras file, in JSON's types.
+def inspect_model_file(path: Path) -> Document:
+    """Describe a .tflite or .keras file in JSON's types.
 
     Returns:
-        `file`, `bytes`, `sha256`; `card`, None where there is none; `fault`, why classify would refuse the file, or
-        None; `sizes`, bytes by part; and for a .tflite `inputs`, `outputs`, `signatures`, `operators` and `tensors`,
-        for a .keras `layers` and `tensors`; what cannot be read is None.
+        A dict with these keys; a value that cannot be read is None.
+        Of every file: `file`, `bytes`, `sha256`, `card` (None without one), `fault` (the reason why classify would
+        refuse the file, or None), and `sizes` (bytes of each part).
+        Of a .tflite: `inputs`, `outputs`, `signatures`, `operators`, `tensors`. Of a .keras: `layers`, `tensors`.
 
     Raises:
-        ModelFileError: there is no such file, or it is neither.
+        ModelFileError: the file does not exist, or is neither a .tflite nor a .keras file.
     """
     if path.suffix not in (".tflite", ".keras"):
         raise ModelFileError(f"{path}: a model file ends in .tflite or .keras")
     content = _read(path)
     document: Document = {
-        "file": str(path).encode(errors="surrogateescape").decode(errors="replace"),
+        "file": as_unicode(path),
         "bytes": len(content),
         "sha256": hashlib.sha256(content).hexdigest(),
-        "card": _card(path),
-        "fault": _fault(path),
+        "card": _card_document(path),
+        "fault": _refusal_reason(path),
     }
     if path.suffix == ".keras":
-        return {**document, **_keras(path)}
-    return {**document, **_tflite(path, content, document["card"])}
+        return {**document, **_describe_keras(path)}
+    return {**document, **_describe_tflite(path, content, document["card"])}
 
 
 def _read(path: Path) -> bytes:
@@ -52,11 +54,11 @@ def _read(path: Path) -> bytes:
     except OSError as error:
         raise ModelFileError(f"{path}: {error.strerror or error}") from None
     if len(content) > MAX_PAYLOAD_BYTES:
-        raise ModelFileError(f"{path}: too large to be looked at")
+        raise ModelFileError(f"{path}: larger than {MAX_PAYLOAD_BYTES:,} bytes")
     return content
 
 
-def _card(path: Path) -> Document | None:
+def _card_document(path: Path) -> Document | None:
     try:
         document: Document = json.loads(read_card(path).to_json())
     except ModelFileError:
@@ -64,7 +66,7 @@ def _card(path: Path) -> Document | None:
     return document
 
 
-def _fault(path: Path) -> str | None:
+def _refusal_reason(path: Path) -> str | None:
     try:
         read_model_file(path)
     except ModelFileError as error:
@@ -72,25 +74,25 @@ def _fault(path: Path) -> str | None:
     return None
 
 
-def _tflite(path: Path, content: bytes, card: Document | None) -> Document:
+def _describe_tflite(path: Path, content: bytes, card: Document | None) -> Document:
     try:
         graph = read_graph(content)
     except ModelFileError as error:
         if card is None:
             raise ModelFileError(f"{path}: {error}") from None
-        tail = _tail(path, len(content))
+        tail = _zip_tail_bytes(path, len(content))
         return {"sizes": {"network": len(content) - tail, "card_and_labels": tail}, "fault": str(error)}
     return {
-        "inputs": [_tensor(graph.tensors[i]) for i in graph.inputs],
-        "outputs": [_tensor(graph.tensors[i]) for i in graph.outputs],
+        "inputs": [_describe_tensor(graph.tensors[i]) for i in graph.inputs],
+        "outputs": [_describe_tensor(graph.tensors[i]) for i in graph.outputs],
         "signatures": {name: {"inputs": i, "outputs": o} for name, (i, o) in graph.signatures.items()},
         "operators": dict(Counter(operator.name for operator in graph.operators)),
-        "tensors": [_tensor(tensor) for tensor in graph.tensors],
-        "sizes": _sizes(graph, len(content), _tail(path, len(content))),
+        "tensors": [_describe_tensor(tensor) for tensor in graph.tensors],
+        "sizes": _sizes(graph, len(content), _zip_tail_bytes(path, len(content))),
     }
 
 
-def _tensor(tensor: Tensor) -> Document:
+def _describe_tensor(tensor: Tensor) -> Document:
     scales = tensor.scales.tolist()
     return {
         "name": tensor.name,
@@ -104,46 +106,46 @@ def _tensor(tensor: Tensor) -> Document:
 
 
 def _sizes(graph: Graph, total: int, tail: int) -> dict[str, int]:
-    """Bytes by part: matrices, vectors, everything between them, and what is appended."""
+    """Bytes of each part of a .tflite file. `weights` are the constant matrices, `biases` the constant vectors."""
     weights = sum(tensor.data.size for tensor in graph.tensors if len(tensor.shape) > 1)
     biases = sum(tensor.data.size for tensor in graph.tensors) - weights
-    rest = max(0, total - weights - biases - tail)  # two tensors of a stranger's file may share one constant
+    rest = max(0, total - weights - biases - tail)  # in a file of another tool two tensors may share one constant
     return {"weights": weights, "biases": biases, "scales_and_structure": rest, "card_and_labels": tail}
 
 
-def _tail(path: Path, size: int) -> int:
-    """Bytes of the zip behind a flatbuffer; 0 where there is none."""
+def _zip_tail_bytes(path: Path, size: int) -> int:
+    """Bytes of the zip archive after a flatbuffer; 0 without one."""
     try:
         with zipfile.ZipFile(path) as archive:
             return size - min((member.header_offset for member in archive.infolist()), default=size)
-    except Exception:  # zipfile raises all kinds on what is no zip
+    except Exception:  # zipfile raises many types on a malformed archive
         return 0
 
 
-def _keras(path: Path) -> Document:
+def _describe_keras(path: Path) -> Document:
     try:
         with zipfile.ZipFile(path) as archive:
             sizes = {member.filename: member.compress_size for member in archive.infolist()}
             layers = _layers(archive)
-    except Exception:  # zipfile and zlib raise all kinds on hostile archives
-        raise ModelFileError(f"{path}: no .keras file: it is not a zip, or a broken one") from None
-    return {"layers": layers, "tensors": _weights(path), "sizes": sizes}
+    except Exception:  # zipfile and zlib raise many types on a malformed archive
+        raise ModelFileError(f"{path}: not a .keras file: it is not a zip archive, or a damaged one") from None
+    return {"layers": layers, "tensors": _weight_arrays(path), "sizes": sizes}
 
 
 def _layers(archive: zipfile.ZipFile) -> list[Document] | None:
-    """Class and name of each layer that config.json lists; None where it cannot be read."""
+    """Class and name of each layer in config.json; None if it cannot be read."""
     try:
         member = archive.getinfo("config.json")
         if member.file_size > MAX_CONFIG_BYTES:
             return None
         layers = json.loads(archive.read(member))["config"]["layers"]
-        return [{"class": str(one["class_name"]), "name": str(one["config"].get("name", ""))} for one in layers]
-    except Exception:  # whatever is not where Keras puts it
+        return [{"class": str(layer["class_name"]), "name": str(layer["config"].get("name", ""))} for layer in layers]
+    except Exception:  # config.json is missing, or does not have the structure that Keras writes
         return None
 
 
-def _weights(path: Path) -> list[Document] | None:
-    """The arrays in a .keras file's weights; None without h5py, which comes with TensorFlow."""
+def _weight_arrays(path: Path) -> list[Document] | None:
+    """Name, shape and dtype of each array of weights; None without h5py, which TensorFlow installs."""
     try:
         import io
 
@@ -153,14 +155,14 @@ def _weights(path: Path) -> list[Document] | None:
             if archive.getinfo(KERAS_WEIGHTS).file_size > MAX_PAYLOAD_BYTES:
                 return None
             weights = io.BytesIO(archive.read(KERAS_WEIGHTS))
-        found: list[Document] = []
+        arrays: list[Document] = []
 
-        def note(name: str, item: Any) -> None:
+        def add_array(name: str, item: Any) -> None:
             if isinstance(item, h5py.Dataset):
-                found.append({"name": name, "shape": list(item.shape), "type": str(item.dtype)})
+                arrays.append({"name": name, "shape": list(item.shape), "type": str(item.dtype)})
 
         with h5py.File(weights, "r") as file:
-            file.visititems(note)
-    except Exception:  # h5py is not there, or raises all kinds on a file that is not as it should be
+            file.visititems(add_array)
+    except Exception:  # ImportError without h5py, which itself raises many types on a malformed file
         return None
-    return found
+    return arrays

@@ -1,4 +1,4 @@
-"""What is inside a model file, for a terminal."""
+"""The contents of a model file as tables for a terminal."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ Document = dict[str, Any]
 
 
 def inspection_table(document: Document) -> str:
-    """The document of `inspect` as a few tables."""
-    parts = [_head(document), _card(document["card"])]
+    """Format the document of `inspect_model_file`."""
+    parts = [_summary(document), _card(document["card"])]
     if "operators" in document:
-        parts += [_interface(document), _tensors(document["tensors"])]
+        parts += [_inputs_and_outputs(document), _tensors(document["tensors"])]
         parts.append(
-            table([("operator", "times"), *((printable(k), f"{n:,}") for k, n in document["operators"].items())])
+            table([("operator", "count"), *((printable(k), f"{n:,}") for k, n in document["operators"].items())])
         )
     if document.get("layers") is not None:
-        layers = [(printable(one["name"]), printable(one["class"])) for one in document["layers"]]
+        layers = [(printable(layer["name"]), printable(layer["class"])) for layer in document["layers"]]
         parts.append(table([("layer", "class"), *layers], left=(0, 1)))
     if "layers" in document:
         parts.append(_arrays(document["tensors"]))
@@ -29,13 +29,13 @@ def inspection_table(document: Document) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def _head(document: Document) -> str:
+def _summary(document: Document) -> str:
     fault = document["fault"]
     return _pairs(
         ("file", printable(document["file"])),
         ("bytes", f"{document['bytes']:,}"),
         ("sha256", document["sha256"]),
-        ("classify", "takes it" if fault is None else f"refuses it: {printable(fault)}"),
+        ("classify", "accepts it" if fault is None else f"refuses it: {printable(fault)}"),
     )
 
 
@@ -43,60 +43,62 @@ def _card(card: Document | None) -> str:
     if card is None:
         return "card  none"
     hidden = "-".join(str(units) for units in card["network"]["hidden"])
-    form = card["quantization"]
-    agreement = form.get("agreement")
-    figures = agreement if isinstance(agreement, dict) else {}
+    quantization = card["quantization"]
+    agreement = quantization.get("agreement")
+    agreements = agreement if isinstance(agreement, dict) else {}
     pairs = [
         ("labels", " ".join(card["labels"])),
         ("network", f"784-{hidden}-{len(card['labels'])} {card['network']['activation'] or 'linear'}"),
         ("normaliser", f"version {card['normaliser'].get('version')}"),
         ("recipe", f"{card['recipe'].get('name', '-')}, seed {card['seed']}"),
-        ("rejects", "what is no digit" if card["rejects"] else ""),
+        ("rejects", "outliers" if card["rejects"] else ""),
         ("data", str(card["data"].get("name", "-"))),
-        ("accuracy", _shares(card["accuracy"])),
-        ("quantization", ", ".join(f"{k} {v}" for k, v in form.items() if k != "agreement")),
-        ("agreement", _shares({k: v.get("same_label") for k, v in figures.items() if isinstance(v, dict)})),
+        ("accuracy", _percentages(card["accuracy"])),
+        ("quantization", ", ".join(f"{k} {v}" for k, v in quantization.items() if k != "agreement")),
+        ("agreement", _percentages({k: v.get("same_label") for k, v in agreements.items() if isinstance(v, dict)})),
         ("made with", ", ".join(f"{name} {version}" for name, version in card["libraries"].items())),
     ]
     return _pairs(*((name, printable(value)) for name, value in pairs if value))
 
 
-def _shares(shares: Document) -> str:
-    """Shares as per cent; a card from a stranger may have anything here."""
+def _percentages(shares: Document) -> str:
+    """Shares in percent. The card of an unknown file may have values of any type here."""
     return ", ".join(f"{k} {v:.2%}" if isinstance(v, int | float) else f"{k} {v}" for k, v in shares.items())
 
 
-def _interface(document: Document) -> str:
+def _inputs_and_outputs(document: Document) -> str:
     signatures = [
-        f"{printable(name)}({printable(', '.join(ends['inputs']))}) -> {printable(', '.join(ends['outputs']))}"
-        for name, ends in document["signatures"].items()
+        f"{printable(name)}({printable(', '.join(one['inputs']))}) -> {printable(', '.join(one['outputs']))}"
+        for name, one in document["signatures"].items()
     ]
     return _pairs(
-        *(("takes", _typed(tensor)) for tensor in document["inputs"]),
-        *(("gives", _typed(tensor)) for tensor in document["outputs"]),
+        *(("input", _describe(tensor)) for tensor in document["inputs"]),
+        *(("output", _describe(tensor)) for tensor in document["outputs"]),
         *(("signature", signature) for signature in signatures),
     )
 
 
-def _typed(tensor: Document) -> str:
+def _describe(tensor: Document) -> str:
     scale, zero_point = tensor["scale"], tensor["zero_point"]
     quantized = f", scale {scale[0]:.6g}, zero point {zero_point[0]}" if scale else ""
     return f"{printable(tensor['name'])} {_shape(tensor['shape'])} {tensor['type']}{quantized}"
 
 
 def _tensors(tensors: Sequence[Document]) -> str:
-    rows = [("tensor", "shape", "type", "bytes", "scales", "smallest", "largest")]
-    for one in tensors:
-        ends = (f"{one['scale'][0]:.3g}", f"{one['scale'][1]:.3g}") if one["scale"] else ("", "")
-        size = f"{one['constant_bytes']:,}" if one["constant_bytes"] else "-"
-        rows.append((printable(one["name"]), _shape(one["shape"]), one["type"], size, str(one["scales"] or "-"), *ends))
+    rows = [("tensor", "shape", "type", "bytes", "scales", "min scale", "max scale")]
+    for tensor in tensors:
+        name, size, count = printable(tensor["name"]), tensor["constant_bytes"], tensor["scales"]
+        scales = (f"{tensor['scale'][0]:.3g}", f"{tensor['scale'][1]:.3g}") if tensor["scale"] else ("", "")
+        rows.append(
+            (name, _shape(tensor["shape"]), tensor["type"], f"{size:,}" if size else "-", str(count or "-"), *scales)
+        )
     return table(rows, left=(0, 1, 2))
 
 
-def _arrays(tensors: Sequence[Document] | None) -> str:
-    if tensors is None:
-        return "weights  not readable here (TensorFlow's h5py reads them)"
-    rows = [(printable(one["name"]), _shape(one["shape"]), one["type"]) for one in tensors]
+def _arrays(arrays: Sequence[Document] | None) -> str:
+    if arrays is None:
+        return "weights  not readable without h5py, which TensorFlow installs"
+    rows = [(printable(array["name"]), _shape(array["shape"]), array["type"]) for array in arrays]
     return table([("array", "shape", "type"), *rows], left=(0, 1, 2))
 
 

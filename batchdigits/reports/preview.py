@@ -1,4 +1,4 @@
-"""What the network saw: each source's scan, its glyph, and what came of it."""
+"""The preview's content: the scan, the glyph and the prediction of each source."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from batchdigits.vision.decode import decode
 from batchdigits.vision.normalise import Glyph
 from batchdigits.vision.normalise_batch import normalise_page
 
-THUMBNAIL = 224  # pixels of the longest side that are kept of a scan: enough for a screen of double density
+THUMBNAIL_SIDE = 224  # pixels of a thumbnail's longest side: twice those shown, for screens of high density
 
 
-class Seen(NamedTuple):
-    """A source as the network saw it.
+class PreviewItem(NamedTuple):
+    """One source in a preview.
 
     Attributes:
-        prediction: its row.
-        thumbnail: its scan, uint8 (H, W), no side longer than `THUMBNAIL`; None where it could not be read.
-        glyph: the very glyph that the row is about, uint8 (28, 28); None where there is none.
+        prediction: the source's row.
+        thumbnail: its scan, uint8 (H, W), no side longer than `THUMBNAIL_SIDE`; None if it could not be read.
+        glyph: the candidate that the row is about, uint8 (28, 28); None for a blank or unreadable scan.
     """
 
     prediction: Prediction
@@ -35,24 +35,24 @@ class Seen(NamedTuple):
     glyph: Glyph | None
 
 
-def look(files: Iterable[str], runtime: Runtime, settings: Settings, most: int) -> list[Seen]:
-    """See the first `most` sources of `files` as `classify_files` does."""
+def preview_items(files: Iterable[str], runtime: Runtime, settings: Settings, limit: int) -> list[PreviewItem]:
+    """Classify the first `limit` sources of `files` as `classify_files` does, and keep their scans and glyphs."""
     thumbnails, normalised = [], []
     with silent_stderr():
-        for page in islice((page for path in files for page in decode(path)), most):
-            thumbnails.append(None if page.scan is None else shrink(page.scan, THUMBNAIL))
+        for page in islice((page for path in files for page in decode(path)), limit):
+            thumbnails.append(None if page.scan is None else shrink(page.scan, THUMBNAIL_SIDE))
             normalised.append(normalise_page(page, settings.ink))
     predictions, glyphs = decide(normalised, runtime, settings.threshold)
-    return list(map(Seen, predictions, thumbnails, glyphs))
+    return list(map(PreviewItem, predictions, thumbnails, glyphs))
 
 
 def shrink(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    """An image, uint8 (H, W), with its longest side at most `side` pixels, the shape kept."""
+    """Shrink an image, uint8 (H, W), so that its longest side has at most `side` pixels. Keeps the aspect ratio."""
     return image if max(image.shape) <= side else fit(image, side)
 
 
 def fit(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    """An image, uint8 (H, W), with its longest side at `side` pixels; when enlarged its pixels show, as squares."""
+    """Resize an image, uint8 (H, W), so that its longest side has `side` pixels; enlarged pixels stay sharp squares."""
     scale = side / max(image.shape)
     size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_NEAREST

@@ -1,4 +1,4 @@
-"""A preview as one HTML page that needs nothing else: no script, no link, its images inside."""
+"""A preview as one self-contained HTML page: no script and no link, its images inside."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from batchdigits.reports.preview import Seen
+from batchdigits.reports.preview import PreviewItem
 from batchdigits.text import printable
 
-# The policy is a second lock behind the escaping: whatever a file name smuggles in, nothing runs and nothing is loaded.
+# The Content-Security-Policy is a second defence: if a file name got past the escaping, the page would still run and
+# load nothing.
 _HEAD = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -21,11 +22,11 @@ _HEAD = """<!doctype html>
 <meta name="viewport" content="width=device-width">
 <title>batchdigits preview</title>
 <style>
-:root { color-scheme: light dark; --ground: #eef0f3; --card: #fff; --edge: #d5d9e0; --text: #1c2430; --faint: #667080;
+:root { color-scheme: light dark; --page: #eef0f3; --card: #fff; --edge: #d5d9e0; --text: #1c2430; --faint: #667080;
   --ok: #1a7f45; --review: #b26a00; --blank: #667080; --error: #c62828 }
-@media (prefers-color-scheme: dark) { :root { --ground: #14171c; --card: #20252d; --edge: #39414d; --text: #e8ebf0;
+@media (prefers-color-scheme: dark) { :root { --page: #14171c; --card: #20252d; --edge: #39414d; --text: #e8ebf0;
   --faint: #9aa4b2; --ok: #58c88a; --review: #e7a33c; --blank: #9aa4b2; --error: #ff7b72 } }
-body { margin: 1.5rem; background: var(--ground); color: var(--text); font: 15px/1.4 system-ui, sans-serif }
+body { margin: 1.5rem; background: var(--page); color: var(--text); font: 15px/1.4 system-ui, sans-serif }
 h1 { font-size: 1.2rem; margin: 0 0 1rem }
 main { display: grid; grid-template-columns: repeat(auto-fill, minmax(23rem, 1fr)); gap: .7rem }
 figure { margin: 0; padding: .8rem; background: var(--card); border: 1px solid var(--edge); border-radius: .4rem;
@@ -45,21 +46,21 @@ figcaption { grid-column: 1 / -1; color: var(--faint); font-size: .85rem; overfl
 """
 
 
-def page(seen: Sequence[Seen]) -> str:
-    """The page, as text that is valid UTF-8."""
-    figures = "\n".join(_figure(one) for one in seen)
-    return f"{_HEAD}<h1>Scan, what the network saw, and what it said</h1>\n<main>\n{figures}\n</main>\n</html>\n"
+def page(items: Sequence[PreviewItem]) -> str:
+    """The page, as text that UTF-8 can hold."""
+    figures = "\n".join(_figure(item) for item in items)
+    return f"{_HEAD}<h1>Scan, glyph (the network's input) and prediction</h1>\n<main>\n{figures}\n</main>\n</html>\n"
 
 
-def _figure(seen: Seen) -> str:
-    prediction = seen.prediction
+def _figure(item: PreviewItem) -> str:
+    prediction = item.prediction
     parts = []
-    if seen.thumbnail is not None:
-        parts.append(_image(seen.thumbnail, "scan"))
-    if seen.glyph is not None:
-        parts.append(_image(seen.glyph, "glyph"))
-        words = f"<b>{_safe(prediction.label)}</b>{prediction.confidence:.1%}<i>{prediction.status}</i>"
-        parts.append(f"<p>{words}</p>")
+    if item.thumbnail is not None:
+        parts.append(_image(item.thumbnail, "scan"))
+    if item.glyph is not None:
+        parts.append(_image(item.glyph, "glyph"))
+        text = f"<b>{_safe(prediction.label)}</b>{prediction.confidence:.1%}<i>{prediction.status}</i>"
+        parts.append(f"<p>{text}</p>")
     else:
         reason = _safe(prediction.detail) or "no ink found"
         parts.append(f'<p class="why"><i>{prediction.status}</i>{reason}</p>')
@@ -69,8 +70,8 @@ def _figure(seen: Seen) -> str:
 
 def _image(image: NDArray[np.uint8], alt: str) -> str:
     png = cv2.imencode(".png", image)[1].tobytes()
-    kind = ' class="large"' if max(image.shape) > 112 else ""
-    return f'<img{kind} alt="{alt}" src="data:image/png;base64,{base64.b64encode(png).decode()}">'
+    attribute = ' class="large"' if max(image.shape) > 112 else ""
+    return f'<img{attribute} alt="{alt}" src="data:image/png;base64,{base64.b64encode(png).decode()}">'
 
 
 def _safe(text: str) -> str:

@@ -1,4 +1,4 @@
-"""A preview as one picture: a grid of tiles, each a scan, the glyph that the network saw, and the row."""
+"""A preview as one picture: a grid of tiles, each with the scan, the glyph and the prediction of a source."""
 
 from __future__ import annotations
 
@@ -15,90 +15,101 @@ from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
 from batchdigits.inference.decide import Status
-from batchdigits.reports.preview import Seen, fit
+from batchdigits.reports.preview import PreviewItem, fit
 from batchdigits.text import printable
 
-SIDE = 112  # pixels of a scan and of a glyph: four for each of the glyph's, so that it is shown as it is
-PAD = 12
-WORDS = 112  # width of the column with label and confidence
-TILE = (PAD + SIDE + PAD + SIDE + PAD + WORDS + PAD, PAD + SIDE + 8 + 16 + PAD)  # the 16 are the name's line
-GAP = 10
-MOST_COLUMNS = 4  # 1,600 pixels: the width of a laptop's screen
-SHAPE = 1.6  # width over height that the whole is to have, while it is narrower than that
+# Lengths are in pixels.
+IMAGE_SIDE = 112  # of the square for a scan or a glyph: four times the glyph's side, so that its pixels stay squares
+PADDING = 12  # between the parts of a tile
+TEXT_WIDTH = 112  # of the column with label and confidence
+NAME_HEIGHT = 16  # of the line with the source's name
+TILE_SIZE = (
+    PADDING + IMAGE_SIDE + PADDING + IMAGE_SIDE + PADDING + TEXT_WIDTH + PADDING,
+    PADDING + IMAGE_SIDE + 8 + NAME_HEIGHT + PADDING,
+)
+GAP = 10  # between tiles
+MAX_COLUMNS = 4  # 1,600 pixels: the width of a laptop's screen
+ASPECT_RATIO = 1.6  # width over height of the picture, as long as it has fewer than the maximum of columns
 
-GROUND, CARD, EDGE, TEXT, FAINT = "#eef0f3", "#ffffff", "#d5d9e0", "#1c2430", "#667080"
-ACCENTS = {Status.OK: "#1a7f45", Status.REVIEW: "#b26a00", Status.BLANK: "#667080", Status.ERROR: "#c62828"}
+BACKGROUND, TILE_COLOUR, EDGE, TEXT, FAINT_TEXT = "#eef0f3", "#ffffff", "#d5d9e0", "#1c2430", "#667080"
+STATUS_COLOURS = {Status.OK: "#1a7f45", Status.REVIEW: "#b26a00", Status.BLANK: "#667080", Status.ERROR: "#c62828"}
+
+SOFTWARE = "batchdigits preview"  # the PNG's `Software` entry, by which `is_preview` recognises it
 
 
-SOFTWARE = "batchdigits preview"  # what the PNG says it was made with
-
-
-def png(seen: Sequence[Seen]) -> bytes:
-    """The picture as a PNG file, which `is_preview` knows again; the same sources give the same bytes."""
-    notes = PngInfo()
-    notes.add_text("Software", SOFTWARE)
+def png(items: Sequence[PreviewItem]) -> bytes:
+    """The picture as a PNG file, which `is_preview` recognises. The same items give the same bytes."""
+    metadata = PngInfo()
+    metadata.add_text("Software", SOFTWARE)
     file = BytesIO()
-    draw(seen).save(file, "PNG", pnginfo=notes)
+    draw(items).save(file, "PNG", pnginfo=metadata)
     return file.getvalue()
 
 
 def is_preview(path: Path) -> bool:
-    """Whether a file is a picture that `png` made."""
+    """Whether a file is a picture made by `png`."""
     with path.open("rb") as file:
-        return f"Software\0{SOFTWARE}".encode() in file.read(200)  # the note stands right behind the header
+        return f"Software\0{SOFTWARE}".encode() in file.read(200)  # Pillow writes text entries right after the header
 
 
-def draw(seen: Sequence[Seen]) -> Image.Image:
-    """The picture, RGB; at least one source is needed."""
-    width, height = TILE
-    columns = min(MOST_COLUMNS, max(1, math.ceil(math.sqrt(len(seen) * SHAPE * height / width))))
-    rows = math.ceil(len(seen) / columns)
-    sheet = Image.new("RGB", (columns * (width + GAP) + GAP, rows * (height + GAP) + GAP), GROUND)
-    for index, one in enumerate(seen):
+def draw(items: Sequence[PreviewItem]) -> Image.Image:
+    """The picture, RGB, of at least one item."""
+    width, height = TILE_SIZE
+    columns = min(MAX_COLUMNS, max(1, math.ceil(math.sqrt(len(items) * ASPECT_RATIO * height / width))))
+    rows = math.ceil(len(items) / columns)
+    picture = Image.new("RGB", (columns * (width + GAP) + GAP, rows * (height + GAP) + GAP), BACKGROUND)
+    for index, item in enumerate(items):
         row, column = divmod(index, columns)
-        sheet.paste(_tile(one), (GAP + column * (width + GAP), GAP + row * (height + GAP)))
-    return sheet
+        picture.paste(_tile(item), (GAP + column * (width + GAP), GAP + row * (height + GAP)))
+    return picture
 
 
-def _tile(seen: Seen) -> Image.Image:
-    """One source. A picture of its own, so that no text, whatever it is, gets out of it."""
-    prediction = seen.prediction
-    tile = Image.new("RGB", TILE, CARD)
+def _tile(item: PreviewItem) -> Image.Image:
+    """The tile of one item. It is an image of its own, so that no text can run into another tile."""
+    prediction = item.prediction
+    tile = Image.new("RGB", TILE_SIZE, TILE_COLOUR)
     pen = ImageDraw.Draw(tile)
-    pen.rectangle((0, 0, TILE[0] - 1, TILE[1] - 1), outline=EDGE)
-    pen.rectangle((0, 0, 3, TILE[1] - 1), fill=ACCENTS[prediction.status])
-    glyph_at, words_at = PAD + SIDE + PAD, PAD + SIDE + PAD + SIDE + PAD
-    if seen.thumbnail is not None:
-        _paste(tile, seen.thumbnail, PAD)
-    if seen.glyph is not None:
-        _paste(tile, seen.glyph, glyph_at)
-        pen.text((words_at, PAD - 6), _clip(prediction.label, 52, WORDS), TEXT, _font(52))
-        pen.text((words_at, PAD + 60), f"{prediction.confidence:.1%}", TEXT, _font(18))
-        pen.text((words_at, PAD + 90), prediction.status, ACCENTS[prediction.status], _font(16))
+    pen.rectangle((0, 0, TILE_SIZE[0] - 1, TILE_SIZE[1] - 1), outline=EDGE)
+    pen.rectangle((0, 0, 3, TILE_SIZE[1] - 1), fill=STATUS_COLOURS[prediction.status])
+    glyph_left = PADDING + IMAGE_SIDE + PADDING
+    text_left = glyph_left + IMAGE_SIDE + PADDING
+    if item.thumbnail is not None:
+        _paste(tile, item.thumbnail, PADDING)
+    if item.glyph is not None:
+        _paste(tile, item.glyph, glyph_left)
+        pen.text((text_left, PADDING - 6), _clip(prediction.label, 52, TEXT_WIDTH), TEXT, _font(52))
+        pen.text((text_left, PADDING + 60), f"{prediction.confidence:.1%}", TEXT, _font(18))
+        pen.text((text_left, PADDING + 90), prediction.status, STATUS_COLOURS[prediction.status], _font(16))
     else:
-        at = PAD if seen.thumbnail is None else glyph_at
-        pen.text((at, PAD), prediction.status, ACCENTS[prediction.status], _font(22))
+        left = PADDING if item.thumbnail is None else glyph_left
+        pen.text((left, PADDING), prediction.status, STATUS_COLOURS[prediction.status], _font(22))
         reason = printable(prediction.detail) or "no ink found"
-        lines = textwrap.wrap(reason, (TILE[0] - PAD - at) // 7)[:5]  # 7 pixels a letter, on the mean
-        pen.multiline_text((at, PAD + 34), "\n".join(lines), FAINT, _font(13), spacing=4)
-    pen.text((PAD, PAD + SIDE + 8), _clip(prediction.path, 13, TILE[0] - 2 * PAD), FAINT, _font(13))
+        lines = textwrap.wrap(reason, (TILE_SIZE[0] - PADDING - left) // 7)[:5]  # a letter is 7 pixels wide on average
+        pen.multiline_text((left, PADDING + 34), "\n".join(lines), FAINT_TEXT, _font(13), spacing=4)
+    pen.text(
+        (PADDING, PADDING + IMAGE_SIDE + 8),
+        _clip(prediction.path, 13, TILE_SIZE[0] - 2 * PADDING),
+        FAINT_TEXT,
+        _font(13),
+    )
     return tile
 
 
 def _paste(tile: Image.Image, image: NDArray[np.uint8], left: int) -> None:
-    """Set an image into the middle of its square."""
-    picture = Image.fromarray(fit(image, SIDE))
-    place = (left + (SIDE - picture.width) // 2, PAD + (SIDE - picture.height) // 2)
+    """Paste an image into the middle of the square that begins at `left`."""
+    picture = Image.fromarray(fit(image, IMAGE_SIDE))
+    corner = (left + (IMAGE_SIDE - picture.width) // 2, PADDING + (IMAGE_SIDE - picture.height) // 2)
     ImageDraw.Draw(tile).rectangle(
-        (place[0] - 1, place[1] - 1, place[0] + picture.width, place[1] + picture.height), outline=EDGE
+        (corner[0] - 1, corner[1] - 1, corner[0] + picture.width, corner[1] + picture.height), outline=EDGE
     )
-    tile.paste(picture, place)
+    tile.paste(picture, corner)
 
 
 def _clip(text: str, size: int, width: int) -> str:
-    """The text, without its beginning where it is too long: a path's end tells more."""
+    """The text, at most `width` pixels wide. Its beginning is cut off, since the end of a path says more."""
     text = printable(text)
-    start = max(0, len(text) - width)  # no letter is narrower than a pixel: long ones need not be measured whole
+    # Every letter is at least a pixel wide, so a long text need not be measured whole.
+    start = max(0, len(text) - width)
     if start == 0 and _font(size).getlength(text) <= width:
         return text
     while start < len(text) and _font(size).getlength(f"…{text[start:]}") > width:
@@ -108,5 +119,5 @@ def _clip(text: str, size: int, width: int) -> str:
 
 @cache
 def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """Pillow's own font, the same on every machine."""
+    """Pillow's bundled font, which is the same on every machine."""
     return ImageFont.load_default(size)

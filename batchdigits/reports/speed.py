@@ -1,4 +1,4 @@
-"""How fast a .tflite network is on this machine, and what memory it takes. Needs no TensorFlow."""
+"""The speed of a .tflite network on this machine, and the memory that it takes. Needs no TensorFlow."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from batchdigits.inference.litert_runtime import LiteRTRuntime
 from batchdigits.inference.micro_runtime import MicroError, needed_arena
 from batchdigits.inference.model_file import read_model_file
 
-BATCH_SIZES = (1, 16, 64, 256)  # more than 256 is no faster
-WARM_UP = 50  # calls before the clock starts: caches fill, and the processor's clock rises
-LEAST_CALLS = 20  # of one measurement, however slow the machine
+BATCH_SIZES = (1, 16, 64, 256)
+WARM_UP_CALLS = 50  # untimed calls, while caches fill and the processor's clock rate rises
+MIN_TIMED_CALLS = 20  # of one measurement, even on a slow machine
 
 
 class Latency(NamedTuple):
-    """Microseconds from a glyph to its logits, one glyph a call, one thread."""
+    """Microseconds for one call with one glyph, on one thread."""
 
     median: float
     p99: float
@@ -31,7 +31,7 @@ class Latency(NamedTuple):
 
 
 class Throughput(NamedTuple):
-    """Glyphs a second with this many threads and glyphs a call."""
+    """Glyphs per second for a number of threads and a batch size."""
 
     threads: int
     batch_size: int
@@ -39,16 +39,16 @@ class Throughput(NamedTuple):
 
 
 class Speed(NamedTuple):
-    """What `measure` found.
+    """The result of `measure_speed`.
 
     Attributes:
-        machine: processor and number of cores.
-        latency: at batch 1.
+        machine: processor architecture and number of cores.
+        latency: at batch size 1.
         throughput: for every number of threads and batch size.
-        memory: bytes that loading the network and running it at the largest batch added to the process; None where the
-            system does not say.
-        arena: bytes of tensor arena under TFLite Micro; None where it cannot be had.
-        arena_note: why not.
+        memory: bytes by which the process grew when the network was loaded and run at the largest batch size; None if
+            the system does not tell.
+        arena: bytes of tensor arena under TFLite Micro; None if TFLite Micro cannot run the network here.
+        arena_note: the reason for that None; empty otherwise.
     """
 
     machine: str
@@ -59,23 +59,23 @@ class Speed(NamedTuple):
     arena_note: str
 
 
-def measure(path: Path, seconds: float) -> Speed:
-    """Measure a .tflite file, `seconds` for each figure.
+def measure_speed(path: Path, seconds: float) -> Speed:
+    """Measure a .tflite file, for `seconds` seconds per figure.
 
     Raises:
-        ModelFileError: it is no .tflite file of ours.
+        ModelFileError: it is not a .tflite file made by batchdigits.
     """
     if path.suffix != ".tflite":
         raise ModelFileError(f"{path}: benchmark measures .tflite files")
     model = read_model_file(path)
-    before = _resident()
+    before = _resident_bytes()
     largest = LiteRTRuntime(model, max(BATCH_SIZES))
-    largest.logits(_glyphs(max(BATCH_SIZES)))
-    after = _resident()
+    largest.logits(_random_glyphs(max(BATCH_SIZES)))
+    after = _resident_bytes()
     latency = _latency(LiteRTRuntime(model, 1), seconds)
     throughput = tuple(
         Throughput(threads, size, _throughput(LiteRTRuntime(model, size, threads=threads), size, seconds))
-        for threads, size in product(_threads(), BATCH_SIZES)
+        for threads, size in product(_thread_counts(), BATCH_SIZES)
     )
     arena, note = None, ""
     try:
@@ -87,41 +87,41 @@ def measure(path: Path, seconds: float) -> Speed:
 
 
 def _latency(runtime: LiteRTRuntime, seconds: float) -> Latency:
-    glyph = _glyphs(1)
-    times = 1e6 * np.array(list(_timed(lambda: runtime.logits(glyph), seconds)))
-    return Latency(float(np.median(times)), float(np.percentile(times, 99)), len(times))
+    glyph = _random_glyphs(1)
+    microseconds = 1e6 * np.array(list(_call_times(lambda: runtime.logits(glyph), seconds)))
+    return Latency(float(np.median(microseconds)), float(np.percentile(microseconds, 99)), len(microseconds))
 
 
 def _throughput(runtime: LiteRTRuntime, size: int, seconds: float) -> float:
-    glyphs = _glyphs(size)
-    return size / float(np.median(list(_timed(lambda: runtime.logits(glyphs), seconds))))
+    glyphs = _random_glyphs(size)
+    return size / float(np.median(list(_call_times(lambda: runtime.logits(glyphs), seconds))))
 
 
-def _timed(call: Callable[[], Any], seconds: float) -> Iterator[float]:
-    """Seconds of each call, once warm."""
-    for _ in range(WARM_UP):
+def _call_times(call: Callable[[], Any], seconds: float) -> Iterator[float]:
+    """The seconds of each call, after the warm-up."""
+    for _ in range(WARM_UP_CALLS):
         call()
     end = time.perf_counter() + seconds
     calls = 0
-    while calls < LEAST_CALLS or time.perf_counter() < end:
+    while calls < MIN_TIMED_CALLS or time.perf_counter() < end:
         start = time.perf_counter()
         call()
         yield time.perf_counter() - start
         calls += 1
 
 
-def _glyphs(count: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
+def _random_glyphs(count: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
     return np.random.default_rng(0).integers(0, 256, (count, 28, 28), np.uint8)
 
 
-def _threads() -> list[int]:
-    """1, 2, 4… up to the number of cores, and that."""
+def _thread_counts() -> list[int]:
+    """The powers of two up to the number of cores, and the number of cores."""
     cores = os.cpu_count() or 1
     return sorted({*(1 << power for power in range(cores.bit_length()) if 1 << power <= cores), cores})
 
 
-def _resident() -> int | None:
-    """Bytes of memory that this process holds; None where the system has no /proc."""
+def _resident_bytes() -> int | None:
+    """The resident memory of this process, in bytes; None if the system has no /proc."""
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
     except (OSError, ValueError, IndexError):

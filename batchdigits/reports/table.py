@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 
 def table(rows: Sequence[Sequence[str]], left: Sequence[int] = (0,)) -> str:
-    """Columns two blanks apart, flush right but for those in `left`.
+    """Format rows as columns, two spaces apart and right-aligned except the columns in `left`.
 
-    A row with fewer cells than the first ends with a remark, which may be as long as it likes.
+    The last cell of a row that has fewer cells than the first row is a remark. It does not widen its column.
     """
-    full = [row for row in rows if len(row) == len(rows[0])]
-    widths = [max(map(len, column)) for column in zip(*full, strict=True)]
+    full_rows = [row for row in rows if len(row) == len(rows[0])]
+    widths = [max(map(len, column)) for column in zip(*full_rows, strict=True)]
     lines = []
     for row in rows:
         remark = len(row) - 1 if len(row) < len(widths) else -1

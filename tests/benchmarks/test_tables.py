@@ -141,7 +141,9 @@ def test_export_table_of_a_small_network(trained: Path, npz_file: Path) -> None:
             else:
                 assert float(same.rstrip("%")) >= 98
                 assert re.fullmatch(r"\d+ us", latency)
-    for line in bits.splitlines()[2:]:
+    _, _, *lines = bits.splitlines()
+    assert lines
+    for line in lines:
         assert re.fullmatch(r"\| [\w -]+ \| [\w ]+ \| \d+\.\d\d% \| [\d.e-]+ \| [01] \|", line)
     assert re.match(r"\d{4}-\d\d-\d\d, digits.keras; ", note)
 
@@ -160,5 +162,5 @@ def test_polarity_of_the_development_sets() -> None:
     result = run_script("polarity.py", "--sets", DEVELOPMENT_SETS)
     assert result.returncode == 0, result.stderr
     scans, share = re.findall(r"of ([\d,]+) scans \(([\d.]+)%\)", result.stdout)[0]
-    assert scans == "2,447"
+    assert scans == f"{len(list(DEVELOPMENT_SETS.glob('*/[0-9]/*'))):,}"
     assert float(share) >= 99.8

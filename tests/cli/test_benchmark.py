@@ -13,20 +13,20 @@ from tests.test_imports import HEAVY, loaded_after
 TFLITE = PRETRAINED / "digits.tflite"
 
 
-def test_a_table(run: Run) -> None:
+def test_prints_tables(run: Run) -> None:
     result = run("benchmark", TFLITE, "--seconds", "0")
     assert result.exit_code == 0, result.output
     text = re.sub(" +", " ", result.stdout)
     assert f"file {TFLITE}, {TFLITE.stat().st_size:,} bytes" in text
     assert re.search(r"^latency at batch 1 median [\d.]+ us, p99 [\d.]+ us$", text, re.M)
-    assert re.search(r"^memory added ([\d,]+ bytes|not known here)$", text, re.M)
+    assert re.search(r"^memory added ([\d,]+ bytes|unknown on this system)$", text, re.M)
     assert re.search(r"^arena of TFLite Micro ([\d,]+ bytes|not installed.*)$", text, re.M)
     assert re.search(r"^glyphs/s batch 1 batch 16 batch 64 batch 256$", text, re.M)
     assert re.search(r"^1 thread( [\d,]+){4}$", text, re.M)
     assert result.stderr == ""
 
 
-def test_json(run: Run) -> None:
+def test_prints_json(run: Run) -> None:
     document = json.loads(run("benchmark", TFLITE, "--seconds", "0", "--json").stdout)
     assert document["bytes"] == TFLITE.stat().st_size
     latency = document["latency_us"]
@@ -38,12 +38,14 @@ def test_json(run: Run) -> None:
 
 
 @needs_micro
-def test_the_arena_of_the_standard_network(run: Run) -> None:
+def test_the_arena_of_the_built_in_network_holds_its_input(run: Run) -> None:
     arena = json.loads(run("benchmark", TFLITE, "--seconds", "0", "--json").stdout)["micro_arena_bytes"]
     assert 784 < arena < 12_000
 
 
-def test_without_micro_and_without_proc_it_says_so(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_figures_that_this_system_lacks_are_null_in_json_and_explained_in_tables(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("batchdigits.inference.micro_runtime.find_spec", lambda name: None)
     monkeypatch.setattr("batchdigits.reports.speed.Path", lambda name: Path("/nowhere"))
     document = json.loads(run("benchmark", TFLITE, "--seconds", "0", "--json").stdout)
@@ -51,11 +53,11 @@ def test_without_micro_and_without_proc_it_says_so(run: Run, monkeypatch: pytest
     assert document["micro_arena_note"].startswith("not installed")
     assert document["memory_bytes"] is None
     text = run("benchmark", TFLITE, "--seconds", "0").stdout
-    assert "not known here" in text
+    assert "unknown on this system" in text
     assert "not installed" in text
 
 
-def test_bad_input_and_bad_options(run: Run, tmp_path: Path) -> None:
+def test_a_wrong_file_is_an_error_and_a_wrong_option_is_wrong_usage(run: Run, tmp_path: Path) -> None:
     result = run("benchmark", PRETRAINED / "digits.keras")
     assert result.exit_code == 1
     assert "benchmark measures .tflite files" in result.stderr
@@ -65,7 +67,7 @@ def test_bad_input_and_bad_options(run: Run, tmp_path: Path) -> None:
     assert run("benchmark").exit_code == 2
 
 
-def test_it_needs_no_tensorflow(tmp_path: Path) -> None:
+def test_loads_no_tensorflow(tmp_path: Path) -> None:
     arguments = ["benchmark", str(TFLITE), "--seconds", "0"]
     code = f"from batchdigits.cli import main; main({arguments!r}, standalone_mode=False)"
     assert loaded_after(code, tmp_path).isdisjoint(HEAVY)

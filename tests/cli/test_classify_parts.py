@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from batchdigits.engines import ray_engine
-from batchdigits.engines.ray_engine import Classifier, Listed, Order, Part, _groups, list_parts, result_of
+from batchdigits.engines.ray_engine import ClusterJob, Listed, Part, PartClassifier, _groups, list_parts, parse_result
 from batchdigits.errors import BatchdigitsError
 from tests.conftest import SAMPLES, Run
 from tests.engines.helpers import count, make_images
@@ -31,19 +31,19 @@ class Cluster:
         self.breaks_after = 1_000
 
     def classify(
-        self, paths: Sequence[str], order: Order, done: frozenset[str], address: str | None, actors: int | None
+        self, paths: Sequence[str], job: ClusterJob, done: frozenset[str], address: str | None, actors: int | None
     ) -> Iterator[Part | Listed]:
         import pyarrow
 
         self.address, self.actors = address, actors
-        classifier = Classifier(order, order.task.model.read_bytes())
+        classifier = PartClassifier(job, job.task.model.read_bytes())
         try:
             for number, group in enumerate(_groups(paths)):
                 table = pyarrow.table({"group": [number], "paths": [json.dumps(group)]})
-                for listed in list_parts(table, order, done):
+                for listed in list_parts(table, job, done):
                     if listed["part"][0].as_py():
                         self.note(listed["part"][0].as_py())
-                    yield result_of(classifier(listed).to_pylist()[0])
+                    yield parse_result(classifier(listed).to_pylist()[0])
         finally:
             (worker,) = classifier._workers or [None]  # the same for all parts
             if worker:
@@ -96,7 +96,7 @@ def test_the_rows_are_the_local_engines(scene: Path, cluster: Cluster, run: Run)
     assert run("classify", "scans", "-o", "local.csv").exit_code == 3
     assert f"{count(Path('local.csv').read_bytes())}1 other files skipped" in result.stderr
     assert lines_of_parts() == Path("local.csv").read_bytes().partition(b"\n")[2]
-    assert (manifest()["rows"], manifest()["skipped"], len(manifest()["parts"])) == (27, 1, 3)
+    assert (manifest()["rows"], manifest()["passed_over"], len(manifest()["parts"])) == (27, 1, 3)
     assert manifest()["options"]["the sources"] == "scans"
     assert len(manifest()["model"]["sha256"]) == len(manifest()["normaliser"]["sha256"]) == 64
     assert (cluster.address, cluster.actors) == ("somewhere:1", 3)
@@ -185,7 +185,7 @@ def test_no_images_leave_nothing(scene: Path, cluster: Cluster, run: Run) -> Non
         (["--engine", "ray"], "--engine ray reads files and URLs, and writes a folder"),
         (["--engine", "ray", "-o", "-"], "--engine ray reads files and URLs, and writes a folder"),
         (["-o", "s3://bucket/rows.csv"], "-o is a URL, which only --engine ray writes to"),
-        (["--ray-address", "auto"], "--ray-address goes with --engine ray"),
+        (["--ray-address", "auto"], "--ray-address needs --engine ray"),
     ],
 )
 def test_options_that_do_not_go_together(arguments: list[str], told: str, scene: Path, run: Run) -> None:
@@ -202,14 +202,14 @@ def test_a_missing_ray_says_what_to_install(scene: Path, run: Run, monkeypatch: 
     assert list(Path("rows").iterdir()) == []
 
 
-def order_of(scene: Path, **changes: Any) -> Order:
+def job_of(scene: Path, **changes: Any) -> ClusterJob:
     from dataclasses import replace
 
     from batchdigits.engines.worker import Task
     from batchdigits.files.sources import Filter
 
-    order = Order(Task(Path("m"), None, None, None), None, "csv", Filter())  # type: ignore[arg-type]
-    return replace(order, **changes)
+    job = ClusterJob(Task(Path("m"), None, None, None), None, "csv", Filter())  # type: ignore[arg-type]
+    return replace(job, **changes)
 
 
 def test_a_node_that_cannot_do_it_says_why(scene: Path) -> None:
@@ -217,8 +217,8 @@ def test_a_node_that_cannot_do_it_says_why(scene: Path) -> None:
 
     table = pyarrow.table({"group": [0], "paths": [json.dumps(["scans"])]})
     with pytest.raises(BatchdigitsError, match="a node of the cluster has no folder /nowhere: give URLs"):
-        list(list_parts(table, order_of(scene, folder="/nowhere"), frozenset()))
+        list(list_parts(table, job_of(scene, folder="/nowhere"), frozenset()))
     with pytest.raises(BatchdigitsError, match=r"a node of the cluster has batchdigits .*, not 9\.9"):
-        list(list_parts(table, order_of(scene, version="9.9"), frozenset()))
+        list(list_parts(table, job_of(scene, version="9.9"), frozenset()))
     absolute = pyarrow.table({"group": [0], "paths": [json.dumps([str(scene / "scans"), "memory://x.png"])]})
-    assert len(list(list_parts(absolute, order_of(scene, folder="/nowhere"), frozenset()))) == 2
+    assert len(list(list_parts(absolute, job_of(scene, folder="/nowhere"), frozenset()))) == 2

@@ -15,7 +15,7 @@ from batchdigits.files.sources import find
 from batchdigits.inference.choose import PRETRAINED
 from batchdigits.inference.model_file import read_card
 from tests.conftest import SAMPLES, Run
-from tests.inference.test_model_file import rewrite
+from tests.inference.test_model_file import with_card_changes
 
 DIGITS = SAMPLES / "digits"
 RISK = [
@@ -29,7 +29,7 @@ RISK = [
 def model(tmp_path: Path) -> Path:
     """The built-in model with a risk table that is known, and a threshold of 0.5."""
     path = tmp_path / "m.tflite"
-    return rewrite(PRETRAINED / "digits.tflite", {"risk": RISK, "thresholds": {"review": 0.5}}, path)
+    return with_card_changes(PRETRAINED / "digits.tflite", {"risk": RISK, "thresholds": {"review": 0.5}}, path)
 
 
 def statuses(output: str) -> Counter[str]:
@@ -37,7 +37,7 @@ def statuses(output: str) -> Counter[str]:
 
 
 def test_the_cards_own_threshold_is_the_default(run: Run, tmp_path: Path) -> None:
-    model = rewrite(PRETRAINED / "digits.tflite", {"thresholds": {"review": 1.0}}, tmp_path / "m.tflite")
+    model = with_card_changes(PRETRAINED / "digits.tflite", {"thresholds": {"review": 1.0}}, tmp_path / "m.tflite")
     result = run("classify", DIGITS, "--model", model)
     assert result.exit_code == 0
     assert statuses(result.stdout)["review"] > 0

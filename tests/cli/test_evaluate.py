@@ -1,4 +1,4 @@
-"""`batchdigits evaluate`: the same road as classify, added up."""
+"""`batchdigits evaluate`: the predictions of classify, counted."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def labelled(in_empty_folder: Path, small_mnist: Arrays) -> Path:
     return in_empty_folder
 
 
-def test_is_classify_added_up(run: Run, labelled: Path) -> None:
+def test_counts_the_predictions_of_classify(run: Run, labelled: Path) -> None:
     rows = list(csv.DictReader(run("classify", "right").stdout.splitlines()))
     right = sum(Path(row["path"]).parent.name == row["label"] for row in rows)
     result = run("evaluate", "right", "--json")
@@ -36,27 +36,27 @@ def test_is_classify_added_up(run: Run, labelled: Path) -> None:
     assert document["model"].endswith("digits.tflite")
 
 
-def test_one_path_shows_its_details_and_says_on_stderr_what_it_used(run: Run, labelled: Path) -> None:
+def test_one_path_shows_its_confusion_matrix_and_names_the_model_on_stderr(run: Run, labelled: Path) -> None:
     result = run("evaluate", "right/")
     assert result.exit_code == 0
     assert "using" in result.stderr
     assert "95% interval" in result.stdout
-    assert "right/: what it is (rows)" in result.stdout
+    assert "right/: true labels (rows)" in result.stdout
     assert "mean" not in result.stdout
     assert run("evaluate", "right/", "-q").stderr == ""
 
 
-def test_several_paths_show_a_line_each_and_the_mean_and_details_with_v(run: Run, labelled: Path) -> None:
+def test_several_paths_show_a_line_each_and_the_mean_and_with_v_the_matrices(run: Run, labelled: Path) -> None:
     short = run("evaluate", "right", "swapped").stdout
     assert [line.split()[0] for line in short.splitlines()[1:]] == ["right", "swapped", "mean"]
     verbose = run("evaluate", "right", "swapped", "-v").stdout
     assert verbose.startswith(short)
-    assert verbose.count("what it is (rows)") == 2
+    assert verbose.count("true labels (rows)") == 2
     accuracies = [one["accuracy"] for one in json.loads(run("evaluate", "right", "swapped", "--json").stdout)["sets"]]
     assert accuracies[1] < 0.5 < accuracies[0]
 
 
-def test_blank_and_error_are_wrong_and_errors_are_exit_3(run: Run, labelled: Path) -> None:
+def test_blank_and_error_count_as_wrong_and_errors_exit_with_3(run: Run, labelled: Path) -> None:
     Image.fromarray(np.full((30, 30), 255, np.uint8)).save("right/3/blank.png")
     Path("right/3/broken.png").write_bytes(b"")
     before = json.loads(run("evaluate", "right", "--json").stdout)["sets"][0]
@@ -66,7 +66,7 @@ def test_blank_and_error_are_wrong_and_errors_are_exit_3(run: Run, labelled: Pat
     assert run("evaluate", "right").exit_code == 3
 
 
-def test_not_digit_is_apart(run: Run, labelled: Path) -> None:
+def test_outliers_do_not_count_in_the_accuracy(run: Run, labelled: Path) -> None:
     Path("right/not_digit").mkdir()
     Image.open("right/7/0.png").save("right/not_digit/x.png")
     only = json.loads(run("evaluate", "right", "--json").stdout)["sets"][0]
@@ -76,14 +76,14 @@ def test_not_digit_is_apart(run: Run, labelled: Path) -> None:
     assert run("evaluate", "right").exit_code == 3
 
 
-def test_pages_count_in_their_folder(run: Run, labelled: Path) -> None:
+def test_each_page_of_a_file_counts_as_an_image(run: Run, labelled: Path) -> None:
     first, second = Image.open("right/7/0.png"), Image.open("right/7/17.png")
     Path("pages/7").mkdir(parents=True)
     first.save("pages/7/two.tif", save_all=True, append_images=[second])
     assert json.loads(run("evaluate", "pages", "--json").stdout)["sets"][0]["images"] == 2
 
 
-def test_ink_is_heeded(run: Run, labelled: Path) -> None:
+def test_ink_option_reaches_the_normaliser(run: Run, labelled: Path) -> None:
     auto, dark, light = (
         json.loads(run("evaluate", "right", "--ink", ink, "--json").stdout)["mean_accuracy"]
         for ink in ("auto", "dark", "light")
@@ -119,7 +119,7 @@ def test_the_keras_runtime_works_too(run: Run, labelled: Path, trained: Path) ->
         (("right", "--batch-size", "65537"), 2, "65537 is not in the range"),
     ],
 )
-def test_what_is_wrong_is_said_and_nothing_else(
+def test_a_mistake_gets_its_message_and_no_output(
     run: Run, labelled: Path, arguments: tuple[str, ...], code: int, message: str
 ) -> None:
     result = run("evaluate", *arguments)
@@ -128,7 +128,7 @@ def test_what_is_wrong_is_said_and_nothing_else(
     assert any(part in result.stderr for part in message.split("|")), result.stderr
 
 
-def test_strangers_among_the_classes_are_named(run: Run, labelled: Path) -> None:
+def test_folders_that_are_not_labels_are_named(run: Run, labelled: Path) -> None:
     Path("right/ten").mkdir()
     result = run("evaluate", "right")
     assert (result.exit_code, result.stdout) == (1, "")
@@ -158,7 +158,7 @@ def test_help_shows_its_examples_line_by_line(run: Run) -> None:
     assert sum(line.startswith("      batchdigits evaluate ") for line in lines) == 2
 
 
-def test_plot_draws_what_confidence_is_worth(run: Run, labelled: Path) -> None:
+def test_plot_writes_a_png(run: Run, labelled: Path) -> None:
     result = run("evaluate", "right", "swapped", "--json", "--plot", "pictures/confidence.png")
     assert result.exit_code == 0, result.output
     assert "wrote pictures/confidence.png" in result.stderr
@@ -168,9 +168,25 @@ def test_plot_draws_what_confidence_is_worth(run: Run, labelled: Path) -> None:
     assert right < 0.2 < 0.5 < swapped < 1
 
 
-def test_plot_of_a_bad_name_destroys_nothing(run: Run, labelled: Path) -> None:
+def test_plot_with_a_wrong_suffix_overwrites_nothing(run: Run, labelled: Path) -> None:
     Path("confidence.jpg").write_text("precious")
     result = run("evaluate", "right", "--plot", "confidence.jpg")
     assert result.exit_code == 2
-    assert "Invalid value for --plot: confidence.jpg must end in .png" in result.stderr
+    assert "Invalid value for --plot: confidence.jpg must end in .png or .svg" in result.stderr
     assert Path("confidence.jpg").read_text() == "precious"
+
+
+def test_plot_draws_svg_too(run: Run, labelled: Path) -> None:
+    assert run("evaluate", "right", "--plot", "confidence.svg").exit_code == 0
+    assert "<svg" in Path("confidence.svg").read_text()
+
+
+def test_only_plot_needs_matplotlib(run: Run, labelled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert run("evaluate", "right").exit_code == 0
+    result = run("evaluate", "nowhere", "--plot", "confidence.png")  # the work would complain of nowhere
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == (
+        "batchdigits: error: --plot needs an optional package; install it with: pip install 'batchdigits[plot]'\n"
+    )
+    assert not Path("confidence.png").exists()

@@ -3,7 +3,7 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
-from batchdigits.quiet import chatter_is_allowed
+from batchdigits.quiet import is_library_output_shown
 from batchdigits.version import __version__
 from tests.conftest import SAMPLES, Run
 
@@ -13,7 +13,7 @@ def test_a_command_leaves_the_process_as_it_was(run: Run, in_empty_folder: Path)
     assert run("classify", SAMPLES / "digits" / "3", "-v").exit_code == 0
     assert signal.getsignal(signal.SIGTERM) is before
     assert run("classify", SAMPLES / "digits" / "3").exit_code == 0
-    assert not chatter_is_allowed()
+    assert not is_library_output_shown()
 
 
 def test_an_unknown_command_is_wrong_usage(run: Run) -> None:

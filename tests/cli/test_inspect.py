@@ -22,14 +22,14 @@ TFLITE, KERAS = PRETRAINED / "digits.tflite", PRETRAINED / "digits.keras"
 
 @pytest.fixture(scope="session")
 def small(run_once: Run, trained: Path, npz_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small int8 model of ours."""
+    """A small int8 model file made by batchdigits."""
     path = tmp_path_factory.mktemp("small") / "m.tflite"
     options = ("--model", trained, "--data", npz_file, "-o", path, "--min-agreement", "0")
     assert run_once("export", "--tflite", *options).exit_code == 0
     return path
 
 
-def test_a_tflite_as_json(run: Run, small: Path) -> None:
+def test_a_tflite_is_shown_as_json(run: Run, small: Path) -> None:
     result = run("inspect", small, "--json")
     assert result.exit_code == 0, result.output
     found = json.loads(result.stdout)
@@ -53,15 +53,15 @@ def test_a_tflite_as_json(run: Run, small: Path) -> None:
     assert sum(sizes.values()) == len(content)
 
 
-def test_a_tflite_as_tables(run: Run, small: Path) -> None:
+def test_a_tflite_is_shown_as_tables(run: Run, small: Path) -> None:
     result = run("inspect", small)
     assert result.exit_code == 0
     lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
     for line in (
-        "classify takes it",
+        "classify accepts it",
         "labels 0 1 2 3 4 5 6 7 8 9",
         "network 784-32-16-10 relu",
-        "takes glyph 1x784 int8, scale 0.00392157, zero point -128",
+        "input glyph 1x784 int8, scale 0.00392157, zero point -128",
         "signature serving_default(glyph) -> logits",
         "FULLY_CONNECTED 3",
         f"sha256 {hashlib.sha256(small.read_bytes()).hexdigest()}",
@@ -70,7 +70,7 @@ def test_a_tflite_as_tables(run: Run, small: Path) -> None:
     assert result.stderr == ""
 
 
-def test_a_keras_file(run: Run, trained: Path) -> None:
+def test_a_keras_file_is_shown(run: Run, trained: Path) -> None:
     found = json.loads(run("inspect", trained, "--json").stdout)
     assert found["fault"] is None
     assert [layer["name"] for layer in found["layers"]] == ["glyph", "hidden_1", "hidden_2", "logits"]
@@ -82,13 +82,15 @@ def test_a_keras_file(run: Run, trained: Path) -> None:
     assert "784x32" in tables
 
 
-def test_a_keras_file_without_h5py(run: Run, trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_keras_file_is_shown_without_its_arrays_if_h5py_is_missing(
+    run: Run, trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(__import__("sys").modules, "h5py", None)
     assert json.loads(run("inspect", trained, "--json").stdout)["tensors"] is None
-    assert "not readable here (TensorFlow's h5py reads them)" in run("inspect", trained).stdout
+    assert "not readable without h5py, which TensorFlow installs" in run("inspect", trained).stdout
 
 
-def test_a_foreign_tflite(run: Run, tmp_path: Path) -> None:
+def test_a_tflite_of_another_tool_is_shown(run: Run, tmp_path: Path) -> None:
     foreign = tmp_path / "foreign.tflite"
     foreign.write_bytes(read_model_file(TFLITE).payload)
     found = json.loads(run("inspect", foreign, "--json").stdout)
@@ -101,7 +103,7 @@ def test_a_foreign_tflite(run: Run, tmp_path: Path) -> None:
     assert "card  none" in tables
 
 
-def test_a_foreign_keras_file(run: Run, tmp_path: Path) -> None:
+def test_a_keras_file_of_another_tool_is_shown(run: Run, tmp_path: Path) -> None:
     foreign = tmp_path / "foreign.keras"
     config = {"config": {"layers": [{"class_name": "Conv2D", "config": {"name": "c\x1b[31m"}}]}}
     with zipfile.ZipFile(foreign, "w") as archive:
@@ -113,7 +115,7 @@ def test_a_foreign_keras_file(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("config", ["[", "{}", '{"config": {"layers": 3}}', '{"config": {"layers": [{}]}}'])
-def test_a_foreign_keras_file_of_another_kind(run: Run, tmp_path: Path, config: str) -> None:
+def test_a_keras_file_with_an_unknown_config_is_shown_without_layers(run: Run, tmp_path: Path, config: str) -> None:
     foreign = tmp_path / "foreign.keras"
     with zipfile.ZipFile(foreign, "w") as archive:
         archive.writestr("config.json", config)
@@ -121,7 +123,7 @@ def test_a_foreign_keras_file_of_another_kind(run: Run, tmp_path: Path, config: 
     assert run("inspect", foreign).exit_code == 0
 
 
-def test_an_edited_file_is_shown_with_its_fault(run: Run, small: Path, tmp_path: Path) -> None:
+def test_an_edited_file_is_shown_with_the_reason_for_refusal(run: Run, small: Path, tmp_path: Path) -> None:
     edited = tmp_path / "m.tflite"
     content = bytearray(small.read_bytes())
     content[content.index(b"logits") + 1] ^= 1
@@ -132,7 +134,7 @@ def test_an_edited_file_is_shown_with_its_fault(run: Run, small: Path, tmp_path:
     content[4:8] = b"\0\0\0\0"
     edited.write_bytes(content)
     found = json.loads(run("inspect", edited, "--json").stdout)
-    assert found["fault"] == "no TFLite flatbuffer: its mark TFL3 is missing"
+    assert found["fault"] == "not a TFLite flatbuffer: its identifier TFL3 is missing"
     assert found["card"]["labels"] == list("0123456789")
     assert "labels" in run("inspect", edited).stdout
 
@@ -141,14 +143,16 @@ def test_an_edited_file_is_shown_with_its_fault(run: Run, small: Path, tmp_path:
     ("name", "content", "message"),
     [
         ("m.onnx", b"", "a model file ends in .tflite or .keras"),
-        ("m.tflite", b"", "no TFLite flatbuffer"),
-        ("m.tflite", b"PK\x03\x04 or so", "no TFLite flatbuffer"),
-        ("m.tflite", b"\xff\xff\xff\xffTFL3" + b"\xff" * 100, "a broken TFLite flatbuffer"),
-        ("m.keras", b"", "no .keras file"),
-        ("m.keras", b"PK\x05\x06 or so", "no .keras file"),
+        ("m.tflite", b"", "not a TFLite flatbuffer"),
+        ("m.tflite", b"PK\x03\x04 or so", "not a TFLite flatbuffer"),
+        ("m.tflite", b"\xff\xff\xff\xffTFL3" + b"\xff" * 100, "a damaged TFLite flatbuffer"),
+        ("m.keras", b"", "not a .keras file"),
+        ("m.keras", b"PK\x05\x06 or so", "not a .keras file"),
     ],
 )
-def test_what_is_no_model_file_is_one_line(run: Run, tmp_path: Path, name: str, content: bytes, message: str) -> None:
+def test_a_file_that_is_not_a_model_file_gets_one_line(
+    run: Run, tmp_path: Path, name: str, content: bytes, message: str
+) -> None:
     (tmp_path / name).write_bytes(content)
     result = run("inspect", tmp_path / name)
     assert result.exit_code == 1
@@ -157,7 +161,7 @@ def test_what_is_no_model_file_is_one_line(run: Run, tmp_path: Path, name: str, 
     assert result.stdout == ""
 
 
-def test_no_file_and_a_bad_option(run: Run, tmp_path: Path) -> None:
+def test_a_missing_file_is_an_error_and_a_wrong_option_is_wrong_usage(run: Run, tmp_path: Path) -> None:
     result = run("inspect", tmp_path / "no.tflite")
     assert result.exit_code == 1
     assert "no such model file" in result.stderr
@@ -167,7 +171,7 @@ def test_no_file_and_a_bad_option(run: Run, tmp_path: Path) -> None:
     assert run("inspect").exit_code == 2
 
 
-def test_a_card_with_anything_in_it_is_shown(run: Run, small: Path, tmp_path: Path) -> None:
+def test_a_card_with_values_of_unexpected_types_is_shown(run: Run, small: Path, tmp_path: Path) -> None:
     card = json.loads(read_card(small).to_json())
     card.update(accuracy={"test": "\x1bhigh", "x": None}, quantization={"agreement": {"a": 3, "b": {"same_label": []}}})
     card.update(seed={}, libraries={"numpy": ["1"]}, data={"name": 7}, recipe={"name": None}, normaliser={"version": 1})
@@ -181,7 +185,7 @@ def test_a_card_with_anything_in_it_is_shown(run: Run, small: Path, tmp_path: Pa
     assert json.loads(run("inspect", strange, "--json").stdout)["card"]["seed"] == {}
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
 @given(data=st.data())
 def test_a_damaged_flatbuffer_is_read_or_refused(small: Path, data: st.DataObject) -> None:
     payload = bytearray(read_model_file(small).payload)

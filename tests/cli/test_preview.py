@@ -1,4 +1,4 @@
-"""`batchdigits preview`: a picture or a page, and nothing destroyed."""
+"""`batchdigits preview` writes a picture or a page, and never overwrites an image."""
 
 from __future__ import annotations
 
@@ -43,12 +43,13 @@ def test_shows_the_labels_of_classify(run: Run, scans: Path) -> None:
     rows = [line.split(",") for line in run("classify", scans).stdout.splitlines()[1:]]
     run("preview", scans, "-o", "page.html")
     figures = Path("page.html").read_text("utf-8").split("<figure")[1:]
+    assert len(figures) == 12
     for (path, label, confidence, status, _), figure in zip(rows, figures, strict=True):
         assert all(part in figure for part in (path, f"<b>{label}</b>{float(confidence):.1%}", f"<i>{status}</i>"))
 
 
 @pytest.mark.parametrize(("limit", "shown", "told"), [(1, 1, True), (11, 11, True), (12, 12, False), (1000, 12, False)])
-def test_limit(run: Run, scans: Path, limit: int, shown: int, told: bool) -> None:
+def test_limit_shows_the_first_images_and_says_so(run: Run, scans: Path, limit: int, shown: int, told: bool) -> None:
     result = run("preview", scans, "--limit", limit, "-o", "page.html")
     assert Path("page.html").read_text("utf-8").count("<figure") == shown
     assert (f"only the first {limit:,} images are shown; --limit shows more" in result.stderr) == told
@@ -60,7 +61,7 @@ def test_shows_sixty_by_default(run: Run, scans: Path) -> None:
     assert "only the first 60 images" in result.stderr
 
 
-def test_blank_and_error_are_shown_and_errors_are_exit_3(run: Run, scans: Path) -> None:
+def test_blank_and_error_are_shown_and_errors_exit_with_3(run: Run, scans: Path) -> None:
     Image.fromarray(np.full((30, 30), 255, np.uint8)).save("blank.png")
     assert run("preview", "blank.png", "-o", "page.html").exit_code == 0
     assert "no ink found" in Path("page.html").read_text("utf-8")
@@ -70,7 +71,7 @@ def test_blank_and_error_are_shown_and_errors_are_exit_3(run: Run, scans: Path) 
     assert run("preview", "blank.png", "missing.png", "--limit", 1).exit_code == 0
 
 
-def test_ink_and_batch_size_are_heeded(run: Run, scans: Path) -> None:
+def test_ink_changes_the_picture_and_batch_size_does_not(run: Run, scans: Path) -> None:
     pictures = {}
     for options in ((), ("--ink", "dark"), ("--ink", "light"), ("--batch-size", "1")):
         assert run("preview", scans, *options).exit_code == 0
@@ -100,7 +101,7 @@ def test_the_keras_runtime_works_too(run: Run, scans: Path, trained: Path) -> No
     ],
 )
 @pytest.mark.parametrize("there", [b"precious", None])
-def test_what_is_wrong_is_said_and_the_old_picture_stays(
+def test_a_mistake_gets_its_message_and_the_old_picture_stays(
     run: Run, scans: Path, arguments: tuple[str, ...], code: int, message: str, there: bytes | None
 ) -> None:
     Path("hollow").mkdir()
@@ -122,7 +123,9 @@ def test_what_is_wrong_is_said_and_the_old_picture_stays(
         ("scans/img1.png/x.png", 1, "cannot make the folder"),
     ],
 )
-def test_an_output_that_cannot_be(run: Run, scans: Path, output: str, code: int, message: str) -> None:
+def test_an_output_that_cannot_be_written_is_refused(
+    run: Run, scans: Path, output: str, code: int, message: str
+) -> None:
     Path("folder.png").mkdir()
     result = run("preview", scans, "-o", output)
     assert result.exit_code == code
@@ -135,20 +138,20 @@ def test_an_output_that_cannot_be(run: Run, scans: Path, output: str, code: int,
         ("scans/img1.png", "-o", "scans/img1.png"),
         ("scans", "-o", "./scans/../scans/img1.png"),
         ("scans", "-o", "link.png"),
-        ("scans", "--limit", "3", "-o", "scans/img12.png"),  # not shown, and not to be lost either
+        ("scans", "--limit", "3", "-o", "scans/img12.png"),  # an image that is not shown
         ("no-such.png", "scans/img1.png", "-o", "scans/img1.png"),
     ],
 )
-def test_never_writes_over_one_of_the_images(run: Run, scans: Path, arguments: tuple[str, ...]) -> None:
+def test_never_overwrites_one_of_the_images(run: Run, scans: Path, arguments: tuple[str, ...]) -> None:
     Path("link.png").symlink_to("scans/img1.png")
     before = {path: path.read_bytes() for path in scans.iterdir()}
     result = run("preview", *arguments)
     assert result.exit_code == 1
-    assert "is one of the images; name another file to write (-o)" in result.stderr
+    assert "is one of the images; choose another output (-o)" in result.stderr
     assert {path: path.read_bytes() for path in scans.iterdir()} == before
 
 
-def test_a_former_preview_in_the_folder_is_passed_over(run: Run, scans: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_old_preview_in_the_folder_is_left_out(run: Run, scans: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(scans)
     assert run("preview", ".").exit_code == 0
     first = Path("preview.png").read_bytes()
@@ -156,7 +159,7 @@ def test_a_former_preview_in_the_folder_is_passed_over(run: Run, scans: Path, mo
     assert Path("preview.png").read_bytes() == first
 
 
-def test_an_empty_folder_among_others_is_told_and_the_rest_is_shown(run: Run, scans: Path) -> None:
+def test_an_empty_folder_is_an_error_and_the_other_images_are_shown(run: Run, scans: Path) -> None:
     Path("hollow").mkdir()
     result = run("preview", scans, "hollow", "--limit", "2")
     assert result.exit_code == 1

@@ -19,7 +19,7 @@ THREES, BROKEN = (shlex.quote(str(SAMPLES / name)) for name in ("digits/3", "bro
 
 def shell(line: str, cwd: Path, **options: object) -> subprocess.CompletedProcess[bytes]:
     """What a shell makes of a line; `batchdigits` in it is the command."""
-    line = line.replace("batchdigits", COMMAND)
+    line = f'batchdigits() {{ {COMMAND} "$@"; }}\n{line}'
     return subprocess.run(line, shell=True, cwd=cwd, capture_output=True, check=False, env=environment(), **options)  # type: ignore[call-overload,no-any-return]
 
 

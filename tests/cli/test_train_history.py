@@ -9,8 +9,6 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from batchdigits.learning.training import Progress
-from batchdigits.reports.training_plot import curves
 from tests.cli.test_train import interrupt_after
 from tests.conftest import Run
 
@@ -42,24 +40,23 @@ def test_the_history_of_a_resumed_training_is_whole(
         assert [step for step, _ in found["validation"]] == [59]
 
 
-@pytest.mark.parametrize(
-    "history",
-    [
-        [Progress(0, 2.3, 0.1, None, 1e-3)],
-        [Progress(0, 2.3, 0.1, None, 1e-3), Progress(50, 0.0, 1.0, 1.0, 0.0)],
-        [Progress(i, 1 / (i + 1), 0.9, 0.95 if i % 2 else None, 1e-3) for i in range(100)],
-    ],
-)
-def test_any_history_can_be_drawn(history: list[Progress]) -> None:
-    assert curves(history).startswith(b"\x89PNG")
-
-
 def test_plot_of_a_bad_name_destroys_nothing(run: Run, in_empty_folder: Path) -> None:
     Path("curves.jpg").write_text("precious")
     result = run("train", "--plot", "curves.jpg")
     assert result.exit_code == 2
-    assert "Invalid value for --plot: curves.jpg must end in .png" in result.stderr
+    assert "Invalid value for --plot: curves.jpg must end in .png or .svg" in result.stderr
     assert Path("curves.jpg").read_text() == "precious"
+
+
+def test_without_matplotlib_plot_names_the_extra_before_the_work(
+    run: Run, in_empty_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    result = run("train", "--data", "nowhere", "--plot", "curves.png")  # the work would complain of nowhere
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "batchdigits: error: --plot needs an optional package; install it with: pip install 'batchdigits[plot]'\n"
+    )
 
 
 def test_without_tensorboard_it_names_the_extra(

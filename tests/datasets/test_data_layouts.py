@@ -10,12 +10,12 @@ from PIL import Image
 
 from batchdigits.datasets import MNIST, load
 from batchdigits.datasets.idx import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, read_idx
-from batchdigits.datasets.labelled import label_images
+from batchdigits.datasets.labelled import normalise_labelled
 from batchdigits.errors import DataError
 from tests.conftest import Arrays, idx_bytes
 
 
-def test_mnist_on_board_is_split_as_in_the_lesson() -> None:
+def test_bundled_mnist_has_55000_training_5000_validation_and_10000_test_images() -> None:
     splits = load(None)
     assert [len(part) for part in (splits.train, splits.validation, splits.test)] == [55_000, 5_000, 10_000]
     published = read_idx(MNIST / f"{TRAIN_LABELS}.gz")
@@ -28,14 +28,14 @@ def test_npz_and_idx_of_the_same_images_are_the_same_data(npz_file: Path, idx_fo
     npz, idx = load(npz_file), load(idx_folder)
     assert np.array_equal(npz.train.labels, idx.train.labels)
     differ = (npz.train.glyphs != idx.train.glyphs).any(axis=(1, 2))
-    assert differ.mean() < 0.01  # the .npz's polarity is found out, the IDX files' is known
+    assert differ.mean() < 0.01  # the polarity is detected in the .npz, and known in IDX files
 
 
-def test_the_fingerprint_tells_data_apart(npz_file: Path, idx_folder: Path, class_folder: Path) -> None:
+def test_different_data_has_different_fingerprints(npz_file: Path, idx_folder: Path, class_folder: Path) -> None:
     assert load(npz_file).fingerprint() == load(npz_file).fingerprint() != load(class_folder).fingerprint()
 
 
-def test_class_folders_are_labels_and_hold_a_part_back(class_folder: Path) -> None:
+def test_class_folders_give_labels_and_hold_out_a_part_of_each_class(class_folder: Path) -> None:
     splits = load(class_folder, seed=1)
     assert splits.classes == ("oh", "one", "seven")
     assert [len(part) for part in (splits.train, splits.validation, splits.test)] == [30, 3, 3]
@@ -45,16 +45,16 @@ def test_class_folders_are_labels_and_hold_a_part_back(class_folder: Path) -> No
 
 
 @pytest.mark.parametrize("name", [b"a\nb", b"\xff", "a\u2028b".encode()])
-def test_a_folder_whose_name_is_no_label_is_refused(class_folder: Path, name: bytes) -> None:
+def test_a_folder_name_that_is_not_one_line_of_utf8_is_refused(class_folder: Path, name: bytes) -> None:
     (class_folder / "one").rename(class_folder / os.fsdecode(name))
     with pytest.raises(DataError, match="a label is one line of text"):
         load(class_folder)
 
 
-def test_floats_from_0_to_1_are_bytes(small_mnist: Arrays) -> None:
+def test_floats_in_0_to_1_give_the_same_glyphs_as_bytes(small_mnist: Arrays) -> None:
     images, labels = small_mnist["x_test"][:20], small_mnist["y_test"][:20]
-    floats = label_images("x", images / np.float32(255), labels, "light")
-    assert np.array_equal(floats.glyphs, label_images("x", images[..., None], labels[:, None], "light").glyphs)
+    floats = normalise_labelled("x", images / np.float32(255), labels, "light")
+    assert np.array_equal(floats.glyphs, normalise_labelled("x", images[..., None], labels[:, None], "light").glyphs)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_a_malformed_npz_says_what_is_wrong(
 
 
 @pytest.mark.parametrize("content", [b"", b"not a zip", b"PK\x03\x04 cut short"])
-def test_an_npz_that_is_none_says_so(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_an_npz_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "bad.npz"
     path.write_bytes(content)
     with pytest.raises(DataError, match=r"not a readable \.npz"):
@@ -99,9 +99,9 @@ def test_an_npz_that_is_none_says_so(tmp_path: Path, content: bytes) -> None:
         (TRAIN_IMAGES, b"", "not an IDX file"),
         (TRAIN_IMAGES, b"\x89PNG....", "not an IDX file of unsigned bytes (it starts with 89504e47)"),
         (TRAIN_IMAGES, b"\0\0\x0d\x03" + bytes(12), "not an IDX file of unsigned bytes"),
-        (TRAIN_IMAGES, b"\0\0\x08\x03\0\0", "truncated in its header"),
-        (TRAIN_LABELS, b"\0\0\x08\x01\0\0\0\x09\1\2\3", "the header promises 9 bytes (9,), the file holds 3"),
-        (TRAIN_LABELS, b"\0\0\x08\x04" + b"\xff" * 16, "the header promises"),
+        (TRAIN_IMAGES, b"\0\0\x08\x03\0\0", "truncated header"),
+        (TRAIN_LABELS, b"\0\0\x08\x01\0\0\0\x09\1\2\3", "the header says 9 bytes (9,), the file has 3"),
+        (TRAIN_LABELS, b"\0\0\x08\x04" + b"\xff" * 16, "the header says"),
         (TRAIN_LABELS, idx_bytes(np.zeros(3, np.uint8)), "1000 images but labels of shape (3,)"),
         (TEST_LABELS, None, "t10k-labels-idx1-ubyte (or t10k-labels-idx1-ubyte.gz) is missing"),
     ],
@@ -118,33 +118,33 @@ def test_malformed_idx_files_say_what_is_wrong(
 
 
 @pytest.mark.parametrize(
-    ("spoil", "message"),
+    ("damage", "message"),
     [
         (lambda b: b[:-30], "truncated .gz"),
         (lambda b: b[:40] + bytes(40) + b[80:], "corrupt .gz"),
         (lambda b: b"x" + b, "Not a gzipped file"),
     ],
 )
-def test_a_spoiled_gz_says_so(idx_folder: Path, spoil: object, message: str) -> None:
+def test_a_damaged_gz_is_refused(idx_folder: Path, damage: object, message: str) -> None:
     path = idx_folder / f"{TEST_IMAGES}.gz"
-    path.write_bytes(spoil(path.read_bytes()))  # type: ignore[operator]
+    path.write_bytes(damage(path.read_bytes()))  # type: ignore[operator]
     with pytest.raises(DataError, match=message):
         load(idx_folder)
 
 
-def test_a_gz_that_is_not_whole_is_not_truncated_silently(idx_folder: Path) -> None:
+def test_a_gz_with_more_bytes_than_its_header_says_is_refused(idx_folder: Path) -> None:
     content = idx_bytes(np.zeros((200, 28, 28), np.uint8)) + b"more"
     (idx_folder / f"{TEST_IMAGES}.gz").write_bytes(gzip.compress(content))
-    with pytest.raises(DataError, match="the header promises 156800 bytes"):
+    with pytest.raises(DataError, match="the header says 156800 bytes"):
         load(idx_folder)
 
 
-def test_a_folder_without_classes_says_so(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="one sub-folder a class, and at least two"):
+def test_a_folder_without_class_folders_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="one sub-folder for each class, and at least two"):
         load(tmp_path)
 
 
-def test_a_class_of_two_images_is_too_small(class_folder: Path) -> None:
+def test_a_class_of_two_images_is_refused(class_folder: Path) -> None:
     for image in sorted((class_folder / "one").iterdir())[2:]:
         image.unlink()
     with pytest.raises(DataError, match="each class needs at least 3 images, and one has 2"):
@@ -157,7 +157,7 @@ def test_an_unreadable_labelled_image_is_named(class_folder: Path) -> None:
         load(class_folder)
 
 
-def test_hidden_folders_and_other_files_are_no_classes(class_folder: Path) -> None:
+def test_hidden_folders_and_files_are_not_classes(class_folder: Path) -> None:
     (class_folder / ".cache").mkdir()
     (class_folder / "README.txt").write_text("twelve of each")
     (class_folder / "one" / "notes.txt").write_text("all mine")
@@ -165,7 +165,7 @@ def test_hidden_folders_and_other_files_are_no_classes(class_folder: Path) -> No
 
 
 @pytest.mark.parametrize("name", ["digits.h5", "digits.png"])
-def test_another_form_is_refused(tmp_path: Path, name: str) -> None:
+def test_a_file_of_another_layout_is_refused(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     with pytest.raises(DataError, match="no such file"):
         load(path)

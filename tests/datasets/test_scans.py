@@ -31,8 +31,8 @@ def test_labels_come_from_folders_named_like_classes(tmp_path: Path, small_mnist
     assert all(np.array_equal(glyph, scans.glyphs[0]) for glyph in scans.glyphs)
 
 
-def test_nothing_to_read_is_one_clear_error(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no images; a folder of scans"):
+def test_a_folder_without_readable_ink_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no images; it must hold scans with ink"):
         read_scans(tmp_path, ("0", "1"))
     Image.new("L", (20, 20), 255).save(tmp_path / "blank.png")
     with pytest.raises(DataError, match="1 images, all of them blank or unreadable"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 
 import pytest
@@ -39,7 +40,6 @@ def test_any_names_are_in_the_order_of_their_keys(names: list[str]) -> None:
         ("{:x}.png", 1_000),
         ("page{}-{}.png", 40),
         ("{:02}-{}.png", 40),
-        ("no number, ever {}", 0),
     ],
 )
 def test_the_names_of_usual_folders(form: str, numbers: int) -> None:
@@ -49,6 +49,12 @@ def test_the_names_of_usual_folders(form: str, numbers: int) -> None:
     assert in_natural_order(shuffled) == by_keys(names)
     if ":x" not in form:
         assert in_natural_order(shuffled) == names
+
+
+def test_names_without_numbers() -> None:
+    names = ["".join(letters) for letters in itertools.product("-Bab", repeat=4)]
+    assert in_natural_order(random.Random(1).sample(names, len(names))) == names
+    assert in_natural_order([]) == []
 
 
 def test_zeros_in_front_break_ties_only() -> None:

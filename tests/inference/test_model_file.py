@@ -17,7 +17,7 @@ KERAS, TFLITE = PRETRAINED / "digits.keras", PRETRAINED / "digits.tflite"
 
 
 RISK = {"threshold": 0.5, "coverage": 0.9, "images": 90, "errors": 3}
-WRONG_RISKS: list[dict[str, float]] = [
+WRONG_RISK_VALUES: list[dict[str, float]] = [
     {"threshold": 5},
     {"coverage": -0.1},
     {"errors": 91},
@@ -27,8 +27,8 @@ WRONG_RISKS: list[dict[str, float]] = [
 ]
 
 
-def rewrite(path: Path, changes: dict[str, object], to: Path) -> Path:
-    """A copy of a model file whose card says something else; a value of None takes the key out."""
+def with_card_changes(path: Path, changes: dict[str, object], to: Path) -> Path:
+    """A copy of a model file with changes in its card; the value None removes a key."""
     card = json.loads(read_card(path).to_json())
     card = {k: v for k, v in {**card, **changes}.items() if v is not None}
     if path.suffix == ".tflite":
@@ -44,18 +44,18 @@ def rewrite(path: Path, changes: dict[str, object], to: Path) -> Path:
 
 
 @pytest.mark.parametrize("path", [KERAS, TFLITE])
-def test_the_built_in_model_is_whole(path: Path) -> None:
+def test_the_built_in_model_files_are_valid(path: Path) -> None:
     card = read_model_file(path).card
     assert card.labels == tuple("0123456789")
     assert card.network == {"hidden": [512, 256, 128], "activation": "relu"}
 
 
-def test_the_built_in_pair_belongs_together() -> None:
+def test_the_built_in_tflite_was_made_from_the_built_in_keras() -> None:
     assert not is_stale(TFLITE)
     assert read_card(TFLITE).sha256["keras"] == read_card(KERAS).sha256["payload"]
 
 
-def test_a_card_survives_its_json() -> None:
+def test_a_card_is_the_same_after_json() -> None:
     card = read_card(TFLITE)
     assert Card.from_json(card.to_json()) == card
 
@@ -68,9 +68,9 @@ def test_a_card_survives_its_json() -> None:
         ({"labels": ["0"]}, "no list of labels"),
         ({"labels": [0, 1]}, "no list of labels"),
         ({"labels": ["x"] * 1001}, "no list of labels"),
-        ({"labels": ["0", "1", "0"]}, "labels that are the same, or no text"),
-        ({"labels": ["0", "a\nb"]}, "labels that are the same, or no text"),
-        ({"labels": ["0", "\ud800"]}, "labels that are the same, or no text"),
+        ({"labels": ["0", "1", "0"]}, "labels that are equal, or are not a line of text"),
+        ({"labels": ["0", "a\nb"]}, "labels that are equal, or are not a line of text"),
+        ({"labels": ["0", "\ud800"]}, "labels that are equal, or are not a line of text"),
         ({"temperature": float("nan")}, "not JSON"),
         ({"accuracy": {"test": float("inf")}}, "not JSON"),
         ({"network": None}, "no valid network shape"),
@@ -84,15 +84,15 @@ def test_a_card_survives_its_json() -> None:
         ({"rejects": 1}, "does not say whether it rejects"),
         ({"risk": 3}, "no valid risk table"),
         ({"risk": [{"threshold": 0.5}]}, "no valid risk table"),
-        *(({"risk": [{**RISK, **wrong}]}, "no valid risk table") for wrong in WRONG_RISKS),
+        *(({"risk": [{**RISK, **wrong}]}, "no valid risk table") for wrong in WRONG_RISK_VALUES),
         ({"normaliser": []}, "no valid 'normaliser'"),
         ({"normaliser": {"version": 0}}, "normaliser version 0"),
         ({"sha256": {"payload": "0" * 64}}, "the file was edited"),
     ],
 )
 @pytest.mark.parametrize("path", [KERAS, TFLITE])
-def test_a_card_that_lies_is_refused(path: Path, changes: dict[str, object], message: str, tmp_path: Path) -> None:
-    edited = rewrite(path, changes, tmp_path / path.name)
+def test_an_edited_card_is_refused(path: Path, changes: dict[str, object], message: str, tmp_path: Path) -> None:
+    edited = with_card_changes(path, changes, tmp_path / path.name)
     with pytest.raises(ModelFileError) as error:
         read_model_file(edited)
     assert message in str(error.value)
@@ -116,29 +116,29 @@ def test_an_edited_network_is_refused(tmp_path: Path) -> None:
         load_runtime(tmp_path / "m.tflite")
 
 
-def test_a_foreign_zip_is_refused(tmp_path: Path) -> None:
+def test_a_zip_without_a_card_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "m.keras", "w") as archive:
         archive.writestr("config.json", "{}")
     with pytest.raises(ModelFileError, match="not made by batchdigits"):
         read_model_file(tmp_path / "m.keras")
 
 
-def test_a_card_that_is_no_json_is_refused(tmp_path: Path) -> None:
+def test_a_card_that_is_not_json_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "m.keras", "w") as archive:
         archive.writestr(CARD_NAME, "[" * 100_000)
     with pytest.raises(ModelFileError, match="not JSON"):
         read_model_file(tmp_path / "m.keras")
 
 
-def test_a_number_too_large_for_a_card_is_refused() -> None:
+def test_a_card_with_an_infinite_number_is_refused() -> None:
     with pytest.raises(ModelFileError, match="not JSON"):
         Card.from_json(read_card(TFLITE).to_json().replace(b'"temperature": ', b'"temperature": 1e999, "x": '))
 
 
-def test_a_card_that_unpacks_for_ever_is_refused(tmp_path: Path) -> None:
+def test_a_card_over_the_size_limit_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "m.keras", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(CARD_NAME, b" " * (2 << 20))
-    with pytest.raises(ModelFileError, match="too large"):
+    with pytest.raises(ModelFileError, match="its card is larger than"):
         read_model_file(tmp_path / "m.keras")
 
 
@@ -150,29 +150,29 @@ def test_a_keras_file_without_weights_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_network_larger_than_its_weights_is_not_built(tmp_path: Path) -> None:
-    edited = rewrite(KERAS, {"network": {"hidden": [65536, 65536], "activation": ""}}, tmp_path / "m.keras")
+    edited = with_card_changes(KERAS, {"network": {"hidden": [65536, 65536], "activation": ""}}, tmp_path / "m.keras")
     with pytest.raises(ModelFileError, match="its weights are fewer than its card says"):
         load_runtime(edited)
 
 
 def test_weights_of_another_shape_are_refused(tmp_path: Path) -> None:
-    edited = rewrite(KERAS, {"network": {"hidden": [256, 256], "activation": ""}}, tmp_path / "m.keras")
+    edited = with_card_changes(KERAS, {"network": {"hidden": [256, 256], "activation": ""}}, tmp_path / "m.keras")
     with pytest.raises(ModelFileError, match="its weights do not fit its card"):
         load_runtime(edited)
 
 
-def test_logits_of_another_number_are_refused(tmp_path: Path) -> None:
-    edited = rewrite(TFLITE, {"labels": ["a", "b"]}, tmp_path / "m.tflite")
+def test_a_network_with_another_number_of_classes_is_refused(tmp_path: Path) -> None:
+    edited = with_card_changes(TFLITE, {"labels": ["a", "b"]}, tmp_path / "m.tflite")
     with pytest.raises(ModelFileError, match="does not give 2 logits a glyph"):
         load_runtime(edited)
 
 
-def test_another_suffix_is_no_model_file(tmp_path: Path) -> None:
+def test_a_file_with_another_suffix_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match=r"ends in \.tflite or \.keras"):
         load_runtime(tmp_path / "m.onnx")
 
 
-def test_garbage_behind_a_good_card_is_one_clear_error(tmp_path: Path) -> None:
+def test_a_payload_that_is_not_a_flatbuffer_is_refused_even_with_the_right_sha256(tmp_path: Path) -> None:
     import hashlib
 
     garbage = b"TFL3 is not here"
@@ -185,7 +185,7 @@ def test_garbage_behind_a_good_card_is_one_clear_error(tmp_path: Path) -> None:
         load_runtime(path)
 
 
-def test_a_network_that_loads_and_cannot_be_run_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_network_that_loads_and_does_not_run_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     from ai_edge_litert.interpreter import Interpreter
 
     def invoke(self: Interpreter) -> None:
@@ -196,7 +196,7 @@ def test_a_network_that_loads_and_cannot_be_run_is_refused(monkeypatch: pytest.M
         load_runtime(TFLITE)
 
 
-def test_exports_of_the_current_folder_come_first(in_empty_folder: Path) -> None:
+def test_exports_in_the_current_folder_are_chosen_first(in_empty_folder: Path) -> None:
     assert choose_model("tflite") == TFLITE
     assert choose_model("tensorflow") == KERAS
     Path("exports").mkdir()
@@ -205,7 +205,7 @@ def test_exports_of_the_current_folder_come_first(in_empty_folder: Path) -> None
     assert choose_model("tensorflow") == KERAS
 
 
-def test_a_tflite_of_another_keras_is_stale(trained: Path, in_empty_folder: Path) -> None:
+def test_a_tflite_made_from_another_keras_is_stale(trained: Path, in_empty_folder: Path) -> None:
     shutil.copy(TFLITE, "digits.tflite")
     assert not is_stale(Path("digits.tflite"))
     shutil.copy(trained, "digits.keras")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from batchdigits.inference.card import Card
-from batchdigits.inference.threshold import NoSuchThresholdError, threshold_for, upper_bound
+from batchdigits.inference.threshold import NoSuchThresholdError, clopper_pearson_upper_bound, threshold_for
 
 NETWORK = {"hidden": [8], "activation": ""}
 RISK = (
@@ -26,30 +26,30 @@ CARD = Card(labels=("0", "1"), network=NETWORK, risk=RISK)
         (10**7, 10**9, 0.010005),
     ],
 )
-def test_the_bound_is_clopper_and_pearsons(errors: int, images: int, bound: float) -> None:
-    assert upper_bound(errors, images) == pytest.approx(bound, abs=2e-6)
+def test_the_upper_bound_is_the_one_of_clopper_and_pearson(errors: int, images: int, bound: float) -> None:
+    assert clopper_pearson_upper_bound(errors, images) == pytest.approx(bound, abs=2e-6)
 
 
 @pytest.mark.parametrize(("risk", "threshold"), [(0.03, 0.0), (0.004, 0.9), (0.001, 0.99)])
-def test_the_lowest_threshold_that_the_bound_allows(risk: float, threshold: float) -> None:
+def test_finds_the_lowest_threshold_whose_bound_is_within_the_risk(risk: float, threshold: float) -> None:
     assert threshold_for(CARD, risk) == threshold
 
 
-def test_the_errors_alone_would_allow_a_lower_one() -> None:
+def test_a_threshold_whose_errors_but_not_whose_bound_are_within_the_risk_is_too_low() -> None:
     assert RISK[1]["errors"] / RISK[1]["images"] < 0.0025
     assert threshold_for(CARD, 0.0025) == 0.99
 
 
-def test_a_threshold_below_one_that_fails_is_not_tried() -> None:
+def test_no_threshold_below_a_failing_one_is_tried() -> None:
     lucky = {"threshold": 0.5, "coverage": 1.0, "images": 20_000, "errors": 0}
     assert threshold_for(Card(labels=("0", "1"), network=NETWORK, risk=(lucky, *RISK[1:])), 0.001) == 0.99
 
 
-def test_too_little_data_for_so_small_a_risk_is_said() -> None:
+def test_a_risk_too_small_for_the_data_is_an_error() -> None:
     with pytest.raises(NoSuchThresholdError, match=r"supports no risk under 0\.095%.*0\.010% was asked for"):
         threshold_for(CARD, 0.0001)
 
 
-def test_a_card_without_a_table_is_said() -> None:
+def test_a_card_without_a_risk_table_is_an_error() -> None:
     with pytest.raises(NoSuchThresholdError, match="no risk table"):
         threshold_for(Card(labels=("0", "1"), network=NETWORK), 0.01)

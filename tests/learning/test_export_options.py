@@ -5,7 +5,7 @@ from itertools import product
 
 import pytest
 
-from batchdigits.inference.micro_runtime import UNSUPPORTED
+from batchdigits.inference.micro_runtime import UNSUPPORTED_MODES
 from batchdigits.learning.export_options import CombinationError, InputType, OutputType, Quantize, choose_target
 from tests.conftest import ROOT
 
@@ -57,7 +57,7 @@ def test_the_documented_table_is_what_combines() -> None:
         assert {kind for kind in ("int8", "float32") if _combines(mode, output_type=kind)} == _kinds(outputs)
         assert _combines(mode, per_tensor=True) == (per_tensor == "yes")
         assert choose_target(mode).is_calibrated == (calibrate == "yes")  # type: ignore[arg-type]
-        assert (mode not in UNSUPPORTED) == (micro == "yes")
+        assert (mode not in UNSUPPORTED_MODES) == (micro == "yes")
         assert f"**{choose_target(mode).input_type}**" in inputs or "," not in inputs  # type: ignore[arg-type]
 
 

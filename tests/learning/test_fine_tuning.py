@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from batchdigits.datasets import load
-from batchdigits.datasets.labelled import Labelled, Mixture, Splits
+from batchdigits.datasets.labelled import LabelledGlyphs, Mixture, Splits
 from batchdigits.inference.model_file import read_model_file
 from batchdigits.inference.tensorflow_runtime import load_network
 from batchdigits.learning.fine_tuning import KEPT, FineTuning, fine_tuning
@@ -29,7 +29,7 @@ def _small_mnist(monkeypatch: pytest.MonkeyPatch, npz_file: Path) -> None:
 def own(mnist: Arrays, classes: tuple[str, ...], counts: list[int]) -> Splits:
     """So many glyphs of each class."""
     labels = np.repeat(np.arange(len(classes)), counts)
-    data = Labelled(mnist["x_train"][: len(labels)], labels)
+    data = LabelledGlyphs(mnist["x_train"][: len(labels)], labels)
     return Splits("own", classes, data, data, data)
 
 

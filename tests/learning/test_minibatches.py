@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from batchdigits.datasets.labelled import Labelled, Splits
+from batchdigits.datasets.labelled import LabelledGlyphs, Splits
 from batchdigits.learning.augment import Glyphs
 from batchdigits.learning.minibatches import DELAY, Minibatches, chunks
 from batchdigits.learning.outliers import OUTLIER
@@ -17,7 +17,7 @@ from tests.conftest import Arrays
 
 @pytest.fixture(scope="module")
 def splits(small_mnist: Arrays) -> Splits:
-    train = Labelled(small_mnist["x_train"][:100], np.arange(100) % 10)
+    train = LabelledGlyphs(small_mnist["x_train"][:100], np.arange(100) % 10)
     return Splits("small", tuple("0123456789"), train, train, train)
 
 
@@ -94,7 +94,7 @@ def test_chunks_end_where_they_should(splits: Splits) -> None:
 
 
 def test_what_goes_wrong_in_the_second_thread_is_raised_in_the_first(splits: Splits) -> None:
-    short = Labelled(splits.train.glyphs[:50], splits.train.labels)
+    short = LabelledGlyphs(splits.train.glyphs[:50], splits.train.labels)
     broken = Splits("broken", splits.classes, short, splits.validation, splits.test)
     with closing(chunks(Minibatches(broken, BEST, seed=1), 0, [0])) as pieces, pytest.raises(IndexError):
         next(pieces)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from batchdigits.datasets.labelled import Labelled
+from batchdigits.datasets.labelled import LabelledGlyphs
 from batchdigits.inference.decide import scores, softmax
 from batchdigits.inference.model_file import read_model_file
 from batchdigits.inference.tensorflow_runtime import load_network
@@ -73,7 +73,7 @@ def test_as_many_digits_as_are_to_be_are_denied() -> None:
 def test_a_network_that_is_calibrated_stays_as_it_is(trained: Path, small_mnist: Arrays, rejects: bool) -> None:
     pytest.importorskip("tensorflow")
     network = load_network(read_model_file(trained))
-    clean = Labelled(small_mnist["x_test"][:100], small_mnist["y_test"][:100].astype(np.int64))
+    clean = LabelledGlyphs(small_mnist["x_test"][:100], small_mnist["y_test"][:100].astype(np.int64))
     classes = tuple("0123456789")
     first = calibrate(network, clean, classes, rejects)
     after = log_sum_exp(logits_of(network, degraded(clean, classes)))
@@ -84,7 +84,7 @@ def test_a_network_that_is_calibrated_stays_as_it_is(trained: Path, small_mnist:
 
 
 def test_degraded_copies_come_after_the_split_itself(small_mnist: Arrays) -> None:
-    clean = Labelled(small_mnist["x_test"][:30], small_mnist["y_test"][:30].astype(np.int64))
+    clean = LabelledGlyphs(small_mnist["x_test"][:30], small_mnist["y_test"][:30].astype(np.int64))
     mixed = degraded(clean, tuple("0123456789"))
     assert len(mixed) == 30 * (COPIES + 1)
     assert np.array_equal(mixed.glyphs[:30], clean.glyphs)

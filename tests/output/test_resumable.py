@@ -217,7 +217,7 @@ def test_a_full_disk_is_one_line_and_keeps_what_is_done(
 Step = tuple[int, list[tuple[int, str]], int]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(

@@ -273,7 +273,7 @@ def _broken(digit: Image, rng: Rng) -> Image:
 def _dashed(digit: Image, rng: Rng) -> Image:
     ink = placed(digit, rng, (200, 200), (0.8, 0.95))
     y, x = np.mgrid[0:200, 0:200]
-    ink[((x + y) % 30 < 7) & ((x - y) % 2 < 2)] = 0
+    ink[(x + y) % 30 < 7] = 0
     return shot(ink, 240, 30, rng, 3)
 
 

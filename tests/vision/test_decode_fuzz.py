@@ -107,7 +107,7 @@ def check_rows(path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", CORPUS)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_mutated_file_gives_rows(
     name: str, data: st.DataObject, tmp_path: Path, capfd: pytest.CaptureFixture[str]
@@ -118,7 +118,7 @@ def test_a_mutated_file_gives_rows(
     assert capfd.readouterr() == ("", "")
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=200))
 @example(b"BM")
 @example(b"\0\0\0\x18ftypavif")

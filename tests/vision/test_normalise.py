@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 
 from batchdigits.datasets import MNIST
 from batchdigits.datasets.idx import TRAIN_IMAGES, read_idx
-from batchdigits.vision.framing import stroke_width
+from batchdigits.vision.framing import MAX_STROKE, MIN_STROKE, stroke_width
 from batchdigits.vision.normalise import normalise
 from tests.vision import degradations
 
@@ -34,7 +34,11 @@ def likeness(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.corrcoef(a, b)[0, 1])
 
 
-@settings(max_examples=300, deadline=None)
+def same(some: tuple[np.ndarray, ...], others: tuple[np.ndarray, ...]) -> bool:
+    return [glyph.tobytes() for glyph in some] == [glyph.tobytes() for glyph in others]
+
+
+@settings(max_examples=300)
 @given(arrays(np.uint8, st.tuples(SIDES, SIDES)), st.sampled_from(["auto", "dark", "light"]), st.booleans())
 def test_any_array_gives_at_most_two_glyphs(scan: np.ndarray, ink: str, deslant: bool) -> None:
     before = scan.copy()
@@ -47,28 +51,53 @@ def test_any_array_gives_at_most_two_glyphs(scan: np.ndarray, ink: str, deslant:
     assert np.array_equal(scan, before)
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (1, 900), (900, 1), (2, 300), (49, 5000), (48, 48), (700, 49)])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 900), (900, 1), (2, 300), (49, 5000), (700, 49)])
 @pytest.mark.parametrize("levels", [2, 3, 256])
-def test_odd_shapes(shape: tuple[int, int], levels: int) -> None:
+def test_noise_of_odd_shapes_is_blank(shape: tuple[int, int], levels: int) -> None:
     rng = np.random.default_rng(levels)
     scan = (rng.integers(0, levels, shape) * (255 // (levels - 1))).astype(np.uint8)
-    for ink in ("auto", "dark", "light"):
-        for glyph in normalise(scan, ink):
-            assert glyph.shape == (28, 28)
+    assert [normalise(scan, ink) for ink in ("auto", "dark", "light")] == [()] * 3
 
 
-@settings(max_examples=100, deadline=None)
+@pytest.mark.parametrize("shape", [(1, 900), (900, 1), (2, 300), (49, 5000), (48, 48), (700, 49)])
+def test_a_bar_in_the_middle_of_an_odd_shape_fills_the_box(shape: tuple[int, int]) -> None:
+    scan = np.zeros(shape, np.uint8)
+    scan[tuple(slice(side * 2 // 5, side * 3 // 5 + 1) for side in shape)] = 255
+    for picture, ink in ((scan, "auto"), (255 - scan, "auto"), (scan, "light"), (255 - scan, "dark")):
+        (glyph,) = normalise(picture, ink)
+        assert glyph.shape == (28, 28)
+        assert max(cv2.boundingRect(glyph)[2:]) == 20
+
+
+@settings(max_examples=100)
 @given(arrays(np.uint8, st.tuples(SIDES, SIDES)))
-def test_inverse_gives_the_same_glyphs(scan: np.ndarray) -> None:
-    for glyph, twin in zip(normalise(scan), normalise(255 - scan), strict=True):
-        assert np.array_equal(glyph, twin)
+def test_inverse_of_any_array_gives_the_same_glyphs(scan: np.ndarray) -> None:
+    assert same(normalise(scan), normalise(255 - scan))
 
 
-def test_told_the_wrong_ink_on_sloping_paper(digits: np.ndarray) -> None:
+@settings(max_examples=100)
+@given(st.integers(0, 299), st.integers(20, 400), st.integers(20, 400), st.integers(0, 2**32 - 1))
+def test_inverse_of_a_digit_of_any_size_and_grain_gives_the_same_glyphs(
+    digits: np.ndarray, index: int, height: int, width: int, seed: int
+) -> None:
+    digit = cv2.resize(digits[index], (width, height), interpolation=cv2.INTER_AREA)
+    scan = np.clip(np.random.default_rng(seed).normal(200.0 - digit / 2, 4), 0, 255).astype(np.uint8)
+    glyphs = normalise(scan)
+    assert glyphs
+    assert same(glyphs, normalise(255 - scan))
+
+
+def test_on_sloping_paper_the_ink_is_what_it_is_told(digits: np.ndarray) -> None:
     slope = np.linspace(0, 120, 28)
-    for digit in digits:
-        scan = np.clip(digit * 0.7 + slope, 0, 255).astype(np.uint8)
-        assert len(normalise(scan, "dark")) <= 1
+    scans = np.clip(digits * 0.7 + slope, 0, 255).astype(np.uint8)
+    shares = []
+    for ink in ("light", "dark"):
+        found = [normalise(scan, ink) for scan in scans]
+        assert {len(glyphs) for glyphs in found} == {0, 1}  # of a few digits nothing is left
+        pairs = zip(found, digits, strict=True)
+        shares.append(np.mean([len(g) == 1 and likeness(g[0], normalise(d, "light")[0]) > 0.7 for g, d in pairs]))
+    assert shares[0] > 0.7
+    assert shares[1] < 0.1
 
 
 def test_a_view_that_is_not_contiguous(digits: np.ndarray) -> None:
@@ -113,28 +142,31 @@ def test_deslant_straightens_a_stroke() -> None:
     assert upright <= 5
 
 
-@pytest.mark.parametrize("pen", [1, 3, 20, 60, 100])
+@pytest.mark.parametrize("pen", [1, 3, 20, 100, 160, 220])
 def test_stroke_width_is_near_mnists(pen: int) -> None:
-    scan = np.full((600, 600), 255, np.uint8)
-    cv2.ellipse(scan, (300, 300), (150, 220), 0, 0, 360, 0, pen)
-    assert 1.3 < stroke_width(normalise(scan)[0]) < 5.2
+    scan = np.full((900, 900), 255, np.uint8)
+    cv2.ellipse(scan, (450, 450), (150, 220), 0, 0, 360, 0, pen)
+    assert MIN_STROKE - 0.1 < stroke_width(normalise(scan)[0]) < MAX_STROKE + 0.1
 
 
-HARD = {"dark_ruled": 0.85, "dark_squared": 0.75, "tiny8": 0.85, "tight_square": 0.0, "hairline": 0.9}
+# The least share of forty digits that stay themselves: one fewer than do today, but all where all do.
+HARD = {"squared": 0.95, "dark_ruled": 0.95, "dark_squared": 0.85, "pencil": 0.95, "tight_square": 0.85}
 
 
 @pytest.mark.parametrize("name", degradations.STRESSES)
 def test_stress(name: str, digits: np.ndarray) -> None:
     """Whatever was done to the picture, its glyph is still that of the digit it was made of."""
     rng = np.random.default_rng(3)
-    alike, same = [], []
+    told = "light" if name in degradations.LIGHT else "dark"
+    alike, right = [], []
     for digit in digits[:40]:
         scan = degradations.STRESSES[name](digit, rng)
         glyphs = normalise(scan)
         alike.append(bool(glyphs) and max(likeness(g, normalise(digit, "light")[0]) for g in glyphs) > 0.7)
-        same.append(len(glyphs) == len(normalise(255 - scan)))
-    assert all(same)
-    assert np.mean(alike) >= HARD.get(name, 0.92)
+        right.append(bool(glyphs) and same(glyphs[:1], normalise(scan, told)))
+        assert same(glyphs, normalise(255 - scan))
+    assert np.mean(alike) >= HARD.get(name, 1.0)
+    assert np.mean(right) >= 0.92
 
 
 @pytest.mark.parametrize("grain", [0, 1, 4, 8, 15])

@@ -35,7 +35,7 @@ def check(scans: np.ndarray, ink: Ink = "auto", deslant: bool = True) -> None:
     assert np.array_equal(scans, before)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     arrays(np.uint8, st.tuples(st.integers(0, MIN_STACK + 2), SIDES, SIDES)),
     st.sampled_from(INKS),
@@ -45,7 +45,7 @@ def test_any_arrays(scans: np.ndarray, ink: Ink, deslant: bool) -> None:
     check(scans, ink, deslant)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 2**32 - 1), SIDES, SIDES, st.sampled_from(INKS))
 def test_strokes_and_dots(seed: int, height: int, width: int, ink: Ink) -> None:
     rng = np.random.default_rng(seed)

@@ -102,7 +102,7 @@ pictures = st.tuples(st.integers(1, MAX_SIDE), st.integers(1, MAX_SIDE), st.inte
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(drawn=st.lists(pictures, min_size=1, max_size=3), data=st.data())
 def test_any_filters(drawn: list[Picture], data: st.DataObject, alone: Callable[[bytes], Page]) -> None:
     files = []
@@ -128,6 +128,7 @@ def test_files_of_all_kinds_keep_their_order(digits: Picture, alone: Callable[[b
         for number, digit in enumerate(digits)
     ]
     assert all(map(is_small_png, files))
+    assert all(scan is not None for scan in unpacked(files))
     check(files, alone)
 
 
@@ -208,7 +209,7 @@ def test_what_is_not_as_it_should_be_is_left_to_others(data: bytes, alone: Calla
     check([data, GOOD], alone)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(at=st.integers(41, len(GOOD) - 17), piece=st.binary(min_size=1, max_size=3), inserted=st.booleans())
 def test_damage_behind_a_right_checksum(at: int, piece: bytes, inserted: bool, alone: Callable[[bytes], Page]) -> None:
     idat = GOOD[41:at] + piece + GOOD[at if inserted else at + len(piece) : -16]

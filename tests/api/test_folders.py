@@ -1,4 +1,4 @@
-"""import batchdigits: classify() for programs."""
+"""batchdigits.classify: folders and files, from Python."""
 
 from __future__ import annotations
 
@@ -47,17 +47,62 @@ def test_several_paths_a_string_among_them_and_options() -> None:
 
 @pytest.mark.parametrize(
     "option",
-    [{"ink": "red"}, {"timeout": -1.0}, {"timeout": float("nan")}, {"timeout": float("inf")}],
+    [
+        {"ink": "red"},
+        {"timeout": -1.0},
+        {"timeout": float("nan")},
+        {"timeout": float("inf")},
+        {"jobs": 0},
+        {"batch_size": 0},
+        {"min_confidence": 1.5},
+        {"min_confidence": float("nan")},
+        {"target_risk": 0.0},
+        {"target_risk": 1.0},
+        {"min_confidence": 0.5, "target_risk": 0.01},
+    ],
 )
-def test_an_option_that_there_is_not(option: dict[str, Any]) -> None:
+def test_an_argument_out_of_range_is_refused_at_once(option: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(option))):
         batchdigits.classify(SAMPLES, **option)
 
 
-def test_a_bad_model_is_told_at_the_first_step() -> None:
-    predictions = batchdigits.classify(SAMPLES, model="none.tflite")
+@pytest.mark.parametrize(("paths", "model"), [(7, None), (b"x", None), (None, None), ("x", 7)])
+def test_wrong_types_are_refused_at_once(paths: Any, model: Any) -> None:
+    with pytest.raises(TypeError, match="path"):
+        batchdigits.classify(paths, model=model)
+
+
+def test_a_wrong_path_among_several_is_refused_when_it_is_reached() -> None:
+    with pytest.raises(TypeError, match=r"a path is a str or os\.PathLike, not int"):
+        list(batchdigits.classify([SAMPLES / "digits" / "3", 7]))  # type: ignore[list-item]
+
+
+def test_a_bad_model_is_refused_at_once() -> None:
     with pytest.raises(ModelFileError, match="no such model file"):
-        next(predictions)
+        batchdigits.classify(SAMPLES, model="none.tflite")
+
+
+def test_the_model_does_not_depend_on_the_current_folder(in_empty_folder: Path) -> None:
+    exports = in_empty_folder / "exports"
+    exports.mkdir()
+    (exports / "digits.tflite").write_bytes(b"broken")
+    assert next(batchdigits.classify(SAMPLES / "digits" / "3")).label == "3"
+    with pytest.raises(ModelFileError):
+        batchdigits.classify(SAMPLES / "digits" / "3", model="exports/digits.tflite")
+
+
+def test_a_threshold_decides_what_is_for_review() -> None:
+    (sure,) = batchdigits.classify(SAMPLES / "digits/3/as-is.png", min_confidence=0.0)
+    (unsure,) = batchdigits.classify(SAMPLES / "digits/3/as-is.png", min_confidence=1.0)
+    assert (sure.status, unsure.status) == ("ok", "review")
+    with pytest.raises(batchdigits.BatchdigitsError, match="supports no risk under"):
+        batchdigits.classify(SAMPLES, target_risk=1e-9)
+
+
+def test_a_filter_decides_which_files_are_classified() -> None:
+    labels = [one.label for one in batchdigits.classify(SAMPLES / "digits", include=["as-is*"], exclude=["[1-9]"])]
+    assert labels == ["0"]
+    assert list(batchdigits.classify(SAMPLES / "digits", recursive=False)) == []
 
 
 def test_a_script_needs_no_main_guard_and_importing_costs_nothing(tmp_path: Path) -> None:

@@ -1,0 +1,89 @@
+"""Charts by matplotlib, as PNG or SVG files that are the same on every machine."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+from batchdigits.errors import MissingExtraError
+from batchdigits.quiet import silent_stderr
+from batchdigits.text import printable
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+SUFFIXES = (".png", ".svg")
+MAX_NAME = 30  # characters of a legend's entry
+MAX_ENTRIES = 16  # of a legend: more would be higher than the figure
+DPI = 110
+STYLE = {
+    "text.parse_math": False,  # a folder may be called $x$
+    "svg.hashsalt": "batchdigits",  # the ids in an SVG file are random without it
+    "axes.grid": True,
+    "grid.color": "0.9",
+    "axes.axisbelow": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
+NOTHING_THAT_CHANGES = {"png": {"Software": None}, "svg": {"Creator": None, "Date": None}}  # a version, the time
+
+
+def import_matplotlib() -> tuple[Any, Any]:
+    """The modules `matplotlib` and `matplotlib.figure`.
+
+    Raises:
+        MissingExtraError: they are not installed.
+    """
+    with silent_stderr():  # matplotlib warns of a home that it cannot write to, and of a user's faulty style
+        try:
+            import matplotlib
+            import matplotlib.figure
+        except ImportError:
+            raise MissingExtraError("--plot", "plot") from None
+    return matplotlib, matplotlib.figure
+
+
+def draw(panels: Sequence[Callable[[Axes], None]], title: str, size: tuple[float, float], suffix: str) -> bytes:
+    """A figure with the panels side by side.
+
+    Neither a display nor the user's matplotlibrc has a part in it. The same data give the same bytes with one version
+    of matplotlib.
+
+    Args:
+        panels: each draws on the axes that it is given.
+        title: of the whole; from us, not from outside.
+        size: width and height in inches; a PNG file has `DPI` pixels to the inch.
+        suffix: one of `SUFFIXES`.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    matplotlib, figures = import_matplotlib()
+    file_format = suffix.removeprefix(".")
+    file = BytesIO()
+    with matplotlib.rc_context({**matplotlib.rcParamsDefault, **STYLE}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from")  # its place is a box
+        figure = figures.Figure(size, DPI, layout="constrained")
+        figure.suptitle(title)
+        for panel, axes in zip(panels, figure.subplots(1, len(panels), squeeze=False)[0], strict=True):
+            panel(axes)
+        figure.savefig(file, format=file_format, metadata=NOTHING_THAT_CHANGES[file_format])
+    return file.getvalue()
+
+
+def add_legend(axes: Axes, handles: Sequence[Any], names: Sequence[str], **options: Any) -> None:
+    """A legend of names that may come from outside; where they are too many, it says how many it leaves out."""
+    handles, names = list(handles), [legend_name(name) for name in names]
+    if len(names) > MAX_ENTRIES:
+        names[MAX_ENTRIES - 1 :] = [f"and {len(names) - MAX_ENTRIES + 1} more"]
+        handles = handles[:MAX_ENTRIES]
+        handles[-1] = axes.plot([], [], " ")[0]
+    axes.legend(handles, names, **options)
+
+
+def legend_name(name: str) -> str:
+    """A name, printable; the end of one that is long."""
+    name = printable(name)
+    return name if len(name) <= MAX_NAME else f"…{name[1 - MAX_NAME :]}"

@@ -1,0 +1,42 @@
+"""Tests pass whatever pytest was started with; that they pass in any folder is for `.ci/run` to show."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+
+from tests.conftest import ROOT
+
+SENSITIVE = [
+    "cli/test_classify_never_loses_work.py::test_a_signal_stops_a_run_whose_workers_hang",
+    "cli/test_evaluate.py::test_help_shows_its_examples_line_by_line",
+    "vision/test_decode.py::test_silent_stderr_keeps_the_libraries_quiet",
+    "cli/test_streams.py::test_a_file_is_written_whatever_stream_is_closed",
+]
+
+
+def test_a_script_in_the_background_and_strange_variables_change_nothing() -> None:
+    def deaf() -> None:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD):
+            signal.signal(number, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGALRM})
+        os.umask(0o077)
+
+    strange = {"COLUMNS": "30", "LC_ALL": "C", "PYTHONPATH": ".", "PYTHONVERBOSE": "1", "TERM": "dumb", "CI": "true"}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    command = [sys.executable, "-m", "pytest", "-n", "0", "-p", "no:cacheprovider", "-q"]
+    result = subprocess.run(
+        [*command, *(f"tests/{name}" for name in SENSITIVE)],
+        cwd=ROOT,
+        env={**environment, **strange},
+        preexec_fn=deaf,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,  # all that PYTHONVERBOSE tells
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout
