@@ -18,7 +18,6 @@ copyright = "the batchdigits founders"
 version = release = __version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_click"]
-exclude_patterns: list[str] = ["cluster.md", "raspberry-pi.md"]
 
 html_theme = "furo"
 html_title = f"batchdigits {__version__}"

@@ -11,7 +11,7 @@ import batchdigits.learning.augment as augmentation
 from batchdigits.learning.augment import NO_SHAPE, Glyphs, augment, shapes_of
 from batchdigits.learning.outliers import LETTERS_AND_SIGNS, OUTLIER, draw_outlier
 from batchdigits.learning.stroke_shapes import CANVAS_SIDE, SHAPES, add_missing_stroke, draw_digit, draw_strokes
-from batchdigits.vision.framing import SLACK, frame
+from batchdigits.vision.framing import BOX_TOLERANCE, frame
 
 
 def stick_figures() -> tuple[Glyphs, NDArray[np.int_]]:
@@ -68,7 +68,7 @@ def test_ink_fits_the_box_and_its_mass_is_centred(monkeypatch: pytest.MonkeyPatc
     for glyph in augment(np.tile(glyphs, (10, 1, 1)), np.tile(labels, 10), np.random.default_rng(1)):
         _, _, width, height = cv2.boundingRect(glyph)
         # Resampling blurs a pixel on either side, and the edge of a narrowed stroke may round to 0.
-        assert 18 - 20 * shrink <= max(width, height) <= 20 + SLACK + 2 * error
+        assert 18 - 20 * shrink <= max(width, height) <= 20 + BOX_TOLERANCE + 2 * error
         assert abs(mass_centre(glyph) - 14.0).max() < 1.0 + shift
 
 
