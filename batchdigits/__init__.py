@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from batchdigits.api.classifier import Classifier
     from batchdigits.api.evaluate import evaluate
     from batchdigits.api.folders import classify
+    from batchdigits.api.train import export, train
     from batchdigits.errors import (
         BatchdigitsError,
         DataError,
@@ -43,6 +44,8 @@ __all__ = [
     "__version__",
     "classify",
     "evaluate",
+    "export",
+    "train",
 ]
 
 # Loaded when they are first asked for, so that the command line's --help does not wait for NumPy and OpenCV.
@@ -58,6 +61,8 @@ _MODULES = {
     "Status": "batchdigits.inference.decide",
     "classify": "batchdigits.api.folders",
     "evaluate": "batchdigits.api.evaluate",
+    "export": "batchdigits.api.train",
+    "train": "batchdigits.api.train",
 }
 
 

@@ -31,9 +31,21 @@ def model_path(model: str | os.PathLike[str] | None) -> Path:
     """
     if model is None:
         return BUILT_IN_MODEL
-    if not isinstance(model, str | os.PathLike):
-        raise TypeError(f"model is the path of a model file, or None for the built-in one, not {type(model).__name__}")
-    return Path(model)
+    return as_path(model, "model")
+
+
+def as_path(path: object, name: str, suffix: str = "") -> Path:
+    """The path in an argument of that name, which must have the suffix.
+
+    Raises:
+        TypeError: it is no path.
+        ValueError: it has another suffix.
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise TypeError(f"{name} is a path, not {type(path).__name__}")
+    if suffix and Path(path).suffix != suffix:
+        raise ValueError(f"{name} must end in {suffix}, not {os.fspath(path)!r}")
+    return Path(path)
 
 
 def path_list(paths: Paths) -> Iterable[str]:

@@ -1,0 +1,188 @@
+"""Train a network, and convert it to TFLite, as the commands `train` and `export` do."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any, get_args
+
+from batchdigits.api.arguments import as_path
+from batchdigits.inference.card import Card
+from batchdigits.learning.export import Export, prepare_export, write_export
+from batchdigits.learning.export_options import Batch, Head, InputType, OutputType, Quantize, export_options
+from batchdigits.learning.parity_check import default_min_agreement, require_agreement
+from batchdigits.learning.save import save
+from batchdigits.learning.train import prepare_training
+from batchdigits.learning.training import Progress
+
+AnyPath = str | os.PathLike[str]
+
+MAX_UNITS = 1 << 16  # of a layer, and glyphs of a minibatch
+MAX_LEARNING_RATE = 10.0
+
+
+def train(
+    output: AnyPath = "exports/digits.keras",
+    *,
+    recipe: str | None = None,
+    data: AnyPath | None = None,
+    seed: int = 1,
+    init: AnyPath | Sequence[AnyPath] = (),
+    teacher: AnyPath | None = None,
+    hidden: Sequence[int] | None = None,
+    activation: str | None = None,
+    learning_rate: float | None = None,
+    iterations: int | None = None,
+    batch_size: int | None = None,
+    dropout: float | None = None,
+    on_progress: Callable[[Progress], object] | None = None,
+) -> Card:
+    """Train a network on labelled digits, and write it as a .keras model file. Needs the extra `tensorflow`.
+
+    Args:
+        output: the model file to write; it appears when the training is complete. Its folder is made.
+        recipe: `default`, `lesson`, `best`, `tiny` or `teacher`, whose values the other arguments replace; None for
+            `default`, or with `init` and `data` for that of fine-tuning.
+        data: labelled digits: a folder with a sub-folder for each class, a folder of IDX files, or an .npz in Keras's
+            layout; None for the MNIST of the package.
+        seed: decides everything random, 0 or more.
+        init: a .keras file to start from, or several, of which the mean of their weights is taken. With `data`, one.
+        teacher: a .keras file whose answers are learned in place of the labels.
+        hidden: units of each hidden layer, 1-65,536.
+        activation: of the hidden layers, Keras's name; `none` for none.
+        learning_rate: of Adam at the start, over 0 and up to 10.
+        iterations: minibatches to learn from.
+        batch_size: glyphs in a minibatch, 1-65,536.
+        dropout: share of the last hidden layer that is dropped, from 0 and under 1.
+        on_progress: called with iteration, loss, accuracy and learning rate, every 50 iterations.
+
+    Returns:
+        The model card, with the accuracy on the test images.
+
+    Raises:
+        TypeError: a path is none.
+        ValueError: a number is out of its range.
+        BatchdigitsError: data or a model cannot be used, arguments exclude each other, or the file cannot be written.
+    """
+    path = as_path(output, "output", ".keras")
+    starts = [init] if isinstance(init, str | os.PathLike) else list(init)
+    _check("seed", seed, 0 <= seed < 1 << 31)
+    _check("hidden", hidden, hidden is None or all(0 < units <= MAX_UNITS for units in hidden))
+    _check("learning_rate", learning_rate, learning_rate is None or 0 < learning_rate <= MAX_LEARNING_RATE)
+    _check("iterations", iterations, iterations is None or iterations >= 0)
+    _check("batch_size", batch_size, batch_size is None or 0 < batch_size <= MAX_UNITS)
+    _check("dropout", dropout, dropout is None or 0 <= dropout < 1)
+    values = {
+        "hidden": None if hidden is None else tuple(hidden),
+        "activation": activation,
+        "learning_rate": learning_rate,
+        "iterations": iterations,
+        "batch_size": batch_size,
+        "dropout": dropout,
+    }
+    training = prepare_training(
+        recipe,
+        None if data is None else as_path(data, "data"),
+        seed,
+        [as_path(one, "init") for one in starts],
+        None if teacher is None else as_path(teacher, "teacher"),
+        values,
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with closing(training.run()) as steps:
+        for progress in steps:
+            if on_progress:
+                on_progress(progress)
+    return save(training, path)
+
+
+def export(
+    model: AnyPath = "exports/digits.keras",
+    output: AnyPath = "exports/digits.tflite",
+    *,
+    quantize: Quantize = "int8",
+    input_type: InputType | None = None,
+    output_type: OutputType | None = None,
+    head: Head = "logits",
+    batch: Batch = "1",
+    per_tensor: bool = False,
+    data: AnyPath | None = None,
+    calibrate: AnyPath | None = None,
+    check: AnyPath | None = None,
+    min_agreement: float | None = None,
+    c_array: AnyPath | None = None,
+) -> Export:
+    """Convert a .keras model file to TFLite, and check that both give the same labels. Needs the extra `tensorflow`.
+
+    Args:
+        model: the .keras model file.
+        output: the .tflite file to write. Its folder is made.
+        quantize: `int8`, `int16x8`, `dynamic`, `float16` or `none`.
+        input_type: what the file takes, `uint8`, `int8` or `float32`; None for int8 with `int8`, else float32.
+        output_type: what the file gives, `int8` or `float32`; None likewise.
+        head: `logits`, or `probabilities` with a softmax at the end.
+        batch: `1`, or `dynamic` for any number of glyphs at once.
+        per_tensor: whether all weights of a layer have one scale.
+        data: the labelled data that the model was trained on; None for the MNIST of the package.
+        calibrate: a folder of scans that set the ranges of int8 and int16x8; None for the training split.
+        check: a folder of scans on which the labels must agree, too.
+        min_agreement: least share of images with the same label, 0-1; None for 0.998, or 0.99 for a network without
+            activation.
+        c_array: a folder for the model as C99 sources; None for none.
+
+    Returns:
+        The exported model, and the rows of the parity check.
+
+    Raises:
+        TypeError: a path is none.
+        ValueError: another argument is none of its values.
+        BatchdigitsError: the model or data cannot be used, arguments exclude each other, the parity check fails, or a
+            file cannot be written. Nothing is written then.
+    """
+    target = as_path(output, "output", ".tflite")
+    for name, value, values in (
+        ("quantize", quantize, Quantize),
+        ("input_type", input_type, InputType),
+        ("output_type", output_type, OutputType),
+        ("head", head, Head),
+        ("batch", batch, Batch),
+    ):
+        _check(name, value, value is None or value in get_args(values))
+    _check("min_agreement", min_agreement, min_agreement is None or 0 <= min_agreement <= 1)
+    options = export_options(
+        quantize,
+        input_type,
+        output_type,
+        head,
+        batch,
+        per_tensor,
+        calibrate=calibrate is not None,
+        c_array=c_array is not None,
+    )
+    data_path, calibrate_path, check_path, folder = (
+        None if value is None else as_path(value, name)
+        for name, value in (("data", data), ("calibrate", calibrate), ("check", check), ("c_array", c_array))
+    )
+    exported = prepare_export(as_path(model, "model"), target, options, data_path, calibrate_path, check_path)
+    share = default_min_agreement(exported.keras.card) if min_agreement is None else min_agreement
+    require_agreement(exported.parity, share)
+    _write(exported, folder)
+    return exported
+
+
+def _write(exported: Export, c_array: Path | None) -> None:
+    """Write the model, and the C sources, which are made before, as that may fail."""
+    from batchdigits.device.write import c_sources, write_sources
+
+    sources = c_sources(exported.model) if c_array else {}
+    exported.model.path.parent.mkdir(parents=True, exist_ok=True)
+    write_export(exported.model, exported.parity)
+    if c_array:
+        write_sources(sources, c_array)
+
+
+def _check(name: str, value: Any, is_valid: bool) -> None:
+    if not is_valid:
+        raise ValueError(f"{name} cannot be {value!r}; see help(batchdigits)")

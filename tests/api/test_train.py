@@ -1,0 +1,137 @@
+"""batchdigits.train, export and evaluate: the commands, from Python."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+import batchdigits
+from batchdigits.cli import main
+from batchdigits.inference.choose import PRETRAINED
+from batchdigits.inference.model_file import read_model_file
+from batchdigits.learning.training import Progress
+from tests.conftest import SAMPLES, Run
+
+QUICK: dict[str, Any] = {"iterations": 60, "hidden": (16,), "batch_size": 32}
+
+
+def test_train_export_and_classify_are_those_of_the_commands(
+    run: Run, npz_file: Path, in_empty_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    progress: list[Progress] = []
+    card = batchdigits.train("new/mine.keras", data=npz_file, seed=3, on_progress=progress.append, **QUICK)
+    exported = batchdigits.export(
+        "new/mine.keras", "new/mine.tflite", data=npz_file, c_array="new/c", min_agreement=0.0
+    )
+    assert capsys.readouterr() == ("", "")
+    assert read_model_file(Path("new/mine.keras")).card == card
+    assert [one.iteration for one in progress][-1] == 59
+    assert 0 < card.accuracy["test"] <= 1
+    assert Path("new/c/digits_model.h").exists()
+
+    options = ("--iterations", "60", "--hidden", "16", "--batch-size", "32", "--data", npz_file)
+    assert run("train", "--seed", "3", *options, "-o", "theirs.keras").exit_code == 0
+    loosely = ("--min-agreement", "0", "--data", npz_file)
+    assert run("export", "--tflite", "--model", "theirs.keras", *loosely, "-o", "x.tflite").exit_code == 0
+    for mine, theirs in (("new/mine.keras", "theirs.keras"), ("new/mine.tflite", "x.tflite")):
+        assert read_model_file(Path(mine)).payload == read_model_file(Path(theirs)).payload
+    assert exported.model.payload == read_model_file(Path("x.tflite")).payload
+    assert {row.runtime for row in exported.parity} >= {"LiteRT", "LiteRT reference"}
+    assert batchdigits.Classifier("new/mine.tflite").classify(SAMPLES / "digits/1/as-is.png").status != "error"
+
+
+@pytest.mark.parametrize(
+    ("function", "command", "renamed"),
+    [
+        ("train", "train", {}),
+        ("export", "export", {}),
+        ("classify", "classify", {"recursive": "no_recursive", "paths": "paths"}),
+    ],
+)
+def test_arguments_have_the_names_and_defaults_of_the_command(
+    function: str, command: str, renamed: dict[str, str]
+) -> None:
+    with click.Context(main) as context:
+        found = main.get_command(context, command)
+        assert found is not None
+        defaults = found.make_context(command, [], parent=context, resilient_parsing=True).params
+    for name, parameter in inspect.signature(getattr(batchdigits, function)).parameters.items():
+        if name in ("on_progress", *renamed):
+            continue
+        if command == "export" and name == "model":
+            continue  # of the command it is None, for the same file
+        assert str(parameter.default) == str(defaults[name]), name
+
+
+def test_evaluate_counts_as_the_command_does(run: Run, tmp_path: Path) -> None:
+    evaluation = batchdigits.evaluate(SAMPLES / "digits", jobs=1)
+    assert (evaluation.images, evaluation.right, evaluation.accuracy) == (40, 40, 1.0)
+    assert "40" in run("evaluate", SAMPLES / "digits").stdout
+    with pytest.raises(batchdigits.DataError, match="no folder in it is named like a label"):
+        batchdigits.evaluate(tmp_path)
+    with pytest.raises(ValueError, match="ink"):
+        batchdigits.evaluate(tmp_path, ink="red")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"output": "x.tflite"},
+        {"seed": -1},
+        {"hidden": (0,)},
+        {"hidden": (1 << 17,)},
+        {"learning_rate": 0.0},
+        {"learning_rate": float("nan")},
+        {"learning_rate": 11.0},
+        {"iterations": -1},
+        {"batch_size": 0},
+        {"dropout": 1.0},
+    ],
+)
+def test_train_refuses_a_number_out_of_range_before_any_work(tmp_path: Path, arguments: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(arguments))):
+        batchdigits.train(**{"output": tmp_path / "x.keras", **arguments})
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"output": "x.keras"},
+        {"quantize": "int4"},
+        {"input_type": "int16"},
+        {"output_type": "uint8"},
+        {"head": "softmax"},
+        {"batch": "2"},
+        {"min_agreement": 99.8},
+    ],
+)
+def test_export_refuses_other_values_before_any_work(tmp_path: Path, arguments: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(arguments))):
+        batchdigits.export(**{"model": PRETRAINED / "digits.keras", "output": tmp_path / "x.tflite", **arguments})
+    assert not list(tmp_path.iterdir())
+
+
+def test_wrong_types_are_refused() -> None:
+    with pytest.raises(TypeError, match="output is a path, not int"):
+        batchdigits.train(7)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="data is a path, not int"):
+        batchdigits.train("x.keras", data=7)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="model is a path, not NoneType"):
+        batchdigits.export(None, "x.tflite")  # type: ignore[arg-type]
+
+
+def test_what_cannot_be_combined_or_read_is_a_batchdigits_error(tmp_path: Path) -> None:
+    with pytest.raises(batchdigits.BatchdigitsError, match="there is no recipe 'better'"):
+        batchdigits.train(tmp_path / "x.keras", recipe="better")
+    with pytest.raises(batchdigits.BatchdigitsError, match="per-tensor"):
+        batchdigits.export(PRETRAINED / "digits.keras", tmp_path / "x.tflite", quantize="none", per_tensor=True)
+    with pytest.raises(batchdigits.BatchdigitsError, match="parity check failed"):
+        batchdigits.export(PRETRAINED / "digits.keras", tmp_path / "x.tflite", calibrate=SAMPLES, min_agreement=1.0)
+    with pytest.raises(batchdigits.ModelFileError, match="no such model file"):
+        batchdigits.export(tmp_path / "none.keras", tmp_path / "x.tflite")
+    assert not list(tmp_path.iterdir())
