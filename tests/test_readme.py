@@ -1,4 +1,4 @@
-"""Every command that the README shows works as it stands there, one after the other, in one folder."""
+"""The commands that the README shows work as shown, one after the other, in one folder."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from tests.conftest import ROOT, SAMPLES
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = [line for block in re.findall(r"^```sh\n(.*?)^```", README, re.M | re.S) for line in block.splitlines()]
 INSTALLS = dict(re.findall(r"^<!-- install: (\w+) -->\n```sh\n(.+?)\n```$", README, re.M | re.S))
-ON_THE_ROAD = [line for line in COMMANDS if line.startswith("batchdigits ")]
+SHOWN = [line for line in COMMANDS if line.startswith("batchdigits ")]
 
 
-def test_the_readme_shows_two_installs_and_the_road() -> None:
+def test_the_readme_shows_two_installs_and_a_session() -> None:
     assert list(INSTALLS) == ["classify", "test"]
     assert INSTALLS["classify"].endswith("batchdigits classify samples/digits")
     assert INSTALLS["test"].endswith("-m pytest")
-    assert ON_THE_ROAD[:2] == ["batchdigits train", "batchdigits export --tflite"]
-    assert len(INSTALLS) + len(ON_THE_ROAD) == len(COMMANDS)
+    assert SHOWN[:2] == ["batchdigits train", "batchdigits export --tflite"]
+    assert len(INSTALLS) + len(SHOWN) == len(COMMANDS)
 
 
-def test_the_road_works_as_it_stands_there(tmp_path: Path) -> None:
+def test_the_commands_work_as_shown(tmp_path: Path) -> None:
     shutil.copytree(SAMPLES, tmp_path / "samples")
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    for command in ON_THE_ROAD:
+    for command in SHOWN:
         result = subprocess.run(
             ["bash", "-c", command],
             cwd=tmp_path,

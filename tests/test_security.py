@@ -1,4 +1,4 @@
-"""SECURITY.md names the tests behind its promises; those that fit nowhere else are here."""
+"""Tests of promises in SECURITY.md that fit no other file, and of the file names in it."""
 
 from __future__ import annotations
 

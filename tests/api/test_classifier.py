@@ -172,7 +172,7 @@ def test_sixteen_threads_get_the_predictions_of_one(classifier: batchdigits.Clas
             assert list(pool.map(classifier.classify, images)) == expected
 
 
-def test_probabilities_are_named_where_they_are_asked_for(classifier: batchdigits.Classifier) -> None:
+def test_probabilities_are_named_and_given_on_demand(classifier: batchdigits.Classifier) -> None:
     assert classifier.classify(AS_IS).probabilities == {}
     prediction = batchdigits.Classifier(probabilities=True).classify(AS_IS)
     assert list(prediction.probabilities) == list(classifier.card.labels)
@@ -194,7 +194,7 @@ def test_a_threshold_decides_what_is_for_review() -> None:
     assert batchdigits.Classifier(target_risk=0.05).classify(AS_IS).status == "ok"
 
 
-def test_the_ink_can_be_told(classifier: batchdigits.Classifier) -> None:
+def test_the_ink_can_be_given(classifier: batchdigits.Classifier) -> None:
     light = batchdigits.Classifier(ink="light")
     dark_on_light = np.full((60, 60), 255, np.uint8)
     cv2.line(dark_on_light, (30, 10), (30, 50), 0, 5)

@@ -118,6 +118,6 @@ def test_a_script_needs_no_main_guard_and_importing_costs_nothing(tmp_path: Path
     assert result.stderr == ""
 
 
-def test_there_is_nothing_else() -> None:
+def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError):
         batchdigits.clasify  # noqa: B018

@@ -63,7 +63,7 @@ def test_arguments_have_the_names_and_defaults_of_the_command(
         if name in ("on_progress", *renamed):
             continue
         if command == "export" and name == "model":
-            continue  # of the command it is None, for the same file
+            continue  # the command's default is None, which means the same file
         assert str(parameter.default) == str(defaults[name]), name
 
 
@@ -125,7 +125,7 @@ def test_wrong_types_are_refused() -> None:
         batchdigits.export(None, "x.tflite")  # type: ignore[arg-type]
 
 
-def test_what_cannot_be_combined_or_read_is_a_batchdigits_error(tmp_path: Path) -> None:
+def test_arguments_that_cannot_be_combined_and_files_that_cannot_be_read_are_batchdigits_errors(tmp_path: Path) -> None:
     with pytest.raises(batchdigits.BatchdigitsError, match="there is no recipe 'better'"):
         batchdigits.train(tmp_path / "x.keras", recipe="better")
     with pytest.raises(batchdigits.BatchdigitsError, match="per-tensor"):

@@ -1,4 +1,4 @@
-"""The benchmarks that make the documents' figures run, on small generated sets and on the development sets."""
+"""The benchmarks that print the tables of the documentation run, on small generated sets and the development sets."""
 
 from __future__ import annotations
 
