@@ -39,7 +39,7 @@ def classify(**values: Any) -> None:
 
     A PATH is an image, a folder of images or a URL; - is one image on stdin. Every image gives exactly one row. Its
     status is `ok`, `review` (a person should check it), `blank` (no ink) or `error` (unreadable; the detail says why).
-    The exit code is 3 if some rows are errors. --resume continues a run that was stopped.
+    The exit code is 3 if some rows are errors. A run that was stopped is continued with --resume.
 
     \b
     Example:
