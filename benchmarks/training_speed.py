@@ -53,8 +53,7 @@ class Seconds(NamedTuple):
 def ours(recipe: Recipe, iterations: int) -> Seconds:
     """The time of a training by batchdigits."""
     end = WARM_UP + iterations
-    # Training has more iterations than are timed. Otherwise the second thread would finish before the first, and the
-    # last chunks would take it no time.
+    # Training goes beyond the end. Otherwise the second thread would finish early, and its last chunks would be free.
     recipe = replace(recipe, iterations=end + 1 + (CHUNKS_AHEAD + 1) * REPORT_EVERY, check_every=0)
     start = Seconds.now()
     with closing(Training(recipe, load(None), seed=1).run()) as steps:
