@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
 import pytest
 
 import batchdigits
+from batchdigits.api import train as module
 from batchdigits.cli import main
 from batchdigits.inference.choose import PRETRAINED
 from batchdigits.inference.model_file import read_model_file
@@ -126,18 +126,20 @@ def test_wrong_types_are_refused() -> None:
         batchdigits.export(None, "x.tflite")  # type: ignore[arg-type]
 
 
-def test_a_batchdigits_error_says_what_cannot_be_combined_agree_or_be_read(
-    trained: Path, npz_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    dots = np.zeros((20, 28, 28), np.uint8)  # as a representative dataset they spoil the ranges of int8
-    dots[:, 0, 0] = 255
-    monkeypatch.setattr("batchdigits.learning.export.representative_glyphs", lambda data, classes: dots)
+def test_wrong_combinations_and_missing_files_are_batchdigits_errors(tmp_path: Path) -> None:
     with pytest.raises(batchdigits.BatchdigitsError, match="there is no recipe 'better'"):
         batchdigits.train(tmp_path / "x.keras", recipe="better")
     with pytest.raises(batchdigits.BatchdigitsError, match="per-tensor"):
         batchdigits.export(PRETRAINED / "digits.keras", tmp_path / "x.tflite", quantize="none", per_tensor=True)
-    with pytest.raises(batchdigits.BatchdigitsError, match="parity check failed"):
-        batchdigits.export(trained, tmp_path / "x.tflite", data=npz_file)
     with pytest.raises(batchdigits.ModelFileError, match="no such model file"):
         batchdigits.export(tmp_path / "none.keras", tmp_path / "x.tflite")
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_export_that_fails_its_parity_check_is_not_written(
+    trained: Path, npz_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "default_min_agreement", lambda card: 1.1)  # which no export can reach
+    with pytest.raises(batchdigits.BatchdigitsError, match="parity check failed"):
+        batchdigits.export(trained, tmp_path / "new" / "x.tflite", data=npz_file)
     assert not list(tmp_path.iterdir())
