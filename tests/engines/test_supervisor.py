@@ -124,10 +124,10 @@ def test_files_are_taken_as_they_are_needed(
             yield str(folder / "0.png")
 
     results = classify(endless(), task, 2)
-    put_out = len(next(results).files)
+    yielded = next(results).files
     for _ in range(10):
-        put_out += len(next(results).files)
-        assert taken <= put_out + 50 + 3 * 16
+        yielded += next(results).files
+        assert taken <= yielded + 50 + 3 * 16
     results.close()
 
 
@@ -229,7 +229,7 @@ MISHAPS = {
     "abort.png": "its decoder crashed (Aborted)",
     "exit.png": "its decoder crashed (exit code 7)",
     "hang.png": "took longer than 1 s",
-    "kill-always.png": "its decoder was killed, perhaps for want of memory",
+    "kill-always.png": "its decoder was killed, perhaps because memory ran out",
 }
 
 
