@@ -16,7 +16,7 @@ import pytest
 
 from batchdigits.engines import supervisor, worker
 from batchdigits.engines.classify_files import Settings
-from batchdigits.engines.forked_process import STOPPING
+from batchdigits.engines.forked_process import STOP_SIGNALS
 from batchdigits.engines.local import classify, default_jobs, unencoded
 from batchdigits.engines.supervisor import Supervisor
 from batchdigits.engines.worker import ChunkResult, Task, Worker
@@ -205,7 +205,7 @@ def test_a_fork_that_fails_leaves_signals_as_they_were(
     monkeypatch.setattr(os, "fork", fail)
     with pytest.raises(BlockingIOError):
         Worker(task)
-    assert not signal.pthread_sigmask(signal.SIG_BLOCK, ()) & set(STOPPING)
+    assert not signal.pthread_sigmask(signal.SIG_BLOCK, ()) & set(STOP_SIGNALS)
 
 
 def test_a_process_of_several_threads_is_not_forked() -> None:
