@@ -27,7 +27,7 @@ FIRST_CHUNK = 16  # files: few enough to spread large photographs over all worke
 GROWTH = 4  # factor by which a chunk that took almost no time grows; the network computes a full batch for any chunk
 LARGEST_CHUNK = 512  # files: with more, the hand-over is no smaller a share of the time
 CHUNK_SECONDS = 0.1  # that a chunk should take: rows come steadily, and all workers end at about the same time
-REMOTE_SCALE = 8  # factor on both limits for files at URLs, as a worker waits for the first file of each chunk
+REMOTE_SCALE = 8  # factor on the two limits above for files at URLs: a worker waits for the first file of a chunk
 MAX_FILES_AHEAD = 100_000  # files that may be finished before an earlier, slow one: some 8 MB of rows
 
 

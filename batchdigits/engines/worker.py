@@ -1,8 +1,8 @@
 """A worker: a process that classifies chunks of files, one after the other, and that any file may kill.
 
 A worker and the main process talk over one connection. The worker receives a `Task`, answers READY, and then answers
-each chunk of paths with a `ChunkResult`. No state is lost when it dies. A page that takes too long kills it by an
-uncaught SIGALRM, which no decoder can delay.
+each chunk of paths with a `ChunkResult`. No state is lost when it dies. If a page takes too long, an uncaught SIGALRM
+kills the worker, even inside a decoder.
 """
 
 from __future__ import annotations
