@@ -16,8 +16,8 @@ import pytest
 
 from batchdigits.engines import supervisor, worker
 from batchdigits.engines.classify_files import Settings
-from batchdigits.engines.forked_process import STOPPING
-from batchdigits.engines.local import classify, default_jobs, unencoded
+from batchdigits.engines.forked_process import STOPPING, may_fork
+from batchdigits.engines.local import classify, default_jobs
 from batchdigits.engines.supervisor import Supervisor
 from batchdigits.engines.worker import ChunkResult, Task, Worker
 from batchdigits.errors import BatchdigitsError
@@ -37,12 +37,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def task() -> Task[list[Prediction]]:
-    return Task(MODEL, read_model_file(MODEL).card, Settings(), unencoded)
+    return Task(MODEL, read_model_file(MODEL).card, Settings(), list)
 
 
 def skip_where_a_fork_would_hang() -> None:
     """A process that has loaded TensorFlow has threads, whose locks stay locked in a fork."""
-    if not worker.may_fork():
+    if not may_fork():
         pytest.skip("this process has threads; test_what_forks… runs this in one that has none")
 
 
@@ -124,9 +124,9 @@ def test_files_are_taken_as_they_are_needed(
             yield str(folder / "0.png")
 
     results = classify(endless(), task, 2)
-    put_out = len(next(results).files)
+    put_out = next(results).files
     for _ in range(10):
-        put_out += len(next(results).files)
+        put_out += next(results).files
         assert taken <= put_out + 50 + 3 * 16
     results.close()
 
@@ -213,7 +213,7 @@ def test_a_process_of_several_threads_is_not_forked() -> None:
     thread = threading.Thread(target=gone.wait)
     thread.start()
     try:
-        assert not worker.may_fork()
+        assert not may_fork()
     finally:
         gone.set()
         thread.join()
@@ -229,7 +229,7 @@ MISHAPS = {
     "abort.png": "its decoder crashed (Aborted)",
     "exit.png": "its decoder crashed (exit code 7)",
     "hang.png": "took longer than 1 s",
-    "kill-always.png": "its decoder was killed, perhaps for want of memory",
+    "kill-always.png": "its decoder was killed, perhaps because memory ran out",
 }
 
 
