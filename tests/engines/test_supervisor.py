@@ -16,8 +16,8 @@ import pytest
 
 from batchdigits.engines import supervisor, worker
 from batchdigits.engines.classify_files import Settings
-from batchdigits.engines.forked_process import STOP_SIGNALS
-from batchdigits.engines.local import classify, default_jobs, unencoded
+from batchdigits.engines.forked_process import STOP_SIGNALS, may_fork
+from batchdigits.engines.local import classify, default_jobs
 from batchdigits.engines.supervisor import Supervisor
 from batchdigits.engines.worker import ChunkResult, Task, Worker
 from batchdigits.errors import BatchdigitsError
@@ -37,12 +37,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def task() -> Task[list[Prediction]]:
-    return Task(MODEL, read_model_file(MODEL).card, Settings(), unencoded)
+    return Task(MODEL, read_model_file(MODEL).card, Settings(), list)
 
 
 def skip_where_a_fork_would_hang() -> None:
     """A process that has loaded TensorFlow has threads, whose locks stay locked in a fork."""
-    if not worker.may_fork():
+    if not may_fork():
         pytest.skip("this process has threads; test_what_forks… runs this in one that has none")
 
 
@@ -213,7 +213,7 @@ def test_a_process_of_several_threads_is_not_forked() -> None:
     thread = threading.Thread(target=gone.wait)
     thread.start()
     try:
-        assert not worker.may_fork()
+        assert not may_fork()
     finally:
         gone.set()
         thread.join()

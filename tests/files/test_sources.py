@@ -146,7 +146,12 @@ def test_rows_come_before_the_walk_is_over(tmp_path: Path, monkeypatch: pytest.M
     make(tmp_path, *(f"{folder}/{file}.png" for folder in range(20) for file in range(3)))
     listed: list[str] = []
     original = sources._list
-    monkeypatch.setattr(sources, "_list", lambda path, disk: listed.append(path) or original(path, disk))
+
+    def note(path: str, disk: sources.Disk) -> sources._Folder | None:
+        listed.append(path)
+        return original(path, disk)
+
+    monkeypatch.setattr(sources, "_list", note)
     assert len(list(islice(find([str(tmp_path)]), 4))) == 4
     assert len(listed) == 3  # the top, 0 and 1
 

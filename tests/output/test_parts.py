@@ -15,11 +15,12 @@ from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.decide import Prediction, Status
 from batchdigits.output.columns import Columns
 from batchdigits.output.formats import FORMATS, FormatName
+from batchdigits.output.journal import Identity
 from batchdigits.output.parts import PartsOutput, count_statuses, encode_part, part_name
 from batchdigits.output.parts_folder import Folder, open_folder
 
 COLUMNS = Columns(("0", "1"))
-IDENTITY = {"--ink": "auto", "--top-k": 1}
+IDENTITY: Identity = {"--ink": "auto", "--top-k": 1}
 ROWS = [
     Prediction('odd "name",\n.png', "1", 0.5, Status.OK),
     Prediction("\udcff.png", "", None, Status.ERROR, "no such file"),

@@ -25,7 +25,7 @@ class KilledError(Exception):
 
 def write(path: Path, files: Sequence[str], *, resume: bool | None = None, stop_after: int = 1 << 30) -> list[str]:
     """Write one row a file, as the engine does; the files that were done now."""
-    done = []
+    done: list[str] = []
     with ResumableOutput(path, IDENTITY, HEADER, resume) as output:
         for file in output.unfinished(files):
             if len(done) == stop_after:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import cv2
 import numpy as np
+from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 Image = NDArray[np.uint8]
@@ -17,7 +18,8 @@ def drawn(digit: Image, side: int) -> Field:
     """An MNIST digit as smooth full ink of a big picture: coverage 0-1, (side, side)."""
     big = cv2.resize(digit, (side, side), interpolation=cv2.INTER_CUBIC).astype(np.float32)
     soft = cv2.GaussianBlur(big, (0, 0), side / 28 / 3)
-    return np.clip((soft - 115.0) / 25.0, 0, 1)  # a steep step: pen on paper has sharp edges
+    coverage: Field = np.clip((soft - 115.0) / 25.0, 0, 1)  # a steep step: pen on paper has sharp edges
+    return coverage
 
 
 def placed(
@@ -32,11 +34,12 @@ def placed(
     return ink
 
 
-def shot(ink: Field, paper: Field | float, black: float, rng: Rng, noise: float = 0.0) -> Image:
+def shot(ink: MatLike, paper: Field | float, black: float, rng: Rng, noise: float = 0.0) -> Image:
     """What the camera sees: ink over paper, with grain."""
-    picture = np.asarray(paper, np.float32) * (1 - ink) + black * ink
+    coverage = np.asarray(ink, np.float32)
+    picture = np.asarray(paper, np.float32) * (1 - coverage) + black * coverage
     if noise:
-        picture = picture + rng.normal(0, noise, ink.shape).astype(np.float32)
+        picture = picture + rng.normal(0, noise, coverage.shape).astype(np.float32)
     return np.clip(picture + 0.5, 0, 255).astype(np.uint8)
 
 
@@ -45,7 +48,8 @@ def _ramp(size: tuple[int, int], rng: Rng, low: float, high: float) -> Field:
     y, x = np.mgrid[-1 : 1 : size[0] * 1j, -1 : 1 : size[1] * 1j]
     slope = np.cos(angle) * x + np.sin(angle) * y
     slope = (slope - slope.min()) / np.ptp(slope)
-    return (low + (high - low) * slope).astype(np.float32)
+    light: Field = (low + (high - low) * slope).astype(np.float32)
+    return light
 
 
 def _shadow(size: tuple[int, int], rng: Rng, softness: float) -> Field:
@@ -55,7 +59,8 @@ def _shadow(size: tuple[int, int], rng: Rng, softness: float) -> Field:
     across = np.cos(angle) * (x - size[1] * rng.uniform(0.3, 0.7)) + np.sin(angle) * (
         y - size[0] * rng.uniform(0.3, 0.7)
     )
-    return np.clip(across / softness + 0.5, 0, 1).astype(np.float32)
+    light: Field = np.clip(across / softness + 0.5, 0, 1).astype(np.float32)
+    return light
 
 
 def _rules(size: tuple[int, int], rng: Rng, squared: bool) -> Field:
@@ -168,7 +173,8 @@ def _salt_pepper(digit: Image, rng: Rng) -> Image:
 def _jpeg(digit: Image, rng: Rng) -> Image:
     side = int(rng.choice([28, 60, 120, 200]))
     scan = shot(placed(digit, rng, (side, side), (0.9, 1.0)), 225, 35, rng, 4)
-    return cv2.imdecode(cv2.imencode(".jpg", scan, [cv2.IMWRITE_JPEG_QUALITY, 15])[1], cv2.IMREAD_GRAYSCALE)
+    file = cv2.imencode(".jpg", scan, [cv2.IMWRITE_JPEG_QUALITY, 15])[1]
+    return np.asarray(cv2.imdecode(file, cv2.IMREAD_GRAYSCALE), np.uint8)
 
 
 def _pencil(digit: Image, rng: Rng) -> Image:
@@ -242,11 +248,11 @@ def _tiny8(digit: Image, rng: Rng) -> Image:
     s = max(w, h)
     frame = np.zeros((s, s), np.uint8)
     frame[(s - h) // 2 : (s - h) // 2 + h, (s - w) // 2 : (s - w) // 2 + w] = digit[y : y + h, x : x + w]
-    return cv2.resize(frame, (8, 8), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(frame, (8, 8), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _tiny16(digit: Image, rng: Rng) -> Image:
-    return cv2.resize(digit[3:25, 3:25], (16, 16), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(digit[3:25, 3:25], (16, 16), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _bilevel16(digit: Image, rng: Rng) -> Image:
@@ -285,7 +291,8 @@ def _neighbours(digit: Image, rng: Rng) -> Image:
 
 
 def _blurred(digit: Image, rng: Rng) -> Image:
-    return cv2.GaussianBlur(shot(placed(digit, rng, (120, 120), (0.7, 0.95)), 220, 40, rng, 6), (0, 0), 3.5)
+    scan = shot(placed(digit, rng, (120, 120), (0.7, 0.95)), 220, 40, rng, 6)
+    return np.asarray(cv2.GaussianBlur(scan, (0, 0), 3.5), np.uint8)
 
 
 STRESSES: dict[str, Callable[[Image, Rng], Image]] = {

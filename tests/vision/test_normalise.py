@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 from batchdigits.datasets import MNIST
 from batchdigits.datasets.idx import TRAIN_IMAGES, read_idx
 from batchdigits.vision.framing import MAX_STROKE, MIN_STROKE, stroke_width
-from batchdigits.vision.normalise import normalise
+from batchdigits.vision.normalise import Ink, normalise
 from tests.vision import degradations
 
 SIDES = st.integers(1, 70)
@@ -40,7 +40,7 @@ def same(some: tuple[np.ndarray, ...], others: tuple[np.ndarray, ...]) -> bool:
 
 @settings(max_examples=300)
 @given(arrays(np.uint8, st.tuples(SIDES, SIDES)), st.sampled_from(["auto", "dark", "light"]), st.booleans())
-def test_any_array_gives_at_most_two_glyphs(scan: np.ndarray, ink: str, deslant: bool) -> None:
+def test_any_array_gives_at_most_two_glyphs(scan: np.ndarray, ink: Ink, deslant: bool) -> None:
     before = scan.copy()
     glyphs = normalise(scan, ink, deslant=deslant)
     assert len(glyphs) <= (2 if ink == "auto" else 1)
@@ -63,7 +63,9 @@ def test_noise_of_odd_shapes_is_blank(shape: tuple[int, int], levels: int) -> No
 def test_a_bar_in_the_middle_of_an_odd_shape_fills_the_box(shape: tuple[int, int]) -> None:
     scan = np.zeros(shape, np.uint8)
     scan[tuple(slice(side * 2 // 5, side * 3 // 5 + 1) for side in shape)] = 255
-    for picture, ink in ((scan, "auto"), (255 - scan, "auto"), (scan, "light"), (255 - scan, "dark")):
+    inverse = 255 - scan
+    inks: list[tuple[np.ndarray, Ink]] = [(scan, "auto"), (inverse, "auto"), (scan, "light"), (inverse, "dark")]
+    for picture, ink in inks:
         (glyph,) = normalise(picture, ink)
         assert glyph.shape == (28, 28)
         assert max(cv2.boundingRect(glyph)[2:]) == 20
@@ -157,7 +159,7 @@ HARD = {"squared": 0.95, "dark_ruled": 0.95, "dark_squared": 0.85, "pencil": 0.9
 def test_stress(name: str, digits: np.ndarray) -> None:
     """Whatever was done to the picture, its glyph is still that of the digit it was made of."""
     rng = np.random.default_rng(3)
-    told = "light" if name in degradations.LIGHT else "dark"
+    told: Ink = "light" if name in degradations.LIGHT else "dark"
     alike, right = [], []
     for digit in digits[:40]:
         scan = degradations.STRESSES[name](digit, rng)

@@ -52,8 +52,8 @@ def test_strokes_and_dots(seed: int, height: int, width: int, ink: Ink) -> None:
     scans = np.zeros((2 * MIN_STACK, height, width), np.uint8)
     for scan in scans:
         for _ in range(rng.integers(0, 4)):
-            ends = rng.integers(-2, (width + 2, height + 2), (2, 2)).tolist()
-            cv2.line(scan, *ends, color=int(rng.integers(1, 256)), thickness=int(rng.integers(1, 5)))
+            start, end = rng.integers(-2, (width + 2, height + 2), (2, 2)).tolist()
+            cv2.line(scan, start, end, color=int(rng.integers(1, 256)), thickness=int(rng.integers(1, 5)))
     scans[::3] = 255 - scans[::3]
     check(scans, ink)
 
@@ -103,8 +103,13 @@ def test_fat_light_on_narrow_dark_is_not_plain(edge: int, rows: int) -> None:
 def test_only_scans_that_are_not_plain_are_done_one_at_a_time(
     digits: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    alone = []
-    monkeypatch.setattr(module, "normalise", lambda scan, ink, deslant: alone.append(scan) or ())
+    alone: list[np.ndarray] = []
+
+    def note(scan: np.ndarray, ink: Ink, deslant: bool) -> tuple[()]:
+        alone.append(scan)
+        return ()
+
+    monkeypatch.setattr(module, "normalise", note)
     broken = digits.copy()
     broken[:, 13:15] = 0
     for plain in (digits, 255 - digits, broken, digits[:, 5:]):  # the last touch the border
@@ -119,8 +124,13 @@ def test_only_scans_that_are_not_plain_are_done_one_at_a_time(
 
 
 def test_scans_that_are_not_plain_are_not_wiped_twice(digits: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
-    wiped = []
-    monkeypatch.setattr(module, "remove_artifacts", lambda mask: wiped.append(mask) or (mask, ()))
+    wiped: list[np.ndarray] = []
+
+    def note(mask: np.ndarray) -> tuple[np.ndarray, tuple[()]]:
+        wiped.append(mask)
+        return mask, ()
+
+    monkeypatch.setattr(module, "remove_artifacts", note)
     broken = digits.copy()
     broken[:, 13:15] = 0
     normalise_stack(broken, "dark")
