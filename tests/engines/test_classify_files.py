@@ -1,4 +1,4 @@
-"""A chunk of files: the fast path for small images changes no row, and every file is read once, at the right time."""
+"""Classify a chunk of files: the fast path for small images changes no row, and each file is statted just in time."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def runtime() -> Runtime:
 
 @pytest.fixture
 def files(tmp_path: Path) -> list[str]:
-    """Digits of five shapes in turn, one inverted in each ten, and among them files that cannot be read."""
+    """Digits of five shapes in turn, every tenth inverted; one file is blank, one empty, one missing."""
     paths = [str(path) for path in sorted(make_images(tmp_path, 100).iterdir())]
     for number, path in enumerate(paths):
         picture = cv2.resize(grey(path), SHAPES[number % len(SHAPES)][::-1])
@@ -70,24 +70,24 @@ def test_deleting_the_fast_path_changes_no_row(
     assert rows_of(files, runtime, Settings(probabilities=True)) == expected
 
 
-def test_each_file_is_stated_once(files: list[str], runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
-    stated: list[object] = []
+def test_each_file_is_statted_once(files: list[str], runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    statted: list[object] = []
     stat = os.stat
 
     def note(path: Any, *more: Any, **options: Any) -> os.stat_result:
-        stated.append(path)
+        statted.append(path)
         return stat(path, *more, **options)
 
     monkeypatch.setattr(os, "stat", note)
-    _, statuses = classify_files(files, runtime, Settings())
-    assert [path for path in stated if isinstance(path, str) and "missing" not in path] == [
+    _, file_statuses = classify_files(files, runtime, Settings())
+    assert [path for path in statted if isinstance(path, str) and "missing" not in path] == [
         path for path in files if "missing" not in path
     ]
-    assert [status is None for status in statuses] == ["missing" in path for path in files]
+    assert [status is None for status in file_statuses] == ["missing" in path for path in files]
 
 
-@pytest.mark.parametrize("kind", ["another", "fifo", "empty"])
-def test_a_file_is_stated_right_before_it_is_read(
+@pytest.mark.parametrize("kind", ["larger", "fifo", "empty"])
+def test_a_file_is_statted_right_before_it_is_read(
     files: list[str], runtime: Runtime, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     """Another program replaces a file while those before it are being read."""
@@ -100,13 +100,13 @@ def test_a_file_is_stated_right_before_it_is_read(
         if kind == "fifo":
             os.mkfifo(changing)
         else:
-            changing.write_bytes(larger.tobytes() if kind == "another" else b"")
+            changing.write_bytes(larger.tobytes() if kind == "larger" else b"")
         yield from paths[50:]
 
     monkeypatch.setattr(module, "read_ahead", replace_in_time)
     (row,) = rows_of(files[: 50 + 1], runtime)[-1]
     assert (row.status.value, row.detail) == {
-        "another": ("ok", ""),
+        "larger": ("ok", ""),
         "fifo": ("error", "not a regular file"),
         "empty": ("error", "empty file"),
     }[kind]
@@ -125,7 +125,9 @@ def test_when_the_fast_path_fails_the_plain_path_takes_over(
     assert rows_of(files, runtime) == expected
 
 
-def test_small_pngs_are_unpacked_together(files: list[str], runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_a_damaged_small_png_is_decoded_alone(
+    files: list[str], runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
     small = [path for path in files[:50] if Path(path).exists() and max(shape_of(path)) <= MAX_SIDE]
     expected = rows_of(small, runtime)
     alone: list[str] = []
@@ -144,6 +146,6 @@ def test_small_pngs_are_unpacked_together(files: list[str], runtime: Runtime, mo
 
 
 def shape_of(path: str) -> tuple[int, ...]:
-    """Of an image file; large for one that is none."""
+    """The shape of an image file; a huge one for a file that is no image."""
     picture = cv2.imread(path, cv2.IMREAD_GRAYSCALE)
     return (1 << 30,) if picture is None else picture.shape
