@@ -14,7 +14,7 @@ from cv2.typing import MatLike
 from batchdigits.vision.illumination import MIN_PAGE_SIDE
 
 MIN_LEAD = 0.3  # of one polarity over the other, from the sum of all measures; below it both are candidates
-MIN_ROUGHNESS_LEAD = 0.1  # the same, from the log ratio of the backgrounds' roughness; shadows have at least 0.2
+MIN_ROUGHNESS_LEAD = 0.1  # the same, of the log ratio of the backgrounds' roughness; synthetic shadows have 0.2 or more
 CLEAR_AREA_LEAD = 0.3  # excess area of the side that has the whole border; above it no other measure is needed
 DIAGONAL = 1.4  # pixels from the centre of a pixel to that of a diagonal neighbour
 STRIPS = 8  # horizontal strips of a picture, of which the topmost gives a bound for the whole

@@ -33,7 +33,7 @@ class FastBatch(NormaliseBatch):
         """Add a file's pages, as `NormaliseBatch.add` does."""
         try:
             content = read_content(path, status)
-        except Exception:  # the plain path says what is wrong
+        except Exception:  # the plain path finds the fault
             pages = decode(path, status=status)
         else:
             if is_small_png(content.data):
