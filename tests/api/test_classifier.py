@@ -25,6 +25,7 @@ from batchdigits.inference.choose import PRETRAINED
 from tests.conftest import SAMPLES
 from tests.engines.helpers import environment
 
+DTYPES: list[np.dtype[Any]] = [np.dtype(kind) for kind in (np.uint8, np.uint16, np.bool_, np.float32)]
 AS_IS = SAMPLES / "digits" / "3" / "as-is.png"
 
 
@@ -146,7 +147,7 @@ def test_a_wrong_type_is_one_error_that_says_what_is_accepted(classifier: batchd
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     arrays(
-        st.sampled_from([np.dtype(np.uint8), np.dtype(np.uint16), np.dtype(np.bool_), np.dtype(np.float32)]),
+        st.sampled_from(DTYPES),
         st.tuples(st.integers(0, 40), st.integers(0, 40)) | st.tuples(st.integers(1, 9), st.integers(1, 9), st.just(4)),
     )
 )

@@ -15,11 +15,11 @@ def test_two_networks_that_differ_on_one_glyph() -> None:
     agreement = compare(first, second, np.array([0, 1, 1]))
     assert agreement.images == 3
     assert agreement.same_label == pytest.approx(2 / 3)
-    assert (agreement.keras_accuracy, agreement.export_accuracy) == (pytest.approx(2 / 3), 1.0)
+    assert (agreement.keras_accuracy, agreement.export_accuracy) == pytest.approx((2 / 3, 1.0))
     assert agreement.largest_difference == pytest.approx(0.3, abs=1e-6)
     (one,) = agreement.disagreements
     assert (one.glyph, one.keras_label, one.export_label) == (1, 0, 1)
-    assert (one.keras_confidence, one.export_confidence) == (pytest.approx(0.6), pytest.approx(0.7))
+    assert (one.keras_confidence, one.export_confidence) == pytest.approx((0.6, 0.7))
 
 
 def test_unknown_labels_count_for_agreement_but_not_for_accuracy() -> None:

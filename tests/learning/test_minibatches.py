@@ -8,7 +8,7 @@ import pytest
 
 from batchdigits.datasets.labelled import LabelledGlyphs, Splits
 from batchdigits.learning.augment import Glyphs
-from batchdigits.learning.minibatches import REUSE_DELAY, Minibatches, chunks
+from batchdigits.learning.minibatches import REUSE_DELAY, Minibatch, Minibatches, chunks
 from batchdigits.learning.outliers import OUTLIER
 from batchdigits.learning.recipes import BEST, LESSON
 from batchdigits.learning.training_targets import Targets
@@ -46,7 +46,12 @@ def test_augmented_glyphs_are_used_again(splits: Splits) -> None:
 def test_a_part_is_made_once(splits: Splits, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[int] = []
     make = Minibatches._make_part
-    monkeypatch.setattr(Minibatches, "_make_part", lambda self, index: made.append(index) or make(self, index))
+
+    def note(self: Minibatches, index: int) -> Minibatch:
+        made.append(index)
+        return make(self, index)
+
+    monkeypatch.setattr(Minibatches, "_make_part", note)
     batches = Minibatches(splits, replace(BEST, batch_size=8, reuse=4), seed=1)
     for iteration in range(3 * REUSE_DELAY):
         batches[iteration]
