@@ -6,7 +6,10 @@ import io
 import json
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +25,7 @@ import batchdigits
 from batchdigits.datasets import MNIST
 from batchdigits.datasets.idx import TEST_IMAGES, read_idx
 from batchdigits.inference.choose import PRETRAINED
+from batchdigits.vision import pillow_decode
 from tests.conftest import SAMPLES
 from tests.engines.helpers import environment
 
@@ -171,6 +175,29 @@ def test_sixteen_threads_get_the_predictions_of_one(classifier: batchdigits.Clas
     with ThreadPoolExecutor(16) as pool:
         for _ in range(3):
             assert list(pool.map(classifier.classify, images)) == expected
+
+
+def test_threads_do_not_restore_each_others_warning_filters(
+    classifier: batchdigits.Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside: list[int] = []
+    most: list[int] = []
+
+    @contextmanager
+    def slow() -> Iterator[None]:
+        inside.append(1)
+        most.append(len(inside))
+        time.sleep(0.01)
+        yield
+        inside.pop()
+
+    monkeypatch.setattr(pillow_decode.warnings, "catch_warnings", slow)
+    palette = io.BytesIO()
+    Image.open(AS_IS).convert("P").save(palette, "GIF")
+    with ThreadPoolExecutor(8) as pool:
+        predictions = list(pool.map(classifier.classify, [palette.getvalue()] * 16))
+    assert [one.label for one in predictions] == ["3"] * 16
+    assert len(most) >= 16 and max(most) == 1
 
 
 def test_probabilities_are_named_where_they_are_asked_for(classifier: batchdigits.Classifier) -> None:
