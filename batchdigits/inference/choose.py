@@ -31,6 +31,6 @@ def is_stale(tflite: Path) -> bool:
         return False
     try:
         keras = read_model_file(tflite.with_suffix(".keras"))
-    except ModelFileError:  # missing or broken, which the .tflite works without
+    except ModelFileError:  # a missing or broken .keras, which the .tflite does not need
         return False
     return read_model_file(tflite).card.sha256.get("keras") != keras.card.sha256["payload"]

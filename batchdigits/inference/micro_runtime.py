@@ -18,7 +18,7 @@ from batchdigits.inference.runtime import Glyphs, Logits
 from batchdigits.inference.tensors import from_output, to_input
 from batchdigits.quiet import captured_stderr, silent_stderr
 
-ARENA_BYTES = 16 << 20  # enough for every network; a microcontroller has less
+ARENA_BYTES = 16 << 20  # more than digit networks need, and than a microcontroller has
 UNSUPPORTED_MODES = ("float16", "dynamic")  # TFLite Micro has no kernels for half-precision or mixed types
 
 

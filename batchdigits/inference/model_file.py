@@ -26,10 +26,10 @@ _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 @dataclass(frozen=True)
 class ModelFile:
-    """A model file in memory. `read_model_file` has checked it if it was read.
+    """The content of a model file, read and checked or yet to be written.
 
     Attributes:
-        path: the path of the file, which may be yet to write.
+        path: the path of the file.
         card: the model card.
         payload: the flatbuffer of a .tflite, or the HDF5 weights of a .keras.
     """

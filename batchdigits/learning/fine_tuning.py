@@ -89,7 +89,7 @@ class FineTuning(Training):
         return {name: split for name, split in splits.items() if len(split)}
 
     def provenance(self) -> dict[str, Any]:
-        """The card's `data`: the origin of the glyphs, the model it started from, and that model's accuracy."""
+        """The card's `data`: origin of the glyphs, the model that training started from and its accuracy."""
         own, initial = self.own, self.model.card
         network = load_network(self.model)
         data: dict[str, Any] = {

@@ -199,8 +199,8 @@ def add_missing_stroke(canvas: Canvas, digit: int, width: int, rng: np.random.Ge
             _draw_line(canvas, _spline(len(points)) @ np.array(points), width)
 
 
-# The strokes are fitted to the ink's coordinates x and y. Lengths are in canvas pixels, two to a glyph
-# pixel. Their ranges are as wide as they can be while a person still reads the same digit.
+# The strokes are fitted to the ink's coordinates x and y. Lengths are in canvas pixels, two to a glyph pixel.
+# Their ranges are as wide as they can be while a person still reads the same digit.
 
 
 def _slash(x: Coordinates, y: Coordinates, rng: np.random.Generator) -> list[StrokePoints]:

@@ -313,8 +313,8 @@ def test_the_c_normaliser_stays_in_its_workspace(tmp_path: Path, view: str) -> N
     assert subprocess.run([str(tmp_path / "fuzz")], check=False).returncode == 0
 
 
-# A C program that normalises random rectangles and slanted lines in images of any size. Each buffer has exactly the size
-# that it needs, so that the address sanitizer finds each access beyond it.
+# A C program that normalises random rectangles and slanted lines in images of any size. Each buffer has exactly
+# the size that it needs, so that the address sanitizer finds each access beyond it.
 FUZZ = r"""
 #include <stdlib.h>
 #include <string.h>
