@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -25,7 +26,6 @@ import batchdigits
 from batchdigits.datasets import MNIST
 from batchdigits.datasets.idx import TEST_IMAGES, read_idx
 from batchdigits.inference.choose import PRETRAINED
-from batchdigits.vision import pillow_decode
 from tests.conftest import SAMPLES
 from tests.engines.helpers import environment
 
@@ -191,7 +191,7 @@ def test_threads_do_not_restore_each_others_warning_filters(
         yield
         inside.pop()
 
-    monkeypatch.setattr(pillow_decode.warnings, "catch_warnings", slow)
+    monkeypatch.setattr(warnings, "catch_warnings", slow)
     palette = io.BytesIO()
     Image.open(AS_IS).convert("P").save(palette, "GIF")
     with ThreadPoolExecutor(8) as pool:

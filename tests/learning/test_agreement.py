@@ -34,10 +34,10 @@ def test_ties_go_to_the_lowest_class_in_both_networks() -> None:
     assert compare(np.zeros((1, 3), np.float32), np.ones((1, 3), np.float32), np.array([0])).disagreements == ()
 
 
-def test_a_short_row_ends_with_a_remark() -> None:
+def test_the_last_cell_of_a_short_row_is_a_note_of_any_length() -> None:
     assert table([("a", "bb"), ("ccc", "d")]) == "a    bb\nccc   d"
-    rows = [("set", "runtime", "share"), ("a", "b", "1%"), ("a", "a remark as long as it likes")]
-    assert table(rows, left=(0, 1)).splitlines()[-1] == "a    a remark as long as it likes"
+    rows = [("set", "runtime", "share"), ("a", "b", "1%"), ("a", "a note longer than any column")]
+    assert table(rows, left=(0, 1)).splitlines()[-1] == "a    a note longer than any column"
 
 
 def test_all_disagreements_are_listed_without_a_limit() -> None:

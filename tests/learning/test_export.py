@@ -1,4 +1,4 @@
-"""The converter makes the file that the options ask for, and the parity check finds wrong labels."""
+"""The converter makes the file that the options ask for, and the parity check finds labels that changed."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ def test_the_test_images_do_not_decide(keras: ModelFile, npz_file: Path) -> None
     assert {row.images.name for row in rows if row.decides} == {"validation"}
 
 
-def test_a_network_without_activation_has_a_default_of_its_own(keras: ModelFile) -> None:
+def test_a_network_without_activation_needs_less_agreement_by_default(keras: ModelFile) -> None:
     assert default_min_agreement(keras.card) == MIN_AGREEMENT
     linear = replace(keras.card, network={**keras.card.network, "activation": ""})
     assert default_min_agreement(linear) == MIN_LINEAR_AGREEMENT < MIN_AGREEMENT
@@ -219,10 +219,11 @@ def test_micro_refuses_a_network_other_than_its_card_says(keras: ModelFile) -> N
 def test_the_arena_is_counted(keras: ModelFile, npz_file: Path) -> None:
     representative = representative_glyphs(load(npz_file).train, 20)
     arenas = [
-        needed_arena(convert_model(keras, export_options(per_tensor=flat), representative, Path("m")))
-        for flat in (False, True)
+        needed_arena(convert_model(keras, export_options(per_tensor=per_tensor), representative, Path("m")))
+        for per_tensor in (False, True)
     ]
-    assert 784 < arenas[1] < arenas[0] < 12_000  # the glyph lies in it, and a multiplier for each unit
+    # The arena holds the glyph and, unless per tensor, a multiplier for each unit.
+    assert 784 < arenas[1] < arenas[0] < 12_000
 
 
 def test_without_micro_its_row_says_so(keras: ModelFile, npz_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
