@@ -78,14 +78,14 @@ def _of_sets(sets: str, model: Path, runtime: Runtime) -> dict[str, Answers]:
     labels = runtime.card.labels
     found = {}
     for name in names:
-        path = os.path.join(sets, name)  # noqa: PTH118 - paths stay strings on this road
+        path = os.path.join(sets, name)  # noqa: PTH118 - sources are strings
         found[name] = evaluate_predictions(path, predict(find(class_folders(path, labels)), model), labels).answers
     return found
 
 
 def _table(found: dict[str, Answers], threshold: float) -> str:
     lines = [
-        "| | answers | right | mean confidence | calibration error | ok | wrong of these |",
+        "| | answers | right | mean confidence | calibration error | ok | wrong among ok |",
         f"| --- |{' ---: |' * 6}",
     ]
     for name, answers in found.items():

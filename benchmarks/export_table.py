@@ -1,4 +1,4 @@
-"""The tables of docs/export.md: size, accuracy, agreement with float32, and latency of every mode on every runtime.
+"""The tables of docs/explanation/export.md: size, accuracy, agreement with float32, and latency of every mode on every runtime.
 
     python benchmarks/export_table.py [--model FILE.keras] [--data PATH]
 

@@ -66,7 +66,7 @@ def test_confidence_of_small_sets(sets: Path, tmp_path: Path) -> None:
     result = run_script("confidence.py", "--sets", sets, "-o", picture)
     assert result.returncode == 0, result.stderr
     header, _, *rows = result.stdout.split("\n\n")[0].splitlines()
-    assert header == "| | answers | right | mean confidence | calibration error | ok | wrong of these |"
+    assert header == "| | answers | right | mean confidence | calibration error | ok | wrong among ok |"
     counts = {cells[1].strip(): cells[2].strip() for cells in (row.split("|") for row in rows)}
     validation = {"MNIST validation": "5,000", "MNIST validation, with degraded copies": "25,000"}
     assert counts == {"MNIST test": "10,000", **validation, "first": "15", "second": "15"}
