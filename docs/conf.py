@@ -29,8 +29,6 @@ html_show_sphinx = False
 myst_enable_extensions = ["colon_fence", "deflist", "fieldlist"]
 myst_heading_anchors = 3  # pages link to headings, here and in DESIGN.md, by the anchors that a repository's page has
 
-smartquotes_action = "q"  # quotes alone: `--` is an option, and `...` stands for lines left out
-
 # Docstrings and help texts put names between single backticks, as Markdown does.
 default_role = "code"
 
