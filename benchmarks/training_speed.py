@@ -24,7 +24,7 @@ import click
 import numpy as np
 
 from batchdigits.datasets import load
-from batchdigits.learning.minibatches import CHUNKS_AHEAD
+from batchdigits.learning.minibatches import SEGMENTS_AHEAD
 from batchdigits.learning.recipes import BEST, Recipe
 from batchdigits.learning.training import REPORT_EVERY, Training
 
@@ -53,8 +53,8 @@ class Seconds(NamedTuple):
 def ours(recipe: Recipe, iterations: int) -> Seconds:
     """The time of our own training."""
     end = WARM_UP + iterations
-    # Training goes beyond the end. Otherwise the second thread would finish early, and its last chunks would be free.
-    recipe = replace(recipe, iterations=end + 1 + (CHUNKS_AHEAD + 1) * REPORT_EVERY, check_every=0)
+    # Training goes beyond the end. Otherwise the second thread would finish early, and its last segments would be free.
+    recipe = replace(recipe, iterations=end + 1 + (SEGMENTS_AHEAD + 1) * REPORT_EVERY, check_every=0)
     start = Seconds.now()
     with closing(Training(recipe, load(None), seed=1).run()) as steps:
         for progress in steps:

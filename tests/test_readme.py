@@ -1,46 +1,30 @@
-"""Every command that the README shows works as it stands there, one after the other, in one folder."""
+"""The README is short, and CI runs its two marked commands; `docs/test_commands.py` runs the others."""
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, SAMPLES
+from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-COMMANDS = [line for block in re.findall(r"^```sh\n(.*?)^```", README, re.M | re.S) for line in block.splitlines()]
 INSTALLS = dict(re.findall(r"^<!-- install: (\w+) -->\n```sh\n(.+?)\n```$", README, re.M | re.S))
-ON_THE_ROAD = [line for line in COMMANDS if line.startswith("batchdigits ")]
+MAX_WORDS = 600  # besides the blocks of commands and code
 
 
-def test_the_readme_shows_two_installs_and_the_road() -> None:
+def test_the_readme_marks_two_installs() -> None:
     assert list(INSTALLS) == ["classify", "test"]
     assert INSTALLS["classify"].endswith("batchdigits classify samples/digits")
     assert INSTALLS["test"].endswith("-m pytest")
-    assert ON_THE_ROAD[:2] == ["batchdigits train", "batchdigits export --tflite"]
-    assert len(INSTALLS) + len(ON_THE_ROAD) == len(COMMANDS)
 
 
-def test_the_road_works_as_it_stands_there(tmp_path: Path) -> None:
-    shutil.copytree(SAMPLES, tmp_path / "samples")
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    for command in ON_THE_ROAD:
-        result = subprocess.run(
-            ["bash", "-c", command],
-            cwd=tmp_path,
-            env={**os.environ, "PATH": path},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert result.returncode == 0, f"{command}\n{result.stderr}"
-    assert len((tmp_path / "out.csv").read_text().splitlines()) == 41
+def test_the_readme_is_short() -> None:
+    prose = re.sub(r"^```.*?^```", "", README, flags=re.M | re.S)
+    assert len(prose.split()) <= MAX_WORDS
 
 
 MARKED = {name: f"<!-- install: {name} -->\n```sh\n{{}}\n```\n" for name in ("classify", "test")}

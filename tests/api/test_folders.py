@@ -36,7 +36,7 @@ def names(digit: str) -> list[str]:
 
 
 def test_several_paths_a_string_among_them_and_options() -> None:
-    paths = [str(SAMPLES / "digits" / "7" / "as-is.png"), SAMPLES / "broken" / "empty.png"]
+    paths: list[str | Path] = [str(SAMPLES / "digits" / "7" / "as-is.png"), SAMPLES / "broken" / "empty.png"]
     model = PRETRAINED / "digits.tflite"
     seven, empty = batchdigits.classify(paths, model=model, ink="light", probabilities=True, timeout=0, jobs=1)
     assert seven.label == "7"

@@ -109,12 +109,13 @@ def test_scripts_reject_bad_input_in_one_line(tmp_path: Path, sets: Path, script
 
 def test_baseline_normalisers_give_glyphs(monkeypatch: pytest.MonkeyPatch, small_mnist: Arrays) -> None:
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    from baseline_normalisers import first_version, plain_resize  # type: ignore[import-not-found]
+    from baseline_normalisers import first_version, plain_resize
 
     scan = np.kron(255 - small_mnist["x_test"][0], np.ones((9, 9), np.uint8))
     for glyphs in (plain_resize(scan), plain_resize(255 - scan), first_version(scan), first_version(255 - scan)):
         (glyph,) = glyphs
-        assert (glyph.dtype, glyph.shape) == (np.uint8, (28, 28))
+        assert glyph.dtype == np.uint8
+        assert glyph.shape == (28, 28)
         assert glyph[0, 0] == 0
         assert glyph.max() > 200
     assert first_version(np.full((30, 40), 9, np.uint8)) == ()

@@ -45,9 +45,9 @@ class Cluster:
                         self.note(listed["part"][0].as_py())
                     yield parse_result(classifier(listed).to_pylist()[0])
         finally:
-            (worker,) = classifier._workers or [None]  # the same for all parts
-            if worker:
+            for worker in classifier._workers:
                 worker.kill()
+            assert len(classifier._workers) <= 1  # the same for all parts
 
     def note(self, part: str) -> None:
         if len(self.parts) == self.breaks_after:

@@ -116,10 +116,12 @@ def test_a_command_that_fails_or_prints_something_else_is_noticed(tmp_path: Path
         ("python", "raise ValueError\n"),
     ):
         page.write_text(f"```{kind}\n{text}```\n")
+        (block,) = blocks_of(page)
         with pytest.raises(AssertionError, match=r"page\.md:1"):
-            run_block(*blocks_of(page), tmp_path)
+            run_block(block, tmp_path)
     page.write_text("<!-- test: exit 1 -->\n```console\n$ echo one\none\n$ echo two >&2; false\nt…\n```\n")
-    run_block(*blocks_of(page), tmp_path)
+    (block,) = blocks_of(page)
+    run_block(block, tmp_path)
 
 
 def test_a_page_that_shows_nothing_to_run_needs_no_test() -> None:
