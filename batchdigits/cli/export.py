@@ -77,8 +77,8 @@ def export(
     """Convert a .keras model file to TFLite, and check that both give the same labels.
 
     This parity check runs the validation split through LiteRT with XNNPACK, LiteRT's reference kernels and, if it is
-    installed, TFLite Micro. If too many labels differ, nothing is written. docs/explanation/export.md lists the
-    options that go together, and the devices that need them.
+    installed, TFLite Micro. If too many labels differ, nothing is written. docs/export.md lists the options that go
+    together, and the devices that need them.
 
     \b
     Example:
