@@ -86,7 +86,7 @@ def _of_sets(sets: str, model: Path, runtime: Runtime) -> dict[str, Answers]:
 
 def _table(found: dict[str, Answers], threshold: float) -> str:
     lines = [
-        "| | answers | right | mean confidence | calibration error | ok | wrong of these |",
+        "| | answers | right | mean confidence | calibration error | ok | wrong among ok |",
         f"| --- |{' ---: |' * 6}",
     ]
     for name, answers in found.items():

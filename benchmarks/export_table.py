@@ -74,9 +74,9 @@ def _tables(keras: ModelFile, splits: Splits) -> Iterator[str]:
     glyphs = splits.test.glyphs
     expected = TensorFlowRuntime(keras, BATCH_SIZE).logits(glyphs)
     representative = representative_glyphs(splits.train)
-    columns = ("--quantize", f"against {REFERENCE}", "logits that differ", "largest difference of a probability")
+    columns = ("`--quantize`", f"against {REFERENCE}", "logits that differ", "largest difference of a probability")
     bits = [f"| {' | '.join(columns)} | labels that differ |", "| --- | --- | ---: | ---: | ---: |"]
-    yield f"| --quantize | bytes | runtime | accuracy on {len(glyphs):,} test images | same label | latency | arena |"
+    yield f"| `--quantize` | bytes | runtime | accuracy on {len(glyphs):,} test images | same label | latency | arena |"
     yield "| --- | ---: | --- | ---: | ---: | ---: | ---: |"
     for name, options in MODES.items():
         exported = convert_model(keras, options, representative, Path(f"{name}.tflite"))
@@ -88,9 +88,9 @@ def _tables(keras: ModelFile, splits: Splits) -> Iterator[str]:
                 cells = _cells(exported, runtime, compare(expected, found[runtime], splits.test.labels), glyphs[:1])
             except MicroError as reason:
                 cells = str(reason), "-", "-", "-"
-            yield f"| {name} | {len(exported.payload):,} | {runtime} | {' | '.join(cells)} |"
+            yield f"| `{name}` | {len(exported.payload):,} | {runtime} | {' | '.join(cells)} |"
         others = (runtime for runtime in found if runtime != REFERENCE)
-        bits += [f"| {name} | {other} | {_difference(found[REFERENCE], found[other])} |" for other in others]
+        bits += [f"| `{name}` | {other} | {_difference(found[REFERENCE], found[other])} |" for other in others]
     yield from ("", *bits)
 
 

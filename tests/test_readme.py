@@ -31,11 +31,12 @@ MARKED = {name: f"<!-- install: {name} -->\n```sh\n{{}}\n```\n" for name in ("cl
 README_OF_TWO = f"```sh\nfalse\n```\n{MARKED['classify']}\ntext\n{MARKED['test']}"
 
 
-def run_ci(checkout: Path, readme: str) -> subprocess.CompletedProcess[str]:
-    """Run what CI runs, in a repository with that README."""
+def run_ci(checkout: Path, readme: str, docs: str = "echo documentation") -> subprocess.CompletedProcess[str]:
+    """Run what CI runs, in a repository with that README, whose `make docs` runs that command."""
     (checkout / ".ci").mkdir(parents=True)
     shutil.copy(ROOT / ".ci" / "run", checkout / ".ci")
     (checkout / "README.md").write_text(readme, encoding="utf-8")
+    (checkout / "Makefile").write_text(f"docs:\n\t@{docs}\n", encoding="utf-8")
     nobody = ["-c", "user.name=nobody", "-c", "user.email=nobody@localhost", "-c", "commit.gpgsign=false"]
     for line in (["init", "--quiet"], ["add", "."], [*nobody, "commit", "--quiet", "-m", "all"]):
         subprocess.run(["git", *line], cwd=checkout, check=True)
@@ -47,11 +48,19 @@ def test_ci_runs_the_marked_commands_in_a_clone_with_an_awkward_path(tmp_path: P
     (tmp_path / "shared").mkdir()
     result = run_ci(checkout, README_OF_TWO.format("pwd", "cd ../shared\npwd -P"))
     assert result.returncode == 0, result.stderr
-    first, place, *second, shared = result.stdout.splitlines()
+    first, place, *second, shared, docs, built = result.stdout.splitlines()
     assert (first, second) == ("+ pwd", ["+ cd ../shared", "pwd -P"])
+    assert (docs, built) == ("+ make docs", "documentation")
     assert place.endswith("/ü batchdigits/batchdigits")
     assert shared == str((tmp_path / "shared").resolve())
     assert not Path(place).parents[1].exists()
+
+
+def test_ci_builds_the_documentation_with_the_programs_of_the_second_environment(tmp_path: Path) -> None:
+    install = "mkdir -p .venv/bin\nprintf 'exit 7' > .venv/bin/sphinx-build\nchmod +x .venv/bin/sphinx-build"
+    result = run_ci(tmp_path / "checkout", README_OF_TWO.format("true", install), docs="sphinx-build")
+    assert result.returncode == 2  # of make
+    assert "Error 7" in result.stderr
 
 
 @pytest.mark.parametrize("name", MARKED)

@@ -25,7 +25,7 @@ from batchdigits.output.atomic import replace_atomically
 
 
 class Export(NamedTuple):
-    """A converted model with the result of its parity check; nothing is written yet.
+    """A converted model in memory, with the result of its parity check.
 
     Attributes:
         keras: the .keras model file.

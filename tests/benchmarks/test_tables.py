@@ -66,7 +66,7 @@ def test_confidence_of_small_sets(sets: Path, tmp_path: Path) -> None:
     result = run_script("confidence.py", "--sets", sets, "-o", picture)
     assert result.returncode == 0, result.stderr
     header, _, *rows = result.stdout.split("\n\n")[0].splitlines()
-    assert header == "| | answers | right | mean confidence | calibration error | ok | wrong of these |"
+    assert header == "| | answers | right | mean confidence | calibration error | ok | wrong among ok |"
     counts = {cells[1].strip(): cells[2].strip() for cells in (row.split("|") for row in rows)}
     validation = {"MNIST validation": "5,000", "MNIST validation, with degraded copies": "25,000"}
     assert counts == {"MNIST test": "10,000", **validation, "first": "15", "second": "15"}
@@ -127,13 +127,13 @@ def test_export_table_of_a_small_network(trained: Path, npz_file: Path) -> None:
     assert result.returncode == 0, result.stderr
     table, bits, note = result.stdout.split("\n\n")
     header, _, *rows = table.splitlines()
-    assert header == "| --quantize | bytes | runtime | accuracy on 200 test images | same label | latency | arena |"
+    assert header == "| `--quantize` | bytes | runtime | accuracy on 200 test images | same label | latency | arena |"
     cells = {(row[0], row[2]): row for row in ([cell.strip() for cell in line.split("|")[1:-1]] for line in rows)}
     modes = ("none", "float16", "dynamic", "int8", "int8 --per-tensor", "int8 --head probabilities", "int16x8")
     assert len(cells) == 3 * len(modes)
     for mode in modes:
         for runtime in ("LiteRT XNNPACK", "LiteRT reference", "TFLite Micro"):
-            _, size, _, accuracy, same, latency, _ = cells[mode, runtime]
+            _, size, _, accuracy, same, latency, _ = cells[f"`{mode}`", runtime]
             assert int(size.replace(",", "")) > 25_000
             if accuracy.startswith("not installed"):
                 continue
@@ -145,7 +145,7 @@ def test_export_table_of_a_small_network(trained: Path, npz_file: Path) -> None:
     _, _, *lines = bits.splitlines()
     assert lines
     for line in lines:
-        assert re.fullmatch(r"\| [\w -]+ \| [\w ]+ \| \d+\.\d\d% \| [\d.e-]+ \| [01] \|", line)
+        assert re.fullmatch(r"\| `[\w -]+` \| [\w ]+ \| \d+\.\d\d% \| [\d.e-]+ \| [01] \|", line)
     assert re.match(r"\d{4}-\d\d-\d\d, digits.keras; ", note)
 
 
