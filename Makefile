@@ -71,6 +71,7 @@ tables:
 	python benchmarks/lesson_seeds.py
 	python benchmarks/export_table.py
 	python benchmarks/startup.py
+	python benchmarks/classifier_latency.py
 	python benchmarks/normaliser_speed.py
 	python benchmarks/confidence.py --sets $(SETS) -o docs/images/confidence.png
 	python benchmarks/few_shot.py --sets $(SETS)

@@ -26,6 +26,14 @@ def test_classify_speed_on_a_few_images(tmp_path: Path) -> None:
     assert (tmp_path / "speed.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_classifier_latency_of_a_few_calls() -> None:
+    result = run_script("classifier_latency.py", "--calls", "3")
+    rows = re.findall(r"^\| (.+) \| ([\d.]+) \|$", result.stdout, re.M)
+    assert [name for name, _ in rows][:3] == ["load the model", "first call", "array, uint8 (28, 28)"]
+    assert len(rows) == 12
+    assert all(float(milliseconds) > 0 for _, milliseconds in rows)
+
+
 def test_worker_start_methods_on_a_few_images(tmp_path: Path) -> None:
     result = run_script("worker_start_methods.py", make_images(tmp_path, 20), "--rounds", "1", "--jobs", "2")
     assert result.returncode == 0, result.stderr
