@@ -31,6 +31,7 @@ from batchdigits.datasets.idx import TEST_IMAGES, read_idx
 
 THREADS = 16
 PROCESSES = 9  # runs of the whole command
+_SILENT: Any = {"check": True, "stdout": subprocess.DEVNULL}
 
 
 @click.command()
@@ -54,23 +55,8 @@ def main(calls: int) -> None:
         rows.append((f"classify_many, {calls:,} arrays", _median(lambda: classifier.classify_many(images), 5) / calls))
         with ThreadPoolExecutor(THREADS) as pool:
             rows.append((f"{THREADS} threads", _median(lambda: list(pool.map(classifier.classify, images)), 5) / calls))
-        command = [
-            sys.executable,
-            "-m",
-            "batchdigits",
-            "classify",
-            "-q",
-            str(path),
-            "-o",
-            f"{folder}/out.csv",
-            "--start-over",
-        ]
-        rows.append(
-            (
-                "the classify command",
-                _median(lambda: subprocess.run(command, check=True, capture_output=True), PROCESSES),
-            )
-        )
+        command = [sys.executable, "-m", "batchdigits", "classify", "-q", str(path)]
+        rows.append(("the classify command", _median(lambda: subprocess.run(command, **_SILENT), PROCESSES)))
     click.echo("| | ms |\n| --- | ---: |")
     for name, seconds in rows:
         click.echo(f"| {name} | {1_000 * seconds:.2f} |")
