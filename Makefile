@@ -1,4 +1,4 @@
-# The recipes, for people and for CI. Each is one command; run them inside the environment of CONTRIBUTING.md.
+# The commands of development, for people and for CI. Run them inside the environment of CONTRIBUTING.md.
 
 .PHONY: check lint format types imports test slow docs samples model pictures tables
 
@@ -27,13 +27,13 @@ slow:
 docs:
 	sphinx-build -W --keep-going -b html docs build/docs
 
-# What is made by a command and kept in git.
+# Generated files that are kept in git.
 
 samples:
 	python samples/make_samples.py
 
-# Each is up to an hour on two cores; what is interrupted goes on with the same target and RESUME=--resume.
-# The built-in network is the mean of four that go on from one; all of them learn from the teacher.
+# Each training takes up to an hour on two cores. After an interruption, add RESUME=--resume to the same command.
+# The built-in network is the mean of four, which are trained further from the first; all learn from the teacher.
 
 exports/teacher.keras:
 	batchdigits train --recipe teacher --seed 2 -o $@ $(RESUME)
@@ -61,7 +61,7 @@ pictures:
 	python docs/make_step_pictures.py
 	-batchdigits preview $(PICTURED) --model batchdigits/pretrained/digits.tflite -o docs/images/preview.png
 
-# The README's figures. SETS is a folder of labelled folders.
+# The figures of the documentation. SETS is a folder of labelled folders.
 
 SETS = ../shared/data/dev
 

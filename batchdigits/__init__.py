@@ -1,4 +1,4 @@
-"""Folders of handwritten digits in, a CSV you can trust out.
+"""Classify images of handwritten digits, and train, export and evaluate the model that does it.
 
 import batchdigits
 
@@ -48,7 +48,8 @@ __all__ = [
     "train",
 ]
 
-# Loaded when they are first asked for, so that the command line's --help does not wait for NumPy and OpenCV.
+# The module of each name. It is imported when the name is first used, so that the command line's --help does not wait
+# for NumPy and OpenCV.
 _MODULES = {
     "BatchdigitsError": "batchdigits.errors",
     "Classifier": "batchdigits.api.classifier",

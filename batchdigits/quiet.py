@@ -2,7 +2,7 @@
 
 Image decoders and TFLite runtimes write to the file descriptors 1 and 2 directly, past `sys.stdout` and `sys.stderr`.
 The context managers redirect the descriptors themselves, hence for every thread of the process. After
-`show_library_output` the `silent_` ones redirect nothing.
+`show_library_output`, `silent_stderr` and `silent_output` redirect nothing.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def silent_output() -> Iterator[None]:
 
 @contextmanager
 def captured_stderr() -> Iterator[io.StringIO]:
-    """Capture everything written to fd 2 inside the block; the stream has it once the block has ended."""
+    """Capture everything written to fd 2 inside the block; the stream has the text once the block has ended."""
     captured = io.StringIO()
     with tempfile.TemporaryFile() as file:
         sys.stderr.flush()

@@ -35,7 +35,7 @@ from batchdigits.vision.decode import Page, decode
 from batchdigits.vision.normalise_batch import Normalised
 
 Normaliser = Callable[[NDArray[np.uint8]], tuple[NDArray[np.uint8], ...]]
-Classify = Callable[[list[str], Runtime], list[Prediction]]  # from class folders to predictions
+Classify = Callable[[list[str], Runtime], list[Prediction]]  # the predictions for class folders
 
 
 @click.command()
@@ -77,11 +77,11 @@ def _percent(shares: list[float]) -> str:
 def _with_baseline(normaliser: Normaliser, folders: list[str], runtime: Runtime) -> list[Prediction]:
     """Predictions with another normaliser, and everything else as in the package."""
     with silent_stderr():
-        reads = [_read(page, normaliser) for path in find(folders) for page in decode(path)]
-    return decide(reads, runtime, threshold=0.0)[0]
+        sources = [_normalised(page, normaliser) for path in find(folders) for page in decode(path)]
+    return decide(sources, runtime, threshold=0.0)[0]
 
 
-def _read(page: Page, normaliser: Normaliser) -> Normalised:
+def _normalised(page: Page, normaliser: Normaliser) -> Normalised:
     return Normalised(page.source, () if page.scan is None else normaliser(page.scan), page.fault)
 
 

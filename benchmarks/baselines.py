@@ -68,7 +68,7 @@ def one_by_one(folder: str, output: str) -> None:
 
 
 def upper_bound(folder: str, output: str) -> None:
-    """The most that these libraries can do: a process on each core reads, decodes and runs full batches; no CSV."""
+    """The upper bound with these libraries: a process on each core reads, decodes and runs full batches; no CSV."""
     import cv2
     import numpy as np
     from ai_edge_litert.interpreter import Interpreter
@@ -76,7 +76,7 @@ def upper_bound(folder: str, output: str) -> None:
     cv2.setNumThreads(1)
     paths = [entry.path for entry in os.scandir(folder)]
     cores = len(os.sched_getaffinity(0))
-    process = next((number for number in range(1, cores) if os.fork() == 0), 0)  # 0 is the parent
+    process = next((number for number in range(1, cores) if os.fork() == 0), 0)  # 0 is the parent process
     interpreter = Interpreter(str(TFLITE), num_threads=1)
     entry, exit_ = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
     interpreter.resize_tensor_input(entry, (BATCH, SIDE * SIDE))

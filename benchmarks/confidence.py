@@ -1,10 +1,11 @@
-"""What confidence is worth, on MNIST's test images and on every set of labelled folders.
+"""Measure whether confidence is accurate, on MNIST's test images and on labelled folders.
 
     python benchmarks/confidence.py --sets SETS [--model FILE] [-o docs/images/confidence.png]
 
-SETS holds one folder a set, each with one sub-folder a class. Calibration error is the expected one: 15 bins of equal
-width, by the label that was given. `ok` are answers at or over the model's own threshold. Choices look at the
-validation split, and at the deformed and degraded copies of it that the card's risk table was measured on.
+SETS has one folder for each set of images, and a set one sub-folder for each class. The calibration error is the
+expected calibration error of the top label, in 15 bins of equal width. `ok` is the share of answers at or over the
+model's own threshold. MNIST's validation split and its degraded copies are shown for comparison: the temperature and
+the threshold were chosen on them.
 """
 
 from __future__ import annotations
@@ -36,9 +37,9 @@ TEST = "MNIST test"
 @click.command()
 @click.option("--sets", type=click.Path(exists=True, file_okay=False), required=True, help="Folder of sets.")
 @click.option("--model", type=click.Path(path_type=Path), help="The model file. [default: as in classify]")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Draw a picture, too (.png).")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Also write a chart (.png).")
 def main(sets: str, model: Path | None, output: Path | None) -> None:
-    """Print the table as markdown."""
+    """Print the table in Markdown."""
     try:
         chosen = model or choose_model("tflite")
         runtime = load_runtime(chosen)
@@ -78,14 +79,14 @@ def _of_sets(sets: str, model: Path, runtime: Runtime) -> dict[str, Answers]:
     labels = runtime.card.labels
     found = {}
     for name in names:
-        path = os.path.join(sets, name)  # noqa: PTH118 - paths stay strings on this road
+        path = os.path.join(sets, name)  # noqa: PTH118 - sources are strings
         found[name] = evaluate_predictions(path, predict(find(class_folders(path, labels)), model), labels).answers
     return found
 
 
 def _table(found: dict[str, Answers], threshold: float) -> str:
     lines = [
-        "| | answers | right | mean confidence | calibration error | ok | wrong of these |",
+        "| | answers | right | mean confidence | calibration error | ok | wrong among ok |",
         f"| --- |{' ---: |' * 6}",
     ]
     for name, answers in found.items():

@@ -1,4 +1,6 @@
-"""The tables of docs/export.md: size, accuracy, agreement with float32, and latency of every mode on every runtime.
+"""The tables of docs/explanation/export.md: every mode on every runtime.
+
+The first table has size, accuracy, agreement with float32, latency and arena; the second compares the runtimes.
 
     python benchmarks/export_table.py [--model FILE.keras] [--data PATH]
 
@@ -33,7 +35,7 @@ from batchdigits.learning.export_options import ExportOptions, export_options
 from batchdigits.learning.representative_dataset import representative_glyphs
 
 LATENCY_CALLS = 500  # with one glyph each; the latency is their median
-MAX_ROUNDING_ERROR = 1e-4  # float32 logits that differ by less are the same, but for the order of summation
+MAX_ROUNDING_ERROR = 1e-4  # differences of float32 logits up to this come from the order of summation
 REFERENCE = "LiteRT reference"
 
 MODES: dict[str, ExportOptions] = {
@@ -55,9 +57,9 @@ RUNTIMES: dict[str, Callable[[ModelFile, int], Runtime]] = {
 
 @click.command()
 @click.option("--model", type=click.Path(path_type=Path), help="The .keras model file. [default: the built-in one]")
-@click.option("--data", type=click.Path(path_type=Path), help="Labelled data. [default: the MNIST on board]")
+@click.option("--data", type=click.Path(path_type=Path), help="Labelled data. [default: the bundled MNIST]")
 def main(model: Path | None, data: Path | None) -> None:
-    """Print the tables as markdown."""
+    """Print the tables in Markdown."""
     try:
         keras = read_model_file(model or PRETRAINED / "digits.keras")
         for line in _tables(keras, load(data, keras.card.seed)):
@@ -72,9 +74,9 @@ def _tables(keras: ModelFile, splits: Splits) -> Iterator[str]:
     glyphs = splits.test.glyphs
     expected = TensorFlowRuntime(keras, BATCH_SIZE).logits(glyphs)
     representative = representative_glyphs(splits.train)
-    columns = ("--quantize", f"against {REFERENCE}", "logits that differ", "largest difference of a probability")
+    columns = ("`--quantize`", f"against {REFERENCE}", "logits that differ", "largest difference of a probability")
     bits = [f"| {' | '.join(columns)} | labels that differ |", "| --- | --- | ---: | ---: | ---: |"]
-    yield f"| --quantize | bytes | runtime | accuracy on {len(glyphs):,} test images | same label | latency | arena |"
+    yield f"| `--quantize` | bytes | runtime | accuracy on {len(glyphs):,} test images | same label | latency | arena |"
     yield "| --- | ---: | --- | ---: | ---: | ---: | ---: |"
     for name, options in MODES.items():
         exported = convert_model(keras, options, representative, Path(f"{name}.tflite"))
@@ -86,9 +88,9 @@ def _tables(keras: ModelFile, splits: Splits) -> Iterator[str]:
                 cells = _cells(exported, runtime, compare(expected, found[runtime], splits.test.labels), glyphs[:1])
             except MicroError as reason:
                 cells = str(reason), "-", "-", "-"
-            yield f"| {name} | {len(exported.payload):,} | {runtime} | {' | '.join(cells)} |"
+            yield f"| `{name}` | {len(exported.payload):,} | {runtime} | {' | '.join(cells)} |"
         others = (runtime for runtime in found if runtime != REFERENCE)
-        bits += [f"| {name} | {other} | {_difference(found[REFERENCE], found[other])} |" for other in others]
+        bits += [f"| `{name}` | {other} | {_difference(found[REFERENCE], found[other])} |" for other in others]
     yield from ("", *bits)
 
 

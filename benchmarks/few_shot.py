@@ -2,8 +2,8 @@
 
     python benchmarks/few_shot.py --sets SETS [--set NAME]… [--init FILE] [--choices N]
 
-SETS holds a folder for each set, which holds a folder for each class. Nothing else trains on labels of the development
-sets. MNIST's columns are its 10,000 test images.
+SETS has one folder for each set of images, and a set one sub-folder for each class. No other program trains on the
+development sets. The columns of MNIST are for its 10,000 test images.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from batchdigits.learning.save import save
 from batchdigits.reports.evaluation import class_folders, evaluate_predictions
 
 CROPS_PER_CLASS = 5
-SEED = 1  # of the training, as is the command's default
+SEED = 1  # of the training; the command's default
 
 
 class Outcome(NamedTuple):
-    """Shares of right labels, 0-1, before and after training; `left` images were not trained on."""
+    """Shares of right labels, 0-1, before and after training; `rest` is the number of images not trained on."""
 
-    left: int
+    rest: int
     before: float
     after: float
     mnist_before: float
@@ -49,7 +49,7 @@ class Outcome(NamedTuple):
 @click.option("--init", type=click.Path(path_type=Path), default=PRETRAINED / "digits.keras", help="The .keras model.")
 @click.option("--choices", default=3, show_default=True, help="Random choices of crops; the table has their means.")
 def main(sets: str, names: tuple[str, ...], init: Path, choices: int) -> None:
-    """Print the table as markdown."""
+    """Print the table in Markdown."""
     try:
         model = read_model_file(init)
         click.echo("| set | rest | before | after | choices that lost | MNIST before | MNIST after |")
@@ -60,7 +60,7 @@ def main(sets: str, names: tuple[str, ...], init: Path, choices: int) -> None:
     except BatchdigitsError as error:
         raise click.ClickException(str(error)) from None
     click.echo(
-        f"\n{datetime.now(UTC):%Y-%m-%d}, {init.name}; means of {choices} choices of {CROPS_PER_CLASS} crops a class."
+        f"\n{datetime.now(UTC):%Y-%m-%d}, {init.name}; means of {choices} choices of {CROPS_PER_CLASS} crops per class."
     )
 
 
@@ -88,17 +88,17 @@ def chosen_crops(path: str, labels: tuple[str, ...], choice: int) -> Iterator[st
     """The crops to train on."""
     rng = np.random.default_rng([SEED, choice])
     for folder in class_folders(path, labels):
-        if os.path.basename(folder) in labels:  # noqa: PTH119 - paths stay strings in this pipeline
+        if os.path.basename(folder) in labels:  # noqa: PTH119 - sources are strings
             files = list(find([folder]))
             yield from (files[number] for number in sorted(rng.permutation(len(files))[:CROPS_PER_CLASS]))
 
 
 def row(name: str, outcomes: list[Outcome]) -> str:
     """A line of the table."""
-    left, *shares = (fmean(column) for column in zip(*outcomes, strict=True))
+    rest, *shares = (fmean(column) for column in zip(*outcomes, strict=True))
     before, after, mnist_before, mnist_after = (f"{share:.2%}" for share in shares)
     lost = sum(one.after < one.before for one in outcomes)
-    cells = [name, f"{left:,.0f}", before, after, f"{lost} of {len(outcomes)}", mnist_before, mnist_after]
+    cells = [name, f"{rest:,.0f}", before, after, f"{lost} of {len(outcomes)}", mnist_before, mnist_after]
     return f"| {' | '.join(cells)} |"
 
 

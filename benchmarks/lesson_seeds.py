@@ -1,7 +1,7 @@
 """Accuracy of the lesson's recipe with five seeds: `python benchmarks/lesson_seeds.py`.
 
-The published run reached 92.06 % on MNIST's own images. The first column is for our glyphs, whose slant the normaliser
-undoes. The second is for MNIST's own images, which no command of ours trains on.
+The published run reached 92.06 % on MNIST's own images. The first column is for glyphs, whose slant the normaliser
+removes. The second is for MNIST's own images, on which no command trains.
 """
 
 from __future__ import annotations

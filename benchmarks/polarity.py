@@ -2,8 +2,8 @@
 
     python benchmarks/polarity.py --sets SETS [--model FILE]
 
-SETS has one folder for each set of images, and a set one sub-folder for each class. Sub-folders `not_digit` are left
-out.
+SETS has one folder for each set of images, and a set one sub-folder for each class. Sub-folders `not_digit` are
+skipped.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ def main(sets: str, model: Path | None) -> None:
         folders = _folders(sets, runtime)
     except BatchdigitsError as error:
         raise click.ClickException(str(error)) from None
-    reads = [one for page in _pages(folders) for one in _both_ways(page)]
-    predictions, _ = decide(reads, runtime, threshold=0.0)
+    both = [one for page in _pages(folders) for one in _both_ways(page)]
+    predictions, _ = decide(both, runtime, threshold=0.0)
     if not predictions:
         raise click.ClickException(f"{sets}: no images in it")
     pairs = list(zip(predictions[::2], predictions[1::2], strict=True))

@@ -1,7 +1,7 @@
 """Compare the Ray engine with the local one: `python benchmarks/ray_overhead.py`.
 
-Both engines run as whole processes on the same files and take turns, with one worker and with two. Each Ray run starts
-a local cluster. A line through the times of the two folder sizes separates the start-up from the time per image.
+Both engines run as whole processes on the same files and take turns, with one worker and with two. Each run of Ray
+starts a local cluster. A line through the times of the two folder sizes separates the start-up from the time per image.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def report(seconds: dict[tuple[str, int, int], float], small: int, large: int) -
             break_even = (starts["ray", 2] - starts["local", 2]) / (local - cluster)
             click.echo(f"{cores} cores with Ray are faster than 2 cores without from {break_even:,.0f} images on.")
     core_hours = HUNDRED_MILLION * slopes["ray", 1] / 3600
-    click.echo(f"100 million images take {core_hours:.1f} core-hours, without reading them from a storage.")
+    click.echo(f"100 million images take {core_hours:.1f} core-hours, without reading from remote storage.")
 
 
 def s3_read_time(folder: Path) -> float:

@@ -1,10 +1,10 @@
-"""Training speed beside plain Keras on the same work: `python benchmarks/training_speed.py`.
+"""Compare the speed of training with that of plain Keras: `python benchmarks/training_speed.py`.
 
 Network, batch size and number of glyphs are the same. Keras augments with its own layers (rotation, translation, zoom
-and shear), either inside the model, as in its guide, or in a tf.data pipeline of two threads that runs ahead. Ours
-augments in a second thread, and also redraws and rescans. Every run is a process of its own, and the variants take
-turns. Compilation and the first iterations are not timed. CPU time is that of all threads together; it is the fairer
-figure on a shared machine.
+and shear), either inside the model, as in its guide, or in a tf.data pipeline that prepares batches in two threads.
+batchdigits augments in a second thread, and also changes stroke shapes and degrades scans. Every run is a process of
+its own, and the variants take turns. Compilation and the first iterations are not timed. CPU time is that of all
+threads together; on a shared machine it varies less than wall-clock time.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import click
 import numpy as np
 
 from batchdigits.datasets import load
-from batchdigits.learning.minibatches import CHUNKS_AHEAD
+from batchdigits.learning.minibatches import SEGMENTS_AHEAD
 from batchdigits.learning.recipes import BEST, Recipe
 from batchdigits.learning.training import REPORT_EVERY, Training
 
@@ -51,10 +51,10 @@ class Seconds(NamedTuple):
 
 
 def ours(recipe: Recipe, iterations: int) -> Seconds:
-    """The time of our own training."""
+    """The time of a training by batchdigits."""
     end = WARM_UP + iterations
-    # Training goes beyond the end. Otherwise the second thread would finish early, and its last chunks would be free.
-    recipe = replace(recipe, iterations=end + 1 + (CHUNKS_AHEAD + 1) * REPORT_EVERY, check_every=0)
+    # Training goes beyond the end. Otherwise the second thread would finish early, and its last segments would be free.
+    recipe = replace(recipe, iterations=end + 1 + (SEGMENTS_AHEAD + 1) * REPORT_EVERY, check_every=0)
     start = Seconds.now()
     with closing(Training(recipe, load(None), seed=1).run()) as steps:
         for progress in steps:
@@ -111,11 +111,13 @@ VARIANTS: dict[str, Callable[[int], Seconds]] = {
 
 
 @click.command()
-@click.option("--fifties", default=6, show_default=True, help=f"Fifty minibatches of {BEST.batch_size} to time.")
+@click.option(
+    "--fifties", default=6, show_default=True, help=f"Multiples of fifty minibatches of {BEST.batch_size} to time."
+)
 @click.option("--rounds", default=3, show_default=True)
 @click.option("--variant", type=click.Choice(list(VARIANTS)), help="Print the seconds of one variant, once.")
 def main(fifties: int, rounds: int, variant: str | None) -> None:
-    """Print the table as markdown."""
+    """Print the table in Markdown."""
     iterations = fifties * REPORT_EVERY
     if variant:
         click.echo(" ".join(str(one) for one in VARIANTS[variant](iterations)))

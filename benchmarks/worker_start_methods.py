@@ -40,7 +40,7 @@ CHUNK_SIZE = 256  # files
 @click.command()
 @click.argument("folder", type=click.Path(exists=True))
 @click.option("--rounds", default=7, show_default=True)
-@click.option("--jobs", default=len(os.sched_getaffinity(0)), show_default="one a core")
+@click.option("--jobs", default=len(os.sched_getaffinity(0)), show_default="one for each core")
 def main(folder: str, rounds: int, jobs: int) -> None:
     """Print median and shortest seconds of each method, for all files and for the first file alone."""
     cv2.setNumThreads(1)
@@ -86,8 +86,8 @@ def in_workers(task: Task[bytes], jobs: int, forked: bool, files: list[str]) -> 
     while forked and not may_fork():  # a thread may still run after its join, and a lock it holds would stay locked
         time.sleep(0.001)
     worker.may_fork = lambda: forked  # type: ignore[attr-defined]
-    with closing(classify(files, task, jobs)) as batches:
-        for _ in batches:
+    with closing(classify(files, task, jobs)) as results:
+        for _ in results:
             pass
 
 

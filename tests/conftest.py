@@ -1,4 +1,4 @@
-"""Fixtures that several rooms share: small data in every form, and a model trained on it."""
+"""Fixtures for all tests: small data in every layout, and a model trained on it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SAMPLES = ROOT / "samples"
 
 needs_micro = pytest.mark.skipif(find_spec("tflite_micro") is None, reason="tflite-micro is not installed")
 
-# What a machine may have set, and what would change the commands that tests run.
+# Variables of the machine that would change the commands that tests run.
 FOREIGN_VARIABLES = (
     "PYTHONDEVMODE",
     "PYTHONIOENCODING",
@@ -54,8 +54,8 @@ Run = Callable[..., Result]
 
 
 def pytest_configure() -> None:
-    """Give every command that a test starts the same surroundings, however pytest itself was started."""
-    settings.register_profile("default", deadline=None)  # the machine may have other things to do
+    """Give every command that a test starts the same environment, however pytest itself was started."""
+    settings.register_profile("default", deadline=None)  # the machine may be busy
     settings.register_profile("ci", deadline=None, derandomize=True)
     settings.load_profile("ci" if os.environ.get("CI") else "default")
     for name in [name for name in os.environ if name in FOREIGN_VARIABLES or name.startswith(FOREIGN_PREFIXES)]:
@@ -63,9 +63,9 @@ def pytest_configure() -> None:
     os.environ["LC_ALL"] = "C.UTF-8"
     paths = [str(ROOT), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     os.environ["PYTHONPATH"] = os.pathsep.join(str(Path(path).absolute()) for path in paths)
-    for name in ("NO_PROXY", "no_proxy"):  # servers of tests are on this machine
+    for name in ("NO_PROXY", "no_proxy"):  # the servers of tests run on this machine
         os.environ[name] = ",".join(filter(None, (os.environ.get(name), "127.0.0.1", "localhost")))
-    # `pytest &` in a script starts it with SIGINT ignored, and what is ignored is so in its children too.
+    # `pytest &` in a script starts pytest with SIGINT ignored, and child processes inherit that.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD, signal.SIGALRM):
         if signal.getsignal(number) == signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
@@ -75,13 +75,13 @@ def pytest_configure() -> None:
 
 @pytest.fixture
 def run() -> Run:
-    """Run the command in this process."""
+    """A function that runs the command in this process."""
     return invoke
 
 
 @pytest.fixture(scope="session")
 def run_once() -> Run:
-    """The same for fixtures of the whole session."""
+    """The same function, for fixtures of the whole session."""
     return invoke
 
 
@@ -91,13 +91,13 @@ def invoke(*arguments: str | Path, **options: object) -> Result:
 
 @pytest.fixture(autouse=True)
 def _silence() -> None:
-    """No `-v` of an earlier test shows the output of libraries."""
+    """Hide the output of libraries, which an earlier test may have shown with `-v`."""
     show_library_output(False)
 
 
 @pytest.fixture
 def in_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty current folder."""
+    """An empty folder, which is the current one."""
     folder = tmp_path / "empty"
     folder.mkdir()
     monkeypatch.chdir(folder)
@@ -112,7 +112,7 @@ def run_process(*arguments: str | Path, cwd: Path | None = None) -> subprocess.C
 
 @pytest.fixture(scope="session")
 def small_mnist() -> Arrays:
-    """A thousand of MNIST's training and two hundred of its test images, as Keras names them."""
+    """A thousand of MNIST's training images and two hundred of its test images, under Keras's names."""
     return {
         "x_train": read_idx(MNIST / f"{TRAIN_IMAGES}.gz")[:1000],
         "y_train": read_idx(MNIST / f"{TRAIN_LABELS}.gz")[:1000],
@@ -123,7 +123,7 @@ def small_mnist() -> Arrays:
 
 @pytest.fixture
 def idx_folder(tmp_path: Path, small_mnist: Arrays) -> Path:
-    """The same as IDX files: two plain, two gzipped."""
+    """`small_mnist` as IDX files: two plain, two gzipped."""
     folder = tmp_path / "idx"
     folder.mkdir()
     (folder / TRAIN_IMAGES).write_bytes(idx_bytes(small_mnist["x_train"]))
@@ -135,7 +135,7 @@ def idx_folder(tmp_path: Path, small_mnist: Arrays) -> Path:
 
 @pytest.fixture(scope="session")
 def npz_file(tmp_path_factory: pytest.TempPathFactory, small_mnist: Arrays) -> Path:
-    """The same as an .npz in Keras's layout."""
+    """`small_mnist` as an .npz in Keras's layout."""
     path = tmp_path_factory.mktemp("npz") / "small.npz"
     np.savez(path, **small_mnist)  # type: ignore[arg-type]
     return path
@@ -143,7 +143,7 @@ def npz_file(tmp_path_factory: pytest.TempPathFactory, small_mnist: Arrays) -> P
 
 @pytest.fixture
 def class_folder(tmp_path: Path, small_mnist: Arrays) -> Path:
-    """Twelve images of each of three classes that are no digits' names."""
+    """Twelve images of each of three classes whose names are words."""
     for digit, name in ((0, "oh"), (1, "one"), (7, "seven")):
         folder = tmp_path / "classes" / name
         folder.mkdir(parents=True)
@@ -154,7 +154,7 @@ def class_folder(tmp_path: Path, small_mnist: Arrays) -> Path:
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory, npz_file: Path) -> Path:
-    """A .keras model file, trained for a moment."""
+    """A .keras model file after a very short training."""
     path = tmp_path_factory.mktemp("trained") / "digits.keras"
     arguments = ["train", "--iterations", "120", "--hidden", "32,16", "--data", str(npz_file), "-o", str(path)]
     result = CliRunner().invoke(main, arguments)

@@ -1,4 +1,4 @@
-"""The main road: train, export, classify with both runtimes, on the samples and on MNIST's test images."""
+"""The whole pipeline: train, export, classify with both runtimes, on the samples and on MNIST's test images."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def rows_of(text: str) -> list[dict[str, str]]:
 
 
 @pytest.mark.parametrize("runtime", ["tflite", "tensorflow"])
-def test_every_sample_is_read_right(run: Run, in_empty_folder: Path, runtime: str) -> None:
+def test_every_sample_gets_its_label(run: Run, in_empty_folder: Path, runtime: str) -> None:
     result = run("classify", SAMPLES / "digits", "--runtime", runtime)
     assert result.exit_code == 0
     rows = rows_of(result.stdout)
@@ -74,13 +74,13 @@ def test_the_four_commands_in_an_empty_folder(npz_file: Path, in_empty_folder: P
         assert len(rows) == 40
 
 
-def test_a_stale_export_is_told(run: Run, trained: Path, in_empty_folder: Path) -> None:
+def test_a_stale_export_gets_a_warning(run: Run, trained: Path, in_empty_folder: Path) -> None:
     Path("exports").mkdir()
     Path("exports/digits.keras").write_bytes(trained.read_bytes())
     Path("exports/digits.tflite").write_bytes(TFLITE.read_bytes())
     result = run("classify", SAMPLES / "digits" / "3")
     assert result.exit_code == 0
-    assert "warning: exports/digits.tflite was not made from the .keras beside it" in result.stderr
+    assert "warning: exports/digits.tflite was not made from the .keras file beside it" in result.stderr
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from tests.conftest import ROOT
 yaml = pytest.importorskip("yaml")
 
 EXAMPLES = ROOT / "examples"
-# https://ray-project.github.io/kuberay/reference/api/, as far as the example goes
+# https://ray-project.github.io/kuberay/reference/api/, those that the example uses
 RAY_JOB = {"entrypoint", "backoffLimit", "shutdownAfterJobFinishes", "ttlSecondsAfterFinished", "rayClusterSpec"}
 RAY_CLUSTER = {"rayVersion", "enableInTreeAutoscaling", "headGroupSpec", "workerGroupSpecs"}
 GROUP = {"groupName", "replicas", "minReplicas", "maxReplicas", "rayStartParams", "template"}
@@ -38,13 +38,13 @@ def commands() -> list[str]:
     ]
 
 
-def test_there_is_a_command_in_each() -> None:
+def test_each_example_has_a_command() -> None:
     assert len(commands()) == len(list(EXAMPLES.glob("*.yaml"))) == 2
     assert load("kuberay-job.yaml")["spec"]["entrypoint"].startswith("bash -c 'batchdigits classify s3://")
 
 
 @pytest.mark.parametrize("command", commands())
-def test_the_commands_are_ours(command: str) -> None:
+def test_the_commands_are_accepted(command: str) -> None:
     name, verb, *arguments = shlex.split(command)
     assert (name, verb) == ("batchdigits", "classify")
     with classify.make_context("classify", arguments) as context:
@@ -54,7 +54,7 @@ def test_the_commands_are_ours(command: str) -> None:
     assert request.resume
 
 
-def test_a_wrong_command_would_be_noticed() -> None:
+def test_a_wrong_command_is_noticed() -> None:
     with pytest.raises(click.UsageError):
         classify.make_context("classify", ["s3://bucket", "--engine", "slurm"])
 
@@ -74,7 +74,7 @@ def test_the_kubernetes_job_has_the_fields_of_a_ray_job() -> None:
 
 
 @pytest.mark.skipif(not (find_spec("ray") and find_spec("jsonschema")), reason="ray is not installed")
-def test_the_cluster_is_one_by_rays_own_schema() -> None:
+def test_the_cluster_fits_rays_own_schema() -> None:
     import jsonschema
 
     cluster = load("ray-cluster.yaml")

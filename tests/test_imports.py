@@ -1,4 +1,4 @@
-"""What is loaded when: slow imports only where they are needed, TensorFlow never on the LiteRT road."""
+"""Slow packages are imported only where they are needed; with LiteRT, TensorFlow never is."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ from tests.conftest import SAMPLES
 
 HEAVY = ("tensorflow", "keras", "ray", "fsspec", "s3fs", "aiohttp", "matplotlib", "h5py", "pandas")
 
-
 REPORT = "import sys; print(*{name.partition('.')[0] for name in sys.modules}, file=%s)"
-# A worker is forked here; it writes down what it had loaded after its last chunk.
+# A forked worker writes the names of its loaded packages into the file `worker` after each chunk.
 SPY = f"""
 import os
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
@@ -39,26 +38,26 @@ def loaded_after(code: str, cwd: Path) -> set[str]:
 
 
 def loaded_by_classify(cwd: Path, *arguments: str) -> tuple[set[str], set[str]]:
-    """What a real run loads, in the main process and in its worker."""
+    """The top-level packages that a run loads, in the main process and in its worker."""
     line = ["classify", "--jobs", "1", "-o", "out.csv", *arguments]
     return loaded_after(SPY.replace("ARGUMENTS", repr(line)), cwd), set((cwd / "worker").read_text().split())
 
 
-def test_the_litert_road_never_loads_tensorflow(tmp_path: Path) -> None:
-    assert find_spec("tensorflow"), "the proof is worth something only where TensorFlow is installed"
+def test_classifying_with_litert_never_loads_tensorflow(tmp_path: Path) -> None:
+    assert find_spec("tensorflow"), "without TensorFlow installed, this test would pass for the wrong reason"
     main, worker = loaded_by_classify(tmp_path, str(SAMPLES / "digits"))
     assert (tmp_path / "out.csv").read_text().count("\n") == 41
     assert "ai_edge_litert" in worker
     assert (main | worker).isdisjoint(HEAVY)
 
 
-def test_pillow_is_loaded_for_what_opencv_does_not_read(tmp_path: Path) -> None:
+def test_pillow_is_not_loaded_for_images_that_opencv_reads(tmp_path: Path) -> None:
     main, worker = loaded_by_classify(tmp_path, str(SAMPLES / "digits"))
     assert "cv2" in worker
     assert "PIL" not in main | worker
 
 
-def test_the_tensorflow_road_loads_it_in_the_worker(tmp_path: Path) -> None:
+def test_classifying_with_tensorflow_loads_it_in_the_worker_only(tmp_path: Path) -> None:
     main, worker = loaded_by_classify(tmp_path, str(SAMPLES / "digits" / "3"), "--runtime", "tensorflow")
     assert "tensorflow" in worker
     assert main.isdisjoint(HEAVY)

@@ -1,57 +1,42 @@
-"""Every command that the README shows works as it stands there, one after the other, in one folder."""
+"""The README is short, and CI runs its two marked commands; `tests/docs/test_commands.py` runs the others."""
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, SAMPLES
+from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-COMMANDS = [line for block in re.findall(r"^```sh\n(.*?)^```", README, re.M | re.S) for line in block.splitlines()]
 INSTALLS = dict(re.findall(r"^<!-- install: (\w+) -->\n```sh\n(.+?)\n```$", README, re.M | re.S))
-ON_THE_ROAD = [line for line in COMMANDS if line.startswith("batchdigits ")]
+MAX_WORDS = 600  # besides the blocks of commands and code
 
 
-def test_the_readme_shows_two_installs_and_the_road() -> None:
+def test_the_readme_marks_two_installs() -> None:
     assert list(INSTALLS) == ["classify", "test"]
     assert INSTALLS["classify"].endswith("batchdigits classify samples/digits")
     assert INSTALLS["test"].endswith("-m pytest")
-    assert ON_THE_ROAD[:2] == ["batchdigits train", "batchdigits export --tflite"]
-    assert len(INSTALLS) + len(ON_THE_ROAD) == len(COMMANDS)
 
 
-def test_the_road_works_as_it_stands_there(tmp_path: Path) -> None:
-    shutil.copytree(SAMPLES, tmp_path / "samples")
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    for command in ON_THE_ROAD:
-        result = subprocess.run(
-            ["bash", "-c", command],
-            cwd=tmp_path,
-            env={**os.environ, "PATH": path},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert result.returncode == 0, f"{command}\n{result.stderr}"
-    assert len((tmp_path / "out.csv").read_text().splitlines()) == 41
+def test_the_readme_is_short() -> None:
+    prose = re.sub(r"^```.*?^```", "", README, flags=re.M | re.S)
+    assert len(prose.split()) <= MAX_WORDS
 
 
 MARKED = {name: f"<!-- install: {name} -->\n```sh\n{{}}\n```\n" for name in ("classify", "test")}
 README_OF_TWO = f"```sh\nfalse\n```\n{MARKED['classify']}\ntext\n{MARKED['test']}"
 
 
-def run_ci(checkout: Path, readme: str) -> subprocess.CompletedProcess[str]:
-    """Run what CI runs, in a repository with that README."""
+def run_ci(checkout: Path, readme: str, docs: str = "echo documentation") -> subprocess.CompletedProcess[str]:
+    """Run what CI runs, in a repository with that README, whose `make docs` runs that command."""
     (checkout / ".ci").mkdir(parents=True)
     shutil.copy(ROOT / ".ci" / "run", checkout / ".ci")
     (checkout / "README.md").write_text(readme, encoding="utf-8")
+    (checkout / "Makefile").write_text(f"docs:\n\t@{docs}\n", encoding="utf-8")
     nobody = ["-c", "user.name=nobody", "-c", "user.email=nobody@localhost", "-c", "commit.gpgsign=false"]
     for line in (["init", "--quiet"], ["add", "."], [*nobody, "commit", "--quiet", "-m", "all"]):
         subprocess.run(["git", *line], cwd=checkout, check=True)
@@ -63,11 +48,19 @@ def test_ci_runs_the_marked_commands_in_a_clone_with_an_awkward_path(tmp_path: P
     (tmp_path / "shared").mkdir()
     result = run_ci(checkout, README_OF_TWO.format("pwd", "cd ../shared\npwd -P"))
     assert result.returncode == 0, result.stderr
-    first, place, *second, shared = result.stdout.splitlines()
+    first, place, *second, shared, docs, built = result.stdout.splitlines()
     assert (first, second) == ("+ pwd", ["+ cd ../shared", "pwd -P"])
+    assert (docs, built) == ("+ make docs", "documentation")
     assert place.endswith("/ü batchdigits/batchdigits")
     assert shared == str((tmp_path / "shared").resolve())
     assert not Path(place).parents[1].exists()
+
+
+def test_ci_builds_the_documentation_with_the_programs_of_the_second_environment(tmp_path: Path) -> None:
+    install = "mkdir -p .venv/bin\nprintf 'exit 7' > .venv/bin/sphinx-build\nchmod +x .venv/bin/sphinx-build"
+    result = run_ci(tmp_path / "checkout", README_OF_TWO.format("true", install), docs="sphinx-build")
+    assert result.returncode == 2  # of make
+    assert "Error 7" in result.stderr
 
 
 @pytest.mark.parametrize("name", MARKED)

@@ -1,4 +1,4 @@
-"""SECURITY.md names the tests behind its promises; those that fit nowhere else are here."""
+"""Tests of promises in SECURITY.md that fit no other file, and of the file names in it."""
 
 from __future__ import annotations
 
@@ -39,9 +39,10 @@ def test_other_formats_reach_no_decoder(tmp_path: Path, monkeypatch: pytest.Monk
     from PIL import Image
 
     def refuse(*_: object, **__: object) -> None:
-        raise AssertionError("a decoder was asked")
+        raise AssertionError("a decoder was called")
 
-    monkeypatch.setattr("batchdigits.vision.decode._decode_whole", refuse)
+    monkeypatch.setattr("batchdigits.vision.decode._decode_with_opencv", refuse)
+    monkeypatch.setattr("batchdigits.vision.decode._decode_with_pillow", refuse)
     monkeypatch.setattr(Image, "open", refuse)
     path = tmp_path / "scan.png"
     path.write_bytes(content)

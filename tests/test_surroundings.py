@@ -1,4 +1,4 @@
-"""Tests pass whatever pytest was started with; that they pass in any folder is for `.ci/run` to show."""
+"""Tests pass in any environment that pytest is started with. That they pass in any folder, `.ci/run` shows."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ SENSITIVE = [
     "cli/test_classify_never_loses_work.py::test_a_signal_stops_a_run_whose_workers_hang",
     "cli/test_evaluate.py::test_help_shows_its_examples_line_by_line",
     "vision/test_decode.py::test_silent_stderr_keeps_the_libraries_quiet",
-    "cli/test_streams.py::test_a_file_is_written_whatever_stream_is_closed",
+    "cli/test_streams.py::test_a_file_is_written_even_if_a_stream_is_closed",
 ]
 
 
 def test_a_script_in_the_background_and_strange_variables_change_nothing() -> None:
-    def deaf() -> None:
+    def ignore_signals() -> None:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD):
             signal.signal(number, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGALRM})
@@ -31,10 +31,10 @@ def test_a_script_in_the_background_and_strange_variables_change_nothing() -> No
         [*command, *(f"tests/{name}" for name in SENSITIVE)],
         cwd=ROOT,
         env={**environment, **strange},
-        preexec_fn=deaf,
+        preexec_fn=ignore_signals,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,  # all that PYTHONVERBOSE tells
+        stderr=subprocess.DEVNULL,  # the many lines that PYTHONVERBOSE prints
         text=True,
         timeout=200,
         check=False,

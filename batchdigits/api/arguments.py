@@ -14,20 +14,20 @@ Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
 
 def check_ink(ink: str) -> None:
-    """Check the polarity of the ink.
+    """Check the argument `ink`.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is none of the values of `Ink`.
     """
     if ink not in get_args(Ink):
         raise ValueError(f"ink is one of {', '.join(get_args(Ink))}, not {ink!r}")
 
 
 def model_path(model: str | os.PathLike[str] | None) -> Path:
-    """The model file to use; the built-in one for None.
+    """The path of the model file to use; that of the built-in one for None.
 
     Raises:
-        TypeError: it is no path.
+        TypeError: `model` is no path.
     """
     if model is None:
         return BUILT_IN_MODEL
@@ -35,11 +35,11 @@ def model_path(model: str | os.PathLike[str] | None) -> Path:
 
 
 def as_path(path: object, name: str, suffix: str = "") -> Path:
-    """The path in an argument of that name, which must have the suffix.
+    """The path that the argument `name` holds, checked.
 
     Raises:
         TypeError: it is no path.
-        ValueError: it has another suffix.
+        ValueError: it has another suffix than `suffix`.
     """
     if not isinstance(path, str | os.PathLike):
         raise TypeError(f"{name} is a path, not {type(path).__name__}")
@@ -49,10 +49,10 @@ def as_path(path: object, name: str, suffix: str = "") -> Path:
 
 
 def path_list(paths: Paths) -> Iterable[str]:
-    """One path or several, as text, each taken when it is needed.
+    """The paths as text; those of an iterable are taken when they are needed.
 
     Raises:
-        TypeError: it is neither; for an iterable, when the wrong item is reached.
+        TypeError: `paths` is no path and no iterable, or an item is no path, which is found when it is reached.
     """
     if isinstance(paths, str | os.PathLike):
         return [_as_text(paths)]

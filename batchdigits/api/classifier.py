@@ -72,13 +72,13 @@ class Classifier:
             empty for an image without a file name.
 
         Raises:
-            TypeError: it is none of these.
+            TypeError: the image has none of these types.
         """
         (prediction,) = self.classify_many([image])
         return prediction
 
     def classify_many(self, images: Iterable[Image]) -> list[Prediction]:
-        """The predictions for several images, in order; each may be whatever `classify` accepts.
+        """The predictions for several images, in order; each may have any type that `classify` accepts.
 
         Raises:
             TypeError: one of them is no image.

@@ -19,22 +19,22 @@ def evaluate(
     ink: Ink = "auto",
     jobs: int | None = None,
 ) -> Evaluation:
-    """Classify a folder of labelled images, and compare the labels.
+    """Classify a folder of labelled images, and compare the labels with the names of the class folders.
 
     Args:
         path: a folder with a sub-folder for each class, named like the model's labels; `not_digit` holds outliers.
         model: the model file; None for the built-in one.
         ink: whether ink is `dark`, `light`, or to be found out for each image (`auto`).
-        jobs: worker processes at most; None for one for each core.
+        jobs: worker processes at most; None for one for each core, or one in all for a .keras model.
 
     Returns:
-        Accuracy, confusion and confidence; see `Evaluation`.
+        Accuracy, confusion matrix and confidence; see `Evaluation`.
 
     Raises:
         TypeError: `path` or `model` is no path.
-        ValueError: `ink` is none.
-        DataError: the folder has no sub-folder named like a label, or one that no label is named like.
-        NoImagesError: there is no labelled image.
+        ValueError: `ink` is none of its values.
+        DataError: the folder has no sub-folder named like a label, or one with another name.
+        NoImagesError: no image has a label.
         BatchdigitsError: the model file cannot be used, or no worker can start.
     """
     check_ink(ink)

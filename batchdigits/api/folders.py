@@ -42,15 +42,16 @@ def classify(
         target_risk: in its place, the share of wrong labels, over 0 and under 1, that is accepted among `ok`
             predictions, from which the model's validation data gives the threshold.
         probabilities: whether predictions carry the probabilities of all classes.
-        include: shell patterns; inside folders, only files that match one of them. Empty for all.
-        exclude: shell patterns; inside folders, no files and folders that match one of them.
+        include: shell patterns; inside folders, only files that match one of them are classified. Empty for all.
+        exclude: shell patterns; inside folders, files and folders that match one of them are skipped.
         recursive: whether folders inside folders are visited.
         timeout: seconds that one image may take, 0-86,400; 0 for no limit.
         jobs: worker processes at most; None for one for each core, or one in all for a .keras model.
         batch_size: glyphs that the network gets at once, at least 1.
 
     Yields:
-        One prediction for each image, lazily, in the order of the paths, and in natural order inside a folder.
+        One prediction for each image, lazily, in the order of the paths, and inside a folder in natural order
+        (2.png before 10.png).
 
     Raises:
         TypeError: `paths` or `model` is no path.

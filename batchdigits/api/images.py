@@ -21,14 +21,14 @@ ACCEPTED_ARRAYS = "(H, W), (H, W, 3) or (H, W, 4) of uint8, uint16, bool, or flo
 
 
 def page_of(image: Image) -> Page:
-    """The scan of an image, or the fault that prevented it.
+    """The scan of an image, or the fault because of which it has none.
 
     Args:
         image: a path or URL; the bytes of an image file; a binary file object with them; a Pillow image; or a NumPy
             array, grey (H, W), RGB (H, W, 3) or RGBA (H, W, 4), of uint8, uint16, bool, or floats from 0 to 1.
 
     Raises:
-        TypeError: it is none of these.
+        TypeError: the image has none of these types.
     """
     if isinstance(image, str | os.PathLike):
         path = os.fsdecode(image)
@@ -55,7 +55,7 @@ def _page(source: str, make_scan: Any) -> Page:
 
 
 def _only_page(source: str, pages: Any) -> Page:
-    """The page of a file; one of several pages is no single image."""
+    """The page of a file. If it has several, the result is a fault, since there is no single image to classify."""
     first, *others = islice(pages, 2)
     if others:
         return Page(source, None, "several pages: batchdigits.classify has a prediction for each")
@@ -81,13 +81,13 @@ def _page_of_file(file: IO[bytes]) -> Page:
 
 
 def _name(image: object, attribute: str) -> str:
-    """The name of the file behind an object; empty where it has none."""
+    """The name of the file that an object was made from; empty if it has none."""
     name = getattr(image, attribute, "")
     return name if isinstance(name, str) else ""
 
 
 def _is_pillow_image(image: object) -> bool:
-    pillow = sys.modules.get("PIL.Image")  # who has a Pillow image has loaded Pillow
+    pillow = sys.modules.get("PIL.Image")  # a caller who has a Pillow image has loaded Pillow
     return pillow is not None and isinstance(image, pillow.Image)
 
 

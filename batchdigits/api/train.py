@@ -42,29 +42,31 @@ def train(
     """Train a network on labelled digits, and write it as a .keras model file. Needs the extra `tensorflow`.
 
     Args:
-        output: the model file to write; it appears when the training is complete. Its folder is made.
+        output: the .keras file to write; it appears when the training is complete. Its folder is made.
         recipe: `default`, `lesson`, `best`, `tiny` or `teacher`, whose values the other arguments replace; None for
             `default`, or with `init` and `data` for that of fine-tuning.
         data: labelled digits: a folder with a sub-folder for each class, a folder of IDX files, or an .npz in Keras's
             layout; None for the MNIST of the package.
-        seed: decides everything random, 0 or more.
-        init: a .keras file to start from, or several, of which the mean of their weights is taken. With `data`, one.
-        teacher: a .keras file whose answers are learned in place of the labels.
+        seed: decides everything random, 0 to 2**31 - 1.
+        init: a .keras file to start from, or several; training starts from the mean of their weights. With `data`, one.
+        teacher: a .keras file whose probabilities are learned in place of the labels.
         hidden: units of each hidden layer, 1-65,536.
         activation: of the hidden layers, Keras's name; `none` for none.
         learning_rate: of Adam at the start, over 0 and up to 10.
-        iterations: minibatches to learn from.
+        iterations: training steps, each with one minibatch.
         batch_size: glyphs in a minibatch, 1-65,536.
-        dropout: share of the last hidden layer that is dropped, from 0 and under 1.
-        on_progress: called with iteration, loss, accuracy and learning rate, every 50 iterations.
+        dropout: share of the last hidden layer's units that are dropped, from 0 and under 1.
+        on_progress: called every 50 iterations and after the last one, with an object that has the attributes
+            `iteration`, `loss`, `accuracy`, `validation` (accuracy, or None) and `learning_rate`.
 
     Returns:
         The model card, with the accuracy on the test images.
 
     Raises:
-        TypeError: a path is none.
+        TypeError: a path is neither text nor `os.PathLike`.
         ValueError: a number is out of its range.
         BatchdigitsError: data or a model cannot be used, arguments exclude each other, or the file cannot be written.
+        OSError: the folder of `output` cannot be made.
     """
     path = as_path(output, "output", ".keras")
     starts = [init] if isinstance(init, str | os.PathLike) else list(init)
@@ -120,11 +122,11 @@ def export(
         model: the .keras model file.
         output: the .tflite file to write. Its folder is made.
         quantize: `int8`, `int16x8`, `dynamic`, `float16` or `none`.
-        input_type: what the file takes, `uint8`, `int8` or `float32`; None for int8 with `int8`, else float32.
-        output_type: what the file gives, `int8` or `float32`; None likewise.
-        head: `logits`, or `probabilities` with a softmax at the end.
+        input_type: of the network, `uint8`, `int8` or `float32`; None for int8 if `quantize` is `int8`, else float32.
+        output_type: of the network, `int8` or `float32`; None for the same as above.
+        head: what the network gives, `logits`, or `probabilities` by a softmax at its end.
         batch: `1`, or `dynamic` for any number of glyphs at once.
-        per_tensor: whether all weights of a layer have one scale.
+        per_tensor: whether all weights of a layer have one scale, in place of one for each unit.
         data: the labelled data that the model was trained on; None for the MNIST of the package.
         calibrate: a folder of scans that set the ranges of int8 and int16x8; None for the training split.
         check: a folder of scans on which the labels must agree, too.
@@ -133,13 +135,14 @@ def export(
         c_array: a folder for the model as C99 sources; None for none.
 
     Returns:
-        The exported model, and the rows of the parity check.
+        An object with the exported model (`model`) and the rows of the parity check (`parity`).
 
     Raises:
-        TypeError: a path is none.
-        ValueError: another argument is none of its values.
+        TypeError: a path is neither text nor `os.PathLike`.
+        ValueError: another argument has none of its values.
         BatchdigitsError: the model or data cannot be used, arguments exclude each other, the parity check fails, or a
-            file cannot be written. Nothing is written then.
+            file cannot be written. If the parity check fails, nothing is written.
+        OSError: the folder of `output` cannot be made.
     """
     target = as_path(output, "output", ".tflite")
     for name, value, values in (
@@ -173,7 +176,7 @@ def export(
 
 
 def _write(exported: Export, c_array: Path | None) -> None:
-    """Write the model, and the C sources, which are made before, as that may fail."""
+    """Write the model and the C sources. The sources are made first: if that fails, nothing is written."""
     from batchdigits.device.write import c_sources, write_sources
 
     sources = c_sources(exported.model) if c_array else {}

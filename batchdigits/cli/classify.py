@@ -19,7 +19,7 @@ import click
 
 from batchdigits.cli.classify_parts import classify_in_parts
 from batchdigits.cli.classify_request import Request, classify_options
-from batchdigits.cli.classify_run import finish, keep_on_error, tell_resumed, write_results
+from batchdigits.cli.classify_run import finish, print_kept_on_error, print_resumed, write_results
 from batchdigits.cli.classify_task import identity_of, task_of
 from batchdigits.cli.console import Bar, print_message
 from batchdigits.errors import NoImagesError
@@ -35,11 +35,11 @@ if TYPE_CHECKING:
 @click.command()
 @classify_options
 def classify(**values: Any) -> None:
-    """Classify images of handwritten digits, and folders of them, into a CSV.
+    """Classify images of handwritten digits into a CSV.
 
-    Every image gives exactly one row. Its status is `ok`, `review` (a person should look), `blank` (no
-    ink) or `error` (unreadable; the detail says why). The exit code is 3 when some rows are errors. A run
-    that was stopped is continued with --resume. The path - is one image on stdin.
+    A PATH is an image, a folder of images or a URL; - is one image on stdin. Every image gives exactly one row. Its
+    status is `ok`, `review` (a person should check it), `blank` (no ink) or `error` (unreadable; the detail says why).
+    The exit code is 3 if some rows are errors. A run that was stopped is continued with --resume.
 
     \b
     Example:
@@ -107,7 +107,7 @@ def _list(files: Iterable[str], tally: Tally, end: bytes) -> None:
 
 
 def _classify(request: Request, files: Iterator[str], tally: Tally, rules: Filter) -> None:
-    """The pipeline of this machine, from files to rows."""
+    """Classify files with the workers of this machine, and write the rows."""
     from batchdigits.engines.local import classify as run
     from batchdigits.output.formats import FORMATS
 
@@ -134,15 +134,15 @@ def _classify(request: Request, files: Iterator[str], tally: Tally, rules: Filte
 
 @contextmanager
 def _output(request: Request, identity: Identity, header: bytes) -> Iterator[ResumableOutput | StreamOutput]:
-    """Where the rows go."""
+    """The output to write rows to: a file that can be resumed, else a stream (stdout, a pipe or a device)."""
     from batchdigits.output.atomic import explain_os_errors
     from batchdigits.output.resumable import ResumableOutput
     from batchdigits.output.stream import StreamOutput
 
     if request.file:
         with ResumableOutput(request.file, identity, header, request.resume) as output:
-            tell_resumed(request, output.resumed, "files")
-            with keep_on_error(lambda: output.done, "files"):
+            print_resumed(request, output.resumed, "files")
+            with print_kept_on_error(lambda: output.done, "files"):
                 yield output
     elif request.output is None or request.writes_stdout:
         with explain_os_errors(Path("<stdout>")):

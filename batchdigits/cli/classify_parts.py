@@ -10,7 +10,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from batchdigits.cli.classify_request import Request
-from batchdigits.cli.classify_run import finish, keep_on_error, tell_resumed, write_results
+from batchdigits.cli.classify_run import finish, print_kept_on_error, print_resumed, write_results
 from batchdigits.cli.classify_task import identity_of, task_of
 from batchdigits.errors import NoImagesError
 from batchdigits.text import without_secrets
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def classify_in_parts(request: Request, paths: Sequence[str], rules: Filter) -> None:
-    """The pipeline of a cluster, from paths to parts."""
+    """Classify the files of the paths on a Ray cluster, and write parts and a manifest."""
     from batchdigits.engines.ray_engine import ClusterJob, classify
     from batchdigits.output.parts import PartsOutput
 
@@ -35,10 +35,10 @@ def classify_in_parts(request: Request, paths: Sequence[str], rules: Filter) -> 
     job = ClusterJob(task, columns, file_format, rules, request.part_size)
     with (
         PartsOutput(str(request.output), file_format, identity, request.resume) as output,
-        keep_on_error(lambda: len(output.parts), "parts"),
+        print_kept_on_error(lambda: len(output.parts), "parts"),
     ):
         done = frozenset(output.parts)
-        tell_resumed(request, len(done), "parts")
+        print_resumed(request, len(done), "parts")
         listings: list[Listed] = []
         results = classify(paths, job, done, request.ray_address, request.jobs)
         counts = write_results(
@@ -55,7 +55,7 @@ def classify_in_parts(request: Request, paths: Sequence[str], rules: Filter) -> 
 
 
 def _parts_of(results: Generator[Part | Listed, None, None], listings: list[Listed]) -> Generator[Part, None, None]:
-    """The parts among results; listings are collected."""
+    """Yield the parts among the results, and add the others to `listings`."""
     from batchdigits.engines.ray_engine import Listed
 
     with closing(results):
@@ -90,6 +90,6 @@ def _manifest(task: Task[bytes], identity: Identity, listed: Listed) -> dict[str
         "options": identity,
         "model": {"name": task.model.name, "sha256": task.card.sha256["payload"]},
         "normaliser": {**task.card.normaliser, "sha256": hashlib.sha256(normaliser).hexdigest()},
-        "passed_over": listed.skipped,
+        "passed_over": listed.skipped,  # programs that read manifests know this key
         "empty_folders": [without_secrets(folder) for folder in listed.empty_folders],
     }

@@ -121,7 +121,7 @@ class Request:
 
 
 def _is_stdout(output: Path) -> bool:
-    """Whether it is a link to stdout, such as /dev/stdout."""
+    """Whether `output` is a link to stdout, such as /dev/stdout."""
     try:
         return output.is_symlink() and os.path.samestat(output.stat(), os.fstat(1))
     except OSError:
@@ -152,12 +152,14 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option(
         "--min-confidence",
         type=Number(0, 1),
-        help="Rows with a lower score are `review`. [default: the model's own threshold]",
+        help="Review threshold: rows with a lower score are `review`. The score is the confidence, or less if the "
+        "image may be no digit. [default: the model's own threshold]",
     ),
     click.option(
         "--target-risk",
         type=Share(),
-        help="Choose the threshold so that at most this share of `ok` rows is wrong, by the model's validation data.",
+        help="Choose the review threshold so that at most this share of `ok` rows is wrong, by the model's validation "
+        "data.",
     ),
     click.option(
         "-o",
@@ -171,9 +173,13 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         help="Format of the output. [default: by the suffix of -o, else csv]",
     ),
     click.option(
-        "--top-k", type=click.IntRange(1), default=1, show_default=True, help="Classes to name, the likeliest first."
+        "--top-k",
+        type=click.IntRange(1),
+        default=1,
+        show_default=True,
+        help="Number of labels in each row, the most probable first.",
     ),
-    click.option("--probabilities", is_flag=True, help="Add a column with the probability of each class."),
+    click.option("--probabilities", is_flag=True, help="Add a column for each class, with its probability."),
     click.option("--resume/--start-over", default=None, help="Continue an unfinished output, or drop it."),
     click.option(
         "--max-failures", type=MaxFailuresType(), metavar="N|P%", help="Stop when more images than this are errors."
@@ -197,13 +203,15 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         show_default=True,
         help="Where to classify: on this machine, or on a Ray cluster, which writes a folder of parts.",
     ),
-    click.option("--ray-address", metavar="ADDR", help="The cluster. [default: $RAY_ADDRESS, else this machine]"),
+    click.option(
+        "--ray-address", metavar="ADDR", help="Address of the cluster. [default: $RAY_ADDRESS, else this machine]"
+    ),
     click.option(
         "--part-size",
         type=click.IntRange(1, 1_000_000),
         default=5_000,
         show_default=True,
-        help="Files in a part of --engine ray; a lost machine loses the parts that it works on.",
+        help="Files in each part that --engine ray writes. A lost machine loses the parts it is working on.",
     ),
     batch_size_option,
     verbosity_options,

@@ -1,4 +1,4 @@
-"""What both engines of `batchdigits classify` have in common: write results, count rows, tell the end, exit."""
+"""What `batchdigits classify` does with either engine: write results, count rows, print a summary, exit."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ def write_results(
     initial: int = 0,
     on_start: Callable[[Bar], object] = lambda bar: None,
 ) -> Counter[str]:
-    """Write every result, behind a progress bar.
+    """Write every result, and show a progress bar.
 
     Args:
-        results: closed at the end.
-        write: writes one of them.
-        max_failures: the `error` rows that end the run.
-        initial: files that the bar counts as done.
+        results: the engine's results; the generator is closed at the end.
+        write: writes one result.
+        max_failures: the number of `error` rows that ends the run; None for any number.
+        initial: files done before, which the bar counts as done.
         on_start: called with the bar after the first result.
 
     Returns:
@@ -68,15 +68,15 @@ def write_results(
     return counts
 
 
-def tell_resumed(request: Request, done: int, unit: str) -> None:
-    """Say with `--resume` how many `unit`, files or parts, are done."""
+def print_resumed(request: Request, done: int, unit: str) -> None:
+    """With `--resume`, print how many files or parts (`unit`) are done."""
     if request.resume:
         print_message(f"{done:,} {unit} are done" if done else "nothing to resume: starting")
 
 
 @contextmanager
-def keep_on_error(done: Callable[[], int], unit: str) -> Iterator[None]:
-    """When the block fails, say how many `unit`, files or parts, are kept, and how to go on."""
+def print_kept_on_error(done: Callable[[], int], unit: str) -> Iterator[None]:
+    """If the block fails, print how many files or parts (`unit`) are kept, and how to continue."""
     try:
         yield
     except BaseException:
@@ -94,15 +94,15 @@ def finish(
     seconds: float,
     model: Path,
 ) -> None:
-    """Say what the run did, and exit by what its output holds.
+    """Print what the run did, and exit with the code for it.
 
     Args:
-        counts: rows of each status that this run wrote.
-        total: the same of the rows that decide the exit code.
-        resumed: files or rows that were done before.
-        skipped: files in folders that are no images.
+        counts: the number of rows of each status that this run wrote.
+        total: the number of rows of each status that decide the exit code.
+        resumed: the number of files or rows done before.
+        skipped: the number of files in folders that are no images.
         empty_folders: folders named by hand that held no image.
-        seconds: that the run took.
+        seconds: the duration of the run.
         model: the model file.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What `batchdigits classify` asks of an engine."""
+"""The task that `batchdigits classify` gives to an engine, and the identity by which --resume knows a run."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _threshold(request: Request, card: Card) -> float:
 
     threshold = review_threshold(card, request.min_confidence, request.target_risk)
     if request.target_risk is not None:
-        print_message(f"rows under a confidence of {threshold:g} are for review")
+        print_message(f"review threshold: {threshold:g}; rows with a lower score get the status review")
     return threshold
 
 
@@ -69,9 +69,9 @@ def _encode_stdin(encode: Encode, columns: Columns, predictions: Sequence[Predic
 
 
 def identity_of(request: Request, task: Task[bytes]) -> Identity:
-    """All that rows depend on, for --resume. The card includes the network's hash.
+    """Everything that the rows depend on, which --resume compares. The card includes the network's hash.
 
-    --timeout is not among it, since rows that are errors are done again anyway.
+    --timeout is left out, since rows that are errors are done again anyway.
     """
     return {
         "the version of batchdigits": __version__,

@@ -97,7 +97,7 @@ def _verbosity() -> int:
 
 
 def _safe(message: str) -> str:
-    """The message with its prefix; a hostile file name in it controls no terminal, a URL gives no secret away."""
+    """The message with its prefix, without control characters of file names and without secrets of URLs."""
     return f"batchdigits: {printable(without_secrets(message))}"
 
 

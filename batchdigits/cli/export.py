@@ -17,46 +17,54 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--tflite", is_flag=True, required=True, help="Write a TFLite model; the one format so far.")
+@click.option("--tflite", is_flag=True, required=True, help="Write a TFLite model. No other format is supported yet.")
 @click.option(
     "--quantize",
     type=click.Choice(["int8", "int16x8", "dynamic", "float16", "none"]),
     default="int8",
     show_default=True,
-    help="int8 is full-integer: int8 weights and activations.",
+    help="Types of the numbers in the network; int8 is full-integer: weights and activations are int8.",
 )
 @click.option(
     "--input-type",
     type=click.Choice(["uint8", "int8", "float32"]),
-    help="The network's input: a glyph's byte, the byte less 128, or 0-1. [default: int8 with int8, else float32]",
+    help="Input of the network: uint8 is a glyph's bytes, int8 the bytes minus 128, float32 the bytes over 255. "
+    "[default: int8 with --quantize int8, else float32]",
 )
 @click.option(
     "--output-type",
     type=click.Choice(["float32", "int8"]),
-    help="The network's output. [default: int8 with int8, else float32]",
+    help="Output of the network. [default: int8 with --quantize int8, else float32]",
 )
 @click.option(
     "--head",
     type=click.Choice(["logits", "probabilities"]),
     default="logits",
     show_default=True,
-    help="The meaning of the output; probabilities are a softmax at the end, in int8 in steps of 1/256.",
+    help="What the network gives: logits, or probabilities by a softmax, in int8 in steps of 1/256.",
 )
 @click.option(
     "--batch",
     type=click.Choice(["1", "dynamic"]),
     default="1",
     show_default=True,
-    help="Glyphs the file takes at once. LiteRT resizes 1 as well; some compilers refuse dynamic.",
+    help="Batch size of the network. LiteRT can resize a batch of 1, too; some compilers refuse dynamic.",
 )
-@click.option("--per-tensor", is_flag=True, help="One scale for all weights of a layer: for NNAPI, older TFLite Micro.")
-@click.option("--calibrate", type=FILE, metavar="DIR", help="Your own scans, which set the ranges of int8 and int16x8.")
-@click.option("--check", type=FILE, metavar="DIR", help="Your own scans, on which the labels must agree as well.")
+@click.option(
+    "--per-tensor", is_flag=True, help="One scale for all weights of a layer, for NNAPI and older TFLite Micro."
+)
+@click.option(
+    "--calibrate", type=FILE, metavar="DIR", help="Folder of your own scans, which set the ranges of int8 and int16x8."
+)
+@click.option(
+    "--check", type=FILE, metavar="DIR", help="Folder of your own scans, for which the labels must agree as well."
+)
 @click.option(
     "--min-agreement",
     type=Number(0, 100),
     metavar="PERCENT",
-    help="Least share of images that must get the same label. [default: 99.8; 99 for a network without activation]",
+    help="Least share of images that must get the same label in both files. "
+    "[default: 99.8; 99 for a network without activation]",
 )
 @click.option("--c-array", type=FILE, metavar="DIR", help="Also write the model as C for a microcontroller.")
 @model_option("The .keras model file to convert. [default: exports/digits.keras]")
@@ -74,11 +82,11 @@ def export(
     output: Path,
     **options: Any,
 ) -> None:
-    """Convert a .keras model file to TFLite, and check that both give the same labels.
+    """Convert a .keras model file to TFLite.
 
-    This parity check runs the validation split through LiteRT with XNNPACK, LiteRT's reference kernels and, if it is
-    installed, TFLite Micro. If too many labels differ, nothing is written. docs/export.md lists the options that go
-    together, and the devices that need them.
+    A parity check compares the labels of both files for the validation split: on LiteRT with XNNPACK, on LiteRT's
+    reference kernels and, if it is installed, on TFLite Micro. If too many labels differ, nothing is written. The page
+    "Export" of the documentation shows which options combine, and which device needs which.
 
     \b
     Example:
@@ -101,7 +109,9 @@ def export(
     converted = prepare_export(keras, output, chosen, data, calibrate, check)
     if converted.scans:
         skipped = f"; {converted.scans.skipped:,} blank or unreadable ones skipped" if converted.scans.skipped else ""
-        print_message(f"{len(converted.scans.glyphs):,} scans of {calibrate} set the ranges{skipped}")
+        print_message(
+            f"{len(converted.scans.glyphs):,} scans of {calibrate} set the ranges of {chosen.quantize}{skipped}"
+        )
     click.echo(_report(converted, chosen.quantize))
     require_agreement(
         converted.parity, default_min_agreement(converted.keras.card) if min_agreement is None else min_agreement / 100

@@ -1,4 +1,4 @@
-"""The `batchdigits` group: it imports commands on demand, and turns their exceptions into lines and exit codes."""
+"""The command group `batchdigits`: imports commands on demand, and turns exceptions into messages and exit codes."""
 
 from __future__ import annotations
 
@@ -80,7 +80,9 @@ class CommandGroup(click.Group):
 @click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def main() -> None:
-    """Folders of handwritten digits in, a CSV you can trust out.
+    """Classify images of handwritten digits into a CSV that has one row for every image.
+
+    A model is built in. The other commands train, export, inspect and measure models, and preview glyphs.
 
     \b
     Example:

@@ -12,7 +12,7 @@ import click
 
 from batchdigits.errors import TooManyFailuresError
 
-MIN_IMAGES_FOR_PERCENT = 100  # before these, one error could be far over the limit by chance
+MIN_IMAGES_FOR_PERCENT = 100  # of fewer, a single error could be a share over the limit
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class MaxFailures:
 
     Attributes:
         limit: a number of rows, or a percentage of all rows (0-100).
-        is_percent: which of the two.
+        is_percent: whether `limit` is a percentage.
     """
 
     limit: Decimal

@@ -33,7 +33,7 @@ def chosen_model(runtime: RuntimeName | None, model: Path | None) -> Path:
 
     Raises:
         click.BadParameter: `runtime` does not read files like `model`.
-        ModelFileError: the file, or the .keras beside it, cannot be read.
+        ModelFileError: the file cannot be read, and has a .keras file beside it to compare it with.
     """
     from batchdigits.inference.choose import SUFFIXES, choose_model, is_stale
 
@@ -44,5 +44,5 @@ def chosen_model(runtime: RuntimeName | None, model: Path | None) -> Path:
     chosen = model or choose_model(runtime or "tflite")
     print_message(f"using {chosen}")
     if is_stale(chosen):
-        print_message(f"warning: {chosen} was not made from the .keras beside it; run batchdigits export --tflite")
+        print_message(f"warning: {chosen} was not made from the .keras file beside it; run batchdigits export --tflite")
     return chosen

@@ -81,7 +81,7 @@ def ink_option(command: F) -> F:
         type=click.Choice(["auto", "dark", "light"]),
         default="auto",
         show_default=True,
-        help="Whether ink is dark on light, or light on dark.",
+        help="Whether ink is dark on light or light on dark; auto decides for each image.",
     )(command)
 
 
@@ -92,7 +92,7 @@ def batch_size_option(command: F) -> F:
         type=click.IntRange(1, 65_536),
         default=256,
         show_default=True,
-        help="Glyphs in each batch of the network.",
+        help="Images that the network gets at once.",
     )(command)
 
 

@@ -45,7 +45,7 @@ def prepare_plot(plot: Path) -> None:
 
 
 def is_same_file(path: str | Path, output: Path) -> bool:
-    """Whether an input is the file to be written; not where either is not there, or closed to us."""
+    """Whether an input is the output file; False if one of them does not exist or cannot be accessed."""
     try:
         return output.samefile(path)
     except (OSError, ValueError):  # ValueError: a NUL in the name

@@ -28,7 +28,7 @@ MAX_LIMIT = 1_000  # images: the picture is 42,500 pixels high then; many viewer
 @ink_option
 @batch_size_option
 @click.option(
-    "--limit", type=click.IntRange(1, MAX_LIMIT), default=60, show_default=True, help="Show only the first N images."
+    "--limit", type=click.IntRange(1, MAX_LIMIT), default=60, show_default=True, help="Show at most this many images."
 )
 @output_option("Write a picture (.png) or a web page (.html).", default="preview.png", show_default=True)
 @verbosity_options
@@ -43,8 +43,8 @@ def preview(
 ) -> None:
     """Show images beside their glyphs and predictions.
 
-    A glyph is the network's input, made from the image. Start here when labels are wrong: a glyph shows whether the
-    digit's ink was found, and nothing else was.
+    A glyph is the network's input, made from the image. Start here when labels are wrong: the glyph shows whether the
+    digit was found, and everything else was removed.
 
     \b
     Example:

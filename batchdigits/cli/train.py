@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 CHECKPOINT_EVERY = 120  # seconds: the most work that a crash of the machine loses
 LOG_EVERY = 100  # iterations, as in the lesson; used if accuracy on the validation split is not measured
 SPLIT_NAMES = {
-    "validation": "yours that were held back for validation",
-    "test": "yours that were held back for a test",
-    "mnist_validation": "MNIST's validation split",
-    "mnist_test": "MNIST's test",
+    "validation": "validation images of yours",
+    "test": "test images of yours",
+    "mnist_validation": "validation images of MNIST",
+    "mnist_test": "test images of MNIST",
 }
 
 
 class Widths(click.ParamType[tuple[int, ...]]):
-    """Units of the hidden layers, such as 512,256,128."""
+    """Numbers of units of the hidden layers, such as 512,256,128."""
 
     name = "N,N,…"
 
@@ -50,7 +50,8 @@ class Widths(click.ParamType[tuple[int, ...]]):
 @click.option(
     "--recipe",
     type=click.Choice(["default", "lesson", "best", "tiny", "teacher"]),
-    help="The recipe, which sets every value below that is not given. [default: default]",
+    help="Values for the options below that are not given: default, lesson (as published), best (the built-in "
+    "model's), tiny (for microcontrollers) or teacher (for --teacher). [default: default]",
 )
 @click.option("--hidden", type=Widths(), help="Units of each hidden layer.")
 @click.option(
@@ -58,10 +59,12 @@ class Widths(click.ParamType[tuple[int, ...]]):
     type=click.Choice(["none", "relu", "tanh", "sigmoid", "elu", "gelu"]),
     help="Activation of the hidden layers.",
 )
-@click.option("--learning-rate", type=Number(0, 10, min_open=True), help="Adam's, at the start.")
-@click.option("--iterations", type=click.IntRange(0), help="Minibatches to learn from.")
-@click.option("--batch-size", type=click.IntRange(1, 65_536), help="Glyphs in a minibatch.")
-@click.option("--dropout", type=Number(0, 1, max_open=True), help="Share of the last hidden layer dropped.")
+@click.option("--learning-rate", type=Number(0, 10, min_open=True), help="Learning rate of Adam at the start.")
+@click.option("--iterations", type=click.IntRange(0), help="Training steps, each with one minibatch.")
+@click.option("--batch-size", type=click.IntRange(1, 65_536), help="Images in a minibatch.")
+@click.option(
+    "--dropout", type=Number(0, 1, max_open=True), help="Share of the last hidden layer's units that are dropped."
+)
 @seed_option
 @data_option("Labelled data to learn from.")
 @click.option(
@@ -69,19 +72,24 @@ class Widths(click.ParamType[tuple[int, ...]]):
     type=FILE,
     metavar="FILE",
     multiple=True,
-    help="A .keras model to train further; with --data, on your own digits, of which five of each are enough. "
-    "Of several models, the mean of their weights.",
+    help="A .keras model file to train further; with --data, on your own images, five or more of each class. Given "
+    "several times, training starts from the mean of the weights.",
 )
 @output_option("The model file to write.", default="exports/digits.keras", show_default=True)
 @click.option(
     "--teacher",
-    type=click.Path(path_type=Path),
-    metavar="MODEL",
-    help="A .keras model file whose probabilities to learn, in place of the labels.",
+    type=FILE,
+    metavar="FILE",
+    help="A .keras model file whose probabilities are learned in place of the labels.",
 )
-@click.option("--resume", "is_resumed", is_flag=True, help="Continue an interrupted training, to the same weights.")
-@click.option("--plot", type=FILE, metavar="FILE", help="Draw loss, accuracy and learning rate (.png).")
-@click.option("--tensorboard", type=FILE, metavar="DIR", help="Write the same figures for TensorBoard.")
+@click.option(
+    "--resume",
+    "is_resumed",
+    is_flag=True,
+    help="Continue an interrupted training. The final weights are those of an uninterrupted one.",
+)
+@click.option("--plot", type=FILE, metavar="FILE", help="Draw loss, accuracy and learning rate (.png, .svg).")
+@click.option("--tensorboard", type=FILE, metavar="DIR", help="Write loss, accuracy and learning rate for TensorBoard.")
 @verbosity_options
 def train(
     recipe: str | None,
@@ -95,9 +103,9 @@ def train(
     tensorboard: Path | None,
     **values: Any,
 ) -> None:
-    """Train a network on labelled digits and write it as a .keras model file.
+    """Train a network on labelled digits.
 
-    Ctrl-C stops early and saves what the network has learned so far.
+    The result is a .keras model file. Ctrl-C stops early and saves what the network has learned so far.
 
     \b
     Example:
@@ -135,7 +143,7 @@ def train(
 
 @contextmanager
 def _mention_checkpoint(checkpoint: Path) -> Iterator[None]:
-    """If the block fails or is interrupted, say that the training before it is not lost."""
+    """If the block fails or is interrupted, print how to continue from the checkpoint."""
     try:
         yield
     except BaseException:
@@ -145,7 +153,7 @@ def _mention_checkpoint(checkpoint: Path) -> Iterator[None]:
 
 
 def _show_labels(training: Training) -> None:
-    """Say which labels a fine-tuned network will know or not know, other than the model before."""
+    """Print the labels that fine-tuning adds to the model's, and those that it removes."""
     from batchdigits.learning.fine_tuning import FineTuning
 
     if not isinstance(training, FineTuning):
@@ -185,7 +193,7 @@ def _run(training: Training, checkpoint: Path, plot: Path | None, tensorboard: P
 
 @contextmanager
 def _event_file(training: Training, folder: Path | None) -> Iterator[Callable[[Progress], None]]:
-    """A function that records progress for TensorBoard; the history before `--resume` is recorded first."""
+    """A function that writes progress for TensorBoard; with `--resume`, the earlier history is written first."""
     if folder is None:
         yield lambda progress: None
         return
@@ -210,18 +218,18 @@ def _draw(training: Training, plot: Path | None) -> None:
 
 
 def _report(card: Card, training: Training) -> None:
-    """Accuracy on the images that were held back; after fine-tuning beside the accuracy of the model before."""
+    """Print the accuracy on held-back images; after fine-tuning, also that of the model it started from."""
     if "init" not in card.data:
         print_log_line(f"Accuracy on {len(training.splits.test):,} test images: {card.accuracy['test']:.2%}")
         return
     before = card.data["init"]["accuracy"]
     for name, part in training.held_back().items():
         shares = f"{before[name]:.2%} before, {card.accuracy[name]:.2%} now"
-        print_log_line(f"Accuracy on the {len(part):,} images of {SPLIT_NAMES[name]}: {shares}")
+        print_log_line(f"Accuracy on {len(part):,} {SPLIT_NAMES[name]}: {shares}")
 
 
 def _log(progress: Progress, every: int) -> None:
-    """A line for each measurement on the validation split, or one every `every` iterations."""
+    """Print a line for each measurement on the validation split, else every `every` iterations; 0 for never."""
     line = f"Iteration {progress.iteration} | Loss = {progress.loss:.4f} | Accuracy = {progress.accuracy:.4f}"
     if progress.validation is not None:
         print_log_line(f"{line} | Validation = {progress.validation:.4f}")

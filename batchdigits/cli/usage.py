@@ -1,4 +1,4 @@
-"""Wrong options as usage errors."""
+"""Turns wrong options into usage errors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import click
 
 @contextmanager
 def usage_errors() -> Iterator[None]:
-    """Turn an OptionError of the block into Click's usage error, whose exit code is 2."""
+    """Turn an `OptionError` in the block into Click's usage error, whose exit code is 2."""
     from batchdigits.learning.errors import OptionError
 
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from batchdigits.datasets.labelled import LabelledGlyphs, Splits, likeliest_glyph
 from batchdigits.errors import DataError
@@ -13,7 +14,6 @@ from batchdigits.files.sources import find
 from batchdigits.quiet import silent_stderr
 from batchdigits.text import is_line
 from batchdigits.vision.decode import decode
-from batchdigits.vision.normalise import Glyph
 
 HELD_OUT_DIVISOR = 10  # a tenth of each class is for validation and a tenth for test; at least one image each
 MIN_IMAGES = 3  # of a class: one each for training, validation and test
@@ -26,7 +26,8 @@ def load(path: Path, seed: int, few_shot: bool = False) -> Splits:
     Args:
         path: the folder above the class folders.
         seed: chooses the images that are held out.
-        few_shot: whether a class of fewer than ten images keeps all but one for training, and has none for test.
+        few_shot: whether a class of fewer than ten images gives one image to validation, none to test, and the rest to
+            training.
 
     Raises:
         DataError: there are fewer than two classes; the name of one is not a line of UTF-8; one has too few images; or
@@ -53,8 +54,8 @@ def load(path: Path, seed: int, few_shot: bool = False) -> Splits:
     return Splits(path.name, names, _concatenate(train), _concatenate(validation), _concatenate(test))
 
 
-def _glyphs_by_class(path: Path, folders: list[Path], min_images: int) -> list[Glyph]:
-    """The glyphs, uint8 (N, 28, 28), of each folder."""
+def _glyphs_by_class(path: Path, folders: list[Path], min_images: int) -> list[NDArray[np.uint8]]:
+    """The glyphs, uint8 (N, 28, 28), of each folder; an error if a folder has too few."""
     classes = [_read_glyphs(folder) for folder in folders]
     too_small = [
         f"{folder.name} has {len(glyphs)}"
@@ -66,7 +67,7 @@ def _glyphs_by_class(path: Path, folders: list[Path], min_images: int) -> list[G
     return classes
 
 
-def _read_glyphs(folder: Path) -> Glyph:
+def _read_glyphs(folder: Path) -> NDArray[np.uint8]:
     """All glyphs of a folder, uint8 (N, 28, 28)."""
     glyphs = []
     for file in find([str(folder)]):

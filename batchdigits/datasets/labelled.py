@@ -20,8 +20,8 @@ class LabelledGlyphs:
     """Glyphs and their labels.
 
     Attributes:
-        glyphs: uint8 (N, 28, 28), ink 255 on 0.
-        labels: int64 (N,), indices into the classes.
+        glyphs: uint8 (N, 28, 28), ink bright on 0.
+        labels: int64 (N,), indices into the classes; in a minibatch -1 for an outlier.
     """
 
     glyphs: NDArray[np.uint8]
@@ -37,11 +37,11 @@ class LabelledGlyphs:
 
 
 class Mixture(NamedTuple):
-    """How training draws glyphs from two data sets: a new one, and the one that the network was trained on before.
+    """How training draws glyphs from two data sets: a new one, and an earlier one that the network was trained on.
 
     Attributes:
-        chances: float64 (N,), the probability of each glyph to be drawn; they sum to 1.
-        kept: bool (N,), which glyphs are of the earlier data set. On these the network should not change its answers.
+        chances: float64 (N,), the probability that each glyph is drawn; they sum to 1.
+        kept: bool (N,), which glyphs are of the earlier data set. For these the network should keep its probabilities.
     """
 
     chances: NDArray[np.float64]
@@ -58,7 +58,7 @@ class Splits:
         train: the glyphs that the network learns from.
         validation: the glyphs for every choice: when to stop, the temperature, the review threshold.
         test: the glyphs for the reported accuracy, and for nothing else.
-        mixture: how to draw from `train` if it joins two data sets; None draws each glyph once an epoch.
+        mixture: how to draw from `train` if it joins two data sets; with None, each glyph is drawn once an epoch.
     """
 
     name: str

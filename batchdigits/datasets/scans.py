@@ -19,10 +19,10 @@ UNKNOWN = -1  # the label of a scan that lies in no class folder
 
 
 class Scans(NamedTuple):
-    """The likelier glyph of every scan that has ink.
+    """The likeliest candidate of every scan that has ink.
 
     Attributes:
-        names: the scans' sources, as typed.
+        names: the scans' sources: paths as typed, with `#N` for a page of a multi-page file.
         glyphs: uint8 (N, 28, 28), N at least 1.
         labels: int64 (N,), the class whose name is that of the scan's folder; UNKNOWN where no class has this name.
         skipped: how many scans are blank or unreadable.

@@ -1,4 +1,4 @@
-"""TFLite Micro's integer arithmetic in NumPy, exact to the bit; it makes the golden vectors.
+"""TFLite Micro's integer arithmetic in NumPy, exact to the bit; it computes the logits of the golden vectors.
 
 TFLite Micro and, by default, CMSIS-NN scale a sum in two steps and round after each, like gemmlowp. LiteRT rounds once.
 https://github.com/google/gemmlowp/blob/master/doc/quantization.md

@@ -25,7 +25,7 @@ class Layer(NamedTuple):
         shifts: int32 of the same shape, the exponent of the scale.
         input_zero: zero point of the input.
         output_zero: zero point of the output.
-        output_min: the lowest output: the zero point with a relu, else -128.
+        output_min: the lowest output: output_zero with a relu, else -128.
     """
 
     weights: NDArray[np.int8]
@@ -41,7 +41,7 @@ def read_layers(flatbuffer: bytes) -> list[Layer]:
     """Read the layers of an int8 flatbuffer, in the order from glyph to logits.
 
     Raises:
-        ModelFileError: it is not a flatbuffer.
+        ModelFileError: it is not a TFLite flatbuffer, or it is damaged.
         BatchdigitsError: the network is not a chain of fully connected int8 layers with relu or no activation.
     """
     graph = read_graph(flatbuffer)
@@ -77,14 +77,14 @@ def _layer(graph: Graph, operator: Operator) -> Layer:
 
 
 def _biases(graph: Graph, operator: Operator, units: int) -> NDArray[np.int32]:
-    """The biases of a layer; zeros where the converter, after no activation, merged them into those of the next one."""
+    """The biases of a layer; zeros where the converter merged them into the next layer's (without activation)."""
     if len(operator.inputs) < 3 or operator.inputs[2] == NO_OPERAND:
         return np.zeros(units, np.int32)
     return graph.tensors[operator.inputs[2]].data.view(np.int32)
 
 
 def _scales(entry: Tensor, weights: Tensor, exit_: Tensor) -> list[float]:
-    """The factors of the sums, one for the layer or one per unit, rounded as in TFLite Micro to give the same bits.
+    """The factors of a layer's sums, one for all units or one per unit, with the rounding of TFLite Micro.
 
     https://github.com/tensorflow/tflite-micro/blob/main/tensorflow/lite/kernels/kernel_util.cc
     """
@@ -94,7 +94,7 @@ def _scales(entry: Tensor, weights: Tensor, exit_: Tensor) -> list[float]:
 
 
 def fixed_point(scale: float) -> tuple[int, int]:
-    """A positive scale as (multiplier, shift), multiplier * 2**(shift - 31) with 2**30 <= multiplier < 2**31."""
+    """A positive scale as (multiplier, shift): multiplier * 2**(shift - 31), with 2**30 <= multiplier < 2**31."""
     mantissa, shift = math.frexp(scale)
     multiplier = math.floor(mantissa * (1 << 31) + 0.5)
     if multiplier == 1 << 31:

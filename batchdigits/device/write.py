@@ -1,4 +1,4 @@
-"""Write an int8 model as C99 sources, with golden vectors to check a port against."""
+"""Write an int8 model as C99 sources, with golden vectors: inputs and exact outputs to check a port against."""
 
 from __future__ import annotations
 

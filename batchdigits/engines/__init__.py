@@ -1,1 +1,1 @@
-"""Who does which sources, in what order, and what survives."""
+"""Engines: spread files over the processes of this machine or of a cluster, and survive the processes that die."""

@@ -1,4 +1,4 @@
-"""The unit of work that every engine spreads: some files in, their predictions out."""
+"""Classify some files in one process: the unit of work of every engine."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from batchdigits.quiet import silent_stderr
 from batchdigits.vision.normalise import Ink
 from batchdigits.vision.small_images import FastBatch
 
-TIMER_TOLERANCE = 0.01  # share of the time limit that a page may have on top, so that not every page sets the alarm
+TIMER_TOLERANCE = 0.01  # share of the time limit that a page may exceed it by, so that few pages set the alarm anew
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What changes a row, besides the model.
+    """The options, besides the model, that predictions depend on.
 
     Attributes:
-        ink: whether ink is dark, light, or to be found out for each scan.
-        threshold: score (0-1) below which a row is `review`.
-        probabilities: whether a prediction carries those of every class.
+        ink: whether ink is dark or light; `auto` finds it out for each scan.
+        threshold: score (0-1) below which a prediction is `review`.
+        probabilities: whether a prediction carries the probabilities of all classes.
     """
 
     ink: Ink = "auto"
@@ -40,18 +40,18 @@ class ClassifiedFiles(NamedTuple):
 
     Attributes:
         rows: for each file, the predictions for its pages; at least one.
-        statuses: for each file, what the system knew of it right before it was read; see `file_status`.
+        file_statuses: for each file, its `file_status` right before it was read.
     """
 
     rows: list[list[Prediction]]
-    statuses: list[os.stat_result | None]
+    file_statuses: list[os.stat_result | None]
 
 
 class PageTimer:
     """An alarm (SIGALRM) for a page that takes too long."""
 
     def __init__(self, timeout: float) -> None:
-        """Seconds that one page may take; 0 for no limit. Nothing runs before `restart`."""
+        """A timer that runs from the first `restart`. A page may take `timeout` seconds; 0 for no limit."""
         self._timeout = timeout
         self._due = 0.0
 
@@ -63,7 +63,7 @@ class PageTimer:
             self._due = now + TIMER_TOLERANCE * self._timeout
 
     def stop(self) -> None:
-        """Let no alarm come any more."""
+        """Cancel the alarm."""
         if self._timeout:
             signal.setitimer(signal.ITIMER_REAL, 0)
 
@@ -71,26 +71,27 @@ class PageTimer:
 def classify_files(
     files: Sequence[str], runtime: Runtime, settings: Settings, timer: PageTimer | None = None
 ) -> ClassifiedFiles:
-    """Predict every page of every file. A file that cannot be read has an `error` row.
+    """Predict every page of every file. A file that cannot be read gets a prediction with the status `error`.
 
     Args:
         files: paths as typed.
         runtime: the network.
-        settings: what else changes a row.
+        settings: the options that predictions depend on.
         timer: restarted before each page, and stopped at the end.
     """
     timer = timer or PageTimer(0)
     batch = FastBatch(settings.ink)  # the fast path for small images, with the same results as a `NormaliseBatch`
-    statuses: list[os.stat_result | None] = []
+    file_statuses: list[os.stat_result | None] = []
     ends: list[int] = []
-    with silent_stderr():  # libpng, libjpeg and libtiff write their complaints to fd 2; the rows carry ours
+    with silent_stderr():  # libpng, libjpeg and libtiff print their errors to fd 2; the rows' details give them
         for path in read_ahead(files):
             timer.restart()
-            statuses.append(file_status(path))
-            for _ in batch.add(path, statuses[-1]):
+            file_statuses.append(file_status(path))
+            for _ in batch.add(path, file_statuses[-1]):
                 timer.restart()
             ends.append(len(batch))
         pages = batch.finish()
     predictions, _ = decide(pages, runtime, settings.threshold, settings.probabilities)
     timer.stop()
-    return ClassifiedFiles([predictions[start:end] for start, end in zip([0, *ends], ends, strict=False)], statuses)
+    rows = [predictions[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+    return ClassifiedFiles(rows, file_statuses)

@@ -12,12 +12,12 @@ from multiprocessing.connection import Connection
 
 from batchdigits.quiet import is_library_output_shown
 
-STOPPING = (signal.SIGINT, signal.SIGTERM)
-PR_SET_PDEATHSIG = 1  # <sys/prctl.h>: a signal for when the parent dies
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+PR_SET_PDEATHSIG = 1  # <sys/prctl.h>: the operation that sets the signal sent when the parent dies
 
 
 def may_fork() -> bool:
-    """Whether this process has a single thread; locks that other threads hold would stay locked in a fork for ever."""
+    """Whether this process has a single thread: a lock that another thread holds would stay locked in the fork."""
     try:
         return sys.platform == "linux" and len(os.listdir("/proc/self/task")) == 1  # noqa: PTH208
     except OSError:
@@ -28,18 +28,19 @@ class ForkedProcess:
     """A forked process, with the methods of `subprocess.Popen` that a worker needs."""
 
     def __init__(self, run: Callable[[Connection], object], connection: Connection) -> None:
-        """Start it. It runs `run` on `connection`, which alone it keeps open besides stderr, and then ends.
+        """Fork a process that closes all files but `connection` and stderr, calls `run(connection)`, and ends.
 
         Raises:
-            OSError: the system will not have another process.
+            OSError: the system allows no more processes.
         """
         self._code: int | None = None
         parent = os.getpid()
-        held = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)  # os.fork drops what handlers raise
+        # Without the block, an exception that a signal handler raises during os.fork would be lost.
+        mask_before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
         try:
             self._pid = os.fork()
         except OSError:
-            signal.pthread_sigmask(signal.SIG_SETMASK, held)
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask_before)
             raise
         if self._pid == 0:
             code = 1
@@ -52,10 +53,10 @@ class ForkedProcess:
                     traceback.print_exc()
             finally:
                 os._exit(code)  # skips the parent's exit handlers and buffers
-        signal.pthread_sigmask(signal.SIG_SETMASK, held)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask_before)
 
     def wait(self) -> int:
-        """Wait for its end. The exit code, or minus the number of the signal that ended it."""
+        """Wait until the process ends; its exit code, or minus the number of the signal that ended it."""
         if self._code is None:
             try:
                 self._code = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
@@ -64,21 +65,21 @@ class ForkedProcess:
         return self._code
 
     def kill(self) -> None:
-        """Send SIGKILL, unless it has ended."""
+        """Send SIGKILL to the process, unless `wait` has seen its end."""
         if self._code is None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._pid, signal.SIGKILL)
 
 
 def _detach_from_parent(parent: int, connection: Connection) -> None:
-    """Close all but `connection` and stderr: pipes must end, and locks be released, when the parent ends."""
+    """Close all files but `connection` and stderr, so that the parent's pipes and locks are free when it ends."""
     die_with_parent()
     if os.getppid() != parent:
         os._exit(1)  # the parent died before the line above
     os.setpgid(0, 0)  # Ctrl-C and Ctrl-Z go to the parent only
-    for number in STOPPING:
+    for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
     nowhere = os.open(os.devnull, os.O_RDWR)
     os.dup2(nowhere, 0)
     os.dup2(nowhere, 1)
@@ -90,6 +91,6 @@ def _detach_from_parent(parent: int, connection: Connection) -> None:
 
 def die_with_parent() -> None:
     """Have the system kill this process when its parent dies, even while a decoder hangs."""
-    import ctypes  # here, as the parent would have to load it before the first fork
+    import ctypes  # here, so that only the child spends the time
 
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -36,7 +36,7 @@ def classify(files: Iterable[str], task: Task[T], jobs: int | None = None) -> Ch
 
 
 def default_jobs(model: Path) -> int:
-    """One worker for each core; for a .keras file one in all, as each would load TensorFlow (5 s, 500 MB)."""
+    """One worker for each core; a single one for a .keras file, as every worker would load TensorFlow."""
     if model.suffix == ".keras":
         return 1
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -58,15 +58,15 @@ def predict(
     Args:
         files: paths as typed; taken as they are needed.
         model: the model file.
-        ink: whether ink is dark, light, or to be found out for each scan.
+        ink: whether ink is dark or light; `auto` finds it out for each scan.
         threshold: score (0-1) below which a prediction is `review`; None for the card's.
-        probabilities: whether predictions carry those of every class.
-        timeout: seconds that one image may take; 0 for no limit.
+        probabilities: whether predictions carry the probabilities of all classes.
+        timeout: seconds that one page may take; 0 for no limit.
         jobs: worker processes at most; None for `default_jobs`.
         batch_size: glyphs that the network takes at once.
 
     Raises:
-        BatchdigitsError: the model file is not in order, or the workers cannot start.
+        BatchdigitsError: the model file cannot be used, or the workers cannot start.
     """
     card = read_model_file(model).card
     settings = Settings(ink, card.thresholds["review"] if threshold is None else threshold, probabilities)

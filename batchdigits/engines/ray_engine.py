@@ -1,11 +1,11 @@
 """The ray engine: all cores of a cluster, by Ray Data.
 
     typed paths -> parts of the list of sources -> rows of a part
-                (list_parts, some tasks)        (PartClassifier, an actor a core)
+                (list_parts, some tasks)        (PartClassifier, one actor for each core)
 
 Only paths go out, and only encoded rows come back. An actor keeps one worker process of the local engine, so a file
-that crashes a decoder has the same row under both engines. Ray repeats what was lost with an actor or a node; a part
-that comes twice has the same name and the same bytes.
+that crashes a decoder has the same row under both engines. Ray repeats work that was lost with an actor or a node; a
+part that comes twice has the same name and the same bytes.
 """
 
 from __future__ import annotations
@@ -39,23 +39,23 @@ from batchdigits.quiet import is_library_output_shown, silent_stderr
 from batchdigits.version import __version__
 
 PART_SIZE = 5_000  # files: a second of work for a core, which makes Ray's overhead small, and 300 KB of rows
-LISTING_TASKS = 32  # S3 gives 1,000 keys a request, some ten times a second to each
+LISTING_TASKS = 32  # at most; S3 lists 1,000 keys a request, and each task sends about ten requests a second
 CONNECT_SECONDS = 10  # until a cluster counts as unreachable
-OBJECT_STORE_BYTES = 200 << 20  # of a Ray that we start ourselves; it holds lists of paths and rows, no images
+OBJECT_STORE_BYTES = 200 << 20  # of a cluster that this run starts; it holds lists of paths and rows, no images
 
 
 @dataclass(frozen=True)
 class ClusterJob:
-    """What every node of the cluster gets for a run.
+    """What every node of the cluster needs to know of a run.
 
     Attributes:
-        task: what workers do; its `encode` gives lines of `file_format`.
+        task: what workers do; its `encode` makes rows of `file_format`.
         columns: the columns of the rows.
         file_format: the format of the parts.
         rules: which files in folders are sources.
         part_size: files in a part.
-        folder: the current folder, to which paths are relative.
-        version: of batchdigits; another one may give other rows.
+        folder: the folder that relative paths start from.
+        version: the version of batchdigits; another one may give other rows.
     """
 
     task: Task[bytes]
@@ -77,7 +77,7 @@ class Part(NamedTuple):
 
 
 class Listed(NamedTuple):
-    """The listing of a group of typed paths: the names of all its parts, finished or not, and what `find` tallied."""
+    """The listing of a group of typed paths: the names of all its parts, finished or not, and the tally of `find`."""
 
     parts: list[str]
     skipped: int
@@ -96,15 +96,18 @@ def classify(
     address: str | None = None,
     actors: int | None = None,
 ) -> Generator[Part | Listed, None, None]:
-    """Classify the sources behind paths; yields every part, and the listing of every group of paths, in no order.
+    """Classify the sources at and below paths.
 
     Args:
-        paths: files, folders and URLs, as typed, and as every node of the cluster can read them.
-        job: what every node gets.
-        done: the names of parts that are finished.
+        paths: files, folders and URLs, as typed; every node of the cluster must be able to read them.
+        job: what every node needs to know.
+        done: the names of finished parts.
         address: the cluster; `local` for a new one on this machine, for this run only; None for $RAY_ADDRESS, else the
             one that runs on this machine, else a new one.
         actors: at most so many; None for one for each core of the cluster, as it grows and shrinks.
+
+    Yields:
+        Every part that is not done, and the listing of every group of paths, in any order.
 
     Raises:
         MissingExtraError: Ray is not installed.
@@ -120,11 +123,11 @@ def classify(
 def _run(
     ray: Any, paths: Sequence[str], job: ClusterJob, done: frozenset[str], actors: int | None
 ) -> Generator[Part | Listed, None, None]:
-    """The dataset, from typed paths to what `classify` yields. Ray Data repeats what was lost."""
+    """Run the Ray dataset that turns typed paths into what `classify` yields. Ray Data repeats lost work."""
     context = ray.data.DataContext.get_current().copy()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
-    context.target_max_block_size = 1  # byte: so every part is a block of its own, and goes to any actor at once
+    context.target_max_block_size = 1  # byte: every part is a block of its own, which any idle actor can take
     groups = [{"group": number, "paths": json.dumps(group)} for number, group in enumerate(_groups(paths))]
     with ray.data.DataContext.current(context):
         rows = (
@@ -163,7 +166,7 @@ def _groups(paths: Sequence[str]) -> list[list[str]]:
 
 
 def list_parts(table: Any, job: ClusterJob, done: frozenset[str]) -> Iterator[Any]:
-    """List the sources behind a group of paths: a row for every unfinished part, and a last one for the listing."""
+    """List the sources of a group of paths: a row for every unfinished part, and a last one for the listing."""
     (row,) = table.to_pylist()
     typed = json.loads(row["paths"])
     _enter_folder(job, typed)
@@ -220,7 +223,7 @@ def _row(part: str, data: bytes, about: Mapping[str, Any] | None = None) -> Any:
 
 
 def _enter_folder(job: ClusterJob, paths: Sequence[str]) -> None:
-    """Change to the folder in which the command was typed.
+    """Change to the folder that relative paths start from, if there are any.
 
     Raises:
         BatchdigitsError: this node has no such folder, or another version of batchdigits.
@@ -255,7 +258,7 @@ def _connected(address: str | None) -> Iterator[Any]:
     on_sigterm = signal.getsignal(signal.SIGTERM)
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):  # noqa: PTH123
         try:
-            with silent_stderr():  # raylets also print the level of their log
+            with silent_stderr():  # raylets print their log level there
                 _connect(ray, address, options)
             signal.signal(signal.SIGTERM, on_sigterm)  # Ray's handler would exit
             yield ray

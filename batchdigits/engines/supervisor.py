@@ -24,11 +24,11 @@ T = TypeVar("T")
 ChunkResults = Generator[ChunkResult[T], None, None]
 
 FIRST_CHUNK = 16  # files: few enough to spread large photographs over all workers
-GROWTH = 4  # factor for chunks that take almost no time; the network computes a full batch for each
+GROWTH = 4  # factor by which a chunk that took almost no time grows; the network computes a full batch for any chunk
 LARGEST_CHUNK = 512  # files: with more, the hand-over is no smaller a share of the time
 CHUNK_SECONDS = 0.1  # that a chunk should take: rows come steadily, and all workers end at about the same time
-REMOTE_SCALE = 8  # factor for files behind URLs: the worker waits for the first file of each chunk
-MAX_FILES_AHEAD = 100_000  # files finished behind a slow one: some 8 MB of rows
+REMOTE_SCALE = 8  # factor on the two limits above for files at URLs: a worker waits for the first file of a chunk
+MAX_FILES_AHEAD = 100_000  # files that may be finished before an earlier, slow one: some 8 MB of rows
 
 
 class Chunk(NamedTuple):
@@ -59,7 +59,7 @@ class Supervisor(Generic[T]):
         self._chunk_size = FIRST_CHUNK
         self._retries: deque[Chunk] = deque()
         self._idle: list[Worker[T]] = [] if workers is None else workers
-        self._temporary: list[Worker[T]] = self._idle if workers is None else []  # idle ones that end with the run
+        self._temporary: list[Worker[T]] = self._idle if workers is None else []  # idle workers that end with the run
         self._busy: dict[Worker[T], tuple[Chunk, float]] = {}
         self._done: dict[int, ChunkResult[T]] = {}
 
@@ -71,7 +71,7 @@ class Supervisor(Generic[T]):
         """
         try:
             if not self._idle and (worker := self._start()):
-                self._idle.append(worker)  # it loads the network while the first folder is listed
+                self._idle.append(worker)  # which loads the network while the first folder is listed
             self._hand_out()
             while self._busy:
                 self._collect()
@@ -102,7 +102,7 @@ class Supervisor(Generic[T]):
         return Chunk(self._handed_out - len(paths), paths) if paths else None
 
     def _start(self) -> Worker[T] | None:
-        """Start a worker; None where the system allows no more than there are."""
+        """Start a worker; None where the system allows no more than already run."""
         try:
             return Worker(self._task)
         except OSError as error:
@@ -111,7 +111,7 @@ class Supervisor(Generic[T]):
             raise BatchdigitsError(f"cannot start a worker process: {error.strerror or error}") from None
 
     def _collect(self) -> None:
-        """Wait for a message of any worker, and store the results that have come."""
+        """Wait for a message of any worker; store the results that have come, and retry the chunks of dead workers."""
         ready = wait([worker.connection for worker in self._busy])
         for worker in [worker for worker in self._busy if worker.connection in ready]:
             chunk, began = self._busy[worker]
@@ -128,7 +128,7 @@ class Supervisor(Generic[T]):
                 self._adapt(chunk, time.monotonic() - began)
 
     def _adapt(self, chunk: Chunk, seconds: float) -> None:
-        """Halve the size of chunks, or grow it, until they take `CHUNK_SECONDS`."""
+        """Halve the chunk size, or increase it, until chunks take about `CHUNK_SECONDS`."""
         files = len(chunk.paths)
         scale = REMOTE_SCALE if is_url(chunk.paths[0]) else 1
         if seconds > 2 * CHUNK_SECONDS * scale and files <= self._chunk_size:

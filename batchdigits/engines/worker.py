@@ -1,8 +1,8 @@
 """A worker: a process that classifies chunks of files, one after the other, and that any file may kill.
 
-It talks over one connection. It receives a `Task`, answers READY, and then answers each chunk of paths with a
-`ChunkResult`. It has no state that is lost when it dies. A page that takes too long kills it by an alarm that nobody
-catches, so that no decoder can ignore it.
+A worker and the main process talk over one connection. The worker receives a `Task`, answers READY, and then answers
+each chunk of paths with a `ChunkResult`. No state is lost when it dies. If a page takes too long, an uncaught SIGALRM
+kills the worker, even inside a decoder.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ KEPT_BYTES = 1 << 25  # free memory that a worker keeps: enough for a chunk of s
 
 @dataclass(frozen=True)
 class Task(Generic[T]):
-    """What every worker of a run gets when it starts.
+    """The work of a run, as every worker receives it when it starts.
 
     Attributes:
         model: the model file.
         card: the card that the file had when the run began.
-        settings: what else changes a row.
-        encode: turns a file's predictions into the run's result; in the workers, to spare the one main process.
+        settings: the options that predictions depend on.
+        encode: turns a file's predictions into its part of a result; called in the workers, to spare the main process.
         timeout: seconds that one page may take; 0 for no limit.
         stamps: whether results carry stamps of the files.
         batch_size: glyphs that the network takes at once.
@@ -66,10 +66,10 @@ class ChunkResult(NamedTuple, Generic[T]):
     """The outcome for a chunk of files.
 
     Attributes:
-        rows: for each file, in order, what `encode` made of its predictions.
+        rows: for each file, in order, its predictions as `encode` returned them.
         statuses: the number of rows of each status.
-        stamps: for each file, its stamp from before it was read; NO_STAMP where a row is an error, which may be
-            temporary. Empty where the task has no stamps.
+        stamps: for each file, its stamp from before it was read; NO_STAMP where a row is an error, as its cause may be
+            temporary. Empty unless the task asks for stamps.
     """
 
     rows: list[T]
@@ -84,9 +84,9 @@ class ChunkResult(NamedTuple, Generic[T]):
 
 def serve(connection: Connection) -> None:
     """Run a worker until the other end of `connection` is closed."""
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # the process may have been started with it ignored
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # it may have been ignored when the process started
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGALRM})
-    with contextlib.suppress(EOFError, ConnectionError):  # the parent is gone
+    with contextlib.suppress(EOFError, ConnectionError):  # the main process has closed its end, or has died
         _serve(connection)
 
 
@@ -121,8 +121,8 @@ def _keep_free_memory() -> None:
 
 def classify_chunk(paths: Sequence[str], task: Task[T], runtime: Runtime) -> ChunkResult[T]:
     """Classify a chunk of files, each page within the task's time limit."""
-    files, statuses = classify_files(paths, runtime, task.settings, PageTimer(task.timeout))
-    stamps = [stamp(path, status) for path, status in zip(paths, statuses, strict=True)] if task.stamps else []
+    files, file_statuses = classify_files(paths, runtime, task.settings, PageTimer(task.timeout))
+    stamps = [stamp(path, status) for path, status in zip(paths, file_statuses, strict=True)] if task.stamps else []
     counts = Counter(prediction.status for file in files for prediction in file)
     if counts[Status.ERROR] and stamps:
         for index, file in enumerate(files):
@@ -135,10 +135,10 @@ class Worker(Generic[T]):
     """The main process's end of a worker."""
 
     def __init__(self, task: Task[T]) -> None:
-        """Start a worker: a fork where that is safe, as it starts faster, else a new Python.
+        """Start a worker process: a fork where that is safe, as it starts faster, else a new Python.
 
         Raises:
-            OSError: the system will not have another process.
+            OSError: the system allows no more processes.
         """
         self._timeout = task.timeout
         self._ready = False
@@ -148,14 +148,14 @@ class Worker(Generic[T]):
         self._send((task, is_library_output_shown()))
 
     def classify(self, paths: Sequence[str]) -> None:
-        """Hand it a chunk of files. It must be idle."""
+        """Send a chunk of files to the worker, which must be idle."""
         self._send(paths)
 
     def collect(self) -> ChunkResult[T] | None:
-        """Wait for its next message: a result; None when it has started.
+        """Wait for the worker's next message: a result, or None once it is ready for a chunk.
 
         Raises:
-            EOFError: it is dead.
+            EOFError: the worker is dead.
             BatchdigitsError: it could not start.
         """
         try:
@@ -172,7 +172,7 @@ class Worker(Generic[T]):
         return answer
 
     def kill(self) -> None:
-        """Kill it."""
+        """Kill the worker, and release its resources."""
         self._process.kill()
         self.reap()
 

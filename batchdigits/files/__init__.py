@@ -1,1 +1,1 @@
-"""Finding and reading files: which ones to classify, in what order, here and behind URLs."""
+"""Find and read the files to classify, on this machine and at URLs."""

@@ -1,4 +1,4 @@
-"""The bytes of a source: a file of this machine, or one behind a URL."""
+"""Read the bytes of a file, on this machine or at a URL."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import IO, NamedTuple
 from batchdigits.files.remote import is_url, read_url
 from batchdigits.files.source_error import SourceError
 
-FIRST_READ = 1 << 18  # bytes read before the format is known: nearly every scan, whole
+FIRST_READ_BYTES = 1 << 18  # read before the format is known; nearly every scan is smaller
 
 
 class Content(NamedTuple):
-    """What is known of a file before it is decoded.
+    """A file's path, its size and its first bytes.
 
     Attributes:
         source: the path or URL, as typed.
-        data: the first `FIRST_READ` bytes of a file; all of what a URL leads to.
+        data: the first `FIRST_READ_BYTES` of a file on this machine; all bytes of a file at a URL.
         size: bytes of the whole file.
     """
 
@@ -32,12 +32,12 @@ class Content(NamedTuple):
         return len(self.data) >= self.size
 
     def open(self) -> IO[bytes]:
-        """A stream of the whole file, from the disk."""
+        """A stream of the whole file, which must be on this machine."""
         return Path(self.source).open("rb")
 
 
 def file_status(path: str) -> os.stat_result | None:
-    """What the system knows of a file; None for a URL, and for a file that it does not know."""
+    """The `os.stat` of a file; None for a URL, and for a file that cannot be found."""
     try:
         return os.stat(path)  # noqa: PTH116 - a Path takes longer than the call
     except (OSError, ValueError):
@@ -45,15 +45,15 @@ def file_status(path: str) -> os.stat_result | None:
 
 
 def read_content(path: str, status: os.stat_result | None = None) -> Content:
-    """Read a file's beginning, or all of what a URL leads to.
+    """Read the beginning of a file on this machine, or the whole of a file at a URL.
 
     Args:
         path: the file, or its URL, as the user typed it.
-        status: of the file, from `file_status`, where it is known.
+        status: the file's status from `file_status`; None if it is not known yet.
 
     Raises:
-        SourceError: there is no such file, or it is empty or not a regular one; or the URL cannot be read.
-        OSError: the file cannot be opened or read.
+        SourceError: the file is empty or not a regular one, its name holds a NUL, or the URL cannot be read.
+        OSError: the file does not exist, or cannot be opened or read.
     """
     if is_url(path):
         data = read_url(path)
@@ -61,7 +61,7 @@ def read_content(path: str, status: os.stat_result | None = None) -> Content:
     size = _regular_size(path, status)
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)  # with less overhead than `open`
     try:
-        return Content(path, os.read(descriptor, min(size, FIRST_READ)), size)
+        return Content(path, os.read(descriptor, min(size, FIRST_READ_BYTES)), size)
     finally:
         os.close(descriptor)
 

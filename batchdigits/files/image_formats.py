@@ -17,14 +17,14 @@ IMAGE_SUFFIXES = frozenset(
 
 
 def sniff(head: bytes) -> str | None:
-    """Name the format whose signature `head` (a file's first `HEAD_BYTES` or more) carries; None: not an image."""
+    """The image format of a file, by its first `HEAD_BYTES` or more; None where they carry no known signature."""
     head = head[:HEAD_BYTES]
     for signature, name in _SIGNATURES.items():
         if head.startswith(signature):
             return name
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "WebP"
-    if head[:2] == b"BM" and head[14:18] in _BMP_HEADERS:  # many a text begins with these two letters
+    if head[:2] == b"BM" and head[14:18] in _BMP_HEADERS:  # many texts begin with BM
         return "BMP"
     if re.match(rb"P[1-6]\s+[#\d]", head):
         return "PNM"
@@ -50,7 +50,7 @@ _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b
 
 
 def describe_unknown(head: bytes) -> str:
-    """The end of the sentence "not an image…" for a file that `sniff` does not know; empty where nothing is known."""
+    """The end of the detail "not an image…" for a file that `sniff` does not know; empty if its format is unknown."""
     name = next((name for signature, name in _UNSUPPORTED.items() if head.startswith(signature)), None)
     return f" that batchdigits reads ({name})" if name else ""
 

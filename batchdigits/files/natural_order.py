@@ -7,27 +7,27 @@ from collections import defaultdict
 from collections.abc import Sequence
 from itertools import chain, pairwise
 
-MIN_NAMES_PER_PATTERN = 4  # on the mean: with fewer, grouping names by pattern takes longer than sorting them by key
+MIN_NAMES_PER_PATTERN = 4  # on average; with fewer, grouping names by pattern takes longer than sorting them by key
 
 
 def in_natural_order(names: Sequence[str]) -> list[str]:
     """Sort the names in a folder by `natural_key`, and those with equal keys (img2, img02) as plain text.
 
-    Names of one pattern, which differ in digits only, are in natural order when they are in plain order, which is
-    faster to reach. Most folders have few patterns, one after the other (img0 to img9, img10 to img99).
+    Names of one pattern differ in digits only, so sorting them as plain text, which is faster, puts them in natural
+    order. Most folders have few patterns, one after the other (img0 to img9, img10 to img99).
     """
     by_pattern: defaultdict[str, list[str]] = defaultdict(list)
     for name, pattern in zip(names, _patterns(names), strict=True):
         by_pattern[pattern].append(name)
     if MIN_NAMES_PER_PATTERN * len(by_pattern) <= len(names):
-        runs = sorted(map(sorted, by_pattern.values()), key=lambda run: _order(run[0]))
-        if all(_order(run[-1]) < _order(after[0]) for run, after in pairwise(runs)):
-            return list(chain.from_iterable(runs))
+        groups = sorted(map(sorted, by_pattern.values()), key=lambda group: _order(group[0]))
+        if all(_order(group[-1]) < _order(after[0]) for group, after in pairwise(groups)):
+            return list(chain.from_iterable(groups))
     return sorted(sorted(names), key=natural_key)  # stable
 
 
 def _patterns(names: Sequence[str]) -> list[str]:
-    """Each name with 0 for every digit; all in one call, since a call for each would cost as much as its key."""
+    """Each name with 0 for every digit; one call translates all, as a call for each would cost as much as its key."""
     return "/".join(names).translate(_any_digit).split("/") if names else []
 
 

@@ -8,7 +8,7 @@ from typing import IO
 
 from batchdigits.errors import BatchdigitsError
 
-AT_ONCE = 1 << 16  # bytes read
+BLOCK_BYTES = 1 << 16
 
 
 def read_paths(stream: IO[bytes], end: bytes) -> Iterator[str]:
@@ -16,8 +16,8 @@ def read_paths(stream: IO[bytes], end: bytes) -> Iterator[str]:
 
     Args:
         stream: the list.
-        end: what ends a path, one byte; the last may do without. Behind a path that a newline ends may be a carriage
-            return, as in lists that were made on Windows.
+        end: the byte that ends each path: a newline or NUL. The last path may lack it. A carriage return before a
+            newline, as in lists that were made on Windows, is dropped.
 
     Raises:
         BatchdigitsError: the list cannot be read.
@@ -33,6 +33,6 @@ def read_paths(stream: IO[bytes], end: bytes) -> Iterator[str]:
 
 def _read(stream: IO[bytes]) -> bytes:
     try:
-        return stream.read(AT_ONCE)
+        return stream.read(BLOCK_BYTES)
     except OSError as error:
         raise BatchdigitsError(f"cannot read the list of paths: {error.strerror or error}") from None

@@ -1,4 +1,4 @@
-"""Sources behind URLs, in any storage that fsspec knows. Credentials are left to fsspec and its configuration."""
+"""Sources at URLs, in any storage that fsspec supports. Credentials are left to fsspec and its configuration."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from batchdigits.text import without_secrets
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-MAX_REQUESTS = 64  # at once: at 20 ms each 3,200 a second, which is more than a client on one core can send
-MAX_URL_BYTES = 1 << 28  # of a file, as MAX_REQUESTS of them may be in memory: 100 million grey pixels, twice over
+MAX_REQUESTS = 64  # at once; at 20 ms each these are 3,200 a second, more than a client on one core can send
+MAX_URL_BYTES = 1 << 28  # of one file: 100 million 16-bit grey pixels fit; MAX_REQUESTS files may be in memory
 PROTOCOLS_WITHOUT_FOLDERS = ("http", "https")
 
 _match_url = re.compile("[A-Za-z][A-Za-z0-9+.-]*(://|::)").match
 
-# The requests of read_ahead, whose answers read_url takes.
+# The requests that read_ahead has sent, by URL; read_url takes their results.
 _requests: dict[str, Future[bytes]] = {}
 
 
@@ -33,7 +33,7 @@ def is_url(path: str) -> bool:
 
 
 def storage_of(url: str) -> tuple[Any, str]:
-    """The fsspec filesystem behind a URL, and the path of the URL there.
+    """The fsspec filesystem of a URL, and the URL's path in it.
 
     Raises:
         MissingExtraError: the package for that kind of storage is not installed.
@@ -50,7 +50,7 @@ def storage_of(url: str) -> tuple[Any, str]:
 
 
 def _more_connections(url: str) -> dict[str, Any]:
-    """Options for MAX_REQUESTS connections to S3, where botocore has 10; the user's own configuration goes first."""
+    """Options for MAX_REQUESTS connections to S3, where botocore opens 10; the user's own configuration wins."""
     from fsspec.config import conf
 
     if not url.startswith(("s3:", "s3a:")) or "config_kwargs" in conf.get("s3", {}):
@@ -59,7 +59,7 @@ def _more_connections(url: str) -> dict[str, Any]:
 
 
 def read_ahead(paths: Sequence[str]) -> Iterator[str]:
-    """Yield the same paths, while the files behind the next URLs are fetched for `read_url`."""
+    """Yield the same paths, while threads fetch the files at the next URLs for `read_url`."""
     if not any(map(is_url, paths)):
         yield from paths
         return
@@ -82,10 +82,10 @@ def read_ahead(paths: Sequence[str]) -> Iterator[str]:
 
 
 def read_url(url: str) -> bytes:
-    """The content of a file.
+    """The content of the file at a URL.
 
     Raises:
-        SourceError: it does not exist, is empty or too large, or may not be read.
+        SourceError: it does not exist, is empty or too large, or cannot be read.
     """
     request = _requests.pop(url, None)
     try:
@@ -100,7 +100,7 @@ def read_url(url: str) -> bytes:
 
 
 def _fetch(storage: Any, path: str) -> bytes:
-    """A file, or the first bytes of one that is too large, in one request."""
+    """The content of a file, or the first bytes of one that is too large, in one request."""
     try:
         data: bytes = storage.cat_file(path, start=0, end=MAX_URL_BYTES + 1)
     except FileNotFoundError:
@@ -123,10 +123,10 @@ def _describe(error: Exception) -> str:
 
 
 class RemoteDisk:
-    """The folders of one remote storage, as `sources.LocalDisk` for this machine."""
+    """The folders of one remote storage, with the methods of `sources.Disk`."""
 
     def __init__(self, url: str) -> None:
-        """The storage of `url`.
+        """Open the storage of `url`.
 
         Raises:
             BatchdigitsError: see `storage_of`.
@@ -140,10 +140,10 @@ class RemoteDisk:
             return False
         try:
             return bool(self._storage.isdir(self._path(url)))
-        except Exception:  # it gets an error row
+        except Exception:  # then it counts as a file, and its error row says why it cannot be read
             return False
 
-    def content(self, url: str) -> tuple[object, list[str], set[str]] | None:
+    def list_folder(self, url: str) -> tuple[object, list[str], set[str]] | None:
         """The folder's identity, its names, and which are folders; None if it cannot be read."""
         path = self._path(url).rstrip("/")
         names: set[str] = set()
@@ -156,7 +156,7 @@ class RemoteDisk:
                 if below.lstrip("/") == path.lstrip("/"):
                     if not is_folder:
                         continue  # the placeholder of an empty folder
-                    name = ""  # keys with two slashes, which fsspec does not list, are counted as skipped
+                    name = ""  # of keys with two slashes, which fsspec does not list: `find` counts them as skipped
                 names.add(name)
                 if is_folder and name:
                     folders.add(name)
@@ -165,7 +165,7 @@ class RemoteDisk:
         return path, list(names), folders
 
     def head(self, url: str, size: int) -> bytes:
-        """The first bytes of a file; none if it cannot be read."""
+        """The first `size` bytes of a file; empty if it cannot be read."""
         try:
             data: bytes = self._storage.cat_file(self._path(url), start=0, end=size)
         except Exception:

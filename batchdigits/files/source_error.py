@@ -24,20 +24,20 @@ class SourceError(Exception):
 
 
 def describe_error(path: str, error: Exception) -> str:
-    """The detail of the error row of `path`, for whatever reading or decoding it raised."""
+    """The detail of the error row of `path`, whose reading or decoding raised `error`."""
     if isinstance(error, SourceError):
         return str(error)
     if isinstance(error, OSError):
         return _describe_os_error(path, error)
     if isinstance(error, MemoryError):
         return "too large to decode"
-    # An error that nobody foresaw still costs one row and not the run.
+    # An unforeseen error, too, costs one row and not the run.
     return one_line(f"cannot be decoded: {str(error) or type(error).__name__}")
 
 
 def one_line(text: str) -> str:
     """`text` as one printable line of at most `MAX_DETAIL_LENGTH` characters, without memory addresses."""
-    text = re.sub(r"<[^<>]* at 0x[0-9a-fA-F]+>", "the file", text)  # they differ from run to run
+    text = re.sub(r"<[^<>]* at 0x[0-9a-fA-F]+>", "the file", text)  # addresses differ from run to run
     text = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     return text if len(text) <= MAX_DETAIL_LENGTH else text[: MAX_DETAIL_LENGTH - 3] + "..."
 

@@ -1,4 +1,4 @@
-"""Find the files to classify: paths named by hand as they are, folders in natural order."""
+"""Find the files to classify: typed paths in the order given, the files of a folder in natural order."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _SYSTEM_PREFIX = "._"
 
 @dataclass
 class Tally:
-    """Counts of what `find` met, complete once it is exhausted.
+    """Counts that `find` keeps; complete once its iterator is exhausted.
 
     Attributes:
         sources: sources found.
         skipped: files in folders that are no images, and files and folders that a `Filter` excluded.
-        empty_folders: folders named by hand that held no source, as typed.
+        empty_folders: typed folders that held no source.
         on_skipped: called with each skipped path.
     """
 
@@ -46,9 +46,9 @@ class Filter:
     """Which files and folders inside folders are visited."""
 
     def __init__(self, include: Iterable[str] = (), exclude: Iterable[str] = (), recursive: bool = True) -> None:
-        """A filter of shell patterns. A pattern with a slash is matched with the path below the folder named by hand.
+        """A filter of shell patterns.
 
-        A pattern without a slash is matched with the name.
+        A pattern with a slash is matched with the path below the typed folder, one without a slash with the name.
 
         Args:
             include: only files that match one of these; empty for all.
@@ -60,18 +60,18 @@ class Filter:
         self._excluded = _matcher(exclude)
 
     def wants_file(self, path: str, name: str) -> bool:
-        """Whether a file is visited; `path` begins below the folder named by hand."""
+        """Whether a file is visited; `path` begins below the typed folder."""
         return (not self._included or self._included(path, name)) and not (
             self._excluded and self._excluded(path, name)
         )
 
     def wants_folder(self, path: str, name: str) -> bool:
-        """Whether a folder is visited; `path` begins below the folder named by hand."""
+        """Whether a folder is visited; `path` begins below the typed folder."""
         return self.recursive and not (self._excluded and self._excluded(path, name))
 
 
 def _matcher(patterns: Iterable[str]) -> Callable[[str, str], bool] | None:
-    """A function of a path and its last name: whether one of the patterns matches. None without patterns."""
+    """A function that says whether a path, with its last name, matches one of the patterns; None without patterns."""
     whole = {pattern: re.compile(fnmatch.translate(pattern)).match for pattern in patterns}
     if not whole:
         return None
@@ -79,24 +79,24 @@ def _matcher(patterns: Iterable[str]) -> Callable[[str, str], bool] | None:
 
 
 def find(paths: Iterable[str], tally: Tally | None = None, rules: Filter | None = None) -> Iterator[str]:
-    """Find the sources behind `paths`, lazily, folder by folder.
+    """Find the sources at and below `paths`, lazily, folder by folder.
 
-    A path named by hand is a source, unless it is a folder that can be read. Inside a folder, a source is whatever is
-    named like an image, and a regular file that begins like one. So a folder `x.png`, a dangling link or a fifo is a
-    source, as is a folder that cannot be read: its error row says why. Links to folders are followed, unless they lead
-    to a folder above. A URL named like an image is taken for a file without a request.
+    A typed path is a source, unless it is a folder. Inside a folder, everything with an image's suffix is a source, and
+    so is a regular file with an image's first bytes. So a folder `x.png`, a dangling link `x.png` and a fifo `x.png`
+    are sources, as is a folder that cannot be read: its error row says why. Links to folders are followed, unless they
+    lead to a folder above. A URL with an image's suffix is taken for a file without a request.
 
     Args:
         paths: files and folders, as typed.
-        tally: what counts.
+        tally: the counts to update; None if the caller needs none.
         rules: which files and folders are visited; None for all.
 
     Yields:
-        Paths as typed, joined with what lies below: arguments in the order given, duplicates kept, and natural
-        order inside a folder.
+        Typed paths in the order given, duplicates kept. In place of a folder come the paths below it, each beginning
+        with the folder as typed, in natural order.
 
     Raises:
-        BatchdigitsError: a URL is for a kind of storage that is not installed, or that nobody knows.
+        BatchdigitsError: fsspec does not know the kind of storage of a URL, or the package for it is not installed.
     """
     tally = Tally() if tally is None else tally
     rules = rules or Filter()
@@ -115,7 +115,7 @@ def find(paths: Iterable[str], tally: Tally | None = None, rules: Filter | None 
 
 
 def _walk(top: str, tally: Tally, rules: Filter, disk: Disk) -> Iterator[str]:
-    """Sources below a folder, depth first. A stack, as a tree may be deeper than Python's recursion limit."""
+    """Sources below a folder, depth first; with a stack, as a tree may be deeper than Python's recursion limit."""
     folder = _list(top, disk)
     if folder is None:
         yield top
@@ -140,7 +140,7 @@ def _walk(top: str, tally: Tally, rules: Filter, disk: Disk) -> Iterator[str]:
             continue
         below = _list(path, disk)
         if below is None or _has_image_suffix(name):
-            yield path  # a folder that looks like an image, or cannot be read, gets an error row
+            yield path  # a folder that has an image's suffix, or cannot be read, gets an error row
         if below is not None and below.identity not in (folder.identity for folder in above):
             above.append(below)
 
@@ -157,10 +157,10 @@ class _Folder:
 
 def _list(path: str, disk: Disk) -> _Folder | None:
     """A folder with its names in natural order; None if it cannot be read."""
-    content = disk.content(path)
-    if content is None:
+    listing = disk.list_folder(path)
+    if listing is None:
         return None
-    identity, names, folders = content
+    identity, names, folders = listing
     return _Folder(os.path.join(path, ""), identity, in_natural_order(names)[::-1], folders)  # noqa: PTH118 - see LocalDisk
 
 
@@ -170,11 +170,14 @@ class Disk(Protocol):
     def is_folder(self, path: str) -> bool:
         """Whether a path is a folder."""
 
-    def content(self, path: str) -> tuple[object, list[str], set[str]] | None:
-        """The folder's identity, its names, and which are folders; None if it cannot be read."""
+    def list_folder(self, path: str) -> tuple[object, list[str], set[str]] | None:
+        """The folder's identity, its names, and which are folders; None if it cannot be read.
+
+        The identity is the same by every path that leads to the folder.
+        """
 
     def head(self, path: str, size: int) -> bytes:
-        """The first bytes of a file; none if it cannot be read."""
+        """The first `size` bytes of a file; empty if it cannot be read."""
 
 
 class LocalDisk:
@@ -184,7 +187,7 @@ class LocalDisk:
         """Whether a path is a folder."""
         return os.path.isdir(path)  # noqa: PTH112 - paths stay strings, as typed: Path("./a//b") would be "a/b"
 
-    def content(self, path: str) -> tuple[object, list[str], set[str]] | None:
+    def list_folder(self, path: str) -> tuple[object, list[str], set[str]] | None:
         """The folder's identity, its names, and which are folders; None if it cannot be read."""
         names: list[str] = []
         folders: set[str] = set()
@@ -200,7 +203,7 @@ class LocalDisk:
         return (status.st_dev, status.st_ino), names, folders
 
     def head(self, path: str, size: int) -> bytes:
-        """The first bytes of a file; none if it cannot be read."""
+        """The first `size` bytes of a regular file; empty if it cannot be read."""
         try:
             if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - opening a fifo would wait for a writer
                 return b""

@@ -36,7 +36,7 @@ class Card:
         labels: the classes' names, in the order of the logits.
         network: `hidden` (units of each hidden layer) and `activation` ("" for none); a teacher also has `filters` (of
             each convolution before the hidden layers). The input has 784 values.
-        normaliser: `version` and settings of the normaliser that made the training glyphs.
+        normaliser: `version` of the normaliser that made the training glyphs.
         thresholds: `review`, the score (0-1, see `decide.Prediction`) below which a row has the status `review`.
         rejects: whether the network rejects outliers: it has one more class, for outliers, whose logit is always 0.
         risk: rows of rising `threshold` (0-1), measured on degraded validation digits: `coverage`, the share (0-1) of
@@ -46,7 +46,8 @@ class Card:
         accuracy: the .keras network's share of right labels (0-1), by split.
         recipe: every setting of the training.
         seed: the seed of the training's random numbers.
-        data: `name`, `images` by split, and `sha256` of the labelled glyphs.
+        data: `name`, `images` by split, and `sha256` of the labelled glyphs; after fine-tuning also `images_by_class`,
+            the model that it started from (`init`), and MNIST's part (`mnist`).
         quantization: of a .tflite, its export options (`mode`, `input`, `output`, `head`, `batch`, `per_tensor`), the
             number of `calibration_glyphs` in its representative dataset, and its `agreement` with the .keras; empty for
             a .keras.
@@ -54,6 +55,7 @@ class Card:
             exported from. For a network that was trained from other model files, also of the payloads of its `teacher`
             and of the files that it started from, `init_1`, `init_2`…
         libraries: versions of the libraries that made the file.
+        schema: version of the card's fields.
     """
 
     labels: tuple[str, ...]
@@ -73,7 +75,7 @@ class Card:
     schema: int = SCHEMA_VERSION
 
     def to_json(self) -> bytes:
-        """Indented JSON in UTF-8."""
+        """The card as indented JSON in UTF-8."""
         return (json.dumps(asdict(self), indent=2, ensure_ascii=False, sort_keys=True) + "\n").encode()
 
     @classmethod
@@ -95,7 +97,7 @@ class Card:
 
 
 def _checked(card: Card) -> Card:
-    """Check the type and range of every field that batchdigits uses, and make `labels` and `risk` tuples."""
+    """Check the type and range of every field that batchdigits uses, and turn `labels` and `risk` into tuples."""
     labels = card.labels
     if not (isinstance(labels, list) and 1 < len(labels) <= MAX_CLASSES and all(isinstance(x, str) for x in labels)):
         raise ModelFileError("its card has no list of labels")

@@ -1,4 +1,4 @@
-"""Which model file is used when none is named."""
+"""Choose a model file when the caller names none."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def is_stale(tflite: Path) -> bool:
     """Whether a .tflite was made from another .keras than the one beside it; False where no such file is beside it.
 
     Raises:
-        ModelFileError: it cannot be read.
+        ModelFileError: the .tflite cannot be read.
     """
     if tflite.suffix != ".tflite":
         return False
     try:
         keras = read_model_file(tflite.with_suffix(".keras"))
-    except ModelFileError:  # there is none, or whatever it is, it is not what classifies
+    except ModelFileError:  # a missing or broken .keras, which the .tflite does not need
         return False
     return read_model_file(tflite).card.sha256.get("keras") != keras.card.sha256["payload"]

@@ -18,7 +18,7 @@ NO_PROBABILITIES: Mapping[str, float] = {}
 
 
 class Status(StrEnum):
-    """What a row is worth."""
+    """The outcome for a source: `ok` or `review` by its score, `blank` without ink, `error` if it cannot be read."""
 
     OK = "ok"
     REVIEW = "review"
@@ -30,14 +30,14 @@ class Prediction(NamedTuple):
     """One row for one source.
 
     Attributes:
-        path: as in the CSV: as typed, with `#N` for a page of a multi-page file.
+        path: the source as in the CSV: its path as typed, with `#N` for a page of a multi-page file.
         label: the class's name; empty where there is none.
         confidence: probability of `label`, 0-1; None where there is none.
-        status: what the row is worth.
-        detail: why, for `error`, and for a `review` row whose confidence reaches the threshold; else empty.
-        probabilities: of every class by its name, 0-1, in the order of the labels; empty where they were not asked for.
-        score: probability that it is a digit at all, and this one, 0-1: what is compared with the review threshold. For
-            a model that does not reject outliers it is the confidence; None where there is no label.
+        status: the outcome.
+        detail: the reason for `error`, or for `review` although the confidence reaches the threshold; else empty.
+        probabilities: probability of every class by its name, 0-1, in the order of the labels; empty unless asked for.
+        score: probability that the glyph is a digit, and the one that `label` names, 0-1; the review threshold is
+            compared with it. For a model that does not reject outliers it is the confidence. None without a label.
     """
 
     path: str
@@ -56,16 +56,16 @@ class Prediction(NamedTuple):
 def decide(
     sources: Sequence[Normalised], runtime: Runtime, threshold: float, probabilities: bool = False
 ) -> tuple[list[Prediction], list[Glyph | None]]:
-    """The prediction for each source, and the glyph that it is about.
+    """The prediction for each source, and the glyph that it is made from.
 
-    The network gets all candidates at once. Of a source's candidates the one with the highest top logit decides, the
-    first of equals.
+    The network gets all candidates at once. Of a source's candidates, the one with the highest top logit decides; of
+    equals, the first.
 
     Args:
         sources: sources that were decoded and normalised.
         runtime: the network.
         threshold: score (0-1) below which a row is `review`.
-        probabilities: whether predictions carry those of every class.
+        probabilities: whether predictions have the probabilities of all classes.
 
     Returns:
         Predictions and glyphs, in order; None for a source without a candidate.
@@ -80,17 +80,17 @@ def decide(
             predictions.append(failed(path, fault) if fault else blank(path))
             chosen.append(None)
             continue
-        best, at = next(answers), 0
-        for candidate in range(1, len(candidates)):
+        best, best_index = next(answers), 0
+        for index in range(1, len(candidates)):
             other = next(answers)
             if other[0] > best[0]:
-                best, at = other, candidate
+                best, best_index = other, index
         _, label, confidence, score, row = best
         status = Status.OK if score >= threshold else Status.REVIEW
         detail = MAY_BE_OUTLIER if status is Status.REVIEW and confidence >= threshold else ""
         named = dict(zip(labels, row.tolist(), strict=True)) if probabilities else NO_PROBABILITIES
         predictions.append(Prediction(path, labels[label], confidence, status, detail, named, score))
-        chosen.append(candidates[at])
+        chosen.append(candidates[best_index])
     return predictions, chosen
 
 
@@ -99,7 +99,7 @@ _Answer = tuple[float, int, float, float, NDArray[np.float64]]
 
 
 def _answers(logits: Logits, rejects: bool) -> Iterator[_Answer]:
-    """What logits (N, classes) say of each glyph; ties go to the lowest class. `rejects` is the card's."""
+    """An answer for each glyph, from logits (N, classes); ties go to the lowest class. `rejects` is the card's."""
     probabilities = softmax(logits)
     return zip(
         logits.max(axis=1).tolist(),
@@ -130,11 +130,11 @@ def softmax(logits: Logits) -> NDArray[np.float64]:
 
 
 def scores(logits: Logits, rejects: bool) -> NDArray[np.float64]:
-    """The probability, float64 (N,), that each glyph is a digit, and the one of its top logit.
+    """The score of each glyph, float64 (N,): the probability that it is a digit, and the one of its top logit.
 
     Args:
         logits: float32 (N, classes).
-        rejects: the card's: whether a class more, for outliers, has the logit 0.
+        rejects: the card's `rejects`: whether there is one more class, for outliers, with the logit 0.
     """
     return _scores(softmax(logits), logits, rejects)
 
@@ -143,7 +143,7 @@ def _scores(probabilities: NDArray[np.float64], logits: Logits, rejects: bool) -
     confidences: NDArray[np.float64] = probabilities.max(axis=1)
     if not rejects:
         return confidences
-    # The sum of the exponentials is that of the top logit over its probability, which softmax has computed already.
+    # The log-odds are -log(sum(exp(logits))). That is log(confidence) less the top logit, without another sum.
     log_odds_of_outlier = np.log(confidences) - logits.max(axis=1)
-    found: NDArray[np.float64] = confidences * np.exp(-np.logaddexp(0.0, log_odds_of_outlier))
-    return found
+    with_rejection: NDArray[np.float64] = confidences * np.exp(-np.logaddexp(0.0, log_odds_of_outlier))
+    return with_rejection

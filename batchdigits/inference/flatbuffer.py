@@ -1,4 +1,4 @@
-"""Reads the graph of a TFLite flatbuffer without an interpreter, so that it can be shown even if it cannot be run.
+"""Read the graph of a TFLite flatbuffer without an interpreter, so that it can be shown even if it cannot be run.
 
 The schema is the one in the LiteRT package: https://github.com/google-ai-edge/LiteRT/blob/main/tflite/converter/schema/schema.fbs
 """
@@ -26,7 +26,7 @@ class Tensor(NamedTuple):
         type: TFLite's name of its type in lower case, such as `int8`.
         scales: float32 (1,), or one for each slice along `axis`; empty if the tensor is not quantized.
         zero_points: int64, as many as scales.
-        axis: the dimension of the per-channel scales.
+        axis: the dimension that several scales belong to.
         data: uint8, the bytes of a constant; empty if the tensor is computed.
     """
 

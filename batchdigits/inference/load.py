@@ -1,4 +1,4 @@
-"""Loads a model file into the runtime for its suffix."""
+"""Load a model file into the runtime for its suffix."""
 
 from __future__ import annotations
 

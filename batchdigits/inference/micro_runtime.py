@@ -1,4 +1,4 @@
-"""TFLite Micro, the interpreter for microcontrollers, where this machine has it.
+"""TFLite Micro, the interpreter for microcontrollers, run on this machine if it is installed.
 
 PyPI's `tflite-micro` has wheels for Linux on x86-64 only. We use it for parity checks and to measure memory; no command
 classifies with it.
@@ -18,7 +18,7 @@ from batchdigits.inference.runtime import Glyphs, Logits
 from batchdigits.inference.tensors import from_output, to_input
 from batchdigits.quiet import captured_stderr, silent_stderr
 
-ARENA_BYTES = 16 << 20  # more than a microcontroller has
+ARENA_BYTES = 16 << 20  # more than digit networks need, and than a microcontroller has
 UNSUPPORTED_MODES = ("float16", "dynamic")  # TFLite Micro has no kernels for half-precision or mixed types
 
 

@@ -20,23 +20,17 @@ CARD_NAME = "batchdigits.json"
 KERAS_WEIGHTS = "model.weights.h5"  # the member of a .keras file that holds the weights
 MAX_CARD_BYTES = 1 << 20  # a card has a few KB; a hostile file could decompress to any size
 MAX_PAYLOAD_BYTES = 1 << 30  # the built-in network has 2.3 MB
-_ZIP_EPOCH = (
-    1980,
-    1,
-    1,
-    0,
-    0,
-    0,
-)  # a constant date, the earliest in a zip, so that the same model gives the same bytes
+# The date of each zip member, constant so that the same model gives the same bytes. A zip has no earlier one.
+_ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 @dataclass(frozen=True)
 class ModelFile:
-    """A model file whose card and payload were checked.
+    """The content of a model file, read and checked or yet to be written.
 
     Attributes:
-        path: the file.
-        card: its card.
+        path: the path of the file.
+        card: the model card.
         payload: the flatbuffer of a .tflite, or the HDF5 weights of a .keras.
     """
 
@@ -99,9 +93,7 @@ def _read(path: Path) -> tuple[Card, bytes]:
         raise ModelFileError(f"{path}: {error}") from None
     except OSError as error:
         raise ModelFileError(f"{path}: {error.strerror or error}") from None
-    except (
-        Exception
-    ):  # zipfile raises BadZipFile, zlib.error, struct.error, NotImplementedError… on a malformed archive
+    except Exception:  # zipfile raises BadZipFile, zlib.error, struct.error… on a malformed archive
         raise ModelFileError(f"{path}: no card inside; truncated, or not made by batchdigits") from None
     return card, payload
 

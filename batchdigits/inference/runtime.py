@@ -18,7 +18,7 @@ Logits = NDArray[np.float32]  # (N, classes)
 
 
 class Runtime(Protocol):
-    """A network that is loaded, with its card."""
+    """A loaded network with its card."""
 
     card: Card
 

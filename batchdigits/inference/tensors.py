@@ -9,7 +9,7 @@ from batchdigits.inference.runtime import GLYPH_PIXELS, Glyphs, Logits
 
 INPUT_TYPES = (np.uint8, np.int8, np.float32)
 OUTPUT_TYPES = (np.int8, np.float32)
-# Stands for a probability of 0 before its logarithm; far below an int8 step, 1/256.
+# Replaces a probability of 0, which has no logarithm; far below an int8 step, 1/256.
 MIN_PROBABILITY = float(np.finfo(np.float32).tiny)
 
 

@@ -8,7 +8,7 @@ from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.card import Card
 
 CONFIDENCE_LEVEL = 0.95  # probability that the true risk is under the bound
-NEGLIGIBLE_SHARE = 1e-17  # a term that is a smaller share of a float64 sum does not change it
+NEGLIGIBLE_SHARE = 1e-17  # of a float64 sum: adding a smaller term does not change it
 
 
 class NoSuchThresholdError(BatchdigitsError):
@@ -16,13 +16,13 @@ class NoSuchThresholdError(BatchdigitsError):
 
 
 def review_threshold(card: Card, min_confidence: float | None = None, target_risk: float | None = None) -> float:
-    """The score below which a row is `review`.
+    """The review threshold: the score below which a row is `review`. It is the card's if neither value is given.
 
     Args:
-        card: of the model.
-        min_confidence: the score itself, 0-1.
-        target_risk: in its place, the accepted share of wrong labels among `ok` rows, over 0 and under 1. Without
-            either it is the card's threshold.
+        card: the model's card.
+        min_confidence: the threshold itself, 0-1.
+        target_risk: the accepted share of wrong labels among `ok` rows, over 0 and under 1, which the threshold is
+            chosen for (see `threshold_for`).
 
     Raises:
         ValueError: both are given, or one is out of its range.

@@ -12,7 +12,7 @@ from batchdigits.inference.runtime import Logits
 
 
 class Disagreement(NamedTuple):
-    """A glyph with two labels: its index, and each network's label (an index) with its confidence (0-1)."""
+    """A glyph that the networks label differently: its index, and each label (an index) with its confidence (0-1)."""
 
     glyph: int
     keras_label: int
@@ -27,9 +27,9 @@ class Agreement(NamedTuple):
     Attributes:
         images: how many glyphs were compared.
         keras_accuracy: the .keras network's share of right labels, 0-1; None if no glyph's label is known.
-        export_accuracy: the export's.
-        largest_difference: the largest difference of a probability, of any class on any glyph, 0-1.
-        disagreements: the glyphs with two labels, in order.
+        export_accuracy: the export's share of right labels, likewise.
+        largest_difference: the largest difference between their probabilities, over all glyphs and classes, 0-1.
+        disagreements: the glyphs that the networks label differently, in order.
     """
 
     images: int
@@ -48,8 +48,8 @@ def compare(keras: Logits, export: Logits, labels: NDArray[np.int64]) -> Agreeme
     """Compare the logits of two networks.
 
     Args:
-        keras: the .keras network's, float32 (N, classes), N at least 1.
-        export: the export's, of the same shape.
+        keras: logits of the .keras network, float32 (N, classes), N at least 1.
+        export: logits of the export, of the same shape.
         labels: int64 (N,); a negative label is unknown.
     """
     keras_probabilities, export_probabilities = softmax(keras), softmax(export)

@@ -2,7 +2,7 @@
 
 Each glyph goes onto a canvas of twice its resolution. Four steps follow: another stroke shape (`stroke_shapes`), the
 hand (affine and elastic deformation), the pen (stroke width), and the scanner (stretched boxes, few pixels, hard edges,
-blur). The result is framed as the normaliser frames every scan, with small errors, because the network will meet it so.
+blur). The result is framed as the normaliser frames a scan, and with the small errors that it makes there.
 """
 
 from __future__ import annotations
@@ -27,23 +27,26 @@ Glyphs = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
 DIGIT_NAMES = tuple("0123456789")
-NO_SHAPE = 10  # stands for a class that is no digit: no stroke shapes are known for it
+NO_SHAPE = 10  # stands for a class that is not a digit: it has no known stroke shapes
 CANVAS_SCALE = 2  # canvas pixels along a glyph pixel
-CANVAS_MIDDLE = (CANVAS_SIDE - 1) / 2  # as an index of pixels
-GLYPHS_AT_ONCE = 64  # glyphs that are deformed together: their maps, 2 MB, stay in the cache
-PLAIN_SHARE = 0.4  # of the glyphs keep shape, pen and scanner, and most of their width: MNIST's writers count, too
+CANVAS_MIDDLE = (CANVAS_SIDE - 1) / 2  # x and y of the middle, in canvas pixels
+GLYPHS_AT_ONCE = 64  # glyphs that are deformed together: their maps, 2 MB, fit into the processor's cache
+# Share of plain glyphs, which skip shape, pen and scanner (but for noise), and are stretched less: the network must not
+# forget MNIST's own writers.
+PLAIN_SHARE = 0.4
 
-# Stroke shape.
-REDRAWN_SHARE = 0.25  # of the glyphs are drawn anew
-# Of the others, the share that gets the stroke that American writers leave out: a guess of how common it is elsewhere.
+# Stroke shape, of glyphs that are not plain.
+REDRAWN_SHARE = 0.25  # share that `draw_digit` draws anew
+# For each digit, the share of the others that gets the stroke that American writers leave out: a guess of how common it
+# is elsewhere.
 ADDED_STROKE_SHARES = {0: 0.06, 1: 0.50, 7: 0.35, 9: 0.25}
 
 # Hand.
 MAX_ROTATION = 0.14  # radians either way, 8 degrees: the normaliser undoes slant but not rotation
 MAX_SHEAR = 0.25  # tan(slant) either way: framing undoes it again, but not its effect on the box
-STRETCH_DEVIATION, MAX_STRETCH = 0.22, 0.4  # logarithm of width over height: standard deviation and bound
-PLAIN_STRETCH_FACTOR = 0.4  # plain glyphs are stretched by this part of it
-MAX_ELASTIC_SHIFT = 0.75  # glyph pixels that a node of the elastic grid moves: from 0.8 on, people misread digits
+STRETCH_DEVIATION, MAX_STRETCH = 0.22, 0.4  # logarithm of the change of width over height: standard deviation and bound
+PLAIN_STRETCH_FACTOR = 0.4  # share of this logarithm that plain glyphs are stretched by
+MAX_ELASTIC_SHIFT = 0.75  # glyph pixels that a node of the elastic grid may move: from 0.8 on, people misread digits
 GRID_SIDE = 7  # nodes along the elastic grid: 4 glyph pixels apart, so that a stroke bends but does not break
 
 # Pen.
@@ -52,8 +55,8 @@ MIN_STROKE_WIDTH, MAX_STROKE_WIDTH = 1.0, 5.0  # glyph pixels: a finer stroke br
 
 # Scanner: the share of the glyphs with each flaw, and the range of its degree.
 FILLED_SHARE = 0.08  # stretched to fill their box, as in some collections
-SMALL_SHARE, SMALL_SIDES = 0.25, (10.0, 22.0)  # originals of few pixels, as in sets of 16x16: pixels along the box
-BILEVEL_SHARE, BILEVEL_SIDES = 0.25, (16.0, 36.0)  # faxes and thresholded scans: pixels along the box
+SMALL_SHARE, SMALL_SIDES = 0.25, (10.0, 22.0)  # few pixels, as in data sets of 16x16: side of the digit's box in pixels
+BILEVEL_SHARE, BILEVEL_SIDES = 0.25, (16.0, 36.0)  # faxes and thresholded scans: side of the digit's box in pixels
 BILEVEL_THRESHOLDS = (0.3, 0.55)  # position of the threshold between background (0) and ink (1)
 BLURRED_SHARE, BLUR_DEVIATIONS = 0.20, (0.6, 1.7)  # out of focus: standard deviation in canvas pixels
 NOISY_SHARE, NOISE_DEVIATIONS = 0.15, (4.0, 20.0)  # grain: standard deviation in grey levels
@@ -81,8 +84,8 @@ def augment(glyphs: Glyphs, shapes: NDArray[np.integer], rng: np.random.Generato
 
     Args:
         glyphs: uint8 (N, 28, 28), as the normaliser frames them, ink bright on 0.
-        shapes: integers (N,), the digits 0 to 9, as `shapes_of` gives them. A glyph marked OUTLIER is replaced by an
-            outlier. With NO_SHAPE, a glyph is deformed and scanned, but its stroke shape stays.
+        shapes: integers (N,), the digit of each glyph, 0 to 9 (see `shapes_of`). A glyph marked OUTLIER is replaced by
+            an outlier. A glyph marked NO_SHAPE keeps its stroke shape.
         rng: decides everything random; the same state gives the same glyphs.
 
     Returns:
@@ -90,16 +93,16 @@ def augment(glyphs: Glyphs, shapes: NDArray[np.integer], rng: np.random.Generato
     """
     augmented = np.zeros_like(glyphs)
     for first in range(0, len(glyphs), GLYPHS_AT_ONCE):
-        some = glyphs[first : first + GLYPHS_AT_ONCE]
-        plain = rng.random(len(some)) < PLAIN_SHARE
+        group = glyphs[first : first + GLYPHS_AT_ONCE]
+        plain = rng.random(len(group)) < PLAIN_SHARE
         maps = _deformation_maps(plain, rng)
-        width_factors = np.exp(rng.uniform(-MAX_LOG_WIDTH_CHANGE, MAX_LOG_WIDTH_CHANGE, len(some))).tolist()
-        scanner_choices = rng.random((len(some), 4)).tolist()
-        frame_errors = (rng.uniform(-1.0, 1.0, (len(some), 3)) * (MAX_SHRINK, MAX_SHIFT, MAX_SHIFT)).tolist()
-        for index, glyph in enumerate(some):
+        width_factors = np.exp(rng.uniform(-MAX_LOG_WIDTH_CHANGE, MAX_LOG_WIDTH_CHANGE, len(group))).tolist()
+        scanner_choices = rng.random((len(group), 4)).tolist()
+        frame_errors = (rng.uniform(-1.0, 1.0, (len(group), 3)) * (MAX_SHRINK, MAX_SHIFT, MAX_SHIFT)).tolist()
+        for index, glyph in enumerate(group):
             shape = int(shapes[first + index])
             if shape == OUTLIER:
-                canvas = draw_outlier(some[[index - 1, index]], rng)
+                canvas = draw_outlier(group[[index - 1, index]], rng)
             else:
                 canvas = _to_canvas(glyph) if plain[index] else _change_shape(glyph, shape, rng)
             canvas = cv2.remap(canvas, maps[index, 0], maps[index, 1], cv2.INTER_LINEAR)
@@ -173,7 +176,7 @@ def _change_stroke_width(canvas: Canvas, factor: float) -> Canvas:
 
 
 def _scan(canvas: Canvas, flaw: float, degree: float, threshold: float, fill: float) -> Canvas:
-    """Give the canvas the flaws of a scanner; its size may change. The four choices are uniform in [0, 1)."""
+    """Give the canvas the flaws of a scanner; its size may change. Four numbers, uniform in [0, 1), choose them."""
     if fill < FILLED_SHARE:
         canvas = _fill_box(canvas, fill / FILLED_SHARE)
     if flaw < SMALL_SHARE:
@@ -211,7 +214,7 @@ def _fill_box(canvas: Canvas, share: float) -> Canvas:
 
 
 def _frame(canvas: Canvas, shrink: float = 0.0, right: float = 0.0, down: float = 0.0) -> MatLike:
-    """Frame as the normaliser does; with a `shrink` over 0, smaller by that share and off the centre."""
+    """Frame as the normaliser does; a `shrink` over 0 also makes the glyph smaller by that share, and moves it."""
     _, ink = cv2.threshold(canvas, FRAME_INK_LEVEL, 0, cv2.THRESH_TOZERO)
     if not cv2.countNonZero(ink):
         return np.zeros((SIDE, SIDE), np.uint8)

@@ -25,15 +25,16 @@ def write_checkpoint(training: Training, path: Path) -> None:
     Raises:
         BatchdigitsError: the file cannot be written there.
     """
-    with replace_atomically(path) as beside:
-        np.savez(beside, identity=np.array(_identity(training)), **training.state())  # type: ignore[arg-type]
+    with replace_atomically(path) as temporary:
+        np.savez(temporary, identity=np.array(_identity(training)), **training.state())  # type: ignore[arg-type]
 
 
 def resume(training: Training, path: Path) -> None:
     """Give a new training the state that was written to `path`.
 
     Raises:
-        DataError: there is no checkpoint, it is incomplete, or it is of another recipe, seed, teacher or data.
+        DataError: there is no checkpoint, it is incomplete, or it is of another recipe, seed, teacher, data or initial
+            weights.
     """
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:

@@ -32,7 +32,8 @@ def convert(model: ModelFile, options: ExportOptions, representative: NDArray[np
     Raises:
         MissingExtraError: TensorFlow is not installed.
         ModelFileError: the weights do not fit the card.
-        BatchdigitsError: the network has convolutions, or the converter ignored an option.
+        BatchdigitsError: the network has convolutions, the representative glyphs are blank, or the converter ignored an
+            option or chose names that cannot be replaced.
     """
     if model.card.network.get("filters"):
         raise BatchdigitsError(
@@ -57,7 +58,7 @@ def convert(model: ModelFile, options: ExportOptions, representative: NDArray[np
 def _forward(tf: Any, network: Any, activation: str, options: ExportOptions) -> Any:
     """The network as a TensorFlow function of constants, with the head.
 
-    The converter would lose Keras's variables, and would name the output of the signature itself.
+    Given the Keras network, the converter would lose its variables and would choose the name of the output.
     """
     weights = network.get_weights()
     layers = list(zip(weights[::2], weights[1::2], strict=True))
@@ -106,7 +107,7 @@ def _check_per_tensor(graph: Graph) -> None:
 
 
 def _check_input(entry: Tensor) -> None:
-    """A quantized input is the glyph's byte, or the byte less 128, only if its range is 0 to 255."""
+    """Check that a quantized input has the range 0 to 255: only then is it the glyph's byte, or the byte less 128."""
     if len(entry.scales) and not np.allclose(entry.scales, 1 / 255, rtol=1e-3):
         raise BatchdigitsError("the representative glyphs do not reach from background (0) to ink (255): blank?")
 

@@ -25,7 +25,7 @@ from batchdigits.output.atomic import replace_atomically
 
 
 class Export(NamedTuple):
-    """A converted model with the result of its parity check; nothing is written yet.
+    """A converted model in memory, with the result of its parity check.
 
     Attributes:
         keras: the .keras model file.
@@ -62,7 +62,7 @@ def prepare_export(
 
     Raises:
         ModelFileError: `model` cannot be read, or is no .keras file.
-        DataError: the data has other classes than the model, or a folder has no scans with ink.
+        DataError: the data cannot be read, it has other classes than the model, or a folder has no scans with ink.
         MissingExtraError: TensorFlow is not installed.
         BatchdigitsError: see `convert`.
     """
@@ -86,7 +86,7 @@ def convert_model(
         keras: the .keras model file.
         options: what kind of .tflite file to make.
         representative: glyphs, uint8 (N, 28, 28), that set the ranges of int8 and int16x8; unused in other modes.
-        output: the path in the result.
+        output: the path that the result gets; nothing is written there.
 
     Raises:
         BatchdigitsError: see `convert`.
@@ -111,9 +111,9 @@ def write_export(exported: ModelFile, parity: Sequence[ParityRow]) -> None:
     """
     agreement = {row.images.name.replace(" ", "_"): _figures(row) for row in parity if row.runtime == LITERT}
     card = replace(exported.card, quantization={**exported.card.quantization, "agreement": agreement})
-    with replace_atomically(exported.path) as beside:
-        beside.write_bytes(exported.payload)
-        add_card(beside, card)
+    with replace_atomically(exported.path) as temporary:
+        temporary.write_bytes(exported.payload)
+        add_card(temporary, card)
 
 
 def _data_of(keras: ModelFile, data: Path | None) -> Splits:
@@ -127,7 +127,7 @@ def _data_of(keras: ModelFile, data: Path | None) -> Splits:
 
 
 def _figures(row: ParityRow) -> dict[str, Any]:
-    """The card's figures of a row, rounded, since float32 may differ in the last bits between processors."""
+    """The card's figures of a row, rounded, since float32 results may differ in the last bits between processors."""
     assert row.agreement is not None
     accuracy = row.agreement.export_accuracy
     return {

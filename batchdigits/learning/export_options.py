@@ -23,12 +23,12 @@ class ExportOptions:
     """What kind of .tflite file to make.
 
     Attributes:
-        quantize: `int8` has int8 weights and activations, `int16x8` int16 activations, `dynamic` float32 ones;
-            `float16` has half-precision weights, `none` float32 ones.
-        input_type: of the network's input: int8 is a glyph's byte less 128, uint8 the byte itself, float32 is 0-1.
-        output_type: of the network's output.
+        quantize: `int8` has int8 weights and int8 activations, `int16x8` int8 weights and int16 activations, `dynamic`
+            int8 weights and float32 activations, `float16` half-precision weights, `none` float32 weights.
+        input_type: type of the network's input: int8 is a glyph's byte less 128, uint8 the byte itself, float32 is 0-1.
+        output_type: type of the network's output.
         head: `logits`, or `probabilities` with a softmax at the end.
-        batch: `1`, a fixed first dimension, or `dynamic`.
+        batch: glyphs in a call: `1`, or `dynamic` for any number, which the caller chooses.
         per_tensor: whether all of a layer's weights have one scale; otherwise each unit has its own.
     """
 
@@ -70,7 +70,7 @@ def export_options(
     """Check options, and fill in the types that are None: int8 with `int8`, else float32.
 
     Args:
-        quantize: see `ExportOptions`, as are the next five.
+        quantize: see `ExportOptions`.
         input_type: see `ExportOptions`.
         output_type: see `ExportOptions`.
         head: see `ExportOptions`.

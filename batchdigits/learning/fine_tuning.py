@@ -18,8 +18,8 @@ from batchdigits.learning.logits import logits_of
 from batchdigits.learning.recipes import BEST
 from batchdigits.learning.training import Training, drawn_weights, origin, shaped_like
 
-MNIST_SHARE = 0.7  # of the glyphs of a class that are drawn, if MNIST has the class; the others are the own ones
-INITIAL_WEIGHT_SHARE = 0.6  # of the result, if the labels are the same (WiSE-FT, Wortsman et al. 2022)
+MNIST_SHARE = 0.7  # share of MNIST's glyphs among those drawn of a class that MNIST has; the rest are own glyphs
+INITIAL_WEIGHT_SHARE = 0.6  # see `Recipe`; used if the labels are the same
 
 FINE_TUNING = replace(
     BEST,
@@ -47,8 +47,8 @@ class FineTuning(Training):
     def __init__(self, model: ModelFile, own: Splits, seed: int, **values: Any) -> None:
         """Build the network and compile its training step.
 
-        A model with the same labels is its own teacher, so that its answers to MNIST's glyphs stay (learning without
-        forgetting, Li and Hoiem 2016).
+        A model with the same labels is its own teacher, so that its answers to MNIST's glyphs stay the same (learning
+        without forgetting, Li and Hoiem 2016).
 
         Args:
             model: the .keras model file to start from.
@@ -83,28 +83,28 @@ class FineTuning(Training):
 
     def held_back(self) -> dict[str, LabelledGlyphs]:
         """The glyphs that the network does not learn from, by the card's names of their splits."""
-        parts = {"validation": self.own.validation, "test": self.own.test}
+        splits = {"validation": self.own.validation, "test": self.own.test}
         if self.mnist:
-            parts |= {"mnist_validation": self.mnist.validation, "mnist_test": self.mnist.test}
-        return {name: part for name, part in parts.items() if len(part)}
+            splits |= {"mnist_validation": self.mnist.validation, "mnist_test": self.mnist.test}
+        return {name: split for name, split in splits.items() if len(split)}
 
     def provenance(self) -> dict[str, Any]:
-        """The card's `data`: the origin of the glyphs, the model before and its accuracy, in JSON's types."""
-        own, before = self.own, self.model.card
+        """The card's `data`: origin of the glyphs, the model that training started from and its accuracy."""
+        own, initial = self.own, self.model.card
         network = load_network(self.model)
         data: dict[str, Any] = {
             **origin(own),
             "images_by_class": {
-                name: sum(int((part.labels == label).sum()) for part in (own.train, own.validation, own.test))
+                name: sum(int((split.labels == label).sum()) for split in (own.train, own.validation, own.test))
                 for label, name in enumerate(own.classes)
             },
             "init": {
                 "name": self.model.path.name,
-                "sha256": before.sha256["payload"],
-                "data": before.data.get("name", ""),
+                "sha256": initial.sha256["payload"],
+                "data": initial.data.get("name", ""),
                 "accuracy": {
-                    name: _accuracy(network, before.labels, part, own.classes)
-                    for name, part in self.held_back().items()
+                    name: _accuracy(network, initial.labels, split, own.classes)
+                    for name, split in self.held_back().items()
                 },
             },
         }
@@ -134,7 +134,7 @@ def _check_size(own: Splits) -> None:
     small = [
         f"{name} has {count}"
         for name, count in zip(own.classes, counts, strict=True)
-        if count < MIN_IMAGES_FEW_SHOT - 1
+        if count < MIN_IMAGES_FEW_SHOT - 1  # one image is for validation
     ]
     if small:
         raise DataError(
@@ -143,7 +143,7 @@ def _check_size(own: Splits) -> None:
 
 
 def _mixed(own: Splits, mnist: Splits | None) -> Splits:
-    """Own glyphs and MNIST's together. Every class is drawn equally often, however many glyphs it has."""
+    """Join one's own glyphs and MNIST's. Every class is drawn equally often, however many glyphs it has."""
     if mnist is None:
         return replace(own, mixture=_balanced(own.train.labels, np.zeros(len(own.train), bool)))
     train = _together(own.train, mnist.train)
@@ -170,19 +170,19 @@ def _balanced(labels: NDArray[np.int64], from_mnist: NDArray[np.bool_]) -> Mixtu
 
 def _with_classes(mnist: Splits, classes: tuple[str, ...]) -> Splits | None:
     """MNIST's glyphs of those of its classes that are among `classes`, with labels as indices into `classes`."""
-    numbers = np.array([classes.index(name) if name in classes else -1 for name in mnist.classes])
-    if (numbers < 0).all():
+    label_map = np.array([classes.index(name) if name in classes else -1 for name in mnist.classes])
+    if (label_map < 0).all():
         return None
 
-    def part(data: LabelledGlyphs) -> LabelledGlyphs:
-        labels = numbers[data.labels]
+    def relabelled(data: LabelledGlyphs) -> LabelledGlyphs:
+        labels = label_map[data.labels]
         return LabelledGlyphs(data.glyphs[labels >= 0], labels[labels >= 0])
 
-    return Splits(mnist.name, classes, part(mnist.train), part(mnist.validation), part(mnist.test))
+    return Splits(mnist.name, classes, relabelled(mnist.train), relabelled(mnist.validation), relabelled(mnist.test))
 
 
 def _accuracy(network: Any, labels: tuple[str, ...], data: LabelledGlyphs, classes: tuple[str, ...]) -> float:
-    """Share of right labels, 0-1, that a Keras network with its own `labels` gives to glyphs labelled by `classes`."""
+    """Share of right labels, 0-1. The Keras network's classes are `labels`, and those of the data are `classes`."""
     answers = np.array(labels)[logits_of(network, data.glyphs).argmax(axis=1)]
     return float(np.mean(answers == np.array(classes)[data.labels]))
 

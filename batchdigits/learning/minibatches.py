@@ -1,4 +1,4 @@
-"""Minibatches: a pure function of seed and iteration, computed ahead in a second thread."""
+"""Minibatches, each a function of seed and iteration alone; a second thread makes them ahead of the training step."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from batchdigits.learning.outliers import OUTLIER
 from batchdigits.learning.recipes import Recipe
 from batchdigits.learning.training_targets import Targets, Teacher, smoothed_targets
 
-CHUNKS_AHEAD = 4  # chunks that wait for the training step at most
+SEGMENTS_AHEAD = 4  # segments that wait for the training step at most
 REUSE_DELAY = 100  # iterations until augmented glyphs are used again: by then the weights have changed
-# Distinguish the seeds of augmentation and of random drawing from those of an epoch's order.
+# They make the seeds of augmentation and of random drawing differ from those of an epoch's order.
 AUGMENTATION_SEED, DRAWING_SEED = 1, 2
 
 
-class Chunk(NamedTuple):
-    """The minibatches of several iterations.
+class Segment(NamedTuple):
+    """The minibatches of several iterations in a row, which the training step takes in one call.
 
     Attributes:
         first: the iteration of the first minibatch.
@@ -52,15 +52,15 @@ class Minibatch(NamedTuple):
 
 
 def outlier_share(recipe: Recipe, classes: tuple[str, ...]) -> float:
-    """Share of outliers (0-1) in minibatches of these classes: 0 if any class is no digit, as it may be a letter."""
+    """Share of outliers (0-1) in minibatches of these classes: 0 if a class is not a digit, as it may be a letter."""
     return recipe.outliers if recipe.augment and set(classes) <= set(DIGIT_NAMES) else 0.0
 
 
 class Minibatches:
     """The minibatch of any iteration, independent of the iterations before.
 
-    Augmenting takes longer than a training step, so that augmented glyphs are used `recipe.reuse` times. A minibatch
-    has that many parts: one is new, the others were new REUSE_DELAY iterations ago, twice as many, and so on.
+    Augmenting takes longer than a training step, so augmented glyphs are used `recipe.reuse` times. A minibatch has
+    that many parts. One is new, the second was new REUSE_DELAY iterations ago, the third twice as long ago, and so on.
     """
 
     def __init__(self, splits: Splits, recipe: Recipe, seed: int, teacher: Teacher | None = None) -> None:
@@ -79,7 +79,7 @@ class Minibatches:
         self._outliers = outlier_share(recipe, splits.classes)
         self._parts = gcd(recipe.batch_size, recipe.reuse)  # so that the parts fill a batch of any size
         self._part_size = recipe.batch_size // self._parts
-        # Between two uses of a part, REUSE_DELAY parts of every age are used.
+        # Between two uses of a part, REUSE_DELAY parts of each age are used.
         self._part = lru_cache(maxsize=(REUSE_DELAY + 1) * self._parts)(self._make_part)
 
     def __getitem__(self, iteration: int) -> Minibatch:
@@ -102,7 +102,7 @@ class Minibatches:
         return Minibatch(part.glyphs, part.labels, targets)
 
     def _next_in_epoch(self, index: int) -> NDArray[np.int64]:
-        """Indices in a new random order each epoch; a part may reach into the next epoch, as in the lesson."""
+        """Indices in a new random order each epoch. A part may reach into the next epoch, so that all have one size."""
         positions = np.arange(index * self._part_size, (index + 1) * self._part_size)
         count = len(self._data)
         epochs = positions // count
@@ -126,20 +126,20 @@ def _order(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
     return np.random.default_rng([seed, epoch]).permutation(count)
 
 
-def chunks(minibatches: Minibatches, first: int, ends: list[int]) -> Generator[Chunk, None, None]:
-    """Yield chunks, made in a second thread while the caller trains.
+def segments(minibatches: Minibatches, first: int, ends: list[int]) -> Generator[Segment, None, None]:
+    """Yield segments, made in a second thread while the caller trains.
 
     Close the generator if you stop early: a thread that outlives the interpreter crashes it.
 
     Args:
         minibatches: where the minibatches come from.
         first: the first iteration.
-        ends: the last iteration of each chunk, rising.
+        ends: the last iteration of each segment, rising.
     """
-    ready: queue.Queue[Chunk | BaseException | None] = queue.Queue(CHUNKS_AHEAD)
+    ready: queue.Queue[Segment | BaseException | None] = queue.Queue(SEGMENTS_AHEAD)
     stop = threading.Event()
 
-    def put(item: Chunk | BaseException | None) -> None:
+    def put(item: Segment | BaseException | None) -> None:
         while not stop.is_set():
             with suppress(queue.Full):
                 ready.put(item, timeout=0.1)
@@ -148,7 +148,7 @@ def chunks(minibatches: Minibatches, first: int, ends: list[int]) -> Generator[C
     def make() -> None:
         try:
             for start, end in pairwise([first - 1, *ends]):
-                put(_chunk(minibatches, range(start + 1, end + 1)))
+                put(_segment(minibatches, range(start + 1, end + 1)))
                 if stop.is_set():
                     break
             put(None)
@@ -158,17 +158,17 @@ def chunks(minibatches: Minibatches, first: int, ends: list[int]) -> Generator[C
     maker = threading.Thread(target=make, daemon=True, name="minibatches")
     maker.start()
     try:
-        while (chunk := ready.get()) is not None:
-            if isinstance(chunk, BaseException):
-                raise chunk
-            yield chunk
+        while (segment := ready.get()) is not None:
+            if isinstance(segment, BaseException):
+                raise segment
+            yield segment
     finally:
         stop.set()
         maker.join()
 
 
-def _chunk(minibatches: Minibatches, iterations: range) -> Chunk:
+def _segment(minibatches: Minibatches, iterations: range) -> Segment:
     batches = [minibatches[iteration] for iteration in iterations]
     glyphs = np.stack([batch.glyphs.reshape(-1, GLYPH_PIXELS) for batch in batches])
     labels = np.stack([batch.labels for batch in batches])
-    return Chunk(iterations.start, glyphs, labels, np.stack([batch.targets for batch in batches]))
+    return Segment(iterations.start, glyphs, labels, np.stack([batch.targets for batch in batches]))

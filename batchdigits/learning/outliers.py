@@ -1,8 +1,8 @@
-"""Outliers, which are images of no digit: letters, signs, scribbles, two digits in one crop.
+"""Outliers: images of anything but one digit, such as letters, signs, scribbles, or two digits in one crop.
 
 A network that learned from digits alone is sure of every image. From drawn outliers (outlier exposure, Hendrycks et al.
 2019) it learns a further class, whose logit is fixed at 0 (see `training_step.loss_of`). Letters that a person would
-take for a digit (O, I, l, S, a bare Z, g, q, b) are not among the outliers.
+take for a digit (O, I, l, S, a Z without a crossbar, g, q, b) are not among the outliers.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from cv2.typing import MatLike
 from batchdigits.learning.stroke_shapes import CANVAS_BOX, CANVAS_SIDE, Canvas, draw_strokes, parse_stroke
 
 OUTLIER = -1  # the label of a glyph that belongs to no class
-# Cumulated shares of the kinds of outliers; the rest are letters and signs.
+# Cumulative shares of the kinds of outliers; the rest are letters and signs.
 TWO_DIGITS_UP_TO, SCRIBBLES_UP_TO, BLOTS_UP_TO = 0.2, 0.35, 0.4
 SCRIBBLE_POINTS = (4, 12)  # control points: at least 4, fewer than 12
 
@@ -82,7 +82,7 @@ LETTERS_AND_SIGNS = [
         "0 0, 90 0!, 90 100!, 0 100!, 0 0",  # an empty box
         "50 0, 100 95!, 0 95!, 50 0",  # triangle
         "30 30, 35 33 + 70 30, 72 33 + 10 60, 50 95, 90 60",  # a smile
-        "35 0, 35 25 + 60 0, 60 25 + 5 90, 45 60, 95 85",  # and its opposite
+        "35 0, 35 25 + 60 0, 60 25 + 5 90, 45 60, 95 85",  # a frown
         "50 0, 5 30, 5 70, 50 100, 95 70, 95 30, 50 0 + 30 35, 33 37 + 68 35, 70 37 + 30 65, 50 78, 70 65",  # a face
         "0 50, 100 50!, 70 20 + 100 50, 70 80",  # arrow
         "50 100, 0 40, 25 0, 50 25, 75 0, 100 40, 50 100",  # heart
@@ -95,7 +95,7 @@ def draw_outlier(glyphs: MatLike, rng: np.random.Generator) -> Canvas:
     """Draw an outlier.
 
     Args:
-        glyphs: uint8 (2, 28, 28), the digits for an outlier that is two digits in one crop.
+        glyphs: uint8 (2, 28, 28), the digits to use if the outlier is two digits in one crop.
         rng: decides everything random.
 
     Returns:

@@ -19,7 +19,7 @@ from batchdigits.inference.runtime import BATCH_SIZE, Runtime
 from batchdigits.inference.tensorflow_runtime import TensorFlowRuntime
 from batchdigits.learning.agreement import Agreement, compare
 
-MIN_AGREEMENT = 0.998  # share of the images that get the same label
+MIN_AGREEMENT = 0.998  # share of the images that must get the same label
 # A network without activation is a product of linear maps. The rounding errors of its factors add up, and its margins
 # are thin where classes overlap.
 MIN_LINEAR_AGREEMENT = 0.99
@@ -35,8 +35,8 @@ class ComparedImages(NamedTuple):
     """Glyphs to compare labels on.
 
     Attributes:
-        name: of the set.
-        names: one for each glyph.
+        name: the name of the set.
+        names: the name of each glyph.
         glyphs: uint8 (N, 28, 28).
         labels: int64 (N,), indices into the classes; -1 where a label is unknown.
     """
@@ -54,8 +54,8 @@ class ParityRow(NamedTuple):
         images: the images compared.
         runtime: LITERT, REFERENCE or MICRO.
         agreement: with the .keras file; None if the runtime cannot run the export.
-        note: the reason why it cannot.
-        decides: whether the export fails if this row does.
+        note: why the runtime cannot run the export.
+        decides: whether the export fails if this row's agreement is too small.
     """
 
     images: ComparedImages

@@ -11,7 +11,7 @@ class Recipe:
 
     Attributes:
         name: the value of `--recipe`.
-        filters: number in each convolution before the hidden layers, in pairs (see `build_network`); for teachers only.
+        filters: number of filters of each convolution (see `build_network`); for teachers only.
         hidden: units of each hidden layer.
         activation: Keras's name of the hidden layers' activation; "" for none.
         initialiser: `lesson` (truncated normal, standard deviation 0.1, biases 0.1) or `he` (He et al. 2015, biases 0).
@@ -26,14 +26,14 @@ class Recipe:
         distillation_temperature: divides the logits of student and teacher before they are compared; unused without a
             teacher.
         ema_decay: decay of the exponential moving average of the weights, which becomes the network; 0 is no average.
-        initial_weight_share: share of the initial weights in the result of a whole training, 0-1 (WiSE-FT, Wortsman et
-            al. 2022). The rest are trained weights.
+        initial_weight_share: share of the initial weights in the result, 0-1; the rest are trained weights (WiSE-FT,
+            Wortsman et al. 2022). An interrupted training has trained weights alone.
         augment: whether minibatches are augmented (see `augment`).
-        reuse: how often the same augmented glyphs are used; the greatest common divisor with `batch_size` counts.
+        reuse: how often the same augmented glyphs are used; reduced to its greatest common divisor with `batch_size`.
         outliers: share of outliers in an augmented minibatch, 0-1, which the network learns to reject.
         check_every: iterations between two measurements of accuracy on the validation split; 0 for none.
-        patience: measurements without a better one before training stops and returns to the best weights; 0 keeps the
-            last weights.
+        patience: number of measurements in a row without a new best, after which training stops and returns to the
+            best weights; 0 trains to the end and keeps the last weights.
     """
 
     name: str
@@ -87,7 +87,7 @@ BEST = Recipe(
 )
 DEFAULT = replace(BEST, name="default", iterations=6_500, ema_decay=0.998, patience=8)
 TINY = replace(BEST, name="tiny", hidden=(128, 64), iterations=30_000)
-# No label smoothing: it would take away how alike two classes are, which a student learns from (Mueller et al. 2019).
+# No label smoothing: it would hide how alike two classes are, which a student learns from (Mueller et al. 2019).
 TEACHER = replace(
     BEST,
     name="teacher",

@@ -14,13 +14,13 @@ GLYPHS_PER_CLASS = 100  # three times as many change the agreement by at most 2 
 def representative_glyphs(
     data: LabelledGlyphs, per_class: int = GLYPHS_PER_CLASS, classes: tuple[str, ...] = DIGIT_NAMES
 ) -> NDArray[np.uint8]:
-    """Glyphs, uint8 (N, 28, 28), with equally many of each class: the first of each class, and augmented copies.
+    """The first glyphs of each class, as many of each, followed by an augmented copy of each: uint8 (N, 28, 28).
 
     The augmented copies stand for other hands and pens. Their seed is fixed.
 
     Args:
         data: labelled glyphs.
-        per_class: how many of each class at most, before augmentation.
+        per_class: how many glyphs of each class at most, without the augmented copies.
         classes: the names of the classes.
     """
     by_class = [data.glyphs[data.labels == label] for label in np.unique(data.labels)]

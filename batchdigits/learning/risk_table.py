@@ -1,4 +1,4 @@
-"""The risk table, which gives the errors at or over each threshold of the score, and the review threshold."""
+"""The card's risk table, which counts the errors at or over each threshold of the score, and its review threshold."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from batchdigits.inference.decide import scores
 from batchdigits.inference.runtime import Logits
 
-OK_SHARE = 0.982  # of degraded validation digits reach the review threshold; see also `rejection.REJECTED_SHARE`
+# Share of degraded validation digits whose score reaches the review threshold; see also `rejection.REJECTED_SHARE`.
+OK_SHARE = 0.982
 
 # Dense where confident digits are: 0, 0.1 … 0.8, then 0.90, 0.91 … 0.98, and so on to 0.9998.
 THRESHOLDS = [round(1 - step / 10**nines, nines) for nines in (1, 2, 3, 4) for step in range(10, 1, -1)]
@@ -19,8 +20,8 @@ def risk_table(logits: Logits, labels: NDArray[np.int64], rejects: bool) -> list
 
     Args:
         logits: float32 (N, classes).
-        labels: int64 (N,).
-        rejects: as in the card: whether the logits tell outliers from digits.
+        labels: int64 (N,), N at least 1.
+        rejects: the card's `rejects`: whether there is one more class, for outliers, with the logit 0.
 
     Returns:
         One row for each threshold, rising: `threshold` (0-1), `coverage` (share of the digits at or over it, 0-1),
@@ -42,6 +43,6 @@ def risk_table(logits: Logits, labels: NDArray[np.int64], rejects: bool) -> list
     return table
 
 
-def review_threshold(score: NDArray[np.float64]) -> float:
-    """The score (0-1) that OK_SHARE of the digits' scores, float64 (N,), reach, rounded down to a hundredth."""
+def threshold_for_card(score: NDArray[np.float64]) -> float:
+    """The review threshold: OK_SHARE of the scores, float64 (N,), reach it. It is rounded down to a hundredth."""
     return float(np.floor(np.quantile(score, 1 - OK_SHARE) * 100) / 100)

@@ -30,13 +30,13 @@ def save(training: Training, path: Path) -> Card:
     card = replace(
         describe(training), temperature=scale.temperature, risk=scale.risk, thresholds={"review": scale.review}
     )
-    with replace_atomically(path) as beside:
-        training.network.save(beside)
-        return add_card(beside, card)
+    with replace_atomically(path) as temporary:
+        training.network.save(temporary)
+        return add_card(temporary, card)
 
 
 def describe(training: Training) -> Card:
-    """The card of a training's network, but for its confidence. This measures accuracy on the test images."""
+    """The card of a training's network, without the figures of `scale_confidence`. Measures accuracy for it."""
     sources = {f"init_{number}": model for number, model in enumerate(training.init, 1)}
     if training.teacher:
         sources["teacher"] = training.teacher

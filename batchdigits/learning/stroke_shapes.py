@@ -1,4 +1,4 @@
-"""Draw the stroke shapes of digits that most of the world writes and MNIST's American writers did not.
+"""Draw digits in the stroke shapes that most of the world writes and MNIST's American writers did not.
 
 MNIST has hardly any 1 with an upstroke, crossed 7, slashed 0 or g-like 9. `draw_digit` draws whole digits stroke by
 stroke. `add_missing_stroke` adds a stroke to one of MNIST's own digits. Both work on a canvas of twice a glyph's
@@ -25,9 +25,9 @@ CANVAS_SIDE = 64  # canvas pixels: a glyph at twice its size, and a margin of 4 
 CANVAS_BOX = 40  # canvas pixels: the box that a digit fills, twice MNIST's 20
 FITTING_INK_LEVEL = 96  # grey levels over which a canvas pixel is ink when a stroke is fitted to it
 MIN_UPSTROKE_SLOPE = 0.6  # drop of a 1's upstroke over its run: a flatter one makes it a 7
-WOBBLE = 0.035  # standard deviation of a control point in heights of the digit: 0.7 glyph pixels, a hurried hand
+WOBBLE = 0.035  # standard deviation of a control point, as a share of CANVAS_BOX: 0.7 glyph pixels, a hurried hand
 FRACTION_BITS = 4  # of OpenCV's drawing coordinates: a sixteenth of a pixel, finer than any edge
-SPLINE_STEPS = np.linspace(0.0, 1.0, 7)[:, None]  # points from one control point to the next, 2 to 4 pixels apart
+SPLINE_STEPS = np.linspace(0.0, 1.0, 7)[:, None]  # positions between two control points, 2 to 4 pixels apart
 # Catmull-Rom's cubic: the weights of the four control points around each step.
 CATMULL_ROM = 0.5 * np.hstack(
     [
@@ -38,8 +38,8 @@ CATMULL_ROM = 0.5 * np.hstack(
     ]
 )
 
-# The shapes of each digit, each with its share of the digit's drawings in per cent. A stroke is a list of points, x to
-# the right and y down in per cent of the digit's box. It is smooth at each point but for those with a "!", its corners.
+# The shapes of each digit, each with its share of that digit's drawings in per cent. A stroke is a list of points, x to
+# the right and y down in per cent of the digit's box. It is smooth at each point but for its corners, marked "!".
 SHAPES: dict[int, list[tuple[int, list[str]]]] = {
     0: [
         (20, ["55 0, 15 15, 0 50, 20 93, 55 100, 90 80, 100 45, 80 8, 45 2"]),  # from the top, overlapping
@@ -173,7 +173,7 @@ def draw_digit(digit: int, rng: np.random.Generator) -> Canvas:
 def draw_strokes(strokes: list[Stroke], rng: np.random.Generator) -> Canvas:
     """Draw strokes with a random hand and pen: uint8 (64, 64), ink bright on 0."""
     canvas = np.zeros((CANVAS_SIDE, CANVAS_SIDE), np.uint8)
-    width = int(rng.integers(2, 6))  # canvas pixels, 1 to 2.5 of the glyph's; `augment` changes it again
+    width = int(rng.integers(2, 6))  # canvas pixels, 1 to 2.5 glyph pixels; `augment` changes it again
     size = np.array([CANVAS_BOX * rng.uniform(0.4, 0.95), CANVAS_BOX])  # narrow hands write twice as high as wide
     for points, spline in strokes:
         wobbly = points * size + rng.standard_normal(points.shape) * (WOBBLE * CANVAS_BOX)
@@ -182,7 +182,7 @@ def draw_strokes(strokes: list[Stroke], rng: np.random.Generator) -> Canvas:
 
 
 def add_missing_stroke(canvas: Canvas, digit: int, width: int, rng: np.random.Generator) -> None:
-    """Add the stroke that American writers leave out to one of MNIST's digits, in place.
+    """Add to one of MNIST's digits, in place, the stroke that American writers leave out.
 
     A 0 gets a slash, a 1 an upstroke, a foot or both, a 7 a crossbar, a tick or both, a 9 a curved tail. Other digits
     stay as they are.
@@ -199,14 +199,14 @@ def add_missing_stroke(canvas: Canvas, digit: int, width: int, rng: np.random.Ge
             _draw_line(canvas, _spline(len(points)) @ np.array(points), width)
 
 
-# The strokes are fitted to the ink's coordinates x and y. Lengths are in canvas pixels, two to a glyph's. Their ranges
-# are as wide as they can be while a person still reads the same digit.
+# The strokes are fitted to the ink's coordinates x and y. Lengths are in canvas pixels, two to a glyph pixel.
+# Their ranges are as wide as they can be while a person still reads the same digit.
 
 
 def _slash(x: Coordinates, y: Coordinates, rng: np.random.Generator) -> list[StrokePoints]:
-    """From the lower left to the upper right, a little inside or outside of the oval."""
-    out, lift = rng.uniform(-0.1, 0.2) * np.ptp(x), rng.uniform(-0.15, 0.1) * np.ptp(y)
-    return [[(x.min() - out, y.max() + lift), (x.max() + out, y.min() - lift)]]
+    """A slash from the lower left to the upper right, whose ends are a little inside or outside of the oval."""
+    beyond_x, beyond_y = rng.uniform(-0.1, 0.2) * np.ptp(x), rng.uniform(-0.15, 0.1) * np.ptp(y)
+    return [[(x.min() - beyond_x, y.max() + beyond_y), (x.max() + beyond_x, y.min() - beyond_y)]]
 
 
 def _upstroke_and_foot(x: Coordinates, y: Coordinates, rng: np.random.Generator) -> list[StrokePoints]:
@@ -244,7 +244,7 @@ def _crossbar_and_tick(x: Coordinates, y: Coordinates, rng: np.random.Generator)
 
 
 def _tail(x: Coordinates, y: Coordinates, rng: np.random.Generator) -> list[StrokePoints]:
-    """From the foot of the stem down and round to the left, as in a g."""
+    """A tail from the foot of the stem down and round to the left, as in a g."""
     foot = x[y >= y.max() - 2].mean()
     reach, depth = rng.uniform(8, 20), rng.uniform(1, 6)
     low = y.max() + depth

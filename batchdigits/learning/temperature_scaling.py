@@ -1,7 +1,7 @@
-"""Temperature scaling: after training, make confidence the share of right labels, and measure what it is worth.
+"""Temperature scaling: after training, make the confidence match the share of right labels, and measure the risk.
 
-All figures come from the validation split and from augmented copies of it. The clean split alone has too few wrong
-labels for a precise temperature, and scans are worse than it.
+All figures come from the validation split and from degraded (augmented) copies of it. The clean split alone has too few
+wrong labels for a precise temperature, and is easier than scans.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from batchdigits.inference.runtime import Logits
 from batchdigits.learning.augment import augment, shapes_of
 from batchdigits.learning.logits import cross_entropy, logits_of
 from batchdigits.learning.rejection import rejection_offset
-from batchdigits.learning.risk_table import review_threshold, risk_table
+from batchdigits.learning.risk_table import risk_table, threshold_for_card
 
 DEGRADED_COPIES = 4  # of the validation split: 20,000 glyphs of MNIST's
 DEGRADING_SEED = 5  # the same for every model, so that models can be compared
@@ -31,9 +31,9 @@ class ConfidenceScale:
     """The card's figures about confidence.
 
     Attributes:
-        temperature: the logits were divided by it.
+        temperature: the number that the logits were divided by.
         risk: see `risk_table`.
-        review: the score (0-1) below which a row is for review.
+        review: the review threshold, a score (0-1).
     """
 
     temperature: float
@@ -62,24 +62,24 @@ def scale_confidence(
     network.layers[-1].set_weights([kernel / temperature, bias / temperature - offset])
     logits = logits_of(network, mixed.glyphs)
     return ConfidenceScale(
-        float(temperature), risk_table(logits, mixed.labels, rejects), review_threshold(scores(logits, rejects))
+        float(temperature), risk_table(logits, mixed.labels, rejects), threshold_for_card(scores(logits, rejects))
     )
 
 
 def best_temperature(logits: Logits, labels: NDArray[np.int64]) -> float:
-    """The divisor of logits (N, C) with the least cross-entropy (Guo et al. 2017), by golden-section search.
+    """The temperature that gives logits (N, C) the least cross-entropy (Guo et al. 2017), by golden-section search.
 
-    One more of N labels counts as wrong than was seen (Platt 1999). Otherwise a few right labels would mean that the
-    network is never wrong.
+    The share of wrong labels counts as 1 / (N + 2) higher than it is (Platt 1999). Otherwise, from a few labels that
+    are all right, it would seem that the network is never wrong.
     """
-    doubt = 1.0 / (len(labels) + 2)
+    added_errors = 1.0 / (len(labels) + 2)
     right = logits[np.arange(len(labels)), labels]
     others = (logits.sum(axis=1) - right) / (logits.shape[1] - 1)
-    gap = float(np.mean(right - others))  # cross-entropy grows by so much for each unit of doubt
+    gap = float(np.mean(right - others))  # a wrong label in place of a right one adds so much to the cross-entropy
 
     def loss(log_temperature: float) -> float:
         temperature = np.exp(log_temperature)
-        return cross_entropy(logits / np.float32(temperature), labels) + doubt * gap / float(temperature)
+        return cross_entropy(logits / np.float32(temperature), labels) + added_errors * gap / float(temperature)
 
     low, high = np.log(MIN_TEMPERATURE), np.log(MAX_TEMPERATURE)
     while high - low > 1e-4:

@@ -1,4 +1,4 @@
-"""Write a training's history for TensorBoard; `tensorboard --logdir DIR` shows it while it grows."""
+"""Write the progress of a training for TensorBoard; `tensorboard --logdir DIR` shows it while training runs."""
 
 from __future__ import annotations
 
@@ -31,10 +31,9 @@ class EventFile:
 
     def add(self, progress: Progress) -> None:
         """Add the figures of a progress report at its iteration; a figure that is None is left out."""
-        iteration, *_ = progress
         for name, value in progress._asdict().items():
             if name != "iteration" and value is not None:
-                self._writer.add_scalar(name, value, iteration)
+                self._writer.add_scalar(name, value, progress.iteration)
 
     def close(self) -> None:
         """Write everything that is still in memory, and close the file."""

@@ -34,9 +34,11 @@ def prepare_training(
         recipe: a name in RECIPES; None is `default`, or fine-tuning's recipe with `init` and `data`.
         data: labelled data, see `datasets.load`; None is the MNIST of the package.
         seed: decides everything random.
-        init: .keras files to start from; of several, the mean of their weights. With `data`, one at most.
+        init: .keras files to start from; with several, training starts from the mean of their weights. With `data`, one
+            at most.
         teacher: a .keras file whose probabilities the network learns.
-        values: attributes of `Recipe` that replace the recipe's; None leaves one as it is. `activation` may be `none`.
+        values: attributes of `Recipe` that replace the recipe's; a value of None replaces nothing. `activation` may be
+            `none`.
 
     Raises:
         OptionError: see `check_training_options`.
@@ -70,7 +72,7 @@ def check_training_options(
     A model to start from fixes the shape of the network. With data of one's own, it fixes the recipe and the teacher.
 
     Raises:
-        OptionError: naming the first fault.
+        OptionError: an option is unknown or excludes another; the message names the first.
     """
     given = {name: value for name, value in (values or {}).items() if value is not None}
     if recipe is not None and recipe not in RECIPES:

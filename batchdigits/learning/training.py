@@ -17,7 +17,7 @@ from batchdigits.inference.model_file import ModelFile
 from batchdigits.inference.tensorflow_runtime import build_network, import_tensorflow, load_network
 from batchdigits.inference.tensors import as_network_input
 from batchdigits.learning.logits import cross_entropy, logits_of
-from batchdigits.learning.minibatches import Chunk, Minibatches, chunks, outlier_share
+from batchdigits.learning.minibatches import Minibatches, Segment, outlier_share, segments
 from batchdigits.learning.outliers import OUTLIER
 from batchdigits.learning.recipes import Recipe
 from batchdigits.learning.training_step import compile_step
@@ -31,8 +31,8 @@ class Progress(NamedTuple):
 
     Attributes:
         iteration: counted from 0.
-        loss: cross-entropy of the iteration's minibatch after its step, dropout off.
-        accuracy: share of right labels (0-1) in that minibatch.
+        loss: mean cross-entropy, in nats, of the digits in the iteration's minibatch after its step, without dropout.
+        accuracy: share of right labels (0-1) of the same digits.
         validation: share of right labels (0-1) on the validation split; None where it was not measured.
         learning_rate: the optimiser's, for the next iteration.
     """
@@ -48,9 +48,10 @@ class Training:
     """A network while it learns: `run` it, then use `network`.
 
     Attributes:
-        network: the Keras network, float32 (N, 784) 0-1 -> logits (N, classes).
-        done: iterations so far.
-        history: the progress so far.
+        network: the Keras network, float32 (N, 784) 0-1 -> logits (N, classes). Its weights are the moving average of
+            those that follow the gradient (see `Recipe.ema_decay`).
+        done: number of iterations so far.
+        history: the progress reports so far.
         rejects: whether the network learns to reject outliers.
     """
 
@@ -81,7 +82,7 @@ class Training:
         """
         tf = import_tensorflow("training")
         tf.config.experimental.enable_op_determinism()  # the same seed gives the same weights
-        tf.random.set_seed(seed)  # op determinism insists, though nothing of ours draws from it
+        tf.random.set_seed(seed)  # op determinism requires a seed, though our code draws nothing from it
         self.recipe, self.splits, self.seed, self.teacher, self.init = recipe, splits, seed, teacher, init
         for model in (teacher, *init):
             if model and model.card.labels != splits.classes:
@@ -101,7 +102,7 @@ class Training:
         self.done = 0
         self.history: list[Progress] = []
         self._unimproved = 0  # measurements on the validation split since the best one
-        self._best: tuple[float, list[NDArray[np.float32]]] = (-1.0, [])  # validation accuracy and weights
+        self._best: tuple[float, list[NDArray[np.float32]]] = (-1.0, [])  # best validation accuracy, and its weights
 
     @property
     def is_over(self) -> bool:
@@ -112,17 +113,17 @@ class Training:
         """Train, and yield the progress every few iterations; `network` is usable after each.
 
         With patience, `network` ends with the weights that were best on the validation split. With an
-        `initial_weight_share`, the result is that share of the initial weights, and the rest of the trained ones.
+        `initial_weight_share`, they are then a weighted mean: this share of the initial weights, the rest trained ones.
 
         Raises:
             DivergedError: the loss is not a finite number.
         """
         minibatches = Minibatches(self.splits, self.recipe, self.seed, self._teacher)
-        with closing(chunks(minibatches, self.done, self._chunk_ends())) as made:
-            for chunk in made:
-                self._step(chunk.glyphs, chunk.targets, chunk.first)
-                self.done = chunk.first + len(chunk.labels)
-                progress = self._progress(chunk)
+        with closing(segments(minibatches, self.done, self._segment_ends())) as made:
+            for segment in made:
+                self._step(segment.glyphs, segment.targets, segment.first)
+                self.done = segment.first + len(segment.labels)
+                progress = self._progress(segment)
                 self.history.append(progress)
                 if not np.isfinite(progress.loss):
                     raise DivergedError("the training diverged: its loss is not a finite number; lower --learning-rate")
@@ -187,8 +188,8 @@ class Training:
         """The card's `data`: the origin of the glyphs, in JSON's types."""
         return origin(self.splits)
 
-    def _chunk_ends(self) -> list[int]:
-        """The last iteration of each chunk: those to report or to measure accuracy after, and the last of all."""
+    def _segment_ends(self) -> list[int]:
+        """The last iteration of each segment: each one that a report or a measurement follows, and the last of all."""
         if self.is_over:
             return []
         last = self.recipe.iterations - 1
@@ -196,11 +197,11 @@ class Training:
         ends = {*range(0, last, REPORT_EVERY), *(range(every - 1, last, every) if every else ()), last}
         return sorted(end for end in ends if end >= self.done)
 
-    def _progress(self, chunk: Chunk) -> Progress:
-        known = chunk.labels[-1] != OUTLIER
-        glyphs, labels = chunk.glyphs[-1][known], chunk.labels[-1][known]
+    def _progress(self, segment: Segment) -> Progress:
+        known = segment.labels[-1] != OUTLIER
+        glyphs, labels = segment.glyphs[-1][known], segment.labels[-1][known]
         logits = self.network(as_network_input(glyphs), training=False).numpy()
-        iteration = chunk.first + len(chunk.labels) - 1
+        iteration = segment.first + len(segment.labels) - 1
         every = self.recipe.check_every
         due = every and ((iteration + 1) % every == 0 or iteration == self.recipe.iterations - 1)
         validation = self.accuracy(self.splits.validation) if due else None
@@ -217,10 +218,10 @@ class Training:
 
 def origin(splits: Splits) -> dict[str, Any]:
     """Name, size and sha256 of splits, in JSON's types for a card."""
-    parts = {"train": splits.train, "validation": splits.validation, "test": splits.test}
+    glyphs = {"train": splits.train, "validation": splits.validation, "test": splits.test}
     return {
         "name": splits.name,
-        "images": {name: len(part) for name, part in parts.items()},
+        "images": {name: len(split) for name, split in glyphs.items()},
         "sha256": splits.fingerprint(),
     }
 
@@ -245,7 +246,7 @@ def shaped_like(model: ModelFile, recipe: Recipe) -> Recipe:
 
 
 def drawn_weights(like: list[NDArray[np.float32]], initialiser: str, seed: int) -> list[NDArray[np.float32]]:
-    """Random initial weights of the shapes of kernels (…, units) and biases (units,), float32, drawn by NumPy."""
+    """Random initial weights, float32, in the shapes of `like`: kernels (…, units) and biases (units,)."""
     rng = np.random.default_rng(seed)
     lesson = initialiser == "lesson"
     weights = []

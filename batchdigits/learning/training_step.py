@@ -1,4 +1,4 @@
-"""The compiled training step: it moves a learner and the running average of its weights by some minibatches."""
+"""The compiled training step: it trains a network on minibatches, and updates the moving average of its weights."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def compile_step(
     Args:
         learner: the Keras network that follows the gradient.
         average: a Keras network of the same shape, whose weights become the moving average of the learner's.
-        recipe: learning rate, schedule, dropout and the rest.
+        recipe: learning rate, schedule, dropout, weight decay and ema_decay.
         seed: of dropout.
         temperature: divides the logits before they are compared with the targets.
         rejects: whether the network also learns to reject outliers.
@@ -79,13 +79,13 @@ def _forward(tf: Any, learner: Any, dropout: float, glyphs: Any, seed: Any) -> A
 
 
 def loss_of(tf: Any, logits: Any, targets: Any, temperature: float, rejects: bool) -> Any:
-    """Cross-entropies, float32 (B,), of logits (B, C) with targets (B, C), which are all zeros for outliers.
+    """Losses, float32 (B,), of logits (B, C) with targets (B, C), which are all zeros for outliers.
 
-    A network that `rejects` learns two answers: the class of a digit, and whether a glyph is a digit. The second treats
-    outliers as a further class whose logit is 0.
+    A network that `rejects` learns two things: the class of a digit, and whether a glyph is a digit. For the second,
+    outliers are one more class, whose logit is 0.
     """
     class_loss = -tf.reduce_sum(targets * tf.nn.log_softmax(logits / temperature), axis=1)
-    loss = class_loss * temperature**2  # divided logits have gradients that are smaller by as much
+    loss = class_loss * temperature**2  # makes up for the gradients, which shrink by this factor (Hinton et al. 2015)
     if rejects:
         is_digit = tf.reduce_sum(targets, axis=1)
         digit_logit = tf.reduce_logsumexp(logits, axis=1)
@@ -94,7 +94,7 @@ def loss_of(tf: Any, logits: Any, targets: Any, temperature: float, rejects: boo
 
 
 def _update_average(tf: Any, averages: Any, variables: Any, decay: float, iteration: Any) -> None:
-    """Move the averages towards the variables; faster at the start, since the first weights are still random."""
+    """Move the averages towards the variables, faster at the start, since the first weights are still random."""
     done = tf.cast(iteration, tf.float32)
     keep = tf.minimum(decay, (1.0 + done) / (10.0 + done)) if decay else 0.0
     for average, variable in zip(averages, variables, strict=True):

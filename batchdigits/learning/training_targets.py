@@ -1,4 +1,4 @@
-"""Training targets: the probabilities of the classes that a network learns to give for a glyph."""
+"""Training targets: the class probabilities that a network learns to give for a glyph."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def smoothed_targets(labels: NDArray[np.int64], classes: int, smoothing: float) 
 def teacher_of(network: Any, temperature: float) -> Teacher:
     """A function from glyphs, uint8 (N, 28, 28), to a Keras network's probabilities, float32 (N, classes).
 
-    Knowledge distillation (Hinton et al. 2015): the probabilities of logits divided by a temperature over 1 tell how
-    alike two classes are on a glyph.
+    The logits are divided by the temperature. Over 1, it makes the probabilities show how alike two classes are on a
+    glyph, which a student learns from (knowledge distillation, Hinton et al. 2015).
     """
     tf = import_tensorflow("training")
     logits = tf.function(lambda flat: network(tf.cast(flat, tf.float32) / 255.0, training=False))

@@ -14,7 +14,7 @@ from batchdigits.errors import BatchdigitsError
 
 @contextmanager
 def replace_atomically(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path` to write to. It replaces `path` if the block succeeds, and is removed if it fails.
+    """A temporary file beside `path` to write to. It replaces `path` if the block succeeds, and is removed if it fails.
 
     Raises:
         BatchdigitsError: the file cannot be written there.
@@ -57,7 +57,7 @@ def resolve_link(path: Path) -> Path:
 
 @contextmanager
 def explain_os_errors(path: Path) -> Iterator[None]:
-    """Turn an OSError while writing `path` into a one-line error; a pipe without a reader passes as it is."""
+    """Turn an OSError while writing `path` into a one-line error; a BrokenPipeError (no reader) passes unchanged."""
     try:
         yield
     except BrokenPipeError:

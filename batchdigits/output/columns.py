@@ -35,7 +35,7 @@ class Columns:
         return frozenset(name for name in self.names if not name.startswith(("confidence", "p_")))
 
     def cells(self, prediction: Prediction) -> tuple[Cell, ...]:
-        """The cells of a row; None where a source has no label."""
+        """The cells of a row; None in the columns that a prediction without a label leaves empty."""
         path, label, confidence, status, detail, probabilities, _ = prediction
         first = (path, label or None, confidence, str(status), detail)
         if not self.needs_probabilities:

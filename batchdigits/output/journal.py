@@ -25,7 +25,7 @@ from batchdigits.files.content import file_status
 Identity = Mapping[str, str | int | float | bool]
 Extent = tuple[int, int]  # first byte, and the one after the last
 
-NO_STAMP = 0  # of a source that a resumed run does again in any case
+NO_STAMP = 0  # in place of the stamp of a source that a resumed run classifies again in any case
 
 _RECORD = np.dtype([("stamp", "<u8"), ("start", "<u8"), ("end", "<u8")])
 
@@ -48,8 +48,13 @@ def stamp_of(path: str) -> int:
 def refuse_other_run(place: str | Path, before: Mapping[str, Any], now: Identity) -> None:
     """Check that an output can be resumed.
 
+    Args:
+        place: the output, for the error's text.
+        before: the identity of the run that began it.
+        now: the identity of this run.
+
     Raises:
-        BatchdigitsError: naming the first option in which the run that began it differs.
+        BatchdigitsError: the identities differ; the text names the first option that does.
     """
     for name, value in now.items():
         if before.get(name) != value:
@@ -80,7 +85,7 @@ class Journal:
         self._set(records)
 
     def __len__(self) -> int:
-        """The number of sources that were done before."""
+        """The number of sources that an earlier run finished."""
         return len(self._records)
 
     def keep(self, size: int) -> int:
@@ -93,14 +98,14 @@ class Journal:
         return int(self._records["end"].max(initial=0))
 
     def begin(self, identity: Identity) -> None:
-        """Drop all records, and start a run of that identity."""
+        """Drop all records, and start a run with this identity."""
         self._file.truncate(0)
         self._file.seek(0)
         write_all(self._file, (json.dumps(identity) + "\n").encode())
         self._set(self._records[:0])
 
     def find(self, stamps: Sequence[int]) -> list[Extent | None]:
-        """The extent of the rows of each source; None for one that was not done before."""
+        """The extent of each source's rows; None for a source without a record. The journal must have a record."""
         wanted = np.array(stamps, np.uint64)
         at = np.searchsorted(self._records["stamp"], wanted, sorter=self._by_stamp)
         found = self._records[self._by_stamp[at.clip(max=len(self) - 1)]].tolist()
@@ -109,7 +114,7 @@ class Journal:
         ]
 
     def add(self, stamps: Sequence[int], extents: Sequence[Extent] | NDArray[np.int64]) -> None:
-        """Record that sources are done, and the extents of their rows."""
+        """Append records of finished sources; `find` knows them when the journal is next opened."""
         records = np.empty(len(stamps), _RECORD)
         records["stamp"] = np.array(stamps, np.uint64)
         records["start"], records["end"] = np.asarray(extents).T
@@ -125,7 +130,11 @@ class Journal:
 
 
 def _read(content: bytes) -> tuple[dict[str, Any], int, NDArray[Any]]:
-    """The identity (empty where its line is incomplete), the first record's position, and all complete records."""
+    """The identity (empty where its line is incomplete), the first record's position, and all complete records.
+
+    Raises:
+        ValueError: the content is not that of a journal.
+    """
     first, newline, rest = content.partition(b"\n")
     if not newline:
         return {}, 0, np.empty(0, _RECORD)
@@ -144,7 +153,7 @@ def open_read_write(path: Path) -> FileIO:
 
 
 def write_all(file: FileIO, data: bytes) -> None:
-    """Write all bytes; one system call may write fewer, on a disk that is nearly full."""
+    """Write all bytes; on a disk that is nearly full, one system call may write fewer."""
     view = memoryview(data)
     while view:
         view = view[file.write(view) :]

@@ -1,7 +1,7 @@
 """An output of many parts, for clusters: a folder of files, and a manifest that is written last.
 
-A part's name has its position in the order of the sources, and a hash of the sources in it. So a run resumes without a
-journal: a part that has the right name is done.
+A part's name holds its position in the order of the sources, and a hash of its sources' paths. So a run resumes without
+a journal: a part that has the right name is done.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _is_part = re.compile(r"part-\d+-\d+-[0-9a-f]{16}\.\w+").fullmatch
 
 
 def part_name(group: int, number: int, sources: Sequence[str], file_format: FormatName) -> str:
-    """The name of the part with those sources, the `number`th of the `group`th group of paths."""
+    """The name of the part with those sources, which is number `number` of group `group` of the typed paths."""
     digest = hashlib.blake2b("\0".join(sources).encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
     return f"part-{group:04d}-{number:06d}-{digest}.{file_format}"
 
@@ -75,7 +75,7 @@ class PartsOutput:
             place: the folder, as a path or a URL.
             file_format: the format of the parts.
             identity: all that names and content of parts depend on; keys and values are for people to read.
-            resume: True to resume an unfinished output, False to remove it, None to refuse if there is one.
+            resume: True to resume the output that is there, False to remove it, None to refuse if there is one.
 
         Raises:
             BatchdigitsError: it cannot be written, or cannot be resumed.
@@ -89,7 +89,7 @@ class PartsOutput:
         if names and not begun:
             raise BatchdigitsError(f"{self.place} holds other things; give a folder of its own")
         if begun and resume is None:
-            self._refuse_existing(MANIFEST in begun and UNFINISHED not in begun, len(ours))
+            self._refuse_existing(is_finished=UNFINISHED not in begun, parts=len(ours))
         if begun and resume:
             self._refuse_other_run(identity, UNFINISHED if UNFINISHED in begun else MANIFEST)
         self._folder.write(UNFINISHED, _json({"options": identity}))
@@ -99,8 +99,8 @@ class PartsOutput:
         for name in ours if resume else ():
             self.parts[name] = count_statuses(file_format, self._folder.read(name))
 
-    def _refuse_existing(self, kept: bool, parts: int) -> None:
-        if kept:
+    def _refuse_existing(self, is_finished: bool, parts: int) -> None:
+        if is_finished:
             raise BatchdigitsError(f"{self.place} holds a finished run: give another folder, or --start-over")
         raise BatchdigitsError(
             f"{self.place} was begun before, and {parts:,} parts of it are done: add --resume to go on, or --start-over"
@@ -126,11 +126,11 @@ class PartsOutput:
         """Write the manifest, and return the number of rows of each status.
 
         Args:
-            listed: the names of all parts of the run. Others, whose sources are gone, are removed.
-            about: other entries of the manifest.
+            listed: the names of all parts of the run. Other parts, whose sources are gone, are removed.
+            about: the manifest's entries about the run; those about its rows and parts are added.
 
         Raises:
-            BatchdigitsError: it cannot be written.
+            BatchdigitsError: a part is missing, or the manifest cannot be written.
         """
         names = sorted(listed)
         if lost := [name for name in names if name not in self.parts]:
@@ -156,7 +156,7 @@ class PartsOutput:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Keep unfinished parts; without any, remove the mark of an unfinished run."""
+        """Keep the parts for a resumed run; without any, remove the mark of an unfinished run."""
         if not self.parts:
             self._folder.remove(UNFINISHED)
 

@@ -1,4 +1,4 @@
-"""The folder that a run writes its parts to, here or behind a URL. Every file in it is complete."""
+"""The folder that a run writes its parts to, on this machine or at a URL. Every file in it is complete."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class LocalFolder:
 
 
 class RemoteFolder:
-    """A folder behind a URL, in a storage that writes files atomically, as S3, GCS and Azure do."""
+    """A folder at a URL, in a storage that writes files atomically, as S3, GCS and Azure do."""
 
     def __init__(self, url: str) -> None:
         """The folder at `url`.
@@ -100,12 +100,12 @@ class RemoteFolder:
         """Remove a file."""
         self._try("remove", self._storage.rm_file, name)
 
-    def _try(self, what: str, action: Any, name: str, *arguments: Any) -> Any:
+    def _try(self, verb: str, action: Any, name: str, *arguments: Any) -> Any:
         try:
             return action(f"{self._path}/{name}", *arguments)
         except Exception as error:  # each storage's client raises its own errors
-            raise self._explain(what, error) from None
+            raise self._explain(verb, error) from None
 
-    def _explain(self, what: str, error: Exception) -> BatchdigitsError:
+    def _explain(self, verb: str, error: Exception) -> BatchdigitsError:
         text = " ".join(without_secrets(str(error)).split()) or type(error).__name__
-        return BatchdigitsError(f"cannot {what} {without_secrets(self._url)}: {text}")
+        return BatchdigitsError(f"cannot {verb} {without_secrets(self._url)}: {text}")

@@ -26,7 +26,7 @@ def _row(columns: Columns, prediction: Prediction) -> bytes:
     path, label, confidence, status, detail, _, _ = prediction
     if confidence is None or columns.needs_probabilities or _needs_quotes(f"{path}{label}{detail}"):
         return _line(columns.cells(prediction))
-    # The fast path for a usual row.
+    # Most rows take this fast path.
     return f"{path},{label},{confidence:.6f},{status},{detail}\n".encode("utf-8", "surrogateescape")
 
 

@@ -1,8 +1,8 @@
-"""An output file that is renamed to its name when it is complete, and that a killed run can resume.
+"""An output file that gets its name when it is complete, and that can be resumed after its run was killed.
 
-Rows are appended to `.NAME.part` as sources are done, and `.NAME.journal` records which are. A resumed run appends what
-is missing. If a source in the middle was missing (it changed, or was unreadable), the rows are no longer in order; then
-the file is reassembled from its extents at the end.
+Rows are appended to `.NAME.part` as sources are done, and `.NAME.journal` records which are. A resumed run appends the
+missing rows. If those of a source in the middle were missing (it has changed, or could not be read), the rows are no
+longer in order; then the file is reassembled from its extents at the end.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from batchdigits.errors import BatchdigitsError
 from batchdigits.output.atomic import explain_os_errors
 from batchdigits.output.journal import Extent, Identity, Journal, open_read_write, refuse_other_run, stamp_of, write_all
 
-LOOKUP_SIZE = 1_024  # sources looked up together: NumPy finds that many in the journal about as fast as one
+LOOKUP_SIZE = 1_024  # sources looked up together: NumPy finds so many in the journal about as fast as one
 
 
 class ResumableOutput:
-    """A file to write rows to, source by source. Unfinished rows stay beside it when the `with` block ends."""
+    """A file to write rows to, source by source. If the `with` block ends before `finish`, the rows stay beside it."""
 
     def __init__(self, path: Path, identity: Identity, header: bytes, resume: bool | None) -> None:
         """Start the output at `path`, or resume it.
@@ -34,14 +34,14 @@ class ResumableOutput:
             path: its name when it is complete.
             identity: all that its rows depend on besides the sources; keys and values are shown to people.
             header: its first bytes.
-            resume: True to resume unfinished rows, False to drop them, None to refuse if there are any.
+            resume: True to resume an unfinished output, False to drop it, None to refuse if there is one.
 
         Raises:
             BatchdigitsError: it cannot be written, or cannot be resumed.
         """
         self.path = path
-        self._plan: deque[Extent | None] = deque()
-        self._extents: list[Extent] = []
+        self._plan: deque[Extent | None] = deque()  # the rows of the next files, in order; None for a file without any
+        self._extents: list[Extent] = []  # the rows of the complete file so far; adjoining extents are merged
         with explain_os_errors(path), ExitStack() as opened:
             if path.is_dir():
                 raise IsADirectoryError(None, "is a directory")
@@ -81,7 +81,7 @@ class ResumableOutput:
         self._append((0, len(header)))
 
     def unfinished(self, files: Iterable[str]) -> Iterator[str]:
-        """The same files, without those that are done and unchanged."""
+        """The files that an earlier run did not finish, or that have changed since."""
         if not self.resumed:
             yield from files
             return
@@ -97,7 +97,7 @@ class ResumableOutput:
             yield from zip(paths, self._journal.find([stamp_of(path) for path in paths]), strict=True)
 
     def write(self, rows: Sequence[bytes], stamps: Sequence[int]) -> None:
-        """Append the rows of the next of the unfinished files.
+        """Append the rows of the next files that `unfinished` yielded.
 
         Args:
             rows: for each file, all of its rows.
@@ -142,7 +142,7 @@ class ResumableOutput:
             self._journal_path.unlink()
 
     def _append_done(self) -> None:
-        """Append the extents of files that were done before, up to the first that was not."""
+        """Append the extents of files that an earlier run finished, up to the first that it did not."""
         while self._plan and (extent := self._plan[0]):
             self._plan.popleft()
             self._append(extent)

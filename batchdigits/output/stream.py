@@ -20,7 +20,7 @@ class StreamOutput:
         return iter(files)
 
     def write(self, rows: Sequence[bytes], stamps: Sequence[int]) -> None:
-        """Write and flush the rows of the next files, as a reader may be waiting."""
+        """Write the rows of the next files, and flush them, as a reader may be waiting."""
         self._stream.writelines([self._header, *rows])
         self._header = b""
         self._stream.flush()

@@ -1,1 +1,1 @@
-"""Reports about a model: its accuracy, confidence, speed and contents, and what it makes of an image."""
+"""Reports about a model: its accuracy, confidence, speed and contents, and a preview of its predictions."""

@@ -1,4 +1,4 @@
-"""Is the confidence right? The reliability diagram, the expected calibration error, the risk-coverage curve."""
+"""Measures of confidence: the reliability diagram, the expected calibration error, the risk-coverage curve."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class Answers(NamedTuple):
 
     Attributes:
         confidence: float64 (N,), 0-1, the probability of the model's label.
-        score: float64 (N,), 0-1, which the review threshold is compared with (see `decide.Prediction`).
-        right: bool (N,), whether the model's label is the image's.
+        score: float64 (N,), 0-1, what the review threshold is compared with (see `decide.Prediction`).
+        right: bool (N,), whether the model's label is the image's true label.
     """
 
     confidence: NDArray[np.float64]

@@ -31,8 +31,8 @@ class Evaluation:
     """A model's answers on one folder of labelled images.
 
     Attributes:
-        path: the folder, as typed.
-        labels: the model's labels.
+        path: the folder, as the caller named it.
+        labels: the labels of the model.
         confusion: int64 (labels, labels + 2), numbers of images. Each row is a true label, each column a label that the
             model gives; the last two columns are `blank` and `error`, which count as wrong.
         statuses: the same images by status. A `review` row counts as right or wrong by its label, like an `ok` row.
@@ -54,7 +54,7 @@ class Evaluation:
 
     @property
     def right(self) -> int:
-        """The number of images that the model labels right."""
+        """The number of images that get their true label."""
         return int(self.confusion.trace())
 
     @property

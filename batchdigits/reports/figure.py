@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SUFFIXES = (".png", ".svg")
-MAX_NAME = 30  # characters of a legend's entry
+MAX_NAME = 30  # characters of a name in a legend
 MAX_ENTRIES = 16  # of a legend: more would be higher than the figure
 DPI = 110
 STYLE = {
@@ -27,7 +27,7 @@ STYLE = {
     "axes.spines.top": False,
     "axes.spines.right": False,
 }
-NOTHING_THAT_CHANGES = {"png": {"Software": None}, "svg": {"Creator": None, "Date": None}}  # a version, the time
+METADATA = {"png": {"Software": None}, "svg": {"Creator": None, "Date": None}}  # neither version nor time
 
 
 def import_matplotlib() -> tuple[Any, Any]:
@@ -36,7 +36,7 @@ def import_matplotlib() -> tuple[Any, Any]:
     Raises:
         MissingExtraError: they are not installed.
     """
-    with silent_stderr():  # matplotlib warns of a home that it cannot write to, and of a user's faulty style
+    with silent_stderr():  # matplotlib warns of a read-only home folder, and of a faulty matplotlibrc
         try:
             import matplotlib
             import matplotlib.figure
@@ -48,12 +48,12 @@ def import_matplotlib() -> tuple[Any, Any]:
 def draw(panels: Sequence[Callable[[Axes], None]], title: str, size: tuple[float, float], suffix: str) -> bytes:
     """A figure with the panels side by side.
 
-    Neither a display nor the user's matplotlibrc has a part in it. The same data give the same bytes with one version
+    It needs no display and ignores the user's matplotlibrc. The same panels give the same bytes with the same version
     of matplotlib.
 
     Args:
-        panels: each draws on the axes that it is given.
-        title: of the whole; from us, not from outside.
+        panels: functions that each draw on the axes they are given.
+        title: of the figure; printable text.
         size: width and height in inches; a PNG file has `DPI` pixels to the inch.
         suffix: one of `SUFFIXES`.
 
@@ -64,17 +64,17 @@ def draw(panels: Sequence[Callable[[Axes], None]], title: str, size: tuple[float
     file_format = suffix.removeprefix(".")
     file = BytesIO()
     with matplotlib.rc_context({**matplotlib.rcParamsDefault, **STYLE}), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from")  # its place is a box
+        warnings.filterwarnings("ignore", "Glyph .* missing from")  # a box stands for a character that the font lacks
         figure = figures.Figure(size, DPI, layout="constrained")
         figure.suptitle(title)
         for panel, axes in zip(panels, figure.subplots(1, len(panels), squeeze=False)[0], strict=True):
             panel(axes)
-        figure.savefig(file, format=file_format, metadata=NOTHING_THAT_CHANGES[file_format])
+        figure.savefig(file, format=file_format, metadata=METADATA[file_format])
     return file.getvalue()
 
 
 def add_legend(axes: Axes, handles: Sequence[Any], names: Sequence[str], **options: Any) -> None:
-    """A legend of names that may come from outside; where they are too many, it says how many it leaves out."""
+    """Add a legend. Its names may be any text; of more than `MAX_ENTRIES`, the last entry counts those left out."""
     handles, names = list(handles), [legend_name(name) for name in names]
     if len(names) > MAX_ENTRIES:
         names[MAX_ENTRIES - 1 :] = [f"and {len(names) - MAX_ENTRIES + 1} more"]
@@ -84,6 +84,6 @@ def add_legend(axes: Axes, handles: Sequence[Any], names: Sequence[str], **optio
 
 
 def legend_name(name: str) -> str:
-    """A name, printable; the end of one that is long."""
+    """The name as printable text; of a long name only the end."""
     name = printable(name)
     return name if len(name) <= MAX_NAME else f"…{name[1 - MAX_NAME :]}"

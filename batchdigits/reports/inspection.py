@@ -22,10 +22,11 @@ def inspect_model_file(path: Path) -> Document:
     """Describe a .tflite or .keras file in JSON's types.
 
     Returns:
-        A dict with these keys; a value that cannot be read is None.
-        Of every file: `file`, `bytes`, `sha256`, `card` (None without one), `fault` (the reason why classify would
+        A dict with these keys. A value that cannot be read is None.
+        For every file: `file`, `bytes`, `sha256`, `card` (None without one), `fault` (the reason why classify would
         refuse the file, or None), and `sizes` (bytes of each part).
-        Of a .tflite: `inputs`, `outputs`, `signatures`, `operators`, `tensors`. Of a .keras: `layers`, `tensors`.
+        For a .tflite file: `inputs`, `outputs`, `signatures`, `operators`, `tensors`. For a .keras file: `layers`,
+        `tensors`.
 
     Raises:
         ModelFileError: the file does not exist, or is neither a .tflite nor a .keras file.

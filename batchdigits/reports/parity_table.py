@@ -12,7 +12,7 @@ MAX_LISTED = 20  # disagreements that are listed for each set of images without 
 
 
 def parity_table(rows: Sequence[ParityRow], mode: str) -> str:
-    """A header and a line for each row; `mode` is the name of the export's column."""
+    """A header and a line for each row; `mode` is the header of the column with the export's accuracy."""
     header = ("images", "", "runtime", "float32", mode, "same label", "largest probability difference")
     return table([header, *(_line(row) for row in rows)], left=(0, 2))
 

@@ -29,7 +29,7 @@ TILE_SIZE = (
 )
 GAP = 10  # between tiles
 MAX_COLUMNS = 4  # 1,600 pixels: the width of a laptop's screen
-ASPECT_RATIO = 1.6  # width over height of the picture, as long as it has fewer than the maximum of columns
+ASPECT_RATIO = 1.6  # width over height of the picture, about, until it has `MAX_COLUMNS`
 
 BACKGROUND, TILE_COLOUR, EDGE, TEXT, FAINT_TEXT = "#eef0f3", "#ffffff", "#d5d9e0", "#1c2430", "#667080"
 STATUS_COLOURS = {Status.OK: "#1a7f45", Status.REVIEW: "#b26a00", Status.BLANK: "#667080", Status.ERROR: "#c62828"}

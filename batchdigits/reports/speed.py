@@ -46,9 +46,9 @@ class Speed(NamedTuple):
         latency: at batch size 1.
         throughput: for every number of threads and batch size.
         memory: bytes by which the process grew when the network was loaded and run at the largest batch size; None if
-            the system does not tell.
+            the system does not report it.
         arena: bytes of tensor arena under TFLite Micro; None if TFLite Micro cannot run the network here.
-        arena_note: the reason for that None; empty otherwise.
+        arena_note: why `arena` is None; empty otherwise.
     """
 
     machine: str
@@ -60,7 +60,7 @@ class Speed(NamedTuple):
 
 
 def measure_speed(path: Path, seconds: float) -> Speed:
-    """Measure a .tflite file, for `seconds` seconds per figure.
+    """Measure a .tflite file, each figure for `seconds` seconds.
 
     Raises:
         ModelFileError: it is not a .tflite file made by batchdigits.

@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 
 SIZE = (14.0, 4.2)  # inches
 TRAINING, VALIDATION, RATE = "tab:blue", "tab:orange", "tab:green"
-MIN_LOSS = 1e-4  # that is shown: a loss of 0 has no logarithm
-FEW_REPORTS = 40  # or fewer are joined and all shown; of more, a line shows the mean, as single minibatches scatter
-MEAN_OF = 20  # reports
-LOWER_ENDS = (0.0, 50.0, 80.0, 90.0, 95.0, 98.0)  # of the axis of accuracy, per cent
-MAX_BELOW = 0.1  # share of many reports that may lie below the axis' lower end
+MIN_LOSS = 1e-4  # smaller losses are drawn here, since a loss of 0 has no logarithm
+FEW_REPORTS = 40  # up to so many are joined by a line; the line through more is their mean, since minibatches scatter
+MEAN_OF = 20  # reports in the running mean
+LOWER_ENDS = (0.0, 50.0, 80.0, 90.0, 95.0, 98.0)  # per cent: where the axis of accuracy may begin
+MAX_BELOW = 0.1  # share of more than `FEW_REPORTS` that may lie below the lower end of the axis
 
 
 def learning_curves(history: Sequence[Progress], recipe: str, suffix: str = ".png") -> bytes:
     """A PNG or SVG file with a point for each report of a training.
 
     Args:
-        history: one report at least.
+        history: the reports of the training, at least one.
         recipe: the recipe's name.
         suffix: one of `figure.SUFFIXES`.
 
@@ -40,9 +40,12 @@ def learning_curves(history: Sequence[Progress], recipe: str, suffix: str = ".pn
 
 
 def lower_end(shares: Sequence[float]) -> float:
-    """Where an axis of accuracies (0-1) begins, in per cent: high ones could not be told apart on one from 0.
+    """Where the axis of accuracy begins, in per cent, so that high accuracies can be distinguished.
 
-    The first reports of a long training, which begins at 10 % right labels, may lie below it.
+    The first reports of a long training may lie below it, since training begins at about 10 % right labels.
+
+    Args:
+        shares: accuracies to draw, 0-1.
     """
     low = 100 * float(np.quantile(shares, 0.0 if len(shares) <= FEW_REPORTS else MAX_BELOW))
     return max(end for end in LOWER_ENDS if end <= low)
@@ -94,7 +97,7 @@ def _reports(axes: Axes, values: Sequence[float], history: Sequence[Progress]) -
 
 
 def _size(points: Sequence[Any]) -> float:
-    """Diameter of the points."""
+    """The diameter of each point, in points of 1/72 inch."""
     return 4.0 if len(points) <= FEW_REPORTS else 2.0
 
 
@@ -103,7 +106,7 @@ def _running_mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _iterations(axes: Axes, history: Sequence[Progress], legend: str) -> None:
-    """The axis that all panels share, and the legend in a corner where curves seldom are."""
+    """Label the axis of iterations, and put the legend into the corner `legend`, where curves seldom are."""
     from matplotlib.ticker import MaxNLocator
 
     last = max(1, history[-1].iteration)

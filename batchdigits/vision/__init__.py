@@ -1,1 +1,1 @@
-"""From paths to glyphs: find sources, decode them to scans, normalise scans to glyphs."""
+"""From files to glyphs: decode files to scans, and normalise scans to glyphs."""

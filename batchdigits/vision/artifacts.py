@@ -14,37 +14,35 @@ from batchdigits.vision.illumination import MIN_PAGE_SIDE
 
 Box = Sequence[int]  # x, y, width and height
 
-MIN_COMPONENT_SHARE = 0.15  # of the digit's length: a shorter component is a speck; the free bar of a 5 has 0.45
-MIN_FREE_SHARE = 0.3  # a component free of the border is the digit if it has this share of the longest one's length
+MIN_COMPONENT_SHARE = 0.15  # of the digit's length: a shorter component is a speck; the separate bar of a 5 has 0.45
+MIN_FREE_SHARE = 0.3  # of the longest component's length: one this long that does not touch the border is the digit
 MAX_COMPONENTS = 20  # of a digit; more are the grain of a blank page
-MIN_LINE_SPAN = 0.9  # of the picture's side: a line of this length runs from edge to edge
-MIN_RUN_SHARE = (
-    0.25  # of the picture's side: a ruled line has straight runs of this length; a tilt breaks it into a few
-)
-MAX_LINE_THICKNESS = 0.05  # of the picture's side, but for a line along the edge; a pen in a tight crop is thicker
-CLOSING_SIDE = 7  # pixels within which strokes are closed where a line was removed
+MIN_LINE_SPAN = 0.9  # of the picture's side: a line of this length counts as running from edge to edge
+MIN_RUN_SHARE = 0.25  # of the picture's side: the straight runs of a ruled line, which a tilt breaks, are this long
+MAX_LINE_THICKNESS = 0.05  # of the longer side, except for a line along the edge; a pen in a tight crop is thicker
+CLOSING_SIDE = 7  # pixels: side of the square that closes the gaps in strokes where a line was removed
 
 
 def remove_artifacts(mask: MatLike) -> tuple[MatLike, Box]:
-    """Keep the digit of a mask of ink, uint8 (H, W), 255 on 0.
+    """Keep only the digit in a mask of ink, uint8 (H, W), 255 on 0.
 
     Returns:
-        The mask of the digit, and its box; both empty where there is no digit.
+        The mask of the digit, and its box; both empty if no component is a digit.
     """
     digit, box = _keep_digit(mask)
     if min(mask.shape) >= MIN_PAGE_SIDE and _spans(box, mask):
         lines = cv2.bitwise_or(_level_lines(mask), cv2.transpose(_level_lines(cv2.transpose(mask))))
         if cv2.hasNonZero(lines):
             rest, rest_box = _keep_digit(_without_lines(lines, mask))
-            if not _spans(rest_box, mask):  # if it does, the "line" was a bar of the digit, in a tight crop
+            if not _spans(rest_box, mask):  # if the rest spans it too, the line was a bar of a tightly cropped digit
                 return rest, rest_box
     return digit, box
 
 
 def _keep_digit(mask: MatLike) -> tuple[MatLike, Box]:
-    """Remove specks, and components that touch the border where another one is free of it."""
+    """Remove specks, and components that touch the border if another one does not."""
     box = left, top, wide, high = cv2.boundingRect(mask)
-    # Without keywords, which cost 0.3 us; and never of an empty picture, on which OpenCV crashes.
+    # Without keywords, which take longer; and never on an empty picture, on which OpenCV crashes.
     if not wide or cv2.connectedComponents(mask[top : top + high, left : left + wide], None, 8, cv2.CV_16U)[0] <= 2:
         return mask, box
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, ltype=cv2.CV_16U)
@@ -67,20 +65,20 @@ def _keep_digit(mask: MatLike) -> tuple[MatLike, Box]:
 
 
 def _reach_middle(labels: MatLike, count: int) -> NDArray[np.bool_]:
-    """Tell for each component whether it reaches the middle of the picture, where no neighbour's stroke does."""
+    """Whether each component reaches the middle of the picture, as no neighbour's stroke does."""
     rows, columns = labels.shape
     middle = labels[rows // 4 : rows - rows // 4, columns // 4 : columns - columns // 4]
     return np.bincount(middle.ravel(), minlength=count + 1)[1:] > 0
 
 
 def _select(labels: MatLike, keep: NDArray[np.bool_]) -> MatLike:
-    """The mask of the components to keep, by a flag for each label."""
+    """The mask of the components to keep, given a flag for each label."""
     levels: NDArray[np.uint8] = np.where(keep, 255, 0).astype(np.uint8)
-    return levels.take(np.asarray(labels, np.uint16))  # in half of the time of levels[labels]
+    return levels.take(np.asarray(labels, np.uint16))  # faster than levels[labels]
 
 
 def _spans(box: Box, mask: MatLike) -> bool:
-    """Tell whether what is in a box of a mask runs from edge to edge, or touches the border."""
+    """Whether the box of a mask's ink runs from edge to edge of the mask, or touches its border."""
     x, y, width, height = box
     rows, columns = mask.shape
     touches = not (x and y and x + width < columns and y + height < rows)
@@ -95,14 +93,14 @@ def _without_lines(lines: MatLike, mask: MatLike) -> MatLike:
 
 
 def _level_lines(mask: MatLike) -> MatLike:
-    """The mask of the level lines that run from edge to edge."""
+    """The mask of the ruled lines that are level and run from edge to edge."""
     height, width = mask.shape
     lines: NDArray[np.uint8] = np.zeros((height, width), np.uint8)
     run = _rectangle(1, round(MIN_RUN_SHARE * width))
     cores = cv2.erode(mask, run)
     if not cv2.hasNonZero(cores):
         return lines
-    # Only rows near a run are examined. One row before them and two after keep separate lines separate.
+    # Only rows near a run are examined. One row before each run and two after it keep separate lines separate.
     row_has_run = cv2.reduce(cores, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32F).reshape(1, -1)
     near = cv2.dilate(row_has_run, _rectangle(1, 4))[0] > 0
     runs = _edge_to_edge(cv2.dilate(cores[near], run))
@@ -119,8 +117,8 @@ def _level_lines(mask: MatLike) -> MatLike:
 
 
 def _edge_to_edge(runs: MatLike) -> MatLike:
-    """Keep those level runs that together make a line from edge to edge."""
-    joined = cv2.dilate(runs, _rectangle(3, 9))  # over the steps of a tilted line and the gaps of a bad print
+    """Keep the level runs that together form a line from edge to edge."""
+    joined = cv2.dilate(runs, _rectangle(3, 9))  # bridges the steps of a tilted line and the gaps of a bad print
     _, labels, stats, _ = cv2.connectedComponentsWithStats(joined, ltype=cv2.CV_16U)
     spans = stats[:, cv2.CC_STAT_WIDTH] >= MIN_LINE_SPAN * runs.shape[1]
     if spans[1:].all():

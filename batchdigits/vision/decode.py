@@ -1,4 +1,4 @@
-"""From a source to its scans. OpenCV decodes the plain files, Pillow the others and whatever OpenCV refuses."""
+"""Decode a file to the scans of its pages, with OpenCV if it is plain, else, or if OpenCV refuses it, with Pillow."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from batchdigits.vision.grey import Scan, is_flat, to_grey
 from batchdigits.vision.headers import Header, check_size, read_header
 
 MAX_PIXELS = 100_000_000  # A4 at 600 dpi has 35 million; decoding 100 million takes 0.25 GB (JPEG) to 1.5 GB (alpha)
-MAX_FILE_BYTES = 1 << 30  # more than MAX_PIXELS of 16-bit RGB; a TIFF may be larger, as it is read page by page
+MAX_FILE_BYTES = 1 << 30  # MAX_PIXELS of 16-bit RGB take less; a TIFF may be larger, as it is read page by page
 
-# OpenCV logs what it refuses; the row's detail says it.
+# OpenCV logs each file that it refuses; the row's detail says so instead.
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 
@@ -29,8 +29,8 @@ class Page(NamedTuple):
 
     Attributes:
         source: the path as typed, with `#N` for a page of a multi-page file.
-        scan: uint8 (H, W), of either polarity; None where it could not be decoded.
-        fault: why not.
+        scan: uint8 (H, W), of either polarity; None if the source could not be decoded.
+        fault: why it could not; else empty.
     """
 
     source: str
@@ -44,11 +44,11 @@ def decode(path: str, max_pixels: int = MAX_PIXELS, status: os.stat_result | Non
     Args:
         path: the file, or its URL, as the user typed it.
         max_pixels: an image with more is refused by its header.
-        status: of the file, from `file_status`, where it is known.
+        status: the file's status from `file_status`; None if it is not known yet.
 
     Returns:
-        One page; of a TIFF of several pages each of them, with `#1`, `#2`... after the path, decoded one at a time.
-        A file that cannot be read or decoded has one page with its fault.
+        One page; for a TIFF of several pages each of them, with `#1`, `#2`... after the path, decoded one at a time.
+        A file that cannot be read or decoded gives one page with its fault.
     """
     try:
         content = read_content(path, status)
@@ -58,7 +58,7 @@ def decode(path: str, max_pixels: int = MAX_PIXELS, status: os.stat_result | Non
 
 
 def decode_content(content: Content, max_pixels: int = MAX_PIXELS) -> Iterable[Page]:
-    """Do what `decode` does to a file whose first bytes have been read."""
+    """Do what `decode` does, for a file whose first bytes have been read."""
     try:
         return _decode(content, max_pixels)
     except Exception as error:
@@ -97,7 +97,7 @@ def _decode_with_opencv(name: str, data: bytes, header: Header) -> Scan | None:
     if header.pixels == "grey" or name == "JPEG":
         scan = _imdecode(data, cv2.IMREAD_GRAYSCALE)
         if header.pixels == "grey" or scan is None or not is_flat(scan):
-            return scan  # a JPEG stores luma as it is; decoding it without its colours takes 60 % of the time
+            return scan  # a JPEG stores luma as it is, and decoding it without its colours is faster
     pixels = _imdecode(data, cv2.IMREAD_COLOR if header.pixels == "colour" else cv2.IMREAD_UNCHANGED)
     return None if pixels is None else to_grey(pixels)
 

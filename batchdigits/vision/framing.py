@@ -1,4 +1,4 @@
-"""Frame ink as MNIST does: stroke width, slant, a box of 20 pixels, the centre of mass in the middle."""
+"""Frame ink as MNIST does: adjust stroke width and slant, fit it to a box of 20 pixels, and centre its mass."""
 
 from __future__ import annotations
 
@@ -14,16 +14,21 @@ SIDE = 28  # pixels of a glyph, as of an MNIST picture
 BOX = 20  # pixels of the box that the ink of an MNIST digit fits
 BOX_TOLERANCE = 2  # pixels by which ink may be longer: shearing makes wide digits wider, resampling costs sharpness
 CENTRE = 14.0  # where MNIST puts the centre of mass, as an index of pixels
-MAX_INK_SIDE = 3 * BOX  # longer ink is shrunk to this before anything else: three pixels for one of the glyph
-ENLARGED_INK_SIDE = 2 * BOX  # ink shorter than its box is enlarged to this: at its own size a pixel is much of a stroke
-MIN_STROKE, MAX_STROKE = 1.9, 4.5  # pixels of a glyph: the stroke widths of 82 % of MNIST; most of the others are finer
+MAX_INK_SIDE = 3 * BOX  # pixels: longer ink is first shrunk to this, three of its pixels for one of the glyph
+ENLARGED_INK_SIDE = 2 * BOX  # pixels: ink shorter than BOX is enlarged to this, as its strokes are a pixel or two wide
+MIN_STROKE, MAX_STROKE = 1.9, 4.5  # pixels of a glyph: 82 % of MNIST's stroke widths; most of the others are finer
 MAX_SLANT = 0.8  # tan of the most slant undone; the moments of a wide 2 or 7 ask for more than any writer's slant
-MIN_SLANT = 0.03  # less slant moves no pixel by more than a third of one, and resampling costs sharpness
+MIN_SLANT = 0.03  # tan of the least slant undone; less moves no pixel by over a third, and resampling costs sharpness
 IDENTITY = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])  # the affine map that changes nothing
 
 
 def frame(ink: MatLike, *, deslant: bool) -> NDArray[np.uint8]:
-    """Make a glyph, uint8 (28, 28), of ink on a background of 0, uint8 (H, W), with at least one pixel over 0."""
+    """Make a glyph, uint8 (28, 28), of ink.
+
+    Args:
+        ink: uint8 (H, W) on a background of 0; at least one pixel is over 0.
+        deslant: shear the ink upright.
+    """
     ink = crop(ink)
     if max(ink.shape) > MAX_INK_SIDE:
         ink = _scaled(ink, MAX_INK_SIDE)
@@ -44,7 +49,7 @@ def place_in_glyph(ink: MatLike, x: float, y: float) -> NDArray[np.uint8]:
     digit = _fit(ink)
     height, width = digit.shape
     x, y = (x + 0.5) * (width / ink.shape[1]) - 0.5, (y + 0.5) * (height / ink.shape[0]) - 0.5
-    # By whole pixels, as MNIST was made: a fraction would blur. Ink that is far off centre stops at the edge, uncut.
+    # By whole pixels, as in MNIST: a fraction would blur. Ink that is far off centre stops at the edge, uncut.
     left, top = min(max(round(CENTRE - x), 0), SIDE - width), min(max(round(CENTRE - y), 0), SIDE - height)
     glyph = np.zeros((SIDE, SIDE), np.uint8)
     glyph[top : top + height, left : left + width] = digit
@@ -71,10 +76,10 @@ def _scaled(ink: MatLike, side: int) -> MatLike:
 def stroke_width(ink: MatLike) -> float:
     """Mean stroke width in pixels: twice the mass over the total variation, which blur does not change.
 
-    Steps along x and y overcount a slanted edge by 4 / pi on the mean.
+    The variation is summed along x and y, which counts the edges of strokes 4 / pi times on average.
     """
     width = ink.shape[1]
-    line = _padded(ink).ravel()  # row after row, with background between them: faster than slices of many rows
+    line = _padded(ink).ravel()  # one row after the other, with background between: faster than slices of many rows
     # A step from a to b is 2 max(a, b) - a - b. All a add up to the mass, and so do all b.
     mass = cv2.norm(ink, cv2.NORM_L1)
     downward = cv2.norm(np.maximum(line[width + 2 :], line[: -width - 2]), cv2.NORM_L1)
@@ -90,14 +95,17 @@ def crop(ink: MatLike) -> MatLike:
 
 
 def adjust_stroke_width(ink: MatLike, stroke: float) -> MatLike:
-    """Widen a thin stroke, or narrow a thick one, to the limits of MNIST's.
+    """Widen thin strokes to MIN_STROKE, or narrow thick ones to MAX_STROKE.
 
-    Half of the change is on either side. Structuring elements have whole radii, so the result is a blend of the ink
-    with the same ink one whole radius wider or narrower.
+    Half of the change is on either side of a stroke. Structuring elements have whole radii, so the result is a blend of
+    the ink with the same ink one whole radius wider or narrower.
 
     Args:
-        ink: uint8 (H, W), that fills its picture.
-        stroke: its stroke width in pixels of a glyph.
+        ink: uint8 (H, W), cropped to its bounding box.
+        stroke: its stroke width in pixels of a glyph, below MIN_STROKE or above MAX_STROKE.
+
+    Returns:
+        The ink, cropped again; unchanged if nothing would be left of it.
     """
     is_thin = stroke < MIN_STROKE
     change = (MIN_STROKE - stroke if is_thin else stroke - MAX_STROKE) * max(ink.shape) / BOX / 2.0
@@ -112,14 +120,14 @@ def adjust_stroke_width(ink: MatLike, stroke: float) -> MatLike:
 
 
 def _with_mean_as_peak(ink: MatLike) -> MatLike:
-    """Scale the grey levels until their mean is 255: a line that was shrunk below one pixel is grey and uneven."""
+    """Scale the ink's grey levels to a mean of 255: a line that was shrunk below one pixel is grey and uneven."""
     solid = cv2.threshold(ink, 0, 255, cv2.THRESH_TOZERO | cv2.THRESH_OTSU)[1]
     level = cv2.norm(solid, cv2.NORM_L1) * (1.0 / max(cv2.countNonZero(solid), 1))
     return cv2.convertScaleAbs(ink, alpha=255.0 / max(level, 1.0))
 
 
 def _with_margin(ink: MatLike, radius: int) -> MatLike:
-    """Add background for wider strokes, but not where one pixel more would make the ink too long for its box."""
+    """Add background for wider strokes; for a radius of 1, only as far as no side gets longer than the longer one."""
     longest = max(ink.shape)
     y, x = (min(radius, (longest - side) // 2) if radius == 1 else radius for side in ink.shape)
     return cv2.copyMakeBorder(ink, y, y, x, x, cv2.BORDER_CONSTANT)
@@ -142,7 +150,7 @@ def _shear_rows(ink: MatLike, slant: float, x: float, y: float) -> tuple[MatLike
     """Undo a slant, in columns to the right for each row down, about the ink's centre of mass (x, y).
 
     Returns:
-        The ink, cropped, and where its centre of mass is now.
+        The ink, cropped, and its new centre of mass.
     """
     shear = min(max(slant, -MAX_SLANT), MAX_SLANT)
     if abs(shear) < MIN_SLANT:

@@ -12,9 +12,9 @@ Scan = NDArray[np.uint8]  # (H, W)
 Scans = NDArray[np.uint8]  # (N, H, W)
 
 FLAT_DEVIATION = 24.0  # grey levels: most scans have a standard deviation of 30 to 120, pale photographs of 14 to 24
-MIN_CHANNEL_GAIN = 2.0  # a channel that varies this many times as much as luma is taken instead
-MAX_CHROMA_NOISE = 8.0  # grey levels: the standard deviation of chroma noise on an empty page is below
-MIN_OPAQUE_RANGE = 64  # grey levels: opaque pixels that span more hold a background too; ink alone is nearly even
+MIN_CHANNEL_GAIN = 2.0  # a colour channel that varies at least this many times as much as luma is taken instead
+MAX_CHROMA_NOISE = 8.0  # grey levels: the standard deviation of chroma noise on an empty page is below this
+MIN_OPAQUE_RANGE = 64  # grey levels: opaque pixels that span more hold a background too; ink alone spans less
 
 
 def to_grey(pixels: NDArray[Any]) -> Scan:
@@ -41,9 +41,9 @@ def is_flat(scan: Scan) -> bool:
 def to_eight_bits(values: NDArray[Any]) -> NDArray[np.uint8]:
     """Scale samples of any type to 0-255 by the range that they were written for, not by the one that they fill.
 
-    Integers are shifted by the smallest even depth that holds their maximum (a 12-bit scanner's values in a 16-bit
-    file would come out black otherwise); fractions from 0 to 1 are spread; anything else is stretched from its
-    minimum to its maximum.
+    Integers are shifted from the smallest even bit depth that holds their maximum to 8 bits (otherwise a 12-bit
+    scanner's values in a 16-bit file would come out black). Floats from 0 to 1 are multiplied by 255, and other floats
+    from 0 to 255 are rounded. Values outside that range are stretched from their minimum to their maximum.
     """
     if values.dtype == np.uint8:
         return values
@@ -81,7 +81,7 @@ def _luma(bgr: NDArray[np.uint8]) -> Scan:
 
 
 def _from_alpha(bgr: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> Scan:
-    """Composite the picture on a background that its ink contrasts with."""
+    """Composite a picture with transparency on a background that contrasts with its ink."""
     if alpha.min() == 255:
         return _from_colour(bgr)
     luma = _luma(bgr)
@@ -91,7 +91,7 @@ def _from_alpha(bgr: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> Scan:
 
 
 def _background(luma: Scan, alpha: NDArray[np.uint8]) -> int:
-    """The grey to composite on: the opposite of the ink's; that of the picture's own background, where it has one."""
+    """The grey to composite on: that of the picture's own background if it has one, else the opposite of the ink's."""
     solid = (alpha == 255).astype(np.uint8)
     if 2 * cv2.countNonZero(solid) > luma.size:
         low, high, _, _ = cv2.minMaxLoc(luma, solid)

@@ -1,4 +1,4 @@
-"""What the header of an image file says, before any decoding."""
+"""Read the headers of image files, before any decoding."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ Pixels = Literal["grey", "colour", "alpha", "deep"]
 class Header(NamedTuple):
     """The size in pixels, and how OpenCV decodes the file correctly.
 
-    `pixels` is `grey` or `colour` (8 bits, nothing else in the file matters), `alpha` (8 or 16 bits), `deep`
-    (16 bits, no alpha), or None where OpenCV misreads such files and Pillow has to decode them.
+    `pixels` is `grey` or `colour` (8 bits, and no other part of the file changes the picture), `alpha` (8 or 16 bits),
+    `deep` (16 bits, no alpha), or None where OpenCV misreads such files and Pillow has to decode them.
     """
 
     width: int

@@ -8,16 +8,14 @@ from cv2.typing import MatLike
 
 MIN_PAGE_SIDE = 48  # pixels: a smaller scan is a tight crop, without room for a shadow or for ruled lines
 BORDER_DEPTH = 2  # pixels from the edge at which the border is sampled: ink cut by the crop has its full colour there
-MIN_BORDER_SHARE = 0.1  # of the border: less of it may be anything
-MAX_BORDER_DEVIATION = (
-    0.2  # of the border's mean from its extreme, as a share of the contrast; grain reaches half of it
-)
-MAX_STROKE_SHARE = 0.25  # of the shorter side: what is wider than this is no stroke but a shadow, and is background
+MIN_BORDER_SHARE = 0.1  # of the border: its dark or light part is not judged if it is smaller than this
+MAX_BORDER_DEVIATION = 0.2  # of a part's mean from the view's extreme, as a share of the contrast; grain reaches 0.1
+MAX_STROKE_SHARE = 0.25  # of the shorter side: anything wider is no stroke but a shadow, and counts as background
 MAX_SHADOW = 64  # grey levels: a deeper shadow is not evened out in full, as its grain would be multiplied by over 4
 MIN_CONTRAST = 16.0  # grey levels from background to ink: faint pencil has 25, the blocks of JPEG under 14
-MIN_SIGNAL = 7.0  # the same in standard deviations of the background: grain alone, cut in two, has 3, pencil 10
+MIN_SIGNAL = 7.0  # contrast in standard deviations of the background: grain split by a threshold has 3, pencil 10
 CERTAIN_CONTRAST = 100.0  # grey levels that no grain reaches; at 8x8 pixels the grey edges of strokes look like grain
-FAST_ROW_MULTIPLE = 16  # pixels: OpenCV's filters take half of the time for rows of a multiple of this
+FAST_ROW_MULTIPLE = 16  # pixels: OpenCV's filters are faster if the length of rows is a multiple of this
 OTSU = cv2.THRESH_BINARY | cv2.THRESH_OTSU
 
 
@@ -27,7 +25,7 @@ def otsu(picture: MatLike) -> MatLike:
 
 
 def is_evenly_lit(view: MatLike, lighter: MatLike) -> bool:
-    """Tell whether one threshold separates ink and background in the whole view.
+    """Whether one threshold separates ink and background in the whole view.
 
     A shadow always reaches the border, so only the border is examined. Under even light its dark part is as dark as
     anything in the view (ink that the crop cut), and its light part as light. A shadowed border lies in between.
@@ -62,8 +60,8 @@ def remove_background(view: MatLike) -> tuple[MatLike, float]:
         The view on a background of 0, and the background's total variation in grey levels.
     """
     side = round(MAX_STROKE_SHARE * min(view.shape))
-    # Beyond its edges the view goes on, or the dark end of a slope would be a valley and its corner ink. Half a window
-    # is as far as the opening reaches.
+    # The view is extended by its border pixels: otherwise the opening would cut off the bright end of a slope, which
+    # would then count as ink. Half a window is as far as the opening reaches.
     pad = side // 2
     spare = -(view.shape[1] + 2 * pad) % FAST_ROW_MULTIPLE
     padded = cv2.copyMakeBorder(view, pad, pad, pad, pad + spare, cv2.BORDER_REPLICATE)
@@ -71,7 +69,7 @@ def remove_background(view: MatLike) -> tuple[MatLike, float]:
     background = opened[pad:-pad, pad : -pad - spare]
     roughness = cv2.norm(background[1:], background[:-1], cv2.NORM_L1)
     roughness += cv2.norm(background[:, 1:], background[:, :-1], cv2.NORM_L1)
-    # Light multiplies, so the ink is divided by the range that the background leaves to it.
+    # Ink reflects a share of the light, so it is divided by the range that the background leaves to it.
     ink_range = cv2.bitwise_not(cv2.threshold(background, 255 - MAX_SHADOW, 255, cv2.THRESH_TRUNC)[1])
     return cv2.divide(cv2.subtract(view, background), ink_range, scale=255.0), roughness
 
@@ -81,10 +79,10 @@ def stretch_contrast(view: MatLike, mask: MatLike) -> tuple[MatLike, bool]:
 
     Args:
         view: evenly lit, uint8 (H, W), with its ink bright.
-        mask: its lighter side, from `otsu`.
+        mask: the mask of its lighter side, from `otsu`.
 
     Returns:
-        The ink, (H, W), and whether it is distinct from the grain of the background.
+        The ink, uint8 (H, W), and whether it is distinct from the grain of the background.
     """
     least, most, _, _ = cv2.minMaxLoc(view)
     ink = view if least == 0.0 and most == 255.0 else _stretch(view, least, most)

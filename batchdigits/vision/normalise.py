@@ -1,7 +1,7 @@
 """Turn a scan of one handwritten digit into the glyph that MNIST would have made of it.
 
 Shrink the scan to a view of bounded size; find out whether its ink is dark or light; where the light is uneven, remove
-the background; remove what is not the digit; and frame the rest as MNIST does.
+the background; remove artifacts; and frame the digit as MNIST does.
 """
 
 from __future__ import annotations
@@ -25,26 +25,26 @@ Ink = Literal["auto", "dark", "light"]
 NORMALISER_VERSION = 2
 
 MAX_VIEW_SIDE = 160  # pixels of a view's longer side: eight for each of the 20 that a glyph's ink has
-MIN_DIGIT_SIDE = 40  # pixels: a shorter digit in a shrunken view is cropped from the scan and shrunk less
-MIN_DIGIT_SHARE = 0.025  # of the view's longer side: a shorter component is dust
+MIN_DIGIT_SIDE = 40  # pixels: a shorter digit in a shrunken view is cropped from the scan again, and shrunk less
+MIN_DIGIT_SHARE = 0.025  # of the view's longer side: shorter ink is dust
 CLOSE_UP_MARGIN = 0.25  # background around a digit that is cropped again, as a share of its length
-# The grey edge of a stroke is kept this far around its mask; beyond lies the noise of JPEG.
+# The grey edge of a stroke is kept this far around its mask; JPEG noise lies beyond.
 SMALL_EDGE, LARGE_EDGE = np.ones((3, 3), np.uint8), np.ones((5, 5), np.uint8)
 
 
 def normalise(scan: NDArray[np.uint8], ink: Ink = "auto", *, deslant: bool = True) -> tuple[Glyph, ...]:
-    """Frame the digit of a scan as MNIST's are.
+    """Frame the digit of a scan as MNIST does.
 
     Args:
         scan: grey, uint8 (H, W), H and W at least 1, of either polarity.
-        ink: whether ink is dark or light; `auto` lets the scan decide.
+        ink: whether ink is dark or light; `auto` finds it out.
         deslant: shear the digit upright.
 
     Returns:
         The candidates: glyphs, uint8 (28, 28), ink 255 on 0. A blank scan has none, a scan whose polarity is sure has
         one, others have two, the likelier first. An inverted scan has the same candidates.
     """
-    # A scan and its inverse are the same picture once dark prevails, to the last bit of every rounding.
+    # Every scan is brought to a dark mean, so that a scan and its inverse are the same picture in all later steps.
     is_inverted = cv2.norm(scan, cv2.NORM_L1) * (1.0 / scan.size) > 127.5
     dark = _ink_bright(scan, not is_inverted)
     view = _shrink(dark)
@@ -68,7 +68,7 @@ def _ink_bright(picture: MatLike, ink_is_light: bool) -> MatLike:
 
 
 def _shrink(scan: MatLike) -> MatLike:
-    """The view of a scan. The factor is whole, which OpenCV does fast; rows and columns left over are background."""
+    """The view of a scan. The factor is whole, for speed; a rest of rows and columns, all background, is cut off."""
     if max(scan.shape) <= MAX_VIEW_SIDE:
         return scan
     factor = math.ceil(max(scan.shape) / MAX_VIEW_SIDE)
@@ -77,7 +77,7 @@ def _shrink(scan: MatLike) -> MatLike:
 
 
 def _find_digit(view: MatLike, mask: MatLike, scan: MatLike, ink_is_light: bool) -> MatLike | None:
-    """The ink of the digit, from a close-up of the scan where the digit is small in the view; None without a digit."""
+    """The ink of the digit, from a close-up of the scan if the digit is small in the view; None without a digit."""
     found = _isolate_digit(view, mask)
     if found is None:
         return None

@@ -17,7 +17,7 @@ class Normalised(NamedTuple):
     Attributes:
         source: the path as typed, with `#N` for a page of a multi-page file.
         candidates: 0 to 2 glyphs, uint8 (28, 28), the likelier first; none for a blank scan.
-        fault: why there is no scan; else empty.
+        fault: why it could not be decoded or normalised; else empty.
     """
 
     source: str
@@ -42,7 +42,7 @@ class NormaliseBatch:
 
         Args:
             path: the file, or its URL, as typed.
-            status: of the file, from `file_status`, where it is known.
+            status: the file's status from `file_status`; None if it is not known yet.
         """
         for page in decode(path, status=status):
             self._normalised.append(normalise_page(page, self._ink))
@@ -59,5 +59,5 @@ def normalise_page(page: Page, ink: Ink) -> Normalised:
         return Normalised(page.source, (), page.fault)
     try:
         return Normalised(page.source, normalise(page.scan, ink))
-    except Exception as error:  # a scan that nobody foresaw costs one row and not the run
+    except Exception as error:  # an unforeseen error costs one row and not the run
         return Normalised(page.source, (), one_line(f"cannot be normalised: {error or type(error).__name__}"))

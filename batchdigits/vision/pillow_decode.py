@@ -1,4 +1,4 @@
-"""Decode with Pillow what OpenCV refuses or misreads, page by page, or say what is wrong with it."""
+"""Decode with Pillow, page by page, the files that OpenCV refuses or misreads, and describe their faults."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import RLock
 from typing import IO, Any, NamedTuple
 
 import cv2
@@ -30,7 +31,10 @@ from batchdigits.files.source_error import SourceError, one_line
 from batchdigits.vision.grey import Scan, to_grey
 from batchdigits.vision.headers import check_size
 
-MAX_PAGES = 10_000  # of one TIFF; a hostile file can claim millions
+# Warning filters belong to the process: threads that changed them at the same time would restore each other's.
+_WARNING_FILTERS = RLock()
+
+MAX_PAGES = 10_000  # of one TIFF, as a hostile file can claim millions
 
 # Classes rather than Image.open, which would ask every plug-in: that for EPS starts Ghostscript.
 _READERS: dict[str, type[ImageFile.ImageFile]] = {
@@ -45,11 +49,11 @@ _READERS: dict[str, type[ImageFile.ImageFile]] = {
     "WebP": WebPImagePlugin.WebPImageFile,
 }
 
-logging.getLogger("PIL").addHandler(logging.NullHandler())  # else its errors go to stderr where logging is not set up
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # else its errors reach stderr where logging is not set up
 
 
 class NumberedScan(NamedTuple):
-    """A page: its number from 1, or 0 where the file has no other; its scan, uint8 (H, W), or its fault."""
+    """A page: its number, from 1, or 0 for a file's only page; its scan, uint8 (H, W), or its fault."""
 
     number: int
     scan: Scan | None
@@ -60,7 +64,7 @@ def read_pages(name: str, file: IO[bytes], max_pixels: int) -> Iterator[Numbered
     """The pages of an image file, each decoded when it is asked for; only TIFF has more than one.
 
     Args:
-        name: the format, from `formats.sniff`.
+        name: the format, from `image_formats.sniff`.
         file: the open file, at its start.
         max_pixels: a page with more is refused from its header.
     """
@@ -93,7 +97,7 @@ def _has_second_page(image: ImageFile.ImageFile) -> bool:
     try:
         return _seek("TIFF", image, 1)
     except SourceError:
-        return True  # a broken one, which gets its own row; the first may be intact
+        return True  # there is one, but it is broken: it gets its own row, as the first may be intact
 
 
 def _seek(name: str, image: ImageFile.ImageFile, index: int) -> bool:
@@ -167,9 +171,9 @@ def _heif_reader() -> type[ImageFile.ImageFile]:
 
 @contextmanager
 def _faults_of(name: str) -> Iterator[None]:
-    """Turn whatever a plug-in raises into a `SourceError`, and drop its warnings."""
+    """Turn any exception of a plug-in into a `SourceError`, and drop its warnings."""
     try:
-        with warnings.catch_warnings():
+        with _WARNING_FILTERS, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     except (MemoryError, Image.DecompressionBombError):  # the latter where max_pixels is above Pillow's own limit

@@ -1,6 +1,6 @@
-"""Find out whether a scan's ink is dark or light: under the right polarity, the background looks like a background.
+"""Find out whether a scan's ink is dark or light, from the area, width and roughness of its darker and lighter side.
 
-Every measure here changes its sign, and nothing else, when the picture is inverted. So a scan and its inverse have the
+Every measure here changes its sign, and nothing else, when the picture is inverted. So a scan and its inverse give the
 same ink.
 """
 
@@ -13,23 +13,23 @@ from cv2.typing import MatLike
 
 from batchdigits.vision.illumination import MIN_PAGE_SIDE
 
-MIN_LEAD = 0.3  # of one polarity over the other, below which both are candidates
-MIN_ROUGHNESS_LEAD = 0.1  # the same for the logarithm of the backgrounds' roughness; synthetic shadows have 0.2 or more
-CLEAR_AREA_LEAD = 0.3  # excess area of the side that owns the whole border, from which no other measure is needed
+MIN_LEAD = 0.3  # of one polarity over the other, from the sum of all measures; below it both are candidates
+MIN_ROUGHNESS_LEAD = 0.1  # the same, of the log ratio of the backgrounds' roughness; synthetic shadows have 0.2 or more
+CLEAR_AREA_LEAD = 0.3  # excess area of the side that has the whole border; above it no other measure is needed
 DIAGONAL = 1.4  # pixels from the centre of a pixel to that of a diagonal neighbour
 STRIPS = 8  # horizontal strips of a picture, of which the topmost gives a bound for the whole
 
 
 def even_polarities(lighter: MatLike) -> tuple[bool, ...]:
-    """Tell whether the ink on an evenly lit page is light.
+    """Whether the ink on an evenly lit page is light.
 
-    The background owns the border and most of the area, and ink is thin.
+    The background has most of the border and of the area, and ink is thin.
 
     Args:
         lighter: the mask of the lighter side, 255 on 0, uint8 (H, W).
 
     Returns:
-        One answer; or both, the likelier first, where the picture does not decide.
+        One answer; or both, the likelier first, if neither leads clearly.
     """
     size, inner = lighter.size, lighter[1:-1, 1:-1]
     total = cv2.countNonZero(lighter)
@@ -40,7 +40,7 @@ def even_polarities(lighter: MatLike) -> tuple[bool, ...]:
         return (border > 0,)
     lead, darker = border + area, cv2.bitwise_not(lighter)
     background, ink = (darker, lighter) if lead > 0 else (lighter, darker)
-    # Two bounds often decide, and cost less than the exact radii; for a small picture they would cost more.
+    # Bounds of the two radii often decide, and cost less than the exact radii, except for a small picture.
     if min(lighter.shape) >= MIN_PAGE_SIDE:
         bound = _log_ratio(_radius_lower_bound(background), _radius_upper_bound(ink))
         if abs(lead) + 2.0 * bound > MIN_LEAD:
@@ -49,9 +49,12 @@ def even_polarities(lighter: MatLike) -> tuple[bool, ...]:
 
 
 def uneven_polarities(roughness_if_dark: float, roughness_if_light: float) -> tuple[bool, ...]:
-    """Tell the same for an unevenly lit page, from the roughness of the background under each polarity.
+    """Whether the ink on an unevenly lit page is light, from the roughness of the background under each polarity.
 
     Under the wrong polarity the gaps between strokes are taken for ink, and the background holds a fat digit.
+
+    Returns:
+        One answer; or both, the likelier first, if neither leads clearly.
     """
     return _ordered(math.log((roughness_if_dark + 1.0) / (roughness_if_light + 1.0)), MIN_ROUGHNESS_LEAD)
 

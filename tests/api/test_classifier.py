@@ -6,7 +6,11 @@ import io
 import json
 import subprocess
 import sys
+import time
+import warnings
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +29,7 @@ from batchdigits.inference.choose import PRETRAINED
 from tests.conftest import SAMPLES
 from tests.engines.helpers import environment
 
+DTYPES: list[np.dtype[Any]] = [np.dtype(kind) for kind in (np.uint8, np.uint16, np.bool_, np.float32)]
 AS_IS = SAMPLES / "digits" / "3" / "as-is.png"
 
 
@@ -146,7 +151,7 @@ def test_a_wrong_type_is_one_error_that_says_what_is_accepted(classifier: batchd
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     arrays(
-        st.sampled_from([np.dtype(np.uint8), np.dtype(np.uint16), np.dtype(np.bool_), np.dtype(np.float32)]),
+        st.sampled_from(DTYPES),
         st.tuples(st.integers(0, 40), st.integers(0, 40)) | st.tuples(st.integers(1, 9), st.integers(1, 9), st.just(4)),
     )
 )
@@ -172,7 +177,30 @@ def test_sixteen_threads_get_the_predictions_of_one(classifier: batchdigits.Clas
             assert list(pool.map(classifier.classify, images)) == expected
 
 
-def test_probabilities_are_named_where_they_are_asked_for(classifier: batchdigits.Classifier) -> None:
+def test_threads_do_not_restore_each_others_warning_filters(
+    classifier: batchdigits.Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside: list[int] = []
+    most: list[int] = []
+
+    @contextmanager
+    def slow() -> Iterator[None]:
+        inside.append(1)
+        most.append(len(inside))
+        time.sleep(0.01)
+        yield
+        inside.pop()
+
+    monkeypatch.setattr(warnings, "catch_warnings", slow)
+    palette = io.BytesIO()
+    Image.open(AS_IS).convert("P").save(palette, "GIF")
+    with ThreadPoolExecutor(8) as pool:
+        predictions = list(pool.map(classifier.classify, [palette.getvalue()] * 16))
+    assert [one.label for one in predictions] == ["3"] * 16
+    assert len(most) >= 16 and max(most) == 1
+
+
+def test_probabilities_are_named_and_given_on_demand(classifier: batchdigits.Classifier) -> None:
     assert classifier.classify(AS_IS).probabilities == {}
     prediction = batchdigits.Classifier(probabilities=True).classify(AS_IS)
     assert list(prediction.probabilities) == list(classifier.card.labels)
@@ -194,7 +222,7 @@ def test_a_threshold_decides_what_is_for_review() -> None:
     assert batchdigits.Classifier(target_risk=0.05).classify(AS_IS).status == "ok"
 
 
-def test_the_ink_can_be_told(classifier: batchdigits.Classifier) -> None:
+def test_the_ink_can_be_given(classifier: batchdigits.Classifier) -> None:
     light = batchdigits.Classifier(ink="light")
     dark_on_light = np.full((60, 60), 255, np.uint8)
     cv2.line(dark_on_light, (30, 10), (30, 50), 0, 5)

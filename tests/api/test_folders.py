@@ -36,7 +36,7 @@ def names(digit: str) -> list[str]:
 
 
 def test_several_paths_a_string_among_them_and_options() -> None:
-    paths = [str(SAMPLES / "digits" / "7" / "as-is.png"), SAMPLES / "broken" / "empty.png"]
+    paths: list[str | Path] = [str(SAMPLES / "digits" / "7" / "as-is.png"), SAMPLES / "broken" / "empty.png"]
     model = PRETRAINED / "digits.tflite"
     seven, empty = batchdigits.classify(paths, model=model, ink="light", probabilities=True, timeout=0, jobs=1)
     assert seven.label == "7"
@@ -118,6 +118,6 @@ def test_a_script_needs_no_main_guard_and_importing_costs_nothing(tmp_path: Path
     assert result.stderr == ""
 
 
-def test_there_is_nothing_else() -> None:
+def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError):
         batchdigits.clasify  # noqa: B018

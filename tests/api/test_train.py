@@ -10,6 +10,7 @@ import click
 import pytest
 
 import batchdigits
+from batchdigits.api import train as module
 from batchdigits.cli import main
 from batchdigits.inference.choose import PRETRAINED
 from batchdigits.inference.model_file import read_model_file
@@ -28,7 +29,7 @@ def test_train_export_and_classify_are_those_of_the_commands(
         "new/mine.keras", "new/mine.tflite", data=npz_file, c_array="new/c", min_agreement=0.0
     )
     assert capsys.readouterr() == ("", "")
-    assert read_model_file(Path("new/mine.keras")).card == card
+    assert read_model_file(Path("new/mine.keras")).card.to_json() == card.to_json()
     assert [one.iteration for one in progress][-1] == 59
     assert 0 < card.accuracy["test"] <= 1
     assert Path("new/c/digits_model.h").exists()
@@ -63,7 +64,7 @@ def test_arguments_have_the_names_and_defaults_of_the_command(
         if name in ("on_progress", *renamed):
             continue
         if command == "export" and name == "model":
-            continue  # of the command it is None, for the same file
+            continue  # the command's default is None, which means the same file
         assert str(parameter.default) == str(defaults[name]), name
 
 
@@ -125,13 +126,20 @@ def test_wrong_types_are_refused() -> None:
         batchdigits.export(None, "x.tflite")  # type: ignore[arg-type]
 
 
-def test_what_cannot_be_combined_or_read_is_a_batchdigits_error(tmp_path: Path) -> None:
+def test_wrong_combinations_and_missing_files_are_batchdigits_errors(tmp_path: Path) -> None:
     with pytest.raises(batchdigits.BatchdigitsError, match="there is no recipe 'better'"):
         batchdigits.train(tmp_path / "x.keras", recipe="better")
     with pytest.raises(batchdigits.BatchdigitsError, match="per-tensor"):
         batchdigits.export(PRETRAINED / "digits.keras", tmp_path / "x.tflite", quantize="none", per_tensor=True)
-    with pytest.raises(batchdigits.BatchdigitsError, match="parity check failed"):
-        batchdigits.export(PRETRAINED / "digits.keras", tmp_path / "x.tflite", calibrate=SAMPLES, min_agreement=1.0)
     with pytest.raises(batchdigits.ModelFileError, match="no such model file"):
         batchdigits.export(tmp_path / "none.keras", tmp_path / "x.tflite")
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_export_that_fails_its_parity_check_is_not_written(
+    trained: Path, npz_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "default_min_agreement", lambda card: 1.1)  # which no export can reach
+    with pytest.raises(batchdigits.BatchdigitsError, match="parity check failed"):
+        batchdigits.export(trained, tmp_path / "new" / "x.tflite", data=npz_file)
     assert not list(tmp_path.iterdir())

@@ -1,4 +1,4 @@
-"""The benchmarks that make the documents' figures run, on small generated sets and on the development sets."""
+"""The benchmarks that print the tables of the documentation run, on small generated sets and the development sets."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_confidence_of_small_sets(sets: Path, tmp_path: Path) -> None:
     result = run_script("confidence.py", "--sets", sets, "-o", picture)
     assert result.returncode == 0, result.stderr
     header, _, *rows = result.stdout.split("\n\n")[0].splitlines()
-    assert header == "| | answers | right | mean confidence | calibration error | ok | wrong of these |"
+    assert header == "| | answers | right | mean confidence | calibration error | ok | wrong among ok |"
     counts = {cells[1].strip(): cells[2].strip() for cells in (row.split("|") for row in rows)}
     validation = {"MNIST validation": "5,000", "MNIST validation, with degraded copies": "25,000"}
     assert counts == {"MNIST test": "10,000", **validation, "first": "15", "second": "15"}
@@ -109,12 +109,13 @@ def test_scripts_reject_bad_input_in_one_line(tmp_path: Path, sets: Path, script
 
 def test_baseline_normalisers_give_glyphs(monkeypatch: pytest.MonkeyPatch, small_mnist: Arrays) -> None:
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    from baseline_normalisers import first_version, plain_resize  # type: ignore[import-not-found]
+    from baseline_normalisers import first_version, plain_resize
 
     scan = np.kron(255 - small_mnist["x_test"][0], np.ones((9, 9), np.uint8))
     for glyphs in (plain_resize(scan), plain_resize(255 - scan), first_version(scan), first_version(255 - scan)):
         (glyph,) = glyphs
-        assert (glyph.dtype, glyph.shape) == (np.uint8, (28, 28))
+        assert glyph.dtype == np.uint8
+        assert glyph.shape == (28, 28)
         assert glyph[0, 0] == 0
         assert glyph.max() > 200
     assert first_version(np.full((30, 40), 9, np.uint8)) == ()
@@ -126,13 +127,13 @@ def test_export_table_of_a_small_network(trained: Path, npz_file: Path) -> None:
     assert result.returncode == 0, result.stderr
     table, bits, note = result.stdout.split("\n\n")
     header, _, *rows = table.splitlines()
-    assert header == "| --quantize | bytes | runtime | accuracy on 200 test images | same label | latency | arena |"
+    assert header == "| `--quantize` | bytes | runtime | accuracy on 200 test images | same label | latency | arena |"
     cells = {(row[0], row[2]): row for row in ([cell.strip() for cell in line.split("|")[1:-1]] for line in rows)}
     modes = ("none", "float16", "dynamic", "int8", "int8 --per-tensor", "int8 --head probabilities", "int16x8")
     assert len(cells) == 3 * len(modes)
     for mode in modes:
         for runtime in ("LiteRT XNNPACK", "LiteRT reference", "TFLite Micro"):
-            _, size, _, accuracy, same, latency, _ = cells[mode, runtime]
+            _, size, _, accuracy, same, latency, _ = cells[f"`{mode}`", runtime]
             assert int(size.replace(",", "")) > 25_000
             if accuracy.startswith("not installed"):
                 continue
@@ -144,7 +145,7 @@ def test_export_table_of_a_small_network(trained: Path, npz_file: Path) -> None:
     _, _, *lines = bits.splitlines()
     assert lines
     for line in lines:
-        assert re.fullmatch(r"\| [\w -]+ \| [\w ]+ \| \d+\.\d\d% \| [\d.e-]+ \| [01] \|", line)
+        assert re.fullmatch(r"\| `[\w -]+` \| [\w ]+ \| \d+\.\d\d% \| [\d.e-]+ \| [01] \|", line)
     assert re.match(r"\d{4}-\d\d-\d\d, digits.keras; ", note)
 
 

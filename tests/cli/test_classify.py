@@ -1,4 +1,4 @@
-"""classify: what goes in, what comes out, and where."""
+"""classify: its inputs, its rows, and its outputs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NAMES = ["img2", "img10", "é", "a,b", 'q"q', "line\nbreak", "\udcff"]
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """`scans` with 120 digits and files of every other fate, and `few` with three digits."""
+    """`scans` with 120 digits, odd names, unreadable files and a text file; and `few` with three digits."""
     folder = tmp_path_factory.mktemp("scene")
     scans = helpers.make_images(folder / "scans", 120)
     for name in NAMES:
@@ -45,12 +45,12 @@ def sources(output: bytes) -> list[str]:
 def one_job(scene: Path) -> bytes:
     result = classify("scans", "--jobs", "1", cwd=scene)
     assert result.returncode == 3
-    assert result.stdout.count(b"\n") == 1 + 120 + len(NAMES) + 1 + 4  # one of a name's own
+    assert result.stdout.count(b"\n") == 1 + 120 + len(NAMES) + 1 + 4  # the one more is in a name
     return result.stdout
 
 
 @pytest.mark.parametrize("options", [["--jobs", "2"], ["--jobs", "4"], [], ["--batch-size", "7"]])
-def test_the_same_bytes_whatever_the_number_of_workers(scene: Path, one_job: bytes, options: list[str]) -> None:
+def test_the_number_of_workers_changes_no_byte(scene: Path, one_job: bytes, options: list[str]) -> None:
     assert classify("scans", *options, cwd=scene).stdout == one_job
 
 
@@ -61,7 +61,7 @@ def test_a_file_gets_the_bytes_of_stdout_and_stdout_gets_none(scene: Path, one_j
     assert [entry.name for entry in tmp_path.iterdir()] == ["out.csv"]
 
 
-def test_both_runtimes_take_the_same_road(scene: Path) -> None:
+def test_both_runtimes_give_the_same_labels(scene: Path) -> None:
     tflite, tensorflow = (
         rows(classify("few", "--runtime", name, cwd=scene).stdout) for name in ("tflite", "tensorflow")
     )
@@ -69,8 +69,8 @@ def test_both_runtimes_take_the_same_road(scene: Path) -> None:
     assert len(tflite) == 3
 
 
-def test_the_summary_tells_images_statuses_time_rate_and_model(scene: Path, one_job: bytes) -> None:
-    told = classify("scans", cwd=scene).stderr.decode().splitlines()[-1]
+def test_the_summary_names_images_statuses_time_rate_and_model(scene: Path, one_job: bytes) -> None:
+    summary = classify("scans", cwd=scene).stderr.decode().splitlines()[-1]
     for part in (
         helpers.count(one_job),
         "1 blank, 3 error; ",
@@ -79,7 +79,7 @@ def test_the_summary_tells_images_statuses_time_rate_and_model(scene: Path, one_
         "images/s",
         "digits.tflite",
     ):
-        assert part in told
+        assert part in summary
 
 
 def test_quiet_says_nothing_and_verbose_shows_where(scene: Path) -> None:
@@ -93,19 +93,19 @@ def test_a_bar_with_rate_and_time_left_on_a_terminal_only(scene: Path) -> None:
         name = f"slow{number}.png"
         (scene / "bar").mkdir(exist_ok=True)
         (scene / "bar" / name).write_bytes((scene / "scans" / "7.png").read_bytes())
-    ours, theirs = pty.openpty()
-    termios.tcsetwinsize(theirs, (24, 120))
+    terminal, stderr = pty.openpty()
+    termios.tcsetwinsize(stderr, (24, 120))
     line = helpers.command("bar", "--jobs", "1", obedient=True)
-    process = subprocess.Popen(line, cwd=scene, stdout=subprocess.DEVNULL, stderr=theirs, env=helpers.environment())
-    os.close(theirs)
+    process = subprocess.Popen(line, cwd=scene, stdout=subprocess.DEVNULL, stderr=stderr, env=helpers.environment())
+    os.close(stderr)
     shown = b""
     try:
-        while block := os.read(ours, 4096):
+        while block := os.read(terminal, 4096):
             shown += block
     except OSError:  # the other end is closed
         pass
     assert process.wait() == 0
-    os.close(ours)
+    os.close(terminal)
     assert b"/40 [" in shown
     assert b"img/s" in shown
     assert b"img/s" not in classify("bar", cwd=scene).stderr
@@ -175,16 +175,16 @@ def test_an_empty_list_is_an_error(scene: Path) -> None:
         (["--include", "0*", "--exclude", "deeper/*"], ["few/0.png"]),
     ],
 )
-def test_what_is_looked_at_in_folders(scene: Path, options: list[str], expected: list[str]) -> None:
+def test_options_choose_the_files_of_folders(scene: Path, options: list[str], expected: list[str]) -> None:
     assert sources(classify("few", *options, cwd=scene).stdout) == expected
     assert classify("few/", *options, "--dry-run", cwd=scene).stdout.decode().splitlines() == expected
 
 
-def test_what_is_named_by_hand_is_always_a_source(scene: Path) -> None:
+def test_a_file_named_by_hand_is_always_a_source(scene: Path) -> None:
     assert sources(classify("few/0.png", "--exclude", "*", cwd=scene).stdout) == ["few/0.png"]
 
 
-def test_a_dry_run_lists_both_and_writes_nothing(scene: Path, tmp_path: Path) -> None:
+def test_a_dry_run_lists_files_and_skipped_files_and_writes_nothing(scene: Path, tmp_path: Path) -> None:
     (tmp_path / "new\x1b[2J.txt").touch()
     (tmp_path / "b.png").touch()
     result = classify(tmp_path, "--dry-run", "-o", tmp_path / "out.csv", cwd=scene)

@@ -1,4 +1,4 @@
-"""classify: killed, interrupted, starved of disk, or betrayed by its input, it keeps what is done and goes on."""
+"""classify keeps finished rows and resumes after a kill, a signal, a full disk, or changed or broken files."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ KILLS = 20
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """`scans` with many digits in folders, a few unreadable files among them, and one to hang on near the end."""
+    """`scans` with many digits in folders, a few unreadable files, and `hang.png` near the end of each folder."""
     folder = tmp_path_factory.mktemp("scene")
     for number in range(3):
         scans = helpers.make_images(folder / "scans" / str(number), IMAGES // 3)
@@ -55,7 +55,7 @@ def beside(output: Path) -> list[str]:
 
 
 def wait_for(path: Path, size: int, process: subprocess.Popen[bytes]) -> None:
-    """Wait until a file has grown to a size, or grows no more, or the process has ended."""
+    """Wait until a file has reached a size, has not grown for 10 s, or the process has ended."""
     reached = since = 0.0
     while process.poll() is None:
         with suppress(OSError):
@@ -67,14 +67,14 @@ def wait_for(path: Path, size: int, process: subprocess.Popen[bytes]) -> None:
 
 
 def begin(scene: Path, output: Path, *options: str, rows: int = 100, obedient: bool = True) -> subprocess.Popen[bytes]:
-    """A run that has written so many rows, and will hang near its end if obedient: it does not get away."""
+    """Start a run, and wait until it has written about so many rows. If obedient, it hangs before its end."""
     process = start("scans", "-o", output, *options, cwd=scene, obedient=obedient)
     wait_for(output.parent / f".{output.name}.part", rows * 25, process)
     return process
 
 
 def kill(process: subprocess.Popen[bytes]) -> bool:
-    """Whether it was alive."""
+    """Kill a process, and return whether it was still running."""
     process.kill()
     process.communicate()
     return process.returncode == -signal.SIGKILL
@@ -86,7 +86,7 @@ def test_killed_at_random_points_and_resumed_gives_the_undisturbed_bytes(
     chance = random.Random(4)
     killed = 0
     for number in range(KILLS):
-        hangs = number % 2 == 0  # the others may be killed in their very last steps, or get away
+        hangs = number % 2 == 0  # the others may be killed in their last steps, or end before
         rows = int(chance.random() * IMAGES * (0.5 if hangs else 1))
         killed += kill(begin(scene, output, "--resume", rows=rows, obedient=hangs))
         assert not output.exists() or output.read_bytes() == undisturbed
@@ -102,8 +102,8 @@ def test_killed_at_random_points_and_resumed_gives_the_undisturbed_bytes(
 
 def test_a_resumed_run_does_not_begin_again(scene: Path, undisturbed: bytes, output: Path) -> None:
     assert kill(begin(scene, output, rows=600))
-    told = classify("scans", "-o", output, "--resume", cwd=scene).stderr.decode()
-    before = re.search(r"([\d,]+) files done before", told)
+    messages = classify("scans", "-o", output, "--resume", cwd=scene).stderr.decode()
+    before = re.search(r"([\d,]+) files done before", messages)
     assert before and int(before[1].replace(",", "")) >= 200
     assert output.read_bytes() == undisturbed
 
@@ -116,7 +116,7 @@ def test_jsonl_resumes_too(scene: Path, tmp_path: Path) -> None:
     assert output.read_bytes() == whole
 
 
-def test_what_was_begun_is_gone_on_with_or_dropped_but_not_unasked(
+def test_an_unfinished_output_is_refused_without_resume_or_start_over(
     scene: Path, undisturbed: bytes, output: Path
 ) -> None:
     assert kill(begin(scene, output))
@@ -151,7 +151,9 @@ def test_files_that_changed_are_done_again(scene: Path, tmp_path: Path) -> None:
         (["--model", "labels.tflite"], "the model was "),
     ],
 )
-def test_another_run_is_refused_and_told_why(scene: Path, output: Path, options: list[str], reason: str) -> None:
+def test_resuming_another_run_is_refused_with_the_reason(
+    scene: Path, output: Path, options: list[str], reason: str
+) -> None:
     other_model(scene / "other.tflite", b"\0")
     other_model(scene / "labels.tflite", labels=tuple("abcdefghij"))
     assert kill(begin(scene, output))
@@ -163,7 +165,7 @@ def test_another_run_is_refused_and_told_why(scene: Path, output: Path, options:
 
 
 def other_model(path: Path, more: bytes = b"", **card: object) -> None:
-    """The built-in model with more behind its network, or another card."""
+    """Write the built-in model with more bytes after its network, or with another card."""
     import zipfile
     from dataclasses import replace
 
@@ -187,10 +189,10 @@ def test_a_signal_stops_the_run_and_keeps_what_is_done(
 ) -> None:
     process = begin(scene, output)
     process.send_signal(number)
-    told = process.communicate()[1].decode()
+    messages = process.communicate()[1].decode()
     assert process.returncode == code
-    assert re.search(r"[\d,]+ files are done and kept; to go on, add --resume to the same command", told)
-    assert "Traceback" not in told
+    assert re.search(r"[\d,]+ files are done and kept; to go on, add --resume to the same command", messages)
+    assert "Traceback" not in messages
     assert beside(output) == [".out.csv.journal", ".out.csv.part"]
     classify("scans", "-o", output, "--resume", cwd=scene)
     assert output.read_bytes() == undisturbed
@@ -202,24 +204,24 @@ def test_a_signal_stops_a_run_whose_workers_hang(tmp_path: Path, number: signal.
     process = start("scans", "--jobs", "2", cwd=tmp_path, obedient=True)
     assert process.stdout and process.stdout.readline()
     process.send_signal(number)
-    process.communicate(timeout=30)  # of the 60 s that a hanging image may take
+    process.communicate(timeout=30)  # less than the 60 s that an image may take
     assert process.returncode == code
 
 
 def test_a_signal_in_the_middle_of_a_fork_is_not_lost(tmp_path: Path) -> None:
     helpers.make_images(tmp_path / "scans", 3)
-    (tmp_path / "terminate-at-fork").touch()  # where Python prints what handlers raise, and goes on
+    (tmp_path / "terminate-at-fork").touch()  # there, Python prints exceptions of handlers and continues
     assert classify("scans", cwd=tmp_path, obedient=True).returncode == 143
 
 
-def test_ctrl_c_reaches_the_whole_group_and_nobody_complains(scene: Path, output: Path) -> None:
+def test_ctrl_c_reaches_the_whole_group_and_prints_no_traceback(scene: Path, output: Path) -> None:
     line = helpers.command("scans", "-o", output, obedient=True)
     process = subprocess.Popen(line, cwd=scene, stderr=subprocess.PIPE, env=helpers.environment(), process_group=0)
     wait_for(output.parent / ".out.csv.part", 500, process)
     os.killpg(process.pid, signal.SIGINT)
-    told = process.communicate()[1]
+    messages = process.communicate()[1]
     assert process.returncode == 130
-    assert b"Traceback" not in told and b"KeyboardInterrupt" not in told
+    assert b"Traceback" not in messages and b"KeyboardInterrupt" not in messages
 
 
 def test_rows_on_stdout_are_whole_when_interrupted(scene: Path, undisturbed: bytes) -> None:
@@ -227,7 +229,7 @@ def test_rows_on_stdout_are_whole_when_interrupted(scene: Path, undisturbed: byt
         assert process.stdout
         head = process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        rest = process.stdout.read()  # `communicate` would pass over what `readline` took beyond its line
+        rest = process.stdout.read()  # `communicate` would lose the bytes that `readline` has buffered
     assert process.returncode == 130
     assert undisturbed.startswith(head + rest)
     assert rest.endswith(b"\n") or not rest

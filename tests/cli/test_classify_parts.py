@@ -1,6 +1,6 @@
 """classify --engine ray, with the engine's tasks and actors run one after the other in this process.
 
-What a real cluster adds is in tests/engines/test_ray_engine.py.
+The tests with a real cluster are in tests/engines/test_ray_engine.py.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(find_spec("pyarrow") is None, reason="pyarrow is
 
 
 class Cluster:
-    """A cluster of nobody, which notes what it has done, and may break down."""
+    """A stand-in for a cluster, which records the parts it has done, and fails after `breaks_after` parts."""
 
     def __init__(self) -> None:
         self.parts: list[str] = []
@@ -42,14 +42,14 @@ class Cluster:
                 table = pyarrow.table({"group": [number], "paths": [json.dumps(group)]})
                 for listed in list_parts(table, job, done):
                     if listed["part"][0].as_py():
-                        self.note(listed["part"][0].as_py())
+                        self.record(listed["part"][0].as_py())
                     yield parse_result(classifier(listed).to_pylist()[0])
         finally:
-            (worker,) = classifier._workers or [None]  # the same for all parts
-            if worker:
+            for worker in classifier._workers:
                 worker.kill()
+            assert len(classifier._workers) <= 1  # the same for all parts
 
-    def note(self, part: str) -> None:
+    def record(self, part: str) -> None:
         if len(self.parts) == self.breaks_after:
             raise BatchdigitsError("the cluster gave up")
         self.parts.append(part)
@@ -64,7 +64,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Cluster:
 
 @pytest.fixture
 def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """`scans` with 20 digits and files of every other fate."""
+    """`scans` with 20 digits, odd names, unreadable files and a text file."""
     scans = make_images(tmp_path / "scans", 20, ["a,b.png", "line\nbreak.png", "\udcff.png"])
     for broken in (SAMPLES / "broken").iterdir():
         (scans / broken.name).write_bytes(broken.read_bytes())
@@ -102,12 +102,12 @@ def test_the_rows_are_the_local_engines(scene: Path, cluster: Cluster, run: Run)
     assert (cluster.address, cluster.actors) == ("somewhere:1", 3)
 
 
-@pytest.mark.parametrize("form", ["jsonl", "parquet"])
-def test_formats_and_columns(form: str, scene: Path, cluster: Cluster, run: Run) -> None:
-    options = ["--format", form, "--top-k", "2", "--probabilities"]
+@pytest.mark.parametrize("file_format", ["jsonl", "parquet"])
+def test_formats_and_columns(file_format: str, scene: Path, cluster: Cluster, run: Run) -> None:
+    options = ["--format", file_format, "--top-k", "2", "--probabilities"]
     assert on_ray(run, *options).exit_code == 3
-    assert run("classify", "scans", "-o", f"local.{form}", *options).exit_code == 3
-    if form == "jsonl":
+    assert run("classify", "scans", "-o", f"local.{file_format}", *options).exit_code == 3
+    if file_format == "jsonl":
         assert b"".join(content for _, content in sorted(parts().items())) == Path("local.jsonl").read_bytes()
     else:
         from pyarrow import concat_tables, parquet
@@ -116,7 +116,7 @@ def test_formats_and_columns(form: str, scene: Path, cluster: Cluster, run: Run)
         assert concat_tables(tables).equals(parquet.read_table("local.parquet"))
 
 
-def test_resuming_does_what_is_missing_and_no_more(scene: Path, cluster: Cluster, run: Run) -> None:
+def test_resuming_does_only_the_missing_parts(scene: Path, cluster: Cluster, run: Run) -> None:
     cluster.breaks_after = 2
     broken_off = on_ray(run)
     assert broken_off.exit_code == 1
@@ -139,7 +139,7 @@ def test_resuming_does_what_is_missing_and_no_more(scene: Path, cluster: Cluster
 
 def test_other_options_and_other_sources_are_refused(scene: Path, cluster: Cluster, run: Run) -> None:
     on_ray(run)
-    for arguments, told in (
+    for arguments, message in (
         (["--ink", "dark"], "--ink was auto when it was begun, and is dark now"),
         (["--part-size", "7"], "--part-size was 10 when it was begun, and is 7 now"),
         (["scans"], "the sources was scans when it was begun, and is scans scans now"),
@@ -147,7 +147,7 @@ def test_other_options_and_other_sources_are_refused(scene: Path, cluster: Clust
     ):
         result = on_ray(run, "--resume", *arguments)
         assert result.exit_code == 1
-        assert told in result.stderr
+        assert message in result.stderr
     assert on_ray(run).exit_code == 1
     assert on_ray(run, "--start-over", "--include", "1?.png", "--exclude", "notes.txt").exit_code == 0
     assert manifest()["rows"] == 10
@@ -180,7 +180,7 @@ def test_no_images_leave_nothing(scene: Path, cluster: Cluster, run: Run) -> Non
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["--engine", "ray"], "--engine ray reads files and URLs, and writes a folder"),
         (["--engine", "ray", "-o", "-"], "--engine ray reads files and URLs, and writes a folder"),
@@ -188,10 +188,10 @@ def test_no_images_leave_nothing(scene: Path, cluster: Cluster, run: Run) -> Non
         (["--ray-address", "auto"], "--ray-address needs --engine ray"),
     ],
 )
-def test_options_that_do_not_go_together(arguments: list[str], told: str, scene: Path, run: Run) -> None:
+def test_options_that_do_not_go_together(arguments: list[str], message: str, scene: Path, run: Run) -> None:
     result = run("classify", "scans", *arguments)
     assert result.exit_code == 2
-    assert told in result.stderr
+    assert message in result.stderr
 
 
 def test_a_missing_ray_says_what_to_install(scene: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,7 +212,7 @@ def job_of(scene: Path, **changes: Any) -> ClusterJob:
     return replace(job, **changes)
 
 
-def test_a_node_that_cannot_do_it_says_why(scene: Path) -> None:
+def test_a_node_that_cannot_classify_says_why(scene: Path) -> None:
     import pyarrow
 
     table = pyarrow.table({"group": [0], "paths": [json.dumps(["scans"])]})

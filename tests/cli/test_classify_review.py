@@ -1,4 +1,4 @@
-"""The threshold of review: by hand, by a target risk, or the card's own."""
+"""The review threshold: set by hand, chosen for a target risk, or the card's own."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RISK = [
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
-    """The built-in model with a risk table that is known, and a threshold of 0.5."""
+    """The built-in model with the risk table `RISK` and a review threshold of 0.5."""
     path = tmp_path / "m.tflite"
     return with_card_changes(PRETRAINED / "digits.tflite", {"risk": RISK, "thresholds": {"review": 0.5}}, path)
 
@@ -44,7 +44,7 @@ def test_the_cards_own_threshold_is_the_default(run: Run, tmp_path: Path) -> Non
     assert "review" in result.stderr
 
 
-def test_min_confidence_sets_it_by_hand(run: Run, model: Path) -> None:
+def test_min_confidence_sets_the_threshold(run: Run, model: Path) -> None:
     lowest, second, *_ = sorted(p.score for p in predict(find([str(DIGITS)]), model) if p.score is not None)
     for threshold, reviewed in ((0, 0), ((lowest + second) / 2, 1)):
         result = run("classify", DIGITS, "--model", model, "--min-confidence", str(threshold))
@@ -53,7 +53,7 @@ def test_min_confidence_sets_it_by_hand(run: Run, model: Path) -> None:
 
 
 @pytest.mark.parametrize("runtime", ["tflite", "tensorflow"])
-def test_a_letter_is_for_review_however_sure_its_label_is(run: Run, tmp_path: Path, runtime: str) -> None:
+def test_a_letter_is_for_review_even_with_a_high_confidence(run: Run, tmp_path: Path, runtime: str) -> None:
     letter = Image.new("L", (100, 120), 255)
     for ends in ([(20, 20), (80, 100)], [(80, 20), (20, 100)]):
         ImageDraw.Draw(letter).line(ends, fill=20, width=7)
@@ -66,15 +66,15 @@ def test_a_letter_is_for_review_however_sure_its_label_is(run: Run, tmp_path: Pa
 
 
 @pytest.mark.parametrize(("risk", "threshold"), [("7%", "0"), ("0.07", "0"), ("2%", "0.5")])
-def test_target_risk_picks_it_from_the_card(run: Run, model: Path, risk: str, threshold: str) -> None:
+def test_target_risk_takes_the_threshold_from_the_card(run: Run, model: Path, risk: str, threshold: str) -> None:
     result = run("classify", DIGITS, "--model", model, "--target-risk", risk)
     assert result.exit_code == 0
-    assert f"rows under a confidence of {threshold} are for review" in result.stderr
+    assert f"review threshold: {threshold}; rows with a lower score get the status review" in result.stderr
     by_hand = run("classify", DIGITS, "--model", model, "--min-confidence", threshold)
     assert by_hand.stdout == result.stdout
 
 
-def test_a_risk_that_the_data_does_not_support_is_said(run: Run, model: Path, tmp_path: Path) -> None:
+def test_a_risk_that_the_data_does_not_support_is_an_error(run: Run, model: Path, tmp_path: Path) -> None:
     result = run("classify", DIGITS, "--model", model, "--target-risk", "0.1%", "-o", tmp_path / "out.csv")
     assert result.exit_code == 1
     assert "supports no risk under" in result.stderr

@@ -184,7 +184,7 @@ def test_plot_draws_svg_too(run: Run, labelled: Path) -> None:
 def test_only_plot_needs_matplotlib(run: Run, labelled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     assert run("evaluate", "right").exit_code == 0
-    result = run("evaluate", "nowhere", "--plot", "confidence.png")  # the work would complain of nowhere
+    result = run("evaluate", "nowhere", "--plot", "confidence.png")  # evaluating would fail on `nowhere`, if it began
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == (
         "batchdigits: error: --plot needs an optional package; install it with: pip install 'batchdigits[plot]'\n"

@@ -16,7 +16,7 @@ from batchdigits.learning.parity_check import ParityRow
 from tests.conftest import Arrays, Run, needs_micro, run_process
 
 Rows = list[list[str]]
-LENIENT = ("--min-agreement", "90")  # one of 83 validation glyphs is over a per cent
+LENIENT = ("--min-agreement", "90")  # per cent; one of the 83 validation glyphs is more than 1 %
 
 
 @pytest.fixture(scope="session")
@@ -207,7 +207,7 @@ def test_own_scans_set_the_ranges(run: Run, trained: Path, npz_file: Path, tmp_p
     options = ("--model", trained, "--data", npz_file, "-o", output, "--calibrate", scans, *LENIENT)
     result = run("export", "--tflite", *options)
     assert result.exit_code == 0, result.output
-    assert f"60 scans of {scans} set the ranges; 2 blank or unreadable ones skipped" in result.stderr
+    assert f"60 scans of {scans} set the ranges of int8; 2 blank or unreadable ones skipped" in result.stderr
     assert read_card(output).quantization["calibration_glyphs"] == 60
 
 

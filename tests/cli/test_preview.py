@@ -48,11 +48,11 @@ def test_shows_the_labels_of_classify(run: Run, scans: Path) -> None:
         assert all(part in figure for part in (path, f"<b>{label}</b>{float(confidence):.1%}", f"<i>{status}</i>"))
 
 
-@pytest.mark.parametrize(("limit", "shown", "told"), [(1, 1, True), (11, 11, True), (12, 12, False), (1000, 12, False)])
-def test_limit_shows_the_first_images_and_says_so(run: Run, scans: Path, limit: int, shown: int, told: bool) -> None:
+@pytest.mark.parametrize(("limit", "shown", "said"), [(1, 1, True), (11, 11, True), (12, 12, False), (1000, 12, False)])
+def test_limit_shows_the_first_images_and_says_so(run: Run, scans: Path, limit: int, shown: int, said: bool) -> None:
     result = run("preview", scans, "--limit", limit, "-o", "page.html")
     assert Path("page.html").read_text("utf-8").count("<figure") == shown
-    assert (f"only the first {limit:,} images are shown; --limit shows more" in result.stderr) == told
+    assert (f"only the first {limit:,} images are shown; --limit shows more" in result.stderr) == said
 
 
 def test_shows_sixty_by_default(run: Run, scans: Path) -> None:

@@ -18,24 +18,24 @@ THREES, BROKEN = (shlex.quote(str(SAMPLES / name)) for name in ("digits/3", "bro
 
 
 def shell(line: str, cwd: Path, **options: object) -> subprocess.CompletedProcess[bytes]:
-    """What a shell makes of a line; `batchdigits` in it is the command."""
+    """Run a line in a shell where `batchdigits` is the command."""
     line = f'batchdigits() {{ {COMMAND} "$@"; }}\n{line}'
     return subprocess.run(line, shell=True, cwd=cwd, capture_output=True, check=False, env=environment(), **options)  # type: ignore[call-overload,no-any-return]
 
 
 @pytest.mark.parametrize(("folder", "code"), [(THREES, 0), (BROKEN, 3)])
-def test_whoever_stops_listening_to_stderr_stops_nothing(tmp_path: Path, folder: str, code: int) -> None:
-    ours, theirs = os.pipe()
-    os.close(ours)
+def test_a_stderr_without_a_reader_stops_nothing(tmp_path: Path, folder: str, code: int) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
     command = [sys.executable, "-m", "batchdigits", "classify", *shlex.split(folder), "-o", "out.csv"]
-    result = subprocess.run(command, cwd=tmp_path, stderr=theirs, check=False, env=environment())
-    os.close(theirs)
+    result = subprocess.run(command, cwd=tmp_path, stderr=writer, check=False, env=environment())
+    os.close(writer)
     assert result.returncode == code
     assert (tmp_path / "out.csv").exists()
 
 
 @pytest.mark.parametrize(("closing", "code"), [("2>&-", 0), (">&-", 0), ("<&-", 0), (">&- 2>&- <&-", 0)])
-def test_a_file_is_written_whatever_stream_is_closed(tmp_path: Path, closing: str, code: int) -> None:
+def test_a_file_is_written_even_if_a_stream_is_closed(tmp_path: Path, closing: str, code: int) -> None:
     result = shell(f"batchdigits classify {THREES} -o out.csv {closing}", tmp_path)
     assert (result.returncode, result.stdout) == (code, b"")
     assert len((tmp_path / "out.csv").read_bytes().splitlines()) == 5

@@ -85,7 +85,7 @@ def test_the_same_seed_gives_the_same_weights(run: Run, npz_file: Path, tmp_path
 
 @pytest.fixture(scope="module")
 def teacher(run_once: Run, npz_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A convolutional network, trained for a moment."""
+    """A convolutional network after a very short training."""
     output = tmp_path_factory.mktemp("teacher") / "teacher.keras"
     result = run_once("train", *QUICK, "--recipe", "teacher", "--data", npz_file, "-o", output)
     assert result.exit_code == 0, result.output
@@ -125,12 +125,12 @@ def test_the_tiny_recipe_is_for_microcontrollers(run: Run, npz_file: Path, tmp_p
 
 
 @pytest.mark.parametrize(
-    ("name", "complaint"), [("m.tflite", "a teacher is a .keras file"), ("no.keras", "no such model file")]
+    ("name", "message"), [("m.tflite", "a teacher is a .keras file"), ("no.keras", "no such model file")]
 )
-def test_a_teacher_that_is_no_keras_file_is_refused(run: Run, in_empty_folder: Path, name: str, complaint: str) -> None:
+def test_a_teacher_that_is_no_keras_file_is_refused(run: Run, in_empty_folder: Path, name: str, message: str) -> None:
     result = run("train", *QUICK, "--teacher", name)
     assert result.exit_code == 1
-    assert complaint in result.stderr
+    assert message in result.stderr
     assert not Path("exports/digits.keras").exists()
 
 
@@ -197,7 +197,7 @@ def test_an_output_below_a_file_is_refused_before_the_work(run: Run, in_empty_fo
 def test_an_output_that_cannot_be_written_is_refused_before_the_work(
     run: Run, in_empty_folder: Path, options: tuple[str, ...]
 ) -> None:
-    result = run("train", *options, "--data", "nowhere")  # the work would fail on it, had it begun
+    result = run("train", *options, "--data", "nowhere")  # training would fail on this folder, if it began
     assert result.exit_code == 1
     assert f"error: cannot write {options[1]}: " in result.stderr
 

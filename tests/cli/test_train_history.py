@@ -52,7 +52,7 @@ def test_without_matplotlib_plot_names_the_extra_before_the_work(
     run: Run, in_empty_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    result = run("train", "--data", "nowhere", "--plot", "curves.png")  # the work would complain of nowhere
+    result = run("train", "--data", "nowhere", "--plot", "curves.png")  # training would fail on `nowhere`, if it began
     assert result.exit_code == 1
     assert result.stderr == (
         "batchdigits: error: --plot needs an optional package; install it with: pip install 'batchdigits[plot]'\n"

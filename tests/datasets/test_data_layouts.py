@@ -165,7 +165,7 @@ def test_hidden_folders_and_files_are_not_classes(class_folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["digits.h5", "digits.png"])
-def test_a_file_of_another_layout_is_refused(tmp_path: Path, name: str) -> None:
+def test_a_missing_file_or_one_of_another_layout_is_refused(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     with pytest.raises(DataError, match="no such file"):
         load(path)

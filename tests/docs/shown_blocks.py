@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from textwrap import dedent
+from typing import TypedDict
 
 _BLOCK = re.compile(
     r"^(?P<indent> *)(?:<!-- (?P<about>test|install): (?P<mark>[^\n]*?) -->\n(?P=indent))?"
@@ -81,7 +82,13 @@ def blocks_of(page: Path, text: str | None = None) -> list[Block]:
     return found
 
 
-def _read_mark(about: str | None, mark: str | None) -> dict[str, int | bool | str]:
+class _Mark(TypedDict, total=False):
+    exit_code: int
+    slow: bool
+    why_not: str
+
+
+def _read_mark(about: str | None, mark: str | None) -> _Mark:
     if about is None or mark is None:
         return {}
     if about == "install":
@@ -91,7 +98,7 @@ def _read_mark(about: str | None, mark: str | None) -> dict[str, int | bool | st
         if not reason:
             raise ValueError("a mark `none` gives a reason")
         return {"why_not": reason}
-    read: dict[str, int | bool | str] = {}
+    read: _Mark = {}
     for word in filter(None, mark.split(", ")):
         if word == "slow":
             read["slow"] = True

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,17 +29,21 @@ EACH = 6  # of each digit in labelled/
 TIMEOUT = 1_800  # seconds for one command
 
 
-def parameters() -> list[object]:
-    """The pages that show something to run. A page with a slow block is slow."""
-    return [
-        pytest.param(
-            page,
-            id=str(page.relative_to(ROOT)),
-            marks=[pytest.mark.slow] if any(block.slow for block in blocks) else [],
-        )
-        for page, blocks in BLOCKS.items()
-        if any(not block.why_not for block in blocks)
-    ]
+def parameters() -> list[Any]:
+    """Pages with the blocks to run: all of them where one is slow, and those that are not slow in a test of their own.
+
+    So a block that is not slow cannot need what a slow one has made.
+    """
+    found = []
+    for page, blocks in BLOCKS.items():
+        name = str(page.relative_to(ROOT))
+        to_run = [block for block in blocks if not block.why_not]
+        fast = [block for block in to_run if not block.slow]
+        if fast:
+            found.append(pytest.param(page, fast, id=name))
+        if len(fast) < len(to_run):
+            found.append(pytest.param(page, to_run, id=f"{name}-with-slow-blocks", marks=pytest.mark.slow))
+    return found
 
 
 @pytest.fixture
@@ -64,11 +69,10 @@ def upright(picture: Image.Image) -> np.ndarray:
     return np.asarray(ImageOps.exif_transpose(picture).convert("RGB"))
 
 
-@pytest.mark.parametrize("page", parameters())
-def test_what_a_page_shows_works(page: Path, folder: Path) -> None:
-    for block in BLOCKS[page]:
-        if not block.why_not:
-            run_block(block, folder)
+@pytest.mark.parametrize(("page", "blocks"), parameters())
+def test_what_a_page_shows_works(page: Path, blocks: list[Block], folder: Path) -> None:
+    for block in blocks:
+        run_block(block, folder)
 
 
 def run_block(block: Block, folder: Path) -> None:
@@ -112,12 +116,24 @@ def test_a_command_that_fails_or_prints_something_else_is_noticed(tmp_path: Path
         ("python", "raise ValueError\n"),
     ):
         page.write_text(f"```{kind}\n{text}```\n")
+        (block,) = blocks_of(page)
         with pytest.raises(AssertionError, match=r"page\.md:1"):
-            run_block(*blocks_of(page), tmp_path)
+            run_block(block, tmp_path)
     page.write_text("<!-- test: exit 1 -->\n```console\n$ echo one\none\n$ echo two >&2; false\nt…\n```\n")
-    run_block(*blocks_of(page), tmp_path)
+    (block,) = blocks_of(page)
+    run_block(block, tmp_path)
 
 
 def test_a_page_that_shows_nothing_to_run_needs_no_test() -> None:
-    assert ROOT / "docs/reference/exit-codes.md" in [parameter.values[0] for parameter in parameters()]  # type: ignore[attr-defined]
-    assert ROOT / "docs/reference/glossary.md" not in [parameter.values[0] for parameter in parameters()]  # type: ignore[attr-defined]
+    pages = [parameter.values[0] for parameter in parameters()]
+    assert ROOT / "docs/reference/exit-codes.md" in pages
+    assert ROOT / "docs/reference/glossary.md" not in pages
+
+
+def test_the_fast_blocks_of_a_slow_page_have_a_test_of_their_own() -> None:
+    page = ROOT / "docs/how-to/from-python.md"
+    fast, slow = (parameter for parameter in parameters() if parameter.values[0] == page)
+    assert not fast.marks
+    assert [mark.name for mark in slow.marks] == ["slow"]
+    assert not any(block.slow for block in fast.values[1])
+    assert len(fast.values[1]) < len(slow.values[1])

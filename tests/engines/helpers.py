@@ -1,4 +1,4 @@
-"""Folders of images, and a command whose decoder does as a file's name says."""
+"""Make folders of images, and run the command, if need be with a decoder that fails as a file's name says."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ import numpy as np
 from batchdigits.datasets import MNIST
 from batchdigits.datasets.idx import TEST_IMAGES, read_idx
 
-# Decoders of other people's that crash or hang are not to be had on order; this one obeys the file's name, in C and
-# with the interpreter locked where it hangs, as the worst of them would.
+# A file that crashes or hangs a real decoder works only until the decoder's next release. This decoder obeys the file's
+# name instead: `crash1.png` makes it crash. It hangs in C with the interpreter locked, as the worst of decoders would.
 OBEDIENT_DECODER = """
 import ctypes, os, signal, sys
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # as the command does; workers are forked, and inherit this decoder
@@ -52,14 +52,14 @@ RUN = "from batchdigits.cli import main; main()"
 
 
 def count(output: bytes) -> str:
-    """What the summary has to say of the statuses in a CSV with its header."""
+    """The counts of statuses that the summary must show for a CSV with its header."""
     counts = Counter(row[3] for row in rows(output))
     by_status = [f"{counts[status]} {status}" for status in ("ok", "review", "blank", "error") if counts[status]]
     return f"{counts.total()} images: {', '.join(by_status)}; "
 
 
 def make_images(folder: Path, count: int, names: Sequence[str] = ()) -> Path:
-    """A folder of 28x28 PNG files 0.png, 1.png…, and of more with those names."""
+    """Make a folder of `count` 28x28 PNG files 0.png, 1.png…, and of further ones with those names."""
     folder.mkdir(parents=True, exist_ok=True)
     images = read_idx(MNIST / f"{TEST_IMAGES}.gz")
     for index, name in enumerate([*(f"{number}.png" for number in range(count)), *names]):
@@ -70,7 +70,7 @@ def make_images(folder: Path, count: int, names: Sequence[str] = ()) -> Path:
 
 
 def command(*arguments: str | Path, obedient: bool = False) -> list[str]:
-    """`batchdigits classify`, with the obedient decoder if need be."""
+    """The command line of `batchdigits classify`, with the obedient decoder if asked for."""
     program = ["-c", OBEDIENT_DECODER + RUN] if obedient else ["-m", "batchdigits"]
     return [sys.executable, *program, "classify", *map(str, arguments)]
 
@@ -78,19 +78,19 @@ def command(*arguments: str | Path, obedient: bool = False) -> list[str]:
 def classify(
     *arguments: str | Path, cwd: Path, obedient: bool = False, **options: object
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run it to its end."""
+    """Run `batchdigits classify` to its end."""
     line = command(*arguments, obedient=obedient)
     return subprocess.run(line, cwd=cwd, capture_output=True, check=False, env=environment(), **options)  # type: ignore[call-overload,no-any-return]
 
 
 def start(*arguments: str | Path, cwd: Path, obedient: bool = False) -> subprocess.Popen[bytes]:
-    """Run it, with pipes behind stdout and stderr."""
+    """Start `batchdigits classify`, with pipes for stdout and stderr."""
     line = command(*arguments, obedient=obedient)
     return subprocess.Popen(line, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment())
 
 
 def environment() -> dict[str, str]:
-    """Ours, with this checkout's package wherever the command runs."""
+    """This process's environment, with this checkout's package first, so that a command finds it from any folder."""
     paths = [str(Path(__file__).parents[2]), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
 

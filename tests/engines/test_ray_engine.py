@@ -1,4 +1,4 @@
-"""The ray engine on a real cluster: two nodes on this machine, one of which is killed in the middle."""
+"""The ray engine on a real cluster: two nodes on this machine, one of which is killed during the run."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.files.remote_storages import S3, put_folder, start_s3
 
 pytestmark = [
     pytest.mark.skipif(find_spec("ray") is None, reason="ray is not installed"),
-    pytest.mark.filterwarnings("ignore"),  # Ray's own, of its sockets and threads
+    pytest.mark.filterwarnings("ignore"),  # Ray's own warnings, of its sockets and threads
 ]
 
 STORE = 80 << 20  # bytes of each node's object store; Ray wants 75 MB at least
@@ -32,7 +32,7 @@ STORE = 80 << 20  # bytes of each node's object store; Ray wants 75 MB at least
 
 @pytest.fixture
 def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3]:
-    """An S3; whatever is started from now on finds it."""
+    """An S3 server; processes that are started from now on find it by their environment."""
     with start_s3() as s3:
         for name, value in s3.environment.items():
             monkeypatch.setenv(name, value)
@@ -43,8 +43,8 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3]:
 def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Two nodes with a core each."""
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-    monkeypatch.setenv("RAY_raylet_start_wait_time_s", "120")  # the machine may have other things to do,
-    monkeypatch.setenv("RAY_worker_niceness", "0")  # and Ray would let them go first
+    monkeypatch.setenv("RAY_raylet_start_wait_time_s", "120")  # the machine may be busy
+    monkeypatch.setenv("RAY_worker_niceness", "0")  # by default Ray's workers yield to other processes
     from ray.cluster_utils import Cluster
 
     node = {"num_cpus": 1, "object_store_memory": STORE}
@@ -74,7 +74,7 @@ def rows_of(folder: Path) -> list[bytes]:
 
 
 def classify_and_kill_a_node(cluster: Any, folder: Path, sources: Path, part_size: int, parts: int) -> bytes:
-    """The rows of a run that loses a node once so many parts are done, compared with the local engine's."""
+    """Kill a node once so many parts are done, and compare the rows with the local engine's; the run's stderr."""
     process = start(cluster.address, sources, "--part-size", str(part_size), "-o", folder / "rows")
     wait_for_parts(folder / "rows", parts, process)
     (victim,) = cluster.worker_nodes
@@ -105,7 +105,7 @@ def test_a_lost_node_costs_no_row(cluster: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_twenty_thousand_images_and_a_lost_node(cluster: Any, tmp_path: Path) -> None:
+def test_a_lost_node_costs_none_of_twenty_thousand_rows(cluster: Any, tmp_path: Path) -> None:
     make_images(tmp_path / "scans", 20_000)
     (tmp_path / "scans" / "broken.png").write_bytes(b"no image")
     classify_and_kill_a_node(cluster, tmp_path, tmp_path / "scans", part_size=200, parts=20)
@@ -113,7 +113,7 @@ def test_twenty_thousand_images_and_a_lost_node(cluster: Any, tmp_path: Path) ->
 
 
 @pytest.mark.slow
-def test_from_an_s3_to_an_s3_and_a_lost_node(s3: S3, cluster: Any, tmp_path: Path) -> None:
+def test_a_lost_node_costs_no_row_from_s3_to_s3(s3: S3, cluster: Any, tmp_path: Path) -> None:
     make_images(tmp_path / "scans", 500)
     (tmp_path / "scans" / "broken.png").write_bytes(b"no image")
     put_folder(s3, tmp_path / "scans", "in")
@@ -134,7 +134,7 @@ def test_from_an_s3_to_an_s3_and_a_lost_node(s3: S3, cluster: Any, tmp_path: Pat
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_an_interrupted_run_tells_how_to_go_on(number: int, code: int, tmp_path: Path) -> None:
+def test_an_interrupted_run_says_how_to_resume(number: int, code: int, tmp_path: Path) -> None:
     scans = make_images(tmp_path / "scans", 6_000)
     process = start("local", scans, "--part-size", "20", "-o", tmp_path / "rows")
     wait_for_parts(tmp_path / "rows", 3, process)
@@ -150,7 +150,7 @@ def test_an_interrupted_run_tells_how_to_go_on(number: int, code: int, tmp_path:
     assert json.loads((tmp_path / "rows" / "manifest.json").read_text())["rows"] == 6_000
 
 
-def test_no_cluster_is_one_line(tmp_path: Path) -> None:
+def test_a_cluster_that_does_not_answer_is_one_line_of_error(tmp_path: Path) -> None:
     scans = make_images(tmp_path / "scans", 1)
     result = run_process("classify", scans, "--engine", "ray", "--ray-address", "127.0.0.1:1", "-o", tmp_path / "rows")
     assert result.returncode == 1

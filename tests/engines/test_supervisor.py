@@ -1,3 +1,5 @@
+"""The local engine: rows in order from processes that may die, and no process left after a run."""
+
 from __future__ import annotations
 
 import gc
@@ -9,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +19,8 @@ import pytest
 
 from batchdigits.engines import supervisor, worker
 from batchdigits.engines.classify_files import Settings
-from batchdigits.engines.forked_process import STOPPING
-from batchdigits.engines.local import classify, default_jobs, unencoded
+from batchdigits.engines.forked_process import STOP_SIGNALS, may_fork
+from batchdigits.engines.local import classify, default_jobs
 from batchdigits.engines.supervisor import Supervisor
 from batchdigits.engines.worker import ChunkResult, Task, Worker
 from batchdigits.errors import BatchdigitsError
@@ -37,13 +40,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def task() -> Task[list[Prediction]]:
-    return Task(MODEL, read_model_file(MODEL).card, Settings(), unencoded)
+    return Task(MODEL, read_model_file(MODEL).card, Settings(), list)
 
 
 def skip_where_a_fork_would_hang() -> None:
     """A process that has loaded TensorFlow has threads, whose locks stay locked in a fork."""
-    if not worker.may_fork():
-        pytest.skip("this process has threads; test_what_forks… runs this in one that has none")
+    if not may_fork():
+        pytest.skip("this process has threads; test_forks_in_a_process_without_threads runs this in one that has none")
 
 
 @pytest.fixture(params=["fork", "spawn"])
@@ -54,7 +57,7 @@ def way_to_start(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     return str(request.param)
 
 
-def test_what_forks_in_a_process_that_may() -> None:
+def test_forks_in_a_process_without_threads() -> None:
     names = "however_a_worker_starts or replaced_meanwhile or cannot_start"
     command = [sys.executable, "-m", "pytest", "-n", "0", "-p", "no:cacheprovider", "-k", names, __file__]
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "PYTEST_ADDOPTS": ""}
@@ -83,9 +86,9 @@ def test_rows_come_in_order_however_a_worker_starts(
     assert {row.status for row in rows} == {Status.OK}
 
 
-def test_a_batch_counts_its_rows_and_stamps_those_that_stand(folder: Path, task: Task[list[Prediction]]) -> None:
-    from dataclasses import replace
-
+def test_a_chunk_result_counts_statuses_and_stamps_files_without_errors(
+    folder: Path, task: Task[list[Prediction]]
+) -> None:
     paths = [str(folder / "0.png"), str(folder / "nothing.png"), str(folder / "1.png")]
     (result,) = classify(paths, replace(task, stamps=True), 1)
     assert result.statuses == {Status.OK: 2, Status.ERROR: 1}
@@ -94,7 +97,7 @@ def test_a_batch_counts_its_rows_and_stamps_those_that_stand(folder: Path, task:
     assert result.stamps == []
 
 
-def test_the_end_of_iteration_ends_the_workers(folder: Path, task: Task[list[Prediction]]) -> None:
+def test_closing_the_iterator_ends_the_workers(folder: Path, task: Task[list[Prediction]]) -> None:
     results = classify(files(folder), task, 2)
     next(results)
     assert children()
@@ -102,7 +105,7 @@ def test_the_end_of_iteration_ends_the_workers(folder: Path, task: Task[list[Pre
     assert not children()
 
 
-def test_an_iterator_that_is_dropped_ends_the_workers(folder: Path, task: Task[list[Prediction]]) -> None:
+def test_deleting_the_iterator_ends_the_workers(folder: Path, task: Task[list[Prediction]]) -> None:
     results = classify(files(folder), task, 2)
     next(results)
     del results
@@ -124,14 +127,14 @@ def test_files_are_taken_as_they_are_needed(
             yield str(folder / "0.png")
 
     results = classify(endless(), task, 2)
-    put_out = len(next(results).files)
+    yielded = next(results).files
     for _ in range(10):
-        put_out += len(next(results).files)
-        assert taken <= put_out + 50 + 3 * 16
+        yielded += next(results).files
+        assert taken <= yielded + 50 + 3 * 16
     results.close()
 
 
-def test_one_chunk_takes_one_worker(folder: Path, task: Task[list[Prediction]]) -> None:
+def test_one_chunk_starts_one_worker(folder: Path, task: Task[list[Prediction]]) -> None:
     results = classify(files(folder, 5), task, 8)
     next(results)
     assert len(children()) == 1
@@ -151,7 +154,7 @@ def test_chunks_grow_while_they_are_quick_and_shrink_when_they_are_not(task: Tas
     for _ in range(20):
         run._adapt(chunk_of(run._chunk_size), 0.001)
     assert run._chunk_size == supervisor.LARGEST_CHUNK
-    run._adapt(chunk_of(1), 0.001)  # a file done again on its own says nothing about the others
+    run._adapt(chunk_of(1), 0.001)  # a file that is retried alone says nothing about others
     assert run._chunk_size == supervisor.LARGEST_CHUNK
     for _ in range(20):
         run._adapt(chunk_of(run._chunk_size), 10.0)
@@ -161,8 +164,6 @@ def test_chunks_grow_while_they_are_quick_and_shrink_when_they_are_not(task: Tas
 def test_a_model_that_was_replaced_meanwhile_is_refused(
     folder: Path, task: Task[list[Prediction]], way_to_start: str
 ) -> None:
-    from dataclasses import replace
-
     other = replace(task, card=replace(task.card, seed=task.card.seed + 1))
     with pytest.raises(BatchdigitsError, match="was replaced while it was in use"):
         list(classify(files(folder), other, 1))
@@ -178,7 +179,7 @@ def test_a_worker_that_cannot_start_ends_the_run(
         list(classify(files(folder), task, 2))
 
 
-def test_where_the_system_has_no_more_processes_the_run_goes_on_with_those_it_has(
+def test_a_run_makes_do_with_the_processes_that_the_system_allows(
     folder: Path, task: Task[list[Prediction]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[Worker[list[Prediction]]] = []
@@ -205,7 +206,7 @@ def test_a_fork_that_fails_leaves_signals_as_they_were(
     monkeypatch.setattr(os, "fork", fail)
     with pytest.raises(BlockingIOError):
         Worker(task)
-    assert not signal.pthread_sigmask(signal.SIG_BLOCK, ()) & set(STOPPING)
+    assert not signal.pthread_sigmask(signal.SIG_BLOCK, ()) & set(STOP_SIGNALS)
 
 
 def test_a_process_of_several_threads_is_not_forked() -> None:
@@ -213,7 +214,7 @@ def test_a_process_of_several_threads_is_not_forked() -> None:
     thread = threading.Thread(target=gone.wait)
     thread.start()
     try:
-        assert not worker.may_fork()
+        assert not may_fork()
     finally:
         gone.set()
         thread.join()
@@ -224,34 +225,35 @@ def test_a_single_worker_for_tensorflow() -> None:
     assert default_jobs(Path("digits.tflite")) == len(os.sched_getaffinity(0))
 
 
-MISHAPS = {
+DETAILS = {  # of a file whose name makes the decoder fail; see `helpers`
     "crash.png": "its decoder crashed (Segmentation fault)",
     "abort.png": "its decoder crashed (Aborted)",
     "exit.png": "its decoder crashed (exit code 7)",
     "hang.png": "took longer than 1 s",
-    "kill-always.png": "its decoder was killed, perhaps for want of memory",
+    "kill-always.png": "its decoder was killed, perhaps because memory ran out",
 }
 
 
 @pytest.fixture
 def scene(folder: Path, tmp_path: Path) -> Path:
+    """A folder to run the command in; 300 images are in its folder `scans`."""
     shutil.copytree(folder, tmp_path / "scans")
     return tmp_path
 
 
-@pytest.mark.parametrize("name", MISHAPS)
+@pytest.mark.parametrize("name", DETAILS)
 def test_a_worker_that_dies_costs_one_row(scene: Path, name: str) -> None:
     (scene / "scans" / "150.png").rename(scene / "scans" / name)
     result = helpers.classify("scans", "--timeout", "1", "--jobs", "2", cwd=scene, obedient=True)
     assert result.returncode == 3, result.stderr
     rows = {row[0]: row for row in helpers.rows(result.stdout)}
     assert len(rows) == 300
-    assert rows.pop(f"scans/{name}") == [f"scans/{name}", "", "", "error", MISHAPS[name]]
+    assert rows.pop(f"scans/{name}") == [f"scans/{name}", "", "", "error", DETAILS[name]]
     assert "error" not in {row[3] for row in rows.values()}
     assert b"Traceback" not in result.stderr
 
 
-def test_many_deaths_in_one_run(scene: Path) -> None:
+def test_many_dead_workers_in_one_run_cost_a_row_each(scene: Path) -> None:
     for number, name in enumerate([f"{kind}{n}.png" for kind in ("crash", "abort", "exit") for n in range(4)]):
         (scene / "scans" / f"{number * 25}.png").rename(scene / "scans" / name)
     result = helpers.classify("scans", "--jobs", "2", cwd=scene, obedient=True)
@@ -279,23 +281,23 @@ def test_no_time_limit(tmp_path: Path) -> None:
     assert helpers.classify("scans", "--timeout", "0", cwd=tmp_path, obedient=True).returncode == 0
 
 
-def test_a_time_limit_holds_whatever_the_command_was_started_under(tmp_path: Path) -> None:
-    def deaf() -> None:
+def test_the_time_limit_holds_if_sigalrm_was_ignored_and_blocked(tmp_path: Path) -> None:
+    def ignore_sigalrm() -> None:
         signal.signal(signal.SIGALRM, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
 
     helpers.make_images(tmp_path / "scans", 1, ["hang.png"])
-    result = helpers.classify("scans", "--timeout", "0.5", cwd=tmp_path, obedient=True, preexec_fn=deaf)
+    result = helpers.classify("scans", "--timeout", "0.5", cwd=tmp_path, obedient=True, preexec_fn=ignore_sigalrm)
     assert [row[3] for row in helpers.rows(result.stdout)] == ["ok", "error"]
 
 
-def test_a_command_started_with_sigchld_ignored_survives_its_workers(tmp_path: Path) -> None:
+def test_a_dead_worker_costs_one_row_if_sigchld_was_ignored(tmp_path: Path) -> None:
     helpers.make_images(tmp_path / "scans", 1, ["crash.png"])
 
-    def deaf() -> None:
+    def ignore_sigchld() -> None:
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)
 
-    result = helpers.classify("scans", cwd=tmp_path, obedient=True, preexec_fn=deaf)
+    result = helpers.classify("scans", cwd=tmp_path, obedient=True, preexec_fn=ignore_sigchld)
     assert [row[3] for row in helpers.rows(result.stdout)] == ["ok", "error"]
     assert b"bug" not in result.stderr
 
@@ -325,9 +327,9 @@ def alive(pid: int) -> bool:
 
 
 def eventually(probe: Callable[[], Any]) -> Any:
-    """The first answer that is worth something, within 20 seconds."""
+    """The first answer of `probe` that is true, within 20 seconds."""
     for _ in range(400):
         if answer := probe():
             return answer
         time.sleep(0.05)
-    raise AssertionError("never")
+    raise AssertionError("no true answer in 20 seconds")

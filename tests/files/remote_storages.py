@@ -1,4 +1,4 @@
-"""Storages that are real on the wire: an S3 by moto on loopback."""
+"""A remote storage with real requests: an S3 server, by moto, on this machine."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ sys.stdin.read()
 
 @dataclass(frozen=True)
 class S3:
-    """A server, with a bucket `scans`.
+    """An S3 server that is running.
 
     Attributes:
-        environment: variables that lead fsspec there.
+        environment: the variables that direct fsspec to the server.
     """
 
     environment: dict[str, str]
@@ -34,7 +34,7 @@ class S3:
 
 @contextmanager
 def start_s3() -> Iterator[S3]:
-    """Run a server in a process of its own, as its clients wait inside this one."""
+    """Run an S3 server in a process of its own, as its clients wait in this one."""
     process = subprocess.Popen([sys.executable, "-c", SERVE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout and process.stdin
     try:
@@ -55,7 +55,7 @@ def start_s3() -> Iterator[S3]:
 
 
 def put_folder(s3: S3, folder: Path, prefix: str) -> None:
-    """Put the files of a folder into the bucket `scans`."""
+    """Create the bucket `scans`, and put the files of a folder into it, below `prefix`."""
     import boto3
 
     client = boto3.client(

@@ -1,4 +1,4 @@
-"""Natural order: numbers in names by value, and by whatever road, the order of the keys."""
+"""Natural order: numbers in names count by value, and the fast path gives the order of the keys."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_any_names_are_in_the_order_of_their_keys(names: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("form", "numbers"),
+    ("template", "numbers"),
     [
         ("{}.png", 1_000),
         ("img_{:06}.png", 1_000),
@@ -42,21 +42,21 @@ def test_any_names_are_in_the_order_of_their_keys(names: list[str]) -> None:
         ("{:02}-{}.png", 40),
     ],
 )
-def test_the_names_of_usual_folders(form: str, numbers: int) -> None:
-    inner = numbers if form.count("{") > 1 else 1
-    names = [form.format(one, other) for one in range(numbers) for other in range(inner)]
+def test_usual_names_are_in_the_order_of_their_keys(template: str, numbers: int) -> None:
+    inner = numbers if template.count("{") > 1 else 1
+    names = [template.format(one, other) for one in range(numbers) for other in range(inner)]
     shuffled = random.Random(1).sample(names, len(names))
     assert in_natural_order(shuffled) == by_keys(names)
-    if ":x" not in form:
+    if ":x" not in template:
         assert in_natural_order(shuffled) == names
 
 
-def test_names_without_numbers() -> None:
+def test_names_without_numbers_are_in_plain_order() -> None:
     names = ["".join(letters) for letters in itertools.product("-Bab", repeat=4)]
     assert in_natural_order(random.Random(1).sample(names, len(names))) == names
     assert in_natural_order([]) == []
 
 
-def test_zeros_in_front_break_ties_only() -> None:
+def test_leading_zeros_break_ties_only() -> None:
     names = ["img02", "img2", "img1", "img10", "img010", "img3"] * 5
     assert list(dict.fromkeys(in_natural_order(names))) == ["img1", "img02", "img2", "img3", "img010", "img10"]

@@ -1,4 +1,4 @@
-"""URLs: what is found and read behind them, what is wrong with them, and what is never told of them."""
+"""URLs: which sources are found and read, which faults are reported, and that no secret in a URL is shown."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ DIGIT = (SAMPLES / "digits" / "3" / "as-is.png").read_bytes()
 
 @pytest.fixture
 def memory() -> Iterator[Any]:
-    """A storage in memory, behind memory:// URLs."""
+    """A storage in memory, for memory:// URLs."""
     from fsspec.implementations.memory import MemoryFileSystem
 
     MemoryFileSystem.store.clear()
@@ -44,7 +44,7 @@ def memory() -> Iterator[Any]:
     MemoryFileSystem.store.clear()
 
 
-def told(path: str) -> str:
+def fault_of(path: str) -> str:
     (page,) = decode(path)
     return page.fault
 
@@ -62,7 +62,7 @@ def told(path: str) -> str:
         ("://a.png", False),
     ],
 )
-def test_what_is_a_url(path: str, url: bool) -> None:
+def test_is_url(path: str, url: bool) -> None:
     assert is_url(path) is url
 
 
@@ -81,27 +81,27 @@ def test_folders_are_walked_by_the_rules_of_local_ones(memory: Any, tmp_path: Pa
         assert (there.sources, there.skipped) == (here.sources, here.skipped)
 
 
-def test_an_empty_folder_is_told(memory: Any) -> None:
+def test_an_empty_folder_is_counted(memory: Any) -> None:
     memory.makedirs("/empty")
     tally = Tally()
     assert list(find(["memory://empty"], tally)) == []
     assert tally.empty_folders == ["memory://empty"]
 
 
-def test_what_is_named_by_hand_is_a_source(memory: Any) -> None:
+def test_a_typed_url_is_a_source_even_if_it_does_not_exist(memory: Any) -> None:
     assert list(find(["memory://nowhere", "memory://nowhere.png"])) == ["memory://nowhere", "memory://nowhere.png"]
 
 
-def test_faults_are_told_in_the_words_of_local_ones(memory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_faults_have_the_details_of_local_ones(memory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     memory.pipe_file("/scans/empty.png", b"")
     memory.pipe_file("/scans/text.png", b"text")
     memory.pipe_file("/scans/3.png", DIGIT)
-    assert told("memory://scans/none.png") == "no such file"
-    assert told("memory://scans/empty.png") == "empty file"
-    assert told("memory://scans/text.png").startswith("not an image")
-    assert told("memory://scans/3.png") == ""
+    assert fault_of("memory://scans/none.png") == "no such file"
+    assert fault_of("memory://scans/empty.png") == "empty file"
+    assert fault_of("memory://scans/text.png").startswith("not an image")
+    assert fault_of("memory://scans/3.png") == ""
     monkeypatch.setattr(remote, "MAX_URL_BYTES", 10)
-    assert told("memory://scans/3.png").startswith("too large")
+    assert fault_of("memory://scans/3.png").startswith("too large")
 
 
 def test_an_unknown_or_missing_kind_of_storage_ends_the_run(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
@@ -117,33 +117,33 @@ def test_an_unknown_or_missing_kind_of_storage_ends_the_run(monkeypatch: pytest.
 
 
 class SlowStorage:
-    """Counts how many files are under way at once."""
+    """A storage that counts the requests that are open at once."""
 
     def __init__(self) -> None:
-        self.now = self.most = 0
+        self.open = self.most_open = 0
         self._lock = threading.Lock()
 
     def cat_file(self, path: str, start: int, end: int) -> bytes:
         with self._lock:
-            self.now += 1
-            self.most = max(self.most, self.now)
+            self.open += 1
+            self.most_open = max(self.most_open, self.open)
         time.sleep(0.02)
         with self._lock:
-            self.now -= 1
+            self.open -= 1
         return DIGIT
 
 
-def test_what_comes_next_is_fetched_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_files_at_the_next_urls_are_fetched_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
     slow = SlowStorage()
     monkeypatch.setattr(remote, "storage_of", lambda url: (slow, url))
     urls = [f"s3://bucket/{number % 190}.png" for number in range(200)]  # the last ten are there twice
-    assert [path for path in read_ahead(urls) if told(path) == ""] == urls
-    assert MAX_REQUESTS / 2 < slow.most <= MAX_REQUESTS
+    assert [path for path in read_ahead(urls) if fault_of(path) == ""] == urls
+    assert MAX_REQUESTS / 2 < slow.most_open <= MAX_REQUESTS
     assert not remote._requests
     assert list(read_ahead(["a.png", "b.png"])) == ["a.png", "b.png"]
 
 
-def test_an_abandoned_read_leaves_nothing_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_closing_read_ahead_leaves_no_request(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remote, "storage_of", lambda url: (SlowStorage(), url))
     paths = read_ahead([f"s3://bucket/{number}.png" for number in range(100)])
     next(paths)
@@ -178,7 +178,7 @@ def http_server(folder: Path) -> Iterator[str]:
         thread.join()
 
 
-def test_a_file_from_the_web_and_no_word_of_its_password() -> None:
+def test_a_url_is_classified_and_its_secrets_never_reach_stderr() -> None:
     with http_server(SAMPLES) as host:
         url = f"http://me:{SECRET}@{host}/digits/3/as-is.png?signature={SECRET}"
         missing = f"http://{host}/none.png?signature={SECRET}"

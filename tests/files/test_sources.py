@@ -1,4 +1,4 @@
-"""find: which files, in which order, and what is never lost on the way."""
+"""find: which files are sources, in which order they come, and that none is lost."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from batchdigits.files import sources
 from batchdigits.files.sources import Tally, find
 
-PNG = b"\x89PNG\r\n\x1a\n"  # what find looks at; the rest is decode's business
+PNG = b"\x89PNG\r\n\x1a\n"  # the bytes that `find` examines; only `decode` reads more
 
 
 def make(root: Path, *names: str, content: bytes = PNG) -> None:
@@ -42,7 +42,7 @@ def test_natural_order_folder_by_folder(tmp_path: Path) -> None:
     ]
 
 
-def test_arguments_as_typed_in_the_order_given_with_duplicates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_typed_paths_keep_their_order_and_duplicates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make(tmp_path, "a/1.png", "b/1.png")
     monkeypatch.chdir(tmp_path)
     assert list(find(["b", "./a/", "b/1.png", "a//1.png", "b", "."])) == [
@@ -56,7 +56,7 @@ def test_arguments_as_typed_in_the_order_given_with_duplicates(tmp_path: Path, m
     ]
 
 
-def test_suffix_or_first_bytes_make_a_source_and_litter_never_is(tmp_path: Path) -> None:
+def test_a_suffix_or_first_bytes_make_a_source_but_system_files_are_none(tmp_path: Path) -> None:
     make(tmp_path, "no_suffix", "photo.txt", "scan.PNG", "._scan.png", ".DS_Store", "Thumbs.db", "desktop.ini")
     make(tmp_path, "not_really.jpg", "notes.txt", "labels.csv", "BMW.txt", content=b"BM, or P5 for short")
     make(tmp_path, "empty.tif", "empty", content=b"")
@@ -66,13 +66,13 @@ def test_suffix_or_first_bytes_make_a_source_and_litter_never_is(tmp_path: Path)
 
 
 @pytest.mark.parametrize("name", ["notes.txt", ".DS_Store", "._a.png", "missing.png", "nul\0.png", ""])
-def test_what_is_named_by_hand_is_always_a_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_a_typed_path_is_always_a_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.chdir(tmp_path)
     make(tmp_path, "notes.txt", ".DS_Store", "._a.png")
     assert list(find([name])) == [name]
 
 
-def test_folders_named_by_hand_without_a_source_are_told(tmp_path: Path) -> None:
+def test_typed_folders_without_a_source_are_listed_as_empty(tmp_path: Path) -> None:
     make(tmp_path, "full/1.png")
     make(tmp_path, "text/a.txt", content=b"a")
     (tmp_path / "empty").mkdir()
@@ -82,12 +82,12 @@ def test_folders_named_by_hand_without_a_source_are_told(tmp_path: Path) -> None
     assert tally == Tally(sources=1, skipped=1, empty_folders=[folders[0], folders[2]])
 
 
-def test_what_only_looks_like_an_image_is_not_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_everything_with_an_image_suffix_is_a_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make(tmp_path, "folder.png/1.png")
     (tmp_path / "dangling.png").symlink_to("nowhere")
     (tmp_path / "self.png").symlink_to("self.png")
     os.mkfifo(tmp_path / "pipe.png")
-    monkeypatch.chdir(tmp_path)  # a socket's whole path may have 107 bytes
+    monkeypatch.chdir(tmp_path)  # the whole path of a socket may have 107 bytes at most
     with socket.socket(socket.AF_UNIX) as server:
         server.bind("socket.png")
         assert below(tmp_path) == [
@@ -101,13 +101,13 @@ def test_what_only_looks_like_an_image_is_not_lost(tmp_path: Path, monkeypatch: 
 
 
 def test_a_fifo_is_never_opened(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe")  # no suffix: its first bytes would have to say
+    os.mkfifo(tmp_path / "pipe")  # without a suffix, only its first bytes could make it a source
     tally = Tally()
     assert below(tmp_path, tally) == []
     assert tally.skipped == 1
 
 
-def test_links_are_followed_but_not_in_a_circle(tmp_path: Path) -> None:
+def test_links_to_folders_are_followed_but_not_upwards(tmp_path: Path) -> None:
     make(tmp_path, "a/b/1.png", "elsewhere/2.png")
     (tmp_path / "a/b/up").symlink_to(tmp_path / "a")
     (tmp_path / "a/here").symlink_to(".")
@@ -142,13 +142,18 @@ def test_a_folder_that_vanishes_during_the_walk_is_a_source(tmp_path: Path) -> N
     assert [os.path.relpath(path, tmp_path) for path in walk] == ["b"]
 
 
-def test_rows_come_before_the_walk_is_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folders_are_listed_only_as_they_are_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make(tmp_path, *(f"{folder}/{file}.png" for folder in range(20) for file in range(3)))
     listed: list[str] = []
     original = sources._list
-    monkeypatch.setattr(sources, "_list", lambda path, disk: listed.append(path) or original(path, disk))
+
+    def note(path: str, disk: sources.Disk) -> sources._Folder | None:
+        listed.append(path)
+        return original(path, disk)
+
+    monkeypatch.setattr(sources, "_list", note)
     assert len(list(islice(find([str(tmp_path)]), 4))) == 4
-    assert len(listed) == 3  # the top, 0 and 1
+    assert len(listed) == 3  # the top folder, 0 and 1
 
 
 def test_paths_are_taken_one_by_one() -> None:

@@ -14,7 +14,7 @@ LABELS = ("a", "b")
 
 
 class Scripted:
-    """A runtime that answers glyphs, in order, with logits that are given."""
+    """A runtime that returns given logits, one row for each glyph."""
 
     def __init__(self, logits: list[list[float]], rejects: bool = False) -> None:
         self.card = Card(labels=LABELS, network={}, rejects=rejects)
@@ -63,13 +63,13 @@ def test_a_score_is_the_confidence_for_a_model_that_does_not_reject() -> None:
     assert np.allclose(scores(logits, rejects=False), softmax(logits).max(axis=1))
 
 
-def test_a_score_is_that_of_one_class_more_for_a_model_that_rejects() -> None:
+def test_a_score_counts_outliers_as_one_more_class_for_a_model_that_rejects() -> None:
     logits = np.random.default_rng(1).normal(0, 5, (100, 10)).astype(np.float32)
-    with_nothing = softmax(np.concatenate([logits, np.zeros((100, 1), np.float32)], axis=1))
-    assert np.allclose(scores(logits, rejects=True), with_nothing[:, :10].max(axis=1))
+    with_outlier = softmax(np.concatenate([logits, np.zeros((100, 1), np.float32)], axis=1))
+    assert np.allclose(scores(logits, rejects=True), with_outlier[:, :10].max(axis=1))
 
 
-def test_logits_that_are_far_out_are_no_trouble() -> None:
+def test_extreme_logits_give_scores_of_0_and_1() -> None:
     assert scores(np.array([[-1e4, -2e4], [1e4, 0]], np.float32), rejects=True).tolist() == [0.0, 1.0]
 
 
@@ -77,13 +77,13 @@ def test_logits_that_are_far_out_are_no_trouble() -> None:
     ("logits", "rejects", "status", "detail"),
     [
         ([4.0, -4.0], True, Status.OK, ""),
-        ([-3.0, -9.0], True, Status.REVIEW, MAY_BE_OUTLIER),  # it would be an a, if it were one
+        ([-3.0, -9.0], True, Status.REVIEW, MAY_BE_OUTLIER),  # probably an outlier; if it is a digit, an a
         ([-3.0, -9.0], False, Status.OK, ""),
         ([5.0, 4.9], True, Status.REVIEW, ""),
-        ([-3.0, -3.1], True, Status.REVIEW, ""),  # unsure of both: the confidence says enough
+        ([-3.0, -3.1], True, Status.REVIEW, ""),  # the confidence alone is under the threshold
     ],
 )
-def test_what_is_perhaps_no_digit_is_for_review(
+def test_a_glyph_that_may_be_an_outlier_is_for_review(
     logits: list[float], rejects: bool, status: Status, detail: str
 ) -> None:
     row = decided(logits, rejects, 0.8)

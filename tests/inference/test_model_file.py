@@ -55,7 +55,7 @@ def test_the_built_in_tflite_was_made_from_the_built_in_keras() -> None:
     assert read_card(TFLITE).sha256["keras"] == read_card(KERAS).sha256["payload"]
 
 
-def test_a_card_is_the_same_after_json() -> None:
+def test_a_card_survives_json() -> None:
     card = read_card(TFLITE)
     assert Card.from_json(card.to_json()) == card
 

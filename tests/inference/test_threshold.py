@@ -35,7 +35,7 @@ def test_finds_the_lowest_threshold_whose_bound_is_within_the_risk(risk: float, 
     assert threshold_for(CARD, risk) == threshold
 
 
-def test_a_threshold_whose_errors_but_not_whose_bound_are_within_the_risk_is_too_low() -> None:
+def test_the_upper_bound_of_the_errors_decides_not_their_share() -> None:
     assert RISK[1]["errors"] / RISK[1]["images"] < 0.0025
     assert threshold_for(CARD, 0.0025) == 0.99
 

@@ -15,11 +15,11 @@ def test_two_networks_that_differ_on_one_glyph() -> None:
     agreement = compare(first, second, np.array([0, 1, 1]))
     assert agreement.images == 3
     assert agreement.same_label == pytest.approx(2 / 3)
-    assert (agreement.keras_accuracy, agreement.export_accuracy) == (pytest.approx(2 / 3), 1.0)
+    assert (agreement.keras_accuracy, agreement.export_accuracy) == pytest.approx((2 / 3, 1.0))
     assert agreement.largest_difference == pytest.approx(0.3, abs=1e-6)
     (one,) = agreement.disagreements
     assert (one.glyph, one.keras_label, one.export_label) == (1, 0, 1)
-    assert (one.keras_confidence, one.export_confidence) == (pytest.approx(0.6), pytest.approx(0.7))
+    assert (one.keras_confidence, one.export_confidence) == pytest.approx((0.6, 0.7))
 
 
 def test_unknown_labels_count_for_agreement_but_not_for_accuracy() -> None:
@@ -34,10 +34,10 @@ def test_ties_go_to_the_lowest_class_in_both_networks() -> None:
     assert compare(np.zeros((1, 3), np.float32), np.ones((1, 3), np.float32), np.array([0])).disagreements == ()
 
 
-def test_a_short_row_ends_with_a_remark() -> None:
+def test_the_last_cell_of_a_short_row_is_a_note_of_any_length() -> None:
     assert table([("a", "bb"), ("ccc", "d")]) == "a    bb\nccc   d"
-    rows = [("set", "runtime", "share"), ("a", "b", "1%"), ("a", "a remark as long as it likes")]
-    assert table(rows, left=(0, 1)).splitlines()[-1] == "a    a remark as long as it likes"
+    rows = [("set", "runtime", "share"), ("a", "b", "1%"), ("a", "a note longer than any column")]
+    assert table(rows, left=(0, 1)).splitlines()[-1] == "a    a note longer than any column"
 
 
 def test_all_disagreements_are_listed_without_a_limit() -> None:

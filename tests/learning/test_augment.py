@@ -15,7 +15,7 @@ from batchdigits.vision.framing import BOX_TOLERANCE, frame
 
 
 def stick_figures() -> tuple[Glyphs, NDArray[np.int_]]:
-    """Twenty drawn glyphs, two of each digit: no data set needed."""
+    """Twenty drawn glyphs, two of each digit, which need no data set; and their labels."""
     rng = np.random.default_rng(5)
     labels = np.repeat(np.arange(10), 2)
     return np.stack(
@@ -30,7 +30,7 @@ def similarity(one: Glyphs, other: Glyphs) -> float:
 
 
 def mass_centre(glyph: Glyphs) -> NDArray[np.float64]:
-    """The centre of mass, x and y, as indices of pixels."""
+    """The centre of mass, x and y, in pixels."""
     mass = cv2.moments(glyph)
     return np.array([mass["m10"], mass["m01"]]) / mass["m00"]
 
@@ -59,7 +59,7 @@ def test_any_number_of_glyphs_can_be_augmented(count: int) -> None:
 
 @pytest.mark.parametrize("error", [0.0, 1.0])
 def test_ink_fits_the_box_and_its_mass_is_centred(monkeypatch: pytest.MonkeyPatch, error: float) -> None:
-    """As the normaliser frames it without framing errors, and within their bounds with them."""
+    """Without framing errors as the normaliser frames it, and with them within their bounds."""
     shrink, shift = error * augmentation.MAX_SHRINK, error * augmentation.MAX_SHIFT
     monkeypatch.setattr(augmentation, "NOISY_SHARE", 0.0)
     monkeypatch.setattr(augmentation, "MAX_SHRINK", shrink)
@@ -99,7 +99,7 @@ def test_the_digit_stays_recognisable(monkeypatch: pytest.MonkeyPatch) -> None:
         for _ in range(10)
         for copy, label in zip(augment(glyphs, labels, rng), labels, strict=True)
     ]
-    assert np.mean(right) > 0.62  # 0.70; 0.58 with four times the rotation, 0.45 with three times the elastic part
+    assert np.mean(right) > 0.62  # 0.70 now; 0.58 with four times the rotation, 0.45 with three times the elastic shift
 
 
 def test_plain_glyphs_resemble_their_originals_more(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,8 +148,8 @@ def test_a_digit_without_a_missing_stroke_stays_as_it_is(label: int) -> None:
 
 def test_an_outlier_is_drawn_in_place_of_its_glyph() -> None:
     glyphs, labels = stick_figures()
-    some = np.where(np.arange(len(labels)) < 10, OUTLIER, labels)
-    mixed = augment(glyphs, some, np.random.default_rng(3))
+    with_outliers = np.where(np.arange(len(labels)) < 10, OUTLIER, labels)
+    mixed = augment(glyphs, with_outliers, np.random.default_rng(3))
     assert mixed[:10].any(axis=(1, 2)).all()
     likeness = [similarity(a, b) for a, b in zip(mixed, glyphs, strict=True)]
     assert np.mean(likeness[:10]) < np.mean(likeness[10:]) - 0.1

@@ -1,4 +1,4 @@
-"""The converter makes the file that the options ask for, and the parity check finds wrong labels."""
+"""The converter makes the file that the options ask for, and the parity check finds labels that changed."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ from batchdigits.learning.parity_check import (
 from batchdigits.learning.representative_dataset import GLYPHS_PER_CLASS, representative_glyphs
 from tests.conftest import Arrays, needs_micro
 
+NO_GLYPHS = np.empty((0, 28, 28), np.uint8)  # enough for modes whose ranges no glyphs set
 OPTIONS = {
     "none": export_options("none"),
     "none-dynamic-probabilities": export_options("none", head="probabilities", batch="dynamic"),
@@ -118,7 +119,7 @@ def test_batch_1_and_dynamic_give_the_same_bits(keras: ModelFile, npz_file: Path
     models = [
         convert_model(keras, export_options(batch=batch), representative, Path("m.tflite"))
         for batch in ("1", "dynamic")
-    ]  # type: ignore[arg-type]
+    ]
     one, many = (LiteRTRuntime(model, 64).logits(glyphs) for model in models)
     assert np.array_equal(one, many)
 
@@ -173,13 +174,13 @@ def test_a_useless_representative_dataset_fails_the_parity_check(
 
 def test_the_test_images_do_not_decide(keras: ModelFile, npz_file: Path) -> None:
     rows = check_parity(
-        keras, convert_model(keras, export_options("none"), np.empty(0), Path("m.tflite")), load(npz_file), None
+        keras, convert_model(keras, export_options("none"), NO_GLYPHS, Path("m.tflite")), load(npz_file), None
     )
     assert [(row.images.name, row.decides) for row in rows][-1] == ("test", False)
     assert {row.images.name for row in rows if row.decides} == {"validation"}
 
 
-def test_a_network_without_activation_has_a_default_of_its_own(keras: ModelFile) -> None:
+def test_a_network_without_activation_needs_less_agreement_by_default(keras: ModelFile) -> None:
     assert default_min_agreement(keras.card) == MIN_AGREEMENT
     linear = replace(keras.card, network={**keras.card.network, "activation": ""})
     assert default_min_agreement(linear) == MIN_LINEAR_AGREEMENT < MIN_AGREEMENT
@@ -200,7 +201,7 @@ def test_representative_glyphs_are_balanced_and_augmented(npz_file: Path, small_
 @needs_micro
 def test_micro_says_what_it_does_not_support(keras: ModelFile, npz_file: Path) -> None:
     for quantize in ("float16", "dynamic"):
-        model = convert_model(keras, export_options(quantize), np.empty(0), Path("m.tflite"))  # type: ignore[arg-type]
+        model = convert_model(keras, export_options(quantize), NO_GLYPHS, Path("m.tflite"))
         for use in (MicroRuntime, needed_arena):
             with pytest.raises(MicroError, match=f"does not support {quantize}"):
                 use(model)
@@ -208,7 +209,7 @@ def test_micro_says_what_it_does_not_support(keras: ModelFile, npz_file: Path) -
 
 @needs_micro
 def test_micro_refuses_a_network_other_than_its_card_says(keras: ModelFile) -> None:
-    model = convert_model(keras, export_options("dynamic"), np.empty(0), Path("m.tflite"))
+    model = convert_model(keras, export_options("dynamic"), NO_GLYPHS, Path("m.tflite"))
     wrong = replace(model, card=replace(model.card, quantization={"mode": "int8"}))
     with pytest.raises(MicroError, match="cannot run it"):
         MicroRuntime(wrong)
@@ -218,16 +219,17 @@ def test_micro_refuses_a_network_other_than_its_card_says(keras: ModelFile) -> N
 def test_the_arena_is_counted(keras: ModelFile, npz_file: Path) -> None:
     representative = representative_glyphs(load(npz_file).train, 20)
     arenas = [
-        needed_arena(convert_model(keras, export_options(per_tensor=flat), representative, Path("m")))
-        for flat in (False, True)
+        needed_arena(convert_model(keras, export_options(per_tensor=per_tensor), representative, Path("m")))
+        for per_tensor in (False, True)
     ]
-    assert 784 < arenas[1] < arenas[0] < 12_000  # the glyph lies in it, and a multiplier for each unit
+    # The arena holds the glyph and, unless per tensor, a multiplier for each unit.
+    assert 784 < arenas[1] < arenas[0] < 12_000
 
 
 def test_without_micro_its_row_says_so(keras: ModelFile, npz_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("batchdigits.inference.micro_runtime.find_spec", lambda name: None)
     rows = check_parity(
-        keras, convert_model(keras, export_options("none"), np.empty(0), Path("m.tflite")), load(npz_file), None
+        keras, convert_model(keras, export_options("none"), NO_GLYPHS, Path("m.tflite")), load(npz_file), None
     )
     (row,) = [row for row in rows if row.agreement is None]
     assert row.runtime == "TFLite Micro"

@@ -44,7 +44,7 @@ def test_integer_inputs_and_outputs_need_int8(quantize: Quantize) -> None:
 
 def test_per_tensor_needs_scales() -> None:
     for quantize in ("int8", "int16x8", "dynamic"):
-        assert export_options(quantize, per_tensor=True).per_tensor  # type: ignore[arg-type]
+        assert export_options(quantize, per_tensor=True).per_tensor
     for quantize in ("none", "float16"):
         with pytest.raises(OptionError, match=f"--per-tensor needs .*{quantize} has no scales"):
             export_options(quantize, per_tensor=True)  # type: ignore[arg-type]
@@ -57,9 +57,9 @@ def test_the_documented_table_lists_the_options_that_go_together() -> None:
         assert {kind for kind in ("uint8", "int8", "float32") if _combines(mode, input_type=kind)} == _kinds(inputs)
         assert {kind for kind in ("int8", "float32") if _combines(mode, output_type=kind)} == _kinds(outputs)
         assert _combines(mode, per_tensor=True) == (per_tensor == "yes")
-        assert export_options(mode).has_activation_ranges == (calibrate == "yes")  # type: ignore[arg-type]
+        assert export_options(mode).has_activation_ranges == (calibrate == "yes")
         assert (mode not in UNSUPPORTED_MODES) == (micro == "yes")
-        assert f"**{export_options(mode).input_type}**" in inputs or "," not in inputs  # type: ignore[arg-type]
+        assert f"**{export_options(mode).input_type}**" in inputs or "," not in inputs
 
 
 def _combines(mode: str, **given: object) -> bool:

@@ -26,7 +26,7 @@ def _small_mnist(monkeypatch: pytest.MonkeyPatch, npz_file: Path) -> None:
 
 
 def own(mnist: Arrays, classes: tuple[str, ...], counts: list[int]) -> Splits:
-    """Data with so many glyphs of each class in every split."""
+    """Someone's own data, with `counts` glyphs of each class in every split."""
     labels = np.repeat(np.arange(len(classes)), counts)
     data = LabelledGlyphs(mnist["x_train"][: len(labels)], labels)
     return Splits("own", classes, data, data, data)

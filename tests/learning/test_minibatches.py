@@ -8,7 +8,7 @@ import pytest
 
 from batchdigits.datasets.labelled import LabelledGlyphs, Splits
 from batchdigits.learning.augment import Glyphs
-from batchdigits.learning.minibatches import REUSE_DELAY, Minibatches, chunks
+from batchdigits.learning.minibatches import REUSE_DELAY, Minibatch, Minibatches, segments
 from batchdigits.learning.outliers import OUTLIER
 from batchdigits.learning.recipes import BEST, LESSON
 from batchdigits.learning.training_targets import Targets
@@ -46,7 +46,12 @@ def test_augmented_glyphs_are_used_again(splits: Splits) -> None:
 def test_a_part_is_made_once(splits: Splits, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[int] = []
     make = Minibatches._make_part
-    monkeypatch.setattr(Minibatches, "_make_part", lambda self, index: made.append(index) or make(self, index))
+
+    def note(self: Minibatches, index: int) -> Minibatch:
+        made.append(index)
+        return make(self, index)
+
+    monkeypatch.setattr(Minibatches, "_make_part", note)
     batches = Minibatches(splits, replace(BEST, batch_size=8, reuse=4), seed=1)
     for iteration in range(3 * REUSE_DELAY):
         batches[iteration]
@@ -73,7 +78,7 @@ def test_targets_are_smoothed_labels_and_zeros_for_outliers(splits: Splits) -> N
     assert np.allclose(batch.targets[known, batch.labels[known]], 0.91)
 
 
-def test_targets_are_the_teachers_probabilities_if_it_is_right(splits: Splits) -> None:
+def test_targets_are_the_teachers_probabilities_where_its_label_is_right(splits: Splits) -> None:
     answer = np.array([0.1, 0.1, 0.1, 0.7, 0, 0, 0, 0, 0, 0], np.float32)
 
     def teacher(glyphs: Glyphs) -> Targets:
@@ -88,13 +93,13 @@ def test_targets_are_the_teachers_probabilities_if_it_is_right(splits: Splits) -
     assert (taught.labels == OUTLIER).sum() == 8
 
 
-def test_chunks_end_at_the_given_iterations(splits: Splits) -> None:
-    with closing(chunks(Minibatches(splits, LESSON, seed=1), 3, [3, 7, 8])) as made:
+def test_segments_end_at_the_given_iterations(splits: Splits) -> None:
+    with closing(segments(Minibatches(splits, LESSON, seed=1), 3, [3, 7, 8])) as made:
         assert [(c.first, len(c.labels)) for c in made] == [(3, 1), (4, 4), (8, 1)]
 
 
 def test_an_exception_of_the_second_thread_is_raised_in_the_first(splits: Splits) -> None:
     short = LabelledGlyphs(splits.train.glyphs[:50], splits.train.labels)
     broken = Splits("broken", splits.classes, short, splits.validation, splits.test)
-    with closing(chunks(Minibatches(broken, BEST, seed=1), 0, [0])) as made, pytest.raises(IndexError):
+    with closing(segments(Minibatches(broken, BEST, seed=1), 0, [0])) as made, pytest.raises(IndexError):
         next(made)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from batchdigits.learning.risk_table import OK_SHARE, THRESHOLDS, review_threshold, risk_table
+from batchdigits.learning.risk_table import OK_SHARE, THRESHOLDS, risk_table, threshold_for_card
 
 
 def test_each_row_counts_the_digits_and_errors_at_or_over_its_threshold() -> None:
@@ -24,6 +24,6 @@ def test_the_score_of_a_network_that_rejects_includes_the_outlier_probability() 
 
 def test_most_scores_reach_the_review_threshold() -> None:
     score = np.linspace(0.51, 1, 10_001)
-    threshold = review_threshold(score)
+    threshold = threshold_for_card(score)
     assert threshold == 0.51
     assert np.mean(score >= threshold) >= OK_SHARE

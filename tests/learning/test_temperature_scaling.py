@@ -22,7 +22,7 @@ CLASSES = tuple("0123456789")
 
 
 @pytest.mark.parametrize("factor", [0.2, 1.0, 3.0])
-def test_the_temperature_of_scaled_logits_is_their_factor(factor: float) -> None:
+def test_logits_multiplied_by_a_factor_have_it_as_their_temperature(factor: float) -> None:
     rng = np.random.default_rng(0)
     logits = rng.normal(0, 2, (20_000, 10))
     probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
@@ -40,7 +40,7 @@ def test_a_few_right_labels_do_not_make_a_network_sure(count: int) -> None:
 
 
 @pytest.mark.parametrize("rejects", [False, True])
-def test_scaling_twice_is_scaling_once(trained: Path, small_mnist: Arrays, rejects: bool) -> None:
+def test_scaling_again_changes_nothing(trained: Path, small_mnist: Arrays, rejects: bool) -> None:
     pytest.importorskip("tensorflow")
     network = load_network(read_model_file(trained))
     clean = LabelledGlyphs(small_mnist["x_test"][:100], small_mnist["y_test"][:100].astype(np.int64))

@@ -22,7 +22,7 @@ def test_values_replace_those_of_the_recipe(npz_file: Path) -> None:
     ("arguments", "message"),
     [
         ({"recipe": "secret"}, "there is no recipe 'secret'; choose one of lesson, default"),
-        ({"values": {"heat": 2.0}}, "a recipe has no value 'heat'"),
+        ({"values": {"momentum": 0.9}}, "a recipe has no value 'momentum'"),
         ({"values": {"iterations": 0}}, "--iterations 0, which trains nothing, needs --init"),
         ({"init": [Path("a.keras"), Path("b.keras")], "data": Path("crops")}, "--data goes with one --init"),
         ({"init": [Path("a.keras")], "values": {"hidden": (8,)}}, "--hidden does not go with --init"),
@@ -38,4 +38,4 @@ def test_options_that_do_not_go_together_are_refused(arguments: dict[str, Any], 
 def test_a_model_that_is_no_keras_file_is_refused(role: str) -> None:
     path = Path("m.tflite")
     with pytest.raises(ModelFileError, match=r"m\.tflite: .*\.keras file"):
-        prepare_training(**({"teacher": path} if role == "teacher" else {"init": [path]}))  # type: ignore[arg-type]
+        prepare_training(**({"teacher": path} if role == "teacher" else {"init": [path]}))

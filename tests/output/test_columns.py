@@ -1,3 +1,5 @@
+"""Rows in CSV and JSON: their columns, and file names and details that can be read back."""
+
 from __future__ import annotations
 
 import base64
@@ -21,12 +23,12 @@ ALL = Columns(THREE, top_k=2, probabilities=True)
 UNSURE = Prediction("x.png", "b", 0.4, Status.REVIEW, "", {"a": 0.3, "b": 0.4, "c": 0.3})
 
 
-def test_a_plain_row() -> None:
+def test_a_row_without_further_columns() -> None:
     assert csv_header(PLAIN) == b"path,label,confidence,status,detail\n"
     assert encode_csv(PLAIN, [UNSURE]) == b"x.png,b,0.400000,review,\n"
 
 
-def test_more_columns() -> None:
+def test_top_k_and_probabilities_add_columns() -> None:
     assert csv_header(ALL) == b"path,label,confidence,status,detail,label_2,confidence_2,p_a,p_b,p_c\n"
     assert encode_csv(ALL, [UNSURE]) == b"x.png,b,0.400000,review,,a,0.300000,0.300000,0.400000,0.300000\n"
 
@@ -43,20 +45,20 @@ def test_there_are_no_more_ranks_than_classes(top_k: int, names: int) -> None:
 
 
 @given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])), st.text(',"\r\nab', max_size=9))
-def test_csv_is_read_back_as_it_was(path: str, detail: str) -> None:
+def test_any_path_and_detail_can_be_read_back_from_csv(path: str, detail: str) -> None:
     line = encode_csv(PLAIN, [failed(path, detail)]).decode()
     assert next(csv.reader(io.StringIO(line, newline=""))) == [path, "", "", "error", detail]
 
 
 @given(st.binary(min_size=1, max_size=30).filter(lambda name: b"\0" not in name))
-def test_any_file_name_can_be_had_back(name: bytes) -> None:
+def test_the_bytes_of_any_file_name_can_be_read_back(name: bytes) -> None:
     source = os.fsdecode(name)
     row = json.loads(encode_jsonl(PLAIN, [blank(source)]))
     assert base64.b64decode(row["path_bytes"]) == name if "path_bytes" in row else row["path"].encode() == name
     assert name in encode_csv(PLAIN, [blank(source)]) or b'"' in name
 
 
-def test_json_has_the_digits_of_the_csv_and_null_for_nothing() -> None:
+def test_json_has_the_decimals_of_the_csv_and_null_for_an_empty_cell() -> None:
     sure = Prediction("é.png", "a", 0.12345678, Status.OK, "", {"a": 0.12345678, "b": 0.0, "c": 0.0})
     assert encode_jsonl(Columns(THREE, probabilities=True), [sure]).decode() == (
         '{"path": "é.png", "label": "a", "confidence": 0.123457, "status": "ok", "detail": "", '

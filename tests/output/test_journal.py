@@ -1,3 +1,5 @@
+"""The journal: records that can be read back, and damage that costs no more than the records it hits."""
+
 from __future__ import annotations
 
 import os
@@ -27,24 +29,25 @@ def journal(path: Path) -> Iterator[Journal]:
 
 
 @contextmanager
-def again(path: Path, size: int = 50) -> Iterator[tuple[Journal, int]]:
+def reopened(path: Path, size: int = 50) -> Iterator[tuple[Journal, int]]:
+    """The journal at `path`, and the end of the rows that an output of `size` bytes holds."""
     with closing(Journal(path)) as journal:
         yield journal, journal.keep(size)
 
 
-def test_what_is_noted_is_found(journal: Journal, path: Path) -> None:
+def test_recorded_stamps_are_found(journal: Journal, path: Path) -> None:
     journal.close()
-    with again(path) as (read, end):
+    with reopened(path) as (read, end):
         assert read.identity == IDENTITY
         assert (len(read), end) == (3, 50)
         assert read.find([9, 4, 3, NO_STAMP, 5, 2**64 - 1]) == [(40, 50), None, (20, 30), None, (10, 20), None]
 
 
-def test_records_go_on_behind_the_old_ones(journal: Journal, path: Path) -> None:
+def test_new_records_follow_the_old_ones(journal: Journal, path: Path) -> None:
     journal.close()
-    with again(path) as (read, _):
+    with reopened(path) as (read, _):
         read.add([7], [(50, 60)])
-    with again(path, 60) as (read, end):
+    with reopened(path, 60) as (read, end):
         assert (len(read), end) == (4, 60)
         assert read.find([7, 3]) == [(50, 60), (20, 30)]
 
@@ -53,16 +56,16 @@ def test_records_go_on_behind_the_old_ones(journal: Journal, path: Path) -> None
 def test_a_torn_record_does_not_count(journal: Journal, path: Path, torn: int) -> None:
     journal.close()
     os.truncate(path, path.stat().st_size - torn)
-    with again(path) as (read, end):
+    with reopened(path) as (read, end):
         assert (len(read), end) == (2, 30)
         read.add([7], [(30, 35)])
-    with again(path) as (read, _):
+    with reopened(path) as (read, _):
         assert read.find([7, 9]) == [(30, 35), None]
 
 
-def test_a_record_of_rows_that_are_not_there_does_not_count(journal: Journal, path: Path) -> None:
+def test_a_record_of_missing_rows_does_not_count(journal: Journal, path: Path) -> None:
     journal.close()
-    with again(path, 49) as (read, end):
+    with reopened(path, 49) as (read, end):
         assert (len(read), end) == (2, 30)
         assert read.find([9]) == [None]
 
@@ -70,13 +73,13 @@ def test_a_record_of_rows_that_are_not_there_does_not_count(journal: Journal, pa
 def test_a_record_that_ends_before_it_begins_does_not_count(journal: Journal, path: Path) -> None:
     journal.add([7], [(1 << 63, 45)])
     journal.close()
-    with again(path) as (read, end):
+    with reopened(path) as (read, end):
         assert (len(read), end) == (3, 50)
 
 
-def test_a_torn_first_line_is_no_journal_yet(path: Path) -> None:
+def test_a_torn_first_line_is_an_empty_journal(path: Path) -> None:
     path.write_bytes(b'{"--ink": "au')
-    with again(path) as (read, end):
+    with reopened(path) as (read, end):
         assert (read.identity, len(read), end) == ({}, 0, 0)
 
 
@@ -87,15 +90,15 @@ def test_another_file_is_refused(path: Path, content: bytes) -> None:
         Journal(path)
 
 
-def test_beginning_forgets(journal: Journal, path: Path) -> None:
+def test_begin_drops_all_records(journal: Journal, path: Path) -> None:
     journal.begin({"--ink": "dark"})
     assert len(journal) == 0
     journal.close()
-    with again(path) as (read, end):
+    with reopened(path) as (read, end):
         assert (read.identity, len(read), end) == ({"--ink": "dark"}, 0, 0)
 
 
-def test_one_process_at_a_time(journal: Journal, path: Path) -> None:
+def test_a_journal_that_is_open_cannot_be_opened_again(journal: Journal, path: Path) -> None:
     with pytest.raises(BlockingIOError):
         Journal(path)
     journal.close()

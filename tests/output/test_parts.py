@@ -1,4 +1,4 @@
-"""A folder of parts: what is in it when, what is trusted, and what is refused."""
+"""A folder of parts: which files it holds during and after a run, how a run resumes, and what is refused."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.decide import Prediction, Status
 from batchdigits.output.columns import Columns
 from batchdigits.output.formats import FORMATS, FormatName
+from batchdigits.output.journal import Identity
 from batchdigits.output.parts import PartsOutput, count_statuses, encode_part, part_name
 from batchdigits.output.parts_folder import Folder, open_folder
 
 COLUMNS = Columns(("0", "1"))
-IDENTITY = {"--ink": "auto", "--top-k": 1}
+IDENTITY: Identity = {"--ink": "auto", "--top-k": 1}
 ROWS = [
     Prediction('odd "name",\n.png', "1", 0.5, Status.OK),
     Prediction("\udcff.png", "", None, Status.ERROR, "no such file"),
@@ -42,8 +43,8 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     MemoryFileSystem.store.clear()
 
 
-def part(form: FormatName = "csv") -> bytes:
-    return encode_part(form, COLUMNS, [FORMATS[form].encode(COLUMNS, [row]) for row in ROWS])
+def part(file_format: FormatName = "csv") -> bytes:
+    return encode_part(file_format, COLUMNS, [FORMATS[file_format].encode(COLUMNS, [row]) for row in ROWS])
 
 
 def name(number: int, *sources: str) -> str:
@@ -54,22 +55,22 @@ def output(place: str, resume: bool | None = None, **changes: Any) -> PartsOutpu
     return PartsOutput(place, "csv", {**IDENTITY, **changes}, resume)
 
 
-@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
-def test_statuses_are_counted_in_the_part_itself(form: FormatName) -> None:
-    if form == "parquet" and not find_spec("pyarrow"):
+@pytest.mark.parametrize("file_format", ["csv", "jsonl", "parquet"])
+def test_statuses_are_counted_from_the_content_of_a_part(file_format: FormatName) -> None:
+    if file_format == "parquet" and not find_spec("pyarrow"):
         pytest.skip("pyarrow is not installed")
-    assert count_statuses(form, part(form)) == COUNTS
-    assert part(form) == part(form)
+    assert count_statuses(file_format, part(file_format)) == COUNTS
+    assert part(file_format) == part(file_format)
 
 
-def test_a_name_tells_place_and_sources() -> None:
+def test_a_part_is_named_after_its_position_and_its_sources() -> None:
     first = part_name(3, 12, ["a.png", "\udcff.png"], "parquet")
     assert first.startswith("part-0003-000012-")
     assert first.endswith(".parquet")
     assert first != part_name(3, 12, ["a.png", "b.png"], "parquet")
 
 
-def test_the_manifest_comes_last_and_tells_everything(place: str) -> None:
+def test_the_manifest_comes_last_and_lists_all_parts(place: str) -> None:
     folder = open_folder(place)
     with output(place) as out:
         out.write(name(0), part(), COUNTS)
@@ -89,13 +90,14 @@ def test_the_manifest_comes_last_and_tells_everything(place: str) -> None:
 
 
 def begun(place: str) -> Folder:
+    """The folder of a run that was stopped after two parts."""
     with output(place) as out:
         out.write(name(0), part(), COUNTS)
         out.write(name(1, "gone.png"), part(), COUNTS)
     return open_folder(place)
 
 
-def test_what_was_begun_is_not_touched_unasked(place: str) -> None:
+def test_an_unfinished_run_is_left_alone_without_an_option(place: str) -> None:
     begun(place)
     with pytest.raises(BatchdigitsError, match="was begun before, and 2 parts of it are done: add --resume"):
         output(place)
@@ -114,7 +116,7 @@ def test_resuming_keeps_parts_and_removes_those_whose_sources_are_gone(place: st
     assert set(output(place, resume=True).parts) == {name(0), name(1)}
 
 
-def test_starting_over_removes_ours_and_nothing_else(place: str) -> None:
+def test_starting_over_removes_parts_and_no_other_file(place: str) -> None:
     folder = begun(place)
     folder.write("part-of-something.csv", b"theirs")
     out = output(place, resume=False)
@@ -122,21 +124,21 @@ def test_starting_over_removes_ours_and_nothing_else(place: str) -> None:
     assert folder.names() == {"unfinished.json", "part-of-something.csv"}
 
 
-def test_other_options_are_refused_saying_which(place: str) -> None:
+def test_a_run_with_another_option_is_refused_by_its_name(place: str) -> None:
     begun(place)
     with pytest.raises(BatchdigitsError, match=r"cannot resume .*: --ink was auto when it was begun, and is dark now"):
         output(place, resume=True, **{"--ink": "dark"})
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"options": 3}'])
-def test_a_record_of_somebody_else_is_refused(place: str, content: bytes) -> None:
+def test_a_manifest_of_another_program_is_refused(place: str, content: bytes) -> None:
     open_folder(place).write("manifest.json", content)
     with pytest.raises(BatchdigitsError, match=r"manifest.json in .* is not of batchdigits"):
         output(place, resume=True)
     assert open_folder(place).read("manifest.json") == content
 
 
-def test_a_folder_with_other_things_is_refused(place: str) -> None:
+def test_a_folder_with_other_files_is_refused(place: str) -> None:
     open_folder(place).write("thesis.txt", b"years of work")
     for resume in (None, True, False):
         with pytest.raises(BatchdigitsError, match="holds other things"):
@@ -144,13 +146,13 @@ def test_a_folder_with_other_things_is_refused(place: str) -> None:
     assert open_folder(place).names() == {"thesis.txt"}
 
 
-def test_a_run_that_did_nothing_leaves_nothing(place: str) -> None:
+def test_a_run_without_a_part_leaves_no_file(place: str) -> None:
     with pytest.raises(KeyboardInterrupt), output(place):
         raise KeyboardInterrupt
     assert open_folder(place).names() == set()
 
 
-def test_parts_that_never_came_are_no_finished_run(place: str) -> None:
+def test_a_run_with_missing_parts_is_not_finished(place: str) -> None:
     with output(place) as out:
         out.write(name(0), part(), COUNTS)
         with pytest.raises(BatchdigitsError, match=r"1 parts did not come, part-0000-000001.* add --resume"):
@@ -158,7 +160,7 @@ def test_parts_that_never_came_are_no_finished_run(place: str) -> None:
     assert "manifest.json" not in open_folder(place).names()
 
 
-def test_what_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_written_is_one_line_of_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(BatchdigitsError, match=r"cannot write .*file"):
         output(str(tmp_path / "file"))

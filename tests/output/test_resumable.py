@@ -1,3 +1,5 @@
+"""A resumable output: however a run is killed and resumed, the file is that of an undisturbed run."""
+
 from __future__ import annotations
 
 import errno
@@ -24,8 +26,12 @@ class KilledError(Exception):
 
 
 def write(path: Path, files: Sequence[str], *, resume: bool | None = None, stop_after: int = 1 << 30) -> list[str]:
-    """Write one row a file, as the engine does; the files that were done now."""
-    done = []
+    """Write one row for each file, as the engine does; the files that this run did.
+
+    Raises:
+        KilledError: the run was killed after `stop_after` files.
+    """
+    done: list[str] = []
     with ResumableOutput(path, IDENTITY, HEADER, resume) as output:
         for file in output.unfinished(files):
             if len(done) == stop_after:
@@ -41,11 +47,13 @@ def row(file: str) -> bytes:
     return f"{file},{content}\n".encode()
 
 
-def whole(files: Iterable[str]) -> bytes:
+def complete(files: Iterable[str]) -> bytes:
+    """The output of an undisturbed run."""
     return HEADER + b"".join(map(row, files))
 
 
 def beside(path: Path) -> set[str]:
+    """The names of the hidden files beside the output."""
     return {entry.name for entry in path.parent.iterdir() if entry.is_file() and entry.name.startswith(".")}
 
 
@@ -65,6 +73,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def begun(path: Path, files: list[str]) -> Path:
+    """The output of a run that was killed after six files."""
     with pytest.raises(KilledError):
         write(path, files, stop_after=6)
     return path
@@ -72,64 +81,64 @@ def begun(path: Path, files: list[str]) -> Path:
 
 def test_an_undisturbed_run(path: Path, files: list[str]) -> None:
     assert write(path, files) == files
-    assert path.read_bytes() == whole(files)
+    assert path.read_bytes() == complete(files)
     assert beside(path) == set()
 
 
-def test_the_name_appears_only_when_whole(begun: Path) -> None:
+def test_the_output_gets_its_name_only_when_complete(begun: Path) -> None:
     assert not begun.exists()
     assert beside(begun) == {".out.csv.part", ".out.csv.journal"}
 
 
-def test_an_old_output_stays_until_the_new_one_is_whole(path: Path, files: list[str]) -> None:
+def test_an_old_output_stays_until_the_new_one_is_complete(path: Path, files: list[str]) -> None:
     path.write_text("old")
     with pytest.raises(KilledError):
         write(path, files, stop_after=6)
     assert path.read_text() == "old"
     write(path, files, resume=True)
-    assert path.read_bytes() == whole(files)
+    assert path.read_bytes() == complete(files)
 
 
 def test_a_resumed_run_does_the_rest(begun: Path, files: list[str]) -> None:
     assert write(begun, files, resume=True) == files[6:]
-    assert begun.read_bytes() == whole(files)
+    assert begun.read_bytes() == complete(files)
     assert beside(begun) == set()
 
 
-def test_nothing_to_resume_is_a_run(path: Path, files: list[str]) -> None:
+def test_resuming_without_an_unfinished_run_starts_one(path: Path, files: list[str]) -> None:
     assert write(path, files, resume=True) == files
-    assert path.read_bytes() == whole(files)
+    assert path.read_bytes() == complete(files)
 
 
-def test_what_was_begun_is_not_thrown_away_unasked(begun: Path, files: list[str]) -> None:
+def test_unfinished_rows_are_not_dropped_without_an_option(begun: Path, files: list[str]) -> None:
     with pytest.raises(BatchdigitsError, match=r"6 files of it are done: add --resume to go on, or --start-over"):
         write(begun, files)
     assert write(begun, files, resume=False) == files
-    assert begun.read_bytes() == whole(files)
+    assert begun.read_bytes() == complete(files)
 
 
-def test_what_had_done_nothing_leaves_nothing(path: Path, files: list[str]) -> None:
+def test_a_run_without_rows_leaves_no_file(path: Path, files: list[str]) -> None:
     with pytest.raises(KilledError):
         write(path, files, stop_after=0)
     assert beside(path) == set()
 
 
-@pytest.mark.parametrize("tail", [b"torn", b"a whole line that the journal does not know\n"])
-def test_a_torn_line_is_repaired(begun: Path, files: list[str], tail: bytes) -> None:
+@pytest.mark.parametrize("tail", [b"torn", b"a complete line without a record in the journal\n"])
+def test_lines_without_a_record_are_dropped(begun: Path, files: list[str], tail: bytes) -> None:
     with (begun.parent / ".out.csv.part").open("ab") as part:
         part.write(tail)
     write(begun, files, resume=True)
-    assert begun.read_bytes() == whole(files)
+    assert begun.read_bytes() == complete(files)
 
 
 def test_a_file_that_changed_is_done_again(begun: Path, files: list[str]) -> None:
     Path(files[2]).write_text("changed")
     assert write(begun, files, resume=True) == [files[2], *files[6:]]
-    assert begun.read_bytes() == whole(files)
+    assert begun.read_bytes() == complete(files)
     assert beside(begun) == set()
 
 
-def test_files_that_came_and_went(begun: Path, files: list[str]) -> None:
+def test_files_added_and_removed_since_the_last_run(begun: Path, files: list[str]) -> None:
     now = [files[0], str(begun), *files[3:5], files[9]]
     assert write(begun, now, resume=True) == [str(begun), files[9]]
     assert begun.read_bytes() == HEADER + b"".join([row(files[0]), f"{begun},gone\n".encode(), *map(row, now[2:])])
@@ -140,7 +149,7 @@ def test_the_same_file_twice(path: Path, files: list[str]) -> None:
     with pytest.raises(KilledError):
         write(path, files, stop_after=12)
     write(path, files, resume=True)
-    assert path.read_bytes() == whole(files)
+    assert path.read_bytes() == complete(files)
 
 
 def test_a_file_without_a_stamp_is_done_again(path: Path, files: list[str]) -> None:
@@ -152,11 +161,11 @@ def test_a_file_without_a_stamp_is_done_again(path: Path, files: list[str]) -> N
         )
         raise KilledError
     assert write(path, files, resume=True) == [files[0], files[2], *files[4:]]
-    assert path.read_bytes() == whole(files)
+    assert path.read_bytes() == complete(files)
 
 
 @pytest.mark.parametrize("name", IDENTITY)
-def test_another_run_is_refused_and_told_why(begun: Path, name: str) -> None:
+def test_a_run_with_another_option_is_refused_by_its_name(begun: Path, name: str) -> None:
     with pytest.raises(BatchdigitsError, match=f"cannot resume .*: {name} was {IDENTITY[name]} .* and is other now"):
         ResumableOutput(begun, {**IDENTITY, name: "other"}, HEADER, True)
     assert beside(begun) == {".out.csv.part", ".out.csv.journal"}
@@ -170,7 +179,7 @@ def test_two_runs_do_not_write_one_file(path: Path) -> None:
         ResumableOutput(path, IDENTITY, HEADER, None)
 
 
-def test_a_journal_of_something_else_is_left_alone(path: Path) -> None:
+def test_a_file_that_is_no_journal_is_left_alone(path: Path) -> None:
     (path.parent / ".out.csv.journal").write_text("my diary\n")
     with pytest.raises(BatchdigitsError, match="is not a journal of batchdigits"):
         ResumableOutput(path, IDENTITY, HEADER, None)
@@ -182,10 +191,10 @@ def test_a_folder_is_no_output(tmp_path: Path) -> None:
         ResumableOutput(tmp_path, IDENTITY, HEADER, None)
 
 
-def test_a_journal_left_behind_by_a_run_that_ended_does_not_count(begun: Path, files: list[str]) -> None:
+def test_a_journal_without_its_rows_does_not_count(begun: Path, files: list[str]) -> None:
     (begun.parent / ".out.csv.part").rename(begun)
     assert write(begun, files) == files
-    assert begun.read_bytes() == whole(files)
+    assert begun.read_bytes() == complete(files)
 
 
 def test_lines_can_be_converted(begun: Path, files: list[str]) -> None:
@@ -197,11 +206,11 @@ def test_lines_can_be_converted(begun: Path, files: list[str]) -> None:
         for file in output.unfinished(files):
             output.write([row(file)], [stamp_of(file)])
         output.finish(upper)
-    assert begun.read_bytes() == whole(files).upper()
+    assert begun.read_bytes() == complete(files).upper()
     assert beside(begun) == set()
 
 
-def test_a_full_disk_is_one_line_and_keeps_what_is_done(
+def test_a_full_disk_is_one_line_of_error_and_keeps_the_rows(
     begun: Path, files: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(file: object, data: bytes) -> None:
@@ -211,7 +220,7 @@ def test_a_full_disk_is_one_line_and_keeps_what_is_done(
         patch.setattr(resumable, "write_all", full)
         write(begun, files, resume=True)
     assert write(begun, files, resume=True) == files[6:]
-    assert begun.read_bytes() == whole(files)
+    assert begun.read_bytes() == complete(files)
 
 
 Step = tuple[int, list[tuple[int, str]], int]
@@ -228,7 +237,7 @@ Step = tuple[int, list[tuple[int, str]], int]
         max_size=4,
     )
 )
-def test_whatever_happens_the_file_is_that_of_an_undisturbed_run(
+def test_the_file_after_any_kills_and_changes_is_that_of_an_undisturbed_run(
     tmp_path_factory: pytest.TempPathFactory, steps: list[Step]
 ) -> None:
     folder = tmp_path_factory.mktemp("any")
@@ -246,5 +255,5 @@ def test_whatever_happens_the_file_is_that_of_an_undisturbed_run(
         if journal.exists():
             os.truncate(journal, max(0, journal.stat().st_size - torn))
     write(path, files, resume=True)
-    assert path.read_bytes() == whole(files)
+    assert path.read_bytes() == complete(files)
     assert beside(path) == set()

@@ -1,4 +1,4 @@
-"""What the tests of charts share."""
+"""A fixture for the tests of charts."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def test_a_set_without_answers_changes_nothing() -> None:
     assert confidence_plot(sets) != confidence_plot({"mine": drawn(101)})
 
 
-def test_a_dot_is_the_larger_the_more_answers_it_stands_for(figures: list[Any]) -> None:
+def test_a_dot_is_larger_for_more_answers(figures: list[Any]) -> None:
     few, many = MIN_ANSWERS, 3 * MIN_ANSWERS
     confidence = [0.5] * few + [0.99] * many + [0.1] * (MIN_ANSWERS - 1)
     confidence_plot({"mine": answers(confidence, [True] * len(confidence))})
@@ -48,7 +48,7 @@ def test_a_dot_is_the_larger_the_more_answers_it_stands_for(figures: list[Any]) 
     assert 0 < small < large < MAX_DOT
 
 
-def test_risk_is_drawn_from_a_coverage_that_says_something(figures: list[Any]) -> None:
+def test_risk_is_drawn_from_the_least_coverage_on(figures: list[Any]) -> None:
     confidence_plot({"mine": answers(np.linspace(1, 0.5, 100), [False] + [True] * 99)})
     line = figures[0].axes[1].lines[0]
     assert line.get_xdata().tolist() == pytest.approx(range(100, round(100 * MIN_COVERAGE) - 1, -1))
@@ -87,4 +87,4 @@ def test_any_sets_can_be_drawn(sets: dict[str, Answers], figures: list[Any]) -> 
     risk = figures[0].axes[1]
     assert (risk.get_legend() is not None) == any(len(one.right) for one in sets.values())
     bottom, top = risk.get_ylim()
-    assert bottom < 0 < 1 <= top  # a risk of 0 is in sight
+    assert bottom < 0 < 1 <= top  # a risk of 0 is visible

@@ -17,7 +17,7 @@ from batchdigits.reports.figure import DPI, MAX_ENTRIES, MAX_NAME, SUFFIXES, add
 
 matplotlib = pytest.importorskip("matplotlib")
 
-NASTY = (
+DIFFICULT_NAMES = (
     "$x$",
     r"$\frac{1}{",
     "_hidden",
@@ -52,8 +52,8 @@ def legend_of(names: list[str]) -> list[Any]:
 
 
 def test_names_from_outside_are_shown_as_they_are() -> None:
-    texts = legend_of([*NASTY])
-    assert [text.get_text() for text in texts] == [legend_name(name) for name in NASTY]
+    texts = legend_of([*DIFFICULT_NAMES])
+    assert [text.get_text() for text in texts] == [legend_name(name) for name in DIFFICULT_NAMES]
     assert all(text.get_visible() and not text.get_parse_math() for text in texts)
     assert [legend_name(name) for name in ("two\nlines", "\udcff", "$x$")] == ["two\\nlines", "\\udcff", "$x$"]
 
@@ -88,8 +88,8 @@ def test_the_size_is_in_inches() -> None:
 def test_a_file_holds_neither_version_nor_time_and_is_the_same_each_time(suffix: str) -> None:
     written = draw([line], "title", (4, 3), suffix)
     assert written == draw([line], "title", (4, 3), suffix)
-    for secret in (matplotlib.__version__.encode(), b"matplotlib.org", b"tEXt", b"<dc:date>"):
-        assert secret not in written
+    for changing in (matplotlib.__version__.encode(), b"matplotlib.org", b"tEXt", b"<dc:date>"):
+        assert changing not in written
 
 
 def test_settings_of_the_program_are_neither_used_nor_changed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,7 +99,7 @@ def test_settings_of_the_program_are_neither_used_nor_changed(monkeypatch: pytes
     assert matplotlib.rcParams["lines.linewidth"] == 20.0
 
 
-def test_a_users_settings_and_display_have_no_part_and_nothing_is_printed(tmp_path: Path) -> None:
+def test_a_users_settings_and_display_are_ignored_and_nothing_is_printed(tmp_path: Path) -> None:
     (tmp_path / "matplotlibrc").write_text("lines.linewidth: 20\nno.such.key: 1\n")
     code = (
         "import sys; from batchdigits.reports.figure import draw\n"

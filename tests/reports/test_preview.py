@@ -81,7 +81,7 @@ def test_shows_the_glyph_that_the_network_was_given(files: list[str], small_mnis
 
 
 @pytest.mark.parametrize("sign", [1, -1])
-def test_of_two_candidates_shows_the_one_that_the_row_is_about(files: list[str], sign: int) -> None:
+def test_of_two_candidates_the_one_that_the_row_is_about_is_shown(files: list[str], sign: int) -> None:
     (item,) = preview_items(files[1:2], Brightest(sign), Settings(), 1)
     candidates = normalise(undecided())
     chosen = candidates[int(np.argmax([sign * candidate.mean() for candidate in candidates]))]

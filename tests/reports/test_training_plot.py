@@ -16,7 +16,7 @@ def names(axes: Any) -> list[str]:
     return [text.get_text() for text in axes.get_legend().get_texts()]
 
 
-def test_each_report_of_a_short_training_is_a_point_in_sight(figures: list[Any]) -> None:
+def test_each_report_of_a_short_training_is_a_visible_point(figures: list[Any]) -> None:
     learning_curves(SHORT, "lesson")
     loss, accuracy, rate = figures[0].axes
     for axes, values in (
@@ -60,8 +60,8 @@ def test_a_long_training_has_a_mean_too(figures: list[Any]) -> None:
     points, mean = loss.lines
     assert len(points.get_xdata()) == len(LONG)
     assert len(mean.get_xdata()) == len(mean.get_ydata()) == len(LONG) - MEAN_OF + 1
-    on_the_line = np.interp(mean.get_xdata(), points.get_xdata(), points.get_ydata())
-    assert np.abs(on_the_line - mean.get_ydata()).max() < 0.005  # neither ahead nor behind
+    expected = np.interp(mean.get_xdata(), points.get_xdata(), points.get_ydata())
+    assert np.abs(expected - mean.get_ydata()).max() < 0.005  # the mean is at the middle of its reports
     assert names(accuracy) == ["training minibatch", f"mean of {MEAN_OF} minibatches", "validation split"]
     assert 97 < accuracy.get_ylim()[0] < 98
 
@@ -78,7 +78,7 @@ def test_a_long_training_has_a_mean_too(figures: list[Any]) -> None:
         ([*[0.1] * 9, *[0.99] * FEW_REPORTS], 0),
     ],
 )
-def test_the_axis_of_accuracy_begins_where_its_reports_can_be_told_apart(shares: list[float], end: float) -> None:
+def test_the_axis_of_accuracy_begins_where_its_reports_can_be_distinguished(shares: list[float], end: float) -> None:
     assert lower_end(shares) == end
 
 

@@ -1,4 +1,4 @@
-"""Synthetic scans of MNIST training digits, one generator a hardship; deterministic for a seed."""
+"""Synthetic scans of MNIST digits, with one function for each degradation; deterministic for a seed."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import cv2
 import numpy as np
+from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 Image = NDArray[np.uint8]
@@ -14,16 +15,20 @@ Rng = np.random.Generator
 
 
 def drawn(digit: Image, side: int) -> Field:
-    """An MNIST digit as smooth full ink of a big picture: coverage 0-1, (side, side)."""
+    """An MNIST digit enlarged to sharp ink: coverage 0-1, (side, side)."""
     big = cv2.resize(digit, (side, side), interpolation=cv2.INTER_CUBIC).astype(np.float32)
     soft = cv2.GaussianBlur(big, (0, 0), side / 28 / 3)
-    return np.clip((soft - 115.0) / 25.0, 0, 1)  # a steep step: pen on paper has sharp edges
+    coverage: Field = np.clip((soft - 115.0) / 25.0, 0, 1)  # steep, as the edges of a pen's strokes are sharp
+    return coverage
 
 
 def placed(
     digit: Image, rng: Rng, size: tuple[int, int] = (200, 300), share: tuple[float, float] = (0.6, 0.95)
 ) -> Field:
-    """The digit somewhere inside a page of `size`; `share` is the part of the height that its 28x28 frame takes."""
+    """The ink of a digit at a random place on a page of `size`, coverage 0-1.
+
+    `share` is the range for the side of the digit's 28x28 frame, as a share of the page's shorter side.
+    """
     height, width = size
     side = int(rng.uniform(*share) * min(height, width))
     ink = np.zeros(size, np.float32)
@@ -32,33 +37,38 @@ def placed(
     return ink
 
 
-def shot(ink: Field, paper: Field | float, black: float, rng: Rng, noise: float = 0.0) -> Image:
-    """What the camera sees: ink over paper, with grain."""
-    picture = np.asarray(paper, np.float32) * (1 - ink) + black * ink
+def shot(ink: MatLike, background: Field | float, ink_level: float, rng: Rng, noise: float = 0.0) -> Image:
+    """The scan of ink on a background, in grey levels; `noise` is the standard deviation of its grain."""
+    coverage = np.asarray(ink, np.float32)
+    picture = np.asarray(background, np.float32) * (1 - coverage) + ink_level * coverage
     if noise:
-        picture = picture + rng.normal(0, noise, ink.shape).astype(np.float32)
+        picture = picture + rng.normal(0, noise, coverage.shape).astype(np.float32)
     return np.clip(picture + 0.5, 0, 255).astype(np.uint8)
 
 
 def _ramp(size: tuple[int, int], rng: Rng, low: float, high: float) -> Field:
+    """A slope from `low` to `high` in a random direction."""
     angle = rng.uniform(0, 2 * np.pi)
     y, x = np.mgrid[-1 : 1 : size[0] * 1j, -1 : 1 : size[1] * 1j]
     slope = np.cos(angle) * x + np.sin(angle) * y
     slope = (slope - slope.min()) / np.ptp(slope)
-    return (low + (high - low) * slope).astype(np.float32)
+    light: Field = (low + (high - low) * slope).astype(np.float32)
+    return light
 
 
 def _shadow(size: tuple[int, int], rng: Rng, softness: float) -> Field:
-    """Light 1 and shadow 0, the edge through the middle half of the page, `softness` pixels wide."""
+    """Light 1 and shadow 0; the edge crosses the middle of the page, and is `softness` pixels wide."""
     angle = rng.uniform(0, 2 * np.pi)
     y, x = np.mgrid[0 : size[0], 0 : size[1]].astype(np.float32)
     across = np.cos(angle) * (x - size[1] * rng.uniform(0.3, 0.7)) + np.sin(angle) * (
         y - size[0] * rng.uniform(0.3, 0.7)
     )
-    return np.clip(across / softness + 0.5, 0, 1).astype(np.float32)
+    light: Field = np.clip(across / softness + 0.5, 0, 1).astype(np.float32)
+    return light
 
 
 def _rules(size: tuple[int, int], rng: Rng, squared: bool) -> Field:
+    """The coverage of level ruled lines, and of upright ones if `squared`."""
     lines = np.zeros(size, np.float32)
     pitch = int(rng.integers(28, 70))
     thick = int(rng.integers(1, 4))
@@ -168,7 +178,8 @@ def _salt_pepper(digit: Image, rng: Rng) -> Image:
 def _jpeg(digit: Image, rng: Rng) -> Image:
     side = int(rng.choice([28, 60, 120, 200]))
     scan = shot(placed(digit, rng, (side, side), (0.9, 1.0)), 225, 35, rng, 4)
-    return cv2.imdecode(cv2.imencode(".jpg", scan, [cv2.IMWRITE_JPEG_QUALITY, 15])[1], cv2.IMREAD_GRAYSCALE)
+    file = cv2.imencode(".jpg", scan, [cv2.IMWRITE_JPEG_QUALITY, 15])[1]
+    return np.asarray(cv2.imdecode(file, cv2.IMREAD_GRAYSCALE), np.uint8)
 
 
 def _pencil(digit: Image, rng: Rng) -> Image:
@@ -183,20 +194,20 @@ def _felt(digit: Image, rng: Rng) -> Image:
 
 
 def skeleton(mask: Image) -> Image:
-    """Zhang and Suen's thinning (1984), uint8 0/1 in and out."""
+    """The lines of a mask thinned to one pixel, uint8 0/1 in and out: Zhang and Suen (1984)."""
     m = np.pad(mask, 1).astype(bool)
     while True:
-        gone = 0
+        removed = 0
         for step in (0, 1):
             p = [np.roll(m, s, (0, 1)) for s in ((1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1))]
             n = sum(q.astype(int) for q in p)
             turns = sum((~p[i] & p[(i + 1) % 8]).astype(int) for i in range(8))
             a, b, c, d = p[0], p[2], p[4], p[6]
-            hold = ~(a & b & c) & ~(b & c & d) if step == 0 else ~(a & b & d) & ~(a & c & d)
-            kill = m & (n >= 2) & (n <= 6) & (turns == 1) & hold
-            gone += int(kill.sum())
-            m &= ~kill
-        if not gone:
+            is_outer = ~(a & b & c) & ~(b & c & d) if step == 0 else ~(a & b & d) & ~(a & c & d)
+            peel = m & (n >= 2) & (n <= 6) & (turns == 1) & is_outer
+            removed += int(peel.sum())
+            m &= ~peel
+        if not removed:
             return m[1:-1, 1:-1].astype(np.uint8)
 
 
@@ -242,11 +253,11 @@ def _tiny8(digit: Image, rng: Rng) -> Image:
     s = max(w, h)
     frame = np.zeros((s, s), np.uint8)
     frame[(s - h) // 2 : (s - h) // 2 + h, (s - w) // 2 : (s - w) // 2 + w] = digit[y : y + h, x : x + w]
-    return cv2.resize(frame, (8, 8), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(frame, (8, 8), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _tiny16(digit: Image, rng: Rng) -> Image:
-    return cv2.resize(digit[3:25, 3:25], (16, 16), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(digit[3:25, 3:25], (16, 16), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _bilevel16(digit: Image, rng: Rng) -> Image:
@@ -285,10 +296,11 @@ def _neighbours(digit: Image, rng: Rng) -> Image:
 
 
 def _blurred(digit: Image, rng: Rng) -> Image:
-    return cv2.GaussianBlur(shot(placed(digit, rng, (120, 120), (0.7, 0.95)), 220, 40, rng, 6), (0, 0), 3.5)
+    scan = shot(placed(digit, rng, (120, 120), (0.7, 0.95)), 220, 40, rng, 6)
+    return np.asarray(cv2.GaussianBlur(scan, (0, 0), 3.5), np.uint8)
 
 
-STRESSES: dict[str, Callable[[Image, Rng], Image]] = {
+DEGRADATIONS: dict[str, Callable[[Image, Rng], Image]] = {
     f.__name__[1:]: f
     for f in (
         _flat,
@@ -325,4 +337,4 @@ STRESSES: dict[str, Callable[[Image, Rng], Image]] = {
         _blurred,
     )
 }
-LIGHT = {"card", "tiny8", "tiny16", "bilevel16"}  # the ink of all others is dark
+LIGHT_INK = {"card", "tiny8", "tiny16", "bilevel16"}  # the ink of all other degradations is dark

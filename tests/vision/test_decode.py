@@ -1,4 +1,4 @@
-"""decode: every format, depth and kind of transparency that people have; and a plain word for what is broken."""
+"""decode: scans of every format, depth and kind of transparency; a plain fault for a file that cannot be decoded."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ from batchdigits.vision.decode import MAX_FILE_BYTES, Page, decode
 from batchdigits.vision.headers import read_header
 
 GREY = np.full((40, 60), 230, np.uint8)
-GREY[5:15, 5:30] = 20  # off centre, so that every turn shows
-INK, PAPER = (10, 15), (30, 50)
+GREY[5:15, 5:30] = 20  # off centre, so that every rotation and mirroring shows
+INK, BACKGROUND = (10, 15), (30, 50)  # pixels of GREY
 
 
 def save(path: Path, image: Image.Image, name: str, **options: Any) -> Path:
@@ -50,6 +50,7 @@ def encode(image: Image.Image, name: str, **options: Any) -> bytes:
 
 
 def only(path: Path | str, **options: Any) -> Page:
+    """The page of a file that has one."""
     pages = list(decode(str(path), **options))
     assert len(pages) == 1
     assert pages[0].source == str(path)
@@ -87,7 +88,7 @@ def png_of_size(width: int, height: int) -> bytes:
 
 
 def with_tiff_tag(tiff: bytes, tag: int, value: int) -> bytes:
-    """The same little-endian TIFF with another value of one of its first page's tags."""
+    """The same little-endian TIFF with another value for a tag of its first page."""
     assert tiff[:4] == b"II*\0"
     directory = int.from_bytes(tiff[4:8], "little")
     for at in range(directory + 2, directory + 2 + 12 * int.from_bytes(tiff[directory : directory + 2], "little"), 12):
@@ -110,7 +111,7 @@ FORMATS = {
 
 
 @pytest.mark.parametrize(("name", "mode"), [(name, mode) for name, modes in FORMATS.items() for mode in modes])
-def test_every_format_in_every_mode_by_content_and_not_by_name(tmp_path: Path, name: str, mode: str) -> None:
+def test_every_format_and_mode_is_decoded_by_content_and_not_by_name(tmp_path: Path, name: str, mode: str) -> None:
     if (name, mode) == ("TIFF", "YCbCr") and int(PIL.__version__.partition(".")[0]) < 13:
         pytest.skip("Pillow reads an uncompressed YCbCr TIFF since 13")
     image = Image.fromarray(GREY)
@@ -156,8 +157,8 @@ def test_xmp_orientation_of_a_jpeg(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", [b"gAMA", b"sRGB"])
-def test_a_png_that_names_its_gamma_is_as_grey_as_one_that_does_not(tmp_path: Path, kind: bytes) -> None:
-    """OpenCV 5's own conversion to grey goes through linear light then, and is off by up to 60 levels."""
+def test_a_png_with_a_gamma_has_the_grey_of_one_without(tmp_path: Path, kind: bytes) -> None:
+    """With a gamma, OpenCV 5's own conversion to grey goes through linear light, and is off by up to 60 levels."""
     colours = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
     plain = encode(Image.fromarray(colours), "PNG")
     content = struct.pack(">I", 45455) if kind == b"gAMA" else b"\0"
@@ -175,13 +176,13 @@ CHUNKS_FOR_PILLOW = {
 
 
 @pytest.mark.parametrize("kind", CHUNKS_FOR_PILLOW)
-def test_what_opencv_may_get_wrong_it_is_not_asked(kind: bytes) -> None:
+def test_pngs_that_opencv_misreads_go_to_pillow(kind: bytes) -> None:
     plain = encode(Image.fromarray(GREY), "PNG")
     assert read_header("PNG", plain) == (60, 40, "grey")
     assert read_header("PNG", with_png_chunk(plain, kind, CHUNKS_FOR_PILLOW[kind])) == (60, 40, None)
 
 
-def test_a_broken_orientation_leaves_the_picture_as_it_is(tmp_path: Path) -> None:
+def test_a_broken_orientation_changes_nothing(tmp_path: Path) -> None:
     data = with_png_chunk(encode(Image.fromarray(GREY), "PNG"), b"eXIf", b"no directory here")
     assert np.array_equal(scan_of(write(tmp_path / "a.png", data)), GREY)
 
@@ -190,9 +191,9 @@ def test_a_broken_orientation_leaves_the_picture_as_it_is(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("name", ["PNG", "TIFF", "JPEG2000"])
-@pytest.mark.parametrize(("factor", "what"), [(257, "16 bits"), (16, "12 bits in the low ones"), (1, "8 bits in 16")])
-def test_sixteen_bits_turn_neither_white_nor_black(tmp_path: Path, name: str, factor: int, what: str) -> None:
-    scan = scan_of(save(tmp_path / what, Image.fromarray(GREY.astype(np.uint16) * factor), name))
+@pytest.mark.parametrize("factor", [257, 16, 1], ids=["16 bits", "12 bits in 16", "8 bits in 16"])
+def test_sixteen_bit_grey(tmp_path: Path, name: str, factor: int) -> None:
+    scan = scan_of(save(tmp_path / "a", Image.fromarray(GREY.astype(np.uint16) * factor), name))
     assert np.array_equal(scan, GREY)
 
 
@@ -211,7 +212,7 @@ def test_sixteen_bit_pgm_of_twelve_bits(tmp_path: Path) -> None:
     assert np.abs(scan_of(write(tmp_path / "a.pgm", data)) - GREY.astype(int)).max() <= 1
 
 
-def test_pgm_scales_to_its_own_maximum_and_may_hold_comments(tmp_path: Path) -> None:
+def test_a_pgm_scales_to_its_own_maximum_and_may_hold_comments(tmp_path: Path) -> None:
     assert scan_of(write(tmp_path / "a.pgm", b"P5\n# by hand\n3 1\n15\n\x00\x07\x0f")).tolist() == [[0, 119, 255]]
     assert scan_of(write(tmp_path / "b.pgm", b"P2\n3 1\n15\n0 7 15\n")).tolist() == [[0, 119, 255]]
 
@@ -219,8 +220,8 @@ def test_pgm_scales_to_its_own_maximum_and_may_hold_comments(tmp_path: Path) -> 
 @pytest.mark.parametrize("factor", [1, 1 / 255, 100, -1 / 255])
 def test_floating_point_tiff(tmp_path: Path, factor: float) -> None:
     scan = scan_of(save(tmp_path / "a.tif", Image.fromarray(GREY.astype(np.float32) * np.float32(factor)), "TIFF"))
-    ink, paper = sorted((int(scan[INK]), int(scan[PAPER])))
-    assert paper - ink >= 200
+    ink, background = sorted((int(scan[INK]), int(scan[BACKGROUND])))
+    assert background - ink >= 200
 
 
 def test_floating_point_tiff_with_infinities(tmp_path: Path) -> None:
@@ -233,12 +234,12 @@ def test_floating_point_tiff_with_infinities(tmp_path: Path) -> None:
 @pytest.mark.parametrize("factor", [1, 257, 1 << 20])
 def test_thirty_two_bit_tiff(tmp_path: Path, factor: int) -> None:
     scan = scan_of(save(tmp_path / "a.tif", Image.fromarray(GREY.astype(np.int32) * factor), "TIFF"))
-    assert int(scan[PAPER]) - int(scan[INK]) > 90
+    assert int(scan[BACKGROUND]) - int(scan[INK]) > 90
 
 
 @pytest.mark.parametrize("compression", ["group4", "group3", "tiff_ccitt", "tiff_lzw", "raw"])
 @pytest.mark.parametrize("photometric", [0, 1])
-def test_fax_tiff_whichever_of_its_bits_is_white(tmp_path: Path, compression: str, photometric: int) -> None:
+def test_fax_tiff_with_either_photometric_interpretation(tmp_path: Path, compression: str, photometric: int) -> None:
     image = Image.fromarray(GREY > 128)
     path = save(tmp_path / "fax.tif", image, "TIFF", compression=compression, tiffinfo={262: photometric})
     assert np.array_equal(scan_of(path), np.where(GREY > 128, 255, 0))
@@ -262,12 +263,12 @@ def test_lab_tiff_is_as_grey_as_its_lightness(tmp_path: Path) -> None:
 # Colour and transparency
 
 
-def test_ink_of_the_papers_own_luma_stays_visible(tmp_path: Path) -> None:
+def test_ink_of_the_backgrounds_own_luma_stays_visible(tmp_path: Path) -> None:
     for name in ("PNG", "JPEG", "TIFF"):
         pixels = np.full((*GREY.shape, 3), (0, 130, 0), np.uint8)  # luma 76, as pure red
         pixels[5:15, 5:30] = 255, 0, 0
         scan = scan_of(save(tmp_path / name, Image.fromarray(pixels), name))
-        assert abs(int(scan[INK]) - int(scan[PAPER])) > 100
+        assert abs(int(scan[INK]) - int(scan[BACKGROUND])) > 100
 
 
 def test_an_empty_page_with_coloured_noise_is_not_made_noisier(tmp_path: Path) -> None:
@@ -285,16 +286,16 @@ def test_pale_ink_that_luma_shows_stays_luma(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["PNG", "WEBP", "TIFF", "AVIF", "JPEG2000"])
 @pytest.mark.parametrize("ink", [(0, 0, 0), (255, 255, 255), (200, 30, 30), (250, 230, 90)])
-def test_ink_on_nothing_comes_out_as_ink(tmp_path: Path, name: str, ink: tuple[int, int, int]) -> None:
+def test_ink_on_a_transparent_background_stays_visible(tmp_path: Path, name: str, ink: tuple[int, int, int]) -> None:
     pixels = np.zeros((*GREY.shape, 4), np.uint8)
-    pixels[:, :, :3] = ink  # the transparent part too: nothing but alpha tells them apart
+    pixels[:, :, :3] = ink  # the transparent part too: only alpha separates ink and background
     pixels[5:15, 5:30, 3] = 255
     scan = scan_of(save(tmp_path / "a", Image.fromarray(pixels), name))
-    assert abs(int(scan[INK]) - int(scan[PAPER])) > 100
+    assert abs(int(scan[INK]) - int(scan[BACKGROUND])) > 100
 
 
 @pytest.mark.parametrize("ink", [0, 255])
-def test_ink_on_nothing_that_fills_most_of_its_frame(tmp_path: Path, ink: int) -> None:
+def test_ink_that_fills_most_of_a_transparent_picture(tmp_path: Path, ink: int) -> None:
     pixels = np.full((40, 60, 4), ink, np.uint8)
     pixels[:, :, 3] = 255
     pixels[10:20, 20:40, 3] = 0  # the hole of a bold 0
@@ -308,10 +309,10 @@ def test_transparent_palette_colour(tmp_path: Path) -> None:
             image = Image.fromarray(np.where(GREY > 128, 0, 1).astype(np.uint8))
             image.putpalette([ink] * 6)
             scan = scan_of(save(tmp_path / "a", image, name, transparency=0))
-            assert (scan[INK], scan[PAPER]) == (ink, 255 - ink)
+            assert (scan[INK], scan[BACKGROUND]) == (ink, 255 - ink)
 
 
-def test_paper_with_a_transparent_margin_keeps_its_paper(tmp_path: Path) -> None:
+def test_a_page_with_a_transparent_margin_keeps_its_background(tmp_path: Path) -> None:
     pixels = np.dstack([GREY, GREY, GREY, np.full_like(GREY, 255)])
     pixels[:, 55:, 3] = 0
     scan = scan_of(save(tmp_path / "a.png", Image.fromarray(pixels), "PNG"))
@@ -328,7 +329,7 @@ def test_opaque_alpha_changes_nothing_and_full_transparency_is_blank(tmp_path: P
 # Pages
 
 
-def test_each_page_of_a_tiff_is_a_source_and_is_read_when_asked_for(tmp_path: Path) -> None:
+def test_each_page_of_a_tiff_is_a_source(tmp_path: Path) -> None:
     pages = [Image.fromarray(np.full((8, 8 + number), 50 * number, np.uint8)) for number in range(4)]
     path = save(tmp_path / "scan.tif", pages[0], "TIFF", save_all=True, append_images=pages[1:])
     decoded = list(decode(str(path)))
@@ -347,7 +348,7 @@ def test_a_broken_page_costs_no_other_page(tmp_path: Path) -> None:
     assert [bool(page.fault) for page in decoded] == [False, True, False]
 
 
-def test_a_tiff_whose_second_page_is_cut_off_gives_the_first(tmp_path: Path) -> None:
+def test_the_first_page_of_a_tiff_survives_a_truncated_second(tmp_path: Path) -> None:
     page = Image.fromarray(GREY)
     data = encode(page, "TIFF", save_all=True, append_images=[page])
     decoded = list(decode(str(write(tmp_path / "scan.tif", data[: len(data) // 2 + 20]))))
@@ -356,7 +357,7 @@ def test_a_tiff_whose_second_page_is_cut_off_gives_the_first(tmp_path: Path) -> 
     assert decoded[1].fault
 
 
-def test_more_pages_than_anybody_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pages_over_the_limit_are_one_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pillow_decode, "MAX_PAGES", 2)
     page = Image.fromarray(GREY)
     path = save(tmp_path / "scan.tif", page, "TIFF", save_all=True, append_images=[page] * 4)
@@ -366,13 +367,13 @@ def test_more_pages_than_anybody_has(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("name", ["GIF", "WEBP", "PNG", "AVIF"])
-def test_of_an_animation_only_the_first_frame(tmp_path: Path, name: str) -> None:
+def test_the_first_frame_of_an_animation_is_decoded(tmp_path: Path, name: str) -> None:
     frames = [Image.fromarray(255 - GREY if number else GREY).convert("RGB") for number in range(3)]
     path = save(tmp_path / "moving", frames[0], name, save_all=True, append_images=frames[1:])
     assert np.abs(scan_of(path) - GREY.astype(int)).mean() < 3
 
 
-# What cannot be read
+# Files that cannot be read or decoded
 
 
 @pytest.mark.parametrize(
@@ -382,7 +383,10 @@ def test_of_an_animation_only_the_first_frame(tmp_path: Path, name: str) -> None
         (b"just text\n", "not an image"),
         (bytes(5000), "not an image"),
         (b"BMW and other words that begin like a bitmap", "not an image"),
-        (b"\0\0\1\0ftypisom" + bytes(80) + b"avif" + bytes(200), "not an image"),  # find looks no further either
+        (
+            b"\0\0\1\0ftypisom" + bytes(80) + b"avif" + bytes(200),
+            "not an image",
+        ),  # brands after the first 64 bytes do not count
         (b"%PDF-1.7\n", "not an image that batchdigits reads (PDF)"),
         (b"\x89PNG\r\n\x1a\n", "truncated or corrupt PNG"),
         (png_of_size(3, 3), "truncated or corrupt PNG"),
@@ -398,7 +402,7 @@ def test_files_that_are_no_images(tmp_path: Path, content: bytes, fault: str) ->
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_a_truncated_file_is_a_fault_and_not_half_a_scan(tmp_path: Path, name: str) -> None:
+def test_a_truncated_file_gives_a_fault_and_no_scan(tmp_path: Path, name: str) -> None:
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (90, 90, 3), dtype=np.uint8))
     data = encode(noise, name)
     for part in (0.1, 0.5, 0.9):
@@ -407,7 +411,7 @@ def test_a_truncated_file_is_a_fault_and_not_half_a_scan(tmp_path: Path, name: s
         assert fault.startswith("truncated or corrupt")
 
 
-def test_what_is_no_regular_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_paths_that_are_no_regular_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("folder.png").mkdir()
     Path("dangling.png").symlink_to("nowhere")
@@ -445,7 +449,7 @@ def test_a_file_that_cannot_be_opened(tmp_path: Path, monkeypatch: pytest.Monkey
     assert fault_of(path) == fault
 
 
-def test_without_pillow_its_files_get_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_in_importing_pillow_is_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "batchdigits.vision.pillow_decode", None)
     assert "cannot be decoded: import of" in fault_of(save(tmp_path / "a.gif", Image.fromarray(GREY), "GIF"))
 
@@ -459,7 +463,7 @@ def test_no_permission(tmp_path: Path) -> None:
     assert (fault_of(path), fault_of(folder)) == ("permission denied", "permission denied")
 
 
-def test_a_folder_that_cannot_be_read_is_not_just_a_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_cannot_be_read_is_permission_denied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "access", lambda *_: False)
     assert fault_of(tmp_path) == "permission denied"
 
@@ -473,7 +477,7 @@ def test_a_picture_over_the_limit_is_refused(tmp_path: Path, name: str, mode: st
 
 
 def test_a_huge_picture_is_refused_from_its_header(tmp_path: Path) -> None:
-    """Nothing behind these headers could be decoded: had anything tried, the fault would be another."""
+    """The rest of these files is broken: an attempt to decode it would give another fault."""
     jpeg = encode(Image.fromarray(GREY), "JPEG")
     frame = jpeg.index(b"\xff\xc0") + 5
     tiff = encode(Image.fromarray(GREY), "TIFF", compression="tiff_lzw")
@@ -503,20 +507,20 @@ def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
 def test_a_png_whose_chunk_claims_gigabytes_never_reaches_opencv(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """OpenCV 5 allocates what a chunk claims: 4 GB and 16 s for a file of 800 bytes."""
+    """OpenCV 5 allocates and clears the length that a chunk claims: 4 GB for a file of 800 bytes."""
     data = bytearray(encode(Image.fromarray(GREY), "PNG"))
     data[data.index(b"IDAT") - 4] = 0xFF
-    monkeypatch.setattr(decoding, "_imdecode", lambda *_: pytest.fail("OpenCV was asked"))
-    assert np.array_equal(scan_of(write(tmp_path / "a.png", bytes(data))), GREY)  # Pillow: the pixels are whole
+    monkeypatch.setattr(decoding, "_imdecode", lambda *_: pytest.fail("OpenCV was called"))
+    assert np.array_equal(scan_of(write(tmp_path / "a.png", bytes(data))), GREY)  # by Pillow, as its pixels are intact
 
 
-def test_heic_without_its_plug_in_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_heic_without_the_plug_in_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
     heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(100)
     assert "pip install 'batchdigits[heif]'" in fault_of(write(tmp_path / "a.heic", heic))
 
 
-def test_heic_with_its_plug_in(tmp_path: Path) -> None:
+def test_heic_with_the_plug_in(tmp_path: Path) -> None:
     heif = pytest.importorskip("pillow_heif")
     heif.from_pillow(Image.fromarray(GREY).convert("RGB")).save(tmp_path / "a.heic", quality=95)
     assert np.abs(scan_of(tmp_path / "a.heic") - GREY.astype(int)).mean() < 3
@@ -530,7 +534,7 @@ def test_heic_with_its_plug_in(tmp_path: Path) -> None:
         (ZeroDivisionError(), "cannot be decoded: ZeroDivisionError"),
     ],
 )
-def test_whatever_a_decoder_raises_becomes_a_row(
+def test_any_exception_of_a_decoder_becomes_a_fault(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, fault: str
 ) -> None:
     def fail(*_: Any) -> None:
@@ -541,7 +545,7 @@ def test_whatever_a_decoder_raises_becomes_a_row(
     assert fault_of(path) == fault
 
 
-def test_a_limit_above_pillows_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_image_over_pillows_own_limit_is_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
     assert (
         fault_of(save(tmp_path / "a.tif", Image.fromarray(GREY), "TIFF", compression="tiff_lzw"))
@@ -549,30 +553,30 @@ def test_a_limit_above_pillows_own(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     )
 
 
-def test_one_line() -> None:
+def test_one_line_is_printable_short_and_without_addresses() -> None:
     assert one_line("a\n\tb\x00 <_io.BytesIO object at 0x7f3c2837ce50>\x1b[31m\u202e") == "a b the file [31m"
     assert len(one_line("x" * 500)) == 200
 
 
 def stderr_of(program: str, *arguments: Path) -> str:
-    """What a fresh process writes to stderr: logging is not set up there, and pytest catches no warnings."""
+    """The stderr of a fresh process, where logging is not set up and pytest catches no warnings."""
     command = [sys.executable, "-W", "always", "-c", program, *map(str, arguments)]
     result = subprocess.run(command, capture_output=True, text=True, check=True)
     assert len(result.stdout.splitlines()) == len(arguments)
     return result.stderr
 
 
-def test_neither_library_warns_or_logs(tmp_path: Path) -> None:
-    animated = with_png_chunk(encode(Image.fromarray(GREY), "PNG"), b"acTL", bytes(8))  # a warning: invalid APNG
+def test_neither_opencv_nor_pillow_warns_or_logs(tmp_path: Path) -> None:
+    animated = with_png_chunk(encode(Image.fromarray(GREY), "PNG"), b"acTL", bytes(8))  # Pillow warns: invalid APNG
     colour = encode(Image.fromarray(GREY).convert("RGB"), "TIFF")
-    wide = with_tiff_tag(colour, 277, 9)  # logged as an error: more samples per pixel than can be decoded
+    wide = with_tiff_tag(colour, 277, 9)  # Pillow logs an error: more samples per pixel than can be decoded
     program = """
 import sys
 from batchdigits.vision.decode import decode
 for name in sys.argv[1:]:
     print(*(page.fault for page in decode(name)))
 """
-    short = b"P5 60 40 255\n12345"  # OpenCV logs that it cannot read its data
+    short = b"P5 60 40 255\n12345"  # OpenCV logs that it cannot read the data
     contents = {"a.png": animated, "b.tif": wide, "c.pgm": short}
     assert stderr_of(program, *(write(tmp_path / name, data) for name, data in contents.items())) == ""
 
@@ -580,7 +584,7 @@ for name in sys.argv[1:]:
 def test_silent_stderr_keeps_the_libraries_quiet(tmp_path: Path) -> None:
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (90, 90), dtype=np.uint8))
     png = bytearray(encode(noise, "PNG"))
-    png[29] ^= 1  # the checksum of its header: libpng complains on fd 2, and libjpeg of an early end
+    png[29] ^= 1  # the header's checksum: libpng prints an error to fd 2, as libjpeg does for a missing end
     files = write(tmp_path / "1", bytes(png)), write(tmp_path / "2", encode(noise, "JPEG")[:-50] + b"\xff\xd9")
     program = """
 import sys
@@ -595,7 +599,7 @@ with {}():
     assert stderr_of(program.format("silent_stderr"), *files) == ""
 
 
-def test_decoding_warns_nobody_even_where_warnings_are_errors(tmp_path: Path) -> None:
+def test_decoding_works_where_warnings_are_errors(tmp_path: Path) -> None:
     data = with_png_chunk(encode(Image.fromarray(GREY), "PNG"), b"acTL", bytes(8))
     with warnings.catch_warnings():
         warnings.simplefilter("error")

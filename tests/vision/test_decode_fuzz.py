@@ -1,4 +1,4 @@
-"""decode under hostile input: whatever happens to a valid file, decoding gives rows and nothing but rows."""
+"""decode with damaged and random input: it gives pages with a scan or a fault, raises nothing and prints nothing."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ def encode(image: Image.Image, name: str, **options: object) -> bytes:
 
 
 def corpus() -> dict[str, list[bytes]]:
+    """Small valid files of every format, by its name."""
     grey = Image.fromarray(np.random.default_rng(0).integers(0, 256, (20, 24), dtype=np.uint8))
     bits, colour, clear = grey.convert("1"), grey.convert("RGB"), grey.convert("RGBA")
     deep = Image.fromarray(np.asarray(grey).astype(np.uint16) * 200)
@@ -55,7 +56,7 @@ CORPUS = corpus()
 
 @st.composite
 def mutated(draw: st.DrawFn, name: str) -> bytes:
-    """A valid file after one to six of: bytes overwritten, inserted, cut out, cut off; another spliced in."""
+    """A valid file after one to six changes: bytes overwritten, inserted, removed or cut off, or another spliced in."""
     data = draw(st.sampled_from(CORPUS[name]))
     for _ in range(draw(st.integers(1, 6))):
         at = draw(st.integers(0, len(data)))
@@ -77,7 +78,7 @@ def mutated(draw: st.DrawFn, name: str) -> bytes:
 
 
 def with_checksums(png: bytes) -> bytes:
-    """The same PNG with every chunk's checksum put right, so that what is wrong inside gets as far as the decoder."""
+    """The same PNG with every chunk's checksum corrected, so that a chunk's damage reaches the decoder."""
     at = 8
     while at + 12 <= len(png):
         end = at + 8 + int.from_bytes(png[at : at + 4], "big")
@@ -88,7 +89,8 @@ def with_checksums(png: bytes) -> bytes:
     return png
 
 
-def check_rows(path: Path) -> None:
+def check_pages(path: Path) -> None:
+    """Every page of a file has a printable fault or a scan within the limit."""
     with silent_stderr():
         pages = list(decode(str(path), MAX_PIXELS))
     assert pages
@@ -109,12 +111,12 @@ def check_rows(path: Path) -> None:
 @pytest.mark.parametrize("name", CORPUS)
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_a_mutated_file_gives_rows(
+def test_a_mutated_file_gives_pages(
     name: str, data: st.DataObject, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "scan"
     path.write_bytes(data.draw(mutated(name)))
-    check_rows(path)
+    check_pages(path)
     assert capfd.readouterr() == ("", "")
 
 
@@ -123,7 +125,7 @@ def test_a_mutated_file_gives_rows(
 @example(b"BM")
 @example(b"\0\0\0\x18ftypavif")
 @example(b"RIFF\0\0\0\0WEBPVP8X")
-def test_any_bytes_give_rows(tmp_path: Path, content: bytes) -> None:
+def test_any_bytes_give_pages(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "scan"
     path.write_bytes(content)
-    check_rows(path)
+    check_pages(path)

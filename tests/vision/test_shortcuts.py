@@ -1,4 +1,4 @@
-"""The normaliser's shortcuts give the results of the plain computation, which is written out here."""
+"""The normaliser's shortcuts give the results of the plain computations, which are written out here."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def pages(draw: st.DrawFn) -> Picture:
 
 
 def all_level_lines(mask: MatLike) -> MatLike:
-    """The level lines, with every row examined."""
+    """The level ruled lines of a mask, as `artifacts._level_lines` would find them by examining every row."""
     height, width = mask.shape
     runs = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((1, round(MIN_RUN_SHARE * width)), np.uint8))
     joined = cv2.dilate(runs, np.ones((3, 9), np.uint8))

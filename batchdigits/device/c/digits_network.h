@@ -12,7 +12,7 @@ extern "C" {
 
 /* Compute the int8 logits of a glyph: 28 rows of 28 bytes, ink 255 on 0. The confidence is the softmax of
  * DIGITS_OUTPUT_SCALE * (logit - DIGITS_OUTPUT_ZERO). If `rejects` is true in the model's card, add one more class with
- * the logit 0 to the softmax: its probability is that of an outlier, a glyph that is no digit. */
+ * the logit 0 to the softmax: its probability is that of an outlier, a glyph that is not a digit. */
 void digits_run(const uint8_t glyph[DIGITS_PIXELS], int8_t logits[DIGITS_CLASSES]);
 
 /* The index of the largest logit, the lowest index in a tie. digits_labels[] has its label. */

@@ -4,13 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The values are those of batchdigits/vision, where the reasons are. */
+/* The values are those of batchdigits/vision, whose comments give the reasons. */
 #define SIDE 28              /* pixels of a glyph */
 #define BOX 20               /* pixels of the longer side of a digit in its glyph */
 #define BOX_TOLERANCE 2      /* pixels that a digit may be longer than its box */
 #define CENTRE 14.0          /* of mass, in pixels */
-#define MAX_SIDE 60          /* longer digits are shrunk to it */
-#define ENLARGED_SIDE 40     /* digits shorter than the box are enlarged to it */
+#define MAX_SIDE 60          /* longer digits are shrunk to this */
+#define ENLARGED_SIDE 40     /* digits shorter than the box are enlarged to this */
 #define MIN_STROKE 1.9       /* pixels in the box */
 #define MAX_STROKE 4.5       /* pixels in the box */
 #define MAX_SHEAR 0.8        /* pixels across for each pixel down */
@@ -104,7 +104,7 @@ static int otsu(picture p) {
     return best;
 }
 
-/* The background has most of the border and most of the area. */
+/* The class with more of the border and of the area, shares added, is the background. */
 static int ink_is_light(picture view, int threshold) {
     int total = 0, inside = 0;
     for (int y = 0; y < view.height; y++) {
@@ -145,7 +145,7 @@ static int remove_background(picture p, int ink_area) {
     while (!counts[highest]) {
         highest--;
     }
-    /* An even background: stretching from the lowest to the highest level leaves most of the area at 0. */
+    /* The background is even if stretching from the lowest to the highest level leaves most of the area at 0. */
     const double gain = 255.0 / max_of(highest - lowest, 1);
     int zero_area = 0;
     for (int level = lowest; level < 256 && to_byte(gain * (level - lowest)) == 0; level++) {
@@ -155,7 +155,8 @@ static int remove_background(picture p, int ink_area) {
         stretch(p, lowest, highest);
         return highest - lowest >= MIN_CONTRAST;
     }
-    /* Else its median and noise from the darkest pixels; the 16th percentile is one standard deviation below. */
+    /* Otherwise its median and noise come from the darkest pixels: the median less the 16th percentile is one standard
+     * deviation. */
     const double background_area = area_of(p) - ink_area;
     const int low = level_of_rank(counts, 0.16 * background_area);
     const int background = level_of_rank(counts, 0.5 * background_area);
@@ -183,7 +184,7 @@ static void keep_near(picture ink, picture mask) {
     }
 }
 
-/* Crop a picture to its ink, in place, and return where the ink began. */
+/* Crop a picture to its ink, in place. The ink's position before is stored in from_left and from_top. */
 static picture cropped(picture p, int *from_left, int *from_top) {
     int left = p.width, right = -1, top = p.height, bottom = -1;
     for (int y = 0; y < p.height; y++) {

@@ -1,7 +1,7 @@
 /* The normaliser: from an 8-bit grey image of one digit to the glyph that the network takes. C99, no allocation; needs
  * libm.
  *
- * It has the steps that a camera over clean, evenly lit paper needs: shrink the image, find the polarity, apply Otsu's
+ * It has the steps that images of clean, evenly lit paper need: shrink the image, find the polarity, apply Otsu's
  * threshold, set the background to 0 and the ink to 255, correct stroke width and slant, fit the digit into a box of 20
  * pixels, and move its centre of mass to the middle. It leaves out uneven light, specks, ruled lines, and the second
  * pass for a digit that is small in its image. DIGITS_INK_AUTO does not compare stroke widths, so name the ink if you
@@ -15,8 +15,8 @@
 extern "C" {
 #endif
 
-/* Longest side of the view in pixels: larger images are shrunk to it by an integer factor. A smaller view needs less
- * memory: for a camera that crops to 28x28, -DDIGITS_VIEW=28 is enough. */
+/* The view is the image, shrunk by an integer factor if a side is longer than DIGITS_VIEW pixels. A smaller view needs
+ * less memory: for images of 28x28, -DDIGITS_VIEW=28 is enough. */
 #ifndef DIGITS_VIEW
 #define DIGITS_VIEW 160
 #endif

@@ -17,7 +17,7 @@ from batchdigits.vision.normalise_batch import NormaliseBatch, Normalised, norma
 from batchdigits.vision.small_images.normalise_stack import MAX_SIDE, normalise_stack
 from batchdigits.vision.small_images.png import is_small_png, unpack_small_pngs
 
-WAITING = Normalised("", (), "")  # in the place of a page that is normalised at the end
+WAITING = Normalised("", (), "")  # stands for a page that `finish` will normalise
 
 
 class FastBatch(NormaliseBatch):
@@ -26,14 +26,14 @@ class FastBatch(NormaliseBatch):
     def __init__(self, ink: Ink) -> None:
         """An empty batch; `ink` is as for `normalise`."""
         super().__init__(ink)
-        self._packed: list[tuple[int, Content]] = []  # PNG files, with their positions in the batch
+        self._packed: list[tuple[int, Content]] = []  # small PNG files, with their positions in the batch
         self._small: defaultdict[tuple[int, ...], list[tuple[int, str, Scan]]] = defaultdict(list)  # by shape
 
     def add(self, path: str, status: os.stat_result | None = None) -> Iterator[None]:
         """Add a file's pages, as `NormaliseBatch.add` does."""
         try:
             content = read_content(path, status)
-        except Exception:  # the plain path says what is wrong
+        except Exception:  # the plain path finds the fault
             pages = decode(path, status=status)
         else:
             if is_small_png(content.data):
@@ -61,8 +61,8 @@ class FastBatch(NormaliseBatch):
             self._normalised[position] = normalise_page(page, self._ink)
 
     def _unpack(self) -> None:
-        """Unpack the PNG files together, and each of those that this does not take by itself."""
-        with suppress(Exception):  # whichever file it is, it gets its row below
+        """Unpack the small PNG files together; decode those that cannot be unpacked so, one by one."""
+        with suppress(Exception):  # the file that caused it, and all that still wait, are decoded below
             for indices, scans in unpack_small_pngs([content.data for _, content in self._packed]):
                 positions, contents = zip(*[self._packed[index] for index in indices], strict=True)
                 self._normalise_together(positions, [content.source for content in contents], scans)
@@ -77,7 +77,7 @@ class FastBatch(NormaliseBatch):
         """Normalise pages whose scans are small and of one shape."""
         try:
             candidates = normalise_stack(np.asarray(scans), self._ink)
-        except Exception:  # whichever scan it is, it gets its row
+        except Exception:  # one by one, only the scan that caused it gets an error row
             for position, source, scan in zip(positions, sources, scans, strict=True):
                 self._normalised[position] = normalise_page(Page(source, scan), self._ink)
             return

@@ -1,7 +1,7 @@
 """Normalise a stack of small scans of one shape: the same candidates as `normalise`, byte for byte.
 
-What a plain scan needs is done for the whole stack at once, on one array. A plain scan has one sure polarity, and ink
-that is distinct from a background without grain. `normalise` gets the others.
+Plain scans are normalised together, on one array. A plain scan has one sure polarity, and ink that is distinct from a
+background without grain. `normalise` gets the others, one by one.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ from batchdigits.vision.illumination import MIN_CONTRAST, OTSU
 from batchdigits.vision.normalise import MIN_DIGIT_SIDE, Glyph, Ink, normalise
 from batchdigits.vision.polarity import CLEAR_AREA_LEAD, even_polarities
 
-MAX_SIDE = MIN_DIGIT_SIDE - 1  # pixels of a small scan's longer side: too few for uneven light and for ruled lines
+MAX_SIDE = MIN_DIGIT_SIDE - 1  # pixels of a small scan's longer side: too few to look for shadows or ruled lines
 MIN_STACK = 8  # scans: for fewer, the arrays cost more than they save
 
-# A padded scan has a row or column of background more on each side.
+# A padded scan has one more row or column of background on each side.
 Flags = NDArray[np.bool_]  # (N,)
 Boxes = NDArray[np.int64]  # (N, 4): x, y, width and height of each
 Numbers = NDArray[np.float64]
@@ -108,7 +108,7 @@ def _masks(padded: Scans) -> Scans:
 
 
 def _ink_is_light(masks: Scans) -> Flags:
-    """Tell for which scans `polarity.even_polarities` has one answer, light ink."""
+    """For which scans light ink is the only answer of `polarity.even_polarities`."""
     _, height, width = masks.shape
     area = 1.0 - 2.0 * (_sums(masks) // 255) / ((height - 2) * (width - 2))
     touches = masks[:, (1, -2)].any(axis=(1, 2)) | masks[:, :, (1, -2)].any(axis=(1, 2))
@@ -129,7 +129,7 @@ def _remove_artifacts(masks: Scans, is_plain: Flags) -> None:
 
 
 def _stretch_contrast(padded: Scans) -> Flags:
-    """Set the ink's peak to 255 in place; tell for which scans `illumination.stretch_contrast` does no more."""
+    """Set the ink's peak to 255, in place. Returns for which scans `illumination.stretch_contrast` does no more."""
     _, height, width = padded.shape
     peaks = padded.max(axis=(1, 2))
     for index in np.flatnonzero((peaks < 255) & (peaks > 0)):
@@ -150,7 +150,7 @@ def _dilated(masks: Scans) -> Scans:
 
 
 def _spread(line: Scans, wide: Scans, step: int) -> None:
-    """Raise each pixel of `wide`, in place, to those of `line` that lie `step` before and behind it."""
+    """Raise each pixel of `wide`, in place, to those of `line` that lie `step` before and after it."""
     np.maximum(wide[step:], line[:-step], out=wide[step:])
     np.maximum(wide[:-step], line[step:], out=wide[:-step])
 
@@ -180,10 +180,10 @@ def _adjust_stroke_widths(inks: Scans, boxes: Boxes, is_usual: Flags) -> None:
     _, rows, columns = inks.shape
     strokes = _strokes(inks, boxes)
     changes = (MIN_STROKE - strokes) * _lengths(boxes) / BOX / 2.0
-    is_fine = is_usual & (changes > 0.0) & (changes <= 1.0)
-    if is_fine.any():
-        inks[is_fine], boxes[is_fine] = _widened(inks[is_fine], boxes[is_fine], changes[is_fine])
-    for index in np.flatnonzero(is_usual & ~is_fine & ((strokes < MIN_STROKE) | (strokes > MAX_STROKE))):
+    is_thin = is_usual & (changes > 0.0) & (changes <= 1.0)  # and a radius of one pixel is enough
+    if is_thin.any():
+        inks[is_thin], boxes[is_thin] = _widened(inks[is_thin], boxes[is_thin], changes[is_thin])
+    for index in np.flatnonzero(is_usual & ~is_thin & ((strokes < MIN_STROKE) | (strokes > MAX_STROKE))):
         x, y, width, height = boxes[index].tolist()
         digit = adjust_stroke_width(inks[index, y : y + height, x : x + width].copy(), strokes[index])
         height, width = digit.shape
@@ -195,7 +195,7 @@ def _adjust_stroke_widths(inks: Scans, boxes: Boxes, is_usual: Flags) -> None:
 
 
 def _widened(inks: Scans, boxes: Boxes, changes: Numbers) -> tuple[Scans, Boxes]:
-    """Strokes wider by up to a pixel on either side, and the boxes of what comes of it, as `framing.mend` has them."""
+    """Inks with strokes wider by up to a pixel on either side, and their boxes, as of `framing.adjust_stroke_width`."""
     row = inks.shape[2]
     line = inks.ravel()
     wide = line.copy()
@@ -231,8 +231,8 @@ def _glyphs(inks: Scans, boxes: Boxes, deslant: bool) -> Scans:
     x, y = m10 / m00, m01 / m00
     if deslant:
         inks, boxes, x, y = _upright(inks, boxes, _slants(m00, m10, m01, m11, m02), x, y)
-    room = SIDE - boxes[:, 2:]
-    lefts, tops = np.rint(CENTRE - np.stack((x, y))).clip(0, room.T).astype(int)
+    margins = SIDE - boxes[:, 2:]
+    lefts, tops = np.rint(CENTRE - np.stack((x, y))).clip(0, margins.T).astype(int)
     lengths = _lengths(boxes)
     fits_box = (lengths >= BOX) & (lengths <= BOX + BOX_TOLERANCE)
     glyphs = np.zeros((len(inks), SIDE, SIDE), np.uint8)
@@ -250,7 +250,7 @@ def _glyphs(inks: Scans, boxes: Boxes, deslant: bool) -> Scans:
 def _upright(
     inks: Scans, boxes: Boxes, slants: Numbers, x: Numbers, y: Numbers
 ) -> tuple[Scans, Boxes, Numbers, Numbers]:
-    """Shear the rows of each picture, as `framing.frame` does, in the corner of a picture that is large enough for all.
+    """Shear the rows of each picture, as `framing.frame` does, into the corner of a picture large enough for all.
 
     Returns:
         The pictures, the ink's boxes, and the centres of mass (x, y) within those.

@@ -27,7 +27,7 @@ MAX_FILE_BYTES = 2_048  # a file of 39x39 pixels that did not compress has 1,600
 # a checksum (4) of name and content.
 OVERHEAD_BYTES = 57  # of a file, besides the content of IDAT
 IEND = b"\0\0\0\0IEND\xae\x42\x60\x82"
-SUB, UP, AVERAGE, PAETH = 1, 2, 3, 4  # what was subtracted: the pixel before, the one above, their mean, or either
+SUB, UP, AVERAGE, PAETH = 1, 2, 3, 4  # filters: they subtract the pixel before, the one above, their mean, or Paeth's
 FILTERS = bytes(range(5))
 
 _match_beginning = re.compile(
@@ -39,7 +39,7 @@ _number = struct.Struct(">I").unpack_from
 
 
 def is_small_png(data: bytes) -> bool:
-    """Whether a file is of 8-bit grey, of at most `MAX_SIDE` pixels each way, and IDAT follows its header."""
+    """Whether a file is an 8-bit grey PNG of at most `MAX_SIDE` pixels each way, with IDAT right after its header."""
     return len(data) <= MAX_FILE_BYTES and _match_beginning(data) is not None
 
 
@@ -50,7 +50,7 @@ def unpack_small_pngs(files: Sequence[bytes]) -> Iterator[tuple[list[int], Scans
         files: whole files for which `is_small_png` is true.
 
     Yields:
-        For each shape the indices of its files, and their scans, uint8 (N, H, W).
+        For each shape the indices of the intact files, and their scans, uint8 (N, H, W).
     """
     alike: defaultdict[bytes, list[int]] = defaultdict(list)
     for index, data in enumerate(files):
@@ -65,7 +65,7 @@ def unpack_small_pngs(files: Sequence[bytes]) -> Iterator[tuple[list[int], Scans
 
 
 def _inflated(files: Sequence[bytes], height: int, row: int) -> dict[int, bytearray]:
-    """The lines, each of `row` bytes, of the intact files, by index."""
+    """The lines of each intact file, by the file's index: `height` lines of `row` bytes."""
     found: dict[int, bytearray] = {}
     for index, data in enumerate(files):
         idat = data[37:-16]  # from its name on
@@ -74,7 +74,7 @@ def _inflated(files: Sequence[bytes], height: int, row: int) -> dict[int, bytear
             continue
         try:
             lines = zlib_decompress(idat[4:], height * row)
-        except DeflateError:  # also raised for more bytes than that
+        except DeflateError:  # also raised if there are more bytes than that
             continue
         if len(lines) == height * row and not lines[::row].strip(FILTERS):
             found[index] = lines
@@ -82,7 +82,7 @@ def _inflated(files: Sequence[bytes], height: int, row: int) -> dict[int, bytear
 
 
 def _unfiltered(files: Iterable[bytearray], height: int, row: int) -> Scans:
-    """Scans, uint8 (N, H, W), from the lines of N files, each of which is a filter's number and then the pixels."""
+    """The scans, uint8 (N, H, W), of N files; each of their lines is a filter's number and then the filtered pixels."""
     # With the lines as the last axis, NumPy works along all of them and not along short rows.
     columns = cv2.transpose(np.frombuffer(b"".join(files), np.uint8).reshape(-1, row))
     is_sub = np.where(columns[0] == SUB, np.uint8(255), np.uint8(0))
@@ -96,7 +96,7 @@ def _unfiltered(files: Iterable[bytearray], height: int, row: int) -> Scans:
 
 
 def _undo_filters_above(scans: Scans, filters: NDArray[np.uint8]) -> None:
-    """Undo UP, AVERAGE and PAETH in index, by the filters (N, H) of all lines.
+    """Undo UP, AVERAGE and PAETH in place, given the filters (N, H) of all lines.
 
     A line of UP is the sum of its base (the next line above with another filter) and of all differences from there on.
     """
@@ -106,11 +106,11 @@ def _undo_filters_above(scans: Scans, filters: NDArray[np.uint8]) -> None:
     bases = np.maximum.accumulate(np.where(filters == UP, 0, np.arange(len(sums))), axis=1)
     file, y = np.nonzero(filters >= AVERAGE)
     if len(file):
-        over = np.maximum(y - 1, 0)  # the first line has none above it, and no difference to itself
-        base = bases[file, over]
-        is_chained = (y > 0) & (filters[file, base] >= AVERAGE)  # then its base is the line before it in this call
+        y_above = np.maximum(y - 1, 0)  # a file's first line has none above it; its own difference to itself is 0
+        base = bases[file, y_above]
+        is_chained = (y > 0) & (filters[file, base] >= AVERAGE)  # then its base is the line before it in the call below
         is_known = (y > 0) & ~is_chained
-        above = sums[over, file] - sums[base, file]
+        above = sums[y_above, file] - sums[base, file]
         above[is_known] += scans[file[is_known], base[is_known]]
         scans[file, y] = _undo_pixelwise(scans[file, y], above, is_chained, filters[file, y] == AVERAGE)
     file, y = np.nonzero(filters == UP)
@@ -118,30 +118,30 @@ def _undo_filters_above(scans: Scans, filters: NDArray[np.uint8]) -> None:
     scans[file, y] = scans[file, base] + sums[y, file] - sums[base, file]
 
 
-def _undo_pixelwise(lines: Lines, above: Lines, is_chained: NDArray[np.bool_], average: NDArray[np.bool_]) -> Lines:
+def _undo_pixelwise(lines: Lines, above: Lines, is_chained: NDArray[np.bool_], is_average: NDArray[np.bool_]) -> Lines:
     """Undo AVERAGE and PAETH in lines, uint8 (N, W), pixel by pixel, in all lines at once.
 
-    A line that `is_chained` has the line before it above it, which is being undone in the same call. It is treated one
-    pixel behind that line, so that the pixel above is known.
+    Where a line `is_chained`, the line above it is the sum of `above` and of the line before it in `lines`, which is
+    undone in the same call. So it is treated one pixel after that line.
     """
     count, width = lines.shape
     numbers = np.arange(count)
     lags = numbers - np.maximum.accumulate(np.where(is_chained, 0, numbers))
     steps = np.arange(width)[:, None] + lags, numbers
     differences = np.zeros((width + lags.max(), count), np.int16)
-    overs = np.zeros_like(differences)
-    differences[steps], overs[steps] = lines.T, above.T
-    has_average = average.any()
+    aboves = np.zeros_like(differences)
+    differences[steps], aboves[steps] = lines.T, above.T
+    has_average = is_average.any()
     a, b = np.zeros((2, count), np.int16)
-    for pixel, over in zip(differences, overs, strict=True):
-        c, b = b, over
+    for pixel, pixel_above in zip(differences, aboves, strict=True):
+        c, b = b, pixel_above
         b[1:] += np.where(is_chained[1:], a[:-1], 0)
         b &= 255
         # Paeth: of a (before), b (above) and c (diagonal) the one nearest to a + b - c, the first of equals.
         low, high, bound = np.minimum(a, b), np.maximum(a, b), 3 * c - a - b
         added = np.where(bound <= low, high, np.where(high <= bound, low, c))
         if has_average:
-            added = np.where(average, (a + b) >> 1, added)
+            added = np.where(is_average, (a + b) >> 1, added)
         pixel += added
         pixel &= 255
         a = pixel

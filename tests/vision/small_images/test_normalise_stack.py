@@ -1,4 +1,4 @@
-"""Many scans at once: the same glyphs, byte for byte, as one at a time."""
+"""Small scans normalised together: the same glyphs, byte for byte, as one at a time."""
 
 from __future__ import annotations
 
@@ -25,10 +25,11 @@ def digits() -> np.ndarray:
 
 
 def check(scans: np.ndarray, ink: Ink = "auto", deslant: bool = True) -> None:
+    """The stack gives the candidates that `normalise` gives for each scan, and its scans do not change."""
     before = scans.copy()
-    many = normalise_stack(scans, ink, deslant=deslant)
-    assert len(many) == len(scans)
-    for scan, glyphs in zip(scans, many, strict=True):
+    candidates = normalise_stack(scans, ink, deslant=deslant)
+    assert len(candidates) == len(scans)
+    for scan, glyphs in zip(scans, candidates, strict=True):
         alone = normalise(scan, ink, deslant=deslant)
         assert [glyph.tobytes() for glyph in glyphs] == [glyph.tobytes() for glyph in alone]
         assert all(glyph.shape == (28, 28) and glyph.dtype == np.uint8 for glyph in glyphs)
@@ -41,26 +42,26 @@ def check(scans: np.ndarray, ink: Ink = "auto", deslant: bool = True) -> None:
     st.sampled_from(INKS),
     st.booleans(),
 )
-def test_any_arrays(scans: np.ndarray, ink: Ink, deslant: bool) -> None:
+def test_any_stack(scans: np.ndarray, ink: Ink, deslant: bool) -> None:
     check(scans, ink, deslant)
 
 
 @settings(max_examples=60)
 @given(st.integers(0, 2**32 - 1), SIDES, SIDES, st.sampled_from(INKS))
-def test_strokes_and_dots(seed: int, height: int, width: int, ink: Ink) -> None:
+def test_random_strokes_and_dots(seed: int, height: int, width: int, ink: Ink) -> None:
     rng = np.random.default_rng(seed)
     scans = np.zeros((2 * MIN_STACK, height, width), np.uint8)
     for scan in scans:
         for _ in range(rng.integers(0, 4)):
-            ends = rng.integers(-2, (width + 2, height + 2), (2, 2)).tolist()
-            cv2.line(scan, *ends, color=int(rng.integers(1, 256)), thickness=int(rng.integers(1, 5)))
+            start, end = rng.integers(-2, (width + 2, height + 2), (2, 2)).tolist()
+            cv2.line(scan, start, end, color=int(rng.integers(1, 256)), thickness=int(rng.integers(1, 5)))
     scans[::3] = 255 - scans[::3]
     check(scans, ink)
 
 
 @pytest.mark.parametrize("ink", INKS)
 @pytest.mark.parametrize("deslant", [True, False])
-def test_mnist(digits: np.ndarray, ink: Ink, deslant: bool) -> None:
+def test_mnist_digits(digits: np.ndarray, ink: Ink, deslant: bool) -> None:
     check(digits, ink, deslant)
     check(255 - digits, ink, deslant)
 
@@ -72,7 +73,7 @@ def test_a_hairline_that_grows_beyond_its_picture() -> None:
     check(scans)
 
 
-def test_mnist_made_worse(digits: np.ndarray) -> None:
+def test_degraded_mnist_digits(digits: np.ndarray) -> None:
     rng = np.random.default_rng(1)
     some = digits[:200]
     for scans in (
@@ -92,7 +93,7 @@ def test_mnist_made_worse(digits: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize(("edge", "rows"), [(0, 9), (1, 12)])
-def test_fat_light_on_narrow_dark_is_not_plain(edge: int, rows: int) -> None:
+def test_scans_whose_dark_gaps_are_narrower_than_their_light_strokes_are_not_plain(edge: int, rows: int) -> None:
     comb = np.zeros((28, 28), np.uint8)
     comb[:rows] = comb[:, 2::6] = 255
     scans = np.repeat(np.pad(comb, edge)[None], MIN_STACK, axis=0)
@@ -100,11 +101,16 @@ def test_fat_light_on_narrow_dark_is_not_plain(edge: int, rows: int) -> None:
     check(scans)
 
 
-def test_only_scans_that_are_not_plain_are_done_one_at_a_time(
+def test_only_scans_that_are_not_plain_are_normalised_alone(
     digits: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    alone = []
-    monkeypatch.setattr(module, "normalise", lambda scan, ink, deslant: alone.append(scan) or ())
+    alone: list[np.ndarray] = []
+
+    def note(scan: np.ndarray, ink: Ink, deslant: bool) -> tuple[()]:
+        alone.append(scan)
+        return ()
+
+    monkeypatch.setattr(module, "normalise", note)
     broken = digits.copy()
     broken[:, 13:15] = 0
     for plain in (digits, 255 - digits, broken, digits[:, 5:]):  # the last touch the border
@@ -118,12 +124,19 @@ def test_only_scans_that_are_not_plain_are_done_one_at_a_time(
         alone.clear()
 
 
-def test_scans_that_are_not_plain_are_not_wiped_twice(digits: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
-    wiped = []
-    monkeypatch.setattr(module, "remove_artifacts", lambda mask: wiped.append(mask) or (mask, ()))
+def test_artifacts_are_removed_together_from_plain_scans_only(
+    digits: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    masks: list[np.ndarray] = []
+
+    def note(mask: np.ndarray) -> tuple[np.ndarray, tuple[()]]:
+        masks.append(mask)
+        return mask, ()
+
+    monkeypatch.setattr(module, "remove_artifacts", note)
     broken = digits.copy()
     broken[:, 13:15] = 0
     normalise_stack(broken, "dark")
-    assert not wiped
+    assert not masks
     normalise_stack(broken, "light")
-    assert wiped
+    assert masks

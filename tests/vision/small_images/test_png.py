@@ -20,7 +20,8 @@ from batchdigits.datasets import MNIST
 from batchdigits.datasets.idx import TRAIN_IMAGES, read_idx
 from batchdigits.quiet import silent_stderr
 from batchdigits.vision.decode import Page, decode
-from batchdigits.vision.small_images.png import MAX_SIDE, is_small_png, unpack_small_pngs
+from batchdigits.vision.small_images.normalise_stack import MAX_SIDE
+from batchdigits.vision.small_images.png import is_small_png, unpack_small_pngs
 
 Picture = NDArray[np.uint8]
 
@@ -32,13 +33,13 @@ def chunk(name: bytes, content: bytes) -> bytes:
 
 
 def png(shape: tuple[int, int], lines: bytes, *, ihdr: bytes = b"\x08\0\0\0\0", between: bytes = b"") -> bytes:
-    """A PNG file of (H, W) whose lines, filters and all, are as told."""
+    """A PNG file of shape (H, W) with these lines, each a filter's number and its filtered pixels."""
     header = chunk(b"IHDR", struct.pack(">II", *shape[::-1]) + ihdr)
     return b"\x89PNG\r\n\x1a\n" + header + between + chunk(b"IDAT", zlib.compress(lines)) + chunk(b"IEND", b"")
 
 
 def filtered(picture: Picture, filters: Sequence[int]) -> bytes:
-    """The lines of a picture, each behind its filter, by the letter of the standard's clause 9."""
+    """The lines of a picture, each with its filter's number first, computed as the standard's clause 9 defines them."""
     lines = bytearray()
     for y, name in enumerate(filters):
         lines.append(name)
@@ -68,7 +69,7 @@ def digits() -> Picture:
 
 @pytest.fixture
 def alone(tmp_path: Path) -> Callable[[bytes], Page]:
-    """What decode makes of the content of a file, without any waiting for others."""
+    """A function that decodes the content of one file on the plain path."""
 
     def decoded(data: bytes) -> Page:
         path = tmp_path / "alone.png"
@@ -81,7 +82,7 @@ def alone(tmp_path: Path) -> Callable[[bytes], Page]:
 
 
 def unpacked(files: Sequence[bytes]) -> list[Picture | None]:
-    """The scans of files that are unpacked together, and None for the others."""
+    """For each file its scan, if it was unpacked with the others, else None."""
     scans: list[Picture | None] = [None] * len(files)
     for places, alike in unpack_small_pngs(files):
         assert alike.dtype == np.uint8
@@ -92,9 +93,11 @@ def unpacked(files: Sequence[bytes]) -> list[Picture | None]:
 
 
 def check(files: Sequence[bytes], alone: Callable[[bytes], Page]) -> None:
-    """What is unpacked has the scan that `decode` gives; what is not, has to go to `decode` anyway."""
+    """A file that is unpacked has the scan that `decode` gives; the others go to `decode` in any case."""
     for data, scan in zip(files, unpacked(files), strict=True):
-        assert scan is None or np.array_equal(scan, alone(data).scan)
+        if scan is not None:
+            expected = alone(data).scan
+            assert expected is not None and np.array_equal(scan, expected)
 
 
 pictures = st.tuples(st.integers(1, MAX_SIDE), st.integers(1, MAX_SIDE), st.integers(0, 1 << 32)).map(
@@ -110,7 +113,8 @@ def test_any_filters(drawn: list[Picture], data: st.DataObject, alone: Callable[
         names = data.draw(st.lists(st.integers(NONE, PAETH), min_size=len(picture), max_size=len(picture)))
         files.append(png(picture.shape, filtered(picture, names)))
     scans = unpacked(files)
-    assert all(np.array_equal(scan, picture) for scan, picture in zip(scans, drawn, strict=True))
+    for scan, picture in zip(scans, drawn, strict=True):
+        assert scan is not None and np.array_equal(scan, picture)
     check(files, alone)
 
 
@@ -121,7 +125,7 @@ def test_each_filter_everywhere(digits: Picture, name: int, alone: Callable[[byt
     check(files[:3], alone)
 
 
-def test_files_of_all_kinds_keep_their_order(digits: Picture, alone: Callable[[bytes], Page]) -> None:
+def test_files_of_several_shapes_keep_their_order(digits: Picture, alone: Callable[[bytes], Page]) -> None:
     shapes = ((28, 28), (20, 16), (MAX_SIDE, MAX_SIDE), (1, 1))
     files = [
         (by_pillow if number % 3 == 1 else by_opencv)(cv2.resize(digit, shapes[number % 4][::-1]))
@@ -133,13 +137,13 @@ def test_files_of_all_kinds_keep_their_order(digits: Picture, alone: Callable[[b
 
 
 @pytest.mark.parametrize("write", [by_opencv, by_pillow])
-def test_what_others_write_is_unpacked_here(digits: Picture, write: Callable[[Picture], bytes]) -> None:
+def test_files_that_opencv_and_pillow_write_are_unpacked(digits: Picture, write: Callable[[Picture], bytes]) -> None:
     noise = np.random.default_rng(1).integers(0, 256, digits.shape, np.uint8)
     for pictures in (digits, noise, digits // 2 + noise // 2):
         assert np.array_equal(np.array(unpacked(list(map(write, pictures)))), pictures)
 
 
-def test_one_that_is_damaged_stops_no_others(digits: Picture, alone: Callable[[bytes], Page]) -> None:
+def test_a_damaged_file_does_not_stop_the_others(digits: Picture, alone: Callable[[bytes], Page]) -> None:
     files = list(map(by_opencv, digits))
     for place in (0, 20):
         files[place] = files[place][:50] + bytes((files[place][50] ^ 1,)) + files[place][51:]
@@ -148,10 +152,10 @@ def test_one_that_is_damaged_stops_no_others(digits: Picture, alone: Callable[[b
     check(files, alone)
 
 
-SQUARE = np.arange(0, 256, 16, np.uint8).reshape(4, 4)
+SQUARE = np.arange(0, 256, 16, dtype=np.uint8).reshape(4, 4)
 LINES = filtered(SQUARE, [SUB] * 4)
 GOOD = png((4, 4), LINES)
-NOT_OURS = {
+OTHER_FILES = {
     "16 bits": png((4, 4), filtered(np.tile(SQUARE, 2), [NONE] * 4), ihdr=b"\x10\0\0\0\0"),
     "colour": png((4, 4), filtered(np.tile(SQUARE, 3), [NONE] * 4), ihdr=b"\x08\2\0\0\0"),
     "alpha": png((4, 4), filtered(np.tile(SQUARE, 2), [NONE] * 4), ihdr=b"\x08\4\0\0\0"),
@@ -162,48 +166,44 @@ NOT_OURS = {
     "another chunk before": png((4, 4), LINES, between=chunk(b"tRNS", b"\0\x10")),
     "too wide": png((1, MAX_SIDE + 1), bytes(MAX_SIDE + 2)),
     "too high": png((MAX_SIDE + 1, 1), bytes(2 * MAX_SIDE + 2)),
-    "256 more": png((4, 4 + 256), bytes(4 * 261)),
+    "256 pixels wider": png((4, 4 + 256), bytes(4 * 261)),
     "no pixels": png((0, 0), b""),
     "JPEG": cv2.imencode(".jpg", SQUARE)[1].tobytes(),
     "nothing": b"",
 }
 
 
-@pytest.mark.parametrize("data", NOT_OURS.values(), ids=NOT_OURS)
-def test_other_files_are_not_taken_for_ours(data: bytes) -> None:
+@pytest.mark.parametrize("data", OTHER_FILES.values(), ids=OTHER_FILES)
+def test_other_files_are_not_small_pngs(data: bytes) -> None:
     assert is_small_png(GOOD)
     assert not is_small_png(data)
 
 
-def test_they_are_all_small_enough_to_be_normalised_together() -> None:
-    assert MAX_SIDE == MAX_SIDE
-
-
-def test_a_bomb_is_not_ours() -> None:
+def test_a_large_decompression_bomb_is_no_small_png() -> None:
     assert not is_small_png(png((4, 4), bytes(1 << 22)))
 
 
 DAMAGED = {
     "a line too few": png((4, 4), LINES[:-5]),
     "a line too many": png((4, 4), LINES + LINES[:5]),
-    "a bomb": png((4, 4), bytes(1 << 20)),
+    "a decompression bomb": png((4, 4), bytes(1 << 20)),
     "an unknown filter": png((4, 4), b"\5" + LINES[1:]),
-    "the header's checksum": GOOD[:30] + b"\0" + GOOD[31:],
-    "the checksum": GOOD[:-14] + bytes((GOOD[-14] ^ 1,)) + GOOD[-13:],
-    "the length, less": GOOD[:36] + bytes((GOOD[36] - 1,)) + GOOD[37:],
-    "the length, more": GOOD[:35] + b"\1" + GOOD[36:],
-    "no end": GOOD[:-12] + chunk(b"tEXt", b""),
+    "a wrong checksum of the header": GOOD[:30] + b"\0" + GOOD[31:],
+    "a wrong checksum of the pixels": GOOD[:-14] + bytes((GOOD[-14] ^ 1,)) + GOOD[-13:],
+    "a length too small": GOOD[:36] + bytes((GOOD[36] - 1,)) + GOOD[37:],
+    "a length too large": GOOD[:35] + b"\1" + GOOD[36:],
+    "no IEND": GOOD[:-12] + chunk(b"tEXt", b""),
     "cut off": GOOD[:-1],
-    "a byte behind": GOOD + b"\0",
-    "two chunks": GOOD[:33] + chunk(b"IDAT", GOOD[41:50]) + chunk(b"IDAT", GOOD[50:-16]) + GOOD[-12:],
-    "time behind": GOOD[:-12] + chunk(b"tIME", bytes(7)) + GOOD[-12:],
-    "animated, told too late": GOOD[:-12] + chunk(b"acTL", bytes(8)) + GOOD[-12:],
-    "the sum of the pixels": GOOD[:33] + chunk(b"IDAT", GOOD[41:-17] + bytes((GOOD[-17] ^ 1,))) + GOOD[-12:],
+    "a byte after IEND": GOOD + b"\0",
+    "two IDAT chunks": GOOD[:33] + chunk(b"IDAT", GOOD[41:50]) + chunk(b"IDAT", GOOD[50:-16]) + GOOD[-12:],
+    "tIME after IDAT": GOOD[:-12] + chunk(b"tIME", bytes(7)) + GOOD[-12:],
+    "acTL after IDAT": GOOD[:-12] + chunk(b"acTL", bytes(8)) + GOOD[-12:],
+    "a wrong Adler-32": GOOD[:33] + chunk(b"IDAT", GOOD[41:-17] + bytes((GOOD[-17] ^ 1,))) + GOOD[-12:],
 }
 
 
 @pytest.mark.parametrize("data", DAMAGED.values(), ids=DAMAGED)
-def test_what_is_not_as_it_should_be_is_left_to_others(data: bytes, alone: Callable[[bytes], Page]) -> None:
+def test_damaged_files_are_left_to_the_plain_path(data: bytes, alone: Callable[[bytes], Page]) -> None:
     assert is_small_png(data)
     assert unpacked([data]) == [None]
     check([data, GOOD], alone)
@@ -211,6 +211,6 @@ def test_what_is_not_as_it_should_be_is_left_to_others(data: bytes, alone: Calla
 
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(at=st.integers(41, len(GOOD) - 17), piece=st.binary(min_size=1, max_size=3), inserted=st.booleans())
-def test_damage_behind_a_right_checksum(at: int, piece: bytes, inserted: bool, alone: Callable[[bytes], Page]) -> None:
+def test_damage_under_a_right_checksum(at: int, piece: bytes, inserted: bool, alone: Callable[[bytes], Page]) -> None:
     idat = GOOD[41:at] + piece + GOOD[at if inserted else at + len(piece) : -16]
     check([GOOD[:33] + chunk(b"IDAT", idat) + GOOD[-12:], GOOD], alone)
