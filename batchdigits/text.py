@@ -10,6 +10,11 @@ _USER = re.compile(r"(\w://)[^/?#\s@]*@")
 _QUERY = re.compile(r"(\w://[^\s?#]*)\?[^\s#]+")
 
 
+def counted(number: int, noun: str) -> str:
+    """A number with its noun, whose plural ends in s: `1 image`, `2,000 images`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def printable(text: str) -> str:
     """Escape every character that could control a terminal or reverse the direction of a line."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)

@@ -23,7 +23,7 @@ from batchdigits.cli.classify_run import finish, print_kept_on_error, print_resu
 from batchdigits.cli.classify_task import identity_of, task_of
 from batchdigits.cli.console import Bar, print_message
 from batchdigits.errors import NoImagesError
-from batchdigits.text import printable
+from batchdigits.text import counted, printable
 
 if TYPE_CHECKING:
     from batchdigits.files.sources import Filter, Tally
@@ -103,7 +103,7 @@ def _list(files: Iterable[str], tally: Tally, end: bytes) -> None:
     for path in files:
         shown = printable(path).encode() if sys.stdout.isatty() else os.fsencode(path)
         sys.stdout.buffer.write(shown + end)
-    print_message(f"{tally.sources:,} files would be classified, {tally.skipped:,} skipped")
+    print_message(f"{counted(tally.sources, 'file')} would be classified, {tally.skipped:,} skipped")
 
 
 def _classify(request: Request, files: Iterator[str], tally: Tally, rules: Filter) -> None:

@@ -16,7 +16,7 @@ from batchdigits.errors import NoImagesError
 from batchdigits.text import without_secrets
 
 if TYPE_CHECKING:
-    from batchdigits.engines.ray_engine import Listed, Part
+    from batchdigits.engines.ray_engine import Listing, Part
     from batchdigits.engines.worker import Task
     from batchdigits.files.sources import Filter
     from batchdigits.output.journal import Identity
@@ -39,7 +39,7 @@ def classify_in_parts(request: Request, paths: Sequence[str], rules: Filter) -> 
     ):
         done = frozenset(output.parts)
         print_resumed(request, len(done), "parts")
-        listings: list[Listed] = []
+        listings: list[Listing] = []
         results = classify(paths, job, done, request.ray_address, request.jobs)
         counts = write_results(
             _parts_of(results, listings),
@@ -54,22 +54,22 @@ def classify_in_parts(request: Request, paths: Sequence[str], rules: Filter) -> 
     finish(counts, total, resumed, listed.skipped, listed.empty_folders, time.monotonic() - began, task.model)
 
 
-def _parts_of(results: Generator[Part | Listed, None, None], listings: list[Listed]) -> Generator[Part, None, None]:
+def _parts_of(results: Generator[Part | Listing, None, None], listings: list[Listing]) -> Generator[Part, None, None]:
     """Yield the parts among the results, and add the others to `listings`."""
-    from batchdigits.engines.ray_engine import Listed
+    from batchdigits.engines.ray_engine import Listing
 
     with closing(results):
         for result in results:
-            if isinstance(result, Listed):
+            if isinstance(result, Listing):
                 listings.append(result)
             else:
                 yield result
 
 
-def _merged(listings: Sequence[Listed]) -> Listed:
-    from batchdigits.engines.ray_engine import Listed
+def _merged(listings: Sequence[Listing]) -> Listing:
+    from batchdigits.engines.ray_engine import Listing
 
-    listed = Listed([], 0, [])
+    listed = Listing([], 0, [])
     for listing in listings:
         listed = listed.merged_with(listing)
     return listed
@@ -83,7 +83,7 @@ def _sources(request: Request) -> str:
     return without_secrets(" ".join([*request.paths, *lists, *options, *more]))
 
 
-def _manifest(task: Task[bytes], identity: Identity, listed: Listed) -> dict[str, Any]:
+def _manifest(task: Task[bytes], identity: Identity, listed: Listing) -> dict[str, Any]:
     """The entries of the manifest besides parts and rows."""
     normaliser = json.dumps(task.card.normaliser, sort_keys=True).encode()
     return {

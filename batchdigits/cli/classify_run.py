@@ -14,6 +14,7 @@ from batchdigits.cli.classify_request import Request
 from batchdigits.cli.console import Bar, print_message, progress_bar
 from batchdigits.cli.max_failures import MaxFailures
 from batchdigits.errors import ExitCode, NoImagesError
+from batchdigits.text import counted
 
 
 class Result(Protocol):
@@ -81,7 +82,7 @@ def print_kept_on_error(done: Callable[[], int], unit: str) -> Iterator[None]:
         yield
     except BaseException:
         if count := done():
-            print_message(f"{count:,} {unit} are done and kept; to go on, add --resume to the same command")
+            print_message(f"{count:,} {unit} are done and kept; to continue, add --resume to the same command")
         raise
 
 
@@ -118,7 +119,7 @@ def finish(
 
 def _summary(counts: Counter[str], resumed: int, skipped: int, seconds: float, model: Path) -> str:
     parts = [f"{count:,} {status}" for status in ("ok", "review", "blank", "error") if (count := counts[status])]
-    images = f"{counts.total():,} images: {', '.join(parts)}" if parts else "no images left to do"
-    before = f"; {resumed:,} files done before" if resumed else ""
-    others = f"; {skipped:,} other files skipped" if skipped else ""
+    images = f"{counted(counts.total(), 'image')}: {', '.join(parts)}" if parts else "no images left to do"
+    before = f"; {counted(resumed, 'file')} done before" if resumed else ""
+    others = f"; {counted(skipped, 'other file')} skipped" if skipped else ""
     return f"{images}{before}{others}; {seconds:.1f} s, {counts.total() / seconds:,.0f} images/s, with {model}"

@@ -15,6 +15,7 @@ from batchdigits.cli.options import FILE, Number, data_option, output_option, se
 from batchdigits.cli.output_file import is_same_file, prepare_output, prepare_plot
 from batchdigits.cli.signals import Terminated
 from batchdigits.cli.usage import usage_errors
+from batchdigits.learning.recipes import ACTIVATIONS, RECIPES
 
 if TYPE_CHECKING:
     from batchdigits.inference.card import Card
@@ -49,14 +50,14 @@ class Widths(click.ParamType[tuple[int, ...]]):
 @click.command()
 @click.option(
     "--recipe",
-    type=click.Choice(["default", "lesson", "best", "tiny", "teacher"]),
+    type=click.Choice(list(RECIPES)),
     help="Values for the options below that are not given: default, lesson (as published), best (the built-in "
     "model's), tiny (for microcontrollers) or teacher (for --teacher). [default: default]",
 )
 @click.option("--hidden", type=Widths(), help="Units of each hidden layer.")
 @click.option(
     "--activation",
-    type=click.Choice(["none", "relu", "tanh", "sigmoid", "elu", "gelu"]),
+    type=click.Choice(ACTIVATIONS),
     help="Activation of the hidden layers.",
 )
 @click.option("--learning-rate", type=Number(0, 10, min_open=True), help="Learning rate of Adam at the start.")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from batchdigits.errors import DataError
 from batchdigits.files.sources import find
 from batchdigits.quiet import silent_stderr
+from batchdigits.text import counted
 from batchdigits.vision.decode import decode
 from batchdigits.vision.normalise import normalise
 
@@ -55,6 +56,6 @@ def read_scans(folder: Path, classes: Sequence[str]) -> Scans:
             glyphs.append(candidates[0])
             labels.append(classes.index(parent) if parent in classes else UNKNOWN)
     if not glyphs:
-        found = f"{skipped:,} images, all of them blank or unreadable" if skipped else "no images"
+        found = f"{counted(skipped, 'image')}, all blank or unreadable" if skipped else "no images"
         raise DataError(f"{folder}: {found}; it must hold scans with ink")
     return Scans(tuple(names), np.stack(glyphs), np.array(labels, np.int64), skipped)

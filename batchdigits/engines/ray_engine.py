@@ -76,17 +76,17 @@ class Part(NamedTuple):
     files: int
 
 
-class Listed(NamedTuple):
+class Listing(NamedTuple):
     """The listing of a group of typed paths: the names of all its parts, finished or not, and the tally of `find`."""
 
     parts: list[str]
     skipped: int
     empty_folders: list[str]
 
-    def merged_with(self, other: Listed) -> Listed:
+    def merged_with(self, other: Listing) -> Listing:
         """Both listings as one."""
         parts, folders = self.parts + other.parts, self.empty_folders + other.empty_folders
-        return Listed(parts, self.skipped + other.skipped, folders)
+        return Listing(parts, self.skipped + other.skipped, folders)
 
 
 def classify(
@@ -95,7 +95,7 @@ def classify(
     done: frozenset[str] = frozenset(),
     address: str | None = None,
     actors: int | None = None,
-) -> Generator[Part | Listed, None, None]:
+) -> Generator[Part | Listing, None, None]:
     """Classify the sources at and below paths.
 
     Args:
@@ -122,7 +122,7 @@ def classify(
 
 def _run(
     ray: Any, paths: Sequence[str], job: ClusterJob, done: frozenset[str], actors: int | None
-) -> Generator[Part | Listed, None, None]:
+) -> Generator[Part | Listing, None, None]:
     """Run the Ray dataset that turns typed paths into what `classify` yields. Ray Data repeats lost work."""
     context = ray.data.DataContext.get_current().copy()
     context.enable_progress_bars = False
@@ -151,11 +151,11 @@ def _run(
         yield from map(parse_result, rows.iter_rows())
 
 
-def parse_result(row: Mapping[str, Any]) -> Part | Listed:
+def parse_result(row: Mapping[str, Any]) -> Part | Listing:
     """The part or the listing in a row of the dataset."""
     about = json.loads(row["about"])
     if not row["part"]:
-        return Listed(**about)
+        return Listing(**about)
     return Part(row["part"], row["data"], Counter(about["statuses"]), about["files"])
 
 
@@ -177,7 +177,7 @@ def list_parts(table: Any, job: ClusterJob, done: frozenset[str]) -> Iterator[An
         names.append(part_name(row["group"], len(names), part, job.file_format))
         if names[-1] not in done:
             yield _row(names[-1], json.dumps(part).encode())
-    yield _row("", b"", Listed(names, tally.skipped, tally.empty_folders)._asdict())
+    yield _row("", b"", Listing(names, tally.skipped, tally.empty_folders)._asdict())
 
 
 class PartClassifier:
@@ -290,7 +290,7 @@ def _explain(error: BaseException) -> BatchdigitsError:
         if isinstance(inner, BatchdigitsError):
             return BatchdigitsError(str(inner))
         inner = getattr(inner, "cause", None) or inner.__cause__
-    return BatchdigitsError(f"the cluster failed: {_first_line(error)}; to go on, add --resume (-v shows more)")
+    return BatchdigitsError(f"the cluster failed: {_first_line(error)}; to continue, add --resume (-v shows more)")
 
 
 def _first_line(error: BaseException) -> str:

@@ -114,7 +114,7 @@ def _checked(card: Card) -> Card:
     if not isinstance(review, int | float) or not 0 <= review <= 1:
         raise ModelFileError("its card has no valid review threshold")
     if not isinstance(card.rejects, bool):
-        raise ModelFileError("its card does not say whether it rejects")
+        raise ModelFileError("its card has no valid 'rejects'")
     if not _is_risk_table(card.risk):
         raise ModelFileError("its card has no valid risk table")
     return replace(card, labels=tuple(labels), risk=tuple(card.risk))

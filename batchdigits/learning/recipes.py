@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+ACTIVATIONS = ("none", "relu", "tanh", "sigmoid", "elu", "gelu")  # of hidden layers, as options have them
+
 
 @dataclass(frozen=True)
 class Recipe:

@@ -12,7 +12,7 @@ from batchdigits.errors import ModelFileError
 from batchdigits.inference.model_file import ModelFile, read_model_file
 from batchdigits.learning.errors import OptionError
 from batchdigits.learning.fine_tuning import FineTuning
-from batchdigits.learning.recipes import RECIPES, Recipe
+from batchdigits.learning.recipes import ACTIVATIONS, RECIPES, Recipe
 from batchdigits.learning.training import Training, shaped_like
 
 DEFAULT_RECIPE = "default"
@@ -79,10 +79,12 @@ def check_training_options(
         raise OptionError(f"there is no recipe {recipe!r}; choose one of {', '.join(RECIPES)}")
     for name in sorted(given.keys() - {field.name for field in fields(Recipe)}):
         raise OptionError(f"a recipe has no value {name!r}")
+    if given.get("activation", "none") not in ACTIVATIONS:
+        raise OptionError(f"--activation is one of {', '.join(ACTIVATIONS)}, not {given['activation']!r}")
     if given.get("iterations") == 0 and not init:
         raise OptionError("--iterations 0, which trains nothing, needs --init")
     if data and len(init) > 1:
-        raise OptionError("--data goes with one --init")
+        raise OptionError("--data needs a single --init")
     chosen = {"recipe": recipe, "teacher": teacher, **given}
     for name in ("hidden", "activation", *(("recipe", "teacher") if data else ())):
         if init and chosen.get(name) is not None:

@@ -86,7 +86,7 @@ class Training:
         self.recipe, self.splits, self.seed, self.teacher, self.init = recipe, splits, seed, teacher, init
         for model in (teacher, *init):
             if model and model.card.labels != splits.classes:
-                raise DataError(f"{model.path}: a model of other classes than the data's")
+                raise DataError(f"{model.path}: its classes are not those of the data")
         for model in init:
             if model.card.network != network_of(recipe):
                 raise DataError(f"{model.path}: a network of another shape than the others")

@@ -87,7 +87,7 @@ class PartsOutput:
         ours = {name for name in names if _is_part(name)}
         begun = names & {MANIFEST, UNFINISHED}
         if names and not begun:
-            raise BatchdigitsError(f"{self.place} holds other things; give a folder of its own")
+            raise BatchdigitsError(f"{self.place} holds files of another program; give an empty folder")
         if begun and resume is None:
             self._refuse_existing(is_finished=UNFINISHED not in begun, parts=len(ours))
         if begun and resume:
@@ -103,7 +103,7 @@ class PartsOutput:
         if is_finished:
             raise BatchdigitsError(f"{self.place} holds a finished run: give another folder, or --start-over")
         raise BatchdigitsError(
-            f"{self.place} was begun before, and {parts:,} parts of it are done: add --resume to go on, or --start-over"
+            f"{self.place} is unfinished, and {parts:,} parts of it are done: add --resume to continue, or --start-over"
         )
 
     def _refuse_other_run(self, identity: Identity, name: str) -> None:
@@ -134,7 +134,7 @@ class PartsOutput:
         """
         names = sorted(listed)
         if lost := [name for name in names if name not in self.parts]:
-            raise BatchdigitsError(f"{len(lost):,} parts did not come, {lost[0]} first; to go on, add --resume")
+            raise BatchdigitsError(f"{len(lost):,} parts are missing, {lost[0]} first; to continue, add --resume")
         kept = {name: self.parts[name] for name in names}
         for name in self.parts.keys() - kept.keys():
             self._folder.remove(name)

@@ -64,8 +64,8 @@ class ResumableOutput:
         end = self._journal.keep(self._part.seek(0, os.SEEK_END))
         if resume is None and end:
             raise BatchdigitsError(
-                f"{self.path} was begun before, and {len(self._journal):,} files of it are done: "
-                "add --resume to go on, or --start-over"
+                f"{self.path} is unfinished, and {len(self._journal):,} files of it are done: "
+                "add --resume to continue, or --start-over"
             )
         if resume and end:
             refuse_other_run(self.path, self._journal.identity, identity)

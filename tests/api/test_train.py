@@ -129,6 +129,8 @@ def test_wrong_types_are_refused() -> None:
 def test_wrong_combinations_and_missing_files_are_batchdigits_errors(tmp_path: Path) -> None:
     with pytest.raises(batchdigits.BatchdigitsError, match="there is no recipe 'better'"):
         batchdigits.train(tmp_path / "x.keras", recipe="better")
+    with pytest.raises(batchdigits.BatchdigitsError, match="--activation is one of none, relu"):
+        batchdigits.train(tmp_path / "x.keras", activation="step")
     with pytest.raises(batchdigits.BatchdigitsError, match="per-tensor"):
         batchdigits.export(PRETRAINED / "digits.keras", tmp_path / "x.tflite", quantize="none", per_tensor=True)
     with pytest.raises(batchdigits.ModelFileError, match="no such model file"):

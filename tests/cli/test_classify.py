@@ -74,7 +74,7 @@ def test_the_summary_names_images_statuses_time_rate_and_model(scene: Path, one_
     for part in (
         helpers.count(one_job),
         "1 blank, 3 error; ",
-        "1 other files skipped",
+        "1 other file skipped",
         " s, ",
         "images/s",
         "digits.tflite",
@@ -95,7 +95,7 @@ def test_a_bar_with_rate_and_time_left_on_a_terminal_only(scene: Path) -> None:
         (scene / "bar" / name).write_bytes((scene / "scans" / "7.png").read_bytes())
     terminal, stderr = pty.openpty()
     termios.tcsetwinsize(stderr, (24, 120))
-    line = helpers.command("bar", "--jobs", "1", obedient=True)
+    line = helpers.command("bar", "--jobs", "1", faulty_decoder=True)
     process = subprocess.Popen(line, cwd=scene, stdout=subprocess.DEVNULL, stderr=stderr, env=helpers.environment())
     os.close(stderr)
     shown = b""
@@ -191,7 +191,7 @@ def test_a_dry_run_lists_files_and_skipped_files_and_writes_nothing(scene: Path,
     assert result.stdout.decode() == f"{tmp_path}/b.png\n"
     assert rb"new\x1b[2J.txt" in result.stderr
     assert b"\x1b" not in result.stderr
-    assert b"1 files would be classified, 1 skipped" in result.stderr
+    assert b"1 file would be classified, 1 skipped" in result.stderr
     assert classify(tmp_path, "--dry-run", "-0", "-q", cwd=scene).stdout == f"{tmp_path}/b.png\0".encode()
     assert not (tmp_path / "out.csv").exists()
     assert classify("-", "--dry-run", cwd=scene, input=b"").stdout == b"-\n"

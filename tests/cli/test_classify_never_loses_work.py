@@ -66,9 +66,11 @@ def wait_for(path: Path, size: int, process: subprocess.Popen[bytes]) -> None:
         time.sleep(0.001)
 
 
-def begin(scene: Path, output: Path, *options: str, rows: int = 100, obedient: bool = True) -> subprocess.Popen[bytes]:
-    """Start a run, and wait until it has written about so many rows. If obedient, it hangs before its end."""
-    process = start("scans", "-o", output, *options, cwd=scene, obedient=obedient)
+def begin(
+    scene: Path, output: Path, *options: str, rows: int = 100, faulty_decoder: bool = True
+) -> subprocess.Popen[bytes]:
+    """Start a run, and wait until it has written about so many rows. If faulty_decoder, it hangs before its end."""
+    process = start("scans", "-o", output, *options, cwd=scene, faulty_decoder=faulty_decoder)
     wait_for(output.parent / f".{output.name}.part", rows * 25, process)
     return process
 
@@ -88,7 +90,7 @@ def test_killed_at_random_points_and_resumed_gives_the_undisturbed_bytes(
     for number in range(KILLS):
         hangs = number % 2 == 0  # the others may be killed in their last steps, or end before
         rows = int(chance.random() * IMAGES * (0.5 if hangs else 1))
-        killed += kill(begin(scene, output, "--resume", rows=rows, obedient=hangs))
+        killed += kill(begin(scene, output, "--resume", rows=rows, faulty_decoder=hangs))
         assert not output.exists() or output.read_bytes() == undisturbed
         if number % 4 == 0:
             killed += kill(begin(scene, output, "--resume", rows=chance.randint(rows, IMAGES // 2)))
@@ -103,7 +105,7 @@ def test_killed_at_random_points_and_resumed_gives_the_undisturbed_bytes(
 def test_a_resumed_run_does_not_begin_again(scene: Path, undisturbed: bytes, output: Path) -> None:
     assert kill(begin(scene, output, rows=600))
     messages = classify("scans", "-o", output, "--resume", cwd=scene).stderr.decode()
-    before = re.search(r"([\d,]+) files done before", messages)
+    before = re.search(r"([\d,]+) files? done before", messages)
     assert before and int(before[1].replace(",", "")) >= 200
     assert output.read_bytes() == undisturbed
 
@@ -122,7 +124,7 @@ def test_an_unfinished_output_is_refused_without_resume_or_start_over(
     assert kill(begin(scene, output))
     result = classify("scans", "-o", output, cwd=scene)
     assert (result.returncode, output.exists()) == (1, False)
-    assert b"add --resume to go on, or --start-over" in result.stderr
+    assert b"add --resume to continue, or --start-over" in result.stderr
     result = classify("scans", "-o", output, "--start-over", cwd=scene)
     assert b"done before" not in result.stderr
     assert output.read_bytes() == undisturbed
@@ -191,7 +193,7 @@ def test_a_signal_stops_the_run_and_keeps_what_is_done(
     process.send_signal(number)
     messages = process.communicate()[1].decode()
     assert process.returncode == code
-    assert re.search(r"[\d,]+ files are done and kept; to go on, add --resume to the same command", messages)
+    assert re.search(r"[\d,]+ files are done and kept; to continue, add --resume to the same command", messages)
     assert "Traceback" not in messages
     assert beside(output) == [".out.csv.journal", ".out.csv.part"]
     classify("scans", "-o", output, "--resume", cwd=scene)
@@ -201,7 +203,7 @@ def test_a_signal_stops_the_run_and_keeps_what_is_done(
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_stops_a_run_whose_workers_hang(tmp_path: Path, number: signal.Signals, code: int) -> None:
     helpers.make_images(tmp_path / "scans", 40, ["hang1.png", "hang2.png"])
-    process = start("scans", "--jobs", "2", cwd=tmp_path, obedient=True)
+    process = start("scans", "--jobs", "2", cwd=tmp_path, faulty_decoder=True)
     assert process.stdout and process.stdout.readline()
     process.send_signal(number)
     process.communicate(timeout=30)  # less than the 60 s that an image may take
@@ -211,11 +213,11 @@ def test_a_signal_stops_a_run_whose_workers_hang(tmp_path: Path, number: signal.
 def test_a_signal_in_the_middle_of_a_fork_is_not_lost(tmp_path: Path) -> None:
     helpers.make_images(tmp_path / "scans", 3)
     (tmp_path / "terminate-at-fork").touch()  # there, Python prints exceptions of handlers and continues
-    assert classify("scans", cwd=tmp_path, obedient=True).returncode == 143
+    assert classify("scans", cwd=tmp_path, faulty_decoder=True).returncode == 143
 
 
 def test_ctrl_c_reaches_the_whole_group_and_prints_no_traceback(scene: Path, output: Path) -> None:
-    line = helpers.command("scans", "-o", output, obedient=True)
+    line = helpers.command("scans", "-o", output, faulty_decoder=True)
     process = subprocess.Popen(line, cwd=scene, stderr=subprocess.PIPE, env=helpers.environment(), process_group=0)
     wait_for(output.parent / ".out.csv.part", 500, process)
     os.killpg(process.pid, signal.SIGINT)
@@ -225,7 +227,7 @@ def test_ctrl_c_reaches_the_whole_group_and_prints_no_traceback(scene: Path, out
 
 
 def test_rows_on_stdout_are_whole_when_interrupted(scene: Path, undisturbed: bytes) -> None:
-    with start("scans", "-q", cwd=scene, obedient=True) as process:
+    with start("scans", "-q", cwd=scene, faulty_decoder=True) as process:
         assert process.stdout
         head = process.stdout.readline()
         process.send_signal(signal.SIGINT)

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from batchdigits.engines import ray_engine
-from batchdigits.engines.ray_engine import ClusterJob, Listed, Part, PartClassifier, _groups, list_parts, parse_result
+from batchdigits.engines.ray_engine import ClusterJob, Listing, Part, PartClassifier, _groups, list_parts, parse_result
 from batchdigits.errors import BatchdigitsError
 from tests.conftest import SAMPLES, Run
 from tests.engines.helpers import count, make_images
@@ -32,7 +32,7 @@ class Cluster:
 
     def classify(
         self, paths: Sequence[str], job: ClusterJob, done: frozenset[str], address: str | None, actors: int | None
-    ) -> Iterator[Part | Listed]:
+    ) -> Iterator[Part | Listing]:
         import pyarrow
 
         self.address, self.actors = address, actors
@@ -94,7 +94,7 @@ def test_the_rows_are_the_local_engines(scene: Path, cluster: Cluster, run: Run)
     result = on_ray(run, "--jobs", "3", "--ray-address", "somewhere:1")
     assert (result.exit_code, result.stdout) == (3, "")
     assert run("classify", "scans", "-o", "local.csv").exit_code == 3
-    assert f"{count(Path('local.csv').read_bytes())}1 other files skipped" in result.stderr
+    assert f"{count(Path('local.csv').read_bytes())}1 other file skipped" in result.stderr
     assert lines_of_parts() == Path("local.csv").read_bytes().partition(b"\n")[2]
     assert (manifest()["rows"], manifest()["passed_over"], len(manifest()["parts"])) == (27, 1, 3)
     assert manifest()["options"]["the sources"] == "scans"
@@ -120,7 +120,7 @@ def test_resuming_does_only_the_missing_parts(scene: Path, cluster: Cluster, run
     cluster.breaks_after = 2
     broken_off = on_ray(run)
     assert broken_off.exit_code == 1
-    assert "2 parts are done and kept; to go on, add --resume" in broken_off.stderr
+    assert "2 parts are done and kept; to continue, add --resume" in broken_off.stderr
     assert not Path("rows/manifest.json").exists()
     before = parts()
     assert "2 parts of it are done: add --resume" in on_ray(run).stderr

@@ -220,7 +220,7 @@ def test_blank_scans_are_refused(run: Run, trained: Path, npz_file: Path, tmp_pa
     output = tmp_path / "m.tflite"
     result = run("export", "--tflite", "--model", trained, "--data", npz_file, "-o", output, option, blank)
     assert result.exit_code == 1
-    assert f"{blank}: 5 images, all of them blank or unreadable" in result.stderr
+    assert f"{blank}: 5 images, all blank or unreadable" in result.stderr
     assert not output.exists()
 
 

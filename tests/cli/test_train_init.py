@@ -183,7 +183,7 @@ def test_training_starts_from_the_mean_of_several_models(
         assert np.allclose(mean[kernel], (first[kernel] + second[kernel]) / 2, atol=1e-7)
     assert read_card(output).sha256["init_2"] == read_card(others[1]).sha256["payload"]
     result = run("train", *both, "--data", npz_file, "-o", tmp_path / "none.keras")
-    assert (result.exit_code, "--data goes with one --init" in result.stderr) == (2, True)
+    assert (result.exit_code, "--data needs a single --init" in result.stderr) == (2, True)
 
 
 def test_models_of_different_shapes_have_no_mean(trained: Path, npz_file: Path) -> None:

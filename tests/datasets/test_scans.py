@@ -35,5 +35,5 @@ def test_a_folder_without_readable_ink_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no images; it must hold scans with ink"):
         read_scans(tmp_path, ("0", "1"))
     Image.new("L", (20, 20), 255).save(tmp_path / "blank.png")
-    with pytest.raises(DataError, match="1 images, all of them blank or unreadable"):
+    with pytest.raises(DataError, match="1 image, all blank or unreadable"):
         read_scans(tmp_path, ("0", "1"))

@@ -18,7 +18,7 @@ from batchdigits.datasets.idx import TEST_IMAGES, read_idx
 
 # A file that crashes or hangs a real decoder works only until the decoder's next release. This decoder obeys the file's
 # name instead: `crash1.png` makes it crash. It hangs in C with the interpreter locked, as the worst of decoders would.
-OBEDIENT_DECODER = """
+FAULTY_DECODER = """
 import ctypes, os, signal, sys
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # as the command does; workers are forked, and inherit this decoder
 from pathlib import Path
@@ -55,7 +55,7 @@ def count(output: bytes) -> str:
     """The counts of statuses that the summary must show for a CSV with its header."""
     counts = Counter(row[3] for row in rows(output))
     by_status = [f"{counts[status]} {status}" for status in ("ok", "review", "blank", "error") if counts[status]]
-    return f"{counts.total()} images: {', '.join(by_status)}; "
+    return f"{counts.total()} image{'s' if counts.total() != 1 else ''}: {', '.join(by_status)}; "
 
 
 def make_images(folder: Path, count: int, names: Sequence[str] = ()) -> Path:
@@ -69,23 +69,23 @@ def make_images(folder: Path, count: int, names: Sequence[str] = ()) -> Path:
     return folder
 
 
-def command(*arguments: str | Path, obedient: bool = False) -> list[str]:
-    """The command line of `batchdigits classify`, with the obedient decoder if asked for."""
-    program = ["-c", OBEDIENT_DECODER + RUN] if obedient else ["-m", "batchdigits"]
+def command(*arguments: str | Path, faulty_decoder: bool = False) -> list[str]:
+    """The command line of `batchdigits classify`, with the faulty decoder if asked for."""
+    program = ["-c", FAULTY_DECODER + RUN] if faulty_decoder else ["-m", "batchdigits"]
     return [sys.executable, *program, "classify", *map(str, arguments)]
 
 
 def classify(
-    *arguments: str | Path, cwd: Path, obedient: bool = False, **options: object
+    *arguments: str | Path, cwd: Path, faulty_decoder: bool = False, **options: object
 ) -> subprocess.CompletedProcess[bytes]:
     """Run `batchdigits classify` to its end."""
-    line = command(*arguments, obedient=obedient)
+    line = command(*arguments, faulty_decoder=faulty_decoder)
     return subprocess.run(line, cwd=cwd, capture_output=True, check=False, env=environment(), **options)  # type: ignore[call-overload,no-any-return]
 
 
-def start(*arguments: str | Path, cwd: Path, obedient: bool = False) -> subprocess.Popen[bytes]:
+def start(*arguments: str | Path, cwd: Path, faulty_decoder: bool = False) -> subprocess.Popen[bytes]:
     """Start `batchdigits classify`, with pipes for stdout and stderr."""
-    line = command(*arguments, obedient=obedient)
+    line = command(*arguments, faulty_decoder=faulty_decoder)
     return subprocess.Popen(line, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment())
 
 

@@ -141,7 +141,7 @@ def test_an_interrupted_run_says_how_to_resume(number: int, code: int, tmp_path:
     process.send_signal(number)
     stdout, stderr = process.communicate()
     assert (process.returncode, stdout) == (code, b"")
-    assert b"parts are done and kept; to go on, add --resume to the same command" in stderr
+    assert b"parts are done and kept; to continue, add --resume to the same command" in stderr
     assert b"Traceback" not in stderr
     assert not (tmp_path / "rows" / "manifest.json").exists()
     resumed = start("local", scans, "--part-size", "20", "-o", tmp_path / "rows", "--resume")

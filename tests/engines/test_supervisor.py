@@ -244,7 +244,7 @@ def scene(folder: Path, tmp_path: Path) -> Path:
 @pytest.mark.parametrize("name", DETAILS)
 def test_a_worker_that_dies_costs_one_row(scene: Path, name: str) -> None:
     (scene / "scans" / "150.png").rename(scene / "scans" / name)
-    result = helpers.classify("scans", "--timeout", "1", "--jobs", "2", cwd=scene, obedient=True)
+    result = helpers.classify("scans", "--timeout", "1", "--jobs", "2", cwd=scene, faulty_decoder=True)
     assert result.returncode == 3, result.stderr
     rows = {row[0]: row for row in helpers.rows(result.stdout)}
     assert len(rows) == 300
@@ -256,14 +256,14 @@ def test_a_worker_that_dies_costs_one_row(scene: Path, name: str) -> None:
 def test_many_dead_workers_in_one_run_cost_a_row_each(scene: Path) -> None:
     for number, name in enumerate([f"{kind}{n}.png" for kind in ("crash", "abort", "exit") for n in range(4)]):
         (scene / "scans" / f"{number * 25}.png").rename(scene / "scans" / name)
-    result = helpers.classify("scans", "--jobs", "2", cwd=scene, obedient=True)
+    result = helpers.classify("scans", "--jobs", "2", cwd=scene, faulty_decoder=True)
     statuses = [row[3] for row in helpers.rows(result.stdout)]
     assert (len(statuses), statuses.count("error")) == (300, 12)
 
 
 def test_a_worker_killed_from_outside_costs_no_row(scene: Path) -> None:
     (scene / "scans" / "150.png").rename(scene / "scans" / "kill-once.png")
-    result = helpers.classify("scans", cwd=scene, obedient=True)
+    result = helpers.classify("scans", cwd=scene, faulty_decoder=True)
     assert result.returncode == 0, result.stderr
     assert len(helpers.rows(result.stdout)) == 300
 
@@ -271,14 +271,14 @@ def test_a_worker_killed_from_outside_costs_no_row(scene: Path) -> None:
 def test_the_time_limit_is_for_each_image_and_not_for_a_chunk(scene: Path) -> None:
     for number in range(20):
         (scene / "scans" / f"{number}.png").rename(scene / "scans" / f"slow{number}.png")
-    result = helpers.classify("scans", "--timeout", "0.5", "--jobs", "1", cwd=scene, obedient=True)
+    result = helpers.classify("scans", "--timeout", "0.5", "--jobs", "1", cwd=scene, faulty_decoder=True)
     assert result.returncode == 0, result.stderr
 
 
 def test_no_time_limit(tmp_path: Path) -> None:
     helpers.make_images(tmp_path / "scans", 0, ["slow.png"])
-    assert helpers.classify("scans", "--timeout", "0.02", cwd=tmp_path, obedient=True).returncode == 3
-    assert helpers.classify("scans", "--timeout", "0", cwd=tmp_path, obedient=True).returncode == 0
+    assert helpers.classify("scans", "--timeout", "0.02", cwd=tmp_path, faulty_decoder=True).returncode == 3
+    assert helpers.classify("scans", "--timeout", "0", cwd=tmp_path, faulty_decoder=True).returncode == 0
 
 
 def test_the_time_limit_holds_if_sigalrm_was_ignored_and_blocked(tmp_path: Path) -> None:
@@ -287,7 +287,7 @@ def test_the_time_limit_holds_if_sigalrm_was_ignored_and_blocked(tmp_path: Path)
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
 
     helpers.make_images(tmp_path / "scans", 1, ["hang.png"])
-    result = helpers.classify("scans", "--timeout", "0.5", cwd=tmp_path, obedient=True, preexec_fn=ignore_sigalrm)
+    result = helpers.classify("scans", "--timeout", "0.5", cwd=tmp_path, faulty_decoder=True, preexec_fn=ignore_sigalrm)
     assert [row[3] for row in helpers.rows(result.stdout)] == ["ok", "error"]
 
 
@@ -297,7 +297,7 @@ def test_a_dead_worker_costs_one_row_if_sigchld_was_ignored(tmp_path: Path) -> N
     def ignore_sigchld() -> None:
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)
 
-    result = helpers.classify("scans", cwd=tmp_path, obedient=True, preexec_fn=ignore_sigchld)
+    result = helpers.classify("scans", cwd=tmp_path, faulty_decoder=True, preexec_fn=ignore_sigchld)
     assert [row[3] for row in helpers.rows(result.stdout)] == ["ok", "error"]
     assert b"bug" not in result.stderr
 
@@ -305,7 +305,7 @@ def test_a_dead_worker_costs_one_row_if_sigchld_was_ignored(tmp_path: Path) -> N
 def test_workers_end_when_the_main_process_is_killed(scene: Path) -> None:
     for name in ("hang1.png", "hang2.png"):
         shutil.copy(scene / "scans" / "0.png", scene / "scans" / name)
-    process = helpers.start("scans", "--jobs", "2", cwd=scene, obedient=True)
+    process = helpers.start("scans", "--jobs", "2", cwd=scene, faulty_decoder=True)
     assert process.stdout
     process.stdout.readline()
     workers = eventually(lambda: children(process.pid))

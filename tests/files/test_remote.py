@@ -208,5 +208,5 @@ def test_a_bucket_gives_the_rows_of_a_folder(tmp_path: Path) -> None:
     *rows, last = remote_run.stdout.replace(b"s3://scans/in", b"scans").splitlines()
     assert rows == local.stdout.splitlines()
     assert last == b"s3://nobodys/x,,,error,no such file"
-    assert b"1 other files skipped" in remote_run.stderr
+    assert b"1 other file skipped" in remote_run.stderr
     assert SECRET.encode() not in remote_run.stderr + remote_run.stdout

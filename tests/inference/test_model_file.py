@@ -81,7 +81,7 @@ def test_a_card_survives_json() -> None:
         ({"network": {"hidden": [8], "activation": None}}, "names no activation"),
         ({"thresholds": {"review": 2}}, "no valid review threshold"),
         ({"thresholds": {}}, "no valid review threshold"),
-        ({"rejects": 1}, "does not say whether it rejects"),
+        ({"rejects": 1}, "has no valid 'rejects'"),
         ({"risk": 3}, "no valid risk table"),
         ({"risk": [{"threshold": 0.5}]}, "no valid risk table"),
         *(({"risk": [{**RISK, **wrong}]}, "no valid risk table") for wrong in WRONG_RISK_VALUES),

@@ -24,7 +24,8 @@ def test_values_replace_those_of_the_recipe(npz_file: Path) -> None:
         ({"recipe": "secret"}, "there is no recipe 'secret'; choose one of lesson, default"),
         ({"values": {"momentum": 0.9}}, "a recipe has no value 'momentum'"),
         ({"values": {"iterations": 0}}, "--iterations 0, which trains nothing, needs --init"),
-        ({"init": [Path("a.keras"), Path("b.keras")], "data": Path("crops")}, "--data goes with one --init"),
+        ({"init": [Path("a.keras"), Path("b.keras")], "data": Path("crops")}, "--data needs a single --init"),
+        ({"values": {"activation": ""}}, "--activation is one of none, relu"),
         ({"init": [Path("a.keras")], "values": {"hidden": (8,)}}, "--hidden does not go with --init"),
     ],
 )

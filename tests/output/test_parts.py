@@ -99,7 +99,7 @@ def begun(place: str) -> Folder:
 
 def test_an_unfinished_run_is_left_alone_without_an_option(place: str) -> None:
     begun(place)
-    with pytest.raises(BatchdigitsError, match="was begun before, and 2 parts of it are done: add --resume"):
+    with pytest.raises(BatchdigitsError, match="is unfinished, and 2 parts of it are done: add --resume"):
         output(place)
     assert name(0) in open_folder(place).names()
 
@@ -141,7 +141,7 @@ def test_a_manifest_of_another_program_is_refused(place: str, content: bytes) ->
 def test_a_folder_with_other_files_is_refused(place: str) -> None:
     open_folder(place).write("thesis.txt", b"years of work")
     for resume in (None, True, False):
-        with pytest.raises(BatchdigitsError, match="holds other things"):
+        with pytest.raises(BatchdigitsError, match="holds files of another program"):
             output(place, resume=resume)
     assert open_folder(place).names() == {"thesis.txt"}
 
@@ -155,7 +155,7 @@ def test_a_run_without_a_part_leaves_no_file(place: str) -> None:
 def test_a_run_with_missing_parts_is_not_finished(place: str) -> None:
     with output(place) as out:
         out.write(name(0), part(), COUNTS)
-        with pytest.raises(BatchdigitsError, match=r"1 parts did not come, part-0000-000001.* add --resume"):
+        with pytest.raises(BatchdigitsError, match=r"1 parts are missing, part-0000-000001.* add --resume"):
             out.finish([name(0), name(1)], {})
     assert "manifest.json" not in open_folder(place).names()
 

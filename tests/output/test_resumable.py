@@ -111,7 +111,7 @@ def test_resuming_without_an_unfinished_run_starts_one(path: Path, files: list[s
 
 
 def test_unfinished_rows_are_not_dropped_without_an_option(begun: Path, files: list[str]) -> None:
-    with pytest.raises(BatchdigitsError, match=r"6 files of it are done: add --resume to go on, or --start-over"):
+    with pytest.raises(BatchdigitsError, match=r"6 files of it are done: add --resume to continue, or --start-over"):
         write(begun, files)
     assert write(begun, files, resume=False) == files
     assert begun.read_bytes() == complete(files)

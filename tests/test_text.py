@@ -1,0 +1,14 @@
+"""Text for people."""
+
+from __future__ import annotations
+
+import pytest
+
+from batchdigits.text import counted
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(0, "0 images"), (1, "1 image"), (2, "2 images"), (1_234_567, "1,234,567 images")]
+)
+def test_only_one_is_singular(number: int, text: str) -> None:
+    assert counted(number, "image") == text
