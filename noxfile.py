@@ -36,7 +36,8 @@ def tests(session: nox.Session) -> None:
 def lowest(session: nox.Session) -> None:
     """Run the tests with the oldest versions that pyproject.toml allows; uv is the installer that can choose them."""
     session.install("--resolution", "lowest-direct", "-e", ".[dev]")
-    session.run("python", "-m", "pytest", *session.posargs)
+    # mypy's findings depend on the version of NumPy, so the checks are for the newest versions only
+    session.run("python", "-m", "pytest", "--ignore=tests/test_checks.py", *session.posargs)
 
 
 @nox.session

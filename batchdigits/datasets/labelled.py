@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,7 +91,7 @@ def splits_from_train_and_test(name: str, train: LabelledGlyphs, test: LabelledG
     return Splits(name, classes, train[slice(0, -validation_size)], train[slice(-validation_size, None)], test)
 
 
-def normalise_labelled(name: str, images: NDArray[np.generic], labels: NDArray[np.generic], ink: Ink) -> LabelledGlyphs:
+def normalise_labelled(name: str, images: NDArray[Any], labels: NDArray[Any], ink: Ink) -> LabelledGlyphs:
     """Check the arrays of a file, and normalise the images. An image without ink becomes an empty glyph.
 
     Args:
@@ -121,9 +121,9 @@ def likeliest_glyph(scan: NDArray[np.uint8], ink: Ink) -> Glyph:
     return next(iter(normalise(scan, ink)), np.zeros((28, 28), np.uint8))
 
 
-def _as_bytes(name: str, images: NDArray[np.generic]) -> NDArray[np.uint8]:
+def _as_bytes(name: str, images: NDArray[Any]) -> NDArray[np.uint8]:
     if images.dtype == np.uint8:
-        return images  # type: ignore[return-value]
+        return images
     if np.issubdtype(images.dtype, np.floating):
         if images.size and not (np.isfinite(images).all() and images.min() >= 0 and images.max() <= 1):
             raise DataError(f"{name}: images of {images.dtype} must lie in 0-1")

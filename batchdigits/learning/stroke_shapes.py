@@ -219,7 +219,7 @@ def _upstroke_and_foot(x: Coordinates, y: Coordinates, rng: np.random.Generator)
         drop = max(rng.uniform(0.12, 0.9) * np.ptp(y), MIN_UPSTROKE_SLOPE * run)
         bend = rng.uniform(-2, 3)  # pixels off the straight line: curved upstrokes sag more often than they bulge
         middle = (top - run / 2, y.min() + drop / 2 + bend)
-        strokes.append([(top - run, y.min() + drop), middle, (top, y.min() + 1)])
+        strokes.append([(top - run, y.min() + drop), middle, (top, y.min() + 1.0)])
     if kind > 0.65:
         left, right = rng.uniform(4, 13, 2)
         strokes.append([(bottom - left, y.max() + rng.normal(0, 1)), (bottom + right, y.max() + rng.normal(0, 1))])
@@ -248,7 +248,7 @@ def _tail(x: Coordinates, y: Coordinates, rng: np.random.Generator) -> list[Stro
     foot = x[y >= y.max() - 2].mean()
     reach, depth = rng.uniform(8, 20), rng.uniform(1, 6)
     low = y.max() + depth
-    return [[(foot, y.max() - 1), (foot - 0.4 * reach, low), (foot - reach, low - rng.uniform(-1, 7))]]
+    return [[(foot, y.max() - 1.0), (foot - 0.4 * reach, low), (foot - reach, low - rng.uniform(-1, 7))]]
 
 
 MISSING_STROKES = {0: _slash, 1: _upstroke_and_foot, 7: _crossbar_and_tick, 9: _tail}

@@ -68,7 +68,7 @@ def _reach_middle(labels: MatLike, count: int) -> NDArray[np.bool_]:
     """Whether each component reaches the middle of the picture, as no neighbour's stroke does."""
     rows, columns = labels.shape
     middle = labels[rows // 4 : rows - rows // 4, columns // 4 : columns - columns // 4]
-    return np.bincount(middle.ravel(), minlength=count + 1)[1:] > 0
+    return np.bincount(np.asarray(middle, np.uint16).ravel(), minlength=count + 1)[1:] > 0
 
 
 def _select(labels: MatLike, keep: NDArray[np.bool_]) -> MatLike:

@@ -43,7 +43,8 @@ def shot(ink: MatLike, background: Field | float, ink_level: float, rng: Rng, no
     picture = np.asarray(background, np.float32) * (1 - coverage) + ink_level * coverage
     if noise:
         picture = picture + rng.normal(0, noise, coverage.shape).astype(np.float32)
-    return np.clip(picture + 0.5, 0, 255).astype(np.uint8)
+    scan: Image = np.clip(picture + 0.5, 0, 255).astype(np.uint8)
+    return scan
 
 
 def _ramp(size: tuple[int, int], rng: Rng, low: float, high: float) -> Field:
