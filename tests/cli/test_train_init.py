@@ -164,7 +164,7 @@ def test_without_data_a_model_is_trained_further_by_a_recipe(
 
 def test_a_model_of_other_classes_is_refused(trained: Path, npz_file: Path) -> None:
     splits = replace(load(npz_file), classes=tuple("abcdefghij"))
-    with pytest.raises(DataError, match="a model of other classes"):
+    with pytest.raises(DataError, match="its classes are not those of the data"):
         Training(DEFAULT, splits, 1, init=[read_model_file(trained)])
 
 

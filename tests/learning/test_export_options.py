@@ -11,7 +11,8 @@ from batchdigits.learning.export_options import InputType, OutputType, Quantize,
 from tests.conftest import ROOT
 
 PAGE = (ROOT / "docs/explanation/export.md").read_text()
-TABLE = re.findall(r"^\| `(\w+)`(?: \(default\))? \|( (?:float|int).*)\|$", PAGE, re.M)
+COMBINATIONS = PAGE.partition("## What combines")[2].partition("\n## ")[0]
+TABLE = re.findall(r"^\| `(\w+)`(?: \(default\))? \|(.*)\|$", COMBINATIONS, re.M)
 FLOATS = ("none", "float16", "dynamic", "int16x8")
 
 
