@@ -86,8 +86,9 @@ def classify_files(
     with silent_stderr():  # libpng, libjpeg and libtiff print their errors to fd 2; the rows' details give them
         for path in read_ahead(files):
             timer.restart()
-            file_statuses.append(file_status(path))
-            for _ in batch.add(path, file_statuses[-1]):
+            status = file_status(path)
+            file_statuses.append(status)
+            for _ in batch.add(path, status):
                 timer.restart()
             ends.append(len(batch))
         pages = batch.finish()

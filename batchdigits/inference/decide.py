@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
+from itertools import repeat
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from batchdigits.inference.card import Card
 from batchdigits.inference.runtime import Logits, Runtime
 from batchdigits.vision.normalise import Glyph
 from batchdigits.vision.normalise_batch import Normalised
@@ -71,8 +73,7 @@ def decide(
         Predictions and glyphs, in order; None for a source without a candidate.
     """
     glyphs = [glyph for source in sources for glyph in source.candidates]
-    answers = _answers(runtime.logits(np.array(glyphs)), runtime.card.rejects) if glyphs else iter(())
-    labels = runtime.card.labels
+    answers = _answers(runtime.logits(np.array(glyphs)), runtime.card, probabilities) if glyphs else iter(())
     predictions: list[Prediction] = []
     chosen: list[Glyph | None] = []
     for path, candidates, fault in sources:
@@ -85,28 +86,31 @@ def decide(
             other = next(answers)
             if other[0] > best[0]:
                 best, best_index = other, index
-        _, label, confidence, score, row = best
+        _, label, confidence, score, named = best
         status = Status.OK if score >= threshold else Status.REVIEW
         detail = MAY_BE_OUTLIER if status is Status.REVIEW and confidence >= threshold else ""
-        named = dict(zip(labels, row.tolist(), strict=True)) if probabilities else NO_PROBABILITIES
-        predictions.append(Prediction(path, labels[label], confidence, status, detail, named, score))
+        predictions.append(Prediction(path, label, confidence, status, detail, named, score))
         chosen.append(candidates[best_index])
     return predictions, chosen
 
 
-# A glyph's top logit, its class, and that class's confidence; its score; and the probabilities of all classes.
-_Answer = tuple[float, int, float, float, NDArray[np.float64]]
+# A glyph's top logit, its label and confidence, its score, and the probabilities of all classes, if they are asked for.
+_Answer = tuple[float, str, float, float, Mapping[str, float]]
 
 
-def _answers(logits: Logits, rejects: bool) -> Iterator[_Answer]:
-    """An answer for each glyph, from logits (N, classes); ties go to the lowest class. `rejects` is the card's."""
+def _answers(logits: Logits, card: Card, with_probabilities: bool) -> Iterator[_Answer]:
+    """An answer for each glyph, from logits (N, classes); ties go to the lowest class."""
     probabilities = softmax(logits)
+    labels = [card.labels[index] for index in probabilities.argmax(axis=1).tolist()]
+    named: Iterable[Mapping[str, float]] = repeat(NO_PROBABILITIES, len(labels))
+    if with_probabilities:
+        named = [dict(zip(card.labels, row, strict=True)) for row in probabilities.tolist()]
     return zip(
         logits.max(axis=1).tolist(),
-        probabilities.argmax(axis=1).tolist(),
+        labels,
         probabilities.max(axis=1).tolist(),
-        _scores(probabilities, logits, rejects).tolist(),
-        probabilities,
+        _scores(probabilities, logits, card.rejects).tolist(),
+        named,
         strict=True,
     )
 

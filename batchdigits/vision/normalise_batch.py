@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from batchdigits.files.source_error import one_line
@@ -37,8 +37,8 @@ class NormaliseBatch:
         """The number of pages so far."""
         return len(self._normalised)
 
-    def add(self, path: str, status: os.stat_result | None = None) -> Iterator[None]:
-        """Add a file's pages. Yields after each, so that the caller can time them; must be exhausted.
+    def add(self, path: str, status: os.stat_result | None = None) -> Iterable[None]:
+        """Add a file's pages. The caller must exhaust the result, which pauses after each page, to be timed.
 
         Args:
             path: the file, or its URL, as typed.

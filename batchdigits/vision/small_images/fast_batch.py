@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 
 import numpy as np
@@ -29,7 +29,7 @@ class FastBatch(NormaliseBatch):
         self._packed: list[tuple[int, Content]] = []  # small PNG files, with their positions in the batch
         self._small: defaultdict[tuple[int, ...], list[tuple[int, str, Scan]]] = defaultdict(list)  # by shape
 
-    def add(self, path: str, status: os.stat_result | None = None) -> Iterator[None]:
+    def add(self, path: str, status: os.stat_result | None = None) -> Iterable[None]:
         """Add a file's pages, as `NormaliseBatch.add` does."""
         try:
             content = read_content(path, status)
@@ -37,14 +37,11 @@ class FastBatch(NormaliseBatch):
             pages = decode(path, status=status)
         else:
             if is_small_png(content.data):
-                self._packed.append((len(self), content))
+                self._packed.append((len(self._normalised), content))
                 self._normalised.append(WAITING)
-                return
+                return ()
             pages = decode_content(content)
-        for page in pages:
-            self._normalised.append(WAITING)
-            self._add_page(len(self) - 1, page)
-            yield
+        return self._add_pages(pages)
 
     def finish(self) -> list[Normalised]:
         """All pages."""
@@ -53,6 +50,12 @@ class FastBatch(NormaliseBatch):
             positions, sources, scans = zip(*waiting, strict=True)
             self._normalise_together(positions, sources, scans)
         return self._normalised
+
+    def _add_pages(self, pages: Iterable[Page]) -> Iterator[None]:
+        for page in pages:
+            self._normalised.append(WAITING)
+            self._add_page(len(self._normalised) - 1, page)
+            yield
 
     def _add_page(self, position: int, page: Page) -> None:
         if page.scan is not None and max(page.scan.shape) <= MAX_SIDE:
