@@ -283,10 +283,13 @@ def draw(results: dict[str, dict[str, Measurement]], images: int, path: Path) ->
     labels = [NAMES[name] for name in programs]
     colours = [{BATCHDIGITS: "tab:red", UPPER_BOUND: "lightgrey"}.get(name, "tab:grey") for name in programs]
     speed.barh(labels, [images / statistics.median(one.small) for one in programs.values()], color=colours)
-    speed.set_xlabel(f"images per second: {images:,} of {kind}, start-up included")
+    speed.set_xlabel("images per second")
+    speed.xaxis.set_major_locator(pyplot.MaxNLocator(5))
+    speed.xaxis.set_major_formatter("{x:,.0f}")
     memory.barh(labels, [one.memory / MIB for one in programs.values()], color=colours)
     memory.set_xlabel("peak memory, MiB")
     speed.invert_yaxis()
+    figure.suptitle(f"{images:,} files, {kind}, start-up included", fontsize="medium")
     figure.tight_layout()
     figure.savefig(path, dpi=110)
 
