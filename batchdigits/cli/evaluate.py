@@ -105,9 +105,10 @@ def _tables(evaluations: list[Evaluation]) -> str:
 
 def _json(evaluations: list[Evaluation], model: Path) -> str:
     from batchdigits.reports.evaluation import as_json, mean_accuracy
+    from batchdigits.text import as_unicode
 
     document = {
-        "model": str(model),
+        "model": as_unicode(model),
         "mean_accuracy": mean_accuracy(evaluations),
         "sets": [as_json(evaluation) for evaluation in evaluations],
     }

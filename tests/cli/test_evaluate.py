@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.conftest import Arrays, Run
+from batchdigits.inference.choose import PRETRAINED
+from tests.conftest import SAMPLES, Arrays, Run
 
 
 @pytest.fixture
@@ -190,3 +193,11 @@ def test_only_plot_needs_matplotlib(run: Run, labelled: Path, monkeypatch: pytes
         "batchdigits: error: --plot needs an optional package; install it with: pip install 'batchdigits[plot]'\n"
     )
     assert not Path("confidence.png").exists()
+
+
+def test_json_is_unicode_even_if_the_models_path_is_not(run: Run, tmp_path: Path) -> None:
+    model = tmp_path / os.fsdecode(b"m\xff.tflite")
+    shutil.copy(PRETRAINED / "digits.tflite", model)
+    result = run("evaluate", SAMPLES / "digits", "--model", model, "--json")
+    assert result.exit_code == 0
+    json.loads(result.stdout)["model"].encode("utf-8")
