@@ -44,7 +44,7 @@ def write_results(
     Args:
         results: the engine's results; the generator is closed at the end.
         write: writes one result.
-        max_failures: the number of `error` rows that ends the run; None for any number.
+        max_failures: how many rows may be errors, as a number or a percentage; None for any number.
         initial: files done before, which the bar counts as done.
         on_start: called with the bar after the first result.
 

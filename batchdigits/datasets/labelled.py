@@ -80,6 +80,8 @@ class Splits:
 def splits_from_train_and_test(name: str, train: LabelledGlyphs, test: LabelledGlyphs) -> Splits:
     """Split data that has a training and a test set already, like MNIST: the last twelfth of `train` is for validation.
 
+    The classes are 0 to 9, or to the highest label if that is larger.
+
     Raises:
         DataError: one of the splits would be empty.
     """

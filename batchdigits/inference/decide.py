@@ -86,10 +86,10 @@ def decide(
             other = next(answers)
             if other[0] > best[0]:
                 best, best_index = other, index
-        _, label, confidence, score, named = best
+        _, label, confidence, score, by_name = best
         status = Status.OK if score >= threshold else Status.REVIEW
         detail = MAY_BE_OUTLIER if status is Status.REVIEW and confidence >= threshold else ""
-        predictions.append(Prediction(path, label, confidence, status, detail, named, score))
+        predictions.append(Prediction(path, label, confidence, status, detail, by_name, score))
         chosen.append(candidates[best_index])
     return predictions, chosen
 
@@ -102,15 +102,15 @@ def _answers(logits: Logits, card: Card, with_probabilities: bool) -> Iterator[_
     """An answer for each glyph, from logits (N, classes); ties go to the lowest class."""
     probabilities = softmax(logits)
     labels = [card.labels[index] for index in probabilities.argmax(axis=1).tolist()]
-    named: Iterable[Mapping[str, float]] = repeat(NO_PROBABILITIES, len(labels))
+    by_name: Iterable[Mapping[str, float]] = repeat(NO_PROBABILITIES, len(labels))
     if with_probabilities:
-        named = [dict(zip(card.labels, row, strict=True)) for row in probabilities.tolist()]
+        by_name = [dict(zip(card.labels, row, strict=True)) for row in probabilities.tolist()]
     return zip(
         logits.max(axis=1).tolist(),
         labels,
         probabilities.max(axis=1).tolist(),
         _scores(probabilities, logits, card.rejects).tolist(),
-        named,
+        by_name,
         strict=True,
     )
 

@@ -19,7 +19,7 @@ from batchdigits.vision.normalise import NORMALISER_VERSION
 CARD_NAME = "batchdigits.json"
 KERAS_WEIGHTS = "model.weights.h5"  # the member of a .keras file that holds the weights
 MAX_CARD_BYTES = 1 << 20  # a card has a few KB; a hostile file could decompress to any size
-MAX_PAYLOAD_BYTES = 1 << 30  # the built-in network has 2.3 MB
+MAX_PAYLOAD_BYTES = 1 << 30  # the built-in network has 2.3 MB of float32 weights
 # The date of each zip member, constant so that the same model gives the same bytes. A zip has no earlier one.
 _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 

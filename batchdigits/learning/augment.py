@@ -61,7 +61,8 @@ BILEVEL_THRESHOLDS = (0.3, 0.55)  # position of the threshold between background
 BLURRED_SHARE, BLUR_DEVIATIONS = 0.20, (0.6, 1.7)  # out of focus: standard deviation in canvas pixels
 NOISY_SHARE, NOISE_DEVIATIONS = 0.15, (4.0, 20.0)  # grain: standard deviation in grey levels
 
-# Frame: the normaliser's. Specks and soft edges can make the box that it finds too large, or move it.
+# Frame: the normaliser's. Specks and soft edges can make the box that it finds too large, or move it;
+# half of the glyphs that are not plain get these errors.
 FRAME_INK_LEVEL = 48  # grey levels from which a canvas pixel is ink; the normaliser cuts off the fainter halo, too
 MAX_SHRINK = 0.2  # share of its size by which a digit is too small
 MAX_SHIFT = 0.8  # glyph pixels by which its centre is off, either way

@@ -59,8 +59,9 @@ def outlier_share(recipe: Recipe, classes: tuple[str, ...]) -> float:
 class Minibatches:
     """The minibatch of any iteration, independent of the iterations before.
 
-    Augmenting takes longer than a training step, so augmented glyphs are used `recipe.reuse` times. A minibatch has
-    that many parts. One is new, the second was new REUSE_DELAY iterations ago, the third twice as long ago, and so on.
+    Augmenting takes longer than a training step, so augmented glyphs are used several times: as many as the greatest
+    common divisor of `recipe.reuse` and the batch size. A minibatch has that many parts. One is new, the second was new
+    REUSE_DELAY iterations ago, the third twice as long ago, and so on.
     """
 
     def __init__(self, splits: Splits, recipe: Recipe, seed: int, teacher: Teacher | None = None) -> None:
@@ -79,12 +80,12 @@ class Minibatches:
         self._outliers = outlier_share(recipe, splits.classes)
         self._parts = gcd(recipe.batch_size, recipe.reuse)  # so that the parts fill a batch of any size
         self._part_size = recipe.batch_size // self._parts
-        # Between two uses of a part, REUSE_DELAY parts of each age are used.
+        # Between two uses of a part pass REUSE_DELAY iterations, each of which makes one part.
         self._part = lru_cache(maxsize=(REUSE_DELAY + 1) * self._parts)(self._make_part)
 
     def __getitem__(self, iteration: int) -> Minibatch:
         """The minibatch of an iteration."""
-        parts = [self._part(iteration + age * REUSE_DELAY) for age in range(self._parts)]
+        parts = [self._part(iteration + uses_left * REUSE_DELAY) for uses_left in range(self._parts)]
         return Minibatch(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
     def _make_part(self, index: int) -> Minibatch:

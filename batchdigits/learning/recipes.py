@@ -57,7 +57,7 @@ class Recipe:
     augment: bool = False
     reuse: int = 1
     outliers: float = 0.0
-    check_every: int = 430  # once an epoch: MNIST's 55,000 training glyphs in minibatches of 128
+    check_every: int = 430  # an epoch of 55,000 glyphs in minibatches of 128, two in minibatches of 256
     patience: int = 8
 
 

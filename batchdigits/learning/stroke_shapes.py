@@ -227,7 +227,7 @@ def _upstroke_and_foot(x: Coordinates, y: Coordinates, rng: np.random.Generator)
 
 
 def _crossbar_and_tick(x: Coordinates, y: Coordinates, rng: np.random.Generator) -> list[StrokePoints]:
-    """A bar through the middle of the stem, and in some cases the small downstroke that starts the 7."""
+    """A bar through the middle of the stem, the small downstroke that starts the 7, or both."""
     kind = rng.random()
     strokes: list[StrokePoints] = []
     if kind < 0.85:

@@ -11,7 +11,7 @@ from batchdigits.quiet import silent_stderr
 
 
 class EventFile:
-    """An event file of TensorBoard, in a folder of its own."""
+    """An event file of TensorBoard in a folder."""
 
     def __init__(self, folder: Path) -> None:
         """Start the file.

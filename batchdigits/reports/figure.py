@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from batchdigits.errors import MissingExtraError
+from batchdigits.errors import BatchdigitsError, MissingExtraError
 from batchdigits.quiet import silent_stderr
 from batchdigits.text import printable
 
@@ -35,6 +35,7 @@ def import_matplotlib() -> tuple[Any, Any]:
 
     Raises:
         MissingExtraError: they are not installed.
+        BatchdigitsError: the environment variable MPLBACKEND stops them from loading.
     """
     with silent_stderr():  # matplotlib warns of a read-only home folder, and of a faulty matplotlibrc
         try:
@@ -42,6 +43,8 @@ def import_matplotlib() -> tuple[Any, Any]:
             import matplotlib.figure
         except ImportError:
             raise MissingExtraError("--plot", "plot") from None
+        except ValueError as error:
+            raise BatchdigitsError(f"matplotlib cannot be loaded: {' '.join(str(error).split())}") from None
     return matplotlib, matplotlib.figure
 
 

@@ -21,7 +21,7 @@ MIN_LOSS = 1e-4  # smaller losses are drawn here, since a loss of 0 has no logar
 FEW_REPORTS = 40  # up to so many are joined by a line; the line through more is their mean, since minibatches scatter
 MEAN_OF = 20  # reports in the running mean
 LOWER_ENDS = (0.0, 50.0, 80.0, 90.0, 95.0, 98.0)  # per cent: where the axis of accuracy may begin
-MAX_BELOW = 0.1  # share of more than `FEW_REPORTS` that may lie below the lower end of the axis
+MAX_BELOW = 0.1  # of more than `FEW_REPORTS` reports, the share that may lie below the lower end of the axis
 
 
 def learning_curves(history: Sequence[Progress], recipe: str, suffix: str = ".png") -> bytes:

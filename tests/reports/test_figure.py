@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from batchdigits.reports.figure import DPI, MAX_ENTRIES, MAX_NAME, SUFFIXES, add_legend, draw, legend_name
+from tests.conftest import SAMPLES
 
 matplotlib = pytest.importorskip("matplotlib")
 
@@ -113,3 +114,13 @@ def test_a_users_settings_and_display_are_ignored_and_nothing_is_printed(tmp_pat
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert (tmp_path / "picture.png").read_bytes() == draw([line], "title", (4, 3), ".png")
+
+
+def test_a_wrong_backend_in_the_environment_is_one_line(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "batchdigits", "evaluate", str(SAMPLES / "digits"), "--plot", "x.png"]
+    environment = {**os.environ, "MPLBACKEND": "none such"}
+    result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.startswith("batchdigits: error: matplotlib cannot be loaded: ")
+    assert result.stderr.count("\n") == 1
+    assert not list(tmp_path.iterdir())
