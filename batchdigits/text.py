@@ -21,7 +21,7 @@ def printable(text: str) -> str:
 
 
 def as_unicode(path: str | os.PathLike[str]) -> str:
-    """The path as text that UTF-8 can hold: U+FFFD stands for each byte of its name that is not UTF-8."""
+    """The path as text that UTF-8 can hold: U+FFFD replaces bytes that are not UTF-8."""
     return os.fspath(path).encode(errors="surrogateescape").decode(errors="replace")
 
 

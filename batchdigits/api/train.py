@@ -123,7 +123,7 @@ def export(
         output: the .tflite file to write. Its folder is made.
         quantize: `int8`, `int16x8`, `dynamic`, `float16` or `none`.
         input_type: of the network, `uint8`, `int8` or `float32`; None for int8 if `quantize` is `int8`, else float32.
-        output_type: of the network, `int8` or `float32`; None for the same as above.
+        output_type: of the network, `int8` or `float32`; None for int8 if `quantize` is `int8`, else float32.
         head: what the network gives, `logits`, or `probabilities` by a softmax at its end.
         batch: `1`, or `dynamic` for any number of glyphs at once.
         per_tensor: whether all weights of a layer have one scale, in place of one for each unit.

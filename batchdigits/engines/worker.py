@@ -36,7 +36,9 @@ T = TypeVar("T")
 
 READY = "ready"
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # <malloc.h>
-KEPT_BYTES = 1 << 25  # free memory that a worker keeps: enough for a chunk of small files, too little for a large image
+KEPT_BYTES = (
+    1 << 25
+)  # a larger block is given back at once, and so is free memory over twice this; small files need less
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ class Content(NamedTuple):
     """A file's path, its size and its first bytes.
 
     Attributes:
-        source: the path or URL, as typed.
-        data: the first `FIRST_READ_BYTES` of a file on this machine; all bytes of a file at a URL.
+        source: the path or URL, as typed; of bytes in memory a name, or empty.
+        data: the first `FIRST_READ_BYTES` of a file on this machine; all bytes of a file at a URL or in memory.
         size: bytes of the whole file.
     """
 

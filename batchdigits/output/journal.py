@@ -114,7 +114,7 @@ class Journal:
         ]
 
     def add(self, stamps: Sequence[int], extents: Sequence[Extent] | NDArray[np.int64]) -> None:
-        """Append records of finished sources; `find` knows them when the journal is next opened."""
+        """Append records of finished sources, but none for NO_STAMP; `find` knows them once the journal is reopened."""
         records = np.empty(len(stamps), _RECORD)
         records["stamp"] = np.array(stamps, np.uint64)
         records["start"], records["end"] = np.asarray(extents).T

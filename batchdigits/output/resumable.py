@@ -148,7 +148,7 @@ class ResumableOutput:
             self._append(extent)
 
     def _append(self, extent: Extent) -> None:
-        """Append an extent to the complete file."""
+        """Add an extent to the list that the complete file is made from."""
         if self._extents and self._extents[-1][1] == extent[0]:
             extent = self._extents.pop()[0], extent[1]
         self._extents.append(extent)

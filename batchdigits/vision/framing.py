@@ -120,7 +120,10 @@ def adjust_stroke_width(ink: MatLike, stroke: float) -> MatLike:
 
 
 def _with_mean_as_peak(ink: MatLike) -> MatLike:
-    """Scale the ink's grey levels to a mean of 255: a line that was shrunk below one pixel is grey and uneven."""
+    """Scale grey levels until those over Otsu's threshold have a mean of 255.
+
+    A line that was shrunk below one pixel is grey and uneven.
+    """
     solid = cv2.threshold(ink, 0, 255, cv2.THRESH_TOZERO | cv2.THRESH_OTSU)[1]
     level = cv2.norm(solid, cv2.NORM_L1) * (1.0 / max(cv2.countNonZero(solid), 1))
     return cv2.convertScaleAbs(ink, alpha=255.0 / max(level, 1.0))

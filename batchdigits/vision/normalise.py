@@ -42,7 +42,8 @@ def normalise(scan: NDArray[np.uint8], ink: Ink = "auto", *, deslant: bool = Tru
 
     Returns:
         The candidates: glyphs, uint8 (28, 28), ink 255 on 0. A blank scan has none, a scan whose polarity is sure has
-        one, others have two, the likelier first. An inverted scan has the same candidates.
+        one, others have two, the likelier first. An inverted scan has the same candidates if `ink` is `auto`, or is
+        inverted too.
     """
     # Every scan is brought to a dark mean, so that a scan and its inverse are the same picture in all later steps.
     is_inverted = cv2.norm(scan, cv2.NORM_L1) * (1.0 / scan.size) > 127.5
@@ -68,7 +69,7 @@ def _ink_bright(picture: MatLike, ink_is_light: bool) -> MatLike:
 
 
 def _shrink(scan: MatLike) -> MatLike:
-    """The view of a scan. The factor is whole, for speed; a rest of rows and columns, all background, is cut off."""
+    """The view of a scan. The factor is whole, for speed; the rows and columns left over at the end are cut off."""
     if max(scan.shape) <= MAX_VIEW_SIDE:
         return scan
     factor = math.ceil(max(scan.shape) / MAX_VIEW_SIDE)

@@ -32,7 +32,7 @@ from batchdigits.vision.grey import Scan, to_grey
 from batchdigits.vision.headers import check_size
 
 # Warning filters belong to the process: threads that changed them at the same time would restore each other's.
-_WARNING_FILTERS = RLock()
+_WARNING_FILTERS_LOCK = RLock()
 
 MAX_PAGES = 10_000  # of one TIFF, as a hostile file can claim millions
 
@@ -173,7 +173,7 @@ def _heif_reader() -> type[ImageFile.ImageFile]:
 def _faults_of(name: str) -> Iterator[None]:
     """Turn any exception of a plug-in into a `SourceError`, and drop its warnings."""
     try:
-        with _WARNING_FILTERS, warnings.catch_warnings():
+        with _WARNING_FILTERS_LOCK, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     except (MemoryError, Image.DecompressionBombError):  # the latter where max_pixels is above Pillow's own limit
