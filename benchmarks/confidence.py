@@ -25,6 +25,7 @@ from batchdigits.files.sources import find
 from batchdigits.inference.choose import choose_model
 from batchdigits.inference.decide import scores, softmax
 from batchdigits.inference.load import load_runtime
+from batchdigits.inference.model_file import read_model_file
 from batchdigits.inference.runtime import Runtime
 from batchdigits.learning.temperature_scaling import with_degraded_copies
 from batchdigits.reports.confidence import Answers, calibration_error
@@ -77,10 +78,11 @@ def _of_sets(sets: str, model: Path, runtime: Runtime) -> dict[str, Answers]:
     if not names:
         raise BatchdigitsError(f"{sets}: no sets in it")
     labels = runtime.card.labels
+    file = read_model_file(model)
     found = {}
     for name in names:
         path = os.path.join(sets, name)  # noqa: PTH118 - sources are strings
-        found[name] = evaluate_predictions(path, predict(find(class_folders(path, labels)), model), labels).answers
+        found[name] = evaluate_predictions(path, predict(find(class_folders(path, labels)), file), labels).answers
     return found
 
 

@@ -79,7 +79,8 @@ def outcome(path: str, model: ModelFile, choice: int) -> Outcome:
             pass
         tuned = Path(place, "tuned.keras")
         card = save(training, tuned)
-        before, after = (evaluate_predictions(path, predict(iter(rest), file), labels) for file in (model.path, tuned))
+        models = (model, read_model_file(tuned))
+        before, after = (evaluate_predictions(path, predict(iter(rest), one), labels) for one in models)
     mnist = card.data["init"]["accuracy"]["mnist_test"], card.accuracy["mnist_test"]
     return Outcome(after.images, before.accuracy, after.accuracy, *mnist)
 

@@ -38,8 +38,8 @@ def evaluate(
         BatchdigitsError: the model file cannot be used, or no worker can start.
     """
     check_ink(ink)
-    chosen = model_path(model)
+    chosen = read_model_file(model_path(model))
     folder = os.fspath(path)
-    labels = read_model_file(chosen).card.labels
+    labels = chosen.card.labels
     predictions = predict(find(class_folders(folder, labels)), chosen, ink, jobs=jobs)
     return evaluate_predictions(folder, predictions, labels)

@@ -9,7 +9,7 @@ from batchdigits.api.arguments import Paths, check_ink, model_path, path_list
 from batchdigits.engines.local import predict
 from batchdigits.files.sources import Filter, find
 from batchdigits.inference.decide import Prediction
-from batchdigits.inference.model_file import read_card
+from batchdigits.inference.model_file import read_model_file
 from batchdigits.inference.runtime import BATCH_SIZE
 from batchdigits.inference.threshold import review_threshold
 from batchdigits.vision.normalise import Ink
@@ -64,12 +64,12 @@ def classify(
     for name, value in (("jobs", jobs), ("batch_size", batch_size)):
         if value is not None and value < 1:
             raise ValueError(f"{name} is at least 1, not {value!r}")
-    chosen = model_path(model)
+    chosen = read_model_file(model_path(model))
     return predict(
         find(path_list(paths), rules=Filter(include, exclude, recursive)),
         chosen,
         ink,
-        threshold=review_threshold(read_card(chosen), min_confidence, target_risk),
+        threshold=review_threshold(chosen.card, min_confidence, target_risk),
         probabilities=probabilities,
         timeout=timeout,
         jobs=jobs,

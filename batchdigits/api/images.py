@@ -100,12 +100,8 @@ def _check_array(array: NDArray[Any]) -> None:
 def _scan_of_array(array: NDArray[Any]) -> Scan:
     if not array.size:
         raise SourceError("an image without pixels")
-    if array.dtype == np.bool_:
-        array = array.astype(np.uint8) * np.uint8(255)
-    elif array.dtype.kind == "f":
-        if not (np.isfinite(array).all() and array.min() >= 0 and array.max() <= 1):
-            raise SourceError("floats that are not from 0 to 1")
-        array = np.rint(array.astype(np.float64) * 255).astype(np.uint8)
+    if array.dtype.kind == "f" and not (np.isfinite(array).all() and array.min() >= 0 and array.max() <= 1):
+        raise SourceError("floats that are not from 0 to 1")
     if array.ndim == 3:
         array = np.ascontiguousarray(array[:, :, (2, 1, 0, 3)[: array.shape[2]]])
     return np.ascontiguousarray(to_grey(array))

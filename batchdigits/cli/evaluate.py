@@ -64,14 +64,14 @@ def evaluate(
 
     if plot:
         prepare_plot(plot)
-    chosen = chosen_model(runtime, model)
-    labels = read_model_file(chosen).card.labels
+    chosen = read_model_file(chosen_model(runtime, model))
+    labels = chosen.card.labels
     folders = [class_folders(path, labels) for path in paths]
     evaluations = [
         evaluate_predictions(path, _with_progress(predict(find(below), chosen, ink, batch_size=batch_size)), labels)
         for path, below in zip(paths, folders, strict=True)
     ]
-    click.echo(_json(evaluations, chosen) if as_json else _tables(evaluations))
+    click.echo(_json(evaluations, chosen.path) if as_json else _tables(evaluations))
     if plot:
         _draw(evaluations, plot)
     if any(evaluation.unreadable for evaluation in evaluations):

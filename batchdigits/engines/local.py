@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
@@ -12,7 +12,7 @@ from batchdigits.engines.classify_files import Settings
 from batchdigits.engines.supervisor import ChunkResults, Supervisor
 from batchdigits.engines.worker import Task
 from batchdigits.inference.decide import Prediction
-from batchdigits.inference.model_file import read_model_file
+from batchdigits.inference.model_file import ModelFile
 from batchdigits.inference.runtime import BATCH_SIZE
 from batchdigits.vision.normalise import Ink
 
@@ -44,7 +44,7 @@ def default_jobs(model: Path) -> int:
 
 def predict(
     files: Iterable[str],
-    model: Path,
+    model: ModelFile,
     ink: Ink = "auto",
     *,
     threshold: float | None = None,
@@ -57,7 +57,7 @@ def predict(
 
     Args:
         files: paths as typed; taken as they are needed.
-        model: the model file.
+        model: the model file; the workers read it again, and it must be the same.
         ink: whether ink is dark or light; `auto` finds it out for each scan.
         threshold: score (0-1) below which a prediction is `review`; None for the card's.
         probabilities: whether predictions carry the probabilities of all classes.
@@ -66,17 +66,12 @@ def predict(
         batch_size: glyphs that the network takes at once.
 
     Raises:
-        BatchdigitsError: the model file cannot be used, or the workers cannot start.
+        BatchdigitsError: the workers cannot start.
     """
-    card = read_model_file(model).card
+    card = model.card
     settings = Settings(ink, card.thresholds["review"] if threshold is None else threshold, probabilities)
-    task = Task(model, card, settings, unencoded, timeout, batch_size=batch_size)
+    task: Task[list[Prediction]] = Task(model.path, card, settings, list, timeout, batch_size=batch_size)
     with closing(classify(files, task, jobs)) as results:
         for result in results:
             for predictions in result.rows:
                 yield from predictions
-
-
-def unencoded(predictions: Sequence[Prediction]) -> Sequence[Prediction]:
-    """The `encode` of a task whose results are the predictions themselves."""
-    return predictions

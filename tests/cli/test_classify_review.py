@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 from batchdigits.engines.local import predict
 from batchdigits.files.sources import find
 from batchdigits.inference.choose import PRETRAINED
-from batchdigits.inference.model_file import read_card
+from batchdigits.inference.model_file import read_card, read_model_file
 from tests.conftest import SAMPLES, Run
 from tests.inference.test_model_file import with_card_changes
 
@@ -45,7 +45,8 @@ def test_the_cards_own_threshold_is_the_default(run: Run, tmp_path: Path) -> Non
 
 
 def test_min_confidence_sets_the_threshold(run: Run, model: Path) -> None:
-    lowest, second, *_ = sorted(p.score for p in predict(find([str(DIGITS)]), model) if p.score is not None)
+    predictions = predict(find([str(DIGITS)]), read_model_file(model))
+    lowest, second, *_ = sorted(p.score for p in predictions if p.score is not None)
     for threshold, reviewed in ((0, 0), ((lowest + second) / 2, 1)):
         result = run("classify", DIGITS, "--model", model, "--min-confidence", str(threshold))
         assert statuses(result.stdout) == Counter(review=reviewed, ok=40 - reviewed)
