@@ -68,6 +68,7 @@ SETS = ../shared/data/dev
 tables:
 	python benchmarks/accuracy_table.py --sets $(SETS)
 	python benchmarks/polarity.py --sets $(SETS)
+	python benchmarks/form_cells.py --sets $(SETS)
 	python benchmarks/lesson_seeds.py
 	python benchmarks/export_table.py
 	python benchmarks/startup.py

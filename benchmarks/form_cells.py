@@ -120,16 +120,18 @@ def _table_of_altered_cells(cells: str, classifier: Classifier) -> str:
     pictures = [(np.asarray(picture, np.uint8), label) for picture, label in found if picture is not None]
     if not pictures:
         raise BatchdigitsError(f"{cells}: no images in it")
-    lines = ["| cells | images | accuracy | wrong | ok | wrong among ok |", "| --- | ---: | ---: | ---: | ---: | ---: |"]
+    lines = [
+        "| cells | images | accuracy | wrong | ok | wrong among ok |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
     for name, alter in ALTERATIONS.items():
         rng = np.random.default_rng(0)
         rows = classifier.classify_many([alter(picture, rng)[:, :, ::-1] for picture, _ in pictures])
         labels = [label for _, label in pictures]
-        right, ok = _right(rows, labels), [(row, label) for row, label in zip(rows, labels, strict=True) if _ok(row)]
-        wrong = len(ok) - sum(row.label == label for row, label in ok)
-        lines.append(
-            f"| {name} | {len(rows)} | {right / len(rows):.1%} | {len(rows) - right} | {len(ok) / len(rows):.1%} | {wrong} |"
-        )
+        ok = [row.label == label for row, label in zip(rows, labels, strict=True) if _ok(row)]
+        right, share = _right(rows, labels), len(ok) / len(rows)
+        cells_of_row = [name, len(rows), f"{right / len(rows):.1%}", len(rows) - right, f"{share:.1%}", ok.count(False)]
+        lines.append(f"| {' | '.join(map(str, cells_of_row))} |")
     return "\n".join(lines)
 
 
@@ -166,16 +168,24 @@ def _paper(picture: Picture) -> tuple[NDArray[np.float32], float]:
     """The paper's colour, and its grain: a standard deviation in grey levels."""
     grey = cv2.cvtColor(np.ascontiguousarray(picture), cv2.COLOR_BGR2GRAY)
     paper = grey >= np.median(grey)
-    fine = grey.astype(np.float32) - cv2.GaussianBlur(grey, (0, 0), 1.5)
-    return np.median(picture[paper], axis=0).astype(np.float32), float(fine[paper].std())
+    fine = np.abs(grey.astype(np.float32) - cv2.GaussianBlur(grey, (0, 0), 1.5))
+    return _median_colour(picture[paper]), 1.5 * float(np.median(fine[paper]))  # the median ignores edges of ink
+
+
+def _median_colour(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """The median of pixels, (n, 3), in each channel."""
+    return np.asarray(np.median(pixels, axis=0), np.float32)
 
 
 def _line_colour(picture: Picture, grey: NDArray[Any]) -> NDArray[np.float32]:
     """The colour of the box's lines: of the darkest twentieth of the rim."""
     rim = np.ones(grey.shape, bool)
-    rim[round(RIM * grey.shape[0]) : -round(RIM * grey.shape[0]), round(RIM * grey.shape[1]) : -round(RIM * grey.shape[1])] = 0
+    rim[
+        round(RIM * grey.shape[0]) : -round(RIM * grey.shape[0]),
+        round(RIM * grey.shape[1]) : -round(RIM * grey.shape[1]),
+    ] = 0
     dark = rim & (grey <= np.quantile(grey[rim], 0.05))
-    return np.median(picture[dark], axis=0).astype(np.float32)
+    return _median_colour(picture[dark])
 
 
 def _larger(picture: Picture, rng: np.random.Generator, replicate: bool) -> Picture:
@@ -235,6 +245,8 @@ def _files(path: Path) -> dict[str, bytes]:
     """The images of a folder or a ZIP file by name."""
     if path.is_dir():
         return {name: Path(name).read_bytes() for name in find([str(path)])}
+    if not zipfile.is_zipfile(path):
+        raise BatchdigitsError(f"{path}: not a ZIP file")
     with zipfile.ZipFile(path) as archive:
         return {name: archive.read(name) for name in sorted(archive.namelist()) if not name.endswith("/")}
 
@@ -329,7 +341,9 @@ def _round_corners(box: Points, radius: float) -> Points:
     (left, top), (right, bottom) = box[0] + radius, box[2] - radius
     centres = ((right, top, -90.0), (right, bottom, 0.0), (left, bottom, 90.0), (left, top, 180.0))
     arcs = [
-        np.stack([x + radius * np.cos(np.radians(start) + turns), y + radius * np.sin(np.radians(start) + turns)], axis=1)
+        np.stack(
+            [x + radius * np.cos(np.radians(start) + turns), y + radius * np.sin(np.radians(start) + turns)], axis=1
+        )
         for x, y, start in centres
     ]
     outline: Points = np.concatenate([*arcs, arcs[0][:1]])

@@ -34,6 +34,7 @@ DARK_PAPER_LEVEL = 150.0
 MIN_INK_CONTRAST, MIN_INK_SHARE = 35.0, 0.4  # of ink: grey levels, and a share of the paper's level
 LINE_TRANSMITTANCES = (0.03, 0.8)  # share of the paper's light that a printed line lets through; ink has its own
 CLEAN_SHARE = 0.25  # share of scans without any noise, as a program draws them
+MIN_BLUR = 0.2  # pixels: a smaller standard deviation changes nothing
 INVERTED_SHARE = 0.05  # share of scans that are light on dark
 
 INK_LEVEL = 48  # of an ink picture: grey levels from which a pixel counts for the digit's box
@@ -247,19 +248,18 @@ def _draw_digit(size: tuple[int, int], digit: Scan, corner: tuple[int, int], at:
 
 def _take_scan(sheet: Sheet, ink: Field | None, rng: Rng) -> Scan:
     """The scan of a sheet."""
-    picture = sheet.paper * sheet.print
+    picture: MatLike = sheet.print * np.float32(sheet.paper)
     if ink is not None:
-        picture *= 1.0 - (1.0 - sheet.ink) * ink
-    if sheet.blur > 0.2:
+        picture *= 1.0 - np.float32(1.0 - sheet.ink) * ink
+    if sheet.blur > MIN_BLUR:
         picture = cv2.GaussianBlur(picture, (0, 0), sheet.blur, borderType=cv2.BORDER_REPLICATE)
-    picture = picture * sheet.light
+    picture *= sheet.light
     if sheet.noise:
-        noise = rng.standard_normal(sheet.size, dtype=np.float32)
-        picture = picture + noise * np.float32(sheet.noise)
+        picture += rng.standard_normal(sheet.size, dtype=np.float32) * np.float32(sheet.noise)
     scan = np.clip(picture + 0.5, 0.0, 255.0).astype(np.uint8)
     if sheet.jpeg:
         scan = _through_jpeg(scan, sheet.jpeg)
-    return 255 - scan if rng.random() < INVERTED_SHARE else scan
+    return np.asarray(255 - scan if rng.random() < INVERTED_SHARE else scan, np.uint8)
 
 
 def _through_jpeg(scan: Scan, quality: int) -> Scan:
@@ -401,7 +401,7 @@ def _grid_rest(sheet: Sheet, rng: Rng) -> None:
     sheet.line = float(rng.uniform(0.0, 0.6))
     away = rng.uniform(-0.3, 0.9) * sheet.width / sheet.side + rng.choice([0.0, 0.0, rng.uniform(0.0, 0.05)])
     sheet.box = _turned(_inset(sheet.size, np.full(4, away)), rng.choice([0.0, rng.uniform(-2.0, 2.0)]))
-    lines = [lines for lines in sides_of(sheet.box, 0.1)]
+    lines = sides_of(sheet.box, 0.1)
     if rng.random() < 0.35:
         start, stop = np.sort(rng.uniform(0.0, 1.0, 2))
         lines = [line[0] + np.array([[start], [stop]]) * (line[1] - line[0]) for line in lines]
@@ -464,8 +464,7 @@ def _textured(sheet: Sheet, rng: Rng) -> None:
 def _smooth_noise(size: tuple[int, int], deviation: float, rng: Rng) -> Field:
     """Noise that is even over a length in pixels, with a standard deviation of 1."""
     noise = cv2.GaussianBlur(rng.standard_normal(size, dtype=np.float32), (0, 0), max(0.5, deviation))
-    even: Field = noise / max(float(noise.std()), 1e-6)
-    return even
+    return np.asarray(noise / max(float(noise.std()), 1e-6), np.float32)
 
 
 def _screened(sheet: Sheet, rng: Rng) -> None:
@@ -473,7 +472,7 @@ def _screened(sheet: Sheet, rng: Rng) -> None:
     pitch, angle = rng.uniform(2.5, max(4.0, 0.05 * sheet.side)), rng.choice([0.0, 45.0, 15.0, 75.0])
     across, along = _waves(sheet.size, pitch, angle), _waves(sheet.size, pitch, angle + 90.0)
     dots = np.clip((across + along) * 1.5 - rng.uniform(0.0, 1.5), 0.0, 1.0)
-    sheet.print *= 1.0 - np.float32(rng.uniform(0.08, 0.35)) * dots
+    sheet.print *= (1.0 - rng.uniform(0.08, 0.35) * dots).astype(np.float32)
     sheet.ink = min(sheet.ink, 0.45)
 
 
@@ -482,8 +481,8 @@ def _hatched(sheet: Sheet, rng: Rng) -> None:
     pitch, angle = rng.uniform(3.0, max(5.0, 0.07 * sheet.side)), rng.uniform(0.0, 180.0)
     strength, level = rng.uniform(0.08, 0.35), rng.uniform(0.3, 0.9)
     for turn in (0.0, 90.0)[: int(rng.integers(1, 3))]:
-        lines = np.clip((_waves(sheet.size, pitch, angle + turn) - level) * 4.0, 0.0, 1.0)
-        sheet.print *= 1.0 - np.float32(strength) * lines
+        lines = np.clip((_waves(sheet.size, pitch, angle + turn) - np.float32(level)) * 4.0, 0.0, 1.0)
+        sheet.print *= (1.0 - strength * lines).astype(np.float32)
     sheet.ink = min(sheet.ink, 0.45)
 
 
@@ -517,7 +516,7 @@ def _vignette(sheet: Sheet, rng: Rng) -> None:
 
 
 def _coordinates(size: tuple[int, int]) -> tuple[Field, Field]:
-    """x and y of each pixel, from -1 to 1."""
+    """The coordinates x and y of each pixel, from -1 to 1."""
     y, x = np.mgrid[-1 : 1 : size[0] * 1j, -1 : 1 : size[1] * 1j].astype(np.float32)
     return x, y
 
@@ -604,7 +603,7 @@ def _phone(sheet: Sheet, rng: Rng) -> None:
         sheet.line = max(sheet.line, 0.4)
         _out_of_focus(sheet, rng)
     _textured(sheet, rng)
-    rng.choice(np.array([_gradient, _soft_shadow, _vignette], object))(sheet, rng)
+    (_gradient, _soft_shadow, _vignette)[int(rng.integers(3))](sheet, rng)
     sheet.jpeg = int(rng.integers(50, 95))
 
 

@@ -60,6 +60,41 @@ def test_polarity_of_small_sets(sets: Path) -> None:
     assert re.search(r"of 31 scans \([\d.]+%\) keep their label when inverted$", result.stdout)
 
 
+def test_form_cells_of_small_sets(sets: Path, tmp_path: Path, small_mnist: Arrays) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    for name in ("form1_r0c0", "form1_r1c3", "form2_r0c0"):
+        Image.fromarray(np.full((40, 40), 255, np.uint8)).save(empty / f"{name}.png")
+    options = ("--cells", sets / "first", "--empty", empty, "--per-kind", "2", "--no-mnist")
+    result = run_script("form_cells.py", "--sets", sets, *options)
+    assert result.returncode == 0, result.stderr
+    labelled, altered, blank, rendered, note = result.stdout.strip().split("\n\n")
+    assert re.search(r"^\| first \| 15 \| [\d.]+% \| \d+ \|$", labelled, re.MULTILINE)
+    assert re.search(r"^\| second \| 17 \| [\d.]+% \| \d+ \|$", labelled, re.MULTILINE)
+    assert len(re.findall(r"^\| [\w' ,%+-]+ \| 15 \| [\d.]+% \| \d+ \| [\d.]+% \| \d+ \|$", altered, re.MULTILINE)) == 7
+    assert re.findall(r"\| (\d) \| 100.0% \| 0.0% \| 0.0% \|", blank) == ["3", "2", "1"]
+    rows = re.findall(r"^\| [\w ()*-]+ \|(?: [\d.]+% \|){5} [\d.]+ \|$", rendered, re.MULTILINE)
+    assert len(rows) == len(rendered.splitlines()) - 2
+    assert re.match(r"\d{4}-\d\d-\d\d, digits.tflite; ", note)
+
+
+def test_form_cells_rejects_bad_input_in_one_line(tmp_path: Path, sets: Path) -> None:
+    empty, broken = tmp_path / "empty", tmp_path / "broken.zip"
+    empty.mkdir()
+    broken.write_bytes(b"PK")
+    for options, message in (
+        (("--sets", tmp_path / "nowhere"), "does not exist"),
+        (("--sets", empty), "no sets in it"),
+        (("--empty", empty), "no images in it"),
+        (("--empty", broken), "broken.zip: not a ZIP file"),
+        (("--cells", sets), "is named like a label"),
+        (("--model", tmp_path / "no.tflite"), "no such model file"),
+    ):
+        result = run_script("form_cells.py", *options)
+        assert result.returncode > 0
+        assert message in result.stderr
+
+
 @pytest.mark.slow
 def test_confidence_of_small_sets(sets: Path, tmp_path: Path) -> None:
     picture = tmp_path / "confidence.png"
