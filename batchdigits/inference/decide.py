@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
-from itertools import repeat
+from itertools import islice, repeat
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +16,8 @@ from batchdigits.vision.normalise import Glyph
 from batchdigits.vision.normalise_batch import Normalised
 
 MAY_BE_OUTLIER = "may be no digit"
+ONLY_LINES = "only printed lines"
+MIN_WEIGHT = 1e-12  # of a candidate, so that one of them decides, however low their scores are
 NO_PROBABILITIES: Mapping[str, float] = {}
 
 
@@ -36,7 +38,8 @@ class Prediction(NamedTuple):
         label: the class's name; empty where there is none.
         confidence: probability of `label`, 0-1; None where there is none.
         status: the outcome.
-        detail: the reason for `error`, or for `review` although the confidence reaches the threshold; else empty.
+        detail: the reason for `error`, or for `review` although the confidence reaches the threshold; for `blank`,
+            what was on it; else empty.
         probabilities: probability of every class by its name, 0-1, in the order of the labels; empty unless asked for.
         score: probability that the glyph is a digit, and the one that `label` names, 0-1; the review threshold is
             compared with it. For a model that does not reject outliers it is the confidence. None without a label.
@@ -55,13 +58,17 @@ class Prediction(NamedTuple):
         return {**self._asdict(), "status": str(self.status), "probabilities": dict(self.probabilities)}
 
 
+# A glyph's label and confidence, its score, and the probabilities of all classes, if they are asked for.
+_Answer = tuple[str, float, float, Mapping[str, float]]
+
+
 def decide(
     sources: Sequence[Normalised], runtime: Runtime, threshold: float, probabilities: bool = False
 ) -> tuple[list[Prediction], list[Glyph | None]]:
     """The prediction for each source, and the glyph that it is made from.
 
-    The network gets all candidates at once. Of a source's candidates, the one with the highest top logit decides; of
-    equals, the first.
+    The network gets all candidates at once. Of a source's candidates, the one with the highest score times prior
+    decides; of equals, the first. Its score is then lowered by what speaks for candidates with another label.
 
     Args:
         sources: sources that were decoded and normalised.
@@ -72,30 +79,34 @@ def decide(
     Returns:
         Predictions and glyphs, in order; None for a source without a candidate.
     """
-    glyphs = [glyph for source in sources for glyph in source.candidates]
-    answers = _answers(runtime.logits(np.array(glyphs)), runtime.card, probabilities) if glyphs else iter(())
+    every_glyph = [glyph for source in sources for glyph in source.candidates.glyphs]
+    logits = runtime.logits(np.array(every_glyph)) if every_glyph else None
+    answers = iter(()) if logits is None else _answers(logits, runtime.card, probabilities)
     predictions: list[Prediction] = []
     chosen: list[Glyph | None] = []
     for path, candidates, fault in sources:
-        if not candidates:
-            predictions.append(failed(path, fault) if fault else blank(path))
+        glyphs = candidates.glyphs
+        if not glyphs:
+            predictions.append(failed(path, fault) if fault else blank(path, candidates.has_lines))
             chosen.append(None)
             continue
-        best, best_index = next(answers), 0
-        for index in range(1, len(candidates)):
-            other = next(answers)
-            if other[0] > best[0]:
-                best, best_index = other, index
-        _, label, confidence, score, by_name = best
+        index, (label, confidence, score, by_name) = _choose(list(islice(answers, len(glyphs))), candidates.priors)
         status = Status.OK if score >= threshold else Status.REVIEW
         detail = MAY_BE_OUTLIER if status is Status.REVIEW and confidence >= threshold else ""
         predictions.append(Prediction(path, label, confidence, status, detail, by_name, score))
-        chosen.append(candidates[best_index])
+        chosen.append(glyphs[index])
     return predictions, chosen
 
 
-# A glyph's top logit, its label and confidence, its score, and the probabilities of all classes, if they are asked for.
-_Answer = tuple[float, str, float, float, Mapping[str, float]]
+def _choose(answers: list[_Answer], priors: Sequence[float]) -> tuple[int, _Answer]:
+    """The index of the candidate that decides, and its answer."""
+    if len(answers) == 1:
+        return 0, answers[0]
+    weights = [max(score, MIN_WEIGHT) * prior for (_, _, score, _), prior in zip(answers, priors, strict=True)]
+    index = weights.index(max(weights))
+    label, confidence, score, by_name = answers[index]
+    agreeing = sum(weight for weight, answer in zip(weights, answers, strict=True) if answer[0] == label)
+    return index, (label, confidence, score * agreeing / sum(weights), by_name)
 
 
 def _answers(logits: Logits, card: Card, with_probabilities: bool) -> Iterator[_Answer]:
@@ -106,7 +117,6 @@ def _answers(logits: Logits, card: Card, with_probabilities: bool) -> Iterator[_
     if with_probabilities:
         by_name = [dict(zip(card.labels, row, strict=True)) for row in probabilities.tolist()]
     return zip(
-        logits.max(axis=1).tolist(),
         labels,
         probabilities.max(axis=1).tolist(),
         _scores(probabilities, logits, card.rejects).tolist(),
@@ -115,9 +125,9 @@ def _answers(logits: Logits, card: Card, with_probabilities: bool) -> Iterator[_
     )
 
 
-def blank(path: str) -> Prediction:
-    """The row for a source without ink."""
-    return Prediction(path, "", None, Status.BLANK)
+def blank(path: str, has_lines: bool = False) -> Prediction:
+    """The row for a source without ink, or with printed lines alone."""
+    return Prediction(path, "", None, Status.BLANK, ONLY_LINES if has_lines else "")
 
 
 def failed(path: str, fault: str) -> Prediction:

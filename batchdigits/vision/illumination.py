@@ -1,4 +1,4 @@
-"""Even out the light on a page: find shadows, remove the background, and stretch the contrast of the ink."""
+"""Even out the light on a page: find shadows, and remove the background."""
 
 from __future__ import annotations
 
@@ -12,9 +12,6 @@ MIN_BORDER_SHARE = 0.1  # of the border: its dark or light part is not judged if
 MAX_BORDER_DEVIATION = 0.2  # of a part's mean from the view's extreme, as a share of the contrast; grain reaches 0.1
 MAX_STROKE_SHARE = 0.25  # of the shorter side: anything wider is no stroke but a shadow, and counts as background
 MAX_SHADOW = 64  # grey levels: a deeper shadow is not evened out in full, as its grain would be multiplied by over 4
-MIN_CONTRAST = 16.0  # grey levels from background to ink: faint pencil has 25, the blocks of JPEG under 14
-MIN_SIGNAL = 7.0  # contrast in standard deviations of the background: grain split by a threshold has 3, pencil 10
-CERTAIN_CONTRAST = 100.0  # grey levels that no grain reaches; at 8x8 pixels the grey edges of strokes look like grain
 FAST_ROW_MULTIPLE = 16  # pixels: OpenCV's filters are faster if the length of rows is a multiple of this
 OTSU = cv2.THRESH_BINARY | cv2.THRESH_OTSU
 
@@ -72,33 +69,3 @@ def remove_background(view: MatLike) -> tuple[MatLike, float]:
     # Ink reflects a share of the light, so it is divided by the range that the background leaves to it.
     ink_range = cv2.bitwise_not(cv2.threshold(background, 255 - MAX_SHADOW, 255, cv2.THRESH_TRUNC)[1])
     return cv2.divide(cv2.subtract(view, background), ink_range, scale=255.0), roughness
-
-
-def stretch_contrast(view: MatLike, mask: MatLike) -> tuple[MatLike, bool]:
-    """Set the background to 0 and the ink's peak to 255.
-
-    Args:
-        view: evenly lit, uint8 (H, W), with its ink bright.
-        mask: the mask of its lighter side, from `otsu`.
-
-    Returns:
-        The ink, uint8 (H, W), and whether it is distinct from the grain of the background.
-    """
-    least, most, _, _ = cv2.minMaxLoc(view)
-    ink = view if least == 0.0 and most == 255.0 else _stretch(view, least, most)
-    if 2 * cv2.countNonZero(ink) < mask.size:  # one level fills most of the view: a background without grain
-        return ink, most - least >= MIN_CONTRAST
-    counts = cv2.calcHist([view], [0], None, [256], [0, 256]).ravel().cumsum()
-    background_area = mask.size - cv2.countNonZero(mask)
-    # The lower half of the background is free of the grey edges of strokes, so its spread is that of the grain. The top
-    # tenth of the ink is noise, or the overshoot of a sharpening filter.
-    ranks = (0.16 * background_area, 0.5 * background_area, 0.1 * background_area + 0.9 * counts[-1])
-    low, background, peak = counts.searchsorted(ranks).tolist()
-    grain, contrast = background - low, peak - background
-    ink = _stretch(view, min(background + 2.0 * grain, peak - 1.0), peak)
-    return ink, contrast >= MIN_CONTRAST and (contrast >= CERTAIN_CONTRAST or contrast >= MIN_SIGNAL * grain)
-
-
-def _stretch(view: MatLike, floor: float, peak: float) -> MatLike:
-    gain = 255.0 / max(peak - floor, 1.0)
-    return cv2.addWeighted(view, gain, view, 0.0, -gain * floor)  # the one OpenCV call that clips below 0

@@ -7,16 +7,18 @@ the background; remove artifacts; and frame the digit as MNIST does.
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import cv2
 import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
-from batchdigits.vision.artifacts import Box, remove_artifacts
+from batchdigits.vision.artifacts import Digit, find_digits
+from batchdigits.vision.cell import Cell, may_hold_lines, remove_lines
+from batchdigits.vision.contrast import background_level, is_ink, stretch_contrast
 from batchdigits.vision.framing import frame
-from batchdigits.vision.illumination import is_evenly_lit, otsu, remove_background, stretch_contrast
+from batchdigits.vision.illumination import is_evenly_lit, otsu, remove_background
 from batchdigits.vision.polarity import even_polarities, uneven_polarities
 
 Glyph = NDArray[np.uint8]
@@ -27,13 +29,41 @@ NORMALISER_VERSION = 2
 MAX_VIEW_SIDE = 160  # pixels of a view's longer side: eight for each of the 20 that a glyph's ink has
 MIN_DIGIT_SIDE = 40  # pixels: a shorter digit in a shrunken view is cropped from the scan again, and shrunk less
 MIN_DIGIT_SHARE = 0.025  # of the view's longer side: shorter ink is dust
+MIN_CELL_DIGIT_SHARE = 0.15  # the same, in a cell whose printed lines were removed
+WITH_LINES_PRIOR = 0.3  # that lines which may be strokes of the digit are strokes
 CLOSE_UP_MARGIN = 0.25  # background around a digit that is cropped again, as a share of its length
 # The grey edge of a stroke is kept this far around its mask; JPEG noise lies beyond.
 SMALL_EDGE, LARGE_EDGE = np.ones((3, 3), np.uint8), np.ones((5, 5), np.uint8)
 
 
+class Candidates(NamedTuple):
+    """The glyphs that a scan may hold.
+
+    Attributes:
+        glyphs: uint8 (28, 28), ink 255 on 0, the likeliest first; none for a blank scan.
+        priors: how probable each is by the picture alone, over 0 and up to 1; only their ratios count.
+        has_lines: whether printed lines were removed.
+    """
+
+    glyphs: tuple[Glyph, ...] = ()
+    priors: tuple[float, ...] = ()
+    has_lines: bool = False
+
+
+class _Ink(NamedTuple):
+    """Ink to be framed, uint8 (H, W), on a background of 0, and its prior."""
+
+    ink: MatLike
+    prior: float
+
+
 def normalise(scan: NDArray[np.uint8], ink: Ink = "auto", *, deslant: bool = True) -> tuple[Glyph, ...]:
-    """Frame the digit of a scan as MNIST does.
+    """The glyphs of `propose`, the likeliest first."""
+    return propose(scan, ink, deslant=deslant).glyphs
+
+
+def propose(scan: NDArray[np.uint8], ink: Ink = "auto", *, deslant: bool = True) -> Candidates:
+    """Find what may be the digit of a scan, and frame it as MNIST does.
 
     Args:
         scan: grey, uint8 (H, W), H and W at least 1, of either polarity.
@@ -41,9 +71,8 @@ def normalise(scan: NDArray[np.uint8], ink: Ink = "auto", *, deslant: bool = Tru
         deslant: shear the digit upright.
 
     Returns:
-        The candidates: glyphs, uint8 (28, 28), ink 255 on 0. A blank scan has none, a scan whose polarity is sure has
-        one, others have two, the likelier first. An inverted scan has the same candidates if `ink` is `auto`, or is
-        inverted too.
+        The candidates. A plain scan has one. A scan has more where the picture does not decide on the polarity, or on
+        what belongs to the digit. An inverted scan has the same candidates if `ink` is `auto`, or is inverted too.
     """
     # Every scan is brought to a dark mean, so that a scan and its inverse are the same picture in all later steps.
     is_inverted = cv2.norm(scan, cv2.NORM_L1) * (1.0 / scan.size) > 127.5
@@ -51,16 +80,23 @@ def normalise(scan: NDArray[np.uint8], ink: Ink = "auto", *, deslant: bool = Tru
     view = _shrink(dark)
     lighter = otsu(view)
     given = () if ink == "auto" else ((ink == "light") != is_inverted,)
-    if is_evenly_lit(view, lighter):
+    is_even = is_evenly_lit(view, lighter)
+    if is_even:
         polarities = given or even_polarities(lighter)
-        digits = [
-            _find_digit(_ink_bright(view, light), _ink_bright(lighter, light), dark, light) for light in polarities
-        ]
+        pages = [(_ink_bright(view, light), _ink_bright(lighter, light)) for light in polarities]
     else:
         flat = {light: remove_background(_ink_bright(view, light)) for light in given or (False, True)}
         polarities = given or uneven_polarities(flat[False][1], flat[True][1])
-        digits = [_find_digit(flat[light][0], otsu(flat[light][0]), dark, light) for light in polarities]
-    return tuple([frame(digit, deslant=deslant) for digit in digits if digit is not None])
+        pages = [(flat[light][0], otsu(flat[light][0])) for light in polarities]
+    inks: list[_Ink] = []
+    has_lines = False
+    for (page, mask), light in zip(pages, polarities, strict=True):
+        found, had_lines = _find_inks(page, mask, is_even)
+        inks += [ink for digit in found if (ink := _cut_out(digit, dark, light))]
+        has_lines |= had_lines
+    return Candidates(
+        tuple([frame(ink, deslant=deslant) for ink, _ in inks]), tuple([prior for _, prior in inks]), has_lines
+    )
 
 
 def _ink_bright(picture: MatLike, ink_is_light: bool) -> MatLike:
@@ -77,33 +113,60 @@ def _shrink(scan: MatLike) -> MatLike:
     return cv2.resize(scan[: height * factor, : width * factor], (width, height), interpolation=cv2.INTER_AREA)
 
 
-def _find_digit(view: MatLike, mask: MatLike, scan: MatLike, ink_is_light: bool) -> MatLike | None:
-    """The ink of the digit, from a close-up of the scan if the digit is small in the view; None without a digit."""
-    found = _isolate_digit(view, mask)
-    if found is None:
-        return None
-    ink, (x, y, width, height) = found
-    if max(scan.shape) <= MAX_VIEW_SIDE or max(width, height) >= MIN_DIGIT_SIDE:
-        return ink
-    scale = math.ceil(max(scan.shape) / MAX_VIEW_SIDE)
-    margin = CLOSE_UP_MARGIN * max(width, height)
-    rows = slice(max(0, round((y - margin) * scale)), round((y + height + margin) * scale))
-    columns = slice(max(0, round((x - margin) * scale)), round((x + width + margin) * scale))
-    close_up = _ink_bright(_shrink(scan[rows, columns]), ink_is_light)
-    if not is_evenly_lit(close_up, otsu(close_up)):
-        close_up = remove_background(close_up)[0]
-    found = _isolate_digit(close_up, otsu(close_up))
-    return found[0] if found else None
-
-
-def _isolate_digit(view: MatLike, mask: MatLike) -> tuple[MatLike, Box] | None:
-    """The ink of the digit and the box of its mask; None without a digit."""
+def _find_inks(view: MatLike, mask: MatLike, is_even: bool) -> tuple[list[tuple[MatLike, Digit]], bool]:
+    """The ink of a view and each of its digits; and whether printed lines were removed."""
     ink, is_distinct = stretch_contrast(view, mask)
     if not is_distinct:
-        return None
-    mask, box = remove_artifacts(mask)
-    side = max(mask.shape)
-    if max(box[2:]) < max(2.0, MIN_DIGIT_SHARE * side):
-        return None
-    ink = np.bitwise_and(ink, cv2.dilate(mask, SMALL_EDGE if side < MIN_DIGIT_SIDE else LARGE_EDGE))
-    return (ink, box) if cv2.hasNonZero(ink) else None  # the component may be fainter than the background's grain
+        return [], False
+    cell = _cell(view, mask, is_even) if may_hold_lines(mask) else None
+    found: list[tuple[MatLike, Digit]] = []
+    if cell:
+        found = _digits(*stretch_contrast(cell.view, cell.mask), cell.mask, MIN_CELL_DIGIT_SHARE)
+        if cell.is_sure:
+            return found, True
+    elif not is_even and not is_ink(view, mask, np.full_like(mask, 255)):
+        return [], False
+    as_it_is = _digits(ink, is_distinct, mask, MIN_DIGIT_SHARE)
+    if found:
+        as_it_is = [(ink, digit._replace(prior=WITH_LINES_PRIOR * digit.prior)) for ink, digit in as_it_is]
+    return found + as_it_is, bool(found)
+
+
+def _cell(view: MatLike, mask: MatLike, is_even: bool) -> Cell | None:
+    if not is_even:
+        return remove_lines(view, mask)
+    return remove_lines(cv2.subtract(view, background_level(view, mask)), mask)
+
+
+def _digits(ink: MatLike, is_distinct: bool, mask: MatLike, min_share: float) -> list[tuple[MatLike, Digit]]:
+    """The ink of a mask and each of its digits that is long enough, as a share of the longer side."""
+    min_length = max(2.0, min_share * max(mask.shape))
+    return [(ink, digit) for digit in find_digits(mask) if is_distinct and max(digit.box[2:]) >= min_length]
+
+
+def _cut_out(found: tuple[MatLike, Digit], scan: MatLike, ink_is_light: bool) -> _Ink | None:
+    """The ink of a digit, from a close-up of the scan if the digit is small in the view; None without ink."""
+    ink, (mask, box, prior) = found
+    if max(scan.shape) > MAX_VIEW_SIDE and max(box[2:]) < MIN_DIGIT_SIDE:
+        ink, mask = _close_up(mask, box, scan, ink_is_light)
+    edge = SMALL_EDGE if max(mask.shape) < MIN_DIGIT_SIDE else LARGE_EDGE
+    ink = np.bitwise_and(ink, cv2.dilate(mask, edge))
+    return _Ink(ink, prior) if cv2.hasNonZero(ink) else None  # the digit may be fainter than the background's grain
+
+
+def _close_up(mask: MatLike, box: tuple[int, ...], scan: MatLike, ink_is_light: bool) -> tuple[MatLike, MatLike]:
+    """The ink around a small digit, shrunk less, and the digit's mask in it."""
+    x, y, width, height = box
+    margin = CLOSE_UP_MARGIN * max(width, height)
+    scale = math.ceil(max(scan.shape) / MAX_VIEW_SIDE)
+    rows = slice(max(0, round((y - margin) * scale)), round((y + height + margin) * scale))
+    columns = slice(max(0, round((x - margin) * scale)), round((x + width + margin) * scale))
+    view = _ink_bright(_shrink(scan[rows, columns]), ink_is_light)
+    if not is_evenly_lit(view, otsu(view)):
+        view = remove_background(view)[0]
+    around = otsu(view)
+    digits = find_digits(around)
+    ink, is_distinct = stretch_contrast(view, around)
+    if not digits or not is_distinct:
+        return np.zeros_like(view), around
+    return ink, digits[0].mask

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from batchdigits.files.source_error import one_line
 from batchdigits.vision.decode import Page, decode
-from batchdigits.vision.normalise import Glyph, Ink, normalise
+from batchdigits.vision.normalise import Candidates, Ink, propose
 
 
 class Normalised(NamedTuple):
@@ -16,12 +16,12 @@ class Normalised(NamedTuple):
 
     Attributes:
         source: the path as typed, with `#N` for a page of a multi-page file.
-        candidates: 0 to 2 glyphs, uint8 (28, 28), the likelier first; none for a blank scan.
+        candidates: the glyphs that it may hold; none for a blank scan.
         fault: why it could not be decoded or normalised; else empty.
     """
 
     source: str
-    candidates: tuple[Glyph, ...]
+    candidates: Candidates
     fault: str = ""
 
 
@@ -56,8 +56,8 @@ class NormaliseBatch:
 def normalise_page(page: Page, ink: Ink) -> Normalised:
     """Normalise the scan of a page; `ink` is as for `normalise`."""
     if page.scan is None:
-        return Normalised(page.source, (), page.fault)
+        return Normalised(page.source, Candidates(), page.fault)
     try:
-        return Normalised(page.source, normalise(page.scan, ink))
+        return Normalised(page.source, propose(page.scan, ink))
     except Exception as error:  # an unforeseen error costs one row and not the run
-        return Normalised(page.source, (), one_line(f"cannot be normalised: {error or type(error).__name__}"))
+        return Normalised(page.source, Candidates(), one_line(f"cannot be normalised: {error or type(error).__name__}"))

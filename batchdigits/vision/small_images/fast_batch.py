@@ -12,12 +12,12 @@ import numpy as np
 from batchdigits.files.content import Content, read_content
 from batchdigits.vision.decode import Page, decode, decode_content
 from batchdigits.vision.grey import Scan, Scans
-from batchdigits.vision.normalise import Ink
+from batchdigits.vision.normalise import Candidates, Ink
 from batchdigits.vision.normalise_batch import NormaliseBatch, Normalised, normalise_page
 from batchdigits.vision.small_images.normalise_stack import MAX_SIDE, normalise_stack
 from batchdigits.vision.small_images.png import is_small_png, unpack_small_pngs
 
-WAITING = Normalised("", (), "")  # stands for a page that `finish` will normalise
+WAITING = Normalised("", Candidates())  # stands for a page that `finish` will normalise
 
 
 class FastBatch(NormaliseBatch):

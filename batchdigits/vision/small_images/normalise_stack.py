@@ -1,7 +1,7 @@
-"""Normalise a stack of small scans of one shape: the same candidates as `normalise`, byte for byte.
+"""Normalise a stack of small scans of one shape: the same candidates as `propose`, byte for byte.
 
 Plain scans are normalised together, on one array. A plain scan has one sure polarity, and ink that is distinct from a
-background without grain. `normalise` gets the others, one by one.
+background without grain. `propose` gets the others, one by one.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from batchdigits.vision.artifacts import remove_artifacts
+from batchdigits.vision.artifacts import find_digits
 from batchdigits.vision.framing import (
     BOX,
     BOX_TOLERANCE,
@@ -28,11 +28,13 @@ from batchdigits.vision.framing import (
     place_in_glyph,
 )
 from batchdigits.vision.grey import Scans
-from batchdigits.vision.illumination import MIN_CONTRAST, OTSU
-from batchdigits.vision.normalise import MIN_DIGIT_SIDE, Glyph, Ink, normalise
+from batchdigits.vision.contrast import MIN_CONTRAST
+from batchdigits.vision.illumination import OTSU
+from batchdigits.vision.normalise import MIN_DIGIT_SIDE, Candidates, Ink, propose
 from batchdigits.vision.polarity import CLEAR_AREA_LEAD, even_polarities
 
 MAX_SIDE = MIN_DIGIT_SIDE - 1  # pixels of a small scan's longer side: too few to look for shadows or ruled lines
+CERTAIN = (1.0,)  # the prior of an only candidate
 MIN_STACK = 8  # scans: for fewer, the arrays cost more than they save
 
 # A padded scan has one more row or column of background on each side.
@@ -41,19 +43,19 @@ Boxes = NDArray[np.int64]  # (N, 4): x, y, width and height of each
 Numbers = NDArray[np.float64]
 
 
-def normalise_stack(scans: Scans, ink: Ink = "auto", *, deslant: bool = True) -> list[tuple[Glyph, ...]]:
-    """Do what `normalise` does to each scan of a stack.
+def normalise_stack(scans: Scans, ink: Ink = "auto", *, deslant: bool = True) -> list[Candidates]:
+    """Do what `propose` does to each scan of a stack.
 
     Args:
         scans: grey, uint8 (N, H, W), H and W at most `MAX_SIDE`.
-        ink: as for `normalise`.
-        deslant: as for `normalise`.
+        ink: as for `propose`.
+        deslant: as for `propose`.
 
     Returns:
-        For each scan, in order, what `normalise` returns for it.
+        For each scan, in order, what `propose` returns for it.
     """
     if len(scans) < MIN_STACK:
-        return [normalise(scan, ink, deslant=deslant) for scan in scans]
+        return [propose(scan, ink, deslant=deslant) for scan in scans]
     is_inverted = _sums(scans) * (1.0 / scans[0].size) > 127.5
     padded = _pad(scans, is_inverted)
     masks = _masks(padded)
@@ -66,17 +68,17 @@ def normalise_stack(scans: Scans, ink: Ink = "auto", *, deslant: bool = True) ->
     is_short = is_plain & (_lengths(boxes) < BOX)
     is_usual = is_plain & ~is_short
     _adjust_stroke_widths(inks, boxes, is_usual)
-    candidates: list[tuple[Glyph, ...]] = [()] * len(scans)
+    candidates = [Candidates()] * len(scans)
     if is_usual.any():
         for index, glyph in zip(
             np.flatnonzero(is_usual).tolist(), _glyphs(inks[is_usual], boxes[is_usual], deslant), strict=True
         ):
-            candidates[index] = (glyph,)
+            candidates[index] = Candidates((glyph,), CERTAIN)
     for index in np.flatnonzero(~is_usual).tolist():
         if is_short[index]:
-            candidates[index] = (frame(inks[index], deslant=deslant),)
+            candidates[index] = Candidates((frame(inks[index], deslant=deslant),), CERTAIN)
         else:
-            candidates[index] = normalise(scans[index], ink, deslant=deslant)
+            candidates[index] = propose(scans[index], ink, deslant=deslant)
     return candidates
 
 
@@ -119,13 +121,19 @@ def _ink_is_light(masks: Scans) -> Flags:
 
 
 def _remove_artifacts(masks: Scans, is_plain: Flags) -> None:
-    """Remove the artifacts of those masks that have several components, in place."""
+    """Remove the artifacts of those masks that have several components, in place.
+
+    Clears `is_plain` where it is not sure which components are the digit.
+    """
     labels = cv2.connectedComponents(masks.reshape(-1, masks.shape[2]))[1].reshape(len(masks), -1).view(np.uint32)
     most = labels.max(axis=1)
     labels -= np.uint32(1)  # the background, which was 0, now has the highest label
     for index in np.flatnonzero(is_plain & (labels.min(axis=1) + np.uint32(1) < most)):
         mask = masks[index, 1:-1, 1:-1]
-        mask[:] = remove_artifacts(mask)[0]
+        digits = find_digits(mask)
+        is_plain[index] = len(digits) == 1
+        if is_plain[index]:
+            mask[:] = digits[0].mask
 
 
 def _stretch_contrast(padded: Scans) -> Flags:
