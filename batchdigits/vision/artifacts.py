@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -17,6 +17,8 @@ Flags = NDArray[np.bool_]  # one for each component
 
 MIN_COMPONENT_SHARE = 0.15  # of the digit's length: a shorter component is a speck; the separate bar of a 5 has 0.45
 MIN_FREE_SHARE = 0.3  # of the longest component's length: one this long that does not touch the border is the digit
+MIN_CELL_SIDE = 24  # pixels: a smaller scan is a tight crop, without room for lines
+EDGE_DEPTH_SHARE = 0.05  # of the picture's side: what touches an edge and is no deeper is the rest of a line
 MAX_COMPONENTS = 20  # of a digit; more are the grain of a blank page
 # A component that touches the border belongs to the digit if it is this near to the rest of it, as a share of the
 # rest's length: the strokes of an open 4 are, a neighbour's are not.
@@ -45,10 +47,12 @@ def find_digits(mask: MatLike) -> list[Digit]:
         return []
     # Without keywords, which take longer; and never on an empty picture, on which OpenCV crashes.
     if cv2.connectedComponents(mask[top : top + high, left : left + wide], None, 8, cv2.CV_16U)[0] <= 2:
-        return [Digit(mask, box, 1.0)]
+        return [] if _hugs_edge(left, top, wide, high, mask) else [Digit(mask, box, 1.0)]
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, ltype=cv2.CV_16U)
     x, y, width, height = stats[1:, : cv2.CC_STAT_AREA].T
-    length = np.maximum(width, height)
+    length = np.where(_hugs_edge(x, y, width, height, mask), 0, np.maximum(width, height))
+    if not length.any():
+        return []
     is_free = (x > 0) & (y > 0) & (x + width < mask.shape[1]) & (y + height < mask.shape[0])
     choices = _choose(labels, length, is_free)
     if choices[0].all() and length.size <= MAX_COMPONENTS:
@@ -72,9 +76,19 @@ def _choose(labels: MatLike, length: NDArray[np.int32], is_free: Flags) -> list[
     free = _without_specks(is_free, length)
     radius = max(MIN_GAP, round(MAX_GAP_SHARE * length[free].max()))
     reach = cv2.dilate(select(labels, free), rectangle(2 * radius + 1, 2 * radius + 1))
-    is_near = np.bincount(np.asarray(labels, np.uint16)[reach > 0], minlength=len(length) + 1)[1:] > 0
+    is_near = present(np.asarray(labels)[reach > 0], len(length))
     whole = _without_specks(free | (everything & is_near), length)
     return [whole, free] if (whole & ~free).any() else [free]
+
+
+def _hugs_edge(x: Any, y: Any, width: Any, height: Any, mask: MatLike) -> Any:
+    """Whether a component, or each of several, lies along an edge, as the rest of a line or of a neighbour does."""
+    rows, columns = mask.shape
+    if min(rows, columns) < MIN_CELL_SIDE:
+        return width < 0
+    deep, wide = EDGE_DEPTH_SHARE * rows + 1, EDGE_DEPTH_SHARE * columns + 1
+    is_level = (height <= deep) & ((y == 0) | (y + height == rows))
+    return is_level | (width <= wide) & ((x == 0) | (x + width == columns))
 
 
 def _without_specks(keep: Flags, length: NDArray[np.int32]) -> Flags:
@@ -85,7 +99,12 @@ def reach_middle(labels: MatLike, count: int) -> Flags:
     """Whether each component reaches the middle of the picture, as no neighbour's stroke does."""
     rows, columns = labels.shape
     middle = labels[rows // 4 : rows - rows // 4, columns // 4 : columns - columns // 4]
-    return np.bincount(np.asarray(middle, np.uint16).ravel(), minlength=count + 1)[1:] > 0
+    return present(middle, count)
+
+
+def present(labels: MatLike, count: int) -> Flags:
+    """Whether each of `count` components is among some labels."""
+    return np.bincount(np.asarray(labels, np.uint16).ravel(), minlength=count + 1)[1:] > 0
 
 
 def select(labels: MatLike, keep: Flags) -> MatLike:

@@ -10,17 +10,34 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
-from batchdigits.vision.artifacts import reach_middle, select
+from batchdigits.vision.artifacts import MAX_GAP_SHARE, MIN_CELL_SIDE, MIN_FREE_SHARE, present, select
 from batchdigits.vision.contrast import is_ink
-from batchdigits.vision.illumination import otsu
-from batchdigits.vision.lines import MARGIN_SHARE, MAX_SLOPE, OUTER_MARGIN_SHARE, Line, corners_of, find_lines, rectangle
+from batchdigits.vision.illumination import OTSU
+from batchdigits.vision.lines import (
+    MARGIN_SHARE,
+    MAX_SLOPE,
+    OUTER_MARGIN_SHARE,
+    THIN_SHARE,
+    Line,
+    Side,
+    corners_of,
+    find_lines,
+    placed,
+    rectangle,
+    sides_of,
+)
 
-MIN_CELL_SIDE = 40  # pixels: a smaller scan is a tight crop, without room for lines
 MAX_PASSES = 3  # each finds the lines that are fainter than those before
 MIN_CELL_SHARE = 0.6  # of a picture's sides: a box of ink this large may be a frame inside the picture
+MIN_SMALL_CELL_SHARE, MIN_LARGE_SIDE = 0.75, 40  # the same, in a scan whose shorter side is below so many pixels
 MIN_WALL_SPAN = 0.6  # of the picture's side: what lies beyond so long a line in its margin is outside of the cell
-MAX_REST_SHARE = 0.06  # of the picture's longer side: the rest of a line is no thicker
 SURE_SIDES = 3  # of a box; with fewer, a line may be a stroke of a tightly cropped digit
+MIN_REST_SHARE = 0.15  # of the picture's longer side: a thin and straight component this long is the rest of a line
+SOFT_EDGE_SHARE = 0.25  # of a line's thickness: where it is out of focus, its edges are this soft
+# How probable it is that what may be a line is a stroke, if it touches the digit and if it does not.
+TOUCHING_STROKE_PRIOR, FREE_STROKE_PRIOR = 0.75, 0.1
+MAX_REST_SHARE = 0.25  # of the area of lines: more that is left of an empty cell belonged to a digit
+MIN_INSIDE = 8  # pixels of the shorter side of a cell
 STROKE_REACH = 3  # pixels beyond a line's thickness in which a stroke that crosses it is closed again
 
 
@@ -30,12 +47,12 @@ class Cell(NamedTuple):
     Attributes:
         view: on a background of 0, uint8 (H, W), with its ink bright.
         mask: of its ink, 255 on 0; of no pixel if the cell is empty.
-        is_sure: whether what was removed can only be lines: three sides of a box, or lines in the margin and no more.
+        stroke_prior: how probable it is that what was removed are strokes of the digit, 0-1.
     """
 
     view: MatLike
     mask: MatLike
-    is_sure: bool
+    stroke_prior: float
 
 
 def may_hold_lines(mask: MatLike) -> bool:
@@ -45,7 +62,8 @@ def may_hold_lines(mask: MatLike) -> bool:
         return False
     x, y, width, height = cv2.boundingRect(mask)
     touches = not (x and y and x + width < columns and y + height < rows)
-    return touches or (width >= MIN_CELL_SHARE * columns and height >= MIN_CELL_SHARE * rows)
+    share = MIN_CELL_SHARE if min(rows, columns) >= MIN_LARGE_SIDE else MIN_SMALL_CELL_SHARE
+    return touches or (width >= share * columns and height >= share * rows)
 
 
 def remove_lines(view: MatLike, mask: MatLike) -> Cell | None:
@@ -58,38 +76,63 @@ def remove_lines(view: MatLike, mask: MatLike) -> Cell | None:
     Returns:
         The cell; None if no lines are found.
     """
+    whole = np.asarray(mask)
     found = find_lines(mask)
     if not found:
         return None
     lines: list[Line] = []
     gone: NDArray[np.uint8] = np.zeros(mask.shape, np.uint8)
-    rest = view
     for _ in range(MAX_PASSES):
         lines += found
         gone |= _erased(found, lines, mask)
         rest = cv2.bitwise_and(view, cv2.bitwise_not(gone))
-        mask = otsu(rest)
-        found = find_lines(mask, lines)
+        inside = _inside(lines, mask.shape)
+        if min(rest[inside].shape) < MIN_INSIDE:
+            return None
+        mask = cv2.threshold(rest, _otsu_level(rest[inside]), 255, cv2.THRESH_BINARY)[1]
+        found = find_lines(np.ascontiguousarray(mask[inside]), _walls(lines))
         if not found:
             break
-    inside = _inside(lines, mask.shape)
+        found = [placed(line, inside[0].start, inside[1].start, mask.shape) for line in found]
     region = np.zeros_like(gone)
     region[inside] = 255
     region &= ~gone
-    sides = {line.side for line in lines if line.margin < MARGIN_SHARE}
-    if is_ink(rest, mask, region):
-        mask = _without_rests(mask, lines, inside)
-        if cv2.hasNonZero(mask):
-            return Cell(rest, mask, len(sides) >= SURE_SIDES)
-    is_sure = len(sides) > 1 or any(line.margin < OUTER_MARGIN_SHARE for line in lines)
-    return Cell(rest, np.zeros_like(gone), is_sure)
+    digit = _without_rests(mask, inside) if is_ink(rest, mask, region) else np.zeros_like(mask)
+    return Cell(rest, digit, _stroke_prior(lines, digit, whole, whole & ~gone))
+
+
+def _stroke_prior(lines: Sequence[Line], digit: MatLike, whole: MatLike, rest: MatLike) -> float:
+    """How probable it is that removed lines are strokes of a digit.
+
+    Args:
+        lines: the lines.
+        digit: the mask of the digit without them.
+        whole: the mask of all ink.
+        rest: the mask of all ink but the lines.
+    """
+    sides = sides_of(lines)
+    area = sum(cv2.countNonZero(line.ink) for line in lines)
+    if not cv2.hasNonZero(digit):
+        is_line = len(sides) > 1 or any(line.margin < OUTER_MARGIN_SHARE for line in lines)
+        return 0.0 if is_line and cv2.countNonZero(rest) <= MAX_REST_SHARE * area else 1.0
+    if len(sides) >= SURE_SIDES and min(whole.shape) >= MIN_LARGE_SIDE:
+        return 0.0
+    _, labels = cv2.connectedComponents(whole, ltype=cv2.CV_16U)
+    at_digit = np.unique(np.asarray(labels)[(digit > 0) & (whole > 0)])
+    at_lines = np.concatenate([np.asarray(labels)[line.ink > 0] for line in lines])
+    return TOUCHING_STROKE_PRIOR if np.isin(at_lines, at_digit[at_digit > 0]).any() else FREE_STROKE_PRIOR
+
+
+def _otsu_level(picture: MatLike) -> float:
+    return cv2.threshold(picture, 0, 255, OTSU)[0]
 
 
 def _erased(found: Sequence[Line], lines: Sequence[Line], mask: MatLike) -> NDArray[np.uint8]:
     """The pixels of lines, with their soft edges and corners, but not the strokes that cross them."""
     erased: NDArray[np.uint8] = np.zeros(mask.shape, np.uint8)
     for line in found:
-        erased |= cv2.dilate(line.ink, rectangle(3, 1) if line.is_level else rectangle(1, 3))
+        edge = 3 + 2 * round(SOFT_EDGE_SHARE * line.thickness)
+        erased |= cv2.dilate(line.ink, rectangle(edge, 1) if line.is_level else rectangle(1, edge))
     for corner in corners_of(lines):
         erased[corner] = 255
     rest = cv2.bitwise_and(mask, cv2.bitwise_not(erased))
@@ -102,28 +145,37 @@ def _inside(lines: Sequence[Line], shape: Sequence[int]) -> tuple[slice, slice]:
     """Rows and columns of the inside of the cell."""
     ends = [[0, shape[0]], [0, shape[1]]]
     for line in lines:
-        if line.span >= MIN_WALL_SPAN and line.margin < MARGIN_SHARE:
+        if _is_wall(line):
             axis = ends[not line.is_level]
             _, is_farther = line.side
-            axis[is_farther] = min(axis[1], line.far) if is_farther else max(axis[0], line.near)
+            axis[is_farther] = min(axis[1], line.near) if is_farther else max(axis[0], line.far)
     return slice(*ends[0]), slice(*ends[1])
 
 
-def _without_rests(mask: MatLike, lines: Sequence[Line], inside: tuple[slice, slice]) -> MatLike:
-    """Remove components outside of the cell, those that may be the rest of a line, and neighbours' strokes."""
+def _is_wall(line: Line) -> bool:
+    return line.span >= MIN_WALL_SPAN and line.margin < MARGIN_SHARE
+
+
+def _walls(lines: Sequence[Line]) -> set[Side]:
+    return {line.side for line in lines if _is_wall(line)}
+
+
+def _without_rests(mask: MatLike, inside: tuple[slice, slice]) -> MatLike:
+    """Keep the components that are written in the middle of a cell, and those near them."""
     (top, bottom), (left, right) = ((axis.start, axis.stop) for axis in inside)
-    rows, columns = mask.shape
-    _, labels, stats, centres = cv2.connectedComponentsWithStats(mask, ltype=cv2.CV_16U)
-    x, y, width, height, area = stats[1:].T
-    is_outside = (x + width <= left + 2) | (y + height <= top + 2) | (x >= right - 2) | (y >= bottom - 2)
-    margin = np.minimum(centres[1:], (columns, rows) - centres[1:]) / (columns, rows)
-    is_level = (width > height) & (margin[:, 1] < OUTER_MARGIN_SHARE)
-    is_upright = (height > width) & (margin[:, 0] < OUTER_MARGIN_SHARE)
-    length = np.maximum(width, height)
-    thickness, slack = area / length, MAX_SLOPE * length
-    is_straight = np.minimum(width, height) <= 1.5 * thickness + slack + 2
-    is_rest = (is_level | is_upright) & is_straight & (thickness <= MAX_REST_SHARE * max(rows, columns))
-    if len({line.side for line in lines if line.margin < MARGIN_SHARE}) >= SURE_SIDES:
-        touches = (x == 0) | (y == 0) | (x + width == columns) | (y + height == rows)
-        is_rest |= touches & ~reach_middle(labels, len(x))
-    return select(labels, ~(is_outside | is_rest))
+    height, width = bottom - top, right - left
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, ltype=cv2.CV_16U)
+    y, x = round(OUTER_MARGIN_SHARE * height), round(OUTER_MARGIN_SHARE * width)
+    is_central = present(labels[top + y : bottom - y, left + x : right - x], len(stats) - 1)
+    length = stats[1:, cv2.CC_STAT_WIDTH : cv2.CC_STAT_AREA].max(axis=1)
+    is_main = is_central & (length >= MIN_FREE_SHARE * (length * is_central).max(initial=0))
+    if not is_main.any():
+        return np.zeros_like(mask)
+    radius = max(2, round(MAX_GAP_SHARE * length[is_main].max()))
+    reach = cv2.dilate(select(labels, is_main), rectangle(2 * radius + 1, 2 * radius + 1))
+    is_near = present(np.asarray(labels)[reach > 0], len(stats) - 1)
+    thickness = stats[1:, cv2.CC_STAT_AREA] / length
+    breadth = stats[1:, cv2.CC_STAT_WIDTH : cv2.CC_STAT_AREA].min(axis=1)
+    is_thin = thickness <= THIN_SHARE * max(mask.shape) + 1
+    is_rest = is_thin & (breadth <= 2 * thickness + MAX_SLOPE * length + 1) & (length > MIN_REST_SHARE * max(mask.shape))
+    return select(labels, is_central | is_near & ~is_rest)

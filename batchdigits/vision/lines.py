@@ -6,7 +6,7 @@ is a side of a box. No stroke of a digit has all of this, unless the crop is tig
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from functools import cache
 from itertools import product
 from typing import NamedTuple
@@ -28,12 +28,16 @@ MAX_BULGE = 1.7  # of a line's median thickness: where it is thicker, a stroke m
 SPANNING_SHARE = 0.85  # a line of this length runs from edge to edge
 EDGE_SPANNING_SHARE = 0.75  # the same, for a line next to the edge
 EDGE_MARGIN_SHARE = 0.12  # of the side across: how near that is
+THIN_SHARE, THIN_SPANNING_SHARE = 0.02, 0.7  # a line so thin is told from a pen's stroke if it is shorter, too
 MAX_CORNER_SHARE = 0.2  # how far a line may run on through a corner, where lines across it are thick
 BOX_SIDE_SHARE = 0.55  # least length of the sides of a box that lies inside the picture
 CORNER_SHARE = 0.06  # distance at which the end of a line still meets an edge, or a line across
 RULED_SHARE = 0.92  # the same, for a line that is not in the margin: a stroke of a large digit is shorter
 MARGIN_SHARE = 0.3  # of the side across: the margin of the picture, in which the sides of a box lie
 OUTER_MARGIN_SHARE = 0.2  # the same, for a line that only its place in a box tells from a stroke
+
+
+Side = tuple[bool, bool]  # of a picture: whether it is level, and whether it is the farther one
 
 
 class Line(NamedTuple):
@@ -75,8 +79,8 @@ class Line(NamedTuple):
         return (self.end - self.start) / self.along
 
     @property
-    def side(self) -> tuple[bool, bool]:
-        """The side of the picture that it is nearest to: whether it is level, and whether it is in the farther half."""
+    def side(self) -> Side:
+        """The side of the picture that it is nearest to."""
         return self.is_level, self.near + self.far > self.across
 
     @property
@@ -86,13 +90,35 @@ class Line(NamedTuple):
         return min(position, 1.0 - position)
 
 
-def find_lines(mask: MatLike, known: Sequence[Line] = ()) -> list[Line]:
-    """The printed lines of a mask, uint8 (H, W), 255 on 0, in which the `known` ones were erased."""
+def find_lines(mask: MatLike, walls: Set[Side] = frozenset()) -> list[Line]:
+    """Find the printed lines of a mask.
+
+    Args:
+        mask: uint8 (H, W), 255 on 0.
+        walls: the sides at which the picture ends with a line that was found before.
+    """
     strokes = [*_level_strokes(mask), *map(_turned, _level_strokes(cv2.transpose(mask)))]
-    lines, strokes = _part(strokes, lambda stroke: _is_spanning(stroke) or _is_side_of_box(stroke, strokes))
-    joined, strokes = _part(strokes, lambda stroke: _joins(stroke, [*lines, *known]))
+    lines, strokes = _part(strokes, lambda stroke: _is_spanning(stroke, walls) or _is_side_of_box(stroke, strokes))
+    thin, strokes = _part(strokes, lambda stroke: _is_thin_side(stroke, strokes))
+    lines += thin
+    joined, strokes = _part(strokes, lambda stroke: _joins(stroke, lines, walls))
     lines += joined
-    return lines + [stroke for stroke in strokes if _completes_box(stroke, [*lines, *known])]
+    return lines + [stroke for stroke in strokes if _completes_box(stroke, lines, walls)]
+
+
+def sides_of(lines: Iterable[Line]) -> set[Side]:
+    """The sides of the picture that have a line in their margin."""
+    return {line.side for line in lines if line.margin < MARGIN_SHARE}
+
+
+def placed(line: Line, top: int, left: int, shape: Sequence[int]) -> Line:
+    """A line of a part of a picture, as a line of the picture with that shape."""
+    height, width = line.ink.shape
+    ink: NDArray[np.uint8] = np.zeros(shape, np.uint8)
+    ink[top : top + height, left : left + width] = line.ink
+    along, across = (left, top) if line.is_level else (top, left)
+    ends, sides = (line.start + along, line.end + along), (line.near + across, line.far + across)
+    return Line(ink, line.is_level, line.length, *ends, *sides, line.thickness)
 
 
 def _part(strokes: list[Line], is_line: Callable[[Line], bool]) -> tuple[list[Line], list[Line]]:
@@ -104,10 +130,12 @@ def _part(strokes: list[Line], is_line: Callable[[Line], bool]) -> tuple[list[Li
     )
 
 
-def _is_spanning(stroke: Line) -> bool:
+def _is_spanning(stroke: Line, walls: Set[Side]) -> bool:
     """Whether a stroke runs from edge to edge of the picture."""
     if stroke.margin >= MARGIN_SHARE:
         return stroke.length >= RULED_SHARE * stroke.along
+    if stroke.side in walls:
+        return stroke.length >= (THIN_SPANNING_SHARE if _is_thin(stroke) else SPANNING_SHARE) * stroke.along
     least = SPANNING_SHARE if stroke.margin >= EDGE_MARGIN_SHARE else EDGE_SPANNING_SHARE
     return stroke.span >= least and stroke.length >= BOX_SIDE_SHARE * stroke.along
 
@@ -124,25 +152,35 @@ def _is_side_of_box(stroke: Line, strokes: Sequence[Line]) -> bool:
     )
 
 
+def _is_thin_side(stroke: Line, strokes: Sequence[Line]) -> bool:
+    """Whether a stroke is as thin as a printed line, and so are strokes at three sides of the picture."""
+    return _is_thin(stroke) and len(sides_of(other for other in strokes if _is_thin(other))) >= 3
+
+
+def _is_thin(stroke: Line) -> bool:
+    return stroke.margin < MARGIN_SHARE and stroke.thickness <= THIN_SHARE * max(stroke.ink.shape) + 1
+
+
 def _touch(side: Line, stroke: Line) -> bool:
     return any(_meets(side, end, stroke) for end in (side.start, side.end))
 
 
-def _joins(stroke: Line, lines: Sequence[Line]) -> bool:
+def _joins(stroke: Line, lines: Sequence[Line], walls: Set[Side]) -> bool:
     """Whether a stroke in the margin runs from a line across to another one, or to an edge of the picture."""
     reach = CORNER_SHARE * stroke.along + 1
     meets = [any(_meets(stroke, end, line) for line in lines) for end in (stroke.start, stroke.end)]
     at_edge = (stroke.start <= reach, stroke.end >= stroke.along - reach)
-    is_new_side = stroke.side not in {line.side for line in lines if line.margin < MARGIN_SHARE}
+    is_new_side = stroke.side not in walls | sides_of(lines)
     is_long = stroke.length >= BOX_SIDE_SHARE * stroke.along
-    return stroke.margin < MARGIN_SHARE and is_new_side and is_long and any(meets) and all(map(max, meets, at_edge))
+    is_held = any(meets) or bool(walls)
+    return stroke.margin < MARGIN_SHARE and is_new_side and is_long and is_held and all(map(max, meets, at_edge))
 
 
-def _completes_box(stroke: Line, lines: Sequence[Line]) -> bool:
-    """Whether a stroke in the margin meets one of at least two lines, or the edge, and its side has no line yet."""
+def _completes_box(stroke: Line, lines: Sequence[Line], walls: Set[Side]) -> bool:
+    """Whether a stroke in the margin meets a line or an edge, and at least two sides but not its own have lines."""
     meets = any(_meets(stroke, end, line) for end in (stroke.start, stroke.end) for line in lines)
     meets |= stroke.start == 0 or stroke.end == stroke.along
-    sides = {line.side for line in lines if line.margin < MARGIN_SHARE}
+    sides = walls | sides_of(lines)
     return meets and stroke.margin < OUTER_MARGIN_SHARE and len(sides) >= 2 and stroke.side not in sides
 
 

@@ -30,7 +30,6 @@ MAX_VIEW_SIDE = 160  # pixels of a view's longer side: eight for each of the 20 
 MIN_DIGIT_SIDE = 40  # pixels: a shorter digit in a shrunken view is cropped from the scan again, and shrunk less
 MIN_DIGIT_SHARE = 0.025  # of the view's longer side: shorter ink is dust
 MIN_CELL_DIGIT_SHARE = 0.15  # the same, in a cell whose printed lines were removed
-WITH_LINES_PRIOR = 0.3  # that lines which may be strokes of the digit are strokes
 CLOSE_UP_MARGIN = 0.25  # background around a digit that is cropped again, as a share of its length
 # The grey edge of a stroke is kept this far around its mask; JPEG noise lies beyond.
 SMALL_EDGE, LARGE_EDGE = np.ones((3, 3), np.uint8), np.ones((5, 5), np.uint8)
@@ -122,13 +121,14 @@ def _find_inks(view: MatLike, mask: MatLike, is_even: bool) -> tuple[list[tuple[
     found: list[tuple[MatLike, Digit]] = []
     if cell:
         found = _digits(*stretch_contrast(cell.view, cell.mask), cell.mask, MIN_CELL_DIGIT_SHARE)
-        if cell.is_sure:
+        found = [(ink, digit._replace(prior=(1.0 - cell.stroke_prior) * digit.prior)) for ink, digit in found]
+        if cell.stroke_prior == 0.0:
             return found, True
     elif not is_even and not is_ink(view, mask, np.full_like(mask, 255)):
         return [], False
     as_it_is = _digits(ink, is_distinct, mask, MIN_DIGIT_SHARE)
-    if found:
-        as_it_is = [(ink, digit._replace(prior=WITH_LINES_PRIOR * digit.prior)) for ink, digit in as_it_is]
+    if cell:
+        as_it_is = [(ink, digit._replace(prior=cell.stroke_prior * digit.prior)) for ink, digit in as_it_is]
     return found + as_it_is, bool(found)
 
 
