@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import cv2
@@ -19,7 +20,9 @@ MIN_COMPONENT_SHARE = 0.15  # of the digit's length: a shorter component is a sp
 MIN_FREE_SHARE = 0.3  # of the longest component's length: one this long that does not touch the border is the digit
 MIN_CELL_SIDE = 24  # pixels: a smaller scan is a tight crop, without room for lines
 EDGE_DEPTH_SHARE = 0.05  # of the picture's side: what touches an edge and is no deeper is the rest of a line
-MAX_COMPONENTS = 20  # of a digit; more are the grain of a blank page
+MAX_STROKES = 5  # components of a digit that lie apart; of more, those far from the middle do not belong to it
+MAX_COMPONENTS = 20  # of a digit; more are grain
+MIN_LONG_SHARE = 0.5  # of the longest component's length: in grain, only components this long may be the digit's
 # A component that touches the border belongs to the digit if it is this near to the rest of it, as a share of the
 # rest's length: the strokes of an open 4 are, a neighbour's are not.
 MAX_GAP_SHARE, MIN_GAP = 0.15, 2
@@ -57,7 +60,7 @@ def find_digits(mask: MatLike) -> list[Digit]:
     choices = _choose(labels, length, is_free)
     if choices[0].all() and length.size <= MAX_COMPONENTS:
         return [Digit(mask, box, 1.0)]
-    digits = [select(labels, keep) for keep in choices if np.count_nonzero(keep) <= MAX_COMPONENTS]
+    digits = [select(labels, keep) for keep in map(partial(_without_grain, length), choices) if keep.any()]
     return [
         Digit(digit, cv2.boundingRect(digit), prior)
         for digit, prior in zip(digits, (1.0, WITHOUT_PRIOR), strict=False)
@@ -66,19 +69,42 @@ def find_digits(mask: MatLike) -> list[Digit]:
 
 def _choose(labels: MatLike, length: NDArray[np.int32], is_free: Flags) -> list[Flags]:
     """The components that may be the digit, as flags for each, the likeliest choice first."""
-    everything = _without_specks(np.ones_like(is_free), length)
+    is_central = reach_middle(labels, len(length))
+    everything = _without_specks(length > 0, length)
+    if np.count_nonzero(everything) > MAX_STROKES:
+        everything = _without_scattered(labels, length, everything, is_central)
+        if not everything.any():
+            return [everything]
     if is_free[everything].all():
         return [everything]
-    is_central = reach_middle(labels, len(length))
+    is_free = is_free & everything
     is_digit = is_free & (length >= MIN_FREE_SHARE * length.max()) & (is_central | ~is_central[~is_free].any())
     if not is_digit.any():
         return [everything]
     free = _without_specks(is_free, length)
-    radius = max(MIN_GAP, round(MAX_GAP_SHARE * length[free].max()))
-    reach = cv2.dilate(select(labels, free), rectangle(2 * radius + 1, 2 * radius + 1))
-    is_near = present(np.asarray(labels)[reach > 0], len(length))
-    whole = _without_specks(free | (everything & is_near), length)
+    whole = _without_specks(free | (everything & near(labels, length, free)), length)
     return [whole, free] if (whole & ~free).any() else [free]
+
+
+def _without_grain(length: NDArray[np.int32], keep: Flags) -> Flags:
+    """The components to keep; of too many, the long ones alone; none if those are many, too."""
+    if np.count_nonzero(keep) <= MAX_COMPONENTS:
+        return keep
+    keep = keep & (length >= MIN_LONG_SHARE * length.max())
+    return keep & (np.count_nonzero(keep) <= MAX_STROKES)
+
+
+def _without_scattered(labels: MatLike, length: NDArray[np.int32], keep: Flags, is_central: Flags) -> Flags:
+    """Only the components in the middle and those near them, without the dashes of a printed line or splashes."""
+    main = keep & is_central
+    return main | (keep & near(labels, length, main)) if main.any() else main
+
+
+def near(labels: MatLike, length: NDArray[np.int32], main: Flags) -> Flags:
+    """Whether each component lies near the main ones, in comparison with the length of those."""
+    radius = max(MIN_GAP, round(MAX_GAP_SHARE * length[main].max()))
+    reach = cv2.dilate(select(labels, main), rectangle(2 * radius + 1, 2 * radius + 1))
+    return present(np.asarray(labels)[reach > 0], len(length))
 
 
 def _hugs_edge(x: Any, y: Any, width: Any, height: Any, mask: MatLike) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
-from batchdigits.vision.artifacts import MAX_GAP_SHARE, MIN_CELL_SIDE, MIN_FREE_SHARE, present, select
+from batchdigits.vision.artifacts import MIN_CELL_SIDE, MIN_FREE_SHARE, near, present, select
 from batchdigits.vision.contrast import is_ink
 from batchdigits.vision.illumination import OTSU
 from batchdigits.vision.lines import (
@@ -29,7 +29,7 @@ from batchdigits.vision.lines import (
 
 MAX_PASSES = 3  # each finds the lines that are fainter than those before
 MIN_CELL_SHARE = 0.6  # of a picture's sides: a box of ink this large may be a frame inside the picture
-MIN_SMALL_CELL_SHARE, MIN_LARGE_SIDE = 0.75, 40  # the same, in a scan whose shorter side is below so many pixels
+MIN_SMALL_CELL_SHARE, MIN_LARGE_SIDE = 0.72, 40  # the same, in a scan whose shorter side is below so many pixels
 MIN_WALL_SPAN = 0.6  # of the picture's side: what lies beyond so long a line in its margin is outside of the cell
 SURE_SIDES = 3  # of a box; with fewer, a line may be a stroke of a tightly cropped digit
 MIN_REST_SHARE = 0.15  # of the picture's longer side: a thin and straight component this long is the rest of a line
@@ -37,6 +37,7 @@ SOFT_EDGE_SHARE = 0.25  # of a line's thickness: where it is out of focus, its e
 # How probable it is that what may be a line is a stroke, if it touches the digit and if it does not.
 TOUCHING_STROKE_PRIOR, FREE_STROKE_PRIOR = 0.75, 0.1
 MAX_REST_SHARE = 0.25  # of the area of lines: more that is left of an empty cell belonged to a digit
+MIN_GAP_SHARE = 0.05  # of the cell's side: what is this far from its walls is not the rest of one
 MIN_INSIDE = 8  # pixels of the shorter side of a cell
 STROKE_REACH = 3  # pixels beyond a line's thickness in which a stroke that crosses it is closed again
 
@@ -168,12 +169,14 @@ def _without_rests(mask: MatLike, inside: tuple[slice, slice]) -> MatLike:
     y, x = round(OUTER_MARGIN_SHARE * height), round(OUTER_MARGIN_SHARE * width)
     is_central = present(labels[top + y : bottom - y, left + x : right - x], len(stats) - 1)
     length = stats[1:, cv2.CC_STAT_WIDTH : cv2.CC_STAT_AREA].max(axis=1)
+    if not is_central.any():
+        boxes = stats[1:, : cv2.CC_STAT_WIDTH], stats[1:, : cv2.CC_STAT_WIDTH] + stats[1:, cv2.CC_STAT_WIDTH : -1]
+        gap = np.minimum(boxes[0] - (left, top), (right, bottom) - boxes[1]) / (width, height)
+        is_central = gap.min(axis=1) >= MIN_GAP_SHARE
     is_main = is_central & (length >= MIN_FREE_SHARE * (length * is_central).max(initial=0))
     if not is_main.any():
         return np.zeros_like(mask)
-    radius = max(2, round(MAX_GAP_SHARE * length[is_main].max()))
-    reach = cv2.dilate(select(labels, is_main), rectangle(2 * radius + 1, 2 * radius + 1))
-    is_near = present(np.asarray(labels)[reach > 0], len(stats) - 1)
+    is_near = near(labels, length, is_main)
     thickness = stats[1:, cv2.CC_STAT_AREA] / length
     breadth = stats[1:, cv2.CC_STAT_WIDTH : cv2.CC_STAT_AREA].min(axis=1)
     is_thin = thickness <= THIN_SHARE * max(mask.shape) + 1

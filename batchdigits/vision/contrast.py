@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 from cv2.typing import MatLike
 
+from batchdigits.vision.illumination import MIN_PAGE_SIDE
+
 MIN_CONTRAST = 16.0  # grey levels from background to ink: faint pencil has 25, the blocks of JPEG under 14
 MIN_SIGNAL = 7.0  # contrast in standard deviations of the background: grain split by a threshold has 3, pencil 10
 CERTAIN_CONTRAST = 100.0  # grey levels that no grain reaches; at 8x8 pixels the grey edges of strokes look like grain
@@ -33,7 +35,9 @@ def stretch_contrast(view: MatLike, mask: MatLike) -> tuple[MatLike, bool]:
     least, most, _, _ = cv2.minMaxLoc(view)
     ink = view if least == 0.0 and most == 255.0 else _stretch(view, least, most)
     if 2 * cv2.countNonZero(ink) < mask.size:  # one level fills most of the view: a background without grain
-        return ink, most - least >= MIN_CONTRAST
+        contrast = most - least
+        has_edges = min(view.shape) < MIN_PAGE_SIDE or _sharpness(view, mask) >= MIN_SHARPNESS * contrast
+        return ink, contrast >= MIN_CONTRAST and has_edges
     counts = cv2.calcHist([view], [0], None, [256], [0, 256]).ravel().cumsum()
     background_area = mask.size - cv2.countNonZero(mask)
     # The lower half of the background is free of the grey edges of strokes, so its spread is that of the grain. The top

@@ -35,12 +35,20 @@ def is_evenly_lit(view: MatLike, lighter: MatLike) -> bool:
         return True
     darkest, lightest, _, _ = cv2.minMaxLoc(view)
     border, is_lighter = _border(view), _border(lighter) > 0
-    for side, extreme in ((border[~is_lighter], darkest), (border[is_lighter], lightest)):
+    sides = (border[~is_lighter], darkest), (border[is_lighter], lightest)
+    for side, extreme in sides:
         if side.size > MIN_BORDER_SHARE * border.size:
             mean = cv2.norm(side, cv2.NORM_L1) / side.size  # faster than NumPy's mean
             if abs(mean - extreme) > MAX_BORDER_DEVIATION * (lightest - darkest):
                 return False
-    return True
+    has_both = all(side.size > MIN_BORDER_SHARE * border.size for side, _ in sides)
+    return not (has_both and _is_wide(lighter) and _is_wide(cv2.bitwise_not(lighter)))
+
+
+def _is_wide(mask: MatLike) -> bool:
+    """Whether a mask is wider somewhere than any stroke: it is paper, in the light or in a shadow with a sharp edge."""
+    side = round(MAX_STROKE_SHARE * max(mask.shape))
+    return cv2.hasNonZero(cv2.erode(mask, np.ones((side, side), np.uint8), borderType=cv2.BORDER_CONSTANT))
 
 
 def _border(picture: MatLike) -> MatLike:

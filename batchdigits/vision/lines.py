@@ -22,8 +22,10 @@ MIN_LENGTH_SHARE = 0.4
 MAX_THICKNESS_SHARE = 0.2  # of the picture's longer side: the thick side of a box, out of focus
 MAX_GAP_SHARE = 0.14  # a gap in a line, where a stroke crosses it
 MIN_FILLED_SHARE = 0.6  # of a line's own length
-MAX_SLOPE = 0.1  # rise over run, 6 degrees; a perspective or a curved page is within it
+MAX_SLOPE = 0.14  # rise over run, 8 degrees; a perspective or a curved page is within it
+TILT_SHARE = 0.0125  # rows that a line may rise, either way, within a run
 MAX_BEND = 0.012  # mean deviation from straightness, of a line's own length: a curved page bends its lines
+MAX_DEVIATION, FITS = 0.5, 4  # of its thickness: columns that lie off the fitted line are left out, and it is fitted again
 MAX_BULGE = 1.7  # of a line's median thickness: where it is thicker, a stroke meets it
 SPANNING_SHARE = 0.85  # a line of this length runs from edge to edge
 EDGE_SPANNING_SHARE = 0.75  # the same, for a line next to the edge
@@ -31,12 +33,14 @@ EDGE_MARGIN_SHARE = 0.12  # of the side across: how near that is
 THIN_SHARE, THIN_SPANNING_SHARE = 0.02, 0.7  # a line so thin is told from a pen's stroke if it is shorter, too
 MAX_CORNER_SHARE = 0.2  # how far a line may run on through a corner, where lines across it are thick
 BOX_SIDE_SHARE = 0.55  # least length of the sides of a box that lies inside the picture
+HALF_SIDE_SHARE = 0.5  # least length of a fourth side
 CORNER_SHARE = 0.06  # distance at which the end of a line still meets an edge, or a line across
 RULED_SHARE = 0.92  # the same, for a line that is not in the margin: a stroke of a large digit is shorter
 MARGIN_SHARE = 0.3  # of the side across: the margin of the picture, in which the sides of a box lie
 OUTER_MARGIN_SHARE = 0.2  # the same, for a line that only its place in a box tells from a stroke
 
 
+Columns = NDArray[np.intp]
 Side = tuple[bool, bool]  # of a picture: whether it is level, and whether it is the farther one
 
 
@@ -181,7 +185,8 @@ def _completes_box(stroke: Line, lines: Sequence[Line], walls: Set[Side]) -> boo
     meets = any(_meets(stroke, end, line) for end in (stroke.start, stroke.end) for line in lines)
     meets |= stroke.start == 0 or stroke.end == stroke.along
     sides = walls | sides_of(lines)
-    return meets and stroke.margin < OUTER_MARGIN_SHARE and len(sides) >= 2 and stroke.side not in sides
+    is_long = stroke.length >= HALF_SIDE_SHARE * stroke.along
+    return meets and is_long and stroke.margin < OUTER_MARGIN_SHARE and len(sides) >= 2 and stroke.side not in sides
 
 
 def _meets(stroke: Line, end: int, line: Line) -> bool:
@@ -198,12 +203,14 @@ def _level_strokes(mask: MatLike) -> list[Line]:
     """The long, thin and nearly straight strokes along the rows of a mask."""
     height, width = mask.shape
     run = rectangle(1, max(5, round(MIN_RUN_SHARE * width)))
-    cores = cv2.erode(cv2.dilate(mask, rectangle(3, 3)), run)  # a tilt of up to 2 rows within a run does not break it
+    rows = 2 * max(1, round(TILT_SHARE * width)) + 1  # a tilt of so many rows within a run does not break it
+    cores = cv2.erode(cv2.dilate(mask, rectangle(rows, 3)), run)
     if not cv2.hasNonZero(cores):
         return []
     runs = cv2.bitwise_and(cv2.dilate(cores, run), mask)
     tall = rectangle(max(2, round(MAX_THICKNESS_SHARE * max(height, width))) + 1, 1)
-    runs = cv2.subtract(runs, cv2.morphologyEx(mask, cv2.MORPH_OPEN, tall))
+    tall_cores = cv2.erode(mask, tall, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    runs = cv2.subtract(runs, cv2.dilate(tall_cores, tall, anchor=opposite(tall)))
     bridge = rectangle(3, max(3, round(MAX_GAP_SHARE * width)) | 1)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(cv2.dilate(runs, bridge), ltype=cv2.CV_16U)
     strokes = []
@@ -218,33 +225,48 @@ def _level_strokes(mask: MatLike) -> list[Line]:
 
 
 def _level_stroke(ink: NDArray[np.uint8], mask: MatLike) -> Line | None:
-    """The stroke that consists of some ink of a mask; None if it is not thin and straight."""
+    """The stroke that consists of some ink of a mask; None if it is not thin and straight. Changes the ink."""
     counts = cv2.reduce(ink, 0, cv2.REDUCE_SUM, dtype=cv2.CV_32S).ravel() // 255
     if not counts.any():
         return None
     thickness = float(np.median(counts[counts > 0]))
-    ink[:, counts > MAX_BULGE * thickness + 1] = 0
-    x, y, wide, high = cv2.boundingRect(ink)
-    filled = np.flatnonzero(counts[x : x + wide])
-    if wide < MIN_LENGTH_SHARE * ink.shape[1] or filled.size < MIN_FILLED_SHARE * wide:
+    columns = np.flatnonzero((counts > 0) & (counts <= MAX_BULGE * thickness + 1))
+    columns = _straight_columns(ink, counts, columns, thickness)
+    if not columns.size:
         return None
-    if not _is_straight(ink[y : y + high, x : x + wide], thickness):
+    start, wide = int(columns[0]), int(columns[-1] - columns[0] + 1)
+    if wide < MIN_LENGTH_SHARE * ink.shape[1] or columns.size < MIN_FILLED_SHARE * wide:
         return None
-    start, end = _prolonged(mask[y : y + high], x, x + wide)
-    return Line(ink, True, wide, start, end, y, y + high, thickness)
+    is_other = np.ones(ink.shape[1], bool)
+    is_other[columns] = False
+    ink[:, is_other] = 0
+    _, y, _, high = cv2.boundingRect(ink)
+    return Line(ink, True, wide, *_prolonged(mask[y : y + high], start, start + wide), y, y + high, thickness)
 
 
-def _is_straight(ink: MatLike, thickness: float) -> bool:
-    """Whether the middle of a stroke, cropped to its box, follows a straight line, and its thickness is even."""
-    high, wide = ink.shape
-    sums = np.arange(high, dtype=np.float32) @ ink.astype(np.float32) / 255.0
-    counts = cv2.reduce(ink, 0, cv2.REDUCE_SUM, dtype=cv2.CV_32F).ravel() / 255.0
-    columns = np.flatnonzero(counts)
-    middles = sums[columns] / counts[columns]
-    slope, start = np.polyfit(columns, middles, 1)
-    if abs(slope) > MAX_SLOPE:
-        return False
-    return bool(np.abs(middles - slope * columns - start).mean() <= MAX_BEND * wide + 0.1 * thickness)
+def _straight_columns(ink: MatLike, counts: Columns, columns: Columns, thickness: float) -> Columns:
+    """Those columns of a stroke in which its middle lies on one line; none if that line bends or is too steep.
+
+    Args:
+        ink: uint8 (H, W), 255 on 0.
+        counts: the number of its pixels in each column.
+        columns: the columns to look at, rising.
+        thickness: of the stroke.
+    """
+    middles = (np.arange(len(ink), dtype=np.float32) @ np.asarray(ink, np.float32))[columns] / (255.0 * counts[columns])
+    for _ in range(FITS):
+        if columns.size < 2:
+            break
+        x = columns - columns.mean()
+        slope = (x @ middles) / (x @ x)
+        deviations = np.abs(middles - middles.mean() - slope * x)
+        is_on_line = deviations <= MAX_DEVIATION * thickness + 1.5
+        if is_on_line.all():
+            bend = deviations.mean() - 0.1 * thickness
+            is_straight = abs(slope) <= MAX_SLOPE and bend <= MAX_BEND * columns.size
+            return columns if is_straight else columns[:0]
+        columns, middles = columns[is_on_line], middles[is_on_line]
+    return columns[:0]
 
 
 def _prolonged(rows: MatLike, start: int, end: int) -> tuple[int, int]:
@@ -270,6 +292,12 @@ def corners_of(lines: Sequence[Line]) -> list[tuple[slice, slice]]:
 def _cross(line: Line, other: Line) -> bool:
     reach = CORNER_SHARE * line.along + 1
     return line.start - reach <= other.far and other.near <= line.end + reach
+
+
+def opposite(element: MatLike) -> tuple[int, int]:
+    """The anchor (x, y) with which a dilation by a structuring element undoes the shift of an erosion by it."""
+    height, width = element.shape
+    return width - 1 - width // 2, height - 1 - height // 2
 
 
 @cache

@@ -14,7 +14,7 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
-from batchdigits.vision.artifacts import Digit, find_digits
+from batchdigits.vision.artifacts import MIN_CELL_SIDE, Digit, find_digits
 from batchdigits.vision.cell import Cell, may_hold_lines, remove_lines
 from batchdigits.vision.contrast import background_level, is_ink, stretch_contrast
 from batchdigits.vision.framing import frame
@@ -30,6 +30,8 @@ MAX_VIEW_SIDE = 160  # pixels of a view's longer side: eight for each of the 20 
 MIN_DIGIT_SIDE = 40  # pixels: a shorter digit in a shrunken view is cropped from the scan again, and shrunk less
 MIN_DIGIT_SHARE = 0.025  # of the view's longer side: shorter ink is dust
 MIN_CELL_DIGIT_SHARE = 0.15  # the same, in a cell whose printed lines were removed
+# The standard deviation of the blur that removes grain: pixels, and a share of the view's longer side.
+MIN_GRAIN_BLUR, GRAIN_BLUR = 0.6, 0.01
 CLOSE_UP_MARGIN = 0.25  # background around a digit that is cropped again, as a share of its length
 # The grey edge of a stroke is kept this far around its mask; JPEG noise lies beyond.
 SMALL_EDGE, LARGE_EDGE = np.ones((3, 3), np.uint8), np.ones((5, 5), np.uint8)
@@ -116,7 +118,8 @@ def _find_inks(view: MatLike, mask: MatLike, is_even: bool) -> tuple[list[tuple[
     """The ink of a view and each of its digits; and whether printed lines were removed."""
     ink, is_distinct = stretch_contrast(view, mask)
     if not is_distinct:
-        return [], False
+        better = _clearer(view, is_even)
+        return _find_inks(*better, is_even=False) if better else ([], False)
     cell = _cell(view, mask, is_even) if may_hold_lines(mask) else None
     found: list[tuple[MatLike, Digit]] = []
     if cell:
@@ -130,6 +133,21 @@ def _find_inks(view: MatLike, mask: MatLike, is_even: bool) -> tuple[list[tuple[
     if cell:
         as_it_is = [(ink, digit._replace(prior=cell.stroke_prior * digit.prior)) for ink, digit in as_it_is]
     return found + as_it_is, bool(found)
+
+
+def _clearer(view: MatLike, is_even: bool) -> tuple[MatLike, MatLike] | None:
+    """A view with less background or grain in which there is ink, and its mask; None if there is none.
+
+    Fields of two greys, as of tinted forms, and strong grain hide ink that a person sees.
+    """
+    if min(view.shape) < MIN_CELL_SIDE:
+        return None
+    flat = remove_background(view)[0] if is_even else view
+    for clearer in (flat, cv2.GaussianBlur(flat, (0, 0), MIN_GRAIN_BLUR + GRAIN_BLUR * max(view.shape))):
+        mask = otsu(clearer)
+        if is_ink(clearer, mask, np.full_like(mask, 255)) and stretch_contrast(clearer, mask)[1]:
+            return clearer, mask
+    return None
 
 
 def _cell(view: MatLike, mask: MatLike, is_even: bool) -> Cell | None:
