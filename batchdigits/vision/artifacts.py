@@ -11,7 +11,7 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
-from batchdigits.vision.lines import rectangle
+from batchdigits.vision.strokes import rectangle
 
 Box = Sequence[int]  # x, y, width and height
 Flags = NDArray[np.bool_]  # one for each component

@@ -12,20 +12,9 @@ from numpy.typing import NDArray
 
 from batchdigits.vision.artifacts import MIN_CELL_SIDE, MIN_FREE_SHARE, near, present, select
 from batchdigits.vision.contrast import is_ink
-from batchdigits.vision.illumination import OTSU
-from batchdigits.vision.lines import (
-    MARGIN_SHARE,
-    MAX_SLOPE,
-    OUTER_MARGIN_SHARE,
-    THIN_SHARE,
-    Line,
-    Side,
-    corners_of,
-    find_lines,
-    placed,
-    rectangle,
-    sides_of,
-)
+from batchdigits.vision.illumination import otsu_level
+from batchdigits.vision.lines import MARGIN_SHARE, OUTER_MARGIN_SHARE, THIN_SHARE, corners_of, find_lines, sides_of
+from batchdigits.vision.strokes import MAX_SLOPE, Side, Stroke, placed, rectangle
 
 MAX_PASSES = 3  # each finds the lines that are fainter than those before
 MIN_CELL_SHARE = 0.6  # of a picture's sides: a box of ink this large may be a frame inside the picture
@@ -81,7 +70,7 @@ def remove_lines(view: MatLike, mask: MatLike) -> Cell | None:
     found = find_lines(mask)
     if not found:
         return None
-    lines: list[Line] = []
+    lines: list[Stroke] = []
     gone: NDArray[np.uint8] = np.zeros(mask.shape, np.uint8)
     for _ in range(MAX_PASSES):
         lines += found
@@ -90,7 +79,8 @@ def remove_lines(view: MatLike, mask: MatLike) -> Cell | None:
         inside = _inside(lines, mask.shape)
         if min(rest[inside].shape) < MIN_INSIDE:
             return None
-        mask = cv2.threshold(rest, _otsu_level(rest[inside]), 255, cv2.THRESH_BINARY)[1]
+        level = otsu_level(rest[inside])
+        mask = cv2.threshold(rest, level, 255, cv2.THRESH_BINARY)[1]
         found = find_lines(np.ascontiguousarray(mask[inside]), _walls(lines))
         if not found:
             break
@@ -98,11 +88,11 @@ def remove_lines(view: MatLike, mask: MatLike) -> Cell | None:
     region = np.zeros_like(gone)
     region[inside] = 255
     region &= ~gone
-    digit = _without_rests(mask, inside) if is_ink(rest, mask, region) else np.zeros_like(mask)
+    digit = _without_rests(mask, inside) if is_ink(rest, level, region) else np.zeros_like(mask)
     return Cell(rest, digit, _stroke_prior(lines, digit, whole, whole & ~gone))
 
 
-def _stroke_prior(lines: Sequence[Line], digit: MatLike, whole: MatLike, rest: MatLike) -> float:
+def _stroke_prior(lines: Sequence[Stroke], digit: MatLike, whole: MatLike, rest: MatLike) -> float:
     """How probable it is that removed lines are strokes of a digit.
 
     Args:
@@ -120,20 +110,19 @@ def _stroke_prior(lines: Sequence[Line], digit: MatLike, whole: MatLike, rest: M
         return 0.0
     _, labels = cv2.connectedComponents(whole, ltype=cv2.CV_16U)
     at_digit = np.unique(np.asarray(labels)[(digit > 0) & (whole > 0)])
-    at_lines = np.concatenate([np.asarray(labels)[line.ink > 0] for line in lines])
-    return TOUCHING_STROKE_PRIOR if np.isin(at_lines, at_digit[at_digit > 0]).any() else FREE_STROKE_PRIOR
+    of_digit = np.isin(labels, at_digit[at_digit > 0])
+    touches = any(of_digit[line.place][line.ink > 0].any() for line in lines)
+    return TOUCHING_STROKE_PRIOR if touches else FREE_STROKE_PRIOR
 
 
-def _otsu_level(picture: MatLike) -> float:
-    return cv2.threshold(picture, 0, 255, OTSU)[0]
-
-
-def _erased(found: Sequence[Line], lines: Sequence[Line], mask: MatLike) -> NDArray[np.uint8]:
+def _erased(found: Sequence[Stroke], lines: Sequence[Stroke], mask: MatLike) -> NDArray[np.uint8]:
     """The pixels of lines, with their soft edges and corners, but not the strokes that cross them."""
     erased: NDArray[np.uint8] = np.zeros(mask.shape, np.uint8)
     for line in found:
-        edge = 3 + 2 * round(SOFT_EDGE_SHARE * line.thickness)
-        erased |= cv2.dilate(line.ink, rectangle(edge, 1) if line.is_level else rectangle(1, edge))
+        edge = 1 + round(SOFT_EDGE_SHARE * line.thickness)
+        y, x = (edge, 0) if line.is_level else (0, edge)
+        ink = cv2.dilate(cv2.copyMakeBorder(line.ink, y, y, x, x, cv2.BORDER_CONSTANT), rectangle(2 * y + 1, 2 * x + 1))
+        _add(ink, line.top - y, line.left - x, erased)
     for corner in corners_of(lines):
         erased[corner] = 255
     rest = cv2.bitwise_and(mask, cv2.bitwise_not(erased))
@@ -142,7 +131,14 @@ def _erased(found: Sequence[Line], lines: Sequence[Line], mask: MatLike) -> NDAr
     return np.asarray(erased & ~(closed & mask), np.uint8)
 
 
-def _inside(lines: Sequence[Line], shape: Sequence[int]) -> tuple[slice, slice]:
+def _add(ink: MatLike, top: int, left: int, mask: NDArray[np.uint8]) -> None:
+    """Add ink to a mask, at a place that may lie partly outside of it."""
+    (height, width), y, x = mask.shape, max(0, -top), max(0, -left)
+    part = ink[y : height - top, x : width - left]
+    mask[top + y : top + y + part.shape[0], left + x : left + x + part.shape[1]] |= part
+
+
+def _inside(lines: Sequence[Stroke], shape: Sequence[int]) -> tuple[slice, slice]:
     """Rows and columns of the inside of the cell."""
     ends = [[0, shape[0]], [0, shape[1]]]
     for line in lines:
@@ -153,11 +149,11 @@ def _inside(lines: Sequence[Line], shape: Sequence[int]) -> tuple[slice, slice]:
     return slice(*ends[0]), slice(*ends[1])
 
 
-def _is_wall(line: Line) -> bool:
+def _is_wall(line: Stroke) -> bool:
     return line.span >= MIN_WALL_SPAN and line.margin < MARGIN_SHARE
 
 
-def _walls(lines: Sequence[Line]) -> set[Side]:
+def _walls(lines: Sequence[Stroke]) -> set[Side]:
     return {line.side for line in lines if _is_wall(line)}
 
 

@@ -18,7 +18,9 @@ MIN_SEPARATION = 0.7  # share of the variance between ink and background (Otsu's
 MAX_INK_SHARE = 0.5  # of the area
 MIN_SHARPNESS = 0.2  # rise within two pixels at the edges of ink, as a share of its contrast: light has 0.1
 MIN_PIXELS = 30  # for a judgement
+MAX_BETWEEN = 1.7  # pixels over a quarter of the contrast for each one over three quarters: strokes have fewer, light more
 NEIGHBOURS = np.ones((3, 3), np.uint8)
+LEVELS = np.arange(256, dtype=np.float64)
 
 
 def stretch_contrast(view: MatLike, mask: MatLike) -> tuple[MatLike, bool]:
@@ -35,9 +37,8 @@ def stretch_contrast(view: MatLike, mask: MatLike) -> tuple[MatLike, bool]:
     least, most, _, _ = cv2.minMaxLoc(view)
     ink = view if least == 0.0 and most == 255.0 else _stretch(view, least, most)
     if 2 * cv2.countNonZero(ink) < mask.size:  # one level fills most of the view: a background without grain
-        contrast = most - least
-        has_edges = min(view.shape) < MIN_PAGE_SIDE or _sharpness(view, mask) >= MIN_SHARPNESS * contrast
-        return ink, contrast >= MIN_CONTRAST and has_edges
+        has_edges = min(view.shape) < MIN_PAGE_SIDE or _has_few_between(ink) or _has_edges(view, mask, most - least)
+        return ink, most - least >= MIN_CONTRAST and has_edges
     counts = cv2.calcHist([view], [0], None, [256], [0, 256]).ravel().cumsum()
     background_area = mask.size - cv2.countNonZero(mask)
     # The lower half of the background is free of the grey edges of strokes, so its spread is that of the grain. The top
@@ -47,7 +48,7 @@ def stretch_contrast(view: MatLike, mask: MatLike) -> tuple[MatLike, bool]:
     grain, contrast = background - low, peak - background
     ink = _stretch(view, min(background + 2.0 * grain, peak - 1.0), peak)
     is_signal = contrast >= MIN_CONTRAST and (contrast >= CERTAIN_CONTRAST or contrast >= MIN_SIGNAL * grain)
-    return ink, is_signal and _sharpness(view, mask) >= MIN_SHARPNESS * contrast
+    return ink, is_signal and (_has_few_between(ink) or _has_edges(view, mask, contrast))
 
 
 def background_level(view: MatLike, mask: MatLike) -> float:
@@ -61,37 +62,48 @@ def _stretch(view: MatLike, floor: float, peak: float) -> MatLike:
     return cv2.addWeighted(view, gain, view, 0.0, -gain * floor)  # the one OpenCV call that clips below 0
 
 
-def is_ink(view: MatLike, mask: MatLike, region: MatLike) -> bool:
-    """Whether the brighter part of a region is ink, and not the grain of a background or the rest of a shadow.
+def is_ink(view: MatLike, level: float, region: MatLike | None = None) -> bool:
+    """Whether the brighter part of a view is ink, and not the grain of a background or the rest of a shadow.
 
     Ink is distinct from the background's grain, covers less than half, and has edges; light has none.
 
     Args:
         view: on a background of about 0, uint8 (H, W), with its ink bright.
-        mask: of its brighter part, 255 on 0.
-        region: where to look, 255 on 0.
+        level: above which it is brighter, from Otsu's threshold.
+        region: where to look, 255 on 0; None for the whole view.
     """
     counts = cv2.calcHist([view], [0], region, [256], [0, 256]).ravel()
-    levels = np.arange(256.0)
-    both = cv2.bitwise_and(mask, region)
-    bright = cv2.calcHist([view], [0], both, [256], [0, 256]).ravel()
-    dark = counts - bright
-    if counts.sum() < MIN_PIXELS or not bright.any() or not dark.any():
+    total, first = counts.cumsum(), int(level) + 1
+    area, dark = float(total[-1]), float(total[first - 1])
+    bright = area - dark
+    if area < MIN_PIXELS or not bright or not dark or bright > MAX_INK_SHARE * area:
         return False
-    share = bright.sum() / counts.sum()
-    low, background, high = np.searchsorted(dark.cumsum(), np.multiply((0.16, 0.5, 0.84), dark.sum())).tolist()
-    contrast = int(np.searchsorted(bright.cumsum(), 0.9 * bright.sum())) - background
-    grain = max(background - low, high - background, 0.5)
-    mean = np.average(levels, weights=counts)
-    variance = np.average((levels - mean) ** 2, weights=counts)
-    gap = np.average(levels, weights=bright) - np.average(levels, weights=dark)
-    separation = share * (1.0 - share) * gap**2 / max(variance, 1e-6)
-    if contrast < max(MIN_CONTRAST, MIN_INK_SIGNAL * grain) or separation < MIN_SEPARATION or share > MAX_INK_SHARE:
+    ranks = (0.16 * dark, 0.5 * dark, 0.84 * dark, dark + 0.9 * bright)
+    low, background, high, peak = total.searchsorted(ranks).tolist()
+    contrast, grain = peak - background, max(background - low, high - background, 0.5)
+    if contrast < max(MIN_CONTRAST, MIN_INK_SIGNAL * grain):
         return False
-    return _sharpness(view, both) >= MIN_SHARPNESS * contrast
+    sums = counts * LEVELS
+    whole, of_bright = float(sums.sum()), float(sums[first:].sum())
+    gap = of_bright / bright - (whole - of_bright) / dark
+    variance = float(sums @ LEVELS) / area - (whole / area) ** 2
+    if bright / area * (dark / area) * gap**2 < MIN_SEPARATION * variance:
+        return False
+    mask = cv2.threshold(view, level, 255, cv2.THRESH_BINARY)[1]
+    return _has_edges(view, mask if region is None else cv2.bitwise_and(mask, region), contrast)
 
 
-def _sharpness(view: MatLike, mask: MatLike) -> float:
-    """Mean rise within two pixels at the outline of a mask, in grey levels."""
+def _has_edges(view: MatLike, mask: MatLike, contrast: float) -> bool:
+    """Whether the outline of a mask is as sharp as that of ink.
+
+    That is the mean rise within two pixels at the outline, as a share of the contrast.
+    """
     outline = cv2.subtract(mask, cv2.erode(mask, NEIGHBOURS))
-    return cv2.mean(cv2.morphologyEx(view, cv2.MORPH_GRADIENT, NEIGHBOURS), outline)[0]
+    rise = cv2.subtract(cv2.dilate(view, NEIGHBOURS), cv2.erode(view, NEIGHBOURS))
+    return cv2.mean(rise, outline)[0] >= MIN_SHARPNESS * contrast
+
+
+def _has_few_between(ink: MatLike) -> bool:
+    """Whether few pixels of stretched ink are between background and ink, as a quick proof of edges."""
+    strong = cv2.countNonZero(cv2.threshold(ink, 191, 255, cv2.THRESH_BINARY)[1])
+    return cv2.countNonZero(cv2.threshold(ink, 64, 255, cv2.THRESH_BINARY)[1]) <= MAX_BETWEEN * strong

@@ -21,6 +21,11 @@ def otsu(picture: MatLike) -> MatLike:
     return cv2.threshold(picture, 0, 255, OTSU)[1]
 
 
+def otsu_level(picture: MatLike) -> float:
+    """Otsu's threshold: the grey level above which a pixel is of the lighter side."""
+    return cv2.threshold(picture, 0, 255, OTSU)[0]
+
+
 def is_evenly_lit(view: MatLike, lighter: MatLike) -> bool:
     """Whether one threshold separates ink and background in the whole view.
 

@@ -18,7 +18,7 @@ from batchdigits.vision.artifacts import MIN_CELL_SIDE, Digit, find_digits
 from batchdigits.vision.cell import Cell, may_hold_lines, remove_lines
 from batchdigits.vision.contrast import background_level, is_ink, stretch_contrast
 from batchdigits.vision.framing import frame
-from batchdigits.vision.illumination import is_evenly_lit, otsu, remove_background
+from batchdigits.vision.illumination import is_evenly_lit, otsu, otsu_level, remove_background
 from batchdigits.vision.polarity import even_polarities, uneven_polarities
 
 Glyph = NDArray[np.uint8]
@@ -127,7 +127,7 @@ def _find_inks(view: MatLike, mask: MatLike, is_even: bool) -> tuple[list[tuple[
         found = [(ink, digit._replace(prior=(1.0 - cell.stroke_prior) * digit.prior)) for ink, digit in found]
         if cell.stroke_prior == 0.0:
             return found, True
-    elif not is_even and not is_ink(view, mask, np.full_like(mask, 255)):
+    elif not is_even and not is_ink(view, otsu_level(view)):
         return [], False
     as_it_is = _digits(ink, is_distinct, mask, MIN_DIGIT_SHARE)
     if cell:
@@ -145,7 +145,7 @@ def _clearer(view: MatLike, is_even: bool) -> tuple[MatLike, MatLike] | None:
     flat = remove_background(view)[0] if is_even else view
     for clearer in (flat, cv2.GaussianBlur(flat, (0, 0), MIN_GRAIN_BLUR + GRAIN_BLUR * max(view.shape))):
         mask = otsu(clearer)
-        if is_ink(clearer, mask, np.full_like(mask, 255)) and stretch_contrast(clearer, mask)[1]:
+        if is_ink(clearer, otsu_level(clearer)) and stretch_contrast(clearer, mask)[1]:
             return clearer, mask
     return None
 

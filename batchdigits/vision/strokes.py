@@ -1,0 +1,225 @@
+"""Find the long, thin and nearly straight strokes of a mask: what may be a printed line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from cv2.typing import MatLike
+from numpy.typing import NDArray
+
+# Shares are of the picture's side along which a stroke runs, unless another side is named.
+MIN_RUN_SHARE = 0.25  # its straight runs, which a tilt or a bad print breaks
+MIN_LENGTH_SHARE = 0.4
+MAX_THICKNESS_SHARE = 0.2  # of the picture's longer side: the thick side of a box, out of focus
+MAX_GAP_SHARE = 0.14  # a gap in it, where another stroke crosses
+MIN_FILLED_SHARE = 0.6  # of its own length
+MAX_SLOPE = 0.14  # rise over run, 8 degrees; a perspective or a curved page is within it
+TILT_SHARE = 0.0125  # rows that it may rise, either way, within a run
+MAX_BEND = 0.012  # mean deviation from straightness, of its own length: a curved page bends its lines
+MAX_DEVIATION, FITS = 0.5, 4  # of its thickness: columns that lie off the fitted line are left out, and it is fitted again
+MAX_BULGE = 1.7  # of its median thickness: where it is thicker, another stroke meets it
+MAX_CORNER_SHARE = 0.2  # how far it may run on through a corner, where thick lines cross
+
+Side = tuple[bool, bool]  # of a picture: whether it is level, and whether it is the farther one
+Columns = NDArray[np.intp]
+
+
+class Stroke(NamedTuple):
+    """A long, thin and nearly straight stroke.
+
+    Attributes:
+        ink: its pixels in its box, 255 on 0, uint8 (h, w).
+        top: first row of its box.
+        left: first column of its box.
+        is_level: whether it runs along the rows, and not along the columns.
+        length: pixels along it.
+        start: first pixel along it, where it runs on through the corners at its ends.
+        end: one past the last such pixel.
+        near: first row or column across it.
+        far: one past the last row or column across it.
+        along: pixels of the picture's side that it runs along.
+        margin: its distance from the nearest edge along it, as a share of the picture's other side.
+        side: the side of the picture that it is nearest to.
+        thickness: its median, in pixels.
+    """
+
+    ink: MatLike
+    top: int
+    left: int
+    is_level: bool
+    length: int
+    start: int
+    end: int
+    near: int
+    far: int
+    along: int
+    margin: float
+    side: Side
+    thickness: float
+
+    @property
+    def span(self) -> float:
+        """Its length with its corners, as a share of the picture's side."""
+        return (self.end - self.start) / self.along
+
+    @property
+    def place(self) -> tuple[slice, slice]:
+        """Rows and columns of its box."""
+        height, width = self.ink.shape
+        return slice(self.top, self.top + height), slice(self.left, self.left + width)
+
+
+def find_strokes(mask: MatLike) -> list[Stroke]:
+    """The long, thin and nearly straight strokes of a mask, uint8 (H, W), 255 on 0; level ones first."""
+    height, width = mask.shape
+    upright = [
+        _stroke(cv2.transpose(ink), left, top, False, ends, (height, width), thickness)
+        for ink, top, left, ends, thickness in _find_level(cv2.transpose(mask))
+    ]
+    level = [
+        _stroke(ink, top, left, True, ends, (height, width), thickness)
+        for ink, top, left, ends, thickness in _find_level(mask)
+    ]
+    return level + upright
+
+
+def placed(stroke: Stroke, top: int, left: int, shape: Sequence[int]) -> Stroke:
+    """A stroke of a part of a picture, as a stroke of the picture with that shape; the part begins at (top, left)."""
+    shift = left if stroke.is_level else top
+    ends = stroke.start + shift, stroke.end + shift
+    return _stroke(stroke.ink, stroke.top + top, stroke.left + left, stroke.is_level, ends, shape, stroke.thickness)
+
+
+def _stroke(
+    ink: MatLike, top: int, left: int, is_level: bool, ends: tuple[int, int], shape: Sequence[int], thickness: float
+) -> Stroke:
+    height, width = ink.shape
+    length, near, far = (width, top, top + height) if is_level else (height, left, left + width)
+    along, across = (shape[1], shape[0]) if is_level else (shape[0], shape[1])
+    middle = (near + far) / 2 / across
+    margin, side = min(middle, 1.0 - middle), (is_level, middle > 0.5)
+    return Stroke(ink, top, left, is_level, length, *ends, near, far, along, margin, side, thickness)
+
+
+# The ink of a stroke in its box, the box's first row and column, the stroke's ends, and its thickness.
+_Found = tuple[MatLike, int, int, tuple[int, int], float]
+
+
+def _find_level(mask: MatLike) -> list[_Found]:
+    """The strokes along the rows of a mask."""
+    height, width = mask.shape
+    run = rectangle(1, max(5, round(MIN_RUN_SHARE * width)))
+    rows = 2 * max(1, round(TILT_SHARE * width)) + 1  # a tilt of so many rows within a run does not break it
+    cores = cv2.erode(cv2.dilate(mask, rectangle(rows, 3)), run)
+    if not cv2.hasNonZero(cores):
+        return []
+    runs = cv2.bitwise_and(cv2.dilate(cores, run), mask)
+    tall = rectangle(max(2, round(MAX_THICKNESS_SHARE * max(height, width))) + 1, 1)
+    tall_cores = cv2.erode(mask, tall, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    runs = cv2.subtract(runs, cv2.dilate(tall_cores, tall, anchor=_opposite(tall)))
+    bridge = rectangle(3, max(3, round(MAX_GAP_SHARE * width)) | 1)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(cv2.dilate(runs, bridge), ltype=cv2.CV_16U)
+    found = []
+    for label, (x, y, wide, high, _) in enumerate(stats.tolist()):
+        if label and wide >= MIN_LENGTH_SHARE * width:
+            rows_and_columns = slice(y, y + high), slice(x, x + wide)
+            is_member = cv2.inRange(labels[rows_and_columns], label, label)  # type: ignore[call-overload]
+            stroke = _straight_part(cv2.bitwise_and(is_member, runs[rows_and_columns]), x, y, mask)
+            found += [stroke] if stroke else []
+    return found
+
+
+def _straight_part(ink: MatLike, left: int, top: int, mask: MatLike) -> _Found | None:
+    """The straight stroke among some ink of a mask; None if there is none that is long enough.
+
+    Args:
+        ink: uint8 (h, w), 255 on 0; it is changed.
+        left: its first column in the mask.
+        top: its first row in the mask.
+        mask: uint8 (H, W), 255 on 0.
+    """
+    counts = cv2.reduce(ink, 0, cv2.REDUCE_SUM, dtype=cv2.CV_32S).ravel() // 255
+    filled = counts[counts > 0]
+    if filled.size < MIN_FILLED_SHARE * MIN_LENGTH_SHARE * mask.shape[1]:
+        return None
+    filled.sort()
+    thickness = float(filled[filled.size // 2])
+    is_thin = (counts > 0) & (counts <= MAX_BULGE * thickness + 1)
+    ink[:, ~is_thin] = 0
+    if not _is_straight(ink, thickness):
+        columns = _straight_columns(ink, counts, np.flatnonzero(is_thin), thickness)
+        is_thin[:] = False
+        is_thin[columns] = True
+        ink[:, ~is_thin] = 0
+    x, y, wide, high = cv2.boundingRect(ink)
+    if wide < MIN_LENGTH_SHARE * mask.shape[1] or np.count_nonzero(is_thin) < MIN_FILLED_SHARE * wide:
+        return None
+    left, top = left + x, top + y
+    ends = _prolonged(mask[top : top + high], left, left + wide)
+    return ink[y : y + high, x : x + wide], top, left, ends, thickness
+
+
+def _is_straight(ink: MatLike, thickness: float) -> bool:
+    """Whether a stroke follows a straight line closely, by its moments: a quick look that is enough for most lines."""
+    mass = cv2.moments(ink, True)
+    if mass["mu20"] <= 0.0:
+        return False
+    slope = mass["mu11"] / mass["mu20"]
+    variance = (mass["mu02"] - slope * mass["mu11"]) / mass["m00"]  # across the fitted line
+    bend = MAX_BEND * ink.shape[1]
+    return bool(abs(slope) <= MAX_SLOPE and variance <= (thickness**2 + 1.0) / 12.0 + bend**2)
+
+
+def _straight_columns(ink: MatLike, counts: Columns, columns: Columns, thickness: float) -> Columns:
+    """Those columns of a stroke in which its middle lies on one line; none if that line bends or is too steep.
+
+    Args:
+        ink: uint8 (h, w), 255 on 0.
+        counts: the number of its pixels in each column.
+        columns: the columns to look at, rising.
+        thickness: of the stroke.
+    """
+    middles = (np.arange(len(ink), dtype=np.float32) @ np.asarray(ink, np.float32))[columns] / (255.0 * counts[columns])
+    for _ in range(FITS):
+        if columns.size < 2:
+            break
+        x = columns - columns.sum() / columns.size
+        slope = (x @ middles) / (x @ x)
+        deviations = np.abs(middles - middles.sum() / columns.size - slope * x)
+        is_on_line = deviations <= MAX_DEVIATION * thickness + 1.5
+        if is_on_line.all():
+            bend = deviations.sum() / columns.size - 0.1 * thickness
+            is_straight = abs(slope) <= MAX_SLOPE and bend <= MAX_BEND * columns.size
+            return columns if is_straight else columns[:0]
+        columns, middles = columns[is_on_line], middles[is_on_line]
+    return columns[:0]
+
+
+def _prolonged(rows: MatLike, start: int, end: int) -> tuple[int, int]:
+    """The ends of a stroke in its rows of the mask, where it runs on through a corner; gaps of 2 pixels are bridged."""
+    width = rows.shape[1]
+    most = round(MAX_CORNER_SHARE * width)
+    first, last = max(0, start - most), min(width, end + most)
+    if first == start and last == end:
+        return start, end
+    is_ink = cv2.dilate(cv2.reduce(rows, 0, cv2.REDUCE_MAX), rectangle(1, 3))[0] > 0
+    before, after = is_ink[first:start][::-1], is_ink[end:last]
+    start = first if before.all() else start - int(before.argmin())
+    end = last if after.all() else end + int(after.argmin())
+    return start, end
+
+
+def _opposite(element: MatLike) -> tuple[int, int]:
+    """The anchor (x, y) with which a dilation by a structuring element undoes the shift of an erosion by it."""
+    height, width = element.shape
+    return width - 1 - width // 2, height - 1 - height // 2
+
+
+@cache
+def rectangle(height: int, width: int) -> MatLike:
+    """A structuring element."""
+    return np.ones((height, width), np.uint8)
