@@ -10,12 +10,14 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
-from batchdigits.vision.artifacts import MIN_CELL_SIDE, MIN_FREE_SHARE, near, present, select
+from batchdigits.vision.artifacts import MIN_FREE_SHARE
+from batchdigits.vision.components import SMALL_SIDE, Components, components_of, may_be_lines, near, present, select
 from batchdigits.vision.contrast import is_ink
 from batchdigits.vision.illumination import otsu_level
 from batchdigits.vision.lines import MARGIN_SHARE, OUTER_MARGIN_SHARE, THIN_SHARE, corners_of, find_lines, sides_of
 from batchdigits.vision.strokes import MAX_SLOPE, Side, Stroke, placed, rectangle
 
+MAX_PASSES = 3  # each finds the lines that are fainter than those before
 MAX_PASSES = 3  # each finds the lines that are fainter than those before
 MIN_CELL_SHARE = 0.6  # of a picture's sides: a box of ink this large may be a frame inside the picture
 MIN_SMALL_CELL_SHARE, MIN_LARGE_SIDE = 0.72, 40  # the same, in a scan whose shorter side is below so many pixels
@@ -45,17 +47,6 @@ class Cell(NamedTuple):
     stroke_prior: float
 
 
-def may_hold_lines(mask: MatLike) -> bool:
-    """Whether the ink of a mask touches the border, or is as large as a cell."""
-    rows, columns = mask.shape
-    if min(rows, columns) < MIN_CELL_SIDE:
-        return False
-    x, y, width, height = cv2.boundingRect(mask)
-    touches = not (x and y and x + width < columns and y + height < rows)
-    share = MIN_CELL_SHARE if min(rows, columns) >= MIN_LARGE_SIDE else MIN_SMALL_CELL_SHARE
-    return touches or (width >= share * columns and height >= share * rows)
-
-
 def remove_lines(view: MatLike, mask: MatLike) -> Cell | None:
     """Remove the printed lines of a view.
 
@@ -66,10 +57,10 @@ def remove_lines(view: MatLike, mask: MatLike) -> Cell | None:
     Returns:
         The cell; None if no lines are found.
     """
-    whole = np.asarray(mask)
     found = find_lines(mask)
     if not found:
         return None
+    whole = np.asarray(mask)
     lines: list[Stroke] = []
     gone: NDArray[np.uint8] = np.zeros(mask.shape, np.uint8)
     for _ in range(MAX_PASSES):
@@ -81,6 +72,9 @@ def remove_lines(view: MatLike, mask: MatLike) -> Cell | None:
             return None
         level = otsu_level(rest[inside])
         mask = cv2.threshold(rest, level, 255, cv2.THRESH_BINARY)[1]
+        components = components_of(mask)
+        if not may_be_lines(components_of(mask[inside])):
+            break
         found = find_lines(np.ascontiguousarray(mask[inside]), _walls(lines))
         if not found:
             break
@@ -88,31 +82,33 @@ def remove_lines(view: MatLike, mask: MatLike) -> Cell | None:
     region = np.zeros_like(gone)
     region[inside] = 255
     region &= ~gone
-    digit = _without_rests(mask, inside) if is_ink(rest, level, region) else np.zeros_like(mask)
-    return Cell(rest, digit, _stroke_prior(lines, digit, whole, whole & ~gone))
+    digit = _without_rests(components, inside) if is_ink(rest, level, region) else np.zeros_like(whole)
+    return Cell(rest, digit, _stroke_prior(lines, digit, whole, gone))
 
 
-def _stroke_prior(lines: Sequence[Stroke], digit: MatLike, whole: MatLike, rest: MatLike) -> float:
+def _stroke_prior(lines: Sequence[Stroke], digit: MatLike, whole: MatLike, gone: MatLike) -> float:
     """How probable it is that removed lines are strokes of a digit.
 
     Args:
         lines: the lines.
         digit: the mask of the digit without them.
         whole: the mask of all ink.
-        rest: the mask of all ink but the lines.
+        gone: the mask of what was removed.
     """
     sides = sides_of(lines)
-    area = sum(cv2.countNonZero(line.ink) for line in lines)
     if not cv2.hasNonZero(digit):
         is_line = len(sides) > 1 or any(line.margin < OUTER_MARGIN_SHARE for line in lines)
-        return 0.0 if is_line and cv2.countNonZero(rest) <= MAX_REST_SHARE * area else 1.0
-    if len(sides) >= SURE_SIDES and min(whole.shape) >= MIN_LARGE_SIDE:
+        rest = cv2.countNonZero(cv2.bitwise_and(whole, cv2.bitwise_not(gone)))
+        return 0.0 if is_line and rest <= MAX_REST_SHARE * sum(cv2.countNonZero(line.ink) for line in lines) else 1.0
+    if len(sides) >= SURE_SIDES and min(whole.shape) >= SMALL_SIDE:
         return 0.0
     _, labels = cv2.connectedComponents(whole, ltype=cv2.CV_16U)
-    at_digit = np.unique(np.asarray(labels)[(digit > 0) & (whole > 0)])
-    of_digit = np.isin(labels, at_digit[at_digit > 0])
-    touches = any(of_digit[line.place][line.ink > 0].any() for line in lines)
-    return TOUCHING_STROKE_PRIOR if touches else FREE_STROKE_PRIOR
+    of_digit = np.bincount(np.asarray(labels)[np.asarray(cv2.bitwise_and(digit, whole)) > 0]) > 0
+    for line in lines:
+        at_line = np.asarray(labels)[line.place][line.ink > 0]
+        if of_digit[at_line[at_line < of_digit.size]].any():
+            return TOUCHING_STROKE_PRIOR
+    return FREE_STROKE_PRIOR
 
 
 def _erased(found: Sequence[Stroke], lines: Sequence[Stroke], mask: MatLike) -> NDArray[np.uint8]:
@@ -157,24 +153,24 @@ def _walls(lines: Sequence[Stroke]) -> set[Side]:
     return {line.side for line in lines if _is_wall(line)}
 
 
-def _without_rests(mask: MatLike, inside: tuple[slice, slice]) -> MatLike:
+def _without_rests(components: Components, inside: tuple[slice, slice]) -> MatLike:
     """Keep the components that are written in the middle of a cell, and those near them."""
     (top, bottom), (left, right) = ((axis.start, axis.stop) for axis in inside)
     height, width = bottom - top, right - left
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, ltype=cv2.CV_16U)
     y, x = round(OUTER_MARGIN_SHARE * height), round(OUTER_MARGIN_SHARE * width)
-    is_central = present(labels[top + y : bottom - y, left + x : right - x], len(stats) - 1)
-    length = stats[1:, cv2.CC_STAT_WIDTH : cv2.CC_STAT_AREA].max(axis=1)
+    is_central = present(components.labels[top + y : bottom - y, left + x : right - x], components)
     if not is_central.any():
-        boxes = stats[1:, : cv2.CC_STAT_WIDTH], stats[1:, : cv2.CC_STAT_WIDTH] + stats[1:, cv2.CC_STAT_WIDTH : -1]
-        gap = np.minimum(boxes[0] - (left, top), (right, bottom) - boxes[1]) / (width, height)
-        is_central = gap.min(axis=1) >= MIN_GAP_SHARE
+        gap_x = np.minimum(components.x - left, right - components.x - components.width) / width
+        gap_y = np.minimum(components.y - top, bottom - components.y - components.height) / height
+        is_central = np.minimum(gap_x, gap_y) >= MIN_GAP_SHARE
+    length = components.length
     is_main = is_central & (length >= MIN_FREE_SHARE * (length * is_central).max(initial=0))
     if not is_main.any():
-        return np.zeros_like(mask)
-    is_near = near(labels, length, is_main)
-    thickness = stats[1:, cv2.CC_STAT_AREA] / length
-    breadth = stats[1:, cv2.CC_STAT_WIDTH : cv2.CC_STAT_AREA].min(axis=1)
-    is_thin = thickness <= THIN_SHARE * max(mask.shape) + 1
-    is_rest = is_thin & (breadth <= 2 * thickness + MAX_SLOPE * length + 1) & (length > MIN_REST_SHARE * max(mask.shape))
-    return select(labels, is_central | is_near & ~is_rest)
+        return np.zeros(components.labels.shape, np.uint8)
+    if is_main.all():
+        return select(components, is_main)
+    side = max(components.labels.shape)
+    thickness = components.area / length
+    is_straight = np.minimum(components.width, components.height) <= 2 * thickness + MAX_SLOPE * length + 1
+    is_rest = (thickness <= THIN_SHARE * side + 1) & is_straight & (length > MIN_REST_SHARE * side)
+    return select(components, is_central | near(components, is_main) & ~is_rest)

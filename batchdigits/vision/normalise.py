@@ -14,8 +14,9 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
-from batchdigits.vision.artifacts import MIN_CELL_SIDE, Digit, find_digits
-from batchdigits.vision.cell import Cell, may_hold_lines, remove_lines
+from batchdigits.vision.artifacts import Digit, find_digits
+from batchdigits.vision.cell import Cell, remove_lines
+from batchdigits.vision.components import MIN_CELL_SIDE, Components, components_of, may_be_line, may_be_lines, only_box
 from batchdigits.vision.contrast import background_level, is_ink, stretch_contrast
 from batchdigits.vision.framing import frame
 from batchdigits.vision.illumination import is_evenly_lit, otsu, otsu_level, remove_background
@@ -120,7 +121,10 @@ def _find_inks(view: MatLike, mask: MatLike, is_even: bool) -> tuple[list[tuple[
     if not is_distinct:
         better = _clearer(view, is_even)
         return _find_inks(*better, is_even=False) if better else ([], False)
-    cell = _cell(view, mask, is_even) if may_hold_lines(mask) else None
+    box = only_box(mask)
+    components = None if box else components_of(mask)
+    may_have_lines = may_be_line(box, *mask.shape) if components is None else may_be_lines(components)
+    cell = _cell(view, mask, is_even) if may_have_lines else None
     found: list[tuple[MatLike, Digit]] = []
     if cell:
         found = _digits(*stretch_contrast(cell.view, cell.mask), cell.mask, MIN_CELL_DIGIT_SHARE)
@@ -129,7 +133,7 @@ def _find_inks(view: MatLike, mask: MatLike, is_even: bool) -> tuple[list[tuple[
             return found, True
     elif not is_even and not is_ink(view, otsu_level(view)):
         return [], False
-    as_it_is = _digits(ink, is_distinct, mask, MIN_DIGIT_SHARE)
+    as_it_is = _digits(ink, is_distinct, mask, MIN_DIGIT_SHARE, components)
     if cell:
         as_it_is = [(ink, digit._replace(prior=cell.stroke_prior * digit.prior)) for ink, digit in as_it_is]
     return found + as_it_is, bool(found)
@@ -156,10 +160,12 @@ def _cell(view: MatLike, mask: MatLike, is_even: bool) -> Cell | None:
     return remove_lines(cv2.subtract(view, background_level(view, mask)), mask)
 
 
-def _digits(ink: MatLike, is_distinct: bool, mask: MatLike, min_share: float) -> list[tuple[MatLike, Digit]]:
+def _digits(
+    ink: MatLike, is_distinct: bool, mask: MatLike, min_share: float, components: Components | None = None
+) -> list[tuple[MatLike, Digit]]:
     """The ink of a mask and each of its digits that is long enough, as a share of the longer side."""
     min_length = max(2.0, min_share * max(mask.shape))
-    return [(ink, digit) for digit in find_digits(mask) if is_distinct and max(digit.box[2:]) >= min_length]
+    return [(ink, digit) for digit in find_digits(mask, components) if is_distinct and max(digit.box[2:]) >= min_length]
 
 
 def _cut_out(found: tuple[MatLike, Digit], scan: MatLike, ink_is_light: bool) -> _Ink | None:

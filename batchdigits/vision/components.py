@@ -1,0 +1,116 @@
+"""The connected components of a mask, and simple questions about them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from cv2.typing import MatLike
+from numpy.typing import NDArray
+
+from batchdigits.vision.strokes import MIN_LENGTH_SHARE, rectangle
+
+Flags = NDArray[np.bool_]  # one for each component
+Numbers = NDArray[np.int32]  # one for each component
+
+MIN_CELL_SIDE = 24  # pixels: a smaller scan is a tight crop, without room for lines
+# Share of both sides of a picture: a component this large may be a frame inside it. A digit as MNIST has it has 0.714.
+MIN_FRAME_SHARE, MIN_SMALL_FRAME_SHARE, SMALL_SIDE = 0.6, 0.72, 40
+# A component is near another if it is this far away at most, as a share of the other's length, or in pixels.
+MAX_GAP_SHARE, MIN_GAP = 0.15, 2
+
+
+Box = Sequence[int]  # x, y, width and height
+
+
+class Components(NamedTuple):
+    """The connected components of a mask, uint8 (H, W).
+
+    Attributes:
+        labels: uint16 (H, W), 0 for the background, and from 1 on for each component.
+        x: first column of each.
+        y: first row of each.
+        width: columns of each.
+        height: rows of each.
+        area: pixels of each.
+    """
+
+    labels: NDArray[np.uint16]
+    x: Numbers
+    y: Numbers
+    width: Numbers
+    height: Numbers
+    area: Numbers
+
+    @property
+    def length(self) -> Numbers:
+        """The longer side of each one's box."""
+        return np.maximum(self.width, self.height)
+
+    @property
+    def touches(self) -> Flags:
+        """Whether each touches the border."""
+        rows, columns = self.labels.shape
+        return (self.x == 0) | (self.y == 0) | (self.x + self.width == columns) | (self.y + self.height == rows)
+
+
+def components_of(mask: MatLike) -> Components:
+    """The connected components of a mask, 255 on 0; neighbours along the diagonal are connected."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, ltype=cv2.CV_16U)
+    return Components(np.asarray(labels, np.uint16), *stats[1:].T)
+
+
+def select(components: Components, keep: Flags) -> MatLike:
+    """The mask of the components to keep."""
+    levels: NDArray[np.uint8] = np.zeros(len(keep) + 1, np.uint8)
+    levels[1:][keep] = 255
+    return levels.take(components.labels)  # faster than levels[labels]
+
+
+def present(labels: NDArray[np.uint16], components: Components) -> Flags:
+    """Whether each component is among some labels."""
+    return np.bincount(labels.ravel(), minlength=len(components.x) + 1)[1:] > 0
+
+
+def near(components: Components, main: Flags) -> Flags:
+    """Whether each component lies near the main ones, in comparison with the length of those."""
+    radius = max(MIN_GAP, round(MAX_GAP_SHARE * int(components.length[main].max())))
+    reach = cv2.dilate(select(components, main), rectangle(2 * radius + 1, 2 * radius + 1))
+    return present(components.labels[np.asarray(reach) > 0], components)
+
+
+def only_box(mask: MatLike) -> Box | None:
+    """The box of a mask's only component: x, y, width and height, all 0 without any; None if there are several."""
+    box = left, top, wide, high = cv2.boundingRect(mask)
+    # Without keywords, which take longer; and never on an empty picture, on which OpenCV crashes.
+    if not wide or cv2.connectedComponents(mask[top : top + high, left : left + wide], None, 8, cv2.CV_16U)[0] <= 2:
+        return box
+    return None
+
+
+def may_be_lines(components: Components) -> bool:
+    """Whether some components are as long as printed lines and lie where these do."""
+    rows, columns = components.labels.shape
+    if min(rows, columns) < MIN_CELL_SIDE:
+        return False
+    is_long = (components.width >= MIN_LENGTH_SHARE * columns) | (components.height >= MIN_LENGTH_SHARE * rows)
+    if (is_long & components.touches).any() or np.count_nonzero(is_long) > 1:
+        return True
+    share = _min_frame_share(rows, columns)
+    return bool(((components.width >= share * columns) & (components.height >= share * rows)).any())
+
+
+def may_be_line(box: Box, rows: int, columns: int) -> bool:
+    """The same for an only component."""
+    x, y, width, height = box
+    if min(rows, columns) < MIN_CELL_SIDE or not (width >= MIN_LENGTH_SHARE * columns or height >= MIN_LENGTH_SHARE * rows):
+        return False
+    share = _min_frame_share(rows, columns)
+    touches = not (x and y and x + width < columns and y + height < rows)
+    return touches or (width >= share * columns and height >= share * rows)
+
+
+def _min_frame_share(rows: int, columns: int) -> float:
+    return MIN_FRAME_SHARE if min(rows, columns) >= SMALL_SIDE else MIN_SMALL_FRAME_SHARE
