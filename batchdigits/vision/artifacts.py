@@ -15,9 +15,8 @@ from batchdigits.vision.components import (
     Components,
     Flags,
     Numbers,
-    components_of,
+    Parts,
     near,
-    only_box,
     present,
     select,
 )
@@ -45,25 +44,22 @@ class Digit(NamedTuple):
     prior: float
 
 
-def find_digits(mask: MatLike, components: Components | None = None) -> list[Digit]:
+def find_digits(mask: MatLike, parts: Parts) -> list[Digit]:
     """What may be the digit in a mask of ink, the likeliest first; none in a page of grain.
 
     Args:
         mask: uint8 (H, W), 255 on 0.
-        components: those of the mask, if they are known.
+        parts: those of the mask, from `parts_of`.
     """
-    if components is None:
-        box = only_box(mask)
-        if box:
-            return [] if not box[2] or _lies_along_edge(box, mask) else [Digit(mask, box, 1.0)]
-        components = components_of(mask)
-    length = np.where(_lie_along_edge(components), 0, components.length)
+    if not isinstance(parts, Components):
+        return [] if not parts[2] or _lies_along_edge(parts, mask) else [Digit(mask, parts, 1.0)]
+    length = np.where(_lie_along_edge(parts), 0, parts.length)
     if not length.any():
         return []
-    choices = _choose(components, length)
+    choices = _choose(parts, length)
     if choices[0].all() and length.size <= MAX_COMPONENTS:
         return [Digit(mask, cv2.boundingRect(mask), 1.0)]
-    digits = [select(components, keep) for keep in map(partial(_without_grain, length), choices) if keep.any()]
+    digits = [select(parts, keep) for keep in map(partial(_without_grain, length), choices) if keep.any()]
     return [
         Digit(digit, cv2.boundingRect(digit), prior)
         for digit, prior in zip(digits, (1.0, NEIGHBOUR_PRIOR), strict=False)
@@ -129,5 +125,10 @@ def _lies_along_edge(box: Box, mask: MatLike) -> bool:
 
 def _lie_along_edge(components: Components) -> Flags:
     """The same for each of several components."""
-    boxes = np.stack((components.x, components.y, components.width, components.height), axis=1).tolist()
-    return np.array([_lies_along_edge(box, components.labels) for box in boxes])
+    _, x, y, width, height, _ = components
+    rows, columns = components.labels.shape
+    if min(rows, columns) < MIN_CELL_SIDE:
+        return np.zeros(len(x), np.bool_)
+    is_level = (height <= EDGE_DEPTH_SHARE * rows + 1) & ((y == 0) | (y + height == rows))
+    is_upright = (width <= EDGE_DEPTH_SHARE * columns + 1) & ((x == 0) | (x + width == columns))
+    return np.asarray(is_level | is_upright, np.bool_)

@@ -11,7 +11,7 @@ from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from batchdigits.vision.artifacts import MIN_FREE_SHARE
-from batchdigits.vision.components import SMALL_SIDE, Components, components_of, may_be_lines, near, present, select
+from batchdigits.vision.components import SMALL_SIDE, Components, components_of, may_be_lines, near, parts_of, present, select
 from batchdigits.vision.contrast import is_ink
 from batchdigits.vision.illumination import otsu_level
 from batchdigits.vision.lines import MARGIN_SHARE, OUTER_MARGIN_SHARE, THIN_SHARE, corners_of, find_lines, sides_of
@@ -72,8 +72,7 @@ def remove_lines(view: MatLike, mask: MatLike) -> Cell | None:
             return None
         level = otsu_level(rest[inside])
         mask = cv2.threshold(rest, level, 255, cv2.THRESH_BINARY)[1]
-        components = components_of(mask)
-        if not may_be_lines(components_of(mask[inside])):
+        if not may_be_lines(parts_of(mask[inside]), *mask[inside].shape):
             break
         found = find_lines(np.ascontiguousarray(mask[inside]), _walls(lines))
         if not found:
@@ -82,7 +81,7 @@ def remove_lines(view: MatLike, mask: MatLike) -> Cell | None:
     region = np.zeros_like(gone)
     region[inside] = 255
     region &= ~gone
-    digit = _without_rests(components, inside) if is_ink(rest, level, region) else np.zeros_like(whole)
+    digit = _without_rests(components_of(mask), inside) if is_ink(rest, level, region) else np.zeros_like(whole)
     return Cell(rest, digit, _stroke_prior(lines, digit, whole, gone))
 
 
@@ -114,24 +113,20 @@ def _stroke_prior(lines: Sequence[Stroke], digit: MatLike, whole: MatLike, gone:
 def _erased(found: Sequence[Stroke], lines: Sequence[Stroke], mask: MatLike) -> NDArray[np.uint8]:
     """The pixels of lines, with their soft edges and corners, but not the strokes that cross them."""
     erased: NDArray[np.uint8] = np.zeros(mask.shape, np.uint8)
-    for line in found:
-        edge = 1 + round(SOFT_EDGE_SHARE * line.thickness)
-        y, x = (edge, 0) if line.is_level else (0, edge)
-        ink = cv2.dilate(cv2.copyMakeBorder(line.ink, y, y, x, x, cv2.BORDER_CONSTANT), rectangle(2 * y + 1, 2 * x + 1))
-        _add(ink, line.top - y, line.left - x, erased)
+    for is_level in (True, False):
+        lines_of_kind = [line for line in found if line.is_level == is_level]
+        if lines_of_kind:
+            edge = 3 + 2 * round(SOFT_EDGE_SHARE * max(line.thickness for line in lines_of_kind))
+            ink: NDArray[np.uint8] = np.zeros(mask.shape, np.uint8)
+            for line in lines_of_kind:
+                ink[line.place] |= line.ink
+            erased |= cv2.dilate(ink, rectangle(edge, 1) if is_level else rectangle(1, edge))
     for corner in corners_of(lines):
         erased[corner] = 255
     rest = cv2.bitwise_and(mask, cv2.bitwise_not(erased))
     side = round(max(line.thickness for line in found)) + STROKE_REACH | 1
     closed = cv2.morphologyEx(rest, cv2.MORPH_CLOSE, rectangle(side, side))
     return np.asarray(erased & ~(closed & mask), np.uint8)
-
-
-def _add(ink: MatLike, top: int, left: int, mask: NDArray[np.uint8]) -> None:
-    """Add ink to a mask, at a place that may lie partly outside of it."""
-    (height, width), y, x = mask.shape, max(0, -top), max(0, -left)
-    part = ink[y : height - top, x : width - left]
-    mask[top + y : top + y + part.shape[0], left + x : left + x + part.shape[1]] |= part
 
 
 def _inside(lines: Sequence[Stroke], shape: Sequence[int]) -> tuple[slice, slice]:

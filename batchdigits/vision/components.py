@@ -56,6 +56,9 @@ class Components(NamedTuple):
         return (self.x == 0) | (self.y == 0) | (self.x + self.width == columns) | (self.y + self.height == rows)
 
 
+Parts = Box | Components
+
+
 def components_of(mask: MatLike) -> Components:
     """The connected components of a mask, 255 on 0; neighbours along the diagonal are connected."""
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, ltype=cv2.CV_16U)
@@ -81,36 +84,33 @@ def near(components: Components, main: Flags) -> Flags:
     return present(components.labels[np.asarray(reach) > 0], components)
 
 
-def only_box(mask: MatLike) -> Box | None:
-    """The box of a mask's only component: x, y, width and height, all 0 without any; None if there are several."""
+def parts_of(mask: MatLike) -> Parts:
+    """The box of a mask's only component, all 0 without any; the components if there are several."""
     box = left, top, wide, high = cv2.boundingRect(mask)
     # Without keywords, which take longer; and never on an empty picture, on which OpenCV crashes.
     if not wide or cv2.connectedComponents(mask[top : top + high, left : left + wide], None, 8, cv2.CV_16U)[0] <= 2:
         return box
-    return None
+    return components_of(mask)
 
 
-def may_be_lines(components: Components) -> bool:
-    """Whether some components are as long as printed lines and lie where these do."""
-    rows, columns = components.labels.shape
+def longest_box(parts: Parts) -> Box:
+    """The box of the longest component."""
+    if not isinstance(parts, Components):
+        return parts
+    index = int(parts.length.argmax())
+    return [int(values[index]) for values in parts[1:5]]
+
+
+def may_be_lines(parts: Parts, rows: int, columns: int) -> bool:
+    """Whether some components of a picture are as long as printed lines and lie where these do."""
     if min(rows, columns) < MIN_CELL_SIDE:
         return False
-    is_long = (components.width >= MIN_LENGTH_SHARE * columns) | (components.height >= MIN_LENGTH_SHARE * rows)
-    if (is_long & components.touches).any() or np.count_nonzero(is_long) > 1:
-        return True
-    share = _min_frame_share(rows, columns)
-    return bool(((components.width >= share * columns) & (components.height >= share * rows)).any())
-
-
-def may_be_line(box: Box, rows: int, columns: int) -> bool:
-    """The same for an only component."""
-    x, y, width, height = box
-    if min(rows, columns) < MIN_CELL_SIDE or not (width >= MIN_LENGTH_SHARE * columns or height >= MIN_LENGTH_SHARE * rows):
-        return False
-    share = _min_frame_share(rows, columns)
-    touches = not (x and y and x + width < columns and y + height < rows)
-    return touches or (width >= share * columns and height >= share * rows)
-
-
-def _min_frame_share(rows: int, columns: int) -> float:
-    return MIN_FRAME_SHARE if min(rows, columns) >= SMALL_SIDE else MIN_SMALL_FRAME_SHARE
+    share = MIN_FRAME_SHARE if min(rows, columns) >= SMALL_SIDE else MIN_SMALL_FRAME_SHARE
+    if not isinstance(parts, Components):
+        x, y, width, height = parts
+        is_long = width >= MIN_LENGTH_SHARE * columns or height >= MIN_LENGTH_SHARE * rows
+        touches = not (x and y and x + width < columns and y + height < rows)
+        return (is_long and touches) or (width >= share * columns and height >= share * rows)
+    are_long = (parts.width >= MIN_LENGTH_SHARE * columns) | (parts.height >= MIN_LENGTH_SHARE * rows)
+    are_frames = (parts.width >= share * columns) & (parts.height >= share * rows)
+    return bool(np.count_nonzero(are_long) > 1 or (are_long & parts.touches).any() or are_frames.any())

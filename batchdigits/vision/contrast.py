@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from cv2.typing import MatLike
 
+from batchdigits.vision.components import Box
 from batchdigits.vision.illumination import MIN_PAGE_SIDE
 
 MIN_CONTRAST = 16.0  # grey levels from background to ink: faint pencil has 25, the blocks of JPEG under 14
@@ -18,12 +19,12 @@ MIN_SEPARATION = 0.7  # share of the variance between ink and background (Otsu's
 MAX_INK_SHARE = 0.5  # of the area
 MIN_SHARPNESS = 0.2  # rise within two pixels at the edges of ink, as a share of its contrast: light has 0.1
 MIN_PIXELS = 30  # for a judgement
-MAX_BETWEEN = 1.7  # pixels over a quarter of the contrast for each one over three quarters: strokes have fewer, light more
+MAX_BETWEEN = 0.8  # pixels of middle grey for each of the mask: strokes have fewer, light more
 NEIGHBOURS = np.ones((3, 3), np.uint8)
 LEVELS = np.arange(256, dtype=np.float64)
 
 
-def stretch_contrast(view: MatLike, mask: MatLike) -> tuple[MatLike, bool]:
+def stretch_contrast(view: MatLike, mask: MatLike) -> tuple[MatLike, float]:
     """Set the background to 0 and the ink's peak to 255.
 
     Args:
@@ -31,14 +32,12 @@ def stretch_contrast(view: MatLike, mask: MatLike) -> tuple[MatLike, bool]:
         mask: the mask of its lighter side, from `otsu`.
 
     Returns:
-        The ink, uint8 (H, W), and whether it is distinct from the grain of the background, and has edges as light has
-        not.
+        The ink, uint8 (H, W), and its contrast in grey levels; 0 if it is not distinct from the background's grain.
     """
     least, most, _, _ = cv2.minMaxLoc(view)
     ink = view if least == 0.0 and most == 255.0 else _stretch(view, least, most)
     if 2 * cv2.countNonZero(ink) < mask.size:  # one level fills most of the view: a background without grain
-        has_edges = min(view.shape) < MIN_PAGE_SIDE or _has_few_between(ink) or _has_edges(view, mask, most - least)
-        return ink, most - least >= MIN_CONTRAST and has_edges
+        return ink, most - least if most - least >= MIN_CONTRAST else 0.0
     counts = cv2.calcHist([view], [0], None, [256], [0, 256]).ravel().cumsum()
     background_area = mask.size - cv2.countNonZero(mask)
     # The lower half of the background is free of the grey edges of strokes, so its spread is that of the grain. The top
@@ -47,8 +46,8 @@ def stretch_contrast(view: MatLike, mask: MatLike) -> tuple[MatLike, bool]:
     low, background, peak = counts.searchsorted(ranks).tolist()
     grain, contrast = background - low, peak - background
     ink = _stretch(view, min(background + 2.0 * grain, peak - 1.0), peak)
-    is_signal = contrast >= MIN_CONTRAST and (contrast >= CERTAIN_CONTRAST or contrast >= MIN_SIGNAL * grain)
-    return ink, is_signal and (_has_few_between(ink) or _has_edges(view, mask, contrast))
+    is_distinct = contrast >= MIN_CONTRAST and (contrast >= CERTAIN_CONTRAST or contrast >= MIN_SIGNAL * grain)
+    return ink, float(contrast) if is_distinct else 0.0
 
 
 def background_level(view: MatLike, mask: MatLike) -> float:
@@ -63,9 +62,9 @@ def _stretch(view: MatLike, floor: float, peak: float) -> MatLike:
 
 
 def is_ink(view: MatLike, level: float, region: MatLike | None = None) -> bool:
-    """Whether the brighter part of a view is ink, and not the grain of a background or the rest of a shadow.
+    """Whether the brighter part of a view may be ink, and not the grain of a background.
 
-    Ink is distinct from the background's grain, covers less than half, and has edges; light has none.
+    Ink is distinct from the grain, and covers less than half.
 
     Args:
         view: on a background of about 0, uint8 (H, W), with its ink bright.
@@ -87,23 +86,28 @@ def is_ink(view: MatLike, level: float, region: MatLike | None = None) -> bool:
     whole, of_bright = float(sums.sum()), float(sums[first:].sum())
     gap = of_bright / bright - (whole - of_bright) / dark
     variance = float(sums @ LEVELS) / area - (whole / area) ** 2
-    if bright / area * (dark / area) * gap**2 < MIN_SEPARATION * variance:
-        return False
-    mask = cv2.threshold(view, level, 255, cv2.THRESH_BINARY)[1]
-    return _has_edges(view, mask if region is None else cv2.bitwise_and(mask, region), contrast)
+    return bright / area * (dark / area) * gap**2 >= MIN_SEPARATION * variance
 
 
-def _has_edges(view: MatLike, mask: MatLike, contrast: float) -> bool:
-    """Whether the outline of a mask is as sharp as that of ink.
+def has_edges(ink: MatLike, mask: MatLike, box: Box) -> bool:
+    """Whether ink has sharp edges, as light has not. A small view is not judged.
 
-    That is the mean rise within two pixels at the outline, as a share of the contrast.
+    Few grey levels lie between background and ink. Where that does not decide, it is the mean rise within two pixels at
+    the outline of the mask.
+
+    Args:
+        ink: uint8 (H, W), from `stretch_contrast`.
+        mask: of its ink, 255 on 0.
+        box: where to look: x, y, width and height.
     """
+    if min(ink.shape) < MIN_PAGE_SIDE:
+        return True
+    x, y, width, height = box
+    rows, columns = slice(max(0, y - 1), y + height + 1), slice(max(0, x - 1), x + width + 1)
+    view, mask = ink[rows, columns], mask[rows, columns]
+    between = cv2.inRange(view, 64, 191)  # type: ignore[call-overload]
+    if cv2.countNonZero(between) <= MAX_BETWEEN * cv2.countNonZero(mask):
+        return True
     outline = cv2.subtract(mask, cv2.erode(mask, NEIGHBOURS))
     rise = cv2.subtract(cv2.dilate(view, NEIGHBOURS), cv2.erode(view, NEIGHBOURS))
-    return cv2.mean(rise, outline)[0] >= MIN_SHARPNESS * contrast
-
-
-def _has_few_between(ink: MatLike) -> bool:
-    """Whether few pixels of stretched ink are between background and ink, as a quick proof of edges."""
-    strong = cv2.countNonZero(cv2.threshold(ink, 191, 255, cv2.THRESH_BINARY)[1])
-    return cv2.countNonZero(cv2.threshold(ink, 64, 255, cv2.THRESH_BINARY)[1]) <= MAX_BETWEEN * strong
+    return cv2.mean(rise, outline)[0] >= MIN_SHARPNESS * 255

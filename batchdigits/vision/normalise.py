@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from batchdigits.vision.artifacts import Digit, find_digits
 from batchdigits.vision.cell import Cell, remove_lines
-from batchdigits.vision.components import MIN_CELL_SIDE, Components, components_of, may_be_line, may_be_lines, only_box
-from batchdigits.vision.contrast import background_level, is_ink, stretch_contrast
+from batchdigits.vision.components import MIN_CELL_SIDE, Parts, longest_box, may_be_lines, parts_of
+from batchdigits.vision.contrast import background_level, has_edges, is_ink, stretch_contrast
 from batchdigits.vision.framing import frame
 from batchdigits.vision.illumination import is_evenly_lit, otsu, otsu_level, remove_background
 from batchdigits.vision.polarity import even_polarities, uneven_polarities
@@ -117,23 +117,25 @@ def _shrink(scan: MatLike) -> MatLike:
 
 def _find_inks(view: MatLike, mask: MatLike, is_even: bool) -> tuple[list[tuple[MatLike, Digit]], bool]:
     """The ink of a view and each of its digits; and whether printed lines were removed."""
-    ink, is_distinct = stretch_contrast(view, mask)
-    if not is_distinct:
-        better = _clearer(view, is_even)
-        return _find_inks(*better, is_even=False) if better else ([], False)
-    box = only_box(mask)
-    components = None if box else components_of(mask)
-    may_have_lines = may_be_line(box, *mask.shape) if components is None else may_be_lines(components)
-    cell = _cell(view, mask, is_even) if may_have_lines else None
+    ink, contrast = stretch_contrast(view, mask)
+    parts = parts_of(mask)
+    if not contrast or not has_edges(ink, mask, longest_box(parts)):
+        clearer = _clearer(view, is_even)
+        if not clearer:
+            return [], False
+        view, mask = clearer
+        (ink, _), parts, is_even = stretch_contrast(view, mask), parts_of(mask), False
+    cell = _cell(view, mask, is_even) if may_be_lines(parts, *mask.shape) else None
     found: list[tuple[MatLike, Digit]] = []
     if cell:
-        found = _digits(*stretch_contrast(cell.view, cell.mask), cell.mask, MIN_CELL_DIGIT_SHARE)
+        cell_ink, _ = stretch_contrast(cell.view, cell.mask)
+        found = _digits(cell_ink, cell.mask, parts_of(cell.mask), MIN_CELL_DIGIT_SHARE)
         found = [(ink, digit._replace(prior=(1.0 - cell.stroke_prior) * digit.prior)) for ink, digit in found]
         if cell.stroke_prior == 0.0:
             return found, True
     elif not is_even and not is_ink(view, otsu_level(view)):
         return [], False
-    as_it_is = _digits(ink, is_distinct, mask, MIN_DIGIT_SHARE, components)
+    as_it_is = _digits(ink, mask, parts, MIN_DIGIT_SHARE)
     if cell:
         as_it_is = [(ink, digit._replace(prior=cell.stroke_prior * digit.prior)) for ink, digit in as_it_is]
     return found + as_it_is, bool(found)
@@ -160,12 +162,10 @@ def _cell(view: MatLike, mask: MatLike, is_even: bool) -> Cell | None:
     return remove_lines(cv2.subtract(view, background_level(view, mask)), mask)
 
 
-def _digits(
-    ink: MatLike, is_distinct: bool, mask: MatLike, min_share: float, components: Components | None = None
-) -> list[tuple[MatLike, Digit]]:
+def _digits(ink: MatLike, mask: MatLike, parts: Parts, min_share: float) -> list[tuple[MatLike, Digit]]:
     """The ink of a mask and each of its digits that is long enough, as a share of the longer side."""
     min_length = max(2.0, min_share * max(mask.shape))
-    return [(ink, digit) for digit in find_digits(mask, components) if is_distinct and max(digit.box[2:]) >= min_length]
+    return [(ink, digit) for digit in find_digits(mask, parts) if max(digit.box[2:]) >= min_length]
 
 
 def _cut_out(found: tuple[MatLike, Digit], scan: MatLike, ink_is_light: bool) -> _Ink | None:
@@ -189,8 +189,8 @@ def _close_up(mask: MatLike, box: tuple[int, ...], scan: MatLike, ink_is_light: 
     if not is_evenly_lit(view, otsu(view)):
         view = remove_background(view)[0]
     around = otsu(view)
-    digits = find_digits(around)
-    ink, is_distinct = stretch_contrast(view, around)
-    if not digits or not is_distinct:
+    digits = find_digits(around, parts_of(around))
+    ink, contrast = stretch_contrast(view, around)
+    if not digits or not contrast:
         return np.zeros_like(view), around
     return ink, digits[0].mask

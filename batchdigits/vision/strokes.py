@@ -149,7 +149,8 @@ def _straight_part(ink: MatLike, left: int, top: int, mask: MatLike) -> _Found |
     filled.sort()
     thickness = float(filled[filled.size // 2])
     is_thin = (counts > 0) & (counts <= MAX_BULGE * thickness + 1)
-    ink[:, ~is_thin] = 0
+    if not is_thin.all():
+        ink[:, ~is_thin] = 0
     if not _is_straight(ink, thickness):
         columns = _straight_columns(ink, counts, np.flatnonzero(is_thin), thickness)
         is_thin[:] = False

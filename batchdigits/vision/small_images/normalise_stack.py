@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchdigits.vision.artifacts import find_digits
+from batchdigits.vision.components import components_of
 from batchdigits.vision.framing import (
     BOX,
     BOX_TOLERANCE,
@@ -130,7 +131,7 @@ def _remove_artifacts(masks: Scans, is_plain: Flags) -> None:
     labels -= np.uint32(1)  # the background, which was 0, now has the highest label
     for index in np.flatnonzero(is_plain & (labels.min(axis=1) + np.uint32(1) < most)):
         mask = masks[index, 1:-1, 1:-1]
-        digits = find_digits(mask)
+        digits = find_digits(mask, components_of(mask))
         is_plain[index] = len(digits) == 1
         if is_plain[index]:
             mask[:] = digits[0].mask
