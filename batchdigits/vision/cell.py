@@ -40,11 +40,13 @@ class Cell(NamedTuple):
         view: on a background of 0, uint8 (H, W), with its ink bright.
         mask: of its ink, 255 on 0; of no pixel if the cell is empty.
         stroke_prior: how probable it is that what was removed are strokes of the digit, 0-1.
+        is_empty_box: whether there is nothing in it, and it has a line on each side.
     """
 
     view: MatLike
     mask: MatLike
     stroke_prior: float
+    is_empty_box: bool
 
 
 def remove_lines(view: MatLike, mask: MatLike) -> Cell | None:
@@ -82,7 +84,9 @@ def remove_lines(view: MatLike, mask: MatLike) -> Cell | None:
     region[inside] = 255
     region &= ~gone
     digit = _without_rests(components_of(mask), inside) if is_ink(rest, level, region) else np.zeros_like(whole)
-    return Cell(rest, digit, _stroke_prior(lines, digit, whole, gone))
+    stroke_prior = _stroke_prior(lines, digit, whole, gone)
+    is_empty_box = stroke_prior == 0.0 and len(sides_of(lines)) == 4 and not cv2.hasNonZero(digit)
+    return Cell(rest, digit, stroke_prior, is_empty_box)
 
 
 def _stroke_prior(lines: Sequence[Stroke], digit: MatLike, whole: MatLike, gone: MatLike) -> float:

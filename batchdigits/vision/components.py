@@ -20,6 +20,7 @@ MIN_CELL_SIDE = 24  # pixels: a smaller scan is a tight crop, without room for l
 MIN_FRAME_SHARE, MIN_SMALL_FRAME_SHARE, SMALL_SIDE = 0.6, 0.72, 40
 # A component is near another if it is this far away at most, as a share of the other's length, or in pixels.
 MAX_GAP_SHARE, MIN_GAP = 0.15, 2
+FAINT_LEVEL = 52  # grey levels of 255, over which a pixel may join strokes
 
 
 Box = Sequence[int]  # x, y, width and height
@@ -91,6 +92,20 @@ def parts_of(mask: MatLike) -> Parts:
     if not wide or cv2.connectedComponents(mask[top : top + high, left : left + wide], None, 8, cv2.CV_16U)[0] <= 2:
         return box
     return components_of(mask)
+
+
+def join_faint(ink: MatLike, mask: MatLike, components: Components) -> tuple[MatLike, Parts]:
+    """The mask and parts of ink with its faint pixels, if they join strokes that Otsu's threshold breaks.
+
+    Args:
+        ink: uint8 (H, W), stretched to 255 on a background of 0.
+        mask: of its pixels over Otsu's threshold, 255 on 0.
+        components: of the mask.
+    """
+    fainter = cv2.threshold(ink, FAINT_LEVEL, 255, cv2.THRESH_BINARY)[1]
+    parts = parts_of(fainter)
+    joins = not isinstance(parts, Components) or len(parts.x) < len(components.x)
+    return (fainter, parts) if joins else (mask, components)
 
 
 def longest_box(parts: Parts) -> Box:

@@ -19,7 +19,7 @@ MIN_SEPARATION = 0.7  # share of the variance between ink and background (Otsu's
 MAX_INK_SHARE = 0.5  # of the area
 MIN_SHARPNESS = 0.2  # rise within two pixels at the edges of ink, as a share of its contrast: light has 0.1
 MIN_PIXELS = 30  # for a judgement
-MAX_BETWEEN = 0.8  # pixels of middle grey for each of the mask: strokes have fewer, light more
+MAX_BETWEEN = 0.4  # pixels of middle grey for each of the mask: strokes have fewer, light more
 NEIGHBOURS = np.ones((3, 3), np.uint8)
 LEVELS = np.arange(256, dtype=np.float64)
 
@@ -89,25 +89,27 @@ def is_ink(view: MatLike, level: float, region: MatLike | None = None) -> bool:
     return bright / area * (dark / area) * gap**2 >= MIN_SEPARATION * variance
 
 
-def has_edges(ink: MatLike, mask: MatLike, box: Box) -> bool:
+def has_edges(view: MatLike, mask: MatLike, box: Box, ink: MatLike, contrast: float) -> bool:
     """Whether ink has sharp edges, as light has not. A small view is not judged.
 
     Few grey levels lie between background and ink. Where that does not decide, it is the mean rise within two pixels at
     the outline of the mask.
 
     Args:
-        ink: uint8 (H, W), from `stretch_contrast`.
+        view: uint8 (H, W), with its ink bright.
         mask: of its ink, 255 on 0.
         box: where to look: x, y, width and height.
+        ink: from `stretch_contrast`, uint8 (H, W).
+        contrast: from `stretch_contrast`.
     """
     if min(ink.shape) < MIN_PAGE_SIDE:
         return True
     x, y, width, height = box
     rows, columns = slice(max(0, y - 1), y + height + 1), slice(max(0, x - 1), x + width + 1)
-    view, mask = ink[rows, columns], mask[rows, columns]
-    between = cv2.inRange(view, 64, 191)  # type: ignore[call-overload]
+    view, mask = view[rows, columns], mask[rows, columns]
+    between = cv2.inRange(ink[rows, columns], 64, 191)  # type: ignore[call-overload]
     if cv2.countNonZero(between) <= MAX_BETWEEN * cv2.countNonZero(mask):
         return True
     outline = cv2.subtract(mask, cv2.erode(mask, NEIGHBOURS))
     rise = cv2.subtract(cv2.dilate(view, NEIGHBOURS), cv2.erode(view, NEIGHBOURS))
-    return cv2.mean(rise, outline)[0] >= MIN_SHARPNESS * 255
+    return cv2.mean(rise, outline)[0] >= MIN_SHARPNESS * contrast

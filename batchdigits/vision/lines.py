@@ -32,9 +32,12 @@ def find_lines(mask: MatLike, walls: Set[Side] = frozenset()) -> list[Stroke]:
         mask: uint8 (H, W), 255 on 0.
         walls: the sides at which the picture ends with a line that was found before.
     """
-    strokes = find_strokes(mask)
-    box = _box(strokes)
-    lines, strokes = _part(strokes, lambda stroke: _is_spanning(stroke, walls) or any(stroke is side for side in box))
+    strokes = sorted(find_strokes(mask), key=lambda stroke: stroke.margin)
+    lines = _box(strokes)
+    for stroke in strokes:  # from the edges on
+        if _is_spanning(stroke, walls | sides_of(lines)):
+            lines.append(stroke)
+    strokes = [stroke for stroke in strokes if not any(stroke is line for line in lines)]
     thin = [stroke for stroke in strokes if _is_thin(stroke)]
     if len(sides_of(thin)) >= 3:
         lines, strokes = lines + thin, [stroke for stroke in strokes if not _is_thin(stroke)]
@@ -70,12 +73,12 @@ def _is_spanning(stroke: Stroke, walls: Set[Side]) -> bool:
 def _box(strokes: Sequence[Stroke]) -> list[Stroke]:
     """The strokes that form at least three sides of a box: one that joins two others, and these."""
     sides = [stroke for stroke in strokes if stroke.span >= BOX_SIDE_SHARE and stroke.margin < MARGIN_SHARE]
-    box = []
+    box: dict[int, Stroke] = {}
     for side in sides:
         at_ends = [[other for other in sides if _meets(side, end, other)] for end in (side.start, side.end)]
         if all(at_ends):
-            box += [side, *at_ends[0], *at_ends[1]]
-    return box
+            box |= {id(stroke): stroke for stroke in (side, *at_ends[0], *at_ends[1])}
+    return list(box.values())
 
 
 def _is_thin(stroke: Stroke) -> bool:

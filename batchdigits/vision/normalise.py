@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from batchdigits.vision.artifacts import Digit, find_digits
 from batchdigits.vision.cell import Cell, remove_lines
-from batchdigits.vision.components import MIN_CELL_SIDE, Parts, longest_box, may_be_lines, parts_of
+from batchdigits.vision.components import MIN_CELL_SIDE, Components, Parts, join_faint, longest_box, may_be_lines, parts_of
 from batchdigits.vision.contrast import background_level, has_edges, is_ink, stretch_contrast
 from batchdigits.vision.framing import frame
 from batchdigits.vision.illumination import is_evenly_lit, otsu, otsu_level, remove_background
@@ -93,9 +93,11 @@ def propose(scan: NDArray[np.uint8], ink: Ink = "auto", *, deslant: bool = True)
     inks: list[_Ink] = []
     has_lines = False
     for (page, mask), light in zip(pages, polarities, strict=True):
-        found, had_lines = _find_inks(page, mask, is_even)
+        found, cell = _find_inks(page, mask, is_even)
+        if cell and cell.is_empty_box:  # its inside, and not its lines, is the ink under the other polarity
+            return Candidates((), (), has_lines=True)
         inks += [ink for digit in found if (ink := _cut_out(digit, dark, light))]
-        has_lines |= had_lines
+        has_lines |= cell is not None
     return Candidates(
         tuple([frame(ink, deslant=deslant) for ink, _ in inks]), tuple([prior for _, prior in inks]), has_lines
     )
@@ -115,14 +117,16 @@ def _shrink(scan: MatLike) -> MatLike:
     return cv2.resize(scan[: height * factor, : width * factor], (width, height), interpolation=cv2.INTER_AREA)
 
 
-def _find_inks(view: MatLike, mask: MatLike, is_even: bool) -> tuple[list[tuple[MatLike, Digit]], bool]:
-    """The ink of a view and each of its digits; and whether printed lines were removed."""
+def _find_inks(view: MatLike, mask: MatLike, is_even: bool) -> tuple[list[tuple[MatLike, Digit]], Cell | None]:
+    """The ink of a view and each of its digits; and the cell, if it has printed lines."""
     ink, contrast = stretch_contrast(view, mask)
     parts = parts_of(mask)
-    if not contrast or not has_edges(ink, mask, longest_box(parts)):
+    if isinstance(parts, Components):
+        mask, parts = join_faint(ink, mask, parts)
+    if not contrast or not has_edges(view, mask, longest_box(parts), ink, contrast):
         clearer = _clearer(view, is_even)
         if not clearer:
-            return [], False
+            return [], None
         view, mask = clearer
         (ink, _), parts, is_even = stretch_contrast(view, mask), parts_of(mask), False
     cell = _cell(view, mask, is_even) if may_be_lines(parts, *mask.shape) else None
@@ -132,13 +136,13 @@ def _find_inks(view: MatLike, mask: MatLike, is_even: bool) -> tuple[list[tuple[
         found = _digits(cell_ink, cell.mask, parts_of(cell.mask), MIN_CELL_DIGIT_SHARE)
         found = [(ink, digit._replace(prior=(1.0 - cell.stroke_prior) * digit.prior)) for ink, digit in found]
         if cell.stroke_prior == 0.0:
-            return found, True
-    elif not is_even and not is_ink(view, otsu_level(view)):
-        return [], False
+            return found, cell
+    if not is_even and not is_ink(view, otsu_level(view)):
+        return found, cell
     as_it_is = _digits(ink, mask, parts, MIN_DIGIT_SHARE)
     if cell:
         as_it_is = [(ink, digit._replace(prior=cell.stroke_prior * digit.prior)) for ink, digit in as_it_is]
-    return found + as_it_is, bool(found)
+    return found + as_it_is, cell
 
 
 def _clearer(view: MatLike, is_even: bool) -> tuple[MatLike, MatLike] | None:
@@ -151,7 +155,10 @@ def _clearer(view: MatLike, is_even: bool) -> tuple[MatLike, MatLike] | None:
     flat = remove_background(view)[0] if is_even else view
     for clearer in (flat, cv2.GaussianBlur(flat, (0, 0), MIN_GRAIN_BLUR + GRAIN_BLUR * max(view.shape))):
         mask = otsu(clearer)
-        if is_ink(clearer, otsu_level(clearer)) and stretch_contrast(clearer, mask)[1]:
+        ink, contrast = stretch_contrast(clearer, mask)
+        if not contrast or not is_ink(clearer, otsu_level(clearer)):
+            continue
+        if has_edges(clearer, mask, longest_box(parts_of(mask)), ink, contrast):
             return clearer, mask
     return None
 

@@ -39,6 +39,8 @@ def even_polarities(lighter: MatLike) -> tuple[bool, ...]:
     if abs(border) == 1.0 and border * area > CLEAR_AREA_LEAD:
         return (border > 0,)
     lead, darker = border + area, cv2.bitwise_not(lighter)
+    if abs(border) == 1.0 and border * area < 0.0:
+        return _ordered(lead, math.inf)  # a frame of the ink's colour, or bold ink
     background, ink = (darker, lighter) if lead > 0 else (lighter, darker)
     # Bounds of the two radii often decide, and cost less than the exact radii, except for a small picture.
     if min(lighter.shape) >= MIN_PAGE_SIDE:
