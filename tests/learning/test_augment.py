@@ -69,7 +69,8 @@ def test_ink_fits_the_box_and_its_mass_is_centred(monkeypatch: pytest.MonkeyPatc
         _, _, width, height = cv2.boundingRect(glyph)
         # Resampling blurs a pixel on either side, and the edge of a narrowed stroke may round to 0.
         assert 18 - 20 * shrink <= max(width, height) <= 20 + BOX_TOLERANCE + 2 * error
-        assert abs(mass_centre(glyph) - 14.0).max() < 1.0 + shift
+        at_edge = glyph[[0, -1]].any() or glyph[:, [0, -1]].any()  # where framing stops, to cut nothing
+        assert at_edge or abs(mass_centre(glyph) - 14.0).max() < 1.0 + shift
 
 
 def test_half_of_the_glyphs_keep_the_exact_frame(monkeypatch: pytest.MonkeyPatch) -> None:
