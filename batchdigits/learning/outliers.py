@@ -182,7 +182,7 @@ def _crossed_out(glyph: MatLike, rng: np.random.Generator) -> Canvas:
     canvas[start : start + side, start : start + side] = cv2.resize(glyph, (side, side))
     kind = rng.random()
     if kind < 0.5:
-        strokes = "-20 0, 120 100 + 120 0, -20 100"
+        strokes = "-12 0, 112 100 + 112 0, -12 100"
     elif kind < 0.75:
         turns = np.linspace(0, 1, int(rng.integers(6, 11)))
         strokes = _stroke_text(np.stack([np.arange(len(turns)) % 2, turns], axis=1)[:, :: rng.choice([-1, 1])])
@@ -194,7 +194,7 @@ def _crossed_out(glyph: MatLike, rng: np.random.Generator) -> Canvas:
 
 def _stroke_text(points: NDArray[np.float64]) -> str:
     """Points (n, 2) in the unit square in the notation of `parse_stroke`, on a box that is wider than a digit's."""
-    return ", ".join(f"{140 * x - 20:.0f} {100 * y:.0f}" for x, y in points)
+    return ", ".join(f"{124 * x - 12:.0f} {100 * y:.0f}" for x, y in points)
 
 
 def _draw_sides(canvas: Canvas, sides: str, size: NDArray[np.float64], rng: np.random.Generator) -> None:
@@ -235,6 +235,6 @@ def _draw_form_line(canvas: Canvas, ends: NDArray[np.float64], rng: np.random.Ge
     """
     moved = ends + rng.normal(0, 1.2, (2, 2)) + (ends - ends[::-1]) * rng.uniform(-0.12, 0.12, (2, 1))
     line = np.zeros_like(canvas)
-    start, end = (tuple(np.rint(np.clip(point, 2, CANVAS_SIDE - 3)).astype(int).tolist()) for point in moved)
+    start, end = (tuple(np.rint(np.clip(point, 5, CANVAS_SIDE - 6)).astype(int).tolist()) for point in moved)
     cv2.line(line, start, end, int(rng.integers(160, 256)), int(rng.integers(2, 6)), cv2.LINE_AA)
     np.maximum(canvas, line, out=canvas)
