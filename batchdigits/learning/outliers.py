@@ -1,8 +1,9 @@
-"""Outliers: images of anything but one digit, such as letters, signs, scribbles, or two digits in one crop.
+"""Outliers: images of anything but one digit, such as letters, scribbles, form lines, or two digits in one crop.
 
 A network that learned from digits alone is sure of every image. From drawn outliers (outlier exposure, Hendrycks et al.
 2019) it learns a further class, whose logit is fixed at 0 (see `training_step.loss_of`). Letters that a person would
-take for a digit (O, I, l, S, a Z without a crossbar, g, q, b) are not among the outliers.
+take for a digit (O, I, l, S, a Z without a crossbar, g, q, b) are not among the outliers, nor are the lines of a form
+that look like one: a single upright line, or a corner at the upper right.
 """
 
 from __future__ import annotations
@@ -10,13 +11,21 @@ from __future__ import annotations
 import cv2
 import numpy as np
 from cv2.typing import MatLike
+from numpy.typing import NDArray
 
 from batchdigits.learning.stroke_shapes import CANVAS_BOX, CANVAS_SIDE, Canvas, draw_strokes, parse_stroke
 
 OUTLIER = -1  # the label of a glyph that belongs to no class
 # Cumulative shares of the kinds of outliers; the rest are letters and signs.
-TWO_DIGITS_UP_TO, SCRIBBLES_UP_TO, BLOTS_UP_TO = 0.2, 0.35, 0.4
+TWO_DIGITS_UP_TO, SCRIBBLES_UP_TO, BLOTS_UP_TO, FORM_LINES_UP_TO = 0.15, 0.25, 0.28, 0.40
+FRAMED_UP_TO, CROSSED_OUT_UP_TO = 0.46, 0.58
 SCRIBBLE_POINTS = (4, 12)  # control points: at least 4, fewer than 12
+CROSSING_PENS = (3, 6)  # canvas pixels: at least 3, less than 6; `augment` would make a finer stroke vanish
+
+# The sides of a cell's box that are left, by letters as in `_draw_sides`. Those of an empty cell look like no digit:
+# "tr" would be a 7, and "l" or "r" a 1.
+SIDES_LEFT = ("tblr", "tblr", "tbl", "tbr", "tlr", "blr", "tb", "lr", "tl", "bl", "br", "t")
+SIDES_OF_FRAMES = ("tblr", "tblr", "tblr", "tbl", "tbr", "tlr", "blr", "tl", "tr", "bl", "br", "lr")
 
 # Letters and signs in the notation of `stroke_shapes.SHAPES`, with " + " between strokes.
 LETTERS_AND_SIGNS = [
@@ -95,7 +104,8 @@ def draw_outlier(glyphs: MatLike, rng: np.random.Generator) -> Canvas:
     """Draw an outlier.
 
     Args:
-        glyphs: uint8 (2, 28, 28), the digits to use if the outlier is two digits in one crop.
+        glyphs: uint8 (2, 28, 28), the digits to use if the outlier is two digits in one crop, or one that is framed or
+            crossed out.
         rng: decides everything random.
 
     Returns:
@@ -109,6 +119,12 @@ def draw_outlier(glyphs: MatLike, rng: np.random.Generator) -> Canvas:
         return draw_strokes([parse_stroke(", ".join(f"{x:.0f} {y:.0f}" for x, y in points))], rng)
     if kind < BLOTS_UP_TO:
         return _blot(rng)
+    if kind < FORM_LINES_UP_TO:
+        return _form_lines(rng)
+    if kind < FRAMED_UP_TO:
+        return _framed(glyphs[0], rng)
+    if kind < CROSSED_OUT_UP_TO:
+        return _crossed_out(glyphs[0], rng)
     return draw_strokes(LETTERS_AND_SIGNS[int(rng.integers(len(LETTERS_AND_SIGNS)))], rng)
 
 
@@ -131,3 +147,94 @@ def _blot(rng: np.random.Generator) -> Canvas:
     if rng.random() < 0.3:
         cv2.rectangle(canvas, (16, 16), (48, 48), 255, -1)
     return canvas
+
+
+def _form_lines(rng: np.random.Generator) -> Canvas:
+    """What is left of an empty cell: some sides of its box, once or twice, or the lines of a grid that cross."""
+    size = CANVAS_BOX * np.array([rng.uniform(0.6, 1.0), rng.uniform(0.7, 1.0)])
+    canvas = np.zeros((CANVAS_SIDE, CANVAS_SIDE), np.uint8)
+    if rng.random() < 0.3:
+        _draw_grid(canvas, size, rng)
+        return canvas
+    sides = SIDES_LEFT[int(rng.integers(len(SIDES_LEFT)))]
+    _draw_sides(canvas, sides, size, rng)
+    if rng.random() < 0.2:  # a doubled frame
+        _draw_sides(canvas, sides, size * rng.uniform(0.6, 0.85), rng)
+    return canvas
+
+
+def _framed(glyph: MatLike, rng: np.random.Generator) -> Canvas:
+    """A small digit with two sides of its box or more."""
+    side = int(rng.integers(CANVAS_BOX // 2, CANVAS_BOX))  # of the glyph: its ink has 20/28 of that
+    canvas = np.zeros((CANVAS_SIDE, CANVAS_SIDE), np.uint8)
+    size = np.array([rng.uniform(0.8, 1.0), rng.uniform(0.9, 1.0)]) * CANVAS_BOX
+    top, left = np.rint((CANVAS_SIDE - side) / 2 + rng.uniform(-3, 3, 2)).astype(int)
+    canvas[top : top + side, left : left + side] = cv2.resize(glyph, (side, side), interpolation=cv2.INTER_AREA)
+    _draw_sides(canvas, SIDES_OF_FRAMES[int(rng.integers(len(SIDES_OF_FRAMES)))], size, rng)
+    return canvas
+
+
+def _crossed_out(glyph: MatLike, rng: np.random.Generator) -> Canvas:
+    """A digit under an X, under a zigzag or under a scribble; a single stroke would be a 0's slash or a 7's bar."""
+    canvas = np.zeros((CANVAS_SIDE, CANVAS_SIDE), np.uint8)
+    side = int(rng.integers(CANVAS_BOX, CANVAS_SIDE))
+    start = (CANVAS_SIDE - side) // 2
+    canvas[start : start + side, start : start + side] = cv2.resize(glyph, (side, side))
+    kind = rng.random()
+    if kind < 0.5:
+        strokes = "-12 0, 112 100 + 112 0, -12 100"
+    elif kind < 0.75:
+        turns = np.linspace(0, 1, int(rng.integers(6, 11)))
+        strokes = _stroke_text(np.stack([np.arange(len(turns)) % 2, turns], axis=1)[:, :: rng.choice([-1, 1])])
+    else:
+        strokes = _stroke_text(rng.random((int(rng.integers(12, 20)), 2)))
+    over = draw_strokes([parse_stroke(stroke) for stroke in strokes.split(" + ")], rng, CROSSING_PENS)
+    return np.maximum(canvas, over)
+
+
+def _stroke_text(points: NDArray[np.float64]) -> str:
+    """Points (n, 2) in the unit square in the notation of `parse_stroke`, on a box that is wider than a digit's."""
+    return ", ".join(f"{124 * x - 12:.0f} {100 * y:.0f}" for x, y in points)
+
+
+def _draw_sides(canvas: Canvas, sides: str, size: NDArray[np.float64], rng: np.random.Generator) -> None:
+    """Draw sides of a box in the middle of the canvas, in place.
+
+    Args:
+        canvas: uint8 (64, 64), ink bright on 0.
+        sides: letters of the sides: t(op), b(ottom), l(eft), r(ight).
+        size: width and height of the box in canvas pixels.
+        rng: decides width, brightness, tilt and ends of each line.
+    """
+    left, top = (CANVAS_SIDE - size) / 2
+    right, bottom = (CANVAS_SIDE + size) / 2
+    ends = {
+        "t": ((left, top), (right, top)),
+        "b": ((left, bottom), (right, bottom)),
+        "l": ((left, top), (left, bottom)),
+        "r": ((right, top), (right, bottom)),
+    }
+    for side in sides:
+        _draw_form_line(canvas, np.array(ends[side]), rng)
+
+
+def _draw_grid(canvas: Canvas, size: NDArray[np.float64], rng: np.random.Generator) -> None:
+    """Draw lines that cross each other, in place, each way one or two; `size` is as for `_draw_sides`."""
+    start, end = (CANVAS_SIDE - size) / 2, (CANVAS_SIDE + size) / 2
+    for across in (0, 1):
+        for low, high in [(0.35, 0.65)] if rng.random() < 0.5 else [(0.1, 0.4), (0.6, 0.9)]:
+            line = np.array([start, end])
+            line[:, across] = start[across] + rng.uniform(low, high) * size[across]
+            _draw_form_line(canvas, line, rng)
+
+
+def _draw_form_line(canvas: Canvas, ends: NDArray[np.float64], rng: np.random.Generator) -> None:
+    """Draw a straight line between two ends, float64 (2, 2), x before y, that reach a little too far or not far enough.
+
+    The darker of the line and what is there already stays.
+    """
+    moved = ends + rng.normal(0, 1.2, (2, 2)) + (ends - ends[::-1]) * rng.uniform(-0.12, 0.12, (2, 1))
+    line = np.zeros_like(canvas)
+    start, end = (tuple(np.rint(np.clip(point, 5, CANVAS_SIDE - 6)).astype(int).tolist()) for point in moved)
+    cv2.line(line, start, end, int(rng.integers(160, 256)), int(rng.integers(2, 6)), cv2.LINE_AA)
+    np.maximum(canvas, line, out=canvas)

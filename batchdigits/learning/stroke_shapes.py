@@ -26,6 +26,7 @@ CANVAS_BOX = 40  # canvas pixels: the box that a digit fills, twice MNIST's 20
 FITTING_INK_LEVEL = 96  # grey levels over which a canvas pixel is ink when a stroke is fitted to it
 MIN_UPSTROKE_SLOPE = 0.6  # drop of a 1's upstroke over its run: a flatter one makes it a 7
 WOBBLE = 0.035  # standard deviation of a control point, as a share of CANVAS_BOX: 0.7 glyph pixels, a hurried hand
+PENS = (2, 6)  # canvas pixels: at least 2, less than 6, 1 to 2.5 glyph pixels; `augment` changes it again
 FRACTION_BITS = 4  # of OpenCV's drawing coordinates: a sixteenth of a pixel, finer than any edge
 SPLINE_STEPS = np.linspace(0.0, 1.0, 7)[:, None]  # positions between two control points, 2 to 4 pixels apart
 # Catmull-Rom's cubic: the weights of the four control points around each step.
@@ -48,16 +49,19 @@ SHAPES: dict[int, list[tuple[int, list[str]]]] = {
         (10, ["70 8, 20 10, 0 50, 20 93, 60 100, 100 60, 85 10, 50 0, 40 20, 65 25"]),  # closed with a curl
     ],
     1: [
-        (12, ["0 45, 60 0!, 60 100"]),  # a long upstroke
-        (16, ["0 75, 62 0!, 60 100"]),  # an upstroke that starts low, as in Germany and Poland
-        (12, ["0 95, 55 0!, 70 100"]),  # an upstroke that starts on the line
-        (8, ["15 25, 45 0!, 45 100"]),  # a short upstroke
-        (10, ["0 35, 30 25, 52 0!, 50 100"]),  # a curved upstroke
-        (12, ["0 48, 28 22, 55 0, 64 14, 60 100"]),  # an upstroke that turns round into the stem
-        (14, ["10 30, 50 0!, 50 100", "0 100, 100 100"]),  # upstroke and foot
+        (10, ["0 45, 60 0!, 60 100"]),  # a long upstroke
+        (8, ["0 32, 58 0!, 56 100"]),  # a long upstroke, flatter
+        (14, ["0 75, 62 0!, 60 100"]),  # an upstroke that starts low, as in Germany and Poland
+        (10, ["0 95, 55 0!, 70 100"]),  # an upstroke that starts on the line
+        (6, ["15 25, 45 0!, 45 100"]),  # a short upstroke
+        (8, ["0 35, 30 25, 52 0!, 50 100"]),  # a curved upstroke
+        (5, ["0 30, 25 22, 62 0!, 58 100"]),  # a curved upstroke, flatter
+        (10, ["0 48, 28 22, 55 0, 64 14, 60 100"]),  # an upstroke that turns round into the stem
+        (5, ["0 62, 35 32, 48 0!, 52 45, 68 82, 100 98"]),  # an upstroke, and a stem that swings out to the right
+        (10, ["10 30, 50 0!, 50 100", "0 100, 100 100"]),  # upstroke and foot
         (6, ["0 65, 60 0!, 62 100", "10 98, 100 98"]),  # upstroke from low down, and foot
-        (5, ["30 0, 30 100", "0 100, 60 100"]),  # a foot alone
-        (5, ["10 0, 10 100"]),  # a bare stem
+        (4, ["30 0, 30 100", "0 100, 60 100"]),  # a foot alone
+        (4, ["10 0, 10 100"]),  # a bare stem
     ],
     2: [
         (30, ["5 25, 30 2, 75 8, 80 35, 45 75, 12 98, 2 85, 25 78, 60 95, 100 92"]),  # a loop at the lower left
@@ -72,16 +76,21 @@ SHAPES: dict[int, list[tuple[int, list[str]]]] = {
         (20, ["5 10, 50 0, 85 20, 50 46, 30 45, 40 38, 75 50, 95 75, 50 100, 0 90"]),  # a small loop in the waist
     ],
     4: [
-        (15, ["72 100, 72 0!, 0 68!, 100 68"]),  # closed, in one stroke, as in print
-        (15, ["62 0, 0 62!, 95 58", "64 12, 56 100"]),  # closed, in two
-        (12, ["15 0, 5 50!, 90 50", "72 10, 70 100"]),  # open, with a long stem
-        (10, ["45 0, 0 65!, 100 65", "68 35, 62 100"]),  # open, with a short stem
-        (8, ["60 0, 0 76!, 100 78", "66 45, 66 100"]),  # open, with a short stem and a low bar
-        (10, ["58 0, 5 52!, 98 45", "65 38, 50 100"]),  # open, the stem hung from the bar
-        (8, ["55 0, 5 52!, 75 44!, 50 100"]),  # a lightning flash, in one stroke
-        (6, ["70 0, 0 55!, 95 25!, 40 100"]),  # a lightning flash with a rising bar
-        (8, ["0 0, 5 40, 35 55, 80 45", "85 0, 80 100"]),  # a cup on a stem
-        (8, ["60 0, 20 35, 5 60!, 50 58, 95 52", "60 25, 50 65, 45 100"]),  # nearly closed, with a bent stem
+        (9, ["72 100, 72 0!, 0 68!, 100 68"]),  # closed, in one stroke, as in print
+        (12, ["62 0, 0 62!, 95 58", "64 12, 56 100"]),  # closed, in two
+        (10, ["15 0, 5 50!, 90 50", "72 10, 70 100"]),  # open, with a long stem
+        (8, ["45 0, 0 65!, 100 65", "68 35, 62 100"]),  # open, with a short stem
+        (7, ["60 0, 0 76!, 100 78", "66 45, 66 100"]),  # open, with a short stem and a low bar
+        (8, ["58 0, 5 52!, 98 45", "65 38, 50 100"]),  # open, the stem hung from the bar
+        (7, ["48 0, 0 58!, 100 56", "82 12, 58 100"]),  # open, the stem apart from the rest at its top
+        (7, ["55 0, 5 52!, 75 44!, 50 100"]),  # a lightning flash, in one stroke
+        (5, ["70 0, 0 55!, 95 25!, 40 100"]),  # a lightning flash with a rising bar
+        (7, ["72 0, 22 24, 4 46, 30 54, 92 36!, 72 65, 64 100"]),  # a lightning flash with a round shoulder
+        (4, ["60 0, 28 12, 10 34, 34 50, 80 42!, 62 66, 54 100"]),  # the same, rounder
+        (6, ["0 0, 5 40, 35 55, 80 45", "85 0, 80 100"]),  # a cup on a stem
+        (4, ["62 0, 18 22, 4 50, 30 62, 100 52", "66 2, 62 100"]),  # closed, with a round back and a long bar
+        (3, ["58 100, 62 12, 48 0, 12 28, 2 56, 40 60, 100 54"]),  # the same, in one stroke
+        (3, ["60 0, 20 35, 5 60!, 50 58, 95 52", "60 25, 50 65, 45 100"]),  # nearly closed, with a bent stem
     ],
     5: [
         (25, ["20 5, 12 45!, 60 40, 90 65, 65 97, 0 95", "20 3, 95 0"]),  # the bar in a stroke of its own
@@ -91,18 +100,22 @@ SHAPES: dict[int, list[tuple[int, list[str]]]] = {
         (15, ["95 2, 35 5, 12 30, 55 48, 88 75, 50 100, 0 90"]),  # like an S
     ],
     6: [
-        (30, ["65 0, 20 35, 0 70, 25 100, 70 97, 85 70, 50 53, 8 70"]),  # a straight back and a small bowl
-        (35, ["98 22, 70 0, 25 12, 0 55, 25 97, 70 97, 88 72, 55 52, 5 70"]),  # a wide hook
-        (20, ["70 0, 25 25, 2 65, 30 100, 80 90, 80 60, 40 55, 25 80, 45 85"]),  # a bowl that curls in
-        (15, ["75 0, 30 14, 0 60, 30 100, 80 96, 100 68, 75 42, 32 48, 15 70"]),  # a big bowl
+        (27, ["65 0, 20 35, 0 70, 25 100, 70 97, 85 70, 50 53, 8 70"]),  # a straight back and a small bowl
+        (32, ["98 22, 70 0, 25 12, 0 55, 25 97, 70 97, 88 72, 55 52, 5 70"]),  # a wide hook
+        (18, ["70 0, 25 25, 2 65, 30 100, 80 90, 80 60, 40 55, 25 80, 45 85"]),  # a bowl that curls in
+        (13, ["75 0, 30 14, 0 60, 30 100, 80 96, 100 68, 75 42, 32 48, 15 70"]),  # a big bowl
+        (10, ["42 0, 32 45, 30 84, 52 100, 82 92, 78 74, 56 70, 34 84"]),  # a long stem on a tiny bowl
     ],
     7: [
-        (22, ["0 3, 90 0!, 35 100", "25 52, 90 50"]),  # crossed
-        (13, ["2 20, 5 0!, 90 2!, 40 100", "25 52, 88 48"]),  # crossed, with a tick at the left
-        (15, ["0 15, 25 2, 55 10, 95 0!, 55 50, 35 100", "20 55, 85 50"]),  # crossed, with a wave for a bar
-        (28, ["0 48, 38 0!, 42 42!, 100 6!, 65 50, 40 100", "28 61, 95 56"]),  # crossed, with a flag of two strokes
-        (10, ["0 28, 4 0!, 85 0!, 60 45, 50 100"]),  # a tick at the left, as in East Asia
-        (12, ["0 0, 90 2!, 55 50, 40 100"]),  # bare
+        (17, ["0 3, 90 0!, 35 100", "25 52, 90 50"]),  # crossed
+        (10, ["2 20, 5 0!, 90 2!, 40 100", "25 52, 88 48"]),  # crossed, with a tick at the left
+        (11, ["0 15, 25 2, 55 10, 95 0!, 55 50, 35 100", "20 55, 85 50"]),  # crossed, with a wave for a bar
+        (8, ["0 18, 28 2, 82 6, 80 30, 52 62, 38 100", "8 68, 55 62, 100 66"]),  # crossed low down, round at the top
+        (22, ["0 48, 38 0!, 42 42!, 100 6!, 65 50, 40 100", "28 61, 95 56"]),  # crossed, with a flag of two strokes
+        (8, ["0 28, 4 0!, 85 0!, 60 45, 50 100"]),  # a tick at the left, as in East Asia
+        (8, ["2 46, 0 6!, 90 2!, 66 50, 56 100"]),  # a long downstroke at the left, as in East Asia
+        (6, ["4 2, 0 42", "4 8, 60 0, 92 4!, 70 52, 62 100"]),  # the downstroke in a stroke of its own
+        (10, ["0 0, 90 2!, 55 50, 40 100"]),  # bare
     ],
     8: [
         (25, ["50 0, 18 10, 18 36, 50 47, 82 36, 82 10, 50 0", "50 47, 8 60, 5 88, 50 100, 95 88, 92 60, 50 47"]),
@@ -111,15 +124,20 @@ SHAPES: dict[int, list[tuple[int, list[str]]]] = {
         (20, ["55 0, 32 8, 36 24, 85 62, 60 100, 15 85, 22 58, 66 24, 72 6, 45 0"]),  # a small ring on a big one
     ],
     9: [
-        (18, ["85 15, 45 0, 5 22, 35 50, 80 25, 85 12!, 87 60, 75 93, 35 100, 0 88"]),  # like a g
-        (12, ["80 10, 35 0, 2 25, 30 50, 75 35, 85 5!, 80 60, 50 98, 5 90"]),  # the tail drawn back under the bowl
-        (12, ["95 0, 75 12, 40 2, 12 22, 35 45, 72 28, 72 12!, 85 55, 65 97, 0 92"]),  # like a g with its ear
-        (12, ["92 4, 70 12, 48 0, 24 16, 42 38, 70 26, 68 8!, 62 42, 95 68, 60 100, 0 92"]),  # an ear and a small ring
-        (12, ["72 10, 46 0, 20 18, 42 40, 72 24, 68 6!, 60 44, 95 70, 55 100, 0 95"]),  # a small ring and a wide tail
-        (10, ["38 26, 14 24, 16 42, 45 42, 76 22, 60 0, 30 6, 28 28, 55 46, 90 70, 55 100, 15 90"]),  # a curl, a ring
-        (10, ["72 28, 40 45, 12 24, 40 0, 78 8, 78 32, 88 65, 60 98, 0 95"]),  # all in one turn, without a corner
-        (10, ["82 12, 40 0, 5 25, 35 50, 82 30, 85 5!, 82 100"]),  # a straight stem, like a q
-        (4, ["82 12, 40 0, 5 25, 35 48, 78 28!, 82 70, 50 100, 0 90"]),  # the bowl left open
+        (12, ["85 15, 45 0, 5 22, 35 50, 80 25, 85 12!, 87 60, 75 93, 35 100, 0 88"]),  # like a g
+        (8, ["80 10, 35 0, 2 25, 30 50, 75 35, 85 5!, 80 60, 50 98, 5 90"]),  # the tail drawn back under the bowl
+        (8, ["95 0, 75 12, 40 2, 12 22, 35 45, 72 28, 72 12!, 85 55, 65 97, 0 92"]),  # like a g with its ear
+        (8, ["92 4, 70 12, 48 0, 24 16, 42 38, 70 26, 68 8!, 62 42, 95 68, 60 100, 0 92"]),  # an ear and a small ring
+        (8, ["72 10, 46 0, 20 18, 42 40, 72 24, 68 6!, 60 44, 95 70, 55 100, 0 95"]),  # a small ring and a wide tail
+        (7, ["38 26, 14 24, 16 42, 45 42, 76 22, 60 0, 30 6, 28 28, 55 46, 90 70, 55 100, 15 90"]),  # a curl, a ring
+        (7, ["72 28, 40 45, 12 24, 40 0, 78 8, 78 32, 88 65, 60 98, 0 95"]),  # all in one turn, without a corner
+        (9, ["72 8, 42 0, 22 16, 42 34, 68 22, 74 4!, 76 52, 88 94!, 0 98"]),  # a small ring, a flat foot to the left
+        (7, ["74 8, 46 0, 24 14, 40 30, 66 26!, 70 58, 82 96!, 0 92"]),  # the same, the ring open
+        (7, ["70 10, 40 0, 22 20, 46 34, 72 12!, 74 60, 86 88, 66 100, 0 94"]),  # the same, round at the corner
+        (8, ["82 12, 40 0, 5 25, 35 50, 82 30, 85 5!, 82 100"]),  # a straight stem, like a q
+        (4, ["74 12, 40 0, 10 15, 36 31, 72 16!, 68 100"]),  # a small ring on a straight stem
+        (4, ["88 6, 30 0, 4 14, 36 24, 88 8!, 64 55, 50 100"]),  # a flat ring, nearly a 7's bar
+        (3, ["82 12, 40 0, 5 25, 35 48, 78 28!, 82 70, 50 100, 0 90"]),  # the bowl left open
     ],
 }
 
@@ -170,10 +188,10 @@ def draw_digit(digit: int, rng: np.random.Generator) -> Canvas:
     return draw_strokes(STROKES[digit][index], rng)
 
 
-def draw_strokes(strokes: list[Stroke], rng: np.random.Generator) -> Canvas:
-    """Draw strokes with a random hand and pen: uint8 (64, 64), ink bright on 0."""
+def draw_strokes(strokes: list[Stroke], rng: np.random.Generator, pens: tuple[int, int] = PENS) -> Canvas:
+    """Draw strokes with a random hand and a pen of one of the widths: uint8 (64, 64), ink bright on 0."""
     canvas = np.zeros((CANVAS_SIDE, CANVAS_SIDE), np.uint8)
-    width = int(rng.integers(2, 6))  # canvas pixels, 1 to 2.5 glyph pixels; `augment` changes it again
+    width = int(rng.integers(*pens))
     size = np.array([CANVAS_BOX * rng.uniform(0.4, 0.95), CANVAS_BOX])  # narrow hands write twice as high as wide
     for points, spline in strokes:
         wobbly = points * size + rng.standard_normal(points.shape) * (WOBBLE * CANVAS_BOX)
