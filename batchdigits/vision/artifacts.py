@@ -52,7 +52,7 @@ def find_digits(mask: MatLike, parts: Parts) -> list[Digit]:
         parts: those of the mask, from `parts_of`.
     """
     if not isinstance(parts, Components):
-        return [] if not parts[2] or _lies_along_edge(parts, mask) else [Digit(mask, parts, 1.0)]
+        return [] if not parts[2] or lies_along_edge(parts, *mask.shape) else [Digit(mask, parts, 1.0)]
     length = np.where(_lie_along_edge(parts), 0, parts.length)
     if not length.any():
         return []
@@ -114,9 +114,9 @@ def _without_grain(length: Numbers, keep: Flags) -> Flags:
     return keep & (np.count_nonzero(keep) <= MAX_STROKES)
 
 
-def _lies_along_edge(box: Box, mask: MatLike) -> bool:
-    """Whether a component with this box is the rest of a line or of a neighbour's stroke along an edge."""
-    (x, y, width, height), (rows, columns) = box, mask.shape
+def lies_along_edge(box: Box, rows: int, columns: int) -> bool:
+    """Whether a component with this box is the rest of a line or of a neighbour's stroke along a picture's edge."""
+    x, y, width, height = box
     if min(rows, columns) < MIN_CELL_SIDE:
         return False
     is_level = height <= EDGE_DEPTH_SHARE * rows + 1 and (y == 0 or y + height == rows)

@@ -40,13 +40,13 @@ class Cell(NamedTuple):
         view: on a background of 0, uint8 (H, W), with its ink bright.
         mask: of its ink, 255 on 0; of no pixel if the cell is empty.
         stroke_prior: how probable it is that what was removed are strokes of the digit, 0-1.
-        is_empty_box: whether there is nothing in it, and it has a line on each side.
+        is_box: whether a line was removed at each side.
     """
 
     view: MatLike
     mask: MatLike
     stroke_prior: float
-    is_empty_box: bool
+    is_box: bool
 
 
 def remove_lines(view: MatLike, mask: MatLike) -> Cell | None:
@@ -84,9 +84,7 @@ def remove_lines(view: MatLike, mask: MatLike) -> Cell | None:
     region[inside] = 255
     region &= ~gone
     digit = _without_rests(components_of(mask), inside) if is_ink(rest, level, region) else np.zeros_like(whole)
-    stroke_prior = _stroke_prior(lines, digit, whole, gone)
-    is_empty_box = stroke_prior == 0.0 and len(sides_of(lines)) == 4 and not cv2.hasNonZero(digit)
-    return Cell(rest, digit, stroke_prior, is_empty_box)
+    return Cell(rest, digit, _stroke_prior(lines, digit, whole, gone), len(sides_of(lines)) == 4)
 
 
 def _stroke_prior(lines: Sequence[Stroke], digit: MatLike, whole: MatLike, gone: MatLike) -> float:
@@ -136,8 +134,9 @@ def _erased(found: Sequence[Stroke], lines: Sequence[Stroke], mask: MatLike) -> 
 def _inside(lines: Sequence[Stroke], shape: Sequence[int]) -> tuple[slice, slice]:
     """Rows and columns of the inside of the cell."""
     ends = [[0, shape[0]], [0, shape[1]]]
+    is_ruled = {line.is_level for line in lines if line.margin >= MARGIN_SHARE}  # such a page has no cell that way
     for line in lines:
-        if _is_wall(line):
+        if _is_wall(line) and line.is_level not in is_ruled:
             axis = ends[not line.is_level]
             _, is_farther = line.side
             axis[is_farther] = min(axis[1], line.near) if is_farther else max(axis[0], line.far)

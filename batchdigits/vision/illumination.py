@@ -11,6 +11,7 @@ BORDER_DEPTH = 2  # pixels from the edge at which the border is sampled: ink cut
 MIN_BORDER_SHARE = 0.1  # of the border: its dark or light part is not judged if it is smaller than this
 MAX_BORDER_DEVIATION = 0.2  # of a part's mean from the view's extreme, as a share of the contrast; grain reaches 0.1
 MAX_STROKE_SHARE = 0.25  # of the shorter side: anything wider is no stroke but a shadow, and counts as background
+MIN_WIDE_SHARE = 0.4  # of the longer side: no stroke is so wide, not even in a tight crop
 MAX_SHADOW = 64  # grey levels: a deeper shadow is not evened out in full, as its grain would be multiplied by over 4
 FAST_ROW_MULTIPLE = 16  # pixels: OpenCV's filters are faster if the length of rows is a multiple of this
 OTSU = cv2.THRESH_BINARY | cv2.THRESH_OTSU
@@ -52,7 +53,7 @@ def is_evenly_lit(view: MatLike, lighter: MatLike) -> bool:
 
 def _is_wide(mask: MatLike) -> bool:
     """Whether a mask is wider somewhere than any stroke: it is paper, in the light or in a shadow with a sharp edge."""
-    side = round(MAX_STROKE_SHARE * max(mask.shape))
+    side = round(MIN_WIDE_SHARE * max(mask.shape))
     return cv2.hasNonZero(cv2.erode(mask, np.ones((side, side), np.uint8), borderType=cv2.BORDER_CONSTANT))
 
 

@@ -33,10 +33,11 @@ def find_lines(mask: MatLike, walls: Set[Side] = frozenset()) -> list[Stroke]:
         walls: the sides at which the picture ends with a line that was found before.
     """
     strokes = sorted(find_strokes(mask), key=lambda stroke: stroke.margin)
-    lines = _box(strokes)
+    lines: list[Stroke] = []
     for stroke in strokes:  # from the edges on
         if _is_spanning(stroke, walls | sides_of(lines)):
             lines.append(stroke)
+    lines = lines or _box(strokes)
     strokes = [stroke for stroke in strokes if not any(stroke is line for line in lines)]
     thin = [stroke for stroke in strokes if _is_thin(stroke)]
     if len(sides_of(thin)) >= 3:

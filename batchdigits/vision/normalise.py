@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from batchdigits.vision.artifacts import Digit, find_digits
 from batchdigits.vision.cell import Cell, remove_lines
-from batchdigits.vision.components import MIN_CELL_SIDE, Components, Parts, join_faint, longest_box, may_be_lines, parts_of
+from batchdigits.vision.components import MIN_CELL_SIDE, Box, Components, Parts, join_faint, longest_box, may_be_lines, parts_of
 from batchdigits.vision.contrast import background_level, has_edges, is_ink, stretch_contrast
 from batchdigits.vision.framing import frame
 from batchdigits.vision.illumination import is_evenly_lit, otsu, otsu_level, remove_background
@@ -94,10 +94,12 @@ def propose(scan: NDArray[np.uint8], ink: Ink = "auto", *, deslant: bool = True)
     has_lines = False
     for (page, mask), light in zip(pages, polarities, strict=True):
         found, cell = _find_inks(page, mask, is_even)
-        if cell and cell.is_empty_box:  # its inside, and not its lines, is the ink under the other polarity
-            return Candidates((), (), has_lines=True)
-        inks += [ink for digit in found if (ink := _cut_out(digit, dark, light))]
+        cut_out = [ink for digit in found if (ink := _cut_out(digit, dark, light, cell is not None))]
         has_lines |= cell is not None
+        if cell and cell.is_box:  # under the other polarity, the inside of the box would be ink
+            inks = cut_out
+            break
+        inks += cut_out
     return Candidates(
         tuple([frame(ink, deslant=deslant) for ink, _ in inks]), tuple([prior for _, prior in inks]), has_lines
     )
@@ -175,29 +177,36 @@ def _digits(ink: MatLike, mask: MatLike, parts: Parts, min_share: float) -> list
     return [(ink, digit) for digit in find_digits(mask, parts) if max(digit.box[2:]) >= min_length]
 
 
-def _cut_out(found: tuple[MatLike, Digit], scan: MatLike, ink_is_light: bool) -> _Ink | None:
+def _cut_out(found: tuple[MatLike, Digit], scan: MatLike, ink_is_light: bool, has_lines: bool) -> _Ink | None:
     """The ink of a digit, from a close-up of the scan if the digit is small in the view; None without ink."""
     ink, (mask, box, prior) = found
     if max(scan.shape) > MAX_VIEW_SIDE and max(box[2:]) < MIN_DIGIT_SIDE:
-        ink, mask = _close_up(mask, box, scan, ink_is_light)
+        ink, mask = _close_up(mask, box, scan, ink_is_light, has_lines) or (ink, mask)
     edge = SMALL_EDGE if max(mask.shape) < MIN_DIGIT_SIDE else LARGE_EDGE
     ink = np.bitwise_and(ink, cv2.dilate(mask, edge))
     return _Ink(ink, prior) if cv2.hasNonZero(ink) else None  # the digit may be fainter than the background's grain
 
 
-def _close_up(mask: MatLike, box: tuple[int, ...], scan: MatLike, ink_is_light: bool) -> tuple[MatLike, MatLike]:
-    """The ink around a small digit, shrunk less, and the digit's mask in it."""
+def _close_up(
+    mask: MatLike, box: Box, scan: MatLike, ink_is_light: bool, has_lines: bool
+) -> tuple[MatLike, MatLike] | None:
+    """The ink around a small digit, shrunk less, and the digit's mask in it; None if the digit is lost there."""
     x, y, width, height = box
     margin = CLOSE_UP_MARGIN * max(width, height)
     scale = math.ceil(max(scan.shape) / MAX_VIEW_SIDE)
     rows = slice(max(0, round((y - margin) * scale)), round((y + height + margin) * scale))
     columns = slice(max(0, round((x - margin) * scale)), round((x + width + margin) * scale))
     view = _ink_bright(_shrink(scan[rows, columns]), ink_is_light)
-    if not is_evenly_lit(view, otsu(view)):
+    is_even = is_evenly_lit(view, otsu(view))
+    if not is_even:
         view = remove_background(view)[0]
+    if has_lines:  # only where the digit is: the lines are not looked for again
+        view = cv2.subtract(view, background_level(view, otsu(view))) if is_even else view
+        near = cv2.dilate(mask, LARGE_EDGE)[
+            rows.start // scale : -(-rows.stop // scale), columns.start // scale : -(-columns.stop // scale)
+        ]
+        view = np.bitwise_and(view, cv2.resize(near, view.shape[::-1], interpolation=cv2.INTER_NEAREST))
     around = otsu(view)
     digits = find_digits(around, parts_of(around))
     ink, contrast = stretch_contrast(view, around)
-    if not digits or not contrast:
-        return np.zeros_like(view), around
-    return ink, digits[0].mask
+    return (ink, digits[0].mask) if digits and contrast else None

@@ -21,7 +21,8 @@ MAX_SLOPE = 0.14  # rise over run, 8 degrees; a perspective or a curved page is 
 TILT_SHARE = 0.0125  # rows that it may rise, either way, within a run
 MAX_BEND = 0.012  # mean deviation from straightness, of its own length: a curved page bends its lines
 MAX_DEVIATION, FITS = 0.5, 4  # of its thickness: columns that lie off the fitted line are left out, and it is fitted again
-MAX_BULGE = 1.7  # of its median thickness: where it is thicker, another stroke meets it
+THICKNESS_RANK = 0.33  # of its columns or rows: a digit may cover the middle of a line
+MAX_BULGE = 1.7  # of its thickness: where it is thicker, another stroke meets it
 MAX_CORNER_SHARE = 0.2  # how far it may run on through a corner, where thick lines cross
 
 Side = tuple[bool, bool]  # of a picture: whether it is level, and whether it is the farther one
@@ -44,7 +45,7 @@ class Stroke(NamedTuple):
         along: pixels of the picture's side that it runs along.
         margin: its distance from the nearest edge along it, as a share of the picture's other side.
         side: the side of the picture that it is nearest to.
-        thickness: its median, in pixels.
+        thickness: the lower third of its columns or rows is no thicker than so many pixels.
     """
 
     ink: MatLike
@@ -147,7 +148,7 @@ def _straight_part(ink: MatLike, left: int, top: int, mask: MatLike) -> _Found |
     if filled.size < MIN_FILLED_SHARE * MIN_LENGTH_SHARE * mask.shape[1]:
         return None
     filled.sort()
-    thickness = float(filled[filled.size // 2])
+    thickness = float(filled[int(THICKNESS_RANK * filled.size)])
     is_thin = (counts > 0) & (counts <= MAX_BULGE * thickness + 1)
     if not is_thin.all():
         ink[:, ~is_thin] = 0

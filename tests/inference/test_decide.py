@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from batchdigits.inference.card import Card
-from batchdigits.inference.decide import MAY_BE_OUTLIER, Prediction, Status, decide, scores, softmax
+from batchdigits.inference.decide import MAY_BE_OUTLIER, ONLY_LINES, Prediction, Status, decide, scores, softmax
 from batchdigits.inference.runtime import Glyphs, Logits
+from batchdigits.vision.normalise import Candidates
 from batchdigits.vision.normalise_batch import Normalised
 
 LABELS = ("a", "b")
@@ -25,8 +26,10 @@ class Scripted:
         return self._logits
 
 
-def glyphs(count: int) -> tuple[np.ndarray, ...]:
-    return tuple(np.full((28, 28), level, np.uint8) for level in range(count))
+def glyphs(count: int, *priors: float) -> Candidates:
+    return Candidates(
+        tuple(np.full((28, 28), level, np.uint8) for level in range(count)), priors or (1.0,) * count
+    )
 
 
 def decided(logits: list[float], rejects: bool, threshold: float) -> Prediction:
@@ -34,13 +37,47 @@ def decided(logits: list[float], rejects: bool, threshold: float) -> Prediction:
     return row
 
 
-def test_of_two_candidates_the_one_with_the_highest_top_logit_decides_the_first_of_equals() -> None:
+def test_of_two_candidates_the_one_with_the_highest_score_decides_the_first_of_equals() -> None:
     logits = [[1.0, 2.0], [3.0, 0.0], [5.0, 4.0], [4.0, 5.0], [0.0, 9.0]]
-    sources = [Normalised("1", glyphs(2)), Normalised("2", ()), Normalised("3", glyphs(2)), Normalised("4", glyphs(1))]
-    rows, chosen = decide([*sources, Normalised("5", (), "empty file")], Scripted(logits), 0.0)
+    none = Candidates()
+    sources = [
+        Normalised("1", glyphs(2)),
+        Normalised("2", none),
+        Normalised("3", glyphs(2)),
+        Normalised("4", glyphs(1)),
+    ]
+    rows, chosen = decide([*sources, Normalised("5", none, "empty file")], Scripted(logits), 0.0)
     assert [(row.path, row.label) for row in rows] == [("1", "a"), ("2", ""), ("3", "a"), ("4", "b"), ("5", "")]
     assert [row.status for row in rows] == ["ok", "blank", "ok", "ok", "error"]
     assert [None if glyph is None else int(glyph[0, 0]) for glyph in chosen] == [1, None, 0, 0, None]
+
+
+def test_a_candidate_decides_by_its_score_times_its_prior() -> None:
+    logits = [[2.0, 0.0], [0.0, 3.0]]  # scores of 0.88 and 0.95
+    for priors, label in (((1.0, 1.0), "b"), ((1.0, 0.5), "a"), ((0.5, 1.0), "b")):
+        (row,), _ = decide([Normalised("x", glyphs(2, *priors))], Scripted(logits), 0.0)
+        assert row.label == label
+
+
+def test_candidates_of_another_label_lower_the_score_and_not_the_confidence() -> None:
+    (alone,), _ = decide([Normalised("x", glyphs(1))], Scripted([[4.0, 0.0]]), 0.0)
+    (agreed,), _ = decide([Normalised("x", glyphs(2))], Scripted([[4.0, 0.0], [3.0, 0.0]]), 0.0)
+    (disputed,), _ = decide([Normalised("x", glyphs(2))], Scripted([[4.0, 0.0], [0.0, 4.0]]), 0.6)
+    assert alone == agreed
+    assert (disputed.label, disputed.confidence, disputed.status) == ("a", alone.confidence, Status.REVIEW)
+    assert disputed.score == pytest.approx((alone.score or 0.0) / 2)
+
+
+def test_one_candidate_decides_however_low_all_scores_are() -> None:
+    logits = [[-300.0, -400.0], [-400.0, -300.0]]
+    (row,), _ = decide([Normalised("x", glyphs(2, 0.2, 0.1))], Scripted(logits, rejects=True), 0.5)
+    assert (row.label, row.status) == ("a", Status.REVIEW)
+
+
+def test_a_blank_row_tells_whether_printed_lines_were_on_it() -> None:
+    sources = [Normalised("1", Candidates()), Normalised("2", Candidates(has_lines=True))]
+    rows, _ = decide(sources, Scripted([]), 0.5)
+    assert [(row.status, row.detail) for row in rows] == [(Status.BLANK, ""), (Status.BLANK, ONLY_LINES)]
 
 
 def test_probabilities_are_named_and_add_up_to_one() -> None:

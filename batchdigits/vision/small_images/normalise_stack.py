@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from batchdigits.vision.artifacts import find_digits
-from batchdigits.vision.components import components_of
+from batchdigits.vision.artifacts import find_digits, lies_along_edge
+from batchdigits.vision.components import MIN_SMALL_FRAME_SHARE, components_of, join_faint, may_be_lines
 from batchdigits.vision.framing import (
     BOX,
     BOX_TOLERANCE,
@@ -61,11 +61,12 @@ def normalise_stack(scans: Scans, ink: Ink = "auto", *, deslant: bool = True) ->
     padded = _pad(scans, is_inverted)
     masks = _masks(padded)
     is_plain = _ink_is_light(masks) if ink == "auto" else is_inverted == (ink == "dark")
-    _remove_artifacts(masks, is_plain)
-    is_plain &= _sums(masks) > 255  # more than a dot
     is_plain &= _stretch_contrast(padded)
+    _remove_artifacts(masks, padded, is_plain)
+    is_plain &= _sums(masks) > 255  # more than a dot
     inks = padded & _dilated(masks)
     boxes = _boxes(inks)
+    _leave_out_lines(masks, boxes, is_plain)
     is_short = is_plain & (_lengths(boxes) < BOX)
     is_usual = is_plain & ~is_short
     _adjust_stroke_widths(inks, boxes, is_usual)
@@ -121,20 +122,33 @@ def _ink_is_light(masks: Scans) -> Flags:
     return light
 
 
-def _remove_artifacts(masks: Scans, is_plain: Flags) -> None:
+def _remove_artifacts(masks: Scans, padded: Scans, is_plain: Flags) -> None:
     """Remove the artifacts of those masks that have several components, in place.
 
-    Clears `is_plain` where it is not sure which components are the digit.
+    Clears `is_plain` where a component may be a printed line, or where it is not sure which ones are the digit.
     """
     labels = cv2.connectedComponents(masks.reshape(-1, masks.shape[2]))[1].reshape(len(masks), -1).view(np.uint32)
     most = labels.max(axis=1)
     labels -= np.uint32(1)  # the background, which was 0, now has the highest label
     for index in np.flatnonzero(is_plain & (labels.min(axis=1) + np.uint32(1) < most)):
         mask = masks[index, 1:-1, 1:-1]
-        digits = find_digits(mask, components_of(mask))
+        joined, parts = join_faint(padded[index, 1:-1, 1:-1], mask, components_of(mask))
+        digits = [] if may_be_lines(parts, *mask.shape) else find_digits(joined, parts)
         is_plain[index] = len(digits) == 1
         if is_plain[index]:
             mask[:] = digits[0].mask
+
+
+def _leave_out_lines(masks: Scans, boxes: Boxes, is_plain: Flags) -> None:
+    """Clear `is_plain` where ink may be a printed line, or the rest of one along an edge; `boxes` are of the ink."""
+    _, rows, columns = masks.shape
+    rows, columns = rows - 2, columns - 2
+    x, y, width, height = boxes.T
+    touches = (x <= 1) | (y <= 1) | (x + width > columns) | (y + height > rows)
+    is_large = (width >= MIN_SMALL_FRAME_SHARE * columns) & (height >= MIN_SMALL_FRAME_SHARE * rows)
+    for index in np.flatnonzero(is_plain & (touches | is_large)):
+        box = cv2.boundingRect(masks[index, 1:-1, 1:-1])
+        is_plain[index] = not (may_be_lines(box, rows, columns) or lies_along_edge(box, rows, columns))
 
 
 def _stretch_contrast(padded: Scans) -> Flags:

@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 
 from batchdigits.datasets import MNIST
 from batchdigits.datasets.idx import TRAIN_IMAGES, read_idx
-from batchdigits.vision.normalise import Ink, normalise
+from batchdigits.vision.normalise import Candidates, Ink, normalise, propose
 from batchdigits.vision.small_images import normalise_stack as module
 from batchdigits.vision.small_images.normalise_stack import MAX_SIDE, MIN_STACK, normalise_stack
 
@@ -25,14 +25,15 @@ def digits() -> np.ndarray:
 
 
 def check(scans: np.ndarray, ink: Ink = "auto", deslant: bool = True) -> None:
-    """The stack gives the candidates that `normalise` gives for each scan, and its scans do not change."""
+    """The stack gives the candidates that `propose` gives for each scan, and its scans do not change."""
     before = scans.copy()
     candidates = normalise_stack(scans, ink, deslant=deslant)
     assert len(candidates) == len(scans)
-    for scan, glyphs in zip(scans, candidates, strict=True):
-        alone = normalise(scan, ink, deslant=deslant)
-        assert [glyph.tobytes() for glyph in glyphs] == [glyph.tobytes() for glyph in alone]
-        assert all(glyph.shape == (28, 28) and glyph.dtype == np.uint8 for glyph in glyphs)
+    for scan, together in zip(scans, candidates, strict=True):
+        alone = propose(scan, ink, deslant=deslant)
+        assert [glyph.tobytes() for glyph in together.glyphs] == [glyph.tobytes() for glyph in alone.glyphs]
+        assert (together.priors, together.has_lines) == (alone.priors, alone.has_lines)
+        assert all(glyph.shape == (28, 28) and glyph.dtype == np.uint8 for glyph in together.glyphs)
     assert np.array_equal(scans, before)
 
 
@@ -106,11 +107,11 @@ def test_only_scans_that_are_not_plain_are_normalised_alone(
 ) -> None:
     alone: list[np.ndarray] = []
 
-    def note(scan: np.ndarray, ink: Ink, deslant: bool) -> tuple[()]:
+    def note(scan: np.ndarray, ink: Ink, deslant: bool) -> Candidates:
         alone.append(scan)
-        return ()
+        return Candidates()
 
-    monkeypatch.setattr(module, "normalise", note)
+    monkeypatch.setattr(module, "propose", note)
     broken = digits.copy()
     broken[:, 13:15] = 0
     for plain in (digits, 255 - digits, broken, digits[:, 5:]):  # the last touch the border
@@ -129,11 +130,11 @@ def test_artifacts_are_removed_together_from_plain_scans_only(
 ) -> None:
     masks: list[np.ndarray] = []
 
-    def note(mask: np.ndarray) -> tuple[np.ndarray, tuple[()]]:
+    def note(mask: np.ndarray, parts: object) -> list[object]:
         masks.append(mask)
-        return mask, ()
+        return []
 
-    monkeypatch.setattr(module, "remove_artifacts", note)
+    monkeypatch.setattr(module, "find_digits", note)
     broken = digits.copy()
     broken[:, 13:15] = 0
     normalise_stack(broken, "dark")
