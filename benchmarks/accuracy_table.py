@@ -32,6 +32,7 @@ from batchdigits.inference.runtime import Runtime
 from batchdigits.quiet import silent_stderr
 from batchdigits.reports.evaluation import class_folders, evaluate_predictions
 from batchdigits.vision.decode import Page, decode
+from batchdigits.vision.normalise import Candidates
 from batchdigits.vision.normalise_batch import Normalised
 
 Normaliser = Callable[[NDArray[np.uint8]], tuple[NDArray[np.uint8], ...]]
@@ -82,7 +83,8 @@ def _with_baseline(normaliser: Normaliser, folders: list[str], runtime: Runtime)
 
 
 def _normalised(page: Page, normaliser: Normaliser) -> Normalised:
-    return Normalised(page.source, () if page.scan is None else normaliser(page.scan), page.fault)
+    glyphs = () if page.scan is None else normaliser(page.scan)
+    return Normalised(page.source, Candidates(glyphs, (1.0,) * len(glyphs)), page.fault)
 
 
 def _with_package(folders: list[str], runtime: Runtime) -> list[Prediction]:

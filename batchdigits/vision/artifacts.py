@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import NamedTuple
 
 import cv2
@@ -27,6 +26,7 @@ EDGE_DEPTH_SHARE = 0.05  # of the picture's side: what touches an edge and is no
 MAX_STROKES = 5  # components of a digit that lie apart; of more, those far from the middle do not belong to it
 MAX_COMPONENTS = 20  # of a digit; more are grain
 MIN_LONG_SHARE = 0.5  # of the longest component's length: in grain, only components this long may be the digit's
+MIN_SHARE_IN_GRAIN = 0.2  # of the picture's longer side: the same
 NEIGHBOUR_PRIOR = 0.15  # that a component near the digit that touches the border is a neighbour's all the same
 
 
@@ -59,7 +59,7 @@ def find_digits(mask: MatLike, parts: Parts) -> list[Digit]:
     choices = _choose(parts, length)
     if choices[0].all() and length.size <= MAX_COMPONENTS:
         return [Digit(mask, cv2.boundingRect(mask), 1.0)]
-    digits = [select(parts, keep) for keep in map(partial(_without_grain, length), choices) if keep.any()]
+    digits = [select(parts, keep) for keep in choices if keep.any()]
     return [
         Digit(digit, cv2.boundingRect(digit), prior)
         for digit, prior in zip(digits, (1.0, NEIGHBOUR_PRIOR), strict=False)
@@ -74,7 +74,7 @@ def _choose(components: Components, length: Numbers) -> list[Flags]:
         length: of each; 0 for those that are none of the digit's.
     """
     is_central = _reach_middle(components)
-    everything = _without_specks(length > 0, length)
+    everything = _without_grain(_without_specks(length > 0, length), length, max(components.labels.shape))
     if np.count_nonzero(everything) > MAX_STROKES:
         everything = _without_scattered(components, everything, is_central)
     is_free = everything & ~components.touches
@@ -106,11 +106,17 @@ def _without_scattered(components: Components, keep: Flags, is_central: Flags) -
     return main | (keep & near(components, main)) if main.any() else main
 
 
-def _without_grain(length: Numbers, keep: Flags) -> Flags:
-    """The components to keep; of too many, the long ones alone; none if those are many, too."""
+def _without_grain(keep: Flags, length: Numbers, side: int) -> Flags:
+    """The components to keep; of too many, the long ones alone; none if those are many, too.
+
+    Args:
+        keep: the components that are no specks.
+        length: of each.
+        side: the picture's longer one.
+    """
     if np.count_nonzero(keep) <= MAX_COMPONENTS:
         return keep
-    keep = keep & (length >= MIN_LONG_SHARE * length.max())
+    keep = keep & (length >= max(MIN_LONG_SHARE * length.max(), MIN_SHARE_IN_GRAIN * side))
     return keep & (np.count_nonzero(keep) <= MAX_STROKES)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
-from batchdigits.vision.strokes import MIN_LENGTH_SHARE, rectangle
+from batchdigits.vision.strokes import MAX_THICKNESS_SHARE, MIN_LENGTH_SHARE, rectangle
 
 Flags = NDArray[np.bool_]  # one for each component
 Numbers = NDArray[np.int32]  # one for each component
@@ -19,8 +19,9 @@ MIN_CELL_SIDE = 24  # pixels: a smaller scan is a tight crop, without room for l
 # Share of both sides of a picture: a component this large may be a frame inside it. A digit as MNIST has it has 0.714.
 MIN_FRAME_SHARE, MIN_SMALL_FRAME_SHARE, SMALL_SIDE = 0.6, 0.72, 40
 # A component is near another if it is this far away at most, as a share of the other's length, or in pixels.
-MAX_GAP_SHARE, MIN_GAP = 0.15, 2
+MAX_GAP_SHARE, MIN_GAP = 0.1, 2
 FAINT_LEVEL = 52  # grey levels of 255, over which a pixel may join strokes
+MAX_FAINT_SHARE = 0.35  # of the area: more such pixels are grain
 
 
 Box = Sequence[int]  # x, y, width and height
@@ -102,7 +103,9 @@ def join_faint(ink: MatLike, mask: MatLike, components: Components) -> tuple[Mat
         mask: of its pixels over Otsu's threshold, 255 on 0.
         components: of the mask.
     """
-    fainter = cv2.threshold(ink, FAINT_LEVEL, 255, cv2.THRESH_BINARY)[1]
+    fainter = cv2.bitwise_or(mask, cv2.threshold(ink, FAINT_LEVEL, 255, cv2.THRESH_BINARY)[1])
+    if cv2.countNonZero(fainter) > MAX_FAINT_SHARE * mask.size:
+        return mask, components
     parts = parts_of(fainter)
     joins = not isinstance(parts, Components) or len(parts.x) < len(components.x)
     return (fainter, parts) if joins else (mask, components)
@@ -126,6 +129,11 @@ def may_be_lines(parts: Parts, rows: int, columns: int) -> bool:
         is_long = width >= MIN_LENGTH_SHARE * columns or height >= MIN_LENGTH_SHARE * rows
         touches = not (x and y and x + width < columns and y + height < rows)
         return (is_long and touches) or (width >= share * columns and height >= share * rows)
-    are_long = (parts.width >= MIN_LENGTH_SHARE * columns) | (parts.height >= MIN_LENGTH_SHARE * rows)
+    are_wide, are_high = parts.width >= MIN_LENGTH_SHARE * columns, parts.height >= MIN_LENGTH_SHARE * rows
+    if ((are_wide | are_high) & parts.touches).any():
+        return True
     are_frames = (parts.width >= share * columns) & (parts.height >= share * rows)
-    return bool(np.count_nonzero(are_long) > 1 or (are_long & parts.touches).any() or are_frames.any())
+    if min(rows, columns) < SMALL_SIDE:  # a broken digit may be as large as the picture
+        are_wide &= parts.height <= MAX_THICKNESS_SHARE * rows
+        are_high &= parts.width <= MAX_THICKNESS_SHARE * columns
+    return bool(are_frames.any() or np.count_nonzero(are_wide | are_high) > 1)

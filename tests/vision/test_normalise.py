@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 from batchdigits.datasets import MNIST
 from batchdigits.datasets.idx import TRAIN_IMAGES, read_idx
 from batchdigits.vision.framing import MAX_STROKE, MIN_STROKE, stroke_width
-from batchdigits.vision.normalise import Ink, normalise
+from batchdigits.vision.normalise import Ink, normalise, propose
 from tests.vision import degradations
 
 SIDES = st.integers(1, 70)
@@ -40,11 +40,12 @@ def same(some: tuple[np.ndarray, ...], others: tuple[np.ndarray, ...]) -> bool:
 
 @settings(max_examples=300)
 @given(arrays(np.uint8, st.tuples(SIDES, SIDES)), st.sampled_from(["auto", "dark", "light"]), st.booleans())
-def test_any_array_gives_at_most_two_glyphs(scan: np.ndarray, ink: Ink, deslant: bool) -> None:
+def test_any_array_gives_a_handful_of_glyphs(scan: np.ndarray, ink: Ink, deslant: bool) -> None:
     before = scan.copy()
-    glyphs = normalise(scan, ink, deslant=deslant)
-    assert len(glyphs) <= (2 if ink == "auto" else 1)
-    for glyph in glyphs:
+    candidates = propose(scan, ink, deslant=deslant)
+    assert len(candidates.glyphs) == len(candidates.priors) <= (8 if ink == "auto" else 4)
+    assert all(0.0 < prior <= 1.0 for prior in candidates.priors)
+    for glyph in candidates.glyphs:
         assert glyph.shape == (28, 28)
         assert glyph.dtype == np.uint8
         assert glyph.any()
@@ -95,9 +96,8 @@ def test_on_a_sloping_background_a_given_polarity_is_obeyed(digits: np.ndarray) 
     shares = []
     for ink in ("light", "dark"):
         found = [normalise(scan, ink) for scan in scans]
-        assert {len(glyphs) for glyphs in found} == {0, 1}  # nothing is left of a few digits
         pairs = zip(found, digits, strict=True)
-        shares.append(np.mean([len(g) == 1 and likeness(g[0], normalise(d, "light")[0]) > 0.7 for g, d in pairs]))
+        shares.append(np.mean([len(g) > 0 and likeness(g[0], normalise(d, "light")[0]) > 0.7 for g, d in pairs]))
     assert shares[0] > 0.7
     assert shares[1] < 0.1
 
@@ -165,7 +165,8 @@ def test_a_degraded_digit_gives_the_glyph_of_the_digit(name: str, digits: np.nda
         scan = degradations.DEGRADATIONS[name](digit, rng)
         glyphs = normalise(scan)
         is_like.append(bool(glyphs) and max(likeness(g, normalise(digit, "light")[0]) for g in glyphs) > 0.7)
-        has_polarity.append(bool(glyphs) and same(glyphs[:1], normalise(scan, polarity)))
+        given = normalise(scan, polarity)
+        has_polarity.append(bool(glyphs) and same(glyphs[: len(given)], given))
         assert same(glyphs, normalise(255 - scan))
     assert np.mean(is_like) >= MIN_LIKE_SHARE.get(name, 1.0)
     assert np.mean(has_polarity) >= 0.92
