@@ -16,6 +16,7 @@ from batchdigits.vision.illumination import MIN_PAGE_SIDE
 MIN_LEAD = 0.3  # of one polarity over the other, from the sum of all measures; below it both are candidates
 MIN_ROUGHNESS_LEAD = 0.1  # the same, of the log ratio of the backgrounds' roughness; synthetic shadows have 0.2 or more
 CLEAR_AREA_LEAD = 0.3  # excess area of the side that has the whole border; above it no other measure is needed
+FRAME_AREA_LEAD = 0.1  # the same; below it, that side may be a frame around a page of the other
 DIAGONAL = 1.4  # pixels from the centre of a pixel to that of a diagonal neighbour
 STRIPS = 8  # horizontal strips of a picture, of which the topmost gives a bound for the whole
 
@@ -39,7 +40,7 @@ def even_polarities(lighter: MatLike) -> tuple[bool, ...]:
     if abs(border) == 1.0 and border * area > CLEAR_AREA_LEAD:
         return (border > 0,)
     lead, darker = border + area, cv2.bitwise_not(lighter)
-    if abs(border) == 1.0 and border * area < 0.0:
+    if abs(border) == 1.0 and border * area < FRAME_AREA_LEAD:
         return _ordered(lead, math.inf)  # a frame of the ink's colour, or bold ink
     background, ink = (darker, lighter) if lead > 0 else (lighter, darker)
     # Bounds of the two radii often decide, and cost less than the exact radii, except for a small picture.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
@@ -20,7 +21,7 @@ MIN_FILLED_SHARE = 0.6  # of its own length
 MAX_SLOPE = 0.14  # rise over run, 8 degrees; a perspective or a curved page is within it
 TILT_SHARE = 0.0125  # rows that it may rise, either way, within a run
 MAX_BEND = 0.012  # mean deviation from straightness, of its own length: a curved page bends its lines
-MAX_DEVIATION, FITS = 0.5, 4  # of its thickness: columns that lie off the fitted line are left out, and it is fitted again
+MAX_DEVIATION, FITS = 0.5, 6  # of its thickness: columns that lie off the fitted line are left out, and it is fitted again
 THICKNESS_RANK = 0.33  # of its columns or rows: a digit may cover the middle of a line
 MAX_BULGE = 1.7  # of its thickness: where it is thicker, another stroke meets it
 MAX_CORNER_SHARE = 0.2  # how far it may run on through a corner, where thick lines cross
@@ -186,6 +187,7 @@ def _straight_columns(ink: MatLike, counts: Columns, columns: Columns, thickness
         thickness: of the stroke.
     """
     middles = (np.arange(len(ink), dtype=np.float32) @ np.asarray(ink, np.float32))[columns] / (255.0 * counts[columns])
+    slope, bend = 0.0, math.inf
     for _ in range(FITS):
         if columns.size < 2:
             break
@@ -193,12 +195,11 @@ def _straight_columns(ink: MatLike, counts: Columns, columns: Columns, thickness
         slope = (x @ middles) / (x @ x)
         deviations = np.abs(middles - middles.sum() / columns.size - slope * x)
         is_on_line = deviations <= MAX_DEVIATION * thickness + 1.5
+        bend = deviations[is_on_line].sum() / columns.size - 0.1 * thickness
         if is_on_line.all():
-            bend = deviations.sum() / columns.size - 0.1 * thickness
-            is_straight = abs(slope) <= MAX_SLOPE and bend <= MAX_BEND * columns.size
-            return columns if is_straight else columns[:0]
+            break
         columns, middles = columns[is_on_line], middles[is_on_line]
-    return columns[:0]
+    return columns if abs(slope) <= MAX_SLOPE and bend <= MAX_BEND * columns.size else columns[:0]
 
 
 def _prolonged(rows: MatLike, start: int, end: int) -> tuple[int, int]:

@@ -1,0 +1,179 @@
+"""Form cells as they are: printed lines, empty boxes, ink at the edge, faint pencil, light without ink."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from batchdigits.datasets import MNIST
+from batchdigits.datasets.idx import TRAIN_IMAGES, read_idx
+from batchdigits.learning.rendered_cells import KINDS, render_cell
+from batchdigits.vision.normalise import normalise, propose
+from tests.vision.test_normalise import likeness, same
+
+CELLS = 30  # of a kind
+
+# The least share of empty cells that are blank, and of cells with a digit in which one candidate is like the digit's
+# own glyph: two cells below the measured shares. Version 2 of the normaliser is below one of the two for each kind.
+MIN_SHARES = {
+    "all sides": (0.93, 0.76),
+    "some sides": (0.70, 0.70),
+    "partly in crop": (0.63, 0.80),
+    "tilted": (0.93, 0.70),
+    "curved": (0.86, 0.73),
+    "perspective": (0.93, 0.70),
+    "doubled": (0.90, 0.66),
+    "thick on two sides": (0.93, 0.80),
+    "blurred box": (0.90, 0.76),
+    "overshooting": (0.93, 0.70),
+    "frame inside": (0.83, 0.53),
+    "thick frame": (0.93, 0.80),
+    "grid rest": (0.83, 0.90),
+    "comb": (0.10, 0.60),
+    "neighbour stroke": (0.43, 0.86),
+    "hatched": (0.63, 0.60),
+    "vignette": (0.80, 0.90),
+    "gradient": (0.93, 0.93),
+    "soft shadow": (0.60, 0.76),
+    "hard shadow": (0.43, 0.80),
+    "lamp spot": (0.33, 0.86),
+    "faint pencil": (0.93, 0.83),
+    "phone": (0.73, 0.73),
+    "mixed": (0.73, 0.63),
+    # These were as good before.
+    "plain": (1.0, 1.0),
+    "textured": (0.93, 0.83),
+    "screened": (0.90, 0.83),
+    "specks": (0.03, 0.90),
+    "out of focus": (0.93, 0.93),
+    "noisy": (0.93, 0.83),
+    "jpeg": (0.90, 0.90),
+}
+
+
+@pytest.fixture(scope="module")
+def digits() -> np.ndarray:
+    return read_idx(MNIST / f"{TRAIN_IMAGES}.gz")[:CELLS]
+
+
+def test_every_kind_of_cell_is_tested() -> None:
+    assert MIN_SHARES.keys() == KINDS.keys()
+
+
+@pytest.mark.parametrize("kind", MIN_SHARES)
+def test_rendered_cells(kind: str, digits: np.ndarray) -> None:
+    is_blank, is_like = [], []
+    for number, digit in enumerate(digits):
+        empty = render_cell(KINDS[kind], None, np.random.default_rng([7, number]))
+        scan = render_cell(KINDS[kind], digit, np.random.default_rng([7, number]))
+        is_blank.append(normalise(empty) == ())
+        glyphs = normalise(scan)
+        own = normalise(digit, "light")[0]
+        is_like.append(any(likeness(glyph, own) > 0.7 for glyph in glyphs))
+        assert same(glyphs, normalise(255 - scan))
+    min_blank, min_like = MIN_SHARES[kind]
+    assert np.mean(is_blank) >= min_blank
+    assert np.mean(is_like) >= min_like
+
+
+@settings(max_examples=60)
+@given(st.sampled_from(sorted(KINDS)), st.integers(0, 2**32 - 1), st.booleans())
+def test_any_cell_and_its_inverse_have_the_same_candidates(
+    digits: np.ndarray, kind: str, seed: int, is_empty: bool
+) -> None:
+    scan = render_cell(KINDS[kind], None if is_empty else digits[seed % CELLS], np.random.default_rng(seed))
+    some, others = propose(scan), propose(255 - scan)
+    assert same(some.glyphs, others.glyphs)
+    assert (some.priors, some.has_lines) == (others.priors, others.has_lines)
+
+
+def test_two_sides_of_a_box_are_no_seven_and_one_is_no_one() -> None:
+    for sides in ("top right", "left bottom", "left", "right", "bottom", "left top right", "left top right bottom"):
+        scan = np.full((64, 64), 220, np.uint8)
+        if "left" in sides:
+            scan[:, 4:7] = 60
+        if "right" in sides:
+            scan[:, 57:60] = 60
+        if "top" in sides:
+            scan[4:7] = 60
+        if "bottom" in sides:
+            scan[57:60] = 60
+        candidates = propose(cv2.GaussianBlur(scan, (0, 0), 1.0))
+        assert candidates.glyphs == (), sides
+        assert candidates.has_lines, sides
+
+
+def test_a_pen_stroke_over_a_box_line_is_not_cut_in_two() -> None:
+    scan = np.full((100, 100), 230, np.uint8)
+    cv2.ellipse(scan, (50, 62), (20, 24), 0, 0, 360, 40, 7)  # a 0 that ends below the line
+    alone = normalise(scan)[0]
+    scan[76:79] = 90
+    scan[:, 6:9] = scan[:, 91:94] = scan[6:9] = 90
+    assert max(likeness(glyph, alone) for glyph in normalise(scan)) > 0.9
+
+
+def test_the_stroke_of_an_open_four_at_the_edge_belongs_to_it() -> None:
+    scan = np.full((90, 90), 240, np.uint8)
+    cv2.polylines(scan, [np.array([(40, 12), (22, 52), (58, 56)])], False, 60, 5)
+    cv2.line(scan, (66, 20), (58, 89), 60, 5)  # down to the edge
+    whole = scan[:, :].copy()
+    framed = np.pad(whole, ((0, 12), (0, 0)), constant_values=240)
+    assert likeness(normalise(scan)[0], normalise(framed)[0]) > 0.9
+
+
+def test_a_digit_as_large_as_the_scan_keeps_all_of_its_strokes() -> None:
+    scan = np.full((94, 80), 255, np.uint8)
+    cv2.ellipse(scan, (40, 24), (30, 24), 0, 30, 330, 0, 4)
+    cv2.ellipse(scan, (40, 70), (32, 23), 0, 0, 360, 0, 4)
+    padded = cv2.copyMakeBorder(scan, 20, 20, 20, 20, cv2.BORDER_CONSTANT, value=255)
+    assert likeness(normalise(scan)[0], normalise(padded)[0]) > 0.9
+
+
+def test_a_dithered_stroke_at_the_edge_does_not_fall_apart() -> None:
+    scan = np.full((94, 94), 255, np.uint8)
+    cv2.ellipse(scan, (47, 50), (26, 43), 0, 0, 360, 0, 4)
+    solid = normalise(scan)[0]
+    holes = np.random.default_rng(5).random(scan.shape) < 0.45
+    assert likeness(normalise(np.where(holes, 255, scan).astype(np.uint8))[0], solid) > 0.85
+
+
+def test_faint_parts_of_a_pencil_stroke_stay() -> None:
+    scan = np.full((28, 28), 255, np.uint8)
+    cv2.ellipse(scan, (14, 14), (7, 9), 0, 0, 360, 170, 1)
+    whole = normalise(scan)[0]
+    scan[12:17][scan[12:17] < 255] = 228  # a third of the contrast in the middle
+    (glyph,) = normalise(scan)
+    assert likeness(glyph, whole) > 0.7
+    assert glyph[14].max() > 40
+
+
+def test_a_frame_of_the_inks_colour_leaves_the_digit() -> None:
+    scan = np.zeros((100, 100), np.uint8)
+    scan[12:88, 12:88] = 250
+    cv2.ellipse(scan, (50, 50), (16, 24), 0, 0, 360, 0, 6)
+    alone = normalise(scan[12:88, 12:88])[0]
+    assert max(likeness(glyph, alone) for glyph in normalise(scan)) > 0.9
+
+
+def test_light_without_an_edge_is_no_ink() -> None:
+    rows, columns = np.mgrid[:300, :300] / 300
+    for light in (
+        235 - 120 * ((rows - 0.5) ** 2 + (columns - 0.4) ** 2),
+        200 - 80 / (1 + np.exp((columns - 0.6) / 0.04)),
+        120 + 110 * np.exp(-((columns - 0.3) ** 2 / 0.008 + (rows - 0.5) ** 2 / 0.08)),
+    ):
+        grain = np.random.default_rng(2).normal(0, 1.5, light.shape)
+        assert normalise(np.clip(light + grain, 0, 255).astype(np.uint8)) == ()
+        assert normalise(light.astype(np.uint8)) == ()
+
+
+def test_squared_paper_does_not_hide_a_one() -> None:
+    scan = np.full((200, 300), 235, np.uint8)
+    scan[10::40] = scan[:, 14::40] = 120
+    cv2.line(scan, (160, 50), (150, 150), 30, 8)
+    plain = np.full((200, 300), 235, np.uint8)
+    cv2.line(plain, (160, 50), (150, 150), 30, 8)
+    assert max(likeness(glyph, normalise(plain)[0]) for glyph in normalise(scan)) > 0.9
