@@ -4,17 +4,20 @@
 
 SETS has one folder for each set of images, and a set one sub-folder for each class; sub-folders `not_digit` are
 skipped. The C sources are compiled with `cc`. Both normalisers take the grey scan of each image, of any size. The C
-glyph is compared with the likeliest of Python's candidates, and both are labelled by the built-in int8 network, in the
-integer arithmetic of the C sources. No glyph, of a blank scan, counts as a label of its own.
+glyph is compared with the likeliest of Python's candidates; two glyphs are the same if no pixel differs by over two
+grey levels. Both are labelled by the built-in int8 network, in the integer arithmetic of the C sources. A scan without
+a glyph is labelled `blank`. The last columns leave out the scans in which Python finds printed lines, as C has no such
+step.
 """
 
 from __future__ import annotations
 
 import ctypes
+import math
 import os
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import fmean
@@ -34,15 +37,17 @@ from batchdigits.inference.choose import PRETRAINED
 from batchdigits.inference.model_file import read_model_file
 from batchdigits.reports.evaluation import NOT_DIGIT, class_folders
 from batchdigits.vision.decode import decode
-from batchdigits.vision.normalise import Ink, normalise
+from batchdigits.vision.normalise import Ink, propose
 
 Glyph = NDArray[np.uint8]
 Normalise = Callable[[Glyph], Glyph | None]
 
 BLANK = "blank"
+MAX_DIFFERENCE = 2  # grey levels: OpenCV rounds to fractions of a pixel and of a weight where C does not
 WORKSPACE_BYTES = 1 << 20  # more than `digits_workspace` has with its default view
-COLUMNS = ("set", "images", "same glyph", "same label", "both right", "only C right", "only Python right")
 INKS: tuple[Ink, ...] = ("auto", "dark", "light")  # in the order of `digits_ink`
+COLUMNS = ("set", "images", "same glyph", "same label", "right in C", "right in Python")
+COLUMNS_WITHOUT_LINES = ("without lines", "same glyph", "same label")
 
 
 class Pair(NamedTuple):
@@ -52,11 +57,13 @@ class Pair(NamedTuple):
         label: the right one.
         in_c: the glyph in C, uint8 (28, 28); None for a blank scan.
         in_python: the likeliest candidate in Python; None for a blank scan.
+        has_lines: whether Python found printed lines.
     """
 
     label: str
     in_c: Glyph | None
     in_python: Glyph | None
+    has_lines: bool
 
 
 @click.command()
@@ -65,16 +72,36 @@ class Pair(NamedTuple):
 @click.option("--ink", type=click.Choice(INKS), default="auto", show_default=True, help="The ink, if it is known.")
 def main(sets: str, source: Path | None, ink: Ink) -> None:
     """Print the table in Markdown."""
+    names = sorted((entry.name for entry in os.scandir(sets) if entry.is_dir()), key=natural_key)
+    if not names:
+        raise click.ClickException(f"{sets}: no sets in it")
     with tempfile.TemporaryDirectory() as folder:
         in_c = _compiled(source or TEMPLATES / "digits_normalise.c", Path(folder), ink)
-        click.echo(f"| {' | '.join(COLUMNS)} |\n| --- |{' ---: |' * (len(COLUMNS) - 1)}")
+        columns = COLUMNS + COLUMNS_WITHOUT_LINES
+        click.echo(f"| {' | '.join(columns)} |\n| --- |{' ---: |' * (len(columns) - 1)}")
         rows = []
-        for name in sorted((entry.name for entry in os.scandir(sets) if entry.is_dir()), key=natural_key):
+        for name in names:
             pairs = list(_pairs(os.path.join(sets, name), in_c, ink))  # noqa: PTH118 - sources are strings
-            rows.append(_shares(pairs))
-            click.echo(f"| {name} | {len(pairs):,} | {_percent(rows[-1])} |")
-    click.echo(f"| **mean** | | {_percent([fmean(column) for column in zip(*rows, strict=True)])} |")
+            plain = [pair for pair in pairs if not pair.has_lines]
+            rows.append((_shares(pairs), _shares(plain)[:2]))
+            click.echo(_row(name, f"{len(pairs):,}", rows[-1][0], f"{len(plain):,}", rows[-1][1]))
+    click.echo(_row("**mean**", "", _mean([row for row, _ in rows]), "", _mean([row for _, row in rows])))
     click.echo(f"\n{datetime.now(UTC):%Y-%m-%d}; all sets have the same weight in the mean.")
+
+
+def _row(name: str, images: str, shares: Sequence[float], plain_images: str, plain: Sequence[float]) -> str:
+    cells = [name, images, *map(_percent, shares), plain_images, *map(_percent, plain)]
+    return "|" + "".join(f" {cell} |" if cell else " |" for cell in cells)
+
+
+def _percent(share: float) -> str:
+    return "" if math.isnan(share) else f"{share:.1%}"
+
+
+def _mean(rows: Iterable[Sequence[float]]) -> list[float]:
+    """The mean of each column, without the sets that have no value."""
+    columns = [[share for share in column if not math.isnan(share)] for column in zip(*rows, strict=True)]
+    return [fmean(column) if column else math.nan for column in columns]
 
 
 def _compiled(source: Path, folder: Path, ink: Ink) -> Normalise:
@@ -107,28 +134,25 @@ def _pairs(path: str, in_c: Normalise, ink: Ink) -> Iterator[Pair]:
         for source in find([folder]) if label != NOT_DIGIT else ():
             for page in decode(source):
                 if page.scan is not None:
-                    yield Pair(label, in_c(page.scan), next(iter(normalise(page.scan, ink)), None))
+                    found = propose(page.scan, ink)
+                    likeliest = found.glyphs[int(np.argmax(found.priors))] if found.glyphs else None
+                    yield Pair(label, in_c(page.scan), likeliest, found.has_lines)
 
 
-def _shares(pairs: list[Pair]) -> list[float]:
-    """The values of the columns from `same glyph` on."""
+def _shares(pairs: Sequence[Pair]) -> list[float]:
+    """The shares of pairs with the same glyph, the same label, and the right label in C and in Python; NaN of none."""
+    if not pairs:
+        return [math.nan] * 4
+    right = np.array([pair.label for pair in pairs])
     in_c, in_python = _labels([pair.in_c for pair in pairs]), _labels([pair.in_python for pair in pairs])
-    right_in_c, right_in_python = (np.array([pair.label for pair in pairs]) == labels for labels in (in_c, in_python))
-    flags = (
-        np.array([_is_same(pair.in_c, pair.in_python) for pair in pairs]),
-        in_c == in_python,
-        right_in_c & right_in_python,
-        right_in_c & ~right_in_python,
-        right_in_python & ~right_in_c,
-    )
-    return [float(np.mean(column)) for column in flags]
+    is_same = np.array([_is_same(pair.in_c, pair.in_python) for pair in pairs])
+    return [float(np.mean(flags)) for flags in (is_same, in_c == in_python, in_c == right, in_python == right)]
 
 
 def _is_same(glyph: Glyph | None, other: Glyph | None) -> bool:
-    """Whether two glyphs differ by one grey level at most."""
     if glyph is None or other is None:
         return glyph is other
-    return bool(np.abs(glyph.astype(int) - other).max() <= 1)
+    return bool(np.abs(glyph.astype(int) - other).max() <= MAX_DIFFERENCE)
 
 
 def _labels(glyphs: list[Glyph | None]) -> NDArray[np.str_]:
@@ -139,10 +163,6 @@ def _labels(glyphs: list[Glyph | None]) -> NDArray[np.str_]:
         logits = run(layers, np.stack([glyph for glyph in glyphs if glyph is not None]))
         labels[found] = logits.argmax(axis=1).astype(str)
     return labels
-
-
-def _percent(shares: list[float]) -> str:
-    return " | ".join(f"{share:.1%}" for share in shares)
 
 
 if __name__ == "__main__":

@@ -207,8 +207,10 @@ static int touches_border(component c, picture p) {
 /* The longer side of a component; 0 for the rest of a line or of a neighbour's stroke along an edge. */
 static int length_of(component c, picture p) {
     if (p.width >= MIN_CELL && p.height >= MIN_CELL) {
-        const int level = c.bottom - c.top + 1 <= EDGE_SHARE * p.height + 1, upright = c.right - c.left + 1 <= EDGE_SHARE * p.width + 1;
-        if ((level && (!c.top || c.bottom == p.height - 1)) || (upright && (!c.left || c.right == p.width - 1))) {
+        const int is_level = c.bottom - c.top <= EDGE_SHARE * p.height;
+        const int is_upright = c.right - c.left <= EDGE_SHARE * p.width;
+        if ((is_level && (!c.top || c.bottom == p.height - 1)) ||
+            (is_upright && (!c.left || c.right == p.width - 1))) {
             return 0;
         }
     }
@@ -239,7 +241,7 @@ static int spread(picture mask, int x, int y, int label, component *c) {
     return 1;
 }
 
-/* The component of the pixel (x, y). It grows in sweeps down and up the picture, which need no memory. */
+/* The component of the pixel (x, y). It grows in sweeps down and up its box, which need no memory. */
 static component grow(picture mask, int x, int y, int label) {
     component c = {x, x, y, y};
     mask.pixels[y * mask.width + x] = (uint8_t)((mask.pixels[y * mask.width + x] & FLAG) | label);
@@ -323,7 +325,7 @@ static void label_strokes(picture ink, picture mask, components *parts) {
 static int count_of(set s) {
     int count = 0;
     for (; s; s >>= 1) {
-        count += s & 1;
+        count += (int)(s & 1);
     }
     return count;
 }
@@ -340,8 +342,8 @@ static set central_ones(picture mask) {
     return found;
 }
 
-/* The components near the main ones, in comparison with the length of those. What is near along its row is flagged; what
- * is near a flag along its column is found. */
+/* The components near the main ones, in comparison with the length of those. Pixels near a main one in their row are
+ * flagged, and then pixels near a flag in their column are found. */
 static set near_ones(picture mask, const components *parts, set main) {
     int longest = 0;
     for (int label = 1; label <= parts->labels; label++) {
