@@ -69,6 +69,7 @@ tables:
 	python benchmarks/accuracy_table.py --sets $(SETS)
 	python benchmarks/polarity.py --sets $(SETS)
 	python benchmarks/form_cells.py --sets $(SETS)
+	python benchmarks/c_normaliser.py --sets $(SETS)
 	python benchmarks/lesson_seeds.py
 	python benchmarks/export_table.py
 	python benchmarks/startup.py

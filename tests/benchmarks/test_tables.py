@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -58,6 +59,27 @@ def test_polarity_of_small_sets(sets: Path) -> None:
     result = run_script("polarity.py", "--sets", sets)
     assert result.returncode == 0, result.stderr
     assert re.search(r"of 31 scans \([\d.]+%\) keep their label when inverted$", result.stdout)
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler here")
+def test_c_normaliser_of_small_sets(sets: Path) -> None:
+    result = run_script("c_normaliser.py", "--sets", sets)
+    assert result.returncode == 0, result.stderr
+    header, _, first, second, mean, _, note = result.stdout.splitlines()
+    assert header.startswith("| set | images | same glyph | same label | right in C | right in Python |")
+    assert first == "| first | 15 | 100.0% | 100.0% | 100.0% | 100.0% | 15 | 100.0% | 100.0% |"
+    assert second == "| second | 16 | 100.0% | 100.0% | 93.8% | 93.8% | 16 | 100.0% | 100.0% |"
+    assert mean == "| **mean** | | 100.0% | 100.0% | 96.9% | 96.9% | | 100.0% | 100.0% |"
+    assert re.match(r"\d{4}-\d\d-\d\d; ", note)
+
+
+def test_c_normaliser_rejects_bad_input_in_one_line(tmp_path: Path, sets: Path) -> None:
+    assert "Missing option '--sets'" in run_script("c_normaliser.py").stderr
+    assert "is named like a label" in run_script("c_normaliser.py", "--sets", sets / "first").stderr
+    (tmp_path / "broken.c").write_text("int")
+    result = run_script("c_normaliser.py", "--sets", sets, "--source", tmp_path / "broken.c")
+    assert "cannot compile" in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 def test_form_cells_of_small_sets(sets: Path, tmp_path: Path, small_mnist: Arrays) -> None:

@@ -20,6 +20,16 @@
 #define MIN_CONTRAST 16.0    /* grey levels from background to ink */
 #define CLEAR_CONTRAST 100.0 /* grey levels that are ink however noisy the background is */
 #define MIN_SIGNAL 7.0       /* contrast as a multiple of the background's noise */
+#define FAINT_LEVEL 52       /* of stretched ink; fainter pixels join no strokes */
+#define SPECK_SHARE 0.15     /* of the digit's length; shorter components are specks */
+#define FREE_SHARE 0.3       /* of the longest component; one this long that does not touch the border is the digit */
+#define GAP_SHARE 0.15       /* of a component's length; others this near, or MIN_GAP, belong to it */
+#define MIN_GAP 2            /* pixels */
+#define MAX_STROKES 5        /* components of a digit that lie apart */
+#define MAX_COMPONENTS 20    /* of a digit; more are grain */
+#define LONG_SHARE 0.5       /* of the longest component; shorter ones in grain are grain */
+#define EDGE_SHARE 0.05      /* of a side; what touches an edge and is no deeper is the rest of a line */
+#define MIN_CELL 24          /* pixels of the shorter side; a smaller view has no room for lines */
 #define PI 3.14159265358979323846
 
 typedef struct {
@@ -164,6 +174,259 @@ static int remove_background(picture p, int ink_area) {
     const double noise = background - low, contrast = peak - background;
     stretch(p, background + 2.0 * noise < peak - 1.0 ? background + 2.0 * noise : peak - 1.0, peak);
     return contrast >= MIN_CONTRAST && (contrast >= CLEAR_CONTRAST || contrast >= MIN_SIGNAL * noise);
+}
+
+/* ---- components ---- */
+
+/* A pixel of a mask has a label in its low bits: 0 for the background, from 1 on for each component, or UNSEEN for ink
+ * without a label yet. The high bit is a flag, first for ink over Otsu's threshold, later for what is near. */
+#define LABEL 127
+#define UNSEEN 127
+#define FLAG 128
+#define MAX_LABELS 32 /* the longest components; shorter ones are erased */
+
+typedef uint32_t set; /* of components: a bit for each label */
+
+typedef struct {
+    int left, right, top, bottom; /* of its box */
+} component;
+
+typedef struct {
+    component of[MAX_LABELS + 1]; /* the component with label n is at n - 1; the last place is for a new one */
+    int labels;                   /* in use */
+    int total;                    /* with those that were erased */
+} components;
+
+static int is_in(set s, int label) { return label && s >> (label - 1) & 1; }
+static int true_length(component c) { return max_of(c.right - c.left, c.bottom - c.top) + 1; }
+
+static int touches_border(component c, picture p) {
+    return !c.left || !c.top || c.right == p.width - 1 || c.bottom == p.height - 1;
+}
+
+/* The longer side of a component; 0 for the rest of a line or of a neighbour's stroke along an edge. */
+static int length_of(component c, picture p) {
+    if (p.width >= MIN_CELL && p.height >= MIN_CELL) {
+        const int is_level = c.bottom - c.top <= EDGE_SHARE * p.height;
+        const int is_upright = c.right - c.left <= EDGE_SHARE * p.width;
+        if ((is_level && (!c.top || c.bottom == p.height - 1)) ||
+            (is_upright && (!c.left || c.right == p.width - 1))) {
+            return 0;
+        }
+    }
+    return true_length(c);
+}
+
+static int touches_label(picture mask, int x, int y, int label) {
+    for (int j = -1; j <= 1; j++) {
+        for (int i = -1; i <= 1; i++) {
+            if ((pixel(mask, x + i, y + j) & LABEL) == label) {
+                return 1;
+            }
+        }
+    }
+    return 0;
+}
+
+/* Give an unseen pixel the label if one beside it has it. Returns whether it did. */
+static int spread(picture mask, int x, int y, int label, component *c) {
+    if ((pixel(mask, x, y) & LABEL) != UNSEEN || !touches_label(mask, x, y, label)) {
+        return 0;
+    }
+    mask.pixels[y * mask.width + x] = (uint8_t)((mask.pixels[y * mask.width + x] & FLAG) | label);
+    c->left = x < c->left ? x : c->left;
+    c->right = max_of(x, c->right);
+    c->top = y < c->top ? y : c->top;
+    c->bottom = max_of(y, c->bottom);
+    return 1;
+}
+
+/* The component of the pixel (x, y). It grows in sweeps down and up its box, which need no memory. */
+static component grow(picture mask, int x, int y, int label) {
+    component c = {x, x, y, y};
+    mask.pixels[y * mask.width + x] = (uint8_t)((mask.pixels[y * mask.width + x] & FLAG) | label);
+    for (int grown = 1; grown;) {
+        grown = 0;
+        for (int v = c.top - 1; v <= c.bottom + 1; v++) {
+            for (int u = c.left - 1; u <= c.right + 1; u++) {
+                grown |= spread(mask, u, v, label, &c);
+            }
+        }
+        for (int v = c.bottom + 1; v >= c.top - 1; v--) {
+            for (int u = c.right + 1; u >= c.left - 1; u--) {
+                grown |= spread(mask, u, v, label, &c);
+            }
+        }
+    }
+    return c;
+}
+
+static void relabel(picture mask, component c, int from, int to) {
+    for (int y = c.top; y <= c.bottom; y++) {
+        for (int i = y * mask.width + c.left; i <= y * mask.width + c.right; i++) {
+            if ((mask.pixels[i] & LABEL) == from) {
+                mask.pixels[i] = (uint8_t)((mask.pixels[i] & FLAG) | to);
+            }
+        }
+    }
+}
+
+/* Erase the shortest component, the last one in a tie; the last one takes its label. */
+static void erase_shortest(picture mask, components *parts) {
+    int shortest = parts->labels - 1;
+    for (int i = shortest - 1; i >= 0; i--) {
+        shortest = length_of(parts->of[i], mask) < length_of(parts->of[shortest], mask) ? i : shortest;
+    }
+    const int last = --parts->labels;
+    relabel(mask, parts->of[shortest], shortest + 1, 0);
+    relabel(mask, parts->of[last], last + 1, shortest + 1);
+    parts->of[shortest] = parts->of[last];
+}
+
+/* Label the components of a mask; neighbours along the diagonal are connected. */
+static void label_unseen(picture mask, components *parts) {
+    parts->labels = parts->total = 0;
+    for (int i = 0; i < area_of(mask); i++) {
+        if ((mask.pixels[i] & LABEL) == UNSEEN) {
+            parts->of[parts->labels] = grow(mask, i % mask.width, i / mask.width, parts->labels + 1);
+            parts->labels++;
+            parts->total++;
+            if (parts->labels > MAX_LABELS) {
+                erase_shortest(mask, parts);
+            }
+        }
+    }
+}
+
+static void label_flagged(picture mask, components *parts) {
+    for (int i = 0; i < area_of(mask); i++) {
+        mask.pixels[i] = mask.pixels[i] & FLAG ? FLAG | UNSEEN : 0;
+    }
+    label_unseen(mask, parts);
+}
+
+/* Label the components of a mask whose ink is flagged; together with fainter pixels of the stretched ink, if these join
+ * strokes that Otsu's threshold breaks. */
+static void label_strokes(picture ink, picture mask, components *parts) {
+    label_flagged(mask, parts);
+    const int total = parts->total;
+    if (total < 2) {
+        return;
+    }
+    for (int i = 0; i < area_of(mask); i++) {
+        mask.pixels[i] = (uint8_t)((mask.pixels[i] & FLAG) | (ink.pixels[i] > FAINT_LEVEL ? UNSEEN : 0));
+    }
+    label_unseen(mask, parts);
+    if (parts->total > 1 && parts->total >= total) {
+        label_flagged(mask, parts);
+    }
+}
+
+static int count_of(set s) {
+    int count = 0;
+    for (; s; s >>= 1) {
+        count += (int)(s & 1);
+    }
+    return count;
+}
+
+/* The components that reach the middle of the picture, as no neighbour's stroke does. */
+static set central_ones(picture mask) {
+    set found = 0;
+    for (int y = mask.height / 4; y < mask.height - mask.height / 4; y++) {
+        for (int x = mask.width / 4; x < mask.width - mask.width / 4; x++) {
+            const int label = pixel(mask, x, y) & LABEL;
+            found |= label ? (set)1 << (label - 1) : 0;
+        }
+    }
+    return found;
+}
+
+/* The components near the main ones, in comparison with the length of those. Pixels near a main one in their row are
+ * flagged, and then pixels near a flag in their column are found. */
+static set near_ones(picture mask, const components *parts, set main) {
+    int longest = 0;
+    for (int label = 1; label <= parts->labels; label++) {
+        longest = is_in(main, label) ? max_of(longest, true_length(parts->of[label - 1])) : longest;
+    }
+    const int reach = max_of(MIN_GAP, (int)rint(GAP_SHARE * longest));
+    for (int y = 0; y < mask.height; y++) {
+        for (int x = -reach, last = -3 * reach; x < mask.width; x++) {
+            last = is_in(main, pixel(mask, x + reach, y) & LABEL) ? x + reach : last;
+            if (x >= 0) {
+                uint8_t *here = mask.pixels + y * mask.width + x;
+                *here = (uint8_t)((*here & LABEL) | (last >= x - reach ? FLAG : 0));
+            }
+        }
+    }
+    set found = 0;
+    for (int x = 0; x < mask.width; x++) {
+        for (int y = -reach, last = -3 * reach; y < mask.height; y++) {
+            last = pixel(mask, x, y + reach) & FLAG ? y + reach : last;
+            const int label = pixel(mask, x, y) & LABEL;
+            found |= label && last >= y - reach ? (set)1 << (label - 1) : 0;
+        }
+    }
+    return found;
+}
+
+/* The components of a set that have at least a share of the length of the longest in another set. */
+static set long_ones(picture mask, const components *parts, set among, double share, set others) {
+    int longest = 0;
+    set found = 0;
+    for (int label = 1; label <= parts->labels; label++) {
+        longest = is_in(others, label) ? max_of(longest, length_of(parts->of[label - 1], mask)) : longest;
+    }
+    for (int label = 1; label <= parts->labels; label++) {
+        const int length = length_of(parts->of[label - 1], mask);
+        found |= is_in(among, label) && length && length >= share * longest ? (set)1 << (label - 1) : 0;
+    }
+    return found;
+}
+
+static set without_specks(picture mask, const components *parts, set keep) {
+    return long_ones(mask, parts, keep, SPECK_SHARE, keep);
+}
+
+/* The components to keep; of too many, the long ones alone; none if those are many, too. */
+static set without_grain(picture mask, const components *parts, set keep) {
+    if (count_of(keep) <= MAX_COMPONENTS) {
+        return keep;
+    }
+    keep = long_ones(mask, parts, keep, LONG_SHARE, ~(set)0);
+    return count_of(keep) <= MAX_STROKES ? keep : 0;
+}
+
+/* The components that are the digit, without specks, splashes and the strokes of neighbours; none in a page of grain. */
+static set digit_of(picture mask, const components *parts) {
+    const set all = ~(set)0, central = central_ones(mask);
+    set everything = without_specks(mask, parts, all), touching = 0;
+    if (count_of(everything) > MAX_STROKES) {
+        const set main = everything & central;
+        everything = main ? main | (everything & near_ones(mask, parts, main)) : 0;
+    }
+    for (int label = 1; label <= parts->labels; label++) {
+        touching |= touches_border(parts->of[label - 1], mask) ? (set)1 << (label - 1) : 0;
+    }
+    set free_ = everything & ~touching, digit = long_ones(mask, parts, free_, FREE_SHARE, all);
+    digit &= central & touching ? central : all;
+    if (free_ == everything || !digit) {
+        return without_grain(mask, parts, everything);
+    }
+    free_ = without_specks(mask, parts, free_);
+    const set whole = without_specks(mask, parts, free_ | (everything & near_ones(mask, parts, free_)));
+    digit = without_grain(mask, parts, whole);
+    return digit ? digit : without_grain(mask, parts, free_);
+}
+
+/* Keep only the digit in a mask whose ink is flagged. */
+static void keep_digit(picture ink, picture mask) {
+    components parts;
+    label_strokes(ink, mask, &parts);
+    const set digit = digit_of(mask, &parts);
+    for (int i = 0; i < area_of(mask); i++) {
+        mask.pixels[i] = (uint8_t)is_in(digit, mask.pixels[i] & LABEL);
+    }
 }
 
 /* Remove ink that is not on the mask or within 1 or 2 pixels of it. */
@@ -456,13 +719,14 @@ int digits_normalise(const uint8_t *image, int width, int height, digits_ink ink
     const int light = ink == DIGITS_INK_AUTO ? ink_is_light(view, threshold) : (ink == DIGITS_INK_LIGHT) != inverted;
     int ink_area = 0;
     for (int i = 0; i < area_of(view); i++) {
-        mask.pixels[i] = (view.pixels[i] > threshold) == light;
-        ink_area += mask.pixels[i];
+        mask.pixels[i] = (view.pixels[i] > threshold) == light ? FLAG : 0;
+        ink_area += mask.pixels[i] > 0;
         view.pixels[i] = light ? view.pixels[i] : (uint8_t)(255 - view.pixels[i]);
     }
     if (!ink_area || !remove_background(view, ink_area)) {
         return 0;
     }
+    keep_digit(view, mask);
     keep_near(view, mask);
     const picture box = crop(mask), digit = crop(view);
     const double min_size = fmax(2.0, MIN_INK_SHARE * max_of(view.width, view.height));

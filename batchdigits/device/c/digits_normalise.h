@@ -1,11 +1,12 @@
 /* The normaliser: from an 8-bit grey image of one digit to the glyph that the network takes. C99, no allocation; needs
  * libm.
  *
- * It has the steps that images of clean, evenly lit paper need: shrink the image, find the polarity, apply Otsu's
- * threshold, set the background to 0 and the ink to 255, correct stroke width and slant, fit the digit into a box of 20
- * pixels, and move its centre of mass to the middle. It leaves out uneven light, specks, ruled lines, and the second
- * pass for a digit that is small in its image. DIGITS_INK_AUTO does not compare stroke widths, so name the ink if you
- * know it. */
+ * It has the steps that images of evenly lit paper without printed lines need: shrink the image, find the polarity,
+ * apply Otsu's threshold, set the background to 0 and the ink to 255, join broken strokes by their faint pixels, remove
+ * specks and the strokes of neighbours, correct stroke width and slant, fit the digit into a box of 20 pixels, and move
+ * its centre of mass to the middle. It gives one glyph, the likeliest. It leaves out uneven light, strong grain, printed
+ * lines, and the second pass for a digit that is small in its image. DIGITS_INK_AUTO does not compare stroke widths, so
+ * name the ink if you know it. */
 #ifndef DIGITS_NORMALISE_H
 #define DIGITS_NORMALISE_H
 
@@ -32,7 +33,8 @@ extern "C" {
 
 typedef enum { DIGITS_INK_AUTO, DIGITS_INK_DARK, DIGITS_INK_LIGHT } digits_ink;
 
-/* The workspace, which the caller provides: 51 KB for a view of 160, 9 KB for 28. It keeps nothing between calls. */
+/* The workspace, which the caller provides: 51 KB for a view of 160, 9 KB for 28. It keeps nothing between calls. The
+ * stack takes about 2 KB more. */
 typedef struct {
     uint8_t first[DIGITS_BUFFER_BYTES], second[DIGITS_BUFFER_BYTES];
 } digits_workspace;
