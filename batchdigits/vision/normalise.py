@@ -100,6 +100,8 @@ def propose(scan: NDArray[np.uint8], ink: Ink = "auto", *, deslant: bool = True)
             inks = cut_out
             break
         inks += cut_out
+    if len(inks) > 1:
+        inks.sort(key=lambda one: -one.prior)
     return Candidates(
         tuple([frame(ink, deslant=deslant) for ink, _ in inks]), tuple([prior for _, prior in inks]), has_lines
     )

@@ -17,7 +17,7 @@ MIN_RUN_SHARE = 0.25  # its straight runs, which a tilt or a bad print breaks
 MIN_LENGTH_SHARE = 0.4
 MAX_THICKNESS_SHARE = 0.2  # of the picture's longer side: the thick side of a box, out of focus
 MAX_GAP_SHARE = 0.14  # a gap in it, where another stroke crosses
-MIN_FILLED_SHARE = 0.6  # of its own length
+MIN_FILLED_SHARE, MIN_THIN_SHARE = 0.6, 0.45  # of its own length: with ink, and with ink of its own thickness
 MAX_SLOPE = 0.14  # rise over run, 8 degrees; a perspective or a curved page is within it
 TILT_SHARE = 0.0125  # rows that it may rise, either way, within a run
 MAX_BEND = 0.012  # mean deviation from straightness, of its own length: a curved page bends its lines
@@ -159,7 +159,9 @@ def _straight_part(ink: MatLike, left: int, top: int, mask: MatLike) -> _Found |
         is_thin[columns] = True
         ink[:, ~is_thin] = 0
     x, y, wide, high = cv2.boundingRect(ink)
-    if wide < MIN_LENGTH_SHARE * mask.shape[1] or np.count_nonzero(is_thin) < MIN_FILLED_SHARE * wide:
+    if wide < MIN_LENGTH_SHARE * mask.shape[1] or np.count_nonzero(is_thin) < MIN_THIN_SHARE * wide:
+        return None
+    if np.count_nonzero(counts[x : x + wide]) < MIN_FILLED_SHARE * wide:
         return None
     left, top = left + x, top + y
     ends = _prolonged(mask[top : top + high], left, left + wide)
