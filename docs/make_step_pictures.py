@@ -15,10 +15,13 @@ from cv2.typing import MatLike
 from numpy.typing import NDArray
 from PIL import Image
 
-from batchdigits.vision.artifacts import remove_artifacts
+from batchdigits.vision.artifacts import find_digits
+from batchdigits.vision.cell import remove_lines
+from batchdigits.vision.components import may_be_lines, parts_of
+from batchdigits.vision.contrast import background_level, stretch_contrast
 from batchdigits.vision.decode import decode
 from batchdigits.vision.framing import frame
-from batchdigits.vision.illumination import is_evenly_lit, otsu, remove_background, stretch_contrast
+from batchdigits.vision.illumination import is_evenly_lit, otsu, remove_background
 from batchdigits.vision.normalise import LARGE_EDGE, MAX_VIEW_SIDE, normalise
 
 HERE = Path(__file__).parent
@@ -66,14 +69,21 @@ def steps(scan: Picture) -> list[Picture]:
     factor = -(-max(scan.shape) // MAX_VIEW_SIDE)
     size = (scan.shape[1] // factor, scan.shape[0] // factor)
     bright = cv2.resize(np.invert(scan), size, interpolation=cv2.INTER_AREA)
-    if not is_evenly_lit(bright, otsu(bright)):
-        bright = remove_background(bright)[0]
     mask = otsu(bright)
+    if not is_evenly_lit(bright, mask):
+        bright = remove_background(bright)[0]
+        mask = otsu(bright)
     ink, _ = stretch_contrast(bright, mask)
-    clean, _ = remove_artifacts(mask)
-    digit = np.bitwise_and(ink, cv2.dilate(clean, LARGE_EDGE))
+    parts = parts_of(mask)
+    flat = cv2.subtract(bright, np.array([background_level(bright, mask)]))
+    cell = remove_lines(flat, mask) if may_be_lines(parts, *mask.shape) else None
+    rest = cell.mask if cell else mask
+    clean = find_digits(rest, parts_of(rest))[0].mask
+    shown = stretch_contrast(cell.view, cell.mask)[0] if cell else ink
+    digit = np.bitwise_and(shown, cv2.dilate(clean, LARGE_EDGE))
     glyph = frame(digit, deslant=True)
-    assert np.array_equal(glyph, normalise(scan, "dark")[0]), "the steps are not those of the normaliser"
+    candidates = [candidate.tobytes() for candidate in normalise(scan, "dark")]
+    assert glyph.tobytes() in candidates, "the steps are not those of the normaliser"
     return [scan, *map(as_picture, (ink, mask, clean, frame(digit, deslant=False), glyph))]
 
 

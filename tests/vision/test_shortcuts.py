@@ -1,19 +1,20 @@
-"""The normaliser's shortcuts give the results of the plain computations, which are written out here."""
+"""Parts of the normaliser: shortcuts give the results of plain computations, and strokes and digits are of the mask."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 import pytest
-from cv2.typing import MatLike
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from batchdigits.vision import artifacts, polarity
-from batchdigits.vision.artifacts import MAX_LINE_THICKNESS, MIN_LINE_SPAN, MIN_RUN_SHARE, remove_artifacts
+from batchdigits.vision import polarity
+from batchdigits.vision.artifacts import find_digits
+from batchdigits.vision.components import Components, parts_of, select
 from batchdigits.vision.framing import stroke_width
 from batchdigits.vision.illumination import MAX_SHADOW, MAX_STROKE_SHARE, remove_background
+from batchdigits.vision.strokes import MAX_SLOPE, MIN_LENGTH_SHARE, Stroke, find_strokes, placed
 
 Picture = NDArray[np.uint8]
 
@@ -37,40 +38,73 @@ def pages(draw: st.DrawFn) -> Picture:
     return mask
 
 
-def all_level_lines(mask: MatLike) -> MatLike:
-    """The level ruled lines of a mask, as `artifacts._level_lines` would find them by examining every row."""
-    height, width = mask.shape
-    runs = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((1, round(MIN_RUN_SHARE * width)), np.uint8))
-    joined = cv2.dilate(runs, np.ones((3, 9), np.uint8))
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(joined)
-    across = stats[:, cv2.CC_STAT_WIDTH] >= MIN_LINE_SPAN * width
-    across[0] = False
-    runs[~across[labels]] = 0
-    full = mask.sum(axis=1) / width >= MIN_LINE_SPAN * 255
-    edge = np.logical_and.accumulate(full) | np.logical_and.accumulate(full[::-1])[::-1]
-    broad = cv2.morphologyEx(
-        runs, cv2.MORPH_OPEN, np.ones((round(MAX_LINE_THICKNESS * max(height, width)) + 1, 1), np.uint8)
-    )
-    broad[edge] = 0
-    return cv2.subtract(runs, broad)
+def slope_of(stroke: Stroke) -> float:
+    """Rise over run of a stroke along its own axis, by least squares over its pixels."""
+    ink = np.asarray(stroke.ink if stroke.is_level else cv2.transpose(stroke.ink))
+    rows, columns = np.nonzero(ink)
+    return float(np.polyfit(columns, rows, 1)[0])
 
 
 @given(pages())
-@settings(max_examples=300)
-def test_level_lines_are_those_of_all_rows(mask: Picture) -> None:
-    assert np.array_equal(artifacts._level_lines(mask), all_level_lines(mask))
+@settings(max_examples=200)
+def test_strokes_are_long_thin_and_straight_parts_of_the_mask(mask: Picture) -> None:
+    for stroke in find_strokes(mask):
+        height, width = stroke.ink.shape
+        part = mask[stroke.place]
+        assert part.shape == (height, width)
+        assert not np.asarray(stroke.ink)[part == 0].any()
+        along, across = (width, height) if stroke.is_level else (height, width)
+        assert stroke.length == along >= MIN_LENGTH_SHARE * stroke.along
+        assert stroke.start <= (stroke.left if stroke.is_level else stroke.top)
+        assert 0 <= stroke.start < stroke.end <= stroke.along
+        assert stroke.far - stroke.near == across
+        assert 0.0 <= stroke.margin <= 0.5
+        assert abs(slope_of(stroke)) <= 1.5 * MAX_SLOPE
 
 
 @given(pages())
-def test_the_box_is_that_of_the_mask_without_artifacts(mask: Picture) -> None:
-    kept, box = remove_artifacts(mask)
-    assert tuple(box) == cv2.boundingRect(kept)
+def test_the_strokes_of_a_transposed_mask_are_the_transposed_strokes(mask: Picture) -> None:
+    def boxes(strokes: list[Stroke]) -> set[tuple[object, ...]]:
+        return {(stroke.is_level, stroke.top, stroke.left, stroke.ink.shape) for stroke in strokes}
+
+    if mask.shape[0] == mask.shape[1]:
+        turned = find_strokes(np.ascontiguousarray(mask.T))
+        expected = {(not level, left, top, shape[::-1]) for level, top, left, shape in boxes(find_strokes(mask))}
+        assert boxes(turned) == expected
 
 
-def test_an_empty_mask_stays_empty() -> None:
-    kept, box = remove_artifacts(np.zeros((60, 60), np.uint8))
-    assert not kept.any()
-    assert not any(box)
+@given(pages(), st.integers(0, 20), st.integers(0, 20))
+def test_a_stroke_of_a_part_is_placed_in_the_whole(mask: Picture, top: int, left: int) -> None:
+    part = np.ascontiguousarray(mask[top : top + 48, left : left + 48])
+    if min(part.shape) >= 24:
+        for stroke in find_strokes(part):
+            moved = placed(stroke, top, left, mask.shape)
+            assert not np.asarray(moved.ink)[mask[moved.place] == 0].any()
+
+
+@given(pages())
+def test_digits_are_parts_of_the_mask_with_its_boxes(mask: Picture) -> None:
+    digits = find_digits(mask, parts_of(mask))
+    assert [digit.prior for digit in digits] == sorted([digit.prior for digit in digits], reverse=True)
+    for digit in digits:
+        assert tuple(digit.box) == cv2.boundingRect(digit.mask)
+        assert digit.box[2] > 0
+        assert not np.asarray(digit.mask)[mask == 0].any()
+
+
+def test_an_empty_mask_has_no_digit() -> None:
+    empty = np.zeros((60, 60), np.uint8)
+    assert find_digits(empty, parts_of(empty)) == []
+
+
+@given(pages())
+def test_an_only_component_is_told_from_several(mask: Picture) -> None:
+    count = cv2.connectedComponents(mask)[0] - 1
+    parts = parts_of(mask)
+    assert isinstance(parts, Components) == (count > 1)
+    if isinstance(parts, Components):
+        assert len(parts.x) == count
+        assert np.array_equal(select(parts, np.ones(count, np.bool_)), mask)
 
 
 @given(pages())
