@@ -10,7 +10,7 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
-from batchdigits.vision.strokes import MAX_THICKNESS_SHARE, MIN_LENGTH_SHARE, rectangle
+from batchdigits.vision.strokes import MIN_LENGTH_SHARE, rectangle
 
 Flags = NDArray[np.bool_]  # one for each component
 Numbers = NDArray[np.int32]  # one for each component
@@ -123,17 +123,17 @@ def may_be_lines(parts: Parts, rows: int, columns: int) -> bool:
     """Whether some components of a picture are as long as printed lines and lie where these do."""
     if min(rows, columns) < MIN_CELL_SIDE:
         return False
-    share = MIN_FRAME_SHARE if min(rows, columns) >= SMALL_SIDE else MIN_SMALL_FRAME_SHARE
+    is_small = min(rows, columns) < SMALL_SIDE
+    # A digit fills more of a small picture.
+    share = MIN_SMALL_FRAME_SHARE if is_small else MIN_FRAME_SHARE
+    length_share = MIN_SMALL_FRAME_SHARE if is_small else MIN_LENGTH_SHARE
     if not isinstance(parts, Components):
         x, y, width, height = parts
-        is_long = width >= MIN_LENGTH_SHARE * columns or height >= MIN_LENGTH_SHARE * rows
+        is_long = width >= length_share * columns or height >= length_share * rows
         touches = not (x and y and x + width < columns and y + height < rows)
         return (is_long and touches) or (width >= share * columns and height >= share * rows)
-    are_wide, are_high = parts.width >= MIN_LENGTH_SHARE * columns, parts.height >= MIN_LENGTH_SHARE * rows
+    are_wide, are_high = parts.width >= length_share * columns, parts.height >= length_share * rows
     if ((are_wide | are_high) & parts.touches).any():
         return True
     are_frames = (parts.width >= share * columns) & (parts.height >= share * rows)
-    if min(rows, columns) < SMALL_SIDE:  # a broken digit may be as large as the picture
-        are_wide &= parts.height <= MAX_THICKNESS_SHARE * rows
-        are_high &= parts.width <= MAX_THICKNESS_SHARE * columns
     return bool(are_frames.any() or np.count_nonzero(are_wide | are_high) > 1)
