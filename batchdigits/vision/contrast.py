@@ -19,7 +19,7 @@ MIN_SEPARATION = 0.7  # share of the variance between ink and background (Otsu's
 MAX_INK_SHARE = 0.5  # of the area
 MIN_SHARPNESS = 0.2  # rise within two pixels at the edges of ink, as a share of its contrast: light has 0.1
 MIN_PIXELS = 30  # for a judgement
-MAX_BETWEEN = 0.4  # pixels of middle grey for each of the mask: strokes have fewer, light more
+MAX_BETWEEN = 0.6  # pixels of middle grey for each of the mask: light has more, most strokes have fewer
 NEIGHBOURS = np.ones((3, 3), np.uint8)
 LEVELS = np.arange(256, dtype=np.float64)
 
