@@ -80,10 +80,8 @@ def remove_lines(view: MatLike, mask: MatLike) -> Cell | None:
         if not found:
             break
         found = [placed(line, inside[0].start, inside[1].start, mask.shape) for line in found]
-    region = np.zeros_like(gone)
-    region[inside] = 255
-    region &= ~gone
-    digit = _without_rests(components_of(mask), inside) if is_ink(rest, level, region) else np.zeros_like(whole)
+    has_ink = is_ink(rest[inside], level, cv2.bitwise_not(gone[inside]))
+    digit = _without_rests(components_of(mask), inside) if has_ink else np.zeros_like(whole)
     stroke_prior = _stroke_prior(lines, digit, whole, gone)
     is_empty_box = stroke_prior == 0.0 and len(sides_of(lines)) == 4 and not cv2.hasNonZero(digit)
     return Cell(rest, digit, stroke_prior, is_empty_box)

@@ -167,7 +167,7 @@ def _straight_part(ink: MatLike, left: int, top: int, mask: MatLike) -> _Found |
 
 def _is_straight(ink: MatLike, thickness: float) -> bool:
     """Whether a stroke follows a straight line closely, by its moments: a quick look that is enough for most lines."""
-    mass = cv2.moments(ink, True)
+    mass = cv2.moments(ink)
     if mass["mu20"] <= 0.0:
         return False
     slope = mass["mu11"] / mass["mu20"]
