@@ -80,7 +80,7 @@ def remove_lines(view: MatLike, mask: MatLike) -> Cell | None:
         if not found:
             break
         found = [placed(line, inside[0].start, inside[1].start, mask.shape) for line in found]
-    has_ink = is_ink(rest[inside], level, cv2.bitwise_not(gone[inside]))
+    has_ink = is_ink(rest[inside], mask[inside], cv2.bitwise_not(gone[inside]))
     digit = _without_rests(components_of(mask), inside) if has_ink else np.zeros_like(whole)
     stroke_prior = _stroke_prior(lines, digit, whole, gone)
     is_empty_box = stroke_prior == 0.0 and len(sides_of(lines)) == 4 and not cv2.hasNonZero(digit)

@@ -109,22 +109,24 @@ def join_faint(ink: MatLike, mask: MatLike, components: Components) -> tuple[Mat
 
 def longest_box(parts: Parts) -> Box:
     """The box of the longest component."""
-    if not isinstance(parts, Components):
-        return parts
-    index = int(parts.length.argmax())
-    return [int(values[index]) for values in parts[1:5]]
+    return _box(parts, int(parts.length.argmax())) if isinstance(parts, Components) else parts
+
+
+def _box(components: Components, index: int) -> Box:
+    return [int(values[index]) for values in components[1:5]]
 
 
 def may_be_lines(parts: Parts, rows: int, columns: int) -> bool:
     """Whether some components of a picture are as long as printed lines and lie where these do."""
     if min(rows, columns) < MIN_CELL_SIDE:
         return False
+    if isinstance(parts, Components):
+        are_long = (parts.width >= MIN_LENGTH_SHARE * columns) | (parts.height >= MIN_LENGTH_SHARE * rows)
+        if np.count_nonzero(are_long) != 1:
+            return bool(are_long.any())
+        parts = _box(parts, int(are_long.argmax()))
+    x, y, width, height = parts
+    is_long = width >= MIN_LENGTH_SHARE * columns or height >= MIN_LENGTH_SHARE * rows
+    touches = not (x and y and x + width < columns and y + height < rows)
     share = MIN_FRAME_SHARE if min(rows, columns) >= SMALL_SIDE else MIN_SMALL_FRAME_SHARE
-    if not isinstance(parts, Components):
-        x, y, width, height = parts
-        is_long = width >= MIN_LENGTH_SHARE * columns or height >= MIN_LENGTH_SHARE * rows
-        touches = not (x and y and x + width < columns and y + height < rows)
-        return (is_long and touches) or (width >= share * columns and height >= share * rows)
-    are_long = (parts.width >= MIN_LENGTH_SHARE * columns) | (parts.height >= MIN_LENGTH_SHARE * rows)
-    are_frames = (parts.width >= share * columns) & (parts.height >= share * rows)
-    return bool(np.count_nonzero(are_long) > 1 or (are_long & parts.touches).any() or are_frames.any())
+    return (is_long and touches) or (width >= share * columns and height >= share * rows)

@@ -19,9 +19,10 @@ MIN_SEPARATION = 0.7  # share of the variance between ink and background (Otsu's
 MAX_INK_SHARE = 0.5  # of the area
 MIN_SHARPNESS = 0.2  # rise within two pixels at the edges of ink, as a share of its contrast: light has 0.1
 MIN_PIXELS = 30  # for a judgement
-MAX_BETWEEN = 0.6  # pixels of middle grey for each of the mask: light has more, most strokes have fewer
+MAX_BETWEEN = 1.75  # pixels of middle grey for each of the outline: strokes have fewer, light more
 NEIGHBOURS = np.ones((3, 3), np.uint8)
-LEVELS = np.arange(256, dtype=np.float64)
+# Of the grey levels: the powers 0 to 2. A histogram times these has its area, its sum and its sum of squares.
+POWERS = np.vander(np.arange(256.0), 3, increasing=True)
 
 
 def stretch_contrast(view: MatLike, mask: MatLike) -> tuple[MatLike, float]:
@@ -61,31 +62,31 @@ def _stretch(view: MatLike, floor: float, peak: float) -> MatLike:
     return cv2.addWeighted(view, gain, view, 0.0, -gain * floor)  # the one OpenCV call that clips below 0
 
 
-def is_ink(view: MatLike, level: float, region: MatLike | None = None) -> bool:
+def is_ink(view: MatLike, mask: MatLike, region: MatLike | None = None) -> bool:
     """Whether the brighter part of a view may be ink, and not the grain of a background.
 
     Ink is distinct from the grain, and covers less than half.
 
     Args:
         view: on a background of about 0, uint8 (H, W), with its ink bright.
-        level: above which it is brighter, from Otsu's threshold.
-        region: where to look, 255 on 0; None for the whole view.
+        mask: of its brighter part, from Otsu's threshold, 255 on 0.
+        region: where to look, 255 on 0, with all of the mask; None for the whole view.
     """
     counts = cv2.calcHist([view], [0], region, [256], [0, 256]).ravel()
-    total, first = counts.cumsum(), int(level) + 1
-    area, dark = float(total[-1]), float(total[first - 1])
-    bright = area - dark
+    total = counts.cumsum()
+    area, bright = float(total[-1]), cv2.countNonZero(mask)
+    dark = area - bright
     if area < MIN_PIXELS or not bright or not dark or bright > MAX_INK_SHARE * area:
         return False
-    ranks = (0.16 * dark, 0.5 * dark, 0.84 * dark, dark + 0.9 * bright)
-    low, background, high, peak = total.searchsorted(ranks).tolist()
+    ranks = (0.16 * dark, 0.5 * dark, 0.84 * dark, dark, dark + 0.9 * bright)
+    low, background, high, last, peak = total.searchsorted(ranks).tolist()
     contrast, grain = peak - background, max(background - low, high - background, 0.5)
     if contrast < max(MIN_CONTRAST, MIN_INK_SIGNAL * grain):
         return False
-    sums = counts * LEVELS
-    whole, of_bright = float(sums.sum()), float(sums[first:].sum())
-    gap = of_bright / bright - (whole - of_bright) / dark
-    variance = float(sums @ LEVELS) / area - (whole / area) ** 2
+    _, whole, squares = (counts @ POWERS).tolist()
+    of_dark = float(counts[: last + 1] @ POWERS[: last + 1, 1])
+    gap = (whole - of_dark) / bright - of_dark / dark
+    variance = squares / area - (whole / area) ** 2
     return bright / area * (dark / area) * gap**2 >= MIN_SEPARATION * variance
 
 
@@ -108,8 +109,8 @@ def has_edges(view: MatLike, mask: MatLike, box: Box, ink: MatLike, contrast: fl
     rows, columns = slice(max(0, y - 1), y + height + 1), slice(max(0, x - 1), x + width + 1)
     view, mask = view[rows, columns], mask[rows, columns]
     between = cv2.inRange(ink[rows, columns], 64, 191)  # type: ignore[call-overload]
-    if cv2.countNonZero(between) <= MAX_BETWEEN * cv2.countNonZero(mask):
-        return True
     outline = cv2.subtract(mask, cv2.erode(mask, NEIGHBOURS))
+    if cv2.countNonZero(between) <= MAX_BETWEEN * cv2.countNonZero(outline):
+        return True
     rise = cv2.subtract(cv2.dilate(view, NEIGHBOURS), cv2.erode(view, NEIGHBOURS))
     return cv2.mean(rise, outline)[0] >= MIN_SHARPNESS * contrast

@@ -19,7 +19,7 @@ from batchdigits.vision.cell import Cell, remove_lines
 from batchdigits.vision.components import MIN_CELL_SIDE, Components, Parts, join_faint, longest_box, may_be_lines, parts_of
 from batchdigits.vision.contrast import background_level, has_edges, is_ink, stretch_contrast
 from batchdigits.vision.framing import frame
-from batchdigits.vision.illumination import is_evenly_lit, otsu, otsu_level, remove_background
+from batchdigits.vision.illumination import is_evenly_lit, otsu, remove_background
 from batchdigits.vision.polarity import even_polarities, uneven_polarities
 
 Glyph = NDArray[np.uint8]
@@ -120,7 +120,7 @@ def _shrink(scan: MatLike) -> MatLike:
 def _find_inks(view: MatLike, mask: MatLike, is_even: bool) -> tuple[list[tuple[MatLike, Digit]], Cell | None]:
     """The ink of a view and each of its digits; and the cell, if it has printed lines."""
     ink, contrast = stretch_contrast(view, mask)
-    parts = parts_of(mask)
+    solid, parts = mask, parts_of(mask)
     if isinstance(parts, Components):
         mask, parts = join_faint(ink, mask, parts)
     if not contrast or not has_edges(view, mask, longest_box(parts), ink, contrast):
@@ -128,6 +128,7 @@ def _find_inks(view: MatLike, mask: MatLike, is_even: bool) -> tuple[list[tuple[
         if not clearer:
             return [], None
         view, mask = clearer
+        solid = mask
         (ink, _), parts, is_even = stretch_contrast(view, mask), parts_of(mask), False
     cell = _cell(view, mask, is_even) if may_be_lines(parts, *mask.shape) else None
     found: list[tuple[MatLike, Digit]] = []
@@ -137,7 +138,7 @@ def _find_inks(view: MatLike, mask: MatLike, is_even: bool) -> tuple[list[tuple[
         found = [(ink, digit._replace(prior=(1.0 - cell.stroke_prior) * digit.prior)) for ink, digit in found]
         if cell.stroke_prior == 0.0:
             return found, cell
-    if not is_even and not is_ink(view, otsu_level(view)):
+    if not is_even and not is_ink(view, solid):
         return found, cell
     as_it_is = _digits(ink, mask, parts, MIN_DIGIT_SHARE)
     if cell:
@@ -156,7 +157,7 @@ def _clearer(view: MatLike, is_even: bool) -> tuple[MatLike, MatLike] | None:
     for clearer in (flat, cv2.GaussianBlur(flat, (0, 0), MIN_GRAIN_BLUR + GRAIN_BLUR * max(view.shape))):
         mask = otsu(clearer)
         ink, contrast = stretch_contrast(clearer, mask)
-        if not contrast or not is_ink(clearer, otsu_level(clearer)):
+        if not contrast or not is_ink(clearer, mask):
             continue
         if has_edges(clearer, mask, longest_box(parts_of(mask)), ink, contrast):
             return clearer, mask
