@@ -11,13 +11,21 @@ from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from batchdigits.vision.artifacts import MIN_FREE_SHARE
-from batchdigits.vision.components import SMALL_SIDE, Components, components_of, may_be_lines, near, parts_of, present, select
-from batchdigits.vision.contrast import is_ink
+from batchdigits.vision.components import (
+    SMALL_SIDE,
+    Components,
+    components_of,
+    may_be_lines,
+    near,
+    parts_of,
+    present,
+    select,
+)
+from batchdigits.vision.contrast import histogram, is_ink
 from batchdigits.vision.illumination import otsu_level
 from batchdigits.vision.lines import MARGIN_SHARE, OUTER_MARGIN_SHARE, THIN_SHARE, corners_of, find_lines, sides_of
 from batchdigits.vision.strokes import MAX_SLOPE, Side, Stroke, placed, rectangle
 
-MAX_PASSES = 3  # each finds the lines that are fainter than those before
 MAX_PASSES = 3  # each finds the lines that are fainter than those before
 MIN_CELL_SHARE = 0.6  # of a picture's sides: a box of ink this large may be a frame inside the picture
 MIN_SMALL_CELL_SHARE, MIN_LARGE_SIDE = 0.72, 40  # the same, in a scan whose shorter side is below so many pixels
@@ -80,7 +88,8 @@ def remove_lines(view: MatLike, mask: MatLike) -> Cell | None:
         if not found:
             break
         found = [placed(line, inside[0].start, inside[1].start, mask.shape) for line in found]
-    has_ink = is_ink(rest[inside], mask[inside], cv2.bitwise_not(gone[inside]))
+    counts = histogram(rest[inside], cv2.bitwise_not(gone[inside]))
+    has_ink = is_ink(counts, cv2.countNonZero(mask[inside]))
     digit = _without_rests(components_of(mask), inside) if has_ink else np.zeros_like(whole)
     stroke_prior = _stroke_prior(lines, digit, whole, gone)
     is_empty_box = stroke_prior == 0.0 and len(sides_of(lines)) == 4 and not cv2.hasNonZero(digit)

@@ -16,8 +16,17 @@ from numpy.typing import NDArray
 
 from batchdigits.vision.artifacts import Digit, find_digits
 from batchdigits.vision.cell import Cell, remove_lines
-from batchdigits.vision.components import MIN_CELL_SIDE, Components, Parts, join_faint, longest_box, may_be_lines, parts_of
-from batchdigits.vision.contrast import background_level, has_edges, is_ink, stretch_contrast
+from batchdigits.vision.components import (
+    MIN_CELL_SIDE,
+    Box,
+    Components,
+    Parts,
+    join_faint,
+    longest_box,
+    may_be_lines,
+    parts_of,
+)
+from batchdigits.vision.contrast import background_level, has_edges, histogram, is_ink, stretch_contrast
 from batchdigits.vision.framing import frame
 from batchdigits.vision.illumination import is_evenly_lit, otsu, remove_background
 from batchdigits.vision.polarity import even_polarities, uneven_polarities
@@ -52,13 +61,6 @@ class Candidates(NamedTuple):
     has_lines: bool = False
 
 
-class _Ink(NamedTuple):
-    """Ink to be framed, uint8 (H, W), on a background of 0, and its prior."""
-
-    ink: MatLike
-    prior: float
-
-
 def normalise(scan: NDArray[np.uint8], ink: Ink = "auto", *, deslant: bool = True) -> tuple[Glyph, ...]:
     """The glyphs of `propose`, the likeliest first."""
     return propose(scan, ink, deslant=deslant).glyphs
@@ -85,22 +87,25 @@ def propose(scan: NDArray[np.uint8], ink: Ink = "auto", *, deslant: bool = True)
     is_even = is_evenly_lit(view, lighter)
     if is_even:
         polarities = given or even_polarities(lighter)
-        pages = [(_ink_bright(view, light), _ink_bright(lighter, light)) for light in polarities]
+        pages = [(light, _ink_bright(view, light), _ink_bright(lighter, light)) for light in polarities]
     else:
         flat = {light: remove_background(_ink_bright(view, light)) for light in given or (False, True)}
         polarities = given or uneven_polarities(flat[False][1], flat[True][1])
-        pages = [(flat[light][0], otsu(flat[light][0])) for light in polarities]
-    inks: list[_Ink] = []
+        pages = [(light, flat[light][0], otsu(flat[light][0])) for light in polarities]
+    glyphs: list[Glyph] = []
+    priors: list[float] = []
     has_lines = False
-    for (page, mask), light in zip(pages, polarities, strict=True):
+    for light, page, mask in pages:
         found, cell = _find_inks(page, mask, is_even)
         if cell and cell.is_empty_box:  # its inside, and not its lines, is the ink under the other polarity
             return Candidates((), (), has_lines=True)
-        inks += [ink for digit in found if (ink := _cut_out(digit, dark, light))]
         has_lines |= cell is not None
-    return Candidates(
-        tuple([frame(ink, deslant=deslant) for ink, _ in inks]), tuple([prior for _, prior in inks]), has_lines
-    )
+        for all_ink, digit in found:
+            digit_ink = _cut_out(all_ink, digit, dark, light)
+            if digit_ink is not None:
+                glyphs.append(frame(digit_ink, deslant=deslant))
+                priors.append(digit.prior)
+    return Candidates(tuple(glyphs), tuple(priors), has_lines)
 
 
 def _ink_bright(picture: MatLike, ink_is_light: bool) -> MatLike:
@@ -119,8 +124,9 @@ def _shrink(scan: MatLike) -> MatLike:
 
 def _find_inks(view: MatLike, mask: MatLike, is_even: bool) -> tuple[list[tuple[MatLike, Digit]], Cell | None]:
     """The ink of a view and each of its digits; and the cell, if it has printed lines."""
-    ink, contrast = stretch_contrast(view, mask)
-    solid, parts = mask, parts_of(mask)
+    counts, area = None if is_even else histogram(view), cv2.countNonZero(mask)
+    ink, contrast = stretch_contrast(view, mask, counts)
+    parts = parts_of(mask)
     if isinstance(parts, Components):
         mask, parts = join_faint(ink, mask, parts)
     if not contrast or not has_edges(view, mask, longest_box(parts), ink, contrast):
@@ -128,8 +134,7 @@ def _find_inks(view: MatLike, mask: MatLike, is_even: bool) -> tuple[list[tuple[
         if not clearer:
             return [], None
         view, mask = clearer
-        solid = mask
-        (ink, _), parts, is_even = stretch_contrast(view, mask), parts_of(mask), False
+        (ink, _), parts, is_even, counts = stretch_contrast(view, mask), parts_of(mask), False, None
     cell = _cell(view, mask, is_even) if may_be_lines(parts, *mask.shape) else None
     found: list[tuple[MatLike, Digit]] = []
     if cell:
@@ -138,7 +143,7 @@ def _find_inks(view: MatLike, mask: MatLike, is_even: bool) -> tuple[list[tuple[
         found = [(ink, digit._replace(prior=(1.0 - cell.stroke_prior) * digit.prior)) for ink, digit in found]
         if cell.stroke_prior == 0.0:
             return found, cell
-    if not is_even and not is_ink(view, solid):
+    if counts is not None and not is_ink(counts, area):
         return found, cell
     as_it_is = _digits(ink, mask, parts, MIN_DIGIT_SHARE)
     if cell:
@@ -157,7 +162,7 @@ def _clearer(view: MatLike, is_even: bool) -> tuple[MatLike, MatLike] | None:
     for clearer in (flat, cv2.GaussianBlur(flat, (0, 0), MIN_GRAIN_BLUR + GRAIN_BLUR * max(view.shape))):
         mask = otsu(clearer)
         ink, contrast = stretch_contrast(clearer, mask)
-        if not contrast or not is_ink(clearer, mask):
+        if not contrast or not is_ink(histogram(clearer), cv2.countNonZero(mask)):
             continue
         if has_edges(clearer, mask, longest_box(parts_of(mask)), ink, contrast):
             return clearer, mask
@@ -176,17 +181,17 @@ def _digits(ink: MatLike, mask: MatLike, parts: Parts, min_share: float) -> list
     return [(ink, digit) for digit in find_digits(mask, parts) if max(digit.box[2:]) >= min_length]
 
 
-def _cut_out(found: tuple[MatLike, Digit], scan: MatLike, ink_is_light: bool) -> _Ink | None:
-    """The ink of a digit, from a close-up of the scan if the digit is small in the view; None without ink."""
-    ink, (mask, box, prior) = found
+def _cut_out(ink: MatLike, digit: Digit, scan: MatLike, ink_is_light: bool) -> MatLike | None:
+    """The digit's part of the ink, from a close-up of the scan if the digit is small in the view; None without ink."""
+    mask, box, _ = digit
     if max(scan.shape) > MAX_VIEW_SIDE and max(box[2:]) < MIN_DIGIT_SIDE:
         ink, mask = _close_up(mask, box, scan, ink_is_light)
     edge = SMALL_EDGE if max(mask.shape) < MIN_DIGIT_SIDE else LARGE_EDGE
     ink = np.bitwise_and(ink, cv2.dilate(mask, edge))
-    return _Ink(ink, prior) if cv2.hasNonZero(ink) else None  # the digit may be fainter than the background's grain
+    return ink if cv2.hasNonZero(ink) else None  # the digit may be fainter than the background's grain
 
 
-def _close_up(mask: MatLike, box: tuple[int, ...], scan: MatLike, ink_is_light: bool) -> tuple[MatLike, MatLike]:
+def _close_up(mask: MatLike, box: Box, scan: MatLike, ink_is_light: bool) -> tuple[MatLike, MatLike]:
     """The ink around a small digit, shrunk less, and the digit's mask in it."""
     x, y, width, height = box
     margin = CLOSE_UP_MARGIN * max(width, height)

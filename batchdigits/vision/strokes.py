@@ -20,7 +20,8 @@ MIN_FILLED_SHARE = 0.6  # of its own length
 MAX_SLOPE = 0.14  # rise over run, 8 degrees; a perspective or a curved page is within it
 TILT_SHARE = 0.0125  # rows that it may rise, either way, within a run
 MAX_BEND = 0.012  # mean deviation from straightness, of its own length: a curved page bends its lines
-MAX_DEVIATION, FITS = 0.5, 4  # of its thickness: columns that lie off the fitted line are left out, and it is fitted again
+MAX_DEVIATION = 0.5  # of its thickness: columns that lie off the fitted line are left out, and it is fitted again
+FITS = 4
 MAX_BULGE = 1.7  # of its median thickness: where it is thicker, another stroke meets it
 MAX_CORNER_SHARE = 0.2  # how far it may run on through a corner, where thick lines cross
 
