@@ -90,7 +90,7 @@ def _choose(components: Components, length: Numbers) -> list[Flags]:
 
 
 def _without_specks(keep: Flags, length: Numbers) -> Flags:
-    return keep & (length >= MIN_COMPONENT_SHARE * length[keep].max())
+    return keep & np.asarray(length >= MIN_COMPONENT_SHARE * length[keep].max(), np.bool_)
 
 
 def _reach_middle(components: Components) -> Flags:

@@ -54,7 +54,8 @@ class Components(NamedTuple):
     def touches(self) -> Flags:
         """Whether each touches the border."""
         rows, columns = self.labels.shape
-        return (self.x == 0) | (self.y == 0) | (self.x + self.width == columns) | (self.y + self.height == rows)
+        at_end = (self.x + self.width == columns) | (self.y + self.height == rows)
+        return np.asarray((self.x == 0) | (self.y == 0) | at_end, np.bool_)
 
 
 Parts = Box | Components

@@ -63,9 +63,8 @@ def stretch_contrast(view: MatLike, mask: MatLike, counts: Histogram | None = No
 
 
 def background_level(view: MatLike, mask: MatLike) -> float:
-    """The median grey level outside of a mask of ink, 255 on 0."""
-    total = histogram(view, cv2.bitwise_not(mask)).cumsum()
-    return float(total.searchsorted(total[-1] / 2.0))
+    """The median grey level outside of a mask of ink, 255 on 0, which has all pixels over some level."""
+    return float(histogram(view).cumsum().searchsorted((mask.size - cv2.countNonZero(mask)) / 2.0))
 
 
 def _stretch(view: MatLike, floor: float, peak: float) -> MatLike:
@@ -96,7 +95,7 @@ def is_ink(counts: Histogram, bright: float) -> bool:
     of_dark = float(counts[: last + 1] @ POWERS[: last + 1, 1])
     gap = (whole - of_dark) / bright - of_dark / dark
     variance = squares / area - (whole / area) ** 2
-    return bright / area * (dark / area) * gap**2 >= MIN_SEPARATION * variance
+    return bool(bright / area * (dark / area) * gap**2 >= MIN_SEPARATION * variance)
 
 
 def has_edges(view: MatLike, mask: MatLike, box: Box, ink: MatLike, contrast: float) -> bool:
@@ -117,7 +116,7 @@ def has_edges(view: MatLike, mask: MatLike, box: Box, ink: MatLike, contrast: fl
     x, y, width, height = box
     rows, columns = slice(max(0, y - 1), y + height + 1), slice(max(0, x - 1), x + width + 1)
     view, mask = view[rows, columns], mask[rows, columns]
-    between = cv2.countNonZero(cv2.inRange(ink[rows, columns], 64, 191))  # type: ignore[call-overload]
+    between = cv2.countNonZero(cv2.inRange(ink[rows, columns], 64, 191))
     if between <= MAX_BETWEEN * cv2.countNonZero(mask):
         return True
     outline = cv2.subtract(mask, cv2.erode(mask, NEIGHBOURS))

@@ -172,7 +172,7 @@ def _clearer(view: MatLike, is_even: bool) -> tuple[MatLike, MatLike] | None:
 def _cell(view: MatLike, mask: MatLike, is_even: bool) -> Cell | None:
     if not is_even:
         return remove_lines(view, mask)
-    return remove_lines(cv2.subtract(view, background_level(view, mask)), mask)
+    return remove_lines(cv2.subtract(view, background_level(view, mask)), mask)  # type: ignore[call-overload]
 
 
 def _digits(ink: MatLike, mask: MatLike, parts: Parts, min_share: float) -> list[tuple[MatLike, Digit]]:

@@ -147,7 +147,7 @@ def _straight_part(ink: MatLike, left: int, top: int, mask: MatLike) -> _Found |
     least = MIN_LENGTH_SHARE * mask.shape[1]
     if cv2.boundingRect(ink)[2] < least:
         return None
-    counts = cv2.reduce(ink, 0, cv2.REDUCE_SUM, dtype=cv2.CV_32S).ravel() // 255
+    counts = np.asarray(cv2.reduce(ink, 0, cv2.REDUCE_SUM, dtype=cv2.CV_32S), np.int32).ravel() // 255
     keep = counts > 0
     filled = counts[keep]
     filled.sort()
@@ -177,7 +177,7 @@ def _is_straight(ink: MatLike, thickness: float) -> bool:
     return bool(abs(slope) <= MAX_SLOPE and variance <= (thickness**2 + 1.0) / 12.0 + bend**2)
 
 
-def _straight_columns(ink: MatLike, counts: Columns, columns: Columns, thickness: float) -> NDArray[np.bool_]:
+def _straight_columns(ink: MatLike, counts: NDArray[np.int32], columns: Columns, thickness: float) -> NDArray[np.bool_]:
     """Those columns of a stroke in which its middle lies on one line; none if that line bends or is too steep.
 
     Args:
