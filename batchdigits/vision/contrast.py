@@ -63,8 +63,9 @@ def stretch_contrast(view: MatLike, mask: MatLike, counts: Histogram | None = No
 
 
 def background_level(view: MatLike, mask: MatLike) -> float:
-    """The median grey level outside of a mask of ink, 255 on 0, which has all pixels over some level."""
-    return float(histogram(view).cumsum().searchsorted((mask.size - cv2.countNonZero(mask)) / 2.0))
+    """The median grey level outside of a mask of ink, 255 on 0."""
+    total = histogram(view, cv2.bitwise_not(mask)).cumsum()
+    return float(total.searchsorted(total[-1] / 2.0))
 
 
 def _stretch(view: MatLike, floor: float, peak: float) -> MatLike:
