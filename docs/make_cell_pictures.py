@@ -91,7 +91,9 @@ GROUPS: dict[str, Callable[[], dict[str, Scan]]] = {
     "edge": edges,
     "paper": lambda: cells(38, False, "screened", "textured", "hatched", "faint pencil", "specks", "phone"),
     "light": lambda: cells(7, True, "vignette", "gradient", "soft shadow", "hard shadow", "lamp spot", "grid rest"),
-    "crossing": lambda: cells(12, False, "all sides", "overshooting", "perspective", "some sides", "comb", "thick frame"),
+    "crossing": lambda: cells(
+        12, False, "all sides", "overshooting", "perspective", "some sides", "comb", "thick frame"
+    ),
 }
 
 if __name__ == "__main__":

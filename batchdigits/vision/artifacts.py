@@ -73,13 +73,13 @@ def _choose(components: Components, length: Numbers) -> list[Flags]:
         components: of the mask.
         length: of each; 0 for those that are none of the digit's.
     """
-    is_central = _reach_middle(components)
     everything = _without_grain(_without_specks(length > 0, length), length, max(components.labels.shape))
     if np.count_nonzero(everything) > MAX_STROKES:
-        everything = _without_scattered(components, everything, is_central)
+        everything = _without_scattered(components, everything)
     is_free = everything & ~components.touches
-    if is_free.sum() == everything.sum():
+    if np.array_equal(is_free, everything):
         return [everything]
+    is_central = _reach_middle(components)
     is_digit = is_free & (length >= MIN_FREE_SHARE * length.max())
     is_digit &= is_central | ~(is_central & components.touches).any()
     if not is_digit.any():
@@ -90,7 +90,7 @@ def _choose(components: Components, length: Numbers) -> list[Flags]:
 
 
 def _without_specks(keep: Flags, length: Numbers) -> Flags:
-    return keep & (length >= MIN_COMPONENT_SHARE * length[keep].max())
+    return keep & np.asarray(length >= MIN_COMPONENT_SHARE * length[keep].max(), np.bool_)
 
 
 def _reach_middle(components: Components) -> Flags:
@@ -100,9 +100,9 @@ def _reach_middle(components: Components) -> Flags:
     return present(middle, components)
 
 
-def _without_scattered(components: Components, keep: Flags, is_central: Flags) -> Flags:
+def _without_scattered(components: Components, keep: Flags) -> Flags:
     """Only the components in the middle and those near them, without the dashes of a printed line or splashes."""
-    main = keep & is_central
+    main = keep & _reach_middle(components)
     return main | (keep & near(components, main)) if main.any() else main
 
 

@@ -11,13 +11,20 @@ from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from batchdigits.vision.artifacts import MIN_FREE_SHARE
-from batchdigits.vision.components import SMALL_SIDE, Components, components_of, may_be_lines, near, parts_of, present, select
-from batchdigits.vision.contrast import is_ink
+from batchdigits.vision.components import (
+    SMALL_SIDE,
+    components_of,
+    may_be_lines,
+    near,
+    parts_of,
+    present,
+    select,
+)
+from batchdigits.vision.contrast import histogram, is_ink
 from batchdigits.vision.illumination import otsu_level
 from batchdigits.vision.lines import MARGIN_SHARE, OUTER_MARGIN_SHARE, THIN_SHARE, corners_of, find_lines, sides_of
 from batchdigits.vision.strokes import MAX_SLOPE, Side, Stroke, placed, rectangle
 
-MAX_PASSES = 3  # each finds the lines that are fainter than those before
 MAX_PASSES = 3  # each finds the lines that are fainter than those before
 MIN_CELL_SHARE = 0.6  # of a picture's sides: a box of ink this large may be a frame inside the picture
 MIN_SMALL_CELL_SHARE, MIN_LARGE_SIDE = 0.72, 40  # the same, in a scan whose shorter side is below so many pixels
@@ -80,10 +87,9 @@ def remove_lines(view: MatLike, mask: MatLike) -> Cell | None:
         if not found:
             break
         found = [placed(line, inside[0].start, inside[1].start, mask.shape) for line in found]
-    region = np.zeros_like(gone)
-    region[inside] = 255
-    region &= ~gone
-    digit = _without_rests(components_of(mask), inside) if is_ink(rest, level, region) else np.zeros_like(whole)
+    counts = histogram(rest[inside], cv2.bitwise_not(gone[inside]))
+    has_ink = is_ink(counts, cv2.countNonZero(mask[inside]))
+    digit = _without_rests(mask, inside) if has_ink else np.zeros_like(whole)
     return Cell(rest, digit, _stroke_prior(lines, digit, whole, gone), len(sides_of(lines)) == 4)
 
 
@@ -121,14 +127,15 @@ def _erased(found: Sequence[Stroke], lines: Sequence[Stroke], mask: MatLike) -> 
             edge = 3 + 2 * round(SOFT_EDGE_SHARE * max(line.thickness for line in lines_of_kind))
             ink: NDArray[np.uint8] = np.zeros(mask.shape, np.uint8)
             for line in lines_of_kind:
-                ink[line.place] |= line.ink
-            erased |= cv2.dilate(ink, rectangle(edge, 1) if is_level else rectangle(1, edge))
+                ink[line.place] |= np.asarray(line.ink, np.uint8)
+            erased |= np.asarray(cv2.dilate(ink, rectangle(edge, 1) if is_level else rectangle(1, edge)), np.uint8)
     for corner in corners_of(lines):
         erased[corner] = 255
     rest = cv2.bitwise_and(mask, cv2.bitwise_not(erased))
     side = round(max(line.thickness for line in found)) + STROKE_REACH | 1
     closed = cv2.morphologyEx(rest, cv2.MORPH_CLOSE, rectangle(side, side))
-    return np.asarray(erased & ~(closed & mask), np.uint8)
+    strokes = cv2.bitwise_and(closed, mask)
+    return np.asarray(cv2.bitwise_and(erased, cv2.bitwise_not(strokes)), np.uint8)
 
 
 def _inside(lines: Sequence[Stroke], shape: Sequence[int]) -> tuple[slice, slice]:
@@ -151,8 +158,9 @@ def _walls(lines: Sequence[Stroke]) -> set[Side]:
     return {line.side for line in lines if _is_wall(line)}
 
 
-def _without_rests(components: Components, inside: tuple[slice, slice]) -> MatLike:
-    """Keep the components that are written in the middle of a cell, and those near them."""
+def _without_rests(mask: MatLike, inside: tuple[slice, slice]) -> MatLike:
+    """Keep the components of a mask that are written in the middle of a cell, and those near them."""
+    components = components_of(mask)
     (top, bottom), (left, right) = ((axis.start, axis.stop) for axis in inside)
     height, width = bottom - top, right - left
     y, x = round(OUTER_MARGIN_SHARE * height), round(OUTER_MARGIN_SHARE * width)
@@ -164,10 +172,10 @@ def _without_rests(components: Components, inside: tuple[slice, slice]) -> MatLi
     length = components.length
     is_main = is_central & (length >= MIN_FREE_SHARE * (length * is_central).max(initial=0))
     if not is_main.any():
-        return np.zeros(components.labels.shape, np.uint8)
+        return np.zeros_like(mask)
     if is_main.all():
-        return select(components, is_main)
-    side = max(components.labels.shape)
+        return mask
+    side = max(mask.shape)
     thickness = components.area / length
     is_straight = np.minimum(components.width, components.height) <= 2 * thickness + MAX_SLOPE * length + 1
     is_rest = (thickness <= THIN_SHARE * side + 1) & is_straight & (length > MIN_REST_SHARE * side)

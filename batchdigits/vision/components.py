@@ -55,7 +55,8 @@ class Components(NamedTuple):
     def touches(self) -> Flags:
         """Whether each touches the border."""
         rows, columns = self.labels.shape
-        return (self.x == 0) | (self.y == 0) | (self.x + self.width == columns) | (self.y + self.height == rows)
+        at_end = (self.x + self.width == columns) | (self.y + self.height == rows)
+        return np.asarray((self.x == 0) | (self.y == 0) | at_end, np.bool_)
 
 
 Parts = Box | Components
@@ -106,17 +107,17 @@ def join_faint(ink: MatLike, mask: MatLike, components: Components) -> tuple[Mat
     fainter = cv2.bitwise_or(mask, cv2.threshold(ink, FAINT_LEVEL, 255, cv2.THRESH_BINARY)[1])
     if cv2.countNonZero(fainter) > MAX_FAINT_SHARE * mask.size:
         return mask, components
-    parts = parts_of(fainter)
-    joins = not isinstance(parts, Components) or len(parts.x) < len(components.x)
-    return (fainter, parts) if joins else (mask, components)
+    count = cv2.connectedComponents(fainter, None, 8, cv2.CV_16U)[0] - 1
+    return (fainter, parts_of(fainter)) if count < len(components.x) else (mask, components)
 
 
 def longest_box(parts: Parts) -> Box:
     """The box of the longest component."""
-    if not isinstance(parts, Components):
-        return parts
-    index = int(parts.length.argmax())
-    return [int(values[index]) for values in parts[1:5]]
+    return _box(parts, int(parts.length.argmax())) if isinstance(parts, Components) else parts
+
+
+def _box(components: Components, index: int) -> Box:
+    return [int(values[index]) for values in components[1:5]]
 
 
 def may_be_lines(parts: Parts, rows: int, columns: int) -> bool:
@@ -127,13 +128,12 @@ def may_be_lines(parts: Parts, rows: int, columns: int) -> bool:
     # A digit fills more of a small picture.
     share = MIN_SMALL_FRAME_SHARE if is_small else MIN_FRAME_SHARE
     length_share = MIN_SMALL_FRAME_SHARE if is_small else MIN_LENGTH_SHARE
-    if not isinstance(parts, Components):
-        x, y, width, height = parts
-        is_long = width >= length_share * columns or height >= length_share * rows
-        touches = not (x and y and x + width < columns and y + height < rows)
-        return (is_long and touches) or (width >= share * columns and height >= share * rows)
-    are_wide, are_high = parts.width >= length_share * columns, parts.height >= length_share * rows
-    if ((are_wide | are_high) & parts.touches).any():
-        return True
-    are_frames = (parts.width >= share * columns) & (parts.height >= share * rows)
-    return bool(are_frames.any() or np.count_nonzero(are_wide | are_high) > 1)
+    if isinstance(parts, Components):
+        are_long = (parts.width >= length_share * columns) | (parts.height >= length_share * rows)
+        if np.count_nonzero(are_long) != 1:
+            return bool(are_long.any())
+        parts = _box(parts, int(are_long.argmax()))
+    x, y, width, height = parts
+    is_long = width >= length_share * columns or height >= length_share * rows
+    touches = not (x and y and x + width < columns and y + height < rows)
+    return (is_long and touches) or (width >= share * columns and height >= share * rows)

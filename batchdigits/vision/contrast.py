@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 from cv2.typing import MatLike
+from numpy.typing import NDArray
 
 from batchdigits.vision.components import Box
 from batchdigits.vision.illumination import MIN_PAGE_SIDE
@@ -12,24 +13,35 @@ from batchdigits.vision.illumination import MIN_PAGE_SIDE
 MIN_CONTRAST = 16.0  # grey levels from background to ink: faint pencil has 25, the blocks of JPEG under 14
 MIN_SIGNAL = 7.0  # contrast in standard deviations of the background: grain split by a threshold has 3, pencil 10
 CERTAIN_CONTRAST = 100.0  # grey levels that no grain reaches; at 8x8 pixels the grey edges of strokes look like grain
-# For a page under uneven light, and for the inside of a cell whose lines were removed: what is left of a background when
-# there is no ink splits at any threshold, too.
+# For a page under uneven light, and for the inside of a cell whose lines were removed: what is left of a background
+# when there is no ink splits at any threshold, too.
 MIN_INK_SIGNAL = 5.5  # contrast in standard deviations of the background
 MIN_SEPARATION = 0.7  # share of the variance between ink and background (Otsu's criterion); normal grain has 0.64
 MAX_INK_SHARE = 0.5  # of the area
 MIN_SHARPNESS = 0.2  # rise within two pixels at the edges of ink, as a share of its contrast: light has 0.1
 MIN_PIXELS = 30  # for a judgement
-MAX_BETWEEN = 0.4  # pixels of middle grey for each of the mask: strokes have fewer, light more
+# Pixels of middle grey for each of the mask, and for each of its outline: strokes have fewer, light more.
+MAX_BETWEEN, MAX_BETWEEN_AT_OUTLINE = 0.6, 1.75
 NEIGHBOURS = np.ones((3, 3), np.uint8)
-LEVELS = np.arange(256, dtype=np.float64)
+# Of the grey levels: the powers 0 to 2. A histogram times these has its area, its sum and its sum of squares.
+POWERS = np.vander(np.arange(256.0), 3, increasing=True)
 
 
-def stretch_contrast(view: MatLike, mask: MatLike) -> tuple[MatLike, float]:
+Histogram = NDArray[np.float32]  # (256,), pixels of each grey level
+
+
+def histogram(view: MatLike, region: MatLike | None = None) -> Histogram:
+    """That of a view, uint8 (H, W), or of a region of it, 255 on 0."""
+    return np.asarray(cv2.calcHist([view], [0], region, [256], [0, 256]), np.float32).ravel()
+
+
+def stretch_contrast(view: MatLike, mask: MatLike, counts: Histogram | None = None) -> tuple[MatLike, float]:
     """Set the background to 0 and the ink's peak to 255.
 
     Args:
         view: evenly lit, uint8 (H, W), with its ink bright.
         mask: the mask of its lighter side, from `otsu`.
+        counts: its histogram, if that is at hand.
 
     Returns:
         The ink, uint8 (H, W), and its contrast in grey levels; 0 if it is not distinct from the background's grain.
@@ -38,12 +50,12 @@ def stretch_contrast(view: MatLike, mask: MatLike) -> tuple[MatLike, float]:
     ink = view if least == 0.0 and most == 255.0 else _stretch(view, least, most)
     if 2 * cv2.countNonZero(ink) < mask.size:  # one level fills most of the view: a background without grain
         return ink, most - least if most - least >= MIN_CONTRAST else 0.0
-    counts = cv2.calcHist([view], [0], None, [256], [0, 256]).ravel().cumsum()
+    total = (histogram(view) if counts is None else counts).cumsum()
     background_area = mask.size - cv2.countNonZero(mask)
     # The lower half of the background is free of the grey edges of strokes, so its spread is that of the grain. The top
     # tenth of the ink is noise, or the overshoot of a sharpening filter.
-    ranks = (0.16 * background_area, 0.5 * background_area, 0.1 * background_area + 0.9 * counts[-1])
-    low, background, peak = counts.searchsorted(ranks).tolist()
+    ranks = (0.16 * background_area, 0.5 * background_area, 0.1 * background_area + 0.9 * total[-1])
+    low, background, peak = total.searchsorted(ranks).tolist()
     grain, contrast = background - low, peak - background
     ink = _stretch(view, min(background + 2.0 * grain, peak - 1.0), peak)
     is_distinct = contrast >= MIN_CONTRAST and (contrast >= CERTAIN_CONTRAST or contrast >= MIN_SIGNAL * grain)
@@ -52,8 +64,8 @@ def stretch_contrast(view: MatLike, mask: MatLike) -> tuple[MatLike, float]:
 
 def background_level(view: MatLike, mask: MatLike) -> float:
     """The median grey level outside of a mask of ink, 255 on 0."""
-    counts = cv2.calcHist([view], [0], cv2.bitwise_not(mask), [256], [0, 256]).ravel().cumsum()
-    return float(counts.searchsorted(counts[-1] / 2.0))
+    total = histogram(view, cv2.bitwise_not(mask)).cumsum()
+    return float(total.searchsorted(total[-1] / 2.0))
 
 
 def _stretch(view: MatLike, floor: float, peak: float) -> MatLike:
@@ -61,32 +73,30 @@ def _stretch(view: MatLike, floor: float, peak: float) -> MatLike:
     return cv2.addWeighted(view, gain, view, 0.0, -gain * floor)  # the one OpenCV call that clips below 0
 
 
-def is_ink(view: MatLike, level: float, region: MatLike | None = None) -> bool:
+def is_ink(counts: Histogram, bright: float) -> bool:
     """Whether the brighter part of a view may be ink, and not the grain of a background.
 
     Ink is distinct from the grain, and covers less than half.
 
     Args:
-        view: on a background of about 0, uint8 (H, W), with its ink bright.
-        level: above which it is brighter, from Otsu's threshold.
-        region: where to look, 255 on 0; None for the whole view.
+        counts: the histogram of the view, which is on a background of about 0, with its ink bright.
+        bright: the number of pixels over Otsu's threshold.
     """
-    counts = cv2.calcHist([view], [0], region, [256], [0, 256]).ravel()
-    total, first = counts.cumsum(), int(level) + 1
-    area, dark = float(total[-1]), float(total[first - 1])
-    bright = area - dark
+    total = counts.cumsum()
+    area = float(total[-1])
+    dark = area - bright
     if area < MIN_PIXELS or not bright or not dark or bright > MAX_INK_SHARE * area:
         return False
-    ranks = (0.16 * dark, 0.5 * dark, 0.84 * dark, dark + 0.9 * bright)
-    low, background, high, peak = total.searchsorted(ranks).tolist()
+    ranks = (0.16 * dark, 0.5 * dark, 0.84 * dark, dark, dark + 0.9 * bright)
+    low, background, high, last, peak = total.searchsorted(ranks).tolist()
     contrast, grain = peak - background, max(background - low, high - background, 0.5)
     if contrast < max(MIN_CONTRAST, MIN_INK_SIGNAL * grain):
         return False
-    sums = counts * LEVELS
-    whole, of_bright = float(sums.sum()), float(sums[first:].sum())
-    gap = of_bright / bright - (whole - of_bright) / dark
-    variance = float(sums @ LEVELS) / area - (whole / area) ** 2
-    return bright / area * (dark / area) * gap**2 >= MIN_SEPARATION * variance
+    _, whole, squares = (counts @ POWERS).tolist()
+    of_dark = float(counts[: last + 1] @ POWERS[: last + 1, 1])
+    gap = (whole - of_dark) / bright - of_dark / dark
+    variance = squares / area - (whole / area) ** 2
+    return bool(bright / area * (dark / area) * gap**2 >= MIN_SEPARATION * variance)
 
 
 def has_edges(view: MatLike, mask: MatLike, box: Box, ink: MatLike, contrast: float) -> bool:
@@ -107,9 +117,11 @@ def has_edges(view: MatLike, mask: MatLike, box: Box, ink: MatLike, contrast: fl
     x, y, width, height = box
     rows, columns = slice(max(0, y - 1), y + height + 1), slice(max(0, x - 1), x + width + 1)
     view, mask = view[rows, columns], mask[rows, columns]
-    between = cv2.inRange(ink[rows, columns], 64, 191)  # type: ignore[call-overload]
-    if cv2.countNonZero(between) <= MAX_BETWEEN * cv2.countNonZero(mask):
+    between = cv2.countNonZero(cv2.inRange(ink[rows, columns], 64, 191))
+    if between <= MAX_BETWEEN * cv2.countNonZero(mask):
         return True
     outline = cv2.subtract(mask, cv2.erode(mask, NEIGHBOURS))
+    if between <= MAX_BETWEEN_AT_OUTLINE * cv2.countNonZero(outline):
+        return True
     rise = cv2.subtract(cv2.dilate(view, NEIGHBOURS), cv2.erode(view, NEIGHBOURS))
     return cv2.mean(rise, outline)[0] >= MIN_SHARPNESS * contrast

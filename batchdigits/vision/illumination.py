@@ -41,13 +41,14 @@ def is_evenly_lit(view: MatLike, lighter: MatLike) -> bool:
         return True
     darkest, lightest, _, _ = cv2.minMaxLoc(view)
     border, is_lighter = _border(view), _border(lighter) > 0
-    sides = (border[~is_lighter], darkest), (border[is_lighter], lightest)
-    for side, extreme in sides:
+    has_both = True
+    for side, extreme in ((border[~is_lighter], darkest), (border[is_lighter], lightest)):
         if side.size > MIN_BORDER_SHARE * border.size:
             mean = cv2.norm(side, cv2.NORM_L1) / side.size  # faster than NumPy's mean
             if abs(mean - extreme) > MAX_BORDER_DEVIATION * (lightest - darkest):
                 return False
-    has_both = all(side.size > MIN_BORDER_SHARE * border.size for side, _ in sides)
+        else:
+            has_both = False
     return not (has_both and _is_wide(lighter) and _is_wide(cv2.bitwise_not(lighter)))
 
 

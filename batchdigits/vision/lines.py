@@ -115,16 +115,17 @@ def _meets(stroke: Stroke, end: int, line: Stroke) -> bool:
 
 def corners_of(lines: Sequence[Stroke]) -> list[tuple[slice, slice]]:
     """Rows and columns of the corners and crossings of lines."""
-    upright = [line for line in lines if not line.is_level]
+    bands = [(line, slice(max(0, line.near - 1), line.far + 1), CORNER_SHARE * line.along + 1) for line in lines]
+    upright = [band for band in bands if not band[0].is_level]
     return [
-        (slice(max(0, level.near - 1), level.far + 1), slice(max(0, other.near - 1), other.far + 1))
-        for level in lines
+        (rows, columns)
+        for level, rows, reach in bands
         if level.is_level
-        for other in upright
-        if _cross(level, other) and _cross(other, level)
+        for other, columns, other_reach in upright
+        if _runs_to(level, reach, other) and _runs_to(other, other_reach, level)
     ]
 
 
-def _cross(line: Stroke, other: Stroke) -> bool:
-    reach = CORNER_SHARE * line.along + 1
+def _runs_to(line: Stroke, reach: float, other: Stroke) -> bool:
+    """Whether a line crosses another, or ends that near to it."""
     return line.start - reach <= other.far and other.near <= line.end + reach

@@ -16,10 +16,19 @@ from numpy.typing import NDArray
 
 from batchdigits.vision.artifacts import Digit, find_digits
 from batchdigits.vision.cell import Cell, remove_lines
-from batchdigits.vision.components import MIN_CELL_SIDE, Box, Components, Parts, join_faint, longest_box, may_be_lines, parts_of
-from batchdigits.vision.contrast import background_level, has_edges, is_ink, stretch_contrast
+from batchdigits.vision.components import (
+    MIN_CELL_SIDE,
+    Box,
+    Components,
+    Parts,
+    join_faint,
+    longest_box,
+    may_be_lines,
+    parts_of,
+)
+from batchdigits.vision.contrast import background_level, has_edges, histogram, is_ink, stretch_contrast
 from batchdigits.vision.framing import frame
-from batchdigits.vision.illumination import is_evenly_lit, otsu, otsu_level, remove_background
+from batchdigits.vision.illumination import is_evenly_lit, otsu, remove_background
 from batchdigits.vision.polarity import even_polarities, uneven_polarities
 
 Glyph = NDArray[np.uint8]
@@ -52,13 +61,6 @@ class Candidates(NamedTuple):
     has_lines: bool = False
 
 
-class _Ink(NamedTuple):
-    """Ink to be framed, uint8 (H, W), on a background of 0, and its prior."""
-
-    ink: MatLike
-    prior: float
-
-
 def normalise(scan: NDArray[np.uint8], ink: Ink = "auto", *, deslant: bool = True) -> tuple[Glyph, ...]:
     """The glyphs of `propose`, the likeliest first."""
     return propose(scan, ink, deslant=deslant).glyphs
@@ -85,26 +87,25 @@ def propose(scan: NDArray[np.uint8], ink: Ink = "auto", *, deslant: bool = True)
     is_even = is_evenly_lit(view, lighter)
     if is_even:
         polarities = given or even_polarities(lighter)
-        pages = [(_ink_bright(view, light), _ink_bright(lighter, light)) for light in polarities]
+        pages = [(light, _ink_bright(view, light), _ink_bright(lighter, light)) for light in polarities]
     else:
         flat = {light: remove_background(_ink_bright(view, light)) for light in given or (False, True)}
         polarities = given or uneven_polarities(flat[False][1], flat[True][1])
-        pages = [(flat[light][0], otsu(flat[light][0])) for light in polarities]
-    inks: list[_Ink] = []
+        pages = [(light, flat[light][0], otsu(flat[light][0])) for light in polarities]
+    glyphs: list[tuple[Glyph, float]] = []
     has_lines = False
-    for (page, mask), light in zip(pages, polarities, strict=True):
+    for light, page, mask in pages:
         found, cell = _find_inks(page, mask, is_even)
-        cut_out = [ink for digit in found if (ink := _cut_out(digit, dark, light, cell is not None))]
         has_lines |= cell is not None
+        inks = [(_cut_out(ink, digit, dark, light, cell is not None), digit.prior) for ink, digit in found]
+        framed = [(frame(ink, deslant=deslant), prior) for ink, prior in inks if ink is not None]
         if cell and cell.is_box:  # under the other polarity, the inside of the box would be ink
-            inks = cut_out
+            glyphs = framed
             break
-        inks += cut_out
-    if len(inks) > 1:
-        inks.sort(key=lambda one: -one.prior)
-    return Candidates(
-        tuple([frame(ink, deslant=deslant) for ink, _ in inks]), tuple([prior for _, prior in inks]), has_lines
-    )
+        glyphs += framed
+    if len(glyphs) > 1:
+        glyphs.sort(key=lambda glyph: -glyph[1])
+    return Candidates(tuple([glyph for glyph, _ in glyphs]), tuple([prior for _, prior in glyphs]), has_lines)
 
 
 def _ink_bright(picture: MatLike, ink_is_light: bool) -> MatLike:
@@ -123,7 +124,8 @@ def _shrink(scan: MatLike) -> MatLike:
 
 def _find_inks(view: MatLike, mask: MatLike, is_even: bool) -> tuple[list[tuple[MatLike, Digit]], Cell | None]:
     """The ink of a view and each of its digits; and the cell, if it has printed lines."""
-    ink, contrast = stretch_contrast(view, mask)
+    counts, area = None if is_even else histogram(view), cv2.countNonZero(mask)
+    ink, contrast = stretch_contrast(view, mask, counts)
     parts = parts_of(mask)
     if isinstance(parts, Components):
         mask, parts = join_faint(ink, mask, parts)
@@ -132,7 +134,7 @@ def _find_inks(view: MatLike, mask: MatLike, is_even: bool) -> tuple[list[tuple[
         if not clearer:
             return [], None
         view, mask = clearer
-        (ink, _), parts, is_even = stretch_contrast(view, mask), parts_of(mask), False
+        (ink, _), parts, is_even, counts = stretch_contrast(view, mask), parts_of(mask), False, None
     cell = _cell(view, mask, is_even) if may_be_lines(parts, *mask.shape) else None
     found: list[tuple[MatLike, Digit]] = []
     if cell:
@@ -141,7 +143,7 @@ def _find_inks(view: MatLike, mask: MatLike, is_even: bool) -> tuple[list[tuple[
         found = [(ink, digit._replace(prior=(1.0 - cell.stroke_prior) * digit.prior)) for ink, digit in found]
         if cell.stroke_prior == 0.0:
             return found, cell
-    if not is_even and not is_ink(view, otsu_level(view)):
+    if counts is not None and not is_ink(counts, area):
         return found, cell
     as_it_is = _digits(ink, mask, parts, MIN_DIGIT_SHARE)
     if cell:
@@ -160,7 +162,7 @@ def _clearer(view: MatLike, is_even: bool) -> tuple[MatLike, MatLike] | None:
     for clearer in (flat, cv2.GaussianBlur(flat, (0, 0), MIN_GRAIN_BLUR + GRAIN_BLUR * max(view.shape))):
         mask = otsu(clearer)
         ink, contrast = stretch_contrast(clearer, mask)
-        if not contrast or not is_ink(clearer, otsu_level(clearer)):
+        if not contrast or not is_ink(histogram(clearer), cv2.countNonZero(mask)):
             continue
         if has_edges(clearer, mask, longest_box(parts_of(mask)), ink, contrast):
             return clearer, mask
@@ -170,7 +172,13 @@ def _clearer(view: MatLike, is_even: bool) -> tuple[MatLike, MatLike] | None:
 def _cell(view: MatLike, mask: MatLike, is_even: bool) -> Cell | None:
     if not is_even:
         return remove_lines(view, mask)
-    return remove_lines(cv2.subtract(view, background_level(view, mask)), mask)
+    return remove_lines(_without_level(view, mask), mask)
+
+
+def _without_level(view: MatLike, mask: MatLike) -> MatLike:
+    """An evenly lit view on a background of 0, without stretching its contrast."""
+    level = background_level(view, mask)
+    return cv2.subtract(view, level)  # type: ignore[call-overload,no-any-return]
 
 
 def _digits(ink: MatLike, mask: MatLike, parts: Parts, min_share: float) -> list[tuple[MatLike, Digit]]:
@@ -179,14 +187,14 @@ def _digits(ink: MatLike, mask: MatLike, parts: Parts, min_share: float) -> list
     return [(ink, digit) for digit in find_digits(mask, parts) if max(digit.box[2:]) >= min_length]
 
 
-def _cut_out(found: tuple[MatLike, Digit], scan: MatLike, ink_is_light: bool, has_lines: bool) -> _Ink | None:
-    """The ink of a digit, from a close-up of the scan if the digit is small in the view; None without ink."""
-    ink, (mask, box, prior) = found
+def _cut_out(ink: MatLike, digit: Digit, scan: MatLike, ink_is_light: bool, has_lines: bool) -> MatLike | None:
+    """The digit's part of the ink, from a close-up of the scan if the digit is small in the view; None without ink."""
+    mask, box, _ = digit
     if max(scan.shape) > MAX_VIEW_SIDE and max(box[2:]) < MIN_DIGIT_SIDE:
         ink, mask = _close_up(mask, box, scan, ink_is_light, has_lines) or (ink, mask)
     edge = SMALL_EDGE if max(mask.shape) < MIN_DIGIT_SIDE else LARGE_EDGE
     ink = np.bitwise_and(ink, cv2.dilate(mask, edge))
-    return _Ink(ink, prior) if cv2.hasNonZero(ink) else None  # the digit may be fainter than the background's grain
+    return ink if cv2.hasNonZero(ink) else None  # the digit may be fainter than the background's grain
 
 
 def _close_up(
@@ -203,11 +211,11 @@ def _close_up(
     if not is_even:
         view = remove_background(view)[0]
     if has_lines:  # only where the digit is: the lines are not looked for again
-        view = cv2.subtract(view, background_level(view, otsu(view))) if is_even else view
-        near = cv2.dilate(mask, LARGE_EDGE)[
+        view = _without_level(view, otsu(view)) if is_even else view
+        around = cv2.dilate(mask, LARGE_EDGE)[
             rows.start // scale : -(-rows.stop // scale), columns.start // scale : -(-columns.stop // scale)
         ]
-        view = np.bitwise_and(view, cv2.resize(near, view.shape[::-1], interpolation=cv2.INTER_NEAREST))
+        view = np.bitwise_and(view, cv2.resize(around, view.shape[::-1], interpolation=cv2.INTER_NEAREST))
     around = otsu(view)
     digits = find_digits(around, parts_of(around))
     ink, contrast = stretch_contrast(view, around)

@@ -21,7 +21,8 @@ MIN_FILLED_SHARE, MIN_THIN_SHARE = 0.6, 0.45  # of its own length: with ink, and
 MAX_SLOPE = 0.14  # rise over run, 8 degrees; a perspective or a curved page is within it
 TILT_SHARE = 0.0125  # rows that it may rise, either way, within a run
 MAX_BEND = 0.012  # mean deviation from straightness, of its own length: a curved page bends its lines
-MAX_DEVIATION, FITS = 0.5, 6  # of its thickness: columns that lie off the fitted line are left out, and it is fitted again
+MAX_DEVIATION = 0.5  # of its thickness: columns that lie off the fitted line are left out, and it is fitted again
+FITS = 6
 THICKNESS_RANK = 0.33  # of its columns or rows: a digit may cover the middle of a line
 MAX_BULGE = 1.7  # of its thickness: where it is thicker, another stroke meets it
 MAX_CORNER_SHARE = 0.2  # how far it may run on through a corner, where thick lines cross
@@ -123,14 +124,15 @@ def _find_level(mask: MatLike) -> list[_Found]:
     tall = rectangle(max(2, round(MAX_THICKNESS_SHARE * max(height, width))) + 1, 1)
     tall_cores = cv2.erode(mask, tall, borderType=cv2.BORDER_CONSTANT, borderValue=0)
     runs = cv2.subtract(runs, cv2.dilate(tall_cores, tall, anchor=_opposite(tall)))
+    if cv2.boundingRect(runs)[2] < MIN_LENGTH_SHARE * width:
+        return []
     bridge = rectangle(3, max(3, round(MAX_GAP_SHARE * width)) | 1)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(cv2.dilate(runs, bridge), ltype=cv2.CV_16U)
     found = []
     for label, (x, y, wide, high, _) in enumerate(stats.tolist()):
         if label and wide >= MIN_LENGTH_SHARE * width:
-            rows_and_columns = slice(y, y + high), slice(x, x + wide)
-            is_member = cv2.inRange(labels[rows_and_columns], label, label)  # type: ignore[call-overload]
-            stroke = _straight_part(cv2.bitwise_and(is_member, runs[rows_and_columns]), x, y, mask)
+            box = slice(y, y + high), slice(x, x + wide)
+            stroke = _straight_part(runs[box] * (labels[box] == label), x, y, mask)
             found += [stroke] if stroke else []
     return found
 
@@ -144,22 +146,22 @@ def _straight_part(ink: MatLike, left: int, top: int, mask: MatLike) -> _Found |
         top: its first row in the mask.
         mask: uint8 (H, W), 255 on 0.
     """
-    counts = cv2.reduce(ink, 0, cv2.REDUCE_SUM, dtype=cv2.CV_32S).ravel() // 255
-    filled = counts[counts > 0]
-    if filled.size < MIN_FILLED_SHARE * MIN_LENGTH_SHARE * mask.shape[1]:
+    least = MIN_LENGTH_SHARE * mask.shape[1]
+    if cv2.boundingRect(ink)[2] < least:
         return None
+    counts = np.asarray(cv2.reduce(ink, 0, cv2.REDUCE_SUM, dtype=cv2.CV_32S), np.int32).ravel() // 255
+    keep = counts > 0
+    filled = counts[keep]
     filled.sort()
-    thickness = float(filled[int(THICKNESS_RANK * filled.size)])
-    is_thin = (counts > 0) & (counts <= MAX_BULGE * thickness + 1)
-    if not is_thin.all():
-        ink[:, ~is_thin] = 0
+    thickness, most = float(filled[int(THICKNESS_RANK * filled.size)]), float(filled[-1])
+    if most > MAX_BULGE * thickness + 1:
+        keep &= counts <= MAX_BULGE * thickness + 1
+        ink *= keep
     if not _is_straight(ink, thickness):
-        columns = _straight_columns(ink, counts, np.flatnonzero(is_thin), thickness)
-        is_thin[:] = False
-        is_thin[columns] = True
-        ink[:, ~is_thin] = 0
+        keep = _straight_columns(ink, counts, np.flatnonzero(keep), thickness)
+        ink *= keep
     x, y, wide, high = cv2.boundingRect(ink)
-    if wide < MIN_LENGTH_SHARE * mask.shape[1] or np.count_nonzero(is_thin) < MIN_THIN_SHARE * wide:
+    if wide < least or np.count_nonzero(keep) < MIN_THIN_SHARE * wide:
         return None
     if np.count_nonzero(counts[x : x + wide]) < MIN_FILLED_SHARE * wide:
         return None
@@ -170,7 +172,7 @@ def _straight_part(ink: MatLike, left: int, top: int, mask: MatLike) -> _Found |
 
 def _is_straight(ink: MatLike, thickness: float) -> bool:
     """Whether a stroke follows a straight line closely, by its moments: a quick look that is enough for most lines."""
-    mass = cv2.moments(ink, True)
+    mass = cv2.moments(ink)
     if mass["mu20"] <= 0.0:
         return False
     slope = mass["mu11"] / mass["mu20"]
@@ -179,7 +181,7 @@ def _is_straight(ink: MatLike, thickness: float) -> bool:
     return bool(abs(slope) <= MAX_SLOPE and variance <= (thickness**2 + 1.0) / 12.0 + bend**2)
 
 
-def _straight_columns(ink: MatLike, counts: Columns, columns: Columns, thickness: float) -> Columns:
+def _straight_columns(ink: MatLike, counts: NDArray[np.int32], columns: Columns, thickness: float) -> NDArray[np.bool_]:
     """Those columns of a stroke in which its middle lies on one line; none if that line bends or is too steep.
 
     Args:
@@ -187,7 +189,11 @@ def _straight_columns(ink: MatLike, counts: Columns, columns: Columns, thickness
         counts: the number of its pixels in each column.
         columns: the columns to look at, rising.
         thickness: of the stroke.
+
+    Returns:
+        A flag for each column.
     """
+    keep = np.zeros(len(counts), np.bool_)
     middles = (np.arange(len(ink), dtype=np.float32) @ np.asarray(ink, np.float32))[columns] / (255.0 * counts[columns])
     slope, bend = 0.0, math.inf
     for _ in range(FITS):
@@ -201,7 +207,8 @@ def _straight_columns(ink: MatLike, counts: Columns, columns: Columns, thickness
         if is_on_line.all():
             break
         columns, middles = columns[is_on_line], middles[is_on_line]
-    return columns if abs(slope) <= MAX_SLOPE and bend <= MAX_BEND * columns.size else columns[:0]
+    keep[columns] = abs(slope) <= MAX_SLOPE and bend <= MAX_BEND * columns.size
+    return keep
 
 
 def _prolonged(rows: MatLike, start: int, end: int) -> tuple[int, int]:
@@ -211,11 +218,9 @@ def _prolonged(rows: MatLike, start: int, end: int) -> tuple[int, int]:
     first, last = max(0, start - most), min(width, end + most)
     if first == start and last == end:
         return start, end
-    is_ink = cv2.dilate(cv2.reduce(rows, 0, cv2.REDUCE_MAX), rectangle(1, 3))[0] > 0
-    before, after = is_ink[first:start][::-1], is_ink[end:last]
-    start = first if before.all() else start - int(before.argmin())
-    end = last if after.all() else end + int(after.argmin())
-    return start, end
+    ink = cv2.dilate(cv2.reduce(rows, 0, cv2.REDUCE_MAX), rectangle(1, 3)).tobytes()
+    before, after = ink.rfind(0, first, start), ink.find(0, end, last)  # the nearest pixels without ink, or -1
+    return first if before < 0 else before + 1, last if after < 0 else after
 
 
 def _opposite(element: MatLike) -> tuple[int, int]:

@@ -27,9 +27,7 @@ class Scripted:
 
 
 def glyphs(count: int, *priors: float) -> Candidates:
-    return Candidates(
-        tuple(np.full((28, 28), level, np.uint8) for level in range(count)), priors or (1.0,) * count
-    )
+    return Candidates(tuple(np.full((28, 28), level, np.uint8) for level in range(count)), priors or (1.0,) * count)
 
 
 def decided(logits: list[float], rejects: bool, threshold: float) -> Prediction:

@@ -64,7 +64,7 @@ def test_strokes_are_long_thin_and_straight_parts_of_the_mask(mask: Picture) -> 
 
 @given(pages())
 def test_the_strokes_of_a_transposed_mask_are_the_transposed_strokes(mask: Picture) -> None:
-    def boxes(strokes: list[Stroke]) -> set[tuple[object, ...]]:
+    def boxes(strokes: list[Stroke]) -> set[tuple[bool, int, int, tuple[int, ...]]]:
         return {(stroke.is_level, stroke.top, stroke.left, stroke.ink.shape) for stroke in strokes}
 
     if mask.shape[0] == mask.shape[1]:
