@@ -14,9 +14,8 @@ from batchdigits.vision.artifacts import MIN_FREE_SHARE
 from batchdigits.vision.components import (
     SMALL_SIDE,
     components_of,
-    may_be_lines,
+    may_have_more_lines,
     near,
-    parts_of,
     present,
     select,
 )
@@ -81,7 +80,7 @@ def remove_lines(view: MatLike, mask: MatLike) -> Cell | None:
             return None
         level = otsu_level(rest[inside])
         mask = cv2.threshold(rest, level, 255, cv2.THRESH_BINARY)[1]
-        if not may_be_lines(parts_of(mask[inside]), *mask[inside].shape):
+        if not may_have_more_lines(components_of(mask[inside])):
             break
         found = find_lines(np.ascontiguousarray(mask[inside]), _walls(lines))
         if not found:

@@ -18,6 +18,7 @@ Numbers = NDArray[np.int32]  # one for each component
 MIN_CELL_SIDE = 24  # pixels: a smaller scan is a tight crop, without room for lines
 # Share of both sides of a picture: a component this large may be a frame inside it. A digit as MNIST has it has 0.714.
 MIN_FRAME_SHARE, MIN_SMALL_FRAME_SHARE, SMALL_SIDE = 0.6, 0.72, 40
+MAX_NARROW_SHARE = 0.25  # width over length of a line that is tilted and doubled; few digits are so narrow
 # A component is near another if it is this far away at most, as a share of the other's length, or in pixels.
 MAX_GAP_SHARE, MIN_GAP = 0.1, 2
 FAINT_LEVEL = 52  # grey levels of 255, over which a pixel may join strokes
@@ -118,6 +119,14 @@ def longest_box(parts: Parts) -> Box:
 
 def _box(components: Components, index: int) -> Box:
     return [int(values[index]) for values in components[1:5]]
+
+
+def may_have_more_lines(components: Components) -> bool:
+    """Whether some components in the inside of a cell are as long as lines, and narrow, or touch its walls."""
+    rows, columns = components.labels.shape
+    are_long = (components.width >= MIN_LENGTH_SHARE * columns) | (components.height >= MIN_LENGTH_SHARE * rows)
+    are_narrow = np.minimum(components.width, components.height) <= MAX_NARROW_SHARE * components.length
+    return bool((are_long & (are_narrow | components.touches)).any())
 
 
 def may_be_lines(parts: Parts, rows: int, columns: int) -> bool:
