@@ -25,8 +25,6 @@ from batchdigits.vision.lines import MARGIN_SHARE, OUTER_MARGIN_SHARE, THIN_SHAR
 from batchdigits.vision.strokes import MAX_SLOPE, Side, Stroke, placed, rectangle
 
 MAX_PASSES = 3  # each finds the lines that are fainter than those before
-MIN_CELL_SHARE = 0.6  # of a picture's sides: a box of ink this large may be a frame inside the picture
-MIN_SMALL_CELL_SHARE, MIN_LARGE_SIDE = 0.72, 40  # the same, in a scan whose shorter side is below so many pixels
 MIN_WALL_SPAN = 0.6  # of the picture's side: what lies beyond so long a line in its margin is outside of the cell
 SURE_SIDES = 3  # of a box; with fewer, a line may be a stroke of a tightly cropped digit
 MIN_REST_SHARE = 0.15  # of the picture's longer side: a thin and straight component this long is the rest of a line
@@ -121,11 +119,11 @@ def _erased(found: Sequence[Stroke], lines: Sequence[Stroke], mask: MatLike) -> 
     """The pixels of lines, with their soft edges and corners, but not the strokes that cross them."""
     erased: NDArray[np.uint8] = np.zeros(mask.shape, np.uint8)
     for is_level in (True, False):
-        lines_of_kind = [line for line in found if line.is_level == is_level]
-        if lines_of_kind:
-            edge = 3 + 2 * round(SOFT_EDGE_SHARE * max(line.thickness for line in lines_of_kind))
+        parallel = [line for line in found if line.is_level == is_level]
+        if parallel:
+            edge = 3 + 2 * round(SOFT_EDGE_SHARE * max(line.thickness for line in parallel))
             ink: NDArray[np.uint8] = np.zeros(mask.shape, np.uint8)
-            for line in lines_of_kind:
+            for line in parallel:
                 ink[line.place] |= np.asarray(line.ink, np.uint8)
             erased |= np.asarray(cv2.dilate(ink, rectangle(edge, 1) if is_level else rectangle(1, edge)), np.uint8)
     for corner in corners_of(lines):
