@@ -21,13 +21,15 @@
 #define CLEAR_CONTRAST 100.0 /* grey levels that are ink however noisy the background is */
 #define MIN_SIGNAL 7.0       /* contrast as a multiple of the background's noise */
 #define FAINT_LEVEL 52       /* of stretched ink; fainter pixels join no strokes */
+#define FAINT_SHARE 0.35     /* of the area; more such pixels are grain */
 #define SPECK_SHARE 0.15     /* of the digit's length; shorter components are specks */
 #define FREE_SHARE 0.3       /* of the longest component; one this long that does not touch the border is the digit */
-#define GAP_SHARE 0.15       /* of a component's length; others this near, or MIN_GAP, belong to it */
+#define GAP_SHARE 0.1        /* of a component's length; others this near, or MIN_GAP, belong to it */
 #define MIN_GAP 2            /* pixels */
 #define MAX_STROKES 5        /* components of a digit that lie apart */
 #define MAX_COMPONENTS 20    /* of a digit; more are grain */
 #define LONG_SHARE 0.5       /* of the longest component; shorter ones in grain are grain */
+#define GRAIN_SHARE 0.2      /* of the longer side; the same */
 #define EDGE_SHARE 0.05      /* of a side; what touches an edge and is no deeper is the rest of a line */
 #define MIN_CELL 24          /* pixels of the shorter side; a smaller view has no room for lines */
 #define PI 3.14159265358979323846
@@ -313,8 +315,15 @@ static void label_strokes(picture ink, picture mask, components *parts) {
     if (total < 2) {
         return;
     }
+    int faint_area = 0;
     for (int i = 0; i < area_of(mask); i++) {
-        mask.pixels[i] = (uint8_t)((mask.pixels[i] & FLAG) | (ink.pixels[i] > FAINT_LEVEL ? UNSEEN : 0));
+        const int is_ink = ink.pixels[i] > FAINT_LEVEL || mask.pixels[i] & FLAG;
+        faint_area += is_ink;
+        mask.pixels[i] = (uint8_t)((mask.pixels[i] & FLAG) | (is_ink ? UNSEEN : 0));
+    }
+    if (faint_area > FAINT_SHARE * area_of(mask)) {
+        label_flagged(mask, parts);
+        return;
     }
     label_unseen(mask, parts);
     if (parts->total > 1 && parts->total >= total) {
@@ -394,13 +403,18 @@ static set without_grain(picture mask, const components *parts, set keep) {
         return keep;
     }
     keep = long_ones(mask, parts, keep, LONG_SHARE, ~(set)0);
+    for (int label = 1; label <= parts->labels; label++) {
+        if (length_of(parts->of[label - 1], mask) < GRAIN_SHARE * max_of(mask.width, mask.height)) {
+            keep &= ~((set)1 << (label - 1));
+        }
+    }
     return count_of(keep) <= MAX_STROKES ? keep : 0;
 }
 
 /* The components that are the digit, without specks, splashes and the strokes of neighbours; none in a page of grain. */
 static set digit_of(picture mask, const components *parts) {
     const set all = ~(set)0, central = central_ones(mask);
-    set everything = without_specks(mask, parts, all), touching = 0;
+    set everything = without_grain(mask, parts, without_specks(mask, parts, all)), touching = 0;
     if (count_of(everything) > MAX_STROKES) {
         const set main = everything & central;
         everything = main ? main | (everything & near_ones(mask, parts, main)) : 0;
@@ -411,12 +425,10 @@ static set digit_of(picture mask, const components *parts) {
     set free_ = everything & ~touching, digit = long_ones(mask, parts, free_, FREE_SHARE, all);
     digit &= central & touching ? central : all;
     if (free_ == everything || !digit) {
-        return without_grain(mask, parts, everything);
+        return everything;
     }
     free_ = without_specks(mask, parts, free_);
-    const set whole = without_specks(mask, parts, free_ | (everything & near_ones(mask, parts, free_)));
-    digit = without_grain(mask, parts, whole);
-    return digit ? digit : without_grain(mask, parts, free_);
+    return without_specks(mask, parts, free_ | (everything & near_ones(mask, parts, free_)));
 }
 
 /* Keep only the digit in a mask whose ink is flagged. */
