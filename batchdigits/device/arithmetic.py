@@ -1,5 +1,7 @@
-"""TFLite Micro's integer arithmetic in NumPy, exact to the bit; it computes the logits of the golden vectors.
+"""TFLite Micro's integer arithmetic in NumPy; it computes the logits of the golden vectors.
 
+It is exact to the bit for weights with a scale for each channel. With one scale for all weights, a logit in some
+thousands differs by 1.
 TFLite Micro and, by default, CMSIS-NN scale a sum in two steps and round after each, like gemmlowp. LiteRT rounds once.
 https://github.com/google/gemmlowp/blob/master/doc/quantization.md
 """
