@@ -34,7 +34,7 @@ from batchdigits.vision.polarity import even_polarities, uneven_polarities
 Glyph = NDArray[np.uint8]
 Ink = Literal["auto", "dark", "light"]
 
-NORMALISER_VERSION = 2
+NORMALISER_VERSION = 3
 
 MAX_VIEW_SIDE = 160  # pixels of a view's longer side: eight for each of the 20 that a glyph's ink has
 MIN_DIGIT_SIDE = 40  # pixels: a shorter digit in a shrunken view is cropped from the scan again, and shrunk less
@@ -42,6 +42,7 @@ MIN_DIGIT_SHARE = 0.025  # of the view's longer side: shorter ink is dust
 MIN_CELL_DIGIT_SHARE = 0.15  # the same, in a cell whose printed lines were removed
 # The standard deviation of the blur that removes grain: pixels, and a share of the view's longer side.
 MIN_GRAIN_BLUR, GRAIN_BLUR = 0.6, 0.01
+MIN_SOLID_SHARE = 0.85  # of the box of a glyph's core
 CLOSE_UP_MARGIN = 0.25  # background around a digit that is cropped again, as a share of its length
 # The grey edge of a stroke is kept this far around its mask; JPEG noise lies beyond.
 SMALL_EDGE, LARGE_EDGE = np.ones((3, 3), np.uint8), np.ones((5, 5), np.uint8)
@@ -90,22 +91,32 @@ def propose(scan: NDArray[np.uint8], ink: Ink = "auto", *, deslant: bool = True)
         pages = [(light, _ink_bright(view, light), _ink_bright(lighter, light)) for light in polarities]
     else:
         flat = {light: remove_background(_ink_bright(view, light)) for light in given or (False, True)}
-        polarities = given or uneven_polarities(flat[False][1], flat[True][1])
+        polarities = given or uneven_polarities(flat[False][1], flat[True][1], lighter)
         pages = [(light, flat[light][0], otsu(flat[light][0])) for light in polarities]
     glyphs: list[tuple[Glyph, float]] = []
-    has_lines = False
+    has_lines = has_empty_box = False
     for light, page, mask in pages:
         found, cell = _find_inks(page, mask, is_even)
         has_lines |= cell is not None
         inks = [(_cut_out(ink, digit, dark, light, cell is not None), digit.prior) for ink, digit in found]
         framed = [(frame(ink, deslant=deslant), prior) for ink, prior in inks if ink is not None]
-        if cell and cell.is_box:  # under the other polarity, the inside of the box would be ink
+        if cell and cell.is_box and framed:  # under the other polarity, the inside of the box would be ink
             glyphs = framed
             break
+        has_empty_box |= cell is not None and cell.is_box and not framed
         glyphs += framed
+    if has_empty_box:
+        glyphs = [glyph for glyph in glyphs if not _is_solid(glyph[0])]
     if len(glyphs) > 1:
         glyphs.sort(key=lambda glyph: -glyph[1])
     return Candidates(tuple([glyph for glyph, _ in glyphs]), tuple([prior for _, prior in glyphs]), has_lines)
+
+
+def _is_solid(glyph: Glyph) -> bool:
+    """Whether a glyph is a filled box, such as the inside of an empty cell under the wrong polarity."""
+    core = cv2.threshold(glyph, 127, 1, cv2.THRESH_BINARY)[1]
+    _, _, width, height = cv2.boundingRect(core)
+    return cv2.countNonZero(core) > MIN_SOLID_SHARE * width * height
 
 
 def _ink_bright(picture: MatLike, ink_is_light: bool) -> MatLike:

@@ -15,6 +15,7 @@ from batchdigits.vision.illumination import MIN_PAGE_SIDE
 
 MIN_LEAD = 0.3  # of one polarity over the other, from the sum of all measures; below it both are candidates
 MIN_ROUGHNESS_LEAD = 0.1  # the same, of the log ratio of the backgrounds' roughness; synthetic shadows have 0.2 or more
+CLEAR_ROUGHNESS_LEAD = 0.6  # the same; a smaller one must agree with the measures of an even page
 CLEAR_AREA_LEAD = 0.3  # excess area of the side that has the whole border; above it no other measure is needed
 FRAME_AREA_LEAD = 0.1  # the same; below it, that side may be a frame around a page of the other
 DIAGONAL = 1.4  # pixels from the centre of a pixel to that of a diagonal neighbour
@@ -51,15 +52,24 @@ def even_polarities(lighter: MatLike) -> tuple[bool, ...]:
     return _ordered(lead + 2.0 * _log_ratio(_largest_radius(darker), _largest_radius(lighter)), MIN_LEAD)
 
 
-def uneven_polarities(roughness_if_dark: float, roughness_if_light: float) -> tuple[bool, ...]:
+def uneven_polarities(roughness_if_dark: float, roughness_if_light: float, lighter: MatLike) -> tuple[bool, ...]:
     """Whether the ink on an unevenly lit page is light, from the roughness of the background under each polarity.
 
-    Under the wrong polarity the gaps between strokes are taken for ink, and the background holds a fat digit.
+    Under the wrong polarity the gaps between strokes are taken for ink, and the background holds a fat digit. The lines
+    of a box may mislead this measure, so a small lead must agree with that of an even page.
+
+    Args:
+        roughness_if_dark: of the background without dark ink.
+        roughness_if_light: of the background without light ink.
+        lighter: the mask of the lighter side, 255 on 0, uint8 (H, W).
 
     Returns:
         One answer; or both, the likelier first, if neither leads clearly.
     """
-    return _ordered(math.log((roughness_if_dark + 1.0) / (roughness_if_light + 1.0)), MIN_ROUGHNESS_LEAD)
+    lead = math.log((roughness_if_dark + 1.0) / (roughness_if_light + 1.0))
+    if abs(lead) > CLEAR_ROUGHNESS_LEAD or even_polarities(lighter) == (lead > 0,):
+        return _ordered(lead, MIN_ROUGHNESS_LEAD)
+    return _ordered(lead, math.inf)
 
 
 def _ordered(lead: float, min_lead: float) -> tuple[bool, ...]:
