@@ -57,7 +57,7 @@ def main(sets: str, model: Path | None, output: Path | None) -> None:
 
 
 def _of_mnist(runtime: Runtime) -> dict[str, Answers]:
-    mnist = load(None)
+    mnist = load()
     return {
         TEST: _answers(runtime, mnist.test),
         "MNIST validation": _answers(runtime, mnist.validation),

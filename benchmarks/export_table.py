@@ -57,12 +57,14 @@ RUNTIMES: dict[str, Callable[[ModelFile, int], Runtime]] = {
 
 @click.command()
 @click.option("--model", type=click.Path(path_type=Path), help="The .keras model file. [default: the built-in one]")
-@click.option("--data", type=click.Path(path_type=Path), help="Labelled data. [default: the bundled MNIST]")
-def main(model: Path | None, data: Path | None) -> None:
+@click.option(
+    "--data", multiple=True, type=click.Path(path_type=Path), help="Labelled data. [default: the bundled MNIST]"
+)
+def main(model: Path | None, data: tuple[Path, ...]) -> None:
     """Print the tables in Markdown."""
     try:
         keras = read_model_file(model or PRETRAINED / "digits.keras")
-        for line in _tables(keras, load(data, keras.card.seed)):
+        for line in _tables(keras, load(*data, seed=keras.card.seed)):
             click.echo(line)
     except BatchdigitsError as error:
         raise click.ClickException(str(error)) from None

@@ -74,7 +74,7 @@ def outcome(path: str, model: ModelFile, choice: int) -> Outcome:
             crop = Path(place, "few", Path(file).parent.name, Path(file).name)
             crop.parent.mkdir(parents=True, exist_ok=True)
             crop.symlink_to(Path(file).resolve())
-        training = FineTuning(model, load(Path(place, "few"), SEED, few_shot=True), SEED)
+        training = FineTuning(model, load(Path(place, "few"), seed=SEED, few_shot=True), SEED)
         for _ in training.run():
             pass
         tuned = Path(place, "tuned.keras")

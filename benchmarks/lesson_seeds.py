@@ -19,7 +19,7 @@ SEEDS = (1, 2, 3, 4, 5)
 
 def main() -> None:
     """Print the accuracy on the test images for each seed, with slant undone and as published."""
-    upright = load(None)
+    upright = load()
     published = as_published(upright)
     print("seed  upright  as published")
     rows = []

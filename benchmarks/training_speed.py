@@ -56,7 +56,7 @@ def ours(recipe: Recipe, iterations: int) -> Seconds:
     # Training goes beyond the end. Otherwise the second thread would finish early, and its last segments would be free.
     recipe = replace(recipe, iterations=end + 1 + (SEGMENTS_AHEAD + 1) * REPORT_EVERY, check_every=0)
     start = Seconds.now()
-    with closing(Training(recipe, load(None), seed=1).run()) as steps:
+    with closing(Training(recipe, load(), seed=1).run()) as steps:
         for progress in steps:
             if progress.iteration == WARM_UP:
                 start = Seconds.now()
@@ -69,7 +69,7 @@ def keras_fit(augmentation: str, iterations: int) -> Seconds:
     """The time of `model.fit`; `augmentation` is `none`, or the place of Keras's layers: `model` or `pipeline`."""
     import tensorflow as tf
 
-    glyphs = load(None).train
+    glyphs = load().train
     count = iterations * BEST.batch_size
     which = np.arange(count) % len(glyphs)
     x, y = glyphs.glyphs[which][..., None], glyphs.labels[which]

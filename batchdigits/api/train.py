@@ -27,7 +27,7 @@ def train(
     output: AnyPath = "exports/digits.keras",
     *,
     recipe: str | None = None,
-    data: AnyPath | None = None,
+    data: AnyPath | Sequence[AnyPath] = (),
     seed: int = 1,
     init: AnyPath | Sequence[AnyPath] = (),
     teacher: AnyPath | None = None,
@@ -46,7 +46,8 @@ def train(
         recipe: `default`, `lesson`, `best`, `tiny` or `teacher`, whose values the other arguments replace; None for
             `default`, or with `init` and `data` for that of fine-tuning.
         data: labelled digits: a folder with a sub-folder for each class, a folder of IDX files, or an .npz in Keras's
-            layout; None for the MNIST of the package.
+            layout; or several, which are joined, and of which `mnist` is the MNIST of the package; without any, this
+            alone.
         seed: decides everything random, 0 to 2**31 - 1.
         init: a .keras file to start from, or several; training starts from the mean of their weights. With `data`, one.
         teacher: a .keras file whose probabilities are learned in place of the labels.
@@ -69,7 +70,6 @@ def train(
         OSError: the folder of `output` cannot be made.
     """
     path = as_path(output, "output", ".keras")
-    starts = [init] if isinstance(init, str | os.PathLike) else list(init)
     _check("seed", seed, 0 <= seed < 1 << 31)
     _check("hidden", hidden, hidden is None or all(0 < units <= MAX_UNITS for units in hidden))
     _check("learning_rate", learning_rate, learning_rate is None or 0 < learning_rate <= MAX_LEARNING_RATE)
@@ -86,9 +86,9 @@ def train(
     }
     training = prepare_training(
         recipe,
-        None if data is None else as_path(data, "data"),
+        _paths(data, "data"),
         seed,
-        [as_path(one, "init") for one in starts],
+        _paths(init, "init"),
         None if teacher is None else as_path(teacher, "teacher"),
         values,
     )
@@ -110,7 +110,7 @@ def export(
     head: Head = "logits",
     batch: Batch = "1",
     per_tensor: bool = False,
-    data: AnyPath | None = None,
+    data: AnyPath | Sequence[AnyPath] = (),
     calibrate: AnyPath | None = None,
     check: AnyPath | None = None,
     min_agreement: float | None = None,
@@ -127,7 +127,7 @@ def export(
         head: what the network gives, `logits`, or `probabilities` by a softmax at its end.
         batch: `1`, or `dynamic` for any number of glyphs at once.
         per_tensor: whether all weights of a layer have one scale, in place of one for each unit.
-        data: the labelled data that the model was trained on; None for the MNIST of the package.
+        data: the labelled data that the model was trained on, one or several; none for the MNIST of the package.
         calibrate: a folder of scans that set the ranges of int8 and int16x8; None for the training split.
         check: a folder of scans on which the labels must agree, too.
         min_agreement: least share of images with the same label, 0-1; None for 0.998, or 0.99 for a network without
@@ -164,11 +164,13 @@ def export(
         calibrate=calibrate is not None,
         c_array=c_array is not None,
     )
-    data_path, calibrate_path, check_path, folder = (
+    calibrate_path, check_path, folder = (
         None if value is None else as_path(value, name)
-        for name, value in (("data", data), ("calibrate", calibrate), ("check", check), ("c_array", c_array))
+        for name, value in (("calibrate", calibrate), ("check", check), ("c_array", c_array))
     )
-    exported = prepare_export(as_path(model, "model"), target, options, data_path, calibrate_path, check_path)
+    exported = prepare_export(
+        as_path(model, "model"), target, options, _paths(data, "data"), calibrate_path, check_path
+    )
     share = default_min_agreement(exported.keras.card) if min_agreement is None else min_agreement
     require_agreement(exported.parity, share)
     _write(exported, folder)
@@ -184,6 +186,11 @@ def _write(exported: Export, c_array: Path | None) -> None:
     write_export(exported.model, exported.parity)
     if c_array:
         write_sources(sources, c_array)
+
+
+def _paths(value: AnyPath | Sequence[AnyPath], name: str) -> list[Path]:
+    """The paths of an argument that is one path or several."""
+    return [as_path(one, name) for one in ([value] if isinstance(value, str | os.PathLike) else value)]
 
 
 def _check(name: str, value: Any, is_valid: bool) -> None:

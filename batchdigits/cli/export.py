@@ -78,7 +78,7 @@ def export(
     min_agreement: float | None,
     c_array: Path | None,
     model: Path | None,
-    data: Path | None,
+    data: tuple[Path, ...],
     output: Path,
     **options: Any,
 ) -> None:

@@ -67,11 +67,12 @@ def output_option(text: str, **options: Any) -> Callable[[F], F]:
 
 
 def data_option(text: str) -> Callable[[F], F]:
-    """`--data PATH`, labelled data."""
+    """`--data PATH`, labelled data, as often as one likes."""
     help_text = (
-        f"{text} A folder with one sub-folder for each class, a folder of IDX files, or an .npz in Keras's layout."
+        f"{text} A folder with one sub-folder for each class, a folder of IDX files, or an .npz in Keras's layout. "
+        "Given several times, all are joined; the name mnist is the bundled MNIST."
     )
-    return click.option("--data", type=FILE, metavar="PATH", help=f"{help_text} [default: the bundled MNIST]")
+    return click.option("--data", type=FILE, metavar="PATH", multiple=True, help=f"{help_text} [default: mnist]")
 
 
 def ink_option(command: F) -> F:

@@ -95,7 +95,7 @@ class Widths(click.ParamType[tuple[int, ...]]):
 def train(
     recipe: str | None,
     seed: int,
-    data: Path | None,
+    data: tuple[Path, ...],
     init: tuple[Path, ...],
     output: Path,
     teacher: Path | None,

@@ -10,21 +10,32 @@ from batchdigits.errors import DataError
 MNIST = Path(__file__).parent.parent / "data" / "mnist"
 
 
-def load(data: Path | None, seed: int = 0, few_shot: bool = False) -> Splits:
-    """Load labelled glyphs, split into train, validation and test.
+BUNDLED = Path("mnist")  # names MNIST among several data sets
+
+
+def load(*data: Path, seed: int = 0, few_shot: bool = False) -> Splits:
+    """Load labelled glyphs, split into train, validation and test; those of several data sets are joined.
 
     Args:
-        data: a folder of IDX files, a folder with one sub-folder for each class, or an .npz in Keras's layout; None
-            for the bundled MNIST.
+        data: folders of IDX files, folders with one sub-folder for each class, .npz files in Keras's layout, packed
+            data, or BUNDLED for the MNIST of the package; without any, this alone.
         seed: chooses the images of class folders that are held out.
         few_shot: whether class folders may be small; see `folder.load`.
 
     Raises:
-        DataError: `data` does not exist, has another layout, or is malformed.
+        DataError: data does not exist, has another layout, or is malformed; or several have different classes.
     """
+    if len(data) > 1:
+        from batchdigits.datasets.join import join
+
+        return join([_load_one(path, seed, few_shot) for path in data])
+    return _load_one(data[0] if data else BUNDLED, seed, few_shot)
+
+
+def _load_one(data: Path, seed: int, few_shot: bool) -> Splits:
     from batchdigits.datasets import idx
 
-    if data is None:
+    if data == BUNDLED:
         return idx.load(MNIST, "mnist")
     if data.is_dir() and idx.is_idx_folder(data):
         return idx.load(data, data.name)

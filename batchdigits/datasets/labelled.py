@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from batchdigits.errors import DataError
 from batchdigits.vision.normalise import Glyph, Ink, normalise
+
+if TYPE_CHECKING:
+    from batchdigits.datasets.pen import Drawings
 
 VALIDATION_DIVISOR = 12  # a twelfth of the training images is for validation: 5,000 of MNIST's 60,000
 
@@ -37,15 +40,15 @@ class LabelledGlyphs:
 
 
 class Mixture(NamedTuple):
-    """How training draws glyphs from two data sets: a new one, and an earlier one that the network was trained on.
+    """How training draws glyphs from several data sets.
 
     Attributes:
         chances: float64 (N,), the probability that each glyph is drawn; they sum to 1.
-        kept: bool (N,), which glyphs are of the earlier data set. For these the network should keep its probabilities.
+        taught: bool (N,), for which glyphs the network learns a teacher's probabilities, if there is a teacher.
     """
 
     chances: NDArray[np.float64]
-    kept: NDArray[np.bool_]
+    taught: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,9 @@ class Splits:
         train: the glyphs that the network learns from.
         validation: the glyphs for every choice: when to stop, the temperature, the review threshold.
         test: the glyphs for the reported accuracy, and for nothing else.
-        mixture: how to draw from `train` if it joins two data sets; with None, each glyph is drawn once an epoch.
+        mixture: how to draw from `train` if it joins several data sets; with None, each glyph is drawn once an epoch.
+        drawings: of the last glyphs of `train`, which are drawn anew each time.
+        outliers: glyphs of outliers for training, uint8 (M, 28, 28), next to those that training draws itself.
     """
 
     name: str
@@ -67,6 +72,8 @@ class Splits:
     validation: LabelledGlyphs
     test: LabelledGlyphs
     mixture: Mixture | None = None
+    drawings: Drawings | None = None
+    outliers: NDArray[np.uint8] | None = None
 
     def fingerprint(self) -> str:
         """The sha256 of all glyphs and labels, in order."""

@@ -1,4 +1,4 @@
-"""An .npz in the layout of `keras.datasets.mnist`: the arrays x_train, y_train, x_test and y_test."""
+"""An .npz in the layout of `keras.datasets.mnist`, with x_train, y_train, x_test and y_test; or packed data."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from batchdigits.datasets import packed
 from batchdigits.datasets.labelled import Splits, normalise_labelled, splits_from_train_and_test
 from batchdigits.errors import DataError
 
@@ -19,20 +20,25 @@ def load(path: Path) -> Splits:
     Raises:
         DataError: the file cannot be read, or its arrays are missing or malformed.
     """
-    x_train, y_train, x_test, y_test = _arrays(path)
+    arrays = _arrays(path)
+    if packed.is_packed(set(arrays)):
+        return packed.load(path, arrays)
+    x_train, y_train, x_test, y_test = (arrays[name] for name in ARRAYS)
     train = normalise_labelled(f"{path}: x_train", x_train, y_train, ink="auto")
     test = normalise_labelled(f"{path}: x_test", x_test, y_test, ink="auto")
     return splits_from_train_and_test(path.name, train, test)
 
 
-def _arrays(path: Path) -> list[NDArray[np.generic]]:
+def _arrays(path: Path) -> dict[str, NDArray[np.generic]]:
     try:
         # loading a pickle of unknown origin can run code
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
+            if packed.is_packed(set(archive)):
+                return dict(archive)
             missing = [name for name in ARRAYS if name not in archive]
             if missing:
                 raise DataError(f"{path}: no array {', '.join(missing)}; Keras's layout has {', '.join(ARRAYS)}")
-            return [archive[name] for name in ARRAYS]
+            return {name: archive[name] for name in ARRAYS}
     except DataError:
         raise
     except FileNotFoundError:

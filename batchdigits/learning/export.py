@@ -44,7 +44,7 @@ def prepare_export(
     model: Path,
     output: Path,
     options: ExportOptions,
-    data: Path | None = None,
+    data: Sequence[Path] = (),
     calibrate: Path | None = None,
     check: Path | None = None,
 ) -> Export:
@@ -56,7 +56,7 @@ def prepare_export(
         model: the .keras model file.
         output: the .tflite file that will be written.
         options: what kind of .tflite file to make.
-        data: the data that the model was trained on, see `datasets.load`; None is the MNIST of the package.
+        data: the data sets that the model was trained on, see `datasets.load`; none for the MNIST of the package.
         calibrate: folder of someone's own scans, which set the ranges of int8 and int16x8.
         check: folder of someone's own scans, on which the labels must agree, too.
 
@@ -116,9 +116,9 @@ def write_export(exported: ModelFile, parity: Sequence[ParityRow]) -> None:
         add_card(temporary, card)
 
 
-def _data_of(keras: ModelFile, data: Path | None) -> Splits:
+def _data_of(keras: ModelFile, data: Sequence[Path]) -> Splits:
     """The data of a model, with the same glyphs held back as in its training."""
-    splits = load(data, keras.card.seed, few_shot="init" in keras.card.data)
+    splits = load(*data, seed=keras.card.seed, few_shot="init" in keras.card.data)
     if splits.classes != keras.card.labels:
         raise DataError(
             f"{splits.name}: its classes are not those of {keras.path}; name the data it was trained on (--data)"

@@ -67,7 +67,7 @@ class FineTuning(Training):
         same_labels = model.card.labels == own.classes
         share = INITIAL_WEIGHT_SHARE if same_labels else 0.0
         recipe = replace(shaped_like(model, FINE_TUNING), **{"initial_weight_share": share, **values})
-        self.model, self.own, self.mnist = model, own, _with_classes(load(None), own.classes)
+        self.model, self.own, self.mnist = model, own, _with_classes(load(), own.classes)
         splits, weights = _mixed(own, self.mnist), transferred_weights(model, own.classes, seed)
         super().__init__(recipe, splits, seed, model if same_labels else None, initial_weights=weights)
 

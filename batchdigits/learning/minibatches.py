@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from batchdigits.datasets.labelled import LabelledGlyphs, Mixture, Splits
 from batchdigits.inference.runtime import GLYPH_PIXELS
-from batchdigits.learning.augment import DIGIT_NAMES, augment, shapes_of
+from batchdigits.learning.augment import DIGIT_NAMES, NO_SHAPE, augment, shapes_of
 from batchdigits.learning.outliers import OUTLIER
 from batchdigits.learning.recipes import Recipe
 from batchdigits.learning.training_targets import Targets, Teacher, smoothed_targets
@@ -24,7 +24,8 @@ from batchdigits.learning.training_targets import Targets, Teacher, smoothed_tar
 SEGMENTS_AHEAD = 4  # segments that wait for the training step at most
 REUSE_DELAY = 100  # iterations until augmented glyphs are used again: by then the weights have changed
 # They make the seeds of augmentation and of random drawing differ from those of an epoch's order.
-AUGMENTATION_SEED, DRAWING_SEED = 1, 2
+AUGMENTATION_SEED, DRAWING_SEED, PEN_SEED = 1, 2, 3
+FOUND_SHARE = 0.5  # of the outliers in a minibatch, if the data has some; the others are drawn
 
 
 class Segment(NamedTuple):
@@ -68,15 +69,16 @@ class Minibatches:
         """Prepare to make minibatches.
 
         Args:
-            splits: the labelled glyphs; only `train` and `mixture` are used.
+            splits: the labelled glyphs; all but `validation` and `test` is used.
             recipe: batch size, augmentation, outliers and label smoothing.
             seed: decides everything random.
             teacher: gives the targets of glyphs that it classifies correctly, in a mixture only of those that are
-                `kept`. All other targets come from the labels.
+                `taught`. All other targets come from the labels.
         """
         self._data, self._mixture, self._recipe, self._seed = splits.train, splits.mixture, recipe, seed
         self._classes, self._teacher = len(splits.classes), teacher
         self._shapes = shapes_of(splits.classes)
+        self._drawings, self._found_outliers = splits.drawings, splits.outliers
         self._outliers = outlier_share(recipe, splits.classes)
         self._parts = gcd(recipe.batch_size, recipe.reuse)  # so that the parts fill a batch of any size
         self._part_size = recipe.batch_size // self._parts
@@ -90,7 +92,7 @@ class Minibatches:
 
     def _make_part(self, index: int) -> Minibatch:
         positions = self._draw(index, self._mixture) if self._mixture else self._next_in_epoch(index)
-        part = self._data[positions]
+        part = self._with_new_drawings(positions, index)
         if self._recipe.augment:
             part = self._augmented(part, index)
         targets = smoothed_targets(part.labels, self._classes, self._recipe.label_smoothing)
@@ -98,7 +100,7 @@ class Minibatches:
             answers = self._teacher(part.glyphs)
             taught = answers.argmax(axis=1) == part.labels  # never true of an outlier
             if self._mixture:
-                taught &= self._mixture.kept[positions]
+                taught &= self._mixture.taught[positions]
             targets = np.where(taught[:, None], answers, targets)
         return Minibatch(part.glyphs, part.labels, targets)
 
@@ -114,12 +116,29 @@ class Minibatches:
         rng = np.random.default_rng([self._seed, index, DRAWING_SEED])
         return rng.choice(len(self._data), self._part_size, p=mixture.chances)
 
+    def _with_new_drawings(self, positions: NDArray[np.int64], index: int) -> LabelledGlyphs:
+        """Glyphs of the training split; those of pen strokes are drawn anew if they are augmented."""
+        part = self._data[positions]
+        drawings = self._drawings
+        if not (drawings and self._recipe.augment):
+            return part
+        rng = np.random.default_rng([self._seed, index, PEN_SEED])
+        first = len(self._data) - len(drawings)
+        for number in np.flatnonzero(positions >= first).tolist():
+            part.glyphs[number] = drawings.glyph(int(positions[number]) - first, rng)
+        return part
+
     def _augmented(self, part: LabelledGlyphs, index: int) -> LabelledGlyphs:
         """The augmented part, its first glyphs replaced by the recipe's share of outliers."""
-        replaced = np.arange(len(part)) < round(self._outliers * len(part))
+        count = round(self._outliers * len(part))
+        glyphs, shapes, labels = part.glyphs.copy(), self._shapes[part.labels], part.labels.copy()
+        shapes[:count] = labels[:count] = OUTLIER
         rng = np.random.default_rng([self._seed, index, AUGMENTATION_SEED])
-        glyphs = augment(part.glyphs, np.where(replaced, OUTLIER, self._shapes[part.labels]), rng)
-        return LabelledGlyphs(glyphs, np.where(replaced, OUTLIER, part.labels))
+        if self._found_outliers is not None:
+            found = round(FOUND_SHARE * count)
+            glyphs[:found] = self._found_outliers[rng.integers(len(self._found_outliers), size=found)]
+            shapes[:found] = NO_SHAPE
+        return LabelledGlyphs(augment(glyphs, shapes, rng), labels)
 
 
 @lru_cache(maxsize=2)

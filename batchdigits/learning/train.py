@@ -20,7 +20,7 @@ DEFAULT_RECIPE = "default"
 
 def prepare_training(
     recipe: str | None = None,
-    data: Path | None = None,
+    data: Sequence[Path] = (),
     seed: int = 1,
     init: Sequence[Path] = (),
     teacher: Path | None = None,
@@ -32,7 +32,7 @@ def prepare_training(
 
     Args:
         recipe: a name in RECIPES; None is `default`, or fine-tuning's recipe with `init` and `data`.
-        data: labelled data, see `datasets.load`; None is the MNIST of the package.
+        data: data sets, which are joined, see `datasets.load`; without any, it is the MNIST of the package.
         seed: decides everything random.
         init: .keras files to start from; with several, training starts from the mean of their weights. With `data`, one
             at most.
@@ -51,18 +51,18 @@ def prepare_training(
     if given.get("activation") == "none":
         given["activation"] = ""
     if init and data:
-        return FineTuning(read_model_file(init[0]), load(data, seed, few_shot=True), seed, **given)
+        return FineTuning(read_model_file(init[0]), load(*data, seed=seed, few_shot=True), seed, **given)
     teacher_model = _read_keras(teacher, "a teacher is a .keras file") if teacher else None
     models = [_read_keras(path, "only a .keras file can be trained further") for path in init]
     chosen = RECIPES[recipe or DEFAULT_RECIPE]
     if models:
         chosen = shaped_like(models[0], chosen)
-    return Training(replace(chosen, **given), load(data, seed), seed, teacher_model, models)
+    return Training(replace(chosen, **given), load(*data, seed=seed), seed, teacher_model, models)
 
 
 def check_training_options(
     recipe: str | None,
-    data: Path | None,
+    data: Sequence[Path],
     init: Sequence[Path],
     teacher: Path | None,
     values: Mapping[str, Any] | None,

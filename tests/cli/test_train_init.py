@@ -55,7 +55,7 @@ def test_the_card_names_the_data_and_the_model_before(run: Run, trained: Path, c
     assert card.data["name"] == "crops"
     assert card.data["images"] == {"train": 4 * 9 + 14, "validation": 10, "test": 1}
     assert card.data["images_by_class"] == {str(digit): 16 if digit == 1 else 5 for digit in range(10)}
-    assert card.data["sha256"] == load(crops, 1, few_shot=True).fingerprint()
+    assert card.data["sha256"] == load(crops, seed=1, few_shot=True).fingerprint()
     assert card.data["init"]["name"] == "digits.keras"
     assert card.data["init"]["sha256"] == init.sha256["payload"]
     assert card.data["init"]["accuracy"]["mnist_test"] == pytest.approx(init.accuracy["test"])

@@ -16,7 +16,7 @@ from tests.conftest import Arrays, idx_bytes
 
 
 def test_bundled_mnist_has_55000_training_5000_validation_and_10000_test_images() -> None:
-    splits = load(None)
+    splits = load()
     assert [len(part) for part in (splits.train, splits.validation, splits.test)] == [55_000, 5_000, 10_000]
     published = read_idx(MNIST / f"{TRAIN_LABELS}.gz")
     assert np.array_equal(splits.validation.labels, published[-5000:])

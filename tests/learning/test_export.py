@@ -239,7 +239,7 @@ def test_without_micro_its_row_says_so(keras: ModelFile, npz_file: Path, monkeyp
 
 def test_python_callers_prepare_check_and_write_an_export(trained: Path, npz_file: Path, tmp_path: Path) -> None:
     output = tmp_path / "m.tflite"
-    prepared = prepare_export(trained, output, export_options(), npz_file)
+    prepared = prepare_export(trained, output, export_options(), [npz_file])
     assert not output.exists()
     require_agreement(prepared.parity, 0.9)
     write_export(prepared.model, prepared.parity)

@@ -49,12 +49,12 @@ def test_every_class_is_drawn_equally_often_and_mnist_with_its_share(trained: Pa
     data = own(small_mnist, (*DIGITS, "x"), [5] * 9 + [200, 50])
     splits = FineTuning(read_model_file(trained), data, seed=1).splits
     assert splits.mixture
-    chances, kept = splits.mixture
+    chances, taught = splits.mixture
     assert chances.sum() == pytest.approx(1)
     for label in range(11):
         assert chances[splits.train.labels == label].sum() == pytest.approx(1 / 11)
-    assert kept.sum() == 917
-    assert chances[kept].sum() == pytest.approx(MNIST_SHARE * 10 / 11)
+    assert taught.sum() == 917
+    assert chances[taught].sum() == pytest.approx(MNIST_SHARE * 10 / 11)
     batches = Minibatches(splits, replace(LESSON, batch_size=5_500), seed=1)
     assert np.bincount(batches[0].labels, minlength=11) == pytest.approx(500, rel=0.2)
     assert np.array_equal(batches[0].labels, Minibatches(splits, replace(LESSON, batch_size=5_500), seed=1)[0].labels)
@@ -69,10 +69,10 @@ def test_the_model_is_its_own_teacher_if_the_labels_are_the_same(trained: Path, 
     assert FineTuning(model, own(small_mnist, ("b", "a"), [5, 5]), seed=1).teacher is None
 
 
-def test_a_teacher_sets_the_targets_of_kept_glyphs_only(small_mnist: Arrays) -> None:
+def test_a_teacher_sets_the_targets_of_taught_glyphs_only(small_mnist: Arrays) -> None:
     data = own(small_mnist, DIGITS, [10] * 10)
-    kept = np.arange(100) % 2 == 0
-    splits = replace(data, mixture=Mixture(np.full(100, 0.01), kept))
+    taught = np.arange(100) % 2 == 0
+    splits = replace(data, mixture=Mixture(np.full(100, 0.01), taught))
     recipe = replace(BEST, batch_size=200, reuse=1, outliers=0.1, label_smoothing=0.0)
     answer = np.full(10, 0.01, np.float32)
     answer[3] = 0.91

@@ -14,7 +14,7 @@ from batchdigits.learning.train import prepare_training
 
 def test_values_replace_those_of_the_recipe(npz_file: Path) -> None:
     values = {"hidden": (8,), "activation": "none", "dropout": None}
-    recipe = prepare_training("lesson", npz_file, values=values).recipe
+    recipe = prepare_training("lesson", [npz_file], values=values).recipe
     assert (recipe.name, recipe.hidden, recipe.activation, recipe.dropout) == ("lesson", (8,), "", 0.5)
 
 

@@ -1,0 +1,57 @@
+"""Join several data sets for one training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from batchdigits.datasets.labelled import LabelledGlyphs, Mixture, Splits
+from batchdigits.datasets.pen import join_drawings
+from batchdigits.errors import DataError
+
+SIZE_EXPONENT = 0.5  # a data set is drawn from in proportion to this power of its size, so that small ones count
+
+
+def join(parts: Sequence[Splits]) -> Splits:
+    """Join data sets with the same classes. Every class is drawn equally often.
+
+    Raises:
+        DataError: two data sets have different classes.
+    """
+    for part in parts[1:]:
+        if part.classes != parts[0].classes:
+            raise DataError(f"{part.name}: its classes are not those of {parts[0].name}")
+    ordered = sorted(parts, key=lambda part: part.drawings is not None)  # those of drawings are the last
+    outliers = [part.outliers for part in ordered if part.outliers is not None and len(part.outliers)]
+    drawings = [part.drawings for part in ordered if part.drawings]
+    return Splits(
+        ", ".join(part.name for part in parts),
+        parts[0].classes,
+        _concatenate([part.train for part in ordered]),
+        _concatenate([part.validation for part in ordered]),
+        _concatenate([part.test for part in ordered]),
+        mixture=_mixture([part.train.labels for part in ordered]),
+        drawings=join_drawings(drawings) if drawings else None,
+        outliers=np.concatenate(outliers) if outliers else None,
+    )
+
+
+def _concatenate(parts: Sequence[LabelledGlyphs]) -> LabelledGlyphs:
+    return LabelledGlyphs(
+        np.concatenate([part.glyphs for part in parts]), np.concatenate([part.labels for part in parts])
+    )
+
+
+def _mixture(parts: Sequence[NDArray[np.int64]]) -> Mixture:
+    """How to draw from the labels of several data sets."""
+    labels = np.concatenate(parts)
+    source = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
+    sizes = np.bincount(source, minlength=len(parts)).astype(float)
+    of_class = np.zeros((len(parts), int(labels.max()) + 1))  # images of each source and class
+    np.add.at(of_class, (source, labels), 1)
+    share = (of_class > 0) * sizes[:, None] ** SIZE_EXPONENT
+    share /= share.sum(axis=0)
+    chances = (share / np.maximum(of_class, 1))[source, labels]
+    return Mixture(chances / chances.sum(), np.ones(len(labels), bool))

@@ -1,0 +1,93 @@
+"""Packed data: scans or pen strokes of several writers in one .npz, as `training/pack.py` writes it.
+
+Two arrays are in every such file: `labels`, int8 (N,), a digit or -1 for an outlier; and `splits`, uint8 (N,), TRAIN,
+VALIDATION or TEST. Scans have `levels`, uint8 (P,), grey levels in steps of GREY_STEP, row by row and scan by scan; and
+`sizes`, uint16 (N, 2), height and width. Pen strokes have `points`, uint8 (P, 2), x before y; `stroke_sizes`,
+uint16 (S,), points in each stroke; and `stroke_counts`, uint16 (N,), strokes in each drawing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from batchdigits.datasets.labelled import LabelledGlyphs, Splits, likeliest_glyph
+from batchdigits.datasets.pen import Drawings
+from batchdigits.errors import DataError
+
+GREY_STEP = 17  # 16 levels from 0 to 255
+TRAIN, VALIDATION, TEST = range(3)
+DIGITS = tuple("0123456789")
+DRAWING_SEED = 0  # of the drawings of a validation or test split, and of outliers
+SCANS = {"labels", "splits", "levels", "sizes"}
+STROKES = {"labels", "splits", "points", "stroke_sizes", "stroke_counts"}
+
+
+def is_packed(names: set[str]) -> bool:
+    """Whether arrays of these names are packed data."""
+    return names in (SCANS, STROKES)
+
+
+def load(path: Path, arrays: Mapping[str, NDArray[Any]]) -> Splits:
+    """Load packed data. A scan without ink is left out.
+
+    Args:
+        path: of the file, for messages and the name of the data.
+        arrays: those of the file.
+
+    Raises:
+        DataError: the arrays do not fit each other.
+    """
+    labels, splits = arrays["labels"].astype(np.int64), arrays["splits"]
+    try:
+        glyphs, drawings = _scans(arrays) if "levels" in arrays else drawn(arrays)
+        if len(glyphs) != len(labels) or len(splits) != len(labels) or labels.min() < -1 or labels.max() > 9:
+            raise ValueError("labels")
+    except (ValueError, IndexError, TypeError, OverflowError, MemoryError):
+        raise DataError(f"{path}: not as packed data should be; make it again with training/pack.py") from None
+    has_ink, is_digit = glyphs.any(axis=(1, 2)), labels >= 0
+
+    def part(split: int) -> LabelledGlyphs:
+        chosen = has_ink & is_digit & (splits == split)
+        return LabelledGlyphs(glyphs[chosen], labels[chosen])
+
+    return Splits(
+        path.stem,
+        DIGITS,
+        part(TRAIN),
+        part(VALIDATION),
+        part(TEST),
+        drawings=_select(drawings, has_ink & is_digit & (splits == TRAIN)) if drawings else None,
+        outliers=glyphs[has_ink & ~is_digit & (splits == TRAIN)],
+    )
+
+
+def _scans(arrays: Mapping[str, NDArray[Any]]) -> tuple[NDArray[np.uint8], None]:
+    """The glyphs of scans, uint8 (N, 28, 28)."""
+    sizes = arrays["sizes"].astype(np.int64)
+    ends = np.cumsum(sizes.prod(axis=1))
+    scans = np.split(arrays["levels"].astype(np.uint8) * np.uint8(GREY_STEP), ends[:-1])
+    pairs = zip(scans, sizes.tolist(), strict=True)
+    return np.stack([likeliest_glyph(scan.reshape(size), "auto") for scan, size in pairs]), None
+
+
+def drawn(arrays: Mapping[str, NDArray[Any]]) -> tuple[NDArray[np.uint8], Drawings]:
+    """The glyphs of one drawing each, uint8 (N, 28, 28), and the drawings."""
+    drawings = Drawings(
+        arrays["points"].astype(np.uint8),
+        np.cumsum(arrays["stroke_sizes"].astype(np.int64)),
+        np.cumsum(arrays["stroke_counts"].astype(np.int64)),
+    )
+    glyphs = [drawings.glyph(index, np.random.default_rng([DRAWING_SEED, index])) for index in range(len(drawings))]
+    return np.stack(glyphs), drawings
+
+
+def _select(drawings: Drawings, chosen: NDArray[np.bool_]) -> Drawings:
+    counts = np.diff(drawings.ends, prepend=0)
+    sizes = np.diff(drawings.stroke_ends, prepend=0)
+    strokes = np.repeat(chosen, counts)
+    return Drawings(drawings.points[np.repeat(strokes, sizes)], np.cumsum(sizes[strokes]), np.cumsum(counts[chosen]))
