@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from batchdigits.vision.artifacts import MIN_FREE_SHARE
 from batchdigits.vision.components import (
     SMALL_SIDE,
+    Components,
     components_of,
     may_have_more_lines,
     near,
@@ -78,15 +79,21 @@ def remove_lines(view: MatLike, mask: MatLike) -> Cell | None:
             return None
         level = otsu_level(rest[inside])
         mask = cv2.threshold(rest, level, 255, cv2.THRESH_BINARY)[1]
-        if not may_have_more_lines(components_of(mask[inside])):
+        components = components_of(mask[inside])
+        if not may_have_more_lines(components):
             break
         found = find_lines(np.ascontiguousarray(mask[inside]), _walls(lines))
         if not found:
             break
         found = [placed(line, inside[0].start, inside[1].start, mask.shape) for line in found]
-    counts = histogram(rest[inside], cv2.bitwise_not(gone[inside]))
-    has_ink = is_ink(counts, cv2.countNonZero(mask[inside]))
-    digit = _without_rests(mask, inside) if has_ink else np.zeros_like(whole)
+    counts = histogram(rest[inside])
+    counts[0] -= cv2.countNonZero(gone[inside])  # what was removed is 0 in the rest
+    if is_ink(counts, cv2.countNonZero(mask[inside])):
+        if components.labels.shape != mask.shape:
+            components = components_of(mask)
+        digit = _without_rests(mask, components, inside)
+    else:
+        digit = np.zeros_like(whole)
     return Cell(rest, digit, _stroke_prior(lines, digit, whole, gone), len(sides_of(lines)) == 4)
 
 
@@ -155,9 +162,8 @@ def _walls(lines: Sequence[Stroke]) -> set[Side]:
     return {line.side for line in lines if _is_wall(line)}
 
 
-def _without_rests(mask: MatLike, inside: tuple[slice, slice]) -> MatLike:
+def _without_rests(mask: MatLike, components: Components, inside: tuple[slice, slice]) -> MatLike:
     """Keep the components of a mask that are written in the middle of a cell, and those near them."""
-    components = components_of(mask)
     (top, bottom), (left, right) = ((axis.start, axis.stop) for axis in inside)
     height, width = bottom - top, right - left
     y, x = round(OUTER_MARGIN_SHARE * height), round(OUTER_MARGIN_SHARE * width)

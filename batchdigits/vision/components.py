@@ -21,6 +21,7 @@ MIN_FRAME_SHARE, MIN_SMALL_FRAME_SHARE, SMALL_SIDE = 0.6, 0.72, 40
 MAX_NARROW_SHARE = 0.25  # width over length of a line that is tilted and doubled; few digits are so narrow
 # A component is near another if it is this far away at most, as a share of the other's length, or in pixels.
 MAX_GAP_SHARE, MIN_GAP = 0.1, 2
+MIN_BROKEN_SHARE = 0.08  # of the longest component's length: what breaks off a stroke may be this short
 FAINT_LEVEL = 52  # grey levels of 255, over which a pixel may join strokes
 MAX_FAINT_SHARE = 0.35  # of the area: more such pixels are grain
 
@@ -71,6 +72,8 @@ def components_of(mask: MatLike) -> Components:
 
 def select(components: Components, keep: Flags) -> MatLike:
     """The mask of the components to keep."""
+    if np.count_nonzero(keep) == 1:
+        return cv2.compare(components.labels, float(keep.argmax()) + 1.0, cv2.CMP_EQ)  # type: ignore[call-overload,no-any-return]
     levels: NDArray[np.uint8] = np.zeros(len(keep) + 1, np.uint8)
     levels[1:][keep] = 255
     return levels.take(components.labels)  # faster than levels[labels]
@@ -100,11 +103,16 @@ def parts_of(mask: MatLike) -> Parts:
 def join_faint(ink: MatLike, mask: MatLike, components: Components) -> tuple[MatLike, Parts]:
     """The mask and parts of ink with its faint pixels, if they join strokes that Otsu's threshold breaks.
 
+    Fine specks are no strokes.
+
     Args:
         ink: uint8 (H, W), stretched to 255 on a background of 0.
         mask: of its pixels over Otsu's threshold, 255 on 0.
         components: of the mask.
     """
+    length = components.length
+    if np.count_nonzero(length >= MIN_BROKEN_SHARE * int(length.max())) == 1:
+        return mask, components
     fainter = cv2.bitwise_or(mask, cv2.threshold(ink, FAINT_LEVEL, 255, cv2.THRESH_BINARY)[1])
     if cv2.countNonZero(fainter) > MAX_FAINT_SHARE * mask.size:
         return mask, components

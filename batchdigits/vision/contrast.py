@@ -23,8 +23,8 @@ MIN_PIXELS = 30  # for a judgement
 # Pixels of middle grey for each of the mask, and for each of its outline: strokes have fewer, light more.
 MAX_BETWEEN, MAX_BETWEEN_AT_OUTLINE = 0.6, 1.75
 NEIGHBOURS = np.ones((3, 3), np.uint8)
-# Of the grey levels: the powers 0 to 2. A histogram times these has its area, its sum and its sum of squares.
-POWERS = np.vander(np.arange(256.0), 3, increasing=True)
+LEVELS = np.arange(256.0)
+SQUARES = LEVELS**2
 
 
 Histogram = NDArray[np.float32]  # (256,), pixels of each grey level
@@ -92,10 +92,11 @@ def is_ink(counts: Histogram, bright: float) -> bool:
     contrast, grain = peak - background, max(background - low, high - background, 0.5)
     if contrast < max(MIN_CONTRAST, MIN_INK_SIGNAL * grain):
         return False
-    _, whole, squares = (counts @ POWERS).tolist()
-    of_dark = float(counts[: last + 1] @ POWERS[: last + 1, 1])
+    exact = counts.astype(np.float64)
+    of_dark = float(exact[: last + 1] @ LEVELS[: last + 1])
+    whole = float(exact @ LEVELS)
     gap = (whole - of_dark) / bright - of_dark / dark
-    variance = squares / area - (whole / area) ** 2
+    variance = float(exact @ SQUARES) / area - (whole / area) ** 2
     return bool(bright / area * (dark / area) * gap**2 >= MIN_SEPARATION * variance)
 
 

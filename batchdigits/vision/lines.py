@@ -6,7 +6,7 @@ of a digit does, unless the crop is tight.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 
 from cv2.typing import MatLike
 
@@ -34,16 +34,18 @@ def find_lines(mask: MatLike, walls: Set[Side] = frozenset()) -> list[Stroke]:
     """
     strokes = sorted(find_strokes(mask), key=lambda stroke: stroke.margin)
     lines: list[Stroke] = []
+    sides = set(walls)
     for stroke in strokes:  # from the edges on
-        if _is_spanning(stroke, walls | sides_of(lines)):
+        if _is_spanning(stroke, sides):
             lines.append(stroke)
+            sides |= sides_of([stroke])
     lines = lines or _box(strokes)
-    strokes = [stroke for stroke in strokes if not any(stroke is line for line in lines)]
+    strokes = _without(strokes, lines)
     thin = [stroke for stroke in strokes if _is_thin(stroke)]
     if len(sides_of(thin)) >= 3:
-        lines, strokes = lines + thin, [stroke for stroke in strokes if not _is_thin(stroke)]
-    joined, strokes = _part(strokes, lambda stroke: _joins(stroke, lines, walls))
-    lines += joined
+        lines, strokes = lines + thin, _without(strokes, thin)
+    joined = [stroke for stroke in strokes if _joins(stroke, lines, walls)]
+    lines, strokes = lines + joined, _without(strokes, joined)
     return lines + [stroke for stroke in strokes if _completes_box(stroke, lines, walls)]
 
 
@@ -52,13 +54,10 @@ def sides_of(lines: Iterable[Stroke]) -> set[Side]:
     return {line.side for line in lines if line.margin < MARGIN_SHARE}
 
 
-def _part(strokes: list[Stroke], is_line: Callable[[Stroke], bool]) -> tuple[list[Stroke], list[Stroke]]:
-    """The strokes that are lines, and the others."""
-    flags = [is_line(stroke) for stroke in strokes]
-    return (
-        [stroke for stroke, flag in zip(strokes, flags, strict=True) if flag],
-        [stroke for stroke, flag in zip(strokes, flags, strict=True) if not flag],
-    )
+def _without(strokes: Iterable[Stroke], lines: Iterable[Stroke]) -> list[Stroke]:
+    """The strokes that are not among the lines."""
+    taken = {id(line) for line in lines}
+    return [stroke for stroke in strokes if id(stroke) not in taken]
 
 
 def _is_spanning(stroke: Stroke, walls: Set[Side]) -> bool:

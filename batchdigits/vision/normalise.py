@@ -202,16 +202,18 @@ def _cut_out(ink: MatLike, digit: Digit, scan: MatLike, ink_is_light: bool, has_
     """The digit's part of the ink, from a close-up of the scan if the digit is small in the view; None without ink."""
     mask, box, _ = digit
     if max(scan.shape) > MAX_VIEW_SIDE and max(box[2:]) < MIN_DIGIT_SIDE:
-        ink, mask = _close_up(mask, box, scan, ink_is_light, has_lines) or (ink, mask)
-    edge = SMALL_EDGE if max(mask.shape) < MIN_DIGIT_SIDE else LARGE_EDGE
-    ink = np.bitwise_and(ink, cv2.dilate(mask, edge))
+        ink, mask, box = _close_up(mask, box, scan, ink_is_light, has_lines) or (ink, mask, box)
+    edge, reach = (SMALL_EDGE, 1) if max(mask.shape) < MIN_DIGIT_SIDE else (LARGE_EDGE, 2)
+    x, y, width, height = box
+    rows, columns = slice(max(0, y - reach), y + height + reach), slice(max(0, x - reach), x + width + reach)
+    ink = cv2.bitwise_and(ink[rows, columns], cv2.dilate(mask[rows, columns], edge))
     return ink if cv2.hasNonZero(ink) else None  # the digit may be fainter than the background's grain
 
 
 def _close_up(
     mask: MatLike, box: Box, scan: MatLike, ink_is_light: bool, has_lines: bool
-) -> tuple[MatLike, MatLike] | None:
-    """The ink around a small digit, shrunk less, and the digit's mask in it; None if the digit is lost there."""
+) -> tuple[MatLike, MatLike, Box] | None:
+    """The ink around a small digit, shrunk less, the digit's mask in it and its box; None if it is lost there."""
     x, y, width, height = box
     margin = CLOSE_UP_MARGIN * max(width, height)
     scale = math.ceil(max(scan.shape) / MAX_VIEW_SIDE)
@@ -230,4 +232,4 @@ def _close_up(
     around = otsu(view)
     digits = find_digits(around, parts_of(around))
     ink, contrast = stretch_contrast(view, around)
-    return (ink, digits[0].mask) if digits and contrast else None
+    return (ink, digits[0].mask, digits[0].box) if digits and contrast else None

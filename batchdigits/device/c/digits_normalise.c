@@ -21,6 +21,7 @@
 #define CLEAR_CONTRAST 100.0 /* grey levels that are ink however noisy the background is */
 #define MIN_SIGNAL 7.0       /* contrast as a multiple of the background's noise */
 #define FAINT_LEVEL 52       /* of stretched ink; fainter pixels join no strokes */
+#define BROKEN_SHARE 0.08    /* of the longest component's length; what breaks off a stroke may be this short */
 #define FAINT_SHARE 0.35     /* of the area; more such pixels are grain */
 #define SPECK_SHARE 0.15     /* of the digit's length; shorter components are specks */
 #define FREE_SHARE 0.3       /* of the longest component; one this long that does not touch the border is the digit */
@@ -307,12 +308,24 @@ static void label_flagged(picture mask, components *parts) {
     label_unseen(mask, parts);
 }
 
+/* Whether some components but the longest may have broken off a stroke. */
+static int may_be_broken(const components *parts) {
+    int longest = 0, count = parts->total - parts->labels;
+    for (int i = 0; i < parts->labels; i++) {
+        longest = max_of(longest, true_length(parts->of[i]));
+    }
+    for (int i = 0; i < parts->labels; i++) {
+        count += true_length(parts->of[i]) >= BROKEN_SHARE * longest;
+    }
+    return count > 1;
+}
+
 /* Label the components of a mask whose ink is flagged; together with fainter pixels of the stretched ink, if these join
  * strokes that Otsu's threshold breaks. */
 static void label_strokes(picture ink, picture mask, components *parts) {
     label_flagged(mask, parts);
     const int total = parts->total;
-    if (total < 2) {
+    if (total < 2 || !may_be_broken(parts)) {
         return;
     }
     int faint_area = 0;
