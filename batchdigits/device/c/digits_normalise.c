@@ -310,7 +310,7 @@ static void label_flagged(picture mask, components *parts) {
 
 /* Whether some components but the longest may have broken off a stroke. */
 static int may_be_broken(const components *parts) {
-    int longest = 0, count = parts->total - parts->labels;
+    int longest = 0, count = 0; /* those that were erased are shorter */
     for (int i = 0; i < parts->labels; i++) {
         longest = max_of(longest, true_length(parts->of[i]));
     }
