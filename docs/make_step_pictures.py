@@ -76,7 +76,7 @@ def steps(scan: Picture) -> list[Picture]:
     ink, _ = stretch_contrast(bright, mask)
     parts = parts_of(mask)
     flat = cv2.subtract(bright, np.array([background_level(bright, mask)]))
-    cell = remove_lines(flat, mask) if may_be_lines(parts, *mask.shape) else None
+    cell = remove_lines(flat, mask, parts) if may_be_lines(parts, *mask.shape) else None
     rest = cell.mask if cell else mask
     clean = find_digits(rest, parts_of(rest))[0].mask
     shown = stretch_contrast(cell.view, cell.mask)[0] if cell else ink

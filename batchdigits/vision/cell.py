@@ -14,6 +14,7 @@ from batchdigits.vision.artifacts import MIN_FREE_SHARE
 from batchdigits.vision.components import (
     SMALL_SIDE,
     Components,
+    Parts,
     components_of,
     may_have_more_lines,
     near,
@@ -21,6 +22,7 @@ from batchdigits.vision.components import (
     select,
 )
 from batchdigits.vision.contrast import histogram, is_ink
+from batchdigits.vision.frames import Frame, find_frame
 from batchdigits.vision.illumination import otsu_level
 from batchdigits.vision.lines import MARGIN_SHARE, OUTER_MARGIN_SHARE, THIN_SHARE, corners_of, find_lines, sides_of
 from batchdigits.vision.strokes import MAX_SLOPE, Side, Stroke, placed, rectangle
@@ -34,8 +36,12 @@ SOFT_EDGE_SHARE = 0.25  # of a line's thickness: where it is out of focus, its e
 TOUCHING_STROKE_PRIOR, FREE_STROKE_PRIOR = 0.75, 0.1
 MAX_REST_SHARE = 0.25  # of the area of lines: more that is left of an empty cell belonged to a digit
 MIN_GAP_SHARE = 0.05  # of the cell's side: what is this far from its walls is not the rest of one
+MIN_WALL_DIGIT_SHARE = 0.2  # of both sides of the cell: what is this large may be a digit, though it lies at a wall
 MIN_INSIDE = 8  # pixels of the shorter side of a cell
 STROKE_REACH = 3  # pixels beyond a line's thickness in which a stroke that crosses it is closed again
+
+
+ALL_SIDES: set[Side] = {(True, True), (True, False), (False, True), (False, False)}
 
 
 class Cell(NamedTuple):
@@ -54,27 +60,30 @@ class Cell(NamedTuple):
     is_box: bool
 
 
-def remove_lines(view: MatLike, mask: MatLike) -> Cell | None:
+def remove_lines(view: MatLike, mask: MatLike, parts: Parts) -> Cell | None:
     """Remove the printed lines of a view.
 
     Args:
         view: on a background of about 0, uint8 (H, W), with its ink bright.
         mask: of its ink, 255 on 0.
+        parts: those of the mask.
 
     Returns:
         The cell; None if no lines are found.
     """
-    found = find_lines(mask)
-    if not found:
+    frame = find_frame(mask, parts)
+    found = [] if frame else find_lines(mask)
+    if not found and not frame:
         return None
     whole = np.asarray(mask)
     lines: list[Stroke] = []
-    gone: NDArray[np.uint8] = np.zeros(mask.shape, np.uint8)
+    gone = _erased_frame(frame, mask.shape) if frame else np.zeros(mask.shape, np.uint8)
     for _ in range(MAX_PASSES):
         lines += found
-        gone |= _erased(found, lines, mask)
+        if found:
+            gone |= _erased(found, lines, mask)
         rest = cv2.bitwise_and(view, cv2.bitwise_not(gone))
-        inside = _inside(lines, mask.shape)
+        inside = _inside(lines, mask.shape, frame)
         if min(rest[inside].shape) < MIN_INSIDE:
             return None
         level = otsu_level(rest[inside])
@@ -82,7 +91,7 @@ def remove_lines(view: MatLike, mask: MatLike) -> Cell | None:
         components = components_of(mask[inside])
         if not may_have_more_lines(components):
             break
-        found = find_lines(np.ascontiguousarray(mask[inside]), _walls(lines))
+        found = find_lines(np.ascontiguousarray(mask[inside]), ALL_SIDES if frame else _walls(lines))
         if not found:
             break
         found = [placed(line, inside[0].start, inside[1].start, mask.shape) for line in found]
@@ -94,7 +103,23 @@ def remove_lines(view: MatLike, mask: MatLike) -> Cell | None:
         digit = _without_rests(mask, components, inside)
     else:
         digit = np.zeros_like(whole)
-    return Cell(rest, digit, _stroke_prior(lines, digit, whole, gone), len(sides_of(lines)) == 4)
+    if frame:
+        return Cell(rest, digit, 0.0, True)
+    return Cell(rest, digit, _stroke_prior(lines, digit, whole, gone), sides_of(lines) == ALL_SIDES)
+
+
+def _erased_frame(frame: Frame, shape: Sequence[int]) -> NDArray[np.uint8]:
+    """The pixels of a frame, with their soft edges."""
+    x, y, width, height = frame.box
+    ink: NDArray[np.uint8] = np.zeros(shape, np.uint8)
+    ink[y : y + height, x : x + width] = frame.ink
+    edge = _edge(frame.thickness)
+    return np.asarray(cv2.dilate(ink, rectangle(edge, edge)), np.uint8)
+
+
+def _edge(thickness: float) -> int:
+    """The side of a structuring element that adds the soft edges of lines, in pixels."""
+    return 3 + 2 * round(SOFT_EDGE_SHARE * thickness)
 
 
 def _stroke_prior(lines: Sequence[Stroke], digit: MatLike, whole: MatLike, gone: MatLike) -> float:
@@ -128,7 +153,7 @@ def _erased(found: Sequence[Stroke], lines: Sequence[Stroke], mask: MatLike) -> 
     for is_level in (True, False):
         parallel = [line for line in found if line.is_level == is_level]
         if parallel:
-            edge = 3 + 2 * round(SOFT_EDGE_SHARE * max(line.thickness for line in parallel))
+            edge = _edge(max(line.thickness for line in parallel))
             ink: NDArray[np.uint8] = np.zeros(mask.shape, np.uint8)
             for line in parallel:
                 ink[line.place] |= np.asarray(line.ink, np.uint8)
@@ -142,9 +167,13 @@ def _erased(found: Sequence[Stroke], lines: Sequence[Stroke], mask: MatLike) -> 
     return np.asarray(cv2.bitwise_and(erased, cv2.bitwise_not(strokes)), np.uint8)
 
 
-def _inside(lines: Sequence[Stroke], shape: Sequence[int]) -> tuple[slice, slice]:
+def _inside(lines: Sequence[Stroke], shape: Sequence[int], frame: Frame | None) -> tuple[slice, slice]:
     """Rows and columns of the inside of the cell."""
     ends = [[0, shape[0]], [0, shape[1]]]
+    if frame:
+        x, y, width, height = frame.box
+        side = round(frame.thickness)
+        ends = [[y + side, y + height - side], [x + side, x + width - side]]
     is_ruled = {line.is_level for line in lines if line.margin >= MARGIN_SHARE}  # such a page has no cell that way
     for line in lines:
         if _is_wall(line) and line.is_level not in is_ruled:
@@ -171,7 +200,8 @@ def _without_rests(mask: MatLike, components: Components, inside: tuple[slice, s
     if not is_central.any():
         gap_x = np.minimum(components.x - left, right - components.x - components.width) / width
         gap_y = np.minimum(components.y - top, bottom - components.y - components.height) / height
-        is_central = np.minimum(gap_x, gap_y) >= MIN_GAP_SHARE
+        is_large = np.minimum(components.width / width, components.height / height) >= MIN_WALL_DIGIT_SHARE
+        is_central = (np.minimum(gap_x, gap_y) >= MIN_GAP_SHARE) | is_large
     length = components.length
     is_main = is_central & (length >= MIN_FREE_SHARE * (length * is_central).max(initial=0))
     if not is_main.any():

@@ -122,10 +122,11 @@ def join_faint(ink: MatLike, mask: MatLike, components: Components) -> tuple[Mat
 
 def longest_box(parts: Parts) -> Box:
     """The box of the longest component."""
-    return _box(parts, int(parts.length.argmax())) if isinstance(parts, Components) else parts
+    return box_of(parts, int(parts.length.argmax())) if isinstance(parts, Components) else parts
 
 
-def _box(components: Components, index: int) -> Box:
+def box_of(components: Components, index: int) -> Box:
+    """The box of a component."""
     return [int(values[index]) for values in components[1:5]]
 
 
@@ -141,16 +142,20 @@ def may_be_lines(parts: Parts, rows: int, columns: int) -> bool:
     """Whether some components of a picture are as long as printed lines and lie where these do."""
     if min(rows, columns) < MIN_CELL_SIDE:
         return False
-    is_small = min(rows, columns) < SMALL_SIDE
     # A digit fills more of a small picture.
-    share = MIN_SMALL_FRAME_SHARE if is_small else MIN_FRAME_SHARE
-    length_share = MIN_SMALL_FRAME_SHARE if is_small else MIN_LENGTH_SHARE
+    length_share = MIN_SMALL_FRAME_SHARE if min(rows, columns) < SMALL_SIDE else MIN_LENGTH_SHARE
     if isinstance(parts, Components):
         are_long = (parts.width >= length_share * columns) | (parts.height >= length_share * rows)
         if np.count_nonzero(are_long) != 1:
             return bool(are_long.any())
-        parts = _box(parts, int(are_long.argmax()))
+        parts = box_of(parts, int(are_long.argmax()))
     x, y, width, height = parts
     is_long = width >= length_share * columns or height >= length_share * rows
     touches = not (x and y and x + width < columns and y + height < rows)
-    return (is_long and touches) or (width >= share * columns and height >= share * rows)
+    return (is_long and touches) or is_frame_sized(parts, rows, columns)
+
+
+def is_frame_sized(box: Box, rows: int, columns: int) -> bool:
+    """Whether a box is so large that it may be that of a frame inside the picture."""
+    share = MIN_SMALL_FRAME_SHARE if min(rows, columns) < SMALL_SIDE else MIN_FRAME_SHARE
+    return box[2] >= share * columns and box[3] >= share * rows

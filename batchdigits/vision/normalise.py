@@ -21,6 +21,7 @@ from batchdigits.vision.components import (
     Box,
     Components,
     Parts,
+    is_frame_sized,
     join_faint,
     longest_box,
     may_be_lines,
@@ -42,7 +43,7 @@ MIN_DIGIT_SHARE = 0.025  # of the view's longer side: shorter ink is dust
 MIN_CELL_DIGIT_SHARE = 0.15  # the same, in a cell whose printed lines were removed
 # The standard deviation of the blur that removes grain: pixels, and a share of the view's longer side.
 MIN_GRAIN_BLUR, GRAIN_BLUR = 0.6, 0.01
-MIN_SOLID_SHARE = 0.85  # of the box of a glyph's core
+MIN_SOLID_SHARE = 0.85  # of the box of a glyph's core, or of a field
 CLOSE_UP_MARGIN = 0.25  # background around a digit that is cropped again, as a share of its length
 # The grey edge of a stroke is kept this far around its mask; JPEG noise lies beyond.
 SMALL_EDGE, LARGE_EDGE = np.ones((3, 3), np.uint8), np.ones((5, 5), np.uint8)
@@ -146,7 +147,7 @@ def _find_inks(view: MatLike, mask: MatLike, is_even: bool) -> tuple[list[tuple[
             return [], None
         view, mask = clearer
         (ink, _), parts, is_even, counts = stretch_contrast(view, mask), parts_of(mask), False, None
-    cell = _cell(view, mask, is_even) if may_be_lines(parts, *mask.shape) else None
+    cell = _cell(view, mask, parts, is_even) if may_be_lines(parts, *mask.shape) else None
     found: list[tuple[MatLike, Digit]] = []
     if cell:
         cell_ink, _ = stretch_contrast(cell.view, cell.mask)
@@ -180,10 +181,8 @@ def _clearer(view: MatLike, is_even: bool) -> tuple[MatLike, MatLike] | None:
     return None
 
 
-def _cell(view: MatLike, mask: MatLike, is_even: bool) -> Cell | None:
-    if not is_even:
-        return remove_lines(view, mask)
-    return remove_lines(_without_level(view, mask), mask)
+def _cell(view: MatLike, mask: MatLike, parts: Parts, is_even: bool) -> Cell | None:
+    return remove_lines(_without_level(view, mask) if is_even else view, mask, parts)
 
 
 def _without_level(view: MatLike, mask: MatLike) -> MatLike:
@@ -195,7 +194,16 @@ def _without_level(view: MatLike, mask: MatLike) -> MatLike:
 def _digits(ink: MatLike, mask: MatLike, parts: Parts, min_share: float) -> list[tuple[MatLike, Digit]]:
     """The ink of a mask and each of its digits that is long enough, as a share of the longer side."""
     min_length = max(2.0, min_share * max(mask.shape))
-    return [(ink, digit) for digit in find_digits(mask, parts) if max(digit.box[2:]) >= min_length]
+    digits = [digit for digit in find_digits(mask, parts) if max(digit.box[2:]) >= min_length]
+    return [(ink, digit) for digit in digits if not _is_field(digit)]
+
+
+def _is_field(digit: Digit) -> bool:
+    """Whether what may be a digit is a tinted field of a form: a large and filled box."""
+    mask, (x, y, width, height), _ = digit
+    if not is_frame_sized(digit.box, *mask.shape):
+        return False
+    return cv2.countNonZero(mask[y : y + height, x : x + width]) > MIN_SOLID_SHARE * width * height
 
 
 def _cut_out(ink: MatLike, digit: Digit, scan: MatLike, ink_is_light: bool, has_lines: bool) -> MatLike | None:

@@ -177,3 +177,54 @@ def test_squared_paper_does_not_hide_a_one() -> None:
     plain = np.full((200, 300), 235, np.uint8)
     cv2.line(plain, (160, 50), (150, 150), 30, 8)
     assert max(likeness(glyph, normalise(plain)[0]) for glyph in normalise(scan)) > 0.9
+
+
+def rounded_frame(width: int, height: int, radius: int, thickness: int) -> np.ndarray:
+    """A frame with round corners on a light scan, 8 pixels from its edges."""
+    scan = np.full((height, width), 225, np.uint8)
+    cv2.rectangle(scan, (8 + radius, 8), (width - 9 - radius, height - 9), 90, thickness)
+    cv2.rectangle(scan, (8, 8 + radius), (width - 9, height - 9 - radius), 90, thickness)
+    reach = thickness + 1
+    scan[8 + reach : height - 8 - reach, 8 + reach : width - 8 - reach] = 225
+    for x, y, start in ((8, 8, 180), (width - 9, 8, 270), (width - 9, height - 9, 0), (8, height - 9, 90)):
+        corner = scan[min(y, y - radius) if y > 8 else 0 : y + 8, min(x, x - radius) if x > 8 else 0 : x + 8]
+        corner[:] = np.where(corner < 225, 225, corner)
+        centre = (8 + radius if x == 8 else width - 9 - radius, 8 + radius if y == 8 else height - 9 - radius)
+        cv2.ellipse(scan, centre, (radius, radius), 0, start, start + 90, 90, thickness)
+    return scan
+
+
+@pytest.mark.parametrize(("width", "height", "radius", "thickness"), [(90, 90, 20, 3), (200, 160, 36, 4)])
+def test_a_frame_with_round_corners_is_no_zero(width: int, height: int, radius: int, thickness: int) -> None:
+    frame = rounded_frame(width, height, radius, thickness)
+    assert propose(frame) == ((), (), True)
+    scan, alone = frame.copy(), np.full_like(frame, 225)
+    for page in (scan, alone):
+        cv2.line(page, (width // 2 - 12, height // 2 - 16), (width // 2 + 12, height // 2 - 16), 60, 5)
+        cv2.line(page, (width // 2 + 12, height // 2 - 16), (width // 2 - 4, height // 2 + 20), 60, 5)
+    (glyph,) = normalise(scan)
+    assert likeness(glyph, normalise(alone)[0]) > 0.9
+
+
+def test_a_squarish_zero_that_fills_the_scan_stays() -> None:
+    y, x = np.mgrid[-1:1:100j, -1:1:80j]
+    radius = (np.abs(x / 0.9) ** 2.4 + np.abs(y / 0.9) ** 2.4) ** (1 / 2.4)
+    scan = np.where(np.abs(radius - 0.93) < 0.07, 40, 230).astype(np.uint8)
+    assert len(normalise(scan)) == 1
+
+
+def test_a_tinted_field_is_blank_and_a_bold_digit_is_not() -> None:
+    scan = np.full((120, 120), 240, np.uint8)
+    scan[12:108, 10:110] = 190
+    assert normalise(scan) == ()
+    bold = np.full((60, 60), 240, np.uint8)
+    cv2.ellipse(bold, (30, 18), (14, 11), 0, 0, 360, 30, 12)
+    cv2.ellipse(bold, (30, 41), (17, 12), 0, 0, 360, 30, 12)
+    assert len(normalise(bold)) == 1
+
+
+def test_a_digit_at_the_wall_of_its_cell_is_not_lost() -> None:
+    scan = np.full((100, 100), 230, np.uint8)
+    cv2.rectangle(scan, (6, 6), (93, 93), 120, 3)
+    cv2.polylines(scan, [np.array([(70, 72), (88, 70), (72, 88), (90, 90)])], False, 40, 3)  # a 2 in the lower corner
+    assert normalise(scan)

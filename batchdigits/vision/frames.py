@@ -1,0 +1,53 @@
+"""Find a closed frame around a cell, of any form: with straight, tilted, bent or rounded corners and sides."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import cv2
+from cv2.typing import MatLike
+
+from batchdigits.vision.components import Box, Components, Parts, box_of, is_frame_sized
+
+MIN_FILLED_SHARE = 0.9  # of its box, inside of its outline: a frame with round corners has 0.92, a squarish 0 has 0.87
+MIN_MARGIN_SHARE = 0.25  # of its box's sides: nearer to its middle, no part of a frame lies
+
+
+class Frame(NamedTuple):
+    """A closed frame.
+
+    Attributes:
+        ink: its pixels in its box, 255 on 0, uint8 (h, w).
+        box: its box.
+        thickness: the mean thickness of its sides, in pixels.
+    """
+
+    ink: MatLike
+    box: Box
+    thickness: float
+
+
+def find_frame(mask: MatLike, parts: Parts) -> Frame | None:
+    """The frame among the parts of a mask, uint8 (H, W), 255 on 0; None if none of them is a frame."""
+    if not isinstance(parts, Components):
+        return _as_frame(mask, parts) if is_frame_sized(parts, *mask.shape) else None
+    longest = int(parts.length.argmax())
+    box = box_of(parts, longest)
+    if not is_frame_sized(box, *mask.shape):
+        return None
+    return _as_frame(cv2.compare(parts.labels, float(longest + 1), cv2.CMP_EQ), box)  # type: ignore[call-overload]
+
+
+def _as_frame(mask: MatLike, box: Box) -> Frame | None:
+    """The component in a box, if it is a frame: nothing is in its middle, and its outline fills the box."""
+    x, y, width, height = box
+    ink = mask[y : y + height, x : x + width]
+    inner_y, inner_x = round(MIN_MARGIN_SHARE * height), round(MIN_MARGIN_SHARE * width)
+    if cv2.hasNonZero(ink[inner_y : height - inner_y, inner_x : width - inner_x]):
+        return None
+    outlines, _ = cv2.findContours(ink, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    outline = max(outlines, key=len)
+    filled = cv2.contourArea(outline) + len(outline) / 2 + 1  # the outline runs through the middle of its pixels
+    if filled < MIN_FILLED_SHARE * width * height:
+        return None
+    return Frame(ink, box, cv2.countNonZero(ink) / (2 * (width + height)))
