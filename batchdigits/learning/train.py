@@ -28,14 +28,14 @@ def prepare_training(
 ) -> Training:
     """Read the data and the models, and return a training that is ready to run.
 
-    With `init` and `data` it is a `FineTuning`.
+    With `init` and `data`, but no recipe, it is a `FineTuning`.
 
     Args:
-        recipe: a name in RECIPES; None is `default`, or fine-tuning's recipe with `init` and `data`.
+        recipe: a name in RECIPES; None is `default`, or with `init` and `data` that of fine-tuning.
         data: data sets, which are joined, see `datasets.load`; without any, it is the MNIST of the package.
         seed: decides everything random.
-        init: .keras files to start from; with several, training starts from the mean of their weights. With `data`, one
-            at most.
+        init: .keras files to start from; with several, training starts from the mean of their weights. Fine-tuning
+            takes one.
         teacher: a .keras file whose probabilities the network learns.
         values: attributes of `Recipe` that replace the recipe's; a value of None replaces nothing. `activation` may be
             `none`.
@@ -50,7 +50,7 @@ def prepare_training(
     given = {name: value for name, value in (values or {}).items() if value is not None}
     if given.get("activation") == "none":
         given["activation"] = ""
-    if init and data:
+    if init and data and recipe is None:
         return FineTuning(read_model_file(init[0]), load(*data, seed=seed, few_shot=True), seed, **given)
     teacher_model = _read_keras(teacher, "a teacher is a .keras file") if teacher else None
     models = [_read_keras(path, "only a .keras file can be trained further") for path in init]
@@ -69,7 +69,7 @@ def check_training_options(
 ) -> None:
     """Check that the options of `prepare_training` are known and go together.
 
-    A model to start from fixes the shape of the network. With data of one's own, it fixes the recipe and the teacher.
+    A model to start from fixes the shape of the network. With data of one's own and no recipe, it is its own teacher.
 
     Raises:
         OptionError: an option is unknown or excludes another; the message names the first.
@@ -83,10 +83,11 @@ def check_training_options(
         raise OptionError(f"--activation is one of {', '.join(ACTIVATIONS)}, not {given['activation']!r}")
     if given.get("iterations") == 0 and not init:
         raise OptionError("--iterations 0, which trains nothing, needs --init")
-    if data and len(init) > 1:
+    is_fine_tuning = bool(init and data and recipe is None)
+    if is_fine_tuning and len(init) > 1:
         raise OptionError("--data needs a single --init")
-    chosen = {"recipe": recipe, "teacher": teacher, **given}
-    for name in ("hidden", "activation", *(("recipe", "teacher") if data else ())):
+    chosen = {"teacher": teacher, **given}
+    for name in ("hidden", "activation", *(("teacher",) if is_fine_tuning else ())):
         if init and chosen.get(name) is not None:
             raise OptionError(f"--{name} does not go with --init, which trains the model's own network further")
 
