@@ -56,7 +56,7 @@ def find_digits(mask: MatLike, parts: Parts) -> list[Digit]:
     length = np.where(_lie_along_edge(parts), 0, parts.length)
     if not length.any():
         return []
-    choices = _choose(parts, length)
+    choices = _choices_of(parts, length)
     if choices[0].all() and length.size <= MAX_COMPONENTS:
         return [Digit(mask, cv2.boundingRect(mask), 1.0)]
     digits = [select(parts, keep) for keep in choices if keep.any()]
@@ -66,7 +66,7 @@ def find_digits(mask: MatLike, parts: Parts) -> list[Digit]:
     ]
 
 
-def _choose(components: Components, length: Numbers) -> list[Flags]:
+def _choices_of(components: Components, length: Numbers) -> list[Flags]:
     """The components that may be the digit, as flags for each, the likeliest choice first.
 
     Args:

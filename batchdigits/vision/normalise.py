@@ -49,6 +49,9 @@ CLOSE_UP_MARGIN = 0.25  # background around a digit that is cropped again, as a 
 SMALL_EDGE, LARGE_EDGE = np.ones((3, 3), np.uint8), np.ones((5, 5), np.uint8)
 
 
+_InkAndDigit = tuple[MatLike, Digit]  # of a view, and what may be the digit in it
+
+
 class Candidates(NamedTuple):
     """The glyphs that a scan may hold.
 
@@ -61,6 +64,22 @@ class Candidates(NamedTuple):
     glyphs: tuple[Glyph, ...] = ()
     priors: tuple[float, ...] = ()
     has_lines: bool = False
+
+
+class _Page(NamedTuple):
+    """A view under one polarity.
+
+    Attributes:
+        ink_is_light: whether light pixels of the view are taken for ink.
+        view: with its ink bright, without its background if that is unevenly lit, uint8 (H, W).
+        mask: of its brighter side, 255 on 0.
+        is_even: whether the view is evenly lit.
+    """
+
+    ink_is_light: bool
+    view: MatLike
+    mask: MatLike
+    is_even: bool
 
 
 def normalise(scan: NDArray[np.uint8], ink: Ink = "auto", *, deslant: bool = True) -> tuple[Glyph, ...]:
@@ -83,23 +102,12 @@ def propose(scan: NDArray[np.uint8], ink: Ink = "auto", *, deslant: bool = True)
     # Every scan is brought to a dark mean, so that a scan and its inverse are the same picture in all later steps.
     is_inverted = cv2.norm(scan, cv2.NORM_L1) * (1.0 / scan.size) > 127.5
     dark = _ink_bright(scan, not is_inverted)
-    view = _shrink(dark)
-    lighter = otsu(view)
-    given = () if ink == "auto" else ((ink == "light") != is_inverted,)
-    is_even = is_evenly_lit(view, lighter)
-    if is_even:
-        polarities = given or even_polarities(lighter)
-        pages = [(light, _ink_bright(view, light), _ink_bright(lighter, light)) for light in polarities]
-    else:
-        flat = {light: remove_background(_ink_bright(view, light)) for light in given or (False, True)}
-        polarities = given or uneven_polarities(flat[False][1], flat[True][1], lighter)
-        pages = [(light, flat[light][0], otsu(flat[light][0])) for light in polarities]
     glyphs: list[tuple[Glyph, float]] = []
     has_lines = has_empty_box = False
-    for light, page, mask in pages:
-        found, cell = _find_inks(page, mask, is_even)
+    for page in _pages_of(_shrink(dark), () if ink == "auto" else ((ink == "light") != is_inverted,)):
+        found, cell = _find_inks(page.view, page.mask, page.is_even)
         has_lines |= cell is not None
-        inks = [(_cut_out(ink, digit, dark, light, cell is not None), digit.prior) for ink, digit in found]
+        inks = [(_cut_out(ink, digit, dark, page.ink_is_light, cell is not None), digit.prior) for ink, digit in found]
         framed = [(frame(ink, deslant=deslant), prior) for ink, prior in inks if ink is not None]
         if cell and cell.is_box and framed:  # under the other polarity, the inside of the box would be ink
             glyphs = framed
@@ -111,6 +119,17 @@ def propose(scan: NDArray[np.uint8], ink: Ink = "auto", *, deslant: bool = True)
     if len(glyphs) > 1:
         glyphs.sort(key=lambda glyph: -glyph[1])
     return Candidates(tuple([glyph for glyph, _ in glyphs]), tuple([prior for _, prior in glyphs]), has_lines)
+
+
+def _pages_of(view: MatLike, given: tuple[bool, ...]) -> list[_Page]:
+    """A view under each polarity that it may have, or under a given one."""
+    lighter = otsu(view)
+    if is_evenly_lit(view, lighter):
+        polarities = given or even_polarities(lighter)
+        return [_Page(light, _ink_bright(view, light), _ink_bright(lighter, light), True) for light in polarities]
+    flat = {light: remove_background(_ink_bright(view, light)) for light in given or (False, True)}
+    polarities = given or uneven_polarities(flat[False][1], flat[True][1], lighter)
+    return [_Page(light, flat[light][0], otsu(flat[light][0]), False) for light in polarities]
 
 
 def _is_solid(glyph: Glyph) -> bool:
@@ -134,7 +153,7 @@ def _shrink(scan: MatLike) -> MatLike:
     return cv2.resize(scan[: height * factor, : width * factor], (width, height), interpolation=cv2.INTER_AREA)
 
 
-def _find_inks(view: MatLike, mask: MatLike, is_even: bool) -> tuple[list[tuple[MatLike, Digit]], Cell | None]:
+def _find_inks(view: MatLike, mask: MatLike, is_even: bool) -> tuple[list[_InkAndDigit], Cell | None]:
     """The ink of a view and each of its digits; and the cell, if it has printed lines."""
     counts, area = None if is_even else histogram(view), cv2.countNonZero(mask)
     ink, contrast = stretch_contrast(view, mask, counts)
@@ -148,19 +167,13 @@ def _find_inks(view: MatLike, mask: MatLike, is_even: bool) -> tuple[list[tuple[
         view, mask = clearer
         (ink, _), parts, is_even, counts = stretch_contrast(view, mask), parts_of(mask), False, None
     cell = _cell(view, mask, parts, is_even) if may_be_lines(parts, *mask.shape) else None
-    found: list[tuple[MatLike, Digit]] = []
+    if cell and cell.stroke_prior == 0.0:
+        return _digits_of(cell), cell
+    has_ink = counts is None or is_ink(counts, area)
+    found = _digits(ink, mask, parts, MIN_DIGIT_SHARE) if has_ink else []
     if cell:
-        cell_ink, _ = stretch_contrast(cell.view, cell.mask)
-        found = _digits(cell_ink, cell.mask, parts_of(cell.mask), MIN_CELL_DIGIT_SHARE)
-        found = [(ink, digit._replace(prior=(1.0 - cell.stroke_prior) * digit.prior)) for ink, digit in found]
-        if cell.stroke_prior == 0.0:
-            return found, cell
-    if counts is not None and not is_ink(counts, area):
-        return found, cell
-    as_it_is = _digits(ink, mask, parts, MIN_DIGIT_SHARE)
-    if cell:
-        as_it_is = [(ink, digit._replace(prior=cell.stroke_prior * digit.prior)) for ink, digit in as_it_is]
-    return found + as_it_is, cell
+        found = _weighted(_digits_of(cell), 1.0 - cell.stroke_prior) + _weighted(found, cell.stroke_prior)
+    return found, cell
 
 
 def _clearer(view: MatLike, is_even: bool) -> tuple[MatLike, MatLike] | None:
@@ -191,7 +204,18 @@ def _without_level(view: MatLike, mask: MatLike) -> MatLike:
     return cv2.subtract(view, level)  # type: ignore[call-overload,no-any-return]
 
 
-def _digits(ink: MatLike, mask: MatLike, parts: Parts, min_share: float) -> list[tuple[MatLike, Digit]]:
+def _digits_of(cell: Cell) -> list[_InkAndDigit]:
+    """The ink and each of the digits of a cell without its lines."""
+    ink, _ = stretch_contrast(cell.view, cell.mask)
+    return _digits(ink, cell.mask, parts_of(cell.mask), MIN_CELL_DIGIT_SHARE)
+
+
+def _weighted(found: list[_InkAndDigit], share: float) -> list[_InkAndDigit]:
+    """The same with a share of their priors."""
+    return [(ink, digit._replace(prior=share * digit.prior)) for ink, digit in found]
+
+
+def _digits(ink: MatLike, mask: MatLike, parts: Parts, min_share: float) -> list[_InkAndDigit]:
     """The ink of a mask and each of its digits that is long enough, as a share of the longer side."""
     min_length = max(2.0, min_share * max(mask.shape))
     digits = [digit for digit in find_digits(mask, parts) if max(digit.box[2:]) >= min_length]
