@@ -190,7 +190,8 @@ def _write(exported: Export, c_array: Path | None) -> None:
 
 def _paths(value: AnyPath | Sequence[AnyPath], name: str) -> list[Path]:
     """The paths of an argument that is one path or several."""
-    return [as_path(one, name) for one in ([value] if isinstance(value, str | os.PathLike) else value)]
+    several = value if isinstance(value, Sequence) and not isinstance(value, str) else [value]
+    return [as_path(one, name) for one in several]
 
 
 def _check(name: str, value: Any, is_valid: bool) -> None:

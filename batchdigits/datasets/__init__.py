@@ -25,11 +25,13 @@ def load(*data: Path, seed: int = 0, few_shot: bool = False) -> Splits:
     Raises:
         DataError: data does not exist, has another layout, or is malformed; or several have different classes.
     """
-    if len(data) > 1:
-        from batchdigits.datasets.join import join
+    from batchdigits.datasets.join import join
 
-        return join([_load_one(path, seed, few_shot) for path in data])
-    return _load_one(data[0] if data else BUNDLED, seed, few_shot)
+    parts = [_load_one(path, seed, few_shot) for path in data or [BUNDLED]]
+    splits = join(parts) if len(parts) > 1 else parts[0]
+    if not len(splits.train):
+        raise DataError(f"{splits.name}: there are only outliers in it; add data with digits")
+    return splits
 
 
 def _load_one(data: Path, seed: int, few_shot: bool) -> Splits:

@@ -35,6 +35,7 @@ def join(parts: Sequence[Splits]) -> Splits:
         mixture=_mixture([part.train.labels for part in ordered]),
         drawings=join_drawings(drawings) if drawings else None,
         outliers=np.concatenate(outliers) if outliers else None,
+        sources=tuple((part.name, len(part.train), 0 if part.outliers is None else len(part.outliers)) for part in parts),
     )
 
 
@@ -52,6 +53,6 @@ def _mixture(parts: Sequence[NDArray[np.int64]]) -> Mixture:
     of_class = np.zeros((len(parts), int(labels.max()) + 1))  # images of each source and class
     np.add.at(of_class, (source, labels), 1)
     share = (of_class > 0) * sizes[:, None] ** SIZE_EXPONENT
-    share /= share.sum(axis=0)
+    share /= np.maximum(share.sum(axis=0), 1e-9)
     chances = (share / np.maximum(of_class, 1))[source, labels]
     return Mixture(chances / chances.sum(), np.ones(len(labels), bool))

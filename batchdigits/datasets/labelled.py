@@ -64,6 +64,7 @@ class Splits:
         mixture: how to draw from `train` if it joins several data sets; with None, each glyph is drawn once an epoch.
         drawings: of the last glyphs of `train`, which are drawn anew each time.
         outliers: glyphs of outliers for training, uint8 (M, 28, 28), next to those that training draws itself.
+        sources: the data sets that were joined: name, digits for training, and outliers for training.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Splits:
     mixture: Mixture | None = None
     drawings: Drawings | None = None
     outliers: NDArray[np.uint8] | None = None
+    sources: tuple[tuple[str, int, int], ...] = ()
 
     def fingerprint(self) -> str:
         """The sha256 of all glyphs and labels, in order."""

@@ -19,7 +19,8 @@ from batchdigits.datasets.labelled import LabelledGlyphs, Splits, likeliest_glyp
 from batchdigits.datasets.pen import Drawings
 from batchdigits.errors import DataError
 
-GREY_STEP = 17  # 16 levels from 0 to 255
+GREY_STEP, MAX_LEVEL = 17, 15  # 16 levels from 0 to 255
+MAX_COUNT = (1 << 16) - 1  # points in a stroke, and strokes in a drawing
 TRAIN, VALIDATION, TEST = range(3)
 DIGITS = tuple("0123456789")
 DRAWING_SEED = 0  # of the drawings of a validation or test split, and of outliers
@@ -42,13 +43,10 @@ def load(path: Path, arrays: Mapping[str, NDArray[Any]]) -> Splits:
     Raises:
         DataError: the arrays do not fit each other.
     """
+    if not _is_valid(arrays):
+        raise DataError(f"{path}: its arrays do not fit each other; make it again with training/pack.py")
     labels, splits = arrays["labels"].astype(np.int64), arrays["splits"]
-    try:
-        glyphs, drawings = _scans(arrays) if "levels" in arrays else drawn(arrays)
-        if len(glyphs) != len(labels) or len(splits) != len(labels) or labels.min() < -1 or labels.max() > 9:
-            raise ValueError("labels")
-    except (ValueError, IndexError, TypeError, OverflowError, MemoryError):
-        raise DataError(f"{path}: not as packed data should be; make it again with training/pack.py") from None
+    glyphs, drawings = _scans(arrays) if "levels" in arrays else drawn(arrays)
     has_ink, is_digit = glyphs.any(axis=(1, 2)), labels >= 0
 
     def part(split: int) -> LabelledGlyphs:
@@ -64,6 +62,27 @@ def load(path: Path, arrays: Mapping[str, NDArray[Any]]) -> Splits:
         drawings=_select(drawings, has_ink & is_digit & (splits == TRAIN)) if drawings else None,
         outliers=glyphs[has_ink & ~is_digit & (splits == TRAIN)],
     )
+
+
+def _is_valid(arrays: Mapping[str, NDArray[Any]]) -> bool:
+    """Whether arrays have the shapes and values of packed data."""
+    count = len(arrays["labels"]) if arrays["labels"].ndim else 0
+    if not count or not all(np.issubdtype(array.dtype, np.integer) for array in arrays.values()):
+        return False
+    if not (_is_list(arrays["labels"], count, -1, 9) and _is_list(arrays["splits"], count, TRAIN, TEST)):
+        return False
+    if "levels" in arrays:
+        levels, sizes = arrays["levels"], arrays["sizes"]
+        has_sizes = sizes.shape == (count, 2) and sizes.min() > 0
+        return bool(has_sizes) and _is_list(levels, int(sizes.astype(np.int64).prod(axis=1).sum()), 0, MAX_LEVEL)
+    points, lengths, counts = arrays["points"], arrays["stroke_sizes"], arrays["stroke_counts"]
+    if not (_is_list(counts, count, 1) and _is_list(lengths, int(counts.sum()), 1)):
+        return False
+    return points.dtype == np.uint8 and points.shape == (int(lengths.sum()), 2)
+
+
+def _is_list(array: NDArray[Any], count: int, least: int, most: int = MAX_COUNT) -> bool:
+    return array.shape == (count,) and bool(array.min() >= least and array.max() <= most)
 
 
 def _scans(arrays: Mapping[str, NDArray[Any]]) -> tuple[NDArray[np.uint8], None]:

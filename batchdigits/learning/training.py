@@ -219,11 +219,13 @@ class Training:
 def origin(splits: Splits) -> dict[str, Any]:
     """Name, size and sha256 of splits, in JSON's types for a card."""
     glyphs = {"train": splits.train, "validation": splits.validation, "test": splits.test}
-    return {
+    data = {
         "name": splits.name,
         "images": {name: len(split) for name, split in glyphs.items()},
         "sha256": splits.fingerprint(),
     }
+    sources = {name: {"digits": digits, "outliers": outliers} for name, digits, outliers in splits.sources}
+    return {**data, "sources": sources} if sources else data
 
 
 def network_of(recipe: Recipe) -> dict[str, Any]:

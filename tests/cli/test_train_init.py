@@ -26,7 +26,7 @@ QUICK = ("--iterations", "3", "--batch-size", "16")
 def _small_mnist(monkeypatch: pytest.MonkeyPatch, npz_file: Path) -> None:
     """A small MNIST to mix in, as the whole one takes seconds to normalise."""
     small = load(npz_file)
-    monkeypatch.setattr("batchdigits.learning.fine_tuning.load", lambda data: small)
+    monkeypatch.setattr("batchdigits.learning.fine_tuning.load", lambda: small)
 
 
 @pytest.fixture
@@ -130,7 +130,6 @@ def test_an_npz_with_too_few_images_of_a_class_is_refused(
     ("options", "message"),
     [
         (("--hidden", "8"), "--hidden does not go with --init"),
-        (("--data", "crops", "--recipe", "best"), "--recipe does not go with --init"),
         (("--data", "crops", "--hidden", "8"), "--hidden does not go with --init"),
         (("--data", "crops", "--activation", "none"), "--activation does not go with --init"),
         (("--data", "crops", "--teacher", "t.keras"), "--teacher does not go with --init"),
@@ -150,7 +149,7 @@ def test_options_that_do_not_go_with_init_destroy_nothing(
 def test_without_data_a_model_is_trained_further_by_a_recipe(
     run: Run, trained: Path, npz_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("batchdigits.learning.train.load", lambda data, seed: load(npz_file, seed))
+    monkeypatch.setattr("batchdigits.learning.train.load", lambda seed: load(npz_file, seed=seed))
     output = tmp_path / "more.keras"
     options = ("--recipe", "tiny", *QUICK, "--learning-rate", "1e-9", "--teacher", trained)
     result = run("train", "--init", trained, *options, "-o", output)
@@ -171,7 +170,7 @@ def test_a_model_of_other_classes_is_refused(trained: Path, npz_file: Path) -> N
 def test_training_starts_from_the_mean_of_several_models(
     run: Run, trained: Path, npz_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("batchdigits.learning.train.load", lambda data, seed: load(npz_file, seed))
+    monkeypatch.setattr("batchdigits.learning.train.load", lambda seed: load(npz_file, seed=seed))
     others = [tmp_path / f"{seed}.keras" for seed in (1, 2)]
     for seed, other in zip((1, 2), others, strict=True):
         assert run("train", "--init", trained, *QUICK, "--seed", seed, "-o", other).exit_code == 0
@@ -222,3 +221,19 @@ def test_an_interrupted_training_keeps_the_model_it_overwrites_and_can_resume(
     result = run("train", *options, "--init", model, "-o", model, "--resume")
     assert result.exit_code == 0, result.output
     assert read_card(model).sha256["payload"] == read_card(whole).sha256["payload"]
+
+
+def test_with_a_recipe_a_model_is_trained_further_on_several_data_sets(
+    run: Run, trained: Path, npz_file: Path, idx_folder: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "more.keras"
+    options = ("--recipe", "tiny", *QUICK, "--learning-rate", "1e-9", "--teacher", trained)
+    result = run("train", "--init", trained, "--data", npz_file, "--data", idx_folder, *options, "-o", output)
+    assert result.exit_code == 0, result.output
+    card, init = read_card(output), read_card(trained)
+    assert card.recipe["name"] == "tiny"
+    assert card.data["name"] == f"{npz_file.name}, {idx_folder.name}"
+    assert set(card.data["sources"]) == {npz_file.name, idx_folder.name}
+    assert sum(one["digits"] for one in card.data["sources"].values()) == card.data["images"]["train"]
+    assert card.data["images"]["test"] == 2 * init.data["images"]["test"]
+    assert card.sha256["init_1"] == card.sha256["teacher"] == init.sha256["payload"]

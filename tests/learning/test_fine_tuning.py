@@ -22,7 +22,7 @@ DIGITS = tuple("0123456789")
 @pytest.fixture(autouse=True)
 def _small_mnist(monkeypatch: pytest.MonkeyPatch, npz_file: Path) -> None:
     small = load(npz_file)
-    monkeypatch.setattr("batchdigits.learning.fine_tuning.load", lambda data: small)
+    monkeypatch.setattr("batchdigits.learning.fine_tuning.load", lambda: small)
 
 
 def own(mnist: Arrays, classes: tuple[str, ...], counts: list[int]) -> Splits:
