@@ -222,6 +222,10 @@ def _report(card: Card, training: Training) -> None:
     """Print the accuracy on held-back images; after fine-tuning, also that of the model it started from."""
     if "init" not in card.data:
         print_log_line(f"Accuracy on {len(training.splits.test):,} test images: {card.accuracy['test']:.2%}")
+        for source in training.splits.sources:
+            if source.test:
+                share = card.accuracy[f"test_{source.name}"]
+                print_log_line(f"Accuracy on {source.test:,} test images of {source.name}: {share:.2%}")
         return
     before = card.data["init"]["accuracy"]
     for name, part in training.held_back().items():

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from batchdigits.datasets.labelled import LabelledGlyphs, Mixture, Splits
+from batchdigits.datasets.labelled import LabelledGlyphs, Mixture, Source, Splits
 from batchdigits.datasets.pen import join_drawings
 from batchdigits.errors import DataError
 
@@ -35,8 +35,12 @@ def join(parts: Sequence[Splits]) -> Splits:
         mixture=_mixture([part.train.labels for part in ordered]),
         drawings=join_drawings(drawings) if drawings else None,
         outliers=np.concatenate(outliers) if outliers else None,
-        sources=tuple((part.name, len(part.train), 0 if part.outliers is None else len(part.outliers)) for part in parts),
+        sources=tuple(map(_source, ordered)),
     )
+
+
+def _source(part: Splits) -> Source:
+    return Source(part.name, len(part.train), 0 if part.outliers is None else len(part.outliers), len(part.test))
 
 
 def _concatenate(parts: Sequence[LabelledGlyphs]) -> LabelledGlyphs:

@@ -51,6 +51,15 @@ class Mixture(NamedTuple):
     taught: NDArray[np.bool_]
 
 
+class Source(NamedTuple):
+    """One of several data sets: its name, its numbers of digits and outliers for training, and of digits for test."""
+
+    name: str
+    digits: int
+    outliers: int
+    test: int
+
+
 @dataclass(frozen=True)
 class Splits:
     """A data set, split for training.
@@ -64,7 +73,7 @@ class Splits:
         mixture: how to draw from `train` if it joins several data sets; with None, each glyph is drawn once an epoch.
         drawings: of the last glyphs of `train`, which are drawn anew each time.
         outliers: glyphs of outliers for training, uint8 (M, 28, 28), next to those that training draws itself.
-        sources: the data sets that were joined: name, digits for training, and outliers for training.
+        sources: the data sets that were joined, in the order of their glyphs in each split.
     """
 
     name: str
@@ -75,7 +84,7 @@ class Splits:
     mixture: Mixture | None = None
     drawings: Drawings | None = None
     outliers: NDArray[np.uint8] | None = None
-    sources: tuple[tuple[str, int, int], ...] = ()
+    sources: tuple[Source, ...] = ()
 
     def fingerprint(self) -> str:
         """The sha256 of all glyphs and labels, in order."""

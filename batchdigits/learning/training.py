@@ -182,7 +182,13 @@ class Training:
 
     def held_back(self) -> dict[str, LabelledGlyphs]:
         """The glyphs that the network does not learn from, by the card's names of their splits."""
-        return {"validation": self.splits.validation, "test": self.splits.test}
+        parts = {"validation": self.splits.validation, "test": self.splits.test}
+        first = 0
+        for source in self.splits.sources:
+            if source.test:
+                parts[f"test_{source.name}"] = self.splits.test[slice(first, first + source.test)]
+            first += source.test
+        return parts
 
     def provenance(self) -> dict[str, Any]:
         """The card's `data`: the origin of the glyphs, in JSON's types."""
@@ -224,7 +230,7 @@ def origin(splits: Splits) -> dict[str, Any]:
         "images": {name: len(split) for name, split in glyphs.items()},
         "sha256": splits.fingerprint(),
     }
-    sources = {name: {"digits": digits, "outliers": outliers} for name, digits, outliers in splits.sources}
+    sources = {source.name: {"digits": source.digits, "outliers": source.outliers} for source in splits.sources}
     return {**data, "sources": sources} if sources else data
 
 

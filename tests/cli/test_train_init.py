@@ -235,5 +235,8 @@ def test_with_a_recipe_a_model_is_trained_further_on_several_data_sets(
     assert card.data["name"] == f"{npz_file.name}, {idx_folder.name}"
     assert set(card.data["sources"]) == {npz_file.name, idx_folder.name}
     assert sum(one["digits"] for one in card.data["sources"].values()) == card.data["images"]["train"]
+    halves = [card.accuracy[f"test_{path.name}"] for path in (npz_file, idx_folder)]
+    assert np.mean(halves) == pytest.approx(card.accuracy["test"])
+    assert all(f"test images of {path.name}: " in result.output for path in (npz_file, idx_folder))
     assert card.data["images"]["test"] == 2 * init.data["images"]["test"]
     assert card.sha256["init_1"] == card.sha256["teacher"] == init.sha256["payload"]
