@@ -12,13 +12,16 @@ import click
 from batchdigits.cli.console import is_verbose, print_message, progress_bar
 from batchdigits.cli.model_choice import chosen_model, model_choice_options
 from batchdigits.cli.options import FILE, batch_size_option, ink_option, verbosity_options
-from batchdigits.cli.output_file import prepare_plot
+from batchdigits.cli.output_file import prepare_output, prepare_plot
 from batchdigits.errors import ExitCode
+from batchdigits.text import counted
 
 if TYPE_CHECKING:
     from batchdigits.inference.choose import RuntimeName
     from batchdigits.inference.decide import Prediction
+    from batchdigits.inference.model_file import ModelFile
     from batchdigits.reports.evaluation import Evaluation
+    from batchdigits.reports.suspects import Suspect
     from batchdigits.vision.normalise import Ink
 
 
@@ -33,6 +36,12 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Draw a reliability diagram and a risk-coverage curve (.png, .svg).",
 )
+@click.option(
+    "--suspects",
+    type=FILE,
+    metavar="FILE",
+    help="List images whose label the model disputes, the likeliest wrong labels first (.csv, or .html with pictures).",
+)
 @click.option("--json", "as_json", is_flag=True, help="Write everything as one JSON document.")
 @verbosity_options
 def evaluate(
@@ -42,6 +51,7 @@ def evaluate(
     ink: Ink,
     batch_size: int,
     plot: Path | None,
+    suspects: Path | None,
     as_json: bool,
 ) -> None:
     """Measure the accuracy of a model on labelled images.
@@ -56,24 +66,31 @@ def evaluate(
     Example:
         batchdigits evaluate ./labelled
         batchdigits evaluate ./mine ./yours --plot confidence.png
+        batchdigits evaluate ./labelled --suspects suspects.html
     """
     from batchdigits.engines.local import predict
     from batchdigits.files.sources import find
     from batchdigits.inference.model_file import read_model_file
     from batchdigits.reports.evaluation import class_folders, evaluate_predictions
+    from batchdigits.reports.suspects import note_suspects
 
     if plot:
         prepare_plot(plot)
+    if suspects:
+        prepare_output(suspects, ".csv", ".html", option="--suspects")
     chosen = read_model_file(chosen_model(runtime, model))
     labels = chosen.card.labels
     folders = [class_folders(path, labels) for path in paths]
-    evaluations = [
-        evaluate_predictions(path, _with_progress(predict(find(below), chosen, ink, batch_size=batch_size)), labels)
-        for path, below in zip(paths, folders, strict=True)
-    ]
+    evaluations: list[Evaluation] = []
+    found: list[Suspect] = []
+    for path, below in zip(paths, folders, strict=True):
+        rows = note_suspects(path, _with_progress(predict(find(below), chosen, ink, batch_size=batch_size)), found)
+        evaluations.append(evaluate_predictions(path, rows, labels))
     click.echo(_json(evaluations, chosen.path) if as_json else _tables(evaluations))
     if plot:
         _draw(evaluations, plot)
+    if suspects:
+        _list(found, chosen, ink, suspects)
     if any(evaluation.unreadable for evaluation in evaluations):
         raise click.exceptions.Exit(ExitCode.SOME_FAILED)
 
@@ -94,6 +111,22 @@ def _draw(evaluations: list[Evaluation], plot: Path) -> None:
     with open_atomically(plot) as stream:
         stream.write(picture)
     print_message(f"wrote {plot}")
+
+
+def _list(found: list[Suspect], model: ModelFile, ink: Ink, output: Path) -> None:
+    """Write the suspects to a table or a page."""
+    from batchdigits.engines.classify_files import Settings
+    from batchdigits.inference.load import load_runtime
+    from batchdigits.output.atomic import open_atomically
+    from batchdigits.reports.suspects import as_csv, as_page, ranked
+
+    if output.suffix == ".csv":
+        content = as_csv(ranked(found))
+    else:
+        content = as_page(ranked(found), load_runtime(model.path), Settings(ink, model.card.thresholds["review"]))
+    with open_atomically(output) as stream:
+        stream.write(content)
+    print_message(f"wrote {output}: {counted(len(found), 'label')} that the model disputes")
 
 
 def _tables(evaluations: list[Evaluation]) -> str:

@@ -14,7 +14,7 @@ from batchdigits.output.columns import Cell, Columns
 
 def csv_header(columns: Columns) -> bytes:
     """The header line."""
-    return _line(columns.names)
+    return csv_line(columns.names)
 
 
 def encode_csv(columns: Columns, predictions: Sequence[Prediction]) -> bytes:
@@ -25,12 +25,13 @@ def encode_csv(columns: Columns, predictions: Sequence[Prediction]) -> bytes:
 def _row(columns: Columns, prediction: Prediction) -> bytes:
     path, label, confidence, status, detail, _, _ = prediction
     if confidence is None or columns.needs_probabilities or _needs_quotes(f"{path}{label}{detail}"):
-        return _line(columns.cells(prediction))
+        return csv_line(columns.cells(prediction))
     # Most rows take this fast path.
     return f"{path},{label},{confidence:.6f},{status},{detail}\n".encode("utf-8", "surrogateescape")
 
 
-def _line(cells: Iterable[Cell]) -> bytes:
+def csv_line(cells: Iterable[Cell]) -> bytes:
+    """One line of cells; a number has six decimals, and None is an empty cell."""
     fields = ["" if cell is None else cell if isinstance(cell, str) else f"{cell:.6f}" for cell in cells]
     if _needs_quotes("".join(fields)):
         fields = [_quoted(field) if _needs_quotes(field) else field for field in fields]

@@ -113,7 +113,7 @@ def evaluate_predictions(path: str, predictions: Iterable[Prediction], labels: S
     outliers: Counter[Status] = Counter()
     confidence, score, right = [], [], []
     for prediction in predictions:
-        truth = rows.get(_class_of(prediction.path, path))
+        truth = rows.get(class_of(prediction.path, path))
         if truth is None:  # it lies in `not_digit`, the only other folder that `class_folders` allows
             outliers[prediction.status] += 1
             continue
@@ -170,7 +170,7 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
-def _class_of(source: str, path: str) -> str:
+def class_of(source: str, path: str) -> str:
     """The name of the class folder that a source lies in: the first one below `path`."""
     return source[len(os.path.join(path, "")) :].split(os.sep, 1)[0]  # noqa: PTH118
 

@@ -35,8 +35,8 @@ class PreviewItem(NamedTuple):
     glyph: Glyph | None
 
 
-def preview_items(files: Iterable[str], runtime: Runtime, settings: Settings, limit: int) -> list[PreviewItem]:
-    """Classify the first `limit` sources of `files` as `classify_files` does, and keep their scans and glyphs."""
+def preview_items(files: Iterable[str], runtime: Runtime, settings: Settings, limit: int | None) -> list[PreviewItem]:
+    """Classify the first `limit` sources of `files`, or all, as `classify_files` does; keep their scans and glyphs."""
     thumbnails, normalised = [], []
     with silent_stderr():
         for page in islice((page for path in files for page in decode(path)), limit):

@@ -46,13 +46,13 @@ figcaption { grid-column: 1 / -1; color: var(--faint); font-size: .85rem; overfl
 """
 
 
-def page(items: Sequence[PreviewItem]) -> str:
-    """The page, as text that UTF-8 can hold."""
-    figures = "\n".join(_figure(item) for item in items)
+def page(items: Sequence[PreviewItem], notes: Sequence[str] = ()) -> str:
+    """The page, as text that UTF-8 can hold; with a note for each item, or without any."""
+    figures = "\n".join(_figure(item, note) for item, note in zip(items, notes or [""] * len(items), strict=True))
     return f"{_HEAD}<h1>Scan, glyph (the network's input) and prediction</h1>\n<main>\n{figures}\n</main>\n</html>\n"
 
 
-def _figure(item: PreviewItem) -> str:
+def _figure(item: PreviewItem, note: str) -> str:
     prediction = item.prediction
     parts = []
     if item.thumbnail is not None:
@@ -64,7 +64,7 @@ def _figure(item: PreviewItem) -> str:
     else:
         reason = _safe(prediction.detail) or "no ink found"
         parts.append(f'<p class="why"><i>{prediction.status}</i>{reason}</p>')
-    caption = f"<figcaption>{_safe(prediction.path)}</figcaption>"
+    caption = f"<figcaption>{_safe(prediction.path)}{'<br>' if note else ''}{_safe(note)}</figcaption>"
     return f'<figure class="{prediction.status}">{"".join(parts)}{caption}</figure>'
 
 

@@ -158,7 +158,7 @@ def test_loads_no_tensorflow(labelled: Path) -> None:
 
 def test_help_shows_its_examples_line_by_line(run: Run) -> None:
     lines = run("evaluate", "--help").stdout.splitlines()
-    assert sum(line.startswith("      batchdigits evaluate ") for line in lines) == 2
+    assert sum(line.startswith("      batchdigits evaluate ") for line in lines) == 3
 
 
 def test_plot_writes_a_png(run: Run, labelled: Path) -> None:
@@ -201,3 +201,50 @@ def test_json_is_unicode_even_if_the_models_path_is_not(run: Run, tmp_path: Path
     result = run("evaluate", SAMPLES / "digits", "--model", model, "--json")
     assert result.exit_code == 0
     json.loads(result.stdout)["model"].encode("utf-8")
+
+
+def test_suspects_are_the_labels_that_the_model_disputes_the_surest_first(run: Run, labelled: Path) -> None:
+    Path("right/not_digit").mkdir()
+    shutil.copy("right/7/0.png", "right/not_digit/seven.png")
+    (Path("right") / "3").mkdir(exist_ok=True)
+    shutil.copy("right/7/0.png", "right/3/flipped.png")
+    result = run("evaluate", "right", "--suspects", "lists/suspects.csv")
+    assert result.exit_code == 0
+    with Path("lists/suspects.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert f"wrote lists/suspects.csv: {len(rows)} labels that the model disputes" in result.stderr
+    found = {row["path"]: (row["given"], row["label"]) for row in rows}
+    assert found["right/3/flipped.png"] == ("3", "7")
+    assert found["right/not_digit/seven.png"] == ("not_digit", "7")
+    assert all(given != label for given, label in found.values())
+    scores = [float(row["score"]) for row in rows]
+    assert scores == sorted(scores, reverse=True)
+    expected = {row["path"] for row in csv.DictReader(run("classify", "right").stdout.splitlines()) if is_disputed(row)}
+    assert set(found) == expected
+
+
+def is_disputed(row: dict[str, str]) -> bool:
+    """Whether a row contradicts the folder of its image; outliers do so only if they are `ok`."""
+    given = Path(row["path"]).parent.name
+    return row["label"] not in ("", given) and (row["status"] == "ok" or given != "not_digit")
+
+
+def test_suspects_of_several_paths_are_in_one_page(run: Run, labelled: Path) -> None:
+    pages = [Image.open(f"swapped/0/{number}.png") for number in range(3)]
+    pages[0].save("right/0/pages.tif", save_all=True, append_images=pages[1:])
+    result = run("evaluate", "right", "swapped", "--suspects", "suspects.html")
+    assert result.exit_code == 0
+    page = Path("suspects.html").read_text()
+    assert page.count("<figure") == page.count("in the folder 0") > 30
+    assert "right/0/pages.tif#1" in page
+    assert "swapped/0/0.png" in page
+
+
+def test_suspects_with_a_wrong_suffix_overwrite_nothing(run: Run, labelled: Path) -> None:
+    Path("suspects.txt").write_text("precious")
+    result = run("evaluate", "right", "--suspects", "suspects.txt")
+    assert result.exit_code == 2
+    assert "Invalid value for --suspects: suspects.txt must end in .csv or .html" in result.stderr
+    assert Path("suspects.txt").read_text() == "precious"
+    assert run("evaluate", "nowhere", "--suspects", "s.csv").exit_code == 1
+    assert not Path("s.csv").exists()

@@ -57,9 +57,9 @@ def files(tmp_path: Path, small_mnist: Arrays) -> list[str]:
 
 
 def undecided() -> Image8:
-    """A scan with two candidates: half light, half dark, and both halves touch the border."""
+    """A scan with two candidates: half light, half dark, and both halves touch the border and reach into the other."""
     scan = np.zeros((40, 40), np.uint8)
-    scan[:, :15] = 255
+    scan[:, :15] = scan[6:14, 15:24] = scan[26:34, 15:24] = 255
     scan[10:30, 33:35] = 255
     assert len(normalise(scan)) == 2
     return scan
