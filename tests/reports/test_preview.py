@@ -59,8 +59,9 @@ def files(tmp_path: Path, small_mnist: Arrays) -> list[str]:
 def undecided() -> Image8:
     """A scan with two candidates: half light, half dark, and both halves touch the border and reach into the other."""
     scan = np.zeros((40, 40), np.uint8)
-    scan[:, :15] = scan[6:14, 15:24] = scan[26:34, 15:24] = 255
-    scan[10:30, 33:35] = 255
+    scan[:, :18] = scan[12:26, 28:33] = 255
+    for row in range(12, 32, 8):
+        scan[row : row + 4, 18:22] = 255
     assert len(normalise(scan)) == 2
     return scan
 
