@@ -18,11 +18,12 @@ from batchdigits.vision.components import (
     components_of,
     may_have_more_lines,
     near,
+    parts_of,
     present,
     select,
 )
 from batchdigits.vision.contrast import histogram, is_ink
-from batchdigits.vision.frames import Frame, find_frame
+from batchdigits.vision.frames import find_frame
 from batchdigits.vision.illumination import otsu_level
 from batchdigits.vision.lines import MARGIN_SHARE, OUTER_MARGIN_SHARE, THIN_SHARE, corners_of, find_lines, sides_of
 from batchdigits.vision.strokes import MAX_SLOPE, Side, Stroke, placed, rectangle
@@ -41,6 +42,7 @@ MIN_INSIDE = 8  # pixels of the shorter side of a cell
 STROKE_REACH = 3  # pixels beyond a line's thickness in which a stroke that crosses it is closed again
 
 
+Inside = tuple[slice, slice]  # rows and columns
 ALL_SIDES: set[Side] = {(True, True), (True, False), (False, True), (False, False)}
 
 
@@ -71,19 +73,18 @@ def remove_lines(view: MatLike, mask: MatLike, parts: Parts) -> Cell | None:
     Returns:
         The cell; None if no lines are found.
     """
-    frame = find_frame(mask, parts)
-    found = [] if frame else find_lines(mask)
-    if not found and not frame:
+    gone, framed = _erased_frames(view, mask, parts)
+    found = [] if framed else find_lines(mask)
+    if not found and not framed:
         return None
     whole = np.asarray(mask)
     lines: list[Stroke] = []
-    gone = _erased_frame(frame, mask.shape) if frame else np.zeros(mask.shape, np.uint8)
     for _ in range(MAX_PASSES):
         lines += found
         if found:
             gone |= _erased(found, lines, mask)
         rest = cv2.bitwise_and(view, cv2.bitwise_not(gone))
-        inside = _inside(lines, mask.shape, frame)
+        inside = _inside(lines, mask.shape, framed)
         if min(rest[inside].shape) < MIN_INSIDE:
             return None
         level = otsu_level(rest[inside])
@@ -91,7 +92,7 @@ def remove_lines(view: MatLike, mask: MatLike, parts: Parts) -> Cell | None:
         components = components_of(mask[inside])
         if not may_have_more_lines(components):
             break
-        found = find_lines(np.ascontiguousarray(mask[inside]), ALL_SIDES if frame else _walls(lines))
+        found = find_lines(np.ascontiguousarray(mask[inside]), ALL_SIDES if framed else _walls(lines))
         if not found:
             break
         found = [placed(line, inside[0].start, inside[1].start, mask.shape) for line in found]
@@ -103,18 +104,32 @@ def remove_lines(view: MatLike, mask: MatLike, parts: Parts) -> Cell | None:
         digit = _without_rests(mask, components, inside)
     else:
         digit = np.zeros_like(whole)
-    if frame:
+    if framed:
         return Cell(rest, digit, 0.0, True)
     return Cell(rest, digit, _stroke_prior(lines, digit, whole, gone), sides_of(lines) == ALL_SIDES)
 
 
-def _erased_frame(frame: Frame, shape: Sequence[int]) -> NDArray[np.uint8]:
-    """The pixels of a frame, with their soft edges."""
-    x, y, width, height = frame.box
-    ink: NDArray[np.uint8] = np.zeros(shape, np.uint8)
-    ink[y : y + height, x : x + width] = frame.ink
-    edge = _edge(frame.thickness)
-    return np.asarray(cv2.dilate(ink, rectangle(edge, edge)), np.uint8)
+def _erased_frames(view: MatLike, mask: MatLike, parts: Parts) -> tuple[NDArray[np.uint8], Inside | None]:
+    """The pixels of a closed frame and of frames in it, with their soft edges; and its inside, if there is a frame."""
+    gone: NDArray[np.uint8] = np.zeros(mask.shape, np.uint8)
+    inside: Inside | None = None
+    left = top = 0
+    for _ in range(MAX_PASSES):
+        frame = find_frame(mask, parts)
+        if not frame:
+            break
+        x, y, width, height = frame.box
+        ink: NDArray[np.uint8] = np.zeros(gone.shape, np.uint8)
+        ink[top + y : top + y + height, left + x : left + x + width] = frame.ink
+        edge = _edge(frame.thickness)
+        gone |= np.asarray(cv2.dilate(ink, rectangle(edge, edge)), np.uint8)
+        side = round(frame.thickness)
+        left, top, width, height = left + x + side, top + y + side, width - 2 * side, height - 2 * side
+        inside = slice(top, top + height), slice(left, left + width)
+        rest = cv2.bitwise_and(view[inside], cv2.bitwise_not(gone[inside]))
+        mask = cv2.threshold(rest, otsu_level(rest), 255, cv2.THRESH_BINARY)[1]
+        parts = parts_of(mask)
+    return gone, inside
 
 
 def _edge(thickness: float) -> int:
@@ -167,13 +182,9 @@ def _erased(found: Sequence[Stroke], lines: Sequence[Stroke], mask: MatLike) -> 
     return np.asarray(cv2.bitwise_and(erased, cv2.bitwise_not(strokes)), np.uint8)
 
 
-def _inside(lines: Sequence[Stroke], shape: Sequence[int], frame: Frame | None) -> tuple[slice, slice]:
-    """Rows and columns of the inside of the cell."""
-    ends = [[0, shape[0]], [0, shape[1]]]
-    if frame:
-        x, y, width, height = frame.box
-        side = round(frame.thickness)
-        ends = [[y + side, y + height - side], [x + side, x + width - side]]
+def _inside(lines: Sequence[Stroke], shape: Sequence[int], framed: Inside | None) -> Inside:
+    """Rows and columns of the inside of the cell: of its lines, in that of its frame if it has one."""
+    ends = [[axis.start, axis.stop] for axis in framed] if framed else [[0, shape[0]], [0, shape[1]]]
     is_ruled = {line.is_level for line in lines if line.margin >= MARGIN_SHARE}  # such a page has no cell that way
     for line in lines:
         if _is_wall(line) and line.is_level not in is_ruled:
@@ -191,7 +202,7 @@ def _walls(lines: Sequence[Stroke]) -> set[Side]:
     return {line.side for line in lines if _is_wall(line)}
 
 
-def _without_rests(mask: MatLike, components: Components, inside: tuple[slice, slice]) -> MatLike:
+def _without_rests(mask: MatLike, components: Components, inside: Inside) -> MatLike:
     """Keep the components of a mask that are written in the middle of a cell, and those near them."""
     (top, bottom), (left, right) = ((axis.start, axis.stop) for axis in inside)
     height, width = bottom - top, right - left

@@ -46,6 +46,7 @@ MIN_GRAIN_BLUR, GRAIN_BLUR = 0.6, 0.01
 MIN_SOLID_SHARE = 0.85  # of the box of a glyph's core, or of a field
 CLOSE_UP_MARGIN = 0.25  # background around a digit that is cropped again, as a share of its length
 # The grey edge of a stroke is kept this far around its mask; JPEG noise lies beyond.
+EDGE = 2  # pixels; 1 in a small view
 SMALL_EDGE, LARGE_EDGE = np.ones((3, 3), np.uint8), np.ones((5, 5), np.uint8)
 
 
@@ -235,10 +236,12 @@ def _cut_out(ink: MatLike, digit: Digit, scan: MatLike, ink_is_light: bool, has_
     mask, box, _ = digit
     if max(scan.shape) > MAX_VIEW_SIDE and max(box[2:]) < MIN_DIGIT_SIDE:
         ink, mask, box = _close_up(mask, box, scan, ink_is_light, has_lines) or (ink, mask, box)
-    edge, reach = (SMALL_EDGE, 1) if max(mask.shape) < MIN_DIGIT_SIDE else (LARGE_EDGE, 2)
-    x, y, width, height = box
-    rows, columns = slice(max(0, y - reach), y + height + reach), slice(max(0, x - reach), x + width + reach)
-    ink = cv2.bitwise_and(ink[rows, columns], cv2.dilate(mask[rows, columns], edge))
+    if max(mask.shape) < MIN_DIGIT_SIDE:
+        ink = cv2.bitwise_and(ink, cv2.dilate(mask, SMALL_EDGE))
+    else:
+        x, y, width, height = box
+        around = slice(max(0, y - EDGE), y + height + EDGE), slice(max(0, x - EDGE), x + width + EDGE)
+        ink = cv2.bitwise_and(ink[around], cv2.dilate(mask[around], LARGE_EDGE))
     return ink if cv2.hasNonZero(ink) else None  # the digit may be fainter than the background's grain
 
 
