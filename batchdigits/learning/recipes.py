@@ -87,7 +87,7 @@ BEST = Recipe(
     outliers=0.15,
     patience=0,
 )
-DEFAULT = replace(BEST, name="default", iterations=6_500, ema_decay=0.998, patience=8)
+DEFAULT = replace(BEST, name="default", iterations=8_000, ema_decay=0.998, patience=8)
 TINY = replace(BEST, name="tiny", hidden=(128, 64), iterations=30_000)
 # No label smoothing: it would hide how alike two classes are, which a student learns from (Mueller et al. 2019).
 TEACHER = replace(
