@@ -32,6 +32,7 @@ MIN_WRITERS = 8  # of a source: those of a smaller one are all for training
 SEED = 0  # chooses the writers that are held out
 MAX_POINT = 255  # a drawing's longer side
 OUTLIER = -1
+FOLDER = Path(__file__).parent
 
 # Letters and signs that a person may take for a digit; the names are as in the sources.
 LIKE_A_DIGIT = 0.9  # score of a model that was not trained on these: such an outlier looks like a digit, too
@@ -57,15 +58,16 @@ class Scan(NamedTuple):
 @click.command()
 @click.argument("sources", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--judge", type=click.Path(path_type=Path), default=BUILT_IN_MODEL, help="The model for LIKE_A_DIGIT.")
-def main(sources: Path, judge: Path) -> None:
+@click.option("-o", "--output", type=click.Path(path_type=Path), default=FOLDER, help="Folder of the packed files.")
+def main(sources: Path, judge: Path, output: Path) -> None:
     """Write the packed files."""
-    target, runtime = Path(__file__).parent, load_runtime(judge)
+    runtime = load_runtime(judge)
     for name, archives in PACKED.items():
         items = [item for archive in archives for item in _read(sources / archive)]
         if name == "pen_outliers":
             items = _without_digits(items, runtime)
         arrays = _common(items) | (_strokes(items) if isinstance(items[0], Drawing) else _scans(items))
-        np.savez_compressed(target / f"{name}.npz", **arrays)
+        np.savez_compressed(output / f"{name}.npz", **arrays)
         counts = {split: int((arrays["splits"] == split).sum()) for split in (TRAIN, VALIDATION, TEST)}
         click.echo(f"{name}: {len(items):,} items; training, validation, test: {', '.join(map(str, counts.values()))}")
 
