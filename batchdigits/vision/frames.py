@@ -42,8 +42,7 @@ def _as_frame(mask: MatLike, box: Box) -> Frame | None:
     """The component in a box, if it is a frame: nothing is in its middle, and its outline fills the box."""
     x, y, width, height = box
     ink = mask[y : y + height, x : x + width]
-    inner_y, inner_x = round(MIN_MARGIN_SHARE * height), round(MIN_MARGIN_SHARE * width)
-    if cv2.hasNonZero(ink[inner_y : height - inner_y, inner_x : width - inner_x]):
+    if not _is_hollow(ink):
         return None
     outlines, _ = cv2.findContours(ink, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     outline = max(outlines, key=len)
@@ -51,3 +50,20 @@ def _as_frame(mask: MatLike, box: Box) -> Frame | None:
     if filled < MIN_FILLED_SHARE * width * height:
         return None
     return Frame(ink, box, cv2.countNonZero(ink) / (2 * (width + height)))
+
+
+def is_broken_frame(mask: MatLike, box: Box) -> bool:
+    """Whether the ink in a large box is what is left of a frame, such as its dots. The hull of a 0 fills less of it."""
+    x, y, width, height = box
+    ink = mask[y : y + height, x : x + width]
+    if not (is_frame_sized(box, *mask.shape) and _is_hollow(ink)):
+        return False
+    hull = cv2.convexHull(cv2.findNonZero(ink))
+    return cv2.contourArea(hull) >= MIN_FILLED_SHARE * (width - 1) * (height - 1)
+
+
+def _is_hollow(ink: MatLike) -> bool:
+    """Whether there is nothing in the middle of ink that fills its picture."""
+    height, width = ink.shape
+    y, x = round(MIN_MARGIN_SHARE * height), round(MIN_MARGIN_SHARE * width)
+    return not cv2.hasNonZero(ink[y : height - y, x : width - x])

@@ -28,6 +28,7 @@ from batchdigits.vision.components import (
     parts_of,
 )
 from batchdigits.vision.contrast import background_level, has_edges, histogram, is_ink, stretch_contrast
+from batchdigits.vision.frames import is_broken_frame
 from batchdigits.vision.framing import frame
 from batchdigits.vision.illumination import is_evenly_lit, otsu, remove_background
 from batchdigits.vision.polarity import even_polarities, uneven_polarities
@@ -220,7 +221,7 @@ def _digits(ink: MatLike, mask: MatLike, parts: Parts, min_share: float) -> list
     """The ink of a mask and each of its digits that is long enough, as a share of the longer side."""
     min_length = max(2.0, min_share * max(mask.shape))
     digits = [digit for digit in find_digits(mask, parts) if max(digit.box[2:]) >= min_length]
-    return [(ink, digit) for digit in digits if not _is_field(digit)]
+    return [(ink, digit) for digit in digits if not (_is_field(digit) or is_broken_frame(digit.mask, digit.box))]
 
 
 def _is_field(digit: Digit) -> bool:

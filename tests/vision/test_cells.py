@@ -228,3 +228,18 @@ def test_a_digit_at_the_wall_of_its_cell_is_not_lost() -> None:
     cv2.rectangle(scan, (6, 6), (93, 93), 120, 3)
     cv2.polylines(scan, [np.array([(70, 72), (88, 70), (72, 88), (90, 90)])], False, 40, 3)  # a 2 in the lower corner
     assert normalise(scan)
+
+
+def test_the_corners_of_a_box_are_no_digit() -> None:
+    scan = np.full((60, 56), 225, np.uint8)
+    for y, x, down, right in ((4, 4, 1, 1), (4, 51, 1, -1), (55, 4, -1, 1), (55, 51, -1, -1)):
+        cv2.line(scan, (x, y), (x + right * 16, y), 90, 2)
+        cv2.line(scan, (x, y), (x, y + down * 18), 90, 2)
+    assert normalise(scan) == ()
+
+
+def test_a_zero_in_pieces_that_fills_the_scan_stays() -> None:
+    scan = np.full((60, 50), 225, np.uint8)
+    for start in range(20, 380, 90):
+        cv2.ellipse(scan, (25, 30), (20, 25), 0, start, start + 75, 60, 3)
+    assert len(normalise(scan)) == 1
