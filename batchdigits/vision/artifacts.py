@@ -73,8 +73,9 @@ def _choices_of(components: Components, length: Numbers) -> list[Flags]:
         components: of the mask.
         length: of each; 0 for those that are none of the digit's.
     """
-    everything = _without_grain(_without_specks(length > 0, length), length, max(components.labels.shape))
-    if np.count_nonzero(everything) > MAX_STROKES:
+    strokes = _without_specks(length > 0, length)
+    everything = _without_grain(strokes, length, max(components.labels.shape))
+    if np.count_nonzero(strokes) > MAX_STROKES:
         everything = _without_scattered(components, everything)
     is_free = everything & ~components.touches
     if np.array_equal(is_free, everything):

@@ -243,3 +243,12 @@ def test_a_zero_in_pieces_that_fills_the_scan_stays() -> None:
     for start in range(20, 380, 90):
         cv2.ellipse(scan, (25, 30), (20, 25), 0, start, start + 75, 60, 3)
     assert len(normalise(scan)) == 1
+
+
+def test_the_longest_dashes_of_a_side_are_no_digit() -> None:
+    scan = np.full((84, 81), 225, np.uint8)
+    for along in range(2, 78, 7):
+        for y, x in ((along, 5), (along, 70), (5, along), (76, along)):
+            scan[y : y + 4, x : x + 4] = 90
+    scan[23:41, 70:74] = scan[51:69, 70:74] = 90  # some dots run together
+    assert normalise(scan) == ()

@@ -426,9 +426,9 @@ static set without_grain(picture mask, const components *parts, set keep) {
 
 /* The components that are the digit, without specks, splashes and the strokes of neighbours; none in a page of grain. */
 static set digit_of(picture mask, const components *parts) {
-    const set all = ~(set)0, central = central_ones(mask);
-    set everything = without_grain(mask, parts, without_specks(mask, parts, all)), touching = 0;
-    if (count_of(everything) > MAX_STROKES) {
+    const set all = ~(set)0, central = central_ones(mask), strokes = without_specks(mask, parts, all);
+    set everything = without_grain(mask, parts, strokes), touching = 0;
+    if (count_of(strokes) > MAX_STROKES) {
         const set main = everything & central;
         everything = main ? main | (everything & near_ones(mask, parts, main)) : 0;
     }
