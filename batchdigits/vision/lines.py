@@ -7,6 +7,7 @@ of a digit does, unless the crop is tight.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence, Set
+from typing import NamedTuple
 
 from cv2.typing import MatLike
 
@@ -114,17 +115,27 @@ def _meets(stroke: Stroke, end: int, line: Stroke) -> bool:
 
 def corners_of(lines: Sequence[Stroke]) -> list[tuple[slice, slice]]:
     """Rows and columns of the corners and crossings of lines."""
-    bands = [(line, slice(max(0, line.near - 1), line.far + 1), CORNER_SHARE * line.along + 1) for line in lines]
-    upright = [band for band in bands if not band[0].is_level]
+    level = [_band(line) for line in lines if line.is_level]
+    upright = [_band(line) for line in lines if not line.is_level]
     return [
-        (rows, columns)
-        for level, rows, reach in bands
-        if level.is_level
-        for other, columns, other_reach in upright
-        if _runs_to(level, reach, other) and _runs_to(other, other_reach, level)
+        (row.pixels, column.pixels)
+        for row in level
+        for column in upright
+        if row.start <= column.far and column.near <= row.end and column.start <= row.far and row.near <= column.end
     ]
 
 
-def _runs_to(line: Stroke, reach: float, other: Stroke) -> bool:
-    """Whether a line crosses another, or ends that near to it."""
-    return line.start - reach <= other.far and other.near <= line.end + reach
+class _Band(NamedTuple):
+    """A line's rows or columns, and from where to where it crosses others: it may end that near to them."""
+
+    pixels: slice
+    near: int
+    far: int
+    start: float
+    end: float
+
+
+def _band(line: Stroke) -> _Band:
+    reach = CORNER_SHARE * line.along + 1
+    pixels = slice(max(0, line.near - 1), line.far + 1)
+    return _Band(pixels, line.near, line.far, line.start - reach, line.end + reach)
