@@ -90,7 +90,7 @@ SETS = ../shared/data/dev
 tables:
 	python benchmarks/accuracy_table.py --sets $(SETS)
 	python benchmarks/polarity.py --sets $(SETS)
-	python benchmarks/form_cells.py --sets $(SETS)
+	python benchmarks/form_cells.py --sets $(SETS) --per-kind 300
 	python benchmarks/c_normaliser.py --sets $(SETS)
 	python benchmarks/lesson_seeds.py
 	python benchmarks/export_table.py

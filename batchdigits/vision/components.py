@@ -157,5 +157,6 @@ def may_be_lines(parts: Parts, rows: int, columns: int) -> bool:
 
 def is_frame_sized(box: Box, rows: int, columns: int) -> bool:
     """Whether a box is so large that it may be that of a frame inside the picture."""
-    share = MIN_SMALL_FRAME_SHARE if min(rows, columns) < SMALL_SIDE else MIN_FRAME_SHARE
-    return box[2] >= share * columns and box[3] >= share * rows
+    side = min(rows, columns)
+    share = MIN_SMALL_FRAME_SHARE if side < SMALL_SIDE else MIN_FRAME_SHARE
+    return side >= MIN_CELL_SIDE and box[2] >= share * columns and box[3] >= share * rows

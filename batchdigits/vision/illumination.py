@@ -40,12 +40,12 @@ def is_evenly_lit(view: MatLike, lighter: MatLike) -> bool:
     if min(view.shape) < MIN_PAGE_SIDE:
         return True
     darkest, lightest, _, _ = cv2.minMaxLoc(view)
-    border, is_lighter = _border(view), _border(lighter) > 0
-    has_both = True
-    for side, extreme in ((border[~is_lighter], darkest), (border[is_lighter], lightest)):
-        if side.size > MIN_BORDER_SHARE * border.size:
-            mean = cv2.norm(side, cv2.NORM_L1) / side.size  # faster than NumPy's mean
-            if abs(mean - extreme) > MAX_BORDER_DEVIATION * (lightest - darkest):
+    border, is_lighter = _border(view), _border(lighter)
+    light, whole = cv2.norm(cv2.bitwise_and(border, is_lighter), cv2.NORM_L1), cv2.norm(border, cv2.NORM_L1)
+    count, has_both = cv2.countNonZero(is_lighter), True
+    for size, total, extreme in ((border.size - count, whole - light, darkest), (count, light, lightest)):
+        if size > MIN_BORDER_SHARE * border.size:
+            if abs(total / size - extreme) > MAX_BORDER_DEVIATION * (lightest - darkest):
                 return False
         else:
             has_both = False

@@ -188,7 +188,7 @@ def _straight_part(ink: MatLike, left: int, top: int, mask: MatLike) -> _Found |
     if int(filled[-1]) > most:
         keep &= sums <= most
         ink, kept = ink * keep, 0
-    if not _is_straight(ink, thickness):
+    if not _is_straight(ink[box[1] : box[1] + box[3], box[0] : box[0] + box[2]], thickness):
         keep = _straight_columns(ink, sums // 255, np.flatnonzero(keep), thickness)
         ink, kept = ink * keep, 0
     x, y, wide, high = box if kept else cv2.boundingRect(ink)
@@ -203,12 +203,14 @@ def _straight_part(ink: MatLike, left: int, top: int, mask: MatLike) -> _Found |
 
 def _is_straight(ink: MatLike, thickness: float) -> bool:
     """Whether a stroke follows a straight line closely, by its moments: a quick look that is enough for most lines."""
+    bend = MAX_BEND * ink.shape[1]
+    if len(ink) - 1 <= 2 * bend:  # so few rows bound both the slope and the variance
+        return True
     mass = cv2.moments(ink)
     if mass["mu20"] <= 0.0:
         return False
     slope = mass["mu11"] / mass["mu20"]
     variance = (mass["mu02"] - slope * mass["mu11"]) / mass["m00"]  # across the fitted line
-    bend = MAX_BEND * ink.shape[1]
     return bool(abs(slope) <= MAX_SLOPE and variance <= (thickness**2 + 1.0) / 12.0 + bend**2)
 
 
