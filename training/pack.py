@@ -22,16 +22,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchdigits.datasets.packed import GREY_STEP, TEST, TRAIN, VALIDATION, drawn
+from batchdigits.datasets.pen import MAX_POINT
 from batchdigits.inference.choose import BUILT_IN_MODEL
 from batchdigits.inference.decide import scores
 from batchdigits.inference.load import load_runtime
 from batchdigits.inference.runtime import Runtime
+from batchdigits.learning.outliers import OUTLIER
 
 HELD_OUT_DIVISOR = 8  # an eighth of a source's writers is for validation, and an eighth for test
 MIN_WRITERS = 8  # of a source: those of a smaller one are all for training
 SEED = 0  # chooses the writers that are held out
-MAX_POINT = 255  # a drawing's longer side
-OUTLIER = -1
 FOLDER = Path(__file__).parent
 
 # Letters and signs that a person may take for a digit; the names are as in the sources.

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from batchdigits.datasets.labelled import LabelledGlyphs, Splits, likeliest_glyph
+from batchdigits.datasets.labelled import LabelledGlyphs, Splits, concatenate, likeliest_glyph
 from batchdigits.errors import DataError
 from batchdigits.files.natural_order import natural_key
 from batchdigits.files.sources import find
@@ -51,7 +51,7 @@ def load(path: Path, seed: int, few_shot: bool = False) -> Splits:
         test.append(shuffled[slice(validation_size, validation_size + test_size)])
         train.append(shuffled[slice(validation_size + test_size, None)])
     names = tuple(folder.name for folder in folders)
-    return Splits(path.name, names, _concatenate(train), _concatenate(validation), _concatenate(test))
+    return Splits(path.name, names, concatenate(train), concatenate(validation), concatenate(test))
 
 
 def _glyphs_by_class(path: Path, folders: list[Path], min_images: int) -> list[NDArray[np.uint8]]:
@@ -78,7 +78,3 @@ def _read_glyphs(folder: Path) -> NDArray[np.uint8]:
                 raise DataError(f"{page.source}: {page.fault}; repair or remove it: labelled images must be readable")
             glyphs.append(likeliest_glyph(page.scan, "auto"))
     return np.stack(glyphs) if glyphs else np.empty((0, 28, 28), np.uint8)
-
-
-def _concatenate(parts: list[LabelledGlyphs]) -> LabelledGlyphs:
-    return LabelledGlyphs(np.concatenate([p.glyphs for p in parts]), np.concatenate([p.labels for p in parts]))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from batchdigits.datasets.labelled import LabelledGlyphs, Mixture, Source, Splits
+from batchdigits.datasets.labelled import Mixture, Source, Splits, concatenate
 from batchdigits.datasets.pen import join_drawings
 from batchdigits.errors import DataError
 
@@ -29,9 +29,9 @@ def join(parts: Sequence[Splits]) -> Splits:
     return Splits(
         ", ".join(part.name for part in parts),
         parts[0].classes,
-        _concatenate([part.train for part in ordered]),
-        _concatenate([part.validation for part in ordered]),
-        _concatenate([part.test for part in ordered]),
+        concatenate([part.train for part in ordered]),
+        concatenate([part.validation for part in ordered]),
+        concatenate([part.test for part in ordered]),
         mixture=_mixture([part.train.labels for part in ordered]),
         drawings=join_drawings(drawings) if drawings else None,
         outliers=np.concatenate(outliers) if outliers else None,
@@ -41,12 +41,6 @@ def join(parts: Sequence[Splits]) -> Splits:
 
 def _source(part: Splits) -> Source:
     return Source(part.name, len(part.train), 0 if part.outliers is None else len(part.outliers), len(part.test))
-
-
-def _concatenate(parts: Sequence[LabelledGlyphs]) -> LabelledGlyphs:
-    return LabelledGlyphs(
-        np.concatenate([part.glyphs for part in parts]), np.concatenate([part.labels for part in parts])
-    )
 
 
 def _mixture(parts: Sequence[NDArray[np.int64]]) -> Mixture:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -37,6 +38,13 @@ class LabelledGlyphs:
     def __getitem__(self, index: slice | NDArray[np.int64]) -> LabelledGlyphs:
         """Some of the glyphs with their labels."""
         return LabelledGlyphs(self.glyphs[index], self.labels[index])
+
+
+def concatenate(parts: Sequence[LabelledGlyphs]) -> LabelledGlyphs:
+    """All glyphs of several parts, in their order."""
+    return LabelledGlyphs(
+        np.concatenate([part.glyphs for part in parts]), np.concatenate([part.labels for part in parts])
+    )
 
 
 class Mixture(NamedTuple):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from batchdigits.datasets import load
 from batchdigits.datasets.folder import MIN_IMAGES_FEW_SHOT
-from batchdigits.datasets.labelled import LabelledGlyphs, Mixture, Splits
+from batchdigits.datasets.labelled import LabelledGlyphs, Mixture, Splits, concatenate
 from batchdigits.errors import DataError, ModelFileError
 from batchdigits.inference.model_file import ModelFile
 from batchdigits.inference.tensorflow_runtime import load_network
@@ -146,12 +146,12 @@ def _mixed(own: Splits, mnist: Splits | None) -> Splits:
     """Join one's own glyphs and MNIST's. Every class is drawn equally often, however many glyphs it has."""
     if mnist is None:
         return replace(own, mixture=_balanced(own.train.labels, np.zeros(len(own.train), bool)))
-    train = _together(own.train, mnist.train)
+    train = concatenate([own.train, mnist.train])
     return replace(
         own,
         train=train,
-        validation=_together(own.validation, mnist.validation),
-        test=_together(own.test, mnist.test),
+        validation=concatenate([own.validation, mnist.validation]),
+        test=concatenate([own.test, mnist.test]),
         mixture=_balanced(train.labels, np.arange(len(train)) >= len(own.train)),
     )
 
@@ -185,7 +185,3 @@ def _accuracy(network: Any, labels: tuple[str, ...], data: LabelledGlyphs, class
     """Share of right labels, 0-1. The Keras network's classes are `labels`, and those of the data are `classes`."""
     answers = np.array(labels)[logits_of(network, data.glyphs).argmax(axis=1)]
     return float(np.mean(answers == np.array(classes)[data.labels]))
-
-
-def _together(first: LabelledGlyphs, second: LabelledGlyphs) -> LabelledGlyphs:
-    return LabelledGlyphs(np.concatenate([first.glyphs, second.glyphs]), np.concatenate([first.labels, second.labels]))

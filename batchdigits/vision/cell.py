@@ -98,12 +98,10 @@ def remove_lines(view: MatLike, mask: MatLike, parts: Parts) -> Cell | None:
         found = [placed(line, inside[0].start, inside[1].start, mask.shape) for line in found]
     counts = histogram(rest[inside])
     counts[0] -= cv2.countNonZero(gone[inside])  # what was removed is 0 in the rest
+    digit: MatLike = np.zeros_like(whole)
     if is_ink(counts, cv2.countNonZero(mask[inside])):
-        if components.labels.shape != mask.shape:
-            components = components_of(mask)
-        digit = _without_rests(mask, components, inside)
-    else:
-        digit = np.zeros_like(whole)
+        is_whole = components.labels.shape == mask.shape
+        digit = _without_rests(mask, components if is_whole else components_of(mask), inside)
     if framed:
         return Cell(rest, digit, 0.0, True)
     return Cell(rest, digit, _stroke_prior(lines, digit, whole, gone), sides_of(lines) == ALL_SIDES)
