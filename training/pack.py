@@ -67,7 +67,7 @@ def main(sources: Path, judge: Path, output: Path) -> None:
         if name == "pen_outliers":
             items = _without_digits(items, runtime)
         arrays = _common(items) | (_strokes(items) if isinstance(items[0], Drawing) else _scans(items))
-        np.savez_compressed(output / f"{name}.npz", **arrays)
+        np.savez_compressed(output / f"{name}.npz", **arrays)  # type: ignore[arg-type]
         counts = {split: int((arrays["splits"] == split).sum()) for split in (TRAIN, VALIDATION, TEST)}
         click.echo(f"{name}: {len(items):,} items; training, validation, test: {', '.join(map(str, counts.values()))}")
 
