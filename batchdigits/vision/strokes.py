@@ -184,17 +184,20 @@ def _straight_part(ink: MatLike, left: int, top: int, mask: MatLike) -> _Found |
     filled = sums[keep]
     filled.sort()
     thickness = int(filled[int(THICKNESS_RANK * filled.size)]) / 255
-    kept, most = filled.size, 255 * (MAX_BULGE * thickness + 1)
-    if int(filled[-1]) > most:
+    most = 255 * (MAX_BULGE * thickness + 1)
+    is_whole = int(filled[-1]) <= most
+    if not is_whole:
         keep &= sums <= most
-        ink, kept = ink * keep, 0
+        ink = ink * keep
     if not _is_straight(ink[box[1] : box[1] + box[3], box[0] : box[0] + box[2]], thickness):
-        keep = _straight_columns(ink, sums // 255, np.flatnonzero(keep), thickness)
-        ink, kept = ink * keep, 0
-    x, y, wide, high = box if kept else cv2.boundingRect(ink)
-    if wide < least or (kept or np.count_nonzero(keep)) < MIN_THIN_SHARE * wide:
-        return None
-    if (kept or np.count_nonzero(sums[x : x + wide])) < MIN_FILLED_SHARE * wide:
+        keep, is_whole = _straight_columns(ink, sums // 255, np.flatnonzero(keep), thickness), False
+        ink = ink * keep
+    thin_columns = filled_columns = filled.size
+    if not is_whole:
+        box = cv2.boundingRect(ink)
+        thin_columns, filled_columns = np.count_nonzero(keep), np.count_nonzero(sums[box[0] : box[0] + box[2]])
+    x, y, wide, high = box
+    if wide < least or thin_columns < MIN_THIN_SHARE * wide or filled_columns < MIN_FILLED_SHARE * wide:
         return None
     left, top = left + x, top + y
     ends = _prolonged(mask[top : top + high], left, left + wide)
