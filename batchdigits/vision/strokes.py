@@ -195,7 +195,8 @@ def _straight_part(ink: MatLike, left: int, top: int, mask: MatLike) -> _Found |
     thin_columns = filled_columns = filled.size
     if not is_whole:
         box = cv2.boundingRect(ink)
-        thin_columns, filled_columns = np.count_nonzero(keep), np.count_nonzero(sums[box[0] : box[0] + box[2]])
+        thin_columns = int(np.count_nonzero(keep))
+        filled_columns = int(np.count_nonzero(sums[box[0] : box[0] + box[2]]))
     x, y, wide, high = box
     if wide < least or thin_columns < MIN_THIN_SHARE * wide or filled_columns < MIN_FILLED_SHARE * wide:
         return None
