@@ -46,8 +46,8 @@ def train(
         recipe: `default`, `lesson`, `best`, `tiny` or `teacher`, whose values the other arguments replace; None for
             `default`, or with `init` and `data` for that of fine-tuning.
         data: labelled digits: a folder with a sub-folder for each class, a folder of IDX files, or an .npz in Keras's
-            layout; or several, which are joined, and of which `mnist` is the MNIST of the package; without any, this
-            alone.
+            layout; or several, which are joined. `mnist`, where there is no such path, is the MNIST of the package, and
+            what is taken without any.
         seed: decides everything random, 0 to 2**31 - 1.
         init: a .keras file to start from, or several; training starts from the mean of their weights. With `data`, one.
         teacher: a .keras file whose probabilities are learned in place of the labels.

@@ -10,7 +10,7 @@ from batchdigits.errors import DataError
 MNIST = Path(__file__).parent.parent / "data" / "mnist"
 
 
-BUNDLED = Path("mnist")  # names MNIST among several data sets
+BUNDLED = Path("mnist")  # names the MNIST of the package, where there is no such file or folder
 
 
 def load(*data: Path, seed: int = 0, few_shot: bool = False) -> Splits:
@@ -37,7 +37,7 @@ def load(*data: Path, seed: int = 0, few_shot: bool = False) -> Splits:
 def _load_one(data: Path, seed: int, few_shot: bool) -> Splits:
     from batchdigits.datasets import idx
 
-    if data == BUNDLED:
+    if data == BUNDLED and not data.exists():
         return idx.load(MNIST, "mnist")
     if data.is_dir() and idx.is_idx_folder(data):
         return idx.load(data, data.name)

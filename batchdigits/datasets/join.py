@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -24,7 +25,7 @@ def join(parts: Sequence[Splits]) -> Splits:
         if part.classes != parts[0].classes:
             raise DataError(f"{part.name}: its classes are not those of {parts[0].name}")
     ordered = sorted(parts, key=lambda part: part.drawings is not None)  # those of drawings are the last
-    outliers = [part.outliers for part in ordered if part.outliers is not None and len(part.outliers)]
+    outliers = [part.outliers for part in ordered if part.outliers is not None]
     drawings = [part.drawings for part in ordered if part.drawings]
     return Splits(
         ", ".join(part.name for part in parts),
@@ -35,12 +36,20 @@ def join(parts: Sequence[Splits]) -> Splits:
         mixture=_mixture([part.train.labels for part in ordered]),
         drawings=join_drawings(drawings) if drawings else None,
         outliers=np.concatenate(outliers) if outliers else None,
-        sources=tuple(map(_source, ordered)),
+        sources=_sources(ordered),
     )
 
 
-def _source(part: Splits) -> Source:
-    return Source(part.name, len(part.train), 0 if part.outliers is None else len(part.outliers), len(part.test))
+def _sources(parts: Sequence[Splits]) -> tuple[Source, ...]:
+    """The sizes of data sets; a number tells those of the same name apart."""
+    seen: Counter[str] = Counter()
+    sources = []
+    for part in parts:
+        seen[part.name] += 1
+        name = part.name if seen[part.name] == 1 else f"{part.name} ({seen[part.name]})"
+        outliers = 0 if part.outliers is None else len(part.outliers)
+        sources.append(Source(name, len(part.train), outliers, len(part.test)))
+    return tuple(sources)
 
 
 def _mixture(parts: Sequence[NDArray[np.int64]]) -> Mixture:

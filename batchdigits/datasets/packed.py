@@ -53,6 +53,7 @@ def load(path: Path, arrays: Mapping[str, NDArray[Any]]) -> Splits:
         chosen = has_ink & is_digit & (splits == split)
         return LabelledGlyphs(glyphs[chosen], labels[chosen])
 
+    outliers = glyphs[has_ink & ~is_digit & (splits == TRAIN)]
     return Splits(
         path.stem,
         DIGITS,
@@ -60,7 +61,7 @@ def load(path: Path, arrays: Mapping[str, NDArray[Any]]) -> Splits:
         part(VALIDATION),
         part(TEST),
         drawings=_select(drawings, has_ink & is_digit & (splits == TRAIN)) if drawings else None,
-        outliers=glyphs[has_ink & ~is_digit & (splits == TRAIN)],
+        outliers=outliers if len(outliers) else None,
     )
 
 

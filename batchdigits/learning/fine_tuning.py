@@ -149,6 +149,7 @@ def _mixed(own: Splits, mnist: Splits | None) -> Splits:
     train = concatenate([own.train, mnist.train])
     return replace(
         own,
+        drawings=None,  # MNIST's glyphs are behind them
         train=train,
         validation=concatenate([own.validation, mnist.validation]),
         test=concatenate([own.test, mnist.test]),

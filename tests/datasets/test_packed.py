@@ -107,6 +107,32 @@ def test_joined_data_is_drawn_by_the_root_of_its_size_and_every_class_alike(
         assert ratio == pytest.approx((16 / 16) ** SIZE_EXPONENT)
 
 
+def test_outliers_alone_are_no_data_to_train_on(strokes: Packed, tmp_path: Path) -> None:
+    strokes["labels"][:] = -1
+    with pytest.raises(DataError, match="pen: there are only outliers in it"):
+        load(saved(strokes, tmp_path / "pen.npz"))
+    assert load(Path("mnist"), tmp_path / "pen.npz").name == "mnist, pen"
+
+
+def test_a_folder_named_mnist_is_that_folder(class_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(class_folder.parent)
+    assert len(load(Path("mnist")).train) == 55_000
+    class_folder.rename("mnist")
+    assert load(Path("mnist")).classes == ("oh", "one", "seven")
+
+
+def test_data_sets_of_the_same_name_stay_apart(scans: Packed, strokes: Packed, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    splits = load(saved(strokes, tmp_path / "x.npz"), saved(scans, tmp_path / "other" / "x.npz"))
+    assert [source.name for source in splits.sources] == ["x", "x (2)"]
+    assert [(source.digits, source.outliers, source.test) for source in splits.sources] == [(16, 1, 2), (16, 8, 2)]
+
+
+def test_data_without_outliers_has_none(strokes: Packed, tmp_path: Path) -> None:
+    strokes["labels"][strokes["labels"] < 0] = 7
+    assert load(saved(strokes, tmp_path / "pen.npz")).outliers is None
+
+
 def test_joined_data_needs_the_same_classes(scans: Packed, class_folder: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="its classes are not those of scans"):
         load(saved(scans, tmp_path / "scans.npz"), class_folder)

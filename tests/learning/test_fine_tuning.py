@@ -8,6 +8,7 @@ import pytest
 
 from batchdigits.datasets import load
 from batchdigits.datasets.labelled import LabelledGlyphs, Mixture, Splits
+from batchdigits.datasets.pen import Drawings
 from batchdigits.inference.model_file import read_model_file
 from batchdigits.inference.tensorflow_runtime import load_network
 from batchdigits.learning.fine_tuning import MNIST_SHARE, FineTuning, transferred_weights
@@ -59,6 +60,13 @@ def test_every_class_is_drawn_equally_often_and_mnist_with_its_share(trained: Pa
     assert np.bincount(batches[0].labels, minlength=11) == pytest.approx(500, rel=0.2)
     assert np.array_equal(batches[0].labels, Minibatches(splits, replace(LESSON, batch_size=5_500), seed=1)[0].labels)
     assert not np.array_equal(batches[0].labels, batches[1].labels)
+
+
+def test_pen_strokes_are_not_drawn_anew_in_the_place_of_mnists_glyphs(trained: Path, small_mnist: Arrays) -> None:
+    stroke = np.array([(60, 60), (128, 0), (128, 255)], np.uint8)
+    drawings = Drawings(np.tile(stroke, (50, 1)), np.arange(3, 153, 3), np.arange(1, 51))
+    data = replace(own(small_mnist, DIGITS, [5] * 10), drawings=drawings)
+    assert FineTuning(read_model_file(trained), data, seed=1).splits.drawings is None
 
 
 def test_the_model_is_its_own_teacher_if_the_labels_are_the_same(trained: Path, small_mnist: Arrays) -> None:
