@@ -49,7 +49,8 @@ def train(
             layout; or several, which are joined. `mnist`, where there is no such path, is the MNIST of the package, and
             what is taken without any.
         seed: decides everything random, 0 to 2**31 - 1.
-        init: a .keras file to start from, or several; training starts from the mean of their weights. With `data`, one.
+        init: a .keras file to start from, or several; training starts from the mean of their weights.
+            Fine-tuning takes one.
         teacher: a .keras file whose probabilities are learned in place of the labels.
         hidden: units of each hidden layer, 1-65,536.
         activation: of the hidden layers, Keras's name; `none` for none.

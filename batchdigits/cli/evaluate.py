@@ -72,7 +72,6 @@ def evaluate(
     from batchdigits.files.sources import find
     from batchdigits.inference.model_file import read_model_file
     from batchdigits.reports.evaluation import class_folders, evaluate_predictions
-    from batchdigits.reports.suspects import note_suspects
 
     if plot:
         prepare_plot(plot)
@@ -84,13 +83,17 @@ def evaluate(
     evaluations: list[Evaluation] = []
     found: list[Suspect] = []
     for path, below in zip(paths, folders, strict=True):
-        rows = note_suspects(path, _with_progress(predict(find(below), chosen, ink, batch_size=batch_size)), found)
+        rows = _with_progress(predict(find(below), chosen, ink, batch_size=batch_size))
+        if suspects:
+            from batchdigits.reports.suspects import note_suspects
+
+            rows = note_suspects(path, rows, found)
         evaluations.append(evaluate_predictions(path, rows, labels))
     click.echo(_json(evaluations, chosen.path) if as_json else _tables(evaluations))
     if plot:
         _draw(evaluations, plot)
     if suspects:
-        _list(found, chosen, ink, suspects)
+        _write_suspects(found, chosen, ink, suspects)
     if any(evaluation.unreadable for evaluation in evaluations):
         raise click.exceptions.Exit(ExitCode.SOME_FAILED)
 
@@ -113,7 +116,7 @@ def _draw(evaluations: list[Evaluation], plot: Path) -> None:
     print_message(f"wrote {plot}")
 
 
-def _list(found: list[Suspect], model: ModelFile, ink: Ink, output: Path) -> None:
+def _write_suspects(found: list[Suspect], model: ModelFile, ink: Ink, output: Path) -> None:
     """Write the suspects to a table or a page."""
     from batchdigits.engines.classify_files import Settings
     from batchdigits.inference.load import load_runtime

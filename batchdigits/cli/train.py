@@ -73,8 +73,8 @@ class Widths(click.ParamType[tuple[int, ...]]):
     type=FILE,
     metavar="FILE",
     multiple=True,
-    help="A .keras model file to train further; with --data, on your own images, five or more of each class. Given "
-    "several times, training starts from the mean of the weights.",
+    help="A .keras model file to train further; with --data and no --recipe it is fine-tuned on your own images, five "
+    "or more of each class. Given several times, training starts from the mean of the weights.",
 )
 @output_option("The model file to write.", default="exports/digits.keras", show_default=True)
 @click.option(

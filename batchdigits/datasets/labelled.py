@@ -16,6 +16,7 @@ from batchdigits.vision.normalise import Glyph, Ink, normalise
 if TYPE_CHECKING:
     from batchdigits.datasets.pen import Drawings
 
+DIGIT_NAMES = tuple("0123456789")
 VALIDATION_DIVISOR = 12  # a twelfth of the training images is for validation: 5,000 of MNIST's 60,000
 
 

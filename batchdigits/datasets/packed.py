@@ -15,14 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from batchdigits.datasets.labelled import LabelledGlyphs, Splits, likeliest_glyph
+from batchdigits.datasets.labelled import DIGIT_NAMES, LabelledGlyphs, Splits, likeliest_glyph
 from batchdigits.datasets.pen import Drawings
 from batchdigits.errors import DataError
 
 GREY_STEP, MAX_LEVEL = 17, 15  # 16 levels from 0 to 255
 MAX_COUNT = (1 << 16) - 1  # points in a stroke, and strokes in a drawing
 TRAIN, VALIDATION, TEST = range(3)
-DIGITS = tuple("0123456789")
 DRAWING_SEED = 0  # of the drawings of a validation or test split, and of outliers
 SCANS = {"labels", "splits", "levels", "sizes"}
 STROKES = {"labels", "splits", "points", "stroke_sizes", "stroke_counts"}
@@ -56,7 +55,7 @@ def load(path: Path, arrays: Mapping[str, NDArray[Any]]) -> Splits:
     outliers = glyphs[has_ink & ~is_digit & (splits == TRAIN)]
     return Splits(
         path.stem,
-        DIGITS,
+        DIGIT_NAMES,
         part(TRAIN),
         part(VALIDATION),
         part(TEST),

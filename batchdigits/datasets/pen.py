@@ -84,16 +84,17 @@ def draw_scan(strokes: Sequence[NDArray[np.float64]], rng: np.random.Generator) 
 def _with_flaw(scan: NDArray[np.uint8], side: float, rng: np.random.Generator) -> NDArray[np.uint8]:
     flaw, degree = rng.random(2)
     if flaw < BILEVEL_SHARE:
-        return np.where(scan >= _between(BILEVEL_LEVELS, degree), 255, 0).astype(np.uint8)
+        return np.where(scan >= between(BILEVEL_LEVELS, degree), 255, 0).astype(np.uint8)
     if flaw < BILEVEL_SHARE + BLURRED_SHARE:
-        return np.asarray(cv2.GaussianBlur(scan, (0, 0), max(0.3, side * _between(BLUR_SHARES, degree))), np.uint8)
+        return np.asarray(cv2.GaussianBlur(scan, (0, 0), max(0.3, side * between(BLUR_SHARES, degree))), np.uint8)
     if flaw < BILEVEL_SHARE + BLURRED_SHARE + NOISY_SHARE:
-        noise = rng.standard_normal(scan.shape, dtype=np.float32) * np.float32(_between(NOISE_DEVIATIONS, degree))
+        noise = rng.standard_normal(scan.shape, dtype=np.float32) * np.float32(between(NOISE_DEVIATIONS, degree))
         return np.clip(scan + noise, 0.0, 255.0).astype(np.uint8)
     return scan
 
 
-def _between(ends: tuple[float, float], share: float) -> float:
+def between(ends: tuple[float, float], share: float) -> float:
+    """The number that lies between two ends at a share, 0-1, of the way."""
     return ends[0] + (ends[1] - ends[0]) * share
 
 

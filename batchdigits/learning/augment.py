@@ -12,6 +12,8 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
+from batchdigits.datasets.labelled import DIGIT_NAMES
+from batchdigits.datasets.pen import between
 from batchdigits.learning.outliers import OUTLIER, draw_outlier
 from batchdigits.learning.stroke_shapes import (
     CANVAS_BOX,
@@ -26,7 +28,6 @@ from batchdigits.vision.framing import CENTRE, SIDE, frame
 Glyphs = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
-DIGIT_NAMES = tuple("0123456789")
 NO_SHAPE = 10  # stands for a class that is not a digit: it has no known stroke shapes
 CANVAS_SCALE = 2  # canvas pixels along a glyph pixel
 CANVAS_MIDDLE = (CANVAS_SIDE - 1) / 2  # x and y of the middle, in canvas pixels
@@ -181,18 +182,14 @@ def _scan(canvas: Canvas, flaw: float, degree: float, threshold: float, fill: fl
     if fill < FILLED_SHARE:
         canvas = _fill_box(canvas, fill / FILLED_SHARE)
     if flaw < SMALL_SHARE:
-        return _shrink(canvas, _between(SMALL_SIDES, degree))
+        return _shrink(canvas, between(SMALL_SIDES, degree))
     if flaw < SMALL_SHARE + BILEVEL_SHARE:
-        small = _shrink(canvas, _between(BILEVEL_SIDES, degree))
-        level = _between(BILEVEL_THRESHOLDS, threshold) * int(small.max())
+        small = _shrink(canvas, between(BILEVEL_SIDES, degree))
+        level = between(BILEVEL_THRESHOLDS, threshold) * int(small.max())
         return cv2.threshold(small, level, 255, cv2.THRESH_BINARY)[1]
     if flaw < SMALL_SHARE + BILEVEL_SHARE + BLURRED_SHARE:
-        return cv2.GaussianBlur(canvas, (0, 0), _between(BLUR_DEVIATIONS, degree))
+        return cv2.GaussianBlur(canvas, (0, 0), between(BLUR_DEVIATIONS, degree))
     return canvas
-
-
-def _between(ends: tuple[float, float], share: float) -> float:
-    return ends[0] + (ends[1] - ends[0]) * share
 
 
 def _shrink(canvas: Canvas, side: float) -> Canvas:

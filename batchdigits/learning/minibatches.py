@@ -14,9 +14,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from batchdigits.datasets.labelled import LabelledGlyphs, Mixture, Splits
+from batchdigits.datasets.labelled import DIGIT_NAMES, LabelledGlyphs, Mixture, Splits
 from batchdigits.inference.runtime import GLYPH_PIXELS
-from batchdigits.learning.augment import DIGIT_NAMES, NO_SHAPE, augment, shapes_of
+from batchdigits.learning.augment import NO_SHAPE, augment, shapes_of
 from batchdigits.learning.outliers import OUTLIER
 from batchdigits.learning.recipes import Recipe
 from batchdigits.learning.training_targets import Targets, Teacher, smoothed_targets
@@ -129,9 +129,9 @@ class Minibatches:
         return part
 
     def _augmented(self, part: LabelledGlyphs, index: int) -> LabelledGlyphs:
-        """The augmented part, its first glyphs replaced by the recipe's share of outliers."""
+        """The augmented part, its first glyphs replaced, in place, by the recipe's share of outliers."""
         count = round(self._outliers * len(part))
-        glyphs, shapes, labels = part.glyphs.copy(), self._shapes[part.labels], part.labels.copy()
+        glyphs, shapes, labels = part.glyphs, self._shapes[part.labels], part.labels
         shapes[:count] = labels[:count] = OUTLIER
         rng = np.random.default_rng([self._seed, index, AUGMENTATION_SEED])
         if self._found_outliers is not None:

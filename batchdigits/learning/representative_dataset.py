@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from batchdigits.datasets.labelled import LabelledGlyphs
-from batchdigits.learning.augment import DIGIT_NAMES, augment, shapes_of
+from batchdigits.datasets.labelled import DIGIT_NAMES, LabelledGlyphs
+from batchdigits.learning.augment import augment, shapes_of
 
 GLYPHS_PER_CLASS = 100  # three times as many change the agreement by at most 2 glyphs in 5,000
 

@@ -73,10 +73,15 @@ def components_of(mask: MatLike) -> Components:
 def select(components: Components, keep: Flags) -> MatLike:
     """The mask of the components to keep."""
     if np.count_nonzero(keep) == 1:
-        return cv2.compare(components.labels, float(keep.argmax()) + 1.0, cv2.CMP_EQ)  # type: ignore[call-overload,no-any-return]
+        return select_one(components, int(keep.argmax()))
     levels: NDArray[np.uint8] = np.zeros(len(keep) + 1, np.uint8)
     levels[1:][keep] = 255
     return levels.take(components.labels)  # faster than levels[labels]
+
+
+def select_one(components: Components, index: int) -> MatLike:
+    """The mask of one component."""
+    return cv2.compare(components.labels, index + 1.0, cv2.CMP_EQ)  # type: ignore[call-overload,no-any-return]
 
 
 def present(labels: NDArray[np.uint16], components: Components) -> Flags:

@@ -1,4 +1,4 @@
-"""Find a closed frame around a cell, of any form: with straight, tilted, bent or rounded corners and sides."""
+"""Find a closed frame around a cell, with straight, tilted, bent or rounded sides, and the tinted field of a form."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import NamedTuple
 import cv2
 from cv2.typing import MatLike
 
-from batchdigits.vision.components import Box, Components, Parts, box_of, is_frame_sized
+from batchdigits.vision.components import Box, Components, Parts, box_of, is_frame_sized, select_one
 
 MIN_FILLED_SHARE = 0.9  # of its box, inside of its outline: a frame with round corners has 0.92, a squarish 0 has 0.87
+MIN_SOLID_SHARE = 0.85  # of the box of a filled field
 MIN_MARGIN_SHARE = 0.25  # of its box's sides: nearer to its middle, no part of a frame lies
 
 
@@ -35,7 +36,7 @@ def find_frame(mask: MatLike, parts: Parts) -> Frame | None:
     box = box_of(parts, longest)
     if not is_frame_sized(box, *mask.shape):
         return None
-    return _as_frame(cv2.compare(parts.labels, float(longest + 1), cv2.CMP_EQ), box)  # type: ignore[call-overload]
+    return _as_frame(select_one(parts, longest), box)
 
 
 def _as_frame(mask: MatLike, box: Box) -> Frame | None:
@@ -52,11 +53,18 @@ def _as_frame(mask: MatLike, box: Box) -> Frame | None:
     return Frame(ink, box, cv2.countNonZero(ink) / (2 * (width + height)))
 
 
-def is_broken_frame(mask: MatLike, box: Box) -> bool:
-    """Whether the ink in a large box is what is left of a frame, such as its dots. The hull of a 0 fills less of it."""
+def is_field_or_broken_frame(mask: MatLike, box: Box) -> bool:
+    """Whether the ink in a box is part of a form: a large filled box, or what is left of a frame, such as its dots.
+
+    The convex hull of a frame fills its box, and that of a 0 does not.
+    """
+    if not is_frame_sized(box, *mask.shape):
+        return False
     x, y, width, height = box
     ink = mask[y : y + height, x : x + width]
-    if not (is_frame_sized(box, *mask.shape) and _is_hollow(ink)):
+    if cv2.countNonZero(ink) > MIN_SOLID_SHARE * width * height:
+        return True
+    if not _is_hollow(ink):
         return False
     hull = cv2.convexHull(cv2.findNonZero(ink))
     return cv2.contourArea(hull) >= MIN_FILLED_SHARE * (width - 1) * (height - 1)

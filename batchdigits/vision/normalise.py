@@ -21,14 +21,13 @@ from batchdigits.vision.components import (
     Box,
     Components,
     Parts,
-    is_frame_sized,
     join_faint,
     longest_box,
     may_be_lines,
     parts_of,
 )
 from batchdigits.vision.contrast import background_level, has_edges, histogram, is_ink, stretch_contrast
-from batchdigits.vision.frames import is_broken_frame
+from batchdigits.vision.frames import MIN_SOLID_SHARE, is_field_or_broken_frame
 from batchdigits.vision.framing import frame
 from batchdigits.vision.illumination import is_evenly_lit, otsu, remove_background
 from batchdigits.vision.polarity import even_polarities, uneven_polarities
@@ -44,7 +43,6 @@ MIN_DIGIT_SHARE = 0.025  # of the view's longer side: shorter ink is dust
 MIN_CELL_DIGIT_SHARE = 0.15  # the same, in a cell whose printed lines were removed
 # The standard deviation of the blur that removes grain: pixels, and a share of the view's longer side.
 MIN_GRAIN_BLUR, GRAIN_BLUR = 0.6, 0.01
-MIN_SOLID_SHARE = 0.85  # of the box of a glyph's core, or of a field
 CLOSE_UP_MARGIN = 0.25  # background around a digit that is cropped again, as a share of its length
 # The grey edge of a stroke is kept this far around its mask; JPEG noise lies beyond.
 EDGE = 2  # pixels; 1 in a small view
@@ -221,15 +219,7 @@ def _digits(ink: MatLike, mask: MatLike, parts: Parts, min_share: float) -> list
     """The ink of a mask and each of its digits that is long enough, as a share of the longer side."""
     min_length = max(2.0, min_share * max(mask.shape))
     digits = [digit for digit in find_digits(mask, parts) if max(digit.box[2:]) >= min_length]
-    return [(ink, digit) for digit in digits if not (_is_field(digit) or is_broken_frame(digit.mask, digit.box))]
-
-
-def _is_field(digit: Digit) -> bool:
-    """Whether what may be a digit is a tinted field of a form: a large and filled box."""
-    mask, (x, y, width, height), _ = digit
-    if not is_frame_sized(digit.box, *mask.shape):
-        return False
-    return cv2.countNonZero(mask[y : y + height, x : x + width]) > MIN_SOLID_SHARE * width * height
+    return [(ink, digit) for digit in digits if not is_field_or_broken_frame(digit.mask, digit.box)]
 
 
 def _cut_out(ink: MatLike, digit: Digit, scan: MatLike, ink_is_light: bool, has_lines: bool) -> MatLike | None:

@@ -171,12 +171,16 @@ def test_plot_writes_a_png(run: Run, labelled: Path) -> None:
     assert right < 0.2 < 0.5 < swapped < 1
 
 
-def test_plot_with_a_wrong_suffix_overwrites_nothing(run: Run, labelled: Path) -> None:
-    Path("confidence.jpg").write_text("precious")
-    result = run("evaluate", "right", "--plot", "confidence.jpg")
+@pytest.mark.parametrize(
+    ("option", "name", "suffixes"),
+    [("--plot", "confidence.jpg", ".png or .svg"), ("--suspects", "suspects.txt", ".csv or .html")],
+)
+def test_a_wrong_suffix_overwrites_nothing(run: Run, labelled: Path, option: str, name: str, suffixes: str) -> None:
+    Path(name).write_text("precious")
+    result = run("evaluate", "right", option, name)
     assert result.exit_code == 2
-    assert "Invalid value for --plot: confidence.jpg must end in .png or .svg" in result.stderr
-    assert Path("confidence.jpg").read_text() == "precious"
+    assert f"Invalid value for {option}: {name} must end in {suffixes}" in result.stderr
+    assert Path(name).read_text() == "precious"
 
 
 def test_plot_draws_svg_too(run: Run, labelled: Path) -> None:
@@ -240,11 +244,6 @@ def test_suspects_of_several_paths_are_in_one_page(run: Run, labelled: Path) -> 
     assert "swapped/0/0.png" in page
 
 
-def test_suspects_with_a_wrong_suffix_overwrite_nothing(run: Run, labelled: Path) -> None:
-    Path("suspects.txt").write_text("precious")
-    result = run("evaluate", "right", "--suspects", "suspects.txt")
-    assert result.exit_code == 2
-    assert "Invalid value for --suspects: suspects.txt must end in .csv or .html" in result.stderr
-    assert Path("suspects.txt").read_text() == "precious"
+def test_a_failed_evaluation_writes_no_suspects(run: Run, labelled: Path) -> None:
     assert run("evaluate", "nowhere", "--suspects", "s.csv").exit_code == 1
     assert not Path("s.csv").exists()
