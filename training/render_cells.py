@@ -23,7 +23,7 @@ from batchdigits.learning.rendered_cells import KINDS, MIN_SIDE, render_cell
 from batchdigits.vision.normalise import normalise
 
 SEED = 7_000  # unlike those of benchmarks/form_cells.py
-WITH_DIGIT, EMPTY = 15_000, 45_000  # cells to render
+WITH_DIGIT, EMPTY = 15_000, 15_000  # cells to render
 MAX_SIDE = 100  # pixels of a scan's longer side
 MIN_ALIKE = 0.55  # cosine between a glyph and that of the digit alone: with less, the normaliser found something else
 
@@ -48,7 +48,7 @@ def main(output: Path) -> None:
         output,
         labels=np.array([label for _, label in kept], np.int8),
         splits=np.full(len(kept), TRAIN, np.uint8),
-        levels=np.concatenate([scan.ravel() // GREY_STEP for scan, _ in kept]).astype(np.uint8),
+        levels=np.concatenate([np.rint(scan.ravel() / GREY_STEP) for scan, _ in kept]).astype(np.uint8),
         sizes=np.array([scan.shape for scan, _ in kept], np.uint16),
     )
     digits = sum(label != OUTLIER for _, label in kept)
@@ -56,12 +56,11 @@ def main(output: Path) -> None:
 
 
 def _render(digit: Scan | None, rng: np.random.Generator) -> Scan:
-    """A cell of any kind in the grey levels of packed data."""
+    """A cell of any kind."""
     kind = list(KINDS.values())[int(rng.integers(len(KINDS)))]
     side = int(np.exp(rng.uniform(np.log(MIN_SIDE), np.log(MAX_SIDE + 1))))
     aspect = 1.0 if rng.random() < 0.5 else rng.uniform(0.8, 1.0)
-    scan = render_cell(kind, digit, rng, (side, max(MIN_SIDE, int(side * aspect))))
-    return np.asarray(np.rint(scan / GREY_STEP) * GREY_STEP, np.uint8)
+    return render_cell(kind, digit, rng, (side, max(MIN_SIDE, int(side * aspect))))
 
 
 def _with_digit(digit: Scan, label: int, rng: np.random.Generator) -> list[Kept]:

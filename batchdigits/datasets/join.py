@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from batchdigits.datasets.labelled import Mixture, Source, Splits, concatenate
+from batchdigits.datasets.labelled import Mixture, Outliers, Source, Splits, concatenate
 from batchdigits.datasets.pen import join_drawings
 from batchdigits.errors import DataError
 
@@ -25,7 +25,7 @@ def join(parts: Sequence[Splits]) -> Splits:
         if part.classes != parts[0].classes:
             raise DataError(f"{part.name}: its classes are not those of {parts[0].name}")
     ordered = sorted(parts, key=lambda part: part.drawings is not None)  # those of drawings are the last
-    outliers = [part.outliers for part in ordered if part.outliers is not None]
+    outliers = [part.outliers for part in ordered if part.outliers]
     drawings = [part.drawings for part in ordered if part.drawings]
     return Splits(
         ", ".join(part.name for part in parts),
@@ -35,9 +35,16 @@ def join(parts: Sequence[Splits]) -> Splits:
         concatenate([part.test for part in ordered]),
         mixture=_mixture([part.train.labels for part in ordered]),
         drawings=join_drawings(drawings) if drawings else None,
-        outliers=np.concatenate(outliers) if outliers else None,
+        outliers=_join_outliers(outliers) if outliers else None,
         sources=_sources(ordered),
     )
+
+
+def _join_outliers(parts: Sequence[Outliers]) -> Outliers:
+    """The outliers of several data sets, each drawn from by its size as its digits would be."""
+    chances = np.concatenate([part.chances * len(part.train) ** SIZE_EXPONENT for part in parts])
+    train, validation, test = (np.concatenate(arrays) for arrays in list(zip(*parts, strict=True))[:3])
+    return Outliers(train, validation, test, chances / chances.sum())
 
 
 def _sources(parts: Sequence[Splits]) -> tuple[Source, ...]:
@@ -47,7 +54,7 @@ def _sources(parts: Sequence[Splits]) -> tuple[Source, ...]:
     for part in parts:
         seen[part.name] += 1
         name = part.name if seen[part.name] == 1 else f"{part.name} ({seen[part.name]})"
-        outliers = 0 if part.outliers is None else len(part.outliers)
+        outliers = len(part.outliers.train) if part.outliers else 0
         sources.append(Source(name, len(part.train), outliers, len(part.test)))
     return tuple(sources)
 

@@ -60,6 +60,22 @@ class Mixture(NamedTuple):
     taught: NDArray[np.bool_]
 
 
+class Outliers(NamedTuple):
+    """Outliers of one data set or several: glyphs, uint8 (M, 28, 28), of each split.
+
+    Attributes:
+        train: those that the network learns to reject.
+        validation: those for the risk table.
+        test: those for reports alone.
+        chances: float64 (M,), the probability that each of `train` is drawn; they sum to 1.
+    """
+
+    train: NDArray[np.uint8]
+    validation: NDArray[np.uint8]
+    test: NDArray[np.uint8]
+    chances: NDArray[np.float64]
+
+
 class Source(NamedTuple):
     """One of several data sets: its name, its numbers of digits and outliers for training, and of digits for test."""
 
@@ -81,7 +97,7 @@ class Splits:
         test: the glyphs for the reported accuracy, and for nothing else.
         mixture: how to draw from `train` if it joins several data sets; with None, each glyph is drawn once an epoch.
         drawings: of the last glyphs of `train`, which are drawn anew each time.
-        outliers: glyphs of outliers for training, uint8 (M, 28, 28), next to those that training draws itself.
+        outliers: the data's own, next to those that training draws itself; None if there are none for training.
         sources: the data sets that were joined, in the order of their glyphs in each split.
     """
 
@@ -92,7 +108,7 @@ class Splits:
     test: LabelledGlyphs
     mixture: Mixture | None = None
     drawings: Drawings | None = None
-    outliers: NDArray[np.uint8] | None = None
+    outliers: Outliers | None = None
     sources: tuple[Source, ...] = ()
 
     def fingerprint(self) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from batchdigits.datasets.labelled import DIGIT_NAMES, LabelledGlyphs, Splits, likeliest_glyph
+from batchdigits.datasets.labelled import DIGIT_NAMES, LabelledGlyphs, Outliers, Splits, likeliest_glyph
 from batchdigits.datasets.pen import Drawings
 from batchdigits.errors import DataError
 
@@ -52,7 +52,8 @@ def load(path: Path, arrays: Mapping[str, NDArray[Any]]) -> Splits:
         chosen = has_ink & is_digit & (splits == split)
         return LabelledGlyphs(glyphs[chosen], labels[chosen])
 
-    outliers = glyphs[has_ink & ~is_digit & (splits == TRAIN)]
+    outliers = [glyphs[has_ink & ~is_digit & (splits == split)] for split in (TRAIN, VALIDATION, TEST)]
+    count = len(outliers[TRAIN])
     return Splits(
         path.stem,
         DIGIT_NAMES,
@@ -60,7 +61,7 @@ def load(path: Path, arrays: Mapping[str, NDArray[Any]]) -> Splits:
         part(VALIDATION),
         part(TEST),
         drawings=_select(drawings, has_ink & is_digit & (splits == TRAIN)) if drawings else None,
-        outliers=outliers if len(outliers) else None,
+        outliers=Outliers(*outliers, np.full(count, 1 / count)) if count else None,
     )
 
 

@@ -134,9 +134,10 @@ class Minibatches:
         glyphs, shapes, labels = part.glyphs, self._shapes[part.labels], part.labels
         shapes[:count] = labels[:count] = OUTLIER
         rng = np.random.default_rng([self._seed, index, AUGMENTATION_SEED])
-        if self._found_outliers is not None:
+        if self._found_outliers:
             found = round(FOUND_SHARE * count)
-            glyphs[:found] = self._found_outliers[rng.integers(len(self._found_outliers), size=found)]
+            outliers, chances = self._found_outliers.train, self._found_outliers.chances
+            glyphs[:found] = outliers[rng.choice(len(outliers), found, p=chances)]
             shapes[:found] = NO_SHAPE
         return LabelledGlyphs(augment(glyphs, shapes, rng), labels)
 

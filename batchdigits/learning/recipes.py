@@ -93,14 +93,13 @@ TINY = replace(BEST, name="tiny", hidden=(128, 64), iterations=30_000)
 TEACHER = replace(
     BEST,
     name="teacher",
-    filters=(24, 48, 48, 96),
+    filters=(32, 64, 64, 128),
     hidden=(256,),
     learning_rate=1e-3,
     label_smoothing=0.0,
     dropout=0.3,
-    iterations=12_000,
+    iterations=14_000,
     ema_decay=0.999,
-    reuse=2,
 )
 
 RECIPES = {recipe.name: recipe for recipe in (LESSON, DEFAULT, BEST, TINY, TEACHER)}
