@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from batchdigits.datasets import BUNDLED, load
 from batchdigits.datasets.join import join
-from batchdigits.datasets.labelled import LabelledGlyphs, Splits
+from batchdigits.datasets.labelled import Splits
 from batchdigits.inference.decide import softmax
 from batchdigits.learning.logits import logits_of
 from batchdigits.learning.recipes import RECIPES
@@ -67,8 +67,9 @@ def _probabilities(data: Splits) -> NDArray[np.float32]:
 
 def mislabelled(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Which labels (N,) are wrong by confident learning, given the probabilities (N, classes) of each class."""
-    usual = np.array([probabilities[labels == label, label].mean() for label in range(probabilities.shape[1])])
-    usual[np.isnan(usual)] = 2.0  # of a class without labels none is sure
+    of_label = probabilities[np.arange(len(labels)), labels]
+    counts, sums = (np.bincount(labels, weights, probabilities.shape[1]) for weights in (None, of_label))
+    usual = np.where(counts, sums / np.maximum(counts, 1), of_label.mean())
     predicted = probabilities.argmax(axis=1)
     is_sure = probabilities.max(axis=1) >= usual[predicted]
     return np.asarray(is_sure & (predicted != labels))

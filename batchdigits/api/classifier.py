@@ -33,7 +33,9 @@ class Classifier:
         ink: Ink = "auto",
         min_confidence: float | None = None,
         target_risk: float | None = None,
+        outlier_share: float | None = None,
         probabilities: bool = False,
+        second_look: bool = True,
     ) -> None:
         """Load a model.
 
@@ -41,9 +43,13 @@ class Classifier:
             model: the model file; None for the built-in one.
             ink: whether ink is `dark`, `light`, or to be found out for each image (`auto`).
             min_confidence: score, 0-1, below which a prediction is `review`; None for the model's own threshold.
-            target_risk: in its place, the share of wrong labels, over 0 and under 1, that is accepted among `ok`
-                predictions, from which the model's validation data gives the threshold.
+            target_risk: in its place, the share of wrong predictions, over 0 and under 1, that is accepted among `ok`
+                ones, from which the model's validation data gives the threshold.
+            outlier_share: the share of images that are no digit, from 0 and under 1, which `target_risk` counts on;
+                None for the model's own.
             probabilities: whether predictions carry the probabilities of all classes.
+            second_look: whether an image in doubt is classified again under a few small changes, if the model is for
+                that.
 
         Raises:
             TypeError: `model` is no path.
@@ -53,9 +59,9 @@ class Classifier:
         check_ink(ink)
         path = model_path(model)
         # One glyph at a time is fast in LiteRT, and pads nothing; TensorFlow takes as long for one as for a full batch.
-        self._runtime = load_runtime(path, BATCH_SIZE if path.suffix == ".keras" else 1)
+        self._runtime = load_runtime(path, BATCH_SIZE if path.suffix == ".keras" else 1, second_look)
         self.card = self._runtime.card
-        self._threshold = review_threshold(self.card, min_confidence, target_risk)
+        self._threshold = review_threshold(self.card, min_confidence, target_risk, outlier_share)
         self._ink = ink
         self._probabilities = probabilities
         self._lock = Lock()  # an interpreter runs one inference at a time

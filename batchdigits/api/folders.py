@@ -24,7 +24,9 @@ def classify(
     ink: Ink = "auto",
     min_confidence: float | None = None,
     target_risk: float | None = None,
+    outlier_share: float | None = None,
     probabilities: bool = False,
+    second_look: bool = True,
     include: Iterable[str] = (),
     exclude: Iterable[str] = (),
     recursive: bool = True,
@@ -39,9 +41,12 @@ def classify(
         model: the model file; None for the built-in one.
         ink: whether ink is `dark`, `light`, or to be found out for each image (`auto`).
         min_confidence: score, 0-1, below which a prediction is `review`; None for the model's own threshold.
-        target_risk: in its place, the share of wrong labels, over 0 and under 1, that is accepted among `ok`
-            predictions, from which the model's validation data gives the threshold.
+        target_risk: in its place, the share of wrong predictions, over 0 and under 1, that is accepted among `ok`
+            ones, from which the model's validation data gives the threshold.
+        outlier_share: the share of images that are no digit, from 0 and under 1, which `target_risk` counts on; None
+            for the model's own.
         probabilities: whether predictions carry the probabilities of all classes.
+        second_look: whether an image in doubt is classified again under a few small changes, if the model is for that.
         include: shell patterns; inside folders, only files that match one of them are classified. Empty for all.
         exclude: shell patterns; inside folders, files and folders that match one of them are skipped.
         recursive: whether folders inside folders are visited.
@@ -69,9 +74,10 @@ def classify(
         find(path_list(paths), rules=Filter(include, exclude, recursive)),
         chosen,
         ink,
-        threshold=review_threshold(chosen.card, min_confidence, target_risk),
+        threshold=review_threshold(chosen.card, min_confidence, target_risk, outlier_share),
         probabilities=probabilities,
         timeout=timeout,
         jobs=jobs,
         batch_size=batch_size,
+        second_look=second_look,
     )

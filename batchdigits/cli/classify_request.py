@@ -52,10 +52,12 @@ class Request:
     batch_size: int
     min_confidence: float | None
     target_risk: float | None
+    outlier_share: float | None
     output: Path | str | None
     format: FormatName | None
     top_k: int
     probabilities: bool
+    no_second_look: bool
     resume: bool | None
     jobs: int | None
     timeout: float
@@ -103,6 +105,8 @@ class Request:
             raise click.UsageError("'-' is one image on stdin and must be the only path; a file of that name is './-'.")
         if self.min_confidence is not None and self.target_risk is not None:
             raise click.UsageError("--min-confidence and --target-risk both set the review threshold; give one.")
+        if self.outlier_share is not None and self.target_risk is None:
+            raise click.UsageError("--outlier-share needs --target-risk.")
         if self.null and not (self.files_from or self.dry_run):
             raise click.UsageError("-0 needs --files-from or --dry-run.")
         if self.resume and self.file is None:
@@ -162,6 +166,11 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         "data.",
     ),
     click.option(
+        "--outlier-share",
+        type=Share(or_zero=True),
+        help="Share of images that are no digit, which --target-risk counts on. [default: the model's own]",
+    ),
+    click.option(
         "-o",
         "--output",
         type=FileOrUrl(),
@@ -180,6 +189,11 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         help="Number of labels in each row, the most probable first.",
     ),
     click.option("--probabilities", is_flag=True, help="Add a column for each class, with its probability."),
+    click.option(
+        "--no-second-look",
+        is_flag=True,
+        help="Classify every image once. Else those in doubt are classified again under a few small changes.",
+    ),
     click.option("--resume/--start-over", default=None, help="Continue an unfinished output, or drop it."),
     click.option(
         "--max-failures", type=MaxFailuresType(), metavar="N|P%", help="Stop when more images than this are errors."

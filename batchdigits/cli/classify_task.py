@@ -48,6 +48,7 @@ def task_of(request: Request) -> tuple[Task[bytes], Columns, FormatName]:
         request.timeout,
         stamps=request.file is not None and request.engine == "local",
         batch_size=request.batch_size,
+        second_look=not request.no_second_look,
     )
     return task, columns, request.format_name
 
@@ -56,7 +57,7 @@ def _threshold(request: Request, card: Card) -> float:
     """The score below which a row is `review`."""
     from batchdigits.inference.threshold import review_threshold
 
-    threshold = review_threshold(card, request.min_confidence, request.target_risk)
+    threshold = review_threshold(card, request.min_confidence, request.target_risk, request.outlier_share)
     if request.target_risk is not None:
         print_message(f"review threshold: {threshold:g}; rows with a lower score get the status review")
     return threshold
@@ -79,6 +80,7 @@ def identity_of(request: Request, task: Task[bytes]) -> Identity:
         "the normaliser": task.card.normaliser["version"],
         "the review threshold": task.settings.threshold,
         "--ink": request.ink,
+        "--no-second-look": request.no_second_look,
         "--format": request.format_name,
         "--top-k": request.top_k,
         "--probabilities": request.probabilities,

@@ -126,7 +126,8 @@ def _write_suspects(found: list[Suspect], model: ModelFile, ink: Ink, output: Pa
     if output.suffix == ".csv":
         content = as_csv(ranked(found))
     else:
-        content = as_page(ranked(found), load_runtime(model.path), Settings(ink, model.card.thresholds["review"]))
+        settings = Settings(ink, model.card.thresholds["review"])
+        content = as_page(ranked(found), load_runtime(model.path, second_look=True), settings)
     with open_atomically(output) as stream:
         stream.write(content)
     print_message(f"wrote {output}: {counted(len(found), 'label')} that the model disputes")

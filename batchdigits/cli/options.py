@@ -32,14 +32,18 @@ class Share(click.ParamType[float]):
 
     name = "P%"
 
+    def __init__(self, or_zero: bool = False) -> None:
+        """A share over 0, or with `or_zero` from 0, and under 1."""
+        self._or_zero = or_zero
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Parse a share, which is over 0 and under 1."""
+        """Parse a share."""
         text = str(value).strip()
         try:
             share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
         except ValueError:
-            share = 0.0
-        if not 0 < share < 1:
+            share = -1.0
+        if not (0 < share < 1 or (self._or_zero and share == 0)):
             self.fail(f"{value!r} is not a share such as 0.1% or 0.001", param, ctx)
         return share
 

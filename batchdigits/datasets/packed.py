@@ -52,8 +52,10 @@ def load(path: Path, arrays: Mapping[str, NDArray[Any]]) -> Splits:
         chosen = has_ink & is_digit & (splits == split)
         return LabelledGlyphs(glyphs[chosen], labels[chosen])
 
-    outliers = [glyphs[has_ink & ~is_digit & (splits == split)] for split in (TRAIN, VALIDATION, TEST)]
-    count = len(outliers[TRAIN])
+    def outliers(split: int) -> NDArray[np.uint8]:
+        return glyphs[has_ink & ~is_digit & (splits == split)]
+
+    count = len(outliers(TRAIN))
     return Splits(
         path.stem,
         DIGIT_NAMES,
@@ -61,7 +63,9 @@ def load(path: Path, arrays: Mapping[str, NDArray[Any]]) -> Splits:
         part(VALIDATION),
         part(TEST),
         drawings=_select(drawings, has_ink & is_digit & (splits == TRAIN)) if drawings else None,
-        outliers=Outliers(*outliers, np.full(count, 1 / count)) if count else None,
+        outliers=Outliers(outliers(TRAIN), outliers(VALIDATION), outliers(TEST), np.full(count, 1 / count))
+        if count
+        else None,
     )
 
 

@@ -52,6 +52,7 @@ def predict(
     timeout: float = 60.0,
     jobs: int | None = None,
     batch_size: int = BATCH_SIZE,
+    second_look: bool = True,
 ) -> Iterator[Prediction]:
     """The predictions for files, lazily and in order.
 
@@ -64,13 +65,16 @@ def predict(
         timeout: seconds that one page may take; 0 for no limit.
         jobs: worker processes at most; None for `default_jobs`.
         batch_size: glyphs that the network takes at once.
+        second_look: whether glyphs in doubt are looked at again, if the card says that the network is for that.
 
     Raises:
         BatchdigitsError: the workers cannot start.
     """
     card = model.card
     settings = Settings(ink, card.thresholds["review"] if threshold is None else threshold, probabilities)
-    task: Task[list[Prediction]] = Task(model.path, card, settings, list, timeout, batch_size=batch_size)
+    task: Task[list[Prediction]] = Task(
+        model.path, card, settings, list, timeout, batch_size=batch_size, second_look=second_look
+    )
     with closing(classify(files, task, jobs)) as results:
         for result in results:
             for predictions in result.rows:

@@ -53,6 +53,7 @@ class Task(Generic[T]):
         timeout: seconds that one page may take; 0 for no limit.
         stamps: whether results carry stamps of the files.
         batch_size: glyphs that the network takes at once.
+        second_look: whether glyphs in doubt are looked at again, if the card says that the network is for that.
     """
 
     model: Path
@@ -62,6 +63,7 @@ class Task(Generic[T]):
     timeout: float = 60.0
     stamps: bool = False
     batch_size: int = BATCH_SIZE
+    second_look: bool = True
 
 
 class ChunkResult(NamedTuple, Generic[T]):
@@ -100,7 +102,7 @@ def _serve(connection: Connection) -> None:
     _keep_free_memory()
     os.environ.update(TF_NUM_INTRAOP_THREADS="1", TF_NUM_INTEROP_THREADS="1")
     try:
-        runtime = load_runtime(task.model, task.batch_size)
+        runtime = load_runtime(task.model, task.batch_size, task.second_look)
         if runtime.card != task.card:
             raise ModelFileError(f"{task.model} was replaced while it was in use")
     except BatchdigitsError as error:

@@ -39,9 +39,11 @@ class Card:
         normaliser: `version` of the normaliser that made the training glyphs.
         thresholds: `review`, the score (0-1, see `decide.Prediction`) below which a row has the status `review`.
         rejects: whether the network rejects outliers: it has one more class, for outliers, whose logit is always 0.
+        second_look: whether glyphs in doubt are looked at again (see `second_look`), also when `risk` was measured.
         risk: rows of rising `threshold` (0-1), measured on degraded validation digits: `coverage`, the share (0-1) of
             them whose score is at or over the threshold; `images`, their number; `errors`, how many of these have a
-            wrong label.
+            wrong label; and `outliers`, how many outliers have such a score, where the network rejects any.
+        outlier_share: share of outliers (0-1) among scans that `--target-risk` expects, unless it is told another.
         temperature: the number that the logits are divided by (temperature scaling); the last layer includes it.
         accuracy: the .keras network's share of right labels (0-1), by split.
         recipe: every setting of the training.
@@ -63,7 +65,9 @@ class Card:
     normaliser: Mapping[str, Any] = field(default_factory=lambda: {"version": NORMALISER_VERSION})
     thresholds: Mapping[str, float] = field(default_factory=lambda: {"review": 0.0})
     rejects: bool = False
+    second_look: bool = False
     risk: Sequence[Mapping[str, float]] = ()
+    outlier_share: float = 0.0
     temperature: float = 1.0
     accuracy: Mapping[str, float] = field(default_factory=dict)
     recipe: Mapping[str, Any] = field(default_factory=dict)
@@ -113,10 +117,13 @@ def _checked(card: Card) -> Card:
     review = card.thresholds.get("review")
     if not isinstance(review, int | float) or not 0 <= review <= 1:
         raise ModelFileError("its card has no valid review threshold")
-    if not isinstance(card.rejects, bool):
-        raise ModelFileError("its card has no valid 'rejects'")
+    for name in ("rejects", "second_look"):
+        if not isinstance(getattr(card, name), bool):
+            raise ModelFileError(f"its card has no valid {name!r}")
     if not _is_risk_table(card.risk):
         raise ModelFileError("its card has no valid risk table")
+    if not isinstance(card.outlier_share, int | float) or not 0 <= card.outlier_share < 1:
+        raise ModelFileError("its card has no valid outlier share")
     return replace(card, labels=tuple(labels), risk=tuple(card.risk))
 
 
@@ -129,10 +136,17 @@ def _is_risk_table(table: object) -> bool:
 
 
 def _is_risk_row(
-    threshold: object = None, coverage: object = None, images: object = None, errors: object = None, **_: object
+    threshold: object = None,
+    coverage: object = None,
+    images: object = None,
+    errors: object = None,
+    outliers: object = 0,
+    **_: object,
 ) -> bool:
     shares = all(isinstance(share, int | float) and 0 <= share <= 1 for share in (threshold, coverage))
-    return shares and type(images) is int and type(errors) is int and 0 <= errors <= images <= MAX_RISK_IMAGES
+    if type(images) is not int or type(errors) is not int or type(outliers) is not int:
+        return False
+    return shares and 0 <= errors <= images <= MAX_RISK_IMAGES and 0 <= outliers <= MAX_RISK_IMAGES
 
 
 def _finite_number(text: str) -> float:

@@ -17,6 +17,7 @@ from batchdigits.vision.normalise_batch import Normalised
 
 MAY_BE_OUTLIER = "may be no digit"
 ONLY_LINES = "only printed lines"
+SCORE_DECIMALS = 6  # those of the CSV: the status follows from the score as it is written
 MIN_WEIGHT = 1e-12  # of a candidate, so that one of them decides, however low their scores are
 NO_PROBABILITIES: Mapping[str, float] = {}
 
@@ -91,8 +92,9 @@ def decide(
             chosen.append(None)
             continue
         index, (label, confidence, score, by_name) = _choose(list(islice(answers, len(glyphs))), candidates.priors)
+        score = round(score, SCORE_DECIMALS)
         status = Status.OK if score >= threshold else Status.REVIEW
-        detail = MAY_BE_OUTLIER if status is Status.REVIEW and confidence >= threshold else ""
+        detail = MAY_BE_OUTLIER if status is Status.REVIEW and round(confidence, SCORE_DECIMALS) >= threshold else ""
         predictions.append(Prediction(path, label, confidence, status, detail, by_name, score))
         chosen.append(glyphs[index])
     return predictions, chosen

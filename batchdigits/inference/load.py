@@ -5,23 +5,35 @@ from __future__ import annotations
 from pathlib import Path
 
 from batchdigits.errors import ModelFileError
-from batchdigits.inference.model_file import read_model_file
+from batchdigits.inference.model_file import ModelFile, read_model_file
 from batchdigits.inference.runtime import BATCH_SIZE, Runtime
+from batchdigits.inference.second_look import VIEWS, SecondLook
 
 
-def load_runtime(path: Path, batch_size: int = BATCH_SIZE) -> Runtime:
+def load_runtime(path: Path, batch_size: int = BATCH_SIZE, second_look: bool = False) -> Runtime:
     """The runtime for a model file: LiteRT for a .tflite, TensorFlow for a .keras.
+
+    Args:
+        path: the model file.
+        batch_size: glyphs in each call of the network.
+        second_look: whether it looks again at glyphs in doubt, if the card says that the network is for that.
 
     Raises:
         ModelFileError: see `read_model_file`; or the network does not match its card; or the suffix is another one.
         MissingExtraError: the file is a .keras, and TensorFlow is not installed.
     """
-    if path.suffix == ".tflite":
-        from batchdigits.inference.litert_runtime import LiteRTRuntime
+    if path.suffix not in (".tflite", ".keras"):
+        raise ModelFileError(f"{path}: a model file ends in .tflite or .keras")
+    model = read_model_file(path)
+    runtime = _runtime(model, batch_size)
+    return SecondLook(runtime, _runtime(model, len(VIEWS))) if second_look and model.card.second_look else runtime
 
-        return LiteRTRuntime(read_model_file(path), batch_size)
-    if path.suffix == ".keras":
+
+def _runtime(model: ModelFile, batch_size: int) -> Runtime:
+    if model.is_keras:
         from batchdigits.inference.tensorflow_runtime import TensorFlowRuntime
 
-        return TensorFlowRuntime(read_model_file(path), batch_size)
-    raise ModelFileError(f"{path}: a model file ends in .tflite or .keras")
+        return TensorFlowRuntime(model, batch_size)
+    from batchdigits.inference.litert_runtime import LiteRTRuntime
+
+    return LiteRTRuntime(model, batch_size)

@@ -1,7 +1,12 @@
-"""The review threshold that keeps the risk (the share of wrong labels among `ok` rows) under a given bound."""
+"""The review threshold that keeps the risk under a given bound.
+
+The risk is the share of wrong rows among `ok` rows: of digits with a wrong label, and of outliers.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
 from math import exp, lgamma, log, log1p
 
 from batchdigits.errors import BatchdigitsError
@@ -15,21 +20,30 @@ class NoSuchThresholdError(BatchdigitsError):
     """The card's risk table supports no threshold for the target risk."""
 
 
-def review_threshold(card: Card, min_confidence: float | None = None, target_risk: float | None = None) -> float:
+def review_threshold(
+    card: Card,
+    min_confidence: float | None = None,
+    target_risk: float | None = None,
+    outlier_share: float | None = None,
+) -> float:
     """The review threshold: the score below which a row is `review`. It is the card's if neither value is given.
 
     Args:
         card: the model's card.
         min_confidence: the threshold itself, 0-1.
-        target_risk: the accepted share of wrong labels among `ok` rows, over 0 and under 1, which the threshold is
+        target_risk: the accepted share of wrong rows among `ok` rows, over 0 and under 1, which the threshold is
             chosen for (see `threshold_for`).
+        outlier_share: the share of outliers among the scans, from 0 and under 1, that `target_risk` counts on; None for
+            the card's.
 
     Raises:
-        ValueError: both are given, or one is out of its range.
+        ValueError: the first two are both given, the last without `target_risk`, or one is out of its range.
         NoSuchThresholdError: see `threshold_for`.
     """
     if min_confidence is not None and target_risk is not None:
         raise ValueError("min_confidence and target_risk both set the review threshold; give one")
+    if outlier_share is not None and target_risk is None:
+        raise ValueError("outlier_share goes with target_risk")
     if min_confidence is not None:
         if not 0 <= min_confidence <= 1:
             raise ValueError(f"min_confidence is from 0 to 1, not {min_confidence!r}")
@@ -37,11 +51,14 @@ def review_threshold(card: Card, min_confidence: float | None = None, target_ris
     if target_risk is not None:
         if not 0 < target_risk < 1:
             raise ValueError(f"target_risk is over 0 and under 1, not {target_risk!r}")
-        return threshold_for(card, target_risk)
+        share = card.outlier_share if outlier_share is None else outlier_share
+        if not 0 <= share < 1:
+            raise ValueError(f"outlier_share is from 0 and under 1, not {share!r}")
+        return threshold_for(card, target_risk, share)
     return card.thresholds["review"]
 
 
-def threshold_for(card: Card, target_risk: float) -> float:
+def threshold_for(card: Card, target_risk: float, outlier_share: float = 0.0) -> float:
     """The lowest threshold whose risk is at most `target_risk`, by an upper confidence bound.
 
     Thresholds are tested from the highest down to the first that fails. In this order the bound holds for the result
@@ -50,29 +67,61 @@ def threshold_for(card: Card, target_risk: float) -> float:
 
     Args:
         card: the model's card; its risk table was measured on the validation split and degraded copies of it.
-        target_risk: the accepted share of wrong labels among the `ok` rows, 0-1.
+        target_risk: the accepted share of wrong rows among the `ok` rows, 0-1.
+        outlier_share: the share of outliers among the scans, from 0 and under 1.
 
     Raises:
-        NoSuchThresholdError: the card has no risk table, too few images, or too many errors at every threshold.
+        NoSuchThresholdError: the card has no risk table, no outliers in it, too few images, or too many errors at every
+            threshold.
     """
+    rows = [row for row in card.risk if row["images"]]
+    if not rows:
+        raise NoSuchThresholdError("the model's card has no risk table; set --min-confidence by hand")
+    if outlier_share and not all("outliers" in row for row in rows):
+        raise NoSuchThresholdError("the model's card counts no outliers; use --outlier-share 0")
+    digits = max(int(row["images"]) for row in rows)
+    outliers = max(int(row.get("outliers", 0)) for row in rows)
+
+    def bound(row: Mapping[str, float], without_errors: bool = False) -> float:
+        wrong = (0, 0) if without_errors else (int(row["errors"]), int(row.get("outliers", 0)))
+        return _risk_bound(int(row["images"]), digits, wrong, outliers, outlier_share)
+
     found = None
-    for row in reversed(card.risk):
-        images = int(row["images"])
-        if images and clopper_pearson_upper_bound(0, images) <= target_risk:
-            if clopper_pearson_upper_bound(int(row["errors"]), images) > target_risk:
+    for row in reversed(rows):
+        if bound(row, without_errors=True) <= target_risk:
+            if bound(row) > target_risk:
                 break
             found = float(row["threshold"])
     if found is not None:
         return found
-    bounds = [clopper_pearson_upper_bound(int(row["errors"]), int(row["images"])) for row in card.risk if row["images"]]
-    if not bounds:
-        raise NoSuchThresholdError("the model's card has no risk table; set --min-confidence by hand")
     raise NoSuchThresholdError(
-        f"the model's validation data supports no risk under {min(bounds):.3%} (at {CONFIDENCE_LEVEL:.0%} confidence), "
-        f"and {target_risk:.3%} was asked for; set --min-confidence by hand"
+        f"the model's validation data supports no risk under {min(map(bound, rows)):.3%} (at {CONFIDENCE_LEVEL:.0%} "
+        f"confidence), and {target_risk:.3%} was asked for; set --min-confidence by hand"
     )
 
 
+def _risk_bound(taken: int, digits: int, wrong: tuple[int, int], outliers: int, outlier_share: float) -> float:
+    """Upper bound of the risk at a threshold, 0-1, at CONFIDENCE_LEVEL.
+
+    Args:
+        taken: digits at or over the threshold, at least 1.
+        digits: all digits.
+        wrong: of `taken`, the digits with a wrong label; and the outliers at or over the threshold.
+        outliers: all outliers.
+        outlier_share: the share of outliers among the scans, from 0 and under 1.
+    """
+    if not outlier_share:
+        return clopper_pearson_upper_bound(wrong[0], taken)
+    if not outliers:
+        return 1.0
+    level = 1 - (1 - CONFIDENCE_LEVEL) / 3  # three bounds, which hold together at CONFIDENCE_LEVEL (Bonferroni)
+    error_rate = clopper_pearson_upper_bound(wrong[0], taken, level)
+    accepted_outliers = outlier_share * clopper_pearson_upper_bound(wrong[1], outliers, level)
+    accepted_digits = (1 - outlier_share) * (1 - clopper_pearson_upper_bound(digits - taken, digits, level))
+    return (accepted_digits * error_rate + accepted_outliers) / (accepted_digits + accepted_outliers)
+
+
+@cache  # a row's bound is asked for with its errors and without
 def clopper_pearson_upper_bound(errors: int, images: int, level: float = CONFIDENCE_LEVEL) -> float:
     """Upper end of the one-sided Clopper-Pearson interval (1934) for the share of `errors` in `images`, 0-1.
 

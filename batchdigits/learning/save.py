@@ -8,6 +8,7 @@ from pathlib import Path
 
 from batchdigits.inference.card import Card
 from batchdigits.inference.model_file import add_card
+from batchdigits.learning.risk_table import OUTLIER_SHARE
 from batchdigits.learning.temperature_scaling import scale_confidence
 from batchdigits.learning.training import Training, network_of
 from batchdigits.output.atomic import replace_atomically
@@ -26,9 +27,13 @@ def save(training: Training, path: Path) -> Card:
     Raises:
         BatchdigitsError: the file cannot be written there.
     """
-    scale = scale_confidence(training.network, training.splits.validation, training.splits.classes, training.rejects)
+    scale = scale_confidence(training.network, training.splits, training.rejects, training.recipe.augment)
     card = replace(
-        describe(training), temperature=scale.temperature, risk=scale.risk, thresholds={"review": scale.review}
+        describe(training),
+        temperature=scale.temperature,
+        risk=scale.risk,
+        outlier_share=OUTLIER_SHARE if training.rejects else 0.0,
+        thresholds={"review": scale.review},
     )
     with replace_atomically(path) as temporary:
         training.network.save(temporary)
@@ -44,6 +49,7 @@ def describe(training: Training) -> Card:
         labels=training.splits.classes,
         network=network_of(training.recipe),
         rejects=training.rejects,
+        second_look=training.recipe.augment,  # only then it knows glyphs under small changes
         accuracy={name: training.accuracy(part) for name, part in training.held_back().items() if len(part)},
         recipe=asdict(training.recipe),
         seed=training.seed,

@@ -1,26 +1,31 @@
 """Temperature scaling: after training, make the confidence match the share of right labels, and measure the risk.
 
 All figures come from the validation split and from degraded (augmented) copies of it. The clean split alone has too few
-wrong labels for a precise temperature, and is easier than scans.
+wrong labels for a precise temperature, and is easier than scans. Outliers are those that the data holds back for
+validation, and drawn ones.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from batchdigits.datasets.labelled import LabelledGlyphs
+from batchdigits.datasets.labelled import LabelledGlyphs, Splits
 from batchdigits.inference.decide import scores
 from batchdigits.inference.runtime import Logits
+from batchdigits.inference.second_look import look_again
 from batchdigits.learning.augment import augment, shapes_of
 from batchdigits.learning.logits import cross_entropy, logits_of
+from batchdigits.learning.outliers import OUTLIER
 from batchdigits.learning.rejection import rejection_offset
 from batchdigits.learning.risk_table import risk_table, threshold_for_card
 
 DEGRADED_COPIES = 4  # of the validation split: 20,000 glyphs of MNIST's
+DRAWN_OUTLIERS = 1_000
 DEGRADING_SEED = 5  # the same for every model, so that models can be compared
 MIN_TEMPERATURE, MAX_TEMPERATURE = 0.05, 20.0  # label smoothing asks for about 0.6, overfitting for about 2
 GOLDEN_SECTION = (np.sqrt(5) - 1) / 2
@@ -41,29 +46,32 @@ class ConfidenceScale:
     review: float
 
 
-def scale_confidence(
-    network: Any, validation: LabelledGlyphs, classes: tuple[str, ...], rejects: bool
-) -> ConfidenceScale:
+def scale_confidence(network: Any, splits: Splits, rejects: bool, second_look: bool = False) -> ConfidenceScale:
     """Fold the best temperature of a Keras network into its last layer, and measure the confidence that results.
 
     If the network rejects outliers, its logits are also shifted by the rejection offset, which changes no confidence.
 
     Args:
         network: the Keras network, which is changed.
-        validation: the validation split.
-        classes: the names of the classes.
+        splits: the labelled glyphs; of these, `validation` and the outliers for validation are used.
         rejects: whether the network has learned to reject outliers.
+        second_look: whether glyphs in doubt are looked at again.
     """
-    mixed = with_degraded_copies(validation, classes)
+    mixed = with_degraded_copies(splits.validation, splits.classes)
     logits = logits_of(network, mixed.glyphs)
     temperature = np.float32(best_temperature(logits, mixed.labels))
     offset = np.float32(rejection_offset(logits / temperature)) if rejects else np.float32(0)
     kernel, bias = network.layers[-1].get_weights()
     network.layers[-1].set_weights([kernel / temperature, bias / temperature - offset])
-    logits = logits_of(network, mixed.glyphs)
-    return ConfidenceScale(
-        float(temperature), risk_table(logits, mixed.labels, rejects), threshold_for_card(scores(logits, rejects))
-    )
+
+    def classified(glyphs: NDArray[np.uint8]) -> Logits:
+        once = logits_of(network, glyphs)
+        return look_again(once, glyphs, rejects, partial(logits_of, network)) if second_look else once
+
+    logits = classified(mixed.glyphs)
+    of_outliers = classified(_held_back_outliers(splits)) if rejects else None
+    risk = risk_table(logits, mixed.labels, rejects, of_outliers)
+    return ConfidenceScale(float(temperature), risk, threshold_for_card(scores(logits, rejects)))
 
 
 def best_temperature(logits: Logits, labels: NDArray[np.int64]) -> float:
@@ -96,3 +104,11 @@ def with_degraded_copies(validation: LabelledGlyphs, classes: tuple[str, ...]) -
     shapes = shapes_of(classes)[validation.labels]
     copies = [augment(validation.glyphs, shapes, rng) for _ in range(DEGRADED_COPIES)]
     return LabelledGlyphs(np.concatenate([validation.glyphs, *copies]), np.tile(validation.labels, DEGRADED_COPIES + 1))
+
+
+def _held_back_outliers(splits: Splits) -> NDArray[np.uint8]:
+    """Outliers that no network learns from, uint8 (M, 28, 28): DRAWN_OUTLIERS, and those of the data for validation."""
+    rng = np.random.default_rng([DEGRADING_SEED, 1])
+    digits = splits.validation.glyphs[rng.integers(len(splits.validation), size=DRAWN_OUTLIERS)]
+    drawn = augment(digits, np.full(DRAWN_OUTLIERS, OUTLIER), rng)
+    return np.concatenate([drawn, splits.outliers.validation]) if splits.outliers else drawn

@@ -25,19 +25,19 @@ class Columns:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """`path,label,confidence,status,detail`; then `label_2,confidence_2`… and `p_LABEL`…, if asked for."""
+        """`path,label,confidence,status,detail,score`; then `label_2,confidence_2`… and `p_LABEL`…, if asked for."""
         more = [name for rank in self._ranks() for name in (f"label_{rank}", f"confidence_{rank}")]
-        return ("path", "label", "confidence", "status", "detail", *more, *self._probability_names())
+        return ("path", "label", "confidence", "status", "detail", "score", *more, *self._probability_names())
 
     @property
     def texts(self) -> frozenset[str]:
         """The names of the text columns; the others hold probabilities."""
-        return frozenset(name for name in self.names if not name.startswith(("confidence", "p_")))
+        return frozenset(name for name in self.names if not name.startswith(("confidence", "score", "p_")))
 
     def cells(self, prediction: Prediction) -> tuple[Cell, ...]:
         """The cells of a row; None in the columns that a prediction without a label leaves empty."""
-        path, label, confidence, status, detail, probabilities, _ = prediction
-        first = (path, label or None, confidence, str(status), detail)
+        path, label, confidence, status, detail, probabilities, score = prediction
+        first = (path, label or None, confidence, str(status), detail, score)
         if not self.needs_probabilities:
             return first
         if not probabilities:

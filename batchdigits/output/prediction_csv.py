@@ -23,11 +23,11 @@ def encode_csv(columns: Columns, predictions: Sequence[Prediction]) -> bytes:
 
 
 def _row(columns: Columns, prediction: Prediction) -> bytes:
-    path, label, confidence, status, detail, _, _ = prediction
-    if confidence is None or columns.needs_probabilities or _needs_quotes(f"{path}{label}{detail}"):
+    path, label, confidence, status, detail, _, score = prediction
+    if confidence is None or score is None or columns.needs_probabilities or _needs_quotes(f"{path}{label}{detail}"):
         return csv_line(columns.cells(prediction))
     # Most rows take this fast path.
-    return f"{path},{label},{confidence:.6f},{status},{detail}\n".encode("utf-8", "surrogateescape")
+    return f"{path},{label},{confidence:.6f},{status},{detail},{score:.6f}\n".encode("utf-8", "surrogateescape")
 
 
 def csv_line(cells: Iterable[Cell]) -> bytes:

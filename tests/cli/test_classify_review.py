@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageDraw
 
+import batchdigits
 from batchdigits.engines.local import predict
 from batchdigits.files.sources import find
 from batchdigits.inference.choose import PRETRAINED
 from batchdigits.inference.model_file import read_card, read_model_file
+from batchdigits.inference.second_look import DOUBT
 from tests.conftest import SAMPLES, Run
 from tests.inference.test_model_file import with_card_changes
 
@@ -29,7 +31,8 @@ RISK = [
 def model(tmp_path: Path) -> Path:
     """The built-in model with the risk table `RISK` and a review threshold of 0.5."""
     path = tmp_path / "m.tflite"
-    return with_card_changes(PRETRAINED / "digits.tflite", {"risk": RISK, "thresholds": {"review": 0.5}}, path)
+    changes = {"risk": RISK, "thresholds": {"review": 0.5}, "outlier_share": 0.0}
+    return with_card_changes(PRETRAINED / "digits.tflite", changes, path)
 
 
 def statuses(output: str) -> Counter[str]:
@@ -91,6 +94,9 @@ def test_a_risk_that_the_data_does_not_support_is_an_error(run: Run, model: Path
         ("--min-confidence", "2"),
         ("--min-confidence", "nan"),
         ("--min-confidence", "0.9", "--target-risk", "1%"),
+        ("--outlier-share", "1%"),
+        ("--target-risk", "1%", "--outlier-share", "100%"),
+        ("--target-risk", "1%", "--outlier-share", "-1%"),
     ],
 )
 def test_a_bad_threshold_destroys_nothing(run: Run, tmp_path: Path, options: tuple[str, ...]) -> None:
@@ -105,3 +111,48 @@ def test_every_new_model_has_a_risk_table_and_a_threshold(trained: Path) -> None
     assert 0 < card.thresholds["review"] < 1
     assert card.risk[0]["coverage"] == 1
     assert card.temperature > 0
+
+
+def test_with_more_outliers_the_threshold_of_a_target_risk_is_higher(run: Run) -> None:
+    thresholds = []
+    for options in (("--outlier-share", "0"), (), ("--outlier-share", "5%")):
+        result = run("classify", DIGITS, "--target-risk", "1%", *options)
+        assert result.exit_code == 0
+        thresholds.append(float(result.stderr.partition("review threshold: ")[2].partition(";")[0]))
+    assert thresholds[0] < thresholds[1] < thresholds[2]
+
+
+def test_the_status_follows_from_the_score_as_it_is_written(run: Run) -> None:
+    rows = list(csv.DictReader(io.StringIO(run("classify", DIGITS).stdout)))
+    middle = sorted(row["score"] for row in rows if row["score"])[len(rows) // 2]
+    again = csv.DictReader(io.StringIO(run("classify", DIGITS, "--min-confidence", middle).stdout))
+    statuses = [(row["score"], row["status"]) for row in again]
+    assert statuses == [(row["score"], "ok" if row["score"] >= middle else "review") for row in rows]
+    assert {status for _, status in statuses} == {"ok", "review"}
+
+
+def test_an_image_in_doubt_is_looked_at_again_unless_told_otherwise(run: Run, tmp_path: Path) -> None:
+    for number in range(1, 9):  # a 3 that turns into an 8
+        scan = Image.new("L", (60, 80), 255)
+        pen = ImageDraw.Draw(scan)
+        pen.arc((15, 10, 45, 40), 180 + 10 * number, 90, fill=0, width=5)
+        pen.arc((15, 36, 45, 70), 270, 180 - 10 * number, fill=0, width=5)
+        scan.save(tmp_path / f"{number}.png")
+    twice, once = (
+        list(csv.DictReader(io.StringIO(run("classify", tmp_path, *options).stdout)))
+        for options in ((), ("--no-second-look",))
+    )
+    differ = [a["score"] != b["score"] for a, b in zip(twice, once, strict=True)]
+    assert any(differ)
+    assert differ == [float(row["score"]) < DOUBT for row in once]
+    assert [row["label"] for row in batchdigits_rows(tmp_path, True)] == [row["label"] for row in twice]
+    assert [row["score"] for row in batchdigits_rows(tmp_path, False)] == [row["score"] for row in once]
+
+
+def batchdigits_rows(folder: Path, second_look: bool) -> list[dict[str, str]]:
+    """The labels and scores that Python's `classify` and `Classifier` both give."""
+    rows = list(batchdigits.classify(folder, second_look=second_look))
+    classifier = batchdigits.Classifier(second_look=second_look)
+    alone = classifier.classify_many([row.path for row in rows])
+    assert [(row.label, row.score) for row in alone] == [(row.label, row.score) for row in rows]
+    return [{"label": row.label, "score": f"{row.score:.6f}"} for row in rows]

@@ -60,7 +60,7 @@ def test_packed_scans_are_split_as_the_file_says(scans: Packed, small_mnist: Arr
     splits = load(saved(scans, tmp_path / "scans.npz"))
     assert [len(part) for part in (splits.train, splits.validation, splits.test)] == [16, 2, 2]
     assert splits.test.labels.tolist() == small_mnist["y_train"][18:20].tolist()
-    assert splits.outliers is not None and len(splits.outliers) == 1  # the blank scan is none
+    assert splits.outliers is not None and len(splits.outliers.train) == 1  # the blank scan is none
     level = (255 - small_mnist["x_train"][0]) // GREY_STEP * GREY_STEP
     assert np.array_equal(splits.train.glyphs[0], normalise(level)[0])
 
@@ -95,7 +95,9 @@ def test_joined_data_is_drawn_by_the_root_of_its_size_and_every_class_alike(
     assert [len(part) for part in (splits.train, splits.validation, splits.test)] == [32, 4, 4]
     assert splits.mixture is not None and splits.drawings is not None and splits.outliers is not None
     assert splits.train.labels[-16:].tolist() == [1, 7] * 8  # drawings are the last
-    assert len(splits.outliers) == 9
+    assert len(splits.outliers.train) == 9
+    assert splits.outliers.chances[0] / splits.outliers.chances[1] == pytest.approx(8**0.5)
+    assert splits.outliers.chances.sum() == pytest.approx(1)
     chances, labels = splits.mixture.chances, splits.train.labels
     of_class = [chances[labels == label].sum() for label in np.unique(labels)]
     assert np.allclose(of_class, 1 / len(of_class))
@@ -126,6 +128,12 @@ def test_data_sets_of_the_same_name_stay_apart(scans: Packed, strokes: Packed, t
     splits = load(saved(strokes, tmp_path / "x.npz"), saved(scans, tmp_path / "other" / "x.npz"))
     assert [source.name for source in splits.sources] == ["x", "x (2)"]
     assert [(source.digits, source.outliers, source.test) for source in splits.sources] == [(16, 1, 2), (16, 8, 2)]
+
+
+def test_outliers_are_split_as_the_file_says(strokes: Packed, tmp_path: Path) -> None:
+    outliers = load(saved(strokes, tmp_path / "pen.npz")).outliers
+    assert outliers is not None
+    assert [len(part) for part in outliers] == [8, 1, 1, 8]
 
 
 def test_data_without_outliers_has_none(strokes: Packed, tmp_path: Path) -> None:

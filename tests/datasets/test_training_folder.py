@@ -110,5 +110,36 @@ def test_rendered_cells_are_digits_that_are_found_and_empty_ones_that_are_not_bl
     labels = [label for _, label in kept]
     assert 20 < labels.count(7) < 40
     assert 0 < labels.count(OUTLIER) < 30
-    assert all(scan.max() <= 255 and not (scan % GREY_STEP).any() for scan, _ in kept)
     assert max(max(scan.shape) for scan, _ in kept) <= render.MAX_SIDE
+
+
+def test_a_label_is_wrong_if_another_class_is_as_sure_as_it_is_of_its_own() -> None:
+    sure, unsure = [0.9, 0.05, 0.05], [0.4, 0.35, 0.25]
+    probabilities = np.array([sure, [0.1, 0.8, 0.1], sure, unsure, [0.0, 0.1, 0.9]], np.float32)
+    labels = np.array([0, 1, 1, 1, 0])
+    assert script("clean").mislabelled(probabilities, labels).tolist() == [False, False, True, False, True]
+
+
+def test_cleaning_keeps_the_scans_that_are_neither_wrong_nor_printed(
+    small_mnist: Arrays, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clean = script("clean")
+    pictures = [*small_mnist["x_train"][:30], *[small_mnist["x_train"][30]] * 7]
+    labels = [*small_mnist["y_train"][:30].astype(int), *[int(small_mnist["y_train"][30])] * 7]
+    true = np.eye(10, dtype=np.float32)[labels]
+    monkeypatch.setattr(clean, "_probabilities", lambda data: true)
+    labels[3] = (labels[3] + 1) % 10
+    path = tmp_path / "crops.npz"
+    np.savez(
+        path,
+        labels=np.array(labels, np.int8),
+        splits=np.zeros(37, np.uint8),
+        levels=np.concatenate([picture.ravel() // GREY_STEP for picture in pictures]).astype(np.uint8),
+        sizes=np.full((37, 2), 28, np.uint16),
+    )
+    result = CliRunner().invoke(clean.main, [str(path)], catch_exceptions=False)
+    assert "37 scans; dropped: 1 labelled wrongly, 7 printed" in result.output
+    with np.load(path) as arrays:
+        assert arrays["labels"].tolist() == [label for index, label in enumerate(labels[:30]) if index != 3]
+        assert len(arrays["levels"]) == 29 * 28 * 28
+    assert len(load(path).train) == 29

@@ -1,9 +1,17 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from batchdigits.inference.card import Card
-from batchdigits.inference.threshold import NoSuchThresholdError, clopper_pearson_upper_bound, threshold_for
+from batchdigits.inference.threshold import (
+    NoSuchThresholdError,
+    clopper_pearson_upper_bound,
+    review_threshold,
+    threshold_for,
+)
 
 NETWORK = {"hidden": [8], "activation": ""}
 RISK = (
@@ -53,3 +61,53 @@ def test_a_risk_too_small_for_the_data_is_an_error() -> None:
 def test_a_card_without_a_risk_table_is_an_error() -> None:
     with pytest.raises(NoSuchThresholdError, match="no risk table"):
         threshold_for(Card(labels=("0", "1"), network=NETWORK), 0.01)
+
+
+OUTLIERS = (1_000, 40, 2, 0)  # at or over each threshold of RISK
+WITH_OUTLIERS = replace(
+    CARD,
+    risk=tuple({**row, "outliers": count} for row, count in zip(RISK, OUTLIERS, strict=True)),
+    outlier_share=0.05,
+)
+
+
+@pytest.mark.parametrize(("share", "threshold"), [(0.0, 0.9), (0.01, 0.9), (0.1, 0.99)])
+def test_the_more_outliers_are_expected_the_higher_the_threshold(share: float, threshold: float) -> None:
+    assert threshold_for(WITH_OUTLIERS, 0.005, share) == threshold
+
+
+def test_the_bound_holds_for_nearly_all_samples_at_the_risk_itself() -> None:
+    rng, share, outliers_over, errors_over = np.random.default_rng(1), 0.1, 0.05, 0.01
+    risk = share * outliers_over / (share * outliers_over + (1 - share) * 0.9) + 0.009
+    failures = 0
+    for _ in range(200):
+        taken = int(rng.binomial(2_000, 0.9))
+        row = {
+            "threshold": 0.5,
+            "coverage": taken / 2_000,
+            "images": taken,
+            "errors": int(rng.binomial(taken, errors_over)),
+            "outliers": int(rng.binomial(500, outliers_over)),
+        }
+        first = {"threshold": 0.0, "coverage": 1.0, "images": 2_000, "errors": 2_000, "outliers": 500}
+        try:
+            failures += threshold_for(replace(CARD, risk=(first, row)), risk, share) == 0.5
+        except NoSuchThresholdError:
+            pass
+    assert failures <= 10  # 5 % of 200: each finds a threshold although its risk is a little over what was asked for
+
+
+def test_a_card_without_outliers_is_an_error_unless_none_are_expected() -> None:
+    assert threshold_for(CARD, 0.004, 0.0) == 0.9
+    with pytest.raises(NoSuchThresholdError, match="counts no outliers; use --outlier-share 0"):
+        threshold_for(CARD, 0.004, 0.01)
+
+
+def test_the_outlier_share_is_the_cards_unless_it_is_given() -> None:
+    assert review_threshold(WITH_OUTLIERS, target_risk=0.005, outlier_share=0) == 0.9
+    assert review_threshold(WITH_OUTLIERS, target_risk=0.005) == threshold_for(WITH_OUTLIERS, 0.005, 0.05)
+    for share in (-0.1, 1.0):
+        with pytest.raises(ValueError, match="outlier_share is from 0"):
+            review_threshold(WITH_OUTLIERS, target_risk=0.005, outlier_share=share)
+    with pytest.raises(ValueError, match="goes with target_risk"):
+        review_threshold(WITH_OUTLIERS, outlier_share=0.1)

@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from batchdigits.datasets.labelled import LabelledGlyphs, Splits
+from batchdigits.datasets.labelled import LabelledGlyphs, Outliers, Splits
 from batchdigits.learning.augment import Glyphs
-from batchdigits.learning.minibatches import REUSE_DELAY, Minibatch, Minibatches, segments
+from batchdigits.learning.minibatches import FOUND_SHARE, REUSE_DELAY, Minibatch, Minibatches, segments
 from batchdigits.learning.outliers import OUTLIER
 from batchdigits.learning.recipes import BEST, LESSON
 from batchdigits.learning.training_targets import Targets
@@ -68,6 +68,16 @@ def test_a_minibatch_has_the_share_of_outliers_of_its_recipe(splits: Splits) -> 
     labels = Minibatches(splits, replace(BEST, batch_size=40, outliers=0.1), seed=1)[0].labels
     assert np.mean(labels == OUTLIER) == 0.1
     assert not (Minibatches(splits, replace(BEST, batch_size=40, outliers=0.0), seed=1)[0].labels == OUTLIER).any()
+
+
+def test_outliers_of_the_data_are_drawn_by_their_chances(splits: Splits, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("batchdigits.learning.minibatches.augment", lambda glyphs, shapes, rng: glyphs)
+    two = np.stack([np.full((28, 28), level, np.uint8) for level in (11, 22)])
+    outliers = Outliers(two, two[:0], two[:0], np.array([0.1, 0.9]))
+    batches = Minibatches(replace(splits, outliers=outliers), replace(BEST, batch_size=400, reuse=1, outliers=0.5), 1)
+    levels = batches[0].glyphs[:, 0, 0].tolist()
+    assert 0 < levels.count(11) < 25
+    assert levels.count(11) + levels.count(22) == 400 * 0.5 * FOUND_SHARE
 
 
 def test_targets_are_smoothed_labels_and_zeros_for_outliers(splits: Splits) -> None:

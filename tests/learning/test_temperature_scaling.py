@@ -5,13 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from batchdigits.datasets.labelled import LabelledGlyphs
+from batchdigits.datasets.labelled import LabelledGlyphs, Outliers, Splits
 from batchdigits.inference.model_file import read_model_file
 from batchdigits.inference.tensorflow_runtime import load_network
 from batchdigits.learning.logits import log_sum_exp, logits_of
 from batchdigits.learning.rejection import REJECTED_SHARE
 from batchdigits.learning.temperature_scaling import (
     DEGRADED_COPIES,
+    DRAWN_OUTLIERS,
     best_temperature,
     scale_confidence,
     with_degraded_copies,
@@ -44,10 +45,11 @@ def test_scaling_again_changes_nothing(trained: Path, small_mnist: Arrays, rejec
     pytest.importorskip("tensorflow")
     network = load_network(read_model_file(trained))
     clean = LabelledGlyphs(small_mnist["x_test"][:100], small_mnist["y_test"][:100].astype(np.int64))
-    first = scale_confidence(network, clean, CLASSES, rejects)
+    splits = Splits("own", CLASSES, clean, clean, clean)
+    first = scale_confidence(network, splits, rejects)
     sums = log_sum_exp(logits_of(network, with_degraded_copies(clean, CLASSES).glyphs))
     assert rejects == bool(np.quantile(sums, REJECTED_SHARE) == pytest.approx(0, abs=1e-3))
-    again = scale_confidence(network, clean, CLASSES, rejects)
+    again = scale_confidence(network, splits, rejects)
     assert again.temperature == pytest.approx(1.0, abs=2e-3)
     assert again.review == pytest.approx(first.review, abs=0.011)
 
@@ -59,3 +61,14 @@ def test_degraded_copies_follow_the_split_itself(small_mnist: Arrays) -> None:
     assert np.array_equal(mixed.glyphs[:30], clean.glyphs)
     assert np.array_equal(mixed.labels, np.tile(clean.labels, DEGRADED_COPIES + 1))
     assert (mixed.glyphs[30:60] != mixed.glyphs[60:90]).any()
+
+
+def test_the_risk_table_counts_drawn_outliers_and_those_that_are_held_back(trained: Path, small_mnist: Arrays) -> None:
+    pytest.importorskip("tensorflow")
+    network = load_network(read_model_file(trained))
+    clean = LabelledGlyphs(small_mnist["x_test"][:30], small_mnist["y_test"][:30].astype(np.int64))
+    held_back = np.zeros((7, 28, 28), np.uint8)
+    outliers = Outliers(held_back[:0], held_back, held_back[:0], np.zeros(0))
+    splits = Splits("own", CLASSES, clean, clean, clean, outliers=outliers)
+    assert scale_confidence(network, splits, True).risk[0]["outliers"] == DRAWN_OUTLIERS + 7
+    assert "outliers" not in scale_confidence(network, splits, False).risk[0]

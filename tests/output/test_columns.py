@@ -20,25 +20,26 @@ from batchdigits.output.prediction_jsonl import encode_jsonl
 THREE = ("a", "b", "c")
 PLAIN = Columns(THREE)
 ALL = Columns(THREE, top_k=2, probabilities=True)
-UNSURE = Prediction("x.png", "b", 0.4, Status.REVIEW, "", {"a": 0.3, "b": 0.4, "c": 0.3})
+UNSURE = Prediction("x.png", "b", 0.4, Status.REVIEW, "", {"a": 0.3, "b": 0.4, "c": 0.3}, 0.35)
 
 
 def test_a_row_without_further_columns() -> None:
-    assert csv_header(PLAIN) == b"path,label,confidence,status,detail\n"
-    assert encode_csv(PLAIN, [UNSURE]) == b"x.png,b,0.400000,review,\n"
+    assert csv_header(PLAIN) == b"path,label,confidence,status,detail,score\n"
+    assert encode_csv(PLAIN, [UNSURE]) == b"x.png,b,0.400000,review,,0.350000\n"
+    assert encode_csv(PLAIN, [UNSURE._replace(score=None)]) == b"x.png,b,0.400000,review,,\n"
 
 
 def test_top_k_and_probabilities_add_columns() -> None:
-    assert csv_header(ALL) == b"path,label,confidence,status,detail,label_2,confidence_2,p_a,p_b,p_c\n"
-    assert encode_csv(ALL, [UNSURE]) == b"x.png,b,0.400000,review,,a,0.300000,0.300000,0.400000,0.300000\n"
+    assert csv_header(ALL) == b"path,label,confidence,status,detail,score,label_2,confidence_2,p_a,p_b,p_c\n"
+    assert encode_csv(ALL, [UNSURE]) == b"x.png,b,0.400000,review,,0.350000,a,0.300000,0.300000,0.400000,0.300000\n"
 
 
 def test_a_row_without_a_label_has_as_many_cells() -> None:
-    assert encode_csv(PLAIN, [blank("x"), failed("y", "empty file")]) == b"x,,,blank,\ny,,,error,empty file\n"
-    assert encode_csv(ALL, [blank("x")]) == b"x,,,blank,,,,,,\n"
+    assert encode_csv(PLAIN, [blank("x"), failed("y", "empty file")]) == b"x,,,blank,,\ny,,,error,empty file,\n"
+    assert encode_csv(ALL, [blank("x")]) == b"x,,,blank,,,,,,,\n"
 
 
-@pytest.mark.parametrize(("top_k", "names"), [(1, 5), (2, 7), (3, 9), (100, 9)])
+@pytest.mark.parametrize(("top_k", "names"), [(1, 6), (2, 8), (3, 10), (100, 10)])
 def test_there_are_no_more_ranks_than_classes(top_k: int, names: int) -> None:
     columns = Columns(THREE, top_k)
     assert len(columns.names) == len(columns.cells(UNSURE)) == len(columns.cells(blank("x"))) == names
@@ -47,7 +48,7 @@ def test_there_are_no_more_ranks_than_classes(top_k: int, names: int) -> None:
 @given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])), st.text(',"\r\nab', max_size=9))
 def test_any_path_and_detail_can_be_read_back_from_csv(path: str, detail: str) -> None:
     line = encode_csv(PLAIN, [failed(path, detail)]).decode()
-    assert next(csv.reader(io.StringIO(line, newline=""))) == [path, "", "", "error", detail]
+    assert next(csv.reader(io.StringIO(line, newline=""))) == [path, "", "", "error", detail, ""]
 
 
 @given(st.binary(min_size=1, max_size=30).filter(lambda name: b"\0" not in name))
@@ -59,9 +60,9 @@ def test_the_bytes_of_any_file_name_can_be_read_back(name: bytes) -> None:
 
 
 def test_json_has_the_decimals_of_the_csv_and_null_for_an_empty_cell() -> None:
-    sure = Prediction("é.png", "a", 0.12345678, Status.OK, "", {"a": 0.12345678, "b": 0.0, "c": 0.0})
+    sure = Prediction("é.png", "a", 0.12345678, Status.OK, "", {"a": 0.12345678, "b": 0.0, "c": 0.0}, 0.1)
     assert encode_jsonl(Columns(THREE, probabilities=True), [sure]).decode() == (
-        '{"path": "é.png", "label": "a", "confidence": 0.123457, "status": "ok", "detail": "", '
+        '{"path": "é.png", "label": "a", "confidence": 0.123457, "status": "ok", "detail": "", "score": 0.1, '
         '"p_a": 0.123457, "p_b": 0.0, "p_c": 0.0}\n'
     )
     assert json.loads(encode_jsonl(PLAIN, [blank("x")])) == {
@@ -70,4 +71,5 @@ def test_json_has_the_decimals_of_the_csv_and_null_for_an_empty_cell() -> None:
         "confidence": None,
         "status": "blank",
         "detail": "",
+        "score": None,
     }
