@@ -53,7 +53,8 @@ def load(path: Path, arrays: Mapping[str, NDArray[Any]]) -> Splits:
         return LabelledGlyphs(glyphs[chosen], labels[chosen])
 
     def outliers(split: int) -> NDArray[np.uint8]:
-        return glyphs[has_ink & ~is_digit & (splits == split)]
+        chosen: NDArray[np.uint8] = glyphs[has_ink & ~is_digit & (splits == split)]
+        return chosen
 
     count = len(outliers(TRAIN))
     return Splits(

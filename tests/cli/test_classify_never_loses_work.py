@@ -240,7 +240,7 @@ def test_rows_on_stdout_are_whole_when_interrupted(scene: Path, undisturbed: byt
 def test_a_reader_that_leaves_ends_the_run_quietly(scene: Path) -> None:
     process = start("scans", "-q", cwd=scene)
     assert process.stdout and process.stderr
-    assert process.stdout.readline() == b"path,label,confidence,status,detail\n"
+    assert process.stdout.readline() == b"path,label,confidence,status,detail,score\n"
     process.stdout.close()
     assert process.stderr.read() == b""
     assert process.wait() == 0

@@ -156,7 +156,7 @@ def test_other_options_and_other_sources_are_refused(scene: Path, cluster: Clust
 def test_a_hang_is_a_row(scene: Path, cluster: Cluster, run: Run) -> None:
     result = on_ray(run, "--include", "1?.png", "--exclude", "1[2-9].png", "--timeout", "0.000001")
     assert result.exit_code == 3
-    assert lines_of_parts().count(b",,,error,took longer than 1e-06 s\n") == manifest()["rows"] == 2
+    assert lines_of_parts().count(b",,,error,took longer than 1e-06 s,\n") == manifest()["rows"] == 2
 
 
 def test_too_many_failures_end_the_run(scene: Path, cluster: Cluster, run: Run) -> None:

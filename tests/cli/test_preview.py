@@ -44,7 +44,7 @@ def test_shows_the_labels_of_classify(run: Run, scans: Path) -> None:
     run("preview", scans, "-o", "page.html")
     figures = Path("page.html").read_text("utf-8").split("<figure")[1:]
     assert len(figures) == 12
-    for (path, label, confidence, status, _), figure in zip(rows, figures, strict=True):
+    for (path, label, confidence, status, *_), figure in zip(rows, figures, strict=True):
         assert all(part in figure for part in (path, f"<b>{label}</b>{float(confidence):.1%}", f"<i>{status}</i>"))
 
 

@@ -93,7 +93,7 @@ def teacher(run_once: Run, npz_file: Path, tmp_path_factory: pytest.TempPathFact
 
 
 def test_a_teacher_classifies_but_is_not_exported(run: Run, teacher: Path, tmp_path: Path) -> None:
-    assert read_card(teacher).network == {"hidden": [8], "activation": "relu", "filters": [24, 48, 48, 96]}
+    assert read_card(teacher).network == {"hidden": [8], "activation": "relu", "filters": [32, 64, 64, 128]}
     assert run("classify", "samples/digits/3", "--model", teacher).exit_code == 0
     result = run("export", "--tflite", "--model", teacher, "-o", tmp_path / "m.tflite")
     assert result.exit_code == 1

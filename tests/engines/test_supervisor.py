@@ -248,7 +248,7 @@ def test_a_worker_that_dies_costs_one_row(scene: Path, name: str) -> None:
     assert result.returncode == 3, result.stderr
     rows = {row[0]: row for row in helpers.rows(result.stdout)}
     assert len(rows) == 300
-    assert rows.pop(f"scans/{name}") == [f"scans/{name}", "", "", "error", DETAILS[name]]
+    assert rows.pop(f"scans/{name}") == [f"scans/{name}", "", "", "error", DETAILS[name], ""]
     assert "error" not in {row[3] for row in rows.values()}
     assert b"Traceback" not in result.stderr
 

@@ -25,7 +25,7 @@ class Brightness:
 
     def logits(self, glyphs: Glyphs) -> Logits:
         halves = [glyphs[:, :, :14].mean(axis=(1, 2)), glyphs[:, :, 14:].mean(axis=(1, 2))]
-        return np.stack(halves, axis=1).astype(np.float32) / 8
+        return np.asarray(np.stack(halves, axis=1) / 8, np.float32)
 
 
 def glyph(left: int, right: int) -> Glyphs:
