@@ -201,7 +201,14 @@ def test_more_columns(scene: Path) -> None:
     table = list(
         csv.DictReader(classify("few", "--top-k", "3", "--probabilities", cwd=scene).stdout.decode().splitlines())
     )
-    assert list(table[0])[5:] == ["score", "label_2", "confidence_2", "label_3", "confidence_3", *(f"p_{n}" for n in range(10))]
+    assert list(table[0])[5:] == [
+        "score",
+        "label_2",
+        "confidence_2",
+        "label_3",
+        "confidence_3",
+        *(f"p_{n}" for n in range(10)),
+    ]
     for row in table:
         assert row["confidence"] == row[f"p_{row['label']}"] >= row["confidence_2"] == row[f"p_{row['label_2']}"]
         assert sum(float(row[f"p_{digit}"]) for digit in range(10)) == pytest.approx(1, abs=1e-5)
