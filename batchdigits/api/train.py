@@ -30,7 +30,7 @@ def train(
     data: AnyPath | Sequence[AnyPath] = (),
     seed: int = 1,
     init: AnyPath | Sequence[AnyPath] = (),
-    teacher: AnyPath | None = None,
+    teacher: AnyPath | Sequence[AnyPath] = (),
     hidden: Sequence[int] | None = None,
     activation: str | None = None,
     learning_rate: float | None = None,
@@ -51,7 +51,7 @@ def train(
         seed: decides everything random, 0 to 2**31 - 1.
         init: a .keras file to start from, or several; training starts from the mean of their weights.
             Fine-tuning takes one.
-        teacher: a .keras file whose probabilities are learned in place of the labels.
+        teacher: a .keras file whose probabilities are learned in place of the labels, or several: the mean of theirs.
         hidden: units of each hidden layer, 1-65,536.
         activation: of the hidden layers, Keras's name; `none` for none.
         learning_rate: of Adam at the start, over 0 and up to 10.
@@ -90,7 +90,7 @@ def train(
         _paths(data, "data"),
         seed,
         _paths(init, "init"),
-        None if teacher is None else as_path(teacher, "teacher"),
+        _paths(teacher, "teacher"),
         values,
     )
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -81,7 +81,8 @@ class Widths(click.ParamType[tuple[int, ...]]):
     "--teacher",
     type=FILE,
     metavar="FILE",
-    help="A .keras model file whose probabilities are learned in place of the labels.",
+    multiple=True,
+    help="A .keras model file whose probabilities are learned in place of the labels. Given several times, their mean.",
 )
 @click.option(
     "--resume",
@@ -98,7 +99,7 @@ def train(
     data: tuple[Path, ...],
     init: tuple[Path, ...],
     output: Path,
-    teacher: Path | None,
+    teacher: tuple[Path, ...],
     is_resumed: bool,
     plot: Path | None,
     tensorboard: Path | None,

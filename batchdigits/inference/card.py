@@ -54,8 +54,8 @@ class Card:
             number of `calibration_glyphs` in its representative dataset, and its `agreement` with the .keras; empty for
             a .keras.
         sha256: of the `payload` of this file; in a .tflite also of the payload of the `keras` file that it was
-            exported from. For a network that was trained from other model files, also of the payloads of its `teacher`
-            and of the files that it started from, `init_1`, `init_2`…
+            exported from. For a network that was trained from other model files, also of the payloads of its
+            teachers, `teacher_1`…, and of the files that it started from, `init_1`…
         libraries: versions of the libraries that made the file.
         schema: version of the card's fields.
     """

@@ -53,8 +53,8 @@ def resume(training: Training, path: Path) -> None:
 
 def _identity(training: Training) -> str:
     """A digest of everything that decides how a training continues."""
-    teacher = training.teacher.card.sha256 if training.teacher else None
+    teachers = [dict(model.card.sha256) for model in training.teachers]
     initial = hashlib.sha256(b"".join(array.tobytes() for array in training.initial_weights or ())).hexdigest()
     splits = training.splits
-    document = [asdict(training.recipe), training.seed, splits.classes, splits.fingerprint(), teacher, initial]
+    document = [asdict(training.recipe), training.seed, splits.classes, splits.fingerprint(), teachers, initial]
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()

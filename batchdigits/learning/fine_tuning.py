@@ -69,7 +69,7 @@ class FineTuning(Training):
         recipe = replace(shaped_like(model, FINE_TUNING), **{"initial_weight_share": share, **values})
         self.model, self.own, self.mnist = model, own, _with_classes(load(), own.classes)
         splits, weights = _mixed(own, self.mnist), transferred_weights(model, own.classes, seed)
-        super().__init__(recipe, splits, seed, model if same_labels else None, initial_weights=weights)
+        super().__init__(recipe, splits, seed, [model] if same_labels else [], initial_weights=weights)
 
     @property
     def new_labels(self) -> list[str]:

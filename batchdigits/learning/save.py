@@ -43,8 +43,7 @@ def save(training: Training, path: Path) -> Card:
 def describe(training: Training) -> Card:
     """The card of a training's network, without the figures of `scale_confidence`. Measures accuracy for it."""
     sources = {f"init_{number}": model for number, model in enumerate(training.init, 1)}
-    if training.teacher:
-        sources["teacher"] = training.teacher
+    sources |= {f"teacher_{number}": model for number, model in enumerate(training.teachers, 1)}
     return Card(
         labels=training.splits.classes,
         network=network_of(training.recipe),

@@ -23,7 +23,7 @@ def prepare_training(
     data: Sequence[Path] = (),
     seed: int = 1,
     init: Sequence[Path] = (),
-    teacher: Path | None = None,
+    teacher: Sequence[Path] = (),
     values: Mapping[str, Any] | None = None,
 ) -> Training:
     """Read the data and the models, and return a training that is ready to run.
@@ -36,7 +36,7 @@ def prepare_training(
         seed: decides everything random.
         init: .keras files to start from; with several, training starts from the mean of their weights. Fine-tuning
             takes one.
-        teacher: a .keras file whose probabilities the network learns.
+        teacher: .keras files; the network learns the mean of their probabilities.
         values: attributes of `Recipe` that replace the recipe's; a value of None replaces nothing. `activation` may be
             `none`.
 
@@ -52,19 +52,19 @@ def prepare_training(
         given["activation"] = ""
     if init and data and recipe is None:
         return FineTuning(read_model_file(init[0]), load(*data, seed=seed, few_shot=True), seed, **given)
-    teacher_model = _read_keras(teacher, "a teacher is a .keras file") if teacher else None
+    teachers = [_read_keras(path, "a teacher is a .keras file") for path in teacher]
     models = [_read_keras(path, "only a .keras file can be trained further") for path in init]
     chosen = RECIPES[recipe or DEFAULT_RECIPE]
     if models:
         chosen = shaped_like(models[0], chosen)
-    return Training(replace(chosen, **given), load(*data, seed=seed), seed, teacher_model, models)
+    return Training(replace(chosen, **given), load(*data, seed=seed), seed, teachers, models)
 
 
 def check_training_options(
     recipe: str | None,
     data: Sequence[Path],
     init: Sequence[Path],
-    teacher: Path | None,
+    teacher: Sequence[Path],
     values: Mapping[str, Any] | None,
 ) -> None:
     """Check that the options of `prepare_training` are known and go together.
@@ -86,7 +86,7 @@ def check_training_options(
     is_fine_tuning = bool(init and data and recipe is None)
     if is_fine_tuning and len(init) > 1:
         raise OptionError("--data needs a single --init")
-    chosen = {"teacher": teacher, **given}
+    chosen = {"teacher": teacher or None, **given}
     for name in ("hidden", "activation", *(("teacher",) if is_fine_tuning else ())):
         if init and chosen.get(name) is not None:
             raise OptionError(f"--{name} does not go with --init, which trains the model's own network further")

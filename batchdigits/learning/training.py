@@ -60,7 +60,7 @@ class Training:
         recipe: Recipe,
         splits: Splits,
         seed: int,
-        teacher: ModelFile | None = None,
+        teachers: Sequence[ModelFile] = (),
         init: Sequence[ModelFile] = (),
         initial_weights: list[NDArray[np.float32]] | None = None,
     ) -> None:
@@ -70,29 +70,30 @@ class Training:
             recipe: how to train.
             splits: the labelled glyphs.
             seed: decides everything random.
-            teacher: a .keras model file of the same classes. The network learns its probabilities instead of labels.
+            teachers: .keras model files of the same classes. The network learns the mean of their probabilities instead
+                of labels.
             init: .keras model files of the same classes and the recipe's shape (see `shaped_like`). Training starts
                 from the mean of their weights, which is often better than each model (Wortsman et al. 2022).
             initial_weights: weights to start from without `init`. Without both, the weights are drawn from `seed`.
 
         Raises:
-            DataError: the teacher or one of `init` has other classes, or one of `init` another shape.
-            ModelFileError: the weights of the teacher or of one of `init` do not fit its card.
+            DataError: a teacher or one of `init` has other classes, or one of `init` another shape.
+            ModelFileError: the weights of a teacher or of one of `init` do not fit its card.
             MissingExtraError: TensorFlow is not installed.
         """
         tf = import_tensorflow("training")
         tf.config.experimental.enable_op_determinism()  # the same seed gives the same weights
         tf.random.set_seed(seed)  # op determinism requires a seed, though our code draws nothing from it
-        self.recipe, self.splits, self.seed, self.teacher, self.init = recipe, splits, seed, teacher, init
-        for model in (teacher, *init):
-            if model and model.card.labels != splits.classes:
+        self.recipe, self.splits, self.seed, self.teachers, self.init = recipe, splits, seed, teachers, init
+        for model in (*teachers, *init):
+            if model.card.labels != splits.classes:
                 raise DataError(f"{model.path}: its classes are not those of the data")
         for model in init:
             if model.card.network != network_of(recipe):
                 raise DataError(f"{model.path}: a network of another shape than the others")
         self.initial_weights = mean_weights(init) if init else initial_weights
-        temperature = recipe.distillation_temperature if teacher else 1.0
-        self._teacher = teacher_of(load_network(teacher), temperature) if teacher else None
+        temperature = recipe.distillation_temperature if teachers else 1.0
+        self._teacher = teacher_of([load_network(model) for model in teachers], temperature) if teachers else None
         card = Card(labels=splits.classes, network=network_of(recipe))
         self.network, self._learner = build_network(card), build_network(card)
         for network in (self.network, self._learner):

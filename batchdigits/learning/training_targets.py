@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,17 +30,21 @@ def smoothed_targets(labels: NDArray[np.int64], classes: int, smoothing: float) 
     return np.asarray(known * (one_hot * (1.0 - smoothing) + smoothing / classes), np.float32)
 
 
-def teacher_of(network: Any, temperature: float) -> Teacher:
-    """A function from glyphs, uint8 (N, 28, 28), to a Keras network's probabilities, float32 (N, classes).
+def teacher_of(networks: Sequence[Any], temperature: float) -> Teacher:
+    """A function from glyphs, uint8 (N, 28, 28), to the mean of Keras networks' probabilities, float32 (N, classes).
 
-    The logits are divided by the temperature. Over 1, it makes the probabilities show how alike two classes are on a
+    Logits are divided by the temperature. Over 1, it makes the probabilities show how alike two classes are on a
     glyph, which a student learns from (knowledge distillation, Hinton et al. 2015).
     """
     tf = import_tensorflow("training")
-    logits = tf.function(lambda flat: network(tf.cast(flat, tf.float32) / 255.0, training=False))
+
+    @tf.function  # type: ignore[untyped-decorator]
+    def logits(flat: Any) -> Any:
+        glyphs = tf.cast(flat, tf.float32) / 255.0
+        return tf.stack([network(glyphs, training=False) for network in networks])
 
     def targets(glyphs: NDArray[np.uint8]) -> Targets:
         answers = logits(glyphs.reshape(-1, GLYPH_PIXELS)).numpy()
-        return softmax(answers / np.float32(temperature)).astype(np.float32)
+        return np.asarray(softmax(answers / np.float32(temperature)).mean(axis=0), np.float32)
 
     return targets

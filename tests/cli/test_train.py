@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 
 from batchdigits.inference.model_file import read_card, read_model_file
+from batchdigits.inference.tensorflow_runtime import load_network
 from batchdigits.learning.recipes import RECIPES
 from batchdigits.learning.training import Progress, Training
+from batchdigits.learning.training_targets import teacher_of
 from tests.conftest import Arrays, Run, run_process
 
 QUICK = ("--iterations", "3", "--hidden", "8", "--batch-size", "16")
@@ -111,7 +113,24 @@ def test_a_teacher_changes_the_weights_and_is_in_the_card(
         assert result.exit_code == 0, result.output
         cards[name] = read_card(output).sha256
     assert cards["with"]["payload"] != cards["without"]["payload"]
-    assert cards["with"]["teacher"] == read_card(teacher).sha256["payload"]
+    assert cards["with"]["teacher_1"] == read_card(teacher).sha256["payload"]
+
+
+def test_of_several_teachers_the_mean_is_learned(teacher: Path, trained: Path, small_mnist: Arrays) -> None:
+    networks = [load_network(read_model_file(path)) for path in (teacher, trained)]
+    glyphs = small_mnist["x_test"][:5]
+    alone = [teacher_of([network], 3.0)(glyphs) for network in networks]
+    assert not np.allclose(*alone)
+    assert np.allclose(teacher_of(networks, 3.0)(glyphs), np.mean(alone, axis=0), atol=1e-6)
+
+
+def test_two_teachers_are_in_the_card(run: Run, npz_file: Path, teacher: Path, trained: Path, tmp_path: Path) -> None:
+    output = tmp_path / "m.keras"
+    options = ("--recipe", "tiny", "--teacher", teacher, "--teacher", trained, "--data", npz_file)
+    assert run("train", *QUICK, *options, "-o", output).exit_code == 0
+    sources = read_card(output).sha256
+    assert sources["teacher_1"] == read_card(teacher).sha256["payload"]
+    assert sources["teacher_2"] == read_card(trained).sha256["payload"]
 
 
 def test_the_tiny_recipe_is_for_microcontrollers(run: Run, npz_file: Path, tmp_path: Path) -> None:

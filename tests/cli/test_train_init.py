@@ -157,7 +157,7 @@ def test_without_data_a_model_is_trained_further_by_a_recipe(
     card, init = read_card(output), read_card(trained)
     assert card.network == init.network  # not the recipe's
     assert card.recipe["name"] == "tiny"
-    assert card.sha256["init_1"] == card.sha256["teacher"] == init.sha256["payload"]
+    assert card.sha256["init_1"] == card.sha256["teacher_1"] == init.sha256["payload"]
     assert card.accuracy["test"] == pytest.approx(init.accuracy["test"], abs=0.011)
 
 
@@ -239,4 +239,4 @@ def test_with_a_recipe_a_model_is_trained_further_on_several_data_sets(
     assert np.mean(halves) == pytest.approx(card.accuracy["test"])
     assert all(f"test images of {path.name}: " in result.output for path in (npz_file, idx_folder))
     assert card.data["images"]["test"] == 2 * init.data["images"]["test"]
-    assert card.sha256["init_1"] == card.sha256["teacher"] == init.sha256["payload"]
+    assert card.sha256["init_1"] == card.sha256["teacher_1"] == init.sha256["payload"]

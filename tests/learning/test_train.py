@@ -39,4 +39,4 @@ def test_options_that_do_not_go_together_are_refused(arguments: dict[str, Any], 
 def test_a_model_that_is_no_keras_file_is_refused(role: str) -> None:
     path = Path("m.tflite")
     with pytest.raises(ModelFileError, match=r"m\.tflite: .*\.keras file"):
-        prepare_training(**({"teacher": path} if role == "teacher" else {"init": [path]}))
+        prepare_training(teacher=[path] if role == "teacher" else [], init=[path] if role == "init" else [])
