@@ -42,16 +42,17 @@ DATA = --data mnist $(SOURCES:%=--data training/%.npz) --data exports/rendered_c
 exports/rendered_cells.npz:
 	python training/render_cells.py -o $@
 
-exports/teacher.keras: exports/rendered_cells.npz
-	batchdigits train $(DATA) --recipe teacher --seed 2 -o $@ $(RESUME)
+exports/teacher-%.keras: exports/rendered_cells.npz
+	batchdigits train $(DATA) --recipe teacher --seed $* -o $@ $(RESUME)
 
-exports/student.keras: exports/teacher.keras
-	batchdigits train $(DATA) --recipe best --init training/base.keras --teacher $< \
-		--learning-rate 1e-3 --iterations 70000 -o $@ $(RESUME)
+TEACHERS = exports/teacher-2.keras exports/teacher-3.keras training/base.keras
+STUDENT = batchdigits train $(DATA) --recipe best --init training/base.keras $(TEACHERS:%=--teacher %)
+
+exports/student.keras: $(TEACHERS)
+	$(STUDENT) --learning-rate 1e-3 --iterations 60000 -o $@ $(RESUME)
 
 exports/again.keras: exports/student.keras
-	batchdigits train $(DATA) --recipe best --init $< --init training/base.keras --teacher exports/teacher.keras \
-		--learning-rate 3e-4 --iterations 8000 --seed 2 -o $@ $(RESUME)
+	$(STUDENT) --init $< --learning-rate 3e-4 --iterations 8000 --seed 2 -o $@ $(RESUME)
 
 model: exports/again.keras
 	batchdigits train $(DATA) --recipe best --init $< --init training/base.keras --iterations 0 \

@@ -120,7 +120,7 @@ def test_of_several_teachers_the_mean_is_learned(teacher: Path, trained: Path, s
     networks = [load_network(read_model_file(path)) for path in (teacher, trained)]
     glyphs = small_mnist["x_test"][:5]
     alone = [teacher_of([network], 3.0)(glyphs) for network in networks]
-    assert not np.allclose(*alone)
+    assert not np.allclose(alone[0], alone[1])
     assert np.allclose(teacher_of(networks, 3.0)(glyphs), np.mean(alone, axis=0), atol=1e-6)
 
 
