@@ -120,15 +120,29 @@ def test_form_cells_rejects_bad_input_in_one_line(tmp_path: Path, sets: Path) ->
 @pytest.mark.slow
 def test_confidence_of_small_sets(sets: Path, tmp_path: Path) -> None:
     picture = tmp_path / "confidence.png"
-    result = run_script("confidence.py", "--sets", sets, "-o", picture)
+    shutil.copytree(sets / "second", sets / "first" / "not_digit" / "more")
+    outliers = ROOT / "training" / "pen_outliers.npz"
+    result = run_script("confidence.py", "--sets", sets, "--data", outliers, "-o", picture)
     assert result.returncode == 0, result.stderr
     header, _, *rows = result.stdout.split("\n\n")[0].splitlines()
     assert header == "| | answers | right | mean confidence | calibration error | ok | wrong among ok |"
+    of_outliers = [line.split("|")[1:3] for line in result.stdout.split("\n\n")[1].splitlines()[2:]]
+    assert [[cell.strip() for cell in cells] for cells in of_outliers] == [
+        ["first", "17"],
+        ["pen_outliers.npz, test", "505"],
+    ]
     counts = {cells[1].strip(): cells[2].strip() for cells in (row.split("|") for row in rows)}
     validation = {"MNIST validation": "5,000", "MNIST validation, with degraded copies": "25,000"}
     assert counts == {"MNIST test": "10,000", **validation, "first": "15", "second": "15"}
     with Image.open(picture) as image:
         assert image.format == "PNG"
+
+
+def test_second_look_of_small_sets(sets: Path) -> None:
+    result = run_script("second_look.py", "--sets", sets, "--images", "60", "--rounds", "1")
+    assert result.returncode == 0, result.stderr
+    rows = [[cell.strip() for cell in line.split("|")[1:3]] for line in result.stdout.splitlines()[2:5]]
+    assert rows == [["first", "15"], ["second", "15"], ["MNIST test", "60"]]
 
 
 def test_few_shot_rejects_bad_input_in_one_line(sets: Path, tmp_path: Path) -> None:
@@ -153,7 +167,7 @@ def test_few_shot_of_a_development_set() -> None:
     assert mnist_after >= mnist_before - 0.1
 
 
-@pytest.mark.parametrize("script", ["accuracy_table.py", "polarity.py", "confidence.py"])
+@pytest.mark.parametrize("script", ["accuracy_table.py", "polarity.py", "confidence.py", "second_look.py"])
 def test_scripts_reject_bad_input_in_one_line(tmp_path: Path, sets: Path, script: str) -> None:
     assert "Missing option '--sets'" in run_script(script).stderr
     assert "does not exist" in run_script(script, "--sets", tmp_path / "nowhere").stderr

@@ -24,6 +24,8 @@ WRONG_RISK_VALUES: list[dict[str, float]] = [
     {"errors": -1},
     {"images": 1 << 50},
     {"images": 90.5},
+    {"outliers": -1},
+    {"outliers": 0.5},
 ]
 
 
@@ -82,6 +84,10 @@ def test_a_card_survives_json() -> None:
         ({"thresholds": {"review": 2}}, "no valid review threshold"),
         ({"thresholds": {}}, "no valid review threshold"),
         ({"rejects": 1}, "has no valid 'rejects'"),
+        ({"second_look": "yes"}, "has no valid 'second_look'"),
+        ({"outlier_share": "2%"}, "no valid outlier share"),
+        ({"outlier_share": 1}, "no valid outlier share"),
+        ({"outlier_share": -0.1}, "no valid outlier share"),
         ({"risk": 3}, "no valid risk table"),
         ({"risk": [{"threshold": 0.5}]}, "no valid risk table"),
         *(({"risk": [{**RISK, **wrong}]}, "no valid risk table") for wrong in WRONG_RISK_VALUES),
