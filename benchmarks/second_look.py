@@ -31,7 +31,7 @@ from batchdigits.inference.decide import Prediction
 from batchdigits.inference.load import load_runtime
 from batchdigits.inference.runtime import Runtime
 from batchdigits.inference.second_look import DOUBT
-from batchdigits.reports.evaluation import NOT_DIGIT
+from batchdigits.reports.evaluation import NOT_DIGIT, class_folders, evaluate_predictions
 
 
 @click.command()
@@ -44,15 +44,24 @@ def main(sets: Path, model: Path | None, images: int, rounds: int) -> None:
     try:
         chosen = model or choose_model("tflite")
         once, twice = load_runtime(chosen), load_runtime(chosen, second_look=True)
+        lines = [
+            f"| set | images | score under {DOUBT} | wrong, once | wrong, twice | time |",
+            "| --- |" + " ---: |" * 5,
+        ]
+        with tempfile.TemporaryDirectory() as temporary:
+            folders = [*_sets(sets), _mnist(Path(temporary) / "MNIST test", images)]
+            lines += [_row(folder, once, twice, rounds) for folder in folders]
     except BatchdigitsError as error:
         raise click.ClickException(str(error)) from None
-    folders = sorted((path for path in sets.iterdir() if path.is_dir()), key=lambda path: natural_key(path.name))
-    click.echo(f"| set | images | score under {DOUBT} | wrong, once | wrong, twice | time |")
-    click.echo("| --- | ---: | ---: | ---: | ---: | ---: |")
-    with tempfile.TemporaryDirectory() as temporary:
-        for folder in [*folders, _mnist(Path(temporary) / "MNIST test", images)]:
-            click.echo(_row(folder, once, twice, rounds))
+    click.echo("\n".join(lines))
     click.echo(f"\n{datetime.now(UTC):%Y-%m-%d}, {chosen.name}; time: that of classifying twice over that of once.")
+
+
+def _sets(folder: Path) -> list[Path]:
+    found = sorted((path for path in folder.iterdir() if path.is_dir()), key=lambda path: natural_key(path.name))
+    if not found:
+        raise BatchdigitsError(f"{folder}: no sets in it")
+    return found
 
 
 def _mnist(folder: Path, images: int) -> Path:
@@ -65,8 +74,10 @@ def _mnist(folder: Path, images: int) -> Path:
 
 
 def _row(folder: Path, once: Runtime, twice: Runtime, rounds: int) -> str:
-    files = list(find([str(path) for path in sorted(folder.iterdir()) if path.name != NOT_DIGIT]))
+    folders = class_folders(str(folder), once.card.labels)
+    files = list(find([path for path in folders if Path(path).name != NOT_DIGIT]))
     first, second = _classified(files, once), _classified(files, twice)
+    results = [evaluate_predictions(str(folder), rows, once.card.labels) for rows in (first, second)]
     doubtful = fmean(row.score is not None and row.score < DOUBT for row in first)
     ratios = []
     for _ in range(rounds):
@@ -76,17 +87,13 @@ def _row(folder: Path, once: Runtime, twice: Runtime, rounds: int) -> str:
             _classified(files, runtime)
             seconds.append(time.perf_counter() - start)
         ratios.append(seconds[1] / seconds[0])
-    cells = (f"{len(first):,}", f"{doubtful:.1%}", _wrong(first), _wrong(second), f"{median(ratios):.2f}")
-    return f"| {folder.name} | {' | '.join(map(str, cells))} |"
+    wrong = " | ".join(f"{result.images - result.right:,}" for result in results)
+    return f"| {folder.name} | {results[0].images:,} | {doubtful:.1%} | {wrong} | {median(ratios):.2f} |"
 
 
 def _classified(files: Sequence[str], runtime: Runtime) -> list[Prediction]:
     chunks = (files[start : start + LARGEST_CHUNK] for start in range(0, len(files), LARGEST_CHUNK))
     return list(chain.from_iterable(chain.from_iterable(classify_files(c, runtime, Settings()).rows for c in chunks)))
-
-
-def _wrong(rows: Sequence[Prediction]) -> int:
-    return sum(row.label != Path(row.path).parent.name for row in rows)
 
 
 if __name__ == "__main__":
