@@ -21,10 +21,9 @@ from batchdigits.vision.normalise import Glyph
 DOUBT = 0.6  # score under which a glyph is looked at again
 # The changes: rotation in radians, shear as tan(slant) and shift in pixels, each both ways; and the logarithm of the
 # stretch, of the width or of the height.
-FINENESS = (
-    4  # a glyph is enlarged as much by cubic interpolation, and its views are linear from there: four times as fast
-)
 ROTATION, SHEAR, STRETCH, SHIFT = 0.075, 0.11, 0.1, 0.75
+# A glyph is enlarged so many times by cubic interpolation; from there linear interpolation is as good, and faster.
+FINENESS = 4
 
 
 class SecondLook:
