@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from batchdigits.cli.classify_parts import classify_in_parts
-from batchdigits.cli.classify_request import Request, classify_options
-from batchdigits.cli.classify_run import finish, print_kept_on_error, print_resumed, write_results
+from batchdigits.cli.classify_request import STDIO, Request, classify_options
+from batchdigits.cli.classify_run import finish, print_added, print_kept_on_error, print_resumed, write_results
 from batchdigits.cli.classify_task import identity_of, task_of
 from batchdigits.cli.console import Bar, print_message
 from batchdigits.errors import NoImagesError
@@ -27,6 +27,7 @@ from batchdigits.text import counted, printable
 
 if TYPE_CHECKING:
     from batchdigits.files.sources import Filter, Tally
+    from batchdigits.output.finished import Reader
     from batchdigits.output.journal import Identity
     from batchdigits.output.resumable import ResumableOutput
     from batchdigits.output.stream import StreamOutput
@@ -52,6 +53,7 @@ def classify(**values: Any) -> None:
 
     request = Request(**values)
     request.check()
+    _require_paths(request.paths)
     tally = Tally()
     rules = Filter(request.include, request.exclude, not request.no_recursive)
     with _paths(request) as paths:
@@ -82,6 +84,19 @@ def _paths(request: Request) -> Iterator[Iterable[str]]:
             yield chain(request.paths, read_paths(stream, b"\0" if request.null else b"\n"))
     else:
         yield request.paths
+
+
+def _require_paths(paths: Sequence[str]) -> None:
+    """Check that the paths named by hand are there; one in a list of files gets an error row instead.
+
+    Raises:
+        NoImagesError: one is not. A mistyped path must not replace a finished output by an error row.
+    """
+    from batchdigits.files.remote import is_url
+
+    for path in paths:
+        if path != STDIO and not is_url(path) and not os.path.lexists(path):
+            raise NoImagesError(f"{path}: no such file or folder")
 
 
 def _not_empty(files: Iterator[str], tally: Tally) -> Iterator[str]:
@@ -119,7 +134,7 @@ def _classify(request: Request, files: Iterator[str], tally: Tally, rules: Filte
         if not bar.disable and not request.files_from:  # the workers have been forked, so a thread is safe
             Thread(target=_set_total, args=(bar, request.paths, rules), daemon=True).start()
 
-    with _output(request, identity_of(request, task), encoder.header(columns)) as output:
+    with _output(request, identity_of(request, task), encoder.header(columns), encoder.reader(columns)) as output:
         counts = write_results(
             run(output.unfinished(files), task, request.jobs),
             lambda result: output.write(result.rows, result.stamps),
@@ -128,20 +143,24 @@ def _classify(request: Request, files: Iterator[str], tally: Tally, rules: Filte
             estimate_total,
         )
         output.finish(partial(encoder.convert, columns) if encoder.convert else None)
+    print_added(request, output.old)
     seconds = time.monotonic() - began
     finish(counts, counts, output.resumed, tally.skipped, tally.empty_folders, seconds, task.model)
 
 
 @contextmanager
-def _output(request: Request, identity: Identity, header: bytes) -> Iterator[ResumableOutput | StreamOutput]:
+def _output(
+    request: Request, identity: Identity, header: bytes, reader: Reader
+) -> Iterator[ResumableOutput | StreamOutput]:
     """The output to write rows to: a file that can be resumed, else a stream (stdout, a pipe or a device)."""
     from batchdigits.output.atomic import explain_os_errors
     from batchdigits.output.resumable import ResumableOutput
     from batchdigits.output.stream import StreamOutput
 
     if request.file:
-        with ResumableOutput(request.file, identity, header, request.resume) as output:
-            print_resumed(request, output.resumed, "files")
+        with ResumableOutput(request.file, identity, header, request.resume, reader, request.prune) as output:
+            if not output.old:
+                print_resumed(request, output.resumed, "files")
             with print_kept_on_error(lambda: output.done, "files"):
                 yield output
     elif request.output is None or request.writes_stdout:

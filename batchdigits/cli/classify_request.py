@@ -59,6 +59,7 @@ class Request:
     probabilities: bool
     no_second_look: bool
     resume: bool | None
+    prune: bool
     jobs: int | None
     timeout: float
     max_failures: MaxFailures | None
@@ -111,6 +112,8 @@ class Request:
             raise click.UsageError("-0 needs --files-from or --dry-run.")
         if self.resume and self.file is None:
             raise click.UsageError("--resume needs an output file (-o).")
+        if self.prune and not self.resume:
+            raise click.UsageError("--prune needs --resume.")
         if (where := self.file) and where.is_file() and any(is_same_file(path, where) for path in self._inputs()):
             raise click.UsageError(f"-o {self.output} is one of the inputs, and would be written over.")
         if self.engine == "ray" and (self.file is None or self.reads_stdin_image):
@@ -194,7 +197,13 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         is_flag=True,
         help="Classify every image once. Else those in doubt are classified again under a few small changes.",
     ),
-    click.option("--resume/--start-over", default=None, help="Continue an unfinished output, or drop it."),
+    click.option(
+        "--resume/--overwrite",
+        " /--start-over",
+        default=None,
+        help="Continue an unfinished output, or add to a finished one what is new or has changed; or replace it.",
+    ),
+    click.option("--prune", is_flag=True, help="With --resume, drop the rows of files that are not named any more."),
     click.option(
         "--max-failures", type=MaxFailuresType(), metavar="N|P%", help="Stop when more images than this are errors."
     ),

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import click
 
@@ -15,6 +15,9 @@ from batchdigits.cli.console import Bar, print_message, progress_bar
 from batchdigits.cli.max_failures import MaxFailures
 from batchdigits.errors import ExitCode, NoImagesError
 from batchdigits.text import counted
+
+if TYPE_CHECKING:
+    from batchdigits.output.finished import FinishedOutput
 
 
 class Result(Protocol):
@@ -73,6 +76,16 @@ def print_resumed(request: Request, done: int, unit: str) -> None:
     """With `--resume`, print how many files or parts (`unit`) are done."""
     if request.resume:
         print_message(f"{done:,} {unit} are done" if done else "nothing to resume: starting")
+
+
+def print_added(request: Request, old: FinishedOutput | None) -> None:
+    """Say what became of the rows of a finished output that the run added to."""
+    if not old:
+        return
+    done = [f"{counted(old.added, 'file')} added", f"{old.changed:,} classified again", f"{old.kept:,} kept"]
+    if old.unnamed:
+        done.append(f"{old.unnamed:,} no longer named and {'dropped' if request.prune else 'kept'}")
+    print_message(f"{request.output}: {', '.join(done)}")
 
 
 @contextmanager

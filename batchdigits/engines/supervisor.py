@@ -18,7 +18,7 @@ from batchdigits.engines.worker import ChunkResult, Task, Worker
 from batchdigits.errors import BatchdigitsError
 from batchdigits.files.remote import is_url
 from batchdigits.inference.decide import Status, failed
-from batchdigits.output.journal import NO_STAMP
+from batchdigits.output.journal import failed_stamp, stamp_of
 
 T = TypeVar("T")
 ChunkResults = Generator[ChunkResult[T], None, None]
@@ -144,7 +144,9 @@ class Supervisor(Generic[T]):
             self._retries.extend(Chunk(number, [path]) for number, path in enumerate(chunk.paths, chunk.first))
             return
         row = self._task.encode([failed(chunk.paths[0], cause)])
-        self._done[chunk.first] = ChunkResult([row], Counter({Status.ERROR: 1}), [NO_STAMP])
+        self._done[chunk.first] = ChunkResult(
+            [row], Counter({Status.ERROR: 1}), [failed_stamp(stamp_of(chunk.paths[0]))]
+        )
 
     def _in_order(self) -> Iterator[ChunkResult[T]]:
         while result := self._done.pop(self._yielded, None):

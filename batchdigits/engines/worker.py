@@ -29,7 +29,7 @@ from batchdigits.inference.card import Card
 from batchdigits.inference.decide import Prediction, Status
 from batchdigits.inference.load import load_runtime
 from batchdigits.inference.runtime import BATCH_SIZE, Runtime
-from batchdigits.output.journal import NO_STAMP, stamp
+from batchdigits.output.journal import failed_stamp, stamp
 from batchdigits.quiet import is_library_output_shown, show_library_output
 
 T = TypeVar("T")
@@ -72,8 +72,8 @@ class ChunkResult(NamedTuple, Generic[T]):
     Attributes:
         rows: for each file, in order, its predictions as `encode` returned them.
         statuses: the number of rows of each status.
-        stamps: for each file, its stamp from before it was read; NO_STAMP where a row is an error, as its cause may be
-            temporary. Empty unless the task asks for stamps.
+        stamps: for each file, its stamp from before it was read, or `failed_stamp` of it where a row is an error. Empty
+            unless the task asks for stamps.
     """
 
     rows: list[T]
@@ -131,7 +131,7 @@ def classify_chunk(paths: Sequence[str], task: Task[T], runtime: Runtime) -> Chu
     if counts[Status.ERROR] and stamps:
         for index, file in enumerate(files):
             if any(prediction.status is Status.ERROR for prediction in file):
-                stamps[index] = NO_STAMP
+                stamps[index] = failed_stamp(stamps[index])
     return ChunkResult([task.encode(file) for file in files], counts, stamps)
 
 

@@ -8,9 +8,11 @@ from typing import Literal, NamedTuple
 
 from batchdigits.inference.decide import Prediction
 from batchdigits.output.columns import Columns
+from batchdigits.output.finished import Reader
 from batchdigits.output.prediction_csv import csv_header, encode_csv
 from batchdigits.output.prediction_jsonl import encode_jsonl
 from batchdigits.output.prediction_parquet import write_parquet
+from batchdigits.output.readers import CsvReader, JsonlReader, ParquetReader
 
 FormatName = Literal["csv", "jsonl", "parquet"]
 Encode = Callable[[Columns, Sequence[Prediction]], bytes]
@@ -22,11 +24,13 @@ class Format(NamedTuple):
     Attributes:
         header: the bytes before the first row.
         encode: the lines of some predictions.
+        reader: reads a finished file of this format again.
         convert: writes the file from all lines, for a format that is not a sequence of lines.
     """
 
     header: Callable[[Columns], bytes]
     encode: Encode
+    reader: Callable[[Columns], Reader]
     convert: Callable[[Columns, Iterator[bytes], Path], None] | None = None
 
 
@@ -35,9 +39,9 @@ def _no_header(columns: Columns) -> bytes:
 
 
 FORMATS: dict[FormatName, Format] = {
-    "csv": Format(csv_header, encode_csv),
-    "jsonl": Format(_no_header, encode_jsonl),
-    "parquet": Format(_no_header, encode_jsonl, write_parquet),
+    "csv": Format(csv_header, encode_csv, CsvReader),
+    "jsonl": Format(_no_header, encode_jsonl, JsonlReader),
+    "parquet": Format(_no_header, encode_jsonl, ParquetReader, write_parquet),
 }
 
 

@@ -25,19 +25,24 @@ from batchdigits.files.content import file_status
 Identity = Mapping[str, str | int | float | bool]
 Extent = tuple[int, int]  # first byte, and the one after the last
 
-NO_STAMP = 0  # in place of the stamp of a source that a resumed run classifies again in any case
+NO_STAMP = 0  # in place of the stamp of a source that nothing is known of
 
 _RECORD = np.dtype([("stamp", "<u8"), ("start", "<u8"), ("end", "<u8")])
 
 
 def stamp(path: str, status: os.stat_result | None) -> int:
-    """A 64-bit hash of a path, and of its file's size and modification time; never NO_STAMP.
+    """A 64-bit hash of a path, and of its file's size and modification time, always odd.
 
     Among a million sources, a changed one has a chance of 1 in 10^13 of being taken for unchanged.
     """
     state = b"%d %d " % (status.st_size, status.st_mtime_ns) if status else b"none "
     digest = hashlib.blake2b(state + os.fsencode(path), digest_size=8).digest()
-    return int.from_bytes(digest, "little") or 1
+    return int.from_bytes(digest, "little") | 1
+
+
+def failed_stamp(stamp: int) -> int:
+    """The stamp, even, of a source with an error, which a resumed run classifies again: its cause may be gone."""
+    return stamp - 1
 
 
 def stamp_of(path: str) -> int:
@@ -60,7 +65,7 @@ def refuse_other_run(place: str | Path, before: Mapping[str, Any], now: Identity
         if before.get(name) != value:
             raise BatchdigitsError(
                 f"cannot resume {place}: {name} was {before.get(name)} when it was begun, and is {value} now; "
-                "use the same, or --start-over"
+                "use the same, or --overwrite"
             )
 
 
@@ -85,8 +90,8 @@ class Journal:
         self._set(records)
 
     def __len__(self) -> int:
-        """The number of sources that an earlier run finished."""
-        return len(self._records)
+        """The number of sources that an earlier run finished without an error."""
+        return int((self._records["stamp"] & np.uint64(1)).sum())
 
     def keep(self, size: int) -> int:
         """Keep the records whose rows a file of `size` bytes can hold; return where in that file the rows end."""
@@ -101,14 +106,19 @@ class Journal:
         """Drop all records, and start a run with this identity."""
         self._file.truncate(0)
         self._file.seek(0)
-        write_all(self._file, (json.dumps(identity) + "\n").encode())
+        line = (json.dumps(identity) + "\n").encode()
+        write_all(self._file, line)
+        self.identity, self._first_record = dict(identity), len(line)
         self._set(self._records[:0])
 
     def find(self, stamps: Sequence[int]) -> list[Extent | None]:
-        """The extent of each source's rows; None for a source without a record. The journal must have a record."""
+        """The extent of each source's rows; None for a source without a record, or with an error.
+
+        The journal must have a record.
+        """
         wanted = np.array(stamps, np.uint64)
         at = np.searchsorted(self._records["stamp"], wanted, sorter=self._by_stamp)
-        found = self._records[self._by_stamp[at.clip(max=len(self) - 1)]].tolist()
+        found = self._records[self._by_stamp[at.clip(max=len(self._records) - 1)]].tolist()
         return [
             (start, end) if known == sought else None for (known, start, end), sought in zip(found, stamps, strict=True)
         ]
@@ -123,6 +133,12 @@ class Journal:
     def _set(self, records: NDArray[Any]) -> None:
         self._records = records
         self._by_stamp = np.argsort(records["stamp"], kind="stable")
+
+    def stamps(self) -> NDArray[np.uint64]:
+        """The stamps of all records, those that were added since it was opened among them."""
+        self._file.seek(self._first_record)
+        stamps: NDArray[np.uint64] = _records(self._file.readall())["stamp"].astype(np.uint64)
+        return stamps
 
     def close(self) -> None:
         """Close and unlock it."""
@@ -144,7 +160,12 @@ def _read(content: bytes) -> tuple[dict[str, Any], int, NDArray[Any]]:
         identity = None
     if not isinstance(identity, dict):
         raise ValueError("no journal")
-    return identity, len(first) + 1, np.frombuffer(rest, _RECORD, len(rest) // _RECORD.itemsize)
+    return identity, len(first) + 1, _records(rest)
+
+
+def _records(content: bytes) -> NDArray[Any]:
+    """All complete records."""
+    return np.frombuffer(content, _RECORD, len(content) // _RECORD.itemsize)
 
 
 def open_read_write(path: Path) -> FileIO:

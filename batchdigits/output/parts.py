@@ -101,9 +101,9 @@ class PartsOutput:
 
     def _refuse_existing(self, is_finished: bool, parts: int) -> None:
         if is_finished:
-            raise BatchdigitsError(f"{self.place} holds a finished run: give another folder, or --start-over")
+            raise BatchdigitsError(f"{self.place} holds a finished run: give another folder, or --overwrite")
         raise BatchdigitsError(
-            f"{self.place} is unfinished, and {parts:,} parts of it are done: add --resume to continue, or --start-over"
+            f"{self.place} is unfinished, and {parts:,} parts of it are done: add --resume to continue, or --overwrite"
         )
 
     def _refuse_other_run(self, identity: Identity, name: str) -> None:

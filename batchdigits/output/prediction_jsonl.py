@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from batchdigits.inference.decide import Prediction
 from batchdigits.output.columns import Columns
@@ -32,4 +32,9 @@ def _line(columns: Columns, prediction: Prediction) -> str:
         row["path"] = as_unicode(prediction.path)
         if row["path"] != prediction.path:
             row["path_bytes"] = base64.b64encode(os.fsencode(prediction.path)).decode()
+    return json_line(row)
+
+
+def json_line(row: Mapping[str, object]) -> str:
+    """A row as one line."""
     return json.dumps(row, ensure_ascii=False) + "\n"

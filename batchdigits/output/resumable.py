@@ -1,46 +1,62 @@
-"""An output file that gets its name when it is complete, and that can be resumed after its run was killed.
+"""An output file that gets its name when it is complete, and that a later run resumes or adds to.
 
 Rows are appended to `.NAME.part` as sources are done, and `.NAME.journal` records which are. A resumed run appends the
 missing rows. If those of a source in the middle were missing (it has changed, or could not be read), the rows are no
-longer in order; then the file is reassembled from its extents at the end.
+longer in order; then the file is reassembled from its extents at the end. A run that adds to a finished output begins
+with a copy of its rows, and is like a resumed one from there.
 """
 
 from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 
 from batchdigits.errors import BatchdigitsError
 from batchdigits.output.atomic import explain_os_errors
+from batchdigits.output.finished import FinishedOutput, Reader, together, write_done
 from batchdigits.output.journal import Extent, Identity, Journal, open_read_write, refuse_other_run, stamp_of, write_all
 
+REPLACES, OVERWRITES = "replaces", "overwrites"  # marks in a journal: what was at the output's name, and its fate
 LOOKUP_SIZE = 1_024  # sources looked up together: NumPy finds so many in the journal about as fast as one
 
 
 class ResumableOutput:
     """A file to write rows to, source by source. If the `with` block ends before `finish`, the rows stay beside it."""
 
-    def __init__(self, path: Path, identity: Identity, header: bytes, resume: bool | None) -> None:
-        """Start the output at `path`, or resume it.
+    def __init__(
+        self,
+        path: Path,
+        identity: Identity,
+        header: bytes,
+        resume: bool | None,
+        reader: Reader,
+        prune: bool = False,
+    ) -> None:
+        """Start the output at `path`, resume it, or add to it.
 
         Args:
             path: its name when it is complete.
             identity: all that its rows depend on besides the sources; keys and values are shown to people.
             header: its first bytes.
-            resume: True to resume an unfinished output, False to drop it, None to refuse if there is one.
+            resume: True to resume or to add, False to replace what is there, None to refuse if anything is.
+            reader: reads a finished output.
+            prune: whether rows of sources that this run does not name are dropped from a finished output.
 
         Raises:
-            BatchdigitsError: it cannot be written, or cannot be resumed.
+            BatchdigitsError: it cannot be written, resumed or added to.
         """
         self.path = path
-        self._plan: deque[Extent | None] = deque()  # the rows of the next files, in order; None for a file without any
+        self.old: FinishedOutput | None = None  # the finished output that this run adds to
+        self._prune = prune
+        self._plan: deque[tuple[str, Extent | None]] = deque()  # the next files, and their rows if these are done
         self._extents: list[Extent] = []  # the rows of the complete file so far; adjoining extents are merged
         with explain_os_errors(path), ExitStack() as opened:
             if path.is_dir():
@@ -49,7 +65,13 @@ class ResumableOutput:
             self._journal_path = path.with_name(f".{path.name}.journal")
             self._journal = opened.enter_context(closing(self._open_journal()))
             self._part = opened.enter_context(open_read_write(self._part_path))
-            self._begin(identity, header, resume)
+            try:
+                self._begin(identity, header, resume, reader)
+            except BaseException:
+                if not self._journal.identity:  # nothing was begun here
+                    self._part_path.unlink()
+                    self._journal_path.unlink()
+                raise
             opened.pop_all()  # on success they stay open
 
     def _open_journal(self) -> Journal:
@@ -60,33 +82,53 @@ class ResumableOutput:
         except ValueError:
             raise BatchdigitsError(f"{self._journal_path} is not a journal of batchdigits; remove it") from None
 
-    def _begin(self, identity: Identity, header: bytes, resume: bool | None) -> None:
+    def _begin(self, identity: Identity, header: bytes, resume: bool | None, reader: Reader) -> None:
         end = self._journal.keep(self._part.seek(0, os.SEEK_END))
         if resume is None and end:
             raise BatchdigitsError(
                 f"{self.path} is unfinished, and {len(self._journal):,} files of it are done: "
-                "add --resume to continue, or --start-over"
+                "add --resume to continue, or --overwrite"
+            )
+        is_there = _state(self.path) is not None
+        if resume is None and is_there:
+            raise BatchdigitsError(
+                f"{self.path} exists: add --resume to add what is new and keep the rest, or --overwrite"
             )
         if resume and end:
             refuse_other_run(self.path, self._journal.identity, identity)
-        else:
-            self._journal.begin(identity)
+            self._refuse_changed()
+        if resume and is_there and not (end and self._journal.identity.get(OVERWRITES)):
+            self.old = FinishedOutput(self.path, reader)
+            refuse_other_run(self.path, self.old.identity, identity)
+        if not (resume and end):
             end = 0
-        self.done = self.resumed = len(self._journal)
+            overwrites = resume is False and is_there
+            self._journal.begin({**identity, REPLACES: _state(self.path) or "", OVERWRITES: overwrites})
+        self.resumed = len(self._journal)
+        self.done = self.resumed
         self._part.truncate(end)
         self._end = self._part.seek(end)
         if not end:
-            write_all(self._part, header)
-            self._end = len(header)
-        self._append((0, len(header)))
+            for content in together(reader.pieces(self.path)) if self.old else (header,):
+                write_all(self._part, content)
+                self._end += len(content)
+        self._append((0, len(self.old.header if self.old else header)))
+
+    def _refuse_changed(self) -> None:
+        """Check that what is at the output's name is what was there when the run began."""
+        if (_state(self.path) or "") != self._journal.identity.get(REPLACES):
+            raise BatchdigitsError(
+                f"{self.path} has been written since this run began, and is left as it is; move it away, or add "
+                "--overwrite to begin again"
+            )
 
     def unfinished(self, files: Iterable[str]) -> Iterator[str]:
         """The files that an earlier run did not finish, or that have changed since."""
-        if not self.resumed:
+        if not self.resumed and not self.old:
             yield from files
             return
         for path, extent in self._with_extents(files):
-            self._plan.append(extent)
+            self._plan.append((path, extent))
             if extent is None:
                 yield path
 
@@ -94,7 +136,10 @@ class ResumableOutput:
         """Each file with the extent of its rows; None if it is not done."""
         waiting = iter(files)
         while paths := list(islice(waiting, LOOKUP_SIZE)):
-            yield from zip(paths, self._journal.find([stamp_of(path) for path in paths]), strict=True)
+            stamps = [stamp_of(path) for path in paths]
+            found = self._journal.find(stamps) if len(self._journal) else [None] * len(paths)
+            for path, stamp, extent in zip(paths, stamps, found, strict=True):
+                yield path, extent or (self.old.find(path, stamp) if self.old else None)
 
     def write(self, rows: Sequence[bytes], stamps: Sequence[int]) -> None:
         """Append the rows of the next files that `unfinished` yielded.
@@ -113,13 +158,13 @@ class ResumableOutput:
             self._journal.add(stamps, extents)
         begin, self._end = self._end, int(ends[-1])
         self.done += len(rows)
-        if not self.resumed:
+        if not self.resumed and not self.old:
             self._append((begin, self._end))
             return
         for start, end in extents.tolist():
-            self._append_done()
-            self._plan.popleft()
-            self._append((start, end))
+            self._place_done()
+            path, _ = self._plan.popleft()
+            self._place(path, (start, end))
 
     def finish(self, convert: Callable[[Iterator[bytes], Path], None] | None = None) -> None:
         """Rename the complete file to its name.
@@ -130,21 +175,38 @@ class ResumableOutput:
         Raises:
             BatchdigitsError: the file cannot be written.
         """
-        self._append_done()
+        self._place_done()
+        if self.old:
+            for extent in self.old.woven(self._prune):
+                self._append(extent)
         with explain_os_errors(self.path):
+            if self.old and self._extents == [(0, self.old.end)]:
+                self._part_path.unlink()  # nothing has changed
+                self._journal_path.unlink()
+                return
+            self._refuse_changed()
             if convert or self._extents != [(0, self._end)]:
                 complete = self.path.with_name(f".{self.path.name}.whole")
                 (convert or _write_lines)(self._lines(), complete)
-                complete.replace(self.path)
                 self._part_path.unlink()
             else:
-                self._part_path.replace(self.path)
+                complete = self._part_path
+            stamps = [self._journal.stamps(), *([self.old.stamps] if self.old else [])]
+            write_done(self.path, _without_marks(self._journal.identity), np.concatenate(stamps))
+            complete.replace(self.path)
             self._journal_path.unlink()
 
-    def _append_done(self) -> None:
-        """Append the extents of files that an earlier run finished, up to the first that it did not."""
-        while self._plan and (extent := self._plan[0]):
-            self._plan.popleft()
+    def _place_done(self) -> None:
+        """Place the files that an earlier run finished, up to the first that it did not."""
+        while self._plan and (extent := self._plan[0][1]):
+            path, _ = self._plan.popleft()
+            self._place(path, extent)
+
+    def _place(self, path: str, extent: Extent) -> None:
+        """Say where the rows of the run's next file are."""
+        if self.old:
+            self.old.place(path, extent)
+        else:
             self._append(extent)
 
     def _append(self, extent: Extent) -> None:
@@ -175,6 +237,19 @@ class ResumableOutput:
             self._part_path.unlink(missing_ok=True)
             self._journal_path.unlink(missing_ok=True)
         self._journal.close()
+
+
+def _state(path: Path) -> str | None:
+    """What tells whether a file was written; None if there is none, or it is empty."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return f"{status.st_size} bytes, {status.st_mtime_ns}" if status.st_size else None
+
+
+def _without_marks(identity: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in identity.items() if name not in (REPLACES, OVERWRITES)}
 
 
 def _write_lines(lines: Iterator[bytes], path: Path) -> None:

@@ -14,6 +14,7 @@ class StreamOutput:
         self._stream = stream
         self._header = header
         self.resumed = 0
+        self.old = None
 
     def unfinished(self, files: Iterable[str]) -> Iterator[str]:
         """All files."""

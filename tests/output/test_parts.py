@@ -111,7 +111,7 @@ def test_resuming_keeps_parts_and_removes_those_whose_sources_are_gone(place: st
         out.write(name(1), part(), COUNTS)
         out.finish([name(0), name(1)], {"options": IDENTITY})
     assert folder.names() == {"manifest.json", name(0), name(1)}
-    with pytest.raises(BatchdigitsError, match="holds a finished run: give another folder, or --start-over"):
+    with pytest.raises(BatchdigitsError, match="holds a finished run: give another folder, or --overwrite"):
         output(place)
     assert set(output(place, resume=True).parts) == {name(0), name(1)}
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from batchdigits.errors import BatchdigitsError
 from batchdigits.output import resumable
+from batchdigits.output.finished import RowHead
 from batchdigits.output.journal import stamp_of
 from batchdigits.output.resumable import ResumableOutput
 
@@ -25,14 +26,27 @@ class KilledError(Exception):
     pass
 
 
-def write(path: Path, files: Sequence[str], *, resume: bool | None = None, stop_after: int = 1 << 30) -> list[str]:
+class Lines:
+    """Reads the rows of these tests: the path, and what the file holds."""
+
+    def pieces(self, path: Path) -> Iterator[bytes]:
+        yield from path.read_bytes().splitlines(keepends=True)
+
+    def head(self, row: bytes) -> RowHead:
+        path, _, content = row.decode().strip().partition(",")
+        return RowHead(path, content == "gone")
+
+
+def write(
+    path: Path, files: Sequence[str], *, resume: bool | None = None, stop_after: int = 1 << 30, prune: bool = False
+) -> list[str]:
     """Write one row for each file, as the engine does; the files that this run did.
 
     Raises:
         KilledError: the run was killed after `stop_after` files.
     """
     done: list[str] = []
-    with ResumableOutput(path, IDENTITY, HEADER, resume) as output:
+    with ResumableOutput(path, IDENTITY, HEADER, resume, Lines(), prune) as output:
         for file in output.unfinished(files):
             if len(done) == stop_after:
                 raise KilledError
@@ -82,7 +96,7 @@ def begun(path: Path, files: list[str]) -> Path:
 def test_an_undisturbed_run(path: Path, files: list[str]) -> None:
     assert write(path, files) == files
     assert path.read_bytes() == complete(files)
-    assert beside(path) == set()
+    assert beside(path) == {".out.csv.done"}
 
 
 def test_the_output_gets_its_name_only_when_complete(begun: Path) -> None:
@@ -93,7 +107,7 @@ def test_the_output_gets_its_name_only_when_complete(begun: Path) -> None:
 def test_an_old_output_stays_until_the_new_one_is_complete(path: Path, files: list[str]) -> None:
     path.write_text("old")
     with pytest.raises(KilledError):
-        write(path, files, stop_after=6)
+        write(path, files, resume=False, stop_after=6)
     assert path.read_text() == "old"
     write(path, files, resume=True)
     assert path.read_bytes() == complete(files)
@@ -102,7 +116,7 @@ def test_an_old_output_stays_until_the_new_one_is_complete(path: Path, files: li
 def test_a_resumed_run_does_the_rest(begun: Path, files: list[str]) -> None:
     assert write(begun, files, resume=True) == files[6:]
     assert begun.read_bytes() == complete(files)
-    assert beside(begun) == set()
+    assert beside(begun) == {".out.csv.done"}
 
 
 def test_resuming_without_an_unfinished_run_starts_one(path: Path, files: list[str]) -> None:
@@ -111,7 +125,7 @@ def test_resuming_without_an_unfinished_run_starts_one(path: Path, files: list[s
 
 
 def test_unfinished_rows_are_not_dropped_without_an_option(begun: Path, files: list[str]) -> None:
-    with pytest.raises(BatchdigitsError, match=r"6 files of it are done: add --resume to continue, or --start-over"):
+    with pytest.raises(BatchdigitsError, match=r"6 files of it are done: add --resume to continue, or --overwrite"):
         write(begun, files)
     assert write(begun, files, resume=False) == files
     assert begun.read_bytes() == complete(files)
@@ -135,7 +149,7 @@ def test_a_file_that_changed_is_done_again(begun: Path, files: list[str]) -> Non
     Path(files[2]).write_text("changed")
     assert write(begun, files, resume=True) == [files[2], *files[6:]]
     assert begun.read_bytes() == complete(files)
-    assert beside(begun) == set()
+    assert beside(begun) == {".out.csv.done"}
 
 
 def test_files_added_and_removed_since_the_last_run(begun: Path, files: list[str]) -> None:
@@ -153,7 +167,7 @@ def test_the_same_file_twice(path: Path, files: list[str]) -> None:
 
 
 def test_a_file_without_a_stamp_is_done_again(path: Path, files: list[str]) -> None:
-    with pytest.raises(KilledError), ResumableOutput(path, IDENTITY, HEADER, None) as output:
+    with pytest.raises(KilledError), ResumableOutput(path, IDENTITY, HEADER, None, Lines()) as output:
         for _ in zip(output.unfinished(files), range(5), strict=False):
             pass
         output.write(
@@ -167,32 +181,32 @@ def test_a_file_without_a_stamp_is_done_again(path: Path, files: list[str]) -> N
 @pytest.mark.parametrize("name", IDENTITY)
 def test_a_run_with_another_option_is_refused_by_its_name(begun: Path, name: str) -> None:
     with pytest.raises(BatchdigitsError, match=f"cannot resume .*: {name} was {IDENTITY[name]} .* and is other now"):
-        ResumableOutput(begun, {**IDENTITY, name: "other"}, HEADER, True)
+        ResumableOutput(begun, {**IDENTITY, name: "other"}, HEADER, True, Lines())
     assert beside(begun) == {".out.csv.part", ".out.csv.journal"}
 
 
 def test_two_runs_do_not_write_one_file(path: Path) -> None:
     with (
-        ResumableOutput(path, IDENTITY, HEADER, None),
+        ResumableOutput(path, IDENTITY, HEADER, None, Lines()),
         pytest.raises(BatchdigitsError, match="another run is writing it"),
     ):
-        ResumableOutput(path, IDENTITY, HEADER, None)
+        ResumableOutput(path, IDENTITY, HEADER, None, Lines())
 
 
 def test_a_file_that_is_no_journal_is_left_alone(path: Path) -> None:
     (path.parent / ".out.csv.journal").write_text("my diary\n")
     with pytest.raises(BatchdigitsError, match="is not a journal of batchdigits"):
-        ResumableOutput(path, IDENTITY, HEADER, None)
+        ResumableOutput(path, IDENTITY, HEADER, None, Lines())
     assert (path.parent / ".out.csv.journal").read_text() == "my diary\n"
 
 
 def test_a_folder_is_no_output(tmp_path: Path) -> None:
     with pytest.raises(BatchdigitsError, match="is a directory"):
-        ResumableOutput(tmp_path, IDENTITY, HEADER, None)
+        ResumableOutput(tmp_path, IDENTITY, HEADER, None, Lines())
 
 
 def test_a_journal_without_its_rows_does_not_count(begun: Path, files: list[str]) -> None:
-    (begun.parent / ".out.csv.part").rename(begun)
+    (begun.parent / ".out.csv.part").unlink()
     assert write(begun, files) == files
     assert begun.read_bytes() == complete(files)
 
@@ -202,12 +216,12 @@ def test_lines_can_be_converted(begun: Path, files: list[str]) -> None:
         path.write_bytes(b"".join(lines).upper())
 
     Path(files[2]).write_text("changed")
-    with ResumableOutput(begun, IDENTITY, HEADER, True) as output:
+    with ResumableOutput(begun, IDENTITY, HEADER, True, Lines()) as output:
         for file in output.unfinished(files):
             output.write([row(file)], [stamp_of(file)])
         output.finish(upper)
     assert begun.read_bytes() == complete(files).upper()
-    assert beside(begun) == set()
+    assert beside(begun) == {".out.csv.done"}
 
 
 def test_a_full_disk_is_one_line_of_error_and_keeps_the_rows(
@@ -256,4 +270,4 @@ def test_the_file_after_any_kills_and_changes_is_that_of_an_undisturbed_run(
             os.truncate(journal, max(0, journal.stat().st_size - torn))
     write(path, files, resume=True)
     assert path.read_bytes() == complete(files)
-    assert beside(path) == set()
+    assert beside(path) == {".out.csv.done"}

@@ -1,0 +1,105 @@
+"""Read the rows of a finished output again, in each format; a person may have edited them."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from batchdigits.errors import BatchdigitsError
+from batchdigits.inference.decide import Status
+from batchdigits.output.columns import Columns
+from batchdigits.output.finished import RowHead
+from batchdigits.output.prediction_csv import csv_header
+from batchdigits.output.prediction_jsonl import json_line
+from batchdigits.output.prediction_parquet import import_pyarrow
+
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True)
+class CsvReader:
+    """Rows of CSV, their bytes as they are: a spreadsheet may have added a byte order mark and CRLF."""
+
+    columns: Columns
+
+    def pieces(self, path: Path) -> Iterator[bytes]:
+        """The header, then each row.
+
+        Raises:
+            BatchdigitsError: the file has other columns, or a quote that is not closed.
+        """
+        with path.open("rb") as file:
+            header = _whole_line(file.readline())
+            if header.removeprefix(BYTE_ORDER_MARK).rstrip() != csv_header(self.columns).rstrip():
+                raise BatchdigitsError(f"cannot add to {path}: its columns are not {csv_header(self.columns).decode()}")
+            yield header
+            row = b""
+            for line in file:
+                row += line
+                if row.count(b'"') % 2 == 0:
+                    yield _whole_line(row)
+                    row = b""
+            if row:
+                raise BatchdigitsError(f"cannot add to {path}: a quote in it is not closed, from {row[:40]!r} on")
+
+    def head(self, row: bytes) -> RowHead:
+        """The head of a row."""
+        text = row.decode("utf-8", "surrogateescape").rstrip("\r\n")
+        path, label, _, status, *_ = [*next(csv.reader([text]), []), "", "", "", ""]
+        return RowHead(path, status == Status.ERROR and not label)
+
+
+@dataclass(frozen=True)
+class JsonlReader:
+    """Rows of JSON lines, their bytes as they are."""
+
+    columns: Columns
+
+    def pieces(self, path: Path) -> Iterator[bytes]:
+        """An empty header, then each row."""
+        yield b""
+        with path.open("rb") as file:
+            for line in file:
+                yield _whole_line(line)
+
+    def head(self, row: bytes) -> RowHead:
+        """The head of a row; an empty path for one that is not JSON any more, which stays as it is."""
+        try:
+            document = json.loads(row)
+            encoded = document.get("path_bytes")
+            path = os.fsdecode(base64.b64decode(encoded)) if encoded else str(document["path"])
+            return RowHead(path, document["status"] == Status.ERROR and not document["label"])
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            return RowHead("", False)
+
+
+class ParquetReader(JsonlReader):
+    """Rows of Parquet, as the JSON lines that they are made from."""
+
+    def pieces(self, path: Path) -> Iterator[bytes]:
+        """An empty header, then each row.
+
+        Raises:
+            BatchdigitsError: the file is not Parquet, or has other columns.
+        """
+        arrow, parquet = import_pyarrow()
+        yield b""
+        try:
+            with parquet.ParquetFile(path) as file:
+                if tuple(file.schema_arrow.names) != (*self.columns.names, "path_bytes"):
+                    raise BatchdigitsError(f"cannot add to {path}: it has other columns")
+                for batch in file.iter_batches():
+                    for row in batch.to_pylist():
+                        yield json_line({name: row[name] for name in row if name != "path_bytes" or row[name]}).encode()
+        except arrow.ArrowException:
+            raise BatchdigitsError(f"cannot add to {path}: it is not a Parquet file") from None
+
+
+def _whole_line(line: bytes) -> bytes:
+    """The line with its end, which the last one may lack after editing."""
+    return line if line.endswith(b"\n") else line + b"\n"

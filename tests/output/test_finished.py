@@ -1,0 +1,169 @@
+"""A finished output that a later run adds to: what is in it stays, hand-edited rows too."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from batchdigits.errors import BatchdigitsError
+from batchdigits.output.finished import done_path
+from batchdigits.output.journal import failed_stamp, stamp_of
+from batchdigits.output.resumable import ResumableOutput
+from tests.output.test_resumable import HEADER, IDENTITY, KilledError, Lines, beside, complete, row, write
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[str]:
+    (tmp_path / "in").mkdir()
+    names = [str(tmp_path / "in" / str(number)) for number in range(6)]
+    for name in names:
+        Path(name).write_text("x")
+    return names
+
+
+@pytest.fixture
+def finished(tmp_path: Path, files: list[str]) -> Path:
+    """The finished output of all files, with the second row edited by hand."""
+    path = tmp_path / "out.csv"
+    write(path, files)
+    edit(path, row(files[1]), edited(files[1]))
+    return path
+
+
+def edit(path: Path, before: bytes, after: bytes) -> None:
+    content = path.read_bytes()
+    assert before in content
+    path.write_bytes(content.replace(before, after))
+
+
+def edited(file: str) -> bytes:
+    return f"{file},by hand\n".encode()
+
+
+def test_a_finished_output_is_not_replaced_unasked(finished: Path, files: list[str]) -> None:
+    before = finished.read_bytes()
+    with pytest.raises(BatchdigitsError, match=r"out\.csv exists: add --resume to add .*, or --overwrite"):
+        write(finished, files)
+    assert finished.read_bytes() == before
+    assert beside(finished) == {".out.csv.done"}
+    assert write(finished, files, resume=False) == files
+    assert finished.read_bytes() == complete(files)
+
+
+def test_an_empty_file_is_no_output(tmp_path: Path, files: list[str]) -> None:
+    (tmp_path / "out.csv").touch()
+    assert write(tmp_path / "out.csv", files) == files
+
+
+def test_without_anything_new_the_file_is_not_touched(finished: Path, files: list[str]) -> None:
+    before = finished.read_bytes(), finished.stat().st_mtime_ns, finished.stat().st_ino
+    assert write(finished, files, resume=True) == []
+    assert (finished.read_bytes(), finished.stat().st_mtime_ns, finished.stat().st_ino) == before
+    assert beside(finished) == {".out.csv.done"}
+
+
+def test_new_files_are_added_in_their_order_and_edited_rows_stay(finished: Path, files: list[str]) -> None:
+    new = files[3] + "a"
+    Path(new).write_text("new")
+    now = [*files[:4], new, *files[4:]]
+    assert write(finished, now, resume=True) == [new]
+    expected = complete(now).replace(row(files[1]), edited(files[1]))
+    assert finished.read_bytes() == expected
+    assert write(finished, now, resume=True) == []  # and again
+    assert finished.read_bytes() == expected
+
+
+def test_files_that_changed_are_done_again(finished: Path, files: list[str]) -> None:
+    Path(files[4]).write_text("changed")
+    assert write(finished, files, resume=True) == [files[4]]
+    assert finished.read_bytes() == complete(files).replace(row(files[1]), edited(files[1]))
+
+
+@pytest.mark.parametrize("prune", [False, True])
+def test_rows_of_files_that_are_no_longer_named_stay_unless_pruned(
+    finished: Path, files: list[str], prune: bool
+) -> None:
+    Path(files[4]).write_text("changed")
+    assert write(finished, files[3:], resume=True, prune=prune) == [files[4]]
+    first = [] if prune else files[:3]
+    assert finished.read_bytes() == complete([*first, *files[3:]]).replace(row(files[1]), edited(files[1]))
+
+
+def test_rows_that_are_not_named_stay_behind_the_row_they_followed(finished: Path, files: list[str]) -> None:
+    Path(files[5]).write_text("changed")
+    write(finished, [files[5], files[2]], resume=True)
+    unnamed = [row(files[0]), edited(files[1]), row(files[3]), row(files[4])]
+    assert finished.read_bytes() == b"".join([HEADER, *unnamed, row(files[5]), row(files[2])])
+
+
+def test_an_error_is_tried_again_unless_a_person_has_answered_it(tmp_path: Path, files: list[str]) -> None:
+    path = tmp_path / "out.csv"
+    missing = [str(tmp_path / "in" / name) for name in ("a", "b")]
+    with ResumableOutput(path, IDENTITY, HEADER, None, Lines()) as output:
+        for file in output.unfinished(missing):
+            output.write([row(file)], [failed_stamp(stamp_of(file))])
+        output.finish()
+    edit(path, row(missing[0]), edited(missing[0]))
+    assert write(path, missing, resume=True) == [missing[1]]
+    assert path.read_bytes() == HEADER + edited(missing[0]) + row(missing[1])
+
+
+def test_a_killed_run_that_added_is_resumed(finished: Path, files: list[str]) -> None:
+    new = [files[0] + letter for letter in "abc"]
+    for name in new:
+        Path(name).write_text("new")
+    before = finished.read_bytes()
+    for stop_after in (0, 1):
+        with pytest.raises(KilledError):
+            write(finished, [files[0], *new, *files[2:]], resume=True, stop_after=stop_after)
+        assert finished.read_bytes() == before
+    with pytest.raises(BatchdigitsError, match="is unfinished, and 1 files of it are done"):
+        write(finished, files)
+    assert write(finished, [files[0], *new, *files[2:]], resume=True) == new[1:]
+    now = [files[0], *new, *files[1:]]
+    assert sorted(finished.read_bytes().splitlines()) == sorted(
+        complete(now).replace(row(files[1]), edited(files[1])).splitlines()
+    )
+
+
+@pytest.mark.parametrize("resume", [True, False])
+def test_what_a_person_writes_during_the_run_is_not_replaced(finished: Path, files: list[str], resume: bool) -> None:
+    Path(files[0]).write_text("changed")
+    with (
+        pytest.raises(BatchdigitsError, match="has been written since this run began, and is left as it is"),
+        ResumableOutput(finished, IDENTITY, HEADER, resume, Lines()) as output,
+    ):
+        for file in output.unfinished(files):
+            output.write([row(file)], [1])
+        finished.write_bytes(b"mine\n")
+        os.utime(finished, ns=(1, 1))
+        output.finish()
+    assert finished.read_bytes() == b"mine\n"
+    assert ".out.csv.part" in beside(finished)
+    with pytest.raises(BatchdigitsError, match="has been written since this run began"):
+        write(finished, files, resume=True)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no json\n", b"[]\n", b'{"the model": "abc"}\n1234567'])
+def test_an_output_of_unknown_origin_is_left_alone(finished: Path, files: list[str], content: bytes | None) -> None:
+    before = finished.read_bytes()
+    done_path(finished).unlink()
+    if content is not None:
+        done_path(finished).write_bytes(content)
+    with pytest.raises(BatchdigitsError, match=r"cannot add to .*: \.out\.csv\.done beside it is missing or damaged"):
+        write(finished, files, resume=True)
+    assert finished.read_bytes() == before
+    assert beside(finished) <= {".out.csv.done"}
+
+
+def test_another_model_cannot_add(finished: Path, files: list[str]) -> None:
+    edit(done_path(finished), b'"abc"', b'"xyz"')
+    with pytest.raises(BatchdigitsError, match="the model was xyz when it was begun, and is abc now"):
+        write(finished, files, resume=True)
+
+
+def test_eight_bytes_a_source(finished: Path, files: list[str]) -> None:
+    _, _, stamps = done_path(finished).read_bytes().partition(b"\n")
+    assert len(stamps) == 8 * len(files)

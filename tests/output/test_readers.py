@@ -1,0 +1,98 @@
+"""Finished outputs are read again as they were written, and as people and spreadsheets change them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batchdigits.errors import BatchdigitsError
+from batchdigits.inference.decide import Prediction, Status, blank, failed
+from batchdigits.output.columns import Columns
+from batchdigits.output.formats import FORMATS, FormatName
+
+COLUMNS = Columns(("a", "b"))
+ROWS = [
+    Prediction("a.png", "b", 0.4, Status.REVIEW, "", {}, 0.3),
+    blank("with, comma.png"),
+    failed('with "quote" and\nnewline.png', "empty file"),
+    blank("caf\udce9.png"),
+    failed("é.png", "not an image"),
+]
+NAMES: list[FormatName] = ["csv", "jsonl", "parquet"]
+
+
+def written(name: FormatName, path: Path) -> list[bytes]:
+    """Write ROWS; the pieces that were written."""
+    file_format = FORMATS[name]
+    pieces = [file_format.header(COLUMNS), *(file_format.encode(COLUMNS, [row]) for row in ROWS)]
+    if file_format.convert:
+        pytest.importorskip("pyarrow")
+        file_format.convert(COLUMNS, iter(b"".join(pieces).splitlines(keepends=True)), path)
+    else:
+        path.write_bytes(b"".join(pieces))
+    return pieces
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_format_is_read_again(name: FormatName, tmp_path: Path) -> None:
+    path = tmp_path / f"out.{name}"
+    pieces = written(name, path)
+    reader = FORMATS[name].reader(COLUMNS)
+    assert list(reader.pieces(path)) == pieces
+    heads = [reader.head(piece) for piece in pieces[1:]]
+    assert [head.path for head in heads] == [row.path for row in ROWS]
+    assert [head.is_open_error for head in heads] == [False, False, True, False, True]
+
+
+def test_what_a_spreadsheet_adds_stays(tmp_path: Path) -> None:
+    path = tmp_path / "out.csv"
+    written("csv", path)
+    content = b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n").rstrip()
+    path.write_bytes(content)
+    reader = FORMATS["csv"].reader(COLUMNS)
+    pieces = list(reader.pieces(path))
+    assert b"".join(pieces) == content + b"\n"
+    assert [reader.head(piece).path for piece in pieces[1:]][:2] == ["a.png", "with, comma.png"]
+
+
+def test_an_answered_error_is_none(tmp_path: Path) -> None:
+    csv_reader, json_reader = (FORMATS[name].reader(COLUMNS) for name in NAMES[:2])
+    assert not csv_reader.head(b"x.png,7,,error,empty file,\n").is_open_error
+    assert not csv_reader.head(b"x.png,,,checked,empty file,\n").is_open_error
+    assert csv_reader.head(b"x.png,,,error\n").is_open_error
+    assert not json_reader.head(b'{"path": "x", "label": "7", "status": "error"}\n').is_open_error
+    assert json_reader.head(b'{"path": "x", "label": null, "status": "error"}\n').is_open_error
+
+
+@pytest.mark.parametrize("line", [b"not json\n", b"[]\n", b"{}\n", b'{"path": 1}\n', b'{"path_bytes": "!"}\n'])
+def test_a_line_that_is_no_row_any_more_is_kept(line: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "out.jsonl"
+    path.write_bytes(line)
+    reader = FORMATS["jsonl"].reader(COLUMNS)
+    assert list(reader.pieces(path)) == [b"", line]
+    assert reader.head(line).path in ("", "1")
+
+
+def test_other_content_is_refused(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    path = tmp_path / "out"
+    for name, content, message in (
+        ("csv", b"path;label\n", "its columns are not path,label"),
+        ("csv", FORMATS["csv"].header(COLUMNS) + b'a,"b\nc,d\n', "a quote in it is not closed, from .*a"),
+        ("parquet", b"PAR1", "it is not a Parquet file"),
+    ):
+        path.write_bytes(content)
+        with pytest.raises(BatchdigitsError, match=message):
+            list(FORMATS[name].reader(COLUMNS).pieces(path))  # type: ignore[index]
+
+
+@given(st.lists(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])), max_size=5))
+def test_any_paths_can_be_read_again(tmp_path_factory: pytest.TempPathFactory, paths: list[str]) -> None:
+    path = tmp_path_factory.mktemp("any") / "out.csv"
+    file_format = FORMATS["csv"]
+    path.write_bytes(file_format.header(COLUMNS) + b"".join(file_format.encode(COLUMNS, [blank(p)]) for p in paths))
+    reader = file_format.reader(COLUMNS)
+    assert [reader.head(piece).path for piece in list(reader.pieces(path))[1:]] == paths
