@@ -166,7 +166,7 @@ def measure(small: Path, large: Path, rounds: int) -> dict[str, Measurement]:
 def command(name: str, folder: Path, output: str) -> list[str]:
     """The command line of a program."""
     if name == BATCHDIGITS:
-        return [sys.executable, "-m", "batchdigits", "classify", "-q", "--start-over", str(folder), "-o", output]
+        return [sys.executable, "-m", "batchdigits", "classify", "-q", "--overwrite", str(folder), "-o", output]
     return [sys.executable, str(Path(__file__).with_name("baselines.py")), name, str(folder), output]
 
 

@@ -50,7 +50,8 @@ class CsvReader:
     def head(self, row: bytes) -> RowHead:
         """The head of a row."""
         text = row.decode("utf-8", "surrogateescape").rstrip("\r\n")
-        path, label, _, status, *_ = [*next(csv.reader([text]), []), "", "", "", ""]
+        cells = text.split(",", 4) if '"' not in text else next(csv.reader([text]), [])  # a third of the time
+        path, label, _, status, *_ = [*cells, "", "", "", ""]
         return RowHead(path, status == Status.ERROR and not label)
 
 

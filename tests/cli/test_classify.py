@@ -58,7 +58,7 @@ def test_a_file_gets_the_bytes_of_stdout_and_stdout_gets_none(scene: Path, one_j
     result = classify("scans", "-o", tmp_path / "out.csv", cwd=scene)
     assert (result.returncode, result.stdout) == (3, b"")
     assert (tmp_path / "out.csv").read_bytes() == one_job
-    assert [entry.name for entry in tmp_path.iterdir()] == ["out.csv"]
+    assert {entry.name for entry in tmp_path.iterdir()} == {".out.csv.done", "out.csv"}
 
 
 def test_both_runtimes_give_the_same_labels(scene: Path) -> None:
@@ -237,7 +237,7 @@ def test_parquet_has_the_rows_of_jsonl(scene: Path, tmp_path: Path) -> None:
     assert classify("scans", "-o", tmp_path / "out.parquet", cwd=scene).returncode == 3
     table = pyarrow.parquet.read_table(tmp_path / "out.parquet")
     assert table.to_pylist() == [{"path_bytes": None, **line} for line in lines]
-    assert [entry.name for entry in tmp_path.iterdir()] == ["out.parquet"]
+    assert {entry.name for entry in tmp_path.iterdir()} == {".out.parquet.done", "out.parquet"}
 
 
 def test_parquet_needs_a_file_and_its_extra(scene: Path, tmp_path: Path) -> None:
@@ -292,10 +292,10 @@ def test_an_output_that_is_a_link_stays_one(scene: Path, tmp_path: Path) -> None
     (tmp_path / "real").mkdir()
     (tmp_path / "real" / "x.csv").write_text("old")
     (tmp_path / "link.csv").symlink_to("real/x.csv")
-    assert classify("few", "-o", tmp_path / "link.csv", cwd=scene).returncode == 0
+    assert classify("few", "-o", tmp_path / "link.csv", "--overwrite", cwd=scene).returncode == 0
     assert (tmp_path / "link.csv").is_symlink()
     assert (tmp_path / "real" / "x.csv").read_bytes() == classify("few", cwd=scene).stdout
-    assert len(list(tmp_path.rglob("*"))) == 3
+    assert sorted(path.name for path in tmp_path.rglob("*")) == [".x.csv.done", "link.csv", "real", "x.csv"]
 
 
 def test_a_missing_model_leaves_the_output_alone(scene: Path, tmp_path: Path) -> None:

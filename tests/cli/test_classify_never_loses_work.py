@@ -51,7 +51,7 @@ def output(tmp_path: Path) -> Path:
 
 
 def beside(output: Path) -> list[str]:
-    return sorted(entry.name for entry in output.parent.iterdir())
+    return sorted(entry.name for entry in output.parent.iterdir() if not entry.name.endswith(".done"))
 
 
 def wait_for(path: Path, size: int, process: subprocess.Popen[bytes]) -> None:
@@ -118,14 +118,14 @@ def test_jsonl_resumes_too(scene: Path, tmp_path: Path) -> None:
     assert output.read_bytes() == whole
 
 
-def test_an_unfinished_output_is_refused_without_resume_or_start_over(
+def test_an_unfinished_output_is_refused_without_resume_or_overwrite(
     scene: Path, undisturbed: bytes, output: Path
 ) -> None:
     assert kill(begin(scene, output))
     result = classify("scans", "-o", output, cwd=scene)
     assert (result.returncode, output.exists()) == (1, False)
-    assert b"add --resume to continue, or --start-over" in result.stderr
-    result = classify("scans", "-o", output, "--start-over", cwd=scene)
+    assert b"add --resume to continue, or --overwrite" in result.stderr
+    result = classify("scans", "-o", output, "--overwrite", cwd=scene)
     assert b"done before" not in result.stderr
     assert output.read_bytes() == undisturbed
 
@@ -140,6 +140,37 @@ def test_files_that_changed_are_done_again(scene: Path, tmp_path: Path) -> None:
     classify("scans", "-o", output, "--resume", cwd=tmp_path)
     assert output.read_bytes() == classify("scans", cwd=tmp_path).stdout
     assert rows(output.read_bytes())[0][1] == "1"  # MNIST's third test image; the first is a 7
+
+
+def test_a_finished_table_is_added_to_and_never_replaced_unasked(scene: Path, tmp_path: Path) -> None:
+    shutil.copytree(scene / "scans", tmp_path / "scans", ignore=lambda path, names: names[20:])
+    (tmp_path / "scans" / "broken.png").write_bytes(b"")
+    output = tmp_path / "out.csv"
+    assert classify("scans", "-o", output, cwd=tmp_path).returncode == 3
+    first, *_ = [row for row in rows(output.read_bytes()) if row[1]]
+    by_hand = output.read_bytes().replace(f"{first[0]},{first[1]}".encode(), f"{first[0]},x".encode())
+    output.write_bytes(by_hand)
+
+    refused = classify("scans", "-o", output, cwd=tmp_path)
+    assert refused.returncode == 1
+    assert b"out.csv exists: add --resume to add what is new and keep the rest, or --overwrite" in refused.stderr
+    mistyped = classify("scnas", "-o", output, "--overwrite", cwd=tmp_path)
+    assert mistyped.returncode == 1
+    assert b"error: scnas: no such file or folder" in mistyped.stderr
+    assert output.read_bytes() == by_hand
+
+    shutil.copy(tmp_path / first[0], tmp_path / "zz.png")
+    again = classify("scans", "zz.png", "-o", output, "--resume", cwd=tmp_path)
+    assert b"1 file added, 1 classified again" in again.stderr  # the broken one
+    last = classify("zz.png", cwd=tmp_path).stdout.splitlines(keepends=True)[1]
+    assert output.read_bytes() == by_hand + last
+    fewer = classify("zz.png", "-o", output, "--resume", cwd=tmp_path)
+    assert b"no longer named and kept" in fewer.stderr
+    assert output.read_bytes() == by_hand + last
+    pruned = classify("zz.png", "-o", output, "--resume", "--prune", cwd=tmp_path)
+    assert b"no longer named and dropped" in pruned.stderr
+    assert output.read_bytes() == classify("zz.png", cwd=tmp_path).stdout
+    assert classify("zz.png", "-o", output, "--prune", cwd=tmp_path).returncode == 2
 
 
 @pytest.mark.parametrize(

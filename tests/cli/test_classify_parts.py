@@ -149,7 +149,7 @@ def test_other_options_and_other_sources_are_refused(scene: Path, cluster: Clust
         assert result.exit_code == 1
         assert message in result.stderr
     assert on_ray(run).exit_code == 1
-    assert on_ray(run, "--start-over", "--include", "1?.png", "--exclude", "notes.txt").exit_code == 0
+    assert on_ray(run, "--overwrite", "--include", "1?.png", "--exclude", "notes.txt").exit_code == 0
     assert manifest()["rows"] == 10
 
 
