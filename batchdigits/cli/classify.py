@@ -60,7 +60,7 @@ def classify(**values: Any) -> None:
         if request.engine == "ray" and not request.dry_run:
             classify_in_parts(request, list(paths), rules)
             return
-        files = _not_empty(find(paths, tally, rules), tally)
+        files = _not_empty(find(paths, tally, rules), tally, rules)
         if request.dry_run:
             _list(files, tally, b"\0" if request.null else b"\n")
         else:
@@ -99,7 +99,7 @@ def _require_paths(paths: Sequence[str]) -> None:
             raise NoImagesError(f"{path}: no such file or folder")
 
 
-def _not_empty(files: Iterator[str], tally: Tally) -> Iterator[str]:
+def _not_empty(files: Iterator[str], tally: Tally, rules: Filter) -> Iterator[str]:
     """The same files, at least one.
 
     Raises:
@@ -107,7 +107,8 @@ def _not_empty(files: Iterator[str], tally: Tally) -> Iterator[str]:
     """
     first = next(files, None)
     if first is None:
-        raise NoImagesError(f"no images in {', '.join(tally.empty_folders) or 'the list of files'}")
+        unused = f" that match --include {' or '.join(rules.unused)}" if rules.unused else ""
+        raise NoImagesError(f"no images in {', '.join(tally.empty_folders) or 'the list of files'}{unused}")
     yield first
     yield from files
 
@@ -144,6 +145,8 @@ def _classify(request: Request, files: Iterator[str], tally: Tally, rules: Filte
         )
         output.finish(partial(encoder.convert, columns) if encoder.convert else None)
     print_added(request, output.old)
+    for pattern in rules.unused:
+        print_message(f"--include {pattern} matches no file")
     seconds = time.monotonic() - began
     finish(counts, counts, output.resumed, tally.skipped, tally.empty_folders, seconds, task.model)
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from batchdigits.datasets.labelled import LabelledGlyphs, Splits, concatenate, likeliest_glyph
 from batchdigits.errors import DataError
+from batchdigits.files.litter import is_litter_folder
 from batchdigits.files.natural_order import natural_key
 from batchdigits.files.sources import find
 from batchdigits.quiet import silent_stderr
@@ -33,7 +34,7 @@ def load(path: Path, seed: int, few_shot: bool = False) -> Splits:
         DataError: there are fewer than two classes; the name of one is not a line of UTF-8; one has too few images; or
             an image is unreadable.
     """
-    folders = sorted((f for f in path.iterdir() if f.is_dir() and f.name[0] != "."), key=lambda f: natural_key(f.name))
+    folders = sorted((f for f in path.iterdir() if f.is_dir() and _is_class(f.name)), key=lambda f: natural_key(f.name))
     if len(folders) < 2:
         raise DataError(f"{path}: a folder of labelled images has one sub-folder for each class, and at least two")
     for folder in folders:
@@ -52,6 +53,10 @@ def load(path: Path, seed: int, few_shot: bool = False) -> Splits:
         train.append(shuffled[slice(validation_size + test_size, None)])
     names = tuple(folder.name for folder in folders)
     return Splits(path.name, names, concatenate(train), concatenate(validation), concatenate(test))
+
+
+def _is_class(name: str) -> bool:
+    return not name.startswith(".") and not is_litter_folder(name)
 
 
 def _glyphs_by_class(path: Path, folders: list[Path], min_images: int) -> list[NDArray[np.uint8]]:

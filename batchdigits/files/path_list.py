@@ -1,7 +1,11 @@
-"""Lists of paths, one a line, or each ended by NUL as `find -print0` writes them."""
+"""Lists of paths, one a line, or each ended by NUL as `find -print0` writes them.
+
+A list may begin with a byte order mark, and be UTF-16 by it, as programs on Windows write them.
+"""
 
 from __future__ import annotations
 
+import codecs
 import os
 from collections.abc import Iterator
 from typing import IO
@@ -20,15 +24,33 @@ def read_paths(stream: IO[bytes], end: bytes) -> Iterator[str]:
             newline, as in lists that were made on Windows, is dropped.
 
     Raises:
-        BatchdigitsError: the list cannot be read.
+        BatchdigitsError: the list cannot be read, or is not the UTF-16 that it says it is.
     """
     rest = b""
+    blocks = _in_utf8(stream)
     surplus = b"\r" if end == b"\n" else b""
-    while block := _read(stream):
+    for block in blocks:
         *whole, rest = (rest + block).split(end)
         yield from (os.fsdecode(path) for line in whole if (path := line.removesuffix(surplus)))
     if path := rest.removesuffix(surplus):
         yield os.fsdecode(path)
+
+
+def _in_utf8(stream: IO[bytes]) -> Iterator[bytes]:
+    """The blocks of a list; without its byte order mark, and in UTF-8 if that says UTF-16."""
+    first = _read(stream)
+    if not first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        yield first.removeprefix(codecs.BOM_UTF8)
+        yield from iter(lambda: _read(stream), b"")
+        return
+    decoder = codecs.getincrementaldecoder("utf-16")()
+    try:
+        yield decoder.decode(first).encode()
+        while block := _read(stream):
+            yield decoder.decode(block).encode()
+        yield decoder.decode(b"", final=True).encode()
+    except UnicodeError:
+        raise BatchdigitsError("the list of paths begins like UTF-16, and is not") from None
 
 
 def _read(stream: IO[bytes]) -> bytes:

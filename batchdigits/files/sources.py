@@ -11,12 +11,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from batchdigits.files.image_formats import HEAD_BYTES, IMAGE_SUFFIXES, sniff
+from batchdigits.files.litter import is_litter_file, is_litter_folder
 from batchdigits.files.natural_order import in_natural_order
 from batchdigits.files.remote import RemoteDisk, is_url
-
-# Files that systems leave beside images. Some have an image's suffix, and a Thumbs.db holds images.
-_SYSTEM_FILES = frozenset({".ds_store", "thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini"})
-_SYSTEM_PREFIX = "._"
 
 
 @dataclass
@@ -25,7 +22,7 @@ class Tally:
 
     Attributes:
         sources: sources found.
-        skipped: files in folders that are no images, and files and folders that a `Filter` excluded.
+        skipped: in folders, files that are no images, litter, and what a `Filter` excluded.
         empty_folders: typed folders that held no source.
         on_skipped: called with each skipped path.
     """
@@ -58,24 +55,36 @@ class Filter:
         self.recursive = recursive
         self._included = _matcher(include)
         self._excluded = _matcher(exclude)
+        self._include = list(include)
+        self._used: set[str] = set()
+
+    @property
+    def unused(self) -> list[str]:
+        """The patterns of `include` that no file has matched so far."""
+        return [pattern for pattern in self._include if pattern not in self._used]
 
     def wants_file(self, path: str, name: str) -> bool:
         """Whether a file is visited; `path` begins below the typed folder."""
-        return (not self._included or self._included(path, name)) and not (
-            self._excluded and self._excluded(path, name)
-        )
+        if self._included:
+            pattern = self._included(path, name)
+            if pattern is None:
+                return False
+            self._used.add(pattern)
+        return not (self._excluded and self._excluded(path, name))
 
     def wants_folder(self, path: str, name: str) -> bool:
         """Whether a folder is visited; `path` begins below the typed folder."""
         return self.recursive and not (self._excluded and self._excluded(path, name))
 
 
-def _matcher(patterns: Iterable[str]) -> Callable[[str, str], bool] | None:
-    """A function that says whether a path, with its last name, matches one of the patterns; None without patterns."""
+def _matcher(patterns: Iterable[str]) -> Callable[[str, str], str | None] | None:
+    """A function that gives the first pattern that a path, with its last name, matches; None without patterns."""
     whole = {pattern: re.compile(fnmatch.translate(pattern)).match for pattern in patterns}
     if not whole:
         return None
-    return lambda path, name: any(match(path if "/" in pattern else name) for pattern, match in whole.items())
+    return lambda path, name: next(
+        (pattern for pattern, match in whole.items() if match(path if "/" in pattern else name)), None
+    )
 
 
 def find(paths: Iterable[str], tally: Tally | None = None, rules: Filter | None = None) -> Iterator[str]:
@@ -135,7 +144,7 @@ def _walk(top: str, tally: Tally, rules: Filter, disk: Disk) -> Iterator[str]:
             else:
                 tally.skip(path)
             continue
-        if not rules.wants_folder(path[start:], name):
+        if is_litter_folder(name) or not rules.wants_folder(path[start:], name):
             tally.skip(path)
             continue
         below = _list(path, disk)
@@ -224,11 +233,9 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _is_source(path: str, name: str, disk: Disk) -> bool:
-    if name.startswith(_SYSTEM_PREFIX):
+    if is_litter_file(name):
         return False
-    if _has_image_suffix(name):
-        return True
-    return name.lower() not in _SYSTEM_FILES and sniff(disk.head(path, HEAD_BYTES)) is not None
+    return _has_image_suffix(name) or sniff(disk.head(path, HEAD_BYTES)) is not None
 
 
 def _has_image_suffix(name: str) -> bool:
@@ -249,7 +256,7 @@ def estimate(paths: Iterable[str], rules: Filter | None = None) -> int:
                     for entry in entries:
                         if not entry.is_dir(follow_symlinks=False):
                             total += _has_image_suffix(entry.name) and rules.wants_file(entry.path[start:], entry.name)
-                        elif rules.wants_folder(entry.path[start:], entry.name):
+                        elif not is_litter_folder(entry.name) and rules.wants_folder(entry.path[start:], entry.name):
                             waiting.append(entry.path)
             except OSError:  # a file, or an unreadable folder, which is a source
                 total += 1

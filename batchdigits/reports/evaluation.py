@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchdigits.errors import DataError, NoImagesError
+from batchdigits.files.litter import is_litter_folder
 from batchdigits.files.natural_order import natural_key
 from batchdigits.inference.decide import Prediction, Status
 from batchdigits.reports.confidence import Answers, calibration_error
@@ -85,7 +86,7 @@ def class_folders(path: str, labels: Sequence[str]) -> list[str]:
         names = [name for name in os.listdir(path) if os.path.isdir(os.path.join(path, name)) and name[0] != "."]  # noqa: PTH112, PTH118, PTH208 - see sources.find
     except OSError as error:
         raise DataError(f"{path}: {error.strerror or error}; {LAYOUT}") from None
-    names.sort(key=natural_key)
+    names = sorted((name for name in names if not is_litter_folder(name)), key=natural_key)
     if not set(names) & set(labels):
         raise DataError(f"{path}: no folder in it is named like a label ({_first_names(labels, 10)}); {LAYOUT}")
     unknown = [name for name in names if name not in labels and name != NOT_DIGIT]

@@ -186,7 +186,7 @@ def test_a_url_is_classified_and_its_secrets_never_reach_stderr() -> None:
         crashed = run_process("classify", f"foo://me:{SECRET}@{host}/x?signature={SECRET}", "-v")
     rows = list(csv.reader(io.StringIO(result.stdout)))[1:]
     assert rows[0][:2] == [url, "3"]  # the row is the user's own: paths as typed
-    assert rows[1] == [missing, "", "", "error", "no such file"]
+    assert rows[1] == [missing, "", "", "error", "no such file", ""]
     assert "Traceback" in crashed.stderr
     assert SECRET not in result.stderr + crashed.stderr
 
@@ -207,6 +207,6 @@ def test_a_bucket_gives_the_rows_of_a_folder(tmp_path: Path) -> None:
     local = helpers.classify("scans", cwd=tmp_path)
     *rows, last = remote_run.stdout.replace(b"s3://scans/in", b"scans").splitlines()
     assert rows == local.stdout.splitlines()
-    assert last == b"s3://nobodys/x,,,error,no such file"
+    assert last == b"s3://nobodys/x,,,error,no such file,"
     assert b"1 other file skipped" in remote_run.stderr
     assert SECRET.encode() not in remote_run.stderr + remote_run.stdout
