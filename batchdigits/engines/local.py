@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
 from batchdigits.engines.classify_files import Settings
+from batchdigits.engines.host import allowed_workers
 from batchdigits.engines.supervisor import ChunkResults, Supervisor
 from batchdigits.engines.worker import Task
 from batchdigits.inference.decide import Prediction
@@ -36,10 +36,8 @@ def classify(files: Iterable[str], task: Task[T], jobs: int | None = None) -> Ch
 
 
 def default_jobs(model: Path) -> int:
-    """One worker for each core; a single one for a .keras file, as every worker would load TensorFlow."""
-    if model.suffix == ".keras":
-        return 1
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """As many workers as the machine allows; a single one for a .keras file, as every worker would load TensorFlow."""
+    return 1 if model.suffix == ".keras" else allowed_workers()
 
 
 def predict(

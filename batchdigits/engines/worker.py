@@ -13,6 +13,7 @@ import pickle
 import signal
 import subprocess
 import sys
+import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -200,8 +201,9 @@ class Worker(Generic[T]):
 
 
 def _spawn(connection: Connection) -> subprocess.Popen[bytes]:
+    is_main = threading.current_thread() is threading.main_thread()
     return subprocess.Popen(
-        [sys.executable, "-c", f"from {__name__} import main; main({connection.fileno()})"],
+        [sys.executable, "-c", f"from {__name__} import main; main({connection.fileno()}, {is_main})"],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         pass_fds=(connection.fileno(),),
@@ -210,8 +212,14 @@ def _spawn(connection: Connection) -> subprocess.Popen[bytes]:
     )
 
 
-def main(descriptor: int) -> None:
-    """Run a spawned worker on the connection with this file descriptor."""
-    if sys.platform == "linux":
+def main(descriptor: int, is_bound_to_parent: bool) -> None:
+    """Run a spawned worker on the connection with this file descriptor.
+
+    Args:
+        descriptor: of the connection.
+        is_bound_to_parent: whether to die with the thread that started it. Only the main thread lives as long as its
+            process; after any other, the worker ends when its connection does.
+    """
+    if sys.platform == "linux" and is_bound_to_parent:
         die_with_parent()
     serve(Connection(descriptor))
