@@ -49,10 +49,10 @@ TEACHERS = exports/teacher-2.keras exports/teacher-3.keras training/base.keras
 STUDENT = batchdigits train $(DATA) --recipe best --init training/base.keras $(TEACHERS:%=--teacher %)
 
 exports/student.keras: $(TEACHERS)
-	$(STUDENT) --learning-rate 1e-3 --iterations 60000 -o $@ $(RESUME)
+	$(STUDENT) --learning-rate 1e-3 --iterations 50000 -o $@ $(RESUME)
 
 exports/again.keras: exports/student.keras
-	$(STUDENT) --init $< --learning-rate 3e-4 --iterations 8000 --seed 2 -o $@ $(RESUME)
+	$(STUDENT) --init $< --learning-rate 3e-4 --iterations 6000 --seed 2 -o $@ $(RESUME)
 
 model: exports/again.keras
 	batchdigits train $(DATA) --recipe best --init $< --init training/base.keras --iterations 0 \
