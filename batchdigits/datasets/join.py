@@ -41,10 +41,14 @@ def join(parts: Sequence[Splits]) -> Splits:
 
 
 def _join_outliers(parts: Sequence[Outliers]) -> Outliers:
-    """The outliers of several data sets, each drawn from by its size as its digits would be."""
+    """The outliers of several data sets; a data set is drawn from in proportion to the root of its outliers."""
     chances = np.concatenate([part.chances * len(part.train) ** SIZE_EXPONENT for part in parts])
-    train, validation, test = (np.concatenate(arrays) for arrays in list(zip(*parts, strict=True))[:3])
-    return Outliers(train, validation, test, chances / chances.sum())
+    return Outliers(
+        np.concatenate([part.train for part in parts]),
+        np.concatenate([part.validation for part in parts]),
+        np.concatenate([part.test for part in parts]),
+        chances / max(chances.sum(), 1e-9),
+    )
 
 
 def _sources(parts: Sequence[Splits]) -> tuple[Source, ...]:

@@ -97,7 +97,7 @@ class Splits:
         test: the glyphs for the reported accuracy, and for nothing else.
         mixture: how to draw from `train` if it joins several data sets; with None, each glyph is drawn once an epoch.
         drawings: of the last glyphs of `train`, which are drawn anew each time.
-        outliers: the data's own, next to those that training draws itself; None if there are none for training.
+        outliers: the data's own, next to those that training draws itself; None if there are none.
         sources: the data sets that were joined, in the order of their glyphs in each split.
     """
 

@@ -56,7 +56,8 @@ def load(path: Path, arrays: Mapping[str, NDArray[Any]]) -> Splits:
         chosen: NDArray[np.uint8] = glyphs[has_ink & ~is_digit & (splits == split)]
         return chosen
 
-    count = len(outliers(TRAIN))
+    train, validation, test = outliers(TRAIN), outliers(VALIDATION), outliers(TEST)
+    chances = np.full(len(train), 1 / max(len(train), 1))
     return Splits(
         path.stem,
         DIGIT_NAMES,
@@ -64,9 +65,7 @@ def load(path: Path, arrays: Mapping[str, NDArray[Any]]) -> Splits:
         part(VALIDATION),
         part(TEST),
         drawings=_select(drawings, has_ink & is_digit & (splits == TRAIN)) if drawings else None,
-        outliers=Outliers(outliers(TRAIN), outliers(VALIDATION), outliers(TEST), np.full(count, 1 / count))
-        if count
-        else None,
+        outliers=Outliers(train, validation, test, chances) if len(train) + len(validation) + len(test) else None,
     )
 
 

@@ -37,9 +37,8 @@ T = TypeVar("T")
 
 READY = "ready"
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # <malloc.h>
-KEPT_BYTES = (
-    1 << 25
-)  # a larger block is given back at once, and so is free memory over twice this; small files need less
+# A larger block is given back at once, and so is free memory over twice this; small files need less.
+KEPT_BYTES = 1 << 25
 
 
 @dataclass(frozen=True)

@@ -66,10 +66,10 @@ class Filter:
     def wants_file(self, path: str, name: str) -> bool:
         """Whether a file is visited; `path` begins below the typed folder."""
         if self._included:
-            pattern = self._included(path, name)
-            if pattern is None:
+            matching = self._included(path, name)
+            self._used.update(matching)
+            if not matching:
                 return False
-            self._used.add(pattern)
         return not (self._excluded and self._excluded(path, name))
 
     def wants_folder(self, path: str, name: str) -> bool:
@@ -77,14 +77,12 @@ class Filter:
         return self.recursive and not (self._excluded and self._excluded(path, name))
 
 
-def _matcher(patterns: Iterable[str]) -> Callable[[str, str], str | None] | None:
-    """A function that gives the first pattern that a path, with its last name, matches; None without patterns."""
+def _matcher(patterns: Iterable[str]) -> Callable[[str, str], list[str]] | None:
+    """A function that gives the patterns that a path, with its last name, matches; None without patterns."""
     whole = {pattern: re.compile(fnmatch.translate(pattern)).match for pattern in patterns}
     if not whole:
         return None
-    return lambda path, name: next(
-        (pattern for pattern, match in whole.items() if match(path if "/" in pattern else name)), None
-    )
+    return lambda path, name: [pattern for pattern, match in whole.items() if match(path if "/" in pattern else name)]
 
 
 def find(paths: Iterable[str], tally: Tally | None = None, rules: Filter | None = None) -> Iterator[str]:

@@ -14,7 +14,7 @@ from batchdigits.vision.normalise import NORMALISER_VERSION
 
 SCHEMA_VERSION = 1
 MAX_CLASSES = 1_000
-MAX_RISK_IMAGES = 1 << 40  # in a row of the risk table
+MAX_RISK_IMAGES, MAX_RISK_ROWS = 1 << 24, 1_000  # a bound for a row takes time in proportion to the root of its images
 DICT_FIELDS = [
     "network",
     "normaliser",
@@ -132,7 +132,9 @@ def _are_widths(widths: object) -> bool:
 
 
 def _is_risk_table(table: object) -> bool:
-    return isinstance(table, list | tuple) and all(isinstance(row, dict) and _is_risk_row(**row) for row in table)
+    if not isinstance(table, list | tuple) or len(table) > MAX_RISK_ROWS:
+        return False
+    return all(isinstance(row, dict) and _is_risk_row(**row) for row in table)
 
 
 def _is_risk_row(

@@ -26,7 +26,10 @@ def load_runtime(path: Path, batch_size: int = BATCH_SIZE, second_look: bool = F
         raise ModelFileError(f"{path}: a model file ends in .tflite or .keras")
     model = read_model_file(path)
     runtime = _runtime(model, batch_size)
-    return SecondLook(runtime, _runtime(model, len(VIEWS))) if second_look and model.card.second_look else runtime
+    if not (second_look and model.card.second_look):
+        return runtime
+    # LiteRT has a fixed number of glyphs for each call; TensorFlow takes a second to build a network.
+    return SecondLook(runtime, runtime if model.is_keras else _runtime(model, len(VIEWS)))
 
 
 def _runtime(model: ModelFile, batch_size: int) -> Runtime:

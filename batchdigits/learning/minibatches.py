@@ -78,7 +78,8 @@ class Minibatches:
         self._data, self._mixture, self._recipe, self._seed = splits.train, splits.mixture, recipe, seed
         self._classes, self._teacher = len(splits.classes), teacher
         self._shapes = shapes_of(splits.classes)
-        self._drawings, self._found_outliers = splits.drawings, splits.outliers
+        self._drawings = splits.drawings
+        self._found_outliers = splits.outliers if splits.outliers and len(splits.outliers.train) else None
         self._outliers = outlier_share(recipe, splits.classes)
         self._parts = gcd(recipe.batch_size, recipe.reuse)  # so that the parts fill a batch of any size
         self._part_size = recipe.batch_size // self._parts

@@ -11,10 +11,10 @@ from batchdigits.inference.runtime import Logits
 # Share of degraded validation digits whose score reaches the review threshold; see also `rejection.REJECTED_SHARE`.
 OK_SHARE = 0.982
 
-# Dense where confident digits are: 0, 0.1 … 0.8, then 0.90, 0.91 … 0.98, and so on to 0.9998.
 # Share of outliers among scans that the risk is bounded for, unless the user gives another: two crops in a hundred.
 OUTLIER_SHARE = 0.02
 
+# Dense where confident digits are: 0, 0.1 … 0.8, then 0.90, 0.91 … 0.98, and so on to 0.9998.
 THRESHOLDS = [round(1 - step / 10**nines, nines) for nines in (1, 2, 3, 4) for step in range(10, 1, -1)]
 
 

@@ -83,9 +83,8 @@ def best_temperature(logits: Logits, labels: NDArray[np.int64]) -> float:
     added_errors = 1.0 / (len(labels) + 2)
     right_logits = logits[np.arange(len(labels)), labels]
     mean_of_others = (logits.sum(axis=1) - right_logits) / (logits.shape[1] - 1)
-    gap = float(
-        np.mean(right_logits - mean_of_others)
-    )  # a wrong label in place of a right one adds so much to the cross-entropy
+    # A wrong label in place of a right one adds so much to the cross-entropy:
+    gap = float(np.mean(right_logits - mean_of_others))
 
     def loss(log_temperature: float) -> float:
         temperature = np.exp(log_temperature)

@@ -1,8 +1,8 @@
 """A finished output that a later run adds to: which of its rows stay as they are, hand-edited ones too.
 
-Beside it lies `.NAME.done`. It begins with a line of JSON that says what the rows depend on. A stamp (see `journal`)
-follows for each source, 8 bytes, so 8 MB for a million. The rows are read from the output itself: a person may have
-edited them.
+Beside it lies `.NAME.done`. It begins with a line of JSON that says what the rows depend on. A record of 16 bytes
+follows for each source, a hash of its path and a stamp (see `journal`): 16 MB for a million. The rows are read from the
+output itself: a person may have edited them.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -22,7 +23,10 @@ from batchdigits.errors import BatchdigitsError
 from batchdigits.output.atomic import replace_atomically
 from batchdigits.output.journal import Extent, Identity, failed_stamp
 
-STAMP_BYTES = 8
+RECORD = np.dtype([("source", "<u8"), ("stamp", "<u8")])
+NO_SOURCE = 0  # in place of a source's id, of a row without a path
+BLOCK_BYTES = 1 << 20  # written at once
+_of_a_page = re.compile(r"(.+)#\d+").fullmatch
 
 
 class RowHead(NamedTuple):
@@ -43,18 +47,20 @@ class Reader(Protocol):
         """
 
     def head(self, row: bytes) -> RowHead:
-        """The head of a row."""
+        """The head of a row; its path is empty if it cannot be told."""
 
 
 class FinishedOutput:
-    """The rows of a finished output by source.
+    """The rows of a finished output, and what a run that adds to it makes of them.
 
     Attributes:
+        identity: what the rows depend on besides the sources.
         header: the bytes before the first row.
+        end: the number of its bytes.
         added: number of sources that were not in it.
         changed: number of sources whose rows are replaced.
         kept: number of sources whose rows stay.
-        unnamed: number of sources with rows that this run did not name.
+        unnamed: number of rows whose source this run did not name.
     """
 
     def __init__(self, path: Path, reader: Reader) -> None:
@@ -63,83 +69,113 @@ class FinishedOutput:
         Raises:
             BatchdigitsError: it is not a finished output of this version, or its content cannot be taken apart.
         """
-        self.identity, self._stamps = _read_done(path)
+        self.identity, self._done = _read_done(path)
         pieces = reader.pieces(path)
         self.header = next(pieces)
-        self._sources, self._starts, self._ends, self._is_open = _by_source(pieces, reader, len(self.header))
-        self._position = {source: index for index, source in reversed(list(enumerate(self._sources)))}
-        self._placed = (array("Q"), array("Q"), array("Q"))  # source, start and end of rows, in the order of this run
+        self._starts, self._is_open, self._sources = array("Q", [len(self.header)]), bytearray(), array("Q")
+        self._rows: dict[int, int | list[int]] = {}  # by source: the row, or the rows
+        for piece in pieces:
+            self._add_row(piece, reader)
+        self._is_found, self._is_named = bytearray(len(self._sources)), bytearray(len(self._sources))
+        self._placed = (array("q"), array("Q"), array("Q"))  # first old row or -1, start and end, in the run's order
+        self.end = self._starts[-1]
         self.added = self.changed = self.kept = self.unnamed = 0
 
-    @property
-    def end(self) -> int:
-        """The number of its bytes."""
-        return self._ends[-1] if self._ends else len(self.header)
+    def find(self, path: str, stamp: int) -> list[Extent] | None:
+        """The rows of a source that stay; None if it is new, has changed, or is an error that nobody has answered.
 
-    @property
-    def stamps(self) -> NDArray[np.uint64]:
-        """The stamps of its sources."""
-        return self._stamps
-
-    def find(self, path: str, stamp: int) -> Extent | None:
-        """The rows of a source that stay; None if it is new, has changed, or is an error that nobody has answered."""
-        index = self._position.get(source_id(path))
-        if index is None:
+        The rows of a source that is named twice come the first time.
+        """
+        rows = self._rows_of(path)
+        if not rows:
             self.added += 1
             return None
-        if self._is_open[index] or not (self._knows(stamp) or self._knows(failed_stamp(stamp))):
+        if not self._knows(source_id(path), stamp) or any(self._is_open[row] for row in rows):
             self.changed += 1
             return None
         self.kept += 1
-        return self._starts[index], self._ends[index]
+        free = [row for row in rows if not self._is_found[row]]
+        for row in free:
+            self._is_found[row] = True
+        return [(self._starts[row], self._starts[row + 1]) for row in free]
 
-    def _knows(self, stamp: int) -> bool:
-        at = int(np.searchsorted(self._stamps, np.uint64(stamp)))
-        return at < len(self._stamps) and int(self._stamps[at]) == stamp
-
-    def place(self, path: str, extent: Extent) -> None:
+    def place(self, path: str, extents: Iterable[Extent]) -> None:
         """Say where the rows of the run's next source are."""
-        for numbers, number in zip(self._placed, (source_id(path), *extent), strict=True):
-            numbers.append(number)
+        rows = self._rows_of(path)
+        for row in rows:
+            self._is_named[row] = True
+        first = rows[0] if rows else -1
+        for start, end in extents:
+            for numbers, number in zip(self._placed, (first, start, end), strict=True):
+                numbers.append(number)
 
     def woven(self, prune: bool) -> Iterator[Extent]:
         """All rows: the run's in its order, and those of sources that it did not name behind the rows they followed.
 
         Args:
-            prune: whether the latter are dropped.
+            prune: whether the latter are dropped, if they have a path.
         """
-        named = set(self._placed[0])
         following = 0
-
-        def unnamed_before(index: int) -> Iterator[Extent]:
-            for other in range(following, index):
-                if self._sources[other] not in named:
-                    self.unnamed += 1
-                    if not prune:
-                        yield self._starts[other], self._ends[other]
-
-        for source, start, end in zip(*self._placed, strict=True):
-            index = self._position.get(source, -1)
-            if index >= following:
-                yield from unnamed_before(index)
-                following = index + 1
+        for first, start, end in zip(*self._placed, strict=True):
+            if first >= following:
+                yield from self._unnamed(range(following, first), prune)
+                following = first + 1
             yield start, end
-        yield from unnamed_before(len(self._sources))
+        yield from self._unnamed(range(following, len(self._sources)), prune)
+
+    def done_of_others(self, sources: NDArray[np.uint64]) -> NDArray[Any]:
+        """The records of sources that are not among these, as in the file beside the output."""
+        return self._done[~np.isin(self._done["source"], sources)]
+
+    def _unnamed(self, rows: range, prune: bool) -> Iterator[Extent]:
+        for row in rows:
+            if not self._is_named[row]:
+                has_path = self._sources[row] != NO_SOURCE
+                self.unnamed += has_path
+                if not (prune and has_path):
+                    yield self._starts[row], self._starts[row + 1]
+
+    def _add_row(self, piece: bytes, reader: Reader) -> None:
+        """Add a row, under its path, and if it may be a page, under its file's path, too."""
+        path, is_open_error = reader.head(piece)
+        page = _of_a_page(path)
+        row = len(self._sources)
+        for source in {source_id(path), source_id(page[1]) if page else NO_SOURCE} - {NO_SOURCE}:
+            others = self._rows.setdefault(source, row)
+            if others != row:
+                self._rows[source] = [*(others if isinstance(others, list) else [others]), row]
+        self._sources.append(source_id(path))
+        self._starts.append(self._starts[-1] + len(piece))
+        self._is_open.append(is_open_error)
+
+    def _rows_of(self, path: str) -> list[int]:
+        rows = self._rows.get(source_id(path), [])
+        return rows if isinstance(rows, list) else [rows]
+
+    def _knows(self, source: int, stamp: int) -> bool:
+        at = int(np.searchsorted(self._done["source"], np.uint64(source)))
+        found, known = self._done[at].tolist() if at < len(self._done) else (NO_SOURCE, 0)
+        return found == source and known in (stamp, failed_stamp(stamp))
 
 
 def source_id(path: str) -> int:
-    """A 64-bit hash of a source's path."""
-    return int.from_bytes(hashlib.blake2b(os.fsencode(path), digest_size=8).digest(), "little")
+    """A 64-bit hash of a source's path; NO_SOURCE for an empty one, or one that no file can have."""
+    try:
+        digest = hashlib.blake2b(os.fsencode(path), digest_size=8).digest()
+    except UnicodeEncodeError:
+        return NO_SOURCE
+    return int.from_bytes(digest, "little") or 1 if path else NO_SOURCE
 
 
-def write_done(path: Path, identity: Identity, stamps: NDArray[np.uint64]) -> None:
-    """Write down what a later run needs to know of the finished output `path`.
+def write_done(path: Path, identity: Identity, done: NDArray[Any]) -> None:
+    """Write down what a later run needs to know of the finished output `path`: for each source its last record.
 
     Raises:
         BatchdigitsError: it cannot be written.
     """
+    _, last = np.unique(done["source"][::-1], return_index=True)
     with replace_atomically(done_path(path)) as beside:
-        beside.write_bytes((json.dumps(identity) + "\n").encode() + np.unique(stamps).astype("<u8").tobytes())
+        beside.write_bytes((json.dumps(identity) + "\n").encode() + done[::-1][last].tobytes())
 
 
 def done_path(path: Path) -> Path:
@@ -147,51 +183,33 @@ def done_path(path: Path) -> Path:
     return path.with_name(f".{path.name}.done")
 
 
-def _read_done(path: Path) -> tuple[Mapping[str, Any], NDArray[np.uint64]]:
+def records(sources: Iterable[int], stamps: Iterable[int]) -> NDArray[Any]:
+    """Records of sources, as in the file beside an output."""
+    made = np.empty(len(array("Q", sources)), RECORD)
+    made["source"], made["stamp"] = array("Q", sources), array("Q", stamps)
+    return made
+
+
+def in_blocks(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The same bytes in blocks of BLOCK_BYTES or more, but for the last, since each one is a system call."""
+    block = bytearray()
+    for piece in pieces:
+        block += piece
+        if len(block) >= BLOCK_BYTES:
+            yield bytes(block)
+            block.clear()
+    yield bytes(block)
+
+
+def _read_done(path: Path) -> tuple[Mapping[str, Any], NDArray[Any]]:
     try:
         first, _, rest = done_path(path).read_bytes().partition(b"\n")
         identity = json.loads(first)
     except (OSError, ValueError, RecursionError):
         identity = None
-    if not isinstance(identity, dict) or len(rest) % STAMP_BYTES:
+    if not isinstance(identity, dict) or len(rest) % RECORD.itemsize:
         raise BatchdigitsError(
             f"cannot add to {path}: {done_path(path).name} beside it is missing or damaged; "
             "give another name, or --overwrite"
         )
-    return identity, np.frombuffer(rest, "<u8").astype(np.uint64)
-
-
-def _by_source(
-    pieces: Iterable[bytes], reader: Reader, start: int
-) -> tuple[array[int], array[int], array[int], bytearray]:
-    """For each source in order: its id, start and end of its rows, and whether it is an error nobody has answered.
-
-    The pages of a file, `#1`, `#2`…, are one source.
-    """
-    sources, starts, ends, is_open = array("Q"), array("Q"), array("Q"), bytearray()
-    file, pages = "", 0
-    for piece in pieces:
-        path, is_open_error = reader.head(piece)
-        end = start + len(piece)
-        if pages and path == f"{file}#{pages + 1}":
-            pages += 1
-            sources[-1], ends[-1] = source_id(file), end
-            is_open[-1] |= is_open_error
-        else:
-            file, pages = path.removesuffix("#1"), int(path.endswith("#1"))
-            for numbers, number in ((sources, source_id(path)), (starts, start), (ends, end)):
-                numbers.append(number)
-            is_open.append(is_open_error)
-        start = end
-    return sources, starts, ends, is_open
-
-
-def together(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """The same bytes in pieces of a megabyte or more, but for the last, since each one is a system call."""
-    waiting = bytearray()
-    for piece in pieces:
-        waiting += piece
-        if len(waiting) >= 1 << 20:
-            yield bytes(waiting)
-            waiting.clear()
-    yield bytes(waiting)
+    return identity, np.sort(np.frombuffer(rest, RECORD), order="source")

@@ -134,12 +134,6 @@ class Journal:
         self._records = records
         self._by_stamp = np.argsort(records["stamp"], kind="stable")
 
-    def stamps(self) -> NDArray[np.uint64]:
-        """The stamps of all records, those that were added since it was opened among them."""
-        self._file.seek(self._first_record)
-        stamps: NDArray[np.uint64] = _records(self._file.readall())["stamp"].astype(np.uint64)
-        return stamps
-
     def close(self) -> None:
         """Close and unlock it."""
         self._file.close()
@@ -160,12 +154,7 @@ def _read(content: bytes) -> tuple[dict[str, Any], int, NDArray[Any]]:
         identity = None
     if not isinstance(identity, dict):
         raise ValueError("no journal")
-    return identity, len(first) + 1, _records(rest)
-
-
-def _records(content: bytes) -> NDArray[Any]:
-    """All complete records."""
-    return np.frombuffer(content, _RECORD, len(content) // _RECORD.itemsize)
+    return identity, len(first) + 1, np.frombuffer(rest, _RECORD, len(rest) // _RECORD.itemsize)
 
 
 def open_read_write(path: Path) -> FileIO:

@@ -31,10 +31,16 @@ def import_pyarrow() -> tuple[Any, Any]:
 def write_parquet(columns: Columns, lines: Iterable[bytes], path: Path) -> None:
     """Write JSON lines to `path`, with a column `path_bytes` that is null where `path` is lossless."""
     arrow, parquet = import_pyarrow()
-    text = columns.texts
-    fields = [(name, arrow.string() if name in text else arrow.float64()) for name in columns.names]
-    schema = arrow.schema([*fields, ("path_bytes", arrow.string())])
+    schema = schema_of(columns)
     rows = map(json.loads, lines)
     with parquet.ParquetWriter(path, schema) as writer:
         while group := list(islice(rows, ROW_GROUP_SIZE)):
             writer.write_table(arrow.Table.from_pylist(group, schema))
+
+
+def schema_of(columns: Columns) -> Any:
+    """The types of a file's columns."""
+    arrow, _ = import_pyarrow()
+    text = columns.texts
+    fields = [(name, arrow.string() if name in text else arrow.float64()) for name in columns.names]
+    return arrow.schema([*fields, ("path_bytes", arrow.string())])

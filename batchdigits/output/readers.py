@@ -16,7 +16,7 @@ from batchdigits.output.columns import Columns
 from batchdigits.output.finished import RowHead
 from batchdigits.output.prediction_csv import csv_header
 from batchdigits.output.prediction_jsonl import json_line
-from batchdigits.output.prediction_parquet import import_pyarrow
+from batchdigits.output.prediction_parquet import import_pyarrow, schema_of
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -36,7 +36,7 @@ class CsvReader:
         with path.open("rb") as file:
             header = _whole_line(file.readline())
             if header.removeprefix(BYTE_ORDER_MARK).rstrip() != csv_header(self.columns).rstrip():
-                raise BatchdigitsError(f"cannot add to {path}: its columns are not {csv_header(self.columns).decode()}")
+                raise BatchdigitsError(f"cannot add to {path}: its columns are not {','.join(self.columns.names)}")
             yield header
             row = b""
             for line in file:
@@ -48,9 +48,16 @@ class CsvReader:
                 raise BatchdigitsError(f"cannot add to {path}: a quote in it is not closed, from {row[:40]!r} on")
 
     def head(self, row: bytes) -> RowHead:
-        """The head of a row."""
+        """The head of a row.
+
+        Raises:
+            BatchdigitsError: it is not CSV.
+        """
         text = row.decode("utf-8", "surrogateescape").rstrip("\r\n")
-        cells = text.split(",", 4) if '"' not in text else next(csv.reader([text]), [])  # a third of the time
+        try:
+            cells = text.split(",", 4) if '"' not in text else next(csv.reader([text]), [])  # a third of the time
+        except csv.Error:
+            raise BatchdigitsError(f"cannot add to the output: mend the quotes in its row {row[:40]!r}…") from None
         path, label, _, status, *_ = [*cells, "", "", "", ""]
         return RowHead(path, status == Status.ERROR and not label)
 
@@ -92,7 +99,7 @@ class ParquetReader(JsonlReader):
         yield b""
         try:
             with parquet.ParquetFile(path) as file:
-                if tuple(file.schema_arrow.names) != (*self.columns.names, "path_bytes"):
+                if not file.schema_arrow.equals(schema_of(self.columns)):
                     raise BatchdigitsError(f"cannot add to {path}: it has other columns")
                 for batch in file.iter_batches():
                     for row in batch.to_pylist():

@@ -9,6 +9,7 @@ with a copy of its rows, and is like a resumed one from there.
 from __future__ import annotations
 
 import os
+from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
@@ -18,13 +19,14 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from batchdigits.errors import BatchdigitsError
 from batchdigits.output.atomic import explain_os_errors
-from batchdigits.output.finished import FinishedOutput, Reader, together, write_done
+from batchdigits.output.finished import FinishedOutput, Reader, in_blocks, records, source_id, write_done
 from batchdigits.output.journal import Extent, Identity, Journal, open_read_write, refuse_other_run, stamp_of, write_all
 
-REPLACES, OVERWRITES = "replaces", "overwrites"  # marks in a journal: what was at the output's name, and its fate
+REPLACES, ADDS = "replaces", "adds"  # marks in a journal: what was at the output's name, and whether the run adds to it
 LOOKUP_SIZE = 1_024  # sources looked up together: NumPy finds so many in the journal about as fast as one
 
 
@@ -56,7 +58,9 @@ class ResumableOutput:
         self.path = path
         self.old: FinishedOutput | None = None  # the finished output that this run adds to
         self._prune = prune
-        self._plan: deque[tuple[str, Extent | None]] = deque()  # the next files, and their rows if these are done
+        self._plan: deque[tuple[str, list[Extent] | None]] = deque()  # the next files, and their rows if these are done
+        self._done = (array("Q"), array("Q"))  # sources that were done before, and their stamps
+        self._written = (array("Q"), array("Q"))  # sources of this run, and their stamps
         self._extents: list[Extent] = []  # the rows of the complete file so far; adjoining extents are merged
         with explain_os_errors(path), ExitStack() as opened:
             if path.is_dir():
@@ -68,7 +72,7 @@ class ResumableOutput:
             try:
                 self._begin(identity, header, resume, reader)
             except BaseException:
-                if not self._journal.identity:  # nothing was begun here
+                if not len(self._journal):  # nothing is lost
                     self._part_path.unlink()
                     self._journal_path.unlink()
                 raise
@@ -83,63 +87,85 @@ class ResumableOutput:
             raise BatchdigitsError(f"{self._journal_path} is not a journal of batchdigits; remove it") from None
 
     def _begin(self, identity: Identity, header: bytes, resume: bool | None, reader: Reader) -> None:
+        state = _state(self.path)
         end = self._journal.keep(self._part.seek(0, os.SEEK_END))
-        if resume is None and end:
+        if resume is None:
+            self._refuse_existing(end > 0, state is not None)
+        if resume and end:
+            refuse_other_run(self.path, self._journal.identity, identity)
+            if self._journal.identity.get(ADDS) and self._has_changed():
+                end = 0  # the rows that were added are made again, with the table as it is now
+            else:
+                self._refuse_changed()
+        if resume and state and not (end and not self._journal.identity.get(ADDS)):
+            self.old = FinishedOutput(self.path, reader)
+            refuse_other_run(self.path, self.old.identity, identity)
+            header = self.old.header
+        if not (resume and end):
+            end = 0
+            self._journal.begin({**identity, REPLACES: state or "", ADDS: bool(self.old)})
+        self.done = self.resumed = len(self._journal)
+        self._part.truncate(end)
+        self._end = self._part.seek(end)
+        if not end:
+            for block in in_blocks(reader.pieces(self.path)) if self.old else (header,):
+                write_all(self._part, block)
+                self._end += len(block)
+        if self.old and (_state(self.path) != state or (not end and self._end != self.old.end)):
+            raise BatchdigitsError(f"{self.path} is being written; try again when it is complete")
+        self._append((0, len(header)))
+
+    def _refuse_existing(self, is_unfinished: bool, is_there: bool) -> None:
+        if is_unfinished:
             raise BatchdigitsError(
                 f"{self.path} is unfinished, and {len(self._journal):,} files of it are done: "
                 "add --resume to continue, or --overwrite"
             )
-        is_there = _state(self.path) is not None
-        if resume is None and is_there:
+        if is_there:
             raise BatchdigitsError(
                 f"{self.path} exists: add --resume to add what is new and keep the rest, or --overwrite"
             )
-        if resume and end:
-            refuse_other_run(self.path, self._journal.identity, identity)
-            self._refuse_changed()
-        if resume and is_there and not (end and self._journal.identity.get(OVERWRITES)):
-            self.old = FinishedOutput(self.path, reader)
-            refuse_other_run(self.path, self.old.identity, identity)
-        if not (resume and end):
-            end = 0
-            overwrites = resume is False and is_there
-            self._journal.begin({**identity, REPLACES: _state(self.path) or "", OVERWRITES: overwrites})
-        self.resumed = len(self._journal)
-        self.done = self.resumed
-        self._part.truncate(end)
-        self._end = self._part.seek(end)
-        if not end:
-            for content in together(reader.pieces(self.path)) if self.old else (header,):
-                write_all(self._part, content)
-                self._end += len(content)
-        self._append((0, len(self.old.header if self.old else header)))
+
+    def _has_changed(self) -> bool:
+        """Whether there is something at the output's name that was not there when the run began."""
+        state = _state(self.path)
+        return state is not None and state != self._journal.identity.get(REPLACES)
 
     def _refuse_changed(self) -> None:
-        """Check that what is at the output's name is what was there when the run began."""
-        if (_state(self.path) or "") != self._journal.identity.get(REPLACES):
+        """Check that nothing is replaced but what was there when the run began."""
+        if self._has_changed():
             raise BatchdigitsError(
-                f"{self.path} has been written since this run began, and is left as it is; move it away, or add "
-                "--overwrite to begin again"
+                f"{self.path} has been written since this run began, and is left as it is; move it away, and add "
+                "--resume to the same command"
             )
 
     def unfinished(self, files: Iterable[str]) -> Iterator[str]:
         """The files that an earlier run did not finish, or that have changed since."""
         if not self.resumed and not self.old:
-            yield from files
-            return
-        for path, extent in self._with_extents(files):
-            self._plan.append((path, extent))
-            if extent is None:
+            for path in files:
+                self._written[0].append(source_id(path))
                 yield path
+            return
+        for path, stamp, extents in self._with_extents(files):
+            self._plan.append((path, extents))
+            if extents is None:
+                self._written[0].append(source_id(path))
+                yield path
+            else:
+                self._done[0].append(source_id(path))
+                self._done[1].append(stamp)
 
-    def _with_extents(self, files: Iterable[str]) -> Iterator[tuple[str, Extent | None]]:
-        """Each file with the extent of its rows; None if it is not done."""
+    def _with_extents(self, files: Iterable[str]) -> Iterator[tuple[str, int, list[Extent] | None]]:
+        """Each file with its stamp and the extents of its rows; None if it is not done."""
         waiting = iter(files)
         while paths := list(islice(waiting, LOOKUP_SIZE)):
             stamps = [stamp_of(path) for path in paths]
             found = self._journal.find(stamps) if len(self._journal) else [None] * len(paths)
             for path, stamp, extent in zip(paths, stamps, found, strict=True):
-                yield path, extent or (self.old.find(path, stamp) if self.old else None)
+                if extent:
+                    yield path, stamp, [extent]
+                else:
+                    yield path, stamp, self.old.find(path, stamp) if self.old else None
 
     def write(self, rows: Sequence[bytes], stamps: Sequence[int]) -> None:
         """Append the rows of the next files that `unfinished` yielded.
@@ -156,6 +182,7 @@ class ResumableOutput:
         with explain_os_errors(self.path):
             write_all(self._part, b"".join(rows))
             self._journal.add(stamps, extents)
+        self._written[1].extend(stamps)
         begin, self._end = self._end, int(ends[-1])
         self.done += len(rows)
         if not self.resumed and not self.old:
@@ -164,7 +191,7 @@ class ResumableOutput:
         for start, end in extents.tolist():
             self._place_done()
             path, _ = self._plan.popleft()
-            self._place(path, (start, end))
+            self._place(path, [(start, end)])
 
     def finish(self, convert: Callable[[Iterator[bytes], Path], None] | None = None) -> None:
         """Rename the complete file to its name.
@@ -184,29 +211,34 @@ class ResumableOutput:
                 self._part_path.unlink()  # nothing has changed
                 self._journal_path.unlink()
                 return
-            self._refuse_changed()
+            complete = self._part_path
             if convert or self._extents != [(0, self._end)]:
                 complete = self.path.with_name(f".{self.path.name}.whole")
                 (convert or _write_lines)(self._lines(), complete)
-                self._part_path.unlink()
-            else:
-                complete = self._part_path
-            stamps = [self._journal.stamps(), *([self.old.stamps] if self.old else [])]
-            write_done(self.path, _without_marks(self._journal.identity), np.concatenate(stamps))
+            self._refuse_changed()
+            # Whenever the run is killed from here on, the next one finds the rows in the part or in the output.
+            write_done(self.path, _without_marks(self._journal.identity), self._records())
             complete.replace(self.path)
+            self._part_path.unlink(missing_ok=True)
             self._journal_path.unlink()
+
+    def _records(self) -> NDArray[Any]:
+        """What a later run needs to know of the sources."""
+        done = np.concatenate([records(*self._done), records(*self._written)])
+        return np.concatenate([self.old.done_of_others(done["source"]), done]) if self.old else done
 
     def _place_done(self) -> None:
         """Place the files that an earlier run finished, up to the first that it did not."""
-        while self._plan and (extent := self._plan[0][1]):
+        while self._plan and (extents := self._plan[0][1]) is not None:
             path, _ = self._plan.popleft()
-            self._place(path, extent)
+            self._place(path, extents)
 
-    def _place(self, path: str, extent: Extent) -> None:
+    def _place(self, path: str, extents: Sequence[Extent]) -> None:
         """Say where the rows of the run's next file are."""
         if self.old:
-            self.old.place(path, extent)
-        else:
+            self.old.place(path, extents)
+            return
+        for extent in extents:
             self._append(extent)
 
     def _append(self, extent: Extent) -> None:
@@ -249,7 +281,7 @@ def _state(path: Path) -> str | None:
 
 
 def _without_marks(identity: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in identity.items() if name not in (REPLACES, OVERWRITES)}
+    return {name: value for name, value in identity.items() if name not in (REPLACES, ADDS)}
 
 
 def _write_lines(lines: Iterator[bytes], path: Path) -> None:

@@ -55,3 +55,5 @@ def test_a_pattern_that_matches_nothing_is_named(run: Run, tmp_path: Path) -> No
     assert result.exit_code == 0
     assert "--include *.tiff matches no file" in result.stderr
     assert "--include *.png" not in result.stderr
+    result = run("classify", "samples/digits/0", "--include", "*.png", "--include", "as-*")
+    assert "matches no file" not in result.stderr

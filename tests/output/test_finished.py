@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from batchdigits.errors import BatchdigitsError
+from batchdigits.output import resumable
 from batchdigits.output.finished import done_path
 from batchdigits.output.journal import failed_stamp, stamp_of
 from batchdigits.output.resumable import ResumableOutput
@@ -142,8 +144,121 @@ def test_what_a_person_writes_during_the_run_is_not_replaced(finished: Path, fil
         output.finish()
     assert finished.read_bytes() == b"mine\n"
     assert ".out.csv.part" in beside(finished)
-    with pytest.raises(BatchdigitsError, match="has been written since this run began"):
+    if not resume:
+        with pytest.raises(BatchdigitsError, match="has been written since this run began"):
+            write(finished, files, resume=True)
+        finished.rename(finished.with_name("moved.csv"))
         write(finished, files, resume=True)
+        assert finished.read_bytes() == complete(files)
+
+
+def test_what_a_person_saves_in_the_last_moment_is_not_replaced(finished: Path, files: list[str]) -> None:
+    def convert(lines: Iterator[bytes], path: Path) -> None:
+        path.write_bytes(b"".join(lines))
+        finished.write_bytes(b"mine\n")
+
+    Path(files[0]).write_text("changed")
+    with (
+        pytest.raises(BatchdigitsError, match="has been written since this run began"),
+        ResumableOutput(finished, IDENTITY, HEADER, True, Lines()) as output,
+    ):
+        for file in output.unfinished(files):
+            output.write([row(file)], [stamp_of(file)])
+        output.finish(convert)
+    assert finished.read_bytes() == b"mine\n"
+
+
+def test_a_table_edited_between_two_runs_that_add_keeps_the_edits(finished: Path, files: list[str]) -> None:
+    for file in files[2:4]:
+        Path(file).write_text("changed")
+    with pytest.raises(KilledError):
+        write(finished, files, resume=True, stop_after=1)
+    edit(finished, row(files[4]), edited(files[4]))
+    assert write(finished, files, resume=True) == files[2:4]
+    expected = complete(files)
+    for file in (files[1], files[4]):
+        expected = expected.replace(row(file), edited(file))
+    assert finished.read_bytes() == expected
+
+
+def test_a_run_that_is_killed_in_its_last_steps_is_resumed(
+    finished: Path, files: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace = Path.replace
+
+    def killed(*_: object) -> None:
+        raise KilledError
+
+    def killed_behind(path: Path, target: Path) -> None:
+        replace(path, target)
+        if target == finished:
+            raise KilledError
+
+    for place, name, by in ((resumable, "write_done", killed), (Path, "replace", killed_behind)):
+        Path(files[0]).write_text(f"changed, {name}")
+        with monkeypatch.context() as patch, pytest.raises(KilledError):
+            patch.setattr(place, name, by)
+            write(finished, files, resume=True)
+        write(finished, files, resume=True)
+        assert finished.read_bytes() == complete(files).replace(row(files[1]), edited(files[1]))
+        assert write(finished, files, resume=True) == []
+        assert beside(finished) == {".out.csv.done"}
+
+
+def test_a_file_that_is_as_it_was_before_the_last_change_is_done_again(finished: Path, files: list[str]) -> None:
+    before = Path(files[0]).stat()
+    Path(files[0]).write_text("changed")
+    assert write(finished, files, resume=True) == files[:1]
+    Path(files[0]).write_text("x")
+    os.utime(files[0], ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert write(finished, files, resume=True) == files[:1]
+    assert finished.read_bytes() == complete(files).replace(row(files[1]), edited(files[1]))
+
+
+@pytest.mark.parametrize("prune", [False, True])
+def test_a_second_row_of_a_file_stays_with_the_first(finished: Path, files: list[str], prune: bool) -> None:
+    with finished.open("ab") as table:
+        table.write(edited(files[2]) + b"\n" + b",a note\n")
+    new = files[5] + "a"
+    Path(new).write_text("new")
+    assert write(finished, [*files, new], resume=True, prune=prune) == [new]
+    rows = [row(files[0]), edited(files[1]), row(files[2]), edited(files[2]), *map(row, files[3:]), row(new)]
+    assert finished.read_bytes() == b"".join([HEADER, *rows, b"\n", b",a note\n"])
+
+
+def test_a_file_that_is_named_twice_has_its_rows_twice(tmp_path: Path, files: list[str]) -> None:
+    path = tmp_path / "out.csv"
+    twice = [files[0], files[1], files[0]]
+    write(path, twice)
+    assert write(path, [*twice, files[2]], resume=True) == [files[2]]
+    assert sorted(path.read_bytes().splitlines()) == sorted(complete([*twice, files[2]]).splitlines())
+    assert write(path, [*twice, files[2]], resume=True) == []
+
+
+@pytest.mark.parametrize("order", [(1, 2, 3), (3, 2, 1), (2, 3, 1)])
+def test_the_pages_of_a_file_are_found_in_any_order(tmp_path: Path, files: list[str], order: tuple[int, ...]) -> None:
+    path = tmp_path / "out.csv"
+    with ResumableOutput(path, IDENTITY, HEADER, None, Lines()) as output:
+        for file in output.unfinished(files[:3]):
+            pages = b"".join(f"{file}#{page},x\n".encode() for page in order) if file == files[1] else row(file)
+            output.write([pages], [stamp_of(file)])
+        output.finish()
+    before = path.read_bytes()
+    assert write(path, files[:3], resume=True) == []
+    assert write(path, files[:4], resume=True) == [files[3]]
+    assert path.read_bytes() == before + row(files[3])
+
+
+def test_files_with_names_like_pages(tmp_path: Path) -> None:
+    names = [str(tmp_path / name) for name in ("x#1", "x#2", "x")]
+    for name in names:
+        Path(name).write_text("x")
+    path = tmp_path / "out" / "rows.csv"
+    path.parent.mkdir()
+    write(path, names[:2])
+    for _ in range(2):
+        write(path, names, resume=True)
+        assert path.read_bytes() == complete(names)
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no json\n", b"[]\n", b'{"the model": "abc"}\n1234567'])
@@ -164,6 +279,13 @@ def test_another_model_cannot_add(finished: Path, files: list[str]) -> None:
         write(finished, files, resume=True)
 
 
-def test_eight_bytes_a_source(finished: Path, files: list[str]) -> None:
+def test_sixteen_bytes_a_source(finished: Path, files: list[str]) -> None:
     _, _, stamps = done_path(finished).read_bytes().partition(b"\n")
-    assert len(stamps) == 8 * len(files)
+    assert len(stamps) == 16 * len(files)
+
+
+def test_a_row_without_a_path_is_never_pruned(finished: Path, files: list[str]) -> None:
+    with finished.open("ab") as table:
+        table.write(b",a note\n")
+    write(finished, files[:1], resume=True, prune=True)
+    assert finished.read_bytes() == HEADER + row(files[0]) + b",a note\n"

@@ -89,6 +89,25 @@ def test_other_content_is_refused(tmp_path: Path) -> None:
             list(FORMATS[name].reader(COLUMNS).pieces(path))  # type: ignore[index]
 
 
+@pytest.mark.parametrize("row", [b'a,5" high\nb,5" high\n', b'a,"' + b"x" * 200_000 + b'"\n'])
+def test_a_row_that_is_no_csv_is_one_line_of_error(row: bytes) -> None:
+    with pytest.raises(BatchdigitsError, match="mend the quotes in its row b'a,"):
+        FORMATS["csv"].reader(COLUMNS).head(row)
+
+
+def test_a_parquet_file_with_other_types_is_refused(tmp_path: Path) -> None:
+    arrow = pytest.importorskip("pyarrow")
+    import pyarrow.parquet
+
+    path = tmp_path / "out.parquet"
+    written("parquet", path)
+    table = pyarrow.parquet.read_table(path)
+    at = table.schema.get_field_index("label")
+    pyarrow.parquet.write_table(table.set_column(at, "label", arrow.array([7] * len(table))), path)
+    with pytest.raises(BatchdigitsError, match="it has other columns"):
+        list(FORMATS["parquet"].reader(COLUMNS).pieces(path))
+
+
 @given(st.lists(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])), max_size=5))
 def test_any_paths_can_be_read_again(tmp_path_factory: pytest.TempPathFactory, paths: list[str]) -> None:
     path = tmp_path_factory.mktemp("any") / "out.csv"
