@@ -58,6 +58,17 @@ def test_what_a_spreadsheet_adds_stays(tmp_path: Path) -> None:
     assert [reader.head(piece).path for piece in pieces[1:]][:2] == ["a.png", "with, comma.png"]
 
 
+def test_a_column_that_a_person_added_stays(tmp_path: Path) -> None:
+    path = tmp_path / "out.csv"
+    header = FORMATS["csv"].header(COLUMNS).rstrip()
+    path.write_bytes(header + b",checked\na.png,7,0.5,ok,,0.4,yes\n")
+    reader = FORMATS["csv"].reader(COLUMNS)
+    assert list(reader.pieces(path)) == path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(header + b"s\n")
+    with pytest.raises(BatchdigitsError, match="its columns are not path,label"):
+        list(reader.pieces(path))
+
+
 def test_an_answered_error_is_none(tmp_path: Path) -> None:
     csv_reader, json_reader = (FORMATS[name].reader(COLUMNS) for name in NAMES[:2])
     assert not csv_reader.head(b"x.png,7,,error,empty file,\n").is_open_error
