@@ -33,8 +33,8 @@ samples:
 	python samples/make_samples.py
 
 # Each training takes up to an hour on two cores. After an interruption, add RESUME=--resume to the same command.
-# The built-in network goes on from one that learned from MNIST alone, training/base.keras, with all data and a teacher;
-# in the end it is averaged with it.
+# The built-in network goes on from one that learned from MNIST alone, training/base.keras, with all data and three
+# teachers; in the end it is averaged with it, three parts to one.
 
 SOURCES = pendigits uji2 pen_small swiss_forms swiss_crops crossed_out pen_outliers
 DATA = --data mnist $(SOURCES:%=--data training/%.npz) --data exports/rendered_cells.npz
@@ -51,11 +51,8 @@ STUDENT = batchdigits train $(DATA) --recipe best --init training/base.keras $(T
 exports/student.keras: $(TEACHERS)
 	$(STUDENT) --learning-rate 1e-3 --iterations 50000 -o $@ $(RESUME)
 
-exports/again.keras: exports/student.keras
-	$(STUDENT) --init $< --learning-rate 3e-4 --iterations 6000 --seed 2 -o $@ $(RESUME)
-
-model: exports/again.keras
-	batchdigits train $(DATA) --recipe best --init $< --init training/base.keras --iterations 0 \
+model: exports/student.keras
+	batchdigits train $(DATA) --recipe best --iterations 0 --init $< --init $< --init $< --init training/base.keras \
 		-o batchdigits/pretrained/digits.keras
 	batchdigits export --tflite $(DATA) --model batchdigits/pretrained/digits.keras -o batchdigits/pretrained/digits.tflite
 

@@ -46,7 +46,7 @@ def main(sets: str, model: Path | None) -> None:
     """Print the table in Markdown."""
     try:
         chosen = model or choose_model("tflite")
-        click.echo(_table(sets, load_runtime(chosen, second_look=True)))
+        click.echo(_table(sets, load_runtime(chosen)))
     except BatchdigitsError as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"\n{datetime.now(UTC):%Y-%m-%d}, {chosen.name}; all sets have the same weight in the mean.")

@@ -46,7 +46,7 @@ def main(sets: str, data: tuple[Path, ...], model: Path | None, output: Path | N
     """Print the tables in Markdown."""
     try:
         chosen = model or choose_model("tflite")
-        runtime = load_runtime(chosen, second_look=True)
+        runtime = load_runtime(chosen)
         of_sets = _of_sets(sets, chosen, runtime)
         found = {**_of_mnist(runtime), **of_sets}
         outliers = {**_outliers_of_sets(sets, chosen), **_outliers_of_data(data, runtime)}

@@ -64,9 +64,7 @@ def main(
         chosen = model or choose_model("tflite")
         classifier = Classifier(chosen)
         if sets:
-            click.echo(
-                _table_of_sets(sets, load_runtime(chosen, second_look=True), classifier if mnist else None) + "\n"
-            )
+            click.echo(_table_of_sets(sets, load_runtime(chosen), classifier if mnist else None) + "\n")
             cells = cells or _folder(sets, "cells")
         if cells:
             click.echo(_table_of_altered_cells(cells, classifier) + "\n")

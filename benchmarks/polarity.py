@@ -33,7 +33,7 @@ from batchdigits.vision.normalise_batch import Normalised, normalise_page
 def main(sets: str, model: Path | None) -> None:
     """Print the share, and each source whose label differs."""
     try:
-        runtime = load_runtime(model or choose_model("tflite"), second_look=True)
+        runtime = load_runtime(model or choose_model("tflite"))
         folders = _folders(sets, runtime)
     except BatchdigitsError as error:
         raise click.ClickException(str(error)) from None

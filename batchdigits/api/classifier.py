@@ -35,7 +35,7 @@ class Classifier:
         target_risk: float | None = None,
         outlier_share: float | None = None,
         probabilities: bool = False,
-        second_look: bool = True,
+        second_look: bool = False,
     ) -> None:
         """Load a model.
 
@@ -48,8 +48,7 @@ class Classifier:
             outlier_share: the share of images that are no digit, from 0 and under 1, which `target_risk` counts on;
                 None for the model's own.
             probabilities: whether predictions carry the probabilities of all classes.
-            second_look: whether an image in doubt is classified again under a few small changes, if the model is for
-                that.
+            second_look: whether an image in doubt is classified again under a few small changes.
 
         Raises:
             TypeError: `model` is no path.

@@ -26,7 +26,7 @@ def classify(
     target_risk: float | None = None,
     outlier_share: float | None = None,
     probabilities: bool = False,
-    second_look: bool = True,
+    second_look: bool = False,
     include: Iterable[str] = (),
     exclude: Iterable[str] = (),
     recursive: bool = True,
@@ -46,7 +46,7 @@ def classify(
         outlier_share: the share of images that are no digit, from 0 and under 1, which `target_risk` counts on; None
             for the model's own.
         probabilities: whether predictions carry the probabilities of all classes.
-        second_look: whether an image in doubt is classified again under a few small changes, if the model is for that.
+        second_look: whether an image in doubt is classified again under a few small changes.
         include: shell patterns; inside folders, only files that match one of them are classified. Empty for all.
         exclude: shell patterns; inside folders, files and folders that match one of them are skipped.
         recursive: whether folders inside folders are visited.

@@ -57,7 +57,7 @@ class Request:
     format: FormatName | None
     top_k: int
     probabilities: bool
-    no_second_look: bool
+    second_look: bool
     resume: bool | None
     prune: bool
     jobs: int | None
@@ -195,9 +195,10 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     ),
     click.option("--probabilities", is_flag=True, help="Add a column for each class, with its probability."),
     click.option(
-        "--no-second-look",
-        is_flag=True,
-        help="Classify every image once. Else those in doubt are classified again under a few small changes.",
+        "--second-look/--no-second-look",
+        default=False,
+        show_default=True,
+        help="Classify images in doubt again under a few small changes.",
     ),
     click.option(
         "--resume/--overwrite",

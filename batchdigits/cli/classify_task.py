@@ -48,7 +48,7 @@ def task_of(request: Request) -> tuple[Task[bytes], Columns, FormatName]:
         request.timeout,
         stamps=request.file is not None and request.engine == "local",
         batch_size=request.batch_size,
-        second_look=not request.no_second_look,
+        second_look=request.second_look,
     )
     return task, columns, request.format_name
 
@@ -80,7 +80,7 @@ def identity_of(request: Request, task: Task[bytes]) -> Identity:
         "the normaliser": task.card.normaliser["version"],
         "the review threshold": task.settings.threshold,
         "--ink": request.ink,
-        "--no-second-look": request.no_second_look,
+        "--second-look": request.second_look,
         "--format": request.format_name,
         "--top-k": request.top_k,
         "--probabilities": request.probabilities,

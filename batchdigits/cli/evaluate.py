@@ -127,7 +127,7 @@ def _write_suspects(found: list[Suspect], model: ModelFile, ink: Ink, output: Pa
         content = as_csv(ranked(found))
     else:
         settings = Settings(ink, model.card.thresholds["review"])
-        content = as_page(ranked(found), load_runtime(model.path, second_look=True), settings)
+        content = as_page(ranked(found), load_runtime(model.path), settings)
     with open_atomically(output) as stream:
         stream.write(content)
     print_message(f"wrote {output}: {counted(len(found), 'label')} that the model disputes")

@@ -57,7 +57,7 @@ def preview(
     from batchdigits.reports.preview import preview_items
 
     prepare_output(output, ".png", ".html")
-    network = load_runtime(chosen_model(runtime, model), batch_size, second_look=True)
+    network = load_runtime(chosen_model(runtime, model), batch_size)
     tally = Tally()
     files = _without_old_preview(find(paths, tally), output)
     items = preview_items(files, network, Settings(ink, network.card.thresholds["review"]), limit + 1)

@@ -50,7 +50,7 @@ def predict(
     timeout: float = 60.0,
     jobs: int | None = None,
     batch_size: int = BATCH_SIZE,
-    second_look: bool = True,
+    second_look: bool = False,
 ) -> Iterator[Prediction]:
     """The predictions for files, lazily and in order.
 
@@ -63,7 +63,7 @@ def predict(
         timeout: seconds that one page may take; 0 for no limit.
         jobs: worker processes at most; None for `default_jobs`.
         batch_size: glyphs that the network takes at once.
-        second_look: whether glyphs in doubt are looked at again, if the card says that the network is for that.
+        second_look: whether glyphs in doubt are looked at again.
 
     Raises:
         BatchdigitsError: the workers cannot start.

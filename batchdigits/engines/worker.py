@@ -53,7 +53,7 @@ class Task(Generic[T]):
         timeout: seconds that one page may take; 0 for no limit.
         stamps: whether results carry stamps of the files.
         batch_size: glyphs that the network takes at once.
-        second_look: whether glyphs in doubt are looked at again, if the card says that the network is for that.
+        second_look: whether glyphs in doubt are looked at again.
     """
 
     model: Path
@@ -63,7 +63,7 @@ class Task(Generic[T]):
     timeout: float = 60.0
     stamps: bool = False
     batch_size: int = BATCH_SIZE
-    second_look: bool = True
+    second_look: bool = False
 
 
 class ChunkResult(NamedTuple, Generic[T]):

@@ -39,7 +39,6 @@ class Card:
         normaliser: `version` of the normaliser that made the training glyphs.
         thresholds: `review`, the score (0-1, see `decide.Prediction`) below which a row has the status `review`.
         rejects: whether the network rejects outliers: it has one more class, for outliers, whose logit is always 0.
-        second_look: whether glyphs in doubt are looked at again (see `second_look`), also when `risk` was measured.
         risk: rows of rising `threshold` (0-1), measured on degraded validation digits: `coverage`, the share (0-1) of
             them whose score is at or over the threshold; `images`, their number; `errors`, how many of these have a
             wrong label; and `outliers`, how many outliers have such a score, where the network rejects any.
@@ -65,7 +64,6 @@ class Card:
     normaliser: Mapping[str, Any] = field(default_factory=lambda: {"version": NORMALISER_VERSION})
     thresholds: Mapping[str, float] = field(default_factory=lambda: {"review": 0.0})
     rejects: bool = False
-    second_look: bool = False
     risk: Sequence[Mapping[str, float]] = ()
     outlier_share: float = 0.0
     temperature: float = 1.0
@@ -117,9 +115,8 @@ def _checked(card: Card) -> Card:
     review = card.thresholds.get("review")
     if not isinstance(review, int | float) or not 0 <= review <= 1:
         raise ModelFileError("its card has no valid review threshold")
-    for name in ("rejects", "second_look"):
-        if not isinstance(getattr(card, name), bool):
-            raise ModelFileError(f"its card has no valid {name!r}")
+    if not isinstance(card.rejects, bool):
+        raise ModelFileError("its card has no valid 'rejects'")
     if not _is_risk_table(card.risk):
         raise ModelFileError("its card has no valid risk table")
     if not isinstance(card.outlier_share, int | float) or not 0 <= card.outlier_share < 1:

@@ -16,7 +16,7 @@ def load_runtime(path: Path, batch_size: int = BATCH_SIZE, second_look: bool = F
     Args:
         path: the model file.
         batch_size: glyphs in each call of the network.
-        second_look: whether it looks again at glyphs in doubt, if the card says that the network is for that.
+        second_look: whether it looks again at glyphs in doubt.
 
     Raises:
         ModelFileError: see `read_model_file`; or the network does not match its card; or the suffix is another one.
@@ -26,7 +26,7 @@ def load_runtime(path: Path, batch_size: int = BATCH_SIZE, second_look: bool = F
         raise ModelFileError(f"{path}: a model file ends in .tflite or .keras")
     model = read_model_file(path)
     runtime = _runtime(model, batch_size)
-    if not (second_look and model.card.second_look):
+    if not second_look:
         return runtime
     # LiteRT has a fixed number of glyphs for each call; TensorFlow takes a second to build a network.
     return SecondLook(runtime, runtime if model.is_keras else _runtime(model, len(VIEWS)))

@@ -9,7 +9,7 @@ from batchdigits.inference.decide import scores
 from batchdigits.inference.runtime import Logits
 
 # Share of degraded validation digits whose score reaches the review threshold; see also `rejection.REJECTED_SHARE`.
-OK_SHARE = 0.982
+OK_SHARE = 0.95
 
 # Share of outliers among scans that the risk is bounded for, unless the user gives another: two crops in a hundred.
 OUTLIER_SHARE = 0.02

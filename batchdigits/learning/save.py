@@ -27,7 +27,7 @@ def save(training: Training, path: Path) -> Card:
     Raises:
         BatchdigitsError: the file cannot be written there.
     """
-    scale = scale_confidence(training.network, training.splits, training.rejects, training.recipe.augment)
+    scale = scale_confidence(training.network, training.splits, training.rejects)
     card = replace(
         describe(training),
         temperature=scale.temperature,
@@ -48,7 +48,6 @@ def describe(training: Training) -> Card:
         labels=training.splits.classes,
         network=network_of(training.recipe),
         rejects=training.rejects,
-        second_look=training.recipe.augment,  # only then it knows glyphs under small changes
         accuracy={name: training.accuracy(part) for name, part in training.held_back().items() if len(part)},
         recipe=asdict(training.recipe),
         seed=training.seed,

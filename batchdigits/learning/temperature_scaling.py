@@ -8,7 +8,6 @@ validation, and drawn ones.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,6 @@ from numpy.typing import NDArray
 from batchdigits.datasets.labelled import LabelledGlyphs, Splits
 from batchdigits.inference.decide import scores
 from batchdigits.inference.runtime import Logits
-from batchdigits.inference.second_look import look_again
 from batchdigits.learning.augment import augment, shapes_of
 from batchdigits.learning.logits import cross_entropy, logits_of
 from batchdigits.learning.outliers import OUTLIER
@@ -46,7 +44,7 @@ class ConfidenceScale:
     review: float
 
 
-def scale_confidence(network: Any, splits: Splits, rejects: bool, second_look: bool = False) -> ConfidenceScale:
+def scale_confidence(network: Any, splits: Splits, rejects: bool) -> ConfidenceScale:
     """Fold the best temperature of a Keras network into its last layer, and measure the confidence that results.
 
     If the network rejects outliers, its logits are also shifted by the rejection offset, which changes no confidence.
@@ -55,7 +53,6 @@ def scale_confidence(network: Any, splits: Splits, rejects: bool, second_look: b
         network: the Keras network, which is changed.
         splits: the labelled glyphs; of these, `validation` and the outliers for validation are used.
         rejects: whether the network has learned to reject outliers.
-        second_look: whether glyphs in doubt are looked at again.
     """
     mixed = with_degraded_copies(splits.validation, splits.classes)
     logits = logits_of(network, mixed.glyphs)
@@ -63,13 +60,8 @@ def scale_confidence(network: Any, splits: Splits, rejects: bool, second_look: b
     offset = np.float32(rejection_offset(logits / temperature)) if rejects else np.float32(0)
     kernel, bias = network.layers[-1].get_weights()
     network.layers[-1].set_weights([kernel / temperature, bias / temperature - offset])
-
-    def classified(glyphs: NDArray[np.uint8]) -> Logits:
-        once = logits_of(network, glyphs)
-        return look_again(once, glyphs, rejects, partial(logits_of, network)) if second_look else once
-
-    logits = classified(mixed.glyphs)
-    of_outliers = classified(_held_back_outliers(splits)) if rejects else None
+    logits = logits_of(network, mixed.glyphs)
+    of_outliers = logits_of(network, _held_back_outliers(splits)) if rejects else None
     risk = risk_table(logits, mixed.labels, rejects, of_outliers)
     return ConfidenceScale(float(temperature), risk, threshold_for_card(scores(logits, rejects)))
 

@@ -50,7 +50,7 @@ def test_train_export_and_classify_are_those_of_the_commands(
     [
         ("train", "train", {}),
         ("export", "export", {}),
-        ("classify", "classify", {"recursive": "no_recursive", "second_look": "no_second_look", "paths": "paths"}),
+        ("classify", "classify", {"recursive": "no_recursive", "paths": "paths"}),
     ],
 )
 def test_arguments_have_the_names_and_defaults_of_the_command(

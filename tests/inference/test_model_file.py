@@ -84,7 +84,6 @@ def test_a_card_survives_json() -> None:
         ({"thresholds": {"review": 2}}, "no valid review threshold"),
         ({"thresholds": {}}, "no valid review threshold"),
         ({"rejects": 1}, "has no valid 'rejects'"),
-        ({"second_look": "yes"}, "has no valid 'second_look'"),
         ({"outlier_share": "2%"}, "no valid outlier share"),
         ({"outlier_share": 1}, "no valid outlier share"),
         ({"outlier_share": -0.1}, "no valid outlier share"),

@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -10,12 +7,11 @@ from batchdigits.inference.card import Card
 from batchdigits.inference.choose import choose_model
 from batchdigits.inference.decide import scores
 from batchdigits.inference.load import load_runtime
-from batchdigits.inference.model_file import add_card, read_model_file
 from batchdigits.inference.runtime import Glyphs, Logits
 from batchdigits.inference.second_look import DOUBT, VIEWS, SecondLook, look_again
 from tests.conftest import Arrays
 
-CARD = Card(labels=("0", "1"), network={"hidden": [8], "activation": ""}, rejects=True, second_look=True)
+CARD = Card(labels=("0", "1"), network={"hidden": [8], "activation": ""}, rejects=True)
 
 
 class Brightness:
@@ -69,10 +65,15 @@ def test_the_result_for_a_glyph_does_not_depend_on_the_others(small_mnist: Array
     assert np.array_equal(np.concatenate([runtime.logits(blurred[i : i + 1]) for i in range(64)]), together)
 
 
-def test_a_runtime_looks_again_if_the_card_and_the_caller_ask_for_it(tmp_path: Path) -> None:
-    for asked in (False, True):
-        model = tmp_path / f"{asked}.tflite"
-        model.write_bytes(read_model_file(choose_model("tflite")).payload)
-        add_card(model, replace(read_model_file(choose_model("tflite")).card, second_look=asked))
-        assert isinstance(load_runtime(model, second_look=True), SecondLook) == asked
-        assert not isinstance(load_runtime(model), SecondLook)
+def test_a_runtime_looks_again_if_it_is_told_to() -> None:
+    assert isinstance(load_runtime(choose_model("tflite"), second_look=True), SecondLook)
+    assert not isinstance(load_runtime(choose_model("tflite")), SecondLook)
+
+
+def test_tensorflow_and_litert_look_alike(small_mnist: Arrays) -> None:
+    pytest.importorskip("tensorflow")
+    faint = np.asarray(small_mnist["x_test"][:64] // 3, np.uint8)
+    first, second = (
+        load_runtime(choose_model(name), second_look=True).logits(faint) for name in ("tflite", "tensorflow")
+    )
+    assert (first.argmax(axis=1) == second.argmax(axis=1)).mean() > 0.9
