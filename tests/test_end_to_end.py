@@ -69,7 +69,7 @@ def test_the_four_commands_in_an_empty_folder(npz_file: Path, in_empty_folder: P
     for name in ("a.csv", "b.csv"):
         rows = rows_of(Path(name).read_text())
         table = pandas.read_csv(name, dtype=str, keep_default_na=False)
-        assert list(table.columns) == ["path", "label", "confidence", "status", "detail"]
+        assert list(table.columns) == ["path", "label", "confidence", "status", "detail", "score"]
         assert table.to_dict("records") == rows
         assert len(rows) == 40
 

@@ -31,7 +31,7 @@ def glyph(left: int, right: int) -> Glyphs:
 
 
 def test_only_a_glyph_in_doubt_is_looked_at_again() -> None:
-    glyphs = np.concatenate([glyph(200, 0), glyph(60, 50)])
+    glyphs = np.concatenate([glyph(200, 0), glyph(60, 57)])
     once = Brightness().logits(glyphs)
     assert [score >= DOUBT for score in scores(once, True)] == [True, False]
     again = SecondLook(Brightness(), Brightness()).logits(glyphs)
@@ -40,7 +40,7 @@ def test_only_a_glyph_in_doubt_is_looked_at_again() -> None:
 
 
 def test_logits_are_the_mean_over_the_glyph_and_its_views() -> None:
-    doubtful = glyph(60, 50)
+    doubtful = glyph(60, 57)
     once = Brightness().logits(doubtful)
     views: list[Glyphs] = []
 
