@@ -30,7 +30,7 @@ from tests.conftest import SAMPLES
 from tests.engines.helpers import environment
 
 DTYPES: list[np.dtype[Any]] = [np.dtype(kind) for kind in (np.uint8, np.uint16, np.bool_, np.float32)]
-AS_IS = SAMPLES / "digits" / "3" / "as-is.png"
+AS_IS = SAMPLES / "digits" / "7" / "as-is.png"
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +82,7 @@ def test_every_kind_of_image_is_classified(classifier: batchdigits.Classifier, k
     prediction = classifier.classify(image)
     if kind == "file":
         image.close()
-    assert (prediction.label, prediction.status) == ("3", batchdigits.Status.OK)
+    assert (prediction.label, prediction.status) == ("7", batchdigits.Status.OK)
     if kind not in ("bool", "float16"):  # which have fewer grey levels
         assert prediction._replace(path="") == expected._replace(path="")
     assert prediction.path == (str(AS_IS) if kind in ("text", "path", "file", "pillow") else "")
@@ -93,7 +93,7 @@ def test_colour_arrays_are_rgb(classifier: batchdigits.Classifier) -> None:
     blue_ink = np.full((28, 28, 3), 255, np.uint8)
     blue_ink[:, :, :2] = 255 - (255 - grey_of(AS_IS))[:, :, None]  # red and green absorb where the ink is
     assert classifier.classify(np.asarray(colour)).label == "6"
-    assert classifier.classify(blue_ink).label == "3"
+    assert classifier.classify(blue_ink).label == "7"
     assert classifier.classify(np.asarray(colour)) == classifier.classify(colour)._replace(path="")
 
 
@@ -131,7 +131,7 @@ def test_a_file_of_several_pages_is_no_single_image(classifier: batchdigits.Clas
     page = Image.open(AS_IS)
     page.save(tmp_path / "two.tif", save_all=True, append_images=[page])
     page.save(tmp_path / "one.tif")
-    assert classifier.classify(tmp_path / "one.tif").label == "3"
+    assert classifier.classify(tmp_path / "one.tif").label == "7"
     prediction = classifier.classify(tmp_path / "two.tif")
     assert (prediction.path, prediction.status) == (str(tmp_path / "two.tif"), "error")
     assert prediction.detail.startswith("several pages")
@@ -196,7 +196,7 @@ def test_threads_do_not_restore_each_others_warning_filters(
     Image.open(AS_IS).convert("P").save(palette, "GIF")
     with ThreadPoolExecutor(8) as pool:
         predictions = list(pool.map(classifier.classify, [palette.getvalue()] * 16))
-    assert [one.label for one in predictions] == ["3"] * 16
+    assert [one.label for one in predictions] == ["7"] * 16
     assert len(most) >= 16 and max(most) == 1
 
 
@@ -204,11 +204,11 @@ def test_probabilities_are_named_and_given_on_demand(classifier: batchdigits.Cla
     assert classifier.classify(AS_IS).probabilities == {}
     prediction = batchdigits.Classifier(probabilities=True).classify(AS_IS)
     assert list(prediction.probabilities) == list(classifier.card.labels)
-    assert prediction.probabilities["3"] == prediction.confidence
+    assert prediction.probabilities["7"] == prediction.confidence
     document = json.loads(json.dumps(prediction.as_dict()))
     assert document == {
         "path": str(AS_IS),
-        "label": "3",
+        "label": "7",
         "confidence": prediction.confidence,
         "status": "ok",
         "detail": "",
@@ -257,14 +257,14 @@ def test_a_keras_file_gives_the_same_labels(classifier: batchdigits.Classifier, 
 def test_the_model_does_not_depend_on_the_current_folder(in_empty_folder: Path) -> None:
     (in_empty_folder / "exports").mkdir()
     (in_empty_folder / "exports" / "digits.tflite").write_bytes(b"broken")
-    assert batchdigits.Classifier().classify(AS_IS).label == "3"
+    assert batchdigits.Classifier().classify(AS_IS).label == "7"
 
 
 def test_it_runs_in_this_process_and_prints_nothing(tmp_path: Path) -> None:
     (tmp_path / "script.py").write_text(
         "import os, sys, batchdigits\n"
         f"prediction = batchdigits.Classifier().classify({str(AS_IS)!r})\n"
-        "assert prediction.label == '3'\n"
+        "assert prediction.label == '7'\n"
         "assert 'tensorflow' not in sys.modules\n"
         "try: os.waitpid(-1, os.WNOHANG)\n"
         "except ChildProcessError: sys.exit(0)\n"  # there is no child process

@@ -19,15 +19,15 @@ from tests.engines.test_supervisor import children
 
 
 def test_typed_predictions_lazily_and_in_order() -> None:
-    predictions = batchdigits.classify(SAMPLES / "digits" / "3")
+    predictions = batchdigits.classify(SAMPLES / "digits" / "7")
     assert isinstance(predictions, GeneratorType)
     assert not children()
     first = next(predictions)
     assert isinstance(first, batchdigits.Prediction)
-    assert (first.label, first.status) == ("3", batchdigits.Status.OK)
+    assert (first.label, first.status) == ("7", batchdigits.Status.OK)
     assert first.confidence is not None and 0.5 < first.confidence <= 1
     rest = list(predictions)
-    assert [one.path for one in (first, *rest)] == [str(SAMPLES / f"digits/3/{name}") for name in names("3")]
+    assert [one.path for one in (first, *rest)] == [str(SAMPLES / f"digits/7/{name}") for name in names("7")]
     assert not children()
 
 
