@@ -46,10 +46,10 @@ exports/teacher-%.keras: exports/rendered_cells.npz
 	batchdigits train $(DATA) --recipe teacher --seed $* -o $@ $(RESUME)
 
 TEACHERS = exports/teacher-2.keras exports/teacher-3.keras training/base.keras
-STUDENT = batchdigits train $(DATA) --recipe best --init training/base.keras $(TEACHERS:%=--teacher %)
 
 exports/student.keras: $(TEACHERS)
-	$(STUDENT) --learning-rate 1e-3 --iterations 50000 -o $@ $(RESUME)
+	batchdigits train $(DATA) --recipe best --init training/base.keras $(TEACHERS:%=--teacher %) \
+		--learning-rate 1e-3 --iterations 50000 -o $@ $(RESUME)
 
 model: exports/student.keras
 	batchdigits train $(DATA) --recipe best --iterations 0 --init $< --init $< --init $< --init training/base.keras \

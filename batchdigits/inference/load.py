@@ -7,7 +7,6 @@ from pathlib import Path
 from batchdigits.errors import ModelFileError
 from batchdigits.inference.model_file import ModelFile, read_model_file
 from batchdigits.inference.runtime import BATCH_SIZE, Runtime
-from batchdigits.inference.second_look import VIEWS, SecondLook
 
 
 def load_runtime(path: Path, batch_size: int = BATCH_SIZE, second_look: bool = False) -> Runtime:
@@ -28,6 +27,8 @@ def load_runtime(path: Path, batch_size: int = BATCH_SIZE, second_look: bool = F
     runtime = _runtime(model, batch_size)
     if not second_look:
         return runtime
+    from batchdigits.inference.second_look import VIEWS, SecondLook  # few runs need it
+
     # LiteRT has a fixed number of glyphs for each call; TensorFlow takes a second to build a network.
     return SecondLook(runtime, runtime if model.is_keras else _runtime(model, len(VIEWS)))
 
