@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 
 from batchdigits.inference.card import Card
 from batchdigits.inference.runtime import Logits, Runtime
-from batchdigits.vision.normalise import Glyph
+from batchdigits.vision.normalise import Candidates, Glyph
 from batchdigits.vision.normalise_batch import Normalised
+from batchdigits.vision.writing import shows_several
 
 MAY_BE_OUTLIER = "may be no digit"
 ONLY_LINES = "only printed lines"
+SEVERAL_OR_NONE = "several digits, or none"
 SCORE_DECIMALS = 6  # those of the CSV: the status follows from the score as it is written
 MIN_WEIGHT = 1e-12  # of a candidate, so that one of them decides, however low their scores are
 NO_PROBABILITIES: Mapping[str, float] = {}
@@ -36,11 +38,11 @@ class Prediction(NamedTuple):
 
     Attributes:
         path: the source as in the CSV: its path as typed, with `#N` for a page of a multi-page file.
-        label: the class's name; empty where there is none.
+        label: the class's name; empty for `blank` and `error`, and for `review` where no digit was found in much ink.
         confidence: probability of `label`, 0-1; None where there is none.
         status: the outcome.
-        detail: the reason for `error`, or for `review` although the confidence reaches the threshold; for `blank`,
-            what was on it; else empty.
+        detail: the reason for `error`, or for `review` where it is not the confidence alone; for `blank`, what was on
+            it; else empty.
         probabilities: probability of every class by its name, 0-1, in the order of the labels; empty unless asked for.
         score: probability that the glyph is a digit, and the one that `label` names, 0-1; the review threshold is
             compared with it. For a model that does not reject outliers it is the confidence. None without a label.
@@ -88,13 +90,17 @@ def decide(
     for path, candidates, fault in sources:
         glyphs = candidates.glyphs
         if not glyphs:
-            predictions.append(failed(path, fault) if fault else blank(path, candidates.has_lines))
+            predictions.append(failed(path, fault) if fault else _without_glyph(path, candidates))
             chosen.append(None)
             continue
         index, (label, confidence, score, by_name) = _choose(list(islice(answers, len(glyphs))), candidates.priors)
         score = round(score, SCORE_DECIMALS)
         status = Status.OK if score >= threshold else Status.REVIEW
-        detail = MAY_BE_OUTLIER if status is Status.REVIEW and round(confidence, SCORE_DECIMALS) >= threshold else ""
+        detail = ""
+        if status is Status.REVIEW and shows_several(glyphs[index]):
+            detail = SEVERAL_OR_NONE
+        elif status is Status.REVIEW and round(confidence, SCORE_DECIMALS) >= threshold:
+            detail = MAY_BE_OUTLIER
         predictions.append(Prediction(path, label, confidence, status, detail, by_name, score))
         chosen.append(glyphs[index])
     return predictions, chosen
@@ -125,6 +131,13 @@ def _answers(logits: Logits, card: Card, with_probabilities: bool) -> Iterator[_
         by_name,
         strict=True,
     )
+
+
+def _without_glyph(path: str, candidates: Candidates) -> Prediction:
+    """The row for a source without ink, with printed lines alone, or with writing that is no single digit."""
+    if candidates.holds_writing:
+        return Prediction(path, "", None, Status.REVIEW, SEVERAL_OR_NONE)
+    return blank(path, candidates.has_lines)
 
 
 def blank(path: str, has_lines: bool = False) -> Prediction:

@@ -119,8 +119,9 @@ def evaluate_predictions(path: str, predictions: Iterable[Prediction], labels: S
             outliers[prediction.status] += 1
             continue
         statuses[prediction.status] += 1
-        if prediction.status in UNANSWERED:
-            confusion[truth, len(labels) + UNANSWERED.index(prediction.status)] += 1
+        if not prediction.label:  # a `review` without a label has no column of its own
+            answer = prediction.status if prediction.status in UNANSWERED else Status.BLANK
+            confusion[truth, len(labels) + UNANSWERED.index(answer)] += 1
         else:
             confusion[truth, rows[prediction.label]] += 1
             confidence.append(prediction.confidence)

@@ -41,7 +41,7 @@ def note_suspects(path: str, predictions: Iterable[Prediction], suspects: list[S
     for prediction in predictions:
         given = class_of(prediction.path, path)
         is_answer = prediction.status is Status.OK or (prediction.status is Status.REVIEW and given != NOT_DIGIT)
-        if is_answer and prediction.label != given:
+        if is_answer and prediction.label not in ("", given):
             suspects.append(Suspect(given, prediction))
         yield prediction
 

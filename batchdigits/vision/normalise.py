@@ -31,6 +31,7 @@ from batchdigits.vision.frames import MIN_SOLID_SHARE, is_field_or_broken_frame
 from batchdigits.vision.framing import frame
 from batchdigits.vision.illumination import is_evenly_lit, otsu, remove_background
 from batchdigits.vision.polarity import even_polarities, uneven_polarities
+from batchdigits.vision.writing import holds_writing
 
 Glyph = NDArray[np.uint8]
 Ink = Literal["auto", "dark", "light"]
@@ -59,11 +60,13 @@ class Candidates(NamedTuple):
         glyphs: uint8 (28, 28), ink 255 on 0, the likeliest first; none for a blank scan.
         priors: how probable each is by the picture alone, over 0 and up to 1; only their ratios count.
         has_lines: whether printed lines were removed.
+        holds_writing: whether there are no glyphs, but writing, such as several digits or a page of text.
     """
 
     glyphs: tuple[Glyph, ...] = ()
     priors: tuple[float, ...] = ()
     has_lines: bool = False
+    holds_writing: bool = False
 
 
 class _Page(NamedTuple):
@@ -103,10 +106,12 @@ def propose(scan: NDArray[np.uint8], ink: Ink = "auto", *, deslant: bool = True)
     is_inverted = cv2.norm(scan, cv2.NORM_L1) * (1.0 / scan.size) > 127.5
     dark = _ink_bright(scan, not is_inverted)
     glyphs: list[tuple[Glyph, float]] = []
-    has_lines = has_empty_box = False
-    for page in _pages_of(_shrink(dark), () if ink == "auto" else ((ink == "light") != is_inverted,)):
+    has_lines = has_empty_box = is_unsure = False
+    pages = _pages_of(_shrink(dark), () if ink == "auto" else ((ink == "light") != is_inverted,))
+    for page in pages:
         found, cell = _find_inks(page.view, page.mask, page.is_even)
         has_lines |= cell is not None
+        is_unsure |= cell is None or cell.stroke_prior > 0.0 or cv2.hasNonZero(cell.mask)
         inks = [(_cut_out(ink, digit, dark, page.ink_is_light, cell is not None), digit.prior) for ink, digit in found]
         framed = [(frame(ink, deslant=deslant), prior) for ink, prior in inks if ink is not None]
         if cell and cell.is_box and framed:  # under the other polarity, the inside of the box would be ink
@@ -116,6 +121,8 @@ def propose(scan: NDArray[np.uint8], ink: Ink = "auto", *, deslant: bool = True)
         glyphs += framed
     if has_empty_box:
         glyphs = [glyph for glyph in glyphs if not _is_solid(glyph[0])]
+    if not glyphs:
+        return Candidates((), (), has_lines, is_unsure and any(holds_writing(page.view) for page in pages))
     if len(glyphs) > 1:
         glyphs.sort(key=lambda glyph: -glyph[1])
     return Candidates(tuple([glyph for glyph, _ in glyphs]), tuple([prior for _, prior in glyphs]), has_lines)

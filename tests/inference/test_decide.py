@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 
 from batchdigits.inference.card import Card
-from batchdigits.inference.decide import MAY_BE_OUTLIER, ONLY_LINES, Prediction, Status, decide, scores, softmax
+from batchdigits.inference.decide import (
+    MAY_BE_OUTLIER,
+    ONLY_LINES,
+    SEVERAL_OR_NONE,
+    Prediction,
+    Status,
+    decide,
+    scores,
+    softmax,
+)
 from batchdigits.inference.runtime import Glyphs, Logits
 from batchdigits.vision.normalise import Candidates
 from batchdigits.vision.normalise_batch import Normalised
@@ -76,6 +85,17 @@ def test_a_blank_row_tells_whether_printed_lines_were_on_it() -> None:
     sources = [Normalised("1", Candidates()), Normalised("2", Candidates(has_lines=True))]
     rows, _ = decide(sources, Scripted([]), 0.5)
     assert [(row.status, row.detail) for row in rows] == [(Status.BLANK, ""), (Status.BLANK, ONLY_LINES)]
+
+
+def test_writing_that_is_no_single_digit_is_for_a_person() -> None:
+    wide = np.zeros((28, 28), np.uint8)
+    wide[10:16, 4:24] = 255
+    sources = [Normalised("page", Candidates(holds_writing=True)), Normalised("strip", Candidates((wide,), (1.0,)))]
+    rows, chosen = decide(sources, Scripted([[4.0, 0.0]]), 0.999)
+    assert rows[0] == Prediction("page", "", None, Status.REVIEW, SEVERAL_OR_NONE)
+    assert (rows[1].label, rows[1].status, rows[1].detail) == ("a", Status.REVIEW, SEVERAL_OR_NONE)
+    assert chosen[0] is None
+    assert decide(sources, Scripted([[4.0, 0.0]]), 0.5)[0][1].status is Status.OK
 
 
 def test_probabilities_are_named_and_add_up_to_one() -> None:

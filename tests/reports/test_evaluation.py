@@ -62,6 +62,13 @@ def test_counts_outliers_apart_and_by_status(evaluation: Evaluation) -> None:
     assert evaluation.unreadable == 2
 
 
+def test_an_image_for_review_without_a_label_is_not_right() -> None:
+    page = Prediction("set/1/page.png", "", None, Status.REVIEW, "several digits, or none")
+    evaluation = evaluate_predictions("set", [page], LABELS)
+    assert (evaluation.images, evaluation.right, evaluation.statuses) == (1, 0, {"review": 1})
+    assert evaluation.confusion.tolist()[1] == [0, 0, 0, 1, 0]  # with the blank ones
+
+
 def test_not_digit_is_a_class_where_the_model_has_that_label() -> None:
     evaluation = evaluate_predictions("set", [prediction("set/not_digit/x.png", "not_digit")], ("0", "not_digit"))
     assert (evaluation.accuracy, evaluation.outliers) == (1, {})

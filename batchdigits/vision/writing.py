@@ -1,0 +1,61 @@
+"""Tell pictures of other writing, such as several digits or a page of text, from those of one digit or none."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from cv2.typing import MatLike
+from numpy.typing import NDArray
+
+from batchdigits.vision.components import MIN_CELL_SIDE, components_of
+from batchdigits.vision.strokes import rectangle
+
+MAX_STROKE_SHARE = 0.12  # of the view's longer side: what is wider than this is no stroke, but a field or a shadow
+MIN_CONTRAST = 40.0  # grey levels of a stroke over what is around it
+MIN_SIGNAL = 12.0  # the same in median deviations from the median, which grain does not reach
+MIN_LENGTH_SHARE, MAX_LENGTH_SHARE = 0.06, 0.5  # of the view's side: shorter components are dust, longer ones lines
+MIN_LENGTH = 5  # pixels: the same
+MAX_STROKES = 5  # of one digit, which lie apart
+MIN_INK_SHARE = 0.02  # of the area: so much in more components than a digit has is writing, less is dust
+GLYPH_INK = 64  # grey level over which a pixel of a glyph is ink
+MAX_WIDTH_RATIO = 1.6  # of a digit, over its height
+MIN_DIGIT_SHARE = 0.25  # of the ink's longer side: the length of each of several digits; the flag of a 5 is shorter
+
+
+def holds_writing(view: MatLike) -> bool:
+    """Whether there is writing on a view in which no digit was found.
+
+    Args:
+        view: uint8 (H, W), with its ink bright.
+    """
+    if max(view.shape) < MIN_CELL_SIDE:
+        return False
+    side = round(MAX_STROKE_SHARE * max(view.shape)) | 1
+    strokes = cv2.morphologyEx(view, cv2.MORPH_TOPHAT, rectangle(side, side))
+    level = float(np.median(strokes))
+    deviation = float(np.median(cv2.absdiff(strokes, level)))  # type: ignore[call-overload]
+    mask = cv2.threshold(strokes, max(MIN_CONTRAST, level + MIN_SIGNAL * deviation), 255, cv2.THRESH_BINARY)[1]
+    components = components_of(mask)
+    is_free = ~components.touches & (components.length <= MAX_LENGTH_SHARE * max(view.shape))
+    if (is_free & (components.length >= max(MIN_LENGTH, MIN_LENGTH_SHARE * max(view.shape)))).any():
+        return True
+    area = int(components.area[is_free].sum())
+    return bool(np.count_nonzero(is_free) > MAX_STROKES and area >= MIN_INK_SHARE * view.size)
+
+
+def shows_several(glyph: NDArray[np.uint8]) -> bool:
+    """Whether a glyph that the network is in doubt about looks like several digits.
+
+    It does if it is wide, or if several long components stand beside each other.
+
+    Args:
+        glyph: uint8 (28, 28), ink 255 on 0.
+    """
+    ink = cv2.threshold(glyph, GLYPH_INK, 255, cv2.THRESH_BINARY)[1]
+    _, _, width, height = cv2.boundingRect(ink)
+    if width > MAX_WIDTH_RATIO * height:
+        return True
+    components = components_of(ink)
+    is_long = components.length >= MIN_DIGIT_SHARE * max(width, height)
+    left, right = components.x[is_long], (components.x + components.width)[is_long]
+    return bool((left[:, None] >= right).any())

@@ -1,0 +1,83 @@
+"""Writing that is no single digit: pages, strips, several digits; and what must not be taken for it."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from batchdigits.datasets import MNIST
+from batchdigits.datasets.idx import TRAIN_IMAGES, read_idx
+from batchdigits.vision.normalise import normalise, propose
+from batchdigits.vision.writing import holds_writing, shows_several
+
+
+@pytest.fixture(scope="module")
+def digits() -> np.ndarray:
+    return read_idx(MNIST / f"{TRAIN_IMAGES}.gz")[:300]
+
+
+def page(digits: np.ndarray, rows: int, columns: int, pitch: int, scale: int = 2) -> np.ndarray:
+    """Rows of digits, dark on white, uint8."""
+    sheet = np.zeros((rows * pitch, columns * pitch), np.uint8)
+    for index in range(rows * columns):
+        y, x = index // columns * pitch, index % columns * pitch
+        sheet[y : y + 28, x : x + 28] = digits[index % len(digits)]
+    return 255 - cv2.resize(sheet, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+
+
+def in_shadow(scan: np.ndarray) -> np.ndarray:
+    """The scan in light that falls off to half at the left."""
+    return (scan * np.linspace(0.5, 1.0, scan.shape[1])).astype(np.uint8)
+
+
+@pytest.mark.parametrize(("rows", "columns", "pitch"), [(20, 14, 60), (40, 28, 40)])
+def test_a_page_of_digits_holds_writing(digits: np.ndarray, rows: int, columns: int, pitch: int) -> None:
+    sheet = page(digits, rows, columns, pitch)
+    for scan in (sheet, 255 - sheet, in_shadow(sheet)):
+        candidates = propose(scan)
+        assert (candidates.glyphs, candidates.holds_writing) == ((), True)
+
+
+def test_a_number_beside_the_dark_edge_of_a_book_holds_writing(digits: np.ndarray) -> None:
+    scan = np.full((180, 130), 235, np.uint8)
+    scan[:, :48] = 20
+    scan[:, 118:120] = 60
+    for place, digit in enumerate(digits[:2]):
+        at = scan[60:80, 65 + 16 * place : 85 + 16 * place]
+        at[:] = cv2.subtract(at, cv2.resize(digit, (20, 20), interpolation=cv2.INTER_AREA))
+    assert holds_writing(255 - scan)
+    scan[60:80, 65:101] = 235
+    assert not holds_writing(255 - scan)
+
+
+@pytest.mark.parametrize("size", [30, 160, 700])
+@pytest.mark.parametrize("deviation", [3, 15, 40])
+def test_grain_is_no_writing(size: int, deviation: int) -> None:
+    grain = np.random.default_rng(size).normal(90, deviation, (size, size)).clip(0, 255).astype(np.uint8)
+    assert not holds_writing(grain)
+    assert not propose(grain).holds_writing
+
+
+def test_an_empty_sheet_with_dust_is_no_writing() -> None:
+    rng = np.random.default_rng(1)
+    sheet = np.full((300, 300), 225, np.uint8)
+    for y, x in rng.integers(0, 297, (40, 2)):
+        sheet[y : y + 2, x : x + 2] = 60
+    assert propose(sheet) == ((), (), False, False)
+
+
+def test_an_empty_box_is_no_writing() -> None:
+    box = np.full((120, 100), 240, np.uint8)
+    cv2.rectangle(box, (8, 10), (90, 108), 40, 3)
+    assert not propose(box).holds_writing
+
+
+def test_digits_beside_each_other_show_several(digits: np.ndarray) -> None:
+    for columns in (2, 3, 6, 10):
+        (glyph, *_) = normalise(page(digits, 1, columns, 30))
+        assert shows_several(glyph), columns
+
+
+def test_hardly_any_single_digit_shows_several(digits: np.ndarray) -> None:
+    assert sum(map(shows_several, digits)) <= 1
