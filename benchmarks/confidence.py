@@ -3,7 +3,8 @@
     python benchmarks/confidence.py --sets SETS [--data FILE] [--model FILE] [-o docs/images/confidence.png]
 
 SETS has one folder for each set of images, and a set one sub-folder for each class. The calibration error is the
-expected calibration error of the top label, in 15 bins of equal width. `ok` is the share of answers at or over the
+expected calibration error of the top label, in 15 bins of equal width. `by chance` is what that error would be on
+average for the same confidences if they were exact: few answers scatter around them. `ok` is the share of answers at or over the
 model's own threshold. MNIST's validation split and its degraded copies are shown for comparison: the temperature and
 the threshold were chosen on data like them. A second table has the outliers with the status `ok`: of the folders
 `not_digit`, and of the test split of FILE, which is packed data.
@@ -17,6 +18,7 @@ from pathlib import Path
 from statistics import fmean
 
 import click
+import numpy as np
 
 from batchdigits.datasets import BUNDLED, load
 from batchdigits.datasets.labelled import LabelledGlyphs
@@ -35,6 +37,7 @@ from batchdigits.reports.confidence_plot import confidence_plot
 from batchdigits.reports.evaluation import NOT_DIGIT, class_folders, evaluate_predictions
 
 TEST = "MNIST test"
+DRAWS = 200  # of right and wrong answers, for the calibration error by chance
 
 
 @click.command()
@@ -118,10 +121,17 @@ def _table_of_outliers(found: dict[str, list[bool]]) -> str:
     return "\n".join([*lines, *(f"| {n} | {len(ok):,} | {sum(ok):,} | {fmean(ok):.1%} |" for n, ok in found.items())])
 
 
+def _error_by_chance(answers: Answers) -> float:
+    """The mean calibration error of answers that are right as often as their confidence says."""
+    rng = np.random.default_rng(0)
+    draws = (rng.random(len(answers.right)) < answers.confidence for _ in range(DRAWS))
+    return fmean(calibration_error(answers._replace(right=right)) or 0.0 for right in draws)
+
+
 def _table(found: dict[str, Answers], threshold: float) -> str:
     lines = [
-        "| | answers | right | mean confidence | calibration error | ok | wrong among ok |",
-        f"| --- |{' ---: |' * 6}",
+        "| | answers | right | mean confidence | calibration error | by chance | ok | wrong among ok |",
+        f"| --- |{' ---: |' * 7}",
     ]
     for name, answers in found.items():
         ok = answers.score >= threshold
@@ -130,6 +140,7 @@ def _table(found: dict[str, Answers], threshold: float) -> str:
             f"{answers.right.mean():.2%}",
             f"{answers.confidence.mean():.2%}",
             f"{calibration_error(answers):.2%}",
+            f"{_error_by_chance(answers):.2%}",
             f"{ok.mean():.1%}",
             f"{(ok & ~answers.right).sum():,}",
         ]
