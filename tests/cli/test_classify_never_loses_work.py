@@ -173,6 +173,46 @@ def test_a_finished_table_is_added_to_and_never_replaced_unasked(scene: Path, tm
     assert classify("zz.png", "-o", output, "--prune", cwd=tmp_path).returncode == 2
 
 
+@pytest.mark.slow
+def test_random_kills_between_additions_changes_and_edits_lose_no_row_and_no_edit(tmp_path: Path) -> None:
+    chance = random.Random(7)
+    scans = helpers.make_images(tmp_path / "scans", 60)
+    output = tmp_path / "out.csv"
+    assert classify("scans", "-o", output, cwd=tmp_path).returncode == 0
+    by_hand: dict[str, bytes] = {}
+    killed = 0
+    for number in range(KILLS):
+        helpers.make_images(scans, 0, [f"slow{number}-{index}.png" for index in range(chance.randint(1, 30))])
+        changed = f"scans/{chance.randint(0, 59)}.png"
+        (tmp_path / changed).write_bytes((scans / f"{chance.randint(0, 59)}.png").read_bytes())
+        by_hand.pop(changed, None)
+        process = start("scans", "-o", output, "--resume", cwd=tmp_path, faulty_decoder=True)
+        time.sleep(chance.uniform(0.2, 1.5))
+        killed += kill(process)
+        if number % 2:
+            edit_a_row(output, chance, by_hand, but=changed)  # whose row is made again
+        result = classify("scans", "-o", output, "--resume", cwd=tmp_path)
+        assert result.returncode == 0, result.stderr
+        lines = output.read_bytes().splitlines()
+        assert Counter(row[0] for row in rows(output.read_bytes())) == Counter(
+            f"scans/{p.name}" for p in scans.iterdir()
+        )
+        assert set(by_hand.values()) <= set(lines)
+        assert len((tmp_path / ".out.csv.done").read_bytes().partition(b"\n")[2]) == 16 * (len(lines) - 1)
+        edit_a_row(output, chance, by_hand)
+    assert killed >= KILLS // 2
+
+
+def edit_a_row(output: Path, chance: random.Random, by_hand: dict[str, bytes], but: str = "") -> None:
+    """Correct the label of a row, as a person would, and note the row under its path."""
+    lines = output.read_bytes().splitlines(keepends=True)
+    index = chance.choice([i for i in range(1, len(lines)) if not lines[i].startswith(f"{but},".encode())])
+    path, _, rest = lines[index].split(b",", 2)
+    lines[index] = b",".join((path, b"x", rest))
+    by_hand[path.decode()] = lines[index].rstrip(b"\n")
+    output.write_bytes(b"".join(lines))
+
+
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
