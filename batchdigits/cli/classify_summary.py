@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import platform
 import time
 from dataclasses import dataclass
 from datetime import datetime
@@ -134,7 +133,7 @@ def prepare_summary(path: Path) -> None:
         BatchdigitsError: it cannot be written, or something else is there.
     """
     prepare_output(path, ".json", option="--summary")
-    if path.exists() and not _may_be_replaced(path):
+    if path.is_file() and not _may_be_replaced(path):  # reading from a pipe would wait for a writer
         raise BatchdigitsError(f"{path} exists and is no summary of batchdigits; give --summary another name")
 
 
@@ -162,6 +161,7 @@ def _plain(value: Any) -> Any:
 
 
 def _versions(model: Path) -> dict[str, str | None]:
+    import platform
     from importlib.metadata import PackageNotFoundError, version
 
     import cv2

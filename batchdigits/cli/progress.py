@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 from batchdigits.cli.console import Bar, is_quiet, print_message
+from batchdigits.text import counted
 
 LINE_SECONDS = 30.0  # between two lines, so that a short run prints none
 
@@ -46,8 +47,9 @@ class Progress:
     def _print_line(self, seconds: float, errors: int) -> None:
         done, total = int(self._bar.n), self._bar.total
         rate = (self._bar.n - self._initial) / seconds
+        of_about = f"{done:,} of about {counted(int(total), 'file')}" if total else counted(done, "file")
         print_message(
-            f"{done:,}{f' of about {total:,.0f}' if total else ''} files done, {rate:,.0f} a second, {errors:,} errors",
+            f"{of_about} done, {rate:,.0f} a second, {counted(errors, 'error')}",
             "progress",
             files=done,
             total=total,
