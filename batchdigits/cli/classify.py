@@ -6,7 +6,6 @@ import os
 import shutil
 import sys
 import tempfile
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -20,6 +19,7 @@ import click
 from batchdigits.cli.classify_parts import classify_in_parts
 from batchdigits.cli.classify_request import STDIO, Request, classify_options
 from batchdigits.cli.classify_run import finish, print_added, print_kept_on_error, print_resumed, write_results
+from batchdigits.cli.classify_summary import Stopwatch, Summary, prepare_summary
 from batchdigits.cli.classify_task import identity_of, task_of
 from batchdigits.cli.console import Bar, print_message
 from batchdigits.errors import NoImagesError
@@ -55,6 +55,8 @@ def classify(**values: Any) -> None:
     request.check()
     if request.engine == "local":  # Ray's machines may see paths that this one does not
         _require_paths(request.paths)
+    if request.summary and not request.dry_run:
+        prepare_summary(request.summary)
     tally = Tally()
     rules = Filter(request.include, request.exclude, not request.no_recursive)
     with _paths(request) as paths:
@@ -116,28 +118,36 @@ def _not_empty(files: Iterator[str], tally: Tally, rules: Filter) -> Iterator[st
 
 def _list(files: Iterable[str], tally: Tally, end: bytes) -> None:
     """List the files that would be classified on stdout, and those that would be skipped on stderr."""
-    tally.on_skipped = lambda path: print_message(f"skipped: {path}")
+    tally.on_skipped = lambda path: print_message(f"skipped: {path}", "skipped")
     for path in files:
         shown = printable(path).encode() if sys.stdout.isatty() else os.fsencode(path)
         sys.stdout.buffer.write(shown + end)
-    print_message(f"{counted(tally.sources, 'file')} would be classified, {tally.skipped:,} skipped")
+    print_message(
+        f"{counted(tally.sources, 'file')} would be classified, {tally.skipped:,} skipped",
+        "listed",
+        sources=tally.sources,
+        skipped=tally.skipped,
+    )
 
 
 def _classify(request: Request, files: Iterator[str], tally: Tally, rules: Filter) -> None:
     """Classify files with the workers of this machine, and write the rows."""
     from batchdigits.engines.local import classify as run
+    from batchdigits.engines.local import default_jobs
     from batchdigits.output.formats import FORMATS
+    from batchdigits.output.row_counts import count_rows
 
-    began = time.monotonic()
+    stopwatch = Stopwatch()
     task, columns, file_format = task_of(request)
     encoder = FORMATS[file_format]
+    reader = encoder.reader(columns)
 
     def estimate_total(bar: Bar) -> None:
-        if not bar.disable and not request.files_from:  # the workers have been forked, so a thread is safe
+        if not (request.files_from or output.old):  # the workers have been forked, so a thread is safe
             Thread(target=_set_total, args=(bar, request.paths, rules), daemon=True).start()
 
-    with _output(request, identity_of(request, task), encoder.header(columns), encoder.reader(columns)) as output:
-        counts = write_results(
+    with _output(request, identity_of(request, task), encoder.header(columns), reader) as output:
+        written = write_results(
             run(output.unfinished(files), task, request.jobs),
             lambda result: output.write(result.rows, result.stamps),
             request.max_failures,
@@ -147,9 +157,22 @@ def _classify(request: Request, files: Iterator[str], tally: Tally, rules: Filte
         output.finish(partial(encoder.convert, columns) if encoder.convert else None)
     print_added(request, output.old)
     for pattern in rules.unused:
-        print_message(f"--include {pattern} matches no file")
-    seconds = time.monotonic() - began
-    finish(counts, counts, output.resumed, tally.skipped, tally.empty_folders, seconds, task.model)
+        print_message(f"--include {pattern} matches no file", "unused")
+    # Rows of earlier runs, which a person may have edited, are in the output alone.
+    added_to = request.file if output.resumed or output.old else None
+    finish(
+        Summary(
+            request=request,
+            task=task,
+            workers=request.jobs or default_jobs(task.model),
+            counts=count_rows(added_to, reader) if added_to else written,
+            new=written.rows,
+            done_before=output.resumed,
+            tally=tally,
+            start=stopwatch.start,
+            seconds=stopwatch.seconds,
+        )
+    )
 
 
 @contextmanager

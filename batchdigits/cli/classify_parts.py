@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from batchdigits.cli.classify_request import Request
 from batchdigits.cli.classify_run import finish, print_kept_on_error, print_resumed, write_results
+from batchdigits.cli.classify_summary import Stopwatch, Summary
 from batchdigits.cli.classify_task import identity_of, task_of
 from batchdigits.errors import NoImagesError
 from batchdigits.text import without_secrets
@@ -25,11 +25,12 @@ if TYPE_CHECKING:
 def classify_in_parts(request: Request, paths: Sequence[str], rules: Filter) -> None:
     """Classify the files of the paths on a Ray cluster, and write parts and a manifest."""
     from batchdigits.engines.ray_engine import ClusterJob, classify
+    from batchdigits.files.sources import Tally
     from batchdigits.output.parts import PartsOutput
 
     if not paths:
         raise NoImagesError("no images in the list of files")
-    began = time.monotonic()
+    stopwatch = Stopwatch()
     task, columns, file_format = task_of(request)
     identity = {**identity_of(request, task), "--part-size": request.part_size, "the sources": _sources(request)}
     job = ClusterJob(task, columns, file_format, rules, request.part_size)
@@ -41,17 +42,28 @@ def classify_in_parts(request: Request, paths: Sequence[str], rules: Filter) -> 
         print_resumed(request, len(done), "parts")
         listings: list[Listing] = []
         results = classify(paths, job, done, request.ray_address, request.jobs)
-        counts = write_results(
+        written = write_results(
             _parts_of(results, listings),
-            lambda part: output.write(part.name, part.content, part.statuses),
+            lambda part: output.write(part.name, part.content, part.counts),
             request.max_failures,
         )
         listed = _merged(listings)
         if not listed.parts:
             raise NoImagesError(f"no images in {', '.join(listed.empty_folders) or 'the list of files'}")
         total = output.finish(listed.parts, _manifest(task, identity, listed))
-    resumed = total.total() - counts.total()
-    finish(counts, total, resumed, listed.skipped, listed.empty_folders, time.monotonic() - began, task.model)
+    finish(
+        Summary(
+            request=request,
+            task=task,
+            workers=request.jobs,
+            counts=total,
+            new=written.rows,
+            done_before=total.rows - written.rows,
+            tally=Tally(listed.sources, listed.skipped, listed.empty_folders),
+            start=stopwatch.start,
+            seconds=stopwatch.seconds,
+        )
+    )
 
 
 def _parts_of(results: Generator[Part | Listing, None, None], listings: list[Listing]) -> Generator[Part, None, None]:
@@ -69,7 +81,7 @@ def _parts_of(results: Generator[Part | Listing, None, None], listings: list[Lis
 def _merged(listings: Sequence[Listing]) -> Listing:
     from batchdigits.engines.ray_engine import Listing
 
-    listed = Listing([], 0, [])
+    listed = Listing([], 0, 0, [])
     for listing in listings:
         listed = listed.merged_with(listing)
     return listed

@@ -12,8 +12,16 @@ import click
 
 from batchdigits.cli.max_failures import MaxFailures, MaxFailuresType
 from batchdigits.cli.model_choice import model_choice_options
-from batchdigits.cli.options import Number, Share, batch_size_option, ink_option, verbosity_options
-from batchdigits.cli.output_file import is_same_file
+from batchdigits.cli.options import (
+    FILE,
+    Number,
+    Share,
+    batch_size_option,
+    ink_option,
+    log_format_option,
+    verbosity_options,
+)
+from batchdigits.cli.output_file import is_at_or_below, is_same_file
 
 if TYPE_CHECKING:
     from batchdigits.inference.choose import RuntimeName
@@ -63,6 +71,7 @@ class Request:
     jobs: int | None
     timeout: float
     max_failures: MaxFailures | None
+    summary: Path | None
     engine: Literal["local", "ray"]
     ray_address: str | None
     part_size: int
@@ -118,6 +127,10 @@ class Request:
             raise click.UsageError("--prune needs --resume and the local engine.")
         if (where := self.file) and where.is_file() and any(is_same_file(path, where) for path in self._inputs()):
             raise click.UsageError(f"-o {self.output} is one of the inputs, and would be written over.")
+        if self.summary and any(is_same_file(path, self.summary) for path in self._inputs()):
+            raise click.UsageError(f"--summary {self.summary} is one of the inputs, and would be written over.")
+        if self.summary and self.file and is_at_or_below(self.summary, self.file):
+            raise click.UsageError(f"--summary {self.summary} is the output, or in its folder; give another name.")
         if self.engine == "ray" and (self.file is None or self.reads_stdin_image):
             raise click.UsageError("--engine ray reads files and URLs, and writes a folder of parts (-o DIR).")
         if self.engine == "local" and isinstance(self.output, str):
@@ -210,6 +223,10 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option(
         "--max-failures", type=MaxFailuresType(), metavar="N|P%", help="Stop when more images than this are errors."
     ),
+    click.option(
+        "--summary", type=FILE, metavar="FILE", help="Write counts, model, options and versions to this .json file."
+    ),
+    log_format_option,
     click.option(
         "--timeout",
         type=Number(0, 86_400),

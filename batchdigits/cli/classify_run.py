@@ -1,31 +1,32 @@
-"""What `batchdigits classify` does with either engine: write results, count rows, print a summary, exit."""
+"""What `batchdigits classify` does with either engine: write results, count rows, tell the summary, exit."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import click
 
 from batchdigits.cli.classify_request import Request
+from batchdigits.cli.classify_summary import Summary
 from batchdigits.cli.console import Bar, print_message, progress_bar
 from batchdigits.cli.max_failures import MaxFailures
+from batchdigits.cli.progress import Progress
 from batchdigits.errors import ExitCode, NoImagesError
 from batchdigits.text import counted
 
 if TYPE_CHECKING:
     from batchdigits.output.finished import FinishedOutput
+    from batchdigits.output.row_counts import RowCounts
 
 
 class Result(Protocol):
     """The rows of some files."""
 
     @property
-    def statuses(self) -> Counter[Any]:
-        """The number of rows of each status."""
+    def counts(self) -> RowCounts:
+        """The counts of the rows."""
 
     @property
     def files(self) -> int:
@@ -40,42 +41,43 @@ def write_results(
     write: Callable[[R], object],
     max_failures: MaxFailures | None,
     initial: int = 0,
-    on_start: Callable[[Bar], object] = lambda bar: None,
-) -> Counter[str]:
-    """Write every result, and show a progress bar.
+    on_shown: Callable[[Bar], object] = lambda bar: None,
+) -> RowCounts:
+    """Write every result, and show progress.
 
     Args:
         results: the engine's results; the generator is closed at the end.
         write: writes one result.
         max_failures: how many rows may be errors, as a number or a percentage; None for any number.
         initial: files done before, which the bar counts as done.
-        on_start: called with the bar after the first result.
+        on_shown: called with the bar when progress is first shown.
 
     Returns:
-        The number of rows of each status.
+        The counts of all rows.
 
     Raises:
         TooManyFailuresError: see `MaxFailures`.
     """
-    counts: Counter[str] = Counter()
+    from batchdigits.output.row_counts import RowCounts
+
+    counts = RowCounts()
     with closing(results), progress_bar(unit="img", initial=initial) as bar:
+        progress = Progress(bar, on_shown)
         for result in results:
             write(result)
-            if not counts:
-                on_start(bar)
-            counts.update(result.statuses)
-            bar.update(result.files)
+            counts.update(result.counts)
+            progress.update(result.files, counts.statuses["error"])
             if max_failures:
-                max_failures.check(counts)
+                max_failures.check(counts.statuses)
     if max_failures:
-        max_failures.check(counts, at_the_end=True)
+        max_failures.check(counts.statuses, at_the_end=True)
     return counts
 
 
 def print_resumed(request: Request, done: int, unit: str) -> None:
     """With `--resume`, print how many files or parts (`unit`) are done."""
     if request.resume:
-        print_message(f"{done:,} {unit} are done" if done else "nothing to resume: starting")
+        print_message(f"{done:,} {unit} are done" if done else "nothing to resume: starting", "resumed", **{unit: done})
 
 
 def print_added(request: Request, old: FinishedOutput | None) -> None:
@@ -85,7 +87,8 @@ def print_added(request: Request, old: FinishedOutput | None) -> None:
     done = [f"{counted(old.added, 'file')} added", f"{old.changed:,} classified again", f"{old.kept:,} kept"]
     if old.unnamed:
         done.append(f"{old.unnamed:,} no longer named and {'dropped' if request.prune else 'kept'}")
-    print_message(f"{request.output}: {', '.join(done)}")
+    numbers = {"added": old.added, "changed": old.changed, "kept": old.kept, "unnamed": old.unnamed}
+    print_message(f"{request.output}: {', '.join(done)}", "added", **numbers)
 
 
 @contextmanager
@@ -95,44 +98,26 @@ def print_kept_on_error(done: Callable[[], int], unit: str) -> Iterator[None]:
         yield
     except BaseException:
         if count := done():
-            print_message(f"{count:,} {unit} are done and kept; to continue, add --resume to the same command")
+            print_message(
+                f"{count:,} {unit} are done and kept; to continue, add --resume to the same command",
+                "kept",
+                **{unit: count},
+            )
         raise
 
 
-def finish(
-    counts: Counter[str],
-    total: Counter[str],
-    resumed: int,
-    skipped: int,
-    empty_folders: Sequence[str],
-    seconds: float,
-    model: Path,
-) -> None:
-    """Print what the run did, and exit with the code for it.
-
-    Args:
-        counts: the number of rows of each status that this run wrote.
-        total: the number of rows of each status that decide the exit code.
-        resumed: the number of files or rows done before.
-        skipped: the number of files in folders that are no images.
-        empty_folders: folders named by hand that held no image.
-        seconds: the duration of the run.
-        model: the model file.
+def finish(summary: Summary) -> None:
+    """Print the summary, write it to the file of `--summary`, and exit with the code for it.
 
     Raises:
         NoImagesError: a folder was empty.
+        BatchdigitsError: the file cannot be written.
         click.exceptions.Exit: some rows are errors.
     """
-    print_message(_summary(counts, resumed, skipped, seconds, model))
-    if empty_folders:
-        raise NoImagesError(f"no images in {', '.join(empty_folders)}")
-    if total["error"]:
+    print_message(summary.line(), "summary", **summary.numbers())
+    if summary.request.summary:
+        summary.write(summary.request.summary)
+    if summary.tally.empty_folders:
+        raise NoImagesError(f"no images in {', '.join(summary.tally.empty_folders)}")
+    if summary.counts.statuses["error"]:
         raise click.exceptions.Exit(ExitCode.SOME_FAILED)
-
-
-def _summary(counts: Counter[str], resumed: int, skipped: int, seconds: float, model: Path) -> str:
-    parts = [f"{count:,} {status}" for status in ("ok", "review", "blank", "error") if (count := counts[status])]
-    images = f"{counted(counts.total(), 'image')}: {', '.join(parts)}" if parts else "no images left to do"
-    before = f"; {counted(resumed, 'file')} done before" if resumed else ""
-    others = f"; {counted(skipped, 'other file')} skipped" if skipped else ""
-    return f"{images}{before}{others}; {seconds:.1f} s, {counts.total() / seconds:,.0f} images/s, with {model}"

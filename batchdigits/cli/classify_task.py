@@ -59,7 +59,11 @@ def _threshold(request: Request, card: Card) -> float:
 
     threshold = review_threshold(card, request.min_confidence, request.target_risk, request.outlier_share)
     if request.target_risk is not None:
-        print_message(f"review threshold: {threshold:g}; rows with a lower score get the status review")
+        print_message(
+            f"review threshold: {threshold:g}; rows with a lower score get the status review",
+            "threshold",
+            threshold=threshold,
+        )
     return threshold
 
 

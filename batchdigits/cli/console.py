@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, Protocol
 
 import click
@@ -14,6 +16,7 @@ from batchdigits.quiet import show_library_output
 from batchdigits.text import printable, without_secrets
 
 _VERBOSITY = "batchdigits.verbosity"
+_JSON_LINES = "batchdigits.json_lines"
 
 
 def set_verbosity(change: int) -> None:
@@ -34,21 +37,38 @@ def is_verbose() -> bool:
     return _verbosity() > 0
 
 
-def print_error(message: str) -> None:
+def print_json_lines() -> None:
+    """From here on, print each message of the command that runs as a line of JSON."""
+    click.get_current_context().meta[_JSON_LINES] = True
+
+
+def prints_json_lines() -> bool:
+    """Whether messages are lines of JSON."""
+    context = click.get_current_context(silent=True)
+    return bool(context and context.meta.get(_JSON_LINES))
+
+
+def print_error(message: str, event: str = "error") -> None:
     """Print `batchdigits: <message>`, even with `-q`: the reason why the command ends early."""
-    _print_above_bar(_safe(message))
+    _print("error", event, message, {})
 
 
-def print_message(message: str) -> None:
-    """Print `batchdigits: <message>` unless `-q`."""
+def print_message(message: str, event: str = "message", **numbers: object) -> None:
+    """Print `batchdigits: <message>` unless `-q`.
+
+    Args:
+        message: one line.
+        event: what it is about, for a line of JSON.
+        numbers: what it says, for a line of JSON; in types that JSON has.
+    """
     if not is_quiet():
-        _print_above_bar(_safe(message))
+        _print("info", event, message, numbers)
 
 
 def print_log_line(line: str) -> None:
     """Print a line as it is unless `-q`: a training's log, a traceback."""
     if not is_quiet():
-        _print_above_bar(line)
+        _print_above_bar(_json_line("debug", "log", line, {}) if prints_json_lines() else line)
 
 
 class Bar(Protocol):
@@ -70,8 +90,8 @@ class Bar(Protocol):
 
 @contextmanager
 def progress_bar(initial: int = 0, **options: Any) -> Iterator[Bar]:
-    """A tqdm bar on stderr if stderr is a terminal. Elsewhere tqdm is not even loaded: that would slow a short run."""
-    if is_quiet() or not sys.stderr.isatty():
+    """A tqdm bar if stderr is a terminal for people. Elsewhere tqdm is not even loaded: that would slow a short run."""
+    if is_quiet() or prints_json_lines() or not sys.stderr.isatty():
         yield _HiddenBar(initial)
         return
     from tqdm import tqdm
@@ -96,9 +116,15 @@ def _verbosity() -> int:
     return int(context.meta.get(_VERBOSITY, 0)) if context else 0
 
 
-def _safe(message: str) -> str:
-    """The message with its prefix, without control characters of file names and without secrets of URLs."""
-    return f"batchdigits: {printable(without_secrets(message))}"
+def _print(level: str, event: str, message: str, numbers: Mapping[str, object]) -> None:
+    """Print a message without control characters of file names and without secrets of URLs."""
+    safe = printable(without_secrets(message))
+    _print_above_bar(_json_line(level, event, safe, numbers) if prints_json_lines() else f"batchdigits: {safe}")
+
+
+def _json_line(level: str, event: str, message: str, numbers: Mapping[str, object]) -> str:
+    now = datetime.now().astimezone().isoformat(timespec="milliseconds")
+    return json.dumps({"time": now, "level": level, "event": event, "message": message, **numbers})
 
 
 def _print_above_bar(line: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from batchdigits.cli.console import is_verbose, print_error, print_log_line
+from batchdigits.cli.console import is_verbose, print_error, print_log_line, prints_json_lines
 from batchdigits.cli.signals import Terminated, sigterm_raises
 from batchdigits.cli.streams import STDOUT, discard_output, replace_missing_streams
 from batchdigits.errors import BatchdigitsError, ExitCode
@@ -60,13 +60,18 @@ class CommandGroup(click.Group):
             with sigterm_raises():
                 super().invoke(ctx)
                 sys.stdout.flush()
+        except click.UsageError as error:
+            if not prints_json_lines():
+                raise
+            print_error(f"error: {error.format_message()}", "usage")
+            ctx.exit(error.exit_code)
         except (click.ClickException, click.exceptions.Exit):
             raise
         except KeyboardInterrupt:
-            print_error("interrupted")
+            print_error("interrupted", "interrupted")
             ctx.exit(ExitCode.INTERRUPTED)
         except Terminated:
-            print_error("terminated")
+            print_error("terminated", "terminated")
             ctx.exit(ExitCode.TERMINATED)
         except BrokenPipeError:
             discard_output(STDOUT)

@@ -42,7 +42,7 @@ def chosen_model(runtime: RuntimeName | None, model: Path | None) -> Path:
             f"{model} is not for --runtime {runtime}, which reads {SUFFIXES[runtime]} files", param_hint="--model"
         )
     chosen = model or choose_model(runtime or "tflite")
-    print_message(f"using {chosen}")
+    print_message(f"using {chosen}", "model")
     if is_stale(chosen):
         print_message(f"warning: {chosen} was not made from the .keras file beside it; run batchdigits export --tflite")
     return chosen

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from batchdigits.cli.console import set_verbosity
+from batchdigits.cli.console import print_json_lines, set_verbosity
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -58,6 +58,20 @@ def verbosity_options(command: F) -> F:
             *flags, is_flag=True, expose_value=False, help=text, callback=_change_verbosity(change), is_eager=True
         )(command)
     return command
+
+
+def log_format_option(command: F) -> F:
+    """`--log-format text|json`."""
+    return click.option(
+        "--log-format",
+        type=click.Choice(["text", "json"]),
+        default="text",
+        show_default=True,
+        expose_value=False,
+        is_eager=True,  # so that errors of other options are JSON, too
+        callback=lambda context, parameter, value: print_json_lines() if value == "json" else None,
+        help="Print messages, progress and errors as text, or as one JSON object a line.",
+    )(command)
 
 
 def model_option(text: str) -> Callable[[F], F]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -42,6 +43,12 @@ def prepare_plot(plot: Path) -> None:
 
     prepare_output(plot, *SUFFIXES, option="--plot")
     import_matplotlib()
+
+
+def is_at_or_below(path: Path, place: Path) -> bool:
+    """Whether two names, of files that need not exist, are the same, or the first is in the folder of the second."""
+    real, real_place = Path(os.path.realpath(path)), Path(os.path.realpath(place))
+    return real == real_place or real_place in real.parents
 
 
 def is_same_file(path: str | Path, output: Path) -> bool:

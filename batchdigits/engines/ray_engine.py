@@ -35,6 +35,7 @@ from batchdigits.files.sources import Filter, Tally, find
 from batchdigits.output.columns import Columns
 from batchdigits.output.formats import FormatName
 from batchdigits.output.parts import encode_part, part_name
+from batchdigits.output.row_counts import RowCounts
 from batchdigits.quiet import is_library_output_shown, silent_stderr
 from batchdigits.version import __version__
 
@@ -68,11 +69,11 @@ class ClusterJob:
 
 
 class Part(NamedTuple):
-    """A part of the output: its name, its content, the number of rows of each status, and the number of files."""
+    """A part of the output: its name, its content, the counts of its rows, and the number of files."""
 
     name: str
     content: bytes
-    statuses: Counter[str]
+    counts: RowCounts
     files: int
 
 
@@ -80,13 +81,14 @@ class Listing(NamedTuple):
     """The listing of a group of typed paths: the names of all its parts, finished or not, and the tally of `find`."""
 
     parts: list[str]
+    sources: int
     skipped: int
     empty_folders: list[str]
 
     def merged_with(self, other: Listing) -> Listing:
         """Both listings as one."""
         parts, folders = self.parts + other.parts, self.empty_folders + other.empty_folders
-        return Listing(parts, self.skipped + other.skipped, folders)
+        return Listing(parts, self.sources + other.sources, self.skipped + other.skipped, folders)
 
 
 def classify(
@@ -156,7 +158,7 @@ def parse_result(row: Mapping[str, Any]) -> Part | Listing:
     about = json.loads(row["about"])
     if not row["part"]:
         return Listing(**about)
-    return Part(row["part"], row["data"], Counter(about["statuses"]), about["files"])
+    return Part(row["part"], row["data"], RowCounts(Counter(about["statuses"]), about["risk"]), about["files"])
 
 
 def _groups(paths: Sequence[str]) -> list[list[str]]:
@@ -177,7 +179,7 @@ def list_parts(table: Any, job: ClusterJob, done: frozenset[str]) -> Iterator[An
         names.append(part_name(row["group"], len(names), part, job.file_format))
         if names[-1] not in done:
             yield _row(names[-1], json.dumps(part).encode())
-    yield _row("", b"", Listing(names, tally.skipped, tally.empty_folders)._asdict())
+    yield _row("", b"", Listing(names, tally.sources, tally.skipped, tally.empty_folders)._asdict())
 
 
 class PartClassifier:
@@ -202,11 +204,14 @@ class PartClassifier:
         _enter_folder(self._job, paths)
         supervisor = Supervisor(iter(paths), self._task, 1, self._workers)
         results = list(supervisor.run())
-        statuses = Counter(str(status) for result in results for status in result.statuses.elements())
+        counts = RowCounts()
+        for result in results:
+            counts.update(result.counts)
         content = encode_part(
             self._job.file_format, self._job.columns, [row for result in results for row in result.rows]
         )
-        return _row(row["part"], content, {"statuses": statuses, "files": len(paths)})
+        about = {"statuses": counts.statuses, "risk": counts.risk, "files": len(paths)}
+        return _row(row["part"], content, about)
 
 
 def _row(part: str, data: bytes, about: Mapping[str, Any] | None = None) -> Any:

@@ -8,7 +8,7 @@ no row.
 from __future__ import annotations
 
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from itertools import islice
 from multiprocessing.connection import wait
@@ -17,8 +17,9 @@ from typing import Generic, NamedTuple, TypeVar
 from batchdigits.engines.worker import ChunkResult, Task, Worker
 from batchdigits.errors import BatchdigitsError
 from batchdigits.files.remote import is_url
-from batchdigits.inference.decide import Status, failed
+from batchdigits.inference.decide import failed
 from batchdigits.output.journal import failed_stamp, stamp_of
+from batchdigits.output.row_counts import count_predictions
 
 T = TypeVar("T")
 ChunkResults = Generator[ChunkResult[T], None, None]
@@ -143,9 +144,9 @@ class Supervisor(Generic[T]):
         if len(chunk.paths) > 1:
             self._retries.extend(Chunk(number, [path]) for number, path in enumerate(chunk.paths, chunk.first))
             return
-        row = self._task.encode([failed(chunk.paths[0], cause)])
+        row = failed(chunk.paths[0], cause)
         self._done[chunk.first] = ChunkResult(
-            [row], Counter({Status.ERROR: 1}), [failed_stamp(stamp_of(chunk.paths[0]))]
+            [self._task.encode([row])], count_predictions([row]), [failed_stamp(stamp_of(chunk.paths[0]))]
         )
 
     def _in_order(self) -> Iterator[ChunkResult[T]]:

@@ -14,7 +14,6 @@ import signal
 import subprocess
 import sys
 import threading
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, Pipe
@@ -31,6 +30,7 @@ from batchdigits.inference.decide import Prediction, Status
 from batchdigits.inference.load import load_runtime
 from batchdigits.inference.runtime import BATCH_SIZE, Runtime
 from batchdigits.output.journal import failed_stamp, stamp
+from batchdigits.output.row_counts import RowCounts, count_predictions
 from batchdigits.quiet import is_library_output_shown, show_library_output
 
 T = TypeVar("T")
@@ -71,13 +71,13 @@ class ChunkResult(NamedTuple, Generic[T]):
 
     Attributes:
         rows: for each file, in order, its predictions as `encode` returned them.
-        statuses: the number of rows of each status.
+        counts: the counts of all rows.
         stamps: for each file, its stamp from before it was read, or `failed_stamp` of it where a row is an error. Empty
             unless the task asks for stamps.
     """
 
     rows: list[T]
-    statuses: Counter[Status]
+    counts: RowCounts
     stamps: list[int]
 
     @property
@@ -127,8 +127,8 @@ def classify_chunk(paths: Sequence[str], task: Task[T], runtime: Runtime) -> Chu
     """Classify a chunk of files, each page within the task's time limit."""
     files, file_statuses = classify_files(paths, runtime, task.settings, PageTimer(task.timeout))
     stamps = [stamp(path, status) for path, status in zip(paths, file_statuses, strict=True)] if task.stamps else []
-    counts = Counter(prediction.status for file in files for prediction in file)
-    if counts[Status.ERROR] and stamps:
+    counts = count_predictions([prediction for file in files for prediction in file])
+    if counts.statuses[Status.ERROR] and stamps:
         for index, file in enumerate(files):
             if any(prediction.status is Status.ERROR for prediction in file):
                 stamps[index] = failed_stamp(stamps[index])

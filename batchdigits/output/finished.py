@@ -30,10 +30,19 @@ _of_a_page = re.compile(r"(.+)#\d+").fullmatch
 
 
 class RowHead(NamedTuple):
-    """What matters of a row for a later run: its path, and whether it is an error that nobody has answered."""
+    """What matters of a row for a later run.
+
+    Attributes:
+        path: its path.
+        is_open_error: whether it is an error that nobody has answered.
+        status: its status, which a person may have made up.
+        score: its score as it stands in the row: text, a number, or nothing.
+    """
 
     path: str
     is_open_error: bool
+    status: str = ""
+    score: object = None
 
 
 class Reader(Protocol):
@@ -137,8 +146,8 @@ class FinishedOutput:
 
     def _add_row(self, piece: bytes, reader: Reader) -> None:
         """Add a row, under its path, and if it may be a page, under its file's path, too."""
-        path, is_open_error = reader.head(piece)
-        page = _of_a_page(path)
+        head = reader.head(piece)
+        path, page = head.path, _of_a_page(head.path)
         row = len(self._sources)
         for source in {source_id(path), source_id(page[1]) if page else NO_SOURCE} - {NO_SOURCE}:
             others = self._rows.setdefault(source, row)
@@ -146,7 +155,7 @@ class FinishedOutput:
                 self._rows[source] = [*(others if isinstance(others, list) else [others]), row]
         self._sources.append(source_id(path))
         self._starts.append(self._starts[-1] + len(piece))
-        self._is_open.append(is_open_error)
+        self._is_open.append(head.is_open_error)
 
     def _rows_of(self, path: str) -> list[int]:
         rows = self._rows.get(source_id(path), [])

@@ -12,7 +12,6 @@ import io
 import json
 import re
 import tempfile
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -24,6 +23,7 @@ from batchdigits.output.formats import FORMATS, FormatName
 from batchdigits.output.journal import Identity, refuse_other_run
 from batchdigits.output.parts_folder import open_folder
 from batchdigits.output.prediction_parquet import import_pyarrow
+from batchdigits.output.row_counts import RowCounts
 from batchdigits.text import without_secrets
 
 MANIFEST = "manifest.json"
@@ -55,14 +55,20 @@ def encode_part(file_format: FormatName, columns: Columns, rows: Iterable[bytes]
         return path.read_bytes()
 
 
-def count_statuses(file_format: FormatName, content: bytes) -> Counter[str]:
-    """The number of rows of each status in a part."""
+def count_part(file_format: FormatName, content: bytes) -> RowCounts:
+    """The counts of a part's rows."""
+    rows: Iterable[Mapping[str, Any]]
     if file_format == "parquet":
         _, parquet = import_pyarrow()
-        return Counter(parquet.read_table(io.BytesIO(content), columns=["status"])["status"].to_pylist())
-    text = content.decode("utf-8", "surrogateescape")
-    rows = csv.DictReader(io.StringIO(text, newline="")) if file_format == "csv" else map(json.loads, text.splitlines())
-    return Counter(row["status"] for row in rows)
+        rows = parquet.read_table(io.BytesIO(content), columns=["status", "score"]).to_pylist()
+    else:
+        text = content.decode("utf-8", "surrogateescape")
+        is_csv = file_format == "csv"
+        rows = csv.DictReader(io.StringIO(text, newline="")) if is_csv else map(json.loads, text.splitlines())
+    counts = RowCounts()
+    for row in rows:
+        counts.add(row["status"], row["score"])
+    return counts
 
 
 class PartsOutput:
@@ -95,9 +101,9 @@ class PartsOutput:
         self._folder.write(UNFINISHED, _json({"options": identity}))
         for name in begun - {UNFINISHED} | (set() if resume else ours):
             self._folder.remove(name)
-        self.parts: dict[str, Counter[str]] = {}
+        self.parts: dict[str, RowCounts] = {}
         for name in ours if resume else ():
-            self.parts[name] = count_statuses(file_format, self._folder.read(name))
+            self.parts[name] = count_part(file_format, self._folder.read(name))
 
     def _refuse_existing(self, is_finished: bool, parts: int) -> None:
         if is_finished:
@@ -113,17 +119,17 @@ class PartsOutput:
             raise BatchdigitsError(f"{name} in {self.place} is not of batchdigits; give another folder") from None
         refuse_other_run(self.place, before, identity)
 
-    def write(self, name: str, content: bytes, statuses: Counter[str]) -> None:
+    def write(self, name: str, content: bytes, counts: RowCounts) -> None:
         """Write or replace a part.
 
         Raises:
             BatchdigitsError: it cannot be written.
         """
         self._folder.write(name, content)
-        self.parts[name] = statuses
+        self.parts[name] = counts
 
-    def finish(self, listed: Iterable[str], about: Mapping[str, Any]) -> Counter[str]:
-        """Write the manifest, and return the number of rows of each status.
+    def finish(self, listed: Iterable[str], about: Mapping[str, Any]) -> RowCounts:
+        """Write the manifest, and return the counts of all rows.
 
         Args:
             listed: the names of all parts of the run. Other parts, whose sources are gone, are removed.
@@ -138,16 +144,18 @@ class PartsOutput:
         kept = {name: self.parts[name] for name in names}
         for name in self.parts.keys() - kept.keys():
             self._folder.remove(name)
-        statuses: Counter[str] = sum(kept.values(), Counter())
+        total = RowCounts()
+        for part in kept.values():
+            total.update(part)
         manifest = {
             **about,
-            "rows": statuses.total(),
-            "statuses": dict(sorted(statuses.items())),
-            "parts": [{"name": name, "rows": part.total()} for name, part in kept.items()],
+            "rows": total.rows,
+            "statuses": dict(sorted(total.statuses.items())),
+            "parts": [{"name": name, "rows": part.rows} for name, part in kept.items()],
         }
         self._folder.write(MANIFEST, _json(manifest))
         self._folder.remove(UNFINISHED)
-        return statuses
+        return total
 
     def __enter__(self) -> PartsOutput:
         """The output itself."""

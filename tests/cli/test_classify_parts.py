@@ -137,6 +137,19 @@ def test_resuming_does_only_the_missing_parts(scene: Path, cluster: Cluster, run
     assert "no images left to do" in nothing_left.stderr
 
 
+def test_the_summary_is_the_local_engines(scene: Path, cluster: Cluster, run: Run) -> None:
+    names = ("images", "statuses", "expected_errors", "sources", "skipped", "model", "threshold")
+    assert run("classify", "scans", "--summary", "local.json").exit_code == 3
+    assert on_ray(run, "--summary", "ray.json").exit_code == 3
+    local, ray = (json.loads(Path(name).read_text()) for name in ("local.json", "ray.json"))
+    assert {name: ray[name] for name in names} == {name: local[name] for name in names}
+    assert (ray["images_of_this_run"], ray["options"]["engine"], ray["host"]["workers"]) == (27, "ray", None)
+    assert on_ray(run, "--resume", "--summary", "ray.json").exit_code == 3
+    again = json.loads(Path("ray.json").read_text())
+    assert {name: again[name] for name in names} == {name: local[name] for name in names}
+    assert again["images_of_this_run"] == 0
+
+
 def test_other_options_and_other_sources_are_refused(scene: Path, cluster: Cluster, run: Run) -> None:
     on_ray(run)
     for arguments, message in (

@@ -92,7 +92,7 @@ def test_a_chunk_result_counts_statuses_and_stamps_files_without_errors(
 ) -> None:
     paths = [str(folder / "0.png"), str(folder / "nothing.png"), str(folder / "1.png")]
     (result,) = classify(paths, replace(task, stamps=True), 1)
-    assert result.statuses == {Status.OK: 2, Status.ERROR: 1}
+    assert result.counts.statuses == {Status.OK: 2, Status.ERROR: 1}
     assert [stamp % 2 for stamp in result.stamps] == [1, 0, 1]
     (result,) = classify(paths, task, 1)
     assert result.stamps == []

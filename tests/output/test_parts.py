@@ -16,17 +16,18 @@ from batchdigits.inference.decide import Prediction, Status
 from batchdigits.output.columns import Columns
 from batchdigits.output.formats import FORMATS, FormatName
 from batchdigits.output.journal import Identity
-from batchdigits.output.parts import PartsOutput, count_statuses, encode_part, part_name
+from batchdigits.output.parts import PartsOutput, count_part, encode_part, part_name
 from batchdigits.output.parts_folder import Folder, open_folder
+from batchdigits.output.row_counts import RowCounts
 
 COLUMNS = Columns(("0", "1"))
 IDENTITY: Identity = {"--ink": "auto", "--top-k": 1}
 ROWS = [
-    Prediction('odd "name",\n.png', "1", 0.5, Status.OK),
+    Prediction('odd "name",\n.png', "1", 0.7, Status.OK, score=0.6),
     Prediction("\udcff.png", "", None, Status.ERROR, "no such file"),
     Prediction("blank.png", "", None, Status.BLANK),
 ]
-COUNTS = Counter({"ok": 1, "error": 1, "blank": 1})
+COUNTS = RowCounts(Counter(ok=1, error=1, blank=1), 400_000)
 
 
 @pytest.fixture(params=["a path", "a URL"])
@@ -56,10 +57,10 @@ def output(place: str, resume: bool | None = None, **changes: Any) -> PartsOutpu
 
 
 @pytest.mark.parametrize("file_format", ["csv", "jsonl", "parquet"])
-def test_statuses_are_counted_from_the_content_of_a_part(file_format: FormatName) -> None:
+def test_rows_are_counted_from_the_content_of_a_part(file_format: FormatName) -> None:
     if file_format == "parquet" and not find_spec("pyarrow"):
         pytest.skip("pyarrow is not installed")
-    assert count_statuses(file_format, part(file_format)) == COUNTS
+    assert count_part(file_format, part(file_format)) == COUNTS
     assert part(file_format) == part(file_format)
 
 
@@ -76,7 +77,9 @@ def test_the_manifest_comes_last_and_lists_all_parts(place: str) -> None:
         out.write(name(0), part(), COUNTS)
         out.write(name(1), part(), COUNTS)
         assert folder.names() == {"unfinished.json", name(0), name(1)}
-        assert out.finish([name(1), name(0)], {"options": IDENTITY, "model": "m"}) == COUNTS + COUNTS
+        assert out.finish([name(1), name(0)], {"options": IDENTITY, "model": "m"}) == RowCounts(
+            Counter(ok=2, error=2, blank=2), 800_000
+        )
     assert folder.names() == {"manifest.json", name(0), name(1)}
     manifest = json.loads(folder.read("manifest.json"))
     assert manifest == {

@@ -1,0 +1,181 @@
+"""The summary of `batchdigits classify`: a line on stderr, and with `--summary` a file of JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from batchdigits.cli.classify_request import Request
+from batchdigits.cli.output_file import prepare_output
+from batchdigits.errors import BatchdigitsError
+from batchdigits.text import counted, without_secrets
+from batchdigits.version import __version__
+
+if TYPE_CHECKING:
+    from batchdigits.engines.worker import Task
+    from batchdigits.files.sources import Tally
+    from batchdigits.output.row_counts import RowCounts
+
+STATUSES = ("ok", "review", "blank", "error", "other")
+MARK = {"summary_of": "batchdigits classify"}  # the first entry of the file
+RUNTIME_PACKAGES = {".tflite": "ai-edge-litert", ".keras": "tensorflow"}
+
+
+class Stopwatch:
+    """The time of a run, which begins now."""
+
+    def __init__(self) -> None:
+        """Begin."""
+        self.start = datetime.now().astimezone()
+        self._began = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """The seconds since then."""
+        return time.monotonic() - self._began
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a run has done.
+
+    Attributes:
+        request: the options.
+        task: the task of the workers.
+        workers: worker processes at most; None where a cluster decided.
+        counts: the counts of all rows of the output, also those that earlier runs or people wrote.
+        new: the number of rows that this run wrote.
+        done_before: the number of files or rows that were done before.
+        tally: the files that were found.
+        start: when the run began, with its time zone.
+        seconds: the duration of the run.
+    """
+
+    request: Request
+    task: Task[bytes]
+    workers: int | None
+    counts: RowCounts
+    new: int
+    done_before: int
+    tally: Tally
+    start: datetime
+    seconds: float
+
+    def line(self) -> str:
+        """The summary for people."""
+        skipped = self.tally.skipped
+        parts = [
+            f"{counted(self.counts.rows, 'image')}: {self._statuses()}",
+            "" if self.new else "no images left to do",
+            f"{counted(self.done_before, 'file')} done before" if self.done_before else "",
+            f"{counted(skipped, 'other file')} skipped" if skipped else "",
+            self._expected_errors(),
+            f"{self.seconds:.1f} s, {self.new / self.seconds:,.0f} images/s, with {self.task.model}",
+        ]
+        return "; ".join(filter(None, parts))
+
+    def numbers(self) -> dict[str, Any]:
+        """The summary for programs, in types that JSON has."""
+        return {
+            "images": self.counts.rows,
+            "statuses": {status: self.counts.statuses[status] for status in STATUSES},
+            "expected_errors": self.counts.expected_errors,
+            "images_of_this_run": self.new,
+            "sources": self.tally.sources,
+            "skipped": self.tally.skipped,
+            "start": self.start.isoformat(timespec="seconds"),
+            "seconds": round(self.seconds, 3),
+        }
+
+    def write(self, path: Path) -> None:
+        """Write the file of `--summary`: the numbers, and all that the rows depend on besides the images.
+
+        Raises:
+            BatchdigitsError: it cannot be written.
+        """
+        from batchdigits.output.atomic import open_atomically
+
+        card = self.task.card
+        document = {
+            **MARK,
+            **self.numbers(),
+            "model": {"name": self.task.model.name, "sha256": card.sha256["payload"]},
+            "normaliser": card.normaliser["version"],
+            "threshold": self.task.settings.threshold,
+            "options": _options(self.request),
+            "versions": _versions(self.task.model),
+            "host": {"cores": os.cpu_count(), "workers": self.workers},
+        }
+        with open_atomically(path) as stream:
+            stream.write((json.dumps(document, indent=2) + "\n").encode())
+
+    def _statuses(self) -> str:
+        statuses = self.counts.statuses
+        return ", ".join(f"{statuses[status]:,} {status}" for status in STATUSES if statuses[status])
+
+    def _expected_errors(self) -> str:
+        ok, errors = self.counts.statuses["ok"], self.counts.expected_errors
+        number = f"about {errors:,.0f}" if errors >= 1 else "less than 1"
+        return f"{number} of the {counted(ok, 'ok row')} may be wrong" if ok else ""
+
+
+def prepare_summary(path: Path) -> None:
+    """Check before the work that the file of `--summary` can be written. Only another summary is written over.
+
+    Raises:
+        click.BadParameter: the name does not end in .json.
+        BatchdigitsError: it cannot be written, or something else is there.
+    """
+    prepare_output(path, ".json", option="--summary")
+    if path.is_file() and not _may_be_replaced(path):  # reading from a pipe would wait for a writer
+        raise BatchdigitsError(f"{path} exists and is no summary of batchdigits; give --summary another name")
+
+
+def _may_be_replaced(path: Path) -> bool:
+    begin = json.dumps(MARK, indent=2).removesuffix("\n}").encode()
+    try:
+        with path.open("rb") as file:
+            return file.read(len(begin)) in (begin, b"")
+    except OSError:
+        return False
+
+
+def _options(request: Request) -> dict[str, Any]:
+    """All options by name, but for the paths, of which there may be many."""
+    values = {field.name: getattr(request, field.name) for field in dataclasses.fields(request)}
+    del values["paths"]
+    return {name: _plain(value) for name, value in values.items()}
+
+
+def _plain(value: Any) -> Any:
+    """An option's value in a type that JSON has."""
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    return [_plain(item) for item in value] if isinstance(value, tuple) else without_secrets(str(value))
+
+
+def _versions(model: Path) -> dict[str, str | None]:
+    import platform
+    from importlib.metadata import PackageNotFoundError, version
+
+    import cv2
+    import numpy as np
+
+    runtime = RUNTIME_PACKAGES[model.suffix]
+    try:
+        runtime_version = version(runtime)
+    except PackageNotFoundError:  # installed under another name
+        runtime_version = None
+    return {
+        "batchdigits": __version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "opencv": cv2.__version__,
+        runtime: runtime_version,
+    }

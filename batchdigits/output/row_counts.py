@@ -1,0 +1,84 @@
+"""How many rows have which status, and how many `ok` rows may be wrong."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from batchdigits.inference.decide import Prediction, Status
+
+if TYPE_CHECKING:
+    from batchdigits.output.finished import Reader
+
+OTHER = "other"  # in place of a status that a person made up
+MILLION = 1_000_000
+
+_STATUSES = frozenset(Status)
+
+
+@dataclass
+class RowCounts:
+    """Counts of rows, which are the same whoever counts them, in whatever order.
+
+    Attributes:
+        statuses: the number of rows of each status, and of those with another status as OTHER.
+        risk: the sum of one minus score over the `ok` rows, in millionths, as scores have six decimals.
+    """
+
+    statuses: Counter[str] = field(default_factory=Counter)
+    risk: int = 0
+
+    @property
+    def rows(self) -> int:
+        """The number of rows."""
+        return self.statuses.total()
+
+    @property
+    def expected_errors(self) -> float:
+        """How many labels of `ok` rows are wrong on average, if the scores are right."""
+        return self.risk / MILLION
+
+    def add(self, status: str, score: object) -> None:
+        """Count a row, as a run or a person has written it."""
+        self.statuses[status if status in _STATUSES else OTHER] += 1
+        if status == Status.OK:
+            self.risk += _risk(score)
+
+    def update(self, other: RowCounts) -> None:
+        """Add other rows."""
+        self.statuses.update(other.statuses)
+        self.risk += other.risk
+
+
+def count_predictions(predictions: Sequence[Prediction]) -> RowCounts:
+    """The counts of a run's own rows."""
+    scores = [prediction.score for prediction in predictions if prediction.status is Status.OK]
+    return RowCounts(Counter([prediction.status for prediction in predictions]), sum(map(_risk, scores)))
+
+
+def count_rows(output: Path, reader: Reader) -> RowCounts:
+    """The counts of a finished output, which a person may have edited. A line without path and status is no row.
+
+    Raises:
+        BatchdigitsError: see `Reader`.
+    """
+    counts = RowCounts()
+    rows = reader.pieces(output)
+    next(rows)  # the header
+    for row in rows:
+        head = reader.head(row)
+        if head.path or head.status:
+            counts.add(head.status, head.score)
+    return counts
+
+
+def _risk(score: object) -> int:
+    """One minus a score, in millionths; 0 for what is no score, as there a person has decided."""
+    try:
+        share = float(score)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        return 0
+    return round(MILLION * (1 - share)) if 0 <= share <= 1 else 0
