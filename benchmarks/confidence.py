@@ -4,10 +4,10 @@
 
 SETS has one folder for each set of images, and a set one sub-folder for each class. The calibration error is the
 expected calibration error of the top label, in 15 bins of equal width. `by chance` is what that error would be on
-average for the same confidences if they were exact: few answers scatter around them. `ok` is the share of answers at or over the
-model's own threshold. MNIST's validation split and its degraded copies are shown for comparison: the temperature and
-the threshold were chosen on data like them. A second table has the outliers with the status `ok`: of the folders
-`not_digit`, and of the test split of FILE, which is packed data.
+average for the same confidences if they were exact: few answers scatter around them. `ok` is the share of answers at or
+over the model's own threshold. MNIST's validation split and its degraded copies are shown for comparison: the
+temperature and the threshold were chosen on data like them. A second table has the outliers with the status `ok`: of
+the folders `not_digit`, and of the test split of FILE, which is packed data.
 """
 
 from __future__ import annotations
