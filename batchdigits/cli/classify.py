@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ from batchdigits.cli.classify_request import STDIO, Request, classify_options
 from batchdigits.cli.classify_run import finish, print_added, print_kept_on_error, print_resumed, write_results
 from batchdigits.cli.classify_task import identity_of, task_of
 from batchdigits.cli.console import Bar, print_message
-from batchdigits.errors import NoImagesError
+from batchdigits.errors import BatchdigitsError, NoImagesError
 from batchdigits.text import counted, printable
 
 if TYPE_CHECKING:
@@ -126,11 +126,11 @@ def _list(files: Iterable[str], tally: Tally, end: bytes) -> None:
 def _classify(request: Request, files: Iterator[str], tally: Tally, rules: Filter) -> None:
     """Classify files with the workers of this machine, and write the rows."""
     from batchdigits.engines.local import classify as run
-    from batchdigits.output.formats import FORMATS
 
     began = time.monotonic()
-    task, columns, file_format = task_of(request)
-    encoder = FORMATS[file_format]
+    task, columns, encoder = task_of(request)
+    if encoder.max_rows:
+        files = _at_most(encoder.max_rows, files, request)
 
     def estimate_total(bar: Bar) -> None:
         if not bar.disable and not request.files_from:  # the workers have been forked, so a thread is safe
@@ -150,6 +150,20 @@ def _classify(request: Request, files: Iterator[str], tally: Tally, rules: Filte
         print_message(f"--include {pattern} matches no file")
     seconds = time.monotonic() - began
     finish(counts, counts, output.resumed, tally.skipped, tally.empty_folders, seconds, task.model)
+
+
+def _at_most(rows: int, files: Iterator[str], request: Request) -> Iterator[str]:
+    """The same files, listed before the work.
+
+    Raises:
+        BatchdigitsError: they have more rows than the output can hold.
+    """
+    known = list(islice(files, rows + 1))
+    if len(known) > rows:
+        raise BatchdigitsError(
+            f"{request.output} can hold {rows:,} rows, and there are more images than that; give -o FILE.csv"
+        )
+    return iter(known)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from typing import Any
 
 from batchdigits.errors import BatchdigitsError
 from batchdigits.output.columns import Columns
-from batchdigits.output.formats import FORMATS, FormatName
+from batchdigits.output.formats import FormatName, dialect_of, output_format
 from batchdigits.output.journal import Identity, refuse_other_run
 from batchdigits.output.parts_folder import open_folder
 from batchdigits.output.prediction_parquet import import_pyarrow
@@ -46,12 +46,12 @@ def encode_part(file_format: FormatName, columns: Columns, rows: Iterable[bytes]
         columns: its columns.
         rows: the encoded rows of each source.
     """
-    header, convert = FORMATS[file_format].header, FORMATS[file_format].convert
-    if convert is None:
-        return header(columns) + b"".join(rows)
+    written = output_format(file_format)
+    if written.convert is None:
+        return written.header(columns) + b"".join(rows)
     with tempfile.TemporaryDirectory(prefix="batchdigits-") as folder:
         path = Path(folder) / "part"
-        convert(columns, (line for lines in rows for line in lines.splitlines(keepends=True)), path)
+        written.convert(columns, (line for lines in rows for line in lines.splitlines(keepends=True)), path)
         return path.read_bytes()
 
 
@@ -61,8 +61,10 @@ def count_statuses(file_format: FormatName, content: bytes) -> Counter[str]:
         _, parquet = import_pyarrow()
         return Counter(parquet.read_table(io.BytesIO(content), columns=["status"])["status"].to_pylist())
     text = content.decode("utf-8", "surrogateescape")
-    rows = csv.DictReader(io.StringIO(text, newline="")) if file_format == "csv" else map(json.loads, text.splitlines())
-    return Counter(row["status"] for row in rows)
+    if file_format == "csv" or file_format == "tsv":
+        table = csv.DictReader(io.StringIO(text, newline=""), delimiter=dialect_of(file_format).delimiter)
+        return Counter(row["status"] for row in table)
+    return Counter(json.loads(line)["status"] for line in text.splitlines())
 
 
 class PartsOutput:
