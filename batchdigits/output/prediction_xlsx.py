@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -60,18 +61,19 @@ def write_xlsx(about: Mapping[str, Cell], columns: Columns, lines: Iterable[byte
         OSError: the file cannot be written.
     """
     xlsxwriter = import_xlsxwriter()
+    content = io.BytesIO()  # its zip archive would complain on stderr if it could not be written
     with tempfile.TemporaryDirectory(prefix="batchdigits-", ignore_cleanup_errors=True) as folder:
         options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "tmpdir": folder}
-        workbook = xlsxwriter.Workbook(str(path), options)
-        workbook.set_properties({"created": CREATED})
-        counts = _write_rows(workbook, columns, map(json.loads, lines), _from_folder(path.parent))
-        _write_summary(workbook, counts, about)
         try:
-            workbook.close()
+            with xlsxwriter.Workbook(content, options) as workbook:
+                workbook.set_properties({"created": CREATED})
+                counts = _write_rows(workbook, columns, map(json.loads, lines), _from_folder(path.parent))
+                _write_summary(workbook, counts, about)
         except xlsxwriter.exceptions.FileCreateError as error:
             raise error.args[0] from None  # the OSError that it wraps
         except xlsxwriter.exceptions.FileSizeError:
             raise BatchdigitsError("the rows take more than a workbook can hold; give -o FILE.csv") from None
+    path.write_bytes(content.getbuffer())
 
 
 def _write_rows(workbook: Any, columns: Columns, rows: Iterable[Mapping[str, Any]], prefix: str) -> Counter[str]:
@@ -134,7 +136,8 @@ def _link(row: Mapping[str, Any], prefix: str) -> str | None:
         link = quote(path, safe=":/?#[]@!$&'()*+,;=%~")
     elif "path_bytes" not in row and (file := _file(path)):
         drive, rest = os.path.splitdrive(os.path.normpath(os.path.join(prefix, file)))  # noqa: PTH118 - may be relative
-        link = f"external:{drive}{_in_link(rest.replace(os.sep, '/'))}"
+        here = "" if rest.startswith(os.sep) else "./"  # XlsxWriter takes it away; it fails at a path of one letter
+        link = f"external:{drive}{here}{_in_link(rest.replace(os.sep, '/'))}"
     else:
         return None
     return link if len(link.encode("utf-16-le")) <= 2 * MAX_LINK_LENGTH else None

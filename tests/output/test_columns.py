@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import os
+import re
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from batchdigits.inference.decide import Prediction, Status, blank, failed
 from batchdigits.output.columns import Columns
-from batchdigits.output.prediction_csv import CSV
+from batchdigits.output.prediction_csv import CSV, EXCEL_CSV, EXCEL_TSV, TSV, Dialect
 from batchdigits.output.prediction_jsonl import encode_jsonl
 
 THREE = ("a", "b", "c")
@@ -57,6 +58,42 @@ def test_the_bytes_of_any_file_name_can_be_read_back(name: bytes) -> None:
     row = json.loads(encode_jsonl(PLAIN, [blank(source)]))
     assert base64.b64decode(row["path_bytes"]) == name if "path_bytes" in row else row["path"].encode() == name
     assert name in CSV.encode(PLAIN, [blank(source)]) or b'"' in name
+
+
+@pytest.mark.parametrize("dialect", [EXCEL_CSV, EXCEL_TSV])
+@given(text=st.text(st.characters(exclude_categories=["Cs"])))
+def test_no_cell_for_spreadsheets_begins_a_formula(dialect: Dialect, text: str) -> None:
+    line = dialect.encode(PLAIN, [failed(text, text), UNSURE._replace(label="-")]).decode()
+    first, second = csv.reader(io.StringIO(line, newline=""), delimiter=dialect.delimiter)
+    for cell in (first[0], first[4], second[1]):
+        assert not re.match(r"\s*[=+\-@＝＋－＠]|[\x00-\x1f\x7f]", cell)  # noqa: RUF001
+    assert dialect.original(first[0]) == dialect.original(first[4]) == text
+    assert second[2:] == ["0.400000", "review", "", "0.350000"]
+
+
+def test_cells_for_spreadsheets() -> None:
+    assert EXCEL_CSV.header(PLAIN) == b"\xef\xbb\xbf" + CSV.header(PLAIN)
+    assert EXCEL_TSV.header(PLAIN) == b"\xef\xbb\xbf" + TSV.header(PLAIN)
+    for path, cell in (
+        ("=6.png", "'=6.png"),
+        ("+3", "'+3"),
+        ("-2", "'-2"),
+        ("@SUM(1)", "'@SUM(1)"),
+        ("\t=6", '"\'\t=6"'),
+        ("\r6", '"\'\r6"'),
+        ("  =6", "'  =6"),
+        ("'=6", "''=6"),
+        ("＝6", "'＝6"),  # noqa: RUF001
+        ("a=6", "a=6"),
+        ("fünf", "fünf"),
+        ("a;=6", '"a;=6"'),  # where the decimal sign is a comma, a semicolon ends a cell
+    ):
+        assert EXCEL_CSV.encode(PLAIN, [blank(path)]).decode() == f"{cell},,,blank,,\n"
+
+
+def test_tabs_separate_the_cells_of_tsv() -> None:
+    assert TSV.encode(PLAIN, [UNSURE, blank("a,b")]) == b"x.png\tb\t0.400000\treview\t\t0.350000\na,b\t\t\tblank\t\t\n"
+    assert TSV.encode(PLAIN, [blank("a\tb")]) == b'"a\tb"\t\t\tblank\t\t\n'
 
 
 def test_json_has_the_decimals_of_the_csv_and_null_for_an_empty_cell() -> None:
