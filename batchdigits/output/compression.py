@@ -6,27 +6,31 @@ import gzip
 import io
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, cast, get_args
+from typing import Any, BinaryIO, Literal, get_args
 
 from batchdigits.errors import BatchdigitsError, MissingExtraError
 
 Compression = Literal["gz", "zst"]
 COMPRESSIONS: tuple[Compression, ...] = get_args(Compression)
+BLOCK_BYTES = 1 << 20  # read at once
 
 
-def import_zstd() -> Any:
-    """The module `pyarrow`, which has Zstandard.
+def import_zstd() -> tuple[Any, Any]:
+    """The modules `pyarrow` and `zstandard`, of which one is enough: the other may be None.
 
     Raises:
-        MissingExtraError: it is not installed.
+        MissingExtraError: neither is installed.
     """
     try:
         import pyarrow
     except ImportError:
-        raise MissingExtraError("a .zst file", "parquet") from None
-    return pyarrow
+        try:
+            import zstandard
+        except ImportError:
+            raise MissingExtraError("a .zst file", "parquet") from None
+        return None, zstandard
+    return pyarrow, None
 
 
 def write_compressed(compression: Compression, pieces: Iterable[bytes], path: Path) -> None:
@@ -36,16 +40,15 @@ def write_compressed(compression: Compression, pieces: Iterable[bytes], path: Pa
             stream.write(piece)
 
 
-@contextmanager
-def open_to_read(path: Path, compression: Compression | None) -> Iterator[BinaryIO]:
-    """The content of a file that is added to.
+def read_lines(path: Path, compression: Compression | None) -> Iterator[bytes]:
+    """The lines of a file that is added to, with their ends.
 
     Raises:
         BatchdigitsError: it is truncated, or not compressed like that.
     """
     try:
         with path.open("rb") as file:
-            yield _decompressor(compression, file) if compression else file
+            yield from _decompressed(compression, file)
     except (OSError, EOFError, zlib.error) as error:
         if getattr(error, "errno", None):  # of the system, not of gzip or pyarrow
             raise
@@ -55,10 +58,32 @@ def open_to_read(path: Path, compression: Compression | None) -> Iterator[Binary
 def _compressor(compression: Compression, file: BinaryIO) -> Any:
     if compression == "gz":
         return gzip.GzipFile("", "wb", 6, file, mtime=0)
-    return import_zstd().CompressedOutputStream(file, "zstd")
+    pyarrow, zstandard = import_zstd()
+    return pyarrow.CompressedOutputStream(file, "zstd") if pyarrow else zstandard.ZstdCompressor().stream_writer(file)
 
 
-def _decompressor(compression: Compression, file: BinaryIO) -> BinaryIO:
+def _decompressed(compression: Compression | None, file: BinaryIO) -> Iterable[bytes]:
+    if compression is None:
+        return file
     if compression == "gz":
-        return cast(BinaryIO, gzip.GzipFile(fileobj=file))
-    return cast(BinaryIO, io.BufferedReader(import_zstd().CompressedInputStream(file, "zstd")))
+        return gzip.GzipFile(fileobj=file)
+    pyarrow, zstandard = import_zstd()
+    if pyarrow:
+        return io.BufferedReader(pyarrow.CompressedInputStream(file, "zstd"))
+    return _lines_by_zstandard(zstandard, file)
+
+
+def _lines_by_zstandard(zstandard: Any, file: BinaryIO) -> Iterator[bytes]:
+    """The lines of a file of one frame; the streams of this package do not notice that a file is truncated."""
+    decompressor = zstandard.ZstdDecompressor().decompressobj()
+    rest = b""
+    try:
+        while block := file.read(BLOCK_BYTES):
+            *lines, rest = (rest + decompressor.decompress(block)).split(b"\n")
+            yield from (line + b"\n" for line in lines)
+    except zstandard.ZstdError:
+        raise EOFError from None
+    if not decompressor.eof:
+        raise EOFError
+    if rest:
+        yield rest

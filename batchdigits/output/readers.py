@@ -13,7 +13,7 @@ from pathlib import Path
 from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.decide import Status
 from batchdigits.output.columns import Columns
-from batchdigits.output.compression import Compression, open_to_read
+from batchdigits.output.compression import Compression, read_lines
 from batchdigits.output.finished import RowHead
 from batchdigits.output.prediction_csv import BYTE_ORDER_MARK, Dialect
 from batchdigits.output.prediction_jsonl import json_line
@@ -35,21 +35,21 @@ class CsvReader:
             BatchdigitsError: the file has other columns, or a quote that is not closed.
         """
         end = self.dialect.delimiter.encode()
-        with open_to_read(path, self.compression) as file:
-            header = _whole_line(file.readline())
-            names = header.removeprefix(BYTE_ORDER_MARK).rstrip() + end
-            ours = self.dialect.line(self.columns.names).rstrip() + end
-            if not names.startswith(ours):  # a person may have added columns
-                raise BatchdigitsError(f"cannot add to {path}: its columns are not {','.join(self.columns.names)}")
-            yield header
-            row = b""
-            for line in file:
-                row += line
-                if row.count(b'"') % 2 == 0:
-                    yield _whole_line(row)
-                    row = b""
-            if row:
-                raise BatchdigitsError(f"cannot add to {path}: a quote in it is not closed, from {row[:40]!r} on")
+        lines = read_lines(path, self.compression)
+        header = _whole_line(next(lines, b""))
+        names = header.removeprefix(BYTE_ORDER_MARK).rstrip() + end
+        ours = self.dialect.line(self.columns.names).rstrip() + end
+        if not names.startswith(ours):  # a person may have added columns
+            raise BatchdigitsError(f"cannot add to {path}: its columns are not {','.join(self.columns.names)}")
+        yield header
+        row = b""
+        for line in lines:
+            row += line
+            if row.count(b'"') % 2 == 0:
+                yield _whole_line(row)
+                row = b""
+        if row:
+            raise BatchdigitsError(f"cannot add to {path}: a quote in it is not closed, from {row[:40]!r} on")
 
     def head(self, row: bytes) -> RowHead:
         """The head of a row.
@@ -77,9 +77,7 @@ class JsonlReader:
     def pieces(self, path: Path) -> Iterator[bytes]:
         """An empty header, then each row."""
         yield b""
-        with open_to_read(path, self.compression) as file:
-            for line in file:
-                yield _whole_line(line)
+        yield from map(_whole_line, read_lines(path, self.compression))
 
     def head(self, row: bytes) -> RowHead:
         """The head of a row; an empty path for one that is not JSON any more, which stays as it is."""

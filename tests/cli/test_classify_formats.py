@@ -50,8 +50,17 @@ def content(path: str) -> bytes:
     return Path(path).read_bytes()
 
 
-@pytest.mark.parametrize("file_format", ["csv", "tsv", "jsonl"])
-@pytest.mark.parametrize("compression", ["", ".gz", pytest.param(".zst", marks=needs_pyarrow), ".GZ"])
+@pytest.mark.parametrize(
+    ("file_format", "compression"),
+    [
+        ("csv", ""),
+        ("tsv", ""),
+        ("jsonl", ""),
+        ("csv", ".GZ"),
+        ("jsonl", ".gz"),
+        pytest.param("tsv", ".zst", marks=needs_pyarrow),
+    ],
+)
 def test_the_suffix_sets_format_and_compression(folder: Path, run: Run, file_format: str, compression: str) -> None:
     result = run("classify", "--format", file_format, "--", *sorted(path.name for path in folder.glob("*.png")))
     name = f"rows.{file_format}{compression}"
@@ -248,6 +257,7 @@ def test_a_missing_package_is_named_before_the_work(
     folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch, output: str, module: str, extra: str
 ) -> None:
     monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.setitem(sys.modules, "zstandard", None)
     before = sorted(folder.iterdir())
     assert f"pip install 'batchdigits[{extra}]'" in classify(run, "-o", output, code=1)
     assert sorted(folder.iterdir()) == before

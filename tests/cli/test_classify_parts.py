@@ -102,12 +102,15 @@ def test_the_rows_are_the_local_engines(scene: Path, cluster: Cluster, run: Run)
     assert (cluster.address, cluster.actors) == ("somewhere:1", 3)
 
 
-@pytest.mark.parametrize("file_format", ["jsonl", "parquet"])
+@pytest.mark.parametrize("file_format", ["tsv", "jsonl", "parquet"])
 def test_formats_and_columns(file_format: str, scene: Path, cluster: Cluster, run: Run) -> None:
     options = ["--format", file_format, "--top-k", "2", "--probabilities"]
     assert on_ray(run, *options).exit_code == 3
     assert run("classify", "scans", "-o", f"local.{file_format}", *options).exit_code == 3
-    if file_format == "jsonl":
+    if file_format == "tsv":
+        assert lines_of_parts() == Path("local.tsv").read_bytes().partition(b"\n")[2]
+        assert manifest()["statuses"]["error"] == 3
+    elif file_format == "jsonl":
         assert b"".join(content for _, content in sorted(parts().items())) == Path("local.jsonl").read_bytes()
     else:
         from pyarrow import concat_tables, parquet

@@ -55,7 +55,7 @@ def output(place: str, resume: bool | None = None, **changes: Any) -> PartsOutpu
     return PartsOutput(place, "csv", {**IDENTITY, **changes}, resume)
 
 
-@pytest.mark.parametrize("file_format", ["csv", "jsonl", "parquet"])
+@pytest.mark.parametrize("file_format", ["csv", "tsv", "jsonl", "parquet"])
 def test_statuses_are_counted_from_the_content_of_a_part(file_format: FormatName) -> None:
     if file_format == "parquet" and not find_spec("pyarrow"):
         pytest.skip("pyarrow is not installed")

@@ -16,14 +16,14 @@ import pytest
 from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.decide import Prediction, Status, blank, failed
 from batchdigits.output import prediction_xlsx
-from batchdigits.output.columns import Columns
+from batchdigits.output.columns import Cell, Columns
 from batchdigits.output.prediction_jsonl import encode_jsonl
 from batchdigits.output.prediction_xlsx import write_xlsx
 
 pytest.importorskip("xlsxwriter")
 
 COLUMNS = Columns(("07", "="))
-ABOUT = {"model": "digits.tflite", "review threshold": 0.75}
+ABOUT: dict[str, Cell] = {"model": "digits.tflite", "review threshold": 0.75}
 ROWS = [
     Prediction("scans/1.png", "07", 0.999998, Status.OK, "", {}, 0.5),
     Prediction("=1+1.png", "=", 1.0, Status.REVIEW, "may be no digit", {}, 0.25),
