@@ -31,6 +31,7 @@ WIDTHS = {"path": 45, "detail": 30}  # characters; others have DEFAULT_WIDTH
 DEFAULT_WIDTH = 12
 CREATED = datetime(2000, 1, 1)  # fixed, so that the same rows give the same bytes
 
+_SAFE_IN_ADDRESS = ":/?#[]@!$&'()*+,;=%~"
 _page_of = re.compile(r"(.+)#\d+").fullmatch
 
 
@@ -132,12 +133,13 @@ def _text(cell: str) -> str:
 def _link(row: Mapping[str, Any], prefix: str) -> str | None:
     """The link to a row's image: a file that is there, or an address of the web; else None."""
     path = row["path"]
-    if path.lower().startswith(("http://", "https://")):
-        link = quote(path, safe=":/?#[]@!$&'()*+,;=%~")
+    scheme, separator, rest = path.partition("://")
+    if separator and scheme.lower() in ("http", "https"):
+        link = f"{scheme.lower()}://{quote(rest, safe=_SAFE_IN_ADDRESS)}"
     elif "path_bytes" not in row and (file := _file(path)):
-        drive, rest = os.path.splitdrive(os.path.normpath(os.path.join(prefix, file)))  # noqa: PTH118 - may be relative
-        here = "" if rest.startswith(os.sep) else "./"  # XlsxWriter takes it away; it fails at a path of one letter
-        link = f"external:{drive}{here}{_in_link(rest.replace(os.sep, '/'))}"
+        drive, way = os.path.splitdrive(os.path.normpath(os.path.join(prefix, file)))  # noqa: PTH118 - may be relative
+        here = "" if way.startswith(os.sep) else "./"  # XlsxWriter takes it away; it fails at a path of one letter
+        link = f"external:{drive}{here}{_in_link(way.replace(os.sep, '/'))}"
     else:
         return None
     return link if len(link.encode("utf-16-le")) <= 2 * MAX_LINK_LENGTH else None

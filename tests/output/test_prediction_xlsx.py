@@ -178,7 +178,7 @@ def test_addresses_of_the_web_are_linked_and_no_others(folder: Path) -> None:
     path = written([*map(blank, paths), blank("https://host/" + "x" * 3_000), blank('https://host/"\n\x01')])
     assert links_of(path) == {
         "A2": "https://host/a%20b.png",
-        "A3": "HTTP://host/x",
+        "A3": "http://host/x",
         "A9": "https://host/%22%0A%01",
     }
 
