@@ -100,16 +100,19 @@ def _write_rows(workbook: Any, columns: Columns, rows: Iterable[Mapping[str, Any
                 sheet.write_string(place, column, _text(cell))
             elif isinstance(cell, float):
                 sheet.write_number(place, column, cell, number)
-    last = counts.total(), len(names) - 1
     sheet.freeze_panes(1, 0)
-    sheet.autofilter(0, 0, *last)
+    sheet.autofilter(0, 0, counts.total(), len(names) - 1)
     sheet.ignore_errors({"number_stored_as_text": f"A1:XFD{MAX_ROWS + 1}"})  # labels are text
-    status = names.index("status")
-    for value, (background, text) in COLOURS.items():
-        look = workbook.add_format({"bg_color": background, "font_color": text})
-        rule = {"type": "cell", "criteria": "==", "value": f'"{value}"', "format": look}
-        sheet.conditional_format(1, status, last[0], status, rule)  # follows what a person types there
+    _colour_statuses(workbook, sheet, names.index("status"), counts.total())
     return counts
+
+
+def _colour_statuses(workbook: Any, sheet: Any, column: int, last_row: int) -> None:
+    """Colour the column of statuses by a rule, which follows what a person types there."""
+    for status, (background, text) in COLOURS.items():
+        look = workbook.add_format({"bg_color": background, "font_color": text})
+        rule = {"type": "cell", "criteria": "==", "value": f'"{status}"', "format": look}
+        sheet.conditional_format(1, column, last_row, column, rule)
 
 
 def _write_summary(workbook: Any, counts: Counter[str], about: Mapping[str, Cell]) -> None:
