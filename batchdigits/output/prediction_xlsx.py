@@ -64,9 +64,8 @@ def write_xlsx(about: Mapping[str, Cell], columns: Columns, lines: Iterable[byte
     xlsxwriter = import_xlsxwriter()
     content = io.BytesIO()  # its zip archive would complain on stderr if it could not be written
     with tempfile.TemporaryDirectory(prefix="batchdigits-", ignore_cleanup_errors=True) as folder:
-        options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "tmpdir": folder}
         try:
-            with xlsxwriter.Workbook(content, options) as workbook:
+            with xlsxwriter.Workbook(content, {"constant_memory": True, "tmpdir": folder}) as workbook:
                 workbook.set_properties({"created": CREATED})
                 counts = _write_rows(workbook, columns, map(json.loads, lines), _from_folder(path.parent))
                 _write_summary(workbook, counts, about)

@@ -119,6 +119,11 @@ def test_formats_and_columns(file_format: str, scene: Path, cluster: Cluster, ru
         assert concat_tables(tables).equals(parquet.read_table("local.parquet"))
 
 
+def test_a_folder_may_have_any_suffix(scene: Path, cluster: Cluster, run: Run) -> None:
+    assert on_ray(run, folder="rows.2026").exit_code == 3
+    assert {Path(name).suffix for name in parts("rows.2026")} == {".csv"}
+
+
 def test_resuming_does_only_the_missing_parts(scene: Path, cluster: Cluster, run: Run) -> None:
     cluster.breaks_after = 2
     broken_off = on_ray(run)

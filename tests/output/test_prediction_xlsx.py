@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import shutil
 import subprocess
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
@@ -73,9 +76,17 @@ def sheet_of(path: Path, number: int = 1) -> ElementTree.Element:
 
 def cells_of(path: Path, number: int = 1) -> list[list[str | float | None]]:
     """The cells of a sheet: text, numbers, and None for empty ones."""
-    openpyxl = pytest.importorskip("openpyxl")
-    sheet = openpyxl.load_workbook(path).worksheets[number - 1]
-    return [list(row) for row in sheet.iter_rows(values_only=True)]
+    rows: list[list[str | float | None]] = []
+    for row in sheet_of(path, number).iter(f"{MAIN}row"):
+        cells = {cell.attrib["r"].rstrip("0123456789"): _value(cell) for cell in row}
+        rows.append([cells.get(letter) for letter in "ABCDEFGHIJ"])
+    width = max(place for row in rows for place, cell in enumerate(row, 1) if cell is not None)
+    return [row[:width] for row in rows]
+
+
+def _value(cell: ElementTree.Element) -> str | float:
+    is_text = cell.attrib.get("t") == "inlineStr"
+    return "".join(cell.itertext()) if is_text else float("".join(cell.itertext()))
 
 
 def links_of(path: Path) -> dict[str, str]:
@@ -144,7 +155,7 @@ def test_odd_names_are_shown_as_they_are_and_linked(name: str, folder: Path) -> 
     target = links_of(path)["A2"]
     assert unquote(target) == name
     assert not re.search(r"[:#?\s\\]", target)  # no scheme, no anchor, no query
-    if name.isprintable():  # openpyxl does not undo the escapes of others, which are Excel's
+    if name.isprintable():  # other characters, and this way to write one, are escaped as Excel does
         assert cells_of(path)[1][0] == name.replace("_x0041_", "_x005F_x0041_")
 
 
@@ -199,9 +210,40 @@ def test_more_rows_than_a_sheet_holds_are_refused(folder: Path, monkeypatch: pyt
         written([*ROWS, blank("x")])
 
 
-def test_a_full_disk_is_the_systems_error(folder: Path) -> None:
+def test_a_full_disk_is_the_systems_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(OSError, match="No space left on device"):
         written(ROWS, Path("/dev/full"))
+    fail_to_store(monkeypatch, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))  # in the folder for temporary files
+    with pytest.raises(OSError, match="No space left on device"):
+        written(ROWS)
+    assert not Path("rows.xlsx").exists()
+
+
+def test_rows_that_take_too_much_are_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fail_to_store(monkeypatch, zipfile.LargeZipFile())
+    with pytest.raises(BatchdigitsError, match=r"the rows take more than a workbook can hold; give -o FILE\.csv"):
+        written(ROWS)
+
+
+def fail_to_store(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    """Let workbooks fail when they are packed."""
+    import xlsxwriter
+
+    store = xlsxwriter.Workbook._store_workbook
+
+    def fail(workbook: Any) -> None:
+        store(workbook)
+        raise error
+
+    monkeypatch.setattr(xlsxwriter.Workbook, "_store_workbook", fail)
+
+
+def test_on_another_drive_links_are_absolute(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(path: str, start: Path) -> str:
+        raise ValueError(f"path is on mount 'C:', start on mount 'D:': {path}, {start}")  # as on Windows
+
+    monkeypatch.setattr(os.path, "relpath", fail)
+    assert links_of(written(ROWS)) == {"A2": str(folder / "scans" / "1.png").replace("/", "\\")}
 
 
 @pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice is not installed")
