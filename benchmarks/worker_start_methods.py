@@ -30,7 +30,7 @@ from batchdigits.inference.choose import PRETRAINED
 from batchdigits.inference.load import load_runtime
 from batchdigits.inference.model_file import read_model_file
 from batchdigits.output.columns import Columns
-from batchdigits.output.prediction_csv import encode_csv
+from batchdigits.output.prediction_csv import CSV
 from batchdigits.quiet import show_library_output
 
 MODEL = PRETRAINED / "digits.tflite"
@@ -46,7 +46,7 @@ def main(folder: str, rounds: int, jobs: int) -> None:
     cv2.setNumThreads(1)
     show_library_output()  # silencing stderr works for one thread at a time only
     card = read_model_file(MODEL).card
-    task = Task(MODEL, card, Settings(), partial(encode_csv, Columns(card.labels)), timeout=0)
+    task = Task(MODEL, card, Settings(), partial(CSV.encode, Columns(card.labels)), timeout=0)
     files = list(find([folder]))
     methods: dict[str, Callable[[list[str]], None]] = {
         "1 thread": partial(in_threads, task, 1),

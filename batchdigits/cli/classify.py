@@ -8,8 +8,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -22,7 +21,7 @@ from batchdigits.cli.classify_run import finish, print_added, print_kept_on_erro
 from batchdigits.cli.classify_summary import Stopwatch, Summary, prepare_summary
 from batchdigits.cli.classify_task import identity_of, task_of
 from batchdigits.cli.console import Bar, print_message
-from batchdigits.errors import NoImagesError
+from batchdigits.errors import BatchdigitsError, NoImagesError
 from batchdigits.text import counted, printable
 
 if TYPE_CHECKING:
@@ -134,13 +133,18 @@ def _classify(request: Request, files: Iterator[str], tally: Tally, rules: Filte
     """Classify files with the workers of this machine, and write the rows."""
     from batchdigits.engines.local import classify as run
     from batchdigits.engines.local import default_jobs
-    from batchdigits.output.formats import FORMATS
-    from batchdigits.output.row_counts import count_rows
+    from batchdigits.output.row_counts import RowCounts, count_lines, count_rows
 
     stopwatch = Stopwatch()
-    task, columns, file_format = task_of(request)
-    encoder = FORMATS[file_format]
+    task, columns, encoder = task_of(request)
     reader = encoder.reader(columns)
+    if encoder.max_rows:
+        files = _at_most(encoder.max_rows, files, request)
+    converted = RowCounts()
+
+    def convert(lines: Iterator[bytes], path: Path) -> None:
+        assert encoder.convert
+        encoder.convert(columns, count_lines(lines, reader, converted) if encoder.max_rows else lines, path)
 
     def estimate_total(bar: Bar) -> None:
         if not (request.files_from or output.old):  # the workers have been forked, so a thread is safe
@@ -154,18 +158,19 @@ def _classify(request: Request, files: Iterator[str], tally: Tally, rules: Filte
             output.resumed,
             estimate_total,
         )
-        output.finish(partial(encoder.convert, columns) if encoder.convert else None)
+        output.finish(convert if encoder.convert else None)
     print_added(request, output.old)
     for pattern in rules.unused:
         print_message(f"--include {pattern} matches no file", "unused")
-    # Rows of earlier runs, which a person may have edited, are in the output alone.
-    added_to = request.file if output.resumed or output.old else None
+    counts = written
+    if request.file and (output.resumed or output.old):  # a person may have edited the rows of earlier runs
+        counts = converted if encoder.max_rows else count_rows(request.file, reader)
     finish(
         Summary(
             request=request,
             task=task,
             workers=request.jobs or default_jobs(task.model),
-            counts=count_rows(added_to, reader) if added_to else written,
+            counts=counts,
             new=written.rows,
             done_before=output.resumed,
             tally=tally,
@@ -173,6 +178,20 @@ def _classify(request: Request, files: Iterator[str], tally: Tally, rules: Filte
             seconds=stopwatch.seconds,
         )
     )
+
+
+def _at_most(rows: int, files: Iterator[str], request: Request) -> Iterator[str]:
+    """The same files, listed before the work.
+
+    Raises:
+        BatchdigitsError: they have more rows than the output can hold.
+    """
+    known = list(islice(files, rows + 1))
+    if len(known) > rows:
+        raise BatchdigitsError(
+            f"{request.output} can hold {rows:,} rows, and there are more images than that; give -o FILE.csv"
+        )
+    return iter(known)
 
 
 @contextmanager

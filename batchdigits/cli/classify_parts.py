@@ -31,7 +31,8 @@ def classify_in_parts(request: Request, paths: Sequence[str], rules: Filter) -> 
     if not paths:
         raise NoImagesError("no images in the list of files")
     stopwatch = Stopwatch()
-    task, columns, file_format = task_of(request)
+    task, columns, _ = task_of(request)
+    file_format = request.format_name
     identity = {**identity_of(request, task), "--part-size": request.part_size, "the sources": _sources(request)}
     job = ClusterJob(task, columns, file_format, rules, request.part_size)
     with (

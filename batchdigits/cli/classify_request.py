@@ -25,6 +25,7 @@ from batchdigits.cli.output_file import is_at_or_below, is_same_file
 
 if TYPE_CHECKING:
     from batchdigits.inference.choose import RuntimeName
+    from batchdigits.output.compression import Compression
     from batchdigits.output.formats import FormatName
     from batchdigits.vision.normalise import Ink
 
@@ -63,6 +64,7 @@ class Request:
     outlier_share: float | None
     output: Path | str | None
     format: FormatName | None
+    excel: bool
     top_k: int
     probabilities: bool
     second_look: bool
@@ -84,9 +86,20 @@ class Request:
     @property
     def format_name(self) -> FormatName:
         """The format that was asked for, or that of the output's suffix."""
+        return self.format or self._format_by_suffix or "csv"
+
+    @property
+    def compression(self) -> Compression | None:
+        """How the output file is compressed, by its suffix."""
+        from batchdigits.output.formats import compression_of
+
+        return compression_of(self.file) if self.file else None
+
+    @property
+    def _format_by_suffix(self) -> FormatName | None:
         from batchdigits.output.formats import format_of
 
-        return format_of(self.format, Path(self.output) if self.output else None)
+        return format_of(Path(self.output) if self.output else None)
 
     @property
     def writes_stdout(self) -> bool:
@@ -131,12 +144,33 @@ class Request:
             raise click.UsageError(f"--summary {self.summary} is one of the inputs, and would be written over.")
         if self.summary and self.file and is_at_or_below(self.summary, self.file):
             raise click.UsageError(f"--summary {self.summary} is the output, or in its folder; give another name.")
+        self._check_format()
         if self.engine == "ray" and (self.file is None or self.reads_stdin_image):
             raise click.UsageError("--engine ray reads files and URLs, and writes a folder of parts (-o DIR).")
         if self.engine == "local" and isinstance(self.output, str):
             raise click.UsageError("-o is a URL, which only --engine ray writes to.")
         if self.engine == "local" and self.ray_address:
             raise click.UsageError("--ray-address needs --engine ray.")
+
+    def _check_format(self) -> None:
+        from batchdigits.output.formats import KNOWN_SUFFIXES, LINE_FORMATS
+
+        if self.engine == "ray":
+            if self.excel or self.compression or self.format_name == "xlsx":
+                raise click.UsageError("--engine ray writes parts that are neither compressed nor for spreadsheets.")
+            return
+        if self.file and not (self.format or self._format_by_suffix):
+            raise click.UsageError(
+                f"-o {self.output}: no format has this suffix; known are {KNOWN_SUFFIXES}. Or give --format."
+            )
+        if self.file is None and self.format_name not in LINE_FORMATS:
+            raise click.UsageError(f"--format {self.format_name} needs a file to write (-o).")
+        if self.compression and self.format_name not in LINE_FORMATS:
+            raise click.UsageError(
+                f"-o {self.output}: {self.format_name} is compressed as it is; leave .{self.compression} out."
+            )
+        if self.excel and self.format_name not in ("csv", "tsv"):
+            raise click.UsageError(f"--excel is for CSV and TSV; {self.format_name} needs no such option.")
 
     def _inputs(self) -> tuple[str, ...]:
         return (*self.paths, self.files_from) if self.files_from else self.paths
@@ -192,12 +226,19 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         "-o",
         "--output",
         type=FileOrUrl(),
-        help="The file to write; it appears when it is complete. With --engine ray, a folder.",
+        help="The file to write; it appears when it is complete. Its suffix sets the format: .csv, .tsv or .jsonl, "
+        "each also with .gz or .zst, .parquet or .xlsx. With --engine ray, a folder.",
     ),
     click.option(
         "--format",
-        type=click.Choice(["csv", "jsonl", "parquet"]),
+        type=click.Choice(["csv", "tsv", "jsonl", "parquet", "xlsx"]),
         help="Format of the output. [default: by the suffix of -o, else csv]",
+    ),
+    click.option(
+        "--excel",
+        is_flag=True,
+        help="Write CSV or TSV for spreadsheets: with a byte order mark, and an apostrophe before cells that a "
+        "spreadsheet could take for a formula.",
     ),
     click.option(
         "--top-k",

@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
-
-import click
 
 from batchdigits.cli.classify_request import STDIO, Request
 from batchdigits.cli.console import print_message
@@ -18,39 +17,67 @@ if TYPE_CHECKING:
     from batchdigits.engines.worker import Task
     from batchdigits.inference.card import Card
     from batchdigits.inference.decide import Prediction
-    from batchdigits.output.columns import Columns
-    from batchdigits.output.formats import Encode, FormatName
+    from batchdigits.output.columns import Cell, Columns
+    from batchdigits.output.formats import Encode, Format
     from batchdigits.output.journal import Identity
 
 
-def task_of(request: Request) -> tuple[Task[bytes], Columns, FormatName]:
+def task_of(request: Request) -> tuple[Task[bytes], Columns, Format]:
     """The task of the workers, the columns of the rows, and their format."""
     from batchdigits.engines.classify_files import Settings
     from batchdigits.engines.worker import Task
     from batchdigits.inference.model_file import read_model_file
     from batchdigits.output.columns import Columns
-    from batchdigits.output.formats import FORMATS
-    from batchdigits.output.prediction_parquet import import_pyarrow
+    from batchdigits.output.formats import output_format
 
-    if request.format_name == "parquet":
-        import_pyarrow()
-        if request.file is None:
-            raise click.UsageError("--format parquet needs a file to write (-o).")
+    _require_packages(request)
     model = chosen_model(request.runtime, request.model)
     card = read_model_file(model).card
     columns = Columns(card.labels, request.top_k, request.probabilities)
-    encode = FORMATS[request.format_name].encode
+    threshold = _threshold(request, card)
+    about = _about(model, card, threshold)
+    written = output_format(request.format_name, request.compression, request.excel, about)
+    encode = written.encode
     task = Task(
         model,
         card,
-        Settings(request.ink, _threshold(request, card), columns.needs_probabilities),
+        Settings(request.ink, threshold, columns.needs_probabilities),
         partial(_encode_stdin, encode, columns) if request.reads_stdin_image else partial(encode, columns),
         request.timeout,
         stamps=request.file is not None and request.engine == "local",
         batch_size=request.batch_size,
         second_look=request.second_look,
     )
-    return task, columns, request.format_name
+    return task, columns, written
+
+
+def _require_packages(request: Request) -> None:
+    """Import what the output needs, before the work.
+
+    Raises:
+        MissingExtraError: it is not installed.
+    """
+    from batchdigits.output.compression import import_zstd
+    from batchdigits.output.prediction_parquet import import_pyarrow
+    from batchdigits.output.prediction_xlsx import import_xlsxwriter
+
+    if request.format_name == "parquet":
+        import_pyarrow()
+    if request.format_name == "xlsx":
+        import_xlsxwriter()
+    if request.compression == "zst":
+        import_zstd()
+
+
+def _about(model: Path, card: Card, threshold: float) -> dict[str, Cell]:
+    """What a workbook says of the run."""
+    return {
+        "model": model.name,
+        "model sha256": card.sha256["payload"],
+        "normaliser": card.normaliser["version"],
+        "review threshold": threshold,
+        "batchdigits": __version__,
+    }
 
 
 def _threshold(request: Request, card: Card) -> float:
@@ -86,6 +113,7 @@ def identity_of(request: Request, task: Task[bytes]) -> Identity:
         "--ink": request.ink,
         "--second-look": request.second_look,
         "--format": request.format_name,
+        "--excel": request.excel,
         "--top-k": request.top_k,
         "--probabilities": request.probabilities,
     }

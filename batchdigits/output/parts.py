@@ -19,7 +19,7 @@ from typing import Any
 
 from batchdigits.errors import BatchdigitsError
 from batchdigits.output.columns import Columns
-from batchdigits.output.formats import FORMATS, FormatName
+from batchdigits.output.formats import FormatName, dialect_of, output_format
 from batchdigits.output.journal import Identity, refuse_other_run
 from batchdigits.output.parts_folder import open_folder
 from batchdigits.output.prediction_parquet import import_pyarrow
@@ -46,12 +46,12 @@ def encode_part(file_format: FormatName, columns: Columns, rows: Iterable[bytes]
         columns: its columns.
         rows: the encoded rows of each source.
     """
-    header, convert = FORMATS[file_format].header, FORMATS[file_format].convert
-    if convert is None:
-        return header(columns) + b"".join(rows)
+    written = output_format(file_format)
+    if written.convert is None:
+        return written.header(columns) + b"".join(rows)
     with tempfile.TemporaryDirectory(prefix="batchdigits-") as folder:
         path = Path(folder) / "part"
-        convert(columns, (line for lines in rows for line in lines.splitlines(keepends=True)), path)
+        written.convert(columns, (line for lines in rows for line in lines.splitlines(keepends=True)), path)
         return path.read_bytes()
 
 
@@ -63,8 +63,10 @@ def count_part(file_format: FormatName, content: bytes) -> RowCounts:
         rows = parquet.read_table(io.BytesIO(content), columns=["status", "score"]).to_pylist()
     else:
         text = content.decode("utf-8", "surrogateescape")
-        is_csv = file_format == "csv"
-        rows = csv.DictReader(io.StringIO(text, newline="")) if is_csv else map(json.loads, text.splitlines())
+        if file_format == "csv" or file_format == "tsv":
+            rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=dialect_of(file_format).delimiter)
+        else:
+            rows = map(json.loads, text.splitlines())
     counts = RowCounts()
     for row in rows:
         counts.add(row["status"], row["score"])

@@ -1,4 +1,4 @@
-"""Predictions as CSV: RFC 4180 quoting, LF line ends, UTF-8.
+"""Predictions as CSV: RFC 4180 quoting, LF line ends, UTF-8. TSV is the same with tabs in place of commas.
 
 A file name that is not UTF-8 is written as its own bytes, so that the column always names the file.
 """
@@ -7,39 +7,74 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from batchdigits.inference.decide import Prediction
 from batchdigits.output.columns import Cell, Columns
 
-
-def csv_header(columns: Columns) -> bytes:
-    """The header line."""
-    return csv_line(columns.names)
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-def encode_csv(columns: Columns, predictions: Sequence[Prediction]) -> bytes:
-    """One line for each prediction."""
-    return b"".join([_row(columns, prediction) for prediction in predictions])
+@dataclass(frozen=True)
+class Dialect:
+    """A kind of CSV.
+
+    Attributes:
+        delimiter: the character between two cells.
+        quoted: found in the cells that need quotes.
+        formula: matches the text cells that a spreadsheet could take for a formula, and those that begin with an
+            apostrophe; they get an apostrophe in front. None for a file that no spreadsheet opens.
+    """
+
+    delimiter: str
+    quoted: re.Pattern[str]
+    formula: re.Pattern[str] | None = None
+
+    def header(self, columns: Columns) -> bytes:
+        """The header line, for spreadsheets behind a byte order mark."""
+        return (BYTE_ORDER_MARK if self.formula else b"") + self.line(columns.names)
+
+    def encode(self, columns: Columns, predictions: Sequence[Prediction]) -> bytes:
+        """One line for each prediction."""
+        return b"".join([self._row(columns, prediction) for prediction in predictions])
+
+    def line(self, cells: Iterable[Cell]) -> bytes:
+        """One line of cells; a number has six decimals, and None is an empty cell."""
+        fields = [
+            "" if cell is None else self._harmless(cell) if isinstance(cell, str) else f"{cell:.6f}" for cell in cells
+        ]
+        if self.quoted.search("".join(fields)):
+            fields = [_in_quotes(field) if self.quoted.search(field) else field for field in fields]
+        return (self.delimiter.join(fields) + "\n").encode("utf-8", "surrogateescape")
+
+    def original(self, cell: str) -> str:
+        """A text cell as it was before `line` made it harmless."""
+        return cell[1:] if self.formula and cell[:1] == "'" and self.formula.match(cell[1:]) else cell
+
+    def _row(self, columns: Columns, prediction: Prediction) -> bytes:
+        path, label, confidence, status, detail, _, score = prediction
+        is_number = confidence is not None and score is not None
+        if not is_number or columns.needs_probabilities or self.formula or self.quoted.search(f"{path}{label}{detail}"):
+            return self.line(columns.cells(prediction))
+        # Most rows take this fast path.
+        end = self.delimiter
+        return f"{path}{end}{label}{end}{confidence:.6f}{end}{status}{end}{detail}{end}{score:.6f}\n".encode(
+            "utf-8", "surrogateescape"
+        )
+
+    def _harmless(self, cell: str) -> str:
+        return f"'{cell}" if self.formula and self.formula.match(cell) else cell
 
 
-def _row(columns: Columns, prediction: Prediction) -> bytes:
-    path, label, confidence, status, detail, _, score = prediction
-    if confidence is None or score is None or columns.needs_probabilities or _needs_quotes(f"{path}{label}{detail}"):
-        return csv_line(columns.cells(prediction))
-    # Most rows take this fast path.
-    return f"{path},{label},{confidence:.6f},{status},{detail},{score:.6f}\n".encode("utf-8", "surrogateescape")
-
-
-def csv_line(cells: Iterable[Cell]) -> bytes:
-    """One line of cells; a number has six decimals, and None is an empty cell."""
-    fields = ["" if cell is None else cell if isinstance(cell, str) else f"{cell:.6f}" for cell in cells]
-    if _needs_quotes("".join(fields)):
-        fields = [_quoted(field) if _needs_quotes(field) else field for field in fields]
-    return (",".join(fields) + "\n").encode("utf-8", "surrogateescape")
-
-
-def _quoted(field: str) -> str:
+def _in_quotes(field: str) -> str:
     return '"' + field.replace('"', '""') + '"'
 
 
-_needs_quotes = re.compile('[",\r\n]').search
+# See OWASP on CSV injection. Where the decimal sign is a comma, spreadsheets split a CSV at semicolons.
+_FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|['\x00-\x1f\x7f]")  # noqa: RUF001 - spreadsheets in Asia take the wide ones
+_QUOTED_FOR_SPREADSHEETS = re.compile('[",;\t\r\n]')
+
+CSV = Dialect(",", re.compile('[",\r\n]'))
+TSV = Dialect("\t", re.compile('["\t\r\n]'))
+EXCEL_CSV = Dialect(",", _QUOTED_FOR_SPREADSHEETS, _FORMULA)
+EXCEL_TSV = Dialect("\t", _QUOTED_FOR_SPREADSHEETS, _FORMULA)

@@ -13,19 +13,20 @@ from pathlib import Path
 from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.decide import Status
 from batchdigits.output.columns import Columns
+from batchdigits.output.compression import Compression, read_lines
 from batchdigits.output.finished import RowHead
-from batchdigits.output.prediction_csv import csv_header
+from batchdigits.output.prediction_csv import BYTE_ORDER_MARK, Dialect
 from batchdigits.output.prediction_jsonl import json_line
 from batchdigits.output.prediction_parquet import import_pyarrow, schema_of
-
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True)
 class CsvReader:
     """Rows of CSV, their bytes as they are: a spreadsheet may have added a byte order mark and CRLF."""
 
+    dialect: Dialect
     columns: Columns
+    compression: Compression | None = None
 
     def pieces(self, path: Path) -> Iterator[bytes]:
         """The header, then each row.
@@ -33,20 +34,22 @@ class CsvReader:
         Raises:
             BatchdigitsError: the file has other columns, or a quote that is not closed.
         """
-        with path.open("rb") as file:
-            header = _whole_line(file.readline())
-            names = header.removeprefix(BYTE_ORDER_MARK).rstrip() + b","
-            if not names.startswith(csv_header(self.columns).rstrip() + b","):  # a person may have added columns
-                raise BatchdigitsError(f"cannot add to {path}: its columns are not {','.join(self.columns.names)}")
-            yield header
-            row = b""
-            for line in file:
-                row += line
-                if row.count(b'"') % 2 == 0:
-                    yield _whole_line(row)
-                    row = b""
-            if row:
-                raise BatchdigitsError(f"cannot add to {path}: a quote in it is not closed, from {row[:40]!r} on")
+        end = self.dialect.delimiter.encode()
+        lines = read_lines(path, self.compression)
+        header = _whole_line(next(lines, b""))
+        names = header.removeprefix(BYTE_ORDER_MARK).rstrip() + end
+        ours = self.dialect.line(self.columns.names).rstrip() + end
+        if not names.startswith(ours):  # a person may have added columns
+            raise BatchdigitsError(f"cannot add to {path}: its columns are not {','.join(self.columns.names)}")
+        yield header
+        row = b""
+        for line in lines:
+            row += line
+            if row.count(b'"') % 2 == 0:
+                yield _whole_line(row)
+                row = b""
+        if row:
+            raise BatchdigitsError(f"cannot add to {path}: a quote in it is not closed, from {row[:40]!r} on")
 
     def head(self, row: bytes) -> RowHead:
         """The head of a row.
@@ -55,12 +58,13 @@ class CsvReader:
             BatchdigitsError: it is not CSV.
         """
         text = row.decode("utf-8", "surrogateescape").rstrip("\r\n")
-        try:
-            cells = text.split(",", 6) if '"' not in text else next(csv.reader([text]), [])  # a third of the time
+        end = self.dialect.delimiter
+        try:  # splitting takes a third of the time
+            cells = text.split(end, 6) if '"' not in text else next(csv.reader([text], delimiter=end), [])
         except csv.Error:
             raise BatchdigitsError(f"cannot add to the output: mend the quotes in its row {row[:40]!r}…") from None
         path, label, _, status, _, score, *_ = [*cells, "", "", "", "", "", ""]
-        return RowHead(path, status == Status.ERROR and not label, status, score)
+        return RowHead(self.dialect.original(path), status == Status.ERROR and not label, status, score)
 
 
 @dataclass(frozen=True)
@@ -68,13 +72,12 @@ class JsonlReader:
     """Rows of JSON lines, their bytes as they are."""
 
     columns: Columns
+    compression: Compression | None = None
 
     def pieces(self, path: Path) -> Iterator[bytes]:
         """An empty header, then each row."""
         yield b""
-        with path.open("rb") as file:
-            for line in file:
-                yield _whole_line(line)
+        yield from map(_whole_line, read_lines(path, self.compression))
 
     def head(self, row: bytes) -> RowHead:
         """The head of a row; an empty path for one that is not JSON any more, which stays as it is."""
@@ -108,6 +111,20 @@ class ParquetReader(JsonlReader):
                         yield json_line({name: row[name] for name in row if name != "path_bytes" or row[name]}).encode()
         except arrow.ArrowException:
             raise BatchdigitsError(f"cannot add to {path}: it is not a Parquet file") from None
+
+
+class XlsxReader(JsonlReader):
+    """No rows: what a person makes of a workbook cannot be kept."""
+
+    def pieces(self, path: Path) -> Iterator[bytes]:
+        """Nothing.
+
+        Raises:
+            BatchdigitsError: always.
+        """
+        raise BatchdigitsError(
+            f"cannot add to {path}: a finished workbook stays as it is; give another name, or --overwrite"
+        )
 
 
 def _whole_line(line: bytes) -> bytes:

@@ -214,7 +214,11 @@ class ResumableOutput:
             complete = self._part_path
             if convert or self._extents != [(0, self._end)]:
                 complete = self.path.with_name(f".{self.path.name}.whole")
-                (convert or _write_lines)(self._lines(), complete)
+                try:
+                    (convert or _write_lines)(self._lines(), complete)
+                except BaseException:
+                    complete.unlink(missing_ok=True)  # the rows are in the part
+                    raise
             self._refuse_changed()
             # Whenever the run is killed from here on, the next one finds the rows in the part or in the output.
             write_done(self.path, _without_marks(self._journal.identity), self._records())

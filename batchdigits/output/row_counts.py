@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -73,6 +73,14 @@ def count_rows(output: Path, reader: Reader) -> RowCounts:
         if head.path or head.status:
             counts.add(head.status, head.score)
     return counts
+
+
+def count_lines(lines: Iterable[bytes], reader: Reader, counts: RowCounts) -> Iterator[bytes]:
+    """Yield the same lines, and add them to the counts as rows: for a format that cannot be read again."""
+    for line in lines:
+        head = reader.head(line)
+        counts.add(head.status, head.score)
+        yield line
 
 
 def _risk(score: object) -> int:

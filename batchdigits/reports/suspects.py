@@ -9,7 +9,7 @@ from typing import NamedTuple
 from batchdigits.engines.classify_files import Settings
 from batchdigits.inference.decide import Prediction, Status
 from batchdigits.inference.runtime import Runtime
-from batchdigits.output.prediction_csv import csv_line
+from batchdigits.output.prediction_csv import CSV
 from batchdigits.reports.evaluation import NOT_DIGIT, class_of
 from batchdigits.reports.preview import preview_items
 from batchdigits.reports.preview_html import page
@@ -53,8 +53,8 @@ def ranked(suspects: Iterable[Suspect]) -> list[Suspect]:
 
 def as_csv(suspects: Iterable[Suspect]) -> bytes:
     """One row for each suspect, with the columns COLUMNS; `given` is the folder's name, `label` the model's."""
-    rows = [csv_line((row.path, given, row.label, row.score)) for given, row in suspects]
-    return csv_line(COLUMNS) + b"".join(rows)
+    rows = [CSV.line((row.path, given, row.label, row.score)) for given, row in suspects]
+    return CSV.line(COLUMNS) + b"".join(rows)
 
 
 def as_page(suspects: Sequence[Suspect], runtime: Runtime, settings: Settings) -> bytes:

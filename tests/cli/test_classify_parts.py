@@ -102,18 +102,26 @@ def test_the_rows_are_the_local_engines(scene: Path, cluster: Cluster, run: Run)
     assert (cluster.address, cluster.actors) == ("somewhere:1", 3)
 
 
-@pytest.mark.parametrize("file_format", ["jsonl", "parquet"])
+@pytest.mark.parametrize("file_format", ["tsv", "jsonl", "parquet"])
 def test_formats_and_columns(file_format: str, scene: Path, cluster: Cluster, run: Run) -> None:
     options = ["--format", file_format, "--top-k", "2", "--probabilities"]
     assert on_ray(run, *options).exit_code == 3
     assert run("classify", "scans", "-o", f"local.{file_format}", *options).exit_code == 3
-    if file_format == "jsonl":
+    if file_format == "tsv":
+        assert lines_of_parts() == Path("local.tsv").read_bytes().partition(b"\n")[2]
+        assert manifest()["statuses"]["error"] == 3
+    elif file_format == "jsonl":
         assert b"".join(content for _, content in sorted(parts().items())) == Path("local.jsonl").read_bytes()
     else:
         from pyarrow import concat_tables, parquet
 
         tables = [parquet.read_table(path) for path in sorted(Path("rows").glob("part-*"))]
         assert concat_tables(tables).equals(parquet.read_table("local.parquet"))
+
+
+def test_a_folder_may_have_any_suffix(scene: Path, cluster: Cluster, run: Run) -> None:
+    assert on_ray(run, folder="rows.2026").exit_code == 3
+    assert {Path(name).suffix for name in parts("rows.2026")} == {".csv"}
 
 
 def test_resuming_does_only_the_missing_parts(scene: Path, cluster: Cluster, run: Run) -> None:

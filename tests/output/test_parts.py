@@ -14,7 +14,7 @@ import pytest
 from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.decide import Prediction, Status
 from batchdigits.output.columns import Columns
-from batchdigits.output.formats import FORMATS, FormatName
+from batchdigits.output.formats import FormatName, output_format
 from batchdigits.output.journal import Identity
 from batchdigits.output.parts import PartsOutput, count_part, encode_part, part_name
 from batchdigits.output.parts_folder import Folder, open_folder
@@ -45,7 +45,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 
 def part(file_format: FormatName = "csv") -> bytes:
-    return encode_part(file_format, COLUMNS, [FORMATS[file_format].encode(COLUMNS, [row]) for row in ROWS])
+    return encode_part(file_format, COLUMNS, [output_format(file_format).encode(COLUMNS, [row]) for row in ROWS])
 
 
 def name(number: int, *sources: str) -> str:
@@ -56,7 +56,7 @@ def output(place: str, resume: bool | None = None, **changes: Any) -> PartsOutpu
     return PartsOutput(place, "csv", {**IDENTITY, **changes}, resume)
 
 
-@pytest.mark.parametrize("file_format", ["csv", "jsonl", "parquet"])
+@pytest.mark.parametrize("file_format", ["csv", "tsv", "jsonl", "parquet"])
 def test_rows_are_counted_from_the_content_of_a_part(file_format: FormatName) -> None:
     if file_format == "parquet" and not find_spec("pyarrow"):
         pytest.skip("pyarrow is not installed")

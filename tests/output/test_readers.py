@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,8 @@ from hypothesis import strategies as st
 from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.decide import Prediction, Status, blank, failed
 from batchdigits.output.columns import Columns
-from batchdigits.output.formats import FORMATS, FormatName
+from batchdigits.output.compression import Compression, write_compressed
+from batchdigits.output.formats import Format, output_format
 
 COLUMNS = Columns(("a", "b"))
 ROWS = [
@@ -21,25 +24,37 @@ ROWS = [
     blank("caf\udce9.png"),
     failed("é.png", "not an image"),
 ]
-NAMES: list[FormatName] = ["csv", "jsonl", "parquet"]
+CSV, JSONL, PARQUET = output_format("csv"), output_format("jsonl"), output_format("parquet")
+FORMATS = {
+    "csv": CSV,
+    "tsv": output_format("tsv"),
+    "csv for spreadsheets": output_format("csv", for_excel=True),
+    "tsv for spreadsheets": output_format("tsv", for_excel=True),
+    "jsonl": JSONL,
+    "parquet": PARQUET,
+    "csv.gz": output_format("csv", "gz"),
+    "jsonl.gz": output_format("jsonl", "gz"),
+    "tsv.zst": output_format("tsv", "zst"),
+    "jsonl.zst": output_format("jsonl", "zst"),
+}
 
 
-def written(name: FormatName, path: Path) -> list[bytes]:
+def written(file_format: Format, path: Path) -> list[bytes]:
     """Write ROWS; the pieces that were written."""
-    file_format = FORMATS[name]
     pieces = [file_format.header(COLUMNS), *(file_format.encode(COLUMNS, [row]) for row in ROWS)]
     if file_format.convert:
-        pytest.importorskip("pyarrow")
         file_format.convert(COLUMNS, iter(b"".join(pieces).splitlines(keepends=True)), path)
     else:
         path.write_bytes(b"".join(pieces))
     return pieces
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_every_format_is_read_again(name: FormatName, tmp_path: Path) -> None:
-    path = tmp_path / f"out.{name}"
-    pieces = written(name, path)
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_is_read_again(name: str, tmp_path: Path) -> None:
+    if name == "parquet" or name.endswith(".zst"):
+        pytest.importorskip("pyarrow")
+    path = tmp_path / "out"
+    pieces = written(FORMATS[name], path)
     reader = FORMATS[name].reader(COLUMNS)
     assert list(reader.pieces(path)) == pieces
     heads = [reader.head(piece) for piece in pieces[1:]]
@@ -49,10 +64,10 @@ def test_every_format_is_read_again(name: FormatName, tmp_path: Path) -> None:
 
 def test_what_a_spreadsheet_adds_stays(tmp_path: Path) -> None:
     path = tmp_path / "out.csv"
-    written("csv", path)
+    written(CSV, path)
     content = b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n").rstrip()
     path.write_bytes(content)
-    reader = FORMATS["csv"].reader(COLUMNS)
+    reader = CSV.reader(COLUMNS)
     pieces = list(reader.pieces(path))
     assert b"".join(pieces) == content + b"\n"
     assert [reader.head(piece).path for piece in pieces[1:]][:2] == ["a.png", "with, comma.png"]
@@ -60,9 +75,9 @@ def test_what_a_spreadsheet_adds_stays(tmp_path: Path) -> None:
 
 def test_a_column_that_a_person_added_stays(tmp_path: Path) -> None:
     path = tmp_path / "out.csv"
-    header = FORMATS["csv"].header(COLUMNS).rstrip()
+    header = CSV.header(COLUMNS).rstrip()
     path.write_bytes(header + b",checked\na.png,7,0.5,ok,,0.4,yes\n")
-    reader = FORMATS["csv"].reader(COLUMNS)
+    reader = CSV.reader(COLUMNS)
     assert list(reader.pieces(path)) == path.read_bytes().splitlines(keepends=True)
     path.write_bytes(header + b"s\n")
     with pytest.raises(BatchdigitsError, match="its columns are not path,label"):
@@ -70,7 +85,7 @@ def test_a_column_that_a_person_added_stays(tmp_path: Path) -> None:
 
 
 def test_an_answered_error_is_none(tmp_path: Path) -> None:
-    csv_reader, json_reader = (FORMATS[name].reader(COLUMNS) for name in NAMES[:2])
+    csv_reader, json_reader = (file_format.reader(COLUMNS) for file_format in (CSV, JSONL))
     assert not csv_reader.head(b"x.png,7,,error,empty file,\n").is_open_error
     assert not csv_reader.head(b"x.png,,,checked,empty file,\n").is_open_error
     assert csv_reader.head(b"x.png,,,error\n").is_open_error
@@ -82,7 +97,7 @@ def test_an_answered_error_is_none(tmp_path: Path) -> None:
 def test_a_line_that_is_no_row_any_more_is_kept(line: bytes, tmp_path: Path) -> None:
     path = tmp_path / "out.jsonl"
     path.write_bytes(line)
-    reader = FORMATS["jsonl"].reader(COLUMNS)
+    reader = JSONL.reader(COLUMNS)
     assert list(reader.pieces(path)) == [b"", line]
     assert reader.head(line).path in ("", "1")
 
@@ -90,20 +105,68 @@ def test_a_line_that_is_no_row_any_more_is_kept(line: bytes, tmp_path: Path) -> 
 def test_other_content_is_refused(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow")
     path = tmp_path / "out"
-    for name, content, message in (
-        ("csv", b"path;label\n", "its columns are not path,label"),
-        ("csv", FORMATS["csv"].header(COLUMNS) + b'a,"b\nc,d\n', "a quote in it is not closed, from .*a"),
-        ("parquet", b"PAR1", "it is not a Parquet file"),
+    for file_format, content, message in (
+        (CSV, b"path;label\n", "its columns are not path,label"),
+        (CSV, CSV.header(COLUMNS) + b'a,"b\nc,d\n', "a quote in it is not closed, from .*a"),
+        (PARQUET, b"PAR1", "it is not a Parquet file"),
     ):
         path.write_bytes(content)
         with pytest.raises(BatchdigitsError, match=message):
-            list(FORMATS[name].reader(COLUMNS).pieces(path))  # type: ignore[index]
+            list(file_format.reader(COLUMNS).pieces(path))
+
+
+@pytest.fixture(params=["gz", "pyarrow", "zstandard"])
+def compression(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Compression:
+    """Each compression, and each package that has it."""
+    if request.param == "gz":
+        return "gz"
+    pytest.importorskip(request.param)
+    if request.param == "zstandard":
+        monkeypatch.setitem(sys.modules, "pyarrow", None)
+    return "zst"
+
+
+def test_a_compressed_file_is_read_by_each_package(compression: Compression, tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    file_format = output_format("csv", compression)
+    pieces = written(file_format, path)
+    assert list(file_format.reader(COLUMNS).pieces(path)) == pieces
+    write_compressed(compression, [b"".join(pieces).rstrip()], path)  # a person may have removed the last line's end
+    assert list(file_format.reader(COLUMNS).pieces(path)) == pieces
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda content: content[:-9], lambda content: content[:-1], lambda content: b"path,label\n"]
+)
+def test_a_damaged_file_is_one_line_of_error(
+    compression: Compression, damage: Callable[[bytes], bytes], tmp_path: Path
+) -> None:
+    path = tmp_path / f"out.csv.{compression}"
+    file_format = output_format("csv", compression)
+    written(file_format, path)
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(BatchdigitsError, match=rf"cannot add to .*: it is damaged, or not a \.{compression} file"):
+        list(file_format.reader(COLUMNS).pieces(path))
+
+
+def test_a_missing_file_is_not_called_damaged(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        list(output_format("csv", "gz").reader(COLUMNS).pieces(tmp_path / "out.csv.gz"))
+
+
+def test_a_spreadsheet_may_take_the_apostrophe_away() -> None:
+    reader = FORMATS["csv for spreadsheets"].reader(COLUMNS)
+    assert [reader.head(row).path for row in (b"'=6.png,,,\n", b"=6.png,,,\n", b"'6.png,,,\n")] == [
+        "=6.png",
+        "=6.png",
+        "'6.png",
+    ]
 
 
 @pytest.mark.parametrize("row", [b'a,5" high\nb,5" high\n', b'a,"' + b"x" * 200_000 + b'"\n'])
 def test_a_row_that_is_no_csv_is_one_line_of_error(row: bytes) -> None:
     with pytest.raises(BatchdigitsError, match="mend the quotes in its row b'a,"):
-        FORMATS["csv"].reader(COLUMNS).head(row)
+        CSV.reader(COLUMNS).head(row)
 
 
 def test_a_parquet_file_with_other_types_is_refused(tmp_path: Path) -> None:
@@ -111,18 +174,23 @@ def test_a_parquet_file_with_other_types_is_refused(tmp_path: Path) -> None:
     import pyarrow.parquet
 
     path = tmp_path / "out.parquet"
-    written("parquet", path)
+    written(PARQUET, path)
     table = pyarrow.parquet.read_table(path)
     at = table.schema.get_field_index("label")
     pyarrow.parquet.write_table(table.set_column(at, "label", arrow.array([7] * len(table))), path)
     with pytest.raises(BatchdigitsError, match="it has other columns"):
-        list(FORMATS["parquet"].reader(COLUMNS).pieces(path))
+        list(PARQUET.reader(COLUMNS).pieces(path))
 
 
-@given(st.lists(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])), max_size=5))
-def test_any_paths_can_be_read_again(tmp_path_factory: pytest.TempPathFactory, paths: list[str]) -> None:
+TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
+CELL = st.builds(str.__add__, st.sampled_from(["", "'", "''", "=", " =", "'=", "\t", "+1"]), TEXT)
+
+
+@pytest.mark.parametrize("name", ["csv", "tsv", "csv for spreadsheets", "tsv for spreadsheets"])
+@given(paths=st.lists(CELL, max_size=5))
+def test_any_paths_can_be_read_again(name: str, tmp_path_factory: pytest.TempPathFactory, paths: list[str]) -> None:
     path = tmp_path_factory.mktemp("any") / "out.csv"
-    file_format = FORMATS["csv"]
+    file_format = FORMATS[name]
     path.write_bytes(file_format.header(COLUMNS) + b"".join(file_format.encode(COLUMNS, [blank(p)]) for p in paths))
     reader = file_format.reader(COLUMNS)
     assert [reader.head(piece).path for piece in list(reader.pieces(path))[1:]] == paths

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from batchdigits.inference.decide import Prediction, Status, blank, failed
 from batchdigits.output.columns import Columns
-from batchdigits.output.formats import FORMATS, FormatName
+from batchdigits.output.formats import FormatName, output_format
 from batchdigits.output.row_counts import RowCounts, count_predictions, count_rows
 
 COLUMNS = Columns(("a", "b"))
@@ -36,8 +36,8 @@ def test_counts_are_the_same_whoever_counts(
     for part in (rows[at:], rows[:at]):
         in_two.update(count_predictions(part))
     path = tmp_path_factory.mktemp("rows") / "out"
-    path.write_bytes(FORMATS[name].header(COLUMNS) + FORMATS[name].encode(COLUMNS, rows))
-    assert whole == in_two == count_rows(path, FORMATS[name].reader(COLUMNS))
+    path.write_bytes(output_format(name).header(COLUMNS) + output_format(name).encode(COLUMNS, rows))
+    assert whole == in_two == count_rows(path, output_format(name).reader(COLUMNS))
     assert whole.rows == len(rows)
     assert whole.expected_errors == pytest.approx(sum(1 - (row.score or 0) for row in rows if row.status == "ok"))
 
@@ -45,7 +45,7 @@ def test_counts_are_the_same_whoever_counts(
 @pytest.mark.skipif(find_spec("pyarrow") is None, reason="pyarrow is not installed")
 def test_parquet_is_counted_too(tmp_path: Path) -> None:
     written = [Prediction("x.png", "a", 0.9, Status.OK, "", {}, 0.75), blank("y.png")]
-    file_format = FORMATS["parquet"]
+    file_format = output_format("parquet")
     assert file_format.convert
     lines = file_format.encode(COLUMNS, written).splitlines(keepends=True)
     file_format.convert(COLUMNS, iter(lines), tmp_path / "out.parquet")
@@ -66,8 +66,8 @@ def test_what_a_person_wrote_counts_as_it_stands(tmp_path: Path) -> None:
         b",7,0.5,review,,0.5",
         b'"with, comma.png",,,blank,,',
     ]
-    path.write_bytes(FORMATS["csv"].header(COLUMNS) + b"".join(row + b"\r\n" for row in edited))
-    counts = count_rows(path, FORMATS["csv"].reader(COLUMNS))
+    path.write_bytes(output_format("csv").header(COLUMNS) + b"".join(row + b"\r\n" for row in edited))
+    counts = count_rows(path, output_format("csv").reader(COLUMNS))
     assert counts == RowCounts(Counter(ok=6, other=1, review=1, blank=1), 750_000)
     path.write_bytes(b'{"path": "x", "label": "7", "status": ["ok"], "score": "0.5"}\nno JSON any more\n')
-    assert count_rows(path, FORMATS["jsonl"].reader(COLUMNS)) == RowCounts(Counter(other=1))
+    assert count_rows(path, output_format("jsonl").reader(COLUMNS)) == RowCounts(Counter(other=1))
