@@ -93,7 +93,8 @@ def find(paths: Iterable[str], tally: Tally | None = None, rules: Filter | None 
     so is a regular file with an image's first bytes. So a folder `x.png`, a dangling link `x.png` and a fifo `x.png`
     are sources, as is a folder that cannot be read: its error row says why. A picture that `batchdigits preview` wrote
     is none, if its name says so; under another name it gets an error row, as files are not opened here. Links to
-    folders are followed, unless they lead to a folder above. A URL with an image's suffix is taken for a file without a request.
+    folders are followed, unless they lead to a folder above. A URL with an image's suffix is taken for a
+    file without a request.
 
     Args:
         paths: files and folders, as typed.
