@@ -76,10 +76,11 @@ def _paths(request: Request) -> Iterator[Iterable[str]]:
     if request.reads_stdin_image and request.dry_run:
         yield request.paths
     elif request.reads_stdin_image:
-        with tempfile.NamedTemporaryFile(prefix="batchdigits-") as file:
-            shutil.copyfileobj(sys.stdin.buffer, file)
-            file.flush()
-            yield [file.name]
+        with tempfile.TemporaryDirectory(prefix="batchdigits-") as folder:
+            image = Path(folder) / "stdin"
+            with image.open("wb") as file:
+                shutil.copyfileobj(sys.stdin.buffer, file)
+            yield [str(image)]
     elif request.files_from:
         with click.open_file(request.files_from, "rb") as stream:
             yield chain(request.paths, read_paths(stream, b"\0" if request.null else b"\n"))

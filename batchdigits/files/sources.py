@@ -46,7 +46,8 @@ class Filter:
     def __init__(self, include: Iterable[str] = (), exclude: Iterable[str] = (), recursive: bool = True) -> None:
         """A filter of shell patterns.
 
-        A pattern with a slash is matched with the path below the typed folder, one without a slash with the name.
+        A pattern with a slash is matched with the path below the typed folder, one without a slash with the name. The
+        slash is `/` on Windows, too.
 
         Args:
             include: only files that match one of these; empty for all.
@@ -83,7 +84,9 @@ def _matcher(patterns: Iterable[str]) -> Callable[[str, str], list[str]] | None:
     whole = {pattern: re.compile(fnmatch.translate(pattern)).match for pattern in patterns}
     if not whole:
         return None
-    return lambda path, name: [pattern for pattern, match in whole.items() if match(path if "/" in pattern else name)]
+    return lambda path, name: [
+        pattern for pattern, match in whole.items() if match(path.replace(os.sep, "/") if "/" in pattern else name)
+    ]
 
 
 def find(paths: Iterable[str], tally: Tally | None = None, rules: Filter | None = None) -> Iterator[str]:
