@@ -49,12 +49,13 @@ def classify(**values: Any) -> None:
         find . -name '*.png' -print0 | batchdigits classify --files-from - -0 -o out.csv --resume
         batchdigits classify s3://bucket/scans --engine ray -o s3://bucket/rows
     """
+    from batchdigits.files.required import require_paths
     from batchdigits.files.sources import Filter, Tally, find
 
     request = Request(**values)
     request.check()
-    if request.engine == "local":  # Ray's machines may see paths that this one does not
-        _require_paths(request.paths)
+    if request.engine == "local" or request.dry_run:  # Ray's machines may see paths that this one does not
+        require_paths([path for path in request.paths if path != STDIO])
     tally = Tally()
     rules = Filter(request.include, request.exclude, not request.no_recursive)
     with _paths(request) as paths:
@@ -86,19 +87,6 @@ def _paths(request: Request) -> Iterator[Iterable[str]]:
             yield chain(request.paths, read_paths(stream, b"\0" if request.null else b"\n"))
     else:
         yield request.paths
-
-
-def _require_paths(paths: Sequence[str]) -> None:
-    """Check that the paths named by hand are there; one in a list of files gets an error row instead.
-
-    Raises:
-        NoImagesError: one is not. A mistyped path must not replace a finished output by an error row.
-    """
-    from batchdigits.files.remote import is_url
-
-    for path in paths:
-        if path != STDIO and not is_url(path) and not os.path.lexists(path):
-            raise NoImagesError(f"{path}: no such file or folder")
 
 
 def _not_empty(files: Iterator[str], tally: Tally, rules: Filter) -> Iterator[str]:
