@@ -26,7 +26,7 @@ from batchdigits.output.journal import Extent, Identity, failed_stamp
 RECORD = np.dtype([("source", "<u8"), ("stamp", "<u8")])
 NO_SOURCE = 0  # in place of a source's id, of a row without a path
 BLOCK_BYTES = 1 << 20  # written at once
-_of_a_page = re.compile(r"(.+)#\d+").fullmatch
+of_a_page = re.compile(r"(.+)#\d+").fullmatch
 
 
 class RowHead(NamedTuple):
@@ -138,7 +138,7 @@ class FinishedOutput:
     def _add_row(self, piece: bytes, reader: Reader) -> None:
         """Add a row, under its path, and if it may be a page, under its file's path, too."""
         path, is_open_error = reader.head(piece)
-        page = _of_a_page(path)
+        page = of_a_page(path)
         row = len(self._sources)
         for source in {source_id(path), source_id(page[1]) if page else NO_SOURCE} - {NO_SOURCE}:
             others = self._rows.setdefault(source, row)
