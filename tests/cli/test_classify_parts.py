@@ -26,7 +26,7 @@ from batchdigits.engines.ray_engine import (
     parse_result,
     require_typed_paths,
 )
-from batchdigits.errors import BatchdigitsError
+from batchdigits.errors import BatchdigitsError, NoImagesError
 from batchdigits.output.parts import DoneParts
 from tests.conftest import SAMPLES, Run
 from tests.engines.helpers import count, make_images
@@ -312,6 +312,14 @@ def test_a_missing_ray_says_what_to_install(scene: Path, run: Run, monkeypatch: 
     assert result.exit_code == 1
     assert "--engine ray needs an optional package; install it with: pip install 'batchdigits[ray]'" in result.stderr
     assert list(Path("rows").iterdir()) == []
+
+
+def test_an_error_on_a_node_is_one_line() -> None:
+    class WrapperError(NoImagesError):  # as Ray makes one, of the class of its cause
+        cause = NoImagesError("scnas: no such file or folder")
+
+    error = ray_engine._explain(WrapperError("a traceback\nof many lines"))
+    assert str(error) == "scnas: no such file or folder"
 
 
 def job_of(scene: Path, **changes: Any) -> ClusterJob:
