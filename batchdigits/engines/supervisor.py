@@ -8,6 +8,7 @@ used up the memory, somebody killed the worker) costs no row.
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections import Counter, deque
 from collections.abc import Generator, Iterator, Sequence
@@ -30,6 +31,7 @@ LARGEST_CHUNK = 512  # files: with more, the hand-over is no smaller a share of 
 CHUNK_SECONDS = 0.1  # that a chunk should take: rows come steadily, and all workers end at about the same time
 REMOTE_SCALE = 8  # factor on the two limits above for files at URLs: a worker waits for the first file of a chunk
 MAX_FAILED_STARTS = 3  # one after the other, until it is no chance that workers die while they start
+MAX_WORKERS = 60 if os.name == "nt" else 65_536  # Windows waits for at most 63 connections at once
 MAX_FILES_AHEAD = 100_000  # files that may be finished before an earlier, slow one: some 8 MB of rows
 
 
@@ -62,7 +64,7 @@ class Supervisor(Generic[T]):
         """
         self._files = files
         self._task = task
-        self._jobs = jobs
+        self._jobs = min(jobs, MAX_WORKERS)
         self._handed_out = 0
         self._yielded = 0
         self._chunk_size = FIRST_CHUNK

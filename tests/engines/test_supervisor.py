@@ -145,6 +145,16 @@ def test_one_chunk_starts_one_worker(folder: Path, task: Task[list[Prediction]])
     results.close()
 
 
+def test_there_are_no_more_workers_than_the_system_can_wait_for(
+    folder: Path, task: Task[list[Prediction]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "MAX_WORKERS", 1)
+    results = classify(files(folder), task, 8)
+    next(results)
+    assert len(children()) == 1
+    results.close()
+
+
 def chunk_of(files: int) -> supervisor.Chunk:
     return supervisor.Chunk(0, ["scan.png"] * files)
 
