@@ -48,12 +48,13 @@ def classify(**values: Any) -> None:
         find . -name '*.png' -print0 | batchdigits classify --files-from - -0 -o out.csv --resume
         batchdigits classify s3://bucket/scans --engine ray -o s3://bucket/rows
     """
+    from batchdigits.files.required import require_paths
     from batchdigits.files.sources import Filter, Tally, find
 
     request = Request(**values)
     request.check()
-    if request.engine == "local":  # Ray's machines may see paths that this one does not
-        _require_paths(request.paths)
+    if request.engine == "local" or request.dry_run:  # Ray's machines may see paths that this one does not
+        require_paths([path for path in request.paths if path != STDIO])
     if request.summary and not request.dry_run:
         prepare_summary(request.summary)
     tally = Tally()
@@ -77,28 +78,16 @@ def _paths(request: Request) -> Iterator[Iterable[str]]:
     if request.reads_stdin_image and request.dry_run:
         yield request.paths
     elif request.reads_stdin_image:
-        with tempfile.NamedTemporaryFile(prefix="batchdigits-") as file:
-            shutil.copyfileobj(sys.stdin.buffer, file)
-            file.flush()
-            yield [file.name]
+        with tempfile.TemporaryDirectory(prefix="batchdigits-") as folder:
+            image = Path(folder) / "stdin"
+            with image.open("wb") as file:
+                shutil.copyfileobj(sys.stdin.buffer, file)
+            yield [str(image)]
     elif request.files_from:
         with click.open_file(request.files_from, "rb") as stream:
             yield chain(request.paths, read_paths(stream, b"\0" if request.null else b"\n"))
     else:
         yield request.paths
-
-
-def _require_paths(paths: Sequence[str]) -> None:
-    """Check that the paths named by hand are there; one in a list of files gets an error row instead.
-
-    Raises:
-        NoImagesError: one is not. A mistyped path must not replace a finished output by an error row.
-    """
-    from batchdigits.files.remote import is_url
-
-    for path in paths:
-        if path != STDIO and not is_url(path) and not os.path.lexists(path):
-            raise NoImagesError(f"{path}: no such file or folder")
 
 
 def _not_empty(files: Iterator[str], tally: Tally, rules: Filter) -> Iterator[str]:

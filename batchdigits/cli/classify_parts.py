@@ -12,14 +12,16 @@ from batchdigits.cli.classify_request import Request
 from batchdigits.cli.classify_run import finish, print_kept_on_error, print_resumed, write_results
 from batchdigits.cli.classify_summary import Stopwatch, Summary
 from batchdigits.cli.classify_task import identity_of, task_of
+from batchdigits.cli.console import print_message
 from batchdigits.errors import NoImagesError
-from batchdigits.text import without_secrets
+from batchdigits.text import counted, without_secrets
 
 if TYPE_CHECKING:
     from batchdigits.engines.ray_engine import Listing, Part
     from batchdigits.engines.worker import Task
     from batchdigits.files.sources import Filter
     from batchdigits.output.journal import Identity
+    from batchdigits.output.parts import PartsOutput
 
 
 def classify_in_parts(request: Request, paths: Sequence[str], rules: Filter) -> None:
@@ -33,25 +35,29 @@ def classify_in_parts(request: Request, paths: Sequence[str], rules: Filter) -> 
     stopwatch = Stopwatch()
     task, columns, _ = task_of(request)
     file_format = request.format_name
-    identity = {**identity_of(request, task), "--part-size": request.part_size, "the sources": _sources(request)}
-    job = ClusterJob(task, columns, file_format, rules, request.part_size)
+    identity = identity_of(request, task)
+    sources: Identity = {"--part-size": request.part_size, "the sources": _sources(request)}
+    job = ClusterJob(task, columns, file_format, rules, request.part_size, request.paths)
     with (
-        PartsOutput(str(request.output), file_format, identity, request.resume) as output,
+        PartsOutput(str(request.output), file_format, identity, sources, request.resume) as output,
         print_kept_on_error(lambda: len(output.parts), "parts"),
     ):
-        done = frozenset(output.parts)
-        print_resumed(request, len(done), "parts")
+        if not output.finished or output.parts:
+            print_resumed(request, len(output.parts), "parts")
         listings: list[Listing] = []
-        results = classify(paths, job, done, request.ray_address, request.jobs)
+        results = classify(paths, job, output.done, request.ray_address, request.jobs)
         written = write_results(
             _parts_of(results, listings),
             lambda part: output.write(part.name, part.content, part.counts),
             request.max_failures,
         )
         listed = _merged(listings)
-        if not listed.parts:
+        if not listed.parts and not listed.named:
             raise NoImagesError(f"no images in {', '.join(listed.empty_folders) or 'the list of files'}")
-        total = output.finish(listed.parts, _manifest(task, identity, listed))
+        manifest = _manifest(task, {**identity, **sources}, listed)
+        total = output.finish(listed.parts, manifest, listed.named, request.prune)
+    if output.finished:
+        _print_added(request, output, len(listed.parts))
     finish(
         Summary(
             request=request,
@@ -65,6 +71,14 @@ def classify_in_parts(request: Request, paths: Sequence[str], rules: Filter) -> 
             seconds=stopwatch.seconds,
         )
     )
+
+
+def _print_added(request: Request, output: PartsOutput, added: int) -> None:
+    """Say what became of the parts of a finished folder that the run added to."""
+    done = [f"{counted(added, 'part')} added", f"{len(output.finished) - output.unnamed:,} kept"]
+    if output.unnamed:
+        done.append(f"{output.unnamed:,} no longer named and {'dropped' if request.prune else 'kept'}")
+    print_message(f"{request.output}: {', '.join(done)}")
 
 
 def _parts_of(results: Generator[Part | Listing, None, None], listings: list[Listing]) -> Generator[Part, None, None]:
@@ -82,7 +96,7 @@ def _parts_of(results: Generator[Part | Listing, None, None], listings: list[Lis
 def _merged(listings: Sequence[Listing]) -> Listing:
     from batchdigits.engines.ray_engine import Listing
 
-    listed = Listing([], 0, 0, [])
+    listed = Listing([], [], 0, 0, [])
     for listing in listings:
         listed = listed.merged_with(listing)
     return listed

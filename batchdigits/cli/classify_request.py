@@ -136,8 +136,8 @@ class Request:
             raise click.UsageError("--resume needs an output file (-o).")
         if self.resume and self.reads_stdin_image:
             raise click.UsageError("--resume needs files; '-' is an image without a name.")
-        if self.prune and (not self.resume or self.engine == "ray"):
-            raise click.UsageError("--prune needs --resume and the local engine.")
+        if self.prune and not self.resume:
+            raise click.UsageError("--prune needs --resume.")
         if (where := self.file) and where.is_file() and any(is_same_file(path, where) for path in self._inputs()):
             raise click.UsageError(f"-o {self.output} is one of the inputs, and would be written over.")
         if self.summary and any(is_same_file(path, self.summary) for path in self._inputs()):

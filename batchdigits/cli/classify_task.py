@@ -96,7 +96,7 @@ def _threshold(request: Request, card: Card) -> float:
 
 def _encode_stdin(encode: Encode, columns: Columns, predictions: Sequence[Prediction]) -> bytes:
     """The rows of the temporary file with the image from stdin, under the name `-`."""
-    marks = ["".join(row.path.rpartition("/")[2].partition("#")[1:]) for row in predictions]
+    marks = ["".join(Path(row.path).name.partition("#")[1:]) for row in predictions]
     return encode(columns, [row._replace(path=STDIO + mark) for row, mark in zip(predictions, marks, strict=True)])
 
 

@@ -81,13 +81,14 @@ def _without_old_preview(files: Iterable[str], output: Path) -> Iterator[str]:
     Raises:
         BatchdigitsError: the output is one of the images.
     """
-    from batchdigits.reports.preview_picture import is_preview
+    from batchdigits.files.preview_mark import MARKED_BYTES, is_preview
+    from batchdigits.files.sources import LOCAL_DISK
 
     output_exists = output.is_file()
     for file in files:
         if not (output_exists and is_same_file(file, output)):
             yield file
-        elif not is_preview(output):
+        elif not is_preview(LOCAL_DISK.head(str(output), MARKED_BYTES)):
             raise BatchdigitsError(f"{output} is one of the images; choose another output (-o)")
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import signal
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from batchdigits.engines.page_timer import PageTimer
 from batchdigits.files.content import file_status
 from batchdigits.files.remote import read_ahead
 from batchdigits.inference.decide import Prediction, decide
@@ -16,8 +15,6 @@ from batchdigits.inference.runtime import Runtime
 from batchdigits.quiet import silent_stderr
 from batchdigits.vision.normalise import Ink
 from batchdigits.vision.small_images import FastBatch
-
-TIMER_TOLERANCE = 0.01  # share of the time limit that a page may exceed it by, so that few pages set the alarm anew
 
 
 @dataclass(frozen=True)
@@ -45,27 +42,6 @@ class ClassifiedFiles(NamedTuple):
 
     rows: list[list[Prediction]]
     file_statuses: list[os.stat_result | None]
-
-
-class PageTimer:
-    """An alarm (SIGALRM) for a page that takes too long."""
-
-    def __init__(self, timeout: float) -> None:
-        """A timer that runs from the first `restart`. A page may take `timeout` seconds; 0 for no limit."""
-        self._timeout = timeout
-        self._due = 0.0
-
-    def restart(self) -> None:
-        """Give the next page its full time."""
-        now = time.monotonic()
-        if self._timeout and now >= self._due:
-            signal.setitimer(signal.ITIMER_REAL, (1.0 + TIMER_TOLERANCE) * self._timeout)
-            self._due = now + TIMER_TOLERANCE * self._timeout
-
-    def stop(self) -> None:
-        """Cancel the alarm."""
-        if self._timeout:
-            signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def classify_files(

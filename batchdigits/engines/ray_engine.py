@@ -31,10 +31,11 @@ from batchdigits.engines.supervisor import Supervisor
 from batchdigits.engines.worker import Task, Worker
 from batchdigits.errors import BatchdigitsError, MissingExtraError
 from batchdigits.files.remote import is_url
+from batchdigits.files.required import require_paths
 from batchdigits.files.sources import Filter, Tally, find
 from batchdigits.output.columns import Columns
 from batchdigits.output.formats import FormatName
-from batchdigits.output.parts import encode_part, part_name
+from batchdigits.output.parts import DoneParts, encode_part, part_name
 from batchdigits.output.row_counts import RowCounts
 from batchdigits.quiet import is_library_output_shown, silent_stderr
 from batchdigits.version import __version__
@@ -55,6 +56,7 @@ class ClusterJob:
         file_format: the format of the parts.
         rules: which files in folders are sources.
         part_size: files in a part.
+        typed: the paths that must be there; each other one that is not gets an error row.
         folder: the folder that relative paths start from.
         version: the version of batchdigits; another one may give other rows.
     """
@@ -64,6 +66,7 @@ class ClusterJob:
     file_format: FormatName
     rules: Filter
     part_size: int = PART_SIZE
+    typed: tuple[str, ...] = ()
     folder: str = field(default_factory=os.getcwd)
     version: str = __version__
 
@@ -78,23 +81,33 @@ class Part(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """The listing of a group of typed paths: the names of all its parts, finished or not, and the tally of `find`."""
+    """The listing of a group of typed paths.
+
+    Attributes:
+        parts: the names of all parts of this run, done or not.
+        named: parts of finished runs that hold sources of the group.
+        sources: as in the tally of `find`.
+        skipped: as in the tally of `find`.
+        empty_folders: as in the tally of `find`.
+    """
 
     parts: list[str]
+    named: list[str]
     sources: int
     skipped: int
     empty_folders: list[str]
 
     def merged_with(self, other: Listing) -> Listing:
         """Both listings as one."""
-        parts, folders = self.parts + other.parts, self.empty_folders + other.empty_folders
-        return Listing(parts, self.sources + other.sources, self.skipped + other.skipped, folders)
+        parts, named = self.parts + other.parts, self.named + other.named
+        sources, skipped = self.sources + other.sources, self.skipped + other.skipped
+        return Listing(parts, named, sources, skipped, self.empty_folders + other.empty_folders)
 
 
 def classify(
     paths: Sequence[str],
     job: ClusterJob,
-    done: frozenset[str] = frozenset(),
+    done: DoneParts,
     address: str | None = None,
     actors: int | None = None,
 ) -> Generator[Part | Listing, None, None]:
@@ -103,7 +116,7 @@ def classify(
     Args:
         paths: files, folders and URLs, as typed; every node of the cluster must be able to read them.
         job: what every node needs to know.
-        done: the names of finished parts.
+        done: what need not be done again.
         address: the cluster; `local` for a new one on this machine, for this run only; None for $RAY_ADDRESS, else the
             one that runs on this machine, else a new one.
         actors: at most so many; None for one for each core of the cluster, as it grows and shrinks.
@@ -113,17 +126,19 @@ def classify(
 
     Raises:
         MissingExtraError: Ray is not installed.
+        NoImagesError: a path that must be there is not, and nothing has been done.
         BatchdigitsError: there is no cluster, or a node cannot do its work.
     """
     with _connected(address) as ray, contextlib.closing(_run(ray, paths, job, done, actors)) as results:
         try:
+            ray.get(ray.remote(num_cpus=0)(require_typed_paths).remote(job))
             yield from results
         except ray.exceptions.RayError as error:
             raise _explain(error) from error
 
 
 def _run(
-    ray: Any, paths: Sequence[str], job: ClusterJob, done: frozenset[str], actors: int | None
+    ray: Any, paths: Sequence[str], job: ClusterJob, done: DoneParts, actors: int | None
 ) -> Generator[Part | Listing, None, None]:
     """Run the Ray dataset that turns typed paths into what `classify` yields. Ray Data repeats lost work."""
     context = ray.data.DataContext.get_current().copy()
@@ -167,19 +182,41 @@ def _groups(paths: Sequence[str]) -> list[list[str]]:
     return [list(paths[start : start + size]) for start in range(0, len(paths), size)]
 
 
-def list_parts(table: Any, job: ClusterJob, done: frozenset[str]) -> Iterator[Any]:
+def require_typed_paths(job: ClusterJob) -> None:
+    """Check on a node that the paths are there that must be.
+
+    Raises:
+        NoImagesError: one is not.
+        BatchdigitsError: see `_enter_folder`.
+    """
+    _enter_folder(job, job.typed)
+    require_paths(job.typed)
+
+
+def list_parts(table: Any, job: ClusterJob, done: DoneParts) -> Iterator[Any]:
     """List the sources of a group of paths: a row for every unfinished part, and a last one for the listing."""
     (row,) = table.to_pylist()
     typed = json.loads(row["paths"])
     _enter_folder(job, typed)
     tally = Tally()
-    files = find(typed, tally, job.rules)
+    named: set[str] = set()
+    files = _new_files(find(typed, tally, job.rules), done, named)
     names: list[str] = []
     while part := list(islice(files, job.part_size)):
-        names.append(part_name(row["group"], len(names), part, job.file_format))
-        if names[-1] not in done:
+        names.append(part_name(done.first_group + row["group"], len(names), part, job.file_format))
+        if names[-1] not in done.names:
             yield _row(names[-1], json.dumps(part).encode())
-    yield _row("", b"", Listing(names, tally.sources, tally.skipped, tally.empty_folders)._asdict())
+    yield _row("", b"", Listing(names, sorted(named), tally.sources, tally.skipped, tally.empty_folders)._asdict())
+
+
+def _new_files(files: Iterator[str], done: DoneParts, named: set[str]) -> Iterator[str]:
+    """The files that are in no finished part; the parts that hold the others are added to `named`."""
+    for path in files:
+        part = done.part_of(path)
+        if part:
+            named.add(part)
+        else:
+            yield path
 
 
 class PartClassifier:
@@ -292,9 +329,11 @@ def _explain(error: BaseException) -> BatchdigitsError:
     """Our own error, if Ray wrapped one; else Ray's message in one line."""
     inner: BaseException | None = error
     while inner is not None:
-        if isinstance(inner, BatchdigitsError):
+        # Ray's wrapper may be of the class of the error in it, and has the traceback for its text.
+        cause = getattr(inner, "cause", None) or inner.__cause__
+        if isinstance(inner, BatchdigitsError) and not isinstance(cause, BatchdigitsError):
             return BatchdigitsError(str(inner))
-        inner = getattr(inner, "cause", None) or inner.__cause__
+        inner = cause
     return BatchdigitsError(f"the cluster failed: {_first_line(error)}; to continue, add --resume (-v shows more)")
 
 

@@ -1,12 +1,14 @@
 """The supervisor hands chunks of files to workers, puts the results in order, and survives dead workers.
 
-When a worker dies, its chunk is retried file by file. A file that kills a worker again gets an `error` row. So workers
-need no bookkeeping, and a death that was no file's fault (another program used up the memory, the machine slept) costs
-no row.
+When a worker dies, its chunk is retried file by file. Only a file that kills two workers when it is alone, or takes too
+long alone, gets an `error` row. So workers need no bookkeeping, and a death that was no file's fault (another program
+used up the memory, somebody killed the worker) costs no row.
 """
 
 from __future__ import annotations
 
+import math
+import os
 import time
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
@@ -14,7 +16,7 @@ from itertools import islice
 from multiprocessing.connection import wait
 from typing import Generic, NamedTuple, TypeVar
 
-from batchdigits.engines.worker import ChunkResult, Task, Worker
+from batchdigits.engines.worker import ChunkResult, StartError, Task, Worker
 from batchdigits.errors import BatchdigitsError
 from batchdigits.files.remote import is_url
 from batchdigits.inference.decide import failed
@@ -29,14 +31,23 @@ GROWTH = 4  # factor by which a chunk that took almost no time grows; the networ
 LARGEST_CHUNK = 512  # files: with more, the hand-over is no smaller a share of the time
 CHUNK_SECONDS = 0.1  # that a chunk should take: rows come steadily, and all workers end at about the same time
 REMOTE_SCALE = 8  # factor on the two limits above for files at URLs: a worker waits for the first file of a chunk
+MAX_FAILED_STARTS = 3  # one after the other, until it is no chance that workers die while they start
+MAX_WORKERS = 60 if os.name == "nt" else 65_536  # Windows waits for at most 63 connections at once
 MAX_FILES_AHEAD = 100_000  # files that may be finished before an earlier, slow one: some 8 MB of rows
 
 
 class Chunk(NamedTuple):
-    """Files that go to a worker together, and the first one's index among all files."""
+    """Files that go to a worker together.
+
+    Attributes:
+        first: the first one's index among all files.
+        paths: as typed.
+        is_last_try: whether a worker died with this file alone.
+    """
 
     first: int
     paths: Sequence[str]
+    is_last_try: bool = False
 
 
 class Supervisor(Generic[T]):
@@ -54,10 +65,11 @@ class Supervisor(Generic[T]):
         """
         self._files = files
         self._task = task
-        self._jobs = jobs
+        self._jobs = min(jobs, MAX_WORKERS)
         self._handed_out = 0
         self._yielded = 0
         self._chunk_size = FIRST_CHUNK
+        self._failed_starts = 0  # since the last worker that started
         self._retries: deque[Chunk] = deque()
         self._idle: list[Worker[T]] = [] if workers is None else workers
         self._temporary: list[Worker[T]] = self._idle if workers is None else []  # idle workers that end with the run
@@ -86,7 +98,7 @@ class Supervisor(Generic[T]):
     def _hand_out(self) -> None:
         """Give every idle worker a chunk, as long as there are files."""
         while (self._idle or len(self._busy) < self._jobs) and (chunk := self._next_chunk()):
-            worker = self._idle.pop() if self._idle else self._start()
+            worker = self._idle_worker() or self._start()
             if worker is None:
                 self._retries.appendleft(chunk)
                 return
@@ -102,6 +114,15 @@ class Supervisor(Generic[T]):
         self._handed_out += len(paths)
         return Chunk(self._handed_out - len(paths), paths) if paths else None
 
+    def _idle_worker(self) -> Worker[T] | None:
+        """Take an idle worker that is alive, if there is one."""
+        while self._idle:
+            worker = self._idle.pop()
+            if not worker.is_dead_while_idle():
+                return worker
+            worker.kill()
+        return None
+
     def _start(self) -> Worker[T] | None:
         """Start a worker; None where the system allows no more than already run."""
         try:
@@ -113,20 +134,31 @@ class Supervisor(Generic[T]):
 
     def _collect(self) -> None:
         """Wait for a message of any worker; store the results that have come, and retry the chunks of dead workers."""
-        ready = wait([worker.connection for worker in self._busy])
+        deadline = min(worker.deadline for worker in self._busy)
+        ready = wait(
+            [worker.connection for worker in self._busy],
+            None if deadline == math.inf else max(0.0, deadline - time.monotonic()),
+        )
         for worker in [worker for worker in self._busy if worker.connection in ready]:
             chunk, began = self._busy[worker]
             try:
                 result = worker.collect()
+            except StartError as error:
+                del self._busy[worker]
+                self._handle_failed_start(chunk, error)
+                continue
             except EOFError:
                 del self._busy[worker]
                 self._handle_death(worker, chunk)
                 continue
+            self._failed_starts = 0
             if result is not None:
                 del self._busy[worker]
                 self._idle.append(worker)
                 self._done[chunk.first] = result
                 self._adapt(chunk, time.monotonic() - began)
+        for worker in self._busy:
+            worker.kill_if_overdue()
 
     def _adapt(self, chunk: Chunk, seconds: float) -> None:
         """Halve the chunk size, or increase it, until chunks take about `CHUNK_SECONDS`."""
@@ -138,13 +170,29 @@ class Supervisor(Generic[T]):
             times = GROWTH if seconds < CHUNK_SECONDS / (2 * GROWTH) else 2
             self._chunk_size = min(LARGEST_CHUNK * scale, files * times)
 
+    def _handle_failed_start(self, chunk: Chunk, error: StartError) -> None:
+        """Start another worker for the chunk; after some failures, make do with those that run.
+
+        Raises:
+            StartError: none runs.
+        """
+        self._retries.appendleft(chunk)
+        self._failed_starts += 1
+        if self._failed_starts >= MAX_FAILED_STARTS:
+            if not self._busy:
+                raise error
+            self._jobs = len(self._busy)
+
     def _handle_death(self, worker: Worker[T], chunk: Chunk) -> None:
-        """Retry a dead worker's chunk file by file; a chunk of one file gets its error row."""
-        cause = worker.reap()
+        """Retry a dead worker's chunk file by file, and a file that was alone once more; then it gets its error row."""
+        death = worker.reap()
         if len(chunk.paths) > 1:
             self._retries.extend(Chunk(number, [path]) for number, path in enumerate(chunk.paths, chunk.first))
             return
-        row = failed(chunk.paths[0], cause)
+        if not (chunk.is_last_try or death.is_timeout):
+            self._retries.append(chunk._replace(is_last_try=True))
+            return
+        row = failed(chunk.paths[0], death.cause)
         self._done[chunk.first] = ChunkResult(
             [self._task.encode([row])], count_predictions([row]), [failed_stamp(stamp_of(chunk.paths[0]))]
         )

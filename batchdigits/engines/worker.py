@@ -2,18 +2,19 @@
 
 A worker and the main process talk over one connection. The worker receives a `Task`, answers READY, and then answers
 each chunk of paths with a `ChunkResult`. No state is lost when it dies. If a page takes too long, an uncaught SIGALRM
-kills the worker, even inside a decoder.
+kills the worker, even inside a decoder. On a system without alarms, the worker says before each page within how many
+seconds its next message must come, and the supervisor kills it when they are over.
 """
 
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import pickle
 import signal
 import subprocess
-import sys
-import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, Pipe
@@ -22,8 +23,10 @@ from typing import Generic, NamedTuple, TypeVar
 
 import cv2
 
-from batchdigits.engines.classify_files import PageTimer, Settings, classify_files
-from batchdigits.engines.forked_process import ForkedProcess, die_with_parent, may_fork
+from batchdigits.engines.classify_files import Settings, classify_files
+from batchdigits.engines.forked_process import ForkedProcess, may_fork
+from batchdigits.engines.page_timer import HAS_ALARM, PageTimer, accept_alarm, set_alarm
+from batchdigits.engines.spawned_process import spawn
 from batchdigits.errors import BatchdigitsError, ModelFileError
 from batchdigits.inference.card import Card
 from batchdigits.inference.decide import Prediction, Status
@@ -88,8 +91,7 @@ class ChunkResult(NamedTuple, Generic[T]):
 
 def serve(connection: Connection) -> None:
     """Run a worker until the other end of `connection` is closed."""
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # it may have been ignored when the process started
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGALRM})
+    accept_alarm()
     with contextlib.suppress(EOFError, ConnectionError):  # the main process has closed its end, or has died
         _serve(connection)
 
@@ -109,23 +111,26 @@ def _serve(connection: Connection) -> None:
         connection.send(BatchdigitsError(str(error)))
         return
     connection.send(READY)
+    timer = PageTimer(task.timeout, set_alarm if HAS_ALARM else connection.send)
     while True:
-        connection.send(classify_chunk(connection.recv(), task, runtime))
+        connection.send(classify_chunk(connection.recv(), task, runtime, timer))
 
 
 def _keep_free_memory() -> None:
     """Keep the memory of one chunk's arrays for the next, as every new page from the system is a page fault."""
     import ctypes
 
-    with contextlib.suppress(AttributeError):  # not glibc
+    with contextlib.suppress(AttributeError, TypeError):  # not glibc; not even POSIX
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(M_TRIM_THRESHOLD, 2 * KEPT_BYTES)
         mallopt(M_MMAP_THRESHOLD, KEPT_BYTES)
 
 
-def classify_chunk(paths: Sequence[str], task: Task[T], runtime: Runtime) -> ChunkResult[T]:
-    """Classify a chunk of files, each page within the task's time limit."""
-    files, file_statuses = classify_files(paths, runtime, task.settings, PageTimer(task.timeout))
+def classify_chunk(
+    paths: Sequence[str], task: Task[T], runtime: Runtime, timer: PageTimer | None = None
+) -> ChunkResult[T]:
+    """Classify a chunk of files, each page within the time limit of `timer`."""
+    files, file_statuses = classify_files(paths, runtime, task.settings, timer)
     stamps = [stamp(path, status) for path, status in zip(paths, file_statuses, strict=True)] if task.stamps else []
     counts = count_predictions([prediction for file in files for prediction in file])
     if counts.statuses[Status.ERROR] and stamps:
@@ -135,8 +140,30 @@ def classify_chunk(paths: Sequence[str], task: Task[T], runtime: Runtime) -> Chu
     return ChunkResult([task.encode(file) for file in files], counts, stamps)
 
 
+class StartError(BatchdigitsError):
+    """A worker died before it could take a chunk."""
+
+
+class Death(NamedTuple):
+    """How a worker died.
+
+    Attributes:
+        cause: the detail of an error row.
+        is_timeout: whether a page took too long.
+    """
+
+    cause: str
+    is_timeout: bool = False
+
+
 class Worker(Generic[T]):
-    """The main process's end of a worker."""
+    """The main process's end of a worker.
+
+    Attributes:
+        connection: the connection to the worker.
+        deadline: the time, of `time.monotonic`, by which its next message must come; infinite where the worker has an
+            alarm of its own.
+    """
 
     def __init__(self, task: Task[T]) -> None:
         """Start a worker process: a fork where that is safe, as it starts faster, else a new Python.
@@ -146,9 +173,15 @@ class Worker(Generic[T]):
         """
         self._timeout = task.timeout
         self._ready = False
-        self.connection, theirs = Pipe()
-        with theirs:
-            self._process = ForkedProcess(serve, theirs) if may_fork() else _spawn(theirs)
+        self._is_overdue = False
+        self.deadline = math.inf
+        self._process: ForkedProcess | subprocess.Popen[bytes]
+        if may_fork():
+            self.connection, theirs = Pipe()
+            with theirs:
+                self._process = ForkedProcess(serve, theirs)
+        else:
+            self._process, self.connection = spawn()
         self._send((task, is_library_output_shown()))
 
     def classify(self, paths: Sequence[str]) -> None:
@@ -156,69 +189,64 @@ class Worker(Generic[T]):
         self._send(paths)
 
     def collect(self) -> ChunkResult[T] | None:
-        """Wait for the worker's next message: a result, or None once it is ready for a chunk.
+        """Wait for the worker's next message: a result, or None for one that it is ready, or has begun a page.
 
         Raises:
             EOFError: the worker is dead.
+            StartError: it died while it started.
             BatchdigitsError: it could not start.
         """
         try:
-            answer: ChunkResult[T] | BatchdigitsError | str = self.connection.recv()
+            answer: ChunkResult[T] | BatchdigitsError | str | float = self.connection.recv()
         except (EOFError, OSError, pickle.UnpicklingError):
             if not self._ready:
-                raise BatchdigitsError(f"a worker process died while it started: {self.reap()}") from None
+                raise StartError(f"a worker process died while it started: {self.reap().cause}") from None
             raise EOFError from None
         if isinstance(answer, BatchdigitsError):
             raise answer
-        if isinstance(answer, str):
+        if isinstance(answer, ChunkResult):
+            return answer
+        if isinstance(answer, float):
+            self.deadline = time.monotonic() + answer if answer else math.inf
+        else:
             self._ready = True
-            return None
-        return answer
+        return None
+
+    def is_dead_while_idle(self) -> bool:
+        """Whether the worker, which must be idle, is known to be dead."""
+        try:
+            return self._ready and self.connection.poll()  # an idle worker sends nothing but its end
+        except OSError:
+            return True
+
+    def kill_if_overdue(self) -> None:
+        """Kill the worker if the page that it has begun takes too long."""
+        if time.monotonic() >= self.deadline:
+            self.deadline = math.inf
+            self._is_overdue = True
+            self._process.kill()
 
     def kill(self) -> None:
         """Kill the worker, and release its resources."""
         self._process.kill()
         self.reap()
 
-    def reap(self) -> str:
-        """Release a dead worker's resources.
-
-        Returns:
-            The cause of its death, as the detail of an error row.
-        """
+    def reap(self) -> Death:
+        """Release a dead worker's resources, and return the cause of its death."""
         self.connection.close()
         code = self._process.wait()
-        if code == -signal.SIGALRM:
-            return f"took longer than {self._timeout:g} s"
-        if code == -signal.SIGKILL:
-            return "its decoder was killed, perhaps because memory ran out"
-        return f"its decoder crashed ({signal.strsignal(-code) if code < 0 else f'exit code {code}'})"
+        if self._is_overdue or code == _code_of("SIGALRM"):
+            return Death(f"took longer than {self._timeout:g} s", is_timeout=True)
+        if code == _code_of("SIGKILL"):
+            return Death("its decoder was killed, perhaps because memory ran out")
+        return Death(f"its decoder crashed ({signal.strsignal(-code) if code < 0 else f'exit code {code}'})")
 
     def _send(self, message: object) -> None:
         with contextlib.suppress(OSError):  # a dead worker is found by `collect`
             self.connection.send(message)
 
 
-def _spawn(connection: Connection) -> subprocess.Popen[bytes]:
-    is_main = threading.current_thread() is threading.main_thread()
-    return subprocess.Popen(
-        [sys.executable, "-c", f"from {__name__} import main; main({connection.fileno()}, {is_main})"],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        pass_fds=(connection.fileno(),),
-        process_group=0,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OPENBLAS_NUM_THREADS": "1"},
-    )
-
-
-def main(descriptor: int, is_bound_to_parent: bool) -> None:
-    """Run a spawned worker on the connection with this file descriptor.
-
-    Args:
-        descriptor: of the connection.
-        is_bound_to_parent: whether to die with the thread that started it. Only the main thread lives as long as its
-            process; after any other, the worker ends when its connection does.
-    """
-    if sys.platform == "linux" and is_bound_to_parent:
-        die_with_parent()
-    serve(Connection(descriptor))
+def _code_of(name: str) -> int | None:
+    """The exit code of a process that this signal killed; None on a system without it."""
+    number: int | None = getattr(signal, name, None)
+    return None if number is None else -number

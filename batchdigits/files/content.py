@@ -10,6 +10,7 @@ from typing import IO, NamedTuple
 from batchdigits.files.remote import is_url, read_url
 from batchdigits.files.source_error import SourceError
 
+READ_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0)  # without that, Windows changes line ends
 FIRST_READ_BYTES = 1 << 18  # read before the format is known; nearly every scan is smaller
 
 
@@ -59,7 +60,7 @@ def read_content(path: str, status: os.stat_result | None = None) -> Content:
         data = read_url(path)
         return Content(path, data, len(data))
     size = _regular_size(path, status)
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)  # with less overhead than `open`
+    descriptor = os.open(path, READ_FLAGS)  # with less overhead than `open`
     try:
         return Content(path, os.read(descriptor, min(size, FIRST_READ_BYTES)), size)
     finally:

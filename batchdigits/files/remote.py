@@ -7,7 +7,7 @@ import re
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from batchdigits.errors import BatchdigitsError, MissingExtraError
 from batchdigits.files.image_formats import IMAGE_SUFFIXES
@@ -97,6 +97,26 @@ def read_url(url: str) -> bytes:
     if len(data) > MAX_URL_BYTES:
         raise SourceError(f"too large: over {MAX_URL_BYTES / 1e9:.1f} GB, the limit for a URL")
     return data
+
+
+def fault_of_url(url: str) -> str:
+    """Why there is no file or folder at a URL, or why it cannot be reached; empty if it can.
+
+    Raises:
+        BatchdigitsError: see `storage_of`.
+    """
+    try:
+        storage, path = storage_of(url)
+        storage.info(path)
+    except BatchdigitsError:
+        raise
+    except Exception as error:  # each storage's client raises its own errors
+        # fsspec's HTTP client says the same of a server that cannot be reached, or refuses, and gives the cause.
+        cause = error.__cause__
+        if isinstance(cause, OSError) or (cause and getattr(cause, "status", 404) != 404):
+            error = cast("Exception", cause)
+        return "no such file or folder" if isinstance(error, FileNotFoundError) else _describe(error)
+    return ""
 
 
 def _fetch(storage: Any, path: str) -> bytes:

@@ -13,6 +13,7 @@ from typing import Protocol
 from batchdigits.files.image_formats import HEAD_BYTES, IMAGE_SUFFIXES, sniff
 from batchdigits.files.litter import is_litter_file, is_litter_folder
 from batchdigits.files.natural_order import in_natural_order
+from batchdigits.files.preview_mark import MARKED_BYTES, is_preview, may_be_preview
 from batchdigits.files.remote import RemoteDisk, is_url
 
 
@@ -22,7 +23,7 @@ class Tally:
 
     Attributes:
         sources: sources found.
-        skipped: in folders, files that are no images, litter, and what a `Filter` excluded.
+        skipped: in folders, files that are no images, litter, previews, and what a `Filter` excluded.
         empty_folders: typed folders that held no source.
         on_skipped: called with each skipped path.
     """
@@ -45,7 +46,8 @@ class Filter:
     def __init__(self, include: Iterable[str] = (), exclude: Iterable[str] = (), recursive: bool = True) -> None:
         """A filter of shell patterns.
 
-        A pattern with a slash is matched with the path below the typed folder, one without a slash with the name.
+        A pattern with a slash is matched with the path below the typed folder, one without a slash with the name. The
+        slash is `/` on Windows, too.
 
         Args:
             include: only files that match one of these; empty for all.
@@ -82,7 +84,9 @@ def _matcher(patterns: Iterable[str]) -> Callable[[str, str], list[str]] | None:
     whole = {pattern: re.compile(fnmatch.translate(pattern)).match for pattern in patterns}
     if not whole:
         return None
-    return lambda path, name: [pattern for pattern, match in whole.items() if match(path if "/" in pattern else name)]
+    return lambda path, name: [
+        pattern for pattern, match in whole.items() if match(path.replace(os.sep, "/") if "/" in pattern else name)
+    ]
 
 
 def find(paths: Iterable[str], tally: Tally | None = None, rules: Filter | None = None) -> Iterator[str]:
@@ -90,8 +94,10 @@ def find(paths: Iterable[str], tally: Tally | None = None, rules: Filter | None 
 
     A typed path is a source, unless it is a folder. Inside a folder, everything with an image's suffix is a source, and
     so is a regular file with an image's first bytes. So a folder `x.png`, a dangling link `x.png` and a fifo `x.png`
-    are sources, as is a folder that cannot be read: its error row says why. Links to folders are followed, unless they
-    lead to a folder above. A URL with an image's suffix is taken for a file without a request.
+    are sources, as is a folder that cannot be read: its error row says why. A picture that `batchdigits preview` wrote
+    is none, if its name says so; under another name it gets an error row, as files are not opened here. Links to
+    folders are followed, unless they lead to a folder above. A URL with an image's suffix is taken for a
+    file without a request.
 
     Args:
         paths: files and folders, as typed.
@@ -231,7 +237,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _is_source(path: str, name: str, disk: Disk) -> bool:
-    if is_litter_file(name):
+    if is_litter_file(name) or (may_be_preview(name) and is_preview(disk.head(path, MARKED_BYTES))):
         return False
     return _has_image_suffix(name) or sniff(disk.head(path, HEAD_BYTES)) is not None
 

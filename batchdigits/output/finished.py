@@ -26,7 +26,7 @@ from batchdigits.output.journal import Extent, Identity, failed_stamp
 RECORD = np.dtype([("source", "<u8"), ("stamp", "<u8")])
 NO_SOURCE = 0  # in place of a source's id, of a row without a path
 BLOCK_BYTES = 1 << 20  # written at once
-_of_a_page = re.compile(r"(.+)#\d+").fullmatch
+of_a_page = re.compile(r"(.+)#\d+").fullmatch
 
 
 class RowHead(NamedTuple):
@@ -147,7 +147,7 @@ class FinishedOutput:
     def _add_row(self, piece: bytes, reader: Reader) -> None:
         """Add a row, under its path, and if it may be a page, under its file's path, too."""
         head = reader.head(piece)
-        path, page = head.path, _of_a_page(head.path)
+        path, page = head.path, of_a_page(head.path)
         row = len(self._sources)
         for source in {source_id(path), source_id(page[1]) if page else NO_SOURCE} - {NO_SOURCE}:
             others = self._rows.setdefault(source, row)

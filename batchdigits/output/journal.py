@@ -7,11 +7,11 @@ record, so every row that the journal knows is there. Rows without a record were
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from batchdigits.errors import BatchdigitsError
 from batchdigits.files.content import file_status
+from batchdigits.output.file_lock import lock
 
 Identity = Mapping[str, str | int | float | bool]
 Extent = tuple[int, int]  # first byte, and the one after the last
@@ -80,9 +81,10 @@ class Journal:
             OSError: it cannot be opened.
             ValueError: it is no journal.
         """
+        self._path = path
         self._file = open_read_write(path)
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock(self._file)
             self.identity, self._first_record, records = _read(self._file.readall())
         except BaseException:
             self._file.close()
@@ -134,6 +136,15 @@ class Journal:
         self._records = records
         self._by_stamp = np.argsort(records["stamp"], kind="stable")
 
+    def remove(self) -> None:
+        """Remove it, before it is unlocked where the system allows that, so that no other run opens it meanwhile."""
+        try:
+            self._path.unlink(missing_ok=True)
+        except PermissionError:  # Windows removes no open file, of whichever process
+            self.close()
+            with suppress(PermissionError):
+                self._path.unlink(missing_ok=True)
+
     def close(self) -> None:
         """Close and unlock it."""
         self._file.close()
@@ -159,7 +170,7 @@ def _read(content: bytes) -> tuple[dict[str, Any], int, NDArray[Any]]:
 
 def open_read_write(path: Path) -> FileIO:
     """Open or create an unbuffered file for reading and writing, its content kept."""
-    return FileIO(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666), "r+")
+    return FileIO(path, "r+", opener=lambda name, flags: os.open(name, flags | os.O_CREAT, 0o666))
 
 
 def write_all(file: FileIO, data: bytes) -> None:

@@ -73,8 +73,7 @@ class ResumableOutput:
                 self._begin(identity, header, resume, reader)
             except BaseException:
                 if not len(self._journal):  # nothing is lost
-                    self._part_path.unlink()
-                    self._journal_path.unlink()
+                    self._remove()
                 raise
             opened.pop_all()  # on success they stay open
 
@@ -208,8 +207,7 @@ class ResumableOutput:
                 self._append(extent)
         with explain_os_errors(self.path):
             if self.old and self._extents == [(0, self.old.end)]:
-                self._part_path.unlink()  # nothing has changed
-                self._journal_path.unlink()
+                self._remove()  # nothing has changed
                 return
             complete = self._part_path
             if convert or self._extents != [(0, self._end)]:
@@ -222,9 +220,9 @@ class ResumableOutput:
             self._refuse_changed()
             # Whenever the run is killed from here on, the next one finds the rows in the part or in the output.
             write_done(self.path, _without_marks(self._journal.identity), self._records())
+            self._part.close()  # Windows does not rename an open file
             complete.replace(self.path)
-            self._part_path.unlink(missing_ok=True)
-            self._journal_path.unlink()
+            self._remove()
 
     def _records(self) -> NDArray[Any]:
         """What a later run needs to know of the sources."""
@@ -268,11 +266,16 @@ class ResumableOutput:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close all files; without any row, remove them."""
+        if not self.done and not self._part.closed:
+            self._remove()
         self._part.close()
-        if not self.done:
-            self._part_path.unlink(missing_ok=True)
-            self._journal_path.unlink(missing_ok=True)
         self._journal.close()
+
+    def _remove(self) -> None:
+        """Remove the rows beside the output, and the journal."""
+        self._part.close()
+        self._part_path.unlink(missing_ok=True)
+        self._journal.remove()
 
 
 def _state(path: Path) -> str | None:

@@ -7,13 +7,13 @@ import textwrap
 from collections.abc import Sequence
 from functools import cache
 from io import BytesIO
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
+from batchdigits.files.preview_mark import SOFTWARE
 from batchdigits.inference.decide import Status
 from batchdigits.reports.preview import PreviewItem, fit
 from batchdigits.text import printable
@@ -34,8 +34,6 @@ ASPECT_RATIO = 1.6  # width over height of the picture, about, until it has `MAX
 BACKGROUND, TILE_COLOUR, EDGE, TEXT, FAINT_TEXT = "#eef0f3", "#ffffff", "#d5d9e0", "#1c2430", "#667080"
 STATUS_COLOURS = {Status.OK: "#1a7f45", Status.REVIEW: "#b26a00", Status.BLANK: "#667080", Status.ERROR: "#c62828"}
 
-SOFTWARE = "batchdigits preview"  # the PNG's `Software` entry, by which `is_preview` recognises it
-
 
 def png(items: Sequence[PreviewItem]) -> bytes:
     """The picture as a PNG file, which `is_preview` recognises. The same items give the same bytes."""
@@ -44,12 +42,6 @@ def png(items: Sequence[PreviewItem]) -> bytes:
     file = BytesIO()
     draw(items).save(file, "PNG", pnginfo=metadata)
     return file.getvalue()
-
-
-def is_preview(path: Path) -> bool:
-    """Whether a file is a picture made by `png`."""
-    with path.open("rb") as file:
-        return f"Software\0{SOFTWARE}".encode() in file.read(200)  # Pillow writes text entries right after the header
 
 
 def draw(items: Sequence[PreviewItem]) -> Image.Image:

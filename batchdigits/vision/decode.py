@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from batchdigits.files.content import Content, read_content
 from batchdigits.files.image_formats import describe_unknown, sniff
+from batchdigits.files.preview_mark import is_preview
 from batchdigits.files.source_error import SourceError, describe_error
 from batchdigits.vision.grey import Scan, is_flat, to_grey
 from batchdigits.vision.headers import Header, check_size, read_header
@@ -69,6 +70,8 @@ def _decode(content: Content, max_pixels: int) -> Iterable[Page]:
     name = sniff(content.data)
     if name is None:
         raise SourceError(f"not an image{describe_unknown(content.data)}")
+    if is_preview(content.data):
+        raise SourceError("a preview that batchdigits drew, not a scan")
     if name == "TIFF" and not content.is_whole:
         return _decode_with_pillow(content.source, name, content.open(), max_pixels)
     data = _whole(content)

@@ -13,10 +13,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from batchdigits.engines import ray_engine
-from batchdigits.engines.ray_engine import ClusterJob, Listing, Part, PartClassifier, _groups, list_parts, parse_result
-from batchdigits.errors import BatchdigitsError
+from batchdigits.engines.ray_engine import (
+    ClusterJob,
+    Listing,
+    Part,
+    PartClassifier,
+    _groups,
+    list_parts,
+    parse_result,
+    require_typed_paths,
+)
+from batchdigits.errors import BatchdigitsError, NoImagesError
+from batchdigits.output.parts import DoneParts
 from tests.conftest import SAMPLES, Run
 from tests.engines.helpers import count, make_images
 
@@ -31,11 +42,12 @@ class Cluster:
         self.breaks_after = 1_000
 
     def classify(
-        self, paths: Sequence[str], job: ClusterJob, done: frozenset[str], address: str | None, actors: int | None
+        self, paths: Sequence[str], job: ClusterJob, done: DoneParts, address: str | None, actors: int | None
     ) -> Iterator[Part | Listing]:
         import pyarrow
 
         self.address, self.actors = address, actors
+        require_typed_paths(job)
         classifier = PartClassifier(job, job.task.model.read_bytes())
         try:
             for number, group in enumerate(_groups(paths)):
@@ -158,7 +170,10 @@ def test_the_summary_is_the_local_engines(scene: Path, cluster: Cluster, run: Ru
     assert again["images_of_this_run"] == 0
 
 
-def test_other_options_and_other_sources_are_refused(scene: Path, cluster: Cluster, run: Run) -> None:
+def test_other_options_and_other_sources_of_an_unfinished_run_are_refused(
+    scene: Path, cluster: Cluster, run: Run
+) -> None:
+    cluster.breaks_after = 2
     on_ray(run)
     for arguments, message in (
         (["--ink", "dark"], "--ink was auto when it was begun, and is dark now"),
@@ -170,8 +185,105 @@ def test_other_options_and_other_sources_are_refused(scene: Path, cluster: Clust
         assert result.exit_code == 1
         assert message in result.stderr
     assert on_ray(run).exit_code == 1
+    cluster.breaks_after = 1_000
     assert on_ray(run, "--overwrite", "--include", "1?.png", "--exclude", "notes.txt").exit_code == 0
     assert manifest()["rows"] == 10
+    assert "--ink was auto when it was begun, and is dark now" in on_ray(run, "--resume", "--ink", "dark").stderr
+
+
+def test_a_finished_folder_is_added_to_and_hand_edits_stay(scene: Path, cluster: Cluster, run: Run) -> None:
+    on_ray(run)
+    first = min(parts())
+    edited = parts()[first].replace(b",ok,", b",ok,by hand", 1)
+    Path("rows", first).write_bytes(edited)
+    before = parts()
+    refused = on_ray(run)
+    assert refused.exit_code == 1
+    assert "holds a finished run: add --resume to add what is new and keep the rest, or --overwrite" in refused.stderr
+    make_images(Path("scans"), 0, ["0a.png", "z.png"])  # the first would shift all others
+    Path("more").mkdir()
+    make_images(Path("more"), 3)
+    added = on_ray(run, "more", "--resume", "--part-size", "7")
+    assert "rows: 2 parts added, 3 kept" in added.stderr
+    assert "5 images" in added.stderr
+    assert parts().items() > before.items()
+    new = sorted(parts().keys() - before.keys())
+    assert [name > max(before) for name in new] == [True, True]
+    paths = [line.partition(b",")[0] for name in new for line in parts()[name].splitlines()[1:]]
+    assert paths == [b"scans/0a.png", b"scans/z.png", b"more/0.png", b"more/1.png", b"more/2.png"]
+    assert (manifest()["rows"], len(manifest()["parts"])) == (32, 5)
+    before = parts()
+    assert "no images left to do" in on_ray(run, "more", "--resume").stderr
+    assert parts() == before
+
+
+def test_parts_whose_sources_are_not_named_stay_unless_pruned(scene: Path, cluster: Cluster, run: Run) -> None:
+    on_ray(run)
+    make_images(Path("more"), 3)
+    add = ("classify", "more", "--engine", "ray", "-o", "rows", "--resume")
+    before = parts()
+    assert "rows: 1 part added, 0 kept, 3 no longer named and kept" in run(*add).stderr
+    assert parts().items() > before.items()
+    assert manifest()["rows"] == 30
+    assert "rows: 0 parts added, 1 kept, 3 no longer named and dropped" in run(*add, "--prune").stderr
+    assert parts().keys().isdisjoint(before)
+    assert manifest()["rows"] == 3
+    result = run("classify", "more", "--engine", "ray", "-o", "rows", "--prune")
+    assert (result.exit_code, "--prune needs --resume" in result.stderr) == (2, True)
+
+
+def test_an_addition_that_was_stopped_goes_on(scene: Path, cluster: Cluster, run: Run) -> None:
+    on_ray(run)
+    before, first = parts(), manifest()
+    make_images(Path("more"), 20)
+    cluster.parts, cluster.breaks_after = [], 1
+    assert "1 parts are done and kept; to continue" in on_ray(run, "more", "--resume").stderr
+    assert manifest() == first
+    assert Path("rows/unfinished.json").exists()
+    assert "the sources was scans more when it was begun" in on_ray(run, "--resume").stderr
+    cluster.breaks_after = 1_000
+    assert "1 parts are done" in on_ray(run, "more", "--resume").stderr
+    assert len(cluster.parts) == 2
+    assert parts().items() > before.items()
+    assert manifest()["rows"] == 47
+    assert not Path("rows/unfinished.json").exists()
+
+
+@pytest.mark.parametrize("file_format", ["csv", "jsonl", "parquet"])
+def test_sources_are_known_again_in_every_format(file_format: str, scene: Path, cluster: Cluster, run: Run) -> None:
+    page = Image.open(SAMPLES / "digits" / "3" / "large.png")
+    page.save("scans/pages.tif", save_all=True, append_images=[page])
+    on_ray(run, "--format", file_format)
+    if file_format == "csv":  # a spreadsheet adds a byte order mark
+        Path("rows", min(parts())).write_bytes(b"\xef\xbb\xbf" + parts()[min(parts())])
+    before = parts()
+    again = on_ray(run, "--format", file_format, "--resume")
+    assert "no images left to do" in again.stderr, again.stderr
+    assert parts() == before
+
+
+def test_a_part_that_cannot_be_read_any_more_is_named(scene: Path, cluster: Cluster, run: Run) -> None:
+    on_ray(run)
+    spoilt = min(parts())
+    Path("rows", spoilt).write_bytes(b"")
+    before = parts()
+    result = on_ray(run, "--resume")
+    assert result.exit_code == 1
+    assert f"cannot add to rows: {spoilt} cannot be read any more" in result.stderr
+    assert parts() == before
+    assert manifest()["rows"] == 27
+
+
+def test_a_mistyped_path_leaves_the_folder_as_it_is(scene: Path, cluster: Cluster, run: Run) -> None:
+    for there in (False, True):
+        before = sorted(Path("rows").glob("*"))
+        for options in ([], ["--resume"], ["--overwrite"]) if there else ([],):
+            result = run("classify", "scnas", "--engine", "ray", "-o", "rows", *options)
+            assert result.exit_code == 1
+            if options or not there:
+                assert "error: scnas: no such file or folder" in result.stderr
+            assert sorted(Path("rows").glob("*")) == before
+        on_ray(run)
 
 
 def test_a_hang_is_a_row(scene: Path, cluster: Cluster, run: Run) -> None:
@@ -223,6 +335,14 @@ def test_a_missing_ray_says_what_to_install(scene: Path, run: Run, monkeypatch: 
     assert list(Path("rows").iterdir()) == []
 
 
+def test_an_error_on_a_node_is_one_line() -> None:
+    class WrapperError(NoImagesError):  # as Ray makes one, of the class of its cause
+        cause = NoImagesError("scnas: no such file or folder")
+
+    error = ray_engine._explain(WrapperError("a traceback\nof many lines"))
+    assert str(error) == "scnas: no such file or folder"
+
+
 def job_of(scene: Path, **changes: Any) -> ClusterJob:
     from dataclasses import replace
 
@@ -238,8 +358,8 @@ def test_a_node_that_cannot_classify_says_why(scene: Path) -> None:
 
     table = pyarrow.table({"group": [0], "paths": [json.dumps(["scans"])]})
     with pytest.raises(BatchdigitsError, match="a node of the cluster has no folder /nowhere: give URLs"):
-        list(list_parts(table, job_of(scene, folder="/nowhere"), frozenset()))
+        list(list_parts(table, job_of(scene, folder="/nowhere"), DoneParts()))
     with pytest.raises(BatchdigitsError, match=r"a node of the cluster has batchdigits .*, not 9\.9"):
-        list(list_parts(table, job_of(scene, version="9.9"), frozenset()))
+        list(list_parts(table, job_of(scene, version="9.9"), DoneParts()))
     absolute = pyarrow.table({"group": [0], "paths": [json.dumps([str(scene / "scans"), "memory://x.png"])]})
-    assert len(list(list_parts(absolute, job_of(scene, folder="/nowhere"), frozenset()))) == 2
+    assert len(list(list_parts(absolute, job_of(scene, folder="/nowhere"), DoneParts()))) == 2

@@ -159,6 +159,23 @@ def test_an_old_preview_in_the_folder_is_left_out(run: Run, scans: Path, monkeyp
     assert Path("preview.png").read_bytes() == first
 
 
+def test_a_preview_is_not_classified_as_a_scan(run: Run, scans: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(scans)
+    before = run("classify", ".")
+    assert run("preview", ".", "-o", "My-Preview.png").exit_code == 0
+    after = run("classify", ".")
+    assert after.stdout == before.stdout
+    assert "1 other file skipped" in after.stderr
+    Path("My-Preview.png").rename("look.png")  # under another name, or named by hand, it is not taken for a scan either
+    for paths in (".", "look.png"):
+        assert '"a preview that batchdigits drew, not a scan"' in run("classify", paths).stdout
+
+
+def test_an_image_named_like_a_preview_is_classified(run: Run, scans: Path) -> None:
+    (scans / "img1.png").rename(scans / "preview.png")
+    assert "preview.png" in run("classify", scans).stdout
+
+
 def test_an_empty_folder_is_an_error_and_the_other_images_are_shown(run: Run, scans: Path) -> None:
     Path("hollow").mkdir()
     result = run("preview", scans, "hollow", "--limit", "2")

@@ -27,6 +27,9 @@ add = engine.FastBatch.add
 
 def obey(self, path, status=None):
     name = os.path.basename(path)
+    if os.path.exists("log"):  # of the files that were begun
+        with open("log", "a") as log:
+            print(path, file=log)
     if name.startswith("crash"):
         os.kill(os.getpid(), signal.SIGSEGV)
     if name.startswith("abort"):
@@ -37,6 +40,9 @@ def obey(self, path, status=None):
         ctypes.PyDLL(None).pause()
     if name.startswith("kill-once") and not os.path.exists(path + ".killed"):
         Path(path + ".killed").touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    if name.startswith("kill-twice") and not os.path.exists(path + ".again"):
+        Path(path + (".again" if os.path.exists(path + ".killed") else ".killed")).touch()
         os.kill(os.getpid(), signal.SIGKILL)
     if name.startswith("kill-always"):
         os.kill(os.getpid(), signal.SIGKILL)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import gc
 import os
+import random
 import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -142,6 +145,16 @@ def test_one_chunk_starts_one_worker(folder: Path, task: Task[list[Prediction]])
     results.close()
 
 
+def test_there_are_no_more_workers_than_the_system_can_wait_for(
+    folder: Path, task: Task[list[Prediction]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "MAX_WORKERS", 1)
+    results = classify(files(folder), task, 8)
+    next(results)
+    assert len(children()) == 1
+    results.close()
+
+
 def chunk_of(files: int) -> supervisor.Chunk:
     return supervisor.Chunk(0, ["scan.png"] * files)
 
@@ -267,6 +280,82 @@ def test_a_worker_killed_from_outside_costs_no_row(scene: Path) -> None:
     result = helpers.classify("scans", cwd=scene, faulty_decoder=True)
     assert result.returncode == 0, result.stderr
     assert len(helpers.rows(result.stdout)) == 300
+
+
+@pytest.mark.parametrize("others", [0, 300])
+def test_a_worker_that_is_killed_with_a_file_alone_costs_no_row_the_first_time(scene: Path, others: int) -> None:
+    helpers.make_images(scene / "some", others, ["kill-twice.png" if others else "kill-once.png"])
+    result = helpers.classify("some", cwd=scene, faulty_decoder=True)
+    assert result.returncode == 0, result.stderr
+    assert len(helpers.rows(result.stdout)) == others + 1
+
+
+def test_idle_workers_that_are_killed_cost_no_row(folder: Path, task: Task[list[Prediction]]) -> None:
+    workers: list[Worker[list[Prediction]]] = []
+    for _ in range(2):
+        idle: list[Worker[list[Prediction]]] = []
+        assert len(predictions(Supervisor(iter(files(folder, 1)), task, 1, idle).run())) == 1
+        workers += idle
+    for idler in workers:
+        idler._process.kill()
+        eventually(idler.is_dead_while_idle)
+    (row,) = predictions(Supervisor(iter(files(folder, 1)), task, 1, workers).run())
+    assert row.status is Status.OK
+    workers.pop().kill()
+    assert not workers
+
+
+def test_a_worker_that_is_killed_while_it_starts_is_replaced(
+    folder: Path, task: Task[list[Prediction]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[Worker[list[Prediction]]] = []
+
+    def start(task: Task[list[Prediction]]) -> Worker[list[Prediction]]:
+        started.append(Worker(task))
+        if len(started) < supervisor.MAX_FAILED_STARTS:
+            started[-1]._process.kill()
+        return started[-1]
+
+    monkeypatch.setattr(supervisor, "Worker", start)
+    assert {row.status for row in predictions(classify(files(folder), task, 1))} == {Status.OK}
+    assert len(started) == supervisor.MAX_FAILED_STARTS
+
+
+def test_workers_that_keep_dying_while_they_start_leave_the_work_to_the_others(
+    folder: Path, task: Task[list[Prediction]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[Worker[list[Prediction]]] = []
+
+    def start(task: Task[list[Prediction]]) -> Worker[list[Prediction]]:
+        started.append(Worker(task))
+        if len(started) > 1:
+            started[-1]._process.kill()
+        return started[-1]
+
+    monkeypatch.setattr(supervisor, "Worker", start)
+    monkeypatch.setattr(supervisor, "LARGEST_CHUNK", 4)
+    monkeypatch.setattr(supervisor, "FIRST_CHUNK", 4)
+    assert len(predictions(classify(files(folder), task, 8))) == 300
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_workers_killed_at_random_moments_cost_no_row(scene: Path, seed: int) -> None:
+    for number in range(100):
+        (scene / "scans" / f"{number}.png").rename(scene / "scans" / f"slow{number}.png")
+    (scene / "log").touch()
+    process = helpers.start("scans", "--jobs", "2", cwd=scene, faulty_decoder=True)
+    chance = random.Random(seed)
+    for _ in range(6):
+        time.sleep(chance.uniform(0.05, 0.5))
+        if process.poll() is None and (workers := children(process.pid)):
+            with suppress(ProcessLookupError):
+                os.kill(chance.choice(workers), chance.choice((signal.SIGKILL, signal.SIGTERM)))
+    stdout, stderr = process.communicate()
+    found = helpers.rows(stdout)
+    assert len(found) == 300, stderr
+    begun = Counter((scene / "log").read_text().split())
+    # By chance a file may be alone with both workers that were killed.
+    assert all(row[3] != "error" or begun[row[0]] > 1 for row in found)
 
 
 def test_the_time_limit_is_for_each_image_and_not_for_a_chunk(scene: Path) -> None:

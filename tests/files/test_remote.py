@@ -18,9 +18,10 @@ from typing import Any
 
 import pytest
 
-from batchdigits.errors import BatchdigitsError, MissingExtraError
+from batchdigits.errors import BatchdigitsError, MissingExtraError, NoImagesError
 from batchdigits.files import remote
 from batchdigits.files.remote import MAX_REQUESTS, is_url, read_ahead
+from batchdigits.files.required import require_paths
 from batchdigits.files.sources import Filter, Tally, find
 from batchdigits.text import without_secrets
 from batchdigits.vision.decode import decode
@@ -170,6 +171,12 @@ def http_server(folder: Path) -> Iterator[str]:
         def log_message(self, *arguments: object) -> None:
             pass
 
+        def send_head(self) -> Any:
+            if "secret" not in self.path:
+                return super().send_head()
+            self.send_error(403)
+            return None
+
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=folder)) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -178,16 +185,20 @@ def http_server(folder: Path) -> Iterator[str]:
         thread.join()
 
 
-def test_a_url_is_classified_and_its_secrets_never_reach_stderr() -> None:
+def test_a_url_is_classified_and_its_secrets_never_reach_stderr(tmp_path: Path) -> None:
     with http_server(SAMPLES) as host:
         url = f"http://me:{SECRET}@{host}/digits/3/as-is.png?signature={SECRET}"
         missing = f"http://{host}/none.png?signature={SECRET}"
-        result = run_process("classify", url, missing)
+        (tmp_path / "list.txt").write_text(missing)
+        result = run_process("classify", url, "--files-from", tmp_path / "list.txt")
+        mistyped = run_process("classify", url, missing)
         crashed = run_process("classify", f"foo://me:{SECRET}@{host}/x?signature={SECRET}", "-v")
     rows = list(csv.reader(io.StringIO(result.stdout)))[1:]
     assert rows[0][:2] == [url, "3"]  # the row is the user's own: paths as typed
     assert rows[1] == [missing, "", "", "error", "no such file", ""]
     assert "Traceback" in crashed.stderr
+    assert (mistyped.returncode, mistyped.stdout) == (1, "")
+    assert mistyped.stderr == f"batchdigits: error: http://{host}/none.png?... no such file or folder\n"
     assert SECRET not in result.stderr + crashed.stderr
 
 
@@ -202,11 +213,41 @@ def test_a_bucket_gives_the_rows_of_a_folder(tmp_path: Path) -> None:
     with start_s3() as s3:
         put_folder(s3, scans, "in")
         environment = {**helpers.environment(), **s3.environment}
-        line = helpers.command("s3://scans/in", "s3://nobodys/x", "-v")
+        (tmp_path / "list.txt").write_text("s3://nobodys/x")
+        line = helpers.command("s3://scans/in", "--files-from", tmp_path / "list.txt", "-v")
         remote_run = subprocess.run(line, capture_output=True, check=False, env=environment)
+        mistyped = [run_with(environment, url) for url in ("s3://nobodys/x", "s3://scans/on", "s3://scans/in/no.png")]
+        without = {name: value for name, value in environment.items() if "KEY" not in name}
+        unknown = run_with({**without, "AWS_EC2_METADATA_DISABLED": "true", "HOME": str(tmp_path)}, "s3://scans/in")
     local = helpers.classify("scans", cwd=tmp_path)
     *rows, last = remote_run.stdout.replace(b"s3://scans/in", b"scans").splitlines()
     assert rows == local.stdout.splitlines()
     assert last == b"s3://nobodys/x,,,error,no such file,"
     assert b"1 other file skipped" in remote_run.stderr
     assert SECRET.encode() not in remote_run.stderr + remote_run.stdout
+    assert [(run.returncode, run.stdout) for run in mistyped] == [(1, b"")] * 3
+    assert all(b"no such file or folder" in run.stderr and run.stderr.count(b"\n") == 1 for run in mistyped)
+    assert (unknown.returncode, unknown.stdout) == (1, b"")
+    assert b"error: s3://scans/in: cannot be read: Unable to locate credentials" in unknown.stderr
+
+
+def run_with(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(helpers.command(*arguments), capture_output=True, check=False, env=environment)
+
+
+def test_a_typed_url_that_is_not_there_leaves_the_output_as_it_is(memory: Any, tmp_path: Path, run: Run) -> None:
+    memory.pipe_file("/scans/3.png", DIGIT)
+    (tmp_path / "rows.csv").write_text("mine")
+    for url in ("memory://scnas", "memory://scans/4.png"):
+        result = run("classify", "memory://scans/3.png", url, "-o", tmp_path / "rows.csv", "--overwrite")
+        assert result.exit_code == 1
+        assert result.stderr == f"batchdigits: error: {url}: no such file or folder\n"
+    assert (tmp_path / "rows.csv").read_text() == "mine"
+    require_paths(["memory://scans", "memory://scans/3.png"])
+
+
+def test_a_server_that_does_not_answer_or_refuses_is_named() -> None:
+    with http_server(SAMPLES) as host, pytest.raises(NoImagesError, match=r"secret\.png: cannot be read: 403"):
+        require_paths([f"http://{host}/digits/3/as-is.png", f"http://{host}/secret.png"])
+    with pytest.raises(NoImagesError, match=r"http://127\.0\.0\.1:9/x\.png: cannot be read: Cannot connect"):
+        require_paths(["http://127.0.0.1:9/x.png"])

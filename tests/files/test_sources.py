@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from batchdigits.files import sources
-from batchdigits.files.sources import Tally, find
+from batchdigits.files.sources import Filter, Tally, find
 
 PNG = b"\x89PNG\r\n\x1a\n"  # the bytes that `find` examines; only `decode` reads more
 
@@ -184,3 +184,8 @@ def test_names_that_are_not_utf8(tmp_path: Path) -> None:
         file.write(PNG)
     make(tmp_path, "\u00e9.png")
     assert [os.fsencode(path) for path in find([str(tmp_path)])] == [os.fsencode(tmp_path / "\u00e9.png"), raw]
+
+
+def test_a_pattern_with_a_slash_matches_paths_of_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sep", "\\")
+    assert not Filter(exclude=["deep/*.png"]).wants_file("deep\\a.png", "a.png")

@@ -16,7 +16,7 @@ from batchdigits.inference.decide import Prediction, Status
 from batchdigits.output.columns import Columns
 from batchdigits.output.formats import FormatName, output_format
 from batchdigits.output.journal import Identity
-from batchdigits.output.parts import PartsOutput, count_part, encode_part, part_name
+from batchdigits.output.parts import PartsOutput, encode_part, part_name, read_part
 from batchdigits.output.parts_folder import Folder, open_folder
 from batchdigits.output.row_counts import RowCounts
 
@@ -53,15 +53,39 @@ def name(number: int, *sources: str) -> str:
 
 
 def output(place: str, resume: bool | None = None, **changes: Any) -> PartsOutput:
-    return PartsOutput(place, "csv", {**IDENTITY, **changes}, resume)
+    return PartsOutput(place, "csv", {**IDENTITY, **changes}, {}, resume)
 
 
 @pytest.mark.parametrize("file_format", ["csv", "tsv", "jsonl", "parquet"])
-def test_rows_are_counted_from_the_content_of_a_part(file_format: FormatName) -> None:
+def test_counts_and_paths_are_read_from_the_content_of_a_part(file_format: FormatName) -> None:
     if file_format == "parquet" and not find_spec("pyarrow"):
         pytest.skip("pyarrow is not installed")
-    assert count_part(file_format, part(file_format)) == COUNTS
+    read = read_part(file_format, part(file_format))
+    assert (read.counts, read.paths) == (COUNTS, [row.path for row in ROWS])
     assert part(file_format) == part(file_format)
+
+
+@pytest.mark.parametrize(
+    ("file_format", "content"),
+    [
+        ("csv", b""),
+        ("csv", b"path,label\na.png,1\n"),
+        ("jsonl", b"path,label\n"),
+        ("jsonl", b"[3]\n"),
+        ("jsonl", b'{"path": "a.png"}\n'),
+        ("jsonl", b'{"path": "a.png", "path_bytes": 3, "status": "ok"}\n'),
+        ("parquet", b"PAR1"),
+    ],
+)
+def test_a_part_that_is_none_any_more_is_refused(file_format: FormatName, content: bytes, tmp_path: Path) -> None:
+    if file_format == "parquet" and not find_spec("pyarrow"):
+        pytest.skip("pyarrow is not installed")
+    folder = tmp_path / "rows"
+    with PartsOutput(str(folder), file_format, IDENTITY, {}, None) as out:
+        spoilt = part_name(0, 0, ["a.png"], file_format)
+        out.write(spoilt, content, COUNTS)
+    with pytest.raises(BatchdigitsError, match=f"cannot add to .*: {spoilt} cannot be read any more"):
+        PartsOutput(str(folder), file_format, IDENTITY, {}, True)
 
 
 def test_a_part_is_named_after_its_position_and_its_sources() -> None:
@@ -114,17 +138,20 @@ def test_resuming_keeps_parts_and_removes_those_whose_sources_are_gone(place: st
         out.write(name(1), part(), COUNTS)
         out.finish([name(0), name(1)], {"options": IDENTITY})
     assert folder.names() == {"manifest.json", name(0), name(1)}
-    with pytest.raises(BatchdigitsError, match="holds a finished run: give another folder, or --overwrite"):
+    with pytest.raises(BatchdigitsError, match="holds a finished run: add --resume"):
         output(place)
-    assert set(output(place, resume=True).parts) == {name(0), name(1)}
+    assert set(output(place, resume=True).finished) == {name(0), name(1)}
 
 
 def test_starting_over_removes_parts_and_no_other_file(place: str) -> None:
     folder = begun(place)
     folder.write("part-of-something.csv", b"theirs")
-    out = output(place, resume=False)
+    out = output(place, resume=False, **{"--ink": "dark"})
     assert out.parts == {}
-    assert folder.names() == {"unfinished.json", "part-of-something.csv"}
+    assert name(0) in folder.names()  # until there is something new
+    out.write(name(2), part(), COUNTS)
+    assert folder.names() == {"unfinished.json", "part-of-something.csv", name(2)}
+    assert json.loads(folder.read("unfinished.json"))["options"]["--ink"] == "dark"
 
 
 def test_a_run_with_another_option_is_refused_by_its_name(place: str) -> None:

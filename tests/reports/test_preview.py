@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from batchdigits.engines.classify_files import Settings, classify_files
+from batchdigits.files.preview_mark import is_preview
 from batchdigits.inference.card import Card
 from batchdigits.inference.decide import Prediction, Status, failed
 from batchdigits.inference.runtime import Glyphs, Logits
@@ -161,12 +162,12 @@ def test_the_png_is_reproducible_and_recognised_as_a_preview(tmp_path: Path) -> 
     file = tmp_path / "x.png"
     file.write_bytes(preview_picture.png(example_items(3)))
     assert file.read_bytes() == preview_picture.png(example_items(3))
-    assert preview_picture.is_preview(file)
+    assert is_preview(file.read_bytes())
     with Image.open(file) as picture:
         assert picture.mode == "RGB"
         picture.load()
     picture.save(file)
-    assert not preview_picture.is_preview(file)
+    assert not is_preview(file.read_bytes())
 
 
 @pytest.mark.parametrize("name", ["x" * 4000, "a\nb", "\udcff\u202e", "", "数字/" * 100, "\x00", "a\u0301" * 3000])

@@ -1,0 +1,29 @@
+"""Paths that a person typed: one that is not there ends the run, before an error row for it replaces a good output."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from batchdigits.errors import NoImagesError
+from batchdigits.files.remote import MAX_REQUESTS, fault_of_url, is_url
+
+
+def require_paths(paths: Sequence[str]) -> None:
+    """Check that there is a file or folder at each path or URL.
+
+    Raises:
+        NoImagesError: one is not there, or cannot be reached.
+        BatchdigitsError: see `storage_of`.
+    """
+    for path in paths:
+        if not is_url(path) and not os.path.lexists(path):
+            raise NoImagesError(f"{path}: no such file or folder")
+    if urls := [path for path in paths if is_url(path)]:
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(MAX_REQUESTS) as pool:
+            for url, fault in zip(urls, pool.map(fault_of_url, urls), strict=True):
+                if fault:
+                    pool.shutdown(cancel_futures=True)
+                    raise NoImagesError(f"{url}: {fault}")
