@@ -47,7 +47,7 @@ def corpus() -> dict[str, list[bytes]]:
         "TIFF": [encode(bits, "TIFF", compression=name) for name in ("group3", "group4", "raw")]
         + [encode(grey, "TIFF", compression=name, **several) for name in ("tiff_lzw", "tiff_deflate", "raw")]
         + [encode(colour, "TIFF", compression="jpeg"), encode(clear, "TIFF", exif=exif), encode(deep, "TIFF")]
-        + [tiff(np.asarray(colour) / 255, RGB, ">", deflated=True), tiff(np.asarray(deep), BLACK_IS_ZERO, tiled=True)],
+        + [tiff(np.asarray(colour) / 255, RGB, ">", compression=8), tiff(np.asarray(deep), BLACK_IS_ZERO, tiled=True)],
         "PNM": [encode(image, "PPM") for image in (bits, grey, colour)] + [b"P3\n2 1\n255\n1 2 3 4 5 6\n"],
         "AVIF": [encode(colour, "AVIF", exif=exif), encode(clear, "AVIF")],
         "JPEG 2000": [encode(image, "JPEG2000") for image in (grey, clear)] + [encode(grey, "JPEG2000", no_jp2=True)],
