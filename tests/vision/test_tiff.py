@@ -149,7 +149,7 @@ def test_planes_are_read_right_or_refused(
     pixels, photometric, extra, expected = {
         "RGB": (COLOUR, RGB, [], COLOUR_GREY),
         "RGBA": (np.dstack([COLOUR, full]), RGB, [2], COLOUR_GREY),
-        "RGBX": (np.dstack([COLOUR, full]), RGB, [0], COLOUR_GREY),
+        "RGBX": (np.dstack([COLOUR, full // 9]), RGB, [0], COLOUR_GREY),
         "CMYK": (np.dstack([255 - COLOUR, 255 - full]), CMYK, [], COLOUR_GREY),
         "grey and alpha": (np.dstack([GREY, full]), BLACK_IS_ZERO, [2], GREY),
     }[colours]
