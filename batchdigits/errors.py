@@ -50,5 +50,17 @@ class MissingExtraError(BatchdigitsError):
         super().__init__(f"{feature} needs an optional package; install it with: pip install 'batchdigits[{extra}]'")
 
 
+class OpenCVError(BatchdigitsError):
+    """OpenCV cannot be used."""
+
+    def __init__(self) -> None:
+        """Name the causes, and the commands that cure all of them."""
+        super().__init__(
+            "OpenCV is missing, older than 5, or mixed up, as when two of its packages are installed or one of them was"
+            " removed; cure it with: pip uninstall -y opencv-python opencv-contrib-python opencv-python-headless"
+            " opencv-contrib-python-headless; pip install 'opencv-python-headless>=5'"
+        )
+
+
 class TooManyFailuresError(BatchdigitsError):
     """More images than `--max-failures` allows could not be read."""

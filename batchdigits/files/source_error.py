@@ -32,7 +32,7 @@ def describe_error(path: str, error: Exception) -> str:
     if isinstance(error, MemoryError):
         return "too large to decode"
     # An unforeseen error, too, costs one row and not the run.
-    return one_line(f"cannot be decoded: {str(error) or type(error).__name__}")
+    return f"cannot be decoded ({type(error).__name__})"
 
 
 def one_line(text: str) -> str:

@@ -23,13 +23,13 @@ from PIL import (
     JpegImagePlugin,
     PngImagePlugin,
     PpmImagePlugin,
-    TiffImagePlugin,
     WebPImagePlugin,
 )
 
-from batchdigits.files.source_error import SourceError, one_line
+from batchdigits.files.source_error import SourceError
 from batchdigits.vision.grey import Scan, to_grey
 from batchdigits.vision.headers import check_size
+from batchdigits.vision.tiff import WHITE_IS_ZERO, TiffFile, scan_with_opencv
 
 # Warning filters belong to the process: threads that changed them at the same time would restore each other's.
 _WARNING_FILTERS_LOCK = RLock()
@@ -45,7 +45,7 @@ _READERS: dict[str, type[ImageFile.ImageFile]] = {
     "JPEG 2000": Jpeg2KImagePlugin.Jpeg2KImageFile,
     "PNG": PngImagePlugin.PngImageFile,
     "PNM": PpmImagePlugin.PpmImageFile,
-    "TIFF": TiffImagePlugin.TiffImageFile,
+    "TIFF": TiffFile,
     "WebP": WebPImagePlugin.WebPImageFile,
 }
 
@@ -114,7 +114,8 @@ def _read(name: str, image: ImageFile.ImageFile, max_pixels: int, number: int) -
     try:
         check_size(image.width, image.height, max_pixels)
         with _faults_of(name):
-            return NumberedScan(number, scan_of(image))
+            scan = scan_with_opencv(image) if isinstance(image, TiffFile) else None
+            return NumberedScan(number, scan_of(image) if scan is None else scan)
     except SourceError as fault:
         return NumberedScan(number, None, str(fault))
 
@@ -123,11 +124,12 @@ def scan_of(image: Image.Image) -> Scan:
     """The scan of a Pillow image, uint8 (H, W), its EXIF orientation undone."""
     image.load()
     scan = _upright(to_grey(_pixels(image)), image)
-    inverted = image.mode.startswith("I;16") and getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == _WHITE_IS_ZERO
-    return 255 - scan if inverted else scan  # Pillow inverts up to 8 bits, and not 16
+    is_deep = image.mode == "F" or image.mode.startswith("I;16")
+    is_inverted = is_deep and getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == WHITE_IS_ZERO
+    return 255 - scan if is_inverted else scan  # Pillow inverts up to 8 bits, and not more
 
 
-_PHOTOMETRIC, _WHITE_IS_ZERO = 262, 0
+_PHOTOMETRIC = 262
 
 
 def _pixels(image: Image.Image) -> NDArray[Any]:
@@ -176,12 +178,21 @@ def _faults_of(name: str) -> Iterator[None]:
         with _WARNING_FILTERS_LOCK, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
+    except SourceError:
+        raise
     except (MemoryError, Image.DecompressionBombError):  # the latter where max_pixels is above Pillow's own limit
         raise SourceError("too large to decode") from None
     except Exception as error:
-        reason = str(error) or type(error).__name__
-        kind = "unsupported kind of" if _UNSUPPORTED.search(reason) else "truncated or corrupt"
-        raise SourceError(one_line(f"{kind} {name}: {reason}")) from error
+        raise SourceError(_describe(name, str(error))) from error
 
 
-_UNSUPPORTED = re.compile("unknown pixel mode|unsupported|not (yet )?supported", re.IGNORECASE)  # Pillow's words
+def _describe(name: str, reason: str) -> str:
+    """Our sentence for a fault that Pillow gives a reason for."""
+    if _UNSUPPORTED.search(reason):
+        return f"unsupported kind of {name}"
+    return f"truncated or corrupt {name}{': the data ends too early' if _ENDS_EARLY.search(reason) else ''}"
+
+
+# Pillow's words
+_UNSUPPORTED = re.compile("unknown pixel mode|unknown raw mode|unsupported|not (yet )?supported", re.IGNORECASE)
+_ENDS_EARLY = re.compile("truncated|not enough|not processed|end of file|reached EOF|unexpected EOF", re.IGNORECASE)
