@@ -93,10 +93,11 @@ def _require_paths(paths: Sequence[str]) -> None:
     Raises:
         NoImagesError: one is not. A mistyped path must not replace a finished output by an error row.
     """
+    from batchdigits.files.archives import split_member
     from batchdigits.files.remote import is_url
 
     for path in paths:
-        if path != STDIO and not is_url(path) and not os.path.lexists(path):
+        if path != STDIO and not is_url(path) and not os.path.lexists(path) and not split_member(path):
             raise NoImagesError(f"{path}: no such file or folder")
 
 
@@ -148,6 +149,8 @@ def _classify(request: Request, files: Iterator[str], tally: Tally, rules: Filte
     print_added(request, output.old)
     for pattern in rules.unused:
         print_message(f"--include {pattern} matches no file")
+    if tally.skipped_pdfs:
+        print_message(f"{counted(tally.skipped_pdfs, 'PDF file')} skipped: pip install 'batchdigits[pdf]'")
     seconds = time.monotonic() - began
     finish(counts, counts, output.resumed, tally.skipped, tally.empty_folders, seconds, task.model)
 
