@@ -110,9 +110,14 @@ def _not_empty(files: Iterator[str], tally: Tally, rules: Filter) -> Iterator[st
     first = next(files, None)
     if first is None:
         unused = f" that match --include {' or '.join(rules.unused)}" if rules.unused else ""
-        raise NoImagesError(f"no images in {', '.join(tally.empty_folders) or 'the list of files'}{unused}")
+        pdfs = f"; {_about_pdfs(tally)}" if tally.skipped_pdfs else ""
+        raise NoImagesError(f"no images in {', '.join(tally.empty_folders) or 'the list of files'}{unused}{pdfs}")
     yield first
     yield from files
+
+
+def _about_pdfs(tally: Tally) -> str:
+    return f"{counted(tally.skipped_pdfs, 'PDF file')} skipped: pip install 'batchdigits[pdf]'"
 
 
 def _list(files: Iterable[str], tally: Tally, end: bytes) -> None:
@@ -150,7 +155,7 @@ def _classify(request: Request, files: Iterator[str], tally: Tally, rules: Filte
     for pattern in rules.unused:
         print_message(f"--include {pattern} matches no file")
     if tally.skipped_pdfs:
-        print_message(f"{counted(tally.skipped_pdfs, 'PDF file')} skipped: pip install 'batchdigits[pdf]'")
+        print_message(_about_pdfs(tally))
     seconds = time.monotonic() - began
     finish(counts, counts, output.resumed, tally.skipped, tally.empty_folders, seconds, task.model)
 

@@ -70,9 +70,11 @@ def decode_content(content: Content, max_pixels: int = MAX_PIXELS) -> Iterable[P
 def _decode(content: Content, max_pixels: int) -> Iterable[Page]:
     name = sniff(content.data)
     if name is None:
+        if fault := archive_fault(content.source):
+            raise SourceError(fault)
         if content.data.startswith(NPY_SIGNATURE):
             return (Page(content.source, scan_of_npy(_whole(content), max_pixels)),)
-        raise SourceError(archive_fault(content.source) or f"not an image{describe_unknown(content.data)}")
+        raise SourceError(f"not an image{describe_unknown(content.data)}")
     if name == "PDF":
         return _decode_pdf(content.source, _whole(content), max_pixels)
     if name == "TIFF" and not content.is_whole:

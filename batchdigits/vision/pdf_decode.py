@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 DPI = 300  # of a page that is no scan; a handwritten digit then has some 100 pixels
 POINTS_PER_INCH = 72
-SCALE_TOLERANCE = 1e-6  # share that the scale is less, as PDFium rounds up: it would add a line of paper to a scan
+MAX_SKEW = 1e-3  # share of an image's extent that its edges may deviate from the page's: less than a pixel in most
+MARGIN = 0.02  # of a pixel, in all, that an image is drawn smaller than it is, as PDFium rounds up
 _PDFIUM_LOCK = Lock()  # PDFium has one state for all threads
 
 
@@ -75,36 +76,41 @@ def _read(document: pypdfium2.PdfDocument, number: int, max_pixels: int) -> Numb
 
 def _draw(page: pypdfium2.PdfPage, max_pixels: int) -> Scan:
     """The scan of a page, uint8 (H, W), as readers show it. The pixels of a plain scanned image are its own."""
-    width, height = page.get_size()
-    area = width * height
-    if not 0 < area < math.inf:
-        raise SourceError("corrupt: a page without an area")
-    scale, crop = DPI / POINTS_PER_INCH, [0.0] * 4
     image = _only_image(page)
     if image:
-        left, bottom, right, top = _box(page, image)
-        if left < right and bottom < top:
-            columns, rows = image.get_px_size()
-            check_size(columns, rows, max_pixels)
-            scale = math.sqrt(columns * rows / ((right - left) * (top - bottom)))
-            if page.get_rotation() == 0:  # a turned page is drawn whole
-                margins = [left, bottom, width - right, height - top]
-                crop = [margin if margin * scale > 1 else 0.0 for margin in margins]
-                area = (width - crop[0] - crop[2]) * (height - crop[1] - crop[3])
-    scale = min(scale, math.sqrt(max_pixels / area)) * (1 - SCALE_TOLERANCE)
-    return to_grey(np.ascontiguousarray(page.render(scale=scale, crop=tuple(crop)).to_numpy()))
+        bitmap = _pixels_of(image, max_pixels)
+        if bitmap:
+            scan = to_grey(np.ascontiguousarray(bitmap.to_numpy()))
+            return np.ascontiguousarray(np.rot90(scan, -page.get_rotation() // 90))
+    width, height = page.get_size()
+    if not 0 < width * height < math.inf:
+        raise SourceError("corrupt: a page without an area")
+    scale = min(DPI / POINTS_PER_INCH, math.sqrt(max_pixels / (width * height)))
+    return to_grey(np.ascontiguousarray(page.render(scale=scale).to_numpy()))
 
 
 def _only_image(page: pypdfium2.PdfPage) -> pypdfium2.PdfImage | None:
-    """The image that a page consists of; None if there is more on it."""
+    """The image that a page consists of; None if there is more on it, such as ink from a tablet."""
     import pypdfium2
 
+    if pypdfium2.raw.FPDFPage_GetAnnotCount(page):
+        return None
     first, *others = [*islice(page.get_objects(max_depth=1), 2), None]
     return first if isinstance(first, pypdfium2.PdfImage) and others == [None] else None
 
 
-def _box(page: pypdfium2.PdfPage, image: pypdfium2.PdfImage) -> tuple[float, float, float, float]:
-    """Where an image is on its page, in points from the left and the bottom edge: left, bottom, right, top."""
-    left, bottom, right, top = page.get_bbox()
-    x0, y0, x1, y1 = image.get_bounds()
-    return max(x0, left) - left, max(y0, bottom) - bottom, min(x1, right) - left, min(y1, top) - bottom
+def _pixels_of(image: pypdfium2.PdfImage, max_pixels: int) -> pypdfium2.PdfBitmap | None:
+    """An image with its masks, flipped and turned as it is on its page; None if it is askew there."""
+    import pypdfium2
+
+    columns, rows = image.get_px_size()
+    check_size(columns, rows, max_pixels)
+    a, b, c, d, _, _ = image.get_matrix().get()
+    if abs(b) + abs(c) < MAX_SKEW * (abs(a) + abs(d)):
+        a, b, c, d = math.copysign(columns - MARGIN, a), 0.0, 0.0, math.copysign(rows - MARGIN, d)
+    elif abs(a) + abs(d) < MAX_SKEW * (abs(b) + abs(c)):
+        a, b, c, d = 0.0, math.copysign(columns - MARGIN, b), math.copysign(rows - MARGIN, c), 0.0
+    else:
+        return None
+    image.set_matrix(pypdfium2.PdfMatrix(a, b, c, d, MARGIN / 2 - min(a, c, 0.0), MARGIN / 2 - min(b, d, 0.0)))
+    return image.get_bitmap(render=True, scale_to_original=False)

@@ -97,11 +97,9 @@ class TarArchive:
 
     def _scan(self) -> Iterator[str]:
         """The names of the members, while their extents are noted."""
-        last = -1
         while member := self._next():
-            if member.offset <= last:  # a negative size leads back
+            if self._tar.offset <= member.offset:  # a negative size leads back
                 raise SourceError("truncated or corrupt archive")
-            last = member.offset
             check_ratio(self._tar.offset, self._packed)  # before its bytes are skipped, which unpacks them
             name = member.name.removeprefix("./")  # as `tar -c .` writes them
             if member.isdir() or name in self._extents:
