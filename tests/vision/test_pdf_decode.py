@@ -6,6 +6,7 @@ import io
 import sys
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ SCAN = SAMPLES / "digits" / "3" / "large.png"
 def pdf(*images: Image.Image, **options: object) -> bytes:
     buffer = io.BytesIO()
     first, *others = images
-    first.save(buffer, "PDF", save_all=True, append_images=others, **options)  # type: ignore[arg-type]
+    first.save(buffer, "PDF", save_all=True, append_images=others, **options)
     return buffer.getvalue()
 
 
@@ -53,13 +54,13 @@ def page_with(content: bytes, size: tuple[float, float] = (72, 36), image: bytes
     )
 
 
-def pages_of(tmp_path: Path, data: bytes, **options: int) -> list[Page]:
+def pages_of(tmp_path: Path, data: bytes, **options: Any) -> list[Page]:
     path = tmp_path / "form.pdf"
     path.write_bytes(data)
     return list(decode(str(path), **options))
 
 
-def scan_of(tmp_path: Path, data: bytes, **options: int) -> NDArray[np.uint8]:
+def scan_of(tmp_path: Path, data: bytes, **options: Any) -> NDArray[np.uint8]:
     (page,) = pages_of(tmp_path, data, **options)
     assert (page.source, page.fault) == (str(tmp_path / "form.pdf"), "")
     assert page.scan is not None
