@@ -153,7 +153,7 @@ def _walk(top: str, tally: Tally, rules: Filter, disk: Disk) -> Iterator[str]:
                     yield from _members(path, start, tally, rules)
                 else:
                     tally.skip(path)
-            elif rules.wants_file(path[start:], name) and _is_source(name, partial(disk.head, path, HEAD_BYTES), tally):
+            elif rules.wants_file(path[start:], name) and _is_source(name, partial(disk.head, path), tally):
                 yield path
             else:
                 tally.skip(path)
@@ -285,13 +285,13 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _is_source(name: str, read_head: Callable[[], bytes | None], tally: Tally) -> bool:
+def _is_source(name: str, read_head: Callable[[int], bytes | None], tally: Tally) -> bool:
     """Whether a file inside a folder is a source, by its name, or else by its first bytes."""
     if is_litter_file(name):
         return False
     if has_image_suffix(name):
         return True
-    head = read_head()
+    head = read_head(HEAD_BYTES)
     if head is None:
         return True
     kind = sniff(head)

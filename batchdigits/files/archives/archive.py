@@ -26,11 +26,8 @@ class Archive(Protocol):
             SourceError: the archive is damaged, or beyond a limit; the names before were read.
         """
 
-    def head(self, name: str) -> bytes | None:
-        """The first bytes of a member, as many as `image_formats.sniff` needs; empty if they cannot be read.
-
-        None for an image of an array.
-        """
+    def head(self, name: str, size: int) -> bytes | None:
+        """The first `size` bytes of a member; empty if they cannot be read, and None for an image of an array."""
 
     def read(self, name: str) -> bytes:
         """A member's bytes.

@@ -74,7 +74,7 @@ class ArrayArchive:
             prefix = f"{array}/" if array else ""
             yield from (f"{prefix}{index}" for index in range(images.number))
 
-    def head(self, name: str) -> bytes | None:
+    def head(self, name: str, size: int) -> bytes | None:
         """None for an image; empty for an array that is none."""
         return b"" if name in self._others else None
 

@@ -11,7 +11,6 @@ from typing import IO, Any, cast
 
 from batchdigits.files.archives.archive import check_count, check_ratio, check_size, faults_of
 from batchdigits.files.archives.bounded_file import BoundedFile
-from batchdigits.files.image_formats import HEAD_BYTES
 from batchdigits.files.natural_order import natural_path_key
 from batchdigits.files.source_error import SourceError
 
@@ -60,11 +59,11 @@ class TarArchive:
         if fault:
             raise fault
 
-    def head(self, name: str) -> bytes:
-        """The first bytes of a member; empty if they cannot be read."""
+    def head(self, name: str, size: int) -> bytes:
+        """The first `size` bytes of a member; empty if they cannot be read."""
         try:
-            offset, size = self._extent(name)
-            return self._read(offset, min(size, HEAD_BYTES))
+            offset, size_of_all = self._extent(name)
+            return self._read(offset, min(size, size_of_all))
         except Exception:
             return b""
 

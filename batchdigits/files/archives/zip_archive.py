@@ -10,7 +10,6 @@ from typing import IO, cast
 
 from batchdigits.files.archives.archive import check_count, check_ratio, check_size, faults_of
 from batchdigits.files.archives.bounded_file import BoundedFile
-from batchdigits.files.image_formats import HEAD_BYTES
 from batchdigits.files.natural_order import natural_path_key
 from batchdigits.files.source_error import SourceError
 
@@ -45,11 +44,11 @@ class ZipArchive:
         """The names of all members, in natural order."""
         yield from sorted(self._members, key=natural_path_key)
 
-    def head(self, name: str) -> bytes:
-        """The first bytes of a member; empty if they cannot be read."""
+    def head(self, name: str, size: int) -> bytes:
+        """The first `size` bytes of a member; empty if they cannot be read."""
         try:
             with self.open(name) as stream:
-                return stream.read(HEAD_BYTES)
+                return stream.read(size)
         except Exception:
             return b""
 
