@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 def classify(**values: Any) -> None:
     """Classify images of handwritten digits into a CSV.
 
-    A PATH is an image, a folder of images or a URL; - is one image on stdin. Every image gives exactly one row. Its
+    A PATH is an image, a folder or archive of images, or a URL; - is one image on stdin. Every image gives one row. Its
     status is `ok`, `review` (a person should check it), `blank` (no ink) or `error` (unreadable; the detail says why).
     The exit code is 3 if some rows are errors. A run that was stopped is continued with --resume.
 

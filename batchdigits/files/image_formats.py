@@ -77,7 +77,7 @@ _UNSUPPORTED = {
     b"\0\0\0\x0cJXL ": "JPEG XL",
     b"%!PS": "PostScript",
     b"<svg": "SVG",
-    b"PK\x03\x04": "ZIP; an archive is one by its suffix",
+    b"PK\x03\x04": "ZIP",
 }
 
 

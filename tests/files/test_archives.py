@@ -9,10 +9,12 @@ import random
 import struct
 import sys
 import tarfile
+import tracemalloc
 import zipfile
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Thread
 
 import cv2
 import numpy as np
@@ -266,9 +268,14 @@ def test_a_member_that_cannot_be_unpacked_says_why(tmp_path: Path, at: int, valu
 
 def test_a_member_that_unpacks_to_more_than_it_says_is_not_unpacked_further(tmp_path: Path) -> None:
     path = zip_with(
-        tmp_path / "a.zip", bytes(1 << 20), lambda data, start: struct.pack_into("<I", data, start + 24, 1000)
+        tmp_path / "a.zip", bytes(1 << 25), lambda data, start: struct.pack_into("<I", data, start + 24, 1000)
     )
-    assert fault_of(f"{path}/1.png") == "truncated or corrupt member of an archive"
+    tracemalloc.start()
+    try:
+        assert fault_of(f"{path}/1.png") == "truncated or corrupt member of an archive"
+        assert tracemalloc.get_traced_memory()[1] < 1 << 22
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("end", [".zip", ".tar.gz", ".tar.zst"])
@@ -291,7 +298,7 @@ def test_limits_of_size_and_number(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(archive, "MAX_MEMBER_BYTES", 2500)
     assert [fault_of(source)[:9] for source in find([str(path)])] == ["", "", "", "too large", "too large"]
     monkeypatch.setattr(archive, "MAX_MEMBERS", 3)
-    monkeypatch.setattr(open, "_kept", open._Kept())
+    del open._of_thread.kept
     *_, last = find([str(path)])
     assert (last, fault_of(last)) == (str(path), "too large: more than 3 members")
 
@@ -358,6 +365,27 @@ def test_an_archive_that_was_replaced_is_opened_anew(tmp_path: Path) -> None:
     assert read_content(f"{path}/1.png").data == PNG
     make(path, [("1.png", PNG + b"x")])
     assert read_content(f"{path}/1.png").data == PNG + b"x"
+
+
+def test_threads_and_forked_processes_do_not_share_a_position(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    contents = {f"{n}.png": PNG + bytes([n]) * 9000 for n in range(20)}
+    path = make(tmp_path / "a.tar", list(contents.items()))
+    good: list[bool] = []
+
+    def read() -> None:
+        good.extend(read_content(f"{path}/{name}").data == data for name, data in contents.items())
+
+    threads = [Thread(target=read) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert good == [True] * 80
+    read_content(f"{path}/1.png")
+    before = open._of_thread.kept.archive
+    monkeypatch.setattr(os, "getpid", lambda: -1)
+    read_content(f"{path}/1.png")
+    assert open._of_thread.kept.archive is not before
 
 
 def test_a_reader_that_does_not_open_is_one_fault(tmp_path: Path) -> None:

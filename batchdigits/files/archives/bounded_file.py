@@ -31,10 +31,14 @@ class BoundedFile:
         Raises:
             SourceError: these are more bytes than are allowed.
         """
-        self.last = self._file.read(size if 0 <= size <= self._left else self._left + 1)
-        self._left -= len(self.last)
-        if self._left < 0:
+        if size < 0:
+            position = self._file.tell()
+            size = self._file.seek(0, io.SEEK_END) - position
+            self._file.seek(position)
+        if size > self._left:
             raise SourceError("too large: its list of members, or a name in it")
+        self._left -= size
+        self.last = self._file.read(size)
         return self.last
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:

@@ -88,19 +88,20 @@ def read_member(member: Member) -> bytes:
     """
     status = os.stat(member.archive)  # noqa: PTH116
     key = (os.getpid(), member.archive, status.st_size, status.st_mtime_ns)  # a forked process has its own position
-    if _kept.archive is None or _kept.key != key:
-        if _kept.archive:
-            _kept.archive.close()
-            _kept.archive = None
-        _kept.archive, _kept.key = open_archive(member.archive), key
-    return _kept.archive.read(member.name)
+    kept: _Kept | None = getattr(_of_thread, "kept", None)
+    if kept is None or kept.key != key:
+        _of_thread.kept = kept = _Kept(key, open_archive(member.archive))
+    return kept.archive.read(member.name)
 
 
-class _Kept(threading.local):
-    """The archive that this thread read last."""
+class _Kept:
+    """An archive that stays open until another takes its place, or its thread ends."""
 
-    key: tuple[int, str, int, int] | None = None
-    archive: Archive | None = None
+    def __init__(self, key: tuple[int, str, int, int], archive: Archive) -> None:
+        self.key, self.archive = key, archive
+
+    def __del__(self) -> None:
+        self.archive.close()
 
 
-_kept = _Kept()
+_of_thread = threading.local()
