@@ -98,5 +98,6 @@ tables:
 	python benchmarks/confidence.py --sets $(SETS) -o docs/images/confidence.png
 	python benchmarks/few_shot.py --sets $(SETS)
 	python benchmarks/training_speed.py
+	python benchmarks/archive_speed.py
 	python benchmarks/classify_speed.py --no-scans --rounds 5 -o docs/images/speed.png
 	python benchmarks/ray_overhead.py --rounds 1

@@ -22,7 +22,8 @@ def evaluate(
     """Classify a folder of labelled images, and compare the labels with the names of the class folders.
 
     Args:
-        path: a folder with a sub-folder for each class, named like the model's labels; `not_digit` holds outliers.
+        path: a folder, or a zip or tar archive, with a sub-folder for each class, named like the model's labels;
+            `not_digit` holds outliers.
         model: the model file; None for the built-in one.
         ink: whether ink is `dark`, `light`, or to be found out for each image (`auto`).
         jobs: worker processes at most; None for one for each core, or one in all for a .keras model.

@@ -37,7 +37,7 @@ def classify(
     """Classify images of handwritten digits, and folders of them, in worker processes that end with the iteration.
 
     Args:
-        paths: a file, folder or URL, or an iterable of them, which is consumed as it is needed.
+        paths: a file, folder, archive or URL, or an iterable of them, which is consumed as it is needed.
         model: the model file; None for the built-in one.
         ink: whether ink is `dark`, `light`, or to be found out for each image (`auto`).
         min_confidence: score, 0-1, below which a prediction is `review`; None for the model's own threshold.

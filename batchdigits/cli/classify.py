@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 def classify(**values: Any) -> None:
     """Classify images of handwritten digits into a CSV.
 
-    A PATH is an image, a folder of images or a URL; - is one image on stdin. Every image gives exactly one row. Its
+    A PATH is an image, a folder or archive of images, or a URL; - is one image on stdin. Every image gives one row. Its
     status is `ok`, `review` (a person should check it), `blank` (no ink) or `error` (unreadable; the detail says why).
     The exit code is 3 if some rows are errors. A run that was stopped is continued with --resume.
 
@@ -99,9 +99,14 @@ def _not_empty(files: Iterator[str], tally: Tally, rules: Filter) -> Iterator[st
     first = next(files, None)
     if first is None:
         unused = f" that match --include {' or '.join(rules.unused)}" if rules.unused else ""
-        raise NoImagesError(f"no images in {', '.join(tally.empty_folders) or 'the list of files'}{unused}")
+        pdfs = f"; {_about_pdfs(tally)}" if tally.skipped_pdfs else ""
+        raise NoImagesError(f"no images in {', '.join(tally.empty_folders) or 'the list of files'}{unused}{pdfs}")
     yield first
     yield from files
+
+
+def _about_pdfs(tally: Tally) -> str:
+    return f"{counted(tally.skipped_pdfs, 'PDF file')} skipped: pip install 'batchdigits[pdf]'"
 
 
 def _list(files: Iterable[str], tally: Tally, end: bytes) -> None:
@@ -151,6 +156,8 @@ def _classify(request: Request, files: Iterator[str], tally: Tally, rules: Filte
     print_added(request, output.old)
     for pattern in rules.unused:
         print_message(f"--include {pattern} matches no file", "unused")
+    if tally.skipped_pdfs:
+        print_message(_about_pdfs(tally), "skipped", skipped_pdfs=tally.skipped_pdfs)
     counts = written
     if request.file and (output.resumed or output.old):  # a person may have edited the rows of earlier runs
         counts = converted if encoder.max_rows else count_rows(request.file, reader)

@@ -56,11 +56,11 @@ def evaluate(
 ) -> None:
     """Measure the accuracy of a model on labelled images.
 
-    A PATH is a folder with one sub-folder for each class, named like the model's label. Images with the status `blank`
-    or `error` count as wrong. A sub-folder `not_digit` holds outliers: they do not count in the accuracy, and the last
-    column shows how many of them got the status `ok`. Several PATHs give one line each, and their unweighted mean; -v
-    adds the confusion matrix of each. ECE is the expected calibration error, the mean difference between confidence
-    and accuracy.
+    A PATH is a folder, or a zip or tar archive, with one sub-folder for each class, named like the model's label.
+    Images with the status `blank` or `error` count as wrong. A sub-folder `not_digit` holds outliers: they do not
+    count in the accuracy, and the last column shows how many of them got the status `ok`. Several PATHs give one line
+    each, and their unweighted mean; -v adds the confusion matrix of each. ECE is the expected calibration error, the
+    mean difference between confidence and accuracy.
 
     \b
     Example:

@@ -1,4 +1,4 @@
-"""Read the bytes of a file, on this machine or at a URL."""
+"""Read the bytes of a file, on this machine, in an archive or at a URL."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 from typing import IO, NamedTuple
 
+from batchdigits.files.archives import read_member, split_member
 from batchdigits.files.remote import is_url, read_url
 from batchdigits.files.source_error import SourceError
 
@@ -19,7 +20,8 @@ class Content(NamedTuple):
 
     Attributes:
         source: the path or URL, as typed; of bytes in memory a name, or empty.
-        data: the first `FIRST_READ_BYTES` of a file on this machine; all bytes of a file at a URL or in memory.
+        data: the first `FIRST_READ_BYTES` of a file on this machine; all bytes of a file in an archive, at a URL or in
+            memory.
         size: bytes of the whole file.
     """
 
@@ -38,29 +40,36 @@ class Content(NamedTuple):
 
 
 def file_status(path: str) -> os.stat_result | None:
-    """The `os.stat` of a file; None for a URL, and for a file that cannot be found."""
+    """The `os.stat` of a file, for a member of an archive the archive's; None for a URL, and for what is not found."""
     try:
         return os.stat(path)  # noqa: PTH116 - a Path takes longer than the call
     except (OSError, ValueError):
-        return None
+        member = split_member(path)
+        return file_status(member.archive) if member else None
 
 
 def read_content(path: str, status: os.stat_result | None = None) -> Content:
-    """Read the beginning of a file on this machine, or the whole of a file at a URL.
+    """Read the beginning of a file on this machine, or the whole of a file in an archive or at a URL.
 
     Args:
-        path: the file, or its URL, as the user typed it.
+        path: the file, the member of an archive, or the URL, as the user typed it.
         status: the file's status from `file_status`; None if it is not known yet.
 
     Raises:
-        SourceError: the file is empty or not a regular one, its name holds a NUL, or the URL cannot be read.
+        SourceError: the file is empty or not a regular one, its name holds a NUL, or the member or URL cannot be read.
         OSError: the file does not exist, or cannot be opened or read.
     """
     if is_url(path):
         data = read_url(path)
         return Content(path, data, len(data))
-    size = _regular_size(path, status)
-    descriptor = os.open(path, READ_FLAGS)  # with less overhead than `open`
+    try:
+        size = _regular_size(path, status)
+        descriptor = os.open(path, READ_FLAGS)  # with less overhead than `open`
+    except OSError:
+        if member := split_member(path):
+            data = read_member(member)
+            return Content(path, data, len(data))
+        raise
     try:
         return Content(path, os.read(descriptor, min(size, FIRST_READ_BYTES)), size)
     finally:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import struct
+from functools import cache
+from importlib.util import find_spec
 
 HEAD_BYTES = 64  # enough for every signature below, the list of brands of an AVIF or HEIF file included
 
@@ -14,6 +16,12 @@ IMAGE_SUFFIXES = frozenset(
         *(".heic", ".heif", ".hif"),
     )
 )
+
+
+def has_image_suffix(name: str) -> bool:
+    """Whether a file's name ends like that of an image, and has more than this suffix."""
+    stem, dot, suffix = name.rpartition(".")
+    return (dot + suffix).lower() in IMAGE_SUFFIXES and bool(stem.strip("."))
 
 
 def sniff(head: bytes) -> str | None:
@@ -44,9 +52,16 @@ _SIGNATURES = {
     b"MM\0+": "TIFF",
     b"\0\0\0\x0cjP  \r\n\x87\n": "JPEG 2000",
     b"\xff\x4f\xff\x51": "JPEG 2000",  # a bare code stream
+    b"%PDF-": "PDF",
 }
 _BMP_HEADERS = {struct.pack("<I", size) for size in (12, 40, 52, 56, 64, 108, 124)}  # every version of its header
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
+
+
+@cache
+def reads_pdf() -> bool:
+    """Whether the optional package that renders PDF is installed."""
+    return find_spec("pypdfium2") is not None
 
 
 def describe_unknown(head: bytes) -> str:
@@ -56,13 +71,13 @@ def describe_unknown(head: bytes) -> str:
 
 
 _UNSUPPORTED = {
-    b"%PDF": "PDF",
     b"8BPS": "Photoshop",
     b"\0\0\x01\0": "ICO",
     b"\xff\x0a": "JPEG XL",
     b"\0\0\0\x0cJXL ": "JPEG XL",
     b"%!PS": "PostScript",
     b"<svg": "SVG",
+    b"PK\x03\x04": "ZIP",
 }
 
 

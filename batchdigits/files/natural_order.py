@@ -43,6 +43,11 @@ def natural_key(name: str) -> str:
     return _with_numbers(_sortable_number, name)
 
 
+def natural_path_key(path: str) -> str:
+    """A key that sorts paths with slashes as a walk does that visits each folder in natural order."""
+    return "\0".join(f"{natural_key(name)}\0{name}" for name in path.split("/"))
+
+
 _with_numbers = re.compile("[0-9]+").sub
 
 

@@ -6,18 +6,19 @@ import os
 from collections.abc import Sequence
 
 from batchdigits.errors import NoImagesError
+from batchdigits.files.archives import split_member
 from batchdigits.files.remote import MAX_REQUESTS, fault_of_url, is_url
 
 
 def require_paths(paths: Sequence[str]) -> None:
-    """Check that there is a file or folder at each path or URL.
+    """Check that there is a file, a folder or a member of an archive at each path or URL.
 
     Raises:
         NoImagesError: one is not there, or cannot be reached.
         BatchdigitsError: see `storage_of`.
     """
     for path in paths:
-        if not is_url(path) and not os.path.lexists(path):
+        if not is_url(path) and not os.path.lexists(path) and not split_member(path):
             raise NoImagesError(f"{path}: no such file or folder")
     if urls := [path for path in paths if is_url(path)]:
         from concurrent.futures import ThreadPoolExecutor

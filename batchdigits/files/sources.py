@@ -7,14 +7,18 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
-from batchdigits.files.image_formats import HEAD_BYTES, IMAGE_SUFFIXES, sniff
+from batchdigits.files.archives import is_archive, is_array, open_archive
+from batchdigits.files.image_formats import HEAD_BYTES, has_image_suffix, reads_pdf, sniff
 from batchdigits.files.litter import is_litter_file, is_litter_folder
 from batchdigits.files.natural_order import in_natural_order
 from batchdigits.files.preview_mark import MARKED_BYTES, is_preview, may_be_preview
 from batchdigits.files.remote import RemoteDisk, is_url
+from batchdigits.files.source_error import SourceError
 
 
 @dataclass
@@ -24,13 +28,15 @@ class Tally:
     Attributes:
         sources: sources found.
         skipped: in folders, files that are no images, litter, previews, and what a `Filter` excluded.
-        empty_folders: typed folders that held no source.
+        empty_folders: typed folders and archives that held no source.
+        skipped_pdfs: those of the skipped files that are PDF, and need an optional package.
         on_skipped: called with each skipped path.
     """
 
     sources: int = 0
     skipped: int = 0
     empty_folders: list[str] = field(default_factory=list)
+    skipped_pdfs: int = 0
     on_skipped: Callable[[str], object] | None = None
 
     def skip(self, path: str) -> None:
@@ -96,8 +102,8 @@ def find(paths: Iterable[str], tally: Tally | None = None, rules: Filter | None 
     so is a regular file with an image's first bytes. So a folder `x.png`, a dangling link `x.png` and a fifo `x.png`
     are sources, as is a folder that cannot be read: its error row says why. A picture that `batchdigits preview` wrote
     is none, if its name says so; under another name it gets an error row, as files are not opened here. Links to
-    folders are followed, unless they lead to a folder above. A URL with an image's suffix is taken for a
-    file without a request.
+    folders are followed, unless they lead to a folder above. A zip or tar archive is like a folder, and so is a typed
+    array of images. A URL with an image's suffix is taken for a file without a request.
 
     Args:
         paths: files and folders, as typed.
@@ -115,12 +121,16 @@ def find(paths: Iterable[str], tally: Tally | None = None, rules: Filter | None 
     rules = rules or Filter()
     for path in paths:
         disk = RemoteDisk(path) if is_url(path) else LOCAL_DISK
-        if not disk.is_folder(path):
+        if disk.is_folder(path):
+            found = _walk(path, tally, rules, disk)
+        elif disk is LOCAL_DISK and (is_archive(path) or is_array(path)):
+            found = _members(path, len(path) + 1, tally, rules)
+        else:
             tally.sources += 1
             yield path
             continue
         before = tally.sources
-        for source in _walk(path, tally, rules, disk):
+        for source in found:
             tally.sources += 1
             yield source
         if tally.sources == before:
@@ -143,7 +153,12 @@ def _walk(top: str, tally: Tally, rules: Filter, disk: Disk) -> Iterator[str]:
         name = folder.names.pop()
         path = folder.prefix + name
         if name not in folder.folders:
-            if rules.wants_file(path[start:], name) and _is_source(path, name, disk):
+            if disk is LOCAL_DISK and is_archive(path) and not is_litter_file(name):
+                if rules.wants_folder(path[start:], name):
+                    yield from _members(path, start, tally, rules)
+                else:
+                    tally.skip(path)
+            elif rules.wants_file(path[start:], name) and _is_source(name, partial(disk.head, path), tally):
                 yield path
             else:
                 tally.skip(path)
@@ -152,10 +167,49 @@ def _walk(top: str, tally: Tally, rules: Filter, disk: Disk) -> Iterator[str]:
             tally.skip(path)
             continue
         below = _list(path, disk)
-        if below is None or _has_image_suffix(name):
+        if below is None or has_image_suffix(name):
             yield path  # a folder that has an image's suffix, or cannot be read, gets an error row
         if below is not None and below.identity not in (folder.identity for folder in above):
             above.append(below)
+
+
+def _members(path: str, start: int, tally: Tally, rules: Filter) -> Iterator[str]:
+    """Sources in an archive, and the archive itself if it cannot be read, or not to its end: its error row says why.
+
+    Args:
+        path: the archive.
+        start: where paths that patterns are matched with begin.
+        tally: the counts to update.
+        rules: which members are visited.
+    """
+    is_empty = True
+    try:
+        with closing(open_archive(path)) as archive:
+            for name in archive.names():
+                is_empty = False
+                source = f"{path}/{name}"
+                if _wants_member(source, start, len(path) + 1, rules) and _is_source(
+                    name.rpartition("/")[2], partial(archive.head, name), tally
+                ):
+                    yield source
+                else:
+                    tally.skip(source)
+    except (SourceError, OSError, MemoryError):
+        yield path
+        return
+    if is_empty:
+        tally.skip(path)
+
+
+def _wants_member(source: str, start: int, first: int, rules: Filter) -> bool:
+    """Whether a member is visited, as it would be in the folders of its name, which begins at `first`."""
+    *folders, name = source[first:].split("/")
+    end = first - 1
+    for folder in folders:
+        end += 1 + len(folder)
+        if is_litter_folder(folder) or not rules.wants_folder(source[start:end], folder):
+            return False
+    return rules.wants_file(source[start:], name)
 
 
 @dataclass
@@ -236,15 +290,20 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _is_source(path: str, name: str, disk: Disk) -> bool:
-    if is_litter_file(name) or (may_be_preview(name) and is_preview(disk.head(path, MARKED_BYTES))):
+def _is_source(name: str, read_head: Callable[[int], bytes | None], tally: Tally) -> bool:
+    """Whether a file inside a folder is a source, by its name, or else by its first bytes."""
+    if is_litter_file(name) or (may_be_preview(name) and is_preview(read_head(MARKED_BYTES) or b"")):
         return False
-    return _has_image_suffix(name) or sniff(disk.head(path, HEAD_BYTES)) is not None
-
-
-def _has_image_suffix(name: str) -> bool:
-    stem, dot, suffix = name.rpartition(".")
-    return (dot + suffix).lower() in IMAGE_SUFFIXES and bool(stem.strip("."))
+    if has_image_suffix(name):
+        return True
+    head = read_head(HEAD_BYTES)
+    if head is None:
+        return True
+    kind = sniff(head)
+    if kind == "PDF" and not reads_pdf():
+        tally.skipped_pdfs += 1
+        return False
+    return kind is not None
 
 
 def estimate(paths: Iterable[str], rules: Filter | None = None) -> int:
@@ -259,7 +318,7 @@ def estimate(paths: Iterable[str], rules: Filter | None = None) -> int:
                 with os.scandir(waiting.pop()) as entries:
                     for entry in entries:
                         if not entry.is_dir(follow_symlinks=False):
-                            total += _has_image_suffix(entry.name) and rules.wants_file(entry.path[start:], entry.name)
+                            total += has_image_suffix(entry.name) and rules.wants_file(entry.path[start:], entry.name)
                         elif not is_litter_folder(entry.name) and rules.wants_folder(entry.path[start:], entry.name):
                             waiting.append(entry.path)
             except OSError:  # a file, or an unreadable folder, which is a source

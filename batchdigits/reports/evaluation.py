@@ -6,6 +6,7 @@ import math
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
@@ -14,11 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchdigits.errors import DataError, NoImagesError
-from batchdigits.files.litter import is_litter_folder
+from batchdigits.files.archives import is_archive, open_archive
+from batchdigits.files.image_formats import has_image_suffix
+from batchdigits.files.litter import is_litter_file, is_litter_folder
 from batchdigits.files.natural_order import natural_key
+from batchdigits.files.source_error import SourceError
 from batchdigits.inference.decide import Prediction, Status
 from batchdigits.reports.confidence import Answers, calibration_error
-from batchdigits.text import as_unicode
+from batchdigits.text import as_unicode, printable
 
 NOT_DIGIT = "not_digit"  # the folder of outliers: no label is right for them, so they do not count in the accuracy
 UNANSWERED = (Status.BLANK, Status.ERROR)  # the last two columns of the confusion matrix, after the labels
@@ -77,16 +81,19 @@ class Evaluation:
 
 
 def class_folders(path: str, labels: Sequence[str]) -> list[str]:
-    """The sub-folders of `path` named like a label or `not_digit`, in natural order.
+    """The sub-folders of `path` named like a label or `not_digit`, in natural order; of an archive its own path.
 
     Raises:
         DataError: `path` cannot be read, has no sub-folder named like a label, or has a sub-folder with another name.
     """
+    is_in_archive = is_archive(path)
     try:
-        names = [name for name in os.listdir(path) if os.path.isdir(os.path.join(path, name)) and name[0] != "."]  # noqa: PTH112, PTH118, PTH208 - see sources.find
+        names = _folders_in_archive(path) if is_in_archive else _folders(path)
+    except SourceError as error:
+        raise DataError(f"{path}: {error}") from None
     except OSError as error:
         raise DataError(f"{path}: {error.strerror or error}; {LAYOUT}") from None
-    names = sorted((name for name in names if not is_litter_folder(name)), key=natural_key)
+    names = sorted((name for name in names if name[:1] != "." and not is_litter_folder(name)), key=natural_key)
     if not set(names) & set(labels):
         raise DataError(f"{path}: no folder in it is named like a label ({_first_names(labels, 10)}); {LAYOUT}")
     unknown = [name for name in names if name not in labels and name != NOT_DIGIT]
@@ -94,7 +101,20 @@ def class_folders(path: str, labels: Sequence[str]) -> list[str]:
         raise DataError(
             f"{path}: the model has no label {_first_names(unknown)}; its labels are {_first_names(labels, 10)}"
         )
-    return [os.path.join(path, name) for name in names]  # noqa: PTH118
+    return [path] if is_in_archive else [os.path.join(path, name) for name in names]  # noqa: PTH118
+
+
+def _folders(path: str) -> Iterable[str]:
+    return [name for name in os.listdir(path) if os.path.isdir(os.path.join(path, name))]  # noqa: PTH112, PTH118, PTH208 - see sources.find
+
+
+def _folders_in_archive(path: str) -> Iterable[str]:
+    with closing(open_archive(path)) as archive:
+        members = [name.partition("/") for name in archive.names()]
+    for name, slash, _ in members:
+        if not slash and has_image_suffix(name) and not is_litter_file(name):
+            raise DataError(f"{path}: {printable(name)} lies in no folder; {LAYOUT}")
+    return {name for name, slash, _ in members if slash}
 
 
 def evaluate_predictions(path: str, predictions: Iterable[Prediction], labels: Sequence[str]) -> Evaluation:
@@ -115,8 +135,9 @@ def evaluate_predictions(path: str, predictions: Iterable[Prediction], labels: S
     confidence, score, right = [], [], []
     for prediction in predictions:
         truth = rows.get(class_of(prediction.path, path))
-        if truth is None:  # it lies in `not_digit`, the only other folder that `class_folders` allows
-            outliers[prediction.status] += 1
+        if truth is None:
+            if class_of(prediction.path, path) == NOT_DIGIT:  # else it lies beside the folders of an archive
+                outliers[prediction.status] += 1
             continue
         statuses[prediction.status] += 1
         if not prediction.label:  # a `review` without a label has no column of its own
@@ -174,7 +195,7 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
 
 def class_of(source: str, path: str) -> str:
     """The name of the class folder that a source lies in: the first one below `path`."""
-    return source[len(os.path.join(path, "")) :].split(os.sep, 1)[0]  # noqa: PTH118
+    return source[len(os.path.join(path, "")) :].replace("/", os.sep).split(os.sep, 1)[0]  # noqa: PTH118
 
 
 def _first_names(names: Sequence[str], limit: int = MAX_NAMES_SHOWN) -> str:

@@ -11,12 +11,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from batchdigits.files.archives import archive_fault
 from batchdigits.files.content import Content, read_content
 from batchdigits.files.image_formats import describe_unknown, sniff
 from batchdigits.files.preview_mark import is_preview
 from batchdigits.files.source_error import SourceError, describe_error
 from batchdigits.vision.grey import Scan, is_flat, to_grey
 from batchdigits.vision.headers import Header, check_size, read_header
+from batchdigits.vision.npy_decode import NPY_SIGNATURE, scan_of_npy
 
 MAX_PIXELS = 100_000_000  # A4 at 600 dpi has 35 million; decoding 100 million takes 0.25 GB (JPEG) to 1.5 GB (alpha)
 MAX_FILE_BYTES = 1 << 30  # MAX_PIXELS of 16-bit RGB take less; a TIFF may be larger, as it is read page by page
@@ -48,8 +50,8 @@ def decode(path: str, max_pixels: int = MAX_PIXELS, status: os.stat_result | Non
         status: the file's status from `file_status`; None if it is not known yet.
 
     Returns:
-        One page; for a TIFF of several pages each of them, with `#1`, `#2`... after the path, decoded one at a time.
-        A file that cannot be read or decoded gives one page with its fault.
+        One page; for a TIFF or PDF of several pages each of them, with `#1`, `#2`... after the path, decoded one at a
+        time. A file that cannot be read or decoded gives one page with its fault.
     """
     try:
         content = read_content(path, status)
@@ -69,7 +71,13 @@ def decode_content(content: Content, max_pixels: int = MAX_PIXELS) -> Iterable[P
 def _decode(content: Content, max_pixels: int) -> Iterable[Page]:
     name = sniff(content.data)
     if name is None:
+        if fault := archive_fault(content.source):
+            raise SourceError(fault)
+        if content.data.startswith(NPY_SIGNATURE):
+            return (Page(content.source, scan_of_npy(_whole(content), max_pixels)),)
         raise SourceError(f"not an image{describe_unknown(content.data)}")
+    if name == "PDF":
+        return _decode_pdf(content.source, _whole(content), max_pixels)
     if is_preview(content.data):
         raise SourceError("a preview that batchdigits drew, not a scan")
     if name == "TIFF" and not content.is_whole:
@@ -110,6 +118,16 @@ def _imdecode(data: bytes, flag: int) -> NDArray[Any] | None:
         return cv2.imdecode(np.frombuffer(data, np.uint8), flag)
     except cv2.error:
         return None
+
+
+def _decode_pdf(source: str, data: bytes, max_pixels: int) -> Iterator[Page]:
+    try:
+        from batchdigits.vision.pdf_decode import read_pdf_pages
+
+        for number, scan, fault in read_pdf_pages(data, max_pixels):
+            yield Page(f"{source}#{number}" if number else source, scan, fault)
+    except Exception as error:
+        yield Page(source, None, describe_error(source, error))
 
 
 def _decode_with_pillow(source: str, name: str, file: IO[bytes], max_pixels: int) -> Iterator[Page]:

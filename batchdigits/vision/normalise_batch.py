@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from batchdigits.files.source_error import one_line
 from batchdigits.vision.decode import Page, decode
 from batchdigits.vision.normalise import Candidates, Ink, propose
 
@@ -60,4 +59,4 @@ def normalise_page(page: Page, ink: Ink) -> Normalised:
     try:
         return Normalised(page.source, propose(page.scan, ink))
     except Exception as error:  # an unforeseen error costs one row and not the run
-        return Normalised(page.source, Candidates(), one_line(f"cannot be normalised: {error or type(error).__name__}"))
+        return Normalised(page.source, Candidates(), f"cannot be normalised ({type(error).__name__})")

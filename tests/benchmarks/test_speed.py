@@ -26,6 +26,15 @@ def test_classify_speed_on_a_few_images(tmp_path: Path) -> None:
     assert (tmp_path / "speed.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
+def test_archive_speed_on_a_few_images() -> None:
+    result = run_script("archive_speed.py", "--images", "20", "--rounds", "1", "--large", "32")
+    assert result.returncode == 0, result.stderr
+    names = re.findall(r"^\| (folder|zip|tar|tar.gz|npz, compressed) \| [\d,]+ \| \d", result.stdout, re.MULTILINE)
+    assert len(names) == 10
+    assert len(re.findall(r"^\| \.(zip|tar|tar\.gz|npy) \| \d+ MiB \|", result.stdout, re.MULTILINE)) == 4
+
+
 def test_classifier_latency_of_a_few_calls() -> None:
     result = run_script("classifier_latency.py", "--calls", "3")
     rows = re.findall(r"^\| (.+) \| ([\d.]+) \|$", result.stdout, re.M)

@@ -86,6 +86,33 @@ def test_each_page_of_a_file_counts_as_an_image(run: Run, labelled: Path) -> Non
     assert json.loads(run("evaluate", "pages", "--json").stdout)["sets"][0]["images"] == 2
 
 
+@pytest.mark.parametrize("form", ["zip", "tar", "gztar"])
+def test_an_archive_of_class_folders_counts_like_the_folder(run: Run, labelled: Path, form: str) -> None:
+    (labelled / "right" / "not_digit").mkdir()
+    shutil.copy(SAMPLES / "broken" / "blank.png", labelled / "right" / "not_digit")
+    (labelled / "right" / "notes.txt").write_text("beside the folders")
+    archive = Path(shutil.make_archive("right", form, "right")).name
+    folder, packed = (json.loads(run("evaluate", path, "--json").stdout)["sets"][0] for path in ("right", archive))
+    assert folder.pop("path") == "right"
+    assert packed.pop("path") == archive
+    assert folder.pop("calibration_error") == pytest.approx(packed.pop("calibration_error"))  # a sum in their order
+    assert folder == packed
+
+
+def test_an_archive_that_is_no_set_of_class_folders_is_refused(run: Run, labelled: Path) -> None:
+    (labelled / "wrapped").mkdir()
+    shutil.move("right", "wrapped/right")
+    shutil.make_archive("wrapped", "zip", "wrapped")
+    assert "wrapped.zip: no folder in it is named like a label" in run("evaluate", "wrapped.zip").stderr
+    shutil.copy(SAMPLES / "broken" / "blank.png", "wrapped/right/beside.png")
+    shutil.make_archive("mixed", "tar", "wrapped/right")
+    assert "mixed.tar: beside.png lies in no folder" in run("evaluate", "mixed.tar").stderr
+    Path("damaged.zip").write_bytes(b"PK")
+    result = run("evaluate", "damaged.zip")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "damaged.zip: truncated or corrupt archive" in result.stderr
+
+
 def test_ink_option_reaches_the_normaliser(run: Run, labelled: Path) -> None:
     auto, dark, light = (
         json.loads(run("evaluate", "right", "--ink", ink, "--json").stdout)["mean_accuracy"]

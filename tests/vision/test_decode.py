@@ -387,7 +387,8 @@ def test_the_first_frame_of_an_animation_is_decoded(tmp_path: Path, name: str) -
             b"\0\0\1\0ftypisom" + bytes(80) + b"avif" + bytes(200),
             "not an image",
         ),  # brands after the first 64 bytes do not count
-        (b"%PDF-1.7\n", "not an image that batchdigits reads (PDF)"),
+        (b"%!PS-Adobe", "not an image that batchdigits reads (PostScript)"),
+        (b"PK\x03\x04", "not an image that batchdigits reads (ZIP)"),
         (b"\x89PNG\r\n\x1a\n", "truncated or corrupt PNG"),
         (png_of_size(3, 3), "truncated or corrupt PNG"),
         (png_of_size(0, 3), "corrupt: an image without pixels"),

@@ -1,0 +1,107 @@
+"""Which paths are archives, and which are members of one; open them, and keep the last one open."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from typing import NamedTuple
+
+from batchdigits.files.archives.archive import Archive
+from batchdigits.files.source_error import SourceError
+
+_ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.zst")
+_ARRAY_SUFFIXES = (".npz", ".npy", "idx3-ubyte", "idx3-ubyte.gz")
+_ENDS = (*_ARCHIVE_SUFFIXES, *(suffix.upper() for suffix in _ARCHIVE_SUFFIXES))
+_find_archives = re.compile(
+    "(" + "|".join(re.escape(suffix) for suffix in (*_ARCHIVE_SUFFIXES, *_ARRAY_SUFFIXES)) + ")(?=/)", re.IGNORECASE
+).finditer
+
+
+class Member(NamedTuple):
+    """A member of an archive: the archive's path, and its name in there."""
+
+    archive: str
+    name: str
+
+
+def is_archive(path: str) -> bool:
+    """Whether a path is that of a zip or tar archive, by its suffix; many other formats are zip files."""
+    return path.endswith(_ENDS) and os.path.isfile(path)  # noqa: PTH113 - a Path takes longer
+
+
+def is_array(path: str) -> bool:
+    """Whether a path is that of an .npy, .npz or IDX file of images, by its suffix."""
+    return path.lower().endswith(_ARRAY_SUFFIXES) and os.path.isfile(path)  # noqa: PTH113
+
+
+def split_member(path: str) -> Member | None:
+    """The archive and the name of a member, by its source; None if no part of the path is an archive."""
+    for match in _find_archives(path):
+        if os.path.isfile(path[: match.end()]):  # noqa: PTH113
+            return Member(path[: match.end()], path[match.end() + 1 :])
+    return None
+
+
+def open_archive(path: str) -> Archive:
+    """Open an archive, or an array of images.
+
+    Raises:
+        SourceError: it is damaged, or beyond a limit.
+        OSError: it cannot be read.
+    """
+    if path.lower().endswith(".zip"):
+        from batchdigits.files.archives.zip_archive import ZipArchive
+
+        return ZipArchive(path)
+    if path.lower().endswith(_ARRAY_SUFFIXES):
+        from batchdigits.files.archives.array_archive import ArrayArchive
+
+        return ArrayArchive(path)
+    from batchdigits.files.archives.tar_archive import TarArchive
+
+    return TarArchive(path)
+
+
+def archive_fault(path: str) -> str:
+    """Why the members of an archive, or some of them, cannot be read; empty if they can, or if it is no archive."""
+    if not is_archive(path) and not is_array(path):
+        return ""
+    try:
+        archive = open_archive(path)
+        try:
+            for _ in archive.names():
+                pass
+        finally:
+            archive.close()
+    except SourceError as error:
+        return str(error)
+    return ""
+
+
+def read_member(member: Member) -> bytes:
+    """A member's bytes. The archive stays open, as the next member is likely to be in it, too.
+
+    Raises:
+        SourceError: there is no such member, or it or the archive cannot be read.
+        OSError: the archive cannot be read.
+    """
+    status = os.stat(member.archive)  # noqa: PTH116
+    key = (os.getpid(), member.archive, status.st_size, status.st_mtime_ns)  # a forked process has its own position
+    kept: _Kept | None = getattr(_of_thread, "kept", None)
+    if kept is None or kept.key != key:
+        _of_thread.kept = kept = _Kept(key, open_archive(member.archive))
+    return kept.archive.read(member.name)
+
+
+class _Kept:
+    """An archive that stays open until another takes its place, or its thread ends."""
+
+    def __init__(self, key: tuple[int, str, int, int], archive: Archive) -> None:
+        self.key, self.archive = key, archive
+
+    def __del__(self) -> None:
+        self.archive.close()
+
+
+_of_thread = threading.local()
