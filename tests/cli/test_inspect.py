@@ -63,7 +63,7 @@ def test_a_tflite_is_shown_as_tables(run: Run, small: Path) -> None:
         "network 784-32-16-10 relu",
         "input glyph 1x784 int8, scale 0.00392157, zero point -128",
         "signature serving_default(glyph) -> logits",
-        "oldest runtime TFLite 1.14.0",
+        "oldest runtime TFLite 1.14.0, as the converter says",
         "FULLY_CONNECTED 3",
         f"sha256 {hashlib.sha256(small.read_bytes()).hexdigest()}",
     ):
