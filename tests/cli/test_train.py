@@ -362,7 +362,7 @@ def test_signals_at_random_moments_change_no_weights(npz_file: Path, tmp_path: P
     rng = np.random.default_rng(3)
     command = [sys.executable, "-m", "batchdigits", "train", *options, "-o", str(cut)]
     resumed: list[str] = []
-    codes = []
+    codes: list[int] = []
     while not codes or codes[-1]:
         with subprocess.Popen([*command, *resumed], stderr=subprocess.PIPE, text=True) as process:
             assert process.stderr
