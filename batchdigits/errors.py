@@ -39,7 +39,7 @@ class DataError(BatchdigitsError):
 
 
 class DivergedError(BatchdigitsError):
-    """Training diverged: its loss is no longer a finite number."""
+    """Training diverged, so that its loss is no longer a finite number, or it learned nothing."""
 
 
 class MissingExtraError(BatchdigitsError):

@@ -35,6 +35,7 @@ def train(
     activation: str | None = None,
     learning_rate: float | None = None,
     iterations: int | None = None,
+    epochs: int | None = None,
     batch_size: int | None = None,
     dropout: float | None = None,
     on_progress: Callable[[Progress], object] | None = None,
@@ -42,7 +43,8 @@ def train(
     """Train a network on labelled digits, and write it as a .keras model file. Needs the extra `tensorflow`.
 
     Args:
-        output: the .keras file to write; it appears when the training is complete. Its folder is made.
+        output: the .keras file to write; it appears when the training is complete. Its folder is made. Beside it the
+            history of the training is written (`digits.history.csv` for `digits.keras`).
         recipe: `default`, `lesson`, `best`, `tiny` or `teacher`, whose values the other arguments replace; None for
             `default`, or with `init` and `data` for that of fine-tuning.
         data: labelled digits: a folder with a sub-folder for each class, a folder of IDX files, or an .npz in Keras's
@@ -56,6 +58,7 @@ def train(
         activation: of the hidden layers, Keras's name; `none` for none.
         learning_rate: of Adam at the start, over 0 and up to 10.
         iterations: training steps, each with one minibatch.
+        epochs: in place of iterations, passes over the images to learn from, at least 1.
         batch_size: glyphs in a minibatch, 1-65,536.
         dropout: share of the last hidden layer's units that are dropped, from 0 and under 1.
         on_progress: called every 50 iterations and after the last one, with an object that has the attributes
@@ -75,6 +78,7 @@ def train(
     _check("hidden", hidden, hidden is None or all(0 < units <= MAX_UNITS for units in hidden))
     _check("learning_rate", learning_rate, learning_rate is None or 0 < learning_rate <= MAX_LEARNING_RATE)
     _check("iterations", iterations, iterations is None or iterations >= 0)
+    _check("epochs", epochs, epochs is None or epochs > 0)
     _check("batch_size", batch_size, batch_size is None or 0 < batch_size <= MAX_UNITS)
     _check("dropout", dropout, dropout is None or 0 <= dropout < 1)
     values = {
@@ -92,6 +96,7 @@ def train(
         _paths(init, "init"),
         _paths(teacher, "teacher"),
         values,
+        epochs,
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     with closing(training.run()) as steps:

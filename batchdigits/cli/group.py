@@ -42,6 +42,15 @@ class CommandGroup(click.Group):
         command: click.Command = getattr(import_module(f"batchdigits.cli.{cmd_name}"), cmd_name)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the arguments name; if there is none, the error suggests those with a similar name."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.NoSuchCommand as error:
+            raise click.NoSuchCommand(error.command_name, possibilities=COMMANDS, ctx=ctx) from None
+
     def main(self, *args: Any, **extra: Any) -> Any:
         """Run the command line."""
         replace_missing_streams()

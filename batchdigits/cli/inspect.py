@@ -12,10 +12,11 @@ from batchdigits.cli.options import FILE, verbosity_options
 
 @click.command()
 @click.argument("file", type=FILE)
+@click.argument("other", type=FILE, required=False)
 @click.option("--json", "as_json", is_flag=True, help="Write everything as one JSON document.")
 @verbosity_options
-def inspect(file: Path, as_json: bool) -> None:
-    """Show the contents of a model file.
+def inspect(file: Path, other: Path | None, as_json: bool) -> None:
+    """Show the contents of a model file, or what differs between two.
 
     These are its card, tensors, operators and sizes. Files of other tools are shown too, as far as they can be read,
     with the reason why classify would refuse them.
@@ -24,9 +25,15 @@ def inspect(file: Path, as_json: bool) -> None:
     Example:
         batchdigits inspect exports/digits.tflite
         batchdigits inspect exports/digits.tflite --json | jq .card.accuracy
+        batchdigits inspect exports/digits.tflite exports/other.tflite
     """
     from batchdigits.reports.inspection import inspect_model_file
+    from batchdigits.reports.inspection_differences import differences_table, model_differences
     from batchdigits.reports.inspection_table import inspection_table
 
     document = inspect_model_file(file)
-    click.echo(json.dumps(document) if as_json else inspection_table(document))
+    if other:
+        differences = model_differences(document, inspect_model_file(other))
+        click.echo(json.dumps(differences) if as_json else differences_table(differences))
+    else:
+        click.echo(json.dumps(document) if as_json else inspection_table(document))

@@ -19,11 +19,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def model_choice_options(command: F) -> F:
     """`--runtime` and `--model`, for `chosen_model`."""
-    model = model_option("The model file. [default: exports/digits.tflite or .keras, else the built-in model]")
+    model = model_option("The model file. [default: the newer of exports/digits.tflite and .keras, else the built-in]")
     runtime = click.option(
         "--runtime",
         type=click.Choice(["tflite", "tensorflow"]),
-        help="The runtime of the network. [default: by the model file's suffix, else tflite]",
+        help="The runtime of the network. [default: by the model file's suffix]",
     )
     return runtime(model(command))
 
@@ -41,8 +41,29 @@ def chosen_model(runtime: RuntimeName | None, model: Path | None) -> Path:
         raise click.BadParameter(
             f"{model} is not for --runtime {runtime}, which reads {SUFFIXES[runtime]} files", param_hint="--model"
         )
-    chosen = model or choose_model(runtime or "tflite")
+    chosen = model or choose_model(runtime)
     print_message(f"using {chosen}", "model")
     if is_stale(chosen):
         print_message(f"warning: {chosen} was not made from the .keras file beside it; run batchdigits export --tflite")
+    if model is None:
+        _comment_on_choice(chosen, runtime)
     return chosen
+
+
+def _comment_on_choice(chosen: Path, runtime: RuntimeName | None) -> None:
+    """Say of a default what the user may not expect: a model that is passed over, a slow one, an inaccurate one."""
+    from batchdigits.inference.choose import BUILT_IN_MODEL, EXPORTED_KERAS, accuracy_on_test_images
+    from batchdigits.inference.model_file import read_card
+
+    if chosen == EXPORTED_KERAS and runtime is None:
+        print_message("batchdigits export --tflite makes a .tflite of it, which is faster and needs no TensorFlow")
+    if chosen == BUILT_IN_MODEL and EXPORTED_KERAS.exists():
+        reason = "--runtime tflite reads no .keras" if runtime else "TensorFlow is not installed"
+        print_message(
+            f"warning: {EXPORTED_KERAS} is not used: {reason}; make exports/digits.tflite of it, by "
+            "batchdigits export --tflite"
+        )
+    card, built_in = read_card(chosen), read_card(BUILT_IN_MODEL)
+    own, others = accuracy_on_test_images(card), accuracy_on_test_images(built_in)
+    if own is not None and others is not None and own < others and card.labels == built_in.labels:
+        print_message(f"by their cards, it labels {own:.2%} of test images right, the built-in model {others:.2%}")

@@ -1,4 +1,4 @@
-"""SIGTERM as an exception, so that a command cleans up after SIGTERM as it does after SIGINT."""
+"""SIGTERM as an exception, as SIGINT is, so that a command cleans up after both; and both held back for a while."""
 
 from __future__ import annotations
 
@@ -21,6 +21,27 @@ def sigterm_raises() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
+
+
+@contextmanager
+def held_signals() -> Iterator[list[BaseException]]:
+    """Inside the block, the first SIGINT or SIGTERM puts its exception on the list that is given, and raises nothing.
+
+    So the block ends its work where nothing is half done. A second signal raises at once: the user will not wait.
+    """
+    held: list[BaseException] = []
+
+    def hold(number: int, frame: FrameType | None) -> None:
+        held.append(KeyboardInterrupt() if number == signal.SIGINT else Terminated())
+        if len(held) > 1:
+            raise held[-1]
+
+    before = {number: signal.signal(number, hold) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield held
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler or signal.SIG_DFL)
 
 
 def _raise_terminated(number: int, frame: FrameType | None) -> NoReturn:

@@ -13,7 +13,7 @@ import click
 from batchdigits.cli.console import print_log_line, print_message, progress_bar
 from batchdigits.cli.options import FILE, Number, data_option, output_option, seed_option, verbosity_options
 from batchdigits.cli.output_file import is_same_file, prepare_output, prepare_plot
-from batchdigits.cli.signals import Terminated
+from batchdigits.cli.signals import held_signals
 from batchdigits.cli.usage import usage_errors
 from batchdigits.learning.recipes import ACTIVATIONS, RECIPES
 
@@ -62,6 +62,9 @@ class Widths(click.ParamType[tuple[int, ...]]):
 )
 @click.option("--learning-rate", type=Number(0, 10, min_open=True), help="Learning rate of Adam at the start.")
 @click.option("--iterations", type=click.IntRange(0), help="Training steps, each with one minibatch.")
+@click.option(
+    "--epochs", type=click.IntRange(1), help="In place of --iterations: passes over the images to learn from."
+)
 @click.option("--batch-size", type=click.IntRange(1, 65_536), help="Images in a minibatch.")
 @click.option(
     "--dropout", type=Number(0, 1, max_open=True), help="Share of the last hidden layer's units that are dropped."
@@ -91,13 +94,19 @@ class Widths(click.ParamType[tuple[int, ...]]):
     help="Continue an interrupted training. The final weights are those of an uninterrupted one.",
 )
 @click.option("--plot", type=FILE, metavar="FILE", help="Draw loss, accuracy and learning rate (.png, .svg).")
-@click.option("--tensorboard", type=FILE, metavar="DIR", help="Write loss, accuracy and learning rate for TensorBoard.")
+@click.option(
+    "--tensorboard",
+    type=FILE,
+    metavar="DIR",
+    help="Write loss, accuracy and learning rate for TensorBoard, to a new folder in this one.",
+)
 @verbosity_options
 def train(
     recipe: str | None,
     seed: int,
     data: tuple[Path, ...],
     init: tuple[Path, ...],
+    epochs: int | None,
     output: Path,
     teacher: tuple[Path, ...],
     is_resumed: bool,
@@ -107,7 +116,8 @@ def train(
 ) -> None:
     """Train a network on labelled digits.
 
-    The result is a .keras model file. Ctrl-C stops early and saves what the network has learned so far.
+    The result is a .keras model file, and beside it the history of the training (.history.csv). Ctrl-C stops early and
+    saves what the network has learned so far.
 
     \b
     Example:
@@ -116,15 +126,17 @@ def train(
         batchdigits train --init exports/digits.keras --data ./my-labelled
     """
     from batchdigits.learning.checkpoint import checkpoint_path, resume
+    from batchdigits.learning.history import history_path
     from batchdigits.learning.save import save
     from batchdigits.learning.train import check_training_options, prepare_training
 
     with usage_errors():
-        check_training_options(recipe, data, init, teacher, values)
+        check_training_options(recipe, data, init, teacher, values, epochs)
     prepare_output(output, ".keras")
+    prepare_output(history_path(output), ".csv")
     if plot:
         prepare_plot(plot)
-    training = prepare_training(recipe, data, seed, init, teacher, values)
+    training = prepare_training(recipe, data, seed, init, teacher, values, epochs)
     _show_labels(training)
     checkpoint = checkpoint_path(output)
     if is_resumed:
@@ -132,6 +144,9 @@ def train(
     interrupted = _run(training, checkpoint, plot, tensorboard)
     if interrupted and any(is_same_file(model, output) for model in init):
         print_message(f"{output} stays as it was; the same command with --resume continues the training")
+        raise interrupted
+    if interrupted and not training.has_learned():
+        print_message("nothing learned so far, so no model is written; the same command with --resume continues")
         raise interrupted
     with _mention_checkpoint(checkpoint):
         card = save(training, output)
@@ -167,30 +182,36 @@ def _show_labels(training: Training) -> None:
 
 
 def _run(training: Training, checkpoint: Path, plot: Path | None, tensorboard: Path | None) -> BaseException | None:
-    """Train with a progress bar and regular checkpoints; return the interruption, or None."""
+    """Train with a progress bar and regular checkpoints; return the interruption, or None.
+
+    A signal in the middle of the compiled step would leave a checkpoint whose counts are not those of its weights.
+    """
     from batchdigits.learning.checkpoint import write_checkpoint
 
     recipe = training.recipe
     shown = progress_bar(total=recipe.iterations, initial=training.done, unit="it", desc=recipe.name)
     written = time.monotonic()
-    with _event_file(training, tensorboard) as record, shown as bar, closing(training.run()) as steps:
-        try:
-            for progress in steps:
-                bar.update(training.done - bar.n)
-                record(progress)
-                _log(progress, every=0 if recipe.check_every else LOG_EVERY)
-                if training.is_over or time.monotonic() - written > CHECKPOINT_EVERY:
-                    write_checkpoint(training, checkpoint)
-                    _draw(training, plot)
-                    written = time.monotonic()
-        except (KeyboardInterrupt, Terminated) as stop:
-            print_message("stopping; saving the training so far")
-            write_checkpoint(training, checkpoint)
-            _draw(training, plot)
-            training.restore_best()
-            return stop
+    with (
+        _event_file(training, tensorboard) as record,
+        shown as bar,
+        closing(training.run()) as steps,
+        held_signals() as held,
+    ):
+        for progress in steps:
+            bar.update(training.done - bar.n)
+            record(progress)
+            _log(progress, every=0 if recipe.check_every else LOG_EVERY)
+            if held:
+                print_message("stopping; saving the training so far")
+            if held or training.is_over or time.monotonic() - written > CHECKPOINT_EVERY:
+                write_checkpoint(training, checkpoint)
+                _draw(training, plot)
+                written = time.monotonic()
+            if held:
+                training.restore_best()
+                break
     _draw(training, plot)
-    return None
+    return held[0] if held else None
 
 
 @contextmanager
@@ -201,7 +222,8 @@ def _event_file(training: Training, folder: Path | None) -> Iterator[Callable[[P
         return
     from batchdigits.learning.tensorboard import EventFile
 
-    with closing(EventFile(folder)) as events:
+    with closing(EventFile(folder, f"{training.recipe.name}-seed{training.seed}")) as events:
+        print_message(f"for TensorBoard: {events.folder}")
         for progress in training.history:
             events.add(progress)
         yield events.add

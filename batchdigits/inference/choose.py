@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
 from batchdigits.errors import ModelFileError
+from batchdigits.inference.card import Card
 from batchdigits.inference.model_file import read_model_file
 
 RuntimeName = Literal["tflite", "tensorflow"]
 SUFFIXES: dict[RuntimeName, str] = {"tflite": ".tflite", "tensorflow": ".keras"}
 EXPORTS = Path("exports")
+EXPORTED_KERAS = EXPORTS / "digits.keras"
 PRETRAINED = Path(__file__).parent.parent / "pretrained"
 BUILT_IN_MODEL = PRETRAINED / "digits.tflite"
 
 
-def choose_model(runtime: RuntimeName) -> Path:
-    """The current folder's `exports/digits.*` for a runtime if there is one, else the built-in model."""
+def choose_model(runtime: RuntimeName | None) -> Path:
+    """The current folder's `exports/digits.*` for a runtime if there is one, else the built-in model.
+
+    Without a runtime it is the .tflite, unless the .keras was made after it and TensorFlow is installed.
+
+    Raises:
+        ModelFileError: the .tflite cannot be read, and has a .keras file beside it to compare it with.
+    """
+    if runtime is None:
+        runtime = "tensorflow" if _is_newest(EXPORTED_KERAS) and find_spec("tensorflow") else "tflite"
     exported = EXPORTS / f"digits{SUFFIXES[runtime]}"
     return exported if exported.exists() else PRETRAINED / exported.name
+
+
+def _is_newest(keras: Path) -> bool:
+    """Whether a .keras exists, and the .tflite beside it does not, or was made before it from another one."""
+    tflite = keras.with_suffix(".tflite")
+    if not (keras.exists() and tflite.exists()):
+        return keras.exists()
+    return tflite.stat().st_mtime_ns < keras.stat().st_mtime_ns and is_stale(tflite)
 
 
 def is_stale(tflite: Path) -> bool:
@@ -34,3 +53,9 @@ def is_stale(tflite: Path) -> bool:
     except ModelFileError:  # a missing or broken .keras, which the .tflite does not need
         return False
     return read_model_file(tflite).card.sha256.get("keras") != keras.card.sha256["payload"]
+
+
+def accuracy_on_test_images(card: Card) -> float | None:
+    """Share of right labels (0-1) by a card: on MNIST's test images, else on its own; None if it does not say."""
+    shares = [card.accuracy.get(name) for name in ("test_mnist", "mnist_test", "test")]
+    return next((float(share) for share in shares if isinstance(share, int | float)), None)

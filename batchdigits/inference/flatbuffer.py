@@ -64,6 +64,7 @@ class Graph(NamedTuple):
         inputs: indices into `tensors`.
         outputs: indices into `tensors`.
         signatures: for each signature's name, the names of its inputs and of its outputs.
+        min_runtime: the oldest version of TFLite that runs the graph, such as `1.14.0`; empty if the file does not say.
     """
 
     tensors: tuple[Tensor, ...]
@@ -71,6 +72,7 @@ class Graph(NamedTuple):
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     signatures: dict[str, tuple[tuple[str, ...], tuple[str, ...]]]
+    min_runtime: str
 
 
 def read_graph(flatbuffer: bytes) -> Graph:
@@ -90,9 +92,8 @@ def read_graph(flatbuffer: bytes) -> Graph:
         operators = tuple(
             _operator(schema, model, main.Operators(i)) for i in range(_checked_count(main.OperatorsLength()))
         )
-        graph = Graph(
-            tensors, operators, _as_tuple(main.InputsAsNumpy()), _as_tuple(main.OutputsAsNumpy()), _signatures(model)
-        )
+        inputs, outputs = _as_tuple(main.InputsAsNumpy()), _as_tuple(main.OutputsAsNumpy())
+        graph = Graph(tensors, operators, inputs, outputs, _signatures(model), _min_runtime(model))
         _check_indices(graph)
     except Exception as error:  # the reader raises struct.error, TypeError, IndexError… on offsets out of bounds
         raise ModelFileError(f"a damaged TFLite flatbuffer: truncated or edited ({type(error).__name__})") from None
@@ -143,6 +144,15 @@ def _signatures(model: Any) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]
         outputs = tuple(_decoded(signature.Outputs(j).Name()) for j in range(_checked_count(signature.OutputsLength())))
         signatures[_decoded(signature.SignatureKey())] = (inputs, outputs)
     return signatures
+
+
+def _min_runtime(model: Any) -> str:
+    """The converter's own statement, from the versions of all operators."""
+    for i in range(_checked_count(model.MetadataLength())):
+        if model.Metadata(i).Name() == b"min_runtime_version":
+            text = model.Buffers(model.Metadata(i).Buffer()).DataAsNumpy()
+            return _decoded(bytes(text).rstrip(b"\0")) if isinstance(text, np.ndarray) else ""
+    return ""
 
 
 def _check_indices(graph: Graph) -> None:

@@ -10,6 +10,7 @@ from batchdigits.inference.runtime import Logits
 
 # Share of degraded validation digits whose score reaches the review threshold; see also `rejection.REJECTED_SHARE`.
 OK_SHARE = 0.95
+MIN_REVIEW_THRESHOLD = 0.5  # a label that is more likely wrong than right is never `ok`, however bad the network
 
 # Share of outliers among scans that the risk is bounded for, unless the user gives another: two crops in a hundred.
 OUTLIER_SHARE = 0.02
@@ -52,5 +53,8 @@ def risk_table(
 
 
 def threshold_for_card(score: NDArray[np.float64]) -> float:
-    """The review threshold: OK_SHARE of the scores, float64 (N,), reach it. It is rounded down to a hundredth."""
-    return float(np.floor(np.quantile(score, 1 - OK_SHARE) * 100) / 100)
+    """The review threshold: OK_SHARE of the scores, float64 (N,), reach it. It is rounded down to a hundredth.
+
+    It is at least MIN_REVIEW_THRESHOLD, which fewer scores may reach.
+    """
+    return max(MIN_REVIEW_THRESHOLD, float(np.floor(np.quantile(score, 1 - OK_SHARE) * 100) / 100))

@@ -1,4 +1,4 @@
-"""Write a trained network as a model file with its card."""
+"""Write a trained network as a model file with its card, and the history of its training beside it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from batchdigits.inference.card import Card
 from batchdigits.inference.model_file import add_card
+from batchdigits.learning.history import history_path, write_history
 from batchdigits.learning.risk_table import OUTLIER_SHARE
 from batchdigits.learning.temperature_scaling import scale_confidence
 from batchdigits.learning.training import Training, network_of
@@ -18,14 +19,14 @@ from batchdigits.version import __version__
 def save(training: Training, path: Path) -> Card:
     """Scale the confidence of a training's network, write it to `path`, and return its card.
 
-    The file is written whole or not at all.
+    The model file is written whole or not at all, and then the history at `history_path(path)`.
 
     Args:
         training: finished or interrupted; its network is changed.
         path: the .keras file to write.
 
     Raises:
-        BatchdigitsError: the file cannot be written there.
+        BatchdigitsError: a file cannot be written there.
     """
     scale = scale_confidence(training.network, training.splits, training.rejects)
     card = replace(
@@ -37,7 +38,9 @@ def save(training: Training, path: Path) -> Card:
     )
     with replace_atomically(path) as temporary:
         training.network.save(temporary)
-        return add_card(temporary, card)
+        card = add_card(temporary, card)
+    write_history(training.history, history_path(path))
+    return card
 
 
 def describe(training: Training) -> Card:

@@ -26,6 +26,7 @@ DEGRADED_COPIES = 4  # of the validation split: 20,000 glyphs of MNIST's
 DRAWN_OUTLIERS = 1_000
 DEGRADING_SEED = 5  # the same for every model, so that models can be compared
 MIN_TEMPERATURE, MAX_TEMPERATURE = 0.05, 20.0  # label smoothing asks for about 0.6, overfitting for about 2
+LIMIT = 1e9  # of the temperature of a network that is sure of everything, after far too large a learning rate
 GOLDEN_SECTION = (np.sqrt(5) - 1) / 2
 
 
@@ -83,6 +84,8 @@ def best_temperature(logits: Logits, labels: NDArray[np.int64]) -> float:
         return cross_entropy(logits / np.float32(temperature), labels) + added_errors * gap / float(temperature)
 
     low, high = np.log(MIN_TEMPERATURE), np.log(MAX_TEMPERATURE)
+    while high < np.log(LIMIT) and loss(high + 1) < loss(high):
+        high += 1
     while high - low > 1e-4:
         left, right = high - GOLDEN_SECTION * (high - low), low + GOLDEN_SECTION * (high - low)
         low, high = (low, right) if loss(left) < loss(right) else (left, high)

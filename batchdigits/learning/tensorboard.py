@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain, count
 from pathlib import Path
 
 from batchdigits.errors import MissingExtraError
@@ -11,10 +12,18 @@ from batchdigits.quiet import silent_stderr
 
 
 class EventFile:
-    """An event file of TensorBoard in a folder."""
+    """An event file of TensorBoard.
 
-    def __init__(self, folder: Path) -> None:
-        """Start the file.
+    Attributes:
+        folder: the file's own folder, since TensorBoard takes what lies in one folder for one run.
+    """
+
+    def __init__(self, below: Path, run: str) -> None:
+        """Start the file, in a new folder.
+
+        Args:
+            below: where to make the folder.
+            run: the folder's name; if it is taken, a number is added.
 
         Raises:
             MissingExtraError: TensorBoard is not installed.
@@ -25,9 +34,9 @@ class EventFile:
                 from tensorboard.summary import Writer
             except ImportError:
                 raise MissingExtraError("--tensorboard", "tensorboard") from None
-        with explain_os_errors(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-            self._writer = Writer(str(folder))
+        with explain_os_errors(below):
+            self.folder = _new_folder(below, run)
+            self._writer = Writer(str(self.folder))
 
     def add(self, progress: Progress) -> None:
         """Add the figures of a progress report at its iteration; a figure that is None is left out."""
@@ -38,3 +47,11 @@ class EventFile:
     def close(self) -> None:
         """Write everything that is still in memory, and close the file."""
         self._writer.close()
+
+
+def _new_folder(below: Path, name: str) -> Path:
+    """Make the folder `name`, or `name-2`, `name-3`… where those before exist."""
+    names = chain([name], (f"{name}-{number}" for number in count(2)))
+    folder = next(below / one for one in names if not (below / one).exists())
+    folder.mkdir(parents=True)
+    return folder

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ def prepare_training(
     init: Sequence[Path] = (),
     teacher: Sequence[Path] = (),
     values: Mapping[str, Any] | None = None,
+    epochs: int | None = None,
 ) -> Training:
     """Read the data and the models, and return a training that is ready to run.
 
@@ -39,6 +41,8 @@ def prepare_training(
         teacher: .keras files; the network learns the mean of their probabilities.
         values: attributes of `Recipe` that replace the recipe's; a value of None replaces nothing. `activation` may be
             `none`.
+        epochs: passes over the training split, in place of the recipe's iterations: the number of minibatches that hold
+            as many glyphs as it has, rounded up, times `epochs`.
 
     Raises:
         OptionError: see `check_training_options`.
@@ -46,7 +50,7 @@ def prepare_training(
         ModelFileError: a model cannot be read, or is no .keras file.
         MissingExtraError: TensorFlow is not installed.
     """
-    check_training_options(recipe, data, init, teacher, values)
+    check_training_options(recipe, data, init, teacher, values, epochs)
     given = {name: value for name, value in (values or {}).items() if value is not None}
     if given.get("activation") == "none":
         given["activation"] = ""
@@ -57,7 +61,10 @@ def prepare_training(
     chosen = RECIPES[recipe or DEFAULT_RECIPE]
     if models:
         chosen = shaped_like(models[0], chosen)
-    return Training(replace(chosen, **given), load(*data, seed=seed), seed, teachers, models)
+    chosen, splits = replace(chosen, **given), load(*data, seed=seed)
+    if epochs is not None:
+        chosen = replace(chosen, iterations=epochs * ceil(len(splits.train) / chosen.batch_size))
+    return Training(chosen, splits, seed, teachers, models)
 
 
 def check_training_options(
@@ -66,6 +73,7 @@ def check_training_options(
     init: Sequence[Path],
     teacher: Sequence[Path],
     values: Mapping[str, Any] | None,
+    epochs: int | None = None,
 ) -> None:
     """Check that the options of `prepare_training` are known and go together.
 
@@ -84,6 +92,10 @@ def check_training_options(
     if given.get("iterations") == 0 and not init:
         raise OptionError("--iterations 0, which trains nothing, needs --init")
     is_fine_tuning = bool(init and data and recipe is None)
+    if epochs is not None and "iterations" in given:
+        raise OptionError("--epochs and --iterations both say how long to train; give one")
+    if epochs is not None and is_fine_tuning:
+        raise OptionError("--epochs does not go with fine-tuning, which mixes MNIST's images in; give --iterations")
     if is_fine_tuning and len(init) > 1:
         raise OptionError("--data needs a single --init")
     chosen = {"teacher": teacher or None, **given}

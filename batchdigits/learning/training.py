@@ -24,6 +24,9 @@ from batchdigits.learning.training_step import compile_step
 from batchdigits.learning.training_targets import teacher_of
 
 REPORT_EVERY = 50  # iterations between two reports of progress
+MIN_JUDGED = 100  # iterations: a shorter training is a trial, which need not have learned anything
+JUDGED_GLYPHS = 2_000  # glyphs of the training split, at most, that show whether the network has learned anything
+MIN_GAIN = 0.05  # of what lies between chance and no wrong label
 
 
 class Progress(NamedTuple):
@@ -117,7 +120,8 @@ class Training:
         `initial_weight_share`, they are then a weighted mean: this share of the initial weights, the rest trained ones.
 
         Raises:
-            DivergedError: the loss is not a finite number.
+            DivergedError: the loss is not a finite number, or a training of MIN_JUDGED iterations ends without having
+                learned anything.
         """
         minibatches = Minibatches(self.splits, self.recipe, self.seed, self._teacher)
         with closing(segments(minibatches, self.done, self._segment_ends())) as made:
@@ -130,6 +134,9 @@ class Training:
                     raise DivergedError("the training diverged: its loss is not a finite number; lower --learning-rate")
                 if self.recipe.patience and progress.validation is not None:
                     self._keep_if_best(progress.validation)
+                if self.is_over:
+                    self.restore_best()
+                    self._require_learning()
                 yield progress
                 if self.is_over:
                     break
@@ -177,6 +184,18 @@ class Training:
         if self._best[1]:
             self.network.set_weights(self._best[1])
 
+    def has_learned(self) -> bool:
+        """Whether `network` gives right labels to more of the glyphs that it learned from than chance would.
+
+        Every class counts the same, so that always the same answer is chance, however often it is right.
+        """
+        data = self.splits.train
+        some = data[np.linspace(0, len(data) - 1, min(len(data), JUDGED_GLYPHS)).astype(np.int64)]
+        right = logits_of(self.network, some.glyphs).argmax(axis=1) == some.labels
+        recalls = [float(right[some.labels == label].mean()) for label in np.unique(some.labels)]
+        chance = 1.0 / max(2, len(recalls))
+        return float(np.mean(recalls)) > chance + MIN_GAIN * (1.0 - chance)
+
     def accuracy(self, data: LabelledGlyphs) -> float:
         """Share of right labels, 0-1, that `network` gives to labelled glyphs."""
         return float(np.mean(logits_of(self.network, data.glyphs).argmax(axis=1) == data.labels))
@@ -215,6 +234,13 @@ class Training:
         accuracy = float(np.mean(logits.argmax(axis=1) == labels))
         rate = float(self._optimizer.learning_rate)
         return Progress(iteration, cross_entropy(logits, labels), accuracy, validation, rate)
+
+    def _require_learning(self) -> None:
+        if self.done >= MIN_JUDGED and not self.has_learned():
+            raise DivergedError(
+                f"the training learned nothing: after {self.done:,} iterations its labels are no better than chance, "
+                f"at a loss of {self.history[-1].loss:.4g}; lower --learning-rate, or check the labels of the data"
+            )
 
     def _keep_if_best(self, validation: float) -> None:
         self._unimproved += 1

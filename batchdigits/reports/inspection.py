@@ -25,8 +25,8 @@ def inspect_model_file(path: Path) -> Document:
         A dict with these keys. A value that cannot be read is None.
         For every file: `file`, `bytes`, `sha256`, `card` (None without one), `fault` (the reason why classify would
         refuse the file, or None), and `sizes` (bytes of each part).
-        For a .tflite file: `inputs`, `outputs`, `signatures`, `operators`, `tensors`. For a .keras file: `layers`,
-        `tensors`.
+        For a .tflite file: `inputs`, `outputs`, `signatures`, `operators`, `tensors`, and `min_runtime` (the oldest
+        version of TFLite that runs it, empty if the file does not say). For a .keras file: `layers`, `tensors`.
 
     Raises:
         ModelFileError: the file does not exist, or is neither a .tflite nor a .keras file.
@@ -87,6 +87,7 @@ def _describe_tflite(path: Path, content: bytes, card: Document | None) -> Docum
         "inputs": [_describe_tensor(graph.tensors[i]) for i in graph.inputs],
         "outputs": [_describe_tensor(graph.tensors[i]) for i in graph.outputs],
         "signatures": {name: {"inputs": i, "outputs": o} for name, (i, o) in graph.signatures.items()},
+        "min_runtime": graph.min_runtime,
         "operators": dict(Counter(operator.name for operator in graph.operators)),
         "tensors": [_describe_tensor(tensor) for tensor in graph.tensors],
         "sizes": _sizes(graph, len(content), _zip_tail_bytes(path, len(content))),

@@ -71,10 +71,13 @@ def _inputs_and_outputs(document: Document) -> str:
         f"{printable(name)}({printable(', '.join(one['inputs']))}) -> {printable(', '.join(one['outputs']))}"
         for name, one in document["signatures"].items()
     ]
+    oldest = printable(document["min_runtime"])
+    runtime = [("oldest runtime", f"TFLite {oldest}, as the converter says")] if oldest else []
     return _pairs(
         *(("input", _describe(tensor)) for tensor in document["inputs"]),
         *(("output", _describe(tensor)) for tensor in document["outputs"]),
         *(("signature", signature) for signature in signatures),
+        *runtime,
     )
 
 

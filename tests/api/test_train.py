@@ -89,6 +89,7 @@ def test_evaluate_counts_as_the_command_does(run: Run, tmp_path: Path) -> None:
         {"learning_rate": float("nan")},
         {"learning_rate": 11.0},
         {"iterations": -1},
+        {"epochs": 0},
         {"batch_size": 0},
         {"dropout": 1.0},
     ],

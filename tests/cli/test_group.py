@@ -3,6 +3,8 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
+import pytest
+
 from batchdigits.quiet import is_library_output_shown
 from batchdigits.version import __version__
 from tests.conftest import SAMPLES, Run
@@ -16,8 +18,21 @@ def test_a_command_leaves_the_process_as_it_was(run: Run, in_empty_folder: Path)
     assert not is_library_output_shown()
 
 
-def test_an_unknown_command_is_wrong_usage(run: Run) -> None:
-    assert run("clasify").exit_code == 2
+@pytest.mark.parametrize(
+    ("mistyped", "message"),
+    [
+        (("clasify", "scans"), "No such command 'clasify'. Did you mean 'classify'?"),
+        (("inspct",), "No such command 'inspct'. Did you mean 'inspect'?"),
+        (("frobnicate",), "No such command 'frobnicate'.\n"),
+        (("train", "--lerning-rate", "3"), "No such option '--lerning-rate'. Did you mean '--learning-rate'?"),
+    ],
+)
+def test_a_mistyped_name_is_wrong_usage_and_gets_a_suggestion(
+    run: Run, mistyped: tuple[str, ...], message: str
+) -> None:
+    result = run(*mistyped)
+    assert result.exit_code == 2
+    assert message in result.stderr
 
 
 def test_version(run: Run) -> None:

@@ -63,11 +63,48 @@ def test_a_tflite_is_shown_as_tables(run: Run, small: Path) -> None:
         "network 784-32-16-10 relu",
         "input glyph 1x784 int8, scale 0.00392157, zero point -128",
         "signature serving_default(glyph) -> logits",
+        "oldest runtime TFLite 1.14.0, as the converter says",
         "FULLY_CONNECTED 3",
         f"sha256 {hashlib.sha256(small.read_bytes()).hexdigest()}",
     ):
         assert line in lines
     assert result.stderr == ""
+
+
+def test_the_oldest_runtime_is_what_the_file_says(run: Run, tmp_path: Path) -> None:
+    payload = read_model_file(TFLITE).payload
+    (tmp_path / "m.tflite").write_bytes(payload.replace(b"1.14.0\0", b"2.17.1\0"))
+    assert json.loads(run("inspect", tmp_path / "m.tflite", "--json").stdout)["min_runtime"] == "2.17.1"
+    (tmp_path / "m.tflite").write_bytes(payload.replace(b"min_runtime_version", b"min_runtime_elsewhe"))
+    assert json.loads(run("inspect", tmp_path / "m.tflite", "--json").stdout)["min_runtime"] == ""
+    assert "oldest runtime" not in run("inspect", tmp_path / "m.tflite").stdout
+
+
+def test_of_two_models_only_what_differs_is_shown(run: Run, small: Path, trained: Path, tmp_path: Path) -> None:
+    result = run("inspect", trained, small)
+    assert result.exit_code == 0, result.output
+    rows = {line.split()[0]: line.split()[1:] for line in result.stdout.splitlines()}
+    assert rows["entry"] == ["first", "second"]
+    assert rows["file"] == [str(trained), str(small)]
+    assert rows["card.quantization.mode"] == ["-", "int8"]
+    assert rows["bytes"] == [f"{path.stat().st_size:,}" for path in (trained, small)]
+    assert not {"card.labels", "card.accuracy.test", "card.risk", "fault"} & set(rows)
+    found = json.loads(run("inspect", trained, small, "--json").stdout)
+    assert found["card.quantization.mode"] == [None, "int8"]
+    assert list(found) == list(rows)[1:]
+
+    builtin = {line.split()[0]: line.split()[1:] for line in run("inspect", trained, KERAS).stdout.splitlines()}
+    accuracies = [f"{read_card(path).accuracy['test']:.2%}" for path in (trained, KERAS)]
+    assert builtin["card.accuracy.test"] == accuracies
+    assert builtin["card.data.name"][-1].endswith("…")
+    assert run("inspect", trained, trained).stdout == "entry  first  second\n"
+
+
+def test_a_second_file_that_is_not_a_model_file_gets_one_line(run: Run, tmp_path: Path) -> None:
+    result = run("inspect", TFLITE, tmp_path / "no.tflite")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "no.tflite: no such model file" in result.stderr
+    assert run("inspect", TFLITE, TFLITE, TFLITE).exit_code == 2
 
 
 def test_a_keras_file_is_shown(run: Run, trained: Path) -> None:

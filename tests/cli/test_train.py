@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Generator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +19,7 @@ from batchdigits.inference.model_file import read_card, read_model_file
 from batchdigits.inference.tensorflow_runtime import load_network
 from batchdigits.learning.recipes import RECIPES
 from batchdigits.learning.training import Progress, Training
+from batchdigits.learning.training_step import compile_step
 from batchdigits.learning.training_targets import teacher_of
 from tests.conftest import Arrays, Run, run_process
 
@@ -66,6 +71,14 @@ def test_an_option_overrides_its_recipe(
     result = run("train", *QUICK, f"--{option}", value, "--data", npz_file, "-o", output)
     assert result.exit_code == 0, result.output
     assert read_card(output).recipe[option.replace("-", "_")] == recorded
+
+
+def test_epochs_are_passes_over_the_training_split(run: Run, npz_file: Path, tmp_path: Path) -> None:
+    output = tmp_path / "m.keras"
+    options = ("--epochs", "2", "--hidden", "8", "--batch-size", "200", "--data", npz_file)
+    assert run("train", *options, "-o", output).exit_code == 0
+    assert read_card(output).data["images"]["train"] == 917
+    assert read_card(output).recipe["iterations"] == 2 * 5
 
 
 @pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid", "elu", "gelu"])
@@ -171,6 +184,9 @@ def test_a_teacher_of_other_classes_is_refused(run: Run, small_mnist: Arrays, te
         ("--learning-rate", "nan"),
         ("--dropout", "nan"),
         ("--iterations", "0"),
+        ("--epochs", "0"),
+        ("--epochs", "2", "--iterations", "3"),
+        ("--epochs", "2", "--init", "model.keras", "--data", "crops"),
         ("--batch-size", "0"),
         ("--recipe", "secret"),
         ("--activation", "step"),
@@ -231,6 +247,31 @@ def test_a_training_that_diverges_ends_and_writes_nothing(
     assert list(Path("exports").iterdir()) == []
 
 
+HOPELESS = ("--learning-rate", "10", "--iterations", "150", "--hidden", "16")
+
+
+def test_a_training_that_learned_nothing_leaves_what_was_there(run: Run, npz_file: Path, in_empty_folder: Path) -> None:
+    Path("m.keras").write_text("precious")
+    result = run("train", *HOPELESS, "--data", npz_file, "-o", "m.keras")
+    assert result.exit_code == 1
+    last = result.stderr.splitlines()[-1]
+    assert last.startswith("batchdigits: error: the training learned nothing: after 150 iterations its labels are no")
+    assert [path.name for path in Path().iterdir()] == ["m.keras"]
+    assert Path("m.keras").read_text() == "precious"
+
+
+def test_an_interrupted_training_that_learned_nothing_yet_leaves_what_was_there(
+    run: Run, npz_file: Path, in_empty_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("m.keras").write_text("precious")
+    interrupt_after(monkeypatch, iterations=101)
+    result = run("train", *HOPELESS, "--data", npz_file, "-o", "m.keras")
+    assert result.exit_code == 130
+    assert "nothing learned so far, so no model is written; the same command with --resume continues" in result.stderr
+    assert Path("m.keras").read_text() == "precious"
+    assert Path("m.keras.checkpoint.npz").exists()
+
+
 def test_without_tensorflow_it_names_the_extra(
     run: Run, npz_file: Path, in_empty_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -288,7 +329,49 @@ def test_a_resumed_training_ends_with_the_same_weights(
     result = run("train", *options, "-o", halved, "--resume")
     assert result.exit_code == 0, result.stderr
     assert read_card(halved).sha256["payload"] == read_card(whole).sha256["payload"]
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["halved.keras", "whole.keras"]
+    assert (tmp_path / "halved.history.csv").read_bytes() == (tmp_path / "whole.history.csv").read_bytes()
+    assert sorted(p.name for p in tmp_path.glob("halved*")) == ["halved.history.csv", "halved.keras"]
+
+
+@pytest.mark.parametrize("recipe", ["lesson", "default"])
+def test_signals_in_the_middle_of_a_step_change_no_weights(
+    run: Run, npz_file: Path, tmp_path: Path, recipe: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = ("--recipe", recipe, "--iterations", "600", "--hidden", "16", "--dropout", "0.5", "--data", npz_file)
+    whole, cut = tmp_path / "whole.keras", tmp_path / "cut.keras"
+    assert run("train", *options, "-o", whole).exit_code == 0
+    resumed: tuple[str, ...] = ()
+    for steps in (3, 5):
+        with monkeypatch.context() as patched:
+            signal_during_a_step(patched, after=steps)
+            assert run("train", *options, "-o", cut, *resumed).exit_code == 130
+        with np.load(tmp_path / "cut.keras.checkpoint.npz") as state:
+            assert state["counts"][0] == state["optimizer_0"] == state["history"][-1, 0] + 1
+        resumed = ("--resume",)
+    assert run("train", *options, "-o", cut, *resumed).exit_code == 0
+    assert read_card(cut).sha256["payload"] == read_card(whole).sha256["payload"]
+    assert cut.with_suffix(".history.csv").read_bytes() == whole.with_suffix(".history.csv").read_bytes()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_signals_at_random_moments_change_no_weights(npz_file: Path, tmp_path: Path, recipe: str) -> None:
+    options = ["--recipe", recipe, "--iterations", "400", "--batch-size", "32", "--data", str(npz_file)]
+    whole, cut = tmp_path / "whole.keras", tmp_path / "cut.keras"
+    assert run_process("train", *options, "-o", whole).returncode == 0
+    rng = np.random.default_rng(3)
+    command = [sys.executable, "-m", "batchdigits", "train", *options, "-o", str(cut)]
+    resumed: list[str] = []
+    for _ in range(6):
+        with subprocess.Popen([*command, *resumed], stderr=subprocess.DEVNULL) as process:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(rng.uniform(3, 9))  # TensorFlow is loaded by then, mostly
+            process.send_signal(rng.choice([signal.SIGINT, signal.SIGTERM]))
+        resumed = ["--resume"] if cut.with_name("cut.keras.checkpoint.npz").exists() else []
+    result = run_process(*command[3:], *resumed)
+    assert result.returncode == 0, result.stderr
+    assert read_card(cut).sha256["payload"] == read_card(whole).sha256["payload"]
+    assert cut.with_suffix(".history.csv").read_bytes() == whole.with_suffix(".history.csv").read_bytes()
 
 
 @pytest.mark.parametrize("patience", [1, 8])
@@ -311,7 +394,7 @@ def test_an_interruption_while_saving_loses_no_training(
     assert result.exit_code == 0, result.stderr
     assert "Iteration" not in result.stderr  # training had ended
     assert read_card(stopped).sha256["payload"] == read_card(whole).sha256["payload"]
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["stopped.keras", "whole.keras"]
+    assert sorted(p.name for p in tmp_path.glob("stopped*")) == ["stopped.history.csv", "stopped.keras"]
 
 
 def test_resume_refuses_a_checkpoint_that_does_not_fit(
@@ -340,14 +423,33 @@ def interrupt(*arguments: object) -> None:
     raise KeyboardInterrupt
 
 
+def signal_during_a_step(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
+    """A SIGINT from another thread while the compiled step runs, after so many calls of it."""
+    calls = 0
+
+    def compile_and_signal(*arguments: Any) -> tuple[Any, Any]:
+        step, optimizer = compile_step(*arguments)
+
+        def signalled(*inputs: Any) -> None:
+            nonlocal calls
+            calls += 1
+            if calls == after:
+                threading.Thread(target=os.kill, args=(os.getpid(), signal.SIGINT)).start()
+            step(*inputs)
+
+        return signalled, optimizer
+
+    monkeypatch.setattr("batchdigits.learning.training.compile_step", compile_and_signal)
+
+
 def interrupt_after(monkeypatch: pytest.MonkeyPatch, iterations: int) -> None:
     """Ctrl-C as soon as a training has done so many iterations."""
     whole_run = Training.run
 
     def run_and_interrupt(self: Training) -> Generator[Progress, None, None]:
         for progress in whole_run(self):
-            yield progress
             if self.done >= iterations:
-                raise KeyboardInterrupt
+                signal.raise_signal(signal.SIGINT)
+            yield progress
 
     monkeypatch.setattr(Training, "run", run_and_interrupt)

@@ -1,7 +1,8 @@
-"""The history of `train` as a plot and for TensorBoard."""
+"""The history of `train` as a table, as a plot and for TensorBoard."""
 
 from __future__ import annotations
 
+import csv
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from batchdigits.inference.model_file import read_card
 from tests.cli.test_train import interrupt_after
 from tests.conftest import Run
 
@@ -34,10 +36,39 @@ def test_the_history_of_a_resumed_training_is_whole(
     assert result.exit_code == 0, result.output
     assert halved.read_bytes() == whole.read_bytes()
     if board:
-        found = scalars(tmp_path / "logs")
+        found = scalars(tmp_path / "logs/default-seed1")
         assert sorted(found) == ["accuracy", "learning_rate", "loss", "validation"]
         assert [step for step, _ in found["loss"]] == [0, 50, 59]
         assert [step for step, _ in found["validation"]] == [59]
+
+
+def test_the_history_lies_beside_the_model(run: Run, npz_file: Path, tmp_path: Path) -> None:
+    output = tmp_path / "mine.keras"
+    assert run("train", *OPTIONS, "--data", npz_file, "-o", output).exit_code == 0
+    rows = list(csv.DictReader((tmp_path / "mine.history.csv").read_text().splitlines()))
+    assert [row["iteration"] for row in rows] == ["0", "50", "59"]
+    assert [bool(row["validation"]) for row in rows] == [False, False, True]
+    assert float(rows[-1]["validation"]) == pytest.approx(read_card(output).accuracy["validation"], abs=1e-6)
+    assert all(0 < float(row["loss"]) < 10 and 0 <= float(row["accuracy"]) <= 1 for row in rows)
+    assert list(rows[0]) == ["iteration", "loss", "accuracy", "validation", "learning_rate"]
+
+
+def test_a_history_that_cannot_be_written_is_refused_before_the_work(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "m.history.csv").mkdir()
+    result = run("train", *OPTIONS, "--data", "nowhere", "-o", tmp_path / "m.keras")
+    assert result.exit_code == 1
+    assert "m.history.csv: it is a folder" in result.stderr
+
+
+@needs_tensorboard
+def test_each_run_has_its_own_tensorboard_folder(run: Run, npz_file: Path, tmp_path: Path) -> None:
+    logs, seeds = tmp_path / "new" / "logs", ("1", "1", "2")
+    options = (*OPTIONS, "--data", npz_file, "-o", tmp_path / "m.keras", "--tensorboard", logs)
+    for seed in seeds:
+        assert run("train", *options, "--seed", seed).exit_code == 0
+    names = sorted(folder.name for folder in logs.iterdir())
+    assert names == ["default-seed1", "default-seed1-2", "default-seed2"]
+    assert all([step for step, _ in scalars(logs / name)["loss"]] == [0, 50, 59] for name in names)
 
 
 def test_plot_of_a_bad_name_destroys_nothing(run: Run, in_empty_folder: Path) -> None:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import sys
 import zipfile
 from pathlib import Path
 
@@ -206,8 +208,28 @@ def test_exports_in_the_current_folder_are_chosen_first(in_empty_folder: Path) -
     assert choose_model("tensorflow") == KERAS
     Path("exports").mkdir()
     shutil.copy(TFLITE, "exports")
-    assert choose_model("tflite") == Path("exports/digits.tflite")
+    assert choose_model("tflite") == choose_model(None) == Path("exports/digits.tflite")
     assert choose_model("tensorflow") == KERAS
+
+
+def test_the_newest_model_in_exports_is_chosen(
+    trained: Path, in_empty_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tflite, keras = Path("exports/digits.tflite"), Path("exports/digits.keras")
+    tflite.parent.mkdir()
+    shutil.copy(KERAS, keras)
+    assert choose_model(None) == keras
+    shutil.copy(TFLITE, tflite)
+    os.utime(tflite, (1, 1))
+    assert choose_model(None) == tflite  # older, as a copy may be, but made from this .keras
+    shutil.copy(trained, keras)
+    assert choose_model(None) == keras
+    assert choose_model("tflite") == tflite
+    with monkeypatch.context() as patched:
+        patched.setitem(sys.modules, "tensorflow", None)
+        assert choose_model(None) == tflite
+    os.utime(keras, (0, 0))
+    assert choose_model(None) == tflite
 
 
 def test_a_tflite_made_from_another_keras_is_stale(trained: Path, in_empty_folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ from batchdigits.learning.parity_check import (
     require_agreement,
 )
 from batchdigits.learning.representative_dataset import GLYPHS_PER_CLASS, representative_glyphs
-from tests.conftest import Arrays, needs_micro
+from tests.conftest import ROOT, Arrays, needs_micro
 
 NO_GLYPHS = np.empty((0, 28, 28), np.uint8)  # enough for modes whose ranges no glyphs set
 OPTIONS = {
@@ -86,6 +87,14 @@ def test_the_file_is_what_the_options_ask_for(exported: tuple[ExportOptions, Mod
         **options.as_quantization(),
         "calibration_glyphs": 400 if options.has_activation_ranges else 0,
     }
+
+
+def test_the_oldest_runtime_is_the_one_in_the_documentation(exported: tuple[ExportOptions, ModelFile]) -> None:
+    options, model = exported
+    page = (ROOT / "docs/explanation/export.md").read_text()
+    (stated,) = re.findall(rf"^\| `{options.quantize}` .*\| (\d+\.\d+\.\d+) \|$", page, re.MULTILINE)
+    wanted = "2.3.0" if options.quantize == "dynamic" and options.per_tensor else stated
+    assert read_graph(model.payload).min_runtime == wanted
 
 
 def test_every_runtime_gives_the_float_models_labels(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from batchdigits.learning.risk_table import OK_SHARE, THRESHOLDS, risk_table, threshold_for_card
+from batchdigits.learning.risk_table import MIN_REVIEW_THRESHOLD, OK_SHARE, THRESHOLDS, risk_table, threshold_for_card
 
 
 def test_each_row_counts_the_digits_and_errors_at_or_over_its_threshold() -> None:
@@ -27,3 +27,7 @@ def test_most_scores_reach_the_review_threshold() -> None:
     threshold = threshold_for_card(score)
     assert threshold == 0.52
     assert np.mean(score >= threshold) >= OK_SHARE
+
+
+def test_a_label_more_likely_wrong_than_right_is_never_ok() -> None:
+    assert threshold_for_card(np.full(100, 0.1)) == MIN_REVIEW_THRESHOLD == 0.5

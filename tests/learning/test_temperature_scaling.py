@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from batchdigits.datasets.labelled import LabelledGlyphs, Outliers, Splits
+from batchdigits.inference.decide import scores
 from batchdigits.inference.model_file import read_model_file
 from batchdigits.inference.tensorflow_runtime import load_network
 from batchdigits.learning.logits import log_sum_exp, logits_of
 from batchdigits.learning.rejection import REJECTED_SHARE
+from batchdigits.learning.risk_table import threshold_for_card
 from batchdigits.learning.temperature_scaling import (
     DEGRADED_COPIES,
     DRAWN_OUTLIERS,
@@ -22,13 +24,21 @@ from tests.conftest import Arrays
 CLASSES = tuple("0123456789")
 
 
-@pytest.mark.parametrize("factor", [0.2, 1.0, 3.0])
+@pytest.mark.parametrize("factor", [0.2, 1.0, 3.0, 1e6])
 def test_logits_multiplied_by_a_factor_have_it_as_their_temperature(factor: float) -> None:
     rng = np.random.default_rng(0)
     logits = rng.normal(0, 2, (20_000, 10))
     probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     labels = (probabilities.cumsum(axis=1) > rng.random((len(logits), 1))).argmax(axis=1)
     assert best_temperature((logits * factor).astype(np.float32), labels) == pytest.approx(factor, rel=0.03)
+
+
+@pytest.mark.parametrize("factor", [1e-3, 1.0, 1e6])
+def test_no_row_of_a_network_that_knows_nothing_is_ok(factor: float) -> None:
+    rng = np.random.default_rng(0)
+    logits = (factor * rng.normal(0, 2, (2_000, 10))).astype(np.float32)
+    score = scores(logits / np.float32(best_temperature(logits, rng.integers(0, 10, len(logits)))), rejects=False)
+    assert not (score >= threshold_for_card(score)).any()
 
 
 @pytest.mark.parametrize("count", [1, 5, 26, 100])
