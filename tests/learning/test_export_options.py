@@ -55,7 +55,7 @@ def test_per_tensor_needs_scales() -> None:
 def test_the_documented_table_lists_the_options_that_go_together() -> None:
     assert [mode for mode, _ in TABLE] == ["none", "float16", "dynamic", "int8", "int16x8"]
     for mode, cells in TABLE:
-        _, _, inputs, outputs, per_tensor, calibrate, micro = (cell.strip() for cell in cells.split("|"))
+        _, _, inputs, outputs, per_tensor, calibrate, micro, _ = (cell.strip() for cell in cells.split("|"))
         assert {kind for kind in ("uint8", "int8", "float32") if _combines(mode, input_type=kind)} == _kinds(inputs)
         assert {kind for kind in ("int8", "float32") if _combines(mode, output_type=kind)} == _kinds(outputs)
         assert _combines(mode, per_tensor=True) == (per_tensor == "yes")
