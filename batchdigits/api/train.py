@@ -38,6 +38,7 @@ def train(
     batch_size: int | None = None,
     dropout: float | None = None,
     on_progress: Callable[[Progress], object] | None = None,
+    on_note: Callable[[str], object] | None = None,
 ) -> Card:
     """Train a network on labelled digits, and write it as a .keras model file. Needs the extra `tensorflow`.
 
@@ -60,6 +61,8 @@ def train(
         dropout: share of the last hidden layer's units that are dropped, from 0 and under 1.
         on_progress: called every 50 iterations and after the last one, with an object that has the attributes
             `iteration`, `loss`, `accuracy`, `validation` (accuracy, or None) and `learning_rate`.
+        on_note: called before training with each line about the data that the command prints: what is left out, copied,
+            labelled twice, or rare.
 
     Returns:
         The model card, with the accuracy on the test images.
@@ -93,6 +96,9 @@ def train(
         _paths(teacher, "teacher"),
         values,
     )
+    if on_note:
+        for note in training.splits.notes:
+            on_note(note)
     path.parent.mkdir(parents=True, exist_ok=True)
     with closing(training.run()) as steps:
         for progress in steps:

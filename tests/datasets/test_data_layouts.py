@@ -26,9 +26,7 @@ def test_bundled_mnist_has_55000_training_5000_validation_and_10000_test_images(
 
 def test_npz_and_idx_of_the_same_images_are_the_same_data(npz_file: Path, idx_folder: Path) -> None:
     npz, idx = load(npz_file), load(idx_folder)
-    assert np.array_equal(npz.train.labels, idx.train.labels)
-    differ = (npz.train.glyphs != idx.train.glyphs).any(axis=(1, 2))
-    assert differ.mean() < 0.01  # the polarity is detected in the .npz, and known in IDX files
+    assert npz.fingerprint() == idx.fingerprint()
 
 
 def test_different_data_has_different_fingerprints(npz_file: Path, idx_folder: Path, class_folder: Path) -> None:
@@ -148,12 +146,6 @@ def test_a_class_of_two_images_is_refused(class_folder: Path) -> None:
     for image in sorted((class_folder / "one").iterdir())[2:]:
         image.unlink()
     with pytest.raises(DataError, match="each class needs at least 3 images, and one has 2"):
-        load(class_folder)
-
-
-def test_an_unreadable_labelled_image_is_named(class_folder: Path) -> None:
-    (class_folder / "one" / "0.png").write_bytes(b"")
-    with pytest.raises(DataError, match=r"one/0\.png: empty file"):
         load(class_folder)
 
 
