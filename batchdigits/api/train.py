@@ -46,9 +46,9 @@ def train(
         output: the .keras file to write; it appears when the training is complete. Its folder is made.
         recipe: `default`, `lesson`, `best`, `tiny` or `teacher`, whose values the other arguments replace; None for
             `default`, or with `init` and `data` for that of fine-tuning.
-        data: labelled digits: a folder with a sub-folder for each class, a folder of IDX files, or an .npz in Keras's
-            layout; or several, which are joined. `mnist`, where there is no such path, is the MNIST of the package, and
-            what is taken without any.
+        data: labelled digits: a folder with a sub-folder for each class, or with splits (train, val, test) of such, a
+            folder of IDX files, or an .npz in Keras's layout; or several, which are joined. `mnist`, where there is no
+            such path, is the MNIST of the package, and what is taken without any.
         seed: decides everything random, 0 to 2**31 - 1.
         init: a .keras file to start from, or several; training starts from the mean of their weights.
             Fine-tuning takes one.
