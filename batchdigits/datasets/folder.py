@@ -17,7 +17,7 @@ from batchdigits.datasets.split import HeldOut, split
 from batchdigits.errors import DataError
 from batchdigits.files.sources import Filter, Tally, find
 from batchdigits.quiet import silent_stderr
-from batchdigits.text import first_names, is_line
+from batchdigits.text import counted, first_names, is_line
 from batchdigits.vision.decode import decode
 from batchdigits.vision.normalise import normalise
 
@@ -95,4 +95,4 @@ def _read(path: Path, top: Path, classes: Sequence[str], tally: Tally) -> Images
 def _note_skipped(path: Path, tally: Tally) -> list[str]:
     if not tally.skipped:
         return []
-    return [f"{path}: skipped {tally.skipped:,} in it, no images or in no class folder"]
+    return [f"{path}: skipped what is no image or in no class folder: {counted(tally.skipped, 'item')}"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import NamedTuple
 
@@ -59,23 +59,31 @@ def split(
     if small:
         reason = f"{path}: each class needs at least {counted(min_images, 'image')}, and {', '.join(small)}"
         raise DataError("; ".join([reason, *notes]))
-    indices: dict[str, list[list[int]]] = {TRAIN: [], VALIDATION: [], TEST: []}
-    rng = np.random.default_rng(seed)
-    for own in by_class:
-        shuffled = [own[index] for index in rng.permutation(len(own))]
-        for kind, least in ((VALIDATION, 1), (TEST, held_out.min_test)):
-            size = 0 if kind in parts else max(least, len(own) // held_out.divisor)
-            size = min(size, max(0, len(shuffled) - 1))  # an only image is for training
-            indices[kind] += shuffled[:size]
-            del shuffled[:size]
-        indices[TRAIN] += shuffled
-    data = {kind: train[np.array([*chain(*copies)], np.int64)] for kind, copies in indices.items()}
+    drawn = _draw(by_class, [kind for kind in (VALIDATION, TEST) if kind not in parts], held_out, seed)
+    data = {kind: train[np.array(indices, np.int64)] for kind, indices in drawn.items()}
     data |= dict(zip(given, kept, strict=True))
-    needed = (TRAIN, VALIDATION, TEST) if held_out.min_test or TEST in parts else (TRAIN, VALIDATION)
+    needed = [kind for kind in (TRAIN, VALIDATION, TEST) if kind != TEST or TEST in parts or held_out.min_test]
     if not all(len(data[kind]) for kind in needed):
         sizes = ", ".join(f"{len(data[kind])} for {kind}" for kind in needed)
         raise DataError("; ".join([f"{path}: too few images to train on ({sizes})", *notes]))
     return Splits(name, classes, data[TRAIN], data[VALIDATION], data[TEST], notes=tuple(notes))
+
+
+def _draw(
+    by_class: Sequence[Sequence[list[int]]], kinds: Sequence[str], held_out: HeldOut, seed: int
+) -> dict[str, list[int]]:
+    """Indices for TRAIN and each of `kinds`, drawn from the copies of each glyph of each class."""
+    drawn: dict[str, list[int]] = {TRAIN: [], **{kind: [] for kind in kinds}}
+    rng = np.random.default_rng(seed)
+    for own in by_class:
+        shuffled = [own[index] for index in rng.permutation(len(own))]
+        for kind in kinds:
+            size = max(held_out.min_test if kind == TEST else 1, len(own) // held_out.divisor)
+            size = min(size, max(0, len(shuffled) - 1))  # an only image is for training
+            drawn[kind] += chain(*shuffled[:size])
+            del shuffled[:size]
+        drawn[TRAIN] += chain(*shuffled)
+    return drawn
 
 
 def note_few_images(train: LabelledGlyphs, classes: tuple[str, ...]) -> list[str]:

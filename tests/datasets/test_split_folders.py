@@ -146,4 +146,4 @@ def test_litter_and_images_beside_the_class_folders_are_skipped_and_counted(clas
         shutil.copy(class_folder / "seven" / "1.png", class_folder / name)
     splits = load(class_folder)
     assert splits.fingerprint() == fingerprint
-    assert splits.notes == (f"{class_folder}: skipped 5 in it, no images or in no class folder",)
+    assert splits.notes == (f"{class_folder}: skipped what is no image or in no class folder: 5 items",)
