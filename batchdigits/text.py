@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
+from collections.abc import Sequence
 
 _USER = re.compile(r"(\w://)[^/?#\s@]*@")
 _QUERY = re.compile(r"(\w://[^\s?#]*)\?[^\s#]+")
@@ -13,6 +14,12 @@ _QUERY = re.compile(r"(\w://[^\s?#]*)\?[^\s#]+")
 def counted(number: int, noun: str) -> str:
     """A number with its noun, whose plural ends in s: `1 image`, `2,000 images`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def first_names(names: Sequence[str], limit: int = 5) -> str:
+    """Names for a message: the first few, and how many more there are."""
+    shown = ", ".join(names[:limit])
+    return f"{shown} and {len(names) - limit:,} more" if len(names) > limit else shown
 
 
 def printable(text: str) -> str:

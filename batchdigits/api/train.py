@@ -39,6 +39,7 @@ def train(
     batch_size: int | None = None,
     dropout: float | None = None,
     on_progress: Callable[[Progress], object] | None = None,
+    on_note: Callable[[str], object] | None = None,
 ) -> Card:
     """Train a network on labelled digits, and write it as a .keras model file. Needs the extra `tensorflow`.
 
@@ -47,9 +48,9 @@ def train(
             history of the training is written (`digits.history.csv` for `digits.keras`).
         recipe: `default`, `lesson`, `best`, `tiny` or `teacher`, whose values the other arguments replace; None for
             `default`, or with `init` and `data` for that of fine-tuning.
-        data: labelled digits: a folder with a sub-folder for each class, a folder of IDX files, or an .npz in Keras's
-            layout; or several, which are joined. `mnist`, where there is no such path, is the MNIST of the package, and
-            what is taken without any.
+        data: labelled digits: a folder with a sub-folder for each class, or with splits (train, val, test) of such, a
+            folder of IDX files, or an .npz in Keras's layout; or several, which are joined. `mnist`, where there is no
+            such path, is the MNIST of the package, and what is taken without any.
         seed: decides everything random, 0 to 2**31 - 1.
         init: a .keras file to start from, or several; training starts from the mean of their weights.
             Fine-tuning takes one.
@@ -63,6 +64,8 @@ def train(
         dropout: share of the last hidden layer's units that are dropped, from 0 and under 1.
         on_progress: called every 50 iterations and after the last one, with an object that has the attributes
             `iteration`, `loss`, `accuracy`, `validation` (accuracy, or None) and `learning_rate`.
+        on_note: called before training with each line about the data that the command prints: what is left out, copied,
+            labelled twice, or rare.
 
     Returns:
         The model card, with the accuracy on the test images.
@@ -98,6 +101,9 @@ def train(
         values,
         epochs,
     )
+    if on_note:
+        for note in training.splits.notes:
+            on_note(note)
     path.parent.mkdir(parents=True, exist_ok=True)
     with closing(training.run()) as steps:
         for progress in steps:

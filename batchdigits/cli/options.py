@@ -87,7 +87,8 @@ def output_option(text: str, **options: Any) -> Callable[[F], F]:
 def data_option(text: str) -> Callable[[F], F]:
     """`--data PATH`, labelled data, as often as one likes."""
     help_text = (
-        f"{text} A folder with one sub-folder for each class, a folder of IDX files, or an .npz in Keras's layout. "
+        f"{text} A folder with one sub-folder for each class, or with splits (train, val, test) of such, a folder of "
+        "IDX files, or an .npz in Keras's layout. "
         "Given several times, all are joined; mnist is the bundled MNIST, where there is no file of that name."
     )
     return click.option("--data", type=FILE, metavar="PATH", multiple=True, help=f"{help_text} [default: mnist]")

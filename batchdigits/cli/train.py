@@ -137,6 +137,8 @@ def train(
     if plot:
         prepare_plot(plot)
     training = prepare_training(recipe, data, seed, init, teacher, values, epochs)
+    for note in training.splits.notes:
+        print_message(note)
     _show_labels(training)
     checkpoint = checkpoint_path(output)
     if is_resumed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from batchdigits.datasets.labelled import Splits
@@ -17,30 +18,31 @@ def load(*data: Path, seed: int = 0, few_shot: bool = False) -> Splits:
     """Load labelled glyphs, split into train, validation and test; those of several data sets are joined.
 
     Args:
-        data: folders of IDX files, folders with one sub-folder for each class, .npz files in Keras's layout, packed
-            data, or BUNDLED for the MNIST of the package; without any, this alone.
-        seed: chooses the images of class folders that are held out.
+        data: folders of IDX files, folders with one sub-folder for each class or split, .npz files in Keras's layout,
+            packed data, or BUNDLED for the MNIST of the package; without any, this alone.
+        seed: chooses the images that are held out where the data does not say which.
         few_shot: whether class folders may be small; see `folder.load`.
 
     Raises:
         DataError: data does not exist, has another layout, or is malformed; or several have different classes.
     """
     from batchdigits.datasets.join import join
+    from batchdigits.datasets.split import note_few_images
 
     parts = [_load_one(path, seed, few_shot) for path in data or [BUNDLED]]
     splits = join(parts) if len(parts) > 1 else parts[0]
     if not len(splits.train):
         raise DataError(f"{splits.name}: there are only outliers in it; add data with digits")
-    return splits
+    return replace(splits, notes=(*splits.notes, *note_few_images(splits.train, splits.classes)))
 
 
 def _load_one(data: Path, seed: int, few_shot: bool) -> Splits:
     from batchdigits.datasets import idx
 
     if data == BUNDLED and not data.exists():
-        return idx.load(MNIST, "mnist")
+        return idx.load_mnist(MNIST)
     if data.is_dir() and idx.is_idx_folder(data):
-        return idx.load(data, data.name)
+        return idx.load(data, data.name, seed)
     if data.is_dir():
         from batchdigits.datasets import folder
 
@@ -48,7 +50,7 @@ def _load_one(data: Path, seed: int, few_shot: bool) -> Splits:
     if data.suffix == ".npz":
         from batchdigits.datasets import npz
 
-        return npz.load(data)
+        return npz.load(data, seed)
     if not data.exists():
         raise DataError(f"{data}: no such file or folder")
     raise DataError(

@@ -1,85 +1,98 @@
-"""The layout with one sub-folder for each class: the sub-folder's name is the label."""
+"""Class folders: sub-folders whose name is the label of the images in them, in one folder or one for each split."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from batchdigits.datasets.labelled import LabelledGlyphs, Splits, concatenate, likeliest_glyph
+from batchdigits.datasets.idx import NAMES
+from batchdigits.datasets.images import Images
+from batchdigits.datasets.labelled import LabelledGlyphs, Splits
+from batchdigits.datasets.layout import TRAIN, class_names, folders_to_give, split_folders
+from batchdigits.datasets.split import HeldOut, split
 from batchdigits.errors import DataError
-from batchdigits.files.litter import is_litter_folder
-from batchdigits.files.natural_order import natural_key
-from batchdigits.files.sources import find
+from batchdigits.files.sources import Filter, Tally, find
 from batchdigits.quiet import silent_stderr
-from batchdigits.text import is_line
+from batchdigits.text import counted, first_names, is_line
 from batchdigits.vision.decode import decode
+from batchdigits.vision.normalise import normalise
 
-HELD_OUT_DIVISOR = 10  # a tenth of each class is for validation and a tenth for test; at least one image each
-MIN_IMAGES = 3  # of a class: one each for training, validation and test
-MIN_IMAGES_FEW_SHOT = 5  # four for training and one for validation; one or two test images would say nothing
+MIN_IMAGES_FEW_SHOT = 5  # of a class: four for training and one for validation; one or two for test would say nothing
+HELD_OUT = HeldOut(divisor=10, min_images=3)
+FEW_SHOT = HeldOut(divisor=10, min_images=MIN_IMAGES_FEW_SHOT, min_test=0)
 
 
 def load(path: Path, seed: int, few_shot: bool = False) -> Splits:
-    """Load labelled glyphs from class folders, and hold out a part of each class, chosen by `seed`.
+    """Load labelled glyphs from class folders, or from folders of splits, each of which has class folders.
 
     Args:
-        path: the folder above the class folders.
-        seed: chooses the images that are held out.
+        path: the folder above the class folders, or above those of the splits.
+        seed: chooses the images that are held out for the splits that have no folder.
         few_shot: whether a class of fewer than ten images gives one image to validation, none to test, and the rest to
             training.
 
     Raises:
-        DataError: there are fewer than two classes; the name of one is not a line of UTF-8; one has too few images; or
-            an image is unreadable.
+        DataError: there are fewer than two classes; the name of one is not a line of UTF-8; a split has a class that
+            is not in training; or see `split`.
     """
-    folders = sorted((f for f in path.iterdir() if f.is_dir() and _is_class(f.name)), key=lambda f: natural_key(f.name))
-    if len(folders) < 2:
-        raise DataError(f"{path}: a folder of labelled images has one sub-folder for each class, and at least two")
-    for folder in folders:
-        if not is_line(folder.name):
-            raise DataError(f"{folder}: a label is one line of text, in UTF-8; rename the folder")
-    rng = np.random.default_rng(seed)
-    train, validation, test = [], [], []
-    min_images = MIN_IMAGES_FEW_SHOT if few_shot else MIN_IMAGES
-    for label, glyphs in enumerate(_glyphs_by_class(path, folders, min_images)):
-        labels = np.full(len(glyphs), label, np.int64)
-        shuffled = LabelledGlyphs(glyphs, labels)[rng.permutation(len(glyphs))]
-        validation_size = max(1, len(glyphs) // HELD_OUT_DIVISOR)
-        test_size = len(glyphs) // HELD_OUT_DIVISOR if few_shot else validation_size
-        validation.append(shuffled[slice(0, validation_size)])
-        test.append(shuffled[slice(validation_size, validation_size + test_size)])
-        train.append(shuffled[slice(validation_size + test_size, None)])
-    names = tuple(folder.name for folder in folders)
-    return Splits(path.name, names, concatenate(train), concatenate(validation), concatenate(test))
+    try:
+        folders = split_folders(path)
+        classes = class_names(folders[TRAIN])
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror or error}") from None
+    if len(classes) < 2:
+        raise DataError(_no_classes(folders[TRAIN]))
+    for name in classes:
+        if not is_line(name):
+            raise DataError(f"{folders[TRAIN] / name}: a label is one line of text, in UTF-8; rename the folder")
+    tally = Tally()
+    parts = {kind: _read(path, folder, classes, tally) for kind, folder in folders.items()}
+    splits = split(str(path), path.name, tuple(classes), parts, FEW_SHOT if few_shot else HELD_OUT, seed)
+    return replace(splits, notes=(*splits.notes, *_note_skipped(path, tally)))
 
 
-def _is_class(name: str) -> bool:
-    return not name.startswith(".") and not is_litter_folder(name)
+def _no_classes(path: Path) -> str:
+    """Why a folder has no two class folders, and which folder may be meant."""
+    better = folders_to_give(path)
+    if better:
+        return f"{path}: fewer than two class folders; give {first_names(better)}"
+    return (
+        f"{path}: a folder of labelled images has one sub-folder for each class, and at least two, "
+        f"or the IDX files {', '.join(NAMES)}, each also .gz, or those of EMNIST"
+    )
 
 
-def _glyphs_by_class(path: Path, folders: list[Path], min_images: int) -> list[NDArray[np.uint8]]:
-    """The glyphs, uint8 (N, 28, 28), of each folder; an error if a folder has too few."""
-    classes = [_read_glyphs(folder) for folder in folders]
-    too_small = [
-        f"{folder.name} has {len(glyphs)}"
-        for folder, glyphs in zip(folders, classes, strict=True)
-        if len(glyphs) < min_images
-    ]
-    if too_small:
-        raise DataError(f"{path}: each class needs at least {min_images} images, and {', '.join(too_small)}")
-    return classes
+def _read(path: Path, top: Path, classes: Sequence[str], tally: Tally) -> Images:
+    """The images of the class folders in `top`, with names below `path`; `tally` counts what else is there."""
+    unknown = [name for name in class_names(top) if name not in classes]
+    if unknown:
+        raise DataError(f"{top}: there are no training images of the class {first_names(unknown)}")
+    beside = Tally()
+    in_no_class = list(find([str(top)], beside, Filter(recursive=False)))
+    tally.skipped += len(in_no_class) + beside.skipped - len(class_names(top))
+    glyphs, labels, names, left_out = [], [], [], []
+    for label, name in enumerate(classes):
+        for file in find([str(top / name)], tally) if (top / name).is_dir() else ():
+            with silent_stderr():
+                pages = list(decode(file))
+            for page in pages:
+                source = page.source.removeprefix(f"{path}{os.sep}")
+                candidates = () if page.scan is None else normalise(page.scan)
+                if candidates:
+                    glyphs.append(candidates[0])
+                    labels.append(label)
+                    names.append(source)
+                else:
+                    left_out.append(f"{source} ({page.fault or 'blank'})")
+    stack = np.stack(glyphs) if glyphs else np.empty((0, 28, 28), np.uint8)
+    return Images(LabelledGlyphs(stack, np.array(labels, np.int64)), names, left_out)
 
 
-def _read_glyphs(folder: Path) -> NDArray[np.uint8]:
-    """All glyphs of a folder, uint8 (N, 28, 28)."""
-    glyphs = []
-    for file in find([str(folder)]):
-        with silent_stderr():
-            pages = list(decode(file))
-        for page in pages:
-            if page.scan is None:
-                raise DataError(f"{page.source}: {page.fault}; repair or remove it: labelled images must be readable")
-            glyphs.append(likeliest_glyph(page.scan, "auto"))
-    return np.stack(glyphs) if glyphs else np.empty((0, 28, 28), np.uint8)
+def _note_skipped(path: Path, tally: Tally) -> list[str]:
+    if not tally.skipped:
+        return []
+    return [f"{path}: skipped what is no image or in no class folder: {counted(tally.skipped, 'item')}"]

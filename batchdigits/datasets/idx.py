@@ -3,36 +3,58 @@
 from __future__ import annotations
 
 import gzip
+import re
 import struct
 import zlib
+from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from batchdigits.datasets.labelled import LabelledGlyphs, Splits, normalise_labelled, splits_from_train_and_test
+from batchdigits.datasets.images import images_of_array
+from batchdigits.datasets.labelled import (
+    DIGIT_NAMES,
+    VALIDATION_DIVISOR,
+    LabelledGlyphs,
+    Splits,
+    digit_classes,
+    normalise_labelled,
+)
+from batchdigits.datasets.layout import TEST, TRAIN
+from batchdigits.datasets.split import HeldOut, split
 from batchdigits.errors import DataError
 
 TRAIN_IMAGES, TRAIN_LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 TEST_IMAGES, TEST_LABELS = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
+NAMES = (TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS)
+# Some unpackers put a dot before `idx`. EMNIST's names begin with those of its parts, and have `test` for `t10k`.
+_NAME = re.compile(r"(emnist-[a-z]+-)?(train|t10k|test)-(images|labels)[-.](idx[13]-ubyte)(\.gz)?")
 UNSIGNED_BYTE = 0x08  # the type code in MNIST's files; we read no other
 MAX_BYTES = 1 << 32  # of one file, uncompressed: 5 million images of 28x28
 
 
 def is_idx_folder(path: Path) -> bool:
-    """Whether a folder holds at least one of the four files of MNIST."""
-    return any(_find(path, name) for name in (TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS))
+    """Whether a folder holds at least one of the four files of MNIST or of a part of EMNIST."""
+    return bool(_files(path))
 
 
-def load(path: Path, name: str) -> Splits:
-    """Load the four IDX files of a folder, plain or .gz. Their ink is light on dark, as in MNIST.
+def load(path: Path, name: str, seed: int) -> Splits:
+    """Load the four IDX files of a folder, plain or .gz; `seed` chooses the images that are held out for validation.
 
     Raises:
-        DataError: a file is missing or malformed.
+        DataError: a file is missing or malformed, or there are several parts of EMNIST.
     """
-    train = _load_pair(path, TRAIN_IMAGES, TRAIN_LABELS)
-    test = _load_pair(path, TEST_IMAGES, TEST_LABELS)
-    return splits_from_train_and_test(name, train, test)
+    train, test = _load_train_and_test(path)
+    parts = {TRAIN: images_of_array(TRAIN_IMAGES, train), TEST: images_of_array(TEST_IMAGES, test)}
+    return split(str(path), name, digit_classes(train, test), parts, HeldOut(VALIDATION_DIVISOR), seed)
+
+
+def load_mnist(path: Path) -> Splits:
+    """Load the MNIST of the package, whose last 5,000 training images are for validation."""
+    train, test = _load_train_and_test(path)
+    size = len(train) // VALIDATION_DIVISOR
+    return Splits("mnist", DIGIT_NAMES, train[slice(0, -size)], train[slice(-size, None)], test)
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:
@@ -69,14 +91,36 @@ def _parse(path: Path, content: bytes) -> NDArray[np.uint8]:
     return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
 
 
-def _load_pair(path: Path, images: str, labels: str) -> LabelledGlyphs:
-    for name in (images, labels):
-        if _find(path, name) is None:
-            raise DataError(f"{path}: {name} (or {name}.gz) is missing")
-    image_file, label_file = _find(path, images), _find(path, labels)
-    assert image_file and label_file
-    return normalise_labelled(str(image_file), read_idx(image_file), read_idx(label_file), ink="light")
+def _load_train_and_test(path: Path) -> tuple[LabelledGlyphs, LabelledGlyphs]:
+    parts = _files(path)
+    if len(parts) > 1:
+        names = ", ".join(sorted(prefix.strip("-") or "mnist" for prefix in parts))
+        raise DataError(f"{path}: IDX files of several data sets: {names}; give a folder with those of one")
+    ((prefix, files),) = parts.items()
+    for name in NAMES:
+        if name not in files:
+            wanted = prefix + (name.replace("t10k", "test") if prefix else name)
+            raise DataError(f"{path}: {wanted} (or {wanted}.gz) is missing")
+
+    def pair(images: str, labels: str) -> LabelledGlyphs:
+        pictures = read_idx(files[images])
+        if prefix and pictures.ndim == 3:  # EMNIST's images are stored column by column
+            pictures = np.ascontiguousarray(pictures.transpose(0, 2, 1))
+        return normalise_labelled(str(files[images]), pictures, read_idx(files[labels]), ink="auto")
+
+    return pair(TRAIN_IMAGES, TRAIN_LABELS), pair(TEST_IMAGES, TEST_LABELS)
 
 
-def _find(path: Path, name: str) -> Path | None:
-    return next((p for p in (path / name, path / f"{name}.gz") if p.is_file()), None)
+def _files(path: Path) -> dict[str, dict[str, Path]]:
+    """The IDX files of a folder: by what is before MNIST's name, and by that name. Plain files go before .gz."""
+    found: dict[str, dict[str, Path]] = defaultdict(dict)
+    try:
+        files = sorted(path.iterdir())
+    except OSError:
+        return found
+    for file in files:
+        match = _NAME.fullmatch(file.name)
+        if match and file.is_file():
+            part = "train" if match[2] == "train" else "t10k"
+            found[match[1] or ""].setdefault(f"{part}-{match[3]}-{match[4]}", file)
+    return found

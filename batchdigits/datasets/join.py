@@ -37,6 +37,7 @@ def join(parts: Sequence[Splits]) -> Splits:
         drawings=join_drawings(drawings) if drawings else None,
         outliers=_join_outliers(outliers) if outliers else None,
         sources=_sources(ordered),
+        notes=tuple(note for part in parts for note in part.notes),
     )
 
 

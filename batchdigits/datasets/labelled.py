@@ -11,13 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchdigits.errors import DataError
+from batchdigits.vision.illumination import otsu
 from batchdigits.vision.normalise import Glyph, Ink, normalise
+from batchdigits.vision.polarity import even_polarities
 
 if TYPE_CHECKING:
     from batchdigits.datasets.pen import Drawings
 
 DIGIT_NAMES = tuple("0123456789")
 VALIDATION_DIVISOR = 12  # a twelfth of the training images is for validation: 5,000 of MNIST's 60,000
+MAX_POLARITY_SAMPLE = 1_000  # images of an array of which the polarity is looked at
+MAX_ODD_SHARE = 0.01  # of these, how many may seem to have another polarity than the array
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,7 @@ class Splits:
         drawings: of the last glyphs of `train`, which are drawn anew each time.
         outliers: the data's own, next to those that training draws itself; None if there are none.
         sources: the data sets that were joined, in the order of their glyphs in each split.
+        notes: lines that a person should read before training: what is left out, copied, labelled twice, or rare.
     """
 
     name: str
@@ -110,6 +115,7 @@ class Splits:
     drawings: Drawings | None = None
     outliers: Outliers | None = None
     sources: tuple[Source, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def fingerprint(self) -> str:
         """The sha256 of all glyphs and labels, in order."""
@@ -120,20 +126,10 @@ class Splits:
         return digest.hexdigest()
 
 
-def splits_from_train_and_test(name: str, train: LabelledGlyphs, test: LabelledGlyphs) -> Splits:
-    """Split data that has a training and a test set already, like MNIST: the last twelfth of `train` is for validation.
-
-    The classes are 0 to 9, or to the highest label if that is larger.
-
-    Raises:
-        DataError: one of the splits would be empty.
-    """
-    validation_size = len(train) // VALIDATION_DIVISOR
-    if not validation_size or not len(test):
-        raise DataError(f"{name}: too few images to train on ({len(train)} for training, {len(test)} for test)")
-    highest = max(9, int(train.labels.max()), int(test.labels.max()))
-    classes = tuple(str(label) for label in range(highest + 1))
-    return Splits(name, classes, train[slice(0, -validation_size)], train[slice(-validation_size, None)], test)
+def digit_classes(*parts: LabelledGlyphs) -> tuple[str, ...]:
+    """The classes of data whose labels are numbers: 0 to 9, or to the highest label if that is larger."""
+    highest = max(9, *(int(part.labels.max(initial=0)) for part in parts))
+    return tuple(str(label) for label in range(highest + 1))
 
 
 def normalise_labelled(name: str, images: NDArray[Any], labels: NDArray[Any], ink: Ink) -> LabelledGlyphs:
@@ -143,7 +139,7 @@ def normalise_labelled(name: str, images: NDArray[Any], labels: NDArray[Any], in
         name: the arrays' name in error messages.
         images: (N, H, W) or (N, H, W, 1); uint8, or floats in 0-1.
         labels: (N,) or (N, 1); integers in 0-999.
-        ink: the images' polarity; `auto` detects it for each image.
+        ink: the images' polarity; `auto` finds out that of the whole array, or of each image if there are both.
 
     Raises:
         DataError: a shape, dtype or value is not as above.
@@ -157,6 +153,7 @@ def normalise_labelled(name: str, images: NDArray[Any], labels: NDArray[Any], in
     if not np.issubdtype(labels.dtype, np.integer) or (labels.size and (labels.min() < 0 or labels.max() > 999)):
         raise DataError(f"{name}: labels must be whole numbers from 0 to 999")
     scans = _as_bytes(name, images)
+    ink = _common_ink(scans) if ink == "auto" else ink
     glyphs = np.stack([likeliest_glyph(scan, ink) for scan in scans]) if len(scans) else np.empty((0, 28, 28), np.uint8)
     return LabelledGlyphs(glyphs, labels.astype(np.int64))
 
@@ -164,6 +161,17 @@ def normalise_labelled(name: str, images: NDArray[Any], labels: NDArray[Any], in
 def likeliest_glyph(scan: NDArray[np.uint8], ink: Ink) -> Glyph:
     """The likeliest candidate of a scan, uint8 (28, 28); an empty glyph if the scan has no ink."""
     return next(iter(normalise(scan, ink)), np.zeros((28, 28), np.uint8))
+
+
+def _common_ink(scans: NDArray[np.uint8]) -> Ink:
+    """The polarity of nearly all scans, uint8 (N, H, W); `auto` if there are both."""
+    sample = scans[:: len(scans) // MAX_POLARITY_SAMPLE + 1]
+    found = [even_polarities(otsu(scan)) for scan in sample]
+    clear = [is_light for is_light, *other in found if not other]
+    share = sum(clear) / max(1, len(clear))
+    if not clear or MAX_ODD_SHARE < share < 1 - MAX_ODD_SHARE:
+        return "auto"
+    return "light" if share > 0.5 else "dark"
 
 
 def _as_bytes(name: str, images: NDArray[Any]) -> NDArray[np.uint8]:

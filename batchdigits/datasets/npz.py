@@ -8,14 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchdigits.datasets import packed
-from batchdigits.datasets.labelled import Splits, normalise_labelled, splits_from_train_and_test
+from batchdigits.datasets.images import images_of_array
+from batchdigits.datasets.labelled import VALIDATION_DIVISOR, Splits, digit_classes, normalise_labelled
+from batchdigits.datasets.layout import TEST, TRAIN
+from batchdigits.datasets.split import HeldOut, split
 from batchdigits.errors import DataError
 
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 
 
-def load(path: Path) -> Splits:
-    """Load labelled glyphs from an .npz. The polarity of each image is detected.
+def load(path: Path, seed: int) -> Splits:
+    """Load labelled glyphs from an .npz; `seed` chooses the training images that are held out for validation.
 
     Raises:
         DataError: the file cannot be read, or its arrays are missing or malformed.
@@ -26,7 +29,8 @@ def load(path: Path) -> Splits:
     x_train, y_train, x_test, y_test = (arrays[name] for name in ARRAYS)
     train = normalise_labelled(f"{path}: x_train", x_train, y_train, ink="auto")
     test = normalise_labelled(f"{path}: x_test", x_test, y_test, ink="auto")
-    return splits_from_train_and_test(path.name, train, test)
+    parts = {TRAIN: images_of_array("x_train", train), TEST: images_of_array("x_test", test)}
+    return split(str(path), path.name, digit_classes(train, test), parts, HeldOut(VALIDATION_DIVISOR), seed)
 
 
 def _arrays(path: Path) -> dict[str, NDArray[np.generic]]:

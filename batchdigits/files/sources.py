@@ -263,7 +263,7 @@ class LocalDisk:
             with os.scandir(path) as entries:
                 for entry in entries:
                     names.append(entry.name)
-                    if _is_folder(entry):
+                    if is_folder(entry):
                         folders.add(entry.name)
         except OSError:
             return None
@@ -283,7 +283,8 @@ class LocalDisk:
 LOCAL_DISK = LocalDisk()
 
 
-def _is_folder(entry: os.DirEntry[str]) -> bool:
+def is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a folder, or a link to one that can be followed."""
     try:
         return entry.is_dir()
     except OSError:  # a link to itself, or into a folder without permission

@@ -20,6 +20,7 @@ DICT_FIELDS = [
     "normaliser",
     "thresholds",
     "accuracy",
+    "recall",
     "recipe",
     "data",
     "quantization",
@@ -45,6 +46,7 @@ class Card:
         outlier_share: share of outliers (0-1) among scans that `--target-risk` expects, unless it is told another.
         temperature: the number that the logits are divided by (temperature scaling); the last layer includes it.
         accuracy: the .keras network's share of right labels (0-1), by split.
+        recall: for each label with validation glyphs, the share of them (0-1) to which the .keras network gives it.
         recipe: every setting of the training.
         seed: the seed of the training's random numbers.
         data: `name`, `images` by split, and `sha256` of the labelled glyphs; after fine-tuning also `images_by_class`,
@@ -68,6 +70,7 @@ class Card:
     outlier_share: float = 0.0
     temperature: float = 1.0
     accuracy: Mapping[str, float] = field(default_factory=dict)
+    recall: Mapping[str, float] = field(default_factory=dict)
     recipe: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
     data: Mapping[str, Any] = field(default_factory=dict)

@@ -47,11 +47,13 @@ def describe(training: Training) -> Card:
     """The card of a training's network, without the figures of `scale_confidence`. Measures accuracy for it."""
     sources = {f"init_{number}": model for number, model in enumerate(training.init, 1)}
     sources |= {f"teacher_{number}": model for number, model in enumerate(training.teachers, 1)}
+    held_back = {name: part for name, part in training.held_back().items() if len(part)}
     return Card(
         labels=training.splits.classes,
         network=network_of(training.recipe),
         rejects=training.rejects,
-        accuracy={name: training.accuracy(part) for name, part in training.held_back().items() if len(part)},
+        accuracy={name: training.accuracy(part) for name, part in held_back.items()},
+        recall=training.recall(held_back["validation"]) if "validation" in held_back else {},
         recipe=asdict(training.recipe),
         seed=training.seed,
         data=training.provenance(),

@@ -200,6 +200,13 @@ class Training:
         """Share of right labels, 0-1, that `network` gives to labelled glyphs."""
         return float(np.mean(logits_of(self.network, data.glyphs).argmax(axis=1) == data.labels))
 
+    def recall(self, data: LabelledGlyphs) -> dict[str, float]:
+        """For each class with glyphs in `data`, the share of them, 0-1, to which `network` gives its label."""
+        right = logits_of(self.network, data.glyphs).argmax(axis=1) == data.labels
+        return {
+            self.splits.classes[label]: float(right[data.labels == label].mean()) for label in np.unique(data.labels)
+        }
+
     def held_back(self) -> dict[str, LabelledGlyphs]:
         """The glyphs that the network does not learn from, by the card's names of their splits."""
         parts = {"validation": self.splits.validation, "test": self.splits.test}

@@ -14,20 +14,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from batchdigits.datasets.layout import class_names, classes_among, folders_to_give
 from batchdigits.errors import DataError, NoImagesError
 from batchdigits.files.archives import is_archive, open_archive
 from batchdigits.files.image_formats import has_image_suffix
-from batchdigits.files.litter import is_litter_file, is_litter_folder
-from batchdigits.files.natural_order import natural_key
+from batchdigits.files.litter import is_litter_file
 from batchdigits.files.source_error import SourceError
 from batchdigits.inference.decide import Prediction, Status
 from batchdigits.reports.confidence import Answers, calibration_error
-from batchdigits.text import as_unicode, printable
+from batchdigits.text import as_unicode, first_names, printable
 
 NOT_DIGIT = "not_digit"  # the folder of outliers: no label is right for them, so they do not count in the accuracy
 UNANSWERED = (Status.BLANK, Status.ERROR)  # the last two columns of the confusion matrix, after the labels
 NORMAL_QUANTILE = 1.959964  # 97.5 % quantile of the standard normal distribution, for a two-sided 95 % interval
-MAX_NAMES_SHOWN = 5  # folders that an error message names; it counts the others
 LAYOUT = "a folder of labelled images has one sub-folder for each class"
 
 
@@ -88,33 +87,30 @@ def class_folders(path: str, labels: Sequence[str]) -> list[str]:
     """
     is_in_archive = is_archive(path)
     try:
-        names = _folders_in_archive(path) if is_in_archive else _folders(path)
+        names = _folders_in_archive(path) if is_in_archive else class_names(path)
     except SourceError as error:
         raise DataError(f"{path}: {error}") from None
     except OSError as error:
         raise DataError(f"{path}: {error.strerror or error}; {LAYOUT}") from None
-    names = sorted((name for name in names if name[:1] != "." and not is_litter_folder(name)), key=natural_key)
     if not set(names) & set(labels):
-        raise DataError(f"{path}: no folder in it is named like a label ({_first_names(labels, 10)}); {LAYOUT}")
+        better = folders_to_give(path, labels)
+        advice = f"give {first_names(better)}" if better else LAYOUT
+        raise DataError(f"{path}: no folder in it is named like a label ({first_names(labels, 10)}); {advice}")
     unknown = [name for name in names if name not in labels and name != NOT_DIGIT]
     if unknown:
         raise DataError(
-            f"{path}: the model has no label {_first_names(unknown)}; its labels are {_first_names(labels, 10)}"
+            f"{path}: the model has no label {first_names(unknown)}; its labels are {first_names(labels, 10)}"
         )
     return [path] if is_in_archive else [os.path.join(path, name) for name in names]  # noqa: PTH118
 
 
-def _folders(path: str) -> Iterable[str]:
-    return [name for name in os.listdir(path) if os.path.isdir(os.path.join(path, name))]  # noqa: PTH112, PTH118, PTH208 - see sources.find
-
-
-def _folders_in_archive(path: str) -> Iterable[str]:
+def _folders_in_archive(path: str) -> list[str]:
     with closing(open_archive(path)) as archive:
         members = [name.partition("/") for name in archive.names()]
     for name, slash, _ in members:
         if not slash and has_image_suffix(name) and not is_litter_file(name):
             raise DataError(f"{path}: {printable(name)} lies in no folder; {LAYOUT}")
-    return {name for name, slash, _ in members if slash}
+    return classes_among({name for name, slash, _ in members if slash})
 
 
 def evaluate_predictions(path: str, predictions: Iterable[Prediction], labels: Sequence[str]) -> Evaluation:
@@ -196,8 +192,3 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
 def class_of(source: str, path: str) -> str:
     """The name of the class folder that a source lies in: the first one below `path`."""
     return source[len(os.path.join(path, "")) :].replace("/", os.sep).split(os.sep, 1)[0]  # noqa: PTH118
-
-
-def _first_names(names: Sequence[str], limit: int = MAX_NAMES_SHOWN) -> str:
-    shown = ", ".join(names[:limit])
-    return f"{shown} and {len(names) - limit:,} more" if len(names) > limit else shown

@@ -54,6 +54,7 @@ def _card(card: Document | None) -> str:
         ("rejects", "outliers" if card["rejects"] else ""),
         ("data", str(card["data"].get("name", "-"))),
         ("accuracy", _percentages(card["accuracy"])),
+        ("recall", _percentages(card["recall"])),
         ("quantization", ", ".join(f"{k} {v}" for k, v in quantization.items() if k != "agreement")),
         ("agreement", _percentages({k: v.get("same_label") for k, v in agreements.items() if isinstance(v, dict)})),
         ("made with", ", ".join(f"{name} {version}" for name, version in card["libraries"].items())),

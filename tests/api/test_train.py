@@ -45,6 +45,16 @@ def test_train_export_and_classify_are_those_of_the_commands(
     assert batchdigits.Classifier("new/mine.tflite").classify(SAMPLES / "digits/1/as-is.png").status != "error"
 
 
+def test_notes_about_the_data_are_given_before_training(class_folder: Path, tmp_path: Path) -> None:
+    (class_folder / "one" / "0.png").write_bytes(b"")
+    heard: list[object] = []
+    batchdigits.train(
+        tmp_path / "m.keras", data=class_folder, **QUICK, on_note=heard.append, on_progress=lambda one: heard.append(1)
+    )
+    assert "one/0.png (empty file)" in str(heard[0])
+    assert set(heard[1:]) == {1}
+
+
 @pytest.mark.parametrize(
     ("function", "command", "renamed"),
     [
@@ -61,7 +71,7 @@ def test_arguments_have_the_names_and_defaults_of_the_command(
         assert found is not None
         defaults = found.make_context(command, [], parent=context, resilient_parsing=True).params
     for name, parameter in inspect.signature(getattr(batchdigits, function)).parameters.items():
-        if name in ("on_progress", *renamed):
+        if name in ("on_progress", "on_note", *renamed):
             continue
         if command == "export" and name == "model":
             continue  # the command's default is None, which means the same file

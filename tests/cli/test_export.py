@@ -16,7 +16,7 @@ from batchdigits.learning.parity_check import ParityRow
 from tests.conftest import Arrays, Run, needs_micro, run_process
 
 Rows = list[list[str]]
-LENIENT = ("--min-agreement", "90")  # per cent; one of the 83 validation glyphs is more than 1 %
+LENIENT = ("--min-agreement", "90")  # per cent; one of the 78 validation glyphs is more than 1 %
 
 
 @pytest.fixture(scope="session")
@@ -97,9 +97,9 @@ def test_the_table_goes_to_stdout_and_messages_to_stderr(
     table = result.stdout.split("\n\n")[0].splitlines()
     assert re.match(r"images +runtime +float32 +int8 +same label +largest probability difference$", table[0])
     figures = r" +\d+\.\d\d% +\d+\.\d\d% +\d+\.\d\d% +0\.\d\d\d$"
-    assert re.match(r"validation +83  LiteRT" + figures, table[1])
-    assert re.match(r"validation +83  LiteRT reference" + figures, table[2])
-    assert re.match(r"validation +(83  TFLite Micro" + figures + r"|TFLite Micro +not installed)", table[3])
+    assert re.match(r"validation +78  LiteRT" + figures, table[1])
+    assert re.match(r"validation +78  LiteRT reference" + figures, table[2])
+    assert re.match(r"validation +(78  TFLite Micro" + figures + r"|TFLite Micro +not installed)", table[3])
     assert re.match(r"own scans +60  LiteRT" + figures, table[4])
     assert re.match(r"test +200  LiteRT" + figures, table[5])
     sizes = f"{output.stat().st_size:,} bytes; {trained} has {trained.stat().st_size:,}"
@@ -128,7 +128,7 @@ def test_the_card_has_the_options_and_the_parity_check(
         "calibration_glyphs": options["calibration_glyphs"],
     }
     assert {name: found["images"] for name, found in agreement.items()} == {
-        "validation": 83,
+        "validation": 78,
         "own_scans": 60,
         "test": 200,
     }
@@ -168,7 +168,7 @@ def test_disagreement_writes_nothing(
     result = run("export", "--tflite", *options)
     assert result.exit_code == 1
     assert re.search(
-        r"error: parity check failed: .* \d+ of 83 validation images get another label.*\(--min-agreement\); nothing",
+        r"error: parity check failed: .* \d+ of 78 validation images get another label.*\(--min-agreement\); nothing",
         result.stderr,
     )
     assert re.search(r"^validation \d+: \d \(0\.\d+\) became \d \(0\.\d+\)$", result.stdout, re.M)

@@ -116,6 +116,7 @@ def test_a_keras_file_is_shown(run: Run, trained: Path) -> None:
     assert set(found["sizes"]) >= {"config.json", "model.weights.h5", CARD_NAME}
     tables = run("inspect", trained).stdout
     assert "hidden_1" in tables
+    assert f"1 {found['card']['recall']['1']:.2%}, 2 " in tables
     assert "784x32" in tables
 
 

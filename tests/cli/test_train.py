@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from batchdigits.datasets import load
 from batchdigits.inference.model_file import read_card, read_model_file
 from batchdigits.inference.tensorflow_runtime import load_network
 from batchdigits.learning.recipes import RECIPES
@@ -34,9 +35,17 @@ def test_writes_a_model_file_with_its_card(run: Run, npz_file: Path, in_empty_fo
     assert card.labels == tuple("0123456789")
     assert card.network == {"hidden": [8], "activation": "relu"}
     assert card.seed == 5
-    assert card.data["images"] == {"train": 917, "validation": 83, "test": 200}
+    assert card.data["images"] == {"train": 922, "validation": 78, "test": 200}
     assert set(card.accuracy) == {"validation", "test"}
     assert f"Accuracy on 200 test images: {card.accuracy['test']:.2%}" in result.stderr
+
+
+def test_the_card_has_the_recall_of_each_class_on_the_validation_split(trained: Path, npz_file: Path) -> None:
+    card, labels = read_card(trained), load(npz_file, seed=1).validation.labels
+    assert tuple(card.recall) == card.labels
+    assert len(set(card.recall.values())) > 1
+    right = sum(share * np.sum(labels == int(name)) for name, share in card.recall.items())
+    assert right / len(labels) == pytest.approx(card.accuracy["validation"])
 
 
 def test_the_lesson_logs_every_hundred_iterations(run: Run, npz_file: Path, in_empty_folder: Path) -> None:

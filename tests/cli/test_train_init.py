@@ -60,7 +60,7 @@ def test_the_card_names_the_data_and_the_model_before(run: Run, trained: Path, c
     assert card.data["init"]["sha256"] == init.sha256["payload"]
     assert card.data["init"]["accuracy"]["mnist_test"] == pytest.approx(init.accuracy["test"])
     assert card.data["mnist"]["share"] == 0.7
-    assert card.data["mnist"]["images"] == {"train": 917, "validation": 83, "test": 200}
+    assert card.data["mnist"]["images"] == {"train": 922, "validation": 78, "test": 200}
     assert set(card.accuracy) == {"validation", "test", "mnist_validation", "mnist_test"}
     before, now = card.data["init"]["accuracy"]["mnist_test"], card.accuracy["mnist_test"]
     assert f"Accuracy on 200 test images of MNIST: {before:.2%} before, {now:.2%} now" in result.stderr

@@ -77,6 +77,7 @@ def test_a_card_survives_json() -> None:
         ({"labels": ["0", "\ud800"]}, "labels that are equal, or are not a line of text"),
         ({"temperature": float("nan")}, "not JSON"),
         ({"accuracy": {"test": float("inf")}}, "not JSON"),
+        ({"recall": [1]}, "no valid 'recall'"),
         ({"network": None}, "no valid network shape"),
         ({"network": 3}, "no valid 'network'"),
         ({"network": {"hidden": [10**9], "activation": ""}}, "no valid network shape"),
