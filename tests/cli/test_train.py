@@ -86,7 +86,7 @@ def test_epochs_are_passes_over_the_training_split(run: Run, npz_file: Path, tmp
     output = tmp_path / "m.keras"
     options = ("--epochs", "2", "--hidden", "8", "--batch-size", "200", "--data", npz_file)
     assert run("train", *options, "-o", output).exit_code == 0
-    assert read_card(output).data["images"]["train"] == 917
+    assert read_card(output).data["images"]["train"] == 922
     assert read_card(output).recipe["iterations"] == 2 * 5
 
 
