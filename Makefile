@@ -57,7 +57,7 @@ model: exports/student.keras
 	batchdigits export --tflite $(DATA) --model batchdigits/pretrained/digits.keras -o batchdigits/pretrained/digits.tflite
 
 exports/tiny.keras:
-	batchdigits train --recipe tiny --teacher batchdigits/pretrained/digits.keras -o $@ $(RESUME)
+	batchdigits train --recipe tiny --teacher training/base.keras --iterations 50000 -o $@ $(RESUME)
 
 # training/base.keras is kept in git: the best of four by the development sets, trained further from a first one.
 
