@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain, islice
 from pathlib import Path
@@ -60,20 +60,21 @@ def classify(**values: Any) -> None:
     tally = Tally()
     rules = Filter(request.include, request.exclude, not request.no_recursive)
     with _paths(request) as paths:
+        ids = paths if isinstance(paths, dict) else None
         if request.engine == "ray" and not request.dry_run:
-            classify_in_parts(request, list(paths), rules)
+            classify_in_parts(request, list(paths), rules, ids)
             return
         files = _not_empty(find(paths, tally, rules), tally, rules)
         if request.dry_run:
             _list(files, tally, b"\0" if request.null else b"\n")
         else:
-            _classify(request, files, tally, rules)
+            _classify(request, files, tally, rules, ids)
 
 
 @contextmanager
 def _paths(request: Request) -> Iterator[Iterable[str]]:
-    """All paths named by hand; an image on stdin is written to a temporary file."""
-    from batchdigits.files.path_list import read_paths
+    """All paths named by hand, with their ids if they have some; an image on stdin is written to a temporary file."""
+    from batchdigits.files.path_list import read_paths, read_paths_and_ids
 
     if request.reads_stdin_image and request.dry_run:
         yield request.paths
@@ -83,6 +84,9 @@ def _paths(request: Request) -> Iterator[Iterable[str]]:
             with image.open("wb") as file:
                 shutil.copyfileobj(sys.stdin.buffer, file)
             yield [str(image)]
+    elif request.files_from and request.with_id:
+        with click.open_file(request.files_from, "rb") as stream:
+            yield read_paths_and_ids(stream, b"\0" if request.null else b"\n")
     elif request.files_from:
         with click.open_file(request.files_from, "rb") as stream:
             yield chain(request.paths, read_paths(stream, b"\0" if request.null else b"\n"))
@@ -123,14 +127,16 @@ def _list(files: Iterable[str], tally: Tally, end: bytes) -> None:
     )
 
 
-def _classify(request: Request, files: Iterator[str], tally: Tally, rules: Filter) -> None:
+def _classify(
+    request: Request, files: Iterator[str], tally: Tally, rules: Filter, ids: Mapping[str, str] | None
+) -> None:
     """Classify files with the workers of this machine, and write the rows."""
     from batchdigits.engines.local import classify as run
     from batchdigits.engines.local import default_jobs
     from batchdigits.output.row_counts import RowCounts, count_lines, count_rows
 
     stopwatch = Stopwatch()
-    task, columns, encoder = task_of(request)
+    task, columns, encoder = task_of(request, ids)
     reader = encoder.reader(columns)
     if encoder.max_rows:
         files = _at_most(encoder.max_rows, files, request)

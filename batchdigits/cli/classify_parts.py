@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from batchdigits.output.parts import PartsOutput
 
 
-def classify_in_parts(request: Request, paths: Sequence[str], rules: Filter) -> None:
+def classify_in_parts(request: Request, paths: Sequence[str], rules: Filter, ids: Mapping[str, str] | None) -> None:
     """Classify the files of the paths on a Ray cluster, and write parts and a manifest."""
     from batchdigits.engines.ray_engine import ClusterJob, classify
     from batchdigits.files.sources import Tally
@@ -33,7 +33,7 @@ def classify_in_parts(request: Request, paths: Sequence[str], rules: Filter) -> 
     if not paths:
         raise NoImagesError("no images in the list of files")
     stopwatch = Stopwatch()
-    task, columns, _ = task_of(request)
+    task, columns, _ = task_of(request, ids)
     file_format = request.format_name
     identity = identity_of(request, task)
     sources: Identity = {"--part-size": request.part_size, "the sources": _sources(request)}

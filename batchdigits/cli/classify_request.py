@@ -51,6 +51,7 @@ class Request:
     paths: tuple[str, ...]
     files_from: str | None
     null: bool
+    with_id: bool
     include: tuple[str, ...]
     exclude: tuple[str, ...]
     no_recursive: bool
@@ -130,6 +131,8 @@ class Request:
             raise click.UsageError("--min-confidence and --target-risk both set the review threshold; give one.")
         if self.outlier_share is not None and self.target_risk is None:
             raise click.UsageError("--outlier-share needs --target-risk.")
+        if self.with_id and (not self.files_from or self.paths):
+            raise click.UsageError("--with-id needs --files-from, and no other paths.")
         if self.null and not (self.files_from or self.dry_run):
             raise click.UsageError("-0 needs --files-from or --dry-run.")
         if self.resume and self.file is None:
@@ -195,6 +198,9 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.argument("paths", nargs=-1, metavar="[PATH… | -]", type=click.Path()),
     click.option("--files-from", metavar="FILE|-", help="Read more paths from a file or stdin, one a line."),
     click.option("-0", "--null", is_flag=True, help="Paths end with NUL, as from `find -print0`, not with a newline."),
+    click.option(
+        "--with-id", is_flag=True, help="Behind each path of --files-from stand a tab and an id, for the column `id`."
+    ),
     click.option("--include", multiple=True, metavar="GLOB", help="In folders, take only files that match."),
     click.option("--exclude", multiple=True, metavar="GLOB", help="In folders, skip files and folders that match."),
     click.option("--no-recursive", is_flag=True, help="Do not visit folders inside folders."),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,8 +22,13 @@ if TYPE_CHECKING:
     from batchdigits.output.journal import Identity
 
 
-def task_of(request: Request) -> tuple[Task[bytes], Columns, Format]:
-    """The task of the workers, the columns of the rows, and their format."""
+def task_of(request: Request, ids: Mapping[str, str] | None = None) -> tuple[Task[bytes], Columns, Format]:
+    """The task of the workers, the columns of the rows, and their format.
+
+    Args:
+        request: the options.
+        ids: the ids of sources by their paths, if the rows have such a column.
+    """
     from batchdigits.engines.classify_files import Settings
     from batchdigits.engines.worker import Task
     from batchdigits.inference.model_file import read_model_file
@@ -33,7 +38,7 @@ def task_of(request: Request) -> tuple[Task[bytes], Columns, Format]:
     _require_packages(request)
     model = chosen_model(request.runtime, request.model)
     card = read_model_file(model).card
-    columns = Columns(card.labels, request.top_k, request.probabilities)
+    columns = Columns(card.labels, request.top_k, request.probabilities, ids)
     threshold = _threshold(request, card)
     about = _about(model, card, threshold)
     written = output_format(request.format_name, request.compression, request.excel, about)
@@ -114,6 +119,7 @@ def identity_of(request: Request, task: Task[bytes]) -> Identity:
         "--second-look": request.second_look,
         "--format": request.format_name,
         "--excel": request.excel,
+        "--with-id": request.with_id,
         "--top-k": request.top_k,
         "--probabilities": request.probabilities,
     }

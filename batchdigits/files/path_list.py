@@ -36,6 +36,26 @@ def read_paths(stream: IO[bytes], end: bytes) -> Iterator[str]:
         yield os.fsdecode(path)
 
 
+def read_paths_and_ids(stream: IO[bytes], end: bytes) -> dict[str, str]:
+    """The paths in a list, each with what stands behind the last tab of its line: the source's id.
+
+    Args:
+        stream: the list.
+        end: as for `read_paths`.
+
+    Raises:
+        BatchdigitsError: see `read_paths`; or a path has no id, or two.
+    """
+    ids: dict[str, str] = {}
+    for line in read_paths(stream, end):
+        path, tab, source_id = line.rpartition("\t")
+        if not (tab and path and source_id):
+            raise BatchdigitsError(f"the list of paths has no tab and id behind {line}")
+        if ids.setdefault(path, source_id) != source_id:
+            raise BatchdigitsError(f"the list of paths has two ids for {path}: {ids[path]} and {source_id}")
+    return ids
+
+
 def _in_utf8(stream: IO[bytes]) -> Iterator[bytes]:
     """The blocks of a list; without its byte order mark, and in UTF-8 if that says UTF-16."""
     first = _read(stream)

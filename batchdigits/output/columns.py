@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from batchdigits.inference.decide import Prediction
@@ -17,17 +18,20 @@ class Columns:
         labels: the classes, in the order of a prediction's probabilities.
         top_k: how many classes a row names, the likeliest first.
         probabilities: whether every class has a column.
+        ids: the ids of sources by their paths; None for no such column.
     """
 
     labels: tuple[str, ...]
     top_k: int = 1
     probabilities: bool = False
+    ids: Mapping[str, str] | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
-        """`path,label,confidence,status,detail,score`; then `label_2,confidence_2`… and `p_LABEL`…, if asked for."""
+        """The fixed ones; then `id`, `label_2,confidence_2`… and `p_LABEL`…, if asked for."""
+        ids = () if self.ids is None else ("id",)
         more = [name for rank in self._ranks() for name in (f"label_{rank}", f"confidence_{rank}")]
-        return ("path", "label", "confidence", "status", "detail", "score", *more, *self._probability_names())
+        return ("path", "label", "confidence", "status", "detail", "score", *ids, *more, *self._probability_names())
 
     @property
     def texts(self) -> frozenset[str]:
@@ -37,7 +41,9 @@ class Columns:
     def cells(self, prediction: Prediction) -> tuple[Cell, ...]:
         """The cells of a row; None in the columns that a prediction without a label leaves empty."""
         path, label, confidence, status, detail, probabilities, score = prediction
-        first = (path, label or None, confidence, str(status), detail, score)
+        first: tuple[Cell, ...] = (path, label or None, confidence, str(status), detail, score)
+        if self.ids is not None:
+            first += (self.ids.get(path) or self.ids.get(path.rpartition("#")[0]),)  # of a page, that of its file
         if not self.needs_probabilities:
             return first
         if not probabilities:
@@ -45,6 +51,11 @@ class Columns:
         likeliest = sorted(probabilities.items(), key=lambda item: -item[1])  # stable: ties stay in order
         others = [cell for label_and_probability in likeliest[1 : self.top_k] for cell in label_and_probability]
         return (*first, *others, *(probabilities.values() if self.probabilities else ()))
+
+    @property
+    def are_fixed(self) -> bool:
+        """Whether there are none but the fixed columns."""
+        return self.ids is None and not self.needs_probabilities
 
     @property
     def needs_probabilities(self) -> bool:

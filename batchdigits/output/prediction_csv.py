@@ -54,7 +54,7 @@ class Dialect:
     def _row(self, columns: Columns, prediction: Prediction) -> bytes:
         path, label, confidence, status, detail, _, score = prediction
         is_number = confidence is not None and score is not None
-        if not is_number or columns.needs_probabilities or self.formula or self.quoted.search(f"{path}{label}{detail}"):
+        if not is_number or not columns.are_fixed or self.formula or self.quoted.search(f"{path}{label}{detail}"):
             return self.line(columns.cells(prediction))
         # Most rows take this fast path.
         end = self.delimiter
