@@ -6,7 +6,8 @@ import re
 
 # Some of these files have an image's suffix, and a Thumbs.db holds images.
 _FILES = frozenset({".ds_store", "thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini"})
-_PREFIX_OF_FILES = "._"  # macOS's, on other systems' disks
+_PREFIXES_OF_FILES = ("._", "~$")  # macOS's on other systems' disks, and the locks of office programs
+_SUFFIXES_OF_FILES = ("~", ".crdownload")  # an editor's backup, and a download that was not finished
 _FOLDERS = frozenset(
     {
         "$recycle.bin",  # Windows
@@ -17,6 +18,8 @@ _FOLDERS = frozenset(
         ".ipynb_checkpoints",
         "__macosx",
         "lost+found",
+        ".appledouble",  # Netatalk
+        ".dtrash",  # digiKam
     }
 )
 _TRASH = re.compile(r"\.trash(-\d+|es)?")  # of a Linux user by number, and of macOS
@@ -24,7 +27,8 @@ _TRASH = re.compile(r"\.trash(-\d+|es)?")  # of a Linux user by number, and of m
 
 def is_litter_file(name: str) -> bool:
     """Whether a file of this name is never a source."""
-    return name.startswith(_PREFIX_OF_FILES) or name.lower() in _FILES
+    lower = name.lower()
+    return lower.startswith(_PREFIXES_OF_FILES) or lower.endswith(_SUFFIXES_OF_FILES) or lower in _FILES
 
 
 def is_litter_folder(name: str) -> bool:

@@ -9,7 +9,7 @@ import pytest
 from batchdigits.datasets import load
 from batchdigits.files.sources import Tally, estimate, find
 from batchdigits.reports.evaluation import class_folders
-from tests.conftest import Run
+from tests.conftest import SAMPLES, Run
 
 FOLDERS = (
     "$RECYCLE.BIN",
@@ -23,7 +23,20 @@ FOLDERS = (
     ".Trash-1000",
     ".Trash",
     ".Trashes",
+    ".AppleDouble",
+    ".dtrash",
 )
+FILES = ("._3.png", "~$3.png", "3.png~", "3.png.crdownload", "Thumbs.db", "desktop.ini")
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_of_litter_is_skipped_and_counted(tmp_path: Path, name: str) -> None:
+    png = (SAMPLES / "digits" / "4" / "as-is.png").read_bytes()
+    for file in (name, "4.png", "4"):
+        (tmp_path / file).write_bytes(png)
+    tally = Tally()
+    assert list(find([str(tmp_path)], tally)) == [str(tmp_path / "4"), str(tmp_path / "4.png")]
+    assert tally.skipped == 1
 
 
 @pytest.mark.parametrize("name", FOLDERS)
