@@ -346,7 +346,7 @@ def test_a_resumed_training_ends_with_the_same_weights(
 def test_signals_in_the_middle_of_a_step_change_no_weights(
     run: Run, npz_file: Path, tmp_path: Path, recipe: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    options = ("--recipe", recipe, "--iterations", "600", "--hidden", "16", "--dropout", "0.5", "--data", npz_file)
+    options = ("--recipe", recipe, "--iterations", "600", "--hidden", "16", "--batch-size", "32", "--data", npz_file)
     whole, cut = tmp_path / "whole.keras", tmp_path / "cut.keras"
     assert run("train", *options, "-o", whole).exit_code == 0
     resumed: tuple[str, ...] = ()
