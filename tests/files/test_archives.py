@@ -313,6 +313,14 @@ def test_what_a_parser_reads_at_once_is_limited(tmp_path: Path, monkeypatch: pyt
         assert fault_of(str(path)) == "too large: its list of members, or a name in it"
 
 
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("name", ["n" * 16_384, "é" * 8_192])
+def test_a_name_that_no_file_could_have_is_refused(tmp_path: Path, end: str, name: str) -> None:
+    longest, longer = make(tmp_path / f"a{end}", [(name, PNG)]), make(tmp_path / f"b{end}", [(f"{name}n", PNG)])
+    assert list(find([str(longest), str(longer)])) == [f"{longest}/{name}", str(longer)]
+    assert fault_of(str(longer)) == "too large: a member's name of more than 16,384 bytes"
+
+
 @pytest.mark.parametrize("end", TARS)
 @pytest.mark.parametrize("size", [-512, -(1 << 40), 1 << 62])
 def test_a_size_that_leads_back_or_far_away_ends(tmp_path: Path, end: str, size: int) -> None:

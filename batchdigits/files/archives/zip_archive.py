@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, cast
 
-from batchdigits.files.archives.archive import check_count, check_ratio, check_size, faults_of
+from batchdigits.files.archives.archive import check_count, check_name, check_ratio, check_size, faults_of
 from batchdigits.files.archives.bounded_file import BoundedFile
 from batchdigits.files.natural_order import natural_path_key
 from batchdigits.files.source_error import SourceError
@@ -34,6 +34,8 @@ class ZipArchive:
                 self._zip = zipfile.ZipFile(cast("IO[bytes]", self._file))
             members = self._zip.infolist()
             check_count(len(members))
+            for member in members:
+                check_name(member.filename)
             self._file.allow(sys.maxsize)  # `open` and `read` have limits of their own
         except BaseException:
             self._file.close()
