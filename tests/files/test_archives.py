@@ -442,7 +442,13 @@ def test_resume_knows_members_by_name_and_archive(scene: Path, tmp_path: Path) -
     assert b"0 files added, 0 classified again, 7 kept" in again.stderr
     make(tmp_path / "a.zip", members)
     again = classify(*command, "--resume", cwd=tmp_path)
-    assert b"1 file added, 4 classified again, 3 kept" in again.stderr
+    assert b"1 file added, 0 classified again, 7 kept" in again.stderr
+    make(tmp_path / "a.zip", [(members[0][0], members[1][1]), *members[1:]])
+    again = classify(*command, "--resume", cwd=tmp_path)
+    assert b"0 files added, 1 classified again, 7 kept" in again.stderr
+    make(tmp_path / "b.tar", [*members[:3], ("none.txt", b"")])
+    again = classify(*command, "--resume", cwd=tmp_path)
+    assert b"0 files added, 3 classified again, 5 kept" in again.stderr
     assert len(rows((tmp_path / "out.csv").read_bytes())) == 8
 
 

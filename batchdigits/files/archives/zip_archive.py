@@ -86,6 +86,15 @@ class ZipArchive:
             raise SourceError("no such file in the archive")
         return self._members[name]
 
+    def fingerprint(self, name: str) -> tuple[int, int]:
+        """A member's size and checksum.
+
+        Raises:
+            SourceError: there is none of this name.
+        """
+        member = self.member(name)
+        return member.file_size, member.CRC
+
     def close(self) -> None:
         """Close the file."""
         self._zip.close()
