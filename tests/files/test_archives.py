@@ -452,9 +452,20 @@ def test_resume_knows_members_by_name_and_archive(scene: Path, tmp_path: Path) -
     assert len(rows((tmp_path / "out.csv").read_bytes())) == 8
 
 
-def test_a_member_may_be_typed(scene: Path) -> None:
-    result = classify("scans.zip/9.png", "scans.zip/none.png", cwd=scene)
-    assert [row[:1] + row[3:5] for row in rows(result.stdout)] == [
-        ["scans.zip/9.png", "ok", ""],
-        ["scans.zip/none.png", "error", "no such file in the archive"],
-    ]
+@pytest.mark.parametrize("end", [".zip", ".tar"])
+def test_a_member_may_be_typed_and_must_be_there(scene: Path, end: str) -> None:
+    typed, missing = f"scans{end}/9.png", f"scans{end}/none.png"
+    assert [row[0] for row in rows(classify(typed, cwd=scene).stdout)] == [typed]
+    mistyped = classify(typed, missing, "-o", "kept.csv", "--overwrite", cwd=scene)
+    assert mistyped.returncode == 1
+    assert mistyped.stderr == f"batchdigits: error: {missing}: no such file in the archive\n".encode()
+    (scene / "list").write_text(missing)
+    (row,) = rows(classify("--files-from", "list", cwd=scene).stdout)
+    assert row[3:5] == ["error", "no such file in the archive"]
+
+
+def test_a_typed_member_that_cannot_be_read_is_a_row(tmp_path: Path) -> None:
+    make(tmp_path / "a.zip", [("empty.png", b"")])
+    (tmp_path / "b.zip").write_bytes(b"no archive")
+    table = rows(classify("a.zip/empty.png", "b.zip/1.png", cwd=tmp_path).stdout)
+    assert [row[4] for row in table] == ["empty file", "truncated or corrupt archive"]

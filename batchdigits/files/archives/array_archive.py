@@ -19,7 +19,7 @@ from batchdigits.files.archives.archive import (
     faults_of,
 )
 from batchdigits.files.archives.zip_archive import ZipArchive
-from batchdigits.files.source_error import SourceError
+from batchdigits.files.source_error import MissingMemberError, SourceError
 from batchdigits.quiet import no_warnings
 
 _IDX_HEADER = struct.Struct(">4s3I")
@@ -84,7 +84,7 @@ class ArrayArchive:
         array, _, index = name.rpartition("/")
         images = self._arrays.get(array)
         if images is None or not re.fullmatch("0|[1-9][0-9]{0,8}", index) or int(index) >= images.number:
-            raise SourceError("no such image in the array")
+            raise MissingMemberError("no such image in the array")
         with faults_of("array"):
             stream = self._stream_of(array, images)
             stream.seek(images.start + int(index) * images.stride)

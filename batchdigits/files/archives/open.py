@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple, cast
@@ -101,12 +102,11 @@ def member_status(member: Member) -> os.stat_result:
     Raises:
         OSError: there is no such archive.
     """
-    status = os.stat(member.archive)  # noqa: PTH116
     if member.archive.lower().endswith(".zip"):
         with suppress(SourceError, OSError, MemoryError):
             size, checksum = cast("ZipArchive", _kept_archive(member.archive)).fingerprint(member.name)
-            return os.stat_result((status.st_mode, 0, 0, 1, 0, 0, size, 0, 0, 0), {"st_mtime_ns": checksum})
-    return status
+            return os.stat_result((stat.S_IFREG, 0, 0, 1, 0, 0, size, 0, 0, 0), {"st_mtime_ns": checksum})
+    return os.stat(member.archive)  # noqa: PTH116
 
 
 def _kept_archive(path: str) -> Archive:
@@ -130,3 +130,12 @@ class _Kept:
 
 
 _of_thread = threading.local()
+
+
+def _close_in_child() -> None:
+    """Close what a forked process inherits, before its descriptor is given to another file."""
+    _of_thread.__dict__.clear()
+
+
+if hasattr(os, "register_at_fork"):  # Windows has no forks
+    os.register_at_fork(after_in_child=_close_in_child)

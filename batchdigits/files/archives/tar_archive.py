@@ -12,7 +12,7 @@ from typing import IO, Any, cast
 from batchdigits.files.archives.archive import check_count, check_name, check_ratio, check_size, faults_of
 from batchdigits.files.archives.bounded_file import BoundedFile
 from batchdigits.files.natural_order import natural_path_key
-from batchdigits.files.source_error import SourceError
+from batchdigits.files.source_error import MissingMemberError, SourceError
 
 MAX_HEADER_BYTES = 1 << 20  # of one member: a name and its attributes, which are read at once
 SKIP_BYTES = 1 << 20  # read at once to get past what is not wanted
@@ -88,7 +88,7 @@ class TarArchive:
     def _extent(self, name: str) -> tuple[int, int]:
         while name not in self._extents:
             if next(self._rest, None) is None:
-                raise SourceError("no such file in the archive")
+                raise MissingMemberError("no such file in the archive")
         extent = self._extents[name]
         if extent is None:
             raise SourceError("not a regular file; a link in an archive is not followed")

@@ -11,7 +11,7 @@ from typing import IO, cast
 from batchdigits.files.archives.archive import check_count, check_name, check_ratio, check_size, faults_of
 from batchdigits.files.archives.bounded_file import BoundedFile
 from batchdigits.files.natural_order import natural_path_key
-from batchdigits.files.source_error import SourceError
+from batchdigits.files.source_error import MissingMemberError, SourceError
 
 MAX_DIRECTORY_BYTES = 1 << 27  # of the list of members, which is parsed at once: a million have about 100 MB
 _ENCRYPTED = 1  # a flag of a member
@@ -83,7 +83,7 @@ class ZipArchive:
             SourceError: there is none of this name.
         """
         if name not in self._members:
-            raise SourceError("no such file in the archive")
+            raise MissingMemberError("no such file in the archive")
         return self._members[name]
 
     def fingerprint(self, name: str) -> tuple[int, int]:
