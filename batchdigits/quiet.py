@@ -1,8 +1,8 @@
-"""Silence for libraries written in C.
+"""Silence for libraries.
 
-Image decoders and TFLite runtimes write to the file descriptors 1 and 2 directly, past `sys.stdout` and `sys.stderr`.
-The context managers redirect the descriptors themselves, hence for every thread of the process. After
-`show_library_output`, `silent_stderr` and `silent_output` redirect nothing.
+Image decoders and TFLite runtimes, written in C, write to the file descriptors 1 and 2 directly, past `sys.stdout` and
+`sys.stderr`. The context managers but `no_warnings` redirect the descriptors themselves, hence for every thread of the
+process. After `show_library_output`, `silent_stderr` and `silent_output` redirect nothing.
 """
 
 from __future__ import annotations
@@ -11,10 +11,14 @@ import io
 import os
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import RLock
 
 _library_output_shown = False
+# Warning filters belong to the process: threads that changed them at the same time would restore each other's.
+_WARNING_FILTERS_LOCK = RLock()
 
 
 def show_library_output(shown: bool = True) -> None:
@@ -39,6 +43,14 @@ def silent_stderr() -> Iterator[None]:
 def silent_output() -> Iterator[None]:
     """Discard everything written to fd 1 and fd 2 inside the block."""
     with _discarded(1), _discarded(2):
+        yield
+
+
+@contextmanager
+def no_warnings() -> Iterator[None]:
+    """Drop Python's warnings inside the block."""
+    with _WARNING_FILTERS_LOCK, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         yield
 
 

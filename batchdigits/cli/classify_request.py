@@ -91,10 +91,10 @@ class Request:
 
     @property
     def compression(self) -> Compression | None:
-        """How the output file is compressed, by its suffix."""
+        """How the output file is compressed, by the suffix that was typed, as the format is."""
         from batchdigits.output.formats import compression_of
 
-        return compression_of(self.file) if self.file else None
+        return compression_of(Path(self.output)) if self.output and self.file else None
 
     @property
     def _format_by_suffix(self) -> FormatName | None:

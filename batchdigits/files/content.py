@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from batchdigits.files.archives import read_member, split_member
+from batchdigits.files.archives import member_status, read_member, split_member
 from batchdigits.files.remote import is_url, read_url
 from batchdigits.files.source_error import SourceError
 
@@ -40,12 +40,15 @@ class Content(NamedTuple):
 
 
 def file_status(path: str) -> os.stat_result | None:
-    """The `os.stat` of a file, for a member of an archive the archive's; None for a URL, and for what is not found."""
+    """The `os.stat` of a file, for a member `member_status`; None for a URL, and for what is not found."""
     try:
         return os.stat(path)  # noqa: PTH116 - a Path takes longer than the call
     except (OSError, ValueError):
         member = split_member(path)
-        return file_status(member.archive) if member else None
+    try:
+        return member_status(member) if member else None
+    except OSError:
+        return None
 
 
 def read_content(path: str, status: os.stat_result | None = None) -> Content:

@@ -6,8 +6,9 @@ import os
 from collections.abc import Sequence
 
 from batchdigits.errors import NoImagesError
-from batchdigits.files.archives import split_member
+from batchdigits.files.archives import read_member, split_member
 from batchdigits.files.remote import MAX_REQUESTS, fault_of_url, is_url
+from batchdigits.files.source_error import MissingMemberError, SourceError
 
 
 def require_paths(paths: Sequence[str]) -> None:
@@ -18,8 +19,8 @@ def require_paths(paths: Sequence[str]) -> None:
         BatchdigitsError: see `storage_of`.
     """
     for path in paths:
-        if not is_url(path) and not os.path.lexists(path) and not split_member(path):
-            raise NoImagesError(f"{path}: no such file or folder")
+        if not is_url(path) and not os.path.lexists(path):
+            _require_member(path)
     if urls := [path for path in paths if is_url(path)]:
         from concurrent.futures import ThreadPoolExecutor
 
@@ -28,3 +29,15 @@ def require_paths(paths: Sequence[str]) -> None:
                 if fault:
                     pool.shutdown(cancel_futures=True)
                     raise NoImagesError(f"{url}: {fault}")
+
+
+def _require_member(path: str) -> None:
+    member = split_member(path)
+    if member is None:
+        raise NoImagesError(f"{path}: no such file or folder")
+    try:
+        read_member(member)
+    except MissingMemberError as fault:
+        raise NoImagesError(f"{path}: {fault}") from None
+    except (SourceError, OSError, MemoryError):
+        pass  # its row will say why

@@ -23,6 +23,10 @@ class SourceError(Exception):
     """A source cannot be read or decoded; the message is the detail of its error row."""
 
 
+class MissingMemberError(SourceError):
+    """An archive has no member of this name."""
+
+
 def describe_error(path: str, error: Exception) -> str:
     """The detail of the error row of `path`, whose reading or decoding raised `error`."""
     if isinstance(error, SourceError):

@@ -83,6 +83,8 @@ class FinishedOutput:
         self.header = next(pieces)
         self._starts, self._is_open, self._sources = array("Q", [len(self.header)]), bytearray(), array("Q")
         self._rows: dict[int, int | list[int]] = {}  # by source: the row, or the rows
+        self._open_folders: dict[str, int] = {}  # rows of open errors by path, of which some may be a folder's
+        self._folder = ""  # of the source that was placed last
         for piece in pieces:
             self._add_row(piece, reader)
         self._is_found, self._is_named = bytearray(len(self._sources)), bytearray(len(self._sources))
@@ -113,6 +115,7 @@ class FinishedOutput:
         rows = self._rows_of(path)
         for row in rows:
             self._is_named[row] = True
+        self._answer_folders(path)
         first = rows[0] if rows else -1
         for start, end in extents:
             for numbers, number in zip(self._placed, (first, start, end), strict=True):
@@ -144,6 +147,18 @@ class FinishedOutput:
                 if not (prune and has_path):
                     yield self._starts[row], self._starts[row + 1]
 
+    def _answer_folders(self, path: str) -> None:
+        """Drop the error rows of the folders and the archive that a source is in: they can be read now."""
+        folder = path.rpartition("/")[0]
+        if not self._open_folders or folder == self._folder:
+            return
+        self._folder = folder
+        while folder:
+            row = self._open_folders.get(folder)
+            if row is not None:
+                self._is_named[row] = True
+            folder = folder.rpartition("/")[0]
+
     def _add_row(self, piece: bytes, reader: Reader) -> None:
         """Add a row, under its path, and if it may be a page, under its file's path, too."""
         head = reader.head(piece)
@@ -156,6 +171,8 @@ class FinishedOutput:
         self._sources.append(source_id(path))
         self._starts.append(self._starts[-1] + len(piece))
         self._is_open.append(head.is_open_error)
+        if head.is_open_error:
+            self._open_folders[path.rstrip("/")] = row
 
     def _rows_of(self, path: str) -> list[int]:
         rows = self._rows.get(source_id(path), [])

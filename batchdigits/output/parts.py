@@ -96,7 +96,7 @@ def _rows(file_format: FormatName, content: bytes) -> Iterable[Mapping[str, Any]
         return parquet.read_table(io.BytesIO(content), columns=columns).to_pylist()  # type: ignore[no-any-return]
     text = content.decode("utf-8-sig", "surrogateescape")
     if file_format == "jsonl":
-        return map(json.loads, text.splitlines())
+        return map(json.loads, io.StringIO(text, newline="\n"))  # `splitlines` would split at letters of names
     delimiter = dialect_of("tsv" if file_format == "tsv" else "csv").delimiter
     rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
     if not {"path", "status", "score"} <= set(rows.fieldnames or ()):
@@ -200,7 +200,7 @@ class PartsOutput:
     def _read_part(self, name: str) -> PartRows:
         try:
             return read_part(self._format, self._folder.read(name))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, csv.Error) as error:
             raise BatchdigitsError(f"cannot add to {self.place}: {name} cannot be read any more: {error}") from None
 
     def _mark(self) -> None:

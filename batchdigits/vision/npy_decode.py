@@ -11,6 +11,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from batchdigits.files.source_error import SourceError
+from batchdigits.quiet import no_warnings
 from batchdigits.vision.grey import Scan, to_grey
 from batchdigits.vision.headers import check_size
 
@@ -56,7 +57,8 @@ def _read_header(header: bytes) -> _Header:
     try:
         stream = BytesIO(header)
         npy.read_magic(stream)
-        shape, is_fortran, dtype = npy.read_array_header_1_0(stream)
+        with no_warnings():  # about headers by Python 2, and about literals
+            shape, is_fortran, dtype = npy.read_array_header_1_0(stream)
     except Exception:  # NumPy evaluates the header as Python's literals, which raises many types
         raise SourceError("truncated or corrupt array") from None
     return _Header(shape, "F" if is_fortran else "C", dtype)

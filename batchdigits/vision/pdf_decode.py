@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from batchdigits.files.source_error import SourceError
-from batchdigits.vision.grey import Scan, to_grey
+from batchdigits.vision.grey import Scan, is_flat, to_grey
 from batchdigits.vision.headers import check_size
 from batchdigits.vision.pillow_decode import MAX_PAGES, NumberedScan
 
@@ -77,16 +77,33 @@ def _read(document: pypdfium2.PdfDocument, number: int, max_pixels: int) -> Numb
 def _draw(page: pypdfium2.PdfPage, max_pixels: int) -> Scan:
     """The scan of a page, uint8 (H, W), as readers show it. The pixels of a plain scanned image are its own."""
     image = _only_image(page)
-    if image:
-        bitmap = _pixels_of(image, max_pixels)
-        if bitmap:
-            scan = to_grey(np.ascontiguousarray(bitmap.to_numpy()))
-            return np.ascontiguousarray(np.rot90(scan, -page.get_rotation() // 90))
+    bitmap = _pixels_of(image, max_pixels) if image else None
+    if bitmap:
+        scan = to_grey(np.ascontiguousarray(bitmap.to_numpy()))
+        scan = np.ascontiguousarray(np.rot90(scan, -page.get_rotation() // 90))
+    else:
+        scan = _rendered(page, max_pixels)
+    if is_flat(scan):
+        _check_images(page, max_pixels)
+    return scan
+
+
+def _rendered(page: pypdfium2.PdfPage, max_pixels: int) -> Scan:
     width, height = page.get_size()
     if not 0 < width * height < math.inf:
         raise SourceError("corrupt: a page without an area")
     scale = min(DPI / POINTS_PER_INCH, math.sqrt(max_pixels / (width * height)))
     return to_grey(np.ascontiguousarray(page.render(scale=scale).to_numpy()))
+
+
+def _check_images(page: pypdfium2.PdfPage, max_pixels: int) -> None:
+    """Decode the images of a page that looks empty, since PDFium leaves out those that it cannot decode."""
+    import pypdfium2
+
+    for image in page.get_objects(filter=[pypdfium2.raw.FPDF_PAGEOBJ_IMAGE]):
+        columns, rows = image.get_px_size()
+        check_size(columns, rows, max_pixels)
+        image.get_bitmap()
 
 
 def _only_image(page: pypdfium2.PdfPage) -> pypdfium2.PdfImage | None:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import RLock
 from typing import IO, Any, NamedTuple
 
 import cv2
@@ -27,12 +25,10 @@ from PIL import (
 )
 
 from batchdigits.files.source_error import SourceError
+from batchdigits.quiet import no_warnings
 from batchdigits.vision.grey import Scan, to_grey
 from batchdigits.vision.headers import check_size
 from batchdigits.vision.tiff import WHITE_IS_ZERO, TiffFile, scan_with_opencv
-
-# Warning filters belong to the process: threads that changed them at the same time would restore each other's.
-_WARNING_FILTERS_LOCK = RLock()
 
 MAX_PAGES = 10_000  # of one TIFF, as a hostile file can claim millions
 
@@ -175,8 +171,7 @@ def _heif_reader() -> type[ImageFile.ImageFile]:
 def _faults_of(name: str) -> Iterator[None]:
     """Turn any exception of a plug-in into a `SourceError`, and drop its warnings."""
     try:
-        with _WARNING_FILTERS_LOCK, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with no_warnings():
             yield
     except SourceError:
         raise

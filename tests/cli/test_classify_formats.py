@@ -270,3 +270,12 @@ def test_blank_labels_stay_text_in_pandas(run: Run, tmp_path: Path) -> None:
     labels = pandas.read_csv(tmp_path / "out.csv", dtype={"label": "string"})["label"]
     assert set(labels.dropna()) == set("0123456789")
     assert labels.isna().sum() == 4
+
+
+@pytest.mark.parametrize(("link", "target"), [("rows.csv.gz", "store"), ("rows.csv", "store.gz")])
+def test_the_suffix_that_was_typed_decides_and_not_that_of_a_links_target(
+    folder: Path, run: Run, link: str, target: str
+) -> None:
+    Path(link).symlink_to(target)
+    classify(run, "-o", link)
+    assert content(link).startswith(b"path,label")

@@ -313,6 +313,14 @@ def test_what_a_parser_reads_at_once_is_limited(tmp_path: Path, monkeypatch: pyt
         assert fault_of(str(path)) == "too large: its list of members, or a name in it"
 
 
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("name", ["n" * 16_384, "é" * 8_192])
+def test_a_name_that_no_file_could_have_is_refused(tmp_path: Path, end: str, name: str) -> None:
+    longest, longer = make(tmp_path / f"a{end}", [(name, PNG)]), make(tmp_path / f"b{end}", [(f"{name}n", PNG)])
+    assert list(find([str(longest), str(longer)])) == [f"{longest}/{name}", str(longer)]
+    assert fault_of(str(longer)) == "too large: a member's name of more than 16,384 bytes"
+
+
 @pytest.mark.parametrize("end", TARS)
 @pytest.mark.parametrize("size", [-512, -(1 << 40), 1 << 62])
 def test_a_size_that_leads_back_or_far_away_ends(tmp_path: Path, end: str, size: int) -> None:
@@ -434,13 +442,30 @@ def test_resume_knows_members_by_name_and_archive(scene: Path, tmp_path: Path) -
     assert b"0 files added, 0 classified again, 7 kept" in again.stderr
     make(tmp_path / "a.zip", members)
     again = classify(*command, "--resume", cwd=tmp_path)
-    assert b"1 file added, 4 classified again, 3 kept" in again.stderr
+    assert b"1 file added, 0 classified again, 7 kept" in again.stderr
+    make(tmp_path / "a.zip", [(members[0][0], members[1][1]), *members[1:]])
+    again = classify(*command, "--resume", cwd=tmp_path)
+    assert b"0 files added, 1 classified again, 7 kept" in again.stderr
+    make(tmp_path / "b.tar", [*members[:3], ("none.txt", b"")])
+    again = classify(*command, "--resume", cwd=tmp_path)
+    assert b"0 files added, 3 classified again, 5 kept" in again.stderr
     assert len(rows((tmp_path / "out.csv").read_bytes())) == 8
 
 
-def test_a_member_may_be_typed(scene: Path) -> None:
-    result = classify("scans.zip/9.png", "scans.zip/none.png", cwd=scene)
-    assert [row[:1] + row[3:5] for row in rows(result.stdout)] == [
-        ["scans.zip/9.png", "ok", ""],
-        ["scans.zip/none.png", "error", "no such file in the archive"],
-    ]
+@pytest.mark.parametrize("end", [".zip", ".tar"])
+def test_a_member_may_be_typed_and_must_be_there(scene: Path, end: str) -> None:
+    typed, missing = f"scans{end}/9.png", f"scans{end}/none.png"
+    assert [row[0] for row in rows(classify(typed, cwd=scene).stdout)] == [typed]
+    mistyped = classify(typed, missing, "-o", "kept.csv", "--overwrite", cwd=scene)
+    assert mistyped.returncode == 1
+    assert mistyped.stderr == f"batchdigits: error: {missing}: no such file in the archive\n".encode()
+    (scene / "list").write_text(missing)
+    (row,) = rows(classify("--files-from", "list", cwd=scene).stdout)
+    assert row[3:5] == ["error", "no such file in the archive"]
+
+
+def test_a_typed_member_that_cannot_be_read_is_a_row(tmp_path: Path) -> None:
+    make(tmp_path / "a.zip", [("empty.png", b"")])
+    (tmp_path / "b.zip").write_bytes(b"no archive")
+    table = rows(classify("a.zip/empty.png", "b.zip/1.png", cwd=tmp_path).stdout)
+    assert [row[4] for row in table] == ["empty file", "truncated or corrupt archive"]

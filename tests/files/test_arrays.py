@@ -124,6 +124,19 @@ def test_a_pickle_is_never_loaded(tmp_path: Path) -> None:
     assert list(find([str(tmp_path / "a.npy")])) == []
 
 
+@pytest.mark.parametrize(("shape", "number"), [("(1L, 9L, 9L)", 1), ("(1, 9, 0x9if 1 else 9)", 0)])
+@pytest.mark.parametrize("name", ["a.npy", "an array without its suffix"])
+def test_headers_that_numpy_or_python_warn_of(
+    tmp_path: Path, name: str, shape: str, number: int, recwarn: pytest.WarningsRecorder
+) -> None:
+    header = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}}}\n".encode()
+    path = tmp_path / name
+    path.write_bytes(b"\x93NUMPY\1\0" + len(header).to_bytes(2, "little") + header + bytes(81))
+    faults = [fault_of(source) for source in find([str(path)])]
+    assert faults.count("") == (number if path.suffix else 0)
+    assert not recwarn.list
+
+
 @pytest.mark.parametrize("name", ["a.npy", "a.npz", "a.idx3-ubyte", "a.idx3-ubyte.gz"])
 @pytest.mark.parametrize("kept", [0.9, 0.02])
 def test_a_truncated_array_is_one_error(tmp_path: Path, name: str, kept: float) -> None:

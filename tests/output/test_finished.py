@@ -93,6 +93,18 @@ def test_rows_of_files_that_are_no_longer_named_stay_unless_pruned(
     assert finished.read_bytes() == complete([*first, *files[3:]]).replace(row(files[1]), edited(files[1]))
 
 
+def test_the_error_of_a_folder_or_archive_that_can_be_read_again_is_dropped(tmp_path: Path, files: list[str]) -> None:
+    path, folder = tmp_path / "out.csv", f"{tmp_path}/in"
+    errors = [f"{tmp_path}/", folder, f"{folder}/none"]
+    with ResumableOutput(path, IDENTITY, HEADER, None, Lines()) as output:
+        for file in output.unfinished(errors):
+            output.write([f"{file},gone\n".encode()], [failed_stamp(stamp_of(file))])
+        output.finish()
+    edit(path, f"{folder},gone\n".encode(), edited(folder))  # a person has answered
+    write(path, files, resume=True)
+    assert path.read_bytes() == b"".join([HEADER, *map(row, files), edited(folder), row(errors[2])])
+
+
 def test_rows_that_are_not_named_stay_behind_the_row_they_followed(finished: Path, files: list[str]) -> None:
     Path(files[5]).write_text("changed")
     write(finished, [files[5], files[2]], resume=True)

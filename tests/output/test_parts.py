@@ -24,7 +24,7 @@ COLUMNS = Columns(("0", "1"))
 IDENTITY: Identity = {"--ink": "auto", "--top-k": 1}
 ROWS = [
     Prediction('odd "name",\n.png', "1", 0.7, Status.OK, score=0.6),
-    Prediction("\udcff.png", "", None, Status.ERROR, "no such file"),
+    Prediction("\u2028\x85\udcff.png", "", None, Status.ERROR, "no such file"),
     Prediction("blank.png", "", None, Status.BLANK),
 ]
 COUNTS = RowCounts(Counter(ok=1, error=1, blank=1), 400_000)
@@ -70,6 +70,7 @@ def test_counts_and_paths_are_read_from_the_content_of_a_part(file_format: Forma
     [
         ("csv", b""),
         ("csv", b"path,label\na.png,1\n"),
+        ("csv", b"path,status,score\n" + b"a" * 200_000),  # longer than csv reads
         ("jsonl", b"path,label\n"),
         ("jsonl", b"[3]\n"),
         ("jsonl", b'{"path": "a.png"}\n'),

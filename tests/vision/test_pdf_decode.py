@@ -187,6 +187,12 @@ def test_damaged_files_are_faults(tmp_path: Path, data: bytes, fault: str) -> No
     assert [page.fault for page in pages_of(tmp_path, data)] == [fault]
 
 
+@pytest.mark.parametrize("content", [b"q 72 0 0 36 0 0 cm /I Do Q", b"0 0 5 5 re n q 72 9 0 36 0 0 cm /I Do Q"])
+def test_an_image_that_cannot_be_decoded_is_no_empty_page(tmp_path: Path, content: bytes) -> None:
+    data = page_with(content).replace(b"/ColorSpace/DeviceGray", b"/Filter/DCTDecode".ljust(22))
+    assert [page.fault for page in pages_of(tmp_path, data)] == ["truncated or corrupt page of a PDF"]
+
+
 def test_in_folders_pdf_is_a_source_by_its_content(tmp_path: Path, run: Run) -> None:
     assert image_formats.reads_pdf()
     (tmp_path / "a.pdf").write_bytes(pdf(Image.open(SCAN).convert("P"), Image.open(SCAN).convert("P")))

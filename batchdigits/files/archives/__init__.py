@@ -4,6 +4,22 @@ A member's source is the archive's path, a slash and the member's name, as if th
 `scans.zip/7/a.png`. An image of an array has its index, from 0: `digits.npz/x_test/0`, `images.npy/17`.
 """
 
-from batchdigits.files.archives.open import archive_fault, is_archive, is_array, open_archive, read_member, split_member
+from batchdigits.files.archives.open import (
+    archive_fault,
+    is_archive,
+    is_array,
+    member_status,
+    open_archive,
+    read_member,
+    split_member,
+)
 
-__all__ = ["archive_fault", "is_archive", "is_array", "open_archive", "read_member", "split_member"]
+__all__ = [
+    "archive_fault",
+    "is_archive",
+    "is_array",
+    "member_status",
+    "open_archive",
+    "read_member",
+    "split_member",
+]

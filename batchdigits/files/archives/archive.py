@@ -9,6 +9,7 @@ from typing import Protocol
 from batchdigits.files.source_error import SourceError
 
 MAX_MEMBERS = 1_000_000  # of an archive; each takes a process up to 1 KB
+MAX_NAME_BYTES = 1 << 14  # a cell of a spreadsheet holds twice as much, and a cell of CSV eight times
 MAX_MEMBER_BYTES = 1 << 28  # of one member: a worker holds it in memory, as it does a file at a URL
 # Scans pack to a fiftieth at best; a bomb to a thousandth, the least that deflate can do.
 MAX_RATIO = 200
@@ -60,6 +61,16 @@ def check_size(size: int) -> None:
         raise SourceError("empty file")
     if size > MAX_MEMBER_BYTES:
         raise SourceError(f"too large: over {MAX_MEMBER_BYTES / 1e9:.1f} GB, the limit in an archive")
+
+
+def check_name(name: str) -> None:
+    """Refuse an archive with a name that no file could have.
+
+    Raises:
+        SourceError: it is too long.
+    """
+    if len(name) > MAX_NAME_BYTES or len(name.encode(errors="surrogateescape")) > MAX_NAME_BYTES:
+        raise SourceError(f"too large: a member's name of more than {MAX_NAME_BYTES:,} bytes")
 
 
 def check_count(members: int) -> None:

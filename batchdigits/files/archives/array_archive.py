@@ -19,7 +19,8 @@ from batchdigits.files.archives.archive import (
     faults_of,
 )
 from batchdigits.files.archives.zip_archive import ZipArchive
-from batchdigits.files.source_error import SourceError
+from batchdigits.files.source_error import MissingMemberError, SourceError
+from batchdigits.quiet import no_warnings
 
 _IDX_HEADER = struct.Struct(">4s3I")
 _IDX_MAGIC = b"\0\0\x08\x03"  # unsigned bytes in three dimensions
@@ -83,7 +84,7 @@ class ArrayArchive:
         array, _, index = name.rpartition("/")
         images = self._arrays.get(array)
         if images is None or not re.fullmatch("0|[1-9][0-9]{0,8}", index) or int(index) >= images.number:
-            raise SourceError("no such image in the array")
+            raise MissingMemberError("no such image in the array")
         with faults_of("array"):
             stream = self._stream_of(array, images)
             stream.seek(images.start + int(index) * images.stride)
@@ -137,7 +138,8 @@ def _read_npy_header(stream: IO[bytes], reopen: Callable[[], IO[bytes]]) -> _Ima
 
     version = npy.read_magic(stream)
     read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-    shape, is_fortran, dtype = read_header(stream)
+    with no_warnings():  # about headers by Python 2, and about literals
+        shape, is_fortran, dtype = read_header(stream)
     is_image = len(shape) == 3 or (len(shape) == 4 and shape[3] in (1, 3, 4))
     if not is_image or dtype.kind not in "buif" or 0 in shape:
         return None

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import threading
-from typing import NamedTuple
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from batchdigits.files.archives.archive import Archive
 from batchdigits.files.source_error import SourceError
+
+if TYPE_CHECKING:
+    from batchdigits.files.archives.zip_archive import ZipArchive
 
 _ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.zst")
 _ARRAY_SUFFIXES = (".npz", ".npy", "idx3-ubyte", "idx3-ubyte.gz")
@@ -86,12 +91,32 @@ def read_member(member: Member) -> bytes:
         SourceError: there is no such member, or it or the archive cannot be read.
         OSError: the archive cannot be read.
     """
-    status = os.stat(member.archive)  # noqa: PTH116
-    key = (os.getpid(), member.archive, status.st_size, status.st_mtime_ns)  # a forked process has its own position
+    return _kept_archive(member.archive).read(member.name)
+
+
+def member_status(member: Member) -> os.stat_result:
+    """What tells whether a member has changed: the archive's status; for a member of a zip its own size and checksum.
+
+    So the members of a zip stay as they were when others are added. Other archives hold no checksums.
+
+    Raises:
+        OSError: there is no such archive.
+    """
+    if member.archive.lower().endswith(".zip"):
+        with suppress(SourceError, OSError, MemoryError):
+            size, checksum = cast("ZipArchive", _kept_archive(member.archive)).fingerprint(member.name)
+            return os.stat_result((stat.S_IFREG, 0, 0, 1, 0, 0, size, 0, 0, 0), {"st_mtime_ns": checksum})
+    return os.stat(member.archive)  # noqa: PTH116
+
+
+def _kept_archive(path: str) -> Archive:
+    """The archive, which stays open for the next member."""
+    status = os.stat(path)  # noqa: PTH116
+    key = (os.getpid(), path, status.st_size, status.st_mtime_ns)  # a forked process has its own position
     kept: _Kept | None = getattr(_of_thread, "kept", None)
     if kept is None or kept.key != key:
-        _of_thread.kept = kept = _Kept(key, open_archive(member.archive))
-    return kept.archive.read(member.name)
+        _of_thread.kept = kept = _Kept(key, open_archive(path))
+    return kept.archive
 
 
 class _Kept:
@@ -105,3 +130,12 @@ class _Kept:
 
 
 _of_thread = threading.local()
+
+
+def _close_in_child() -> None:
+    """Close what a forked process inherits, before its descriptor is given to another file."""
+    _of_thread.__dict__.clear()
+
+
+if hasattr(os, "register_at_fork"):  # Windows has no forks
+    os.register_at_fork(after_in_child=_close_in_child)

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, cast
 
-from batchdigits.files.archives.archive import check_count, check_ratio, check_size, faults_of
+from batchdigits.files.archives.archive import check_count, check_name, check_ratio, check_size, faults_of
 from batchdigits.files.archives.bounded_file import BoundedFile
 from batchdigits.files.natural_order import natural_path_key
-from batchdigits.files.source_error import SourceError
+from batchdigits.files.source_error import MissingMemberError, SourceError
 
 MAX_HEADER_BYTES = 1 << 20  # of one member: a name and its attributes, which are read at once
 SKIP_BYTES = 1 << 20  # read at once to get past what is not wanted
@@ -88,7 +88,7 @@ class TarArchive:
     def _extent(self, name: str) -> tuple[int, int]:
         while name not in self._extents:
             if next(self._rest, None) is None:
-                raise SourceError("no such file in the archive")
+                raise MissingMemberError("no such file in the archive")
         extent = self._extents[name]
         if extent is None:
             raise SourceError("not a regular file; a link in an archive is not followed")
@@ -101,6 +101,7 @@ class TarArchive:
                 raise SourceError("truncated or corrupt archive")
             check_ratio(self._tar.offset, self._packed)  # before its bytes are skipped, which unpacks them
             name = member.name.removeprefix("./")  # as `tar -c .` writes them
+            check_name(name)
             if member.isdir() or name in self._extents:
                 continue
             is_plain = member.isreg() and not member.issparse()

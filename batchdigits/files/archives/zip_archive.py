@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, cast
 
-from batchdigits.files.archives.archive import check_count, check_ratio, check_size, faults_of
+from batchdigits.files.archives.archive import check_count, check_name, check_ratio, check_size, faults_of
 from batchdigits.files.archives.bounded_file import BoundedFile
 from batchdigits.files.natural_order import natural_path_key
-from batchdigits.files.source_error import SourceError
+from batchdigits.files.source_error import MissingMemberError, SourceError
 
 MAX_DIRECTORY_BYTES = 1 << 27  # of the list of members, which is parsed at once: a million have about 100 MB
 _ENCRYPTED = 1  # a flag of a member
@@ -34,6 +34,8 @@ class ZipArchive:
                 self._zip = zipfile.ZipFile(cast("IO[bytes]", self._file))
             members = self._zip.infolist()
             check_count(len(members))
+            for member in members:
+                check_name(member.filename)
             self._file.allow(sys.maxsize)  # `open` and `read` have limits of their own
         except BaseException:
             self._file.close()
@@ -81,8 +83,17 @@ class ZipArchive:
             SourceError: there is none of this name.
         """
         if name not in self._members:
-            raise SourceError("no such file in the archive")
+            raise MissingMemberError("no such file in the archive")
         return self._members[name]
+
+    def fingerprint(self, name: str) -> tuple[int, int]:
+        """A member's size and checksum.
+
+        Raises:
+            SourceError: there is none of this name.
+        """
+        member = self.member(name)
+        return member.file_size, member.CRC
 
     def close(self) -> None:
         """Close the file."""
