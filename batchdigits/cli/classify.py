@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 @click.command()
 @classify_options
 def classify(**values: Any) -> None:
-    """Classify images of handwritten digits into a CSV.
+    """Classify images of handwritten digits into a table.
 
     A PATH is an image, a folder or archive of images, or a URL; - is one image on stdin. Every image gives one row. Its
     status is `ok`, `review` (a person should check it), `blank` (no ink) or `error` (unreadable; the detail says why).

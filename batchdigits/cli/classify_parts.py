@@ -9,7 +9,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from batchdigits.cli.classify_request import Request
-from batchdigits.cli.classify_run import finish, print_kept_on_error, print_resumed, write_results
+from batchdigits.cli.classify_run import finish, print_kept_on_error, print_resumed, unnamed_text, write_results
 from batchdigits.cli.classify_summary import Stopwatch, Summary
 from batchdigits.cli.classify_task import identity_of, task_of
 from batchdigits.cli.console import print_message
@@ -77,7 +77,7 @@ def _print_added(request: Request, output: PartsOutput, added: int) -> None:
     """Say what became of the parts of a finished folder that the run added to."""
     done = [f"{counted(added, 'part')} added", f"{len(output.finished) - output.unnamed:,} kept"]
     if output.unnamed:
-        done.append(f"{output.unnamed:,} no longer named and {'dropped' if request.prune else 'kept'}")
+        done.append(unnamed_text(output.unnamed, request.prune))
     print_message(f"{request.output}: {', '.join(done)}")
 
 

@@ -197,12 +197,17 @@ def classify_options(command: F) -> F:
 _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.argument("paths", nargs=-1, metavar="[PATH… | -]", type=click.Path()),
     click.option("--files-from", metavar="FILE|-", help="Read more paths from a file or stdin, one a line."),
-    click.option("-0", "--null", is_flag=True, help="Paths end with NUL, as from `find -print0`, not with a newline."),
+    click.option("-0", "--null", is_flag=True, help="Paths of --files-from end with NUL, as from `find -print0`."),
     click.option(
         "--with-id", is_flag=True, help="Behind each path of --files-from stand a tab and an id, for the column `id`."
     ),
-    click.option("--include", multiple=True, metavar="GLOB", help="In folders, take only files that match."),
-    click.option("--exclude", multiple=True, metavar="GLOB", help="In folders, skip files and folders that match."),
+    click.option(
+        "--include",
+        multiple=True,
+        metavar="GLOB",
+        help="In folders, take only files with such a name, or path if GLOB has a slash. May be given several times.",
+    ),
+    click.option("--exclude", multiple=True, metavar="GLOB", help="In the same way, skip files and folders."),
     click.option("--no-recursive", is_flag=True, help="Do not visit folders inside folders."),
     click.option(
         "--dry-run",
@@ -226,7 +231,7 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option(
         "--outlier-share",
         type=Share(or_zero=True),
-        help="Share of images that are no digit, which --target-risk counts on. [default: the model's own]",
+        help="Share of your images that show no digit, for --target-risk. [default: the model's own]",
     ),
     click.option(
         "-o",
@@ -258,13 +263,14 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         "--second-look/--no-second-look",
         default=False,
         show_default=True,
-        help="Classify images in doubt again under a few small changes.",
+        help="Classify doubtful images again, a little turned, moved and stretched, and take the mean.",
     ),
     click.option(
         "--resume/--overwrite",
         " /--start-over",
         default=None,
-        help="Continue an unfinished output, or add to a finished one what is new or has changed; or replace it.",
+        help="Continue an unfinished output, or add to a finished one what is new or has changed. With --overwrite, "
+        "replace it.",
     ),
     click.option("--prune", is_flag=True, help="With --resume, drop the rows of files that are not named any more."),
     click.option(

@@ -86,9 +86,14 @@ def print_added(request: Request, old: FinishedOutput | None) -> None:
         return
     done = [f"{counted(old.added, 'file')} added", f"{old.changed:,} classified again", f"{old.kept:,} kept"]
     if old.unnamed:
-        done.append(f"{old.unnamed:,} no longer named and {'dropped' if request.prune else 'kept'}")
+        done.append(unnamed_text(old.unnamed, request.prune))
     numbers = {"added": old.added, "changed": old.changed, "kept": old.kept, "unnamed": old.unnamed}
     print_message(f"{request.output}: {', '.join(done)}", "added", **numbers)
+
+
+def unnamed_text(unnamed: int, prune: bool) -> str:
+    """What became of the rows, or parts, of files that this run did not name."""
+    return f"{unnamed:,} no longer named and {'dropped' if prune else 'kept (--prune drops them)'}"
 
 
 @contextmanager

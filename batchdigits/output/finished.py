@@ -14,7 +14,7 @@ import re
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +46,13 @@ class RowHead(NamedTuple):
 
 
 class Reader(Protocol):
-    """How a finished output of some format is read again."""
+    """How a finished output of some format is read again.
+
+    Attributes:
+        can_add: whether a run may add to the output.
+    """
+
+    can_add: ClassVar[bool]
 
     def pieces(self, path: Path) -> Iterator[bytes]:
         """The header, which may be empty, then each row, in the form in which runs write them.
@@ -236,6 +242,6 @@ def _read_done(path: Path) -> tuple[Mapping[str, Any], NDArray[Any]]:
     if not isinstance(identity, dict) or len(rest) % RECORD.itemsize:
         raise BatchdigitsError(
             f"cannot add to {path}: {done_path(path).name} beside it is missing or damaged; "
-            "give another name, or --overwrite"
+            "move or rename it as the table was, else give another name, or --overwrite"
         )
     return identity, np.sort(np.frombuffer(rest, RECORD), order="source")

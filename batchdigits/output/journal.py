@@ -65,9 +65,13 @@ def refuse_other_run(place: str | Path, before: Mapping[str, Any], now: Identity
     for name, value in now.items():
         if before.get(name) != value:
             raise BatchdigitsError(
-                f"cannot resume {place}: {name} was {before.get(name)} when it was begun, and is {value} now; "
-                "use the same, or --overwrite"
+                f"cannot resume {place}: {name} was {_shown(before.get(name))} when it was begun, and is "
+                f"{_shown(value)} now; use the same, or --overwrite"
             )
+
+
+def _shown(value: Any) -> str:
+    return ("off", "on")[value] if isinstance(value, bool) else str(value)
 
 
 class Journal:

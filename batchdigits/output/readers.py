@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.decide import Status
@@ -27,6 +28,7 @@ class CsvReader:
     dialect: Dialect
     columns: Columns
     compression: Compression | None = None
+    can_add: ClassVar[bool] = True
 
     def pieces(self, path: Path) -> Iterator[bytes]:
         """The header, then each row.
@@ -40,7 +42,11 @@ class CsvReader:
         names = header.removeprefix(BYTE_ORDER_MARK).rstrip() + end
         ours = self.dialect.line(self.columns.names).rstrip() + end
         if not names.startswith(ours):  # a person may have added columns
-            raise BatchdigitsError(f"cannot add to {path}: its columns are not {','.join(self.columns.names)}")
+            between = {",": "commas", "\t": "tabs"}[self.dialect.delimiter]
+            raise BatchdigitsError(
+                f"cannot add to {path}: its columns are not {','.join(self.columns.names)}; save it with these, "
+                f"and {between} between"
+            )
         yield header
         row = b""
         for line in lines:
@@ -73,6 +79,7 @@ class JsonlReader:
 
     columns: Columns
     compression: Compression | None = None
+    can_add: ClassVar[bool] = True
 
     def pieces(self, path: Path) -> Iterator[bytes]:
         """An empty header, then each row."""
@@ -115,6 +122,8 @@ class ParquetReader(JsonlReader):
 
 class XlsxReader(JsonlReader):
     """No rows: what a person makes of a workbook cannot be kept."""
+
+    can_add = False
 
     def pieces(self, path: Path) -> Iterator[bytes]:
         """Nothing.

@@ -89,7 +89,7 @@ class ResumableOutput:
         state = _state(self.path)
         end = self._journal.keep(self._part.seek(0, os.SEEK_END))
         if resume is None:
-            self._refuse_existing(end > 0, state is not None)
+            self._refuse_existing(end > 0, state is not None, reader.can_add)
         if resume and end:
             refuse_other_run(self.path, self._journal.identity, identity)
             if self._journal.identity.get(ADDS) and self._has_changed():
@@ -114,16 +114,15 @@ class ResumableOutput:
             raise BatchdigitsError(f"{self.path} is being written; try again when it is complete")
         self._append((0, len(header)))
 
-    def _refuse_existing(self, is_unfinished: bool, is_there: bool) -> None:
+    def _refuse_existing(self, is_unfinished: bool, is_there: bool, can_add: bool) -> None:
         if is_unfinished:
             raise BatchdigitsError(
                 f"{self.path} is unfinished, and {len(self._journal):,} files of it are done: "
                 "add --resume to continue, or --overwrite"
             )
         if is_there:
-            raise BatchdigitsError(
-                f"{self.path} exists: add --resume to add what is new and keep the rest, or --overwrite"
-            )
+            way = "add --resume to add what is new and keep the rest" if can_add else "give another name"
+            raise BatchdigitsError(f"{self.path} exists: {way}, or --overwrite")
 
     def _has_changed(self) -> bool:
         """Whether there is something at the output's name that was not there when the run began."""

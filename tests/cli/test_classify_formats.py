@@ -172,7 +172,7 @@ def test_a_table_for_spreadsheets_has_harmless_cells_and_is_added_to(folder: Pat
     added = set(Path("rows.csv").read_bytes().splitlines()) - set(by_hand.splitlines())
     assert [line[:5] for line in added] == [b"0.png"]
     refused = classify(run, "-o", "rows.csv", "--resume", code=1)
-    assert "--excel was True when it was begun, and is False now" in refused
+    assert "--excel was on when it was begun, and is off now" in refused
 
 
 def test_a_table_for_spreadsheets_on_stdout(folder: Path, run: Run) -> None:
@@ -198,7 +198,7 @@ def test_a_workbook_has_the_rows_and_is_never_changed(folder: Path, run: Run) ->
     assert (about["rows"], about["error"], about["model"]) == (len(lines), 1, "digits.tflite")
     assert about["review threshold"] > 0
     for options, problem in (
-        ([], "rows.xlsx exists"),
+        ([], "rows.xlsx exists: give another name, or --overwrite"),
         (
             ["--resume"],
             "cannot add to rows.xlsx: a finished workbook stays as it is; give another name, or --overwrite",

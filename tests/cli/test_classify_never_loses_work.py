@@ -165,7 +165,7 @@ def test_a_finished_table_is_added_to_and_never_replaced_unasked(scene: Path, tm
     last = classify("zz.png", cwd=tmp_path).stdout.splitlines(keepends=True)[1]
     assert output.read_bytes() == by_hand + last
     fewer = classify("zz.png", "-o", output, "--resume", cwd=tmp_path)
-    assert b"no longer named and kept" in fewer.stderr
+    assert b"no longer named and kept (--prune drops them)" in fewer.stderr
     assert output.read_bytes() == by_hand + last
     pruned = classify("zz.png", "-o", output, "--resume", "--prune", cwd=tmp_path)
     assert b"no longer named and dropped" in pruned.stderr
@@ -218,7 +218,7 @@ def edit_a_row(output: Path, chance: random.Random, by_hand: dict[str, bytes], b
     [
         (["--ink", "dark"], "--ink was auto when it was begun, and is dark now"),
         (["--top-k", "2"], "--top-k was 1 when it was begun, and is 2 now"),
-        (["--probabilities"], "--probabilities was False when it was begun, and is True now"),
+        (["--probabilities"], "--probabilities was off when it was begun, and is on now"),
         (["--format", "jsonl"], "--format was csv when it was begun, and is jsonl now"),
         (["--model", "other.tflite"], "the model was "),
         (["--model", "labels.tflite"], "the model was "),

@@ -279,7 +279,9 @@ def test_an_output_of_unknown_origin_is_left_alone(finished: Path, files: list[s
     done_path(finished).unlink()
     if content is not None:
         done_path(finished).write_bytes(content)
-    with pytest.raises(BatchdigitsError, match=r"cannot add to .*: \.out\.csv\.done beside it is missing or damaged"):
+    with pytest.raises(
+        BatchdigitsError, match=r"cannot add to .*: \.out\.csv\.done beside it is missing or damaged; move or rename it"
+    ):
         write(finished, files, resume=True)
     assert finished.read_bytes() == before
     assert beside(finished) <= {".out.csv.done"}

@@ -106,7 +106,7 @@ def test_other_content_is_refused(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow")
     path = tmp_path / "out"
     for file_format, content, message in (
-        (CSV, b"path;label\n", "its columns are not path,label"),
+        (CSV, b"path;label\n", "its columns are not path,label.*; save it with these, and commas between"),
         (CSV, CSV.header(COLUMNS) + b'a,"b\nc,d\n', "a quote in it is not closed, from .*a"),
         (PARQUET, b"PAR1", "it is not a Parquet file"),
     ):

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from hypothesis import given, settings
@@ -28,6 +29,8 @@ class KilledError(Exception):
 
 class Lines:
     """Reads the rows of these tests: the path, and what the file holds."""
+
+    can_add: ClassVar[bool] = True
 
     def pieces(self, path: Path) -> Iterator[bytes]:
         yield from path.read_bytes().splitlines(keepends=True)
