@@ -85,9 +85,11 @@ def print_added(request: Request, old: FinishedOutput | None) -> None:
     if not old:
         return
     done = [f"{counted(old.added, 'file')} added", f"{old.changed:,} classified again", f"{old.kept:,} kept"]
+    if old.edited:
+        done.append(f"of these {old.edited:,} with rows edited by hand, though their files have changed")
     if old.unnamed:
         done.append(unnamed_text(old.unnamed, request.prune))
-    numbers = {"added": old.added, "changed": old.changed, "kept": old.kept, "unnamed": old.unnamed}
+    numbers = {name: getattr(old, name) for name in ("added", "changed", "kept", "edited", "unnamed")}
     print_message(f"{request.output}: {', '.join(done)}", "added", **numbers)
 
 

@@ -1,6 +1,6 @@
 """A finished output that a later run adds to: which of its rows stay as they are, hand-edited ones too.
 
-Beside it lies `.NAME.done`. It begins with a line of JSON that says what the rows depend on. A record of 16 bytes
+Beside it lies `.NAME.done`. It begins with a line of JSON that says what the rows depend on. A record of 20 bytes
 follows for each source, a hash of its path and a stamp (see `journal`): 16 MB for a million. The rows are read from the
 output itself: a person may have edited them.
 """
@@ -12,9 +12,10 @@ import json
 import os
 import re
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Protocol
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +24,10 @@ from batchdigits.errors import BatchdigitsError
 from batchdigits.output.atomic import replace_atomically
 from batchdigits.output.journal import Extent, Identity, failed_stamp
 
-RECORD = np.dtype([("source", "<u8"), ("stamp", "<u8")])
+RECORD = np.dtype([("source", "<u8"), ("stamp", "<u8"), ("checksum", "<u4")])
 NO_SOURCE = 0  # in place of a source's id, of a row without a path
+CHECKSUMS = 1 << 32  # how many there are
+NO_RECORD = (NO_SOURCE, 0, 0)
 BLOCK_BYTES = 1 << 20  # written at once
 of_a_page = re.compile(r"(.+)#\d+").fullmatch
 
@@ -75,6 +78,7 @@ class FinishedOutput:
         added: number of sources that were not in it.
         changed: number of sources whose rows are replaced.
         kept: number of sources whose rows stay.
+        edited: how many of these have changed, but a person has edited their rows.
         unnamed: number of rows whose source this run did not name.
     """
 
@@ -88,6 +92,7 @@ class FinishedOutput:
         pieces = reader.pieces(path)
         self.header = next(pieces)
         self._starts, self._is_open, self._sources = array("Q", [len(self.header)]), bytearray(), array("Q")
+        self._checksums = array("I")  # of the rows
         self._rows: dict[int, int | list[int]] = {}  # by source: the row, or the rows
         self._open_folders: dict[str, int] = {}  # rows of open errors by path, of which some may be a folder's
         self._folder = ""  # of the source that was placed last
@@ -96,25 +101,32 @@ class FinishedOutput:
         self._is_found, self._is_named = bytearray(len(self._sources)), bytearray(len(self._sources))
         self._placed = (array("q"), array("Q"), array("Q"))  # first old row or -1, start and end, in the run's order
         self.end = self._starts[-1]
-        self.added = self.changed = self.kept = self.unnamed = 0
+        self.added = self.changed = self.kept = self.edited = self.unnamed = 0
 
     def find(self, path: str, stamp: int) -> list[Extent] | None:
         """The rows of a source that stay; None if it is new, has changed, or is an error that nobody has answered.
 
-        The rows of a source that is named twice come the first time.
+        Rows that a person has edited stay though the source has changed. The rows of a source that is named twice come
+        the first time.
         """
         rows = self._rows_of(path)
         if not rows:
             self.added += 1
             return None
-        if not self._knows(source_id(path), stamp) or any(self._is_open[row] for row in rows):
+        has_changed = self._record_of(path)[1] not in (stamp, failed_stamp(stamp))
+        if any(self._is_open[row] for row in rows) or (has_changed and not self._is_edited(path, rows)):
             self.changed += 1
             return None
         self.kept += 1
+        self.edited += has_changed
         free = [row for row in rows if not self._is_found[row]]
         for row in free:
             self._is_found[row] = True
         return [(self._starts[row], self._starts[row + 1]) for row in free]
+
+    def checksum_of(self, path: str) -> int:
+        """The checksum of a source's rows as a run wrote them."""
+        return self._record_of(path)[2]
 
     def place(self, path: str, extents: Iterable[Extent]) -> None:
         """Say where the rows of the run's next source are."""
@@ -177,6 +189,7 @@ class FinishedOutput:
         self._sources.append(source_id(path))
         self._starts.append(self._starts[-1] + len(piece))
         self._is_open.append(head.is_open_error)
+        self._checksums.append(checksum_of(piece))
         if head.is_open_error:
             self._open_folders[path.rstrip("/")] = row
 
@@ -184,10 +197,24 @@ class FinishedOutput:
         rows = self._rows.get(source_id(path), [])
         return rows if isinstance(rows, list) else [rows]
 
-    def _knows(self, source: int, stamp: int) -> bool:
+    def _is_edited(self, path: str, rows: Sequence[int]) -> bool:
+        """Whether a person has edited, or added, the rows of a source."""
+        source, _, checksum = self._record_of(path)
+        if source == NO_SOURCE:  # the rows may be those of files with names like its pages
+            return any(self._sources[row] == source_id(path) for row in rows)
+        return sum(self._checksums[row] for row in rows) % CHECKSUMS != checksum
+
+    def _record_of(self, path: str) -> tuple[int, int, int]:
+        """A source's id, stamp and checksum; NO_RECORD if no run wrote it."""
+        source = source_id(path)
         at = int(np.searchsorted(self._done["source"], np.uint64(source)))
-        found, known = self._done[at].tolist() if at < len(self._done) else (NO_SOURCE, 0)
-        return found == source and known in (stamp, failed_stamp(stamp))
+        record: tuple[int, int, int] = self._done[at].tolist() if at < len(self._done) else NO_RECORD
+        return record if record[0] == source else NO_RECORD
+
+
+def checksum_of(rows: bytes) -> int:
+    """A checksum of rows, whatever their line ends; those of several rows add up, modulo CHECKSUMS."""
+    return sum(map(crc32, rows.splitlines())) % CHECKSUMS
 
 
 def source_id(path: str) -> int:
@@ -215,10 +242,10 @@ def done_path(path: Path) -> Path:
     return path.with_name(f".{path.name}.done")
 
 
-def records(sources: Iterable[int], stamps: Iterable[int]) -> NDArray[Any]:
+def records(sources: Sequence[int], stamps: Sequence[int], checksums: Sequence[int]) -> NDArray[Any]:
     """Records of sources, as in the file beside an output."""
-    made = np.empty(len(array("Q", sources)), RECORD)
-    made["source"], made["stamp"] = array("Q", sources), array("Q", stamps)
+    made = np.empty(len(sources), RECORD)
+    made["source"], made["stamp"], made["checksum"] = sources, stamps, checksums
     return made
 
 

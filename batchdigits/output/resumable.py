@@ -16,14 +16,23 @@ from contextlib import ExitStack, closing
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from batchdigits.errors import BatchdigitsError
 from batchdigits.output.atomic import explain_os_errors
-from batchdigits.output.finished import FinishedOutput, Reader, in_blocks, records, source_id, write_done
+from batchdigits.output.finished import (
+    CHECKSUMS,
+    FinishedOutput,
+    Reader,
+    checksum_of,
+    in_blocks,
+    records,
+    source_id,
+    write_done,
+)
 from batchdigits.output.journal import Extent, Identity, Journal, open_read_write, refuse_other_run, stamp_of, write_all
 
 REPLACES, ADDS = "replaces", "adds"  # marks in a journal: what was at the output's name, and whether the run adds to it
@@ -59,8 +68,9 @@ class ResumableOutput:
         self.old: FinishedOutput | None = None  # the finished output that this run adds to
         self._prune = prune
         self._plan: deque[tuple[str, list[Extent] | None]] = deque()  # the next files, and their rows if these are done
-        self._done = (array("Q"), array("Q"))  # sources that were done before, and their stamps
-        self._written = (array("Q"), array("Q"))  # sources of this run, and their stamps
+        # Sources that were done before, and those of this run; their stamps, and the checksums of their rows.
+        self._done = (array("Q"), array("Q"), array("I"))
+        self._written = (array("Q"), array("Q"), array("I"))
         self._extents: list[Extent] = []  # the rows of the complete file so far; adjoining extents are merged
         with explain_os_errors(path), ExitStack() as opened:
             if path.is_dir():
@@ -144,14 +154,23 @@ class ResumableOutput:
                 self._written[0].append(source_id(path))
                 yield path
             return
-        for path, stamp, extents in self._with_extents(files):
-            self._plan.append((path, extents))
-            if extents is None:
-                self._written[0].append(source_id(path))
-                yield path
-            else:
-                self._done[0].append(source_id(path))
-                self._done[1].append(stamp)
+        with self._part_path.open("rb") as part:
+            for path, stamp, extents in self._with_extents(files):
+                self._plan.append((path, extents))
+                if extents is None:
+                    self._written[0].append(source_id(path))
+                    yield path
+                else:
+                    self._note_done(path, stamp, extents, part)
+
+    def _note_done(self, path: str, stamp: int, extents: Sequence[Extent], part: BinaryIO) -> None:
+        """Note what a later run needs to know of a source that was done before."""
+        if self.old and all(end <= self.old.end for _, end in extents):  # a person may have edited these rows
+            checksum = self.old.checksum_of(path)
+        else:
+            checksum = sum(checksum_of(_read(part, extent)) for extent in extents)
+        for numbers, number in zip(self._done, (source_id(path), stamp, checksum % CHECKSUMS), strict=True):
+            numbers.append(number)
 
     def _with_extents(self, files: Iterable[str]) -> Iterator[tuple[str, int, list[Extent] | None]]:
         """Each file with its stamp and the extents of its rows; None if it is not done."""
@@ -181,6 +200,7 @@ class ResumableOutput:
             write_all(self._part, b"".join(rows))
             self._journal.add(stamps, extents)
         self._written[1].extend(stamps)
+        self._written[2].extend(map(checksum_of, rows))
         begin, self._end = self._end, int(ends[-1])
         self.done += len(rows)
         if not self.resumed and not self.old:
@@ -275,6 +295,11 @@ class ResumableOutput:
         self._part.close()
         self._part_path.unlink(missing_ok=True)
         self._journal.remove()
+
+
+def _read(part: BinaryIO, extent: Extent) -> bytes:
+    part.seek(extent[0])
+    return part.read(extent[1] - extent[0])
 
 
 def _state(path: Path) -> str | None:

@@ -54,6 +54,30 @@ def test_a_finished_output_is_not_replaced_unasked(finished: Path, files: list[s
     assert finished.read_bytes() == complete(files)
 
 
+def test_an_edited_row_stays_although_its_file_has_changed(finished: Path, files: list[str]) -> None:
+    before = finished.read_bytes()
+    for file in files:
+        os.utime(file, ns=(1, 1))
+    for _ in range(2):  # the second time, the first one has noted the change
+        done = write(finished, files, resume=True)
+        assert finished.read_bytes() == before
+    assert done == []
+    for file in files:
+        os.utime(file, ns=(2, 2))
+    assert write(finished, files, resume=True) == [file for file in files if file != files[1]]
+    edit(finished, edited(files[1]), b"")  # to have it made anew
+    assert write(finished, files, resume=True) == [files[1]]
+    assert sorted(finished.read_bytes().splitlines()) == sorted(complete(files).splitlines())
+
+
+def test_a_row_that_a_person_added_stays(finished: Path, files: list[str], tmp_path: Path) -> None:
+    added = tmp_path / "in" / "new"
+    added.touch()
+    finished.write_bytes(finished.read_bytes() + edited(str(added)))
+    assert write(finished, [*files, str(added)], resume=True) == []
+    assert finished.read_bytes().endswith(edited(str(added)))
+
+
 def test_an_empty_file_is_no_output(tmp_path: Path, files: list[str]) -> None:
     (tmp_path / "out.csv").touch()
     assert write(tmp_path / "out.csv", files) == files
@@ -293,9 +317,9 @@ def test_another_model_cannot_add(finished: Path, files: list[str]) -> None:
         write(finished, files, resume=True)
 
 
-def test_sixteen_bytes_a_source(finished: Path, files: list[str]) -> None:
+def test_twenty_bytes_a_source(finished: Path, files: list[str]) -> None:
     _, _, stamps = done_path(finished).read_bytes().partition(b"\n")
-    assert len(stamps) == 16 * len(files)
+    assert len(stamps) == 20 * len(files)
 
 
 def test_a_row_without_a_path_is_never_pruned(finished: Path, files: list[str]) -> None:
