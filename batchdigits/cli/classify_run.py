@@ -17,6 +17,7 @@ from batchdigits.errors import ExitCode, NoImagesError
 from batchdigits.text import counted
 
 if TYPE_CHECKING:
+    from batchdigits.files.sources import Tally
     from batchdigits.output.finished import FinishedOutput
     from batchdigits.output.row_counts import RowCounts
 
@@ -96,6 +97,11 @@ def print_added(request: Request, old: FinishedOutput | None) -> None:
 def unnamed_text(unnamed: int, prune: bool) -> str:
     """What became of the rows, or parts, of files that this run did not name."""
     return f"{unnamed:,} no longer named and {'dropped' if prune else 'kept (--prune drops them)'}"
+
+
+def pdfs_text(tally: Tally) -> str:
+    """How many PDF files were skipped for want of the package that reads them."""
+    return f"{counted(tally.skipped_pdfs, 'PDF file')} skipped: pip install 'batchdigits[pdf]'"
 
 
 @contextmanager

@@ -1,0 +1,135 @@
+"""`batchdigits classify` with the workers of this machine: from files to one output."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING
+
+from batchdigits.cli.classify_request import Request
+from batchdigits.cli.classify_run import (
+    finish,
+    pdfs_text,
+    print_added,
+    print_kept_on_error,
+    print_resumed,
+    write_results,
+)
+from batchdigits.cli.classify_summary import Stopwatch, Summary
+from batchdigits.cli.classify_task import identity_of, task_of
+from batchdigits.cli.console import Bar, print_message
+from batchdigits.errors import BatchdigitsError
+
+if TYPE_CHECKING:
+    from batchdigits.files.sources import Filter, Tally
+    from batchdigits.output.finished import Reader
+    from batchdigits.output.journal import Identity
+    from batchdigits.output.resumable import ResumableOutput
+    from batchdigits.output.stream import StreamOutput
+
+
+def classify_locally(
+    request: Request, files: Iterator[str], tally: Tally, rules: Filter, ids: Mapping[str, str] | None
+) -> None:
+    """Classify files with the workers of this machine, write the rows, and tell the summary.
+
+    Args:
+        request: the options.
+        files: found as they are needed.
+        tally: complete once `files` is exhausted.
+        rules: by which the files are found.
+        ids: the ids of sources by their paths, if the rows have such a column.
+    """
+    from batchdigits.engines.local import classify, default_jobs
+    from batchdigits.output.row_counts import RowCounts, count_lines, count_rows
+
+    stopwatch = Stopwatch()
+    task, columns, encoder = task_of(request, ids)
+    reader = encoder.reader(columns)
+    if encoder.max_rows:
+        files = _at_most(encoder.max_rows, files, request)
+    converted = RowCounts()
+
+    def convert(lines: Iterator[bytes], path: Path) -> None:
+        assert encoder.convert
+        encoder.convert(columns, count_lines(lines, reader, converted) if encoder.max_rows else lines, path)
+
+    with _output(request, identity_of(request, task), encoder.header(columns), reader) as output:
+        written = write_results(
+            classify(output.unfinished(files), task, request.jobs),
+            lambda result: output.write(result.rows, result.stamps),
+            request.max_failures,
+            output.resumed,
+            lambda bar: None if request.files_from or output.old else _estimate_total(bar, request.paths, rules),
+        )
+        output.finish(convert if encoder.convert else None)
+    counts = written
+    if request.file and (output.resumed or output.old):  # a person may have edited the rows of earlier runs
+        counts = converted if encoder.max_rows else count_rows(request.file, reader)
+    print_added(request, output.old)
+    _print_left_out(tally, rules)
+    workers = request.jobs or default_jobs(task.model)
+    finish(
+        Summary(request, task, workers, counts, written.rows, output.resumed, tally, stopwatch.start, stopwatch.seconds)
+    )
+
+
+def _print_left_out(tally: Tally, rules: Filter) -> None:
+    for pattern in rules.unused:
+        print_message(f"--include {pattern} matches no file", "unused")
+    if tally.skipped_pdfs:
+        print_message(pdfs_text(tally), "skipped", skipped_pdfs=tally.skipped_pdfs)
+
+
+def _at_most(rows: int, files: Iterator[str], request: Request) -> Iterator[str]:
+    """The same files, listed before the work.
+
+    Raises:
+        BatchdigitsError: they have more rows than the output can hold.
+    """
+    known = list(islice(files, rows + 1))
+    if len(known) > rows:
+        raise BatchdigitsError(
+            f"{request.output} can hold {rows:,} rows, and there are more images than that; give -o FILE.csv"
+        )
+    return iter(known)
+
+
+@contextmanager
+def _output(
+    request: Request, identity: Identity, header: bytes, reader: Reader
+) -> Iterator[ResumableOutput | StreamOutput]:
+    """The output to write rows to: a file that can be resumed, else a stream (stdout, a pipe or a device)."""
+    from batchdigits.output.atomic import explain_os_errors
+    from batchdigits.output.resumable import ResumableOutput
+    from batchdigits.output.stream import StreamOutput
+
+    if request.file:
+        with ResumableOutput(request.file, identity, header, request.resume, reader, request.prune) as output:
+            if not output.old:
+                print_resumed(request, output.resumed, "files")
+            with print_kept_on_error(lambda: output.done, "files"):
+                yield output
+    elif request.output is None or request.writes_stdout:
+        with explain_os_errors(Path("<stdout>")):
+            yield StreamOutput(sys.stdout.buffer, header)
+    else:
+        device = Path(request.output)
+        with explain_os_errors(device), device.open("wb") as stream:
+            yield StreamOutput(stream, header)
+
+
+def _estimate_total(bar: Bar, paths: Sequence[str], rules: Filter) -> None:
+    """Count the files ahead of the work, so that the bar can show the time left."""
+    from batchdigits.files.remote import is_url
+    from batchdigits.files.sources import estimate
+
+    def estimate_total() -> None:
+        bar.total = estimate(paths, rules)
+
+    if not any(map(is_url, paths)):  # listing remote storage twice would take too long
+        Thread(target=estimate_total, daemon=True).start()  # the workers have been forked, so a thread is safe
