@@ -72,9 +72,18 @@ def classify_locally(
         counts = converted if encoder.max_rows else count_rows(request.file, reader)
     print_added(request, output.old)
     _print_left_out(tally, rules)
-    workers = request.jobs or default_jobs(task.model)
     finish(
-        Summary(request, task, workers, counts, written.rows, output.resumed, tally, stopwatch.start, stopwatch.seconds)
+        Summary(
+            request=request,
+            task=task,
+            workers=request.jobs or default_jobs(task.model),
+            counts=counts,
+            new=written.rows,
+            done_before=output.resumed,
+            tally=tally,
+            start=stopwatch.start,
+            seconds=stopwatch.seconds,
+        )
     )
 
 

@@ -18,7 +18,7 @@ import pytest
 from click.testing import Result
 
 import batchdigits.cli.classify as classify_command
-from batchdigits.cli import progress
+from batchdigits.cli import classify_local, progress
 from batchdigits.cli.console import Bar
 from batchdigits.cli.progress import Progress
 from batchdigits.inference.choose import PRETRAINED
@@ -284,7 +284,7 @@ class ThreadAtOnce:
 
 def test_the_lines_of_a_run(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "LINE_SECONDS", 0)
-    monkeypatch.setattr(classify_command, "Thread", ThreadAtOnce)
+    monkeypatch.setattr(classify_local, "Thread", ThreadAtOnce)
     line = re.compile(r"batchdigits: 32 of about 32 files done, [\d,]+ a second, 2 errors")
     assert any(map(line.fullmatch, run("classify", "scans", "-o", "out.csv").stderr.splitlines()))
     assert run("classify", "scans", "-q").stderr == ""
@@ -321,7 +321,7 @@ def in_json(run: Run, *arguments: str, **options: object) -> dict[str, Any]:
 
 def test_every_line_is_an_object_with_its_numbers(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "LINE_SECONDS", 0)
-    monkeypatch.setattr(classify_command, "Thread", ThreadAtOnce)
+    monkeypatch.setattr(classify_local, "Thread", ThreadAtOnce)
     stopped = in_json(run, "scans", "-o", "out.csv", "--max-failures", "0", "--target-risk", "0.5%")
     assert list(stopped) == ["model", "threshold", "progress", "kept", "error"]
     assert 0 < stopped["threshold"]["threshold"] < 1
@@ -369,7 +369,7 @@ def test_an_interrupt_is_an_object(run: Run, monkeypatch: pytest.MonkeyPatch) ->
     def interrupt(*arguments: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(classify_command, "write_results", interrupt)
+    monkeypatch.setattr(classify_local, "write_results", interrupt)
     result = run("classify", "scans", "--log-format", "json")
     assert result.exit_code == 130
     assert lines(result.stderr)[-1]["event"] == "interrupted"
