@@ -275,11 +275,11 @@ def test_a_bar_takes_the_place_of_lines(clock: list[float], capsys: pytest.Captu
 class ThreadAtOnce:
     """A thread that is done when it is started."""
 
-    def __init__(self, target: Callable[..., object], args: tuple[object, ...], daemon: bool) -> None:
-        self._target, self._args = target, args
+    def __init__(self, target: Callable[[], object], daemon: bool) -> None:
+        self._target = target
 
     def start(self) -> None:
-        self._target(*self._args)
+        self._target()
 
 
 def test_the_lines_of_a_run(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
