@@ -28,9 +28,9 @@ th, td { padding: .3rem .5rem; border-bottom: 1px solid #8888; text-align: right
 </style>
 """
 METHOD = (
-    "The sample was drawn at random, stratified by class and score, and listed without labels. The bound is exact: with "
-    f"a probability of at least {LEVEL}, drawing such a sample gives a bound that the table keeps, wherever its wrong "
-    "rows are."
+    "The sample was drawn at random, stratified by class and score, and listed without labels. The bound is exact: "
+    f"with a probability of at least {LEVEL}, drawing such a sample gives a bound that the table keeps, wherever its "
+    "wrong rows are."
 )
 
 

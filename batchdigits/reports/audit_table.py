@@ -119,7 +119,7 @@ def _bound(audit: Audit, outlook: Outlook) -> str:
 
 def _rounded_up(number: float, decimals: int) -> float:
     """A bound stays one when it is rounded."""
-    return ceil(round(number * 10**decimals, 6)) / 10**decimals
+    return ceil(round(number * 10.0**decimals, 6)) / 10.0**decimals
 
 
 def _number(number: float) -> str:
