@@ -11,6 +11,9 @@ exchanging two variables with a given probability). So the number of rows that i
 as a sum of min(K, size) independent Bernoulli variables, and its mean is fK. By Hoeffding (1956, Ann. Math. Statist.
 27), at least up to fK - 1, such a sum is no more likely to be small than a binomial variable with the same number of
 trials and the same mean. The bound inverts that binomial test, as Clopper and Pearson (1934) do.
+
+For the same number of wrong rows found, it is at most that of Clopper and Pearson for a simple random sample. The
+hypergeometric bound of a simple sample is a little lower where wrong rows are frequent; it is not proven for strata.
 """
 
 from __future__ import annotations

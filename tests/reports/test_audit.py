@@ -164,3 +164,8 @@ def test_a_sample_that_is_not_whole_or_not_keyed_is_refused() -> None:
             judge(made, seed, spoilt)
     with pytest.raises(BatchdigitsError, match="1 row of the sample without a truth; key all 20"):
         judge(made, 1, [(keyed[0][0], ""), *keyed[1:]])
+
+
+def test_the_binomial_bound_is_not_used_where_its_inequality_is_not_proven() -> None:
+    """If each of 4 wrong rows is in another stratum, one is missed with a probability up to 4 * 0.0127, over 0.05."""
+    assert upper_bound(3, 9_873, 10_000) == 4
