@@ -203,8 +203,8 @@ def judge(table: Table, seed: int, truths: Sequence[tuple[str, str]]) -> Audit:
 def upper_bound(wrong: int, size: int, rows: int, possible: int | None = None) -> int:
     """The largest number of wrong rows that a sample does not speak against, at CONFIDENCE_LEVEL; see above.
 
-    It holds for the whole table, and for any part of it that does not depend on the sample. It is never over the bound
-    of Clopper and Pearson for a simple random sample with as many wrong rows.
+    It holds for the whole table, and for any part of it that does not depend on the sample. Unless only one row of the
+    sample is right, it is at most the bound of Clopper and Pearson for a simple random sample with as many wrong rows.
 
     Args:
         wrong: wrong rows of the sample, in the table or the part.
