@@ -130,11 +130,11 @@ def clopper_pearson_upper_bound(errors: int, images: int, level: float = CONFIDE
     low, high = errors / images, 1.0
     while high - low > 1e-7:
         middle = (low + high) / 2
-        low, high = (middle, high) if _binomial_cdf(errors, images, middle) > 1 - level else (low, middle)
+        low, high = (middle, high) if binomial_cdf(errors, images, middle) > 1 - level else (low, middle)
     return high
 
 
-def _binomial_cdf(errors: int, images: int, share: float) -> float:
+def binomial_cdf(errors: int, images: int, share: float) -> float:
     """The probability of at most `errors` errors in `images` images, if each is wrong with the probability `share`.
 
     Terms are computed as logarithms to avoid underflow. `share` must be over `errors / images`: then the terms fall

@@ -41,7 +41,7 @@ def write_compressed(compression: Compression, pieces: Iterable[bytes], path: Pa
 
 
 def read_lines(path: Path, compression: Compression | None) -> Iterator[bytes]:
-    """The lines of a file that is added to, with their ends.
+    """The lines of a file, with their ends.
 
     Raises:
         BatchdigitsError: it is truncated, or not compressed like that.
@@ -52,7 +52,7 @@ def read_lines(path: Path, compression: Compression | None) -> Iterator[bytes]:
     except (OSError, EOFError, zlib.error) as error:
         if getattr(error, "errno", None):  # of the system, not of gzip or pyarrow
             raise
-        raise BatchdigitsError(f"cannot add to {path}: it is damaged, or not a .{compression} file") from None
+        raise BatchdigitsError(f"cannot read {path}: it is damaged, or not a .{compression} file") from None
 
 
 def _compressor(compression: Compression, file: BinaryIO) -> Any:

@@ -44,7 +44,7 @@ class CsvReader:
         if not names.startswith(ours):  # a person may have added columns
             between = {",": "commas", "\t": "tabs"}[self.dialect.delimiter]
             raise BatchdigitsError(
-                f"cannot add to {path}: its columns are not {','.join(self.columns.names)}; save it with these, "
+                f"cannot read {path}: its columns are not {','.join(self.columns.names)}; save it with these, "
                 f"and {between} between"
             )
         yield header
@@ -55,7 +55,7 @@ class CsvReader:
                 yield _whole_line(row)
                 row = b""
         if row:
-            raise BatchdigitsError(f"cannot add to {path}: a quote in it is not closed, from {row[:40]!r} on")
+            raise BatchdigitsError(f"cannot read {path}: a quote in it is not closed, from {row[:40]!r} on")
 
     def head(self, row: bytes) -> RowHead:
         """The head of a row.
@@ -68,16 +68,26 @@ class CsvReader:
         try:  # splitting takes a third of the time
             cells = text.split(end, 6) if '"' not in text else next(csv.reader([text], delimiter=end), [])
         except csv.Error:
-            raise BatchdigitsError(f"cannot add to the output: mend the quotes in its row {row[:40]!r}…") from None
+            raise BatchdigitsError(f"cannot read the table: mend the quotes in its row {row[:40]!r}…") from None
         path, label, _, status, _, score, *_ = [*cells, "", "", "", "", "", ""]
-        return RowHead(self.dialect.original(path), status == Status.ERROR and not label, status, score)
+        return RowHead(
+            self.dialect.original(path),
+            status == Status.ERROR and not label,
+            status,
+            score,
+            self.dialect.original(label),
+        )
 
 
 @dataclass(frozen=True)
 class JsonlReader:
-    """Rows of JSON lines, their bytes as they are."""
+    """Rows of JSON lines, their bytes as they are.
 
-    columns: Columns
+    Attributes:
+        columns: those that the file must have, if its format says; None for any.
+    """
+
+    columns: Columns | None
     compression: Compression | None = None
     can_add: ClassVar[bool] = True
 
@@ -92,8 +102,9 @@ class JsonlReader:
             document = json.loads(row)
             encoded = document.get("path_bytes")
             path = os.fsdecode(base64.b64decode(encoded)) if encoded else str(document["path"])
-            status = document["status"]
-            return RowHead(path, status == Status.ERROR and not document["label"], str(status), document.get("score"))
+            status, label = document["status"], document["label"]
+            is_open_error = status == Status.ERROR and not label
+            return RowHead(path, is_open_error, str(status), document.get("score"), str(label or ""))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return RowHead("", False)
 
@@ -111,13 +122,13 @@ class ParquetReader(JsonlReader):
         yield b""
         try:
             with parquet.ParquetFile(path) as file:
-                if not file.schema_arrow.equals(schema_of(self.columns)):
+                if self.columns and not file.schema_arrow.equals(schema_of(self.columns)):
                     raise BatchdigitsError(f"cannot add to {path}: it has other columns")
                 for batch in file.iter_batches():
                     for row in batch.to_pylist():
                         yield json_line({name: row[name] for name in row if name != "path_bytes" or row[name]}).encode()
         except arrow.ArrowException:
-            raise BatchdigitsError(f"cannot add to {path}: it is not a Parquet file") from None
+            raise BatchdigitsError(f"cannot read {path}: it is not a Parquet file") from None
 
 
 class XlsxReader(JsonlReader):

@@ -45,7 +45,7 @@ class RowCounts:
         """Count a row, as a run or a person has written it."""
         self.statuses[status if status in _STATUSES else OTHER] += 1
         if status == Status.OK:
-            self.risk += _risk(score)
+            self.risk += risk_of(score)
 
     def update(self, other: RowCounts) -> None:
         """Add other rows."""
@@ -56,7 +56,7 @@ class RowCounts:
 def count_predictions(predictions: Sequence[Prediction]) -> RowCounts:
     """The counts of a run's own rows."""
     scores = [prediction.score for prediction in predictions if prediction.status is Status.OK]
-    return RowCounts(Counter([prediction.status for prediction in predictions]), sum(map(_risk, scores)))
+    return RowCounts(Counter([prediction.status for prediction in predictions]), sum(map(risk_of, scores)))
 
 
 def count_rows(output: Path, reader: Reader) -> RowCounts:
@@ -83,7 +83,7 @@ def count_lines(lines: Iterable[bytes], reader: Reader, counts: RowCounts) -> It
         yield line
 
 
-def _risk(score: object) -> int:
+def risk_of(score: object) -> int:
     """One minus a score, in millionths; 0 for what is no score, as there a person has decided."""
     try:
         share = float(score)  # type: ignore[arg-type]

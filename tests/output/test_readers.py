@@ -145,7 +145,7 @@ def test_a_damaged_file_is_one_line_of_error(
     file_format = output_format("csv", compression)
     written(file_format, path)
     path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(BatchdigitsError, match=rf"cannot add to .*: it is damaged, or not a \.{compression} file"):
+    with pytest.raises(BatchdigitsError, match=rf"cannot read .*: it is damaged, or not a \.{compression} file"):
         list(file_format.reader(COLUMNS).pieces(path))
 
 

@@ -1,0 +1,126 @@
+"""What an audit says, as text and in types that JSON has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import ceil
+from typing import Any
+
+from batchdigits.inference.threshold import CONFIDENCE_LEVEL
+from batchdigits.reports.audit import Audit, Outlook, Table
+from batchdigits.reports.table import table
+from batchdigits.text import as_unicode, counted, printable
+
+LEVEL = f"{CONFIDENCE_LEVEL:.0%}"
+MAX_LISTED = 20  # wrong rows in the text; JSON has all
+HEADINGS = ("reviewed", "by the scores", "in the sample", "by the sample", f"{LEVEL} bound")
+
+
+def as_text(audit: Audit, share: float | None) -> str:
+    """The audit as text, and what it says about at most `share` (0-1) of the `ok` rows being wrong."""
+    lines = [heading(audit), "", table([HEADINGS, *outlook_cells(audit)]), "", EXPLANATION]
+    if audit.wrong:
+        listed = [f"{row.path}: {row.label}, keyed {row.truth}" for row in audit.wrong[:MAX_LISTED]]
+        lines += ["", "Wrong in the sample:", *map(printable, listed)]
+    if share is not None:
+        lines += ["", verdict(audit, share)]
+    return "\n".join(lines)
+
+
+def heading(audit: Audit) -> str:
+    """The audit in a sentence."""
+    found = f"{audit.size:,} of {counted(len(audit.table.rows), 'ok row')} keyed, {len(audit.wrong):,} wrong"
+    return f"{found}: with {LEVEL} confidence, at most {_bound(audit, audit.as_is)} of 1,000 ok rows are wrong."
+
+
+EXPLANATION = (
+    "Wrong rows per 1,000 ok rows, as the table is and after the least sure rows are reviewed and put right.\n"
+    "Each bound holds by itself."
+)
+
+
+def outlook_cells(audit: Audit) -> list[list[str]]:
+    """A row of cells for each outlook, under HEADINGS."""
+    return [
+        [
+            f"{outlook.reviewed:,}",
+            _per_1000(audit, outlook.expected),
+            f"{outlook.found:,}",
+            _per_1000(audit, outlook.estimate),
+            _bound(audit, outlook),
+        ]
+        for outlook in audit.outlooks
+    ]
+
+
+def verdict(audit: Audit, share: float) -> str:
+    """Whether the sample shows that at most `share` (0-1) of the `ok` rows are wrong, or how large one would."""
+    rows, claim = len(audit.table.rows), f"at most {_number(1000 * share)} of 1,000 ok rows are wrong"
+    if audit.as_is.bound <= share * rows:
+        return f"Shown: {claim}."
+    size = audit.size_to_show(share)
+    if size is None:
+        return f"Not shown: {claim}. With so many wrong rows no sample would show it: review the least sure rows."
+    more = max(0, size - audit.size)
+    return f"Not shown: {claim}. If errors stay as frequent, a sample of {size:,} rows would show it, {more:,} more."
+
+
+def size_as_text(found: Table, share: float, size: int | None) -> str:
+    """How many rows to key to show that at most `share` (0-1) of the `ok` rows are wrong."""
+    rows = len(found.rows)
+    expected = f"by their scores, {_number(1000 * found.expected_errors / rows)} of 1,000 ok rows are wrong"
+    claim = f"at most {_number(1000 * share)} are, with {LEVEL} confidence"
+    if size is None:
+        return f"If {expected}, no sample shows that {claim}: review the least sure rows first."
+    return f"If {expected}, a sample of {size:,} of the {rows:,} rows shows that {claim}."
+
+
+def as_json(audit: Audit, share: float | None) -> dict[str, Any]:
+    """The audit in types that JSON has."""
+    document: dict[str, Any] = {
+        "statuses": dict(audit.table.counts.statuses),
+        "ok": len(audit.table.rows),
+        "keyed": audit.size,
+        "wrong": [{"path": as_unicode(row.path), "label": row.label, "truth": row.truth} for row in audit.wrong],
+        "confidence_level": CONFIDENCE_LEVEL,
+        **_outlook_json(audit, audit.as_is),
+        "after_review": [
+            {"reviewed": outlook.reviewed, **_outlook_json(audit, outlook)} for outlook in audit.outlooks[1:]
+        ],
+    }
+    if share is not None:
+        size = audit.size_to_show(share)
+        document["show_at_most"] = {
+            "share": share,
+            "shown": audit.as_is.bound <= share * len(audit.table.rows),
+            "sample_size": size,
+            "more": None if size is None else max(0, size - audit.size),
+        }
+    return document
+
+
+def _outlook_json(audit: Audit, outlook: Outlook) -> Mapping[str, float]:
+    scale = 1000 / len(audit.table.rows)
+    return {
+        "expected_per_1000": round(outlook.expected * scale, 3),
+        "estimate_per_1000": round(outlook.estimate * scale, 3),
+        "upper_bound_per_1000": _rounded_up(outlook.bound * scale, 3),
+        "upper_bound_rows": outlook.bound,
+    }
+
+
+def _per_1000(audit: Audit, errors: float) -> str:
+    return _number(1000 * errors / len(audit.table.rows))
+
+
+def _bound(audit: Audit, outlook: Outlook) -> str:
+    return _number(_rounded_up(1000 * outlook.bound / len(audit.table.rows), 2))
+
+
+def _rounded_up(number: float, decimals: int) -> float:
+    """A bound stays one when it is rounded."""
+    return ceil(round(number * 10.0**decimals, 6)) / 10.0**decimals
+
+
+def _number(number: float) -> str:
+    return f"{number:.2f}".rstrip("0").rstrip(".") if number == 0 or number >= 0.005 else "under 0.01"

@@ -1,0 +1,313 @@
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from batchdigits.inference.decide import Prediction, Status
+from batchdigits.output.columns import Columns
+from batchdigits.output.formats import output_format
+from tests.conftest import Run
+
+LABELS = tuple("0123456789")
+ROWS = 60
+NAME = '=1+1 <script>alert("x")</script>.png'  # of row 0
+
+
+def prediction(number: int) -> Prediction:
+    path = NAME if number == 0 else f"scans/{number}.png"
+    score = 1 - number / 1000
+    probabilities = {label: score if label == str(number % 10) else (1 - score) / 9 for label in LABELS}
+    return Prediction(path, str(number % 10), score, Status.OK, "", probabilities, score)
+
+
+PREDICTIONS = [
+    *(prediction(number) for number in range(ROWS)),
+    Prediction("scans/doubt.png", "3", 0.4, Status.REVIEW, "", dict.fromkeys(LABELS, 0.1), 0.4),
+    Prediction("scans/none.png", "", None, Status.ERROR, "empty file"),
+]
+
+
+def write_table(path: Path, columns: Columns | None = None, for_excel: bool = False) -> None:
+    """Write the table as classify does."""
+    columns = columns or Columns(LABELS)
+    suffix, compression = path.suffixes[0][1:], "gz" if path.suffixes[-1] == ".gz" else None
+    made = output_format(suffix, compression, for_excel)  # type: ignore[arg-type]
+    content = made.header(columns) + made.encode(columns, PREDICTIONS)
+    if made.convert:
+        made.convert(columns, iter(content.splitlines(keepends=True)), path)
+    else:
+        path.write_bytes(content)
+
+
+def key(path: Path, truth_of: Callable[[str], str], delimiter: str = ",") -> list[dict[str, str]]:
+    """Fill in the truths, as a spreadsheet saves them; the rows as they were."""
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    with path.open("w", encoding="utf-8-sig", newline="") as stream:
+        writer = csv.DictWriter(stream, rows[0].keys(), delimiter=delimiter)
+        writer.writeheader()
+        writer.writerows({**row, "truth": truth_of(row["path"])} for row in rows)
+    return rows
+
+
+def label_of(path: str) -> str:
+    return {row.path: row.label for row in PREDICTIONS}[path.removeprefix("'")]
+
+
+@pytest.fixture
+def table(in_empty_folder: Path) -> Path:
+    path = in_empty_folder / "rows.csv"
+    write_table(path)
+    return path
+
+
+@pytest.fixture
+def sample(run: Run, table: Path) -> Path:
+    """A sample of 40 rows, keyed as labelled but for the row of NAME, which is in it."""
+    assert run("audit", "rows.csv", "--sample", "40", "--seed", "2", "-o", "sample.csv").exit_code == 0
+    key(Path("sample.csv"), lambda path: "x" if path == f"'{NAME}" else label_of(path))
+    return Path("sample.csv")
+
+
+def test_a_sample_has_paths_and_neither_labels_nor_an_order_that_tells_them(run: Run, table: Path) -> None:
+    result = run("audit", "rows.csv", "--sample", "40", "--seed", "2", "-o", "sample.csv")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "wrote sample.csv: 40 rows to key, drawn with the seed 2" in result.stderr
+    rows = key(Path("sample.csv"), lambda path: "")
+    assert list(rows[0]) == ["path", "truth", "stratum"]
+    assert {row["truth"] for row in rows} == {""}
+    places = [[f"'{NAME}", *(f"scans/{i}.png" for i in range(1, ROWS))].index(row["path"]) for row in rows]
+    assert places == sorted(set(places))
+    strata = [int(row["stratum"]) for row in rows]
+    assert sorted(strata) == list(range(1, 41))
+    by_stratum = [label_of(path) for _, path in sorted(zip(strata, (row["path"] for row in rows), strict=True))]
+    assert by_stratum != sorted(by_stratum)
+
+
+def test_the_seed_decides_which_rows_are_drawn(run: Run, table: Path) -> None:
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        assert run("audit", "rows.csv", "--sample", "9", "--seed", str(seed), "-o", f"{name}.csv").exit_code == 0
+    one, same, other = (Path(f"{name}.csv").read_bytes() for name in "abc")
+    assert one == same != other
+
+
+def test_a_keyed_sample_is_judged(run: Run, table: Path, sample: Path) -> None:
+    result = run("audit", "rows.csv", "--keyed", sample, "--seed", "2", "--json", "audit.json")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("40 of 60 ok rows keyed, 1 wrong: with 95% confidence, at most 66.67 of 1,000")
+    assert f"{NAME}: 0, keyed x" in result.stdout
+    found = json.loads(Path("audit.json").read_text())
+    assert next(iter(found)) == "audit_of"
+    assert found["wrong"] == [{"path": NAME, "label": "0", "truth": "x"}]
+    assert (found["ok"], found["keyed"], found["statuses"]) == (60, 40, {"ok": 60, "review": 1, "error": 1})
+    assert (found["estimate_per_1000"], found["expected_per_1000"]) == (25, 29.5)
+    assert (found["upper_bound_rows"], found["upper_bound_per_1000"]) == (4, 66.667)
+    assert [after["reviewed"] for after in found["after_review"]] == [1, 2, 3, 6]
+    assert found["about"]["table's sha256"] == hashlib.sha256(table.read_bytes()).hexdigest()
+    assert found["about"]["sample's sha256"] == hashlib.sha256(sample.read_bytes()).hexdigest()
+    assert "model" not in found["about"]
+
+
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [
+        ("10%", "Shown: at most 100 of 1,000 ok rows are wrong."),
+        ("3/60", "a sample of 55 rows would show it, 15 more."),
+        ("1/1000", "no sample would show it: review the least sure rows."),
+    ],
+)
+def test_it_is_said_how_many_more_to_key(run: Run, sample: Path, share: str, words: str) -> None:
+    result = run("audit", "rows.csv", "--keyed", sample, "--seed", "2", "--show-at-most", share, "--json", "a.json")
+    assert words in result.stdout
+    shown = json.loads(Path("a.json").read_text())["show_at_most"]
+    assert shown["shown"] == words.startswith("Shown")
+
+
+def test_the_certificate_shows_text_as_text_and_loads_nothing(run: Run, sample: Path) -> None:
+    summary = {
+        "summary_of": "batchdigits classify",
+        "images": len(PREDICTIONS),
+        "model": {"name": "<b>my</b>.tflite", "sha256": "abc"},
+        "normaliser": 3,
+        "threshold": 0.75,
+    }
+    Path("run.json").write_text(json.dumps(summary))
+    options = (
+        "--html",
+        "a.html",
+        "--summary",
+        "run.json",
+        "--keyed-by",
+        '<img src="http://x">',
+        "--show-at-most",
+        "10%",
+    )
+    result = run("audit", "rows.csv", "--keyed", sample, "--seed", "2", *options)
+    assert result.exit_code == 0, result.output
+    page = Path("a.html").read_text()
+    assert "default-src 'none'" in page
+    for text in (
+        "&lt;b&gt;my&lt;/b&gt;.tflite",
+        "&lt;img src=",
+        "0.75",
+        "at most 66.67 of 1,000",
+        "Shown: at most 100",
+    ):
+        assert text in page
+    assert hashlib.sha256(sample.read_bytes()).hexdigest() in page
+    for tag in ("<script", "<img", "<b>", "<link", 'src="', "href"):
+        assert tag not in page
+    assert run("audit", "rows.csv", "--keyed", sample, "--seed", "2", *options).exit_code == 0  # its own is replaced
+
+
+@pytest.mark.parametrize("name", ["rows.csv", "rows.tsv", "rows.jsonl", "rows.csv.gz", "rows.parquet"])
+def test_every_format_gives_the_same_sample_and_result(run: Run, in_empty_folder: Path, name: str) -> None:
+    if name.endswith(".parquet"):
+        pytest.importorskip("pyarrow")
+    write_table(Path(name))
+    assert run("audit", name, "--sample", "40", "--seed", "2", "-o", "sample.csv").exit_code == 0
+    write_table(Path("plain.csv"))
+    run("audit", "plain.csv", "--sample", "40", "--seed", "2", "-o", "plain-sample.csv")
+    assert Path("sample.csv").read_bytes() == Path("plain-sample.csv").read_bytes()
+    key(Path("sample.csv"), label_of)
+    result = run("audit", name, "--keyed", "sample.csv", "--seed", "2")
+    assert result.stdout.startswith("40 of 60 ok rows keyed, 0 wrong")
+
+
+@pytest.mark.parametrize("name", ["rows.csv", "rows.jsonl", "rows.parquet"])
+def test_tables_with_more_columns_or_for_spreadsheets_are_read(run: Run, in_empty_folder: Path, name: str) -> None:
+    if name.endswith(".parquet"):
+        pytest.importorskip("pyarrow")
+    write_table(Path(name), Columns(LABELS, top_k=2, probabilities=True), for_excel=name.endswith(".csv"))
+    assert run("audit", name, "--sample", "60", "-o", "sample.csv").exit_code == 0
+    key(Path("sample.csv"), label_of, delimiter=";")
+    assert "0 wrong: with 95% confidence, at most 0 of" in run("audit", name, "--keyed", "sample.csv").stdout
+
+
+def test_rows_changed_by_hand_are_neither_drawn_nor_judged(run: Run, table: Path) -> None:
+    table.write_text(table.read_text().replace("1.png,1,0.999000,ok", "1.png,7,0.999000,reviewed"))
+    assert run("audit", "rows.csv", "--sample", "59", "-o", "sample.csv").exit_code == 0
+    assert "scans/1.png" not in [row["path"] for row in key(Path("sample.csv"), label_of)]
+    assert run("audit", "rows.csv", "--sample", "60", "-o", "more.csv").exit_code == 1
+
+
+def test_the_size_of_a_sample_is_computed_from_the_scores(run: Run, table: Path) -> None:
+    result = run("audit", "rows.csv", "--show-at-most", "10/100")
+    assert result.exit_code == 0
+    assert result.stdout.startswith(
+        "If by their scores, 29.5 of 1,000 ok rows are wrong, a sample of 32 of the 60 rows"
+    )
+    assert run("audit", "rows.csv", "--show-at-most", "10/100", "-o", "sample.csv").exit_code == 0
+    assert len(key(Path("sample.csv"), label_of)) == 32
+    assert "no sample shows that at most 1 are" in run("audit", "rows.csv", "--show-at-most", "1/1000").stdout
+    result = run("audit", "rows.csv", "--show-at-most", "1/1000", "-o", "none.csv")
+    assert (result.exit_code, Path("none.csv").exists()) == (1, False)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ([], "give --sample N, --show-at-most K/N or --keyed FILE"),
+        (["--sample", "5"], "--sample needs -o"),
+        (["--sample", "0", "-o", "s.csv"], "0 is not in the range"),
+        (["--sample", "5", "--keyed", "s.csv"], "--keyed judges a sample"),
+        (["--keyed", "s.csv", "-o", "t.csv"], "--keyed judges a sample"),
+        (["--sample", "5", "-o", "s.csv", "--html", "a.html"], "go with --keyed"),
+        (["--sample", "5", "-o", "s.csv", "--show-at-most", "1/9"], "both set the size"),
+        (["--sample", "5", "-o", "s.xlsx"], "must end in .csv"),
+        (["--show-at-most", "2/0"], "'2/0' is not a"),
+        (["--show-at-most", "two"], "'two' is not a"),
+        (["--show-at-most", "3/2"], "not a share"),
+        (["--keyed", "s.csv", "--json", "a.txt"], "must end in .json"),
+        (["--keyed", "s.csv", "--html", "a.txt"], "must end in .html"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused(run: Run, table: Path, options: list[str], words: str) -> None:
+    result = run("audit", "rows.csv", *options)
+    assert result.exit_code == 2
+    assert words in result.stderr
+    assert list(table.parent.iterdir()) == [table]
+
+
+@pytest.mark.parametrize(("option", "name"), [("-o", "sample.csv"), ("--json", "mine.json"), ("--html", "mine.html")])
+def test_nothing_that_a_person_made_is_written_over(run: Run, sample: Path, option: str, name: str) -> None:
+    if name != "sample.csv":
+        Path(name).write_text("mine")
+    before = Path(name).read_bytes()
+    step = ("--sample", "5") if option == "-o" else ("--keyed", sample, "--seed", "2")
+    result = run("audit", "rows.csv", *step, option, name)
+    assert (result.exit_code, "another name" in result.stderr) == (1, True)
+    assert Path(name).read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("none.csv", None, "No such file"),
+        ("bad.csv", "name,digit\na,1\n", "cannot read bad.csv: its columns are not path"),
+        ("empty.csv", "", "cannot read empty.csv: its columns are not path"),
+        ("open.csv", 'path,label,confidence,status,detail,score\n"a,1,1,ok,,1\n', "a quote in it is not closed"),
+        ("bad.jsonl", '{"path": "a"}\n', "its row 1 has neither path nor status"),
+        ("bad.parquet", "PAR1", "it is not a Parquet file"),
+        ("bad.csv.gz", "text", "it is damaged, or not a .gz file"),
+        ("rows.xlsx", "PK", "cannot read rows.xlsx: tables that can be read are"),
+        ("rows.parquet.gz", "", "cannot read rows.parquet.gz: tables that can be read are"),
+        ("review.csv", "path,label,confidence,status,detail,score\na,1,1,review,,1\n", "no ok rows to audit"),
+    ],
+)
+def test_what_is_no_table_is_refused_in_one_line(
+    run: Run, in_empty_folder: Path, name: str, content: str | None, words: str
+) -> None:
+    if name.endswith(".parquet"):
+        pytest.importorskip("pyarrow")
+    if content is not None:
+        Path(name).write_text(content)
+    result = run("audit", name, "--sample", "1", "-o", "sample.csv")
+    assert result.exit_code == 1
+    assert words in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert not Path("sample.csv").exists()
+
+
+@pytest.mark.parametrize("content", ["", "a,b\n1,2\n", 'path,truth\n"a"b,1\n', "path,stratum,truth\na,1,1\n"])
+def test_what_is_no_sample_is_refused_in_one_line(run: Run, table: Path, content: str) -> None:
+    Path("sample.csv").write_text(content)
+    result = run("audit", "rows.csv", "--keyed", "sample.csv", "--html", "a.html")
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert "the sample is not a CSV with the columns path,truth,stratum" in result.stderr
+    assert not Path("a.html").exists()
+
+
+def test_a_sample_of_another_seed_or_table_is_refused(run: Run, table: Path, sample: Path) -> None:
+    for options in (["--seed", "3"], []):
+        result = run("audit", "rows.csv", "--keyed", sample, *options)
+        assert result.exit_code == 1
+        assert "are not the sample that the seed" in result.stderr
+    table.write_text(table.read_text().replace("59.png,9,0.941000,ok", "59.png,9,0.941000,reviewed"))
+    assert run("audit", "rows.csv", "--keyed", sample, "--seed", "2").exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("{", "is no summary of batchdigits classify"),
+        ('{"summary_of": "something"}', "is no summary of batchdigits classify"),
+        ("[]", "is no summary of batchdigits classify"),
+        (
+            '{"summary_of": "batchdigits classify", "images": 7, "model": {"name": "m", "sha256": "a"}, '
+            '"normaliser": 3, "threshold": 0.5}',
+            "is about another table: 7 images, where this one has 62 rows",
+        ),
+    ],
+)
+def test_a_summary_of_something_else_is_refused(run: Run, sample: Path, content: str, words: str) -> None:
+    Path("run.json").write_text(content)
+    result = run("audit", "rows.csv", "--keyed", sample, "--seed", "2", "--summary", "run.json", "--html", "a.html")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert words in result.stderr
+    assert not Path("a.html").exists()
