@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from batchdigits.cli.options import FILE, Number, verbosity_options
+from batchdigits.cli.options import TFLITE_MODEL, Number, verbosity_options
 from batchdigits.text import as_unicode
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("file", type=FILE)
+@click.argument("file", type=TFLITE_MODEL)
 @click.option("--seconds", type=Number(0, 60), default=1.0, show_default=True, help="How long to measure each figure.")
 @click.option("--json", "as_json", is_flag=True, help="Write everything as one JSON document.")
 @verbosity_options

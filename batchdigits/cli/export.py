@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from batchdigits.cli.console import is_verbose, print_message
-from batchdigits.cli.options import FILE, Number, data_option, model_option, output_option, verbosity_options
+from batchdigits.cli.options import (
+    FILE,
+    KERAS_MODEL,
+    Number,
+    data_option,
+    model_option,
+    output_option,
+    verbosity_options,
+)
 from batchdigits.cli.output_file import prepare_output
 from batchdigits.cli.usage import usage_errors
 
@@ -67,7 +75,9 @@ if TYPE_CHECKING:
     "[default: 99.8; 99 for a network without activation]",
 )
 @click.option("--c-array", type=FILE, metavar="DIR", help="Also write the model as C for a microcontroller.")
-@model_option("The .keras model file to convert. [default: exports/digits.keras]")
+@model_option(
+    "The .keras model file to convert; built-in is the one in the package. [default: exports/digits.keras]", KERAS_MODEL
+)
 @data_option("The data that the model was trained on, for the ranges of int8 and the parity check.")
 @output_option("The model file to write.", default="exports/digits.tflite", show_default=True)
 @verbosity_options

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import click
 
-from batchdigits.cli.options import FILE, verbosity_options
+from batchdigits.cli.options import TFLITE_MODEL, verbosity_options
 
 
 @click.command()
-@click.argument("file", type=FILE)
-@click.argument("other", type=FILE, required=False)
+@click.argument("file", type=TFLITE_MODEL)
+@click.argument("other", type=TFLITE_MODEL, required=False)
 @click.option("--json", "as_json", is_flag=True, help="Write everything as one JSON document.")
 @verbosity_options
 def inspect(file: Path, other: Path | None, as_json: bool) -> None:
@@ -25,7 +25,7 @@ def inspect(file: Path, other: Path | None, as_json: bool) -> None:
     Example:
         batchdigits inspect exports/digits.tflite
         batchdigits inspect exports/digits.tflite --json | jq .card.accuracy
-        batchdigits inspect exports/digits.tflite exports/other.tflite
+        batchdigits inspect exports/digits.tflite built-in
     """
     from batchdigits.reports.inspection import inspect_model_file
     from batchdigits.reports.inspection_differences import differences_table, model_differences

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from batchdigits.cli.console import print_message
-from batchdigits.cli.options import model_option
+from batchdigits.cli.options import TFLITE_MODEL, model_option
 
 if TYPE_CHECKING:
     from batchdigits.inference.choose import RuntimeName
@@ -19,7 +19,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def model_choice_options(command: F) -> F:
     """`--runtime` and `--model`, for `chosen_model`."""
-    model = model_option("The model file. [default: the newer of exports/digits.tflite and .keras, else the built-in]")
+    model = model_option(
+        "The model file; built-in is the one in the package. [default: the newer of exports/digits.tflite and .keras, "
+        "else built-in]",
+        TFLITE_MODEL,
+    )
     runtime = click.option(
         "--runtime",
         type=click.Choice(["tflite", "tensorflow"]),
@@ -35,8 +39,10 @@ def chosen_model(runtime: RuntimeName | None, model: Path | None) -> Path:
         click.BadParameter: `runtime` does not read files like `model`.
         ModelFileError: the file cannot be read, and has a .keras file beside it to compare it with.
     """
-    from batchdigits.inference.choose import SUFFIXES, choose_model, is_stale
+    from batchdigits.inference.choose import BUILT_IN_MODEL, SUFFIXES, choose_model, is_stale
 
+    if model == BUILT_IN_MODEL and runtime:
+        model = model.with_suffix(SUFFIXES[runtime])  # the package has the model for both
     if model and runtime and model.suffix != SUFFIXES[runtime]:
         raise click.BadParameter(
             f"{model} is not for --runtime {runtime}, which reads {SUFFIXES[runtime]} files", param_hint="--model"

@@ -14,6 +14,27 @@ from batchdigits.cli.console import print_json_lines, set_verbosity
 F = TypeVar("F", bound=Callable[..., Any])
 
 FILE = click.Path(path_type=Path)
+BUILT_IN = "built-in"
+
+
+class ModelPath(click.Path):
+    """A model file, or `built-in` for the model of the package. A file of that name is `./built-in`."""
+
+    def __init__(self, suffix: str) -> None:
+        """A type that takes `built-in` for the model with this suffix, .tflite or .keras."""
+        super().__init__(path_type=Path)
+        self._suffix = suffix
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path of a model file."""
+        if value == BUILT_IN:
+            from batchdigits.inference.choose import PRETRAINED
+
+            value = PRETRAINED / f"digits{self._suffix}"
+        return super().convert(value, param, ctx)
+
+
+KERAS_MODEL, TFLITE_MODEL = ModelPath(".keras"), ModelPath(".tflite")
 
 
 class Number(click.FloatRange):
@@ -74,9 +95,9 @@ def log_format_option(command: F) -> F:
     )(command)
 
 
-def model_option(text: str) -> Callable[[F], F]:
+def model_option(text: str, path_type: ModelPath) -> Callable[[F], F]:
     """`--model FILE`, a model file to read."""
-    return click.option("--model", type=FILE, metavar="FILE", help=text)
+    return click.option("--model", type=path_type, metavar="FILE", help=text)
 
 
 def output_option(text: str, **options: Any) -> Callable[[F], F]:

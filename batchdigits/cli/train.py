@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from batchdigits.cli.console import print_log_line, print_message, progress_bar
-from batchdigits.cli.options import FILE, Number, data_option, output_option, seed_option, verbosity_options
+from batchdigits.cli.options import (
+    FILE,
+    KERAS_MODEL,
+    Number,
+    data_option,
+    output_option,
+    seed_option,
+    verbosity_options,
+)
 from batchdigits.cli.output_file import is_same_file, prepare_output, prepare_plot
 from batchdigits.cli.signals import held_signals
 from batchdigits.cli.usage import usage_errors
@@ -73,19 +81,21 @@ class Widths(click.ParamType[tuple[int, ...]]):
 @data_option("Labelled data to learn from.")
 @click.option(
     "--init",
-    type=FILE,
+    type=KERAS_MODEL,
     metavar="FILE",
     multiple=True,
-    help="A .keras model file to train further; with --data and no --recipe it is fine-tuned on your own images, five "
-    "or more of each class. Given several times, training starts from the mean of the weights.",
+    help="A .keras model file to train further; built-in is the one in the package. With --data and no --recipe it is "
+    "fine-tuned on your own images, five or more of each class. Given several times, training starts from the mean of "
+    "the weights.",
 )
 @output_option("The model file to write.", default="exports/digits.keras", show_default=True)
 @click.option(
     "--teacher",
-    type=FILE,
+    type=KERAS_MODEL,
     metavar="FILE",
     multiple=True,
-    help="A .keras model file whose probabilities are learned in place of the labels. Given several times, their mean.",
+    help="A .keras model file whose probabilities are learned in place of the labels, or built-in. Given several "
+    "times, their mean.",
 )
 @click.option(
     "--resume",
@@ -123,7 +133,7 @@ def train(
     Example:
         batchdigits train
         batchdigits train --recipe lesson --seed 7 -o exports/lesson.keras
-        batchdigits train --init exports/digits.keras --data ./my-labelled
+        batchdigits train --init built-in --data ./my-labelled
     """
     from batchdigits.learning.checkpoint import checkpoint_path, resume
     from batchdigits.learning.history import history_path
