@@ -58,7 +58,7 @@ def test_rows_with_ids_are_kept_and_added_to(listed: Path, run: Run) -> None:
     assert after.rstrip().endswith(",new")
     refused = run("classify", "--files-from", listed, "-o", "out.csv", "--resume")
     assert refused.exit_code == 1
-    assert "--with-id was True" in refused.stderr
+    assert "--with-id was on" in refused.stderr
 
 
 @pytest.mark.parametrize(
