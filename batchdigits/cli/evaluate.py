@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from batchdigits.inference.decide import Prediction
     from batchdigits.inference.model_file import ModelFile
     from batchdigits.reports.evaluation import Evaluation
-    from batchdigits.reports.suspects import Suspect
+    from batchdigits.reports.wrong_answers import WrongAnswer
     from batchdigits.vision.normalise import Ink
 
 
@@ -37,10 +37,16 @@ if TYPE_CHECKING:
     help="Draw a reliability diagram and a risk-coverage curve (.png, .svg).",
 )
 @click.option(
+    "--wrong",
+    type=FILE,
+    metavar="FILE",
+    help="List the images that get a wrong answer, the surest first (.csv, or .html with pictures).",
+)
+@click.option(
     "--suspects",
     type=FILE,
     metavar="FILE",
-    help="List images whose label the model disputes, the likeliest wrong labels first (.csv, or .html with pictures).",
+    help="The list of --wrong without images that get no label: the likeliest wrong labels of yours first.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Write everything as one JSON document.")
 @verbosity_options
@@ -51,6 +57,7 @@ def evaluate(
     ink: Ink,
     batch_size: int,
     plot: Path | None,
+    wrong: Path | None,
     suspects: Path | None,
     as_json: bool,
 ) -> None:
@@ -66,7 +73,7 @@ def evaluate(
     Example:
         batchdigits evaluate ./labelled
         batchdigits evaluate ./mine ./yours --plot confidence.png
-        batchdigits evaluate ./labelled --suspects suspects.html
+        batchdigits evaluate ./labelled --wrong wrong.html
     """
     from batchdigits.engines.local import predict
     from batchdigits.files.sources import find
@@ -75,25 +82,28 @@ def evaluate(
 
     if plot:
         prepare_plot(plot)
-    if suspects:
-        prepare_output(suspects, ".csv", ".html", option="--suspects")
+    for option, listed in (("--wrong", wrong), ("--suspects", suspects)):
+        if listed:
+            prepare_output(listed, ".csv", ".html", option=option)
     chosen = read_model_file(chosen_model(runtime, model))
     labels = chosen.card.labels
     folders = [class_folders(path, labels) for path in paths]
     evaluations: list[Evaluation] = []
-    found: list[Suspect] = []
+    answers: list[WrongAnswer] = []
     for path, below in zip(paths, folders, strict=True):
         rows = _with_progress(predict(find(below), chosen, ink, batch_size=batch_size))
-        if suspects:
-            from batchdigits.reports.suspects import note_suspects
+        if wrong or suspects:
+            from batchdigits.reports.wrong_answers import note_wrong_answers
 
-            rows = note_suspects(path, rows, found)
+            rows = note_wrong_answers(path, rows, labels, answers)
         evaluations.append(evaluate_predictions(path, rows, labels))
     click.echo(_json(evaluations, chosen.path) if as_json else _tables(evaluations))
     if plot:
         _draw(evaluations, plot)
+    if wrong:
+        _write_answers(answers, "wrong answer", chosen, ink, wrong)
     if suspects:
-        _write_suspects(found, chosen, ink, suspects)
+        _write_answers([answer for answer in answers if answer.is_suspect], "suspect", chosen, ink, suspects)
     if any(evaluation.unreadable for evaluation in evaluations):
         raise click.exceptions.Exit(ExitCode.SOME_FAILED)
 
@@ -116,21 +126,23 @@ def _draw(evaluations: list[Evaluation], plot: Path) -> None:
     print_message(f"wrote {plot}")
 
 
-def _write_suspects(found: list[Suspect], model: ModelFile, ink: Ink, output: Path) -> None:
-    """Write the suspects to a table or a page."""
+def _write_answers(answers: list[WrongAnswer], noun: str, model: ModelFile, ink: Ink, output: Path) -> None:
+    """Write wrong answers to a table or a page."""
     from batchdigits.engines.classify_files import Settings
     from batchdigits.inference.load import load_runtime
     from batchdigits.output.atomic import open_atomically
-    from batchdigits.reports.suspects import as_csv, as_page, ranked
+    from batchdigits.reports.wrong_answers import MAX_SHOWN, as_csv, as_page, ranked
 
+    shown = ""
     if output.suffix == ".csv":
-        content = as_csv(ranked(found))
+        content = as_csv(ranked(answers))
     else:
         settings = Settings(ink, model.card.thresholds["review"])
-        content = as_page(ranked(found), load_runtime(model.path), settings)
+        content = as_page(ranked(answers), load_runtime(model.path), settings)
+        shown = f", of which the first {MAX_SHOWN} are shown" if len(answers) > MAX_SHOWN else ""
     with open_atomically(output) as stream:
         stream.write(content)
-    print_message(f"wrote {output}: {counted(len(found), 'label')} that the model disputes")
+    print_message(f"wrote {output}: {counted(len(answers), noun)}{shown}")
 
 
 def _tables(evaluations: list[Evaluation]) -> str:

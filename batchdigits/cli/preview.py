@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,11 @@ from batchdigits.cli.output_file import is_same_file, prepare_output
 from batchdigits.errors import BatchdigitsError, ExitCode, NoImagesError
 
 if TYPE_CHECKING:
+    from batchdigits.engines.classify_files import Settings
+    from batchdigits.files.sources import Tally
     from batchdigits.inference.choose import RuntimeName
+    from batchdigits.inference.runtime import Runtime
+    from batchdigits.output.table import TableFormat, TableRow
     from batchdigits.reports.preview import PreviewItem
     from batchdigits.vision.normalise import Ink
 
@@ -30,6 +34,10 @@ MAX_LIMIT = 1_000  # images: the picture is 42,500 pixels high then; many viewer
 @click.option(
     "--limit", type=click.IntRange(1, MAX_LIMIT), default=60, show_default=True, help="Show at most this many images."
 )
+@click.option(
+    "--status", "statuses", multiple=True, metavar="STATUS", help="Of a table, show rows with this status; repeatable."
+)
+@click.option("--sort", type=click.Choice(["score"]), help="Of a table, show the rows with the lowest score first.")
 @output_option("Write a picture (.png) or a web page (.html).", default="preview.png", show_default=True)
 @verbosity_options
 def preview(
@@ -39,6 +47,8 @@ def preview(
     ink: Ink,
     batch_size: int,
     limit: int,
+    statuses: tuple[str, ...],
+    sort: str | None,
     output: Path,
 ) -> None:
     """Show images beside their glyphs and predictions.
@@ -46,33 +56,112 @@ def preview(
     A glyph is the network's input, made from the image. Start here when labels are wrong: the glyph shows whether the
     digit was found, and everything else was removed.
 
+    A PATH is an image, a folder, or a table that classify wrote (CSV, TSV, JSON lines, Parquet). Of a table its rows
+    are shown, with their labels as they stand there; their images are looked for where they were when it was written,
+    seen from the current folder.
+
     \b
     Example:
         batchdigits preview ./scans
         batchdigits preview ./scans --limit 200 -o preview.html
+        batchdigits preview rows.csv --status review --sort score -o review.html
     """
     from batchdigits.engines.classify_files import Settings
-    from batchdigits.files.sources import Tally, find
+    from batchdigits.files.sources import Tally
     from batchdigits.inference.load import load_runtime
-    from batchdigits.reports.preview import preview_items
+    from batchdigits.reports.preview import items_of_rows
 
     prepare_output(output, ".png", ".html")
+    tables = _tables(paths, has_choice=bool(statuses or sort))
     network = load_runtime(chosen_model(runtime, model), batch_size)
+    settings = Settings(ink, network.card.thresholds["review"])
     tally = Tally()
-    files = _without_old_preview(find(paths, tally), output)
-    items = preview_items(files, network, Settings(ink, network.card.thresholds["review"]), limit + 1)
-    for _ in files:  # images that are not shown must not be overwritten either
-        pass
-    if not items:
-        raise NoImagesError(f"no images in {', '.join(tally.empty_folders)}")
+    if tables:
+        items = items_of_rows(_chosen_rows(tables, statuses, sort, limit + 1, output), network, settings)
+    else:
+        items = _items_of_images(paths, tally, network, settings, limit + 1, output)
     _write(items[:limit], output)
     if len(items) > limit:
         print_message(f"only the first {limit:,} images are shown; --limit shows more")
     print_message(f"wrote {output}")
     if tally.empty_folders:
         raise NoImagesError(f"no images in {', '.join(tally.empty_folders)}")
-    if any(item.prediction.status == "error" for item in items[:limit]):
+    if any(item.thumbnail is None for item in items[:limit]):
         raise click.exceptions.Exit(ExitCode.SOME_FAILED)
+
+
+def _items_of_images(
+    paths: Sequence[str], tally: Tally, network: Runtime, settings: Settings, limit: int, output: Path
+) -> list[PreviewItem]:
+    """Classify the first images.
+
+    Raises:
+        NoImagesError: there is none.
+        BatchdigitsError: the output is one of the images.
+    """
+    from batchdigits.files.sources import find
+    from batchdigits.reports.preview import preview_items
+
+    files = _without_old_preview(find(paths, tally), output)
+    items = preview_items(files, network, settings, limit)
+    for _ in files:  # images that are not shown must not be overwritten either
+        pass
+    if not items:
+        raise NoImagesError(f"no images in {', '.join(tally.empty_folders)}")
+    return items
+
+
+def _tables(paths: Sequence[str], has_choice: bool) -> dict[str, TableFormat]:
+    """The formats of the paths, if they are tables of rows.
+
+    Raises:
+        click.UsageError: some are tables and some are not, or none is one and there is a choice among rows.
+    """
+    from batchdigits.output.table import table_format
+
+    formats = {path: table_format(path) for path in paths}
+    tables = {path: name for path, name in formats.items() if name}
+    if tables and len(tables) < len(formats):
+        raise click.UsageError(f"{next(iter(tables))} is a table of rows; give tables or images, not both")
+    if has_choice and not tables:
+        raise click.UsageError("--status and --sort choose among the rows of a table that classify wrote; give a table")
+    return tables
+
+
+def _chosen_rows(
+    tables: Mapping[str, TableFormat], statuses: Sequence[str], sort: str | None, limit: int, output: Path
+) -> list[TableRow]:
+    """The first rows to show.
+
+    Raises:
+        NoImagesError: there is none.
+        BatchdigitsError: a table cannot be read, or the output is one of them, or one of their images.
+    """
+    from batchdigits.output.table import first_rows
+
+    rows = _guarded_rows(tables, output)
+    chosen = first_rows(rows, statuses, sort == "score", limit)
+    for _ in rows:  # see `_items_of_images`
+        pass
+    if not chosen:
+        wanted = f" with the status {' or '.join(statuses)}" if statuses else ""
+        raise NoImagesError(f"no rows{wanted} in {', '.join(tables)}")
+    return chosen
+
+
+def _guarded_rows(tables: Mapping[str, TableFormat], output: Path) -> Iterator[TableRow]:
+    """All rows of some tables, unless writing the output would destroy a table or an image."""
+    from batchdigits.output.table import read_table
+
+    output_exists = output.is_file()
+    for table, name in tables.items():
+        if is_same_file(table, output):
+            raise BatchdigitsError(f"{output} is the table; choose another output (-o)")
+        for row in read_table(table, name):
+            if output_exists:
+                _is_old_preview(row.path, output)
+                _is_old_preview(row.path.rpartition("#")[0], output)  # of a page, its file
+            yield row
 
 
 def _without_old_preview(files: Iterable[str], output: Path) -> Iterator[str]:
@@ -81,15 +170,24 @@ def _without_old_preview(files: Iterable[str], output: Path) -> Iterator[str]:
     Raises:
         BatchdigitsError: the output is one of the images.
     """
+    output_exists = output.is_file()
+    return (file for file in files if not (output_exists and _is_old_preview(file, output)))
+
+
+def _is_old_preview(file: str, output: Path) -> bool:
+    """Whether a file is the `output` of an earlier run.
+
+    Raises:
+        BatchdigitsError: it is the output, and an image.
+    """
     from batchdigits.files.preview_mark import MARKED_BYTES, is_preview
     from batchdigits.files.sources import LOCAL_DISK
 
-    output_exists = output.is_file()
-    for file in files:
-        if not (output_exists and is_same_file(file, output)):
-            yield file
-        elif not is_preview(LOCAL_DISK.head(str(output), MARKED_BYTES)):
-            raise BatchdigitsError(f"{output} is one of the images; choose another output (-o)")
+    if not is_same_file(file, output):
+        return False
+    if not is_preview(LOCAL_DISK.head(str(output), MARKED_BYTES)):
+        raise BatchdigitsError(f"{output} is one of the images; choose another output (-o)")
+    return True
 
 
 def _write(items: list[PreviewItem], output: Path) -> None:

@@ -14,8 +14,8 @@ from batchdigits.output.columns import Columns
 ROW_GROUP_SIZE = 65_536  # rows: a few MB in memory
 
 
-def import_pyarrow() -> tuple[Any, Any]:
-    """The modules `pyarrow` and `pyarrow.parquet`.
+def import_pyarrow(feature: str = "--format parquet") -> tuple[Any, Any]:
+    """The modules `pyarrow` and `pyarrow.parquet`, for what needs them.
 
     Raises:
         MissingExtraError: they are not installed.
@@ -24,7 +24,7 @@ def import_pyarrow() -> tuple[Any, Any]:
         import pyarrow
         import pyarrow.parquet
     except ImportError:
-        raise MissingExtraError("--format parquet", "parquet") from None
+        raise MissingExtraError(feature, "parquet") from None
     return pyarrow, pyarrow.parquet
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
@@ -13,8 +14,10 @@ from numpy.typing import NDArray
 from batchdigits.engines.classify_files import Settings
 from batchdigits.inference.decide import Prediction, decide
 from batchdigits.inference.runtime import Runtime
+from batchdigits.output.finished import of_a_page
+from batchdigits.output.table import TableRow
 from batchdigits.quiet import silent_stderr
-from batchdigits.vision.decode import decode
+from batchdigits.vision.decode import Page, decode
 from batchdigits.vision.normalise import Glyph
 from batchdigits.vision.normalise_batch import normalise_page
 
@@ -25,21 +28,73 @@ class PreviewItem(NamedTuple):
     """One source in a preview.
 
     Attributes:
-        prediction: the source's row.
+        prediction: the source's row, which may come from a table.
         thumbnail: its scan, uint8 (H, W), no side longer than `THUMBNAIL_SIDE`; None if it could not be read.
         glyph: the candidate that the row is about, uint8 (28, 28); None for a blank or unreadable scan.
     """
 
-    prediction: Prediction
+    prediction: Prediction | TableRow
     thumbnail: NDArray[np.uint8] | None
     glyph: Glyph | None
+
+    @property
+    def reason(self) -> str:
+        """Why there is no glyph, behind the label that a person may have given."""
+        label = f"{self.prediction.label}: " if self.prediction.label else ""
+        return label + (self.prediction.detail or "no ink found")
+
+    @property
+    def certainty(self) -> str:
+        """The confidence in percent; empty where a person has removed it."""
+        return "" if self.prediction.confidence is None else f"{self.prediction.confidence:.1%}"
 
 
 def preview_items(files: Iterable[str], runtime: Runtime, settings: Settings, limit: int | None) -> list[PreviewItem]:
     """Classify the first `limit` sources of `files`, or all, as `classify_files` does; keep their scans and glyphs."""
+    return _items(islice((page for path in files for page in decode(path)), limit), runtime, settings)
+
+
+def items_of_rows(
+    rows: Sequence[Prediction] | Sequence[TableRow], runtime: Runtime, settings: Settings
+) -> list[PreviewItem]:
+    """The scans and glyphs of rows of an earlier run, in the same order. Labels and statuses stay the rows' own.
+
+    A scan that cannot be read any more is None; why is its row's `detail`.
+    """
+    pages = _pages_of(row.path for row in rows)
+    found = {item.prediction.path: item for item in _items(pages, runtime, settings)}
+    items = []
+    for row in rows:
+        item = found[row.path]
+        row = row._replace(detail=item.prediction.detail) if item.thumbnail is None else row
+        items.append(item._replace(prediction=row))
+    return items
+
+
+def _pages_of(sources: Iterable[str]) -> Iterator[Page]:
+    """The page of each source, decoded one at a time, in the order of their files; sources named twice come once."""
+    missing = dict.fromkeys(sources)
+    files = defaultdict(set)
+    for source in missing:
+        page_name = of_a_page(source)
+        files[page_name[1] if page_name else source].add(source)
+    for file, wanted in files.items():
+        for page in decode(file):
+            if page.source in wanted:
+                wanted.remove(page.source)
+                del missing[page.source]
+                yield page
+            if not wanted:
+                break
+    for source in missing:  # a file whose own name ends like that of a page, or a page that is not there any more
+        others = (page for page in decode(source) if page.source == source)
+        yield next(others, Page(source, None, "the file has other pages now"))
+
+
+def _items(pages: Iterable[Page], runtime: Runtime, settings: Settings) -> list[PreviewItem]:
     thumbnails, normalised = [], []
     with silent_stderr():
-        for page in islice((page for path in files for page in decode(path)), limit):
+        for page in pages:
             thumbnails.append(None if page.scan is None else shrink(page.scan, THUMBNAIL_SIDE))
             normalised.append(normalise_page(page, settings.ink))
     predictions, glyphs = decide(normalised, runtime, settings.threshold)

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from batchdigits.inference.decide import Status
 from batchdigits.reports.preview import PreviewItem
 from batchdigits.text import printable
 
@@ -33,7 +34,7 @@ figure { margin: 0; padding: .8rem; background: var(--card); border: 1px solid v
   border-left: .3rem solid var(--status); display: grid; gap: .8rem;
   grid-template: minmax(112px, auto) auto / 112px 112px 1fr; align-content: start }
 .ok { --status: var(--ok) } .review { --status: var(--review) }
-.blank { --status: var(--blank) } .error { --status: var(--error) }
+.blank, .other { --status: var(--blank) } .error { --status: var(--error) }
 img { width: 112px; height: 112px; object-fit: contain; image-rendering: pixelated;
   outline: 1px solid var(--edge) }
 img.large { image-rendering: auto }
@@ -59,13 +60,13 @@ def _figure(item: PreviewItem, note: str) -> str:
         parts.append(_image(item.thumbnail, "scan"))
     if item.glyph is not None:
         parts.append(_image(item.glyph, "glyph"))
-        text = f"<b>{_safe(prediction.label)}</b>{prediction.confidence:.1%}<i>{prediction.status}</i>"
+        text = f"<b>{_safe(prediction.label)}</b>{item.certainty}<i>{_safe(prediction.status)}</i>"
         parts.append(f"<p>{text}</p>")
     else:
-        reason = _safe(prediction.detail) or "no ink found"
-        parts.append(f'<p class="why"><i>{prediction.status}</i>{reason}</p>')
+        parts.append(f'<p class="why"><i>{_safe(prediction.status)}</i>{_safe(item.reason)}</p>')
     caption = f"<figcaption>{_safe(prediction.path)}{'<br>' if note else ''}{_safe(note)}</figcaption>"
-    return f'<figure class="{prediction.status}">{"".join(parts)}{caption}</figure>'
+    known = prediction.status if prediction.status in set(Status) else "other"  # a person may have made up a status
+    return f'<figure class="{known}">{"".join(parts)}{caption}</figure>'
 
 
 def _image(image: NDArray[np.uint8], alt: str) -> str:

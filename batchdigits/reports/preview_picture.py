@@ -32,7 +32,12 @@ MAX_COLUMNS = 4  # 1,600 pixels: the width of a laptop's screen
 ASPECT_RATIO = 1.6  # width over height of the picture, about, until it has `MAX_COLUMNS`
 
 BACKGROUND, TILE_COLOUR, EDGE, TEXT, FAINT_TEXT = "#eef0f3", "#ffffff", "#d5d9e0", "#1c2430", "#667080"
-STATUS_COLOURS = {Status.OK: "#1a7f45", Status.REVIEW: "#b26a00", Status.BLANK: "#667080", Status.ERROR: "#c62828"}
+STATUS_COLOURS: dict[str, str] = {
+    Status.OK: "#1a7f45",
+    Status.REVIEW: "#b26a00",
+    Status.BLANK: "#667080",
+    Status.ERROR: "#c62828",
+}
 
 
 def png(items: Sequence[PreviewItem]) -> bytes:
@@ -62,7 +67,8 @@ def _tile(item: PreviewItem) -> Image.Image:
     tile = Image.new("RGB", TILE_SIZE, TILE_COLOUR)
     pen = ImageDraw.Draw(tile)
     pen.rectangle((0, 0, TILE_SIZE[0] - 1, TILE_SIZE[1] - 1), outline=EDGE)
-    pen.rectangle((0, 0, 3, TILE_SIZE[1] - 1), fill=STATUS_COLOURS[prediction.status])
+    colour = STATUS_COLOURS.get(prediction.status, FAINT_TEXT)  # a person may have made up a status
+    pen.rectangle((0, 0, 3, TILE_SIZE[1] - 1), fill=colour)
     glyph_left = PADDING + IMAGE_SIDE + PADDING
     text_left = glyph_left + IMAGE_SIDE + PADDING
     if item.thumbnail is not None:
@@ -70,13 +76,13 @@ def _tile(item: PreviewItem) -> Image.Image:
     if item.glyph is not None:
         _paste(tile, item.glyph, glyph_left)
         pen.text((text_left, PADDING - 6), _clip(prediction.label, 52, TEXT_WIDTH), TEXT, _font(52))
-        pen.text((text_left, PADDING + 60), f"{prediction.confidence:.1%}", TEXT, _font(18))
-        pen.text((text_left, PADDING + 90), prediction.status, STATUS_COLOURS[prediction.status], _font(16))
+        pen.text((text_left, PADDING + 60), item.certainty, TEXT, _font(18))
+        pen.text((text_left, PADDING + 90), _clip(prediction.status, 16, TEXT_WIDTH), colour, _font(16))
     else:
         left = PADDING if item.thumbnail is None else glyph_left
-        pen.text((left, PADDING), prediction.status, STATUS_COLOURS[prediction.status], _font(22))
-        reason = printable(prediction.detail) or "no ink found"
-        lines = textwrap.wrap(reason, (TILE_SIZE[0] - PADDING - left) // 7)[:5]  # a letter is 7 pixels wide on average
+        width = TILE_SIZE[0] - PADDING - left
+        pen.text((left, PADDING), _clip(prediction.status, 22, width), colour, _font(22))
+        lines = textwrap.wrap(printable(item.reason), width // 7)[:5]  # a letter is 7 pixels wide on average
         pen.multiline_text((left, PADDING + 34), "\n".join(lines), FAINT_TEXT, _font(13), spacing=4)
     pen.text(
         (PADDING, PADDING + IMAGE_SIDE + 8),

@@ -200,7 +200,11 @@ def test_plot_writes_a_png(run: Run, labelled: Path) -> None:
 
 @pytest.mark.parametrize(
     ("option", "name", "suffixes"),
-    [("--plot", "confidence.jpg", ".png or .svg"), ("--suspects", "suspects.txt", ".csv or .html")],
+    [
+        ("--plot", "confidence.jpg", ".png or .svg"),
+        ("--suspects", "suspects.txt", ".csv or .html"),
+        ("--wrong", "wrong.txt", ".csv or .html"),
+    ],
 )
 def test_a_wrong_suffix_overwrites_nothing(run: Run, labelled: Path, option: str, name: str, suffixes: str) -> None:
     Path(name).write_text("precious")
@@ -243,7 +247,7 @@ def test_suspects_are_the_labels_that_the_model_disputes_the_surest_first(run: R
     assert result.exit_code == 0
     with Path("lists/suspects.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
-    assert f"wrote lists/suspects.csv: {len(rows)} labels that the model disputes" in result.stderr
+    assert f"wrote lists/suspects.csv: {len(rows)} suspects" in result.stderr
     found = {row["path"]: (row["given"], row["label"]) for row in rows}
     assert found["right/3/flipped.png"] == ("3", "7")
     assert found["right/not_digit/seven.png"] == ("not_digit", "7")
@@ -274,3 +278,42 @@ def test_suspects_of_several_paths_are_in_one_page(run: Run, labelled: Path) -> 
 def test_a_failed_evaluation_writes_no_suspects(run: Run, labelled: Path) -> None:
     assert run("evaluate", "nowhere", "--suspects", "s.csv").exit_code == 1
     assert not Path("s.csv").exists()
+
+
+def test_wrong_has_every_image_that_does_not_count_as_right_and_outliers_that_are_ok(
+    run: Run, labelled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("not_digit", "3"):
+        (Path("right") / folder).mkdir(exist_ok=True)
+        shutil.copy("right/7/0.png", f"right/{folder}/seven.png")
+        Image.fromarray(np.full((30, 30), 255, np.uint8)).save(f"right/{folder}/blank.png")
+    Path("right/3/broken.png").write_bytes(b"")
+    result = run("evaluate", "right", "--json", "--wrong", "wrong.csv", "--suspects", "suspects.csv")
+    assert result.exit_code == 3
+    document = json.loads(result.stdout)["sets"][0]
+    lines = Path("wrong.csv").read_text().splitlines()
+    assert lines[0] == "path,given,label,confidence,status,score"
+    assert lines[-2:] == ["right/3/blank.png,3,,,blank,", "right/3/broken.png,3,,,error,"]
+    assert Path("suspects.csv").read_text().splitlines() == lines[:-2]
+    wrong = list(csv.DictReader(lines))
+    assert len(wrong) == document["images"] - document["right"] + document["not_digit"]["ok"]
+    assert f"wrote wrong.csv: {len(wrong)} wrong answers" in result.stderr
+    assert {row["path"] for row in wrong} >= {"right/3/seven.png", "right/not_digit/seven.png"}
+    classified = {row["path"]: row for row in csv.DictReader(run("classify", "right").stdout.splitlines())}
+    for row in wrong:
+        assert row.pop("given") == row["path"].split("/")[1]
+        assert classified[row["path"]].items() >= row.items()
+    monkeypatch.setattr("batchdigits.reports.wrong_answers.MAX_SHOWN", 3)
+    result = run("evaluate", "right", "--wrong", "wrong.html")
+    assert f"wrote wrong.html: {len(wrong)} wrong answers, of which the first 3 are shown" in result.stderr
+    assert Path("wrong.html").read_text().count("<figure") == 3
+
+
+def test_wrong_answers_in_an_archive_are_shown(run: Run, labelled: Path) -> None:
+    shutil.copy("swapped/0/1.png", "swapped/beside-the-folders")
+    shutil.make_archive("swapped", "zip", "swapped")
+    assert run("evaluate", "swapped.zip", "--wrong", "wrong.html").exit_code == 0
+    page = Path("wrong.html").read_text()
+    assert "swapped.zip/0/0.png" in page
+    assert "beside-the-folders" not in page
+    assert page.count('alt="glyph"') == page.count("<figure") > 30

@@ -1,0 +1,170 @@
+"""Recognise and read a table of rows that `classify` wrote, by its header; a person may have edited it.
+
+A row of such a table is data of a person: its status may be a word of theirs, and a number may be missing.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import json
+import math
+import os
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from heapq import nsmallest
+from itertools import islice
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from batchdigits.errors import BatchdigitsError
+from batchdigits.files.sources import LOCAL_DISK
+from batchdigits.output.columns import Columns
+from batchdigits.output.formats import dialect_of
+from batchdigits.output.prediction_csv import BYTE_ORDER_MARK
+from batchdigits.output.prediction_parquet import import_pyarrow
+
+COLUMNS = Columns(()).names  # those that every table has
+HEAD_BYTES = 1 << 16  # the header of a thousand probabilities is shorter
+TableFormat = Literal["csv", "tsv", "jsonl", "parquet"]
+_DELIMITERS: dict[TableFormat, str] = {"csv": ",", "tsv": "\t"}
+
+
+class TableRow(NamedTuple):
+    """A row of a table, with the columns that every table has.
+
+    Attributes:
+        path: the source.
+        label: its label, which a person may have changed; empty for none.
+        confidence: a finite number; None for none.
+        status: its status, which a person may have made up.
+        detail: as in the table.
+        score: a finite number; None for none.
+    """
+
+    path: str
+    label: str
+    confidence: float | None
+    status: str
+    detail: str
+    score: float | None
+
+
+def table_format(path: str) -> TableFormat | None:
+    """The format of a table of rows by its first bytes, whatever its name is; None for any other file."""
+    head = LOCAL_DISK.head(path, HEAD_BYTES)
+    if head.startswith(b"PAR1"):
+        return "parquet"
+    if head.startswith(b'{"path":'):
+        return "jsonl"
+    line = head.removeprefix(BYTE_ORDER_MARK).splitlines()[:1]
+    for name, delimiter in _DELIMITERS.items():
+        cells = next(csv.reader([line[0].decode("utf-8", "replace")], delimiter=delimiter), []) if line else []
+        if set(COLUMNS) <= set(cells):
+            return name
+    return None
+
+
+def read_table(path: str, name: TableFormat) -> Iterator[TableRow]:
+    """The rows of a table in its order. Columns may be in any order, and others among them.
+
+    Args:
+        path: the table.
+        name: its format, from `table_format`.
+
+    Raises:
+        BatchdigitsError: it is damaged, lacks a column, or cannot be read.
+    """
+    if name == "parquet":
+        rows = _parquet_rows(path)
+    elif name == "jsonl":
+        rows = _jsonl_rows(path)
+    else:
+        rows = _csv_rows(path, name)
+    try:
+        yield from rows
+    except OSError as error:
+        raise BatchdigitsError(f"cannot read {path}: {error.strerror or error}") from None
+
+
+def first_rows(rows: Iterable[TableRow], statuses: Collection[str], by_score: bool, limit: int) -> list[TableRow]:
+    """The first `limit` rows with one of some statuses, or with any if there are none.
+
+    Args:
+        rows: all rows.
+        statuses: which rows are wanted.
+        by_score: the lowest score first, rows without one last, and otherwise in the order of `rows`.
+        limit: of rows.
+    """
+    wanted = (row for row in rows if not statuses or row.status in statuses)
+    if by_score:
+        return nsmallest(limit, wanted, key=lambda row: math.inf if row.score is None else row.score)
+    return list(islice(wanted, limit))
+
+
+def _csv_rows(path: str, name: Literal["csv", "tsv"]) -> Iterator[TableRow]:
+    with Path(path).open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+        # `--excel` writes the mark; in another file that has one, only cells like '=1 could differ.
+        has_mark = LOCAL_DISK.head(path, len(BYTE_ORDER_MARK)) == BYTE_ORDER_MARK
+        dialect = dialect_of(name, for_excel=has_mark)
+        reader = csv.DictReader(file, delimiter=dialect.delimiter, strict=True)
+        try:
+            for cells in reader:
+                yield _row({column: dialect.original(cells[column] or "") for column in COLUMNS})
+        except csv.Error as error:
+            raise BatchdigitsError(f"cannot read {path}: the row in line {reader.line_num + 1:,}: {error}") from None
+
+
+def _jsonl_rows(path: str) -> Iterator[TableRow]:
+    with Path(path).open("rb") as file:
+        for number, line in enumerate(file, 1):
+            if not line.strip():
+                continue
+            try:
+                yield _row(json.loads(line))
+            except (ValueError, TypeError, KeyError, RecursionError):
+                raise BatchdigitsError(f"cannot read {path}: line {number:,} is not a row of classify") from None
+
+
+def _parquet_rows(path: str) -> Iterator[TableRow]:
+    arrow, parquet = import_pyarrow("a Parquet file")
+    try:
+        with parquet.ParquetFile(path) as file:
+            names = file.schema_arrow.names
+            if missing := [column for column in COLUMNS if column not in names]:
+                raise BatchdigitsError(f"cannot read {path}: it has no column {', '.join(missing)}")
+            wanted = [name for name in names if name in (*COLUMNS, "path_bytes")]
+            for batch in file.iter_batches(columns=wanted):
+                yield from map(_row, batch.to_pylist())
+    except (arrow.ArrowException, ValueError):
+        raise BatchdigitsError(f"cannot read {path}: it is not a Parquet file of classify") from None
+
+
+def _row(cells: Mapping[str, object]) -> TableRow:
+    """A row of cells by their columns.
+
+    Raises:
+        KeyError: a column is missing.
+        ValueError: `path_bytes` is not base64.
+        TypeError: the cells have no columns.
+    """
+    encoded = cells.get("path_bytes") if isinstance(cells, dict) else None
+    return TableRow(
+        os.fsdecode(base64.b64decode(str(encoded))) if encoded else _text(cells["path"]),
+        _text(cells["label"]),
+        _number(cells["confidence"]),
+        _text(cells["status"]),
+        _text(cells["detail"]),
+        _number(cells["score"]),
+    )
+
+
+def _text(cell: object) -> str:
+    return "" if cell is None else str(cell)
+
+
+def _number(cell: object) -> float | None:
+    try:
+        number = float(str(cell))
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
