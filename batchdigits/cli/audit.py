@@ -73,7 +73,7 @@ def audit(
         batchdigits audit rows.csv --sample 1500 -o sample.csv
         batchdigits audit rows.csv --keyed sample.csv --html certificate.html
     """
-    from batchdigits.output.rows import read_rows
+    from batchdigits.output.table import read_table
     from batchdigits.reports.audit import table_of
 
     _check_options(size, keyed, share, output, [json_file, html_file, summary, keyed_by])
@@ -84,7 +84,7 @@ def audit(
         prepare_output(output, ".csv")
         if output.exists():
             raise BatchdigitsError(f"{output} exists, and may be keyed already; give -o another name")
-    table = table_of(read_rows(rows))
+    table = table_of(read_table(str(rows)))
     if not keyed:
         _draw(table, size, share, seed, output)
         return

@@ -154,10 +154,10 @@ def _guarded_rows(tables: Mapping[str, TableFormat], output: Path) -> Iterator[T
     from batchdigits.output.table import read_table
 
     output_exists = output.is_file()
-    for table, name in tables.items():
+    for table in tables:
         if is_same_file(table, output):
             raise BatchdigitsError(f"{output} is the table; choose another output (-o)")
-        for row in read_table(table, name):
+        for row in read_table(table):
             if output_exists:
                 _is_old_preview(row.path, output)
                 _is_old_preview(row.path.rpartition("#")[0], output)  # of a page, its file

@@ -40,14 +40,12 @@ class RowHead(NamedTuple):
         is_open_error: whether it is an error that nobody has answered.
         status: its status, which a person may have made up.
         score: its score as it stands in the row: text, a number, or nothing.
-        label: its label, which a person may have changed.
     """
 
     path: str
     is_open_error: bool
     status: str = ""
     score: object = None
-    label: str = ""
 
 
 class Reader(Protocol):

@@ -70,24 +70,14 @@ class CsvReader:
         except csv.Error:
             raise BatchdigitsError(f"cannot read the table: mend the quotes in its row {row[:40]!r}…") from None
         path, label, _, status, _, score, *_ = [*cells, "", "", "", "", "", ""]
-        return RowHead(
-            self.dialect.original(path),
-            status == Status.ERROR and not label,
-            status,
-            score,
-            self.dialect.original(label),
-        )
+        return RowHead(self.dialect.original(path), status == Status.ERROR and not label, status, score)
 
 
 @dataclass(frozen=True)
 class JsonlReader:
-    """Rows of JSON lines, their bytes as they are.
+    """Rows of JSON lines, their bytes as they are."""
 
-    Attributes:
-        columns: those that the file must have, if its format says; None for any.
-    """
-
-    columns: Columns | None
+    columns: Columns
     compression: Compression | None = None
     can_add: ClassVar[bool] = True
 
@@ -102,9 +92,8 @@ class JsonlReader:
             document = json.loads(row)
             encoded = document.get("path_bytes")
             path = os.fsdecode(base64.b64decode(encoded)) if encoded else str(document["path"])
-            status, label = document["status"], document["label"]
-            is_open_error = status == Status.ERROR and not label
-            return RowHead(path, is_open_error, str(status), document.get("score"), str(label or ""))
+            is_open_error = document["status"] == Status.ERROR and not document["label"]
+            return RowHead(path, is_open_error, str(document["status"]), document.get("score"))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return RowHead("", False)
 
@@ -122,7 +111,7 @@ class ParquetReader(JsonlReader):
         yield b""
         try:
             with parquet.ParquetFile(path) as file:
-                if self.columns and not file.schema_arrow.equals(schema_of(self.columns)):
+                if not file.schema_arrow.equals(schema_of(self.columns)):
                     raise BatchdigitsError(f"cannot add to {path}: it has other columns")
                 for batch in file.iter_batches():
                     for row in batch.to_pylist():

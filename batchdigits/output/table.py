@@ -1,4 +1,4 @@
-"""Recognise and read a table of rows that `classify` wrote, by its header; a person may have edited it.
+"""Recognise and read a table of rows that `classify` wrote, by its content; a person may have edited it.
 
 A row of such a table is data of a person: its status may be a word of theirs, and a number may be missing.
 """
@@ -12,14 +12,15 @@ import math
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from heapq import nsmallest
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from batchdigits.errors import BatchdigitsError
 from batchdigits.files.sources import LOCAL_DISK
 from batchdigits.output.columns import Columns
-from batchdigits.output.formats import dialect_of
+from batchdigits.output.compression import read_lines
+from batchdigits.output.formats import compression_of, dialect_of
 from batchdigits.output.prediction_csv import BYTE_ORDER_MARK
 from batchdigits.output.prediction_parquet import import_pyarrow
 
@@ -50,8 +51,14 @@ class TableRow(NamedTuple):
 
 
 def table_format(path: str) -> TableFormat | None:
-    """The format of a table of rows by its first bytes, whatever its name is; None for any other file."""
-    head = LOCAL_DISK.head(path, HEAD_BYTES)
+    """The format of a table of rows by its first bytes, whatever its name is; None for any other file.
+
+    Only that it is compressed is told by its name.
+
+    Raises:
+        BatchdigitsError: it is not compressed as its name says.
+    """
+    head = next(_lines(path), b"") if compression_of(Path(path)) else LOCAL_DISK.head(path, HEAD_BYTES)
     if head.startswith(b"PAR1"):
         return "parquet"
     if head.startswith(b'{"path":'):
@@ -64,16 +71,18 @@ def table_format(path: str) -> TableFormat | None:
     return None
 
 
-def read_table(path: str, name: TableFormat) -> Iterator[TableRow]:
-    """The rows of a table in its order. Columns may be in any order, and others among them.
-
-    Args:
-        path: the table.
-        name: its format, from `table_format`.
+def read_table(path: str) -> Iterator[TableRow]:
+    """The rows of a table in its order. Columns may be in any order, and others among them. An empty line is no row.
 
     Raises:
-        BatchdigitsError: it is damaged, lacks a column, or cannot be read.
+        BatchdigitsError: it is no table, is damaged, lacks a column, or cannot be read.
     """
+    name = table_format(path)
+    if name is None:
+        reason = (
+            "it is not CSV, TSV, JSON lines or Parquet as classify writes it" if Path(path).exists() else "no such file"
+        )
+        raise BatchdigitsError(f"cannot read {path}: {reason}")
     if name == "parquet":
         rows = _parquet_rows(path)
     elif name == "jsonl":
@@ -81,7 +90,7 @@ def read_table(path: str, name: TableFormat) -> Iterator[TableRow]:
     else:
         rows = _csv_rows(path, name)
     try:
-        yield from rows
+        yield from (row for row in rows if row.path or row.status)
     except OSError as error:
         raise BatchdigitsError(f"cannot read {path}: {error.strerror or error}") from None
 
@@ -102,27 +111,27 @@ def first_rows(rows: Iterable[TableRow], statuses: Collection[str], by_score: bo
 
 
 def _csv_rows(path: str, name: Literal["csv", "tsv"]) -> Iterator[TableRow]:
-    with Path(path).open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-        # `--excel` writes the mark; in another file that has one, only cells like '=1 could differ.
-        has_mark = LOCAL_DISK.head(path, len(BYTE_ORDER_MARK)) == BYTE_ORDER_MARK
-        dialect = dialect_of(name, for_excel=has_mark)
-        reader = csv.DictReader(file, delimiter=dialect.delimiter, strict=True)
-        try:
-            for cells in reader:
-                yield _row({column: dialect.original(cells[column] or "") for column in COLUMNS})
-        except csv.Error as error:
-            raise BatchdigitsError(f"cannot read {path}: the row in line {reader.line_num + 1:,}: {error}") from None
+    lines = _lines(path)
+    header = next(lines, b"")
+    # `--excel` writes the mark; in another file that has one, only cells like '=1 could differ.
+    dialect = dialect_of(name, for_excel=header.startswith(BYTE_ORDER_MARK))
+    texts = (line.decode("utf-8", "surrogateescape") for line in chain([header.removeprefix(BYTE_ORDER_MARK)], lines))
+    reader = csv.DictReader(texts, delimiter=dialect.delimiter, strict=True)
+    try:
+        for cells in reader:
+            yield _row({column: dialect.original(cells[column] or "") for column in COLUMNS})
+    except csv.Error as error:
+        raise BatchdigitsError(f"cannot read {path}: the row in line {reader.line_num + 1:,}: {error}") from None
 
 
 def _jsonl_rows(path: str) -> Iterator[TableRow]:
-    with Path(path).open("rb") as file:
-        for number, line in enumerate(file, 1):
-            if not line.strip():
-                continue
-            try:
-                yield _row(json.loads(line))
-            except (ValueError, TypeError, KeyError, RecursionError):
-                raise BatchdigitsError(f"cannot read {path}: line {number:,} is not a row of classify") from None
+    for number, line in enumerate(_lines(path), 1):
+        if not line.strip():
+            continue
+        try:
+            yield _row(json.loads(line))
+        except (ValueError, TypeError, KeyError, RecursionError):
+            raise BatchdigitsError(f"cannot read {path}: line {number:,} is not a row of classify") from None
 
 
 def _parquet_rows(path: str) -> Iterator[TableRow]:
@@ -137,6 +146,10 @@ def _parquet_rows(path: str) -> Iterator[TableRow]:
                 yield from map(_row, batch.to_pylist())
     except (arrow.ArrowException, ValueError):
         raise BatchdigitsError(f"cannot read {path}: it is not a Parquet file of classify") from None
+
+
+def _lines(path: str) -> Iterator[bytes]:
+    return read_lines(Path(path), compression_of(Path(path)))
 
 
 def _row(cells: Mapping[str, object]) -> TableRow:

@@ -28,8 +28,8 @@ from typing import NamedTuple
 from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.decide import Status
 from batchdigits.inference.threshold import CONFIDENCE_LEVEL, binomial_cdf
-from batchdigits.output.finished import RowHead
 from batchdigits.output.row_counts import MILLION, RowCounts, risk_of
+from batchdigits.output.table import TableRow
 from batchdigits.text import counted
 
 REVIEWED_PERCENTS = (1, 2, 5, 10)  # of the `ok` rows, the least sure ones, that a person might look at
@@ -124,7 +124,7 @@ class Audit:
         return sample_size(rows, share, max(len(self.wrong) / self.size, self.table.expected_errors / rows))
 
 
-def table_of(rows: Iterable[RowHead]) -> Table:
+def table_of(rows: Iterable[TableRow]) -> Table:
     """The table of some rows.
 
     Raises:

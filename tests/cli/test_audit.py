@@ -248,15 +248,19 @@ def test_nothing_that_a_person_made_is_written_over(run: Run, sample: Path, opti
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("none.csv", None, "No such file"),
-        ("bad.csv", "name,digit\na,1\n", "cannot read bad.csv: its columns are not path"),
-        ("empty.csv", "", "cannot read empty.csv: its columns are not path"),
-        ("open.csv", 'path,label,confidence,status,detail,score\n"a,1,1,ok,,1\n', "a quote in it is not closed"),
-        ("bad.jsonl", '{"path": "a"}\n', "its row 1 has neither path nor status"),
+        ("none.csv", None, "cannot read none.csv: no such file"),
+        ("bad.csv", "name,digit\na,1\n", "cannot read bad.csv: it is not CSV, TSV"),
+        ("empty.csv", "", "cannot read empty.csv: it is not CSV, TSV"),
+        (
+            "open.csv",
+            'path,label,confidence,status,detail,score\n"a,1,1,ok,,1\n',
+            "the row in line 2: unexpected end of data",
+        ),
+        ("bad.jsonl", '{"path": "a"}\n', "line 1 is not a row of classify"),
         ("bad.parquet", "PAR1", "it is not a Parquet file"),
         ("bad.csv.gz", "text", "it is damaged, or not a .gz file"),
-        ("rows.xlsx", "PK", "cannot read rows.xlsx: tables that can be read are"),
-        ("rows.parquet.gz", "", "cannot read rows.parquet.gz: tables that can be read are"),
+        ("rows.xlsx", "PK", "cannot read rows.xlsx: it is not CSV, TSV"),
+        ("rows.parquet.gz", "", "cannot read rows.parquet.gz: it is"),
         ("review.csv", "path,label,confidence,status,detail,score\na,1,1,review,,1\n", "no ok rows to audit"),
     ],
 )

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.threshold import clopper_pearson_upper_bound
-from batchdigits.output.finished import RowHead
+from batchdigits.output.table import TableRow
 from batchdigits.reports.audit import OkRow, Table, draw, judge, sample_size, table_of, upper_bound
 
 TABLES = 1_000
@@ -106,23 +106,27 @@ def test_no_sample_shows_less_than_there_is() -> None:
     assert sample_size(1_000, 0.0001, 0.0) == 1_000
 
 
+def a_row(path: str, status: str, score: float | None, label: str) -> TableRow:
+    return TableRow(path, label, None, status, "", score)
+
+
 def table(rows: int = 100) -> Table:
-    return table_of(RowHead(f"{i}.png", False, "ok", str(1 - i / 1000), str(i % 10)) for i in range(rows))
+    return table_of(a_row(f"{i}.png", "ok", 1 - i / 1000, str(i % 10)) for i in range(rows))
 
 
 def test_a_table_is_its_ok_rows() -> None:
     heads = [
-        ("a", "ok", "0.9"),
-        ("b", "review", "0.2"),
-        ("c", "reviewed", "0.1"),
-        ("d", "ok", ""),
+        ("a", "ok", 0.9),
+        ("b", "review", 0.2),
+        ("c", "reviewed", 0.1),
+        ("d", "ok", None),
         ("e", "blank", None),
     ]
-    made = table_of(RowHead(path, False, status, score, "1") for path, status, score in heads)
+    made = table_of(a_row(path, status, score, "1") for path, status, score in heads)
     assert made.rows == [OkRow("a", "1", 100_000), OkRow("d", "1", 0)]
     assert made.counts.statuses == {"ok": 2, "review": 1, "other": 1, "blank": 1}
     with pytest.raises(BatchdigitsError, match="no ok rows"):
-        table_of([RowHead("a", False, "review", "0.9", "1")])
+        table_of([a_row("a", "review", 0.9, "1")])
 
 
 def test_what_is_keyed_otherwise_than_labelled_is_wrong() -> None:
@@ -150,7 +154,7 @@ def test_reviewing_the_least_sure_rows_takes_their_errors_out() -> None:
 
 
 def test_a_row_twice_in_the_table_is_judged_twice() -> None:
-    made = table_of([RowHead("a", False, "ok", "0.9", "1"), RowHead("a", False, "ok", "0.9", "2")])
+    made = table_of([a_row("a", "ok", 0.9, "1"), a_row("a", "ok", 0.9, "2")])
     assert len(judge(made, 1, [("a", "1"), ("a", "1")]).wrong) == 1
     assert judge(made, 1, [("a", "1"), ("a", "2")]).wrong == []
 
