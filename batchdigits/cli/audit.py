@@ -13,7 +13,7 @@ import click
 from batchdigits.cli.classify_summary import MARK as SUMMARY_MARK
 from batchdigits.cli.console import print_message
 from batchdigits.cli.options import FILE, Share, output_option, seed_option, verbosity_options
-from batchdigits.cli.output_file import prepare_output
+from batchdigits.cli.output_file import first_entry, prepare_document, prepare_output
 from batchdigits.errors import BatchdigitsError
 from batchdigits.text import as_unicode, counted
 
@@ -75,11 +75,13 @@ def audit(
     """
     from batchdigits.output.table import read_table
     from batchdigits.reports.audit import table_of
+    from batchdigits.reports.audit_html import HEAD
 
     _check_options(size, keyed, share, output, [json_file, html_file, summary, keyed_by])
-    for path, suffix, option in ((json_file, ".json", "--json"), (html_file, ".html", "--html")):
-        if path:
-            _prepare_report(path, suffix, option)
+    if json_file:
+        prepare_document(json_file, ".json", first_entry(MARK), "--json", "report of batchdigits audit")
+    if html_file:
+        prepare_document(html_file, ".html", HEAD, "--html", "report of batchdigits audit")
     if output:
         prepare_output(output, ".csv")
         if output.exists():
@@ -104,16 +106,6 @@ def _check_options(
         raise click.UsageError("--sample and --show-at-most both set the size of the sample; give one")
     if not (keyed or size or share):
         raise click.UsageError("give --sample N, --show-at-most K/N or --keyed FILE")
-
-
-def _prepare_report(path: Path, suffix: str, option: str) -> None:
-    """Check before the work that a report can be written. Only another report of audit is written over."""
-    from batchdigits.reports.audit_html import HEAD
-
-    prepare_output(path, suffix, option=option)
-    begin = (json.dumps(MARK, indent=2).removesuffix("\n}") if suffix == ".json" else HEAD).encode()
-    if path.is_file() and path.read_bytes()[: len(begin)] not in (begin, b""):
-        raise BatchdigitsError(f"{path} exists and was not written by audit; give {option} another name")
 
 
 def _draw(table: Table, size: int | None, share: float | None, seed: int, output: Path | None) -> None:

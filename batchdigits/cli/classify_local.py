@@ -56,7 +56,7 @@ def classify_locally(
 
     def convert(lines: Iterator[bytes], path: Path) -> None:
         assert encoder.convert
-        encoder.convert(columns, count_lines(lines, reader, converted) if encoder.max_rows else lines, path)
+        encoder.convert(columns, lines if reader.can_add else count_lines(lines, reader, converted), path)
 
     with _output(request, identity_of(request, task), encoder.header(columns), reader) as output:
         written = write_results(
@@ -69,7 +69,7 @@ def classify_locally(
         output.finish(convert if encoder.convert else None)
     counts = written
     if request.file and (output.resumed or output.old):  # a person may have edited the rows of earlier runs
-        counts = converted if encoder.max_rows else count_rows(request.file, reader)
+        counts = count_rows(request.file, reader) if reader.can_add else converted
     print_added(request, output.old)
     _print_left_out(tally, rules)
     finish(

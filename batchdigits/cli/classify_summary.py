@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from batchdigits.cli.classify_request import Request
-from batchdigits.cli.output_file import prepare_output
-from batchdigits.errors import BatchdigitsError
+from batchdigits.cli.output_file import first_entry, prepare_document
 from batchdigits.text import counted, without_secrets
 from batchdigits.version import __version__
 
@@ -126,24 +125,13 @@ class Summary:
 
 
 def prepare_summary(path: Path) -> None:
-    """Check before the work that the file of `--summary` can be written. Only another summary is written over.
+    """Check before the work that the file of `--summary` can be written.
 
     Raises:
         click.BadParameter: the name does not end in .json.
-        BatchdigitsError: it cannot be written, or something else is there.
+        BatchdigitsError: it cannot be written, or something else than a summary is there.
     """
-    prepare_output(path, ".json", option="--summary")
-    if path.is_file() and not _may_be_replaced(path):  # reading from a pipe would wait for a writer
-        raise BatchdigitsError(f"{path} exists and is no summary of batchdigits; give --summary another name")
-
-
-def _may_be_replaced(path: Path) -> bool:
-    begin = json.dumps(MARK, indent=2).removesuffix("\n}").encode()
-    try:
-        with path.open("rb") as file:
-            return file.read(len(begin)) in (begin, b"")
-    except OSError:
-        return False
+    prepare_document(path, ".json", first_entry(MARK), "--summary", "summary of batchdigits")
 
 
 def _options(request: Request) -> dict[str, Any]:

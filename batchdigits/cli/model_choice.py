@@ -69,6 +69,8 @@ def _comment_on_choice(chosen: Path, runtime: RuntimeName | None) -> None:
             f"warning: {EXPORTED_KERAS} is not used: {reason}; make exports/digits.tflite of it, by "
             "batchdigits export --tflite"
         )
+    if chosen == BUILT_IN_MODEL:
+        return
     card, built_in = read_card(chosen), read_card(BUILT_IN_MODEL)
     own, others = accuracy_on_test_images(card), accuracy_on_test_images(built_in)
     if own is not None and others is not None and own < others and card.labels == built_in.labels:

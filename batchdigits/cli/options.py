@@ -28,9 +28,9 @@ class ModelPath(click.Path):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The path of a model file."""
         if value == BUILT_IN:
-            from batchdigits.inference.choose import PRETRAINED
+            from batchdigits.inference.choose import BUILT_IN_MODEL
 
-            value = PRETRAINED / f"digits{self._suffix}"
+            value = BUILT_IN_MODEL.with_suffix(self._suffix)
         return super().convert(value, param, ctx)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -31,6 +33,30 @@ def prepare_output(output: Path, *suffixes: str, option: str = "--output") -> No
         pass
 
 
+def prepare_document(path: Path, suffix: str, begin: str, option: str, kind: str) -> None:
+    """Check before the work that a document can be written. Only another one of its kind is written over.
+
+    Args:
+        path: the file.
+        suffix: what its name must end in.
+        begin: the text that each document of its kind begins with.
+        option: the option that has the path for its value.
+        kind: what the document is, for the message.
+
+    Raises:
+        click.BadParameter: the name does not end in `suffix`.
+        BatchdigitsError: it cannot be written, or something else is there.
+    """
+    prepare_output(path, suffix, option=option)
+    if path.is_file() and not _may_be_replaced(path, begin.encode()):  # reading from a pipe would wait for a writer
+        raise BatchdigitsError(f"{path} exists and is no {kind}; give {option} another name")
+
+
+def first_entry(mark: Mapping[str, str]) -> str:
+    """The text that a JSON document, indented by two, begins with if the entry in `mark` is its first."""
+    return json.dumps(mark, indent=2).removesuffix("\n}")
+
+
 def prepare_plot(plot: Path) -> None:
     """Check before the work that the picture of `--plot` can be drawn and written.
 
@@ -43,6 +69,14 @@ def prepare_plot(plot: Path) -> None:
 
     prepare_output(plot, *SUFFIXES, option="--plot")
     import_matplotlib()
+
+
+def _may_be_replaced(path: Path, begin: bytes) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(len(begin)) in (begin, b"")
+    except OSError:
+        return False
 
 
 def is_at_or_below(path: Path, place: Path) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from batchdigits.files.sources import Tally
     from batchdigits.inference.choose import RuntimeName
     from batchdigits.inference.runtime import Runtime
-    from batchdigits.output.table import TableFormat, TableRow
+    from batchdigits.output.table import TableRow
     from batchdigits.reports.preview import PreviewItem
     from batchdigits.vision.normalise import Ink
 
@@ -111,25 +111,25 @@ def _items_of_images(
     return items
 
 
-def _tables(paths: Sequence[str], has_choice: bool) -> dict[str, TableFormat]:
-    """The formats of the paths, if they are tables of rows.
+def _tables(paths: Sequence[str], has_choice: bool) -> list[str]:
+    """The paths, if they are tables of rows; none of them if they are images.
 
     Raises:
         click.UsageError: some are tables and some are not, or none is one and there is a choice among rows.
     """
     from batchdigits.output.table import table_format
 
-    formats = {path: table_format(path) for path in paths}
-    tables = {path: name for path, name in formats.items() if name}
-    if tables and len(tables) < len(formats):
-        raise click.UsageError(f"{next(iter(tables))} is a table of rows; give tables or images, not both")
+    different = dict.fromkeys(paths)
+    tables = [path for path in different if table_format(path)]
+    if tables and len(tables) < len(different):
+        raise click.UsageError(f"{tables[0]} is a table of rows; give tables or images, not both")
     if has_choice and not tables:
         raise click.UsageError("--status and --sort choose among the rows of a table that classify wrote; give a table")
     return tables
 
 
 def _chosen_rows(
-    tables: Mapping[str, TableFormat], statuses: Sequence[str], sort: str | None, limit: int, output: Path
+    tables: Sequence[str], statuses: Sequence[str], sort: str | None, limit: int, output: Path
 ) -> list[TableRow]:
     """The first rows to show.
 
@@ -149,7 +149,7 @@ def _chosen_rows(
     return chosen
 
 
-def _guarded_rows(tables: Mapping[str, TableFormat], output: Path) -> Iterator[TableRow]:
+def _guarded_rows(tables: Sequence[str], output: Path) -> Iterator[TableRow]:
     """All rows of some tables, unless writing the output would destroy a table or an image."""
     from batchdigits.output.table import read_table
 

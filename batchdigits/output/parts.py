@@ -11,11 +11,9 @@ import csv
 import hashlib
 import io
 import json
-import os
 import re
 import tempfile
 from array import array
-from base64 import b64decode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +29,7 @@ from batchdigits.output.finished import of_a_page, source_id
 from batchdigits.output.formats import FormatName, dialect_of, output_format
 from batchdigits.output.journal import Identity, refuse_other_run
 from batchdigits.output.parts_folder import open_folder
+from batchdigits.output.prediction_jsonl import path_from_bytes
 from batchdigits.output.prediction_parquet import import_pyarrow
 from batchdigits.output.row_counts import RowCounts
 from batchdigits.text import without_secrets
@@ -85,7 +84,7 @@ def read_part(file_format: FormatName, content: bytes) -> PartRows:
     encoded = [row.get("path_bytes") for row in rows]
     return PartRows(
         counts,
-        [os.fsdecode(b64decode(raw)) if raw else str(row["path"]) for raw, row in zip(encoded, rows, strict=True)],
+        [path_from_bytes(raw) if raw else str(row["path"]) for raw, row in zip(encoded, rows, strict=True)],
     )
 
 

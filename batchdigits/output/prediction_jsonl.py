@@ -35,6 +35,15 @@ def _line(columns: Columns, prediction: Prediction) -> str:
     return json_line(row)
 
 
+def path_from_bytes(encoded: object) -> str:
+    """The path of a row that has the field `path_bytes`.
+
+    Raises:
+        ValueError: the field is not base64.
+    """
+    return os.fsdecode(base64.b64decode(str(encoded)))
+
+
 def json_line(row: Mapping[str, object]) -> str:
     """A row as one line."""
     return json.dumps(row, ensure_ascii=False) + "\n"

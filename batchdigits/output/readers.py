@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import csv
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +15,7 @@ from batchdigits.output.columns import Columns
 from batchdigits.output.compression import Compression, read_lines
 from batchdigits.output.finished import RowHead
 from batchdigits.output.prediction_csv import BYTE_ORDER_MARK, Dialect
-from batchdigits.output.prediction_jsonl import json_line
+from batchdigits.output.prediction_jsonl import json_line, path_from_bytes
 from batchdigits.output.prediction_parquet import import_pyarrow, schema_of
 
 
@@ -91,7 +89,7 @@ class JsonlReader:
         try:
             document = json.loads(row)
             encoded = document.get("path_bytes")
-            path = os.fsdecode(base64.b64decode(encoded)) if encoded else str(document["path"])
+            path = path_from_bytes(encoded) if encoded else str(document["path"])
             is_open_error = document["status"] == Status.ERROR and not document["label"]
             return RowHead(path, is_open_error, str(document["status"]), document.get("score"))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):

@@ -5,11 +5,9 @@ A row of such a table is data of a person: its status may be a word of theirs, a
 
 from __future__ import annotations
 
-import base64
 import csv
 import json
 import math
-import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from heapq import nsmallest
 from itertools import chain, islice
@@ -22,6 +20,7 @@ from batchdigits.output.columns import Columns
 from batchdigits.output.compression import read_lines
 from batchdigits.output.formats import compression_of, dialect_of
 from batchdigits.output.prediction_csv import BYTE_ORDER_MARK
+from batchdigits.output.prediction_jsonl import path_from_bytes
 from batchdigits.output.prediction_parquet import import_pyarrow
 
 COLUMNS = Columns(()).names  # those that every table has
@@ -162,7 +161,7 @@ def _row(cells: Mapping[str, object]) -> TableRow:
     """
     encoded = cells.get("path_bytes") if isinstance(cells, dict) else None
     return TableRow(
-        os.fsdecode(base64.b64decode(str(encoded))) if encoded else _text(cells["path"]),
+        path_from_bytes(encoded) if encoded else _text(cells["path"]),
         _text(cells["label"]),
         _number(cells["confidence"]),
         _text(cells["status"]),

@@ -13,6 +13,7 @@ from random import Random
 
 from batchdigits.errors import BatchdigitsError
 from batchdigits.output.formats import dialect_of
+from batchdigits.output.prediction_csv import BYTE_ORDER_MARK
 from batchdigits.reports.audit import OkRow
 
 COLUMNS = ("path", "truth", "stratum")
@@ -25,7 +26,7 @@ def write_sample(rows: Sequence[OkRow], drawn: Sequence[int], seed: int) -> byte
     strata = list(range(1, len(drawn) + 1))
     Random(seed).shuffle(strata)
     lines = [(rows[row].path, "", str(stratum)) for row, stratum in sorted(zip(drawn, strata, strict=True))]
-    return b"\xef\xbb\xbf" + b"".join(map(_DIALECT.line, [COLUMNS, *lines]))
+    return BYTE_ORDER_MARK + b"".join(map(_DIALECT.line, [COLUMNS, *lines]))
 
 
 def read_sample(content: bytes) -> list[tuple[str, str]]:

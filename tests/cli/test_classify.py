@@ -98,12 +98,7 @@ def test_a_bar_with_rate_and_time_left_on_a_terminal_only(scene: Path) -> None:
     line = helpers.command("bar", "--jobs", "1", faulty_decoder=True)
     process = subprocess.Popen(line, cwd=scene, stdout=subprocess.DEVNULL, stderr=stderr, env=helpers.environment())
     os.close(stderr)
-    shown = b""
-    try:
-        while block := os.read(terminal, 4096):
-            shown += block
-    except OSError:  # the other end is closed
-        pass
+    shown = helpers.read_terminal(terminal)
     assert process.wait() == 0
     os.close(terminal)
     assert b"/40 [" in shown

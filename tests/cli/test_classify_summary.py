@@ -385,12 +385,7 @@ def test_a_terminal_gets_objects_and_no_bar() -> None:
     line = helpers.command("scans", "--log-format", "json")
     with subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=stderr, env=helpers.environment()) as process:
         os.close(stderr)
-        shown = b""
-        try:
-            while block := os.read(terminal, 4096):
-                shown += block
-        except OSError:  # the other end is closed
-            pass
+        shown = helpers.read_terminal(terminal)
     os.close(terminal)
     assert process.returncode == 3
     assert [line["event"] for line in lines(shown.decode())] == ["model", "summary"]

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import cv2
@@ -99,6 +100,15 @@ def environment() -> dict[str, str]:
     """This process's environment, with this checkout's package first, so that a command finds it from any folder."""
     paths = [str(Path(__file__).parents[2]), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+
+
+def read_terminal(terminal: int) -> bytes:
+    """All that a process writes to the other end of a terminal until that is closed."""
+    shown = b""
+    with suppress(OSError):  # the other end is closed
+        while block := os.read(terminal, 4096):
+            shown += block
+    return shown
 
 
 def rows(output: bytes) -> list[list[str]]:
