@@ -1,0 +1,203 @@
+"""The log of a review, `ROWS.csv.review`: lines of JSON, to which every answer is appended before it counts.
+
+The first line names the table. Each line behind it is an action: answers that were given together, or `undo` with the
+line of the action that it takes back. The table itself is never changed.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from batchdigits.errors import BatchdigitsError
+from batchdigits.output.atomic import explain_os_errors
+from batchdigits.output.file_lock import lock
+from batchdigits.output.journal import open_read_write, write_all
+from batchdigits.output.prediction_jsonl import json_line, path_from_bytes
+from batchdigits.output.review_answers import KINDS, MODES, ROUNDS, Action, Answer, Answers, Mode, Round, Settled
+from batchdigits.text import as_unicode, is_line
+
+HEADER = "review_of"
+ACTION_FIELDS = ("at", "reviewer", "tab", "mode", "round")
+Fields = dict[str, Any]
+
+
+def log_path(table: Path) -> Path:
+    """The log of a table: beside it, with `.review` behind its name."""
+    return table.with_name(f"{table.name}.review")
+
+
+def read_review(log: Path) -> dict[str, Settled]:
+    """What the answers in a log come to, by path, in the order of the first answers. Open questions are `unsure`.
+
+    Raises:
+        BatchdigitsError: it is no log, is damaged, or cannot be read.
+    """
+    try:
+        content = log.read_bytes()
+    except OSError as error:
+        raise BatchdigitsError(f"cannot read {log}: {error.strerror or error}") from None
+    answers = _replayed(log, content[: content.rfind(b"\n") + 1])[0]
+    paths = dict.fromkeys(path for name in ROUNDS for path in answers.paths(name))
+    return {path: settled for path in paths if (settled := answers.settled(path))}
+
+
+class ReviewLog:
+    """A log that is open for appending, and locked.
+
+    Attributes:
+        answers: all answers that are not undone.
+        touched: the images whose answers each line changes, those of the header first.
+    """
+
+    def __init__(self, path: Path, table_name: str) -> None:
+        """Open a log, or begin one. What is left of a line that was being written when a server died is cut off.
+
+        Raises:
+            BatchdigitsError: another server has it open, it is no log, it is damaged, or it cannot be written.
+        """
+        self._path = path
+        with explain_os_errors(path):
+            self._file = open_read_write(path)
+        try:
+            lock(self._file)
+            content = self._file.readall()
+            whole = content[: content.rfind(b"\n") + 1]
+            self.answers, self.touched = _replayed(path, whole)
+            self._size = len(whole)
+            if not whole:
+                self._begin(table_name)
+            elif len(whole) < len(content):
+                self._file.truncate(self._size)
+        except BlockingIOError:
+            self._file.close()
+            raise BatchdigitsError(f"{path} is in use: another review of this table is running") from None
+        except BaseException:
+            self._file.close()
+            raise
+
+    def add(
+        self, reviewer: str, tab: str, mode: Mode, round_: Round, answers: Sequence[Answer], at: str = ""
+    ) -> Action:
+        """Append answers that are given together; they are on disk when this returns.
+
+        Raises:
+            BatchdigitsError: they cannot be written; the log is as it was before.
+        """
+        action = Action(self.last + 1, at or _now(), reviewer, tab, mode, round_, tuple(answers))
+        fields = {name: getattr(action, name) for name in ACTION_FIELDS}
+        self._append({**fields, "answers": [_fields_of(answer) for answer in action.answers]}, action)
+        self.answers.add(action)
+        return action
+
+    def undo(self, reviewer: str, tab: str) -> Action | None:
+        """Take back the last action of a tab, and return it; None if there is none left.
+
+        Raises:
+            BatchdigitsError: see `add`.
+        """
+        action = self.answers.last_action(tab)
+        if action:
+            self._append({"at": _now(), "reviewer": reviewer, "tab": tab, "undo": action.number}, action)
+            self.answers.undo(action)
+        return action
+
+    @property
+    def last(self) -> int:
+        """The number of the last line; 1 for a log without any action."""
+        return len(self.touched)
+
+    def close(self) -> None:
+        """Close and unlock it."""
+        self._file.close()
+
+    def _begin(self, table_name: str) -> None:
+        self._file.truncate(0)
+        self._append({HEADER: as_unicode(table_name)})
+        _flush_folder(self._path.resolve().parent)
+
+    def _append(self, fields: Mapping[str, object], action: Action | None = None) -> None:
+        line = json_line(fields).encode()
+        try:
+            with explain_os_errors(self._path):
+                self._file.seek(self._size)
+                write_all(self._file, line)
+                os.fsync(self._file.fileno())
+        except BaseException:
+            self._file.truncate(self._size)
+            raise
+        self._size += len(line)
+        self.touched.append(_paths_of(action))
+
+
+def _replayed(path: Path, content: bytes) -> tuple[Answers, list[tuple[str, ...]]]:
+    """The answers of a log, and the images whose answers each of its lines changes."""
+    answers, actions, touched = Answers(), dict[int, Action](), []
+    for number, line in enumerate(content.splitlines(), 1):
+        action = None
+        try:
+            fields = json.loads(line)
+            if number == 1:
+                str(fields[HEADER])
+            elif "undo" in fields:
+                action = actions.pop(fields["undo"])
+                answers.undo(action)
+            else:
+                action = actions[number] = _action(number, fields)
+                answers.add(action)
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            what = "no log of batchdigits review" if number == 1 else f"damaged in line {number:,}"
+            raise BatchdigitsError(f"{path} is {what}") from None
+        touched.append(_paths_of(action))
+    return answers, touched
+
+
+def _paths_of(action: Action | None) -> tuple[str, ...]:
+    return tuple(answer.path for answer in action.answers) if action else ()
+
+
+def _action(number: int, fields: Fields) -> Action:
+    """The action of a line. A field that is missing, or that has a value that it cannot have, raises an error."""
+    at, reviewer, tab, mode, round_ = (fields[name] for name in ACTION_FIELDS)
+    if mode not in MODES or round_ not in ROUNDS:
+        raise ValueError
+    return Action(number, str(at), str(reviewer), str(tab), mode, round_, tuple(map(_answer, fields["answers"])))
+
+
+def _answer(fields: Fields) -> Answer:
+    encoded = fields.get("path_bytes")
+    path = path_from_bytes(encoded) if encoded else str(fields["path"])
+    kind, label = fields["kind"], str(fields.get("label", ""))
+    if kind not in KINDS or (kind == "label") != bool(label) or not is_line(label):
+        raise ValueError
+    return Answer(path, kind, label, str(fields["predicted"]), str(fields["status"]))
+
+
+def _fields_of(answer: Answer) -> Fields:
+    path = as_unicode(answer.path)
+    fields: Fields = {"path": path, "kind": answer.kind}
+    if path != answer.path:
+        fields["path_bytes"] = base64.b64encode(os.fsencode(answer.path)).decode()
+    if answer.kind == "label":
+        fields["label"] = answer.label
+    return {**fields, "predicted": answer.predicted, "status": answer.status}
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _flush_folder(folder: Path) -> None:
+    """Flush a folder to disk, where the system can, so that a new file is there after a power cut."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
