@@ -96,12 +96,14 @@ class _Site:
 
     def cards(self, request: Request) -> Response:
         query = request.query_params
+        order = query.get("order")
         wanted = Filter(
-            query.get("group"), query.get("status", ""), query.get("path", ""), query.get("order") == "table"
+            query.get("group"), query.get("status", ""), query.get("path", ""), order == "table", order == "score"
         )
         start, count = _number(request, "start", 0), min(_number(request, "count", 48), MAX_CARDS)
         is_differences = query.get("view") == "differences"
-        return _json(self.review.cards(wanted, query.get("answered") or "all", is_differences, start, count))
+        at = _number(request, "at", 0) if "at" in query else None
+        return _json(self.review.cards(wanted, query.get("answered") or "all", is_differences, start, count, at))
 
     def neighbours(self, request: Request) -> Response:
         count = min(_number(request, "count", 3), MAX_NEIGHBOURS)

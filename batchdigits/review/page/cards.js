@@ -61,12 +61,13 @@ export class Cards {
 
   /** The page behind this one, when it is left: of what a filter by answers shows, the cards answered since are gone. */
   following(page) {
-    const { answered } = page.place;
+    const { answered, view } = page.place;
     const fits = {
       open: (card) => card.answer === null,
       unsure: (card) => card.answer?.kind === "unsure",
-      done: (card) => card.answer !== null && card.answer.kind !== "unsure",
-    }[answered];
+      done: (card) => card.answer !== null,
+      differences: (card) => !this.confirmed.has(card.row),
+    }[view ?? answered];
     const gone = fits ? page.cards.filter((card) => !fits(card)).length : 0;
     return { start: page.start + page.cards.length - gone, total: page.total - gone };
   }

@@ -190,6 +190,6 @@ enqueue(async () => {
   const place = readPlace();
   const isAnywhere = !location.hash;
   await walk.open(isAnywhere ? wholePlace(firstGroup()) : place);
-  if (isAnywhere && !(walk.card && cards.isOpen(walk.card, place))) await goOn(true);
+  if (!walk.card || (isAnywhere && !cards.isOpen(walk.card, place))) await goOn(true);
 });
 poll();

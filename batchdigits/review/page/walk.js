@@ -101,9 +101,10 @@ export class Walk {
   /** Go to a row, wherever it is. */
   async find(row) {
     const isIt = (card) => card.row === row;
-    const here = this.page.cards.findIndex(isIt);
-    if (here >= 0) return this.point(here);
-    const { place } = this.page;
+    const { cards, place } = this.page;
+    const here = cards.findIndex(isIt);
+    const isHere = here >= 0 && !(place.view && cards[here].answer === null); // without an answer nothing differs
+    if (isHere) return this.point(here);
     const card = this.#cards.known(row) ?? (await this.#fetch(wholePlace(), { at: row })).cards.find(isIt);
     const label = this.#labels().includes(card?.label) ? card.label : "";
     for (const there of [place, wholePlace(place.group === null ? null : label)]) {

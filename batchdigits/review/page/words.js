@@ -19,6 +19,7 @@ export const answer = ({ kind, label }) => (kind === "label" ? label : KINDS[kin
 export function mark(card) {
   if (!card.answer) return "";
   if (card.answer.kind !== "label") return SIGNS[card.answer.kind] + KINDS[card.answer.kind];
+  if (card.label === undefined) return card.answer.label; // keyed blind
   return (card.answer.label === card.label ? "✓ " : "→ ") + card.answer.label;
 }
 
