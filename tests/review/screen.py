@@ -1,4 +1,4 @@
-"""What the tests of the page share: tables of MNIST's digits, servers, and the page in a browser, as a person uses it."""
+"""What the tests of the page share: tables of MNIST's digits, servers, and the page as a person uses it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from threading import Thread
 from time import sleep
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import uvicorn
 from PIL import Image
 
 from batchdigits.output.review_log import ReviewLog, log_path, read_review
@@ -74,6 +73,8 @@ def write_table(folder: Path, lines: Iterable[Line], digits: Arrays) -> Path:
 @contextmanager
 def serving(table: Path, **setting: Any) -> Iterator[str]:
     """Serve a table from a thread, and give the address. It starts sooner than the command."""
+    import uvicorn
+
     rows = Rows(read_table(str(table)))
     files = ScanFiles([row.path for row in rows.rows], [], table.parent)
     fields = {"reviewer": "anna", **setting}

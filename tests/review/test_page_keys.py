@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import Route
 
 from batchdigits.output.review_log import log_path
 from tests.review.conftest import Show
 from tests.review.screen import NO_IMAGE, Line, Screen, numbered
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Route
 
 SEVENS = numbered(["7"] * 50)
 FEW = [*numbered(["3"] * 4, "3"), *numbered(["8"] * 4, "8"), Line("none/0.png", "", None, "blank")]

@@ -6,13 +6,15 @@ import json
 import os
 import signal
 from pathlib import Path
-
-from playwright.sync_api import Browser, Page, Route
+from typing import TYPE_CHECKING
 
 from batchdigits.output.review_log import log_path
 from tests.conftest import Arrays
 from tests.review.conftest import Show
 from tests.review.screen import Screen, command, numbered, write_table
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext, Page, Route
 
 LINES = numbered(["7"] * 6)
 
@@ -113,11 +115,11 @@ def test_another_server_at_the_same_address_is_told(show: Show) -> None:
     screen.page.route("**/answers", lambda route: route.fulfill(status=403, body="{}"))
     screen.press("5")
     screen.wait_text("#banner", "Another server answers at this address. Not saved yet: 0.png: 5.")
+    screen.page.close()
 
 
-def test_two_tabs_show_and_keep_each_others_answers(show: Show, browser: Browser) -> None:
+def test_two_tabs_show_and_keep_each_others_answers(show: Show, context: BrowserContext) -> None:
     one = show(LINES)
-    context = browser.new_context()
     other = Screen(context.new_page(), one.table)
     other.open(one.page.url)
     other.press("j", "j", "4")
@@ -132,14 +134,13 @@ def test_two_tabs_show_and_keep_each_others_answers(show: Show, browser: Browser
     one.press("u", "u", "u")
     one.wait_text("#said", "Nothing is left to undo.")
     assert one.answers == {"scans/2.png": "4"}
-    context.close()
+    other.page.close()
 
 
-def test_a_tab_counts_answers_on_cards_that_it_has_not_shown(show: Show, browser: Browser) -> None:
+def test_a_tab_counts_answers_on_cards_that_it_has_not_shown(show: Show, context: BrowserContext) -> None:
     one = show([*LINES, *numbered(["8"], "8")])
-    context = browser.new_context()
     other = Screen(context.new_page(), one.table)
     other.open(one.page.url.replace("group=7", "group=8"))
     other.press("8")
     one.wait_text("#groups", "8 1/1")
-    context.close()
+    other.page.close()
