@@ -71,12 +71,12 @@ def write_table(folder: Path, lines: Iterable[Line], digits: Arrays) -> Path:
 
 
 @contextmanager
-def serving(table: Path, **setting: Any) -> Iterator[str]:
+def serving(table: Path, scans: Sequence[Path] = (), **setting: Any) -> Iterator[str]:
     """Serve a table from a thread, and give the address. It starts sooner than the command."""
     import uvicorn
 
     rows = Rows(read_table(str(table)))
-    files = ScanFiles([row.path for row in rows.rows], [], table.parent)
+    files = ScanFiles([row.path for row in rows.rows], scans, table.parent)
     fields = {"reviewer": "anna", **setting}
     with closing(ReviewLog(log_path(table), table.name)) as log:
         page = application(Review(rows, log, Setting(table.name, **fields)), files, "token")

@@ -11,12 +11,14 @@ const ZOOM_SIDE = 1600; // pixels
 /** Whether a dialog is open that needs the keys for itself. */
 export const areTakingKeys = () => byId("help").open || byId("filter").open;
 
-/** Show all keys. */
-export function help(keys, isGrid) {
+const OF_GRID = ["jump", "accept_page", "up", "down", "glyph", "glyphs"];
+
+/** Show the keys of a view: `grid`, `single` or `blind`. */
+export function help(keys, view) {
   byId("help-labels").textContent = keys.isTyping
     ? "The first letters of a class label the card, as soon as no other class begins with them; Enter takes a name as it is typed."
     : `Labels: ${keys.classes.join(" ")}`;
-  const shown = keys.commands().filter(({ name }) => isGrid || !["jump", "accept_page", "up", "down"].includes(name));
+  const shown = keys.commands().filter(({ name }) => view === "grid" || !OF_GRID.includes(name));
   const rows = shown.map((command) => {
     const head = make("th");
     head.scope = "row";

@@ -38,8 +38,8 @@ const COMMANDS = {
   down: () => walk.move(walk.view.columns),
   go: (index) => (index in walk.page.cards ? walk.point(index) : overview.say("No card has this letter.")),
   jump: () => {},
-  next_page: () => walk.turn(1),
-  previous_page: () => walk.turn(-1),
+  next_page: () => (walk.view === grid ? walk.turn(1) : walk.move(1)),
+  previous_page: () => (walk.view === grid ? walk.turn(-1) : walk.move(-1)),
   next_group: () => walk.turnGroup(1),
   previous_group: () => walk.turnGroup(-1),
   group: (label) => walk.open(wholePlace(label), true),
@@ -49,7 +49,7 @@ const COMMANDS = {
   filter: openFilter,
   show_unsure: () => walk.open({ ...wholePlace(), answered: "unsure" }, true),
   show_all: () => walk.open(wholePlace(walk.page.place.group ?? firstGroup()), true),
-  help: () => dialogs.help(keys, walk.view === grid),
+  help: () => dialogs.help(keys, document.body.dataset.view),
   typed: () => {},
   say: (text) => overview.say(text),
 };
@@ -125,6 +125,7 @@ async function take(reply) {
 }
 
 function refresh() {
+  document.body.dataset.view = walk.view === grid ? "grid" : isBlind ? "blind" : "single";
   overview.showPosition(walk.page, walk.index, walk.view === single);
   overview.showGroups(state, walk.page.place.group);
   if (byId("zoom").open && walk.card) dialogs.fillZoom(walk.card);
