@@ -4,10 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from batchdigits.inference.decide import Prediction
 
 Cell = str | float | None
+
+
+class ColumnNames(Protocol):
+    """The columns of a table.
+
+    Attributes:
+        names: all of them, in order.
+        texts: those that hold text; the others hold numbers.
+    """
+
+    @property
+    def names(self) -> tuple[str, ...]: ...  # noqa: D102
+
+    @property
+    def texts(self) -> frozenset[str]: ...  # noqa: D102
 
 
 @dataclass(frozen=True)

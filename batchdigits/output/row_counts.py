@@ -13,10 +13,11 @@ from batchdigits.inference.decide import Prediction, Status
 if TYPE_CHECKING:
     from batchdigits.output.finished import Reader
 
+REVIEWED = "reviewed"  # the status of a row that a person has answered, in a table that `review --apply` made
 OTHER = "other"  # in place of a status that a person made up
 MILLION = 1_000_000
 
-_STATUSES = frozenset(Status)
+_STATUSES = frozenset([*Status, REVIEWED])
 
 
 @dataclass
@@ -24,7 +25,7 @@ class RowCounts:
     """Counts of rows, which are the same whoever counts them, in whatever order.
 
     Attributes:
-        statuses: the number of rows of each status, and of those with another status as OTHER.
+        statuses: the number of rows of each status, REVIEWED too, and of those with another status as OTHER.
         risk: the sum of one minus score over the `ok` rows, in millionths, as scores have six decimals.
     """
 

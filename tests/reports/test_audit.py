@@ -124,7 +124,7 @@ def test_a_table_is_its_ok_rows() -> None:
     ]
     made = table_of(a_row(path, status, score, "1") for path, status, score in heads)
     assert made.rows == [OkRow("a", "1", 100_000), OkRow("d", "1", 0)]
-    assert made.counts.statuses == {"ok": 2, "review": 1, "other": 1, "blank": 1}
+    assert made.counts.statuses == {"ok": 2, "review": 1, "reviewed": 1, "blank": 1}
     with pytest.raises(BatchdigitsError, match="no ok rows"):
         table_of([a_row("a", "review", 0.9, "1")])
 
