@@ -66,7 +66,7 @@ class Settled(NamedTuple):
     """What the answers about an image come to.
 
     Attributes:
-        answer: the answer that counts. It is `unsure` where two persons differ and have not agreed.
+        answer: the answer that counts. It is `unsure` where two persons differ and have not agreed since.
         reviewer: who gave it; two names, with ` + ` between, where two persons said the same.
         at: when.
         is_blind: whether whoever gave it, or first keyed the image, saw no prediction.
@@ -124,6 +124,8 @@ class Answers:
     def settled(self, path: str) -> Settled | None:
         """What the answers about an image come to; None if there is none."""
         first, second, agreed = (self.given(path, name) for name in ROUNDS)
+        if agreed and any(given and given.action.number > agreed.action.number for given in (first, second)):
+            agreed = None
         last = agreed or second or first
         if last is None:
             return None

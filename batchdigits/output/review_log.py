@@ -52,7 +52,7 @@ class ReviewLog:
 
     Attributes:
         answers: all answers that are not undone.
-        last: the number of the last action, undone or undoing ones too; 1 without any.
+        touched: the images whose answers each line changes, those of the header first.
     """
 
     def __init__(self, path: Path, table_name: str) -> None:
@@ -68,7 +68,7 @@ class ReviewLog:
             lock(self._file)
             content = self._file.readall()
             whole = content[: content.rfind(b"\n") + 1]
-            self.answers, self.last = _replayed(path, whole)
+            self.answers, self.touched = _replayed(path, whole)
             self._size = len(whole)
             if not whole:
                 self._begin(table_name)
@@ -91,7 +91,7 @@ class ReviewLog:
         """
         action = Action(self.last + 1, at or _now(), reviewer, tab, mode, round_, tuple(answers))
         fields = {name: getattr(action, name) for name in ACTION_FIELDS}
-        self._append({**fields, "answers": [_fields_of(answer) for answer in action.answers]})
+        self._append({**fields, "answers": [_fields_of(answer) for answer in action.answers]}, action)
         self.answers.add(action)
         return action
 
@@ -103,21 +103,25 @@ class ReviewLog:
         """
         action = self.answers.last_action(tab)
         if action:
-            self._append({"at": _now(), "reviewer": reviewer, "tab": tab, "undo": action.number})
+            self._append({"at": _now(), "reviewer": reviewer, "tab": tab, "undo": action.number}, action)
             self.answers.undo(action)
         return action
+
+    @property
+    def last(self) -> int:
+        """The number of the last line; 1 for a log without any action."""
+        return len(self.touched)
 
     def close(self) -> None:
         """Close and unlock it."""
         self._file.close()
 
     def _begin(self, table_name: str) -> None:
-        self.last = 0
         self._file.truncate(0)
         self._append({HEADER: as_unicode(table_name)})
         _flush_folder(self._path.resolve().parent)
 
-    def _append(self, fields: Mapping[str, object]) -> None:
+    def _append(self, fields: Mapping[str, object], action: Action | None = None) -> None:
         line = json_line(fields).encode()
         try:
             with explain_os_errors(self._path):
@@ -128,26 +132,33 @@ class ReviewLog:
             self._file.truncate(self._size)
             raise
         self._size += len(line)
-        self.last += 1
+        self.touched.append(_paths_of(action))
 
 
-def _replayed(path: Path, content: bytes) -> tuple[Answers, int]:
-    """The answers of a log, and the number of its last line."""
-    answers, actions, number = Answers(), dict[int, Action](), 0
+def _replayed(path: Path, content: bytes) -> tuple[Answers, list[tuple[str, ...]]]:
+    """The answers of a log, and the images whose answers each of its lines changes."""
+    answers, actions, touched = Answers(), dict[int, Action](), []
     for number, line in enumerate(content.splitlines(), 1):
+        action = None
         try:
             fields = json.loads(line)
             if number == 1:
                 str(fields[HEADER])
             elif "undo" in fields:
-                answers.undo(actions.pop(fields["undo"]))
+                action = actions.pop(fields["undo"])
+                answers.undo(action)
             else:
-                actions[number] = _action(number, fields)
-                answers.add(actions[number])
+                action = actions[number] = _action(number, fields)
+                answers.add(action)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             what = "no log of batchdigits review" if number == 1 else f"damaged in line {number:,}"
             raise BatchdigitsError(f"{path} is {what}") from None
-    return answers, number
+        touched.append(_paths_of(action))
+    return answers, touched
+
+
+def _paths_of(action: Action | None) -> tuple[str, ...]:
+    return tuple(answer.path for answer in action.answers) if action else ()
 
 
 def _action(number: int, fields: Fields) -> Action:

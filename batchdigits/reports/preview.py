@@ -61,7 +61,7 @@ def items_of_rows(
 
     A scan that cannot be read any more is None; why is its row's `detail`.
     """
-    pages = _pages_of(row.path for row in rows)
+    pages = pages_of(row.path for row in rows)
     found = {item.prediction.path: item for item in _items(pages, runtime, settings)}
     items = []
     for row in rows:
@@ -71,7 +71,7 @@ def items_of_rows(
     return items
 
 
-def _pages_of(sources: Iterable[str]) -> Iterator[Page]:
+def pages_of(sources: Iterable[str]) -> Iterator[Page]:
     """The page of each source, decoded one at a time, in the order of their files; sources named twice come once."""
     missing = dict.fromkeys(sources)
     files = defaultdict(set)

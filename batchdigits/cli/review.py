@@ -1,0 +1,161 @@
+"""`batchdigits review`."""
+
+from __future__ import annotations
+
+import getpass
+import secrets
+import socket
+from collections.abc import Collection, Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+import click
+
+from batchdigits.cli.console import print_message
+from batchdigits.cli.options import FILE, verbosity_options
+from batchdigits.errors import BatchdigitsError, MissingExtraError
+from batchdigits.output.review_answers import Mode
+from batchdigits.text import as_unicode, counted, printable
+
+if TYPE_CHECKING:
+    from batchdigits.output.table import TableRow
+
+ADDRESS = "127.0.0.1"
+
+
+@click.command()
+@click.argument("table", metavar="ROWS", type=FILE)
+@click.option(
+    "--scans",
+    type=FILE,
+    metavar="DIR",
+    multiple=True,
+    help="Where the images are, if not below the current folder or beside the table; repeatable.",
+)
+@click.option(
+    "--mode",
+    type=click.Choice(get_args(Mode)),
+    default="grid",
+    show_default=True,
+    help="How to begin: a page of one class, image by image, or blind, without showing predictions.",
+)
+@click.option("--second", "is_second", is_flag=True, help="Key blind, as a second person, what was answered already.")
+@click.option("--sample", type=FILE, metavar="FILE", help="Show the rows of a sample of batchdigits audit only.")
+@click.option("--reviewer", metavar="NAME", help="Who reviews. [default: the name of the account]")
+@click.option("--port", type=click.IntRange(0, 65_535), default=0, help="Port of the page; 0 is any free one.")
+@click.option("--no-browser", is_flag=True, help="Only print the address of the page.")
+@verbosity_options
+def review(
+    table: Path,
+    scans: tuple[Path, ...],
+    mode: Mode,
+    is_second: bool,
+    sample: Path | None,
+    reviewer: str | None,
+    port: int,
+    no_browser: bool,
+) -> None:
+    """Look over the rows of a table in the browser, and correct them.
+
+    ROWS is a table that classify wrote (CSV, TSV, JSON lines, Parquet). The page is served to this machine only, until
+    Ctrl-C. Each answer is in ROWS.review before the next card is shown; the table itself stays as it is. Press h on the
+    page to see the keys.
+
+    \b
+    Example:
+        batchdigits review rows.csv
+        batchdigits review rows.csv --mode blind --sample sample.csv --reviewer Anna
+    """
+    from batchdigits.output.review_log import ReviewLog, log_path
+    from batchdigits.output.table import read_table
+    from batchdigits.review.review import Review, Setting
+    from batchdigits.review.rows import Rows
+    from batchdigits.review.scan_files import ScanFiles
+    from batchdigits.review.server import application
+
+    _require_server()
+    rows = Rows(_chosen(read_table(str(table)), sample))
+    if not len(rows):
+        raise BatchdigitsError(f"{table} has no rows to review")
+    paths = [row.path for row in rows.rows]
+    files = ScanFiles(paths, scans, table.resolve().parent)
+    if not files.has_any(paths):
+        print_message(
+            f"no image of the first rows is in {' or '.join(map(as_unicode, files.folders))}; give --scans DIR"
+        )
+    setting = Setting(table.name, reviewer or getpass.getuser(), "blind" if is_second else mode, is_second)
+    token = secrets.token_urlsafe(16)
+    with closing(ReviewLog(log_path(table), table.name)) as log, _socket(port) as listening:
+        page = application(Review(rows, log, setting), files, token)
+        _serve(page, listening, f"http://{ADDRESS}:{listening.getsockname()[1]}/{token}/", no_browser)
+    print_message(f"the answers are in {log_path(table)}; --apply -o FILE makes a table of them")
+
+
+def _require_server() -> None:
+    try:
+        import starlette  # noqa: F401
+        import uvicorn  # noqa: F401
+    except ImportError:
+        raise MissingExtraError("batchdigits review", "review") from None
+
+
+def _chosen(rows: Iterator[TableRow], sample: Path | None) -> Iterator[TableRow]:
+    """The rows of a sample; all without one.
+
+    Raises:
+        BatchdigitsError: the sample cannot be read, or has rows that the table does not have.
+    """
+    if sample is None:
+        yield from rows
+        return
+    from batchdigits.reports.audit_sample import read_sample
+
+    missing = dict.fromkeys(path for path, _ in read_sample(sample.read_bytes()))
+    wanted: Collection[str] = frozenset(missing)
+    for row in rows:
+        if row.path in wanted:
+            missing.pop(row.path, None)
+            yield row
+    if missing:
+        raise BatchdigitsError(
+            f"{sample} is of another table: {counted(len(missing), 'row')} of it are not in this one, "
+            f"such as {printable(next(iter(missing)))}"
+        )
+
+
+def _socket(port: int) -> socket.socket:
+    """A socket of this machine that listens.
+
+    Raises:
+        BatchdigitsError: the port is taken.
+    """
+    listening = socket.socket()
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((ADDRESS, port))
+    except OSError as error:
+        listening.close()
+        raise BatchdigitsError(f"cannot listen on port {port}: {error.strerror or error}; leave --port away") from None
+    return listening
+
+
+def _serve(page: Any, listening: socket.socket, address: str, no_browser: bool) -> None:
+    """Serve the page until Ctrl-C."""
+    import uvicorn
+
+    listening.listen()
+    print_message(f"review on {address} until Ctrl-C")
+    if not no_browser:
+        click.launch(address)
+    config = uvicorn.Config(
+        page,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        ws="none",
+        server_header=False,
+        timeout_graceful_shutdown=1,
+    )
+    with suppress(KeyboardInterrupt):  # that is how a review ends
+        uvicorn.Server(config).run(sockets=[listening])

@@ -1,0 +1,297 @@
+"""A review of a table: what the page asks for and what it answers, in types that JSON has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from threading import Lock
+from typing import Any, NamedTuple, cast
+
+from batchdigits.errors import BatchdigitsError
+from batchdigits.inference.decide import Status
+from batchdigits.output.review_answers import KINDS, ROUNDS, Answer, Given, Kind, Mode, Round
+from batchdigits.output.review_log import ReviewLog
+from batchdigits.review.rows import Filter, Rows
+from batchdigits.text import as_unicode
+
+Json = dict[str, Any]
+MODEL = "model"  # who gave the prediction
+
+
+class RequestError(BatchdigitsError):
+    """The page asks for what there is not."""
+
+
+class Setting(NamedTuple):
+    """How a review goes.
+
+    Attributes:
+        table: the table's name.
+        reviewer: the name of the person.
+        mode: how the page begins; `blind` never shows a prediction before the end.
+        is_second: whether a second person keys what was answered already.
+    """
+
+    table: str
+    reviewer: str
+    mode: Mode = "grid"
+    is_second: bool = False
+
+    @property
+    def round(self) -> Round:
+        """The round of answers that are given one by one."""
+        return "second" if self.is_second else "first"
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether predictions are hidden."""
+        return self.is_second or self.mode == "blind"
+
+
+class Review:
+    """A table, its log and a person. Several requests may come at the same time."""
+
+    def __init__(self, rows: Rows, log: ReviewLog, setting: Setting) -> None:
+        """Begin, or go on, as the log says."""
+        self.rows, self.setting = rows, setting
+        self._log, self._lock = log, Lock()
+        # In the second round only what was answered in the first is shown.
+        self._shown = [p for p in range(len(rows)) if not setting.is_second or self._given(p, "first")]
+        self._answers: dict[int, Answer] = {}  # what the cards show
+        self._unsure: set[int] = set()
+        self._open_review = {p for p in self._shown if rows.rows[p].status == Status.REVIEW and not setting.is_blind}
+        self._update(dict.fromkeys(path for line in log.touched for path in line))
+
+    def state(self) -> Json:
+        """The table and how far its review is."""
+        with self._lock:
+            return {**self._about(), **self._progress()}
+
+    def cards(
+        self, wanted: Filter, answered: str = "all", differences: bool = False, start: int = 0, count: int = 48
+    ) -> Json:
+        """The cards of the rows that are asked for, and how many there are.
+
+        Args:
+            wanted: which rows.
+            answered: of these `all`, those that are `open`, `done`, or `unsure`.
+            differences: of these only the rows that two persons, or a person and the model, answered differently.
+            start: the first card.
+            count: the most cards.
+
+        Raises:
+            RequestError: `answered` is something else.
+        """
+        if answered not in _ANSWERED:
+            raise RequestError(f"answered is one of {', '.join(_ANSWERED)}")
+        if self.setting.is_blind:
+            wanted = Filter(text=wanted.text, in_table_order=True)
+        has = _ANSWERED[answered]
+        with self._lock:
+            shown = set(self._shown) if self.setting.is_second else range(len(self.rows))
+            found = [
+                position
+                for position in self.rows.matching(wanted)
+                if position in shown
+                and has(self._answers.get(position))
+                and (not differences or self._differs(position))
+            ]
+            cards = [self._card(position, differences) for position in found[start : start + count]]
+        return {"total": len(found), "start": start, "cards": cards}
+
+    def neighbours(self, row: int, count: int) -> Json:
+        """The cards of the rows beside one, see `Rows.neighbours`.
+
+        Raises:
+            RequestError: there is no such row.
+        """
+        self.path(row)
+        with self._lock:
+            before, after = self.rows.neighbours(row, count)
+            return {"before": list(map(self._card, before)), "after": list(map(self._card, after))}
+
+    def path(self, row: int) -> str:
+        """The image of a row.
+
+        Raises:
+            RequestError: there is no such row.
+        """
+        if not 0 <= row < len(self.rows):
+            raise RequestError(f"there is no row {row}")
+        return self.rows.rows[row].path
+
+    def answer(self, tab: str, mode: Mode, view: str, answers: Sequence[Json], since: int) -> Json:
+        """Write answers that were given together to the log, and tell what has changed since an action.
+
+        Args:
+            tab: the tab of the browser.
+            mode: how it shows the rows.
+            view: `differences` if both answers are seen.
+            answers: each with `row`, `kind` and, for the kind `label`, `label`.
+            since: the last action that the tab knows.
+
+        Raises:
+            RequestError: one is no answer.
+            BatchdigitsError: they cannot be written.
+        """
+        if not answers:
+            raise RequestError("there is no answer")
+        seen = view == "differences"
+        shown: Mode = "single" if seen and mode == "blind" else mode
+        round_: Round = "agreed" if seen and self.setting.is_second else self.setting.round
+        given = [self._checked(fields) for fields in answers]
+        with self._lock:
+            action = self._log.add(self.setting.reviewer, tab, shown, round_, given)
+            self._update(answer.path for answer in given)
+            return {"action": action.number, **self._changes(since)}
+
+    def undo(self, tab: str, since: int) -> Json:
+        """Take back the last action of a tab, and tell what has changed since another.
+
+        Raises:
+            BatchdigitsError: it cannot be written.
+        """
+        with self._lock:
+            action = self._log.undo(self.setting.reviewer, tab)
+            paths = [answer.path for answer in action.answers] if action else []
+            self._update(paths)
+            undone = [position for path in paths for position in self.rows.positions(path)[:1]]
+            return {"undone": undone, **self._changes(since)}
+
+    def changes(self, since: int) -> Json:
+        """What has changed since an action."""
+        with self._lock:
+            return self._changes(since)
+
+    def _about(self) -> Json:
+        table, reviewer, mode, _ = self.setting
+        about = {
+            "table": as_unicode(table),
+            "mode": mode,
+            "round": self.setting.round,
+            "reviewer": reviewer,
+            "rows": len(self._shown),
+            "classes": self.rows.classes,
+        }
+        if self.setting.is_blind:
+            return {**about, "groups": [], "statuses": {}}
+        groups = [
+            {
+                "label": label,
+                "rows": len(positions),
+                "answered": sum(position in self._answers for position in positions),
+            }
+            for label, positions in self.rows.groups.items()
+        ]
+        return {**about, "groups": groups, "statuses": self.rows.statuses()}
+
+    def _progress(self) -> Json:
+        return {
+            "answered": len(self._answers),
+            "unsure": len(self._unsure),
+            "open_review": len(self._open_review),
+            "last_action": self._log.last,
+        }
+
+    def _changes(self, since: int) -> Json:
+        paths = dict.fromkeys(path for line in self._log.touched[max(0, since) :] for path in line)
+        changes = [
+            {"row": position, "answer": _fields(self._answers.get(position))}
+            for path in paths
+            for position in self.rows.positions(path)
+        ]
+        return {"changes": changes, **self._progress()}
+
+    def _card(self, position: int, differences: bool = False) -> Json:
+        row = self.rows.rows[position]
+        card: Json = {"row": position, "path": as_unicode(row.path), "answer": _fields(self._answers.get(position))}
+        if not self.setting.is_blind:
+            card |= {"label": row.label, "score": row.score, "status": row.status, "detail": row.detail}
+        if differences:
+            card["others"] = self._others(position)
+        return card
+
+    def _others(self, position: int) -> list[Json]:
+        """What the model and the persons said of a row."""
+        row, answers = self.rows.rows[position], self._log.answers
+        given = [answers.given(row.path, name) for name in ("first", "second")]
+        people = [{"who": one.action.reviewer, **_known(one.answer)} for one in given if one]
+        model = {"who": MODEL, **_known(Answer(row.path, "label" if row.label else "blank", row.label))}
+        return people if self.setting.is_second else [model, *people]
+
+    def _update(self, paths: Iterable[str]) -> None:
+        """Take in what has changed of some images."""
+        for position in (position for path in paths for position in self.rows.positions(path)):
+            answer = self._answer(position)
+            if answer is None:
+                self._answers.pop(position, None)
+            else:
+                self._answers[position] = answer
+            _put(self._unsure, position, answer is not None and answer.kind == "unsure")
+            is_review = self.rows.rows[position].status == Status.REVIEW and not self.setting.is_blind
+            _put(self._open_review, position, is_review and answer is None)
+
+    def _answer(self, position: int) -> Answer | None:
+        """The answer that a card shows: the own one in the second round, else what counts."""
+        path = self.rows.rows[position].path
+        if self.setting.is_second:
+            given = [one for name in ROUNDS[1:] if (one := self._given(position, name))]
+            return max(given, key=lambda one: one.action.number).answer if given else None
+        settled = self._log.answers.settled(path)
+        return settled.answer if settled else None
+
+    def _differs(self, position: int) -> bool:
+        """Whether a question is open: two persons differ, or what was keyed blind is not what the model said."""
+        row, answers = self.rows.rows[position], self._log.answers
+        if self.setting.is_second:
+            settled = answers.settled(row.path)
+            second = self._given(position, "second")
+            return bool(second and second.answer.kind != "unsure" and settled and settled.answer.kind == "unsure")
+        first = self._given(position, "first")
+        return bool(first and first.action.mode == "blind" and not _agrees(first.answer, row.label))
+
+    def _given(self, position: int, round_: Round) -> Given | None:
+        return self._log.answers.given(self.rows.rows[position].path, round_)
+
+    def _checked(self, fields: Json) -> Answer:
+        """An answer of the page.
+
+        Raises:
+            RequestError: it is none.
+        """
+        position, kind, label = fields.get("row"), fields.get("kind"), fields.get("label", "")
+        if not isinstance(position, int) or isinstance(position, bool):
+            raise RequestError("an answer has a row")
+        path = self.path(position)
+        if kind not in KINDS:
+            raise RequestError(f"an answer is one of {', '.join(KINDS)}")
+        if kind == "label" and label not in self.rows.classes:
+            raise RequestError(f"the label is one of {', '.join(self.rows.classes)}")
+        row = self.rows.rows[position]
+        return Answer(path, cast(Kind, kind), label if kind == "label" else "", row.label, row.status)
+
+
+_ANSWERED: dict[str, Callable[[Answer | None], bool]] = {
+    "all": lambda answer: True,
+    "open": lambda answer: answer is None,
+    "done": lambda answer: answer is not None,
+    "unsure": lambda answer: answer is not None and answer.kind == "unsure",
+}
+
+
+def _agrees(answer: Answer, predicted: str) -> bool:
+    """Whether a person says what the model says; a row without a label agrees with `blank` and `not_digit`."""
+    if predicted:
+        return answer.kind == "label" and answer.label == predicted
+    return answer.kind in ("blank", "not_digit")
+
+
+def _put(positions: set[int], position: int, is_in: bool) -> None:
+    (positions.add if is_in else positions.discard)(position)
+
+
+def _fields(answer: Answer | None) -> Json | None:
+    return _known(answer) if answer else None
+
+
+def _known(answer: Answer) -> Json:
+    return {"kind": answer.kind, "label": answer.label} if answer.kind == "label" else {"kind": answer.kind}

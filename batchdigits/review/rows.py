@@ -1,0 +1,104 @@
+"""The rows of a table in the order in which a person reviews them, and those that fit a filter."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from batchdigits.files.natural_order import natural_key
+from batchdigits.output.table import TableRow
+from batchdigits.text import as_unicode
+
+DIGITS = tuple("0123456789")
+
+
+class Filter(NamedTuple):
+    """Which rows are shown.
+
+    Attributes:
+        group: the rows of one predicted class, or empty for those without a label; None for all.
+        status: the rows of one status; empty for all.
+        text: the rows whose path holds this text; upper and lower case are the same.
+        in_table_order: the order of the table, in place of the least likely of each class first.
+    """
+
+    group: str | None = None
+    status: str = ""
+    text: str = ""
+    in_table_order: bool = False
+
+
+class Rows:
+    """The rows of a table.
+
+    Attributes:
+        rows: in the order of the table.
+        classes: the labels that a row can get: those of the table, and with nothing but digits among them all ten.
+        groups: the positions of the rows of each predicted class, the least likely first; the last group, with an
+            empty name, has those without a label.
+    """
+
+    def __init__(self, rows: Iterable[TableRow]) -> None:
+        """Sort the rows."""
+        self.rows: list[TableRow] = []
+        self._by_path: dict[str, list[int]] = {}
+        by_label: defaultdict[str, list[int]] = defaultdict(list)
+        for position, row in enumerate(rows):
+            self.rows.append(row)
+            self._by_path.setdefault(row.path, []).append(position)
+            by_label[row.label].append(position)
+        labels = sorted((label for label in by_label if label), key=natural_key)
+        self.classes = DIGITS if set(labels) <= set(DIGITS) else tuple(labels)
+        self.groups = {label: sorted(by_label[label], key=self._score) for label in [*labels, ""] if by_label[label]}
+
+    def __len__(self) -> int:
+        """The number of rows."""
+        return len(self.rows)
+
+    def positions(self, path: str) -> Sequence[int]:
+        """The positions of the rows of an image; none if the table does not have it."""
+        return self._by_path.get(path, ())
+
+    def statuses(self) -> dict[str, int]:
+        """The number of rows of each status, the most frequent first."""
+        return dict(Counter(row.status for row in self.rows).most_common())
+
+    def matching(self, wanted: Filter) -> Iterator[int]:
+        """The positions of the rows that a filter lets through, in the order in which they are shown."""
+        text = wanted.text.casefold()
+        for position in self._ordered(wanted):
+            row = self.rows[position]
+            if wanted.status and row.status != wanted.status:
+                continue
+            if text and text not in as_unicode(row.path).casefold():
+                continue
+            yield position
+
+    def neighbours(self, position: int, count: int) -> tuple[list[int], list[int]]:
+        """The positions of up to `count` rows of the same folder before and behind a row in the table."""
+        folder = _folder(self.rows[position].path)
+        before = range(max(0, position - count), position)
+        after = range(position + 1, min(len(self.rows), position + 1 + count))
+        beside = [[near for near in part if _folder(self.rows[near].path) == folder] for part in (before, after)]
+        return beside[0], beside[1]
+
+    def _ordered(self, wanted: Filter) -> Iterator[int]:
+        if wanted.in_table_order:
+            return (
+                position
+                for position in range(len(self.rows))
+                if wanted.group is None or self.rows[position].label == wanted.group
+            )
+        if wanted.group is not None:
+            return iter(self.groups.get(wanted.group, ()))
+        return (position for group in self.groups.values() for position in group)
+
+    def _score(self, position: int) -> float:
+        score = self.rows[position].score
+        return math.inf if score is None else score
+
+
+def _folder(path: str) -> str:
+    return path.rpartition("/")[0]
