@@ -1,0 +1,178 @@
+"""`batchdigits review`, the command: the page is tested in tests/review."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from tests.conftest import Run
+
+ROWS = "path,label,confidence,status,detail,score\na.png,7,0.9,ok,,0.9\nb.png,1,0.4,review,,0.4\n"
+
+
+@pytest.fixture
+def table(in_empty_folder: Path) -> Path:
+    for name in ("a.png", "b.png"):
+        Image.new("L", (28, 28), 255).save(name)
+    path = Path("rows.csv")
+    path.write_text(ROWS)
+    return path
+
+
+class Server:
+    """A server that runs, and the address that it printed."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        assert process.stderr
+        self.lines = []
+        for line in process.stderr:
+            self.lines.append(line)
+            if found := re.search(r"http://\S+", line):
+                self.address = found[0]
+                return
+        raise AssertionError(self.lines)
+
+    def get(self, name: str) -> Any:
+        with urllib.request.urlopen(self.address + name) as reply:
+            return json.load(reply)
+
+    def post(self, name: str, **fields: Any) -> Any:
+        request = urllib.request.Request(
+            self.address + name, json.dumps({"tab": "t", **fields}).encode(), {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request) as reply:
+            return json.load(reply)
+
+
+Serve = Callable[..., Server]
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    with ExitStack() as stack:
+
+        def start(*arguments: str | Path) -> Server:
+            command = [sys.executable, "-m", "batchdigits", "review", "--no-browser", *map(str, arguments)]
+            process = stack.enter_context(
+                subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            )
+            stack.callback(process.kill)
+            return Server(process)
+
+        yield start
+
+
+def test_answers_are_kept_when_the_server_is_killed_and_the_same_command_goes_on(table: Path, serve: Serve) -> None:
+    server = serve(table, "--reviewer", "anna")
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/[\w-]{22}/", server.address)
+    answers = [{"row": 0, "kind": "label", "label": "1"}]
+    assert server.post("answers", mode="grid", view="", answers=answers, since=1)["answered"] == 1
+    server.process.kill()
+    server.process.wait()
+    again = serve(table)
+    assert again.address.split("/")[3] != server.address.split("/")[3]
+    assert again.get("state")["answered"] == 1
+    again.process.send_signal(signal.SIGINT)
+    out, err = again.process.communicate()
+    assert (again.process.returncode, out) == (0, "")
+    assert err == "batchdigits: the answers are in rows.csv.review; --apply -o FILE makes a table of them\n"
+    assert table.read_text() == ROWS
+
+
+def test_a_second_server_for_the_same_table_is_refused(table: Path, serve: Serve, run: Run) -> None:
+    serve(table)
+    result = run("review", table, "--no-browser")
+    assert result.exit_code == 1
+    assert "another review of this table is running" in result.stderr
+
+
+def test_sigterm_ends_it(table: Path, serve: Serve) -> None:
+    server = serve(table)
+    server.process.terminate()
+    assert server.process.wait() == 143
+
+
+def test_second_and_mode_and_reviewer_reach_the_page(table: Path, serve: Serve) -> None:
+    state = serve(table, "--mode", "single").get("state")
+    assert (state["mode"], state["round"]) == ("single", "first")
+
+
+def test_the_second_round_is_blind(table: Path, serve: Serve) -> None:
+    state = serve(table, "--second", "--reviewer", "ben").get("state")
+    assert (state["mode"], state["round"], state["reviewer"], state["rows"]) == ("blind", "second", "ben", 0)
+
+
+def test_a_sample_shows_its_rows_only(table: Path, serve: Serve) -> None:
+    Path("sample.csv").write_text("path,truth,stratum\nb.png,,1\n")
+    server = serve(table, "--mode", "blind", "--sample", "sample.csv")
+    assert [card["path"] for card in server.get("cards")["cards"]] == ["b.png"]
+
+
+def test_a_sample_of_another_table_is_refused(table: Path, run: Run) -> None:
+    Path("sample.csv").write_text("path,truth,stratum\nb.png,,1\nother.png,,2\n")
+    result = run("review", table, "--sample", "sample.csv", "--no-browser")
+    assert result.exit_code == 1
+    assert "1 row of it are not in this one, such as other.png" in result.stderr
+
+
+def test_images_elsewhere_are_found_with_scans(table: Path, serve: Serve) -> None:
+    Path("elsewhere").mkdir()
+    Path("a.png").rename("elsewhere/a.png")
+    Path("b.png").unlink()
+    server = serve(table)
+    assert "no image of the first rows is in" in server.lines[0]
+    server.process.kill()
+    server.process.wait()
+    server = serve(table, "--scans", "elsewhere")
+    assert len(server.lines) == 1
+    with urllib.request.urlopen(f"{server.address}scan/0") as reply:
+        assert reply.read(4) == b"\x89PNG"
+
+
+@pytest.mark.parametrize(
+    ("content", "says"), [("", "it is not CSV"), ("path,label,confidence,status,detail,score\n", "has no rows")]
+)
+def test_a_table_without_rows_is_one_line(table: Path, run: Run, content: str, says: str) -> None:
+    table.write_text(content)
+    result = run("review", table, "--no-browser")
+    assert result.exit_code == 1
+    assert says in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert not Path("rows.csv.review").exists()
+
+
+def test_a_port_that_is_taken_is_one_line(table: Path, serve: Serve, run: Run) -> None:
+    port = serve(table).address.split(":")[2].split("/")[0]
+    Path("other.csv").write_text(ROWS)
+    result = run("review", "other.csv", "--port", port, "--no-browser")
+    assert result.exit_code == 1
+    assert f"cannot listen on port {port}: Address already in use" in result.stderr
+
+
+def test_without_its_packages_it_names_the_extra(table: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "starlette", None)
+    result = run("review", table)
+    assert result.exit_code == 1
+    assert "pip install 'batchdigits[review]'" in result.stderr
+
+
+def test_the_browser_is_opened_unless_it_is_not_wanted(table: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("click.launch", opened.append)
+    monkeypatch.setattr("uvicorn.Server.run", lambda server, sockets: None)
+    assert run("review", table, "--no-browser").exit_code == 0
+    assert opened == []
+    assert run("review", table).exit_code == 0
+    assert len(opened) == 1

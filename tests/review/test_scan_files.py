@@ -1,0 +1,80 @@
+"""Where the images of a table are, and that no path leads out of the folders."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from batchdigits.errors import BatchdigitsError
+from batchdigits.review.scan_files import ScanFiles
+
+
+@pytest.fixture
+def scans(in_empty_folder: Path) -> Path:
+    """The current folder holds a folder of scans; beside it, outside, is a secret."""
+    for name in ("scans/7/a.png", "scans/7/b.tif", "../secret.png", "../moved/scans/7/a.png", "../moved/a.png"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_bytes(name.encode())
+    with zipfile.ZipFile("more.zip", "w") as archive:
+        archive.writestr("7/c.png", b"c")
+    return in_empty_folder
+
+
+PATHS = ["scans/7/a.png", "scans/7/b.tif#2", "more.zip/7/c.png"]
+
+
+def test_images_below_the_current_folder_are_found(scans: Path) -> None:
+    files = ScanFiles([*PATHS, "gone.png"], [], scans)
+    assert [files.locate(path) for path in PATHS] == PATHS
+    assert files.locate(str(scans / PATHS[0])) == str(scans / PATHS[0])
+    assert files.locate("gone.png") == "gone.png"  # decoding it says why there is no image
+    assert files.has_any(PATHS)
+
+
+def test_images_beside_the_table_are_found(scans: Path) -> None:
+    outside = str(scans.parent / "moved" / "a.png")
+    assert ScanFiles([outside], [], scans.parent / "moved").locate(outside) == outside
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "../secret.png",
+        "scans/../../secret.png",
+        "link.png",
+        "folder/secret.png",
+        "/etc/hostname",
+        "more.zip/../../secret.png",
+        "s3://bucket/a.png",
+        "http://127.0.0.1/a.png",
+        "file:///etc/hostname",
+    ],
+)
+@pytest.mark.parametrize("folders", [[], [Path("scans")]])
+def test_a_path_that_leads_out_of_the_folders_is_refused(scans: Path, path: str, folders: list[Path]) -> None:
+    Path("link.png").symlink_to("../secret.png")
+    Path("folder").symlink_to("..")
+    files = ScanFiles([path], folders, scans)
+    with pytest.raises(BatchdigitsError):
+        files.locate(path)
+    assert not files.has_any([path])
+
+
+def test_images_that_were_moved_are_found_below_the_folder_that_is_given(scans: Path) -> None:
+    moved = scans.parent / "moved"
+    files = ScanFiles(["old/place/scans/7/a.png", "old/place/scans/7/gone.png"], [moved], scans)
+    assert files.locate("old/place/scans/7/a.png") == str(moved / "scans/7/a.png")
+    # One rule for all: the a.png that lies elsewhere is not taken for this one.
+    assert files.locate("old/place/a.png") == str(moved / "a.png")
+    assert files.locate("old/a.png") == str(moved)
+
+
+def test_paths_stay_as_they_are_where_they_lead_to_the_folder_that_is_given(scans: Path) -> None:
+    assert ScanFiles(PATHS, [Path("scans")], scans).locate(PATHS[0]) == PATHS[0]
+
+
+def test_a_folder_that_is_not_there_is_named(scans: Path) -> None:
+    with pytest.raises(BatchdigitsError, match="nothere: no such folder"):
+        ScanFiles(PATHS, [Path("nothere")], scans)
