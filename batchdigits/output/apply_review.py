@@ -159,15 +159,15 @@ def _change(record: Record, row: TableRow, settled: Settled, applied: Applied) -
         return None if row.status == Status.ERROR else {"status": Status.REVIEW.value, "detail": UNSURE}
     applied.reviewed += 1
     applied.corrected += not answer.is_accepted
-    change = {
+    was_reviewed = bool(record.cells.get("reviewed_at"))  # then the label is a person's
+    return {
         "label": answer.label,
         "status": REVIEWED,
         "detail": {"not_digit": NO_DIGIT, "blank": BLANK}.get(answer.kind, ""),
+        "predicted": (record.cells["predicted"] or "") if was_reviewed else row.label,
         "reviewer": settled.reviewer,
         "reviewed_at": settled.at,
     }
-    was_reviewed = bool(record.cells.get("reviewed_at"))  # then the label is a person's
-    return change if was_reviewed else {**change, "predicted": row.label}
 
 
 def _convert(

@@ -269,6 +269,7 @@ def _read_done(path: Path) -> tuple[Mapping[str, Any], NDArray[Any]]:
     if not isinstance(identity, dict) or len(rest) % RECORD.itemsize:
         raise BatchdigitsError(
             f"cannot add to {path}: {done_path(path).name} beside it is missing or damaged; "
-            "move or rename it as the table was, else give another name, or --overwrite"
+            "move or rename it as the table was; if review --apply wrote the table, add to the one that was reviewed, "
+            "and apply the review again; else give another name, or --overwrite"
         )
     return identity, np.sort(np.frombuffer(rest, RECORD), order="source")

@@ -94,8 +94,7 @@ class CsvRecords:
             if name in places:
                 cells[places[name]] = self._dialect.harmless(text)
         cells += [self._dialect.harmless(change.get(name, "")) for name in added]
-        end = raw[len(raw.rstrip(b"\r\n")) :]
-        return replace(self._dialect, formula=None).line([*cells, *more]).removesuffix(b"\n") + end
+        return _with_end(replace(self._dialect, formula=None).line([*cells, *more]), raw)
 
     def _pieces(self) -> Iterator[tuple[bytes, list[str]]]:
         """The bytes and the cells of the header and of each row; an empty line has no cells."""
@@ -104,16 +103,17 @@ class CsvRecords:
         def texts() -> Iterator[str]:
             for line in table_lines(str(self._path)):
                 taken.append(line)
-                yield _text(line)
+                yield _text(line if line_number else line.removeprefix(BYTE_ORDER_MARK))
 
+        line_number = 0
         reader = csv.reader(texts(), delimiter=self._dialect.delimiter, strict=True)
         try:
             for cells in reader:
+                line_number = reader.line_num
                 yield b"".join(taken), cells
                 taken.clear()
         except csv.Error as error:
-            line = reader.line_num + 1
-            raise BatchdigitsError(f"cannot read {self._path}: the row in line {line:,}: {error}") from None
+            raise BatchdigitsError(f"cannot read {self._path}: the row in line {line_number + 1:,}: {error}") from None
 
 
 class JsonlRecords:
@@ -145,7 +145,9 @@ class JsonlRecords:
     def rewrite(self, records: Iterable[Changed], added: Sequence[str], path: Path, output: Path) -> None:
         """Write the table with changes to `path`. A row that is not changed has no more keys than before."""
         lines = (
-            record.raw if change is None else json_line({**record.cells, **_json_cells(change)}).encode()
+            record.raw
+            if change is None
+            else _with_end(json_line({**record.cells, **_json_cells(change)}).encode(), record.raw)
             for record, change in records
         )
         write_compressed(compression_of(output), in_blocks(lines), path)
@@ -217,6 +219,11 @@ def _with_cells(line: bytes, cells: str) -> bytes:
     """A line with more cells before its end."""
     content = line.rstrip(b"\r\n")
     return content + cells.encode() + line[len(content) :]
+
+
+def _with_end(line: bytes, old: bytes) -> bytes:
+    """A line with the end that it had before."""
+    return line.removesuffix(b"\n") + old[len(old.rstrip(b"\r\n")) :]
 
 
 def _json_cells(change: Change) -> dict[str, str | None]:
