@@ -7,6 +7,7 @@ The truths are MNIST's labels. It needs Playwright and a Chromium: `pip install 
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from contextlib import closing
 from pathlib import Path
 
 import click
+from PIL import Image
 
 from batchdigits.datasets import MNIST
 from batchdigits.datasets.idx import TEST_IMAGES, TEST_LABELS, read_idx
@@ -26,6 +28,7 @@ from batchdigits.reports.audit_sample import read_sample
 
 HERE = Path(__file__).parent
 WIDTH = 800  # pixels
+COLOURS = 64
 IMAGES = f"{TEST_IMAGES}.gz"
 
 
@@ -87,8 +90,9 @@ def draw(page: Path, chromium: str, output: Path) -> None:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         tab = browser.new_page(viewport={"width": WIDTH, "height": 600})
         tab.goto(page.as_uri())
-        tab.screenshot(path=output, full_page=True)
+        picture = tab.screenshot(full_page=True)
         browser.close()
+    Image.open(io.BytesIO(picture)).quantize(COLOURS).save(output, optimize=True)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from batchdigits.reports.audit_table import (
 from batchdigits.text import counted, printable
 from batchdigits.version import __version__
 
-MAX_LISTED = 10  # wrong rows, so that the page stays one; JSON has all
+MAX_LISTED = 6  # wrong rows, so that the page stays one; JSON has all
 
 # The Content-Security-Policy is a second defence, behind the escaping.
 HEAD = """<!doctype html>
@@ -54,16 +54,16 @@ tbody th, .facts td, .files td { overflow-wrap: anywhere }
 .files td:last-child { width: 68%; font: .75rem/1.6 ui-monospace, monospace }
 .signature { display: none }
 @media print {
-  @page { size: A4; margin: 14mm }
+  @page { size: A4; margin: 12mm 14mm }
   :root { color-scheme: light; --page: #fff; --text: #000; --faint: #444; --edge: #bbb; --result: #1f4e78;
     --tint: #fff }
   body { max-width: none; margin: 0; padding: 0; font-size: 9.5pt; line-height: 1.28 }
   .result { margin: .6rem 0; padding: .6rem .8rem; border: 1px solid var(--result); border-left-width: .3rem }
-  h2 { margin-top: .7rem; break-after: avoid }
+  h2 { margin-top: .55rem; break-after: avoid }
   th, td { padding-top: .08rem; padding-bottom: .08rem }
   tr { break-inside: avoid }
   .files td:last-child { font-size: 8pt }
-  .signature { display: flex; break-inside: avoid; gap: 2rem; margin-top: 2.6rem }
+  .signature { display: flex; break-inside: avoid; gap: 2rem; margin-top: 2.2rem }
   .signature span { flex: 1; padding-top: .2rem; border-top: 1px solid var(--text); font-size: .85rem }
 }
 </style>
@@ -98,7 +98,6 @@ def certificate(audit: Audit, share: float | None, facts: Mapping[str, str]) -> 
         f"<h2>What more reviewing would do</h2>\n<p>{_safe(EXPLANATION)}",
         _rows(HEADINGS, outlook_cells(audit)),
         f"<h2>Files</h2>\n{_rows(('file', 'SHA-256'), files, 'files')}",
-        f"<p>Made by batchdigits {_safe(__version__)}.",
         '<div class="signature"><span>Place and date</span><span>Name and signature</span></div>\n</main>',
     ]
     return HEAD + "\n".join(filter(None, parts)) + "\n</html>\n"
@@ -110,7 +109,8 @@ def _deeds(audit: Audit, facts: Mapping[str, str]) -> list[tuple[str, str]]:
     keyed = ", ".join(facts[name] for name in ("keyed by", "keyed on") if name in facts) or "not recorded"
     known = [("model", ""), ("normaliser", "normaliser "), ("review threshold", "review threshold ")]
     model = ", ".join(f"{words}{facts[name]}" for name, words in known if name in facts)
-    deeds = [("labels by", model), ("sample", sample), ("keyed blind by", keyed), ("date of the audit", facts["date"])]
+    audited = f"{facts['date']}, with batchdigits {__version__}"
+    deeds = [("labels by", model), ("sample", sample), ("keyed blind by", keyed), ("audited on", audited)]
     return [(name, text) for name, text in deeds if text]
 
 
