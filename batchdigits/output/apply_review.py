@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from batchdigits.output.prediction_xlsx import import_xlsxwriter, write_xlsx
 from batchdigits.output.review_answers import Settled
 from batchdigits.output.review_log import log_path, read_review
 from batchdigits.output.row_counts import REVIEWED
-from batchdigits.output.table import TableRow, known_format, number_of
+from batchdigits.output.table import TableRow, known_format, number_of, text_of
 from batchdigits.output.table_records import NEVER_NULL, Change, Changed, Record, Records, open_records
 from batchdigits.text import as_unicode
 
@@ -64,7 +65,7 @@ class _Columns:
 
     names: tuple[str, ...]
 
-    @property
+    @cached_property
     def texts(self) -> frozenset[str]:
         """All but the probabilities."""
         return frozenset(name for name in self.names if not _is_number_column(name))
@@ -164,7 +165,7 @@ def _change(record: Record, row: TableRow, settled: Settled, applied: Applied) -
         "label": answer.label,
         "status": REVIEWED,
         "detail": {"not_digit": NO_DIGIT, "blank": BLANK}.get(answer.kind, ""),
-        "predicted": (record.cells["predicted"] or "") if was_reviewed else row.label,
+        "predicted": text_of(record.cells.get("predicted")) if was_reviewed else row.label,
         "reviewer": settled.reviewer,
         "reviewed_at": settled.at,
     }
@@ -209,7 +210,7 @@ def _document(cells: Mapping[str, Cell], columns: _Columns) -> dict[str, Cell]:
         name: (cell or "") if name in NEVER_NULL else _as_json(cell, name in columns.texts)
         for name, cell in cells.items()
     }
-    return {**document, **path_fields(str(cells["path"]))}
+    return {"path": None, **document, **path_fields(str(cells["path"]))}  # `path` is first in JSON lines
 
 
 def _as_json(cell: Cell, is_text: bool) -> Cell:

@@ -176,16 +176,17 @@ def row_of(cells: Mapping[str, object]) -> TableRow:
     """
     encoded = cells.get("path_bytes") if isinstance(cells, dict) else None
     return TableRow(
-        path_from_bytes(encoded) if encoded else _text(cells["path"]),
-        _text(cells["label"]),
+        path_from_bytes(encoded) if encoded else text_of(cells["path"]),
+        text_of(cells["label"]),
         number_of(cells["confidence"]),
-        _text(cells["status"]),
-        _text(cells["detail"]),
+        text_of(cells["status"]),
+        text_of(cells["detail"]),
         number_of(cells["score"]),
     )
 
 
-def _text(cell: object) -> str:
+def text_of(cell: object) -> str:
+    """A cell as text; empty for None."""
     return "" if cell is None else str(cell)
 
 

@@ -389,6 +389,19 @@ def test_a_table_that_cannot_be_read_is_refused(tmp_path: Path, content: str, wo
     assert len(list(tmp_path.iterdir())) == 2
 
 
+def test_columns_in_another_order_stay_so_and_can_be_converted(tmp_path: Path) -> None:
+    table = tmp_path / "rows.csv"
+    table.write_text("label,path,noted,status,detail,score,confidence\n1,a,x,ok,,0.5,0\n")
+    answers_to(table, {"a": ("label", "7")})
+    apply_review(table, tmp_path / "final.csv")
+    assert (tmp_path / "final.csv").read_text().splitlines() == [
+        "label,path,noted,status,detail,score,confidence,predicted,reviewer,reviewed_at",
+        f"7,a,x,reviewed,,0.5,0,1,anna,{AT}",
+    ]
+    apply_review(table, tmp_path / "final.jsonl")
+    assert list(read_table(str(tmp_path / "final.jsonl"))) == list(read_table(str(tmp_path / "final.csv")))
+
+
 def test_a_word_for_a_number_is_refused_in_parquet_and_kept_elsewhere(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow")
     table = tmp_path / "rows.csv"

@@ -141,6 +141,15 @@ def test_what_is_keyed_otherwise_than_labelled_is_wrong() -> None:
     assert audit.size_to_show(0.001) is None
 
 
+def test_the_size_that_would_show_a_share_counts_on_the_sample_and_without_wrong_rows_on_the_scores() -> None:
+    made = table_of(a_row(f"{i}.png", "ok", 0.9, "1") for i in range(1_000))  # one of ten is wrong by the scores
+    drawn = [made.rows[row] for row in draw(made.rows, 200, 3)]
+    for wrong, expected in ((0, None), (1, sample_size(1_000, 0.02, 1 / 200))):
+        audit = judge(made, 3, [(row.path, "x" if place < wrong else "1") for place, row in enumerate(drawn)])
+        assert audit.size_to_show(0.02) == expected
+    assert expected
+
+
 def test_reviewing_the_least_sure_rows_takes_their_errors_out() -> None:
     made = table()
     sample = [made.rows[row] for row in draw(made.rows, 60, 3)]
