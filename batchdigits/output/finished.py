@@ -124,6 +124,10 @@ class FinishedOutput:
             self._is_found[row] = True
         return [(self._starts[row], self._starts[row + 1]) for row in free]
 
+    def numbers(self) -> dict[str, int]:
+        """The numbers of sources and rows, by the names of the attributes."""
+        return {name: getattr(self, name) for name in ("added", "changed", "kept", "edited", "unnamed")}
+
     def checksum_of(self, path: str) -> int:
         """The checksum of a source's rows as a run wrote them."""
         return self._record_of(path)[2]
