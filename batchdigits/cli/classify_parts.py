@@ -54,7 +54,7 @@ def classify_in_parts(request: Request, paths: Sequence[str], rules: Filter, ids
         if not listed.parts and not listed.named:
             raise NoImagesError(f"no images in {', '.join(listed.empty_folders) or 'the list of files'}")
         manifest = _manifest(task, {**identity, **sources}, listed)
-        total = output.finish(listed.parts, manifest, listed.named, request.prune)
+        total = output.finish(listed.parts, manifest, listed.named, listed.readable, request.prune)
     if output.finished:
         print_added(request, {**listed.files, "unnamed": output.unnamed})
     finish(
@@ -87,7 +87,7 @@ def _parts_of(results: Generator[Part | Listing, None, None], listings: list[Lis
 def _merged(listings: Sequence[Listing]) -> Listing:
     from batchdigits.engines.ray_engine import Listing
 
-    listed = Listing([], [], 0, 0, [], Counter(added=0, changed=0, kept=0, edited=0))
+    listed = Listing([], [], [], 0, 0, [], Counter(added=0, changed=0, kept=0, edited=0))
     for listing in listings:
         listed = listed.merged_with(listing)
     return listed

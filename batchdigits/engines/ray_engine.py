@@ -39,7 +39,7 @@ from batchdigits.files.sources import Filter, Tally, find
 from batchdigits.output.columns import Columns
 from batchdigits.output.finished import RECORD, checksum_of, records, source_id
 from batchdigits.output.formats import FormatName
-from batchdigits.output.journal import stamp_of
+from batchdigits.output.journal import NO_STAMP, stamp_of
 from batchdigits.output.parts import DoneParts, encode_part, part_name
 from batchdigits.output.row_counts import RowCounts
 from batchdigits.quiet import is_library_output_shown, silent_stderr
@@ -96,6 +96,7 @@ class Listing(NamedTuple):
     Attributes:
         parts: the names of all parts of this run, done or not.
         named: parts of finished runs that hold sources of the group.
+        readable: folders and archives of the group with an open error in finished parts, which can be read now.
         sources: as in the tally of `find`.
         skipped: as in the tally of `find`.
         empty_folders: as in the tally of `find`.
@@ -104,6 +105,7 @@ class Listing(NamedTuple):
 
     parts: list[str]
     named: list[str]
+    readable: list[str]
     sources: int
     skipped: int
     empty_folders: list[str]
@@ -113,9 +115,10 @@ class Listing(NamedTuple):
         """Both listings as one."""
         parts, named = self.parts + other.parts, self.named + other.named
         sources, skipped = self.sources + other.sources, self.skipped + other.skipped
-        empty_folders, files = self.empty_folders + other.empty_folders, Counter(self.files)
+        readable, empty_folders = self.readable + other.readable, self.empty_folders + other.empty_folders
+        files = Counter(self.files)
         files.update(other.files)
-        return Listing(parts, named, sources, skipped, empty_folders, files)
+        return Listing(parts, named, readable, sources, skipped, empty_folders, files)
 
 
 def classify(
@@ -215,15 +218,35 @@ def list_parts(table: Any, job: ClusterJob, done: DoneParts) -> Iterator[Any]:
     _enter_folder(job, typed)
     tally = Tally()
     named: set[str] = set()
+    readable: set[str] = set()
     counts: Counter[str] = Counter()
-    files = _new_files(find(typed, tally, job.rules), done, named, counts)
+    found = _note_readable(find(typed, tally, job.rules), done, named, readable)
+    files = _new_files(found, done, named, counts)
     names: list[str] = []
     while part := list(islice(files, job.part_size)):
         names.append(part_name(done.first_group + row["group"], len(names), part, job.file_format))
         if names[-1] not in done.names:
             yield _row(names[-1], json.dumps(part).encode())
-    listing = Listing(names, sorted(named), tally.sources, tally.skipped, tally.empty_folders, counts)
+    listing = Listing(names, sorted(named), sorted(readable), tally.sources, tally.skipped, tally.empty_folders, counts)
     yield _row("", b"", listing._asdict())
+
+
+def _note_readable(files: Iterator[str], done: DoneParts, named: set[str], readable: set[str]) -> Iterator[str]:
+    """The same files; folders and archives that they are in are added to `readable`, if these have an open error.
+
+    The parts with these errors are added to `named`.
+    """
+    folder = ""
+    for path in files:
+        if path.rpartition("/")[0] != folder:
+            folder = above = path.rpartition("/")[0]
+            while above:
+                source = done.find(above)
+                if source and source.stamp == NO_STAMP:
+                    named.add(source.part)
+                    readable.add(above)
+                above = above.rpartition("/")[0]
+        yield path
 
 
 def _new_files(files: Iterator[str], done: DoneParts, named: set[str], counts: Counter[str]) -> Iterator[str]:

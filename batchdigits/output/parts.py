@@ -259,7 +259,12 @@ class PartsOutput:
         self._files |= {name, done_name(name)}
 
     def finish(
-        self, listed: Iterable[str], about: Mapping[str, Any], named: Iterable[str] = (), prune: bool = False
+        self,
+        listed: Iterable[str],
+        about: Mapping[str, Any],
+        named: Iterable[str] = (),
+        readable: Iterable[str] = (),
+        prune: bool = False,
     ) -> RowCounts:
         """Write the manifest, and return the counts of all rows.
 
@@ -267,6 +272,7 @@ class PartsOutput:
             listed: the names of all parts of the run. Its other parts, whose sources are gone, are removed.
             about: the manifest's entries about the run; those about its rows and parts are added.
             named: the finished parts of which this run named a source.
+            readable: folders and archives whose error in finished parts is gone.
             prune: whether the other finished parts are removed.
 
         Raises:
@@ -279,7 +285,8 @@ class PartsOutput:
         unnamed = self.finished.keys() - set(named)
         self.unnamed = sum(self.finished[name].rows for name in unnamed)
         kept = {name: part for name, part in self.finished.items() if not (prune and name in unnamed)}
-        self._replace_redone(kept, names)
+        redone = [np.array(list(map(source_id, readable)), np.uint64), *(self._sources[name] for name in names)]
+        self._replace_redone(kept, np.concatenate(redone))
         kept = dict(sorted({**kept, **{name: self.parts[name] for name in names}}.items()))
         total = RowCounts()
         for part in kept.values():
@@ -296,9 +303,8 @@ class PartsOutput:
         self._is_marked = False
         return total
 
-    def _replace_redone(self, kept: dict[str, RowCounts], names: Sequence[str]) -> None:
-        """Replace, among the kept finished parts, those with sources of this run's parts by new ones without these."""
-        redone = np.concatenate([np.empty(0, np.uint64), *(self._sources[name] for name in names)])
+    def _replace_redone(self, kept: dict[str, RowCounts], redone: NDArray[np.uint64]) -> None:
+        """Replace, among the kept finished parts, those with sources that were done again by new ones without these."""
         numbers = np.unique(self.done.parts[np.isin(self.done.sources, redone)]).tolist()
         sources = set(redone.tolist()) if numbers else set()
         for name in sorted(kept.keys() & {self.done.finished[number] for number in numbers}):

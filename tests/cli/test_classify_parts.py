@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from PIL import Image
@@ -321,6 +322,19 @@ def test_a_changed_file_is_done_again_and_other_rows_keep_their_edits(
     after = parts()
     assert "no images left to do" in on_ray(run, "--format", file_format, "--resume").stderr
     assert parts() == after
+
+
+def test_the_error_of_an_archive_that_can_be_read_again_is_dropped(scene: Path, cluster: Cluster, run: Run) -> None:
+    remove_broken()
+    Path("scans/more.zip").write_bytes(b"no archive")
+    assert on_ray(run).exit_code == 3
+    with ZipFile("scans/more.zip", "w") as archive:
+        archive.write("scans/1.png", "7/1.png")
+        archive.write("scans/2.png", "7/2.png")
+    result = on_ray(run, "--resume")
+    assert (result.exit_code, "rows: 2 files added, 0 classified again, 23 kept" in result.stderr) == (0, True)
+    assert (manifest()["rows"], "error" in manifest()["statuses"]) == (25, False)
+    assert lines_of_parts().count(b"scans/more.zip/7/") == lines_of_parts().count(b"scans/more.zip") == 2
 
 
 @pytest.mark.parametrize("file_format", ["csv", "jsonl"])
