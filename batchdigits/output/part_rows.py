@@ -59,7 +59,7 @@ class PartRows:
             (
                 source,
                 NO_STAMP if is_open[source] else stamps.get(source, NO_STAMP) | 1,
-                source not in stamps or checksums[source] % CHECKSUMS != 0,
+                checksums[source] % CHECKSUMS != 0,
             )
             for source in is_open
         ]
