@@ -49,7 +49,7 @@ def task_of(request: Request, ids: Mapping[str, str] | None = None) -> tuple[Tas
         Settings(request.ink, threshold, columns.needs_probabilities),
         partial(_encode_stdin, encode, columns) if request.reads_stdin_image else partial(encode, columns),
         request.timeout,
-        stamps=request.file is not None and request.engine == "local",
+        stamps=request.engine == "ray" or request.file is not None,
         batch_size=request.batch_size,
         second_look=request.second_look,
     )

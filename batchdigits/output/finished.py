@@ -89,6 +89,7 @@ class FinishedOutput:
             BatchdigitsError: it is not a finished output of this version, or its content cannot be taken apart.
         """
         self.identity, self._done = _read_done(path)
+        self._done_sources = self._done["source"].copy()  # aligned; else NumPy copies all of them for each search
         pieces = reader.pieces(path)
         self.header = next(pieces)
         self._starts, self._is_open, self._sources = array("Q", [len(self.header)]), bytearray(), array("Q")
@@ -124,6 +125,10 @@ class FinishedOutput:
             self._is_found[row] = True
         return [(self._starts[row], self._starts[row + 1]) for row in free]
 
+    def numbers(self) -> dict[str, int]:
+        """The numbers of sources and rows, by the names of the attributes."""
+        return {name: getattr(self, name) for name in ("added", "changed", "kept", "edited", "unnamed")}
+
     def checksum_of(self, path: str) -> int:
         """The checksum of a source's rows as a run wrote them."""
         return self._record_of(path)[2]
@@ -155,7 +160,7 @@ class FinishedOutput:
 
     def done_of_others(self, sources: NDArray[np.uint64]) -> NDArray[Any]:
         """The records of sources that are not among these, as in the file beside the output."""
-        return self._done[~np.isin(self._done["source"], sources)]
+        return self._done[~np.isin(self._done_sources, sources)]
 
     def _unnamed(self, rows: range, prune: bool) -> Iterator[Extent]:
         for row in rows:
@@ -207,7 +212,7 @@ class FinishedOutput:
     def _record_of(self, path: str) -> tuple[int, int, int]:
         """A source's id, stamp and checksum; NO_RECORD if no run wrote it."""
         source = source_id(path)
-        at = int(np.searchsorted(self._done["source"], np.uint64(source)))
+        at = int(np.searchsorted(self._done_sources, np.uint64(source)))
         record: tuple[int, int, int] = self._done[at].tolist() if at < len(self._done) else NO_RECORD
         return record if record[0] == source else NO_RECORD
 
