@@ -40,9 +40,13 @@ def whole_table(audit: Audit) -> str:
     found = audit.table
     bound, corrected = _whole_bounds(audit)
     rows = f"the {counted(found.finished, 'finished row')} ({len(found.rows):,} ok, {found.reviewed:,} reviewed)"
-    parts = [f"Whole table: of {rows}, at most {_number(bound)} of 1,000 are wrong, taking reviewed rows as right."]
+    estimate = _number(1000 * audit.as_is.estimate / found.finished)
+    parts = [
+        f"Whole table: of {rows}, {estimate} of 1,000 are wrong by the sample, and at most {_number(bound)}, "
+        "taking reviewed rows as right."
+    ]
     if audit.wrong:
-        parts.append(f"At most {_number(corrected)} are, once those found wrong are put right.")
+        parts.append(f"At most {_number(corrected)}, once those found wrong are put right.")
     if others := not_counted(audit):
         named = ", ".join(f"{number:,} {status}" for status, number in others.items())
         parts.append(f"Not counted: {named}.")

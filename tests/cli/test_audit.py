@@ -420,8 +420,9 @@ def test_the_whole_table_has_a_bound_with_its_reviewed_rows(run: Run, table: Pat
     key(Path("sample.csv"), lambda path: "x" if path == f"'{NAME}" else label_of(path))
     result = run(*JUDGE)
     assert (
-        "Whole table: of the 80 finished rows (60 ok, 20 reviewed), at most 50 of 1,000 are wrong, taking reviewed "
-        "rows as right. At most 37.5 are, once those found wrong are put right. Not counted: 1 error, 1 review."
+        "Whole table: of the 80 finished rows (60 ok, 20 reviewed), 18.75 of 1,000 are wrong by the sample, and at "
+        "most 50, taking reviewed rows as right. At most 37.5, once those found wrong are put right. "
+        "Not counted: 1 error, 1 review."
     ) in result.stdout
     found = json.loads(Path("audit.json").read_text())
     assert found["upper_bound_rows"] == 4
