@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -101,7 +102,7 @@ def evaluate(
     if plot:
         _draw(evaluations, plot)
     if wrong:
-        _write_answers(answers, "wrong answer", chosen, ink, wrong)
+        _write_answers(answers, "wrong answer", chosen, ink, wrong, evaluations)
     if suspects:
         _write_answers([answer for answer in answers if answer.is_suspect], "suspect", chosen, ink, suspects)
     if any(evaluation.unreadable for evaluation in evaluations):
@@ -126,23 +127,34 @@ def _draw(evaluations: list[Evaluation], plot: Path) -> None:
     print_message(f"wrote {plot}")
 
 
-def _write_answers(answers: list[WrongAnswer], noun: str, model: ModelFile, ink: Ink, output: Path) -> None:
-    """Write wrong answers to a table or a page."""
-    from batchdigits.engines.classify_files import Settings
-    from batchdigits.inference.load import load_runtime
+def _write_answers(
+    answers: list[WrongAnswer],
+    noun: str,
+    model: ModelFile,
+    ink: Ink,
+    output: Path,
+    evaluations: Sequence[Evaluation] = (),
+) -> None:
+    """Write wrong answers to a table or a page, which shows the confusion matrix of evaluations if there are any."""
     from batchdigits.output.atomic import open_atomically
-    from batchdigits.reports.wrong_answers import MAX_SHOWN, as_csv, as_page, ranked
+    from batchdigits.reports.wrong_answers import as_csv, ranked
 
-    shown = ""
+    shown = len(answers)
     if output.suffix == ".csv":
         content = as_csv(ranked(answers))
     else:
+        from batchdigits.engines.classify_files import Settings
+        from batchdigits.inference.load import load_runtime
+        from batchdigits.reports.wrong_answers_html import MAX_SHOWN, confusion_page, ranked_page
+
+        shown = min(shown, MAX_SHOWN)
+        draw = partial(confusion_page, evaluations) if evaluations else ranked_page
         settings = Settings(ink, model.card.thresholds["review"])
-        content = as_page(ranked(answers), load_runtime(model.path), settings)
-        shown = f", of which the first {MAX_SHOWN} are shown" if len(answers) > MAX_SHOWN else ""
+        content = draw(ranked(answers), load_runtime(model.path), settings).encode()
     with open_atomically(output) as stream:
         stream.write(content)
-    print_message(f"wrote {output}: {counted(len(answers), noun)}{shown}")
+    left_out = f", of which {shown:,} are shown" if shown < len(answers) else ""
+    print_message(f"wrote {output}: {counted(len(answers), noun)}{left_out}")
 
 
 def _tables(evaluations: list[Evaluation]) -> str:

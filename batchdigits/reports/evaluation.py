@@ -136,11 +136,8 @@ def evaluate_predictions(path: str, predictions: Iterable[Prediction], labels: S
                 outliers[prediction.status] += 1
             continue
         statuses[prediction.status] += 1
-        if not prediction.label:  # a `review` without a label has no column of its own
-            answer = prediction.status if prediction.status in UNANSWERED else Status.BLANK
-            confusion[truth, len(labels) + UNANSWERED.index(answer)] += 1
-        else:
-            confusion[truth, rows[prediction.label]] += 1
+        confusion[truth, column_of(prediction, labels)] += 1
+        if prediction.label:
             confidence.append(prediction.confidence)
             score.append(prediction.score)
             right.append(rows[prediction.label] == truth)
@@ -148,6 +145,14 @@ def evaluate_predictions(path: str, predictions: Iterable[Prediction], labels: S
         raise NoImagesError(f"no images in the class folders of {path}")
     answers = Answers(np.array(confidence, np.float64), np.array(score, np.float64), np.array(right, bool))
     return Evaluation(path, tuple(labels), confusion, statuses, outliers, answers)
+
+
+def column_of(prediction: Prediction, labels: Sequence[str]) -> int:
+    """The column of the confusion matrix that a prediction counts in: that of its label, `blank` or `error`."""
+    if prediction.label:
+        return labels.index(prediction.label)
+    # a `review` without a label has no column of its own
+    return len(labels) + UNANSWERED.index(Status.ERROR if prediction.status is Status.ERROR else Status.BLANK)
 
 
 def wilson_interval(right: int, images: int) -> tuple[float, float]:

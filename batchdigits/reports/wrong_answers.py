@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
-from batchdigits.engines.classify_files import Settings
 from batchdigits.inference.decide import Prediction, Status
-from batchdigits.inference.runtime import Runtime
 from batchdigits.output.prediction_csv import CSV
 from batchdigits.reports.evaluation import NOT_DIGIT, class_of
-from batchdigits.reports.preview import items_of_rows
-from batchdigits.reports.preview_html import page
 
 COLUMNS = ("path", "given", "label", "confidence", "status", "score")
-MAX_SHOWN = 500  # images on a page
 
 
 class WrongAnswer(NamedTuple):
@@ -62,10 +57,3 @@ def as_csv(wrong: Iterable[WrongAnswer]) -> bytes:
     """One row for each, with the columns COLUMNS; `given` is the folder's name, `label` the model's."""
     rows = [CSV.line((row.path, given, row.label, row.confidence, row.status, row.score)) for given, row in wrong]
     return CSV.line(COLUMNS) + b"".join(rows)
-
-
-def as_page(wrong: Sequence[WrongAnswer], runtime: Runtime, settings: Settings) -> bytes:
-    """A page of the first MAX_SHOWN, with their scans and glyphs."""
-    shown = wrong[:MAX_SHOWN]
-    items = items_of_rows([answer.prediction for answer in shown], runtime, settings)
-    return page(items, [f"in the folder {answer.given}" for answer in shown]).encode()

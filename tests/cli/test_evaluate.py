@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -303,10 +304,48 @@ def test_wrong_has_every_image_that_does_not_count_as_right_and_outliers_that_ar
     for row in wrong:
         assert row.pop("given") == row["path"].split("/")[1]
         assert classified[row["path"]].items() >= row.items()
-    monkeypatch.setattr("batchdigits.reports.wrong_answers.MAX_SHOWN", 3)
-    result = run("evaluate", "right", "--wrong", "wrong.html")
-    assert f"wrote wrong.html: {len(wrong)} wrong answers, of which the first 3 are shown" in result.stderr
-    assert Path("wrong.html").read_text().count("<figure") == 3
+    monkeypatch.setattr("batchdigits.reports.wrong_answers_html.MAX_SHOWN", 1)
+    for option, noun in (("--wrong", "wrong answer"), ("--suspects", "suspect")):
+        result = run("evaluate", "right", option, "page.html")
+        number = len(wrong) if option == "--wrong" else len(wrong) - 2
+        assert f"wrote page.html: {number} {noun}s, of which 1 are shown" in result.stderr
+        assert Path("page.html").read_text().count("<figure") == 1
+
+
+def test_a_cell_of_the_confusion_matrix_leads_to_its_images(
+    run: Run, labelled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("not_digit", "3"):
+        (Path("right") / folder).mkdir(exist_ok=True)
+        for name in ("a.png", "b.png"):
+            shutil.copy("right/7/0.png", f"right/{folder}/{name}")
+    Path("right/3/broken.png").write_bytes(b"")
+    result = run("evaluate", "right", "swapped", "--json", "--wrong", "wrong.html")
+    right, swapped = json.loads(result.stdout)["sets"]
+    page = Path("wrong.html").read_text()
+    table, images = page.split("</table>")
+    cells = dict(re.findall(r'<a href="#([^"]+)">(\d+)</a>', table))
+    groups = re.findall(
+        r'<h2 id="([^"]+)">(.+?) classified as (.+?): (\d+) images?</h2>(.*?)(?=<h2|</main>)', images, re.S
+    )
+    assert {anchor: number for anchor, _, _, number, _ in groups} == cells
+    assert all(int(number) == figures.count("<figure") for *_, number, figures in groups)
+    found = {(given, label): int(number) for _, given, label, number, _ in groups}
+    expected = {
+        (given, label): right["confusion"]["rows"][given][column] + swapped["confusion"]["rows"][given][column]
+        for given in right["recall"]
+        for column, label in enumerate(right["confusion"]["columns"])
+        if label != given
+    }
+    assert found == {place: number for place, number in expected.items() if number} | {("not_digit", "7"): 2}
+    assert found["3", "error"] == 1
+    assert f"<td>{right['confusion']['rows']['7'][7]}<" in table
+    assert "<script" not in page
+    monkeypatch.setattr("batchdigits.reports.wrong_answers_html.MAX_SHOWN", len(groups))
+    run("evaluate", "right", "swapped", "--wrong", "wrong.html")
+    page = Path("wrong.html").read_text()
+    assert len(re.findall("</h2>\n<figure", page)) == page.count("<figure") == len(groups)
+    assert "3 classified as 7: 2 images, the first 1 are shown" in page
 
 
 def test_wrong_answers_in_an_archive_are_shown(run: Run, labelled: Path) -> None:
