@@ -64,7 +64,8 @@ def evaluate(
 ) -> None:
     """Measure the accuracy of a model on labelled images.
 
-    A PATH is a folder, or a zip or tar archive, with one sub-folder for each class, named like the model's label.
+    A PATH is a folder, or a zip or tar archive, with one sub-folder for each class, named like the model's label; or a
+    folder of IDX files, an .npz in Keras's layout, or `mnist`, of which the test images count.
     Images with the status `blank` or `error` count as wrong. A sub-folder `not_digit` holds outliers: they do not
     count in the accuracy, and the last column shows how many of them got the status `ok`. Several PATHs give one line
     each, and their unweighted mean; -v adds the confusion matrix of each. ECE is the expected calibration error, the
@@ -77,9 +78,9 @@ def evaluate(
         batchdigits evaluate ./labelled --wrong wrong.html
     """
     from batchdigits.engines.local import predict
-    from batchdigits.files.sources import find
     from batchdigits.inference.model_file import read_model_file
-    from batchdigits.reports.evaluation import class_folders, evaluate_predictions
+    from batchdigits.reports.evaluation import evaluate_predictions
+    from batchdigits.reports.labelled_sources import labelled_sources
 
     if plot:
         prepare_plot(plot)
@@ -88,16 +89,16 @@ def evaluate(
             prepare_output(listed, ".csv", ".html", option=option)
     chosen = read_model_file(chosen_model(runtime, model))
     labels = chosen.card.labels
-    folders = [class_folders(path, labels) for path in paths]
+    data = [labelled_sources(path, labels) for path in paths]
     evaluations: list[Evaluation] = []
     answers: list[WrongAnswer] = []
-    for path, below in zip(paths, folders, strict=True):
-        rows = _with_progress(predict(find(below), chosen, ink, batch_size=batch_size))
+    for path, (sources, true_class) in zip(paths, data, strict=True):
+        rows = _with_progress(predict(sources, chosen, ink, batch_size=batch_size))
         if wrong or suspects:
             from batchdigits.reports.wrong_answers import note_wrong_answers
 
-            rows = note_wrong_answers(path, rows, labels, answers)
-        evaluations.append(evaluate_predictions(path, rows, labels))
+            rows = note_wrong_answers(rows, true_class, labels, answers)
+        evaluations.append(evaluate_predictions(path, rows, labels, true_class))
     click.echo(_json(evaluations, chosen.path) if as_json else _tables(evaluations))
     if plot:
         _draw(evaluations, plot)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from batchdigits.inference.decide import Prediction, Status
 from batchdigits.output.prediction_csv import CSV
-from batchdigits.reports.evaluation import NOT_DIGIT, class_of
+from batchdigits.reports.evaluation import NOT_DIGIT
 
 COLUMNS = ("path", "given", "label", "confidence", "status", "score")
 
@@ -16,7 +16,7 @@ class WrongAnswer(NamedTuple):
     """An image that a model answers wrongly.
 
     Attributes:
-        given: the name of its class folder.
+        given: the name of its class.
         prediction: the row that the model gives it, with another label or none.
     """
 
@@ -30,18 +30,21 @@ class WrongAnswer(NamedTuple):
 
 
 def note_wrong_answers(
-    path: str, predictions: Iterable[Prediction], labels: Collection[str], wrong: list[WrongAnswer]
+    predictions: Iterable[Prediction],
+    true_class: Callable[[str], str],
+    labels: Collection[str],
+    wrong: list[WrongAnswer],
 ) -> Iterator[Prediction]:
-    """Yield the same predictions, and append those that contradict their class folder to `wrong`.
+    """Yield the same predictions, and append those that contradict their source's class to `wrong`.
 
     Args:
-        path: the folder above the class folders.
-        predictions: for sources in the class folders.
+        predictions: for labelled sources.
+        true_class: the name of a source's class, empty if it has none.
         labels: the model's labels.
-        wrong: where wrong answers go. In the folder `not_digit` these are the rows with the status `ok`.
+        wrong: where wrong answers go. In the class `not_digit` these are the rows with the status `ok`.
     """
     for prediction in predictions:
-        given = class_of(prediction.path, path)
+        given = true_class(prediction.path)
         is_wrong = prediction.label != given if given in labels else prediction.status is Status.OK
         if is_wrong and (given in labels or given == NOT_DIGIT):  # else it lies beside the folders of an archive
             wrong.append(WrongAnswer(given, prediction))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import json
 import os
 import re
 import shutil
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -100,18 +102,103 @@ def test_an_archive_of_class_folders_counts_like_the_folder(run: Run, labelled: 
     assert folder == packed
 
 
+def test_an_archive_with_everything_in_one_folder_counts_like_that_folder(run: Run, labelled: Path) -> None:
+    shutil.copytree("right", "zipped/digits/right")
+    Path("zipped/__MACOSX").mkdir()
+    Path("zipped/__MACOSX/._right").write_text("litter")
+    shutil.make_archive("zipped", "zip", "zipped")
+    folder, packed = (json.loads(run("evaluate", path, "--json").stdout)["sets"][0] for path in ("right", "zipped.zip"))
+    assert folder["confusion"] == packed["confusion"]
+    assert run("evaluate", "zipped.zip", "--wrong", "wrong.html").exit_code == 0
+
+
 def test_an_archive_that_is_no_set_of_class_folders_is_refused(run: Run, labelled: Path) -> None:
-    (labelled / "wrapped").mkdir()
-    shutil.move("right", "wrapped/right")
-    shutil.make_archive("wrapped", "zip", "wrapped")
-    assert "wrapped.zip: no folder in it is named like a label" in run("evaluate", "wrapped.zip").stderr
-    shutil.copy(SAMPLES / "broken" / "blank.png", "wrapped/right/beside.png")
-    shutil.make_archive("mixed", "tar", "wrapped/right")
+    for folder in ("some", "more"):
+        shutil.copytree("right", f"two/{folder}")
+    shutil.make_archive("two", "zip", "two")
+    assert "two.zip: no folder in it is named like a label" in run("evaluate", "two.zip").stderr
+    shutil.copy(SAMPLES / "broken" / "blank.png", "right/beside.png")
+    shutil.make_archive("mixed", "tar", "right")
     assert "mixed.tar: beside.png lies in no folder" in run("evaluate", "mixed.tar").stderr
     Path("damaged.zip").write_bytes(b"PK")
     result = run("evaluate", "damaged.zip")
     assert (result.exit_code, result.stdout) == (1, "")
     assert "damaged.zip: truncated or corrupt archive" in result.stderr
+
+
+@pytest.fixture
+def arrays(labelled: Path, small_mnist: Arrays) -> Path:
+    """The images of `labelled` as an .npz in Keras's layout, and as IDX files plain, packed and of EMNIST."""
+    images, labels = small_mnist["x_test"][:40], small_mnist["y_test"][:40].astype(np.uint8)
+    np.savez("digits.npz", x_train=images[:3], y_train=labels[:3], x_test=images, y_test=labels[:, None])
+    for name, pictures in (
+        ("t10k-{}-idx{}-ubyte", images),
+        ("emnist-digits-test-{}-idx{}-ubyte", images.transpose(0, 2, 1)),
+    ):
+        folder = Path(name.split("-")[0])
+        folder.mkdir()
+        (folder / name.format("images", 3)).write_bytes(struct.pack(">4I", 0x803, 40, 28, 28) + pictures.tobytes())
+        (folder / name.format("labels", 1)).write_bytes(struct.pack(">2I", 0x801, 40) + labels.tobytes())
+    Path("packed").mkdir()
+    for file in Path("t10k").iterdir():
+        Path(f"packed/{file.name}.gz").write_bytes(gzip.compress(file.read_bytes()))
+    return labelled
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["digits.npz", "t10k", "packed", "emnist", "t10k/t10k-images-idx3-ubyte", "packed/t10k-images-idx3-ubyte.gz"],
+)
+def test_the_test_images_of_arrays_count_like_files(run: Run, arrays: Path, path: str) -> None:
+    folder, array = (json.loads(run("evaluate", one, "--json").stdout)["sets"][0] for one in ("right", path))
+    assert array["path"] == path
+    assert array["confusion"] == folder["confusion"]
+
+
+def test_mnist_is_that_of_the_package(run: Run, arrays: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("batchdigits.reports.labelled_sources.MNIST", arrays / "packed")
+    document = json.loads(run("evaluate", "mnist", "--json").stdout)["sets"][0]
+    assert (document["path"], document["images"]) == ("mnist", 40)
+
+
+def test_wrong_answers_of_arrays_are_shown(run: Run, arrays: Path) -> None:
+    with np.load("digits.npz") as digits:
+        swapped = {**digits, "y_test": np.zeros(40, int)}
+    np.savez("swapped.npz", **swapped)
+    assert run("evaluate", "swapped.npz", "--wrong", "wrong.html").exit_code == 0
+    page = Path("wrong.html").read_text()
+    assert "swapped.npz/x_test/0<" in page
+    assert page.count('alt="glyph"') == page.count("<figure") > 30
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"y_test": np.zeros(39, int)}, "x.npz: 40 images, but labels of shape (39,) and type int64"),
+        ({"y_test": np.zeros(40)}, "x.npz: 40 images, but labels of shape (40,) and type float64"),
+        ({"y_test": np.full(40, 10)}, "x.npz: the model has no label 10"),
+        ({"y_test": None}, "x.npz: no array y_test"),
+        ({"x_test": None}, "x.npz: 0 images, but labels of shape (40,)"),
+    ],
+)
+def test_arrays_without_fitting_labels_are_refused(
+    run: Run, arrays: Path, changed: dict[str, object], message: str
+) -> None:
+    with np.load("digits.npz") as digits:
+        np.savez("x.npz", **{name: array for name, array in {**digits, **changed}.items() if array is not None})
+    result = run("evaluate", "x.npz")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert message in result.stderr
+
+
+def test_idx_files_without_labels_are_refused(run: Run, arrays: Path) -> None:
+    Path("t10k/t10k-labels-idx1-ubyte").unlink()
+    assert "t10k-labels-idx1-ubyte (or t10k-labels-idx1-ubyte.gz) is missing" in run("evaluate", "t10k").stderr
+    result = run("evaluate", "t10k/t10k-images-idx3-ubyte")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "its labels are not beside it" in result.stderr
+    np.save("x.npy", np.zeros((2, 9, 9), np.uint8))
+    assert "its labels are not beside it" in run("evaluate", "x.npy").stderr
 
 
 def test_ink_option_reaches_the_normaliser(run: Run, labelled: Path) -> None:
