@@ -133,6 +133,14 @@ def test_outputs_without_a_suffix_and_pipes_are_csv(folder: Path, run: Run) -> N
     assert process.returncode == 3
 
 
+@pytest.mark.parametrize("name", ["pipe.csv.gz", "pipe.jsonl.zst", "pipe.gz"])
+def test_a_pipe_with_the_name_of_a_compressed_file_is_refused(folder: Path, run: Run, name: str) -> None:
+    os.mkfifo(name)
+    assert f"-o {name}: a pipe or device gets plain rows; leave the last suffix out." in classify(
+        run, "-o", name, code=2
+    )
+
+
 def test_gzip_holds_neither_the_time_nor_a_name(folder: Path, run: Run) -> None:
     classify(run, "-o", "rows.csv.gz")
     classify(run, "-o", "other.csv.gz")
