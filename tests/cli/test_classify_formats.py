@@ -162,6 +162,25 @@ def test_a_finished_table_is_added_to_in_every_format(folder: Path, run: Run, na
     assert content(name) == content(f"again.{name}")
 
 
+@pytest.mark.parametrize("name", ["out.csv", "out.tsv", "out.csv.gz"])
+def test_columns_of_a_person_are_empty_in_new_rows(folder: Path, run: Run, name: str) -> None:
+    classify(run, "-o", name)
+    end = "\t" if name == "out.tsv" else ","
+    lines = content(name).decode().splitlines()
+    table = "\n".join([f'{lines[0]}{end}"seen{end} by"{end}when', *(f"{line}{end}me{end}" for line in lines[1:])])
+    Path(name).write_bytes(gzip.compress(table.encode()) if name.endswith(".gz") else table.encode())
+    make_images(folder, 1, ["new.png"])
+    for row in ("zero.png", "one, two.png"):
+        (folder / row).touch()
+    assert "3 files added" in classify(run, "-o", name, "--resume")
+    rows = list(csv.reader(io.StringIO(content(name).decode()), delimiter=end))
+    assert {len(row) for row in rows} == {8}
+    new = ("new.png", "zero.png", "one, two.png", "broken.png")  # the last is tried again
+    assert {row[0]: row[6:] for row in rows[1:]} == {
+        path.name: ["", ""] if path.name in new else ["me", ""] for path in folder.glob("*.png")
+    }
+
+
 def test_a_table_for_spreadsheets_has_harmless_cells_and_is_added_to(folder: Path, run: Run) -> None:
     Path("0.png").rename("zz.out")
     classify(run, "-o", "rows.csv", "--excel")
