@@ -134,7 +134,7 @@ def _output(
 
 
 def _estimate_total(bar: Bar, paths: Sequence[str], rules: Filter) -> None:
-    """Count the files ahead of the work, so that the bar can show the time left."""
+    """Count the files ahead of the work, so that the bar can show the time left; with archives it shows none."""
     from batchdigits.files.remote import is_url
     from batchdigits.files.sources import estimate
 

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchdigits.errors import BatchdigitsError
+from batchdigits.files.plain_path import plain_path
 from batchdigits.output.atomic import replace_atomically
 from batchdigits.output.journal import Extent, Identity, failed_stamp
 
@@ -172,8 +173,10 @@ class FinishedOutput:
 
     def _answer_folders(self, path: str) -> None:
         """Drop the error rows of the folders and the archive that a source is in: they can be read now."""
-        folder = path.rpartition("/")[0]
-        if not self._open_folders or folder == self._folder:
+        if not self._open_folders:
+            return
+        folder = plain_path(path).rpartition("/")[0]
+        if folder == self._folder:
             return
         self._folder = folder
         while folder:
@@ -196,7 +199,7 @@ class FinishedOutput:
         self._is_open.append(head.is_open_error)
         self._checksums.append(checksum_of(piece))
         if head.is_open_error:
-            self._open_folders[path.rstrip("/")] = row
+            self._open_folders[plain_path(path).rstrip("/")] = row
 
     def _rows_of(self, path: str) -> list[int]:
         rows = self._rows.get(source_id(path), [])
@@ -223,9 +226,9 @@ def checksum_of(rows: bytes) -> int:
 
 
 def source_id(path: str) -> int:
-    """A 64-bit hash of a source's path; NO_SOURCE for an empty one, or one that no file can have."""
+    """A 64-bit hash of a path, however it is spelled; NO_SOURCE for an empty one, or one that no file can have."""
     try:
-        digest = hashlib.blake2b(os.fsencode(path), digest_size=8).digest()
+        digest = hashlib.blake2b(os.fsencode(plain_path(path)), digest_size=8).digest()
     except UnicodeEncodeError:
         return NO_SOURCE
     return int.from_bytes(digest, "little") or 1 if path else NO_SOURCE
