@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from batchdigits.datasets.images import Images, apart, copies_by_class, note_copies, note_left_out
+from batchdigits.datasets.images import Images, apart, copies_by_class, keys_of, note_copies, note_left_out
 from batchdigits.datasets.labelled import LabelledGlyphs, Splits
 from batchdigits.datasets.layout import TEST, TRAIN, VALIDATION
 from batchdigits.errors import DataError
@@ -66,7 +66,8 @@ def split(
     if not all(len(data[kind]) for kind in needed):
         sizes = ", ".join(f"{len(data[kind])} for {kind}" for kind in needed)
         raise DataError("; ".join([f"{path}: too few images to train on ({sizes})", *notes]))
-    return Splits(name, classes, data[TRAIN], data[VALIDATION], data[TEST], notes=tuple(notes))
+    names = {key: image for part in parts.values() for key, image in zip(keys_of(part.data), part.names, strict=True)}
+    return Splits(name, classes, data[TRAIN], data[VALIDATION], data[TEST], notes=tuple(notes), names=names)
 
 
 def _draw(
