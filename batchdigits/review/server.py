@@ -11,7 +11,7 @@ import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from batchdigits.errors import BatchdigitsError, MissingExtraError
@@ -102,7 +102,9 @@ class _Site:
         )
         start, count = _number(request, "start", 0), min(_number(request, "count", 48), MAX_CARDS)
         is_differences = query.get("view") == "differences"
-        at = _number(request, "at", 0) if "at" in query else None
+        at: int | Literal["open"] | None = None
+        if "at" in query:
+            at = "open" if query["at"] == "open" else _number(request, "at", 0)
         return _json(self.review.cards(wanted, query.get("answered") or "all", is_differences, start, count, at))
 
     def neighbours(self, request: Request) -> Response:

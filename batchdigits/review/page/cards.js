@@ -16,7 +16,7 @@ export class Cards {
     this.confirmed = new Set(); // rows of the view of differences
   }
 
-  /** The page of a place: from a start on, or the one that has a row. */
+  /** The page of a place: from a start on, or the one that has a row, or the first one that has an `open` row. */
   async page(place, { start = place.start ?? 0, at = null } = {}) {
     const order = this.#mode === "single" && place.group === null ? "score" : null;
     const { answered, group, path, status, view } = place;

@@ -160,9 +160,8 @@ export class Walk {
   async #firstOpenPage(place) {
     const from = { ...place, start: null };
     if (place.view || (place.answered && place.answered !== "open")) return this.#firstOpenFrom(await this.#fetch(from));
-    const open = await this.#fetch({ ...from, answered: "open" });
-    if (open.cards.length === 0) return null;
-    return place.answered ? open : this.#fetch(from, { at: open.cards[0].row });
+    const page = await this.#fetch(from, { at: "open" });
+    return page.cards.some((card) => card.answer === null) ? page : null;
   }
 
   // The first open page of the classes behind this one, and then of those before it.
