@@ -105,7 +105,7 @@ export class Grid {
 
   #update(element, card) {
     element.dataset.answer = card.answer?.kind ?? "";
-    element.lastChild.previousSibling.textContent = words.mark(card) || (card.status === "ok" ? "" : (card.status ?? ""));
+    element.querySelector(".second").textContent = words.mark(card) || words.doubt(card);
     element.ariaLabel = words.describe(card);
   }
 

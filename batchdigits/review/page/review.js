@@ -110,17 +110,26 @@ async function undo() {
 
 async function goOn(isPageDone = false) {
   if (await (isPageDone ? walk.goToOpenPage() : walk.goOn())) return;
-  const differences = wholePlace(null, "differences");
-  if (isBlind && !walk.page.place.view && (await cards.page(differences)).total) await walk.open(differences, true);
-  else overview.showDone(state, walk.page.place);
+  if (isBlind && !walk.page.place.view) {
+    await walk.open(wholePlace(null, "differences"), true);
+    if (walk.card) return;
+  }
+  overview.showDone(state, walk.page.place);
 }
 
 // Show what a reply says has changed, here and in other tabs.
-async function take(reply) {
+function take(reply) {
   const { cards: changed, hasUnknown } = cards.apply(reply);
   changed.forEach((card) => walk.view.update(card));
-  if (hasUnknown) state.groups = (await api.get("state")).groups;
   overview.showProgress(state, isBlind);
+  overview.showGroups(state, walk.page.place.group);
+  if (hasUnknown) countAgain();
+}
+
+// Others answered cards that this page has not seen, so it does not know their class.
+async function countAgain() {
+  const fresh = await api.get("state").catch(() => state);
+  state.groups = fresh.groups;
   overview.showGroups(state, walk.page.place.group);
 }
 
@@ -172,7 +181,7 @@ async function poll() {
   for (;;) {
     await new Promise((resolve) => setTimeout(resolve, POLL));
     try {
-      await take(await api.get("changes", { since: state.last_action }));
+      take(await api.get("changes", { since: state.last_action }));
       if (isGone && !isStuck()) banner.clear();
       isGone = false;
     } catch (fault) {

@@ -23,6 +23,9 @@ export function mark(card) {
   return (card.answer.label === card.label ? "✓ " : "→ ") + card.answer.label;
 }
 
+/** Why a person should look: "review: may be no digit"; nothing for a row that is ok. */
+export const doubt = (card) => (card.status === "ok" ? "" : [card.status, card.detail].filter(Boolean).join(": "));
+
 /** What several gave for one row: "model 1, anna 7". */
 export const others = (card) => (card.others ?? []).map((other) => `${other.who}: ${answer(other)}`).join(", ");
 
