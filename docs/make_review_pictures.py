@@ -1,6 +1,6 @@
 """Draw the pages of `batchdigits review`: `python docs/make_review_pictures.py`. Needs Chromium, and Playwright.
 
-The rows are those of `batchdigits classify` for the samples and 500 of MNIST's test images; a few labels are made wrong,
+The rows are those of `batchdigits classify` for the samples and 500 of MNIST's test images; a few labels are wrong,
 so that the pictures show what a person looks for.
 """
 

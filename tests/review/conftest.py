@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page, Request, WebError
 
 Show = Callable[..., Screen]
+SIZE = (1280, 800)  # of a laptop's window
+# The page asks for the answers of others every 3 seconds; tests do not wait so long.
+QUICK = "const wait = setTimeout; window.setTimeout = (task, time) => wait(task, time / 10);"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -38,8 +41,9 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """The tabs of a module's tests."""
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    context = browser.new_context()
     context.set_default_timeout(20_000)
+    context.add_init_script(QUICK)
     yield context
     context.close()
 
@@ -73,12 +77,12 @@ def show(page: Page, in_empty_folder: Path, small_mnist: Arrays) -> Iterator[Sho
     """A function that writes a table, serves it, and opens the page."""
     with ExitStack() as stack:
 
-        def begin(lines: Iterable[Line], size: tuple[int, int] = (1280, 800), **setting: Any) -> Screen:
+        def begin(lines: Iterable[Line], size: tuple[int, int] = SIZE, place: str = "", **setting: Any) -> Screen:
             stack.close()  # one server at a time has the log
             table = write_table(in_empty_folder, lines, small_mnist)
             screen = Screen(page, table)
             page.set_viewport_size({"width": size[0], "height": size[1]})
-            screen.open(stack.enter_context(serving(table, **setting)))
+            screen.open(stack.enter_context(serving(table, **setting)) + place)
             return screen
 
         yield begin

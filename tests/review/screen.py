@@ -91,7 +91,7 @@ def serving(table: Path, scans: Sequence[Path] = (), **setting: Any) -> Iterator
                 sleep(0.005)
             yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/token/"
         finally:
-            server.should_exit = True
+            server.should_exit = server.force_exit = True
             thread.join()
 
 
@@ -116,7 +116,7 @@ class Screen:
 
     def open(self, address: str) -> None:
         """Open the page, until it shows a card."""
-        self.page.goto(address)
+        self.page.goto(address, wait_until="commit")
         self.page.wait_for_function(CURSOR)
 
     def press(self, *keys: str) -> None:

@@ -310,12 +310,10 @@ def test_nothing_moves_when_images_come(show: Show) -> None:
 
 def test_images_of_the_next_page_are_there_before_it_is_shown(show: Show) -> None:
     screen = show(SEVENS)
-    asked: list[str] = []
-    screen.page.on("request", lambda request: asked.append(request.url))
-    screen.page.reload()
-    screen.page.wait_for_load_state("networkidle")
-    assert any(url.endswith("scan/49?side=160") for url in asked)
-    asked.clear()
+    loaded = "() => performance.getEntriesByType('resource').filter(one => one.name.includes('/scan/')).length"
+    screen.page.wait_for_function(f"() => ({loaded})() === 50")
+    screen.page.route("**/scan/**", lambda route: route.abort())
     screen.press("n")
     screen.wait_cursor("scans/48.png")
-    assert not [url for url in asked if "/scan/" in url]
+    assert screen.page.eval_on_selector_all("#grid img", "all => all.every(image => image.naturalWidth > 0)")
+    assert screen.page.evaluate(loaded) == 50

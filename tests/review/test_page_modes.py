@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.review.conftest import Show
 from tests.review.screen import Line, Screen, numbered
 
@@ -43,14 +41,12 @@ def test_one_by_one_the_least_likely_of_all_classes_comes_first(show: Show) -> N
     screen.wait_cursor("b/4.png")  # what is behind the class
 
 
-@pytest.mark.parametrize("key", ["PageDown", "j"])
-def test_one_by_one_goes_over_the_end_of_what_is_loaded(show: Show, key: str) -> None:
-    screen = show(numbered(["7"] * 50), mode="single")
-    screen.press(*["j"] * 47)
-    screen.wait_cursor("scans/47.png")
-    screen.press(key)
-    screen.wait_cursor("scans/48.png")
-    screen.wait_text("#position", "49 of 50")
+def test_one_by_one_goes_over_the_end_of_what_is_loaded(show: Show) -> None:
+    screen = show(numbered(["7"] * 50), place="#start=48", mode="single")
+    for key, number in (("k", 47), ("j", 48), ("PageUp", 47), ("n", 48)):
+        screen.press(key)
+        screen.wait_cursor(f"scans/{number}.png")
+        screen.wait_text("#position", f"{number + 1} of 50")
 
 
 def test_blind_keying_shows_no_prediction_and_then_the_differences(show: Show) -> None:
