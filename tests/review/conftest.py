@@ -20,6 +20,18 @@ Show = Callable[..., Screen]
 SIZE = (1280, 800)  # of a laptop's window
 # The page asks for the answers of others every 3 seconds; tests do not wait so long.
 QUICK = "const wait = setTimeout; window.setTimeout = (task, time) => wait(task, time / 10);"
+# Requests fail as `faults` says, from the next one on: Playwright's own routes are late on a busy machine.
+FAULTS = """
+const ask = fetch;
+window.faults = {};
+window.fetch = async (address, options) => {
+  const fault = window.faults[address.split("?")[0]];
+  if (fault?.status === 0) throw new TypeError("no network");
+  if (fault) return Response.json({ error: fault.error }, { status: fault.status });
+  await window.held?.promise;
+  return ask(address, options);
+};
+"""
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -43,7 +55,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
     """The tabs of a module's tests."""
     context = browser.new_context()
     context.set_default_timeout(20_000)
-    context.add_init_script(QUICK)
+    context.add_init_script(QUICK + FAULTS)
     yield context
     context.close()
 

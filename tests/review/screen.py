@@ -132,6 +132,14 @@ class Screen:
         """Wait until something visible says a text."""
         self.page.locator(selector, has_text=text).first.wait_for()
 
+    def fail(self, name: str, status: int = 0, error: str = "") -> None:
+        """Let requests of one name fail: with a status, or as if no server were there."""
+        self.page.evaluate("([name, fault]) => { faults[name] = fault }", [name, {"status": status, "error": error}])
+
+    def heal(self) -> None:
+        """Let requests pass again."""
+        self.page.evaluate("() => { faults = {} }")
+
     @property
     def cursor(self) -> str:
         return str(self.page.evaluate(CURSOR))

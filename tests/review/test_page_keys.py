@@ -177,14 +177,12 @@ def test_a_reload_keeps_place_answers_and_cursor(show: Show) -> None:
 
 def test_keys_typed_while_an_answer_is_on_its_way_wait(show: Show) -> None:
     screen = show(FEW)
-    held: list[Route] = []
-    screen.page.route("**/answers", lambda route: route.continue_() if held else held.append(route))
+    screen.page.evaluate("() => { window.held = Promise.withResolvers() }")
     screen.press("1", "2", "j", "3")
-    while not held:
-        screen.page.wait_for_timeout(20)
+    screen.page.wait_for_timeout(100)
     assert screen.cursor == "3/0.png"  # not before the answer is on disk
     assert screen.answers == {}
-    held[0].continue_()
+    screen.page.evaluate("() => held.resolve()")
     screen.wait_cursor("3/2.png")
     assert screen.answers == {"3/0.png": "1", "3/1.png": "2", "3/3.png": "3"}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 from pathlib import Path
@@ -14,7 +13,7 @@ from tests.review.conftest import Show
 from tests.review.screen import Screen, command, numbered, write_table
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, Page, Route
+    from playwright.sync_api import BrowserContext, Page
 
 LINES = numbered(["7"] * 6)
 
@@ -52,13 +51,13 @@ def test_a_killed_server_loses_at_most_what_it_has_not_acknowledged(
 
 def test_an_answer_is_sent_until_the_server_is_back(show: Show) -> None:
     screen = show(LINES)
-    screen.page.route("**/answers", lambda route: route.abort())
+    screen.fail("answers")
     screen.press("5", "6")
     screen.wait_text("#banner", "Not saved yet: 0.png: 5.")
     screen.press("6")
     screen.wait_text("#banner", "2 keys after it did nothing.")
     assert screen.cursor == "scans/0.png"
-    screen.page.unroute("**/answers")
+    screen.heal()
     screen.wait_cursor("scans/1.png")
     screen.page.locator("#banner").wait_for(state="hidden")
     assert screen.answers == {"scans/0.png": "5"}
@@ -68,35 +67,30 @@ def test_an_answer_is_sent_until_the_server_is_back(show: Show) -> None:
 
 def test_a_full_disk_is_told_and_tried_again(show: Show) -> None:
     screen = show(LINES)
-    full = json.dumps({"error": "No space left on device"})
-    screen.page.route("**/answers", lambda route: route.fulfill(status=500, body=full))
+    screen.fail("answers", 500, "No space left on device")
     screen.press("5")
     screen.wait_text("#banner", "No space left on device")
-    screen.page.unroute("**/answers")
+    screen.heal()
     screen.wait_cursor("scans/1.png")
 
 
 def test_a_page_of_cards_that_cannot_be_had_is_asked_for_again(show: Show) -> None:
     screen = show([*LINES, *numbered(["8"], "8")])
-    screen.page.route("**/cards?*", lambda route: route.abort())
+    screen.fail("cards")
     screen.press("Shift+Enter")
     screen.wait_text("#banner", "The server does not answer. Trying again every second.")
     assert len(screen.answers) == 6
-    screen.page.unroute("**/cards?*")
+    screen.heal()
     screen.wait_cursor("8/0.png")
 
 
 def test_a_refused_answer_is_told_and_the_cursor_stays(show: Show) -> None:
     screen = show(LINES)
-
-    def refuse(route: Route) -> None:
-        route.fulfill(status=400, body=json.dumps({"error": "there is no row 0"}))
-
-    screen.page.route("**/answers", refuse)
+    screen.fail("answers", 400, "there is no row 0")
     screen.press("5")
     screen.wait_text("#banner", "there is no row 0")
     assert screen.cursor == "scans/0.png"
-    screen.page.unroute("**/answers")
+    screen.heal()
     screen.press("5")
     screen.wait_cursor("scans/1.png")
     screen.page.locator("#banner").wait_for(state="hidden")
@@ -104,15 +98,15 @@ def test_a_refused_answer_is_told_and_the_cursor_stays(show: Show) -> None:
 
 def test_a_server_that_is_gone_is_told_without_a_key(show: Show) -> None:
     screen = show(LINES)
-    screen.page.route("**/changes?*", lambda route: route.abort())
+    screen.fail("changes")
     screen.wait_text("#banner", "The server does not answer.")
-    screen.page.unroute("**/changes?*")
+    screen.heal()
     screen.page.locator("#banner").wait_for(state="hidden")
 
 
 def test_another_server_at_the_same_address_is_told(show: Show) -> None:
     screen = show(LINES)
-    screen.page.route("**/answers", lambda route: route.fulfill(status=403, body="{}"))
+    screen.fail("answers", 403, "the address has no token, or a wrong one")
     screen.press("5")
     screen.wait_text("#banner", "Another server answers at this address. Not saved yet: 0.png: 5.")
     screen.page.close()
