@@ -235,14 +235,21 @@ def source_id(path: str) -> int:
 
 
 def write_done(path: Path, identity: Identity, done: NDArray[Any]) -> None:
-    """Write down what a later run needs to know of the finished output `path`: for each source its last record.
+    """Write down what a later run needs to know of the finished output `path`: a record for each source.
+
+    The record of a source that was named twice has the last stamp, and the checksum of all its rows.
 
     Raises:
         BatchdigitsError: it cannot be written.
     """
-    _, last = np.unique(done["source"][::-1], return_index=True)
+    latest_first = done[::-1]
+    _, last, number = np.unique(latest_first["source"], return_index=True, return_inverse=True)
+    kept = latest_first[last]
+    checksums = np.zeros(len(kept), np.uint32)  # which wrap around at CHECKSUMS
+    np.add.at(checksums, number, latest_first["checksum"])
+    kept["checksum"] = checksums
     with replace_atomically(done_path(path)) as beside:
-        beside.write_bytes((json.dumps(identity) + "\n").encode() + done[::-1][last].tobytes())
+        beside.write_bytes((json.dumps(identity) + "\n").encode() + kept.tobytes())
 
 
 def done_path(path: Path) -> Path:

@@ -86,7 +86,7 @@ def cells_of(path: Path) -> list[dict[str, Any]]:
 
         rows: list[dict[str, Any]] = pyarrow.parquet.read_table(path).to_pylist()
         return rows
-    text = path.read_text("utf-8-sig", errors="surrogateescape")
+    text = path.read_bytes().decode("utf-8-sig", "surrogateescape")
     delimiter = "\t" if ".tsv" in path.name else ","
     return list(csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
 

@@ -287,6 +287,9 @@ def test_a_file_that_is_named_twice_has_its_rows_twice(tmp_path: Path, files: li
     assert write(path, [*twice, files[2]], resume=True) == [files[2]]
     assert sorted(path.read_bytes().splitlines()) == sorted(complete([*twice, files[2]]).splitlines())
     assert write(path, [*twice, files[2]], resume=True) == []
+    Path(files[0]).write_text("changed")  # its rows are not taken for edited ones
+    assert write(path, [*twice, files[2]], resume=True) == [files[0], files[0]]
+    assert write(path, [*twice, files[2]], resume=True) == []
 
 
 @pytest.mark.parametrize("order", [(1, 2, 3), (3, 2, 1), (2, 3, 1)])
