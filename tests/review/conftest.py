@@ -35,12 +35,17 @@ window.fetch = async (address, options) => {
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
+def find_browser() -> str | None:
+    """A browser that Playwright can drive."""
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
 # One for each module, since Playwright keeps an event loop in this thread as long as it runs.
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """A browser that is installed on this machine."""
     playwright = pytest.importorskip("playwright.sync_api")
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    path = find_browser()
     if path is None:
         pytest.skip(f"none of {', '.join(BROWSERS)} is installed")
     with playwright.sync_playwright() as driver:
