@@ -251,6 +251,7 @@ def test_filters(show: Show) -> None:
     screen.wait_text("#done", "No row is open of these: status review")
     screen.page.click("text=Show all")
     screen.wait_cursor("8/0.png")
+    assert not screen.page.locator("#done").is_visible()
     screen.page.click("text=1 unsure")
     screen.wait_cursor("8/2.png")
     screen.press("8")

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tests.review.conftest import Show
 from tests.review.screen import Line, Screen, numbered
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext
 
 LINES = [
     Line("a/1.png", "7", 0.9, image=0),
@@ -23,7 +28,7 @@ def test_one_by_one_the_least_likely_of_all_classes_comes_first(show: Show) -> N
     assert screen.cursor == "a/2.png"
     facts = screen.page.locator("#single .facts").inner_text()
     assert all(text in facts for text in ("2 0.30 review", "may be no digit", "a/2.png"))
-    assert neighbours(screen) == ["a/1.png", "", "a/3.png"]
+    assert neighbours(screen) == ["a/1.png", "a/2.png", "a/3.png"]
     assert screen.page.locator("#single .large img").get_attribute("src") == "scan/1?side=800"
     screen.press("5")
     screen.wait_cursor("a/3.png")
@@ -39,6 +44,25 @@ def test_one_by_one_the_least_likely_of_all_classes_comes_first(show: Show) -> N
     screen.wait_text("#position", "1 of 1")
     screen.press("x")
     screen.wait_cursor("b/4.png")  # what is behind the class
+
+
+def test_one_by_one_shows_what_others_answer(show: Show, context: BrowserContext) -> None:
+    screen = show(LINES, mode="single")
+    assert neighbours(screen) == ["a/1.png", "a/2.png", "a/3.png"]
+    other = Screen(context.new_page(), screen.table)
+    other.open(screen.page.url)
+    other.press("j", "5")
+    other.wait_cursor("a/1.png")
+    screen.wait_text(".neighbours", "5")
+    assert "answered" not in str(screen.page.get_attribute("#single", "aria-label"))
+    assert screen.page.locator("#single .answer").inner_text() == ""
+    other.page.close()
+
+
+def test_a_jump_is_of_the_grid_only(show: Show) -> None:
+    screen = show(LINES, mode="single")
+    screen.press("f", "5")
+    screen.wait_cursor("a/3.png")
 
 
 def test_one_by_one_goes_over_the_end_of_what_is_loaded(show: Show) -> None:
@@ -113,7 +137,10 @@ def test_classes_with_names_are_typed(show: Show) -> None:
     assert [screen.answers[path] for path in others[:3]] == ["six", "seven", "sixty one"]
     screen.press("q")
     screen.wait_text("#said", "No class begins with “q”.")
-    screen.press("s", "i", "Enter")
+    screen.press("s", "i", "ArrowRight")  # a command forgets what was typed
+    screen.wait_cursor(others[4])
+    screen.wait_text("#typed", "")
+    screen.press("ArrowLeft", "s", "i", "Enter")
     screen.wait_text("#said", "No class is called “si”.")
     screen.press("Escape")
     screen.wait_text("#typed", "")

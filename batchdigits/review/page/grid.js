@@ -59,7 +59,7 @@ export class Grid {
 
   /** Show what has changed on a card. */
   update(card) {
-    const element = this.#elements.find((element) => element.id === `card-${card.row}`);
+    const element = this.#elementOf(card);
     if (element) this.#update(element, card);
   }
 
@@ -70,7 +70,7 @@ export class Grid {
 
   /** Show the glyph of a card, or its scan again. */
   toggleGlyph(card) {
-    const element = this.#elements.find((element) => element.id === `card-${card.row}`);
+    const element = this.#elementOf(card);
     this.#showImage(element, card, element.dataset.image !== "glyph");
   }
 
@@ -86,6 +86,10 @@ export class Grid {
     const [first, ...others] = this.#elements;
     const below = others.findIndex((element) => element.offsetTop > first.offsetTop);
     return below < 0 ? this.#elements.length : below + 1;
+  }
+
+  #elementOf(card) {
+    return this.#elements.find((element) => element.id === `card-${card.row}`);
   }
 
   #makeCard(card, letter, view) {

@@ -68,7 +68,8 @@ export class Keys {
     const key = spelled(event, isAlt);
     const command = COMMANDS.find(({ keys }) => keys.includes(key));
     if (!command || isAlt !== (this.isTyping && isLetterKey(key))) return null;
-    if (command.name === "jump") this.isJumping = true;
+    this.isJumping = command.name === "jump";
+    this.typed = "";
     return [command.name];
   }
 

@@ -49,8 +49,9 @@ export function showProgress(state, isBlind) {
 
 /** Show how much of each class is answered, and which one is shown. */
 export function showGroups(state, current) {
+  const groups = groupsOf(state);
   for (const button of byId("groups").children) {
-    const group = groupsOf(state)[button.dataset.number];
+    const group = groups[button.dataset.number];
     button.lastChild.textContent = ` ${group.answered}/${group.rows}`;
     if (group.label !== current) button.removeAttribute("aria-current");
     else if (!button.hasAttribute("aria-current")) {

@@ -22,6 +22,7 @@ const cards = new Cards(state);
 const keys = new Keys(state.classes);
 const grid = new Grid(byId("grid"), (index) => perform(["go", index]));
 const single = new Single(byId("single"), cards);
+let shownPage = null;
 const walk = new Walk(cards, ({ view }) => (state.mode === "grid" && !isBlind) || view ? grid : single, refresh);
 
 const COMMANDS = {
@@ -86,7 +87,7 @@ function prediction(card) {
   return card.status === "blank" ? { kind: "blank" } : null;
 }
 
-/** Save answers; when this returns they are on disk. */
+// Save answers; when this returns they are on disk.
 async function save(answers, text) {
   const view = walk.page.place.view ?? "";
   const send = () => api.post("answers", { tab: api.tab, mode: state.mode, view, answers, since: state.last_action });
@@ -108,6 +109,7 @@ async function undo() {
   overview.say(`Undone: ${count === 1 ? words.fileName(walk.card.path) : words.rows(count)}`);
 }
 
+// Go to the next open card or, if this page is done, to the next page with one; where none is left, say so.
 async function goOn(isPageDone = false) {
   if (await (isPageDone ? walk.goToOpenPage() : walk.goOn())) return;
   if (isBlind && !walk.page.place.view) {
@@ -137,8 +139,14 @@ function refresh() {
   document.body.dataset.view = walk.view === grid ? "grid" : isBlind ? "blind" : "single";
   overview.showPosition(walk.page, walk.index, walk.view === single);
   overview.showGroups(state, walk.page.place.group);
+  if (walk.page !== shownPage) overview.showDone(null);
+  shownPage = walk.page;
   if (byId("zoom").open && walk.card) dialogs.fillZoom(walk.card);
-  if (!document.activeElement.closest("button, input, select, dialog")) walk.view.element.focus({ preventScroll: true });
+  if (!document.activeElement?.closest("button, input, select, dialog")) focusCards();
+}
+
+function focusCards() {
+  walk.view.element.focus({ preventScroll: true });
 }
 
 function toggleGlyphs() {
@@ -159,6 +167,7 @@ function firstGroup() {
 }
 
 function perform([name, argument]) {
+  keys.isJumping &&= walk.view === grid;
   overview.showTyped(keys.typed);
   walk.view.showLetters(keys.isJumping);
   enqueue(() => COMMANDS[name](argument));
@@ -192,7 +201,7 @@ async function poll() {
 }
 
 overview.begin(state, keys, (command, event) => {
-  if (event.detail > 0) walk.view.element.focus({ preventScroll: true }); // a mouse leaves the keys to the cards
+  if (event.detail > 0) focusCards(); // a mouse leaves the keys to the cards
   perform(command);
 });
 overview.showProgress(state, isBlind);

@@ -12,6 +12,7 @@ export class Single {
   #box;
   #cards;
   #page = { cards: [] };
+  #shown = null; // the card
   #ready = new Map(); // what is made ahead, by card
 
   /** A view in a box, of cards that it asks for their neighbours. */
@@ -43,22 +44,24 @@ export class Single {
   /** Show a card. */
   point(index) {
     const card = this.#page.cards[index];
+    this.#shown = card;
     if (!card) return this.#box.replaceChildren();
     const parts = this.#parts(card);
     for (const next of this.#page.cards.slice(index + 1, index + 1 + AHEAD)) this.#parts(next);
     for (const old of [...this.#ready.keys()].slice(0, -4 * AHEAD)) this.#ready.delete(old);
     this.#box.replaceChildren(parts.scan, parts.glyph, parts.facts, parts.neighbours);
-    this.update(card);
+    this.update();
   }
 
-  /** Show what has changed on a card. */
-  update(card) {
+  /** Show what has changed, on the card or on its neighbours. */
+  update() {
+    const card = this.#shown;
+    if (!card) return;
     const parts = this.#ready.get(card);
-    if (!parts) return;
-    this.#box.dataset.answer = card.answer?.kind ?? "";
     this.#box.dataset.status = card.status ?? "";
     this.#box.ariaLabel = words.describe(card);
     parts.facts.replaceChildren(...facts(card));
+    for (const [near, caption] of parts.captions) caption.textContent = words.label(near);
   }
 
   /** The glyph is always shown. */
@@ -75,27 +78,38 @@ export class Single {
   }
 
   #parts(card) {
-    const parts = this.#ready.get(card) ?? {
-      scan: makePicture(scanAddress(card.row, SIDE), "large"),
-      glyph: makePicture(glyphAddress(card.row), "glyph"),
-      facts: make("div", "facts"),
-      neighbours: this.#neighbours(card),
-    };
+    const parts = this.#ready.get(card) ?? this.#make(card);
     this.#ready.delete(card); // the newest are last
     this.#ready.set(card, parts);
     return parts;
   }
 
-  #neighbours(card) {
-    const box = make("div", "neighbours");
-    this.#cards.neighbours(card).then(
-      ({ before, after }) => {
-        const here = make("div", "here", makePicture(scanAddress(card.row, SMALL_SIDE)));
-        box.append(...before.map(neighbour), here, ...after.map(neighbour));
-      },
-      () => box.append("The neighbours in the folder cannot be shown."),
-    );
-    return box;
+  #make(card) {
+    const parts = {
+      scan: makePicture(scanAddress(card.row, SIDE), "large"),
+      glyph: makePicture(glyphAddress(card.row), "glyph"),
+      facts: make("div", "facts"),
+      neighbours: make("div", "neighbours"),
+      captions: new Map(), // by neighbour
+    };
+    this.#addNeighbours(card, parts);
+    return parts;
+  }
+
+  async #addNeighbours(card, { neighbours, captions }) {
+    try {
+      const { before, after } = await this.#cards.neighbours(card);
+      for (const near of [...before, card, ...after]) {
+        const caption = make("span");
+        const element = make("div", near === card ? "here" : "", makePicture(scanAddress(near.row, SMALL_SIDE)), caption);
+        element.title = near.path;
+        if (near !== card) captions.set(near, caption);
+        neighbours.append(element);
+      }
+      this.update();
+    } catch {
+      neighbours.append("The neighbours in the folder cannot be shown.");
+    }
   }
 }
 
@@ -103,11 +117,4 @@ function facts(card) {
   const first = make("p", "first", make("b", "", card.label ?? ""), " ", words.score(card), " ", card.status ?? "");
   const detail = make("p", "", card.detail ?? "", words.others(card));
   return [first, make("p", "answer", words.mark(card)), detail, make("p", "path", card.path)];
-}
-
-function neighbour(card) {
-  const label = card.answer ? words.answer(card.answer) : (card.label ?? "");
-  const element = make("div", "", makePicture(scanAddress(card.row, SMALL_SIDE)), label);
-  element.title = card.path;
-  return element;
 }

@@ -15,6 +15,9 @@ export const score = (card) => (typeof card.score === "number" ? card.score.toFi
 /** An answer in a word or two: "7", "no digit". */
 export const answer = ({ kind, label }) => (kind === "label" ? label : KINDS[kind]);
 
+/** What a card says now: its answer, or else its prediction, which is hidden in blind keying. */
+export const label = (card) => (card.answer ? answer(card.answer) : (card.label ?? ""));
+
 /** An answer as a card shows it: "✓ 7" where it is the prediction, "→ 3" where it is another. */
 export function mark(card) {
   if (!card.answer) return "";
