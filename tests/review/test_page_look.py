@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 LINES = [
-    *numbered(["3"] * 60, "3"),
-    Line("3/review.png", "3", 0.1, "review", "may be no digit"),
-    Line("3/" + "long" * 30 + ".png", "3", 0.11, "by hand"),
+    *numbered(["3"] * 12, "3"),
+    Line("3/review.png", "3", 0.97, "review", "may be no digit"),
+    Line("3/" + "long" * 30 + ".png", "3", 0.98, "by hand"),
     Line("none/0.png", "", None, "blank"),
     Line("none/1.png", "", None, "error", "truncated"),
 ]
@@ -95,7 +95,7 @@ def test_a_phone_shows_everything_without_scrolling_sideways(show: Show, lines: 
 
 
 def test_the_cursor_stays_in_sight_on_a_phone(show: Show) -> None:
-    screen = show(LINES, size=(360, 740))
+    screen = show(numbered(["3"] * 50), size=(360, 740))
     for key in ("PageDown", "k", "j"):
         screen.press(key)
         screen.page.wait_for_timeout(50)
@@ -157,7 +157,7 @@ def test_the_list_of_cards_tells_where_the_cursor_is(show: Show) -> None:
     screen.wait_cursor("3/2.png")
     active = screen.page.locator(f"#{grid.get_attribute('aria-activedescendant')}")
     assert active.get_attribute("aria-selected") == "true"
-    assert active.get_attribute("aria-label") == "label 3, score 0.05, ok, 3/2.png"
+    assert active.get_attribute("aria-label") == "label 3, score 0.23, ok, 3/2.png"
     assert screen.page.locator("[aria-selected=true]").count() == 1
     assert "5" in screen.page.get_by_role("status").inner_text()
 
