@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from threading import Lock
 from typing import Any, Literal, NamedTuple, cast
@@ -186,12 +187,9 @@ class Review:
         }
         if self.setting.is_blind:
             return {**about, "groups": [], "statuses": {}}
+        answered = Counter(self.rows.rows[position].label for position in self._answers)
         groups = [
-            {
-                "label": label,
-                "rows": len(positions),
-                "answered": sum(position in self._answers for position in positions),
-            }
+            {"label": label, "rows": len(positions), "answered": answered[label]}
             for label, positions in self.rows.groups.items()
         ]
         return {**about, "groups": groups, "statuses": self.rows.statuses()}

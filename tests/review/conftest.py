@@ -20,7 +20,8 @@ Show = Callable[..., Screen]
 SIZE = (1280, 800)  # of a laptop's window
 # The page asks for the answers of others every 3 seconds; tests do not wait so long.
 QUICK = "const wait = setTimeout; window.setTimeout = (task, time) => wait(task, time / 10);"
-# Requests fail as `faults` says, from the next one on: Playwright's own routes are late on a busy machine.
+# Requests fail as `faults` says, wait before they are sent as `held` says, and after that as `late` says, from the next
+# one on. Playwright's own routes come too late on a busy machine.
 FAULTS = """
 const ask = fetch;
 window.faults = {};
@@ -29,7 +30,9 @@ window.fetch = async (address, options) => {
   if (fault?.status === 0) throw new TypeError("no network");
   if (fault) return Response.json({ error: fault.error }, { status: fault.status });
   await window.held?.promise;
-  return ask(address, options);
+  const reply = await ask(address, options);
+  await window.late?.[address.split("?")[0]]?.promise;
+  return reply;
 };
 """
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")

@@ -187,6 +187,32 @@ def test_keys_typed_while_an_answer_is_on_its_way_wait(show: Show) -> None:
     assert screen.answers == {"3/0.png": "1", "3/1.png": "2", "3/3.png": "3"}
 
 
+def test_a_key_that_is_held_down_answers_one_card(show: Show) -> None:
+    screen = show(FEW)
+    for key in ("Space", "Space", "Space"):  # the second one repeats the first
+        screen.page.keyboard.down(key)
+    screen.page.keyboard.up("Space")
+    screen.wait_cursor("3/1.png")
+    for key in ("j", "j"):
+        screen.page.keyboard.down(key)
+    screen.wait_cursor("3/3.png")
+    assert screen.answers == {"3/0.png": "3"}
+
+
+def test_keys_of_the_browser_stay_its_own(show: Show) -> None:
+    screen = show(FEW)
+    screen.press("Control+5", "Alt+5", "Alt+x", "Meta+b", "j")
+    screen.wait_cursor("3/1.png")
+    assert screen.answers == {}
+
+
+def test_keyboards_on_which_a_bracket_needs_alt_graph(show: Show) -> None:
+    screen = show(FEW)
+    graph = {"key": "]", "ctrlKey": True, "altKey": True, "modifierAltGraph": True, "bubbles": True}
+    screen.page.evaluate("keys => { grid.dispatchEvent(new KeyboardEvent('keydown', keys)) }", graph)
+    screen.wait_cursor("8/0.png")
+
+
 def test_glyphs(show: Show) -> None:
     screen = show(FEW)
 

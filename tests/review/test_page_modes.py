@@ -153,6 +153,14 @@ def test_classes_with_names_are_typed(show: Show) -> None:
     assert "Alt+x" in screen.page.locator("footer [data-command=not_digit]").inner_text()
 
 
+def test_alt_and_a_letter_give_another_character_on_a_mac(show: Show) -> None:
+    screen = show(numbered(WORDS), mode="single")
+    keys = {"key": "≈", "code": "KeyX", "altKey": True, "bubbles": True}
+    screen.page.evaluate("keys => { single.dispatchEvent(new KeyboardEvent('keydown', keys)) }", keys)
+    screen.wait_cursor("scans/1.png")
+    assert screen.answers == {"scans/0.png": "not_digit"}
+
+
 def test_letters_that_are_no_command_are_keys(show: Show) -> None:
     screen = show(numbered(["a", "c"] * 2))
     screen.press("C")

@@ -13,7 +13,7 @@ from tests.review.conftest import Show
 from tests.review.screen import Screen, command, numbered, write_table
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, Page
+    from playwright.sync_api import BrowserContext, Dialog, Page
 
 LINES = numbered(["7"] * 6)
 
@@ -129,6 +129,38 @@ def test_two_tabs_show_and_keep_each_others_answers(show: Show, context: Browser
     one.wait_text("#said", "Nothing is left to undo.")
     assert one.answers == {"scans/2.png": "4"}
     other.page.close()
+
+
+def test_a_reply_that_was_overtaken_changes_nothing(show: Show) -> None:
+    screen = show(LINES)
+    screen.page.evaluate("() => { window.late = { changes: Promise.withResolvers() } }")
+    screen.page.wait_for_timeout(500)  # a question for the answers of others is answered, before there are any
+    screen.press("5")
+    screen.wait_text("#counts", "1 of 6")
+    screen.page.evaluate("() => late.changes.resolve()")
+    screen.page.wait_for_timeout(50)
+    assert "1 of 6" in screen.page.locator("#counts").inner_text()
+
+
+def test_leaving_the_page_asks_while_an_answer_is_not_saved(show: Show) -> None:
+    screen = show(LINES)
+    asked: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    screen.page.on("dialog", stay)
+    screen.fail("answers")
+    screen.press("5")
+    screen.wait_text("#banner", "Not saved yet")
+    screen.page.close(run_before_unload=True)
+    while not asked:
+        screen.page.wait_for_timeout(20)
+    assert asked == ["beforeunload"]
+    screen.heal()
+    screen.wait_cursor("scans/1.png")
+    screen.page.close()
 
 
 def test_a_tab_counts_answers_on_cards_that_it_has_not_shown(show: Show, context: BrowserContext) -> None:
