@@ -20,16 +20,16 @@ Show = Callable[..., Screen]
 SIZE = (1280, 800)  # of a laptop's window
 # The page asks for the answers of others every 3 seconds; tests do not wait so long.
 QUICK = "const wait = setTimeout; window.setTimeout = (task, time) => wait(task, time / 10);"
-# Requests fail as `faults` says, wait before they are sent as `held` says, and after that as `late` says, from the next
-# one on. Playwright's own routes come too late on a busy machine.
+# From the next one on, requests wait for `held`, fail as `faults` says, and give their reply after `late`. Playwright's
+# own routes come too late on a busy machine.
 FAULTS = """
 const ask = fetch;
 window.faults = {};
 window.fetch = async (address, options) => {
+  await window.held?.promise;
   const fault = window.faults[address.split("?")[0]];
   if (fault?.status === 0) throw new TypeError("no network");
   if (fault) return Response.json({ error: fault.error }, { status: fault.status });
-  await window.held?.promise;
   const reply = await ask(address, options);
   await window.late?.[address.split("?")[0]]?.promise;
   return reply;

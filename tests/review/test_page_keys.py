@@ -286,6 +286,22 @@ def test_filters(show: Show) -> None:
     screen.wait_cursor("8/0.png")
 
 
+def test_the_unsure_ones_of_all_classes_are_gone_through(show: Show) -> None:
+    screen = show(FEW)
+    screen.press("j", "?", "]")
+    screen.wait_cursor("8/0.png")
+    screen.press("?")
+    screen.wait_cursor("8/1.png")
+    screen.page.click("text=2 unsure")
+    screen.wait_cursor("3/1.png")
+    assert screen.cards == ["3/1.png", "8/0.png"]
+    screen.press("5")
+    screen.wait_cursor("8/0.png")
+    screen.press("Space")
+    screen.wait_text("#done", "No row is open of these: unsure.")
+    assert screen.answers == {"3/1.png": "5", "8/0.png": "8"}
+
+
 def test_a_filter_by_answers_shows_each_open_card_once(show: Show) -> None:
     screen = show(numbered(["7"] * 100))
     screen.press("/")

@@ -51,11 +51,14 @@ def test_a_killed_server_loses_at_most_what_it_has_not_acknowledged(
 
 def test_an_answer_is_sent_until_the_server_is_back(show: Show) -> None:
     screen = show(LINES)
+    screen.page.evaluate("() => { window.held = Promise.withResolvers() }")
+    screen.press("5", "6", "7")
     screen.fail("answers")
-    screen.press("5", "6")
+    screen.page.evaluate("() => held.resolve()")
     screen.wait_text("#banner", "Not saved yet: 0.png: 5.")
-    screen.press("6")
     screen.wait_text("#banner", "2 keys after it did nothing.")
+    screen.press("6")
+    screen.wait_text("#banner", "3 keys after it did nothing.")
     assert screen.cursor == "scans/0.png"
     screen.heal()
     screen.wait_cursor("scans/1.png")
