@@ -112,6 +112,12 @@ class Answers:
         """The last action of a tab that is not undone."""
         return self._actions[tab][-1] if self._actions[tab] else None
 
+    def last_action_of(self, reviewer: str, until: int) -> Action | None:
+        """The last action of a person, in any tab, up to the one with a number, that is not undone."""
+        actions = (action for actions in self._actions.values() for action in actions)
+        theirs = (action for action in actions if action.reviewer == reviewer and action.number <= until)
+        return max(theirs, key=lambda action: action.number, default=None)
+
     def given(self, path: str, round_: Round) -> Given | None:
         """The last answer about an image in a round."""
         given = self._given[round_].get(path)

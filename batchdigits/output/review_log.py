@@ -69,7 +69,7 @@ class ReviewLog:
             content = self._file.readall()
             whole = content[: content.rfind(b"\n") + 1]
             self.answers, self.touched = _replayed(path, whole)
-            self._size = len(whole)
+            self._size, self._earlier = len(whole), len(self.touched)
             if not whole:
                 self._begin(table_name)
             elif len(whole) < len(content):
@@ -98,10 +98,12 @@ class ReviewLog:
     def undo(self, reviewer: str, tab: str) -> Action | None:
         """Take back the last action of a tab, and return it; None if there is none left.
 
+        A tab that has none left goes on with those of the same person from before the log was opened.
+
         Raises:
             BatchdigitsError: see `add`.
         """
-        action = self.answers.last_action(tab)
+        action = self.answers.last_action(tab) or self.answers.last_action_of(reviewer, self._earlier)
         if action:
             self._append({"at": _now(), "reviewer": reviewer, "tab": tab, "undo": action.number}, action)
             self.answers.undo(action)

@@ -78,6 +78,18 @@ def test_undo_goes_on_after_the_log_is_opened_again(path: Path, opened: Open) ->
     assert read_review(path)["a.png"].answer.label == "7"
 
 
+def test_undo_in_a_new_tab_goes_on_with_what_the_same_person_did_before(path: Path, opened: Open) -> None:
+    log = opened(path)
+    log.add("anna", "t1", "grid", "first", [label("a.png", "7")])
+    log.add("ben", "t2", "grid", "first", [label("b.png", "7")])
+    log.close()
+    log = opened(path)
+    log.add("anna", "t3", "grid", "first", [label("c.png", "7")])
+    log.add("anna", "t4", "grid", "first", [label("d.png", "7")])
+    undone = [log.undo("anna", "t4"), log.undo("anna", "t4"), log.undo("anna", "t4")]
+    assert [action and action.answers[0].path for action in undone] == ["d.png", "a.png", None]
+
+
 def test_an_action_of_a_log_that_is_opened_again_has_the_number_of_its_line(path: Path, opened: Open) -> None:
     opened(path).close()
     log = opened(path)
