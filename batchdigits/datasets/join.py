@@ -33,12 +33,18 @@ def join(parts: Sequence[Splits]) -> Splits:
         concatenate([part.train for part in ordered]),
         concatenate([part.validation for part in ordered]),
         concatenate([part.test for part in ordered]),
-        mixture=_mixture([part.train.labels for part in ordered]),
+        mixture=_mixture(ordered),
         drawings=join_drawings(drawings) if drawings else None,
         outliers=_join_outliers(outliers) if outliers else None,
         sources=_sources(ordered),
         notes=tuple(note for part in parts for note in part.notes),
     )
+
+
+def with_all_classes(parts: Sequence[Splits]) -> list[Splits]:
+    """Data sets whose classes are those of all of them, so that they can be joined."""
+    classes = tuple(dict.fromkeys(name for part in parts for name in part.classes))
+    return [part.with_classes(classes) for part in parts]
 
 
 def _join_outliers(parts: Sequence[Outliers]) -> Outliers:
@@ -64,14 +70,20 @@ def _sources(parts: Sequence[Splits]) -> tuple[Source, ...]:
     return tuple(sources)
 
 
-def _mixture(parts: Sequence[NDArray[np.int64]]) -> Mixture:
-    """How to draw from the labels of several data sets."""
-    labels = np.concatenate(parts)
-    source = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
+def _mixture(parts: Sequence[Splits]) -> Mixture:
+    """How to draw from the training glyphs of several data sets; glyphs with a mixture keep their weights in it."""
+    labels = np.concatenate([part.train.labels for part in parts])
+    weights = np.concatenate([weights_of(part) for part in parts])
+    source = np.repeat(np.arange(len(parts)), [len(part.train) for part in parts])
     sizes = np.bincount(source, minlength=len(parts)).astype(float)
-    of_class = np.zeros((len(parts), int(labels.max()) + 1))  # images of each source and class
-    np.add.at(of_class, (source, labels), 1)
+    of_class = np.zeros((len(parts), len(parts[0].classes)))  # weights of each source and class
+    np.add.at(of_class, (source, labels), weights)
     share = (of_class > 0) * sizes[:, None] ** SIZE_EXPONENT
     share /= np.maximum(share.sum(axis=0), 1e-9)
-    chances = (share / np.maximum(of_class, 1))[source, labels]
-    return Mixture(chances / chances.sum(), np.ones(len(labels), bool))
+    chances = weights * (share / np.maximum(of_class, 1e-9))[source, labels]
+    return Mixture(chances / max(chances.sum(), 1e-9), np.ones(len(labels), bool))
+
+
+def weights_of(part: Splits) -> NDArray[np.float64]:
+    """How often each glyph for training is drawn, float64 (N,), with a mean of 1."""
+    return part.mixture.chances * len(part.train) if part.mixture else np.ones(len(part.train))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from batchdigits.datasets.layout import NOT_DIGIT
 from batchdigits.engines.classify_files import Settings
 from batchdigits.inference.decide import Prediction, Status
 from batchdigits.inference.runtime import Runtime
 from batchdigits.output.prediction_csv import CSV
-from batchdigits.reports.evaluation import NOT_DIGIT, class_of
+from batchdigits.reports.evaluation import class_of
 from batchdigits.reports.preview import items_of_rows
 from batchdigits.reports.preview_html import page
 
