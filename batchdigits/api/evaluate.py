@@ -7,9 +7,9 @@ from typing import Literal
 
 from batchdigits.api.arguments import check_class, check_ink, model_path
 from batchdigits.engines.local import predict
-from batchdigits.files.sources import find
 from batchdigits.inference.model_file import read_model_file
-from batchdigits.reports.evaluation import Evaluation, class_folders, evaluate_predictions
+from batchdigits.reports.evaluation import Evaluation, evaluate_predictions
+from batchdigits.reports.labelled_sources import labelled_sources
 from batchdigits.vision.normalise import Ink
 
 
@@ -21,11 +21,12 @@ def evaluate(
     as_class: Literal["not_digit"] | None = None,
     jobs: int | None = None,
 ) -> Evaluation:
-    """Classify a folder of labelled images, and compare the labels with the names of the class folders.
+    """Classify labelled images, and compare the labels with their classes.
 
     Args:
         path: a folder, or a zip or tar archive, with a sub-folder for each class, named like the model's labels;
-            `not_digit` holds outliers, unless the model has this label.
+            `not_digit` holds outliers, unless the model has this label. Or a folder of IDX files, an .npz in Keras's
+            layout, or `mnist`, the MNIST of the package: their test images.
         model: the model file; None for the built-in one.
         ink: whether ink is `dark`, `light`, or to be found out for each image (`auto`).
         as_class: `not_digit` if the folder of this name is a class, which the model must have.
@@ -37,7 +38,7 @@ def evaluate(
     Raises:
         TypeError: `path` or `model` is no path.
         ValueError: `ink` or `as_class` is none of its values.
-        DataError: the folder has no sub-folder named like a label, or one with another name.
+        DataError: the data has no class named like a label, one with another name, or is malformed.
         NoImagesError: no image has a label.
         BatchdigitsError: the model file cannot be used, or no worker can start.
     """
@@ -46,5 +47,5 @@ def evaluate(
     chosen = read_model_file(model_path(model))
     folder = os.fspath(path)
     labels = chosen.card.labels
-    predictions = predict(find(class_folders(folder, labels, as_class)), chosen, ink, jobs=jobs)
-    return evaluate_predictions(folder, predictions, labels)
+    sources, true_class = labelled_sources(folder, labels, as_class)
+    return evaluate_predictions(folder, predict(sources, chosen, ink, jobs=jobs), labels, true_class)

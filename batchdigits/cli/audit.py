@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from batchdigits.cli.classify_summary import MARK as SUMMARY_MARK
+from batchdigits.cli.audit_facts import facts_of
 from batchdigits.cli.console import print_message
 from batchdigits.cli.options import FILE, Share, output_option, seed_option, verbosity_options
 from batchdigits.cli.output_file import first_entry, prepare_document, prepare_output
 from batchdigits.errors import BatchdigitsError
-from batchdigits.text import as_unicode, counted
+from batchdigits.text import counted
 
 if TYPE_CHECKING:
     from batchdigits.reports.audit import Table
+    from batchdigits.reports.audit_sample import Keyed
 
 MARK = {"audit_of": "batchdigits classify"}  # the first entry of the file of --json
 
@@ -47,7 +46,7 @@ class Ratio(Share):
 @click.option("--json", "json_file", type=FILE, metavar="FILE", help="Write the result as JSON, too.")
 @click.option("--html", "html_file", type=FILE, metavar="FILE", help="Write a certificate of one page, too.")
 @click.option("--summary", type=FILE, metavar="FILE", help="classify's summary, for model and threshold.")
-@click.option("--keyed-by", metavar="NAME", help="Who keyed, for JSON and certificate.")
+@click.option("--keyed-by", metavar="NAME", help="Who keyed, for JSON and certificate. [default: as in the review]")
 @verbosity_options
 def audit(
     rows: Path,
@@ -64,8 +63,9 @@ def audit(
     """Say how many ok rows of a table are wrong, by a sample that a person keys.
 
     First draw a sample: of N rows, or as many as show what is to be shown, if the scores are right. It has the columns
-    path, truth and stratum, and no labels. Type into truth what each image shows, and anything else for what is no
-    digit. Then give it to --keyed, with the same --seed. Rows whose status you have changed are left out.
+    path, truth and stratum, and no labels. Key it in batchdigits review --mode blind --sample, or type into truth what
+    each image shows, and anything else for what is no digit. Then give it to --keyed, with the same --seed. Rows whose
+    status you have changed are left out.
 
     \b
     Example:
@@ -90,7 +90,9 @@ def audit(
     if not keyed:
         _draw(table, size, share, seed, output)
         return
-    _judge(table, rows, keyed, seed, share, _facts(rows, keyed, summary, keyed_by, seed, table), json_file, html_file)
+    sample = _keyed_sample(rows, keyed)
+    facts = facts_of(rows, keyed, sample, summary, keyed_by, seed, table)
+    _judge(table, sample, seed, share, facts, json_file, html_file)
 
 
 def _check_options(
@@ -128,10 +130,31 @@ def _draw(table: Table, size: int | None, share: float | None, seed: int, output
     print_message(f"wrote {output}: {counted(size, 'row')} to key, drawn with the seed {seed}")
 
 
+def _keyed_sample(rows: Path, keyed: Path) -> Keyed:
+    """The sample with its truths; where it has none, those that were keyed blind in the review of the table."""
+    from batchdigits.output.review_log import log_path, read_review
+    from batchdigits.reports.audit_sample import read_sample, with_review
+
+    truths = read_sample(keyed.read_bytes())
+    log = log_path(rows)
+    is_open = not all(truth for _, truth in truths)
+    sample = with_review(truths, read_review(log) if is_open and log.exists() else {})
+    if is_open and log.exists():
+        parts = [
+            f"{sample.in_file:,} of {counted(len(truths), 'row')} keyed in {keyed}",
+            f"{len(sample.blind):,} keyed blind in {log}",
+        ]
+        if sample.not_blind:
+            parts.append(f"{counted(sample.not_blind, 'answer')} there not used, as the prediction was shown")
+        if sample.unsure:
+            parts.append(f"{sample.unsure:,} unsure there")
+        print_message("; ".join(parts))
+    return sample
+
+
 def _judge(
     table: Table,
-    rows: Path,
-    keyed: Path,
+    sample: Keyed,
     seed: int,
     share: float | None,
     facts: dict[str, str],
@@ -141,10 +164,9 @@ def _judge(
     """Say what the keyed sample says, and write the reports."""
     from batchdigits.reports.audit import judge
     from batchdigits.reports.audit_html import certificate
-    from batchdigits.reports.audit_sample import read_sample
     from batchdigits.reports.audit_table import as_json, as_text
 
-    result = judge(table, seed, read_sample(keyed.read_bytes()))
+    result = judge(table, seed, sample.truths)
     click.echo(as_text(result, share))
     if json_file:
         document = {**MARK, "about": facts, **as_json(result, share)}
@@ -159,51 +181,3 @@ def _write(path: Path, text: str) -> None:
     with open_atomically(path) as stream:
         stream.write(text.encode())
     print_message(f"wrote {path}")
-
-
-def _facts(
-    rows: Path, keyed: Path, summary: Path | None, keyed_by: str | None, seed: int, table: Table
-) -> dict[str, str]:
-    """What is known besides the counts, by what it is called."""
-    facts = {
-        "date": datetime.now().astimezone().date().isoformat(),
-        "table": as_unicode(rows),
-        "table's sha256": _sha256(rows),
-        "sample": as_unicode(keyed),
-        "sample's sha256": _sha256(keyed),
-        "seed": str(seed),
-    }
-    if keyed_by:
-        facts["keyed by"] = as_unicode(keyed_by)
-    if summary:
-        facts.update(_model_facts(summary, table.counts.rows))
-    return facts
-
-
-def _model_facts(summary: Path, rows: int) -> dict[str, str]:
-    """Model, normaliser and threshold, from a summary of classify about as many rows.
-
-    Raises:
-        BatchdigitsError: it is no summary, or that of another table.
-    """
-    try:
-        document = json.loads(summary.read_bytes())
-        if document["summary_of"] != SUMMARY_MARK["summary_of"]:
-            raise KeyError
-        images, model = document["images"], document["model"]
-        facts = {
-            "model": str(model["name"]),
-            "model's sha256": str(model["sha256"]),
-            "normaliser": str(document["normaliser"]),
-            "review threshold": str(document["threshold"]),
-        }
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise BatchdigitsError(f"{summary} is no summary of batchdigits classify") from None
-    if images != rows:
-        raise BatchdigitsError(f"{summary} is about another table: {images} images, where this one has {rows} rows")
-    return {name: as_unicode(text) for name, text in facts.items()}
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

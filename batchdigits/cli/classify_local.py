@@ -70,7 +70,8 @@ def classify_locally(
     counts = written
     if request.file and (output.resumed or output.old):  # a person may have edited the rows of earlier runs
         counts = count_rows(request.file, reader) if reader.can_add else converted
-    print_added(request, output.old)
+    if output.old:
+        print_added(request, output.old.numbers())
     _print_left_out(tally, rules)
     finish(
         Summary(
@@ -133,7 +134,7 @@ def _output(
 
 
 def _estimate_total(bar: Bar, paths: Sequence[str], rules: Filter) -> None:
-    """Count the files ahead of the work, so that the bar can show the time left."""
+    """Count the files ahead of the work, so that the bar can show the time left; with archives it shows none."""
     from batchdigits.files.remote import is_url
     from batchdigits.files.sources import estimate
 

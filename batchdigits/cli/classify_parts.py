@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from batchdigits.cli.classify_request import Request
-from batchdigits.cli.classify_run import finish, print_kept_on_error, print_resumed, unnamed_text, write_results
+from batchdigits.cli.classify_run import finish, print_added, print_kept_on_error, print_resumed, write_results
 from batchdigits.cli.classify_summary import Stopwatch, Summary
 from batchdigits.cli.classify_task import identity_of, task_of
-from batchdigits.cli.console import print_message
 from batchdigits.errors import NoImagesError
-from batchdigits.text import counted, without_secrets
+from batchdigits.text import without_secrets
 
 if TYPE_CHECKING:
     from batchdigits.engines.ray_engine import Listing, Part
     from batchdigits.engines.worker import Task
     from batchdigits.files.sources import Filter
     from batchdigits.output.journal import Identity
-    from batchdigits.output.parts import PartsOutput
 
 
 def classify_in_parts(request: Request, paths: Sequence[str], rules: Filter, ids: Mapping[str, str] | None) -> None:
@@ -39,7 +38,7 @@ def classify_in_parts(request: Request, paths: Sequence[str], rules: Filter, ids
     sources: Identity = {"--part-size": request.part_size, "the sources": _sources(request)}
     job = ClusterJob(task, columns, file_format, rules, request.part_size, request.paths)
     with (
-        PartsOutput(str(request.output), file_format, identity, sources, request.resume) as output,
+        PartsOutput(str(request.output), file_format, columns, identity, sources, request.resume) as output,
         print_kept_on_error(lambda: len(output.parts), "parts"),
     ):
         if not output.finished or output.parts:
@@ -48,16 +47,16 @@ def classify_in_parts(request: Request, paths: Sequence[str], rules: Filter, ids
         results = classify(paths, job, output.done, request.ray_address, request.jobs)
         written = write_results(
             _parts_of(results, listings),
-            lambda part: output.write(part.name, part.content, part.counts),
+            lambda part: output.write(part.name, part.content, part.counts, part.done),
             request.max_failures,
         )
         listed = _merged(listings)
         if not listed.parts and not listed.named:
             raise NoImagesError(f"no images in {', '.join(listed.empty_folders) or 'the list of files'}")
         manifest = _manifest(task, {**identity, **sources}, listed)
-        total = output.finish(listed.parts, manifest, listed.named, request.prune)
+        total = output.finish(listed.parts, manifest, listed.named, listed.readable, request.prune)
     if output.finished:
-        _print_added(request, output, len(listed.parts))
+        print_added(request, {**listed.files, "unnamed": output.unnamed})
     finish(
         Summary(
             request=request,
@@ -71,14 +70,6 @@ def classify_in_parts(request: Request, paths: Sequence[str], rules: Filter, ids
             seconds=stopwatch.seconds,
         )
     )
-
-
-def _print_added(request: Request, output: PartsOutput, added: int) -> None:
-    """Say what became of the parts of a finished folder that the run added to."""
-    done = [f"{counted(added, 'part')} added", f"{len(output.finished) - output.unnamed:,} kept"]
-    if output.unnamed:
-        done.append(unnamed_text(output.unnamed, request.prune))
-    print_message(f"{request.output}: {', '.join(done)}")
 
 
 def _parts_of(results: Generator[Part | Listing, None, None], listings: list[Listing]) -> Generator[Part, None, None]:
@@ -96,7 +87,7 @@ def _parts_of(results: Generator[Part | Listing, None, None], listings: list[Lis
 def _merged(listings: Sequence[Listing]) -> Listing:
     from batchdigits.engines.ray_engine import Listing
 
-    listed = Listing([], [], 0, 0, [])
+    listed = Listing([], [], [], 0, 0, [], Counter(added=0, changed=0, kept=0, edited=0))
     for listing in listings:
         listed = listed.merged_with(listing)
     return listed

@@ -156,7 +156,7 @@ class Request:
             raise click.UsageError("--ray-address needs --engine ray.")
 
     def _check_format(self) -> None:
-        from batchdigits.output.formats import KNOWN_SUFFIXES, LINE_FORMATS
+        from batchdigits.output.formats import KNOWN_SUFFIXES, LINE_FORMATS, compression_of
 
         if self.engine == "ray":
             if self.excel or self.compression or self.format_name == "xlsx":
@@ -166,6 +166,8 @@ class Request:
             raise click.UsageError(
                 f"-o {self.output}: no format has this suffix; known are {KNOWN_SUFFIXES}. Or give --format."
             )
+        if self.file is None and self.output and compression_of(Path(self.output)):
+            raise click.UsageError(f"-o {self.output}: a pipe or device gets plain rows; leave the last suffix out.")
         if self.file is None and self.format_name not in LINE_FORMATS:
             raise click.UsageError(f"--format {self.format_name} needs a file to write (-o).")
         if self.compression and self.format_name not in LINE_FORMATS:

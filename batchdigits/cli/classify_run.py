@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -18,7 +18,6 @@ from batchdigits.text import counted
 
 if TYPE_CHECKING:
     from batchdigits.files.sources import Tally
-    from batchdigits.output.finished import FinishedOutput
     from batchdigits.output.row_counts import RowCounts
 
 
@@ -81,22 +80,20 @@ def print_resumed(request: Request, done: int, unit: str) -> None:
         print_message(f"{done:,} {unit} are done" if done else "nothing to resume: starting", "resumed", **{unit: done})
 
 
-def print_added(request: Request, old: FinishedOutput | None) -> None:
-    """Say what became of the rows of a finished output that the run added to."""
-    if not old:
-        return
-    done = [f"{counted(old.added, 'file')} added", f"{old.changed:,} classified again", f"{old.kept:,} kept"]
-    if old.edited:
-        done.append(f"of these {old.edited:,} with rows edited by hand, though their files have changed")
-    if old.unnamed:
-        done.append(unnamed_text(old.unnamed, request.prune))
-    numbers = {name: getattr(old, name) for name in ("added", "changed", "kept", "edited", "unnamed")}
+def print_added(request: Request, numbers: Mapping[str, int]) -> None:
+    """Say what became of the rows of a finished output that the run added to.
+
+    Args:
+        request: the options.
+        numbers: `added`, `changed`, `kept`, `edited` and `unnamed`, as in `FinishedOutput`.
+    """
+    done = [f"{counted(numbers['added'], 'file')} added", f"{numbers['changed']:,} classified again"]
+    done.append(f"{numbers['kept']:,} kept")
+    if edited := numbers["edited"]:
+        done.append(f"of these {edited:,} with rows edited by hand, though their files have changed")
+    if unnamed := numbers["unnamed"]:
+        done.append(f"{unnamed:,} no longer named and {'dropped' if request.prune else 'kept (--prune drops them)'}")
     print_message(f"{request.output}: {', '.join(done)}", "added", **numbers)
-
-
-def unnamed_text(unnamed: int, prune: bool) -> str:
-    """What became of the rows, or parts, of files that this run did not name."""
-    return f"{unnamed:,} no longer named and {'dropped' if prune else 'kept (--prune drops them)'}"
 
 
 def pdfs_text(tally: Tally) -> str:

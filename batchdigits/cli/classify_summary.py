@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from batchdigits.files.sources import Tally
     from batchdigits.output.row_counts import RowCounts
 
-STATUSES = ("ok", "review", "blank", "error", "other")
+STATUSES = ("ok", "review", "reviewed", "blank", "error", "other")
 MARK = {"summary_of": "batchdigits classify"}  # the first entry of the file
 RUNTIME_PACKAGES = {".tflite": "ai-edge-litert", ".keras": "tensorflow"}
 

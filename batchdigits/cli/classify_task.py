@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,14 +35,18 @@ def task_of(request: Request, ids: Mapping[str, str] | None = None) -> tuple[Tas
     from batchdigits.inference.model_file import read_model_file
     from batchdigits.output.columns import Columns
     from batchdigits.output.formats import output_format
+    from batchdigits.output.readers import CsvReader
 
     _require_packages(request)
     model = chosen_model(request.runtime, request.model)
     card = read_model_file(model).card
-    columns = Columns(card.labels, request.top_k, request.probabilities, ids)
     threshold = _threshold(request, card)
     about = _about(model, card, threshold)
     written = output_format(request.format_name, request.compression, request.excel, about)
+    columns = Columns(card.labels, request.top_k, request.probabilities, ids)
+    reader = written.reader(columns)
+    if request.resume and request.file and isinstance(reader, CsvReader):
+        columns = replace(columns, others=reader.other_columns(request.file))
     encode = written.encode
     task = Task(
         model,
@@ -49,7 +54,7 @@ def task_of(request: Request, ids: Mapping[str, str] | None = None) -> tuple[Tas
         Settings(request.ink, threshold, columns.needs_probabilities),
         partial(_encode_stdin, encode, columns) if request.reads_stdin_image else partial(encode, columns),
         request.timeout,
-        stamps=request.file is not None and request.engine == "local",
+        stamps=request.engine == "ray" or request.file is not None,
         batch_size=request.batch_size,
         second_look=request.second_look,
     )

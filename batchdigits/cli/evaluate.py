@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,7 +66,8 @@ def evaluate(
 ) -> None:
     """Measure the accuracy of a model on labelled images.
 
-    A PATH is a folder, or a zip or tar archive, with one sub-folder for each class, named like the model's label.
+    A PATH is a folder, or a zip or tar archive, with one sub-folder for each class, named like the model's label; or a
+    folder of IDX files, an .npz in Keras's layout, or `mnist`, of which the test images count.
     Images with the status `blank` or `error` count as wrong. A sub-folder `not_digit` holds outliers: they do not
     count in the accuracy, and the last column shows how many of them got the status `ok`. Several PATHs give one line
     each, and their unweighted mean; -v adds the confusion matrix of each. ECE is the expected calibration error, the
@@ -78,9 +80,9 @@ def evaluate(
         batchdigits evaluate ./labelled --wrong wrong.html
     """
     from batchdigits.engines.local import predict
-    from batchdigits.files.sources import find
     from batchdigits.inference.model_file import read_model_file
-    from batchdigits.reports.evaluation import class_folders, evaluate_predictions
+    from batchdigits.reports.evaluation import evaluate_predictions
+    from batchdigits.reports.labelled_sources import labelled_sources
 
     if plot:
         prepare_plot(plot)
@@ -89,21 +91,21 @@ def evaluate(
             prepare_output(listed, ".csv", ".html", option=option)
     chosen = read_model_file(chosen_model(runtime, model))
     labels = chosen.card.labels
-    folders = [class_folders(path, labels, as_class) for path in paths]
+    data = [labelled_sources(path, labels, as_class) for path in paths]
     evaluations: list[Evaluation] = []
     answers: list[WrongAnswer] = []
-    for path, below in zip(paths, folders, strict=True):
-        rows = _with_progress(predict(find(below), chosen, ink, batch_size=batch_size))
+    for path, (sources, true_class) in zip(paths, data, strict=True):
+        rows = _with_progress(predict(sources, chosen, ink, batch_size=batch_size))
         if wrong or suspects:
             from batchdigits.reports.wrong_answers import note_wrong_answers
 
-            rows = note_wrong_answers(path, rows, labels, answers)
-        evaluations.append(evaluate_predictions(path, rows, labels))
+            rows = note_wrong_answers(rows, true_class, labels, answers)
+        evaluations.append(evaluate_predictions(path, rows, labels, true_class))
     click.echo(_json(evaluations, chosen.path) if as_json else _tables(evaluations))
     if plot:
         _draw(evaluations, plot)
     if wrong:
-        _write_answers(answers, "wrong answer", chosen, ink, wrong)
+        _write_answers(answers, "wrong answer", chosen, ink, wrong, evaluations)
     if suspects:
         _write_answers([answer for answer in answers if answer.is_suspect], "suspect", chosen, ink, suspects)
     if any(evaluation.unreadable for evaluation in evaluations):
@@ -128,23 +130,34 @@ def _draw(evaluations: list[Evaluation], plot: Path) -> None:
     print_message(f"wrote {plot}")
 
 
-def _write_answers(answers: list[WrongAnswer], noun: str, model: ModelFile, ink: Ink, output: Path) -> None:
-    """Write wrong answers to a table or a page."""
-    from batchdigits.engines.classify_files import Settings
-    from batchdigits.inference.load import load_runtime
+def _write_answers(
+    answers: list[WrongAnswer],
+    noun: str,
+    model: ModelFile,
+    ink: Ink,
+    output: Path,
+    evaluations: Sequence[Evaluation] = (),
+) -> None:
+    """Write wrong answers to a table or a page, which shows the confusion matrix of evaluations if there are any."""
     from batchdigits.output.atomic import open_atomically
-    from batchdigits.reports.wrong_answers import MAX_SHOWN, as_csv, as_page, ranked
+    from batchdigits.reports.wrong_answers import as_csv, ranked
 
-    shown = ""
+    shown = len(answers)
     if output.suffix == ".csv":
         content = as_csv(ranked(answers))
     else:
+        from batchdigits.engines.classify_files import Settings
+        from batchdigits.inference.load import load_runtime
+        from batchdigits.reports.wrong_answers_html import MAX_SHOWN, confusion_page, ranked_page
+
+        shown = min(shown, MAX_SHOWN)
+        draw = partial(confusion_page, evaluations) if evaluations else ranked_page
         settings = Settings(ink, model.card.thresholds["review"])
-        content = as_page(ranked(answers), load_runtime(model.path), settings)
-        shown = f", of which the first {MAX_SHOWN} are shown" if len(answers) > MAX_SHOWN else ""
+        content = draw(ranked(answers), load_runtime(model.path), settings).encode()
     with open_atomically(output) as stream:
         stream.write(content)
-    print_message(f"wrote {output}: {counted(len(answers), noun)}{shown}")
+    left_out = f", of which {shown:,} are shown" if shown < len(answers) else ""
+    print_message(f"wrote {output}: {counted(len(answers), noun)}{left_out}")
 
 
 def _tables(evaluations: list[Evaluation]) -> str:

@@ -46,6 +46,8 @@ class Progress:
 
     def _print_line(self, seconds: float, errors: int) -> None:
         done, total = int(self._bar.n), self._bar.total
+        if total and total < done:  # files came during the run, or some that were done before are gone
+            total = None
         rate = (self._bar.n - self._initial) / seconds
         of_about = f"{done:,} of about {counted(int(total), 'file')}" if total else counted(done, "file")
         print_message(

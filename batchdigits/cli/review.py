@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 
 from batchdigits.cli.console import print_message
-from batchdigits.cli.options import FILE, verbosity_options
+from batchdigits.cli.options import FILE, output_option, verbosity_options
+from batchdigits.cli.review_apply import apply, check_apply_options
 from batchdigits.errors import BatchdigitsError, MissingExtraError
 from batchdigits.output.review_answers import Mode
 from batchdigits.text import as_unicode, counted, printable
@@ -45,6 +46,9 @@ ADDRESS = "127.0.0.1"
 @click.option("--reviewer", metavar="NAME", help="Who reviews. [default: the name of the account]")
 @click.option("--port", type=click.IntRange(0, 65_535), default=0, help="Port of the page; 0 is any free one.")
 @click.option("--no-browser", is_flag=True, help="Only print the address of the page.")
+@click.option("--apply", "is_apply", is_flag=True, help="Write the table with the answers in it to -o; no page.")
+@output_option("The finished table: .csv, .tsv or .jsonl, each also with .gz or .zst, .parquet or .xlsx.")
+@click.option("--overwrite", is_flag=True, help="With --apply, replace the file of -o.")
 @verbosity_options
 def review(
     table: Path,
@@ -55,6 +59,9 @@ def review(
     reviewer: str | None,
     port: int,
     no_browser: bool,
+    is_apply: bool,
+    output: Path | None,
+    overwrite: bool,
 ) -> None:
     """Look over the rows of a table in the browser, and correct them.
 
@@ -66,7 +73,13 @@ def review(
     Example:
         batchdigits review rows.csv
         batchdigits review rows.csv --mode blind --sample sample.csv --reviewer Anna
+        batchdigits review rows.csv --apply -o final.csv
     """
+    for_page = [scans, mode != "grid", is_second, sample, reviewer, port, no_browser]
+    check_apply_options(is_apply, output, overwrite, for_page)
+    if output:
+        apply(table, output, overwrite)
+        return
     from batchdigits.output.review_log import ReviewLog, log_path
     from batchdigits.output.table import read_table
     from batchdigits.review.review import Review, Setting

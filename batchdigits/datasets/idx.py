@@ -7,6 +7,7 @@ import re
 import struct
 import zlib
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -91,16 +92,18 @@ def _parse(path: Path, content: bytes) -> NDArray[np.uint8]:
     return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
 
 
+def test_files(path: Path) -> tuple[Path, Path]:
+    """The files of the test images and of their labels in a folder of IDX files.
+
+    Raises:
+        DataError: one is missing, or there are several parts of EMNIST.
+    """
+    _, files = _files_of_one(path, (TEST_IMAGES, TEST_LABELS))
+    return files[TEST_IMAGES], files[TEST_LABELS]
+
+
 def _load_train_and_test(path: Path) -> tuple[LabelledGlyphs, LabelledGlyphs]:
-    parts = _files(path)
-    if len(parts) > 1:
-        names = ", ".join(sorted(prefix.strip("-") or "mnist" for prefix in parts))
-        raise DataError(f"{path}: IDX files of several data sets: {names}; give a folder with those of one")
-    ((prefix, files),) = parts.items()
-    for name in NAMES:
-        if name not in files:
-            wanted = prefix + (name.replace("t10k", "test") if prefix else name)
-            raise DataError(f"{path}: {wanted} (or {wanted}.gz) is missing")
+    prefix, files = _files_of_one(path, NAMES)
 
     def pair(images: str, labels: str) -> LabelledGlyphs:
         pictures = read_idx(files[images])
@@ -109,6 +112,20 @@ def _load_train_and_test(path: Path) -> tuple[LabelledGlyphs, LabelledGlyphs]:
         return normalise_labelled(str(files[images]), pictures, read_idx(files[labels]), ink="auto")
 
     return pair(TRAIN_IMAGES, TRAIN_LABELS), pair(TEST_IMAGES, TEST_LABELS)
+
+
+def _files_of_one(path: Path, names: Sequence[str]) -> tuple[str, dict[str, Path]]:
+    """The files of the only data set in a folder, all `names` among them, and what is before MNIST's names."""
+    parts = _files(path)
+    if len(parts) > 1:
+        found = ", ".join(sorted(prefix.strip("-") or "mnist" for prefix in parts))
+        raise DataError(f"{path}: IDX files of several data sets: {found}; give a folder with those of one")
+    ((prefix, files),) = parts.items()
+    for name in names:
+        if name not in files:
+            wanted = prefix + (name.replace("t10k", "test") if prefix else name)
+            raise DataError(f"{path}: {wanted} (or {wanted}.gz) is missing")
+    return prefix, files
 
 
 def _files(path: Path) -> dict[str, dict[str, Path]]:

@@ -70,7 +70,7 @@ def note_copies(name: str, parts: Iterable[Images], classes: Sequence[str]) -> l
     parts = list(parts)
     first: dict[bytes, dict[int, str]] = defaultdict(dict)  # the first image of each glyph and label
     for part in parts:
-        for key, label, image in zip(_keys(part.data), part.data.labels.tolist(), part.names, strict=True):
+        for key, label, image in zip(keys_of(part.data), part.data.labels.tolist(), part.names, strict=True):
             first[key].setdefault(label, image)
     total = sum(len(part.data) for part in parts)
     notes = []
@@ -90,7 +90,7 @@ def apart(parts: Iterable[Images]) -> Iterator[Images]:
     """Each part without the copies of earlier parts."""
     seen: set[bytes] = set()
     for part in parts:
-        keys = _keys(part.data)
+        keys = keys_of(part.data)
         yield part.only(np.array([key not in seen for key in keys], bool))
         seen.update(keys)
 
@@ -101,7 +101,7 @@ def copies_by_class(data: LabelledGlyphs, classes: int) -> list[list[list[int]]]
     A glyph with two labels is in the class that it has first.
     """
     copies: dict[bytes, list[int]] = defaultdict(list)
-    for index, key in enumerate(_keys(data)):
+    for index, key in enumerate(keys_of(data)):
         copies[key].append(index)
     by_class: list[list[list[int]]] = [[] for _ in range(classes)]
     for indices in copies.values():
@@ -109,6 +109,6 @@ def copies_by_class(data: LabelledGlyphs, classes: int) -> list[list[list[int]]]
     return by_class
 
 
-def _keys(data: LabelledGlyphs) -> list[bytes]:
+def keys_of(data: LabelledGlyphs) -> list[bytes]:
     """A hash of each glyph. Unlike those of files, it finds copies in another format or polarity, too."""
     return [hashlib.blake2b(glyph.tobytes(), digest_size=16).digest() for glyph in data.glyphs]

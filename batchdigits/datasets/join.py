@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from batchdigits.datasets.labelled import Mixture, Outliers, Source, Splits, concatenate
+from batchdigits.datasets.images import keys_of
+from batchdigits.datasets.labelled import LabelledGlyphs, Mixture, Outliers, Source, Splits, concatenate
 from batchdigits.datasets.pen import join_drawings
 from batchdigits.errors import DataError
+from batchdigits.text import counted, first_names
 
 SIZE_EXPONENT = 0.5  # a data set is drawn from in proportion to this power of its size, so that small ones count
 
@@ -18,17 +21,29 @@ SIZE_EXPONENT = 0.5  # a data set is drawn from in proportion to this power of i
 def join(parts: Sequence[Splits]) -> Splits:
     """Join data sets with the same classes. Every class is drawn equally often.
 
+    Of an image that several data sets have, the copies for test stay, or else those for validation, and the others are
+    left out.
+
     Raises:
         DataError: two data sets have different classes.
     """
     for part in parts[1:]:
         if part.classes != parts[0].classes:
             raise DataError(f"{part.name}: its classes are not those of {parts[0].name}")
+    name = ", ".join(part.name for part in parts)
+    notes = [*(note for part in parts for note in part.notes), *_note_two_labels(name, parts)]
+    before = sum(map(_size, parts))
+    parts = _apart(parts)
+    if left_out := before - sum(map(_size, parts)):
+        notes.append(
+            f"{name}: left out {counted(left_out, 'image')} of which another of these has a copy; "
+            "copies are never both learned and held back"
+        )
     ordered = sorted(parts, key=lambda part: part.drawings is not None)  # those of drawings are the last
     outliers = [part.outliers for part in ordered if part.outliers]
     drawings = [part.drawings for part in ordered if part.drawings]
     return Splits(
-        ", ".join(part.name for part in parts),
+        name,
         parts[0].classes,
         concatenate([part.train for part in ordered]),
         concatenate([part.validation for part in ordered]),
@@ -37,7 +52,7 @@ def join(parts: Sequence[Splits]) -> Splits:
         drawings=join_drawings(drawings) if drawings else None,
         outliers=_join_outliers(outliers) if outliers else None,
         sources=_sources(ordered),
-        notes=tuple(note for part in parts for note in part.notes),
+        notes=tuple(notes),
     )
 
 
@@ -45,6 +60,53 @@ def with_all_classes(parts: Sequence[Splits]) -> list[Splits]:
     """Data sets whose classes are those of all of them, so that they can be joined."""
     classes = tuple(dict.fromkeys(name for part in parts for name in part.classes))
     return [part.with_classes(classes) for part in parts]
+
+
+def _size(part: Splits) -> int:
+    return len(part.train) + len(part.validation) + len(part.test)
+
+
+def _apart(parts: Sequence[Splits]) -> list[Splits]:
+    """The data sets without images for validation or training that one of them holds back."""
+    test = {key for part in parts for key in keys_of(part.test)}
+    held_back = test | {key for part in parts for key in keys_of(part.validation)}
+    return [
+        replace(
+            part if part.drawings else _untrained(held_back, part),  # drawings are drawn anew
+            validation=part.validation[_others(test, part.validation)],
+        )
+        for part in parts
+    ]
+
+
+def _untrained(keys: Collection[bytes], part: Splits) -> Splits:
+    """A data set that trains on no image with one of the keys."""
+    kept = _others(keys, part.train)
+    mixture = Mixture(part.mixture.chances[kept], part.mixture.taught[kept]) if part.mixture else None
+    return replace(part, train=part.train[kept], mixture=mixture)
+
+
+def _others(keys: Collection[bytes], data: LabelledGlyphs) -> NDArray[np.int64]:
+    return np.flatnonzero([key not in keys for key in keys_of(data)])
+
+
+def _note_two_labels(name: str, parts: Sequence[Splits]) -> list[str]:
+    """A line that names the images with one label in one data set and another in another."""
+    first: dict[bytes, dict[int, Splits]] = defaultdict(dict)  # by glyph and label, the first data set with them
+    for part in parts:
+        for data in (part.train, part.validation, part.test):
+            for key, label in zip(keys_of(data), data.labels.tolist(), strict=True):
+                first[key].setdefault(label, part)
+    pairs = [
+        " and ".join(f"{_image(key, part)} ({part.classes[label]})" for label, part in of_label.items())
+        for key, of_label in first.items()
+        if len({id(part) for part in of_label.values()}) > 1
+    ]
+    return [f"{name}: {counted(len(pairs), 'image')} with two labels: {first_names(pairs, 3)}"] if pairs else []
+
+
+def _image(key: bytes, part: Splits) -> str:
+    return f"{part.name}/{part.names[key]}" if key in part.names else f"an image of {part.name}"
 
 
 def _join_outliers(parts: Sequence[Outliers]) -> Outliers:

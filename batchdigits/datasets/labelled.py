@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -112,6 +112,7 @@ class Splits:
         outliers: the data's own, next to those that training draws itself; None if there are none.
         sources: the data sets that were joined, in the order of their glyphs in each split.
         notes: lines that a person should read before training: what is left out, copied, labelled twice, or rare.
+        names: an image's name for messages, by the key of its glyph (see `images`), as far as images have names.
     """
 
     name: str
@@ -124,6 +125,7 @@ class Splits:
     outliers: Outliers | None = None
     sources: tuple[Source, ...] = ()
     notes: tuple[str, ...] = ()
+    names: Mapping[bytes, str] = field(default_factory=dict)
 
     def with_classes(self, classes: tuple[str, ...]) -> Splits:
         """The same glyphs with labels as indices into `classes`, without those of other classes.

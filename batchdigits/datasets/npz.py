@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -33,16 +34,28 @@ def load(path: Path, seed: int) -> Splits:
     return split(str(path), path.name, digit_classes(train, test), parts, HeldOut(VALIDATION_DIVISOR), seed)
 
 
-def _arrays(path: Path) -> dict[str, NDArray[np.generic]]:
+def read_labels(path: Path) -> NDArray[np.generic]:
+    """The labels of the test images.
+
+    Raises:
+        DataError: the file cannot be read, or has no such array.
+    """
+    arrays = _arrays(path, ("y_test",))
+    if "y_test" not in arrays:
+        raise DataError(f"{path}: packed data is for training")
+    return arrays["y_test"]
+
+
+def _arrays(path: Path, names: Sequence[str] = ARRAYS) -> dict[str, NDArray[np.generic]]:
     try:
         # loading a pickle of unknown origin can run code
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             if packed.is_packed(set(archive)):
                 return dict(archive)
-            missing = [name for name in ARRAYS if name not in archive]
+            missing = [name for name in names if name not in archive]
             if missing:
                 raise DataError(f"{path}: no array {', '.join(missing)}; Keras's layout has {', '.join(ARRAYS)}")
-            return {name: archive[name] for name in ARRAYS}
+            return {name: archive[name] for name in names}
     except DataError:
         raise
     except FileNotFoundError:

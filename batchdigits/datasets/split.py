@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from batchdigits.datasets.images import Images, apart, copies_by_class, note_copies, note_left_out
+from batchdigits.datasets.images import Images, apart, copies_by_class, keys_of, note_copies, note_left_out
 from batchdigits.datasets.labelled import OUTLIER, LabelledGlyphs, Splits, outliers_of
 from batchdigits.datasets.layout import NOT_DIGIT, TEST, TRAIN, VALIDATION
 from batchdigits.errors import DataError
@@ -77,6 +77,7 @@ def split(
     if not all(len(data[kind]) for kind in needed):
         sizes = ", ".join(f"{len(data[kind])} for {kind}" for kind in needed)
         raise DataError("; ".join([f"{path}: too few images to train on ({sizes})", *notes]))
+    names = {key: image for part in parts.values() for key, image in zip(keys_of(part.data), part.names, strict=True)}
     return Splits(
         name,
         classes,
@@ -85,6 +86,7 @@ def split(
         data[TEST],
         outliers=outliers_of(outliers[TRAIN], outliers[VALIDATION], outliers[TEST]),
         notes=tuple(notes),
+        names=names,
     )
 
 

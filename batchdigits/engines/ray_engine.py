@@ -27,6 +27,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from batchdigits.engines.supervisor import Supervisor
 from batchdigits.engines.worker import Task, Worker
 from batchdigits.errors import BatchdigitsError, MissingExtraError
@@ -34,7 +37,9 @@ from batchdigits.files.remote import is_url
 from batchdigits.files.required import require_paths
 from batchdigits.files.sources import Filter, Tally, find
 from batchdigits.output.columns import Columns
+from batchdigits.output.finished import RECORD, checksum_of, records, source_id
 from batchdigits.output.formats import FormatName
+from batchdigits.output.journal import NO_STAMP, stamp_of
 from batchdigits.output.parts import DoneParts, encode_part, part_name
 from batchdigits.output.row_counts import RowCounts
 from batchdigits.quiet import is_library_output_shown, silent_stderr
@@ -51,7 +56,7 @@ class ClusterJob:
     """What every node of the cluster needs to know of a run.
 
     Attributes:
-        task: what workers do; its `encode` makes rows of `file_format`.
+        task: what workers do; its `encode` makes rows of `file_format`, and its results carry stamps.
         columns: the columns of the rows.
         file_format: the format of the parts.
         rules: which files in folders are sources.
@@ -72,12 +77,17 @@ class ClusterJob:
 
 
 class Part(NamedTuple):
-    """A part of the output: its name, its content, the counts of its rows, and the number of files."""
+    """A part of the output: its name, its content, the counts of its rows, and the records of its files."""
 
     name: str
     content: bytes
     counts: RowCounts
-    files: int
+    done: NDArray[Any]
+
+    @property
+    def files(self) -> int:
+        """The number of files."""
+        return len(self.done)
 
 
 class Listing(NamedTuple):
@@ -86,22 +96,29 @@ class Listing(NamedTuple):
     Attributes:
         parts: the names of all parts of this run, done or not.
         named: parts of finished runs that hold sources of the group.
+        readable: folders and archives of the group with an open error in finished parts, which can be read now.
         sources: as in the tally of `find`.
         skipped: as in the tally of `find`.
         empty_folders: as in the tally of `find`.
+        files: how many files are `added`, `changed` and `kept`, and how many `edited` of the kept have changed.
     """
 
     parts: list[str]
     named: list[str]
+    readable: list[str]
     sources: int
     skipped: int
     empty_folders: list[str]
+    files: Counter[str]
 
     def merged_with(self, other: Listing) -> Listing:
         """Both listings as one."""
         parts, named = self.parts + other.parts, self.named + other.named
         sources, skipped = self.sources + other.sources, self.skipped + other.skipped
-        return Listing(parts, named, sources, skipped, self.empty_folders + other.empty_folders)
+        readable, empty_folders = self.readable + other.readable, self.empty_folders + other.empty_folders
+        files = Counter(self.files)
+        files.update(other.files)
+        return Listing(parts, named, readable, sources, skipped, empty_folders, files)
 
 
 def classify(
@@ -172,8 +189,9 @@ def parse_result(row: Mapping[str, Any]) -> Part | Listing:
     """The part or the listing in a row of the dataset."""
     about = json.loads(row["about"])
     if not row["part"]:
-        return Listing(**about)
-    return Part(row["part"], row["data"], RowCounts(Counter(about["statuses"]), about["risk"]), about["files"])
+        return Listing(**{**about, "files": Counter(about["files"])})
+    counts = RowCounts(Counter(about["statuses"]), about["risk"])
+    return Part(row["part"], row["data"], counts, np.frombuffer(row["done"], RECORD))
 
 
 def _groups(paths: Sequence[str]) -> list[list[str]]:
@@ -200,22 +218,55 @@ def list_parts(table: Any, job: ClusterJob, done: DoneParts) -> Iterator[Any]:
     _enter_folder(job, typed)
     tally = Tally()
     named: set[str] = set()
-    files = _new_files(find(typed, tally, job.rules), done, named)
+    readable: set[str] = set()
+    counts: Counter[str] = Counter()
+    found = _note_readable(find(typed, tally, job.rules), done, named, readable)
+    files = _new_files(found, done, named, counts)
     names: list[str] = []
     while part := list(islice(files, job.part_size)):
         names.append(part_name(done.first_group + row["group"], len(names), part, job.file_format))
         if names[-1] not in done.names:
             yield _row(names[-1], json.dumps(part).encode())
-    yield _row("", b"", Listing(names, sorted(named), tally.sources, tally.skipped, tally.empty_folders)._asdict())
+    listing = Listing(names, sorted(named), sorted(readable), tally.sources, tally.skipped, tally.empty_folders, counts)
+    yield _row("", b"", listing._asdict())
 
 
-def _new_files(files: Iterator[str], done: DoneParts, named: set[str]) -> Iterator[str]:
-    """The files that are in no finished part; the parts that hold the others are added to `named`."""
+def _note_readable(files: Iterator[str], done: DoneParts, named: set[str], readable: set[str]) -> Iterator[str]:
+    """The same files; folders and archives that they are in are added to `readable`, if these have an open error.
+
+    The parts with these errors are added to `named`.
+    """
+    folder = ""
     for path in files:
-        part = done.part_of(path)
-        if part:
-            named.add(part)
+        if path.rpartition("/")[0] != folder:
+            folder = above = path.rpartition("/")[0]
+            while above:
+                source = done.find(above)
+                if source and source.stamp == NO_STAMP:
+                    named.add(source.part)
+                    readable.add(above)
+                above = above.rpartition("/")[0]
+        yield path
+
+
+def _new_files(files: Iterator[str], done: DoneParts, named: set[str], counts: Counter[str]) -> Iterator[str]:
+    """The files that no finished part holds as they are now.
+
+    The parts that hold files are added to `named`, and the numbers of `Listing.files` to `counts`.
+    """
+    for path in files:
+        source = done.find(path)
+        if source is None:
+            counts["added"] += 1
+            yield path
+            continue
+        named.add(source.part)
+        stamp = stamp_of(path)
+        if source.is_current(stamp):
+            counts["kept"] += 1
+            counts["edited"] += source.stamp != stamp
         else:
+            counts["changed"] += 1
             yield path
 
 
@@ -244,14 +295,14 @@ class PartClassifier:
         counts = RowCounts()
         for result in results:
             counts.update(result.counts)
-        content = encode_part(
-            self._job.file_format, self._job.columns, [row for result in results for row in result.rows]
-        )
-        about = {"statuses": counts.statuses, "risk": counts.risk, "files": len(paths)}
-        return _row(row["part"], content, about)
+        rows = [row for result in results for row in result.rows]
+        stamps = [stamp for result in results for stamp in result.stamps]
+        done = records(list(map(source_id, paths)), stamps, list(map(checksum_of, rows)))
+        about = {"statuses": counts.statuses, "risk": counts.risk}
+        return _row(row["part"], encode_part(self._job.file_format, self._job.columns, rows), about, done.tobytes())
 
 
-def _row(part: str, data: bytes, about: Mapping[str, Any] | None = None) -> Any:
+def _row(part: str, data: bytes, about: Mapping[str, Any] | None = None, done: bytes = b"") -> Any:
     """A table of one row; all data between tasks has this schema."""
     import pyarrow
 
@@ -260,6 +311,7 @@ def _row(part: str, data: bytes, about: Mapping[str, Any] | None = None) -> Any:
             "part": [part],
             "data": pyarrow.array([data], pyarrow.large_binary()),
             "about": [json.dumps(about)],
+            "done": pyarrow.array([done], pyarrow.large_binary()),
         }
     )
 

@@ -1,8 +1,8 @@
 """The supervisor hands chunks of files to workers, puts the results in order, and survives dead workers.
 
-When a worker dies, its chunk is retried file by file. Only a file that kills two workers when it is alone, or takes too
-long alone, gets an `error` row. So workers need no bookkeeping, and a death that was no file's fault (another program
-used up the memory, somebody killed the worker) costs no row.
+When a worker dies, its chunk is retried file by file. A file gets an `error` row only if it takes too long alone, or if
+it was alone with MAX_CRASHES workers that crashed, or with MAX_KILLS that were killed. So workers need no bookkeeping,
+and a death that was no file's fault (another program used up the memory, somebody killed the worker) costs no row.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ GROWTH = 4  # factor by which a chunk that took almost no time grows; the networ
 LARGEST_CHUNK = 512  # files: with more, the hand-over is no smaller a share of the time
 CHUNK_SECONDS = 0.1  # that a chunk should take: rows come steadily, and all workers end at about the same time
 REMOTE_SCALE = 8  # factor on the two limits above for files at URLs: a worker waits for the first file of a chunk
+MAX_CRASHES = 2  # of workers with a file alone
+MAX_KILLS = 5  # the same, but often no file's fault; still few, as a file that takes all memory does so each time
 MAX_FAILED_STARTS = 3  # one after the other, until it is no chance that workers die while they start
 MAX_WORKERS = 60 if os.name == "nt" else 65_536  # Windows waits for at most 63 connections at once
 MAX_FILES_AHEAD = 100_000  # files that may be finished before an earlier, slow one: some 8 MB of rows
@@ -42,12 +44,14 @@ class Chunk(NamedTuple):
     Attributes:
         first: the first one's index among all files.
         paths: as typed.
-        is_last_try: whether a worker died with this file alone.
+        crashes: number of workers that crashed with this file alone.
+        kills: number of workers that were killed with this file alone.
     """
 
     first: int
     paths: Sequence[str]
-    is_last_try: bool = False
+    crashes: int = 0
+    kills: int = 0
 
 
 class Supervisor(Generic[T]):
@@ -184,13 +188,14 @@ class Supervisor(Generic[T]):
             self._jobs = len(self._busy)
 
     def _handle_death(self, worker: Worker[T], chunk: Chunk) -> None:
-        """Retry a dead worker's chunk file by file, and a file that was alone once more; then it gets its error row."""
+        """Retry a dead worker's chunk file by file, and a file that was alone a few times; else an error row."""
         death = worker.reap()
         if len(chunk.paths) > 1:
             self._retries.extend(Chunk(number, [path]) for number, path in enumerate(chunk.paths, chunk.first))
             return
-        if not (chunk.is_last_try or death.is_timeout):
-            self._retries.append(chunk._replace(is_last_try=True))
+        crashes, kills = chunk.crashes + (not death.is_kill), chunk.kills + death.is_kill
+        if crashes < MAX_CRASHES and kills < MAX_KILLS and not death.is_timeout:
+            self._retries.append(chunk._replace(crashes=crashes, kills=kills))
             return
         row = failed(chunk.paths[0], death.cause)
         self._done[chunk.first] = ChunkResult(

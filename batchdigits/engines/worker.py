@@ -150,10 +150,12 @@ class Death(NamedTuple):
     Attributes:
         cause: the detail of an error row.
         is_timeout: whether a page took too long.
+        is_kill: whether it was killed, which may be no file's fault.
     """
 
     cause: str
     is_timeout: bool = False
+    is_kill: bool = False
 
 
 class Worker(Generic[T]):
@@ -237,8 +239,8 @@ class Worker(Generic[T]):
         code = self._process.wait()
         if self._is_overdue or code == _code_of("SIGALRM"):
             return Death(f"took longer than {self._timeout:g} s", is_timeout=True)
-        if code == _code_of("SIGKILL"):
-            return Death("its decoder was killed, perhaps because memory ran out")
+        if code in (_code_of("SIGKILL"), _code_of("SIGTERM")):  # systems short of memory send either
+            return Death("its decoder was killed, perhaps because memory ran out", is_kill=True)
         return Death(f"its decoder crashed ({signal.strsignal(-code) if code < 0 else f'exit code {code}'})")
 
     def _send(self, message: object) -> None:

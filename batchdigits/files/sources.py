@@ -307,21 +307,29 @@ def _is_source(name: str, read_head: Callable[[int], bytes | None], tally: Tally
     return kind is not None
 
 
-def estimate(paths: Iterable[str], rules: Filter | None = None) -> int:
-    """About how many sources `find` will yield, judged by name only: no file is opened."""
+def estimate(paths: Iterable[str], rules: Filter | None = None) -> int | None:
+    """How many sources `find` will yield, in less memory; None if it meets an archive or a link to a folder."""
     rules = rules or Filter()
+    uncounted = Tally()
     total = 0
     for top in paths:
+        if is_archive(top) or is_array(top):
+            return None
         start = len(os.path.join(top, ""))  # noqa: PTH118 - see LocalDisk
         waiting = [top]
         while waiting:
             try:
                 with os.scandir(waiting.pop()) as entries:
                     for entry in entries:
-                        if not entry.is_dir(follow_symlinks=False):
-                            total += has_image_suffix(entry.name) and rules.wants_file(entry.path[start:], entry.name)
-                        elif not is_litter_folder(entry.name) and rules.wants_folder(entry.path[start:], entry.name):
-                            waiting.append(entry.path)
+                        name, path, is_below = entry.name, entry.path, is_folder(entry)
+                        if (is_below and entry.is_symlink()) or is_archive(path):
+                            return None
+                        if not is_below:
+                            read_head = partial(LOCAL_DISK.head, path)
+                            total += rules.wants_file(path[start:], name) and _is_source(name, read_head, uncounted)
+                        elif not is_litter_folder(name) and rules.wants_folder(path[start:], name):
+                            waiting.append(path)
+                            total += has_image_suffix(name)  # which gets an error row
             except OSError:  # a file, or an unreadable folder, which is a source
                 total += 1
     return total

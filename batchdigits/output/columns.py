@@ -4,10 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from batchdigits.inference.decide import Prediction
 
 Cell = str | float | None
+
+
+class ColumnNames(Protocol):
+    """The columns of a table.
+
+    Attributes:
+        names: all of them, in order.
+        texts: those that hold text; the others hold numbers.
+    """
+
+    @property
+    def names(self) -> tuple[str, ...]: ...  # noqa: D102
+
+    @property
+    def texts(self) -> frozenset[str]: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -19,12 +35,14 @@ class Columns:
         top_k: how many classes a row names, the likeliest first.
         probabilities: whether every class has a column.
         ids: the ids of sources by their paths; None for no such column.
+        others: how many columns of a person's own, which a run leaves empty, are behind ours in a table.
     """
 
     labels: tuple[str, ...]
     top_k: int = 1
     probabilities: bool = False
     ids: Mapping[str, str] | None = None
+    others: int = 0
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -39,7 +57,10 @@ class Columns:
         return frozenset(name for name in self.names if not name.startswith(("confidence", "score", "p_")))
 
     def cells(self, prediction: Prediction) -> tuple[Cell, ...]:
-        """The cells of a row; None in the columns that a prediction without a label leaves empty."""
+        """The cells of a row; None in the columns that a prediction without a label leaves empty, and in `others`."""
+        return (*self._own_cells(prediction), *[None] * self.others)
+
+    def _own_cells(self, prediction: Prediction) -> tuple[Cell, ...]:
         path, label, confidence, status, detail, probabilities, score = prediction
         first: tuple[Cell, ...] = (path, label or None, confidence, str(status), detail, score)
         if self.ids is not None:
@@ -55,7 +76,7 @@ class Columns:
     @property
     def are_fixed(self) -> bool:
         """Whether there are none but the fixed columns."""
-        return self.ids is None and not self.needs_probabilities
+        return self.ids is None and not self.needs_probabilities and not self.others
 
     @property
     def needs_probabilities(self) -> bool:

@@ -33,8 +33,11 @@ def import_zstd() -> tuple[Any, Any]:
     return pyarrow, None
 
 
-def write_compressed(compression: Compression, pieces: Iterable[bytes], path: Path) -> None:
-    """Write pieces to `path`. A gzip file holds neither a name nor the time: the same pieces give the same bytes."""
+def write_compressed(compression: Compression | None, pieces: Iterable[bytes], path: Path) -> None:
+    """Write pieces to `path`; None writes them as they are.
+
+    A gzip file holds neither a name nor the time: the same pieces give the same bytes.
+    """
     with path.open("wb") as file, _compressor(compression, file) as stream:
         for piece in pieces:
             stream.write(piece)
@@ -55,7 +58,9 @@ def read_lines(path: Path, compression: Compression | None) -> Iterator[bytes]:
         raise BatchdigitsError(f"cannot read {path}: it is damaged, or not a .{compression} file") from None
 
 
-def _compressor(compression: Compression, file: BinaryIO) -> Any:
+def _compressor(compression: Compression | None, file: BinaryIO) -> Any:
+    if compression is None:
+        return file
     if compression == "gz":
         return gzip.GzipFile("", "wb", 6, file, mtime=0)
     pyarrow, zstandard = import_zstd()

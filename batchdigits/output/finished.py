@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchdigits.errors import BatchdigitsError
+from batchdigits.files.plain_path import plain_path
 from batchdigits.output.atomic import replace_atomically
 from batchdigits.output.journal import Extent, Identity, failed_stamp
 
@@ -89,6 +90,7 @@ class FinishedOutput:
             BatchdigitsError: it is not a finished output of this version, or its content cannot be taken apart.
         """
         self.identity, self._done = _read_done(path)
+        self._done_sources = self._done["source"].copy()  # aligned; else NumPy copies all of them for each search
         pieces = reader.pieces(path)
         self.header = next(pieces)
         self._starts, self._is_open, self._sources = array("Q", [len(self.header)]), bytearray(), array("Q")
@@ -124,6 +126,10 @@ class FinishedOutput:
             self._is_found[row] = True
         return [(self._starts[row], self._starts[row + 1]) for row in free]
 
+    def numbers(self) -> dict[str, int]:
+        """The numbers of sources and rows, by the names of the attributes."""
+        return {name: getattr(self, name) for name in ("added", "changed", "kept", "edited", "unnamed")}
+
     def checksum_of(self, path: str) -> int:
         """The checksum of a source's rows as a run wrote them."""
         return self._record_of(path)[2]
@@ -155,7 +161,7 @@ class FinishedOutput:
 
     def done_of_others(self, sources: NDArray[np.uint64]) -> NDArray[Any]:
         """The records of sources that are not among these, as in the file beside the output."""
-        return self._done[~np.isin(self._done["source"], sources)]
+        return self._done[~np.isin(self._done_sources, sources)]
 
     def _unnamed(self, rows: range, prune: bool) -> Iterator[Extent]:
         for row in rows:
@@ -167,8 +173,10 @@ class FinishedOutput:
 
     def _answer_folders(self, path: str) -> None:
         """Drop the error rows of the folders and the archive that a source is in: they can be read now."""
-        folder = path.rpartition("/")[0]
-        if not self._open_folders or folder == self._folder:
+        if not self._open_folders:
+            return
+        folder = plain_path(path).rpartition("/")[0]
+        if folder == self._folder:
             return
         self._folder = folder
         while folder:
@@ -191,7 +199,7 @@ class FinishedOutput:
         self._is_open.append(head.is_open_error)
         self._checksums.append(checksum_of(piece))
         if head.is_open_error:
-            self._open_folders[path.rstrip("/")] = row
+            self._open_folders[plain_path(path).rstrip("/")] = row
 
     def _rows_of(self, path: str) -> list[int]:
         rows = self._rows.get(source_id(path), [])
@@ -207,7 +215,7 @@ class FinishedOutput:
     def _record_of(self, path: str) -> tuple[int, int, int]:
         """A source's id, stamp and checksum; NO_RECORD if no run wrote it."""
         source = source_id(path)
-        at = int(np.searchsorted(self._done["source"], np.uint64(source)))
+        at = int(np.searchsorted(self._done_sources, np.uint64(source)))
         record: tuple[int, int, int] = self._done[at].tolist() if at < len(self._done) else NO_RECORD
         return record if record[0] == source else NO_RECORD
 
@@ -218,23 +226,30 @@ def checksum_of(rows: bytes) -> int:
 
 
 def source_id(path: str) -> int:
-    """A 64-bit hash of a source's path; NO_SOURCE for an empty one, or one that no file can have."""
+    """A 64-bit hash of a path, however it is spelled; NO_SOURCE for an empty one, or one that no file can have."""
     try:
-        digest = hashlib.blake2b(os.fsencode(path), digest_size=8).digest()
+        digest = hashlib.blake2b(os.fsencode(plain_path(path)), digest_size=8).digest()
     except UnicodeEncodeError:
         return NO_SOURCE
     return int.from_bytes(digest, "little") or 1 if path else NO_SOURCE
 
 
 def write_done(path: Path, identity: Identity, done: NDArray[Any]) -> None:
-    """Write down what a later run needs to know of the finished output `path`: for each source its last record.
+    """Write down what a later run needs to know of the finished output `path`: a record for each source.
+
+    The record of a source that was named twice has the last stamp, and the checksum of all its rows.
 
     Raises:
         BatchdigitsError: it cannot be written.
     """
-    _, last = np.unique(done["source"][::-1], return_index=True)
+    latest_first = done[::-1]
+    _, last, number = np.unique(latest_first["source"], return_index=True, return_inverse=True)
+    kept = latest_first[last]
+    checksums = np.zeros(len(kept), np.uint32)  # which wrap around at CHECKSUMS
+    np.add.at(checksums, number, latest_first["checksum"])
+    kept["checksum"] = checksums
     with replace_atomically(done_path(path)) as beside:
-        beside.write_bytes((json.dumps(identity) + "\n").encode() + done[::-1][last].tobytes())
+        beside.write_bytes((json.dumps(identity) + "\n").encode() + kept.tobytes())
 
 
 def done_path(path: Path) -> Path:
@@ -269,6 +284,7 @@ def _read_done(path: Path) -> tuple[Mapping[str, Any], NDArray[Any]]:
     if not isinstance(identity, dict) or len(rest) % RECORD.itemsize:
         raise BatchdigitsError(
             f"cannot add to {path}: {done_path(path).name} beside it is missing or damaged; "
-            "move or rename it as the table was, else give another name, or --overwrite"
+            "move or rename it as the table was; if review --apply wrote the table, add to the one that was reviewed, "
+            "and apply the review again; else give another name, or --overwrite"
         )
     return identity, np.sort(np.frombuffer(rest, RECORD), order="source")

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from batchdigits.errors import BatchdigitsError
 from batchdigits.files.content import file_status
+from batchdigits.files.plain_path import plain_path
 from batchdigits.output.file_lock import lock
 
 Identity = Mapping[str, str | int | float | bool]
@@ -32,12 +33,12 @@ _RECORD = np.dtype([("stamp", "<u8"), ("start", "<u8"), ("end", "<u8")])
 
 
 def stamp(path: str, status: os.stat_result | None) -> int:
-    """A 64-bit hash of a path, and of its file's size and modification time, always odd.
+    """A 64-bit hash of a path, however it is spelled, and of its file's size and modification time, always odd.
 
     Among a million sources, a changed one has a chance of 1 in 10^13 of being taken for unchanged.
     """
     state = b"%d %d " % (status.st_size, status.st_mtime_ns) if status else b"none "
-    digest = hashlib.blake2b(state + os.fsencode(path), digest_size=8).digest()
+    digest = hashlib.blake2b(state + os.fsencode(plain_path(path)), digest_size=8).digest()
     return int.from_bytes(digest, "little") | 1
 
 

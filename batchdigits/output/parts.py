@@ -2,18 +2,16 @@
 
 A part's name holds its position in the order of the sources, and a hash of its sources' paths. So a run resumes without
 a journal: a part that has the right name is done. A run that adds to a finished folder reads from the parts which
-sources are done, and puts the others into parts of new groups.
+sources are done, and puts new ones, changed ones and open errors into parts of new groups. Last, it writes finished
+parts anew without the rows of sources that it has done again.
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 import re
 import tempfile
-from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,19 +23,20 @@ from numpy.typing import NDArray
 
 from batchdigits.errors import BatchdigitsError
 from batchdigits.output.columns import Columns
-from batchdigits.output.finished import of_a_page, source_id
-from batchdigits.output.formats import FormatName, dialect_of, output_format
-from batchdigits.output.journal import Identity, refuse_other_run
+from batchdigits.output.finished import source_id
+from batchdigits.output.formats import FormatName, output_format
+from batchdigits.output.journal import NO_STAMP, Identity, refuse_other_run
+from batchdigits.output.part_rows import KNOWN, PartRows, read_part
 from batchdigits.output.parts_folder import open_folder
-from batchdigits.output.prediction_jsonl import path_from_bytes
-from batchdigits.output.prediction_parquet import import_pyarrow
-from batchdigits.output.row_counts import RowCounts
+from batchdigits.output.row_counts import RowCounts, count_heads
 from batchdigits.text import without_secrets
 
 MANIFEST = "manifest.json"
 UNFINISHED = "unfinished.json"  # exists while a run is unfinished, and says what the parts depend on
 
-_is_part = re.compile(r"part-\d+-\d+-[0-9a-f]{16}\.\w+").fullmatch
+_PART = r"part-\d+-\d+-[0-9a-f]{16}\.\w+"
+_is_part = re.compile(_PART).fullmatch
+_is_ours = re.compile(rf"{_PART}|\.{_PART}\.done").fullmatch
 
 
 def part_name(group: int, number: int, sources: Sequence[str], file_format: FormatName) -> str:
@@ -46,72 +45,58 @@ def part_name(group: int, number: int, sources: Sequence[str], file_format: Form
     return f"part-{group:04d}-{number:06d}-{digest}.{file_format}"
 
 
-def encode_part(file_format: FormatName, columns: Columns, rows: Iterable[bytes]) -> bytes:
+def done_name(name: str) -> str:
+    """The name of the file beside a part, which has a record for each of its sources."""
+    return f".{name}.done"
+
+
+def encode_part(file_format: FormatName, columns: Columns, rows: Iterable[bytes], header: bytes | None = None) -> bytes:
     """The content of a part.
 
     Args:
         file_format: its format.
         columns: its columns.
         rows: the encoded rows of each source.
+        header: the bytes before the first row; None for those of the columns.
     """
     written = output_format(file_format)
     if written.convert is None:
-        return written.header(columns) + b"".join(rows)
+        return (written.header(columns) if header is None else header) + b"".join(rows)
     with tempfile.TemporaryDirectory(prefix="batchdigits-") as folder:
         path = Path(folder) / "part"
         written.convert(columns, (line for lines in rows for line in lines.splitlines(keepends=True)), path)
         return path.read_bytes()
 
 
-class PartRows(NamedTuple):
-    """What matters of a part's rows for a later run: their counts, and the path of each."""
+class DoneSource(NamedTuple):
+    """A source in a finished part.
 
-    counts: RowCounts
-    paths: list[str]
-
-
-def read_part(file_format: FormatName, content: bytes) -> PartRows:
-    """Read the rows of a part again; a person may have edited them.
-
-    Raises:
-        ValueError: the content is not of this format.
-        KeyError: a column is missing.
+    Attributes:
+        part: the name of the part.
+        stamp: its stamp when it was classified; NO_STAMP if an error of it is to be tried again.
+        is_edited: whether a person has edited its rows.
     """
-    rows = list(_rows(file_format, content))
-    counts = RowCounts()
-    for row in rows:
-        counts.add(str(row["status"] or ""), row["score"])
-    encoded = [row.get("path_bytes") for row in rows]
-    return PartRows(
-        counts,
-        [path_from_bytes(raw) if raw else str(row["path"]) for raw, row in zip(encoded, rows, strict=True)],
-    )
 
+    part: str
+    stamp: int
+    is_edited: bool
 
-def _rows(file_format: FormatName, content: bytes) -> Iterable[Mapping[str, Any]]:
-    if file_format == "parquet":
-        _, parquet = import_pyarrow()
-        columns = ["path", "status", "score", "path_bytes"]
-        return parquet.read_table(io.BytesIO(content), columns=columns).to_pylist()  # type: ignore[no-any-return]
-    text = content.decode("utf-8-sig", "surrogateescape")
-    if file_format == "jsonl":
-        return map(json.loads, io.StringIO(text, newline="\n"))  # `splitlines` would split at letters of names
-    delimiter = dialect_of("tsv" if file_format == "tsv" else "csv").delimiter
-    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
-    if not {"path", "status", "score"} <= set(rows.fieldnames or ()):
-        raise KeyError("path, status or score")
-    return rows
+    def is_current(self, stamp: int) -> bool:
+        """Whether its rows stay, given the stamp that it has now. Edited ones do, though the file has changed."""
+        return self.stamp != NO_STAMP and (self.is_edited or self.stamp == stamp)
 
 
 @dataclass(frozen=True)
 class DoneParts:
-    """What a run need not do again, in a form that goes to every node: 12 bytes for each source of a finished run.
+    """What a run need not do again, in a form that goes to every node: 21 bytes for each source of a finished run.
 
     Attributes:
         names: parts that this run had done when it was stopped.
-        finished: parts of finished runs, which nothing changes.
+        finished: parts of finished runs.
         first_group: the number of this run's first group, after those of all finished parts.
         sources: uint64 (N,), ascending: the `source_id` of each source in a finished part.
+        stamps: uint64 (N,): as in `DoneSource`.
+        edited: bool (N,): as in `DoneSource`.
         parts: uint32 (N,): the index in `finished` of the part that holds it.
     """
 
@@ -119,30 +104,42 @@ class DoneParts:
     finished: tuple[str, ...] = ()
     first_group: int = 0
     sources: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
+    stamps: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
+    edited: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, np.bool_))
     parts: NDArray[np.uint32] = field(default_factory=lambda: np.empty(0, np.uint32))
 
-    def part_of(self, source: str) -> str | None:
-        """The finished part that holds a source."""
+    def find(self, source: str) -> DoneSource | None:
+        """What is known of a source; None if no finished part holds it."""
         wanted = np.uint64(source_id(source))
         at = int(np.searchsorted(self.sources, wanted))
-        return self.finished[self.parts[at]] if at < len(self.sources) and self.sources[at] == wanted else None
+        if at == len(self.sources) or self.sources[at] != wanted:
+            return None
+        return DoneSource(self.finished[self.parts[at]], int(self.stamps[at]), bool(self.edited[at]))
 
 
 class PartsOutput:
     """A folder to write parts to.
 
     A run that adds to a finished folder writes parts of its own, and changes none that is there, since a person may
-    have edited it. The manifest stays until it is replaced by that of all parts.
+    have edited it. A part with sources that were done again is replaced by one of another name, with its other rows as
+    they are. The manifest stays until it is replaced by that of all parts, and so do all parts that it lists.
     """
 
     def __init__(
-        self, place: str, file_format: FormatName, identity: Identity, sources: Identity, resume: bool | None
+        self,
+        place: str,
+        file_format: FormatName,
+        columns: Columns,
+        identity: Identity,
+        sources: Identity,
+        resume: bool | None,
     ) -> None:
         """Start an output, resume one, or add to one. What is there stays until the first part is written.
 
         Args:
             place: the folder, as a path or a URL.
             file_format: the format of the parts.
+            columns: their columns.
             identity: all that the rows of a source depend on; keys and values are for people to read.
             sources: all that says which sources are in which part.
             resume: True to resume or to add, False to replace what is there, None to refuse if there is anything.
@@ -152,10 +149,12 @@ class PartsOutput:
         """
         self.place = without_secrets(place)
         self._format = file_format
+        self._columns = columns
         self._folder = open_folder(place)
         self._options = {**identity, **sources}
         names = self._folder.names()
         ours = {name for name in names if _is_part(name)}
+        self._files = {name for name in names if _is_ours(name)}
         begun = names & {MANIFEST, UNFINISHED}
         if names and not begun:
             raise BatchdigitsError(f"{self.place} holds files of another program; give an empty folder")
@@ -168,15 +167,17 @@ class PartsOutput:
             manifest = self._read_json(MANIFEST)
             refuse_other_run(self.place, manifest["options"], identity)
             before = {part["name"] for part in manifest["parts"]} & ours
-        self._replaced = set() if resume else ours | begun - {UNFINISHED}
+        self._hashes: dict[str, int] = {}  # of the contents of parts, as this run first read them
+        read = {name: self._counts_and_known(name) for name in sorted(ours)} if resume else {}
+        self._replaced = set() if resume else self._files | begun - {UNFINISHED}
         self._is_marked = UNFINISHED not in begun  # by this run
         if self._is_marked:
             self._mark()
-        read = {name: self._read_part(name) for name in sorted(ours)} if resume else {}
-        self.finished = {name: rows.counts for name, rows in read.items() if name in before}
-        self.parts = {name: rows.counts for name, rows in read.items() if name not in before}
-        self.done = _done({name: read[name].paths for name in self.finished}, frozenset(self.parts))
-        self.unnamed = 0  # finished parts of which this run named no source
+        self.finished = {name: counts for name, (counts, _) in read.items() if name in before}
+        self.parts = {name: counts for name, (counts, _) in read.items() if name not in before}
+        self._sources = {name: read[name][1]["source"] for name in self.parts}
+        self.done = _done({name: read[name][1] for name in self.finished}, frozenset(self.parts))
+        self.unnamed = 0  # rows of finished parts of which this run named no source
 
     def _refuse_existing(self, is_finished: bool, parts: int) -> None:
         if is_finished:
@@ -196,11 +197,26 @@ class PartsOutput:
         except (ValueError, KeyError, TypeError, AttributeError):
             raise BatchdigitsError(f"{name} in {self.place} is not of batchdigits; give another folder") from None
 
+    def _counts_and_known(self, name: str) -> tuple[RowCounts, NDArray[Any]]:
+        """The counts of a part's rows, and what is known of its sources."""
+        part = self._read_part(name)
+        return count_heads(part.heads), part.known()
+
     def _read_part(self, name: str) -> PartRows:
+        content = self._folder.read(name)
+        if self._hashes.setdefault(name, hash(content)) != hash(content):
+            raise BatchdigitsError(f"{name} in {self.place} was edited during this run, and is left as it is")
+        beside = self._folder.read(done_name(name)) if done_name(name) in self._files else b"missing"
         try:
-            return read_part(self._format, self._folder.read(name))
-        except (ValueError, KeyError, TypeError, AttributeError, csv.Error) as error:
-            raise BatchdigitsError(f"cannot add to {self.place}: {name} cannot be read any more: {error}") from None
+            return read_part(name, content, beside, output_format(self._format).reader(self._columns))
+        except ValueError:
+            raise BatchdigitsError(
+                f"cannot add to {self.place}: {done_name(name)} in it is missing or damaged; "
+                "give another folder, or --overwrite"
+            ) from None
+        except BatchdigitsError as error:
+            why = str(error).rpartition(f"{name}: ")[2]
+            raise BatchdigitsError(f"cannot add to {self.place}: {name} cannot be read any more: {why}") from None
 
     def _mark(self) -> None:
         self._folder.write(UNFINISHED, _json({"options": self._options}))
@@ -210,22 +226,45 @@ class PartsOutput:
         """Remove what this run replaces."""
         if not self._is_marked:
             self._mark()
-        for name in sorted(self._replaced):
-            self._folder.remove(name)
+        self._remove(self._replaced)
         self._replaced = set()
 
-    def write(self, name: str, content: bytes, counts: RowCounts) -> None:
+    def _remove(self, names: Iterable[str]) -> None:
+        """Remove files, parts before the files beside them."""
+        for name in sorted(names, key=lambda name: (name.startswith("."), name)):
+            self._folder.remove(name)
+            self._files.discard(name)
+
+    def write(self, name: str, content: bytes, counts: RowCounts, done: NDArray[Any]) -> None:
         """Write or replace a part.
+
+        Args:
+            name: its name.
+            content: its content.
+            counts: the counts of its rows.
+            done: the records of its sources.
 
         Raises:
             BatchdigitsError: it cannot be written.
         """
         self._begin()
-        self._folder.write(name, content)
+        self._write(name, content, done)
         self.parts[name] = counts
+        self._sources[name] = done["source"]
+
+    def _write(self, name: str, content: bytes, done: NDArray[Any]) -> None:
+        """Write a part, and before it the file beside it, so that no part is without one."""
+        self._folder.write(done_name(name), done.tobytes())
+        self._folder.write(name, content)
+        self._files |= {name, done_name(name)}
 
     def finish(
-        self, listed: Iterable[str], about: Mapping[str, Any], named: Iterable[str] = (), prune: bool = False
+        self,
+        listed: Iterable[str],
+        about: Mapping[str, Any],
+        named: Iterable[str] = (),
+        readable: Iterable[str] = (),
+        prune: bool = False,
     ) -> RowCounts:
         """Write the manifest, and return the counts of all rows.
 
@@ -233,6 +272,7 @@ class PartsOutput:
             listed: the names of all parts of the run. Its other parts, whose sources are gone, are removed.
             about: the manifest's entries about the run; those about its rows and parts are added.
             named: the finished parts of which this run named a source.
+            readable: folders and archives whose error in finished parts is gone.
             prune: whether the other finished parts are removed.
 
         Raises:
@@ -243,10 +283,11 @@ class PartsOutput:
             raise BatchdigitsError(f"{len(lost):,} parts are missing, {lost[0]} first; to continue, add --resume")
         self._begin()
         unnamed = self.finished.keys() - set(named)
-        self.unnamed = len(unnamed)
-        there = {**self.finished, **self.parts}
-        dropped = (self.parts.keys() - set(names)) | (unnamed if prune else set())
-        kept = {name: there[name] for name in sorted(there.keys() - dropped)}
+        self.unnamed = sum(self.finished[name].rows for name in unnamed)
+        kept = {name: part for name, part in self.finished.items() if not (prune and name in unnamed)}
+        redone = [np.array(list(map(source_id, readable)), np.uint64), *(self._sources[name] for name in names)]
+        self._replace_redone(kept, np.concatenate(redone))
+        kept = dict(sorted({**kept, **{name: self.parts[name] for name in names}}.items()))
         total = RowCounts()
         for part in kept.values():
             total.update(part)
@@ -257,11 +298,23 @@ class PartsOutput:
             "parts": [{"name": name, "rows": part.rows} for name, part in kept.items()],
         }
         self._folder.write(MANIFEST, _json(manifest))
-        for name in sorted(dropped):
-            self._folder.remove(name)
+        self._remove(self._files - kept.keys() - set(map(done_name, kept)))
         self._folder.remove(UNFINISHED)
         self._is_marked = False
         return total
+
+    def _replace_redone(self, kept: dict[str, RowCounts], redone: NDArray[np.uint64]) -> None:
+        """Replace, among the kept finished parts, those with sources that were done again by new ones without these."""
+        numbers = np.unique(self.done.parts[np.isin(self.done.sources, redone)]).tolist()
+        sources = set(redone.tolist()) if numbers else set()
+        for name in sorted(kept.keys() & {self.done.finished[number] for number in numbers}):
+            del kept[name]
+            rest = self._read_part(name).without(sources)
+            if rest.rows:
+                _, group, number, _ = name.split("-")
+                new = part_name(int(group), int(number), [str(source) for source in rest.sources], self._format)
+                self._write(new, encode_part(self._format, self._columns, rest.rows, rest.header), rest.done)
+                kept[new] = count_heads(rest.heads)
 
     def __enter__(self) -> PartsOutput:
         """The output itself."""
@@ -275,19 +328,14 @@ class PartsOutput:
             self._folder.remove(UNFINISHED)
 
 
-def _done(paths: Mapping[str, Sequence[str]], names: frozenset[str]) -> DoneParts:
-    """What need not be done, given the paths of the rows in each finished part, and this run's own parts."""
-    finished = tuple(paths)
-    ids, parts = array("Q"), array("L")
-    for number, name in enumerate(finished):
-        for path in paths[name]:
-            page = of_a_page(path)
-            for source in (path, page[1]) if page else (path,):
-                ids.append(source_id(source))
-                parts.append(number)
-    sources, first = np.unique(np.array(ids, np.uint64), return_index=True)
+def _done(finished: Mapping[str, NDArray[Any]], names: frozenset[str]) -> DoneParts:
+    """What need not be done, given what is known of the sources in each finished part, and this run's own parts."""
+    known = np.concatenate([np.empty(0, KNOWN), *finished.values()])
+    parts = np.repeat(np.arange(len(finished), dtype=np.uint32), [len(part) for part in finished.values()])
+    order = np.argsort(known["source"], kind="stable")
     groups = [int(name.split("-")[1]) for name in finished]
-    return DoneParts(names, finished, max(groups, default=-1) + 1, sources, np.array(parts, np.uint32)[first])
+    sources, stamps, edited = (known[field][order] for field in ("source", "stamp", "is_edited"))
+    return DoneParts(names, tuple(finished), max(groups, default=-1) + 1, sources, stamps, edited, parts[order])
 
 
 def _json(value: Mapping[str, Any]) -> bytes:

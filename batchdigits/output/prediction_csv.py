@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from batchdigits.inference.decide import Prediction
-from batchdigits.output.columns import Cell, Columns
+from batchdigits.output.columns import Cell, ColumnNames, Columns
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -30,7 +30,7 @@ class Dialect:
     quoted: re.Pattern[str]
     formula: re.Pattern[str] | None = None
 
-    def header(self, columns: Columns) -> bytes:
+    def header(self, columns: ColumnNames) -> bytes:
         """The header line, for spreadsheets behind a byte order mark."""
         return (BYTE_ORDER_MARK if self.formula else b"") + self.line(columns.names)
 
@@ -41,11 +41,15 @@ class Dialect:
     def line(self, cells: Iterable[Cell]) -> bytes:
         """One line of cells; a number has six decimals, and None is an empty cell."""
         fields = [
-            "" if cell is None else self._harmless(cell) if isinstance(cell, str) else f"{cell:.6f}" for cell in cells
+            "" if cell is None else self.harmless(cell) if isinstance(cell, str) else f"{cell:.6f}" for cell in cells
         ]
         if self.quoted.search("".join(fields)):
             fields = [_in_quotes(field) if self.quoted.search(field) else field for field in fields]
         return (self.delimiter.join(fields) + "\n").encode("utf-8", "surrogateescape")
+
+    def harmless(self, cell: str) -> str:
+        """A text cell as `line` writes it: with an apostrophe in front where a spreadsheet could see a formula."""
+        return f"'{cell}" if self.formula and self.formula.match(cell) else cell
 
     def original(self, cell: str) -> str:
         """A text cell as it was before `line` made it harmless."""
@@ -61,9 +65,6 @@ class Dialect:
         return f"{path}{end}{label}{end}{confidence:.6f}{end}{status}{end}{detail}{end}{score:.6f}\n".encode(
             "utf-8", "surrogateescape"
         )
-
-    def _harmless(self, cell: str) -> str:
-        return f"'{cell}" if self.formula and self.formula.match(cell) else cell
 
 
 def _in_quotes(field: str) -> str:

@@ -29,10 +29,16 @@ def _line(columns: Columns, prediction: Prediction) -> str:
         if isinstance(cell, float):
             row[name] = round(cell, DECIMALS)
     if not prediction.path.isascii():
-        row["path"] = as_unicode(prediction.path)
-        if row["path"] != prediction.path:
-            row["path_bytes"] = base64.b64encode(os.fsencode(prediction.path)).decode()
+        row.update(path_fields(prediction.path))
     return json_line(row)
+
+
+def path_fields(path: str) -> dict[str, str]:
+    """The field `path`, and `path_bytes` where JSON cannot hold it as it is."""
+    text = as_unicode(path)
+    if text == path:
+        return {"path": path}
+    return {"path": text, "path_bytes": base64.b64encode(os.fsencode(path)).decode()}
 
 
 def path_from_bytes(encoded: object) -> str:

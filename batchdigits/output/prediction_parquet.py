@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from batchdigits.errors import MissingExtraError
-from batchdigits.output.columns import Columns
+from batchdigits.errors import BatchdigitsError, MissingExtraError
+from batchdigits.output.columns import ColumnNames
 
 ROW_GROUP_SIZE = 65_536  # rows: a few MB in memory
 
@@ -28,17 +28,29 @@ def import_pyarrow(feature: str = "--format parquet") -> tuple[Any, Any]:
     return pyarrow, pyarrow.parquet
 
 
-def write_parquet(columns: Columns, lines: Iterable[bytes], path: Path) -> None:
+def write_parquet(columns: ColumnNames, lines: Iterable[bytes], path: Path) -> None:
     """Write JSON lines to `path`, with a column `path_bytes` that is null where `path` is lossless."""
+    write_rows(schema_of(columns), map(json.loads, lines), path)
+
+
+def write_rows(schema: Any, rows: Iterable[Mapping[str, Any]], path: Path) -> None:
+    """Write rows, as cells by their columns, to `path`.
+
+    Raises:
+        BatchdigitsError: a cell is not of its column's type.
+    """
     arrow, parquet = import_pyarrow()
-    schema = schema_of(columns)
-    rows = map(json.loads, lines)
+    rows = iter(rows)
     with parquet.ParquetWriter(path, schema) as writer:
         while group := list(islice(rows, ROW_GROUP_SIZE)):
-            writer.write_table(arrow.Table.from_pylist(group, schema))
+            try:
+                table = arrow.Table.from_pylist(group, schema)
+            except arrow.ArrowException as error:
+                raise BatchdigitsError(f"cannot write Parquet: {str(error).splitlines()[0]}") from None
+            writer.write_table(table)
 
 
-def schema_of(columns: Columns) -> Any:
+def schema_of(columns: ColumnNames) -> Any:
     """The types of a file's columns."""
     arrow, _ = import_pyarrow()
     text = columns.texts

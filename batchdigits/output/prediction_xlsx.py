@@ -16,16 +16,18 @@ from urllib.parse import quote
 
 from batchdigits.errors import BatchdigitsError, MissingExtraError
 from batchdigits.inference.decide import Status
-from batchdigits.output.columns import Cell, Columns
+from batchdigits.output.columns import Cell, ColumnNames
+from batchdigits.output.row_counts import REVIEWED
 
 MAX_ROWS = 1_048_575  # in a sheet of a spreadsheet, besides the header
 MAX_LINKS = 65_530  # in a sheet that Excel opens
 MAX_LINK_LENGTH = 2_000  # UTF-16 code units; Excel takes 2,079
-COLOURS = {  # background and text, as Excel has them for bad, neutral and good cells
+COLOURS: dict[str, tuple[str, str]] = {  # background and text, as Excel has them for bad, neutral and good cells
     Status.OK: ("#C6EFCE", "#006100"),
     Status.REVIEW: ("#FFEB9C", "#9C5700"),
     Status.BLANK: ("#EDEDED", "#595959"),
     Status.ERROR: ("#FFC7CE", "#9C0006"),
+    REVIEWED: ("#DDEBF7", "#1F4E78"),
 }
 WIDTHS = {"path": 45, "detail": 30}  # characters; others have DEFAULT_WIDTH
 DEFAULT_WIDTH = 12
@@ -48,7 +50,7 @@ def import_xlsxwriter() -> Any:
     return xlsxwriter
 
 
-def write_xlsx(about: Mapping[str, Cell], columns: Columns, lines: Iterable[bytes], path: Path) -> None:
+def write_xlsx(about: Mapping[str, Cell], columns: ColumnNames, lines: Iterable[bytes], path: Path) -> None:
     """Write JSON lines to `path`.
 
     Args:
@@ -76,7 +78,7 @@ def write_xlsx(about: Mapping[str, Cell], columns: Columns, lines: Iterable[byte
     path.write_bytes(content.getbuffer())
 
 
-def _write_rows(workbook: Any, columns: Columns, rows: Iterable[Mapping[str, Any]], prefix: str) -> Counter[str]:
+def _write_rows(workbook: Any, columns: ColumnNames, rows: Iterable[Mapping[str, Any]], prefix: str) -> Counter[str]:
     """Write the sheet `rows`; the number of rows of each status."""
     sheet = workbook.add_worksheet("rows")
     number = workbook.add_format({"num_format": "0.000000"})
@@ -118,7 +120,8 @@ def _write_summary(workbook: Any, counts: Counter[str], about: Mapping[str, Cell
     """Write the sheet `summary`: names and values."""
     sheet = workbook.add_worksheet("summary")
     sheet.set_column(0, 1, 24)
-    rows = {"rows": counts.total(), **{str(status): counts[status] for status in Status}, **about}
+    statuses = {str(status): counts[status] for status in dict.fromkeys([*Status, *sorted(counts)])}
+    rows = {"rows": counts.total(), **statuses, **about}
     for place, (name, value) in enumerate(rows.items()):
         sheet.write_string(place, 0, name)
         if isinstance(value, str):

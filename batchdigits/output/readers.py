@@ -70,6 +70,14 @@ class CsvReader:
         path, label, _, status, _, score, *_ = [*cells, "", "", "", "", "", ""]
         return RowHead(self.dialect.original(path), status == Status.ERROR and not label, status, score)
 
+    def other_columns(self, path: Path) -> int:
+        """How many columns a person has added behind ours, by the header; 0 if there is no file."""
+        if not path.is_file():
+            return 0
+        header = next(read_lines(path, self.compression), b"").decode("utf-8", "replace").rstrip("\r\n")
+        names = next(csv.reader([header], delimiter=self.dialect.delimiter), [])
+        return max(0, len(names) - len(self.columns.names))
+
 
 @dataclass(frozen=True)
 class JsonlReader:

@@ -166,7 +166,7 @@ class ResumableOutput:
     def _note_done(self, path: str, stamp: int, extents: Sequence[Extent], part: BinaryIO) -> None:
         """Note what a later run needs to know of a source that was done before."""
         if self.old and all(end <= self.old.end for _, end in extents):  # a person may have edited these rows
-            checksum = self.old.checksum_of(path)
+            checksum = self.old.checksum_of(path) if extents else 0  # a source that is named again has none left
         else:
             checksum = sum(checksum_of(_read(part, extent)) for extent in extents)
         for numbers, number in zip(self._done, (source_id(path), stamp, checksum % CHECKSUMS), strict=True):

@@ -137,5 +137,5 @@ class Answers:
         return Settled(answer, reviewer, last.action.at, self._was_keyed_blind(path))
 
     def _was_keyed_blind(self, path: str) -> bool:
-        given = self._given["first"].get(path)
-        return bool(given) and given[0].action.mode == "blind"
+        given = self._given["first"].get(path, [])
+        return len(given) > 0 and given[0].action.mode == "blind"

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 from batchdigits.inference.decide import Prediction, Status
 
 if TYPE_CHECKING:
-    from batchdigits.output.finished import Reader
+    from batchdigits.output.finished import Reader, RowHead
 
+REVIEWED = "reviewed"  # the status of a row that a person has answered, in a table that `review --apply` made
 OTHER = "other"  # in place of a status that a person made up
 MILLION = 1_000_000
 
-_STATUSES = frozenset(Status)
+_STATUSES = frozenset([*Status, REVIEWED])
 
 
 @dataclass
@@ -24,7 +25,7 @@ class RowCounts:
     """Counts of rows, which are the same whoever counts them, in whatever order.
 
     Attributes:
-        statuses: the number of rows of each status, and of those with another status as OTHER.
+        statuses: the number of rows of each status, REVIEWED too, and of those with another status as OTHER.
         risk: the sum of one minus score over the `ok` rows, in millionths, as scores have six decimals.
     """
 
@@ -60,16 +61,20 @@ def count_predictions(predictions: Sequence[Prediction]) -> RowCounts:
 
 
 def count_rows(output: Path, reader: Reader) -> RowCounts:
-    """The counts of a finished output, which a person may have edited. A line without path and status is no row.
+    """The counts of a finished output, which a person may have edited.
 
     Raises:
         BatchdigitsError: see `Reader`.
     """
-    counts = RowCounts()
     rows = reader.pieces(output)
     next(rows)  # the header
-    for row in rows:
-        head = reader.head(row)
+    return count_heads(map(reader.head, rows))
+
+
+def count_heads(heads: Iterable[RowHead]) -> RowCounts:
+    """The counts of rows that a person may have edited. A line without path and status is no row."""
+    counts = RowCounts()
+    for head in heads:
         if head.path or head.status:
             counts.add(head.status, head.score)
     return counts

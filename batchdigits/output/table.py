@@ -57,7 +57,7 @@ def table_format(path: str) -> TableFormat | None:
     Raises:
         BatchdigitsError: it is not compressed as its name says.
     """
-    head = next(_lines(path), b"") if compression_of(Path(path)) else LOCAL_DISK.head(path, HEAD_BYTES)
+    head = next(table_lines(path), b"") if compression_of(Path(path)) else LOCAL_DISK.head(path, HEAD_BYTES)
     if head.startswith(b"PAR1"):
         return "parquet"
     if head.startswith(b'{"path":'):
@@ -70,11 +70,11 @@ def table_format(path: str) -> TableFormat | None:
     return None
 
 
-def read_table(path: str) -> Iterator[TableRow]:
-    """The rows of a table in its order. Columns may be in any order, and others among them. An empty line is no row.
+def known_format(path: str) -> TableFormat:
+    """The format of a table of rows.
 
     Raises:
-        BatchdigitsError: it is no table, is damaged, lacks a column, or cannot be read.
+        BatchdigitsError: it is no table, or cannot be read.
     """
     name = table_format(path)
     if name is None:
@@ -82,6 +82,16 @@ def read_table(path: str) -> Iterator[TableRow]:
             "it is not CSV, TSV, JSON lines or Parquet as classify writes it" if Path(path).exists() else "no such file"
         )
         raise BatchdigitsError(f"cannot read {path}: {reason}")
+    return name
+
+
+def read_table(path: str) -> Iterator[TableRow]:
+    """The rows of a table in its order. Columns may be in any order, and others among them. An empty line is no row.
+
+    Raises:
+        BatchdigitsError: it is no table, is damaged, lacks a column, or cannot be read.
+    """
+    name = known_format(path)
     if name == "parquet":
         rows = _parquet_rows(path)
     elif name == "jsonl":
@@ -110,7 +120,7 @@ def first_rows(rows: Iterable[TableRow], statuses: Collection[str], by_score: bo
 
 
 def _csv_rows(path: str, name: Literal["csv", "tsv"]) -> Iterator[TableRow]:
-    lines = _lines(path)
+    lines = table_lines(path)
     header = next(lines, b"")
     # `--excel` writes the mark; in another file that has one, only cells like '=1 could differ.
     dialect = dialect_of(name, for_excel=header.startswith(BYTE_ORDER_MARK))
@@ -118,17 +128,17 @@ def _csv_rows(path: str, name: Literal["csv", "tsv"]) -> Iterator[TableRow]:
     reader = csv.DictReader(texts, delimiter=dialect.delimiter, strict=True)
     try:
         for cells in reader:
-            yield _row({column: dialect.original(cells[column] or "") for column in COLUMNS})
+            yield row_of({column: dialect.original(cells[column] or "") for column in COLUMNS})
     except csv.Error as error:
         raise BatchdigitsError(f"cannot read {path}: the row in line {reader.line_num + 1:,}: {error}") from None
 
 
 def _jsonl_rows(path: str) -> Iterator[TableRow]:
-    for number, line in enumerate(_lines(path), 1):
+    for number, line in enumerate(table_lines(path), 1):
         if not line.strip():
             continue
         try:
-            yield _row(json.loads(line))
+            yield row_of(json.loads(line))
         except (ValueError, TypeError, KeyError, RecursionError):
             raise BatchdigitsError(f"cannot read {path}: line {number:,} is not a row of classify") from None
 
@@ -142,16 +152,21 @@ def _parquet_rows(path: str) -> Iterator[TableRow]:
                 raise BatchdigitsError(f"cannot read {path}: it has no column {', '.join(missing)}")
             wanted = [name for name in names if name in (*COLUMNS, "path_bytes")]
             for batch in file.iter_batches(columns=wanted):
-                yield from map(_row, batch.to_pylist())
+                yield from map(row_of, batch.to_pylist())
     except (arrow.ArrowException, ValueError):
         raise BatchdigitsError(f"cannot read {path}: it is not a Parquet file of classify") from None
 
 
-def _lines(path: str) -> Iterator[bytes]:
+def table_lines(path: str) -> Iterator[bytes]:
+    """The lines of a table, with their ends.
+
+    Raises:
+        BatchdigitsError: it is truncated, or not compressed as its name says.
+    """
     return read_lines(Path(path), compression_of(Path(path)))
 
 
-def _row(cells: Mapping[str, object]) -> TableRow:
+def row_of(cells: Mapping[str, object]) -> TableRow:
     """A row of cells by their columns.
 
     Raises:
@@ -161,20 +176,22 @@ def _row(cells: Mapping[str, object]) -> TableRow:
     """
     encoded = cells.get("path_bytes") if isinstance(cells, dict) else None
     return TableRow(
-        path_from_bytes(encoded) if encoded else _text(cells["path"]),
-        _text(cells["label"]),
-        _number(cells["confidence"]),
-        _text(cells["status"]),
-        _text(cells["detail"]),
-        _number(cells["score"]),
+        path_from_bytes(encoded) if encoded else text_of(cells["path"]),
+        text_of(cells["label"]),
+        number_of(cells["confidence"]),
+        text_of(cells["status"]),
+        text_of(cells["detail"]),
+        number_of(cells["score"]),
     )
 
 
-def _text(cell: object) -> str:
+def text_of(cell: object) -> str:
+    """A cell as text; empty for None."""
     return "" if cell is None else str(cell)
 
 
-def _number(cell: object) -> float | None:
+def number_of(cell: object) -> float | None:
+    """A cell as a finite number; None if it is none."""
     try:
         number = float(str(cell))
     except ValueError:

@@ -28,7 +28,7 @@ from typing import NamedTuple
 from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.decide import Status
 from batchdigits.inference.threshold import CONFIDENCE_LEVEL, binomial_cdf
-from batchdigits.output.row_counts import MILLION, RowCounts, risk_of
+from batchdigits.output.row_counts import MILLION, REVIEWED, RowCounts, risk_of
 from batchdigits.output.table import TableRow
 from batchdigits.text import counted
 
@@ -65,6 +65,16 @@ class Table:
     def expected_errors(self) -> float:
         """How many `ok` rows are wrong on average, if the scores are right."""
         return self.counts.expected_errors
+
+    @property
+    def reviewed(self) -> int:
+        """How many rows a person has answered; they count as right."""
+        return self.counts.statuses[REVIEWED]
+
+    @property
+    def finished(self) -> int:
+        """How many rows are done: `ok`, or reviewed."""
+        return len(self.rows) + self.reviewed
 
 
 class WrongRow(NamedTuple):
@@ -114,14 +124,19 @@ class Audit:
         """The table as it is."""
         return self.outlooks[0]
 
+    @property
+    def bound_when_corrected(self) -> int:
+        """The bound of `as_is` once the wrong rows of the sample are put right, as these are among those it counts."""
+        return self.as_is.bound - len(self.wrong)
+
     def size_to_show(self, share: float) -> int | None:
         """The size of a sample that shows that at most `share` (0-1) of the `ok` rows are wrong.
 
-        It counts on wrong rows being as frequent as in this sample, or as the scores say if that is more. None if they
+        It counts on wrong rows being as frequent as in this sample, or, if it has none, as the scores say. None if they
         are too frequent then.
         """
         rows = len(self.table.rows)
-        return sample_size(rows, share, max(len(self.wrong) / self.size, self.table.expected_errors / rows))
+        return sample_size(rows, share, len(self.wrong) / self.size or self.table.expected_errors / rows)
 
 
 def table_of(rows: Iterable[TableRow]) -> Table:

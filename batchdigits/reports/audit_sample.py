@@ -8,17 +8,38 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
+from typing import NamedTuple
 
 from batchdigits.errors import BatchdigitsError
 from batchdigits.output.formats import dialect_of
 from batchdigits.output.prediction_csv import BYTE_ORDER_MARK
+from batchdigits.output.review_answers import Answer, Settled
 from batchdigits.reports.audit import OkRow
 
 COLUMNS = ("path", "truth", "stratum")
+NO_DIGIT, BLANK = "x", "blank"  # truths that are no label
 
 _DIALECT = dialect_of("csv", for_excel=True)
+
+
+class Keyed(NamedTuple):
+    """A sample with what was keyed in its review.
+
+    Attributes:
+        truths: path and truth of each row; empty where it is open.
+        in_file: how many truths the sample itself has.
+        blind: the answers of the review that are used, one for each other row that is keyed.
+        not_blind: how many open rows have an answer by a person who saw the prediction, which does not count.
+        unsure: how many open rows a person, or two who differ, could not decide.
+    """
+
+    truths: list[tuple[str, str]]
+    in_file: int
+    blind: list[Settled]
+    not_blind: int
+    unsure: int
 
 
 def write_sample(rows: Sequence[OkRow], drawn: Sequence[int], seed: int) -> bytes:
@@ -45,3 +66,35 @@ def read_sample(content: bytes) -> list[tuple[str, str]]:
         raise BatchdigitsError(f"the sample is not a CSV with the columns {','.join(COLUMNS)}")
     cells = [(*row, "") for row in rows if any(row)]
     return [(_DIALECT.original(path), _DIALECT.original(truth.strip())) for path, truth, *_ in cells]
+
+
+def with_review(truths: Sequence[tuple[str, str]], answers: Mapping[str, Settled]) -> Keyed:
+    """The truths of a sample, and where it has none, what was keyed blind.
+
+    Args:
+        truths: path and truth of each row of the sample.
+        answers: what the answers of the table's review come to, by path.
+    """
+    found: list[tuple[str, str]] = []
+    blind: list[Settled] = []
+    not_blind = unsure = 0
+    for path, truth in truths:
+        settled = None if truth else answers.get(path)
+        if settled is None:
+            found.append((path, truth))
+        elif settled.answer.kind == "unsure" or not settled.is_blind:
+            unsure += settled.answer.kind == "unsure"
+            not_blind += settled.answer.kind != "unsure"
+            found.append((path, ""))
+        else:
+            blind.append(settled)
+            found.append((path, _truth(settled.answer)))
+    return Keyed(found, sum(bool(truth) for _, truth in truths), blind, not_blind, unsure)
+
+
+def _truth(answer: Answer) -> str:
+    if answer.kind == "blank":
+        return BLANK
+    if answer.kind == "not_digit":
+        return NO_DIGIT if answer.predicted != NO_DIGIT else answer.kind  # a class may have that name
+    return answer.label

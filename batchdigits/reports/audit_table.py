@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from math import ceil
 from typing import Any
 
+from batchdigits.inference.decide import Status
 from batchdigits.inference.threshold import CONFIDENCE_LEVEL
+from batchdigits.output.row_counts import REVIEWED
 from batchdigits.reports.audit import Audit, Outlook, Table
 from batchdigits.reports.table import table
 from batchdigits.text import as_unicode, counted, printable
@@ -18,7 +20,7 @@ HEADINGS = ("reviewed", "by the scores", "in the sample", "by the sample", f"{LE
 
 def as_text(audit: Audit, share: float | None) -> str:
     """The audit as text, and what it says about at most `share` (0-1) of the `ok` rows being wrong."""
-    lines = [heading(audit), "", table([HEADINGS, *outlook_cells(audit)]), "", EXPLANATION]
+    lines = [heading(audit), whole_table(audit), "", table([HEADINGS, *outlook_cells(audit)]), "", EXPLANATION]
     if audit.wrong:
         listed = [f"{row.path}: {row.label}, keyed {row.truth}" for row in audit.wrong[:MAX_LISTED]]
         lines += ["", "Wrong in the sample:", *map(printable, listed)]
@@ -31,6 +33,30 @@ def heading(audit: Audit) -> str:
     """The audit in a sentence."""
     found = f"{audit.size:,} of {counted(len(audit.table.rows), 'ok row')} keyed, {len(audit.wrong):,} wrong"
     return f"{found}: with {LEVEL} confidence, at most {_bound(audit, audit.as_is)} of 1,000 ok rows are wrong."
+
+
+def whole_table(audit: Audit) -> str:
+    """What the audit says of all rows that are done."""
+    found = audit.table
+    bound, corrected = _whole_bounds(audit)
+    rows = f"the {counted(found.finished, 'finished row')} ({len(found.rows):,} ok, {found.reviewed:,} reviewed)"
+    estimate = _number(1000 * audit.as_is.estimate / found.finished)
+    parts = [
+        f"Whole table: of {rows}, {estimate} of 1,000 are wrong by the sample, and at most {_number(bound)}, "
+        "taking reviewed rows as right."
+    ]
+    if audit.wrong:
+        parts.append(f"At most {_number(corrected)}, once those found wrong are put right.")
+    if others := not_counted(audit):
+        named = ", ".join(f"{number:,} {status}" for status, number in others.items())
+        parts.append(f"Not counted: {named}.")
+    return " ".join(parts)
+
+
+def not_counted(audit: Audit) -> dict[str, int]:
+    """The rows by status that are not done, or that nobody has claimed a label for."""
+    counts = audit.table.counts.statuses
+    return {status: number for status, number in sorted(counts.items()) if status not in (Status.OK, REVIEWED)}
 
 
 EXPLANATION = (
@@ -84,6 +110,7 @@ def as_json(audit: Audit, share: float | None) -> dict[str, Any]:
         "wrong": [{"path": as_unicode(row.path), "label": row.label, "truth": row.truth} for row in audit.wrong],
         "confidence_level": CONFIDENCE_LEVEL,
         **_outlook_json(audit, audit.as_is),
+        "whole_table": _whole_json(audit),
         "after_review": [
             {"reviewed": outlook.reviewed, **_outlook_json(audit, outlook)} for outlook in audit.outlooks[1:]
         ],
@@ -107,6 +134,26 @@ def _outlook_json(audit: Audit, outlook: Outlook) -> Mapping[str, float]:
         "upper_bound_per_1000": _rounded_up(outlook.bound * scale, 3),
         "upper_bound_rows": outlook.bound,
     }
+
+
+def _whole_json(audit: Audit) -> Mapping[str, Any]:
+    found = audit.table
+    bound, corrected = _whole_bounds(audit, 3)
+    return {
+        "rows": found.finished,
+        "reviewed": found.reviewed,
+        "not_counted": not_counted(audit),
+        "expected_per_1000": round(1000 * audit.as_is.expected / found.finished, 3),
+        "estimate_per_1000": round(1000 * audit.as_is.estimate / found.finished, 3),
+        "upper_bound_per_1000": bound,
+        "upper_bound_per_1000_when_corrected": corrected,
+    }
+
+
+def _whole_bounds(audit: Audit, decimals: int = 2) -> list[float]:
+    """The bounds per 1,000 finished rows, as the table is and once the wrong rows of the sample are put right."""
+    bounds = (audit.as_is.bound, audit.bound_when_corrected)
+    return [_rounded_up(1000 * bound / audit.table.finished, decimals) for bound in bounds]
 
 
 def _per_1000(audit: Audit, errors: float) -> str:

@@ -5,24 +5,20 @@ from __future__ import annotations
 import math
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from statistics import fmean
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from batchdigits.datasets.layout import NOT_DIGIT, class_names, classes_among, folders_to_give
+from batchdigits.datasets.layout import NOT_DIGIT, class_names, folders_to_give
 from batchdigits.errors import DataError, NoImagesError
-from batchdigits.files.archives import is_archive, open_archive
-from batchdigits.files.image_formats import has_image_suffix
-from batchdigits.files.litter import is_litter_file
-from batchdigits.files.source_error import SourceError
 from batchdigits.inference.decide import Prediction, Status
 from batchdigits.reports.confidence import Answers, calibration_error
-from batchdigits.text import as_unicode, first_names, printable
+from batchdigits.text import as_unicode, first_names
 
 UNANSWERED = (Status.BLANK, Status.ERROR)  # the last two columns of the confusion matrix, after the labels
 NORMAL_QUANTILE = 1.959964  # 97.5 % quantile of the standard normal distribution, for a two-sided 95 % interval
@@ -79,69 +75,71 @@ class Evaluation:
 
 
 def class_folders(path: str, labels: Sequence[str], as_class: str | None = None) -> list[str]:
-    """The sub-folders of `path` named like a label or `not_digit`, in natural order; of an archive its own path.
+    """The sub-folders of `path` named like a label or `not_digit`, in natural order.
 
     With `as_class`, `not_digit` is a class, which the model must have.
 
     Raises:
         DataError: `path` cannot be read, has no sub-folder named like a label, or has a sub-folder with another name.
     """
-    is_in_archive = is_archive(path)
     try:
-        names = _folders_in_archive(path) if is_in_archive else class_names(path)
-    except SourceError as error:
-        raise DataError(f"{path}: {error}") from None
+        names = class_names(path)
     except OSError as error:
         raise DataError(f"{path}: {error.strerror or error}; {LAYOUT}") from None
     if not set(names) & set(labels):
         better = folders_to_give(path, labels)
         advice = f"give {first_names(better)}" if better else LAYOUT
         raise DataError(f"{path}: no folder in it is named like a label ({first_names(labels, 10)}); {advice}")
+    check_classes(path, names, labels, as_class)
+    return [os.path.join(path, name) for name in names]  # noqa: PTH118
+
+
+def check_classes(path: str, names: Iterable[str], labels: Sequence[str], as_class: str | None = None) -> None:
+    """Refuse labelled data with classes that the model does not have; `not_digit` is one with `as_class`.
+
+    Raises:
+        DataError: one of the names is neither a label nor `not_digit`.
+    """
     unknown = [name for name in names if name not in labels and (name != NOT_DIGIT or as_class == NOT_DIGIT)]
     if unknown:
         raise DataError(
             f"{path}: the model has no label {first_names(unknown)}; its labels are {first_names(labels, 10)}"
         )
-    return [path] if is_in_archive else [os.path.join(path, name) for name in names]  # noqa: PTH118
 
 
-def _folders_in_archive(path: str) -> list[str]:
-    with closing(open_archive(path)) as archive:
-        members = [name.partition("/") for name in archive.names()]
-    for name, slash, _ in members:
-        if not slash and has_image_suffix(name) and not is_litter_file(name):
-            raise DataError(f"{path}: {printable(name)} lies in no folder; {LAYOUT}")
-    return classes_among({name for name, slash, _ in members if slash})
-
-
-def evaluate_predictions(path: str, predictions: Iterable[Prediction], labels: Sequence[str]) -> Evaluation:
-    """Compare predictions with the class folders of their sources.
+def evaluate_predictions(
+    path: str,
+    predictions: Iterable[Prediction],
+    labels: Sequence[str],
+    true_class: Callable[[str], str] | None = None,
+) -> Evaluation:
+    """Compare predictions with the classes of their sources.
 
     Args:
-        path: the folder above the class folders, as given to `class_folders`.
-        predictions: the predictions for all sources in the class folders.
+        path: the folder above the class folders, as given to `class_folders`; or other labelled data.
+        predictions: the predictions for all sources with a class.
         labels: the model's labels.
+        true_class: the name of a source's class, empty if it has none; None for that of its class folder.
 
     Raises:
         NoImagesError: no image has a label.
     """
+    true_class = true_class or partial(class_of, path=path)
     rows = {label: row for row, label in enumerate(labels)}
     confusion = np.zeros((len(labels), len(labels) + len(UNANSWERED)), np.int64)
     statuses: Counter[Status] = Counter()
     outliers: Counter[Status] = Counter()
     confidence, score, right = [], [], []
     for prediction in predictions:
-        truth = rows.get(class_of(prediction.path, path))
+        given = true_class(prediction.path)
+        truth = rows.get(given)
         if truth is None:
-            if class_of(prediction.path, path) == NOT_DIGIT:  # else it lies beside the folders of an archive
+            if given == NOT_DIGIT:  # else it lies beside the folders of an archive
                 outliers[prediction.status] += 1
             continue
         statuses[prediction.status] += 1
-        if not prediction.label:  # a `review` without a label has no column of its own
-            answer = prediction.status if prediction.status in UNANSWERED else Status.BLANK
-            confusion[truth, len(labels) + UNANSWERED.index(answer)] += 1
-        else:
-            confusion[truth, rows[prediction.label]] += 1
+        confusion[truth, column_of(prediction, labels)] += 1
+        if prediction.label:
             confidence.append(prediction.confidence)
             score.append(prediction.score)
             right.append(rows[prediction.label] == truth)
@@ -149,6 +147,14 @@ def evaluate_predictions(path: str, predictions: Iterable[Prediction], labels: S
         raise NoImagesError(f"no images in the class folders of {path}")
     answers = Answers(np.array(confidence, np.float64), np.array(score, np.float64), np.array(right, bool))
     return Evaluation(path, tuple(labels), confusion, statuses, outliers, answers)
+
+
+def column_of(prediction: Prediction, labels: Sequence[str]) -> int:
+    """The column of the confusion matrix that a prediction counts in: that of its label, `blank` or `error`."""
+    if prediction.label:
+        return labels.index(prediction.label)
+    # a `review` without a label has no column of its own
+    return len(labels) + UNANSWERED.index(Status.ERROR if prediction.status is Status.ERROR else Status.BLANK)
 
 
 def wilson_interval(right: int, images: int) -> tuple[float, float]:

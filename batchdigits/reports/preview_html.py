@@ -1,4 +1,4 @@
-"""A preview as one self-contained HTML page: no script and no link, its images inside."""
+"""A preview as one self-contained HTML page: no script and no link out of it, its images inside."""
 
 from __future__ import annotations
 
@@ -29,6 +29,11 @@ _HEAD = """<!doctype html>
   --faint: #9aa4b2; --ok: #58c88a; --review: #e7a33c; --blank: #9aa4b2; --error: #ff7b72 } }
 body { margin: 1.5rem; background: var(--page); color: var(--text); font: 15px/1.4 system-ui, sans-serif }
 h1 { font-size: 1.2rem; margin: 0 0 1rem }
+h2 { font-size: 1rem; margin: 1rem 0 0; grid-column: 1 / -1 }
+table { border-collapse: collapse; margin: 0 0 1rem; background: var(--card) }
+caption { text-align: left; color: var(--faint) }
+th, td { padding: .2rem .5rem; border: 1px solid var(--edge); text-align: right }
+a { color: var(--error); font-weight: bold }
 main { display: grid; grid-template-columns: repeat(auto-fill, minmax(23rem, 1fr)); gap: .7rem }
 figure { margin: 0; padding: .8rem; background: var(--card); border: 1px solid var(--edge); border-radius: .4rem;
   border-left: .3rem solid var(--status); display: grid; gap: .8rem;
@@ -49,8 +54,17 @@ figcaption { grid-column: 1 / -1; color: var(--faint); font-size: .85rem; overfl
 
 def page(items: Sequence[PreviewItem], notes: Sequence[str] = ()) -> str:
     """The page, as text that UTF-8 can hold; with a note for each item, or without any."""
-    figures = "\n".join(_figure(item, note) for item, note in zip(items, notes or [""] * len(items), strict=True))
-    return f"{_HEAD}<h1>Scan, glyph (the network's input) and prediction</h1>\n<main>\n{figures}\n</main>\n</html>\n"
+    return document("Scan, glyph (the network's input) and prediction", figures(items, notes))
+
+
+def document(heading: str, content: str, table: str = "") -> str:
+    """A page from HTML: a grid of figures, below a table if there is one."""
+    return f"{_HEAD}<h1>{heading}</h1>\n{table}<main>\n{content}\n</main>\n</html>\n"
+
+
+def figures(items: Sequence[PreviewItem], notes: Sequence[str] = ()) -> str:
+    """The HTML of some items; with a note for each, or without any."""
+    return "\n".join(_figure(item, note) for item, note in zip(items, notes or [""] * len(items), strict=True))
 
 
 def _figure(item: PreviewItem, note: str) -> str:
@@ -60,11 +74,11 @@ def _figure(item: PreviewItem, note: str) -> str:
         parts.append(_image(item.thumbnail, "scan"))
     if item.glyph is not None:
         parts.append(_image(item.glyph, "glyph"))
-        text = f"<b>{_safe(prediction.label)}</b>{item.certainty}<i>{_safe(prediction.status)}</i>"
+        text = f"<b>{safe(prediction.label)}</b>{item.certainty}<i>{safe(prediction.status)}</i>"
         parts.append(f"<p>{text}</p>")
     else:
-        parts.append(f'<p class="why"><i>{_safe(prediction.status)}</i>{_safe(item.reason)}</p>')
-    caption = f"<figcaption>{_safe(prediction.path)}{'<br>' if note else ''}{_safe(note)}</figcaption>"
+        parts.append(f'<p class="why"><i>{safe(prediction.status)}</i>{safe(item.reason)}</p>')
+    caption = f"<figcaption>{safe(prediction.path)}{'<br>' if note else ''}{safe(note)}</figcaption>"
     known = prediction.status if prediction.status in set(Status) else "other"  # a person may have made up a status
     return f'<figure class="{known}">{"".join(parts)}{caption}</figure>'
 
@@ -75,5 +89,6 @@ def _image(image: NDArray[np.uint8], alt: str) -> str:
     return f'<img{attribute} alt="{alt}" src="data:image/png;base64,{base64.b64encode(png).decode()}">'
 
 
-def _safe(text: str) -> str:
+def safe(text: str) -> str:
+    """Text as HTML, in which nothing is markup."""
     return escape(printable(text))

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from batchdigits.datasets.layout import NOT_DIGIT
-from batchdigits.engines.classify_files import Settings
 from batchdigits.inference.decide import Prediction, Status
-from batchdigits.inference.runtime import Runtime
 from batchdigits.output.prediction_csv import CSV
-from batchdigits.reports.evaluation import class_of
-from batchdigits.reports.preview import items_of_rows
-from batchdigits.reports.preview_html import page
 
 COLUMNS = ("path", "given", "label", "confidence", "status", "score")
-MAX_SHOWN = 500  # images on a page
 
 
 class WrongAnswer(NamedTuple):
     """An image that a model answers wrongly.
 
     Attributes:
-        given: the name of its class folder.
+        given: the name of its class.
         prediction: the row that the model gives it, with another label or none.
     """
 
@@ -36,18 +30,21 @@ class WrongAnswer(NamedTuple):
 
 
 def note_wrong_answers(
-    path: str, predictions: Iterable[Prediction], labels: Collection[str], wrong: list[WrongAnswer]
+    predictions: Iterable[Prediction],
+    true_class: Callable[[str], str],
+    labels: Collection[str],
+    wrong: list[WrongAnswer],
 ) -> Iterator[Prediction]:
-    """Yield the same predictions, and append those that contradict their class folder to `wrong`.
+    """Yield the same predictions, and append those that contradict their source's class to `wrong`.
 
     Args:
-        path: the folder above the class folders.
-        predictions: for sources in the class folders.
+        predictions: for labelled sources.
+        true_class: the name of a source's class, empty if it has none.
         labels: the model's labels.
-        wrong: where wrong answers go. In the folder `not_digit` these are the rows with the status `ok`.
+        wrong: where wrong answers go. In the class `not_digit` these are the rows with the status `ok`.
     """
     for prediction in predictions:
-        given = class_of(prediction.path, path)
+        given = true_class(prediction.path)
         is_wrong = prediction.label != given if given in labels else prediction.status is Status.OK
         if is_wrong and (given in labels or given == NOT_DIGIT):  # else it lies beside the folders of an archive
             wrong.append(WrongAnswer(given, prediction))
@@ -63,10 +60,3 @@ def as_csv(wrong: Iterable[WrongAnswer]) -> bytes:
     """One row for each, with the columns COLUMNS; `given` is the folder's name, `label` the model's."""
     rows = [CSV.line((row.path, given, row.label, row.confidence, row.status, row.score)) for given, row in wrong]
     return CSV.line(COLUMNS) + b"".join(rows)
-
-
-def as_page(wrong: Sequence[WrongAnswer], runtime: Runtime, settings: Settings) -> bytes:
-    """A page of the first MAX_SHOWN, with their scans and glyphs."""
-    shown = wrong[:MAX_SHOWN]
-    items = items_of_rows([answer.prediction for answer in shown], runtime, settings)
-    return page(items, [f"in the folder {answer.given}" for answer in shown]).encode()

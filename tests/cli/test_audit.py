@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ import pytest
 from batchdigits.inference.decide import Prediction, Status
 from batchdigits.output.columns import Columns
 from batchdigits.output.formats import output_format
+from batchdigits.output.review_answers import Answer, Mode
+from batchdigits.output.review_log import ReviewLog, log_path
 from tests.conftest import Run
 
 LABELS = tuple("0123456789")
@@ -315,3 +318,124 @@ def test_a_summary_of_something_else_is_refused(run: Run, sample: Path, content:
     assert (result.exit_code, result.stdout) == (1, "")
     assert words in result.stderr
     assert not Path("a.html").exists()
+
+
+AT = "2026-11-29T05:00:00+00:00"
+
+
+def answer(table: Path, answers: list[Answer], mode: Mode = "blind", reviewer: str = "Anna", at: str = AT) -> None:
+    """Key rows in the review of a table."""
+    with closing(ReviewLog(log_path(table), table.name)) as log:
+        log.add(reviewer, "t", mode, "first", answers, at)
+
+
+def accepted(path: str) -> Answer:
+    return Answer(path, "label", label_of(path), label_of(path), "ok")
+
+
+@pytest.fixture
+def open_sample(run: Run, table: Path) -> list[str]:
+    """The paths of a sample of 40 rows without truths; that of NAME is the first."""
+    assert run("audit", "rows.csv", "--sample", "40", "--seed", "2", "-o", "sample.csv").exit_code == 0
+    return [row["path"].removeprefix("'") for row in key(Path("sample.csv"), lambda path: "")]
+
+
+JUDGE = ("audit", "rows.csv", "--keyed", "sample.csv", "--seed", "2", "--json", "audit.json", "--html", "audit.html")
+
+
+def test_rows_are_taken_that_were_keyed_blind_in_the_review(run: Run, table: Path, open_sample: list[str]) -> None:
+    first, second, third, *others = open_sample
+    answers = [
+        Answer(first, "not_digit", "", "0", "ok"),
+        Answer(second, "blank", "", label_of(second), "ok"),
+        Answer(third, "label", "other", label_of(third), "ok"),
+    ]
+    answer(table, [*answers, *map(accepted, others[:20])])
+    answer(table, list(map(accepted, others[20:])), reviewer="Ben", at="2026-12-01T05:00:00+00:00")
+    result = run(*JUDGE)
+    assert result.exit_code == 0, result.output
+    assert "0 of 40 rows keyed in sample.csv; 40 keyed blind in rows.csv.review\n" in result.stderr
+    found = json.loads(Path("audit.json").read_text())
+    truths = {row["path"]: row["truth"] for row in found["wrong"]}
+    assert truths == {first: "x", second: "blank", third: "other"}
+    about = found["about"]
+    assert (about["keyed by"], about["keyed on"]) == ("Anna (23 rows), Ben (17 rows)", "2026-11-29 to 2026-12-01")
+    digest = hashlib.sha256(log_path(table).read_bytes()).hexdigest()
+    assert (about["review log"], about["review log's sha256"]) == ("rows.csv.review", digest)
+    page = Path("audit.html").read_text()
+    assert "Anna (23 rows), Ben (17 rows), 2026-11-29 to 2026-12-01" in page
+    assert digest in page
+
+
+def test_a_truth_in_the_sample_counts_more_than_the_review(run: Run, table: Path, open_sample: list[str]) -> None:
+    key(Path("sample.csv"), lambda path: "typed" if path == f"'{NAME}" else "")
+    answer(table, list(map(accepted, open_sample)))
+    result = run(*JUDGE, "--keyed-by", "Carla")
+    assert "1 of 40 rows keyed in sample.csv; 39 keyed blind in rows.csv.review\n" in result.stderr
+    found = json.loads(Path("audit.json").read_text())
+    assert found["wrong"] == [{"path": NAME, "label": "0", "truth": "typed"}]
+    assert (found["about"]["keyed by"], found["about"]["keyed on"]) == ("Carla", "2026-11-29")
+
+
+def test_one_person_who_keyed_all_is_only_named(run: Run, table: Path, open_sample: list[str]) -> None:
+    answer(table, list(map(accepted, open_sample)))
+    assert run(*JUDGE).exit_code == 0
+    assert json.loads(Path("audit.json").read_text())["about"]["keyed by"] == "Anna"
+
+
+def test_answers_to_predictions_and_unsure_ones_leave_rows_open(run: Run, table: Path, open_sample: list[str]) -> None:
+    first, second, *others = open_sample
+    answer(table, [accepted(first)], mode="grid")
+    answer(table, [Answer(second, "unsure", "", label_of(second), "ok"), *map(accepted, others)])
+    result = run(*JUDGE)
+    assert result.exit_code == 1
+    assert (
+        "0 of 40 rows keyed in sample.csv; 38 keyed blind in rows.csv.review; "
+        "1 answer there not used, as the prediction was shown; 1 unsure there\n"
+    ) in result.stderr
+    assert "2 rows of the sample without a truth" in result.stderr
+    assert not Path("audit.html").exists()
+
+
+def test_a_sample_that_is_keyed_needs_no_review(run: Run, table: Path, sample: Path) -> None:
+    log_path(table).write_text("no log\n")
+    result = run(*JUDGE)
+    assert (result.exit_code, "review" in result.stderr) == (0, False)
+    key(sample, lambda path: "")
+    result = run(*JUDGE)
+    assert (result.exit_code, "rows.csv.review is no log" in result.stderr) == (1, True)
+
+
+def test_a_class_named_x_is_not_taken_for_no_digit(run: Run, in_empty_folder: Path) -> None:
+    Path("rows.csv").write_text("path,label,confidence,status,detail,score\na.png,x,1,ok,,1\n")
+    run("audit", "rows.csv", "--sample", "1", "-o", "sample.csv")
+    answer(Path("rows.csv"), [Answer("a.png", "not_digit", "", "x", "ok")])
+    assert "1 of 1 ok row keyed, 1 wrong" in run("audit", "rows.csv", "--keyed", "sample.csv").stdout
+
+
+def test_the_whole_table_has_a_bound_with_its_reviewed_rows(run: Run, table: Path) -> None:
+    rows = "".join(f"more/{number}.png,1,0.5,reviewed,,0.5\n" for number in range(20))
+    table.write_text(table.read_text() + rows)
+    assert run("audit", "rows.csv", "--sample", "40", "--seed", "2", "-o", "sample.csv").exit_code == 0
+    key(Path("sample.csv"), lambda path: "x" if path == f"'{NAME}" else label_of(path))
+    result = run(*JUDGE)
+    assert (
+        "Whole table: of the 80 finished rows (60 ok, 20 reviewed), 18.75 of 1,000 are wrong by the sample, and at "
+        "most 50, taking reviewed rows as right. At most 37.5, once those found wrong are put right. "
+        "Not counted: 1 error, 1 review."
+    ) in result.stdout
+    found = json.loads(Path("audit.json").read_text())
+    assert found["upper_bound_rows"] == 4
+    assert found["whole_table"] == {
+        "rows": 80,
+        "reviewed": 20,
+        "not_counted": {"error": 1, "review": 1},
+        "expected_per_1000": 22.125,
+        "estimate_per_1000": 18.75,
+        "upper_bound_per_1000": 50,
+        "upper_bound_per_1000_when_corrected": 37.5,
+    }
+    page = Path("audit.html").read_text()
+    assert "60 ok, 20 reviewed, 1 error, 1 review" in page
+    assert "taking reviewed rows as right" in page
+    assert "not recorded" in page

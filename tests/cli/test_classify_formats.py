@@ -133,6 +133,14 @@ def test_outputs_without_a_suffix_and_pipes_are_csv(folder: Path, run: Run) -> N
     assert process.returncode == 3
 
 
+@pytest.mark.parametrize("name", ["pipe.csv.gz", "pipe.jsonl.zst", "pipe.gz"])
+def test_a_pipe_with_the_name_of_a_compressed_file_is_refused(folder: Path, run: Run, name: str) -> None:
+    os.mkfifo(name)
+    assert f"-o {name}: a pipe or device gets plain rows; leave the last suffix out." in classify(
+        run, "-o", name, code=2
+    )
+
+
 def test_gzip_holds_neither_the_time_nor_a_name(folder: Path, run: Run) -> None:
     classify(run, "-o", "rows.csv.gz")
     classify(run, "-o", "other.csv.gz")
@@ -152,6 +160,25 @@ def test_a_finished_table_is_added_to_in_every_format(folder: Path, run: Run, na
     classify(run, "-o", name, "--resume", "--prune", code=0)
     classify(run, "-o", f"again.{name}", code=0)
     assert content(name) == content(f"again.{name}")
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.tsv", "out.csv.gz"])
+def test_columns_of_a_person_are_empty_in_new_rows(folder: Path, run: Run, name: str) -> None:
+    classify(run, "-o", name)
+    end = "\t" if name == "out.tsv" else ","
+    lines = content(name).decode().splitlines()
+    table = "\n".join([f'{lines[0]}{end}"seen{end} by"{end}when', *(f"{line}{end}me{end}" for line in lines[1:])])
+    Path(name).write_bytes(gzip.compress(table.encode()) if name.endswith(".gz") else table.encode())
+    make_images(folder, 1, ["new.png"])
+    for row in ("zero.png", "one, two.png"):
+        (folder / row).touch()
+    assert "3 files added" in classify(run, "-o", name, "--resume")
+    rows = list(csv.reader(io.StringIO(content(name).decode()), delimiter=end))
+    assert {len(row) for row in rows} == {8}
+    new = ("new.png", "zero.png", "one, two.png", "broken.png")  # the last is tried again
+    assert {row[0]: row[6:] for row in rows[1:]} == {
+        path.name: ["", ""] if path.name in new else ["me", ""] for path in folder.glob("*.png")
+    }
 
 
 def test_a_table_for_spreadsheets_has_harmless_cells_and_is_added_to(folder: Path, run: Run) -> None:

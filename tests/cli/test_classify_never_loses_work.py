@@ -174,6 +174,16 @@ def test_a_finished_table_is_added_to_and_never_replaced_unasked(scene: Path, tm
 
 
 @pytest.mark.slow
+def test_a_folder_under_another_spelling_adds_nothing(tmp_path: Path) -> None:
+    helpers.make_images(tmp_path / "scans", 8)
+    classify("scans", "-o", "out.csv", cwd=tmp_path)
+    before = (tmp_path / "out.csv").read_bytes()
+    for spelling in ("./scans", ".//scans/./"):
+        again = classify(spelling, "-o", "out.csv", "--resume", cwd=tmp_path)
+        assert b"out.csv: 0 files added, 0 classified again, 8 kept\n" in again.stderr
+    assert (tmp_path / "out.csv").read_bytes() == before
+
+
 def test_random_kills_between_additions_changes_and_edits_lose_no_row_and_no_edit(tmp_path: Path) -> None:
     chance = random.Random(7)
     scans = helpers.make_images(tmp_path / "scans", 60)

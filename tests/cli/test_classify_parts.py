@@ -6,17 +6,20 @@ The tests with a real cluster are in tests/engines/test_ray_engine.py.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from PIL import Image
 
 from batchdigits.engines import ray_engine
 from batchdigits.engines.ray_engine import (
+    LISTING_TASKS,
     ClusterJob,
     Listing,
     Part,
@@ -27,7 +30,11 @@ from batchdigits.engines.ray_engine import (
     require_typed_paths,
 )
 from batchdigits.errors import BatchdigitsError, NoImagesError
+from batchdigits.output.columns import Columns
+from batchdigits.output.finished import Reader
+from batchdigits.output.formats import output_format
 from batchdigits.output.parts import DoneParts
+from batchdigits.output.parts_folder import LocalFolder
 from tests.conftest import SAMPLES, Run
 from tests.engines.helpers import count, make_images
 
@@ -83,6 +90,12 @@ def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (scans / "notes.txt").write_text("not an image")
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+def remove_broken() -> None:
+    """Leave no file in `scans` that gets an error row, which each run would do again."""
+    for broken in (SAMPLES / "broken").iterdir():
+        Path("scans", broken.name).unlink()
 
 
 def on_ray(run: Run, *arguments: str, folder: str = "rows") -> Any:
@@ -152,9 +165,7 @@ def test_resuming_does_only_the_missing_parts(scene: Path, cluster: Cluster, run
     assert len(cluster.parts) == 3
     assert parts().items() > before.items()
     assert manifest()["rows"] == 27
-    nothing_left = on_ray(run, "--resume")
-    assert nothing_left.exit_code == 3  # of rows that were errors before
-    assert "no images left to do" in nothing_left.stderr
+    assert "rows: 0 files added, 3 classified again, 24 kept" in on_ray(run, "--resume").stderr  # the errors
 
 
 def test_the_summary_is_the_local_engines(scene: Path, cluster: Cluster, run: Run) -> None:
@@ -167,7 +178,7 @@ def test_the_summary_is_the_local_engines(scene: Path, cluster: Cluster, run: Ru
     assert on_ray(run, "--resume", "--summary", "ray.json").exit_code == 3
     again = json.loads(Path("ray.json").read_text())
     assert {name: again[name] for name in names} == {name: local[name] for name in names}
-    assert again["images_of_this_run"] == 0
+    assert again["images_of_this_run"] == 3  # the errors
 
 
 def test_other_options_and_other_sources_of_an_unfinished_run_are_refused(
@@ -192,6 +203,7 @@ def test_other_options_and_other_sources_of_an_unfinished_run_are_refused(
 
 
 def test_a_finished_folder_is_added_to_and_hand_edits_stay(scene: Path, cluster: Cluster, run: Run) -> None:
+    remove_broken()
     on_ray(run)
     first = min(parts())
     edited = parts()[first].replace(b",ok,", b",ok,by hand", 1)
@@ -204,28 +216,29 @@ def test_a_finished_folder_is_added_to_and_hand_edits_stay(scene: Path, cluster:
     Path("more").mkdir()
     make_images(Path("more"), 3)
     added = on_ray(run, "more", "--resume", "--part-size", "7")
-    assert "rows: 2 parts added, 3 kept" in added.stderr
-    assert "32 images: " in added.stderr
+    assert "rows: 5 files added, 0 classified again, 23 kept" in added.stderr
+    assert "28 images: " in added.stderr
     assert parts().items() > before.items()
     new = sorted(parts().keys() - before.keys())
     assert [name > max(before) for name in new] == [True, True]
     paths = [line.partition(b",")[0] for name in new for line in parts()[name].splitlines()[1:]]
     assert paths == [b"scans/0a.png", b"scans/z.png", b"more/0.png", b"more/1.png", b"more/2.png"]
-    assert (manifest()["rows"], len(manifest()["parts"])) == (32, 5)
+    assert (manifest()["rows"], len(manifest()["parts"])) == (28, 5)
     before = parts()
     assert "no images left to do" in on_ray(run, "more", "--resume").stderr
     assert parts() == before
 
 
 def test_parts_whose_sources_are_not_named_stay_unless_pruned(scene: Path, cluster: Cluster, run: Run) -> None:
+    remove_broken()
     on_ray(run)
     make_images(Path("more"), 3)
     add = ("classify", "more", "--engine", "ray", "-o", "rows", "--resume")
     before = parts()
-    assert "rows: 1 part added, 0 kept, 3 no longer named and kept" in run(*add).stderr
+    assert "rows: 3 files added, 0 classified again, 0 kept, 23 no longer named and kept" in run(*add).stderr
     assert parts().items() > before.items()
-    assert manifest()["rows"] == 30
-    assert "rows: 0 parts added, 1 kept, 3 no longer named and dropped" in run(*add, "--prune").stderr
+    assert manifest()["rows"] == 26
+    assert "0 files added, 0 classified again, 3 kept, 23 no longer named and dropped" in run(*add, "--prune").stderr
     assert parts().keys().isdisjoint(before)
     assert manifest()["rows"] == 3
     result = run("classify", "more", "--engine", "ray", "-o", "rows", "--prune")
@@ -233,6 +246,7 @@ def test_parts_whose_sources_are_not_named_stay_unless_pruned(scene: Path, clust
 
 
 def test_an_addition_that_was_stopped_goes_on(scene: Path, cluster: Cluster, run: Run) -> None:
+    remove_broken()
     on_ray(run)
     before, first = parts(), manifest()
     make_images(Path("more"), 20)
@@ -245,12 +259,13 @@ def test_an_addition_that_was_stopped_goes_on(scene: Path, cluster: Cluster, run
     assert "1 parts are done" in on_ray(run, "more", "--resume").stderr
     assert len(cluster.parts) == 2
     assert parts().items() > before.items()
-    assert manifest()["rows"] == 47
+    assert manifest()["rows"] == 43
     assert not Path("rows/unfinished.json").exists()
 
 
 @pytest.mark.parametrize("file_format", ["csv", "jsonl", "parquet"])
 def test_sources_are_known_again_in_every_format(file_format: str, scene: Path, cluster: Cluster, run: Run) -> None:
+    remove_broken()
     page = Image.open(SAMPLES / "digits" / "3" / "large.png")
     page.save("scans/pages.tif", save_all=True, append_images=[page])
     on_ray(run, "--format", file_format)
@@ -260,6 +275,242 @@ def test_sources_are_known_again_in_every_format(file_format: str, scene: Path, 
     again = on_ray(run, "--format", file_format, "--resume")
     assert "no images left to do" in again.stderr, again.stderr
     assert parts() == before
+
+
+def change(path: str) -> None:
+    """Replace an image by another, of another size."""
+    Path(path).write_bytes((SAMPLES / "digits" / "3" / "large.png").read_bytes())
+
+
+def edit(part: str, old: bytes, new: bytes, but: Sequence[bytes] = ()) -> None:
+    """Replace some bytes in the lines of a part, but not in those that hold others."""
+    lines = parts()[part].splitlines(keepends=True)
+    edited = [line if any(map(line.__contains__, but)) else line.replace(old, new) for line in lines]
+    Path("rows", part).write_bytes(b"".join(edited))
+
+
+def rows_by_path(content: bytes) -> dict[bytes, bytes]:
+    return {line.partition(b",")[0]: line for line in content.splitlines()[1:]}
+
+
+@pytest.mark.parametrize("file_format", ["csv", "jsonl", "parquet"])
+def test_a_changed_file_is_done_again_and_other_rows_keep_their_edits(
+    file_format: str, scene: Path, cluster: Cluster, run: Run
+) -> None:
+    remove_broken()
+    Image.open("scans/1.png").save("scans/0.tif", save_all=True, append_images=[Image.open("scans/2.png")])
+    on_ray(run, "--format", file_format)
+    first = min(parts())
+    if file_format != "parquet":
+        edit(first, b"ok", b"ok by hand", but=(b"scans/0.tif", b"scans/3.png"))
+    if file_format == "csv":  # a spreadsheet adds a byte order mark
+        Path("rows", first).write_bytes(b"\xef\xbb\xbf" + parts()[first])
+    before, reader = parts(), output_format(file_format).reader(columns())  # type: ignore[arg-type]
+    old = list(reader.pieces(Path("rows", first)))
+    for changed in ("scans/0.tif", "scans/3.png"):
+        change(changed)
+    assert "rows: 0 files added, 2 classified again, 22 kept" in on_ray(run, "--format", file_format, "--resume").stderr
+    assert first not in parts()
+    (rewritten, added) = sorted(parts().keys() - before.keys())
+    paths = [reader.head(row).path for row in list(reader.pieces(Path("rows", added)))[1:]]
+    assert paths == ["scans/0.tif", "scans/3.png"]
+    names = ("scans/0.tif#1", "scans/0.tif#2", "scans/3.png")
+    assert list(reader.pieces(Path("rows", rewritten))) == [row for row in old if not row_is_of(row, reader, names)]
+    assert len(old) - 3 == len(list(reader.pieces(Path("rows", rewritten))))
+    assert manifest()["rows"] == 24
+    assert [part["name"] for part in manifest()["parts"]] == sorted(parts())
+    assert {path.name for path in Path("rows").glob(".part-*")} == {f".{name}.done" for name in parts()}
+    after = parts()
+    assert "no images left to do" in on_ray(run, "--format", file_format, "--resume").stderr
+    assert parts() == after
+
+
+def test_the_error_of_an_archive_that_can_be_read_again_is_dropped(scene: Path, cluster: Cluster, run: Run) -> None:
+    archive_on_ray = ("classify", "scans/more.zip", "--engine", "ray", "-o", "rows")
+    Path("scans/more.zip").write_bytes(b"no archive")
+    assert run(*archive_on_ray).exit_code == 3
+    with ZipFile("scans/more.zip", "w") as archive:
+        archive.write("scans/1.png", "7/1.png")
+        archive.write("scans/2.png", "7/2.png")
+    result = run(*archive_on_ray, "--resume")
+    assert (result.exit_code, "rows: 2 files added, 0 classified again, 0 kept\n" in result.stderr) == (0, True)
+    assert lines_of_parts().count(b"scans/more.zip/7/") == lines_of_parts().count(b"scans/more.zip") == 2
+    assert (manifest()["rows"], len(manifest()["parts"])) == (2, 1)
+
+
+@pytest.mark.parametrize("file_format", ["csv", "jsonl"])
+def test_edited_rows_stay_although_their_files_have_changed(
+    file_format: str, scene: Path, cluster: Cluster, run: Run
+) -> None:
+    remove_broken()
+    on_ray(run, "--format", file_format)
+    first = min(parts())
+    edit(first, b"ok", b"ok by hand", but=(b"scans/3.png",))
+    before = parts()
+    change("scans/1.png")
+    change("scans/2.png")
+    result = on_ray(run, "--format", file_format, "--resume", "--log-format", "json")
+    assert parts() == before
+    (line,) = (json.loads(line) for line in result.stderr.splitlines() if '"added"' in line)
+    assert line["event"] == "added"
+    numbers = {"added": 0, "changed": 0, "kept": 23, "edited": 2, "unnamed": 0}
+    assert line.items() >= numbers.items()
+    assert line["message"].endswith("23 kept, of these 2 with rows edited by hand, though their files have changed")
+    change("scans/3.png")
+    assert "1 classified again, 22 kept, of these 2 with" in on_ray(run, "--format", file_format, "--resume").stderr
+    assert first not in parts()  # the edited rows are in another part now, and stay all the same
+    assert "0 classified again, 23 kept, of these 2 with" in on_ray(run, "--format", file_format, "--resume").stderr
+
+
+def test_rows_that_a_person_added_stay_and_deleted_ones_are_made_anew(scene: Path, cluster: Cluster, run: Run) -> None:
+    remove_broken()
+    on_ray(run)
+    first = min(parts())
+    deleted = next(line for line in parts()[first].splitlines(keepends=True) if line.startswith(b"scans/3.png,"))
+    make_images(Path("scans"), 0, ["by-hand.png"])
+    edit(first, deleted, b"scans/by-hand.png,7,,ok,,\n")
+    before = parts()
+    assert "rows: 1 file added, 0 classified again, 23 kept" in on_ray(run, "--resume").stderr
+    assert parts().items() > before.items()
+    assert lines_of_parts().endswith(deleted)
+    assert manifest()["rows"] == 24
+
+
+def test_a_file_that_is_named_twice_is_not_taken_for_edited(scene: Path, cluster: Cluster, run: Run) -> None:
+    Path("list").write_text("scans/3.png\n" * 2 * LISTING_TASKS)  # in each part twice
+    twice = ("classify", "--files-from", "list", "--engine", "ray", "-o", "rows")
+    run(*twice)
+    change("scans/3.png")
+    assert "rows: 0 files added, 64 classified again, 0 kept" in run(*twice, "--resume").stderr
+    assert manifest()["rows"] == 64
+    assert "rows: 0 files added, 0 classified again, 64 kept" in run(*twice, "--resume").stderr
+
+
+def columns() -> Columns:
+    return Columns(tuple("0123456789"))
+
+
+def row_is_of(row: bytes, reader: Reader, paths: Sequence[str]) -> bool:
+    return bool(row) and reader.head(row).path in paths
+
+
+def test_errors_are_tried_again_unless_answered(scene: Path, cluster: Cluster, run: Run) -> None:
+    on_ray(run)
+    holds = {name: content for name, content in parts().items() if b",error," in content}
+    (name,) = holds
+    errors = [line for line in holds[name].splitlines(keepends=True) if b",error," in line]
+    answered = errors[0].replace(b",,,error,", b",7,,error,")
+    Path("rows", name).write_bytes(holds[name].replace(errors[0], answered))
+    edit(name, b"not an image", b"not an image, says Ann")  # which answers nothing
+    mended = os.fsdecode(errors[1].partition(b",")[0])
+    change(mended)
+    assert "rows: 0 files added, 2 classified again, 25 kept" in on_ray(run, "--resume").stderr
+    assert answered in lines_of_parts()
+    assert (manifest()["rows"], manifest()["statuses"]["error"]) == (27, 2)
+    kept = parts()
+    assert (
+        "rows: 0 files added, 1 classified again, 26 kept" in on_ray(run, "--resume").stderr
+    )  # the third error, again
+    assert answered in lines_of_parts()
+    assert len(parts().keys() & kept.keys()) == 3
+    names = len(parts())
+    assert "rows: 0 files added, 1 classified again, 26 kept" in on_ray(run, "--resume").stderr
+    assert len(parts()) == names  # a part without a row is dropped
+    rest = next(line for line in lines_of_parts().splitlines() if b",,,error," in line)
+    name = next(name for name, content in parts().items() if rest in content)
+    Path("rows", name).write_bytes(parts()[name].replace(rest, rest.replace(b",,,error,", b",1,,error,")))
+    assert "no images left to do" in on_ray(run, "--resume").stderr
+
+
+def test_an_error_in_a_rewritten_part_may_still_be_answered(scene: Path, cluster: Cluster, run: Run) -> None:
+    on_ray(run)
+    before = parts()
+    lines = next(content for content in before.values() if b",error," in content).splitlines()
+    changed = os.fsdecode(
+        next(line for line in lines if line.startswith(b"scans/") and b",ok," in line).partition(b",")[0]
+    )
+    change(changed)
+    run("classify", changed, "--engine", "ray", "-o", "rows", "--resume")
+    name = next(name for name in parts().keys() - before.keys() if b",error," in parts()[name])
+    answered = parts()[name].replace(b",,,error,", b",7,,error,")
+    Path("rows", name).write_bytes(answered)
+    assert "no images left to do" in on_ray(run, "--resume").stderr
+    assert parts()[name] == answered
+
+
+def test_an_error_that_is_answered_during_a_run_stays(
+    scene: Path, cluster: Cluster, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_ray(run)
+    name, content = next(item for item in parts().items() if b",error," in item[1])
+    answered = content.replace(b",,,error,", b",7,,error,")
+    with monkeypatch.context() as patched:
+        patched.setattr(cluster, "record", lambda part: Path("rows", name).write_bytes(answered))
+        result = on_ray(run, "--resume")
+    assert result.exit_code == 1
+    assert f"{name} in rows was edited during this run, and is left as it is" in result.stderr
+    assert "1 parts are done and kept; to continue, add --resume" in result.stderr
+    assert on_ray(run, "--resume").exit_code == 3
+    assert parts()[name] == answered
+    assert manifest()["rows"] == 27
+
+
+@pytest.mark.parametrize("step", range(13))
+def test_nothing_is_lost_wherever_a_run_is_killed(
+    step: int, scene: Path, cluster: Cluster, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_ray(run)
+    first = min(parts())
+    Path("rows", first).write_bytes(parts()[first].replace(b",ok,", b",ok,by hand", 1))
+    change("scans/3.png")
+    paths = set(rows_by_path(b"\n" + lines_of_parts()))
+    left = step
+    whole = {action: getattr(LocalFolder, action) for action in ("write", "remove")}
+
+    def killed_at(action: str) -> Any:
+        def act(*arguments: Any) -> None:
+            nonlocal left
+            left -= 1
+            if left < 0:
+                raise BatchdigitsError("killed")
+            whole[action](*arguments)
+
+        return act
+
+    with monkeypatch.context() as patched:
+        for action in whole:
+            patched.setattr(LocalFolder, action, killed_at(action))
+        assert on_ray(run, "--resume").exit_code == 1
+    listed = [part["name"] for part in manifest()["parts"]]
+    rows = b"".join(parts()[name].partition(b"\n")[2] for name in listed)
+    assert set(rows_by_path(b"\n" + rows)) == paths
+    assert rows.count(b",ok,by hand") == 1
+    assert manifest()["rows"] == 27
+    assert on_ray(run, "--resume").exit_code == 3
+    assert sorted(parts()) == [part["name"] for part in manifest()["parts"]]
+    assert lines_of_parts().count(b",ok,by hand") == 1
+    assert set(rows_by_path(b"\n" + lines_of_parts())) == paths
+    assert lines_of_parts().count(b"scans/3.png,") == 1
+    assert {path.name for path in Path("rows").iterdir()} == {
+        "manifest.json",
+        *parts(),
+        *(f".{name}.done" for name in parts()),
+    }
+
+
+@pytest.mark.parametrize("beside", [None, b"no records"])
+def test_a_missing_or_damaged_file_beside_a_part_is_named(
+    beside: bytes | None, scene: Path, cluster: Cluster, run: Run
+) -> None:
+    on_ray(run)
+    path = Path("rows", f".{min(parts())}.done")
+    path.unlink() if beside is None else path.write_bytes(beside)
+    before = parts()
+    result = on_ray(run, "--resume")
+    assert result.exit_code == 1
+    assert f"cannot add to rows: {path.name} in it is missing or damaged; give another folder" in result.stderr
+    assert parts() == before
+    assert not Path("rows/unfinished.json").exists()
 
 
 def test_a_part_that_cannot_be_read_any_more_is_named(scene: Path, cluster: Cluster, run: Run) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -262,6 +263,21 @@ def test_a_total_that_is_not_known_is_left_out(clock: list[float], capsys: pytes
     assert capsys.readouterr().err == "batchdigits: 1 file done, 0 a second, 0 errors\n"
 
 
+def test_a_total_that_was_too_low_is_left_out(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:
+    bar = FakeBar()
+    bar.total = 2
+    shown = Progress(bar, lambda bar: None)
+    for _ in range(3):
+        clock.append(clock[-1] + 30)
+        shown.update(1, 0)
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split(" file")[0] for line in lines] == [
+        "batchdigits: 1 of about 2",
+        "batchdigits: 2 of about 2",
+        "batchdigits: 3",
+    ]
+
+
 def test_a_bar_takes_the_place_of_lines(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:
     estimated: list[Bar] = []
     shown = Progress(FakeBar(disable=False), estimated.append)
@@ -291,6 +307,9 @@ def test_the_lines_of_a_run(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     make_images(Path("scans"), 0, ["new.png"])
     added = run("classify", "scans", "-o", "out.csv", "--resume").stderr
     assert "batchdigits: 3 files done, " in added  # the errors, too; rows that stay are not counted
+    shutil.make_archive("packed", "zip", "scans")
+    packed = run("classify", "packed.zip", "scans", "-o", "packed.csv").stderr
+    assert "batchdigits: 66 files done, " in packed
     listed = run("classify", "--files-from", "-", input="scans/1.png").stderr
     assert "batchdigits: 1 file done, " in listed
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import json
 import os
+import re
 import shutil
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -99,18 +102,103 @@ def test_an_archive_of_class_folders_counts_like_the_folder(run: Run, labelled: 
     assert folder == packed
 
 
+def test_an_archive_with_everything_in_one_folder_counts_like_that_folder(run: Run, labelled: Path) -> None:
+    shutil.copytree("right", "zipped/digits/right")
+    Path("zipped/__MACOSX").mkdir()
+    Path("zipped/__MACOSX/._right").write_text("litter")
+    shutil.make_archive("zipped", "zip", "zipped")
+    folder, packed = (json.loads(run("evaluate", path, "--json").stdout)["sets"][0] for path in ("right", "zipped.zip"))
+    assert folder["confusion"] == packed["confusion"]
+    assert run("evaluate", "zipped.zip", "--wrong", "wrong.html").exit_code == 0
+
+
 def test_an_archive_that_is_no_set_of_class_folders_is_refused(run: Run, labelled: Path) -> None:
-    (labelled / "wrapped").mkdir()
-    shutil.move("right", "wrapped/right")
-    shutil.make_archive("wrapped", "zip", "wrapped")
-    assert "wrapped.zip: no folder in it is named like a label" in run("evaluate", "wrapped.zip").stderr
-    shutil.copy(SAMPLES / "broken" / "blank.png", "wrapped/right/beside.png")
-    shutil.make_archive("mixed", "tar", "wrapped/right")
+    for folder in ("some", "more"):
+        shutil.copytree("right", f"two/{folder}")
+    shutil.make_archive("two", "zip", "two")
+    assert "two.zip: no folder in it is named like a label" in run("evaluate", "two.zip").stderr
+    shutil.copy(SAMPLES / "broken" / "blank.png", "right/beside.png")
+    shutil.make_archive("mixed", "tar", "right")
     assert "mixed.tar: beside.png lies in no folder" in run("evaluate", "mixed.tar").stderr
     Path("damaged.zip").write_bytes(b"PK")
     result = run("evaluate", "damaged.zip")
     assert (result.exit_code, result.stdout) == (1, "")
     assert "damaged.zip: truncated or corrupt archive" in result.stderr
+
+
+@pytest.fixture
+def arrays(labelled: Path, small_mnist: Arrays) -> Path:
+    """The images of `labelled` as an .npz in Keras's layout, and as IDX files plain, packed and of EMNIST."""
+    images, labels = small_mnist["x_test"][:40], small_mnist["y_test"][:40].astype(np.uint8)
+    np.savez("digits.npz", x_train=images[:3], y_train=labels[:3], x_test=images, y_test=labels[:, None])
+    for name, pictures in (
+        ("t10k-{}-idx{}-ubyte", images),
+        ("emnist-digits-test-{}-idx{}-ubyte", images.transpose(0, 2, 1)),
+    ):
+        folder = Path(name.split("-")[0])
+        folder.mkdir()
+        (folder / name.format("images", 3)).write_bytes(struct.pack(">4I", 0x803, 40, 28, 28) + pictures.tobytes())
+        (folder / name.format("labels", 1)).write_bytes(struct.pack(">2I", 0x801, 40) + labels.tobytes())
+    Path("packed").mkdir()
+    for file in Path("t10k").iterdir():
+        Path(f"packed/{file.name}.gz").write_bytes(gzip.compress(file.read_bytes()))
+    return labelled
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["digits.npz", "t10k", "packed", "emnist", "t10k/t10k-images-idx3-ubyte", "packed/t10k-images-idx3-ubyte.gz"],
+)
+def test_the_test_images_of_arrays_count_like_files(run: Run, arrays: Path, path: str) -> None:
+    folder, array = (json.loads(run("evaluate", one, "--json").stdout)["sets"][0] for one in ("right", path))
+    assert array["path"] == path
+    assert array["confusion"] == folder["confusion"]
+
+
+def test_mnist_is_that_of_the_package(run: Run, arrays: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("batchdigits.reports.labelled_sources.MNIST", arrays / "packed")
+    document = json.loads(run("evaluate", "mnist", "--json").stdout)["sets"][0]
+    assert (document["path"], document["images"]) == ("mnist", 40)
+
+
+def test_wrong_answers_of_arrays_are_shown(run: Run, arrays: Path) -> None:
+    with np.load("digits.npz") as digits:
+        swapped = {**digits, "y_test": np.zeros(40, int)}
+    np.savez("swapped.npz", **swapped)
+    assert run("evaluate", "swapped.npz", "--wrong", "wrong.html").exit_code == 0
+    page = Path("wrong.html").read_text()
+    assert "swapped.npz/x_test/0<" in page
+    assert page.count('alt="glyph"') == page.count("<figure") > 30
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"y_test": np.zeros(39, int)}, "x.npz: 40 images, but labels of shape (39,) and type int64"),
+        ({"y_test": np.zeros(40)}, "x.npz: 40 images, but labels of shape (40,) and type float64"),
+        ({"y_test": np.full(40, 10)}, "x.npz: the model has no label 10"),
+        ({"y_test": None}, "x.npz: no array y_test"),
+        ({"x_test": None}, "x.npz: 0 images, but labels of shape (40,)"),
+    ],
+)
+def test_arrays_without_fitting_labels_are_refused(
+    run: Run, arrays: Path, changed: dict[str, object], message: str
+) -> None:
+    with np.load("digits.npz") as digits:
+        np.savez("x.npz", **{name: array for name, array in {**digits, **changed}.items() if array is not None})
+    result = run("evaluate", "x.npz")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert message in result.stderr
+
+
+def test_idx_files_without_labels_are_refused(run: Run, arrays: Path) -> None:
+    Path("t10k/t10k-labels-idx1-ubyte").unlink()
+    assert "t10k-labels-idx1-ubyte (or t10k-labels-idx1-ubyte.gz) is missing" in run("evaluate", "t10k").stderr
+    result = run("evaluate", "t10k/t10k-images-idx3-ubyte")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "its labels are not beside it" in result.stderr
+    np.save("x.npy", np.zeros((2, 9, 9), np.uint8))
+    assert "its labels are not beside it" in run("evaluate", "x.npy").stderr
 
 
 def test_ink_option_reaches_the_normaliser(run: Run, labelled: Path) -> None:
@@ -303,10 +391,48 @@ def test_wrong_has_every_image_that_does_not_count_as_right_and_outliers_that_ar
     for row in wrong:
         assert row.pop("given") == row["path"].split("/")[1]
         assert classified[row["path"]].items() >= row.items()
-    monkeypatch.setattr("batchdigits.reports.wrong_answers.MAX_SHOWN", 3)
-    result = run("evaluate", "right", "--wrong", "wrong.html")
-    assert f"wrote wrong.html: {len(wrong)} wrong answers, of which the first 3 are shown" in result.stderr
-    assert Path("wrong.html").read_text().count("<figure") == 3
+    monkeypatch.setattr("batchdigits.reports.wrong_answers_html.MAX_SHOWN", 1)
+    for option, noun in (("--wrong", "wrong answer"), ("--suspects", "suspect")):
+        result = run("evaluate", "right", option, "page.html")
+        number = len(wrong) if option == "--wrong" else len(wrong) - 2
+        assert f"wrote page.html: {number} {noun}s, of which 1 are shown" in result.stderr
+        assert Path("page.html").read_text().count("<figure") == 1
+
+
+def test_a_cell_of_the_confusion_matrix_leads_to_its_images(
+    run: Run, labelled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("not_digit", "3"):
+        (Path("right") / folder).mkdir(exist_ok=True)
+        for name in ("a.png", "b.png"):
+            shutil.copy("right/7/0.png", f"right/{folder}/{name}")
+    Path("right/3/broken.png").write_bytes(b"")
+    result = run("evaluate", "right", "swapped", "--json", "--wrong", "wrong.html")
+    right, swapped = json.loads(result.stdout)["sets"]
+    page = Path("wrong.html").read_text()
+    table, images = page.split("</table>")
+    cells = dict(re.findall(r'<a href="#([^"]+)">(\d+)</a>', table))
+    groups = re.findall(
+        r'<h2 id="([^"]+)">(.+?) classified as (.+?): (\d+) images?</h2>(.*?)(?=<h2|</main>)', images, re.S
+    )
+    assert {anchor: number for anchor, _, _, number, _ in groups} == cells
+    assert all(int(number) == figures.count("<figure") for *_, number, figures in groups)
+    found = {(given, label): int(number) for _, given, label, number, _ in groups}
+    expected = {
+        (given, label): right["confusion"]["rows"][given][column] + swapped["confusion"]["rows"][given][column]
+        for given in right["recall"]
+        for column, label in enumerate(right["confusion"]["columns"])
+        if label != given
+    }
+    assert found == {place: number for place, number in expected.items() if number} | {("not_digit", "7"): 2}
+    assert found["3", "error"] == 1
+    assert f"<td>{right['confusion']['rows']['7'][7]}<" in table
+    assert "<script" not in page
+    monkeypatch.setattr("batchdigits.reports.wrong_answers_html.MAX_SHOWN", len(groups))
+    run("evaluate", "right", "swapped", "--wrong", "wrong.html")
+    page = Path("wrong.html").read_text()
+    assert len(re.findall("</h2>\n<figure", page)) == page.count("<figure") == len(groups)
+    assert "3 classified as 7: 2 images, the first 1 are shown" in page
 
 
 def test_wrong_answers_in_an_archive_are_shown(run: Run, labelled: Path) -> None:

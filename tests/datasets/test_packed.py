@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from batchdigits.datasets import load
-from batchdigits.datasets.join import SIZE_EXPONENT
+from batchdigits.datasets.join import SIZE_EXPONENT, join
 from batchdigits.datasets.labelled import likeliest_glyph
 from batchdigits.datasets.packed import GREY_STEP, TEST, TRAIN, VALIDATION
 from batchdigits.datasets.pen import draw_scan
@@ -109,10 +110,19 @@ def test_joined_data_is_drawn_by_the_root_of_its_size_and_every_class_alike(
         assert ratio == pytest.approx((16 / 16) ** SIZE_EXPONENT)
 
 
+def test_drawings_stay_as_they_are_drawn_anew(strokes: Packed, tmp_path: Path) -> None:
+    pen = load(saved(strokes, tmp_path / "pen.npz"))
+    joined = join([replace(pen, train=pen.test, test=pen.train, drawings=None), pen])
+    assert joined.drawings is not None and len(joined.drawings) == 16
+    assert np.array_equal(joined.train.glyphs[-16:], pen.train.glyphs)
+
+
 def test_outliers_alone_are_no_data_to_train_on(strokes: Packed, tmp_path: Path) -> None:
     strokes["labels"][:] = -1
     with pytest.raises(DataError, match="pen: there are only outliers in it"):
         load(saved(strokes, tmp_path / "pen.npz"))
+    with pytest.raises(DataError, match="pen, pen: there are only outliers in it"):
+        load(tmp_path / "pen.npz", tmp_path / "pen.npz")
     assert load(Path("mnist"), tmp_path / "pen.npz").name == "mnist, pen"
 
 

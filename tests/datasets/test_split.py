@@ -185,3 +185,41 @@ def test_joined_data_keeps_the_notes_of_each(class_folder: Path) -> None:
     notes = load(class_folder, class_folder).notes
     assert len(notes) == 2
     assert all("one/0.png (empty file)" in note for note in notes)
+
+
+@pytest.fixture
+def other_folder(class_folder: Path) -> Path:
+    """The same images under other names and in another format, so that others are held out of them."""
+    for image in class_folder.glob("*/*.png"):
+        copy = class_folder.with_name("copies") / image.parent.name / f"{99 - int(image.stem)}.bmp"
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        with Image.open(image) as picture:
+            picture.save(copy)
+    return class_folder.with_name("copies")
+
+
+def test_copies_in_joined_data_are_on_one_side(class_folder: Path, other_folder: Path) -> None:
+    alone = [load(folder) for folder in (class_folder, other_folder)]
+    splits = load(class_folder, other_folder)
+    train, validation, test = keys(splits.train), keys(splits.validation), keys(splits.test)
+    assert test == keys(alone[0].test) | keys(alone[1].test)
+    assert validation == (keys(alone[0].validation) | keys(alone[1].validation)) - test
+    assert train == (keys(alone[0].train) | keys(alone[1].train)) - validation - test
+    left_out = 72 - int(np.sum(counts(splits)))
+    assert left_out
+    assert splits.notes == (
+        f"classes, copies: left out {left_out} images of which another of these has a copy; "
+        "copies are never both learned and held back",
+    )
+    assert splits.mixture and len(splits.mixture.chances) == len(splits.train)
+    assert sum(source.digits for source in splits.sources) == len(splits.train)
+
+
+def test_an_image_with_another_label_in_other_data_is_named(class_folder: Path, other_folder: Path) -> None:
+    (other_folder / "oh" / "99.bmp").rename(other_folder / "seven" / "0.bmp")
+    assert (
+        "classes, copies: 1 image with two labels: classes/oh/0.png (oh) and copies/seven/0.bmp (seven)"
+        in load(class_folder, other_folder).notes
+    )
+    (class_folder / "seven" / "stray.png").write_bytes((class_folder / "oh" / "0.png").read_bytes())
+    assert sum("two labels" in note for note in load(class_folder, other_folder).notes) == 1  # named in one of them

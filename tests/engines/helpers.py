@@ -20,7 +20,7 @@ from batchdigits.datasets.idx import TEST_IMAGES, read_idx
 # A file that crashes or hangs a real decoder works only until the decoder's next release. This decoder obeys the file's
 # name instead: `crash1.png` makes it crash. It hangs in C with the interpreter locked, as the worst of decoders would.
 FAULTY_DECODER = """
-import ctypes, os, signal, sys
+import ctypes, os, re, signal, sys
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # as the command does; workers are forked, and inherit this decoder
 from pathlib import Path
 import batchdigits.engines.classify_files as engine
@@ -28,9 +28,6 @@ add = engine.FastBatch.add
 
 def obey(self, path, status=None):
     name = os.path.basename(path)
-    if os.path.exists("log"):  # of the files that were begun
-        with open("log", "a") as log:
-            print(path, file=log)
     if name.startswith("crash"):
         os.kill(os.getpid(), signal.SIGSEGV)
     if name.startswith("abort"):
@@ -39,12 +36,12 @@ def obey(self, path, status=None):
         os._exit(7)
     if name.startswith("hang"):
         ctypes.PyDLL(None).pause()
-    if name.startswith("kill-once") and not os.path.exists(path + ".killed"):
-        Path(path + ".killed").touch()
-        os.kill(os.getpid(), signal.SIGKILL)
-    if name.startswith("kill-twice") and not os.path.exists(path + ".again"):
-        Path(path + (".again" if os.path.exists(path + ".killed") else ".killed")).touch()
-        os.kill(os.getpid(), signal.SIGKILL)
+    times = re.match("(KILL|TERM|SEGV)-([0-9])-times", name)
+    if times:
+        with open(path + ".deaths", "a+") as deaths:
+            deaths.write("x")
+        if os.path.getsize(path + ".deaths") <= int(times[2]):
+            os.kill(os.getpid(), getattr(signal, "SIG" + times[1]))
     if name.startswith("kill-always"):
         os.kill(os.getpid(), signal.SIGKILL)
     if name.startswith("slow"):

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from batchdigits.files import sources
-from batchdigits.files.sources import Filter, Tally, find
+from batchdigits.files.sources import Filter, Tally, estimate, find
 
 PNG = b"\x89PNG\r\n\x1a\n"  # the bytes that `find` examines; only `decode` reads more
 
@@ -189,3 +189,19 @@ def test_names_that_are_not_utf8(tmp_path: Path) -> None:
 def test_a_pattern_with_a_slash_matches_paths_of_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sep", "\\")
     assert not Filter(exclude=["deep/*.png"]).wants_file("deep\\a.png", "a.png")
+
+
+def test_the_estimate_counts_what_is_found_and_no_archive(tmp_path: Path) -> None:
+    make(tmp_path, "no_suffix", "a.png", "not.jpg.txt", "b/c.png", "b/d", "x.png/e.png", "@eaDir/f.png", "b/not/g.png")
+    make(tmp_path, "notes.txt", "b/notes", content=b"text")
+    rules = Filter(exclude=["*not*"])
+    for filtered in (Filter(), rules):
+        assert estimate([str(tmp_path)], filtered) == len(list(find([str(tmp_path)], rules=filtered)))
+    assert estimate([str(tmp_path / "b"), str(tmp_path / "a.png")], rules) == 3
+    (tmp_path / "b" / "link").symlink_to(tmp_path / "x.png")
+    assert estimate([str(tmp_path)]) is None
+    (tmp_path / "b" / "link").unlink()
+    for archive in ("b/scans.zip", "b/images.npy"):
+        make(tmp_path, archive)
+        assert estimate([str(tmp_path / archive)]) is None
+    assert estimate([str(tmp_path)]) is None

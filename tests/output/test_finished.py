@@ -125,8 +125,26 @@ def test_the_error_of_a_folder_or_archive_that_can_be_read_again_is_dropped(tmp_
             output.write([f"{file},gone\n".encode()], [failed_stamp(stamp_of(file))])
         output.finish()
     edit(path, f"{folder},gone\n".encode(), edited(folder))  # a person has answered
-    write(path, files, resume=True)
-    assert path.read_bytes() == b"".join([HEADER, *map(row, files), edited(folder), row(errors[2])])
+    spelled = [file.replace("/in/", "/.//in/") for file in files]
+    write(path, spelled, resume=True)
+    assert path.read_bytes() == b"".join([HEADER, *map(row, spelled), edited(folder), row(errors[2])])
+
+
+def test_a_file_under_another_spelling_is_not_added_again(
+    finished: Path, files: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = finished.read_bytes()
+    spelled = [file.replace("/in/", "/./in//") for file in files]
+    assert write(finished, spelled, resume=True) == []
+    assert finished.read_bytes() == before
+    Path(files[4]).write_text("changed")
+    assert write(finished, spelled, resume=True) == [spelled[4]]
+    assert finished.read_bytes() == before.replace(f"{files[4]},x\n".encode(), row(spelled[4]))
+    monkeypatch.chdir(tmp_path)
+    relative = [f"in/{number}" for number in range(6)]
+    with pytest.raises(KilledError):
+        write(Path("other.csv"), relative, stop_after=3)
+    assert write(Path("other.csv"), [f"./{file}" for file in relative], resume=True) == [f"./in/{n}" for n in (3, 4, 5)]
 
 
 def test_rows_that_are_not_named_stay_behind_the_row_they_followed(finished: Path, files: list[str]) -> None:
@@ -268,6 +286,9 @@ def test_a_file_that_is_named_twice_has_its_rows_twice(tmp_path: Path, files: li
     write(path, twice)
     assert write(path, [*twice, files[2]], resume=True) == [files[2]]
     assert sorted(path.read_bytes().splitlines()) == sorted(complete([*twice, files[2]]).splitlines())
+    assert write(path, [*twice, files[2]], resume=True) == []
+    Path(files[0]).write_text("changed")  # its rows are not taken for edited ones
+    assert write(path, [*twice, files[2]], resume=True) == [files[0], files[0]]
     assert write(path, [*twice, files[2]], resume=True) == []
 
 

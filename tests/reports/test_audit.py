@@ -124,7 +124,7 @@ def test_a_table_is_its_ok_rows() -> None:
     ]
     made = table_of(a_row(path, status, score, "1") for path, status, score in heads)
     assert made.rows == [OkRow("a", "1", 100_000), OkRow("d", "1", 0)]
-    assert made.counts.statuses == {"ok": 2, "review": 1, "other": 1, "blank": 1}
+    assert made.counts.statuses == {"ok": 2, "review": 1, "reviewed": 1, "blank": 1}
     with pytest.raises(BatchdigitsError, match="no ok rows"):
         table_of([a_row("a", "review", 0.9, "1")])
 
@@ -139,6 +139,15 @@ def test_what_is_keyed_otherwise_than_labelled_is_wrong() -> None:
     assert audit.as_is.expected == pytest.approx(4.95)
     assert audit.as_is.bound == upper_bound(1, 60, 100)
     assert audit.size_to_show(0.001) is None
+
+
+def test_the_size_that_would_show_a_share_counts_on_the_sample_and_without_wrong_rows_on_the_scores() -> None:
+    made = table_of(a_row(f"{i}.png", "ok", 0.9, "1") for i in range(1_000))  # one of ten is wrong by the scores
+    drawn = [made.rows[row] for row in draw(made.rows, 200, 3)]
+    for wrong, expected in ((0, None), (1, sample_size(1_000, 0.02, 1 / 200))):
+        audit = judge(made, 3, [(row.path, "x" if place < wrong else "1") for place, row in enumerate(drawn)])
+        assert audit.size_to_show(0.02) == expected
+    assert expected
 
 
 def test_reviewing_the_least_sure_rows_takes_their_errors_out() -> None:

@@ -6,6 +6,7 @@ A member's source is the archive's path, a slash and the member's name, as if th
 
 from batchdigits.files.archives.open import (
     archive_fault,
+    before_member,
     is_archive,
     is_array,
     member_status,
@@ -16,6 +17,7 @@ from batchdigits.files.archives.open import (
 
 __all__ = [
     "archive_fault",
+    "before_member",
     "is_archive",
     "is_array",
     "member_status",

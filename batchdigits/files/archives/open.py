@@ -48,6 +48,11 @@ def split_member(path: str) -> Member | None:
     return None
 
 
+def before_member(path: str) -> int:
+    """Where the first part of a path ends that may be an archive, by its suffix; the path's length if there is none."""
+    return next((match.end() for match in _find_archives(path)), len(path))
+
+
 def open_archive(path: str) -> Archive:
     """Open an archive, or an array of images.
 

@@ -1,0 +1,53 @@
+"""What `batchdigits review --apply` does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from batchdigits.cli.console import print_message
+from batchdigits.text import counted
+
+if TYPE_CHECKING:
+    from batchdigits.output.apply_review import Applied
+
+
+def check_apply_options(is_apply: bool, output: Path | None, overwrite: bool, for_page: list[object]) -> None:
+    """Check that the options go together.
+
+    Args:
+        is_apply: whether `--apply` was given.
+        output: the value of `-o`.
+        overwrite: whether `--overwrite` was given.
+        for_page: the values of options that are for the page only.
+
+    Raises:
+        click.UsageError: they do not.
+    """
+    if is_apply and not output:
+        raise click.UsageError("--apply needs -o, where the finished table is written to")
+    if is_apply and any(for_page):
+        raise click.UsageError("--apply shows no page, so only -o and --overwrite go with it")
+    if not is_apply and (output or overwrite):
+        raise click.UsageError("-o and --overwrite go with --apply")
+
+
+def apply(table: Path, output: Path, overwrite: bool) -> None:
+    """Write the finished table, and say what became of its rows."""
+    from batchdigits.output.apply_review import apply_review
+
+    applied = apply_review(table, output, overwrite)
+    print_message(f"wrote {output}: {_as_text(applied)}")
+
+
+def _as_text(applied: Applied) -> str:
+    parts = [f"{applied.reviewed:,} of {counted(applied.rows, 'row')} reviewed, {applied.corrected:,} corrected"]
+    if applied.unsure:
+        parts.append(f"{applied.unsure:,} unsure, and still to review")
+    if applied.changed:
+        parts.append(f"{counted(applied.changed, 'row')} kept that changed after the answer")
+    if applied.not_found:
+        parts.append(f"{counted(applied.not_found, 'answer')} for images that are not in the table")
+    return "; ".join(parts)

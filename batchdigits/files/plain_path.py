@@ -1,0 +1,20 @@
+"""One spelling of a path, by which runs know a file again: `./scans/a.png` and `scans//a.png` are `scans/a.png`."""
+
+from __future__ import annotations
+
+import re
+
+from batchdigits.files.archives import before_member
+from batchdigits.files.remote import is_url
+
+_remove_needless = re.compile(r"(?<=/)(?:\./|/)+").sub
+
+
+def plain_path(path: str) -> str:
+    """The path without `./` and without double slashes. `..`, URLs and the names of members in archives stay."""
+    while path.startswith("./"):
+        path = path[2:].lstrip("/")
+    if ("./" not in path and "//" not in path) or is_url(path):
+        return path
+    end = before_member(path)
+    return _remove_needless("", path[:end]) + path[end:]

@@ -1,0 +1,221 @@
+"""The finished table of a review: the table, with the answers of its log in it. Both stay as they are.
+
+A row without an answer keeps its bytes. The columns `predicted`, `reviewer` and `reviewed_at` are behind the others.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from batchdigits.errors import BatchdigitsError
+from batchdigits.inference.decide import Status
+from batchdigits.output.atomic import replace_atomically
+from batchdigits.output.columns import Cell
+from batchdigits.output.compression import write_compressed
+from batchdigits.output.finished import in_blocks
+from batchdigits.output.formats import KNOWN_SUFFIXES, LINE_FORMATS, FormatName, compression_of, dialect_of, format_of
+from batchdigits.output.prediction_jsonl import json_line, path_fields
+from batchdigits.output.prediction_parquet import import_pyarrow, write_parquet
+from batchdigits.output.prediction_xlsx import import_xlsxwriter, write_xlsx
+from batchdigits.output.review_answers import Settled
+from batchdigits.output.review_log import log_path, read_review
+from batchdigits.output.row_counts import REVIEWED
+from batchdigits.output.table import TableRow, known_format, number_of, text_of
+from batchdigits.output.table_records import NEVER_NULL, Change, Changed, Record, Records, open_records
+from batchdigits.text import as_unicode
+
+REVIEW_COLUMNS = ("predicted", "reviewer", "reviewed_at")
+NO_DIGIT, BLANK, UNSURE = "no digit", "blank", "unsure"  # details of rows
+
+_is_number_column = re.compile(r"(?:confidence(?:_\d+)?|score|p_.*)", re.S).fullmatch
+
+
+@dataclass
+class Applied:
+    """What became of a table's rows.
+
+    Attributes:
+        rows: their number.
+        reviewed: the number of those that a person has answered.
+        corrected: how many of these had another label, or one where there is none.
+        unsure: the number of rows that were looked at, and left open.
+        changed: the number of rows that have another label or status than when they were answered; they stay as they
+            are.
+        not_found: the number of answers whose path is not in the table.
+    """
+
+    rows: int = 0
+    reviewed: int = 0
+    corrected: int = 0
+    unsure: int = 0
+    changed: int = 0
+    not_found: int = 0
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """The columns of a table, which a person may have added some to."""
+
+    names: tuple[str, ...]
+
+    @cached_property
+    def texts(self) -> frozenset[str]:
+        """All but the probabilities."""
+        return frozenset(name for name in self.names if not _is_number_column(name))
+
+
+def apply_review(table: Path, output: Path, overwrite: bool = False, log: Path | None = None) -> Applied:
+    """Write the finished table of a review. It appears when it is complete.
+
+    Args:
+        table: the table that was reviewed.
+        output: the file to write; its suffix sets the format. Rows of the table's own format keep their bytes.
+        overwrite: whether a file that is there is replaced.
+        log: the log of the review; None for the one beside the table.
+
+    Raises:
+        BatchdigitsError: the table or the log cannot be read, the table has only some of REVIEW_COLUMNS, or the output
+            is one of both, exists, has an unknown suffix, or cannot be written.
+        MissingExtraError: a package for one of the formats is not installed.
+    """
+    log = log or log_path(table)
+    wanted = _check_output(output, table, log, overwrite)
+    answers = read_review(log)
+    name = known_format(str(table))
+    source = open_records(table, name)
+    applied = Applied()
+    records = _changed_records(source, answers, applied)
+    added = _added_columns(source.names, table)
+    with replace_atomically(output) as beside:
+        if wanted == name:
+            source.rewrite(records, added, beside, output)
+        else:
+            columns = _Columns(tuple(name for name in (*source.names, *added) if name != "path_bytes"))
+            _convert(records, columns, source.for_excel, wanted, beside, output)
+    return applied
+
+
+def _check_output(output: Path, table: Path, log: Path, overwrite: bool) -> FormatName:
+    """The format of the output, if it can be written."""
+    for path, what in ((table, "table"), (log, "log of the review")):
+        if output.exists() and path.exists() and output.samefile(path):
+            raise BatchdigitsError(f"{output} is the {what}; give -o another name")
+    if output.exists() and not overwrite:
+        raise BatchdigitsError(f"{output} exists; give -o another name, or --overwrite")
+    name = format_of(output)
+    if name is None:
+        raise BatchdigitsError(f"-o {output}: no format has this suffix; known are {KNOWN_SUFFIXES}")
+    if (compression := compression_of(output)) and name not in LINE_FORMATS:
+        raise BatchdigitsError(f"-o {output}: {name} is compressed as it is; leave .{compression} out")
+    if name == "parquet":
+        import_pyarrow("a .parquet file")
+    if name == "xlsx":
+        import_xlsxwriter()
+    return name
+
+
+def _added_columns(names: Sequence[str], table: Path) -> Sequence[str]:
+    """Those of REVIEW_COLUMNS that are to be added: all, or none for a table that was reviewed before."""
+    there = [name for name in REVIEW_COLUMNS if name in names]
+    if there and len(there) < len(REVIEW_COLUMNS):
+        raise BatchdigitsError(
+            f"{table} has a column {there[0]} of its own, where the review writes one; give that another name"
+        )
+    return () if there else REVIEW_COLUMNS
+
+
+def _changed_records(source: Records, answers: Mapping[str, Settled], applied: Applied) -> Iterator[Changed]:
+    """Each row with what the review makes of it."""
+    found = set()
+    for record in source.records():
+        row = record.row
+        if row is None or not (row.path or row.status):
+            yield record, None
+            continue
+        applied.rows += 1
+        settled = answers.get(row.path)
+        if settled is None:
+            yield record, None
+            continue
+        found.add(row.path)
+        yield record, _change(record, row, settled, applied)
+    applied.not_found = len(answers) - len(found)
+
+
+def _change(record: Record, row: TableRow, settled: Settled, applied: Applied) -> Change | None:
+    """The new cells of a row that has an answer; None if it stays as it is."""
+    answer = settled.answer
+    if (row.label, row.status) != (answer.predicted, answer.status):
+        applied.changed += 1  # a person, or a later run, knew better
+        return None
+    if answer.kind == "unsure":
+        applied.unsure += 1
+        return None if row.status == Status.ERROR else {"status": Status.REVIEW.value, "detail": UNSURE}
+    applied.reviewed += 1
+    applied.corrected += not answer.is_accepted
+    was_reviewed = bool(record.cells.get("reviewed_at"))  # then the label is a person's
+    return {
+        "label": answer.label,
+        "status": REVIEWED,
+        "detail": {"not_digit": NO_DIGIT, "blank": BLANK}.get(answer.kind, ""),
+        "predicted": text_of(record.cells.get("predicted")) if was_reviewed else row.label,
+        "reviewer": settled.reviewer,
+        "reviewed_at": settled.at,
+    }
+
+
+def _convert(
+    records: Iterable[Changed], columns: _Columns, for_excel: bool, wanted: FormatName, path: Path, output: Path
+) -> None:
+    """Write the rows in another format than the table's."""
+    rows = (_cells(record, change, columns) for record, change in records if record.row)
+    if wanted in ("csv", "tsv"):
+        dialect = dialect_of("tsv" if wanted == "tsv" else "csv", for_excel)
+        lines = (dialect.line(cells.values()) for cells in rows)
+        write_compressed(compression_of(output), in_blocks(chain([dialect.header(columns)], lines)), path)
+        return
+    documents = (json_line(_document(cells, columns)).encode() for cells in rows)
+    if wanted == "jsonl":
+        write_compressed(compression_of(output), in_blocks(documents), path)
+    elif wanted == "xlsx":
+        write_xlsx({}, columns, documents, path)
+    else:
+        write_parquet(columns, documents, path)
+
+
+def _cells(record: Record, change: Change | None, columns: _Columns) -> dict[str, Cell]:
+    """The cells of a row by column: numbers as they are, and all else as text."""
+    cells = {**record.cells, "path": record.row.path if record.row else "", **(change or {})}
+    return {name: _cell(cells.get(name), name in columns.texts) for name in columns.names}
+
+
+def _cell(value: Any, is_text: bool) -> Cell:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, (int, float)) and not is_text:
+        return float(value)
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list)) else str(value)
+
+
+def _document(cells: Mapping[str, Cell], columns: _Columns) -> dict[str, Cell]:
+    """The cells in types that JSON has, as classify writes them."""
+    document = {
+        name: (cell or "") if name in NEVER_NULL else _as_json(cell, name in columns.texts)
+        for name, cell in cells.items()
+    }
+    return {"path": None, **document, **path_fields(str(cells["path"]))}  # `path` is first in JSON lines
+
+
+def _as_json(cell: Cell, is_text: bool) -> Cell:
+    """A cell: Unicode, or a number where one is expected and there; None for an empty one."""
+    if not isinstance(cell, str):
+        return cell
+    number = None if is_text else number_of(cell)
+    return (as_unicode(cell) or None) if number is None else number

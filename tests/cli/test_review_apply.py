@@ -1,0 +1,109 @@
+"""`batchdigits review --apply`, and what the other commands make of its result."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from batchdigits.output.review_answers import Answer
+from batchdigits.output.review_log import ReviewLog, log_path
+from tests.conftest import SAMPLES, Run
+
+HEADER = "path,label,confidence,status,detail,score\n"
+TABLE = Path("rows.csv")
+
+
+@pytest.fixture
+def table(in_empty_folder: Path) -> Path:
+    """Three rows, and answers for the first two and for one that is gone."""
+    TABLE.write_text(f"{HEADER}a.png,1,0.9,ok,,0.9\nb.png,7,0.4,review,,0.4\nc.png,3,0.9,ok,,0.9\n")
+    answers = [
+        Answer("a.png", "unsure", "", "1", "ok"),
+        Answer("b.png", "label", "1", "7", "review"),
+        Answer("gone.png", "blank", "", "1", "ok"),
+    ]
+    with closing(ReviewLog(log_path(TABLE), TABLE.name)) as log:
+        log.add("anna", "t", "grid", "first", answers, "2026-11-29T05:00:00+00:00")
+    return TABLE
+
+
+def test_the_finished_table_is_written_and_its_rows_are_counted(run: Run, table: Path) -> None:
+    result = run("review", table, "--apply", "-o", "final.csv")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr == (
+        "batchdigits: wrote final.csv: 1 of 3 rows reviewed, 1 corrected; 1 unsure, and still to review; "
+        "1 answer for images that are not in the table\n"
+    )
+    assert Path("final.csv").read_text() == (
+        f"{HEADER.strip()},predicted,reviewer,reviewed_at\n"
+        "a.png,1,0.9,review,unsure,0.9,,,\n"
+        "b.png,1,0.4,reviewed,,0.4,7,anna,2026-11-29T05:00:00+00:00\n"
+        "c.png,3,0.9,ok,,0.9,,,\n"
+    )
+
+
+def test_a_row_that_was_edited_is_named(run: Run, table: Path) -> None:
+    table.write_text(table.read_text().replace("b.png,7", "b.png,2"))
+    result = run("review", table, "--apply", "-o", "final.csv")
+    assert "; 1 row kept that changed after the answer; " in result.stderr
+    assert "b.png,2,0.4,review,,0.4,,,\n" in Path("final.csv").read_text()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--apply"], "--apply needs -o"),
+        (["-o", "final.csv"], "go with --apply"),
+        (["--overwrite"], "go with --apply"),
+        (["--apply", "-o", "final.csv", "--mode", "blind"], "shows no page"),
+        (["--apply", "-o", "final.csv", "--reviewer", "anna"], "shows no page"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused(run: Run, table: Path, options: list[str], words: str) -> None:
+    before = sorted(table.parent.iterdir())
+    result = run("review", table, *options)
+    assert (result.exit_code, words in result.stderr) == (2, True), result.output
+    assert sorted(table.parent.iterdir()) == before
+
+
+def test_nothing_is_written_over_unasked(run: Run, table: Path) -> None:
+    Path("final.csv").write_text("mine")
+    for options in (["-o", "final.csv"], ["-o", table, "--overwrite"]):
+        result = run("review", table, "--apply", *options)
+        assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert Path("final.csv").read_text() == "mine"
+    assert run("review", table, "--apply", "-o", "final.csv", "--overwrite").exit_code == 0
+    assert "anna" in Path("final.csv").read_text()
+
+
+def test_without_a_log_there_is_one_line(run: Run, table: Path) -> None:
+    log_path(table).unlink()
+    result = run("review", table, "--apply", "-o", "final.csv")
+    assert (result.exit_code, result.stderr) == (
+        1,
+        "batchdigits: error: cannot read rows.csv.review: No such file or directory\n",
+    )
+    assert not Path("final.csv").exists()
+
+
+def test_other_commands_read_the_finished_table(run: Run, in_empty_folder: Path) -> None:
+    images = SAMPLES / "digits" / "3"
+    assert run("classify", images, "-o", "rows.csv").exit_code == 0
+    first = Path("rows.csv").read_text().splitlines()[1].split(",")
+    with closing(ReviewLog(log_path(TABLE), TABLE.name)) as log:
+        log.add("anna", "t", "grid", "first", [Answer(first[0], "label", "8", first[1], first[3])])
+    assert run("review", "rows.csv", "--apply", "-o", "final.csv").exit_code == 0
+    result = run("preview", "final.csv", "--status", "reviewed", "-o", "page.html")
+    assert result.exit_code == 0, result.output
+    assert "reviewed" in Path("page.html").read_text()
+    rows = len(Path("final.csv").read_text().splitlines()) - 1
+    result = run("audit", "final.csv", "--sample", rows - 1, "-o", "sample.csv")
+    assert result.exit_code == 0, result.output
+    assert first[0] not in Path("sample.csv").read_text()
+    before = Path("final.csv").read_bytes()
+    result = run("classify", images, "-o", "final.csv", "--resume")
+    assert result.exit_code == 1
+    assert "if review --apply wrote the table, add to the one that was reviewed" in result.stderr
+    assert Path("final.csv").read_bytes() == before
