@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from math import ceil
 from pathlib import Path
@@ -47,8 +47,8 @@ def load_corrections(logs: Sequence[Path], seed: int, as_class: str | None = Non
     folders are those of classes. Else whole files with several pages are, or a fifth of each class.
 
     Args:
-        logs: logs of `batchdigits review`; of two answers about one image, that of the later log counts. The paths in
-            them are seen from the current folder.
+        logs: logs of `batchdigits review`; of two answers about one image, that of the later log counts, and it is
+            corrected if it was in one of them. The paths in them are seen from the current folder.
         seed: chooses what is held back.
         as_class: NOT_DIGIT for a class of this name; otherwise images that are no digit are outliers.
 
@@ -57,7 +57,9 @@ def load_corrections(logs: Sequence[Path], seed: int, as_class: str | None = Non
         DataError: no image with an answer can be read, or a class that MNIST does not have has too few.
     """
     name = ", ".join(log.name for log in logs)
-    answers = {path: one.answer for log in logs for path, one in read_review(log).items()}
+    settled = [one.answer for log in logs for one in read_review(log).values()]
+    answers = {one.path: one for one in settled}
+    corrected = {one.path for one in settled if one.kind == "label" and not one.is_accepted}
     names = {path: one.label or one.kind for path, one in answers.items() if one.kind in ("label", NOT_DIGIT)}
     classes = tuple(sorted({*names.values()} - {None if as_class == NOT_DIGIT else NOT_DIGIT}, key=natural_key))
     images = _read(names, classes)
@@ -65,12 +67,12 @@ def load_corrections(logs: Sequence[Path], seed: int, as_class: str | None = Non
         raise DataError(f"{name}: no image with an answer can be read; its paths are seen from the current folder")
     splits = split(name, name, classes, _divided(images, names, seed), HELD_OUT, seed)
     weights = {
-        glyph.tobytes(): 1.0 if answers[path].is_accepted else CORRECTED_WEIGHT
+        glyph.tobytes(): CORRECTED_WEIGHT if path in corrected else 1.0
         for path, glyph in zip(images.names, images.data.glyphs, strict=True)
     }
     chances = np.array([weights[glyph.tobytes()] for glyph in splits.train.glyphs])
     mixture = Mixture(chances / max(chances.sum(), 1e-9), np.ones(len(chances), bool))
-    notes = _notes(name, answers.values(), images.left_out)
+    notes = _notes(name, answers.values(), corrected, images.left_out)
     return replace(splits, mixture=mixture, notes=(*notes, *splits.notes))
 
 
@@ -125,10 +127,10 @@ def _chosen(groups: Sequence[str], seed: int) -> list[str]:
     return chosen or [min(in_order, key=sizes.__getitem__)]
 
 
-def _notes(name: str, answers: Iterable[Answer], left_out: Sequence[str]) -> list[str]:
+def _notes(name: str, answers: Iterable[Answer], corrected: Container[str], left_out: Sequence[str]) -> list[str]:
     """What a person should know: how many answers teach nothing, and which images cannot be read."""
-    labelled = {True: "accepted", False: "corrected"}
-    kinds = Counter(labelled[one.is_accepted] if one.kind == "label" else one.kind for one in answers)
+    labelled = {True: "corrected", False: "accepted"}
+    kinds = Counter(labelled[one.path in corrected] if one.kind == "label" else one.kind for one in answers)
     used = ", ".join(f"{kinds[kind]:,} {kind}" for kind in ("corrected", "accepted", NOT_DIGIT))
     unused = " and ".join(f"{kinds[kind]:,} {kind}" for kind in ("blank", "unsure") if kinds[kind])
     notes = [

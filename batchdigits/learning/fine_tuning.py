@@ -21,7 +21,7 @@ from batchdigits.learning.rejection import ok_share
 from batchdigits.learning.training import Training, drawn_weights, origin, shaped_like
 
 MNIST_SHARE = 0.7  # share of MNIST's glyphs among those drawn of a class that MNIST has; the rest are own glyphs
-MAX_GLYPH_SHARE = 0.06  # of one own glyph among these, where fewer than five are all that there are
+MAX_GLYPH_SHARE = 0.075  # of one own glyph among these, where fewer than four are all that there are
 INITIAL_WEIGHT_SHARE = 0.6  # see `Recipe`; used if the labels are the same
 
 FINE_TUNING = replace(

@@ -169,6 +169,17 @@ def test_of_two_logs_the_later_one_counts(in_empty_folder: Path, small_mnist: Ar
     assert splits.name == "rows.csv.review, b.review"
 
 
+def test_an_image_that_was_corrected_in_one_log_is_corrected_in_all(in_empty_folder: Path, small_mnist: Arrays) -> None:
+    answers = many(small_mnist)
+    first = review(answers)
+    second = review({path: (kind, label, label) for path, (kind, label, _) in answers.items()}, "final.csv.review")
+    both, alone = load_corrections([first, second], seed=1), load_corrections([first], seed=1)
+    assert both.mixture
+    assert alone.mixture
+    assert np.array_equal(both.mixture.chances, alone.mixture.chances)
+    assert both.notes[0].split(": ")[1] == alone.notes[0].split(": ")[1]
+
+
 def test_a_file_that_is_no_log_is_refused(in_empty_folder: Path) -> None:
     Path("rows.csv").write_text("path,label\n")
     with pytest.raises(BatchdigitsError, match=r"rows\.csv is no log of batchdigits review"):
