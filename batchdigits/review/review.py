@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from threading import Lock
-from typing import Any, NamedTuple, cast
+from typing import Any, Literal, NamedTuple, cast
 
 from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.decide import Status
@@ -67,9 +67,15 @@ class Review:
             return {**self._about(), **self._progress()}
 
     def cards(
-        self, wanted: Filter, answered: str = "all", differences: bool = False, start: int = 0, count: int = 48
+        self,
+        wanted: Filter,
+        answered: str = "all",
+        differences: bool = False,
+        start: int = 0,
+        count: int = 48,
+        at: int | Literal["open"] | None = None,
     ) -> Json:
-        """The cards of the rows that are asked for, and how many there are.
+        """The cards of the rows that are asked for, how many there are, and where these begin.
 
         Args:
             wanted: which rows.
@@ -77,6 +83,8 @@ class Review:
             differences: of these only the rows that two persons, or a person and the model, answered differently.
             start: the first card.
             count: the most cards.
+            at: a row, or `open` for the first one without an answer; if it is among those asked for, the cards are
+                those of its page.
 
         Raises:
             RequestError: `answered` is something else.
@@ -95,6 +103,10 @@ class Review:
                 and has(self._answers.get(position))
                 and (not differences or self._differs(position))
             ]
+            if at == "open":
+                at = next((position for position in found if position not in self._answers), None)
+            if at in found:
+                start = found.index(at) // max(1, count) * count
             cards = [self._card(position, differences) for position in found[start : start + count]]
         return {"total": len(found), "start": start, "cards": cards}
 

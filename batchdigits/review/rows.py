@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 from batchdigits.files.natural_order import natural_key
@@ -22,12 +23,14 @@ class Filter(NamedTuple):
         status: the rows of one status; empty for all.
         text: the rows whose path holds this text; upper and lower case are the same.
         in_table_order: the order of the table, in place of the least likely of each class first.
+        by_score: the least likely of all classes first.
     """
 
     group: str | None = None
     status: str = ""
     text: str = ""
     in_table_order: bool = False
+    by_score: bool = False
 
 
 class Rows:
@@ -93,7 +96,13 @@ class Rows:
             )
         if wanted.group is not None:
             return iter(self.groups.get(wanted.group, ()))
+        if wanted.by_score:
+            return iter(self._all_by_score)
         return (position for group in self.groups.values() for position in group)
+
+    @cached_property
+    def _all_by_score(self) -> list[int]:
+        return sorted(range(len(self.rows)), key=self._score)
 
     def _score(self, position: int) -> float:
         score = self.rows[position].score

@@ -11,7 +11,7 @@ import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from batchdigits.errors import BatchdigitsError, MissingExtraError
@@ -96,12 +96,16 @@ class _Site:
 
     def cards(self, request: Request) -> Response:
         query = request.query_params
+        order = query.get("order")
         wanted = Filter(
-            query.get("group"), query.get("status", ""), query.get("path", ""), query.get("order") == "table"
+            query.get("group"), query.get("status", ""), query.get("path", ""), order == "table", order == "score"
         )
         start, count = _number(request, "start", 0), min(_number(request, "count", 48), MAX_CARDS)
         is_differences = query.get("view") == "differences"
-        return _json(self.review.cards(wanted, query.get("answered") or "all", is_differences, start, count))
+        at: int | Literal["open"] | None = None
+        if "at" in query:
+            at = "open" if query["at"] == "open" else _number(request, "at", 0)
+        return _json(self.review.cards(wanted, query.get("answered") or "all", is_differences, start, count, at))
 
     def neighbours(self, request: Request) -> Response:
         count = min(_number(request, "count", 3), MAX_NEIGHBOURS)

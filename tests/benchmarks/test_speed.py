@@ -10,6 +10,7 @@ import pytest
 
 from tests.benchmarks.test_tables import run_script
 from tests.engines.helpers import make_images
+from tests.review.conftest import find_browser
 
 
 @pytest.mark.slow
@@ -66,3 +67,12 @@ def test_training_speed_of_a_few_steps() -> None:
     assert lines[2].startswith("| ours, as in best |")
     assert lines[2].count("1.00x") == 2
     assert len(lines) == 2 + 6
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("playwright") is None or find_browser() is None, reason="no browser to drive")
+def test_review_page_with_a_few_rows() -> None:
+    result = run_script("review_page.py", "--rows", "600", "--keys", "5", "--rounds", "1")
+    assert result.returncode == 0, result.stderr
+    rows = re.findall(r"^\| (grid|single) \| [\d.]+ s \| \d+ ms \| \d+ ms \| \S+", result.stdout, re.MULTILINE)
+    assert rows == ["grid", "single"]

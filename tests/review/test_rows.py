@@ -38,6 +38,7 @@ def test_filters() -> None:
     assert matching(Filter(status="review")) == [2]
     assert matching(Filter(text="B/")) == [5, 4, 3]
     assert matching(Filter(in_table_order=True)) == [0, 1, 2, 3, 4, 5]
+    assert matching(Filter(by_score=True)) == [2, 5, 1, 0, 3, 4]
     assert matching(Filter(group="7", in_table_order=True)) == [0, 2, 4]
 
 

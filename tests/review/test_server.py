@@ -76,7 +76,13 @@ def test_rows_answers_and_undo(client: TestClient) -> None:
     assert (cards["total"], [card["path"] for card in cards["cards"]]) == (2, ["7.png"])
     assert client.get("/cards?path=SCRIPT").json()["cards"][0]["path"] == TABLE[2].path
     assert [card["row"] for card in client.get("/cards?order=table&status=review").json()["cards"]] == [1]
+    assert [card["row"] for card in client.get("/cards?order=score&count=2").json()["cards"]] == [1, 0]
+    page = client.get("/cards?at=3&count=2").json()
+    assert (page["start"], [card["row"] for card in page["cards"]]) == (2, [3, 2])
+    assert client.get("/cards?at=3&group=1").json()["start"] == 0
     assert post(client).json()["action"] == 2
+    assert client.get("/cards?order=score&at=open&count=1").json()["start"] == 0
+    assert client.get("/cards?order=table&at=open&count=1").json()["start"] == 1
     assert read_review(Path("rows.csv.review"))["7.png"].answer.label == "1"
     assert client.get("/cards?answered=done").json()["total"] == 1
     assert client.get("/changes?since=1").json()["changes"] == [{"row": 0, "answer": {"kind": "label", "label": "1"}}]

@@ -1,0 +1,214 @@
+/* The page of `batchdigits review`: what each key does. */
+
+import * as api from "./api.js";
+import * as banner from "./banner.js";
+import { Cards } from "./cards.js";
+import * as dialogs from "./dialogs.js";
+import { byId } from "./elements.js";
+import { Grid } from "./grid.js";
+import { Keys } from "./keys.js";
+import { enqueue, isStuck, untilAcknowledged } from "./outbox.js";
+import * as overview from "./overview.js";
+import { readPlace, wholePlace } from "./place.js";
+import { Single } from "./single.js";
+import { Walk } from "./walk.js";
+import * as words from "./words.js";
+
+const POLL = 3000; // milliseconds between two questions for the answers of others
+
+const state = await untilAcknowledged(() => api.get("state"));
+const isBlind = state.mode === "blind" || state.round === "second";
+const cards = new Cards(state);
+const keys = new Keys(state.classes);
+const grid = new Grid(byId("grid"), (index) => perform(["go", index]));
+const single = new Single(byId("single"), cards);
+let shownPage = null;
+const walk = new Walk(cards, ({ view }) => (state.mode === "grid" && !isBlind) || view ? grid : single, refresh);
+
+const COMMANDS = {
+  label: (label) => answer({ kind: "label", label }),
+  accept,
+  accept_page: acceptPage,
+  not_digit: () => answer({ kind: "not_digit" }),
+  blank: () => answer({ kind: "blank" }),
+  unsure: () => answer({ kind: "unsure" }),
+  undo,
+  next: () => walk.move(1),
+  previous: () => walk.move(-1),
+  up: () => walk.move(-walk.view.columns),
+  down: () => walk.move(walk.view.columns),
+  go: (index) => (index in walk.page.cards ? walk.point(index) : overview.say("No card has this letter.")),
+  jump: () => {},
+  next_page: () => (walk.view === grid ? walk.turn(1) : walk.move(1)),
+  previous_page: () => (walk.view === grid ? walk.turn(-1) : walk.move(-1)),
+  next_group: () => walk.turnGroup(1),
+  previous_group: () => walk.turnGroup(-1),
+  group: (label) => walk.open(wholePlace(label), true),
+  glyph: () => walk.card && walk.view.toggleGlyph(walk.card),
+  glyphs: toggleGlyphs,
+  zoom: () => dialogs.toggleZoom(walk.card),
+  filter: openFilter,
+  show_unsure: () => walk.open({ ...wholePlace(), answered: "unsure" }, true),
+  show_all: () => walk.open(wholePlace(walk.page.place.group ?? firstGroup()), true),
+  help: () => dialogs.help(keys, document.body.dataset.view),
+  typed: () => {},
+  say: (text) => overview.say(text),
+};
+
+async function answer(given) {
+  const { card } = walk;
+  if (!card) return;
+  await save([{ row: card.row, ...given }], `${words.fileName(card.path)}: ${words.answer(given)}`);
+  await goOn();
+}
+
+async function accept() {
+  const given = walk.card && prediction(walk.card);
+  if (given) await answer(given);
+  else if (walk.card) overview.say("There is nothing to accept here: give the label.");
+}
+
+async function acceptPage() {
+  if (walk.view !== grid) return overview.say("Only the grid has pages to accept.");
+  const { place } = walk.page;
+  const open = walk.page.cards.filter((card) => cards.isOpen(card, place));
+  const answers = open.filter(prediction).map((card) => ({ row: card.row, ...prediction(card) }));
+  if (answers.length) await save(answers, `${words.rows(answers.length)} accepted`);
+  if (answers.length < open.length) {
+    overview.say(`${words.rows(answers.length)} accepted; ${open.length - answers.length} without a label stay open`);
+  }
+  await goOn(answers.length === open.length);
+}
+
+// What accepting a card says: its prediction or, where several differ, what this person gave before.
+function prediction(card) {
+  if (walk.page.place.view) return card.answer?.kind === "unsure" ? null : card.answer;
+  if (card.label) return { kind: "label", label: card.label };
+  return card.status === "blank" ? { kind: "blank" } : null;
+}
+
+// Save answers; when this returns they are on disk.
+async function save(answers, text) {
+  const view = walk.page.place.view ?? "";
+  const send = () => api.post("answers", { tab: api.tab, mode: state.mode, view, answers, since: state.last_action });
+  const reply = await untilAcknowledged(send, text);
+  if (view) answers.forEach(({ row }) => cards.confirmed.add(row));
+  take(reply);
+  overview.say(text);
+}
+
+async function undo() {
+  // Not sent again by itself: if only the reply was lost, that would undo one more.
+  const reply = await api.post("undo", { tab: api.tab, since: state.last_action });
+  take(reply);
+  if (reply.undone.length === 0) return overview.say("Nothing is left to undo.");
+  reply.undone.forEach((row) => cards.confirmed.delete(row));
+  overview.showDone(null);
+  await walk.find(reply.undone[0]);
+  const count = reply.undone.length;
+  overview.say(`Undone: ${count === 1 ? words.fileName(walk.card.path) : words.rows(count)}`);
+}
+
+// Go to the next open card or, if this page is done, to the next page with one; where none is left, say so.
+async function goOn(isPageDone = false) {
+  if (await (isPageDone ? walk.goToOpenPage() : walk.goOn())) return;
+  if (isBlind && !walk.page.place.view) {
+    await walk.open(wholePlace(null, "differences"), true);
+    if (walk.card) return;
+  }
+  overview.showDone(state, walk.page.place);
+}
+
+// Show what a reply says has changed, here and in other tabs.
+function take(reply) {
+  const { cards: changed, hasUnknown } = cards.apply(reply);
+  changed.forEach((card) => walk.view.update(card));
+  overview.showProgress(state, isBlind);
+  overview.showGroups(state, walk.page.place.group);
+  if (hasUnknown) countAgain();
+}
+
+// Others answered cards that this page has not seen, so it does not know their class.
+async function countAgain() {
+  const fresh = await api.get("state").catch(() => state);
+  state.groups = fresh.groups;
+  overview.showGroups(state, walk.page.place.group);
+}
+
+function refresh() {
+  document.body.dataset.view = walk.view === grid ? "grid" : isBlind ? "blind" : "single";
+  overview.showPosition(walk.page, walk.index, walk.view === single);
+  overview.showGroups(state, walk.page.place.group);
+  if (walk.page !== shownPage) overview.showDone(null);
+  shownPage = walk.page;
+  if (byId("zoom").open && walk.card) dialogs.fillZoom(walk.card);
+  if (!document.activeElement?.closest("button, input, select, dialog")) focusCards();
+}
+
+function focusCards() {
+  walk.view.element.focus({ preventScroll: true });
+}
+
+function toggleGlyphs() {
+  const areShown = walk.view.toggleGlyphs(walk.page);
+  document.querySelector("[data-command=glyphs]").ariaPressed = areShown;
+}
+
+async function openFilter() {
+  const place = await dialogs.filter(state, walk.page.place);
+  if (place) await walk.open(place, true);
+}
+
+// The class to begin with: the first one that has an open card.
+function firstGroup() {
+  if (walk.view !== grid) return null;
+  const groups = state.groups.filter(({ rows }) => rows > 0);
+  return (groups.find(({ rows, answered }) => answered < rows) ?? groups[0])?.label ?? null;
+}
+
+function perform([name, argument]) {
+  keys.isJumping &&= walk.view === grid;
+  overview.showTyped(keys.typed);
+  walk.view.showLetters(keys.isJumping);
+  enqueue(() => COMMANDS[name](argument));
+}
+
+document.addEventListener("keydown", (event) => {
+  if (dialogs.areTakingKeys() || event.target.closest("input, select")) return;
+  if (event.target.closest("button") && [" ", "Enter"].includes(event.key)) return; // it presses the button
+  const read = keys.read(event);
+  if (!read) return;
+  event.preventDefault();
+  const isMove = ["next", "previous", "up", "down"].includes(read[0]);
+  if (!event.repeat || isMove) perform(read);
+});
+
+window.addEventListener("popstate", () => enqueue(() => walk.open(readPlace())));
+
+async function poll() {
+  let isGone = false;
+  for (;;) {
+    await new Promise((resolve) => setTimeout(resolve, POLL));
+    try {
+      take(await api.get("changes", { since: state.last_action }));
+      if (isGone && !isStuck()) banner.clear();
+      isGone = false;
+    } catch (fault) {
+      isGone = true;
+      if (!isStuck()) banner.warn(fault.message);
+    }
+  }
+}
+
+overview.begin(state, keys, (command, event) => {
+  if (event.detail > 0) focusCards(); // a mouse leaves the keys to the cards
+  perform(command);
+});
+overview.showProgress(state, isBlind);
+enqueue(async () => {
+  const place = readPlace();
+  const isAnywhere = !location.hash;
+  await walk.open(isAnywhere ? wholePlace(firstGroup()) : place);
+  if (!walk.card || (isAnywhere && !cards.isOpen(walk.card, place))) await goOn(true);
+});
+poll();
