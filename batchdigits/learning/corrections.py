@@ -61,7 +61,8 @@ def load_corrections(logs: Sequence[Path], seed: int, as_class: str | None = Non
     answers = {one.path: one for one in settled}
     corrected = {one.path for one in settled if one.kind == "label" and not one.is_accepted}
     names = {path: one.label or one.kind for path, one in answers.items() if one.kind in ("label", NOT_DIGIT)}
-    classes = tuple(sorted({*names.values()} - {None if as_class == NOT_DIGIT else NOT_DIGIT}, key=natural_key))
+    of_outliers = () if as_class == NOT_DIGIT else (NOT_DIGIT,)
+    classes = tuple(sorted(set(names.values()).difference(of_outliers), key=natural_key))
     images = _read(names, classes)
     if not len(images.data):
         raise DataError(f"{name}: no image with an answer can be read; its paths are seen from the current folder")
