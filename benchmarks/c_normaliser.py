@@ -27,6 +27,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
+from batchdigits.datasets.layout import NOT_DIGIT
 from batchdigits.device.arithmetic import run
 from batchdigits.device.layers import read_layers
 from batchdigits.device.write import TEMPLATES
@@ -35,7 +36,7 @@ from batchdigits.files.natural_order import natural_key
 from batchdigits.files.sources import find
 from batchdigits.inference.choose import PRETRAINED
 from batchdigits.inference.model_file import read_model_file
-from batchdigits.reports.evaluation import NOT_DIGIT, class_folders
+from batchdigits.reports.evaluation import class_folders
 from batchdigits.vision.decode import decode
 from batchdigits.vision.normalise import Ink, propose
 

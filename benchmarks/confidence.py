@@ -22,6 +22,7 @@ import numpy as np
 
 from batchdigits.datasets import BUNDLED, load
 from batchdigits.datasets.labelled import LabelledGlyphs
+from batchdigits.datasets.layout import NOT_DIGIT
 from batchdigits.engines.local import predict
 from batchdigits.errors import BatchdigitsError
 from batchdigits.files.natural_order import natural_key
@@ -34,7 +35,7 @@ from batchdigits.inference.runtime import Runtime
 from batchdigits.learning.temperature_scaling import with_degraded_copies
 from batchdigits.reports.confidence import Answers, calibration_error
 from batchdigits.reports.confidence_plot import confidence_plot
-from batchdigits.reports.evaluation import NOT_DIGIT, class_folders, evaluate_predictions
+from batchdigits.reports.evaluation import class_folders, evaluate_predictions
 
 TEST = "MNIST test"
 DRAWS = 200  # of right and wrong answers, for the calibration error by chance

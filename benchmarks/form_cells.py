@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 from batchdigits.api.classifier import Classifier
 from batchdigits.datasets import MNIST
 from batchdigits.datasets.idx import TEST_IMAGES, TEST_LABELS, read_idx
+from batchdigits.datasets.layout import NOT_DIGIT
 from batchdigits.engines.classify_files import Settings, classify_files
 from batchdigits.errors import BatchdigitsError
 from batchdigits.files.natural_order import natural_key
@@ -39,7 +40,7 @@ from batchdigits.inference.decide import Prediction, Status
 from batchdigits.inference.load import load_runtime
 from batchdigits.inference.runtime import Runtime
 from batchdigits.learning.rendered_cells import KINDS, Kind, Points, Sheet, render_cell, sides_of
-from batchdigits.reports.evaluation import NOT_DIGIT, class_folders, evaluate_predictions
+from batchdigits.reports.evaluation import class_folders, evaluate_predictions
 
 Picture = NDArray[np.uint8]  # (H, W, 3), BGR
 Alter = Callable[[Picture, np.random.Generator], Picture]

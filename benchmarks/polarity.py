@@ -14,6 +14,7 @@ from pathlib import Path
 
 import click
 
+from batchdigits.datasets.layout import NOT_DIGIT
 from batchdigits.errors import BatchdigitsError
 from batchdigits.files.natural_order import natural_key
 from batchdigits.files.sources import find
@@ -22,7 +23,7 @@ from batchdigits.inference.decide import decide
 from batchdigits.inference.load import load_runtime
 from batchdigits.inference.runtime import Runtime
 from batchdigits.quiet import silent_stderr
-from batchdigits.reports.evaluation import NOT_DIGIT, class_folders
+from batchdigits.reports.evaluation import class_folders
 from batchdigits.vision.decode import Page, decode
 from batchdigits.vision.normalise_batch import Normalised, normalise_page
 

@@ -21,6 +21,7 @@ import cv2
 
 from batchdigits.datasets import MNIST
 from batchdigits.datasets.idx import TEST_IMAGES, TEST_LABELS, read_idx
+from batchdigits.datasets.layout import NOT_DIGIT
 from batchdigits.engines.classify_files import Settings, classify_files
 from batchdigits.engines.supervisor import LARGEST_CHUNK
 from batchdigits.errors import BatchdigitsError
@@ -31,7 +32,7 @@ from batchdigits.inference.decide import Prediction
 from batchdigits.inference.load import load_runtime
 from batchdigits.inference.runtime import Runtime
 from batchdigits.inference.second_look import DOUBT
-from batchdigits.reports.evaluation import NOT_DIGIT, class_folders, evaluate_predictions
+from batchdigits.reports.evaluation import class_folders, evaluate_predictions
 
 
 @click.command()

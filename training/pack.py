@@ -21,13 +21,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from batchdigits.datasets.labelled import OUTLIER
 from batchdigits.datasets.packed import GREY_STEP, TEST, TRAIN, VALIDATION, drawn
 from batchdigits.datasets.pen import MAX_POINT
 from batchdigits.inference.choose import BUILT_IN_MODEL
 from batchdigits.inference.decide import scores
 from batchdigits.inference.load import load_runtime
 from batchdigits.inference.runtime import Runtime
-from batchdigits.learning.outliers import OUTLIER
 
 HELD_OUT_DIVISOR = 8  # an eighth of a source's writers is for validation, and an eighth for test
 MIN_WRITERS = 8  # of a source: those of a smaller one are all for training

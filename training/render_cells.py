@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 
 from batchdigits.datasets import MNIST
 from batchdigits.datasets.idx import TRAIN_IMAGES, TRAIN_LABELS, read_idx
-from batchdigits.datasets.labelled import VALIDATION_DIVISOR
+from batchdigits.datasets.labelled import OUTLIER, VALIDATION_DIVISOR
 from batchdigits.datasets.packed import GREY_STEP, TRAIN
-from batchdigits.learning.outliers import OUTLIER
 from batchdigits.learning.rendered_cells import KINDS, MIN_SIDE, render_cell
 from batchdigits.vision.normalise import normalise
 

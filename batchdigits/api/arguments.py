@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import get_args
 
+from batchdigits.datasets.layout import NOT_DIGIT
 from batchdigits.inference.choose import BUILT_IN_MODEL
 from batchdigits.vision.normalise import Ink
 
@@ -21,6 +22,16 @@ def check_ink(ink: str) -> None:
     """
     if ink not in get_args(Ink):
         raise ValueError(f"ink is one of {', '.join(get_args(Ink))}, not {ink!r}")
+
+
+def check_class(as_class: str | None) -> None:
+    """Check the argument `as_class`.
+
+    Raises:
+        ValueError: it is neither None nor `not_digit`.
+    """
+    if as_class not in (None, NOT_DIGIT):
+        raise ValueError(f"as_class is {NOT_DIGIT} or None, not {as_class!r}")
 
 
 def model_path(model: str | os.PathLike[str] | None) -> Path:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from typing import Literal
 
-from batchdigits.api.arguments import check_ink, model_path
+from batchdigits.api.arguments import check_class, check_ink, model_path
 from batchdigits.engines.local import predict
 from batchdigits.inference.model_file import read_model_file
 from batchdigits.reports.evaluation import Evaluation, evaluate_predictions
@@ -17,16 +18,18 @@ def evaluate(
     *,
     model: str | os.PathLike[str] | None = None,
     ink: Ink = "auto",
+    as_class: Literal["not_digit"] | None = None,
     jobs: int | None = None,
 ) -> Evaluation:
     """Classify labelled images, and compare the labels with their classes.
 
     Args:
         path: a folder, or a zip or tar archive, with a sub-folder for each class, named like the model's labels;
-            `not_digit` holds outliers. Or a folder of IDX files, an .npz in Keras's layout, or `mnist`, the MNIST of
-            the package: their test images.
+            `not_digit` holds outliers, unless the model has this label. Or a folder of IDX files, an .npz in Keras's
+            layout, or `mnist`, the MNIST of the package: their test images.
         model: the model file; None for the built-in one.
         ink: whether ink is `dark`, `light`, or to be found out for each image (`auto`).
+        as_class: `not_digit` if the folder of this name is a class, which the model must have.
         jobs: worker processes at most; None for one for each core, or one in all for a .keras model.
 
     Returns:
@@ -34,14 +37,15 @@ def evaluate(
 
     Raises:
         TypeError: `path` or `model` is no path.
-        ValueError: `ink` is none of its values.
+        ValueError: `ink` or `as_class` is none of its values.
         DataError: the data has no class named like a label, one with another name, or is malformed.
         NoImagesError: no image has a label.
         BatchdigitsError: the model file cannot be used, or no worker can start.
     """
     check_ink(ink)
+    check_class(as_class)
     chosen = read_model_file(model_path(model))
     folder = os.fspath(path)
     labels = chosen.card.labels
-    sources, true_class = labelled_sources(folder, labels)
+    sources, true_class = labelled_sources(folder, labels, as_class)
     return evaluate_predictions(folder, predict(sources, chosen, ink, jobs=jobs), labels, true_class)

@@ -6,11 +6,11 @@ import os
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
-from batchdigits.api.arguments import as_path
+from batchdigits.api.arguments import as_path, check_class
 from batchdigits.inference.card import Card
-from batchdigits.learning.export import Export, prepare_export, write_export
+from batchdigits.learning.export import Export, export_trained, prepare_export, write_export
 from batchdigits.learning.export_options import Batch, Head, InputType, OutputType, Quantize, export_options
 from batchdigits.learning.parity_check import default_min_agreement, require_agreement
 from batchdigits.learning.save import save
@@ -28,8 +28,11 @@ def train(
     *,
     recipe: str | None = None,
     data: AnyPath | Sequence[AnyPath] = (),
+    corrections: AnyPath | Sequence[AnyPath] = (),
+    as_class: Literal["not_digit"] | None = None,
     seed: int = 1,
     init: AnyPath | Sequence[AnyPath] = (),
+    only_classes: bool = False,
     teacher: AnyPath | Sequence[AnyPath] = (),
     hidden: Sequence[int] | None = None,
     activation: str | None = None,
@@ -38,6 +41,7 @@ def train(
     epochs: int | None = None,
     batch_size: int | None = None,
     dropout: float | None = None,
+    tflite: bool = False,
     on_progress: Callable[[Progress], object] | None = None,
     on_note: Callable[[str], object] | None = None,
 ) -> Card:
@@ -51,9 +55,13 @@ def train(
         data: labelled digits: a folder with a sub-folder for each class, or with splits (train, val, test) of such, a
             folder of IDX files, or an .npz in Keras's layout; or several, which are joined. `mnist`, where there is no
             such path, is the MNIST of the package, and what is taken without any.
+        corrections: a log of `batchdigits review`, or several, to fine-tune `init` on; paths in them are seen from the
+            current folder.
+        as_class: `not_digit` if the folder of this name is a class; otherwise it holds outliers.
         seed: decides everything random, 0 to 2**31 - 1.
         init: a .keras file to start from, or several; training starts from the mean of their weights.
-            Fine-tuning takes one.
+            Fine-tuning takes one, keeps its labels, and adds those that only the data has.
+        only_classes: whether fine-tuning gives a model of the classes of the data alone.
         teacher: a .keras file whose probabilities are learned in place of the labels, or several: the mean of theirs.
         hidden: units of each hidden layer, 1-65,536.
         activation: of the hidden layers, Keras's name; `none` for none.
@@ -62,6 +70,7 @@ def train(
         epochs: in place of iterations, passes over the images to learn from, at least 1.
         batch_size: glyphs in a minibatch, 1-65,536.
         dropout: share of the last hidden layer's units that are dropped, from 0 and under 1.
+        tflite: whether the model is also exported, to a .tflite file beside it, as `export` does by default.
         on_progress: called every 50 iterations and after the last one, with an object that has the attributes
             `iteration`, `loss`, `accuracy`, `validation` (accuracy, or None) and `learning_rate`.
         on_note: called before training with each line about the data that the command prints: what is left out, copied,
@@ -77,6 +86,7 @@ def train(
         OSError: the folder of `output` cannot be made.
     """
     path = as_path(output, "output", ".keras")
+    check_class(as_class)
     _check("seed", seed, 0 <= seed < 1 << 31)
     _check("hidden", hidden, hidden is None or all(0 < units <= MAX_UNITS for units in hidden))
     _check("learning_rate", learning_rate, learning_rate is None or 0 < learning_rate <= MAX_LEARNING_RATE)
@@ -100,6 +110,9 @@ def train(
         _paths(teacher, "teacher"),
         values,
         epochs,
+        _paths(corrections, "corrections"),
+        as_class,
+        only_classes,
     )
     if on_note:
         for note in training.splits.notes:
@@ -109,7 +122,11 @@ def train(
         for progress in steps:
             if on_progress:
                 on_progress(progress)
-    return save(training, path)
+    card = save(training, path)
+    if tflite:
+        exported = export_trained(path, training.splits, path.with_suffix(".tflite"))
+        write_export(exported.model, exported.parity)
+    return card
 
 
 def export(
@@ -123,6 +140,8 @@ def export(
     batch: Batch = "1",
     per_tensor: bool = False,
     data: AnyPath | Sequence[AnyPath] = (),
+    corrections: AnyPath | Sequence[AnyPath] = (),
+    as_class: Literal["not_digit"] | None = None,
     calibrate: AnyPath | None = None,
     check: AnyPath | None = None,
     min_agreement: float | None = None,
@@ -140,6 +159,8 @@ def export(
         batch: `1`, or `dynamic` for any number of glyphs at once.
         per_tensor: whether all weights of a layer have one scale, in place of one for each unit.
         data: the labelled data that the model was trained on, one or several; none for the MNIST of the package.
+        corrections: logs of reviews that the model was trained on, one or several.
+        as_class: `not_digit` if the folder of this name in the data is a class.
         calibrate: a folder of scans that set the ranges of int8 and int16x8; None for the training split.
         check: a folder of scans on which the labels must agree, too.
         min_agreement: least share of images with the same label, 0-1; None for 0.998, or 0.99 for a network without
@@ -165,6 +186,7 @@ def export(
         ("batch", batch, Batch),
     ):
         _check(name, value, value is None or value in get_args(values))
+    check_class(as_class)
     _check("min_agreement", min_agreement, min_agreement is None or 0 <= min_agreement <= 1)
     options = export_options(
         quantize,
@@ -181,7 +203,14 @@ def export(
         for name, value in (("calibrate", calibrate), ("check", check), ("c_array", c_array))
     )
     exported = prepare_export(
-        as_path(model, "model"), target, options, _paths(data, "data"), calibrate_path, check_path
+        as_path(model, "model"),
+        target,
+        options,
+        _paths(data, "data"),
+        calibrate_path,
+        check_path,
+        _paths(corrections, "corrections"),
+        as_class,
     )
     share = default_min_agreement(exported.keras.card) if min_agreement is None else min_agreement
     require_agreement(exported.parity, share)

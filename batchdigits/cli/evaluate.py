@@ -12,7 +12,7 @@ import click
 
 from batchdigits.cli.console import is_verbose, print_message, progress_bar
 from batchdigits.cli.model_choice import chosen_model, model_choice_options
-from batchdigits.cli.options import FILE, batch_size_option, ink_option, verbosity_options
+from batchdigits.cli.options import FILE, batch_size_option, class_option, ink_option, verbosity_options
 from batchdigits.cli.output_file import prepare_output, prepare_plot
 from batchdigits.errors import ExitCode
 from batchdigits.text import counted
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 @model_choice_options
 @ink_option
 @batch_size_option
+@class_option
 @click.option(
     "--plot",
     type=FILE,
@@ -57,6 +58,7 @@ def evaluate(
     model: Path | None,
     ink: Ink,
     batch_size: int,
+    as_class: str | None,
     plot: Path | None,
     wrong: Path | None,
     suspects: Path | None,
@@ -89,7 +91,7 @@ def evaluate(
             prepare_output(listed, ".csv", ".html", option=option)
     chosen = read_model_file(chosen_model(runtime, model))
     labels = chosen.card.labels
-    data = [labelled_sources(path, labels) for path in paths]
+    data = [labelled_sources(path, labels, as_class) for path in paths]
     evaluations: list[Evaluation] = []
     answers: list[WrongAnswer] = []
     for path, (sources, true_class) in zip(paths, data, strict=True):

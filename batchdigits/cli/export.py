@@ -12,6 +12,8 @@ from batchdigits.cli.options import (
     FILE,
     KERAS_MODEL,
     Number,
+    class_option,
+    corrections_option,
     data_option,
     model_option,
     output_option,
@@ -79,6 +81,8 @@ if TYPE_CHECKING:
     "The .keras model file to convert; built-in is the one in the package. [default: exports/digits.keras]", KERAS_MODEL
 )
 @data_option("The data that the model was trained on, for the ranges of int8 and the parity check.")
+@corrections_option("Logs of reviews that the model was trained on, as in train.")
+@class_option
 @output_option("The model file to write.", default="exports/digits.tflite", show_default=True)
 @verbosity_options
 def export(
@@ -89,6 +93,8 @@ def export(
     c_array: Path | None,
     model: Path | None,
     data: tuple[Path, ...],
+    corrections: tuple[Path, ...],
+    as_class: str | None,
     output: Path,
     **options: Any,
 ) -> None:
@@ -116,7 +122,7 @@ def export(
     keras = model or Path("exports/digits.keras")
     if keras.suffix != ".keras":
         raise click.BadParameter(f"{keras} is not a .keras model file", param_hint="--model")
-    converted = prepare_export(keras, output, chosen, data, calibrate, check)
+    converted = prepare_export(keras, output, chosen, data, calibrate, check, corrections, as_class)
     if converted.scans:
         skipped = f"; {converted.scans.skipped:,} blank or unreadable ones skipped" if converted.scans.skipped else ""
         print_message(

@@ -115,6 +115,22 @@ def data_option(text: str) -> Callable[[F], F]:
     return click.option("--data", type=FILE, metavar="PATH", multiple=True, help=f"{help_text} [default: mnist]")
 
 
+def corrections_option(text: str) -> Callable[[F], F]:
+    """`--corrections LOG`, a log of a review, as often as one likes."""
+    return click.option("--corrections", type=FILE, metavar="LOG", multiple=True, help=text)
+
+
+def class_option(command: F) -> F:
+    """`--class not_digit`."""
+    return click.option(
+        "--class",
+        "as_class",
+        type=click.Choice(["not_digit"]),
+        help="Take the folder not_digit for a class of this name. Otherwise its images are outliers, which the network "
+        "learns to reject, unless the model has a label of this name.",
+    )(command)
+
+
 def ink_option(command: F) -> F:
     """`--ink auto|dark|light`."""
     return click.option(

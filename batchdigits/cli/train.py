@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ from batchdigits.cli.options import (
     FILE,
     KERAS_MODEL,
     Number,
+    class_option,
+    corrections_option,
     data_option,
     output_option,
     seed_option,
@@ -24,6 +27,7 @@ from batchdigits.cli.output_file import is_same_file, prepare_output, prepare_pl
 from batchdigits.cli.signals import held_signals
 from batchdigits.cli.usage import usage_errors
 from batchdigits.learning.recipes import ACTIVATIONS, RECIPES
+from batchdigits.text import as_unicode
 
 if TYPE_CHECKING:
     from batchdigits.inference.card import Card
@@ -79,14 +83,22 @@ class Widths(click.ParamType[tuple[int, ...]]):
 )
 @seed_option
 @data_option("Labelled data to learn from.")
+@corrections_option(
+    "A log of batchdigits review (ROWS.csv.review): learn from what was corrected and accepted, with --init. May be "
+    "given several times, and beside --data."
+)
+@class_option
 @click.option(
     "--init",
     type=KERAS_MODEL,
     metavar="FILE",
     multiple=True,
     help="A .keras model file to train further; built-in is the one in the package. With --data and no --recipe it is "
-    "fine-tuned on your own images, five or more of each class. Given several times, training starts from the mean of "
-    "the weights.",
+    "fine-tuned on your own images: it keeps its labels, and gets those that only your images have, five or more of "
+    "each. Given several times, training starts from the mean of the weights.",
+)
+@click.option(
+    "--only-classes", is_flag=True, help="Fine-tune to the classes of the data alone, without the model's others."
 )
 @output_option("The model file to write.", default="exports/digits.keras", show_default=True)
 @click.option(
@@ -110,18 +122,25 @@ class Widths(click.ParamType[tuple[int, ...]]):
     metavar="DIR",
     help="Write loss, accuracy and learning rate for TensorBoard, to a new folder in this one.",
 )
+@click.option(
+    "--export", "tflite", is_flag=True, help="Also write the .tflite file beside the model, as export --tflite does."
+)
 @verbosity_options
 def train(
     recipe: str | None,
     seed: int,
     data: tuple[Path, ...],
+    corrections: tuple[Path, ...],
+    as_class: str | None,
     init: tuple[Path, ...],
+    only_classes: bool,
     epochs: int | None,
     output: Path,
     teacher: tuple[Path, ...],
     is_resumed: bool,
     plot: Path | None,
     tensorboard: Path | None,
+    tflite: bool,
     **values: Any,
 ) -> None:
     """Train a network on labelled digits.
@@ -133,7 +152,8 @@ def train(
     Example:
         batchdigits train
         batchdigits train --recipe lesson --seed 7 -o exports/lesson.keras
-        batchdigits train --init built-in --data ./my-labelled
+        batchdigits train --init built-in --data ./my-labelled -o exports/mine.keras
+        batchdigits train --init built-in --corrections rows.csv.review -o exports/mine.keras --export
     """
     from batchdigits.learning.checkpoint import checkpoint_path, resume
     from batchdigits.learning.history import history_path
@@ -141,12 +161,15 @@ def train(
     from batchdigits.learning.train import check_training_options, prepare_training
 
     with usage_errors():
-        check_training_options(recipe, data, init, teacher, values, epochs)
+        check_training_options(recipe, data, init, teacher, values, epochs, corrections, only_classes)
     prepare_output(output, ".keras")
+    exported = output.with_suffix(".tflite")
+    if tflite:
+        prepare_output(exported, ".tflite")
     prepare_output(history_path(output), ".csv")
     if plot:
         prepare_plot(plot)
-    training = prepare_training(recipe, data, seed, init, teacher, values, epochs)
+    training = prepare_training(recipe, data, seed, init, teacher, values, epochs, corrections, as_class, only_classes)
     for note in training.splits.notes:
         print_message(note)
     _show_labels(training)
@@ -168,6 +191,33 @@ def train(
         print_message("the same command with --resume continues the training")
         raise interrupted
     checkpoint.unlink(missing_ok=True)
+    if tflite:
+        _export(output, training, exported)
+    else:
+        options = [("--data", path) for path in data] + [("--corrections", path) for path in corrections]
+        _show_next(output, exported, options, as_class)
+
+
+def _export(model: Path, training: Training, output: Path) -> None:
+    from batchdigits.learning.export import export_trained, write_export
+
+    exported = export_trained(model, training.splits, output)
+    write_export(exported.model, exported.parity)
+    print_message(f"wrote {output}; next: batchdigits classify SCANS --model {_quoted(output)}")
+
+
+def _show_next(model: Path, exported: Path, data: Sequence[tuple[str, Path]], as_class: str | None) -> None:
+    """Print the commands that come next."""
+    options = "".join(f" {option} {_quoted(path)}" for option, path in data)
+    options += f" --class {as_class}" if as_class else ""
+    print_message(
+        f"next: batchdigits export --tflite --model {_quoted(model)}{options} -o {_quoted(exported)}, "
+        f"then batchdigits classify SCANS --model {_quoted(exported)}"
+    )
+
+
+def _quoted(path: Path) -> str:
+    return shlex.quote(as_unicode(path))
 
 
 @contextmanager
@@ -189,6 +239,8 @@ def _show_labels(training: Training) -> None:
         return
     if training.new_labels:
         print_message(f"new labels: {', '.join(training.new_labels)}")
+    if training.filled_labels:
+        print_message(f"labels without images of yours, which MNIST fills: {', '.join(training.filled_labels)}")
     if training.lost_labels:
         print_message(f"labels without a folder, which the new model will not know: {', '.join(training.lost_labels)}")
 
@@ -255,17 +307,23 @@ def _draw(training: Training, plot: Path | None) -> None:
 
 def _report(card: Card, training: Training) -> None:
     """Print the accuracy on held-back images; after fine-tuning, also that of the model it started from."""
+    outliers = card.data.get("ok_outliers")
     if "init" not in card.data:
         print_log_line(f"Accuracy on {len(training.splits.test):,} test images: {card.accuracy['test']:.2%}")
         for source in training.splits.sources:
             if source.test:
                 share = card.accuracy[f"test_{source.name}"]
                 print_log_line(f"Accuracy on {source.test:,} test images of {source.name}: {share:.2%}")
+        if outliers:
+            print_log_line(f"Share of {outliers['images']:,} held-back outliers that is ok: {outliers['now']:.2%}")
         return
     before = card.data["init"]["accuracy"]
     for name, part in training.held_back().items():
         shares = f"{before[name]:.2%} before, {card.accuracy[name]:.2%} now"
         print_log_line(f"Accuracy on {len(part):,} {SPLIT_NAMES[name]}: {shares}")
+    if outliers:
+        shares = f"{outliers['before']:.2%} before, {outliers['now']:.2%} now"
+        print_log_line(f"Share of {outliers['images']:,} held-back outliers of yours that is ok: {shares}")
 
 
 def _log(progress: Progress, every: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +11,8 @@ import numpy as np
 
 from batchdigits.datasets.idx import NAMES
 from batchdigits.datasets.images import Images
-from batchdigits.datasets.labelled import LabelledGlyphs, Splits
-from batchdigits.datasets.layout import TRAIN, class_names, folders_to_give, split_folders
+from batchdigits.datasets.labelled import DIGIT_NAMES, OUTLIER, LabelledGlyphs, Splits
+from batchdigits.datasets.layout import NOT_DIGIT, TRAIN, class_names, folders_to_give, split_folders
 from batchdigits.datasets.split import HeldOut, split
 from batchdigits.errors import DataError
 from batchdigits.files.sources import Filter, Tally, find
@@ -21,19 +21,21 @@ from batchdigits.text import counted, first_names, is_line
 from batchdigits.vision.decode import decode
 from batchdigits.vision.normalise import normalise
 
-MIN_IMAGES_FEW_SHOT = 5  # of a class: four for training and one for validation; one or two for test would say nothing
+# Of a class that MNIST does not have: four for training and one for validation; one or two for test would say nothing.
+MIN_IMAGES_FEW_SHOT = 5
 HELD_OUT = HeldOut(divisor=10, min_images=3)
-FEW_SHOT = HeldOut(divisor=10, min_images=MIN_IMAGES_FEW_SHOT, min_test=0)
+FEW_SHOT = HeldOut(divisor=10, min_images=MIN_IMAGES_FEW_SHOT, min_test=0, filled=DIGIT_NAMES)
 
 
-def load(path: Path, seed: int, few_shot: bool = False) -> Splits:
+def load(path: Path, seed: int, few_shot: bool = False, as_class: str | None = None) -> Splits:
     """Load labelled glyphs from class folders, or from folders of splits, each of which has class folders.
 
     Args:
         path: the folder above the class folders, or above those of the splits.
         seed: chooses the images that are held out for the splits that have no folder.
         few_shot: whether a class of fewer than ten images gives one image to validation, none to test, and the rest to
-            training.
+            training. Digits may then be missing, since MNIST has them.
+        as_class: NOT_DIGIT for a class of this name; otherwise the folder of this name holds outliers.
 
     Raises:
         DataError: there are fewer than two classes; the name of one is not a line of UTF-8; a split has a class that
@@ -41,22 +43,33 @@ def load(path: Path, seed: int, few_shot: bool = False) -> Splits:
     """
     try:
         folders = split_folders(path)
-        classes = class_names(folders[TRAIN])
+        names = class_names(folders[TRAIN])
     except OSError as error:
         raise DataError(f"{path}: {error.strerror or error}") from None
-    if len(classes) < 2:
-        raise DataError(_no_classes(folders[TRAIN]))
+    classes = [name for name in names if name != NOT_DIGIT or as_class == NOT_DIGIT]
+    if len(classes) < 2 and not (few_shot and _is_filled(folders[TRAIN], names)):
+        raise DataError(_no_classes(folders[TRAIN], names, classes))
     for name in classes:
         if not is_line(name):
             raise DataError(f"{folders[TRAIN] / name}: a label is one line of text, in UTF-8; rename the folder")
     tally = Tally()
-    parts = {kind: _read(path, folder, classes, tally) for kind, folder in folders.items()}
+    labels = {name: label for label, name in enumerate(classes)}
+    if as_class != NOT_DIGIT:
+        labels[NOT_DIGIT] = OUTLIER
+    parts = {kind: _read(path, folder, labels, tally) for kind, folder in folders.items()}
     splits = split(str(path), path.name, tuple(classes), parts, FEW_SHOT if few_shot else HELD_OUT, seed)
     return replace(splits, notes=(*splits.notes, *_note_skipped(path, tally)))
 
 
-def _no_classes(path: Path) -> str:
+def _is_filled(path: Path, names: Sequence[str]) -> bool:
+    """Whether the only class folder, if there is one, is that of a digit, to which MNIST adds the others."""
+    return bool(names) and {*names} <= {*DIGIT_NAMES, NOT_DIGIT} and not folders_to_give(path)
+
+
+def _no_classes(path: Path, names: Sequence[str], classes: Sequence[str]) -> str:
     """Why a folder has no two class folders, and which folder may be meant."""
+    if len(classes) < len(names):
+        return f"{path}: fewer than two class folders beside {NOT_DIGIT}, which holds outliers without --class"
     better = folders_to_give(path)
     if better:
         return f"{path}: fewer than two class folders; give {first_names(better)}"
@@ -66,8 +79,11 @@ def _no_classes(path: Path) -> str:
     )
 
 
-def _read(path: Path, top: Path, classes: Sequence[str], tally: Tally) -> Images:
-    """The images of the class folders in `top`, with names below `path`; `tally` counts what else is there."""
+def _read(path: Path, top: Path, classes: Mapping[str, int], tally: Tally) -> Images:
+    """The images of the class folders in `top`, with names below `path`; `tally` counts what else is there.
+
+    The folders' labels are in `classes`.
+    """
     unknown = [name for name in class_names(top) if name not in classes]
     if unknown:
         raise DataError(f"{top}: there are no training images of the class {first_names(unknown)}")
@@ -75,7 +91,7 @@ def _read(path: Path, top: Path, classes: Sequence[str], tally: Tally) -> Images
     in_no_class = list(find([str(top)], beside, Filter(recursive=False)))
     tally.skipped += len(in_no_class) + beside.skipped - len(class_names(top))
     glyphs, labels, names, left_out = [], [], [], []
-    for label, name in enumerate(classes):
+    for name, label in classes.items():
         for file in find([str(top / name)], tally) if (top / name).is_dir() else ():
             with silent_stderr():
                 pages = list(decode(file))

@@ -96,7 +96,7 @@ def apart(parts: Iterable[Images]) -> Iterator[Images]:
 
 
 def copies_by_class(data: LabelledGlyphs, classes: int) -> list[list[list[int]]]:
-    """For each class its different glyphs, in order, each as the indices of its copies.
+    """For each class its different glyphs, in order, each as the indices of its copies; outliers are the last class.
 
     A glyph with two labels is in the class that it has first.
     """

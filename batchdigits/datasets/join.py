@@ -48,12 +48,18 @@ def join(parts: Sequence[Splits]) -> Splits:
         concatenate([part.train for part in ordered]),
         concatenate([part.validation for part in ordered]),
         concatenate([part.test for part in ordered]),
-        mixture=_mixture([part.train.labels for part in ordered]),
+        mixture=_mixture(ordered),
         drawings=join_drawings(drawings) if drawings else None,
         outliers=_join_outliers(outliers) if outliers else None,
         sources=_sources(ordered),
         notes=tuple(notes),
     )
+
+
+def with_all_classes(parts: Sequence[Splits]) -> list[Splits]:
+    """Data sets whose classes are those of all of them, so that they can be joined."""
+    classes = tuple(dict.fromkeys(name for part in parts for name in part.classes))
+    return [part.with_classes(classes) for part in parts]
 
 
 def _size(part: Splits) -> int:
@@ -66,16 +72,22 @@ def _apart(parts: Sequence[Splits]) -> list[Splits]:
     held_back = test | {key for part in parts for key in keys_of(part.validation)}
     return [
         replace(
-            part,
-            validation=_without(test, part.validation),
-            train=part.train if part.drawings else _without(held_back, part.train),  # drawings are drawn anew
+            part if part.drawings else _untrained(held_back, part),  # drawings are drawn anew
+            validation=part.validation[_others(test, part.validation)],
         )
         for part in parts
     ]
 
 
-def _without(keys: Collection[bytes], data: LabelledGlyphs) -> LabelledGlyphs:
-    return data[np.flatnonzero([key not in keys for key in keys_of(data)])]
+def _untrained(keys: Collection[bytes], part: Splits) -> Splits:
+    """A data set that trains on no image with one of the keys."""
+    kept = _others(keys, part.train)
+    mixture = Mixture(part.mixture.chances[kept], part.mixture.taught[kept]) if part.mixture else None
+    return replace(part, train=part.train[kept], mixture=mixture)
+
+
+def _others(keys: Collection[bytes], data: LabelledGlyphs) -> NDArray[np.int64]:
+    return np.flatnonzero([key not in keys for key in keys_of(data)])
 
 
 def _note_two_labels(name: str, parts: Sequence[Splits]) -> list[str]:
@@ -120,14 +132,20 @@ def _sources(parts: Sequence[Splits]) -> tuple[Source, ...]:
     return tuple(sources)
 
 
-def _mixture(parts: Sequence[NDArray[np.int64]]) -> Mixture:
-    """How to draw from the labels of several data sets."""
-    labels = np.concatenate(parts)
-    source = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
+def _mixture(parts: Sequence[Splits]) -> Mixture:
+    """How to draw from the training glyphs of several data sets; glyphs with a mixture keep their weights in it."""
+    labels = np.concatenate([part.train.labels for part in parts])
+    weights = np.concatenate([weights_of(part) for part in parts])
+    source = np.repeat(np.arange(len(parts)), [len(part.train) for part in parts])
     sizes = np.bincount(source, minlength=len(parts)).astype(float)
-    of_class = np.zeros((len(parts), int(labels.max(initial=0)) + 1))  # images of each source and class
-    np.add.at(of_class, (source, labels), 1)
+    of_class = np.zeros((len(parts), len(parts[0].classes)))  # weights of each source and class
+    np.add.at(of_class, (source, labels), weights)
     share = (of_class > 0) * sizes[:, None] ** SIZE_EXPONENT
     share /= np.maximum(share.sum(axis=0), 1e-9)
-    chances = (share / np.maximum(of_class, 1))[source, labels]
-    return Mixture(chances / chances.sum(), np.ones(len(labels), bool))
+    chances = weights * (share / np.maximum(of_class, 1e-9))[source, labels]
+    return Mixture(chances / max(chances.sum(), 1e-9), np.ones(len(labels), bool))
+
+
+def weights_of(part: Splits) -> NDArray[np.float64]:
+    """How often each glyph for training is drawn, float64 (N,), with a mean of 1."""
+    return part.mixture.chances * len(part.train) if part.mixture else np.ones(len(part.train))

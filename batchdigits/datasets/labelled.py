@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from batchdigits.datasets.pen import Drawings
 
 DIGIT_NAMES = tuple("0123456789")
+OUTLIER = -1  # the label of a glyph that belongs to no class
 VALIDATION_DIVISOR = 12  # a twelfth of the training images is for validation: 5,000 of MNIST's 60,000
 MAX_POLARITY_SAMPLE = 1_000  # images of an array of which the polarity is looked at
 MAX_ODD_SHARE = 0.01  # of these, how many may seem to have another polarity than the array
@@ -30,7 +31,7 @@ class LabelledGlyphs:
 
     Attributes:
         glyphs: uint8 (N, 28, 28), ink bright on 0.
-        labels: int64 (N,), indices into the classes; in a minibatch -1 for an outlier.
+        labels: int64 (N,), indices into the classes; before they are split and in a minibatch OUTLIER for an outlier.
     """
 
     glyphs: NDArray[np.uint8]
@@ -80,6 +81,13 @@ class Outliers(NamedTuple):
     chances: NDArray[np.float64]
 
 
+def outliers_of(train: NDArray[np.uint8], validation: NDArray[np.uint8], test: NDArray[np.uint8]) -> Outliers | None:
+    """The outliers of one data set, all drawn equally often; None if there are none."""
+    if not (len(train) or len(validation) or len(test)):
+        return None
+    return Outliers(train, validation, test, np.full(len(train), 1 / max(len(train), 1)))
+
+
 class Source(NamedTuple):
     """One of several data sets: its name, its numbers of digits and outliers for training, and of digits for test."""
 
@@ -119,12 +127,28 @@ class Splits:
     notes: tuple[str, ...] = ()
     names: Mapping[bytes, str] = field(default_factory=dict)
 
+    def with_classes(self, classes: tuple[str, ...]) -> Splits:
+        """The same glyphs with labels as indices into `classes`, without those of other classes.
+
+        Glyphs can only be left out of a data set without mixture and drawings.
+        """
+        label_map = np.array([classes.index(name) if name in classes else OUTLIER for name in self.classes], np.int64)
+
+        def relabelled(data: LabelledGlyphs) -> LabelledGlyphs:
+            labels = label_map[data.labels]
+            return LabelledGlyphs(data.glyphs[labels != OUTLIER], labels[labels != OUTLIER])
+
+        train, validation, test = (relabelled(part) for part in (self.train, self.validation, self.test))
+        return replace(self, classes=classes, train=train, validation=validation, test=test)
+
     def fingerprint(self) -> str:
-        """The sha256 of all glyphs and labels, in order."""
+        """The sha256 of all glyphs and labels, in order, and of the data's outliers."""
         digest = hashlib.sha256()
         for part in (self.train, self.validation, self.test):
             digest.update(part.glyphs.tobytes())
             digest.update(part.labels.tobytes())
+        for outliers in self.outliers[:3] if self.outliers else ():
+            digest.update(outliers.tobytes())
         return digest.hexdigest()
 
 

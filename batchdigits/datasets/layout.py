@@ -13,6 +13,7 @@ from batchdigits.files.sources import is_folder
 from batchdigits.text import first_names
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
+NOT_DIGIT = "not_digit"  # the folder of outliers beside class folders: no label is right for them
 SPLIT_NAMES = {
     "train": TRAIN,
     "training": TRAIN,
@@ -22,6 +23,11 @@ SPLIT_NAMES = {
     "test": TEST,
     "testing": TEST,
 }
+
+
+def names_class(as_class: str | None, labels: Iterable[str] = ()) -> str | None:
+    """NOT_DIGIT if it names a class and no outliers: if it is asked for, or a label of the model; else None."""
+    return NOT_DIGIT if as_class == NOT_DIGIT or NOT_DIGIT in labels else None
 
 
 def class_names(path: str | Path) -> list[str]:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from batchdigits.datasets.labelled import DIGIT_NAMES, LabelledGlyphs, Outliers, Splits, likeliest_glyph
+from batchdigits.datasets.labelled import DIGIT_NAMES, LabelledGlyphs, Splits, likeliest_glyph, outliers_of
 from batchdigits.datasets.pen import Drawings
 from batchdigits.errors import DataError
 
@@ -56,8 +56,6 @@ def load(path: Path, arrays: Mapping[str, NDArray[Any]]) -> Splits:
         chosen: NDArray[np.uint8] = glyphs[has_ink & ~is_digit & (splits == split)]
         return chosen
 
-    train, validation, test = outliers(TRAIN), outliers(VALIDATION), outliers(TEST)
-    chances = np.full(len(train), 1 / max(len(train), 1))
     return Splits(
         path.stem,
         DIGIT_NAMES,
@@ -65,7 +63,7 @@ def load(path: Path, arrays: Mapping[str, NDArray[Any]]) -> Splits:
         part(VALIDATION),
         part(TEST),
         drawings=_select(drawings, has_ink & is_digit & (splits == TRAIN)) if drawings else None,
-        outliers=Outliers(train, validation, test, chances) if len(train) + len(validation) + len(test) else None,
+        outliers=outliers_of(outliers(TRAIN), outliers(VALIDATION), outliers(TEST)),
     )
 
 

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from batchdigits.datasets.images import Images, apart, copies_by_class, keys_of, note_copies, note_left_out
-from batchdigits.datasets.labelled import LabelledGlyphs, Splits
-from batchdigits.datasets.layout import TEST, TRAIN, VALIDATION
+from batchdigits.datasets.labelled import OUTLIER, LabelledGlyphs, Splits, outliers_of
+from batchdigits.datasets.layout import NOT_DIGIT, TEST, TRAIN, VALIDATION
 from batchdigits.errors import DataError
 from batchdigits.text import counted, first_names
 
@@ -24,11 +24,15 @@ class HeldOut(NamedTuple):
         divisor: one image in so many, and for validation at least one.
         min_images: of a class, where the data has neither validation nor test images.
         min_test: images for test at least.
+        filled: classes that other data has as well; of these, a few images will do, or none.
+        kinds: the splits that images are held out for.
     """
 
     divisor: int
     min_images: int = 0
     min_test: int = 1
+    filled: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = (VALIDATION, TEST)
 
 
 def split(
@@ -37,7 +41,7 @@ def split(
     """Split labelled images, and note what a person should know about them.
 
     What is held out is drawn by class, with all copies of an image together. Where images are given for several splits,
-    those for test stay, and their copies leave validation and training.
+    those for test stay, and their copies leave validation and training. Outliers are held out like a class.
 
     Args:
         path: where the images are, for messages.
@@ -50,24 +54,40 @@ def split(
     Raises:
         DataError: too many images are blank or unreadable, a class has too few, or there are none for a split.
     """
-    notes = [*note_left_out(path, parts.values()), *note_copies(path, parts.values(), classes)]
+    notes = [*note_left_out(path, parts.values()), *note_copies(path, parts.values(), (*classes, NOT_DIGIT))]
     given = [kind for kind in (TEST, VALIDATION) if kind in parts]
     *kept, train = (images.data for images in apart(parts[kind] for kind in (*given, TRAIN)))
-    by_class = copies_by_class(train, len(classes))
+    by_class = copies_by_class(train, len(classes) + 1)
     min_images = held_out.min_images - len(given)
-    small = [f"{label} has {len(own)}" for label, own in zip(classes, by_class, strict=True) if len(own) < min_images]
+    small = [
+        f"{label} has {len(own)}"
+        for label, own in zip(classes, by_class[:OUTLIER], strict=True)
+        if len(own) < min_images and label not in held_out.filled
+    ]
     if small:
         reason = f"{path}: each class needs at least {counted(min_images, 'image')}, and {', '.join(small)}"
         raise DataError("; ".join([reason, *notes]))
-    drawn = _draw(by_class, [kind for kind in (VALIDATION, TEST) if kind not in parts], held_out, seed)
-    data = {kind: train[np.array(indices, np.int64)] for kind, indices in drawn.items()}
-    data |= dict(zip(given, kept, strict=True))
-    needed = [kind for kind in (TRAIN, VALIDATION, TEST) if kind != TEST or TEST in parts or held_out.min_test]
+    drawn = _draw(by_class, [kind for kind in held_out.kinds if kind not in parts], held_out, seed)
+    whole = dict.fromkeys((VALIDATION, TEST), train[slice(0)])
+    whole |= {kind: train[np.array(indices, np.int64)] for kind, indices in drawn.items()}
+    whole |= dict(zip(given, kept, strict=True))
+    data = {kind: part[np.flatnonzero(part.labels != OUTLIER)] for kind, part in whole.items()}
+    outliers = {kind: part.glyphs[part.labels == OUTLIER] for kind, part in whole.items()}
+    needed = (TRAIN, VALIDATION, TEST) if not held_out.filled else () if len(outliers[TRAIN]) else (TRAIN,)
     if not all(len(data[kind]) for kind in needed):
         sizes = ", ".join(f"{len(data[kind])} for {kind}" for kind in needed)
         raise DataError("; ".join([f"{path}: too few images to train on ({sizes})", *notes]))
     names = {key: image for part in parts.values() for key, image in zip(keys_of(part.data), part.names, strict=True)}
-    return Splits(name, classes, data[TRAIN], data[VALIDATION], data[TEST], notes=tuple(notes), names=names)
+    return Splits(
+        name,
+        classes,
+        data[TRAIN],
+        data[VALIDATION],
+        data[TEST],
+        outliers=outliers_of(outliers[TRAIN], outliers[VALIDATION], outliers[TEST]),
+        notes=tuple(notes),
+        names=names,
+    )
 
 
 def _draw(

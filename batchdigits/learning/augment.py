@@ -12,9 +12,9 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
-from batchdigits.datasets.labelled import DIGIT_NAMES
+from batchdigits.datasets.labelled import DIGIT_NAMES, OUTLIER
 from batchdigits.datasets.pen import between
-from batchdigits.learning.outliers import OUTLIER, draw_outlier
+from batchdigits.learning.outliers import NEUTRAL_OUTLIER, draw_outlier
 from batchdigits.learning.stroke_shapes import (
     CANVAS_BOX,
     CANVAS_SIDE,
@@ -87,7 +87,8 @@ def augment(glyphs: Glyphs, shapes: NDArray[np.integer], rng: np.random.Generato
     Args:
         glyphs: uint8 (N, 28, 28), as the normaliser frames them, ink bright on 0.
         shapes: integers (N,), the digit of each glyph, 0 to 9 (see `shapes_of`). A glyph marked OUTLIER is replaced by
-            an outlier. A glyph marked NO_SHAPE keeps its stroke shape.
+            an outlier, one marked NEUTRAL_OUTLIER by one of some kinds only (see `outlier_shape`). A glyph marked
+            NO_SHAPE keeps its stroke shape.
         rng: decides everything random; the same state gives the same glyphs.
 
     Returns:
@@ -103,8 +104,8 @@ def augment(glyphs: Glyphs, shapes: NDArray[np.integer], rng: np.random.Generato
         frame_errors = (rng.uniform(-1.0, 1.0, (len(group), 3)) * (MAX_SHRINK, MAX_SHIFT, MAX_SHIFT)).tolist()
         for index, glyph in enumerate(group):
             shape = int(shapes[first + index])
-            if shape == OUTLIER:
-                canvas = draw_outlier(group[[index - 1, index]], rng)
+            if shape in (OUTLIER, NEUTRAL_OUTLIER):
+                canvas = draw_outlier(group[[index - 1, index]], rng, shape == NEUTRAL_OUTLIER)
             else:
                 canvas = _to_canvas(glyph) if plain[index] else _change_shape(glyph, shape, rng)
             canvas = cv2.remap(canvas, maps[index, 0], maps[index, 1], cv2.INTER_LINEAR)

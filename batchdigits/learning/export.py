@@ -12,13 +12,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchdigits.datasets import load
-from batchdigits.datasets.labelled import Splits
+from batchdigits.datasets.labelled import DIGIT_NAMES, Splits
+from batchdigits.datasets.layout import names_class
 from batchdigits.datasets.scans import Scans, read_scans
 from batchdigits.errors import DataError, ModelFileError
 from batchdigits.inference.model_file import ModelFile, add_card, read_model_file
 from batchdigits.learning.convert import convert
+from batchdigits.learning.corrections import load_own
 from batchdigits.learning.export_options import ExportOptions
-from batchdigits.learning.parity_check import LITERT, ParityRow, check_parity
+from batchdigits.learning.fine_tuning import mnist_with, with_mnist
+from batchdigits.learning.parity_check import (
+    LITERT,
+    ParityRow,
+    check_parity,
+    default_min_agreement,
+    require_agreement,
+)
 from batchdigits.learning.representative_dataset import representative_glyphs
 from batchdigits.learning.save import library_versions
 from batchdigits.output.atomic import replace_atomically
@@ -47,6 +56,8 @@ def prepare_export(
     data: Sequence[Path] = (),
     calibrate: Path | None = None,
     check: Path | None = None,
+    corrections: Sequence[Path] = (),
+    as_class: str | None = None,
 ) -> Export:
     """Read a .keras model file, convert it, and compare both; nothing is written.
 
@@ -59,6 +70,8 @@ def prepare_export(
         data: the data sets that the model was trained on, see `datasets.load`; none for the MNIST of the package.
         calibrate: folder of someone's own scans, which set the ranges of int8 and int16x8.
         check: folder of someone's own scans, on which the labels must agree, too.
+        corrections: logs of reviews that the model was trained on.
+        as_class: whether the folder `not_digit` of the data is a class, see `datasets.load`.
 
     Raises:
         ModelFileError: `model` cannot be read, or is no .keras file.
@@ -69,12 +82,31 @@ def prepare_export(
     keras = read_model_file(model)
     if not keras.is_keras:
         raise ModelFileError(f"{model}: only a .keras file can be exported")
-    splits = _data_of(keras, data)
+    splits = _data_of(keras, data, corrections, names_class(as_class, keras.card.labels))
     own = read_scans(check, keras.card.labels) if check else None
     scans = read_scans(calibrate, keras.card.labels) if calibrate else None
     glyphs = scans.glyphs if scans else representative_glyphs(splits.train, classes=splits.classes)
     exported = convert_model(keras, options, glyphs, output)
     return Export(keras, exported, check_parity(keras, exported, splits, own), scans)
+
+
+def export_trained(model: Path, splits: Splits, output: Path) -> Export:
+    """Export a .keras model file with the default options; the parity check must pass. Nothing is written.
+
+    Args:
+        model: the .keras model file.
+        splits: what it was trained on.
+        output: the .tflite file that will be written.
+
+    Raises:
+        BatchdigitsError: see `convert`, or the parity check fails.
+    """
+    keras = read_model_file(model)
+    options = ExportOptions("int8", "int8", "int8")
+    exported = convert_model(keras, options, representative_glyphs(splits.train, classes=splits.classes), output)
+    parity = check_parity(keras, exported, splits, None)
+    require_agreement(parity, default_min_agreement(keras.card))
+    return Export(keras, exported, parity, None)
 
 
 def convert_model(
@@ -116,14 +148,24 @@ def write_export(exported: ModelFile, parity: Sequence[ParityRow]) -> None:
         add_card(temporary, card)
 
 
-def _data_of(keras: ModelFile, data: Sequence[Path]) -> Splits:
+def _data_of(keras: ModelFile, data: Sequence[Path], corrections: Sequence[Path], as_class: str | None) -> Splits:
     """The data of a model, with the same glyphs held back as in its training."""
-    splits = load(*data, seed=keras.card.seed, few_shot="init" in keras.card.data)
-    if splits.classes != keras.card.labels:
-        raise DataError(
-            f"{splits.name}: its classes are not those of {keras.path}; name the data it was trained on (--data)"
-        )
-    return splits
+    labels, seed = keras.card.labels, keras.card.seed
+    if "init" not in keras.card.data:
+        splits = load(*data, seed=seed, as_class=as_class)
+        _check_classes(splits.name, splits.classes == labels, keras)
+        return splits
+    if not data and not corrections:
+        _check_classes("mnist", set(labels) <= set(DIGIT_NAMES), keras)
+        return load().with_classes(labels)
+    own = load_own(data, corrections, seed, as_class)
+    _check_classes(own.name, set(own.classes) <= set(labels) <= {*own.classes, *DIGIT_NAMES}, keras)
+    return with_mnist(own.with_classes(labels), mnist_with(labels))
+
+
+def _check_classes(name: str, is_right: bool, keras: ModelFile) -> None:
+    if not is_right:
+        raise DataError(f"{name}: its classes are not those of {keras.path}; name the data it was trained on (--data)")
 
 
 def _figures(row: ParityRow) -> dict[str, Any]:

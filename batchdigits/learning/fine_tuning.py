@@ -10,15 +10,18 @@ from numpy.typing import NDArray
 
 from batchdigits.datasets import load
 from batchdigits.datasets.folder import MIN_IMAGES_FEW_SHOT
-from batchdigits.datasets.labelled import LabelledGlyphs, Mixture, Splits, concatenate
+from batchdigits.datasets.join import weights_of
+from batchdigits.datasets.labelled import DIGIT_NAMES, LabelledGlyphs, Mixture, Splits, concatenate
 from batchdigits.errors import DataError, ModelFileError
 from batchdigits.inference.model_file import ModelFile
 from batchdigits.inference.tensorflow_runtime import load_network
 from batchdigits.learning.logits import logits_of
 from batchdigits.learning.recipes import BEST
+from batchdigits.learning.rejection import ok_share
 from batchdigits.learning.training import Training, drawn_weights, origin, shaped_like
 
 MNIST_SHARE = 0.7  # share of MNIST's glyphs among those drawn of a class that MNIST has; the rest are own glyphs
+MAX_GLYPH_SHARE = 0.075  # of one own glyph among these, where fewer than four are all that there are
 INITIAL_WEIGHT_SHARE = 0.6  # see `Recipe`; used if the labels are the same
 
 FINE_TUNING = replace(
@@ -36,40 +39,45 @@ FINE_TUNING = replace(
 
 
 class FineTuning(Training):
-    """A training of a model's network on someone's own glyphs and MNIST's of the same classes.
+    """A training of a model's network on someone's own glyphs and MNIST's.
 
     Attributes:
         model: the .keras model file that training starts from.
         own: someone's own glyphs.
-        mnist: MNIST's glyphs of the same classes, which keep the network from forgetting them; None if there are none.
+        mnist: MNIST's glyphs of the classes, which keep the network from forgetting them; None if it has none of them.
     """
 
-    def __init__(self, model: ModelFile, own: Splits, seed: int, **values: Any) -> None:
+    def __init__(self, model: ModelFile, own: Splits, seed: int, only_classes: bool = False, **values: Any) -> None:
         """Build the network and compile its training step.
 
-        A model with the same labels is its own teacher, so that its answers to MNIST's glyphs stay the same (learning
-        without forgetting, Li and Hoiem 2016).
+        The classes are those of the model, and behind them those that only the data has. A model that keeps its classes
+        is its own teacher, so that its answers to MNIST's glyphs stay the same (learning without forgetting, Li and
+        Hoiem 2016).
 
         Args:
             model: the .keras model file to start from.
             own: someone's own glyphs.
             seed: decides everything random.
+            only_classes: whether the classes are those of the data alone.
             values: attributes of `Recipe` that replace those of FINE_TUNING.
 
         Raises:
             ModelFileError: `model` is no .keras file; a .tflite cannot be trained.
-            DataError: a class has too few glyphs.
+            DataError: a class that MNIST does not have has too few glyphs, or there are fewer than two classes.
             MissingExtraError: TensorFlow is not installed.
         """
         if not model.is_keras:
             raise ModelFileError(f"{model.path}: only a .keras file can be trained further")
-        _check_size(own)
-        same_labels = model.card.labels == own.classes
-        share = INITIAL_WEIGHT_SHARE if same_labels else 0.0
+        known = model.card.labels
+        classes = own.classes if only_classes else (*known, *(name for name in own.classes if name not in known))
+        self.model, self.own, self.mnist = model, own.with_classes(classes), mnist_with(classes)
+        _check_size(self.own)
+        share = INITIAL_WEIGHT_SHARE if known == classes else 0.0
         recipe = replace(shaped_like(model, FINE_TUNING), **{"initial_weight_share": share, **values})
-        self.model, self.own, self.mnist = model, own, _with_classes(load(), own.classes)
-        splits, weights = _mixed(own, self.mnist), transferred_weights(model, own.classes, seed)
-        super().__init__(recipe, splits, seed, [model] if same_labels else [], initial_weights=weights)
+        teachers = [] if only_classes and known != classes else [model]
+        weights = transferred_weights(model, classes, seed)
+        splits = with_mnist(self.own, self.mnist)
+        super().__init__(recipe, splits, seed, teachers, (), weights, keeps_rejection=model.card.rejects)
 
     @property
     def new_labels(self) -> list[str]:
@@ -77,8 +85,13 @@ class FineTuning(Training):
         return [name for name in self.own.classes if name not in self.model.card.labels]
 
     @property
+    def filled_labels(self) -> list[str]:
+        """Labels that the network learns from MNIST's glyphs alone."""
+        return [name for label, name in enumerate(self.own.classes) if not (self.own.train.labels == label).any()]
+
+    @property
     def lost_labels(self) -> list[str]:
-        """Labels of the model that the data does not have, and the trained network will not know."""
+        """Labels of the model that the trained network will not know."""
         return [name for name in self.model.card.labels if name not in self.own.classes]
 
     def held_back(self) -> dict[str, LabelledGlyphs]:
@@ -87,6 +100,14 @@ class FineTuning(Training):
         if self.mnist:
             splits |= {"mnist_validation": self.mnist.validation, "mnist_test": self.mnist.test}
         return {name: split for name, split in splits.items() if len(split)}
+
+    def ok_outliers(self, review: float) -> dict[str, Any]:
+        """How many outliers are held back, and the share of them (0-1) that is ok, before and now."""
+        now, card = super().ok_outliers(review), self.model.card
+        if not now:
+            return now
+        before = load_network(self.model)
+        return {**now, "before": ok_share(before, self.held_back_outliers(), card.rejects, card.thresholds["review"])}
 
     def provenance(self) -> dict[str, Any]:
         """The card's `data`: origin of the glyphs, the model that training started from and its accuracy."""
@@ -130,56 +151,58 @@ def transferred_weights(model: ModelFile, classes: tuple[str, ...], seed: int) -
 
 
 def _check_size(own: Splits) -> None:
+    if len(own.classes) < 2:
+        raise DataError(f"{own.name}: a model has at least two classes; leave --only-classes out")
     counts = np.bincount(own.train.labels, minlength=len(own.classes))
     small = [
         f"{name} has {count}"
         for name, count in zip(own.classes, counts, strict=True)
-        if count < MIN_IMAGES_FEW_SHOT - 1  # one image is for validation
+        if count < MIN_IMAGES_FEW_SHOT - 1 and name not in DIGIT_NAMES  # one image is for validation
     ]
     if small:
         raise DataError(
-            f"{own.name}: each class needs at least {MIN_IMAGES_FEW_SHOT} images, and for training {', '.join(small)}"
+            f"{own.name}: each class that MNIST does not have needs at least {MIN_IMAGES_FEW_SHOT} images, and for "
+            f"training {', '.join(small)}; --only-classes leaves out those without any"
         )
 
 
-def _mixed(own: Splits, mnist: Splits | None) -> Splits:
-    """Join one's own glyphs and MNIST's. Every class is drawn equally often, however many glyphs it has."""
+def with_mnist(own: Splits, mnist: Splits | None) -> Splits:
+    """Join one's own glyphs and MNIST's of the same classes, see `mnist_with`.
+
+    Every class is drawn equally often, however many glyphs it has.
+    """
     if mnist is None:
-        return replace(own, mixture=_balanced(own.train.labels, np.zeros(len(own.train), bool)))
+        return replace(own, mixture=_mixture(own.train.labels, weights_of(own), np.zeros(len(own.train), bool)))
     train = concatenate([own.train, mnist.train])
+    weights = np.concatenate([weights_of(own), np.ones(len(mnist.train))])
     return replace(
         own,
         drawings=None,  # MNIST's glyphs are behind them
         train=train,
         validation=concatenate([own.validation, mnist.validation]),
         test=concatenate([own.test, mnist.test]),
-        mixture=_balanced(train.labels, np.arange(len(train)) >= len(own.train)),
+        mixture=_mixture(train.labels, weights, np.arange(len(train)) >= len(own.train)),
     )
 
 
-def _balanced(labels: NDArray[np.int64], from_mnist: NDArray[np.bool_]) -> Mixture:
-    """A mixture that draws every class equally often, and MNIST's glyphs of a class with MNIST_SHARE."""
+def _mixture(labels: NDArray[np.int64], weights: NDArray[np.float64], from_mnist: NDArray[np.bool_]) -> Mixture:
+    """A mixture that draws every class equally often.
+
+    Of a class, MNIST's glyphs have MNIST_SHARE, and more where there are few own ones. These are drawn by weight.
+    """
     chances = np.zeros(len(labels))
     for label in np.unique(labels):
         of_class = labels == label
         mnist, own = of_class & from_mnist, of_class & ~from_mnist
-        share = MNIST_SHARE if mnist.any() else 0.0
-        chances[own] = (1.0 - share) / own.sum()
-        chances[mnist] = share / max(1, mnist.sum())
+        own_share = min(1.0 - MNIST_SHARE, MAX_GLYPH_SHARE * own.sum()) if mnist.any() else 1.0
+        chances[own] = own_share * weights[own] / max(weights[own].sum(), 1e-9)
+        chances[mnist] = (1.0 - own_share) / max(1, mnist.sum())
     return Mixture(chances / chances.sum(), from_mnist)
 
 
-def _with_classes(mnist: Splits, classes: tuple[str, ...]) -> Splits | None:
-    """MNIST's glyphs of those of its classes that are among `classes`, with labels as indices into `classes`."""
-    label_map = np.array([classes.index(name) if name in classes else -1 for name in mnist.classes])
-    if (label_map < 0).all():
-        return None
-
-    def relabelled(data: LabelledGlyphs) -> LabelledGlyphs:
-        labels = label_map[data.labels]
-        return LabelledGlyphs(data.glyphs[labels >= 0], labels[labels >= 0])
-
-    return Splits(mnist.name, classes, relabelled(mnist.train), relabelled(mnist.validation), relabelled(mnist.test))
+def mnist_with(classes: tuple[str, ...]) -> Splits | None:
+    """MNIST's glyphs of those of its classes that are among `classes`; None if there are none."""
+    return load().with_classes(classes) if set(classes) & set(DIGIT_NAMES) else None
 
 
 def _accuracy(network: Any, labels: tuple[str, ...], data: LabelledGlyphs, classes: tuple[str, ...]) -> float:

@@ -14,10 +14,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from batchdigits.datasets.labelled import DIGIT_NAMES, LabelledGlyphs, Mixture, Splits
+from batchdigits.datasets.labelled import DIGIT_NAMES, OUTLIER, LabelledGlyphs, Mixture, Splits
 from batchdigits.inference.runtime import GLYPH_PIXELS
 from batchdigits.learning.augment import NO_SHAPE, augment, shapes_of
-from batchdigits.learning.outliers import OUTLIER
+from batchdigits.learning.outliers import outlier_shape
 from batchdigits.learning.recipes import Recipe
 from batchdigits.learning.training_targets import Targets, Teacher, smoothed_targets
 
@@ -26,6 +26,7 @@ REUSE_DELAY = 100  # iterations until augmented glyphs are used again: by then t
 # They make the seeds of augmentation and of random drawing differ from those of an epoch's order.
 AUGMENTATION_SEED, DRAWING_SEED, PEN_SEED = 1, 2, 3
 FOUND_SHARE = 0.5  # of the outliers in a minibatch, if the data has some; the others are drawn
+MAX_FOUND_SHARE_OF_ONE = 0.02  # of the outliers in a minibatch, for each of the data's where these are few
 
 
 class Segment(NamedTuple):
@@ -52,9 +53,18 @@ class Minibatch(NamedTuple):
     targets: Targets
 
 
-def outlier_share(recipe: Recipe, classes: tuple[str, ...]) -> float:
-    """Share of outliers (0-1) in minibatches of these classes: 0 if a class is not a digit, as it may be a letter."""
-    return recipe.outliers if recipe.augment and set(classes) <= set(DIGIT_NAMES) else 0.0
+def outlier_share(recipe: Recipe, splits: Splits, keeps_rejection: bool = False) -> float:
+    """Share of outliers (0-1) in minibatches.
+
+    It is 0 if a class is not a digit, unless the data has outliers, or training starts from a network that rejects some
+    (`keeps_rejection`): what is no digit may be such a class.
+    """
+    is_known = set(splits.classes) <= set(DIGIT_NAMES) or keeps_rejection or _has_outliers(splits)
+    return recipe.outliers if recipe.augment and is_known else 0.0
+
+
+def _has_outliers(splits: Splits) -> bool:
+    return splits.outliers is not None and len(splits.outliers.train) > 0
 
 
 class Minibatches:
@@ -65,7 +75,14 @@ class Minibatches:
     REUSE_DELAY iterations ago, the third twice as long ago, and so on.
     """
 
-    def __init__(self, splits: Splits, recipe: Recipe, seed: int, teacher: Teacher | None = None) -> None:
+    def __init__(
+        self,
+        splits: Splits,
+        recipe: Recipe,
+        seed: int,
+        teacher: Teacher | None = None,
+        keeps_rejection: bool = False,
+    ) -> None:
         """Prepare to make minibatches.
 
         Args:
@@ -74,13 +91,15 @@ class Minibatches:
             seed: decides everything random.
             teacher: gives the targets of glyphs that it classifies correctly, in a mixture only of those that are
                 `taught`. All other targets come from the labels.
+            keeps_rejection: see `outlier_share`.
         """
         self._data, self._mixture, self._recipe, self._seed = splits.train, splits.mixture, recipe, seed
         self._classes, self._teacher = len(splits.classes), teacher
         self._shapes = shapes_of(splits.classes)
         self._drawings = splits.drawings
-        self._found_outliers = splits.outliers if splits.outliers and len(splits.outliers.train) else None
-        self._outliers = outlier_share(recipe, splits.classes)
+        self._found_outliers = splits.outliers if _has_outliers(splits) else None
+        self._outliers = outlier_share(recipe, splits, keeps_rejection)
+        self._outlier_shape = outlier_shape(splits.classes)
         self._parts = gcd(recipe.batch_size, recipe.reuse)  # so that the parts fill a batch of any size
         self._part_size = recipe.batch_size // self._parts
         # Between two uses of a part pass REUSE_DELAY iterations, each of which makes one part.
@@ -133,11 +152,11 @@ class Minibatches:
         """The augmented part, its first glyphs replaced, in place, by the recipe's share of outliers."""
         count = round(self._outliers * len(part))
         glyphs, shapes, labels = part.glyphs, self._shapes[part.labels], part.labels
-        shapes[:count] = labels[:count] = OUTLIER
+        shapes[:count], labels[:count] = self._outlier_shape, OUTLIER
         rng = np.random.default_rng([self._seed, index, AUGMENTATION_SEED])
         if self._found_outliers:
-            found = round(FOUND_SHARE * count)
             outliers, chances = self._found_outliers.train, self._found_outliers.chances
+            found = round(min(FOUND_SHARE, MAX_FOUND_SHARE_OF_ONE * len(outliers)) * count)
             glyphs[:found] = outliers[rng.choice(len(outliers), found, p=chances)]
             shapes[:found] = NO_SHAPE
         return LabelledGlyphs(augment(glyphs, shapes, rng), labels)

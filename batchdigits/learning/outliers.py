@@ -13,9 +13,10 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
+from batchdigits.datasets.labelled import DIGIT_NAMES, OUTLIER
 from batchdigits.learning.stroke_shapes import CANVAS_BOX, CANVAS_SIDE, Canvas, draw_strokes, parse_stroke
 
-OUTLIER = -1  # the label of a glyph that belongs to no class
+NEUTRAL_OUTLIER = -2  # in place of OUTLIER in `augment`: no scribble, blot or crossed-out digit
 # Cumulative shares of the kinds of outliers; the rest are letters and signs.
 TWO_DIGITS_UP_TO, SCRIBBLES_UP_TO, BLOTS_UP_TO, FORM_LINES_UP_TO = 0.15, 0.25, 0.28, 0.40
 FRAMED_UP_TO, CROSSED_OUT_UP_TO = 0.46, 0.58
@@ -100,18 +101,30 @@ LETTERS_AND_SIGNS = [
 ]
 
 
-def draw_outlier(glyphs: MatLike, rng: np.random.Generator) -> Canvas:
+def outlier_shape(classes: tuple[str, ...]) -> int:
+    """The kind of outliers, for `augment`, that is none of the classes.
+
+    A class that is no digit may be that of struck-out cells. If it is a letter, few outliers look like it, beside many
+    images of it.
+    """
+    return OUTLIER if set(classes) <= set(DIGIT_NAMES) else NEUTRAL_OUTLIER
+
+
+def draw_outlier(glyphs: MatLike, rng: np.random.Generator, is_neutral: bool = False) -> Canvas:
     """Draw an outlier.
 
     Args:
         glyphs: uint8 (2, 28, 28), the digits to use if the outlier is two digits in one crop, or one that is framed or
             crossed out.
         rng: decides everything random.
+        is_neutral: whether no scribbles, blots and crossed-out digits are drawn.
 
     Returns:
         uint8 (64, 64), ink bright on 0.
     """
     kind = rng.random()
+    while is_neutral and (TWO_DIGITS_UP_TO <= kind < BLOTS_UP_TO or FRAMED_UP_TO <= kind < CROSSED_OUT_UP_TO):
+        kind = rng.random()
     if kind < TWO_DIGITS_UP_TO:
         return _two_digits(glyphs, rng)
     if kind < SCRIBBLES_UP_TO:

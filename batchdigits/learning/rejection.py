@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from batchdigits.inference.decide import scores
 from batchdigits.inference.runtime import Logits
-from batchdigits.learning.logits import log_sum_exp
+from batchdigits.learning.logits import log_sum_exp, logits_of
 
 # Share of degraded validation digits that are rejected. With a smaller share more outliers get the status `ok`; with a
 # larger one more digits with a wrong label do.
 REJECTED_SHARE = 0.014
+
+
+def ok_share(network: Any, glyphs: NDArray[np.uint8], rejects: bool, review: float) -> float:
+    """Share of glyphs, uint8 (N, 28, 28), 0-1, whose score from a Keras network reaches the review threshold."""
+    return float(np.mean(scores(logits_of(network, glyphs), rejects) >= review))
 
 
 def rejection_offset(logits: Logits) -> float:

@@ -36,6 +36,8 @@ def save(training: Training, path: Path) -> Card:
         outlier_share=OUTLIER_SHARE if training.rejects else 0.0,
         thresholds={"review": scale.review},
     )
+    if outliers := training.ok_outliers(scale.review):
+        card = replace(card, data={**card.data, "ok_outliers": outliers})
     with replace_atomically(path) as temporary:
         training.network.save(temporary)
         card = add_card(temporary, card)

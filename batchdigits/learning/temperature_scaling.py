@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from batchdigits.datasets.labelled import LabelledGlyphs, Splits
+from batchdigits.datasets.labelled import OUTLIER, LabelledGlyphs, Splits
 from batchdigits.inference.decide import scores
 from batchdigits.inference.runtime import Logits
 from batchdigits.learning.augment import augment, shapes_of
 from batchdigits.learning.logits import cross_entropy, logits_of
-from batchdigits.learning.outliers import OUTLIER
+from batchdigits.learning.outliers import outlier_shape
 from batchdigits.learning.rejection import rejection_offset
 from batchdigits.learning.risk_table import risk_table, threshold_for_card
 
@@ -55,7 +55,7 @@ def scale_confidence(network: Any, splits: Splits, rejects: bool) -> ConfidenceS
         splits: the labelled glyphs; of these, `validation` and the outliers for validation are used.
         rejects: whether the network has learned to reject outliers.
     """
-    mixed = with_degraded_copies(splits.validation, splits.classes)
+    mixed = with_degraded_copies(_evened(splits), splits.classes)
     logits = logits_of(network, mixed.glyphs)
     temperature = np.float32(best_temperature(logits, mixed.labels))
     offset = np.float32(rejection_offset(logits / temperature)) if rejects else np.float32(0)
@@ -100,9 +100,22 @@ def with_degraded_copies(validation: LabelledGlyphs, classes: tuple[str, ...]) -
     return LabelledGlyphs(np.concatenate([validation.glyphs, *copies]), np.tile(validation.labels, DEGRADED_COPIES + 1))
 
 
+def _evened(splits: Splits) -> LabelledGlyphs:
+    """The validation split. If a class is no digit, glyphs of rare classes are repeated, so that all count the same.
+
+    Beside thousands of MNIST's glyphs, a class that MNIST does not have would count for nothing, and be rejected.
+    """
+    validation = splits.validation
+    if outlier_shape(splits.classes) == OUTLIER:
+        return validation
+    counts = np.bincount(validation.labels, minlength=len(splits.classes))
+    repeats = counts.max() // np.maximum(counts, 1)
+    return validation[np.repeat(np.arange(len(validation)), repeats[validation.labels])]
+
+
 def _held_back_outliers(splits: Splits) -> NDArray[np.uint8]:
     """Outliers that no network learns from, uint8 (M, 28, 28): DRAWN_OUTLIERS, and those of the data for validation."""
     rng = np.random.default_rng([DEGRADING_SEED, 1])
     digits = splits.validation.glyphs[rng.integers(len(splits.validation), size=DRAWN_OUTLIERS)]
-    drawn = augment(digits, np.full(DRAWN_OUTLIERS, OUTLIER), rng)
+    drawn = augment(digits, np.full(DRAWN_OUTLIERS, outlier_shape(splits.classes)), rng)
     return np.concatenate([drawn, splits.outliers.validation]) if splits.outliers else drawn

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from batchdigits.datasets.labelled import LabelledGlyphs, Splits
+from batchdigits.datasets.labelled import OUTLIER, LabelledGlyphs, Splits
 from batchdigits.errors import DataError, DivergedError
 from batchdigits.inference.card import Card
 from batchdigits.inference.model_file import ModelFile
@@ -18,8 +18,8 @@ from batchdigits.inference.tensorflow_runtime import build_network, import_tenso
 from batchdigits.inference.tensors import as_network_input
 from batchdigits.learning.logits import cross_entropy, logits_of
 from batchdigits.learning.minibatches import Minibatches, Segment, outlier_share, segments
-from batchdigits.learning.outliers import OUTLIER
 from batchdigits.learning.recipes import Recipe
+from batchdigits.learning.rejection import ok_share
 from batchdigits.learning.training_step import compile_step
 from batchdigits.learning.training_targets import teacher_of
 
@@ -66,6 +66,7 @@ class Training:
         teachers: Sequence[ModelFile] = (),
         init: Sequence[ModelFile] = (),
         initial_weights: list[NDArray[np.float32]] | None = None,
+        keeps_rejection: bool = False,
     ) -> None:
         """Build the network and compile its training step.
 
@@ -73,14 +74,15 @@ class Training:
             recipe: how to train.
             splits: the labelled glyphs.
             seed: decides everything random.
-            teachers: .keras model files of the same classes. The network learns the mean of their probabilities instead
-                of labels.
+            teachers: .keras model files of the same classes, or of the first of them. The network learns the mean of
+                their probabilities instead of labels.
             init: .keras model files of the same classes and the recipe's shape (see `shaped_like`). Training starts
                 from the mean of their weights, which is often better than each model (Wortsman et al. 2022).
             initial_weights: weights to start from without `init`. Without both, the weights are drawn from `seed`.
+            keeps_rejection: whether outliers are drawn for any classes; see `outlier_share`.
 
         Raises:
-            DataError: a teacher or one of `init` has other classes, or one of `init` another shape.
+            DataError: one of `init` has other classes, or another shape than the recipe's.
             ModelFileError: the weights of a teacher or of one of `init` do not fit its card.
             MissingExtraError: TensorFlow is not installed.
         """
@@ -88,20 +90,23 @@ class Training:
         tf.config.experimental.enable_op_determinism()  # the same seed gives the same weights
         tf.random.set_seed(seed)  # op determinism requires a seed, though our code draws nothing from it
         self.recipe, self.splits, self.seed, self.teachers, self.init = recipe, splits, seed, teachers, init
-        for model in (*teachers, *init):
+        for model in init:
             if model.card.labels != splits.classes:
                 raise DataError(f"{model.path}: its classes are not those of the data")
-        for model in init:
             if model.card.network != network_of(recipe):
                 raise DataError(f"{model.path}: a network of another shape than the others")
         self.initial_weights = mean_weights(init) if init else initial_weights
         temperature = recipe.distillation_temperature if teachers else 1.0
-        self._teacher = teacher_of([load_network(model) for model in teachers], temperature) if teachers else None
+        self._teacher = None
+        if teachers:
+            networks = [load_network(model) for model in teachers]
+            self._teacher = teacher_of(networks, temperature, len(splits.classes))
         card = Card(labels=splits.classes, network=network_of(recipe))
         self.network, self._learner = build_network(card), build_network(card)
         for network in (self.network, self._learner):
             network.set_weights(self.initial_weights or drawn_weights(network.get_weights(), recipe.initialiser, seed))
-        self.rejects = outlier_share(recipe, splits.classes) > 0.0
+        self._keeps_rejection = keeps_rejection or any(model.card.rejects for model in init)
+        self.rejects = outlier_share(recipe, splits, self._keeps_rejection) > 0.0
         self._step, self._optimizer = compile_step(self._learner, self.network, recipe, seed, temperature, self.rejects)
         self.done = 0
         self.history: list[Progress] = []
@@ -123,7 +128,7 @@ class Training:
             DivergedError: the loss is not a finite number, or a training of MIN_JUDGED iterations ends without having
                 learned anything.
         """
-        minibatches = Minibatches(self.splits, self.recipe, self.seed, self._teacher)
+        minibatches = Minibatches(self.splits, self.recipe, self.seed, self._teacher, self._keeps_rejection)
         with closing(segments(minibatches, self.done, self._segment_ends())) as made:
             for segment in made:
                 self._step(segment.glyphs, segment.targets, segment.first)
@@ -217,6 +222,18 @@ class Training:
             first += source.test
         return parts
 
+    def held_back_outliers(self) -> NDArray[np.uint8]:
+        """The data's outliers that the network does not learn from, uint8 (M, 28, 28)."""
+        outliers = self.splits.outliers
+        return np.concatenate([outliers.validation, outliers.test] if outliers else [self.splits.test.glyphs[:0]])
+
+    def ok_outliers(self, review: float) -> dict[str, Any]:
+        """How many outliers are held back, and the share of them (0-1) whose score reaches the review threshold."""
+        held_back = self.held_back_outliers()
+        if not len(held_back):
+            return {}
+        return {"images": len(held_back), "now": ok_share(self.network, held_back, self.rejects, review)}
+
     def provenance(self) -> dict[str, Any]:
         """The card's `data`: the origin of the glyphs, in JSON's types."""
         return origin(self.splits)
@@ -259,11 +276,13 @@ class Training:
 def origin(splits: Splits) -> dict[str, Any]:
     """Name, size and sha256 of splits, in JSON's types for a card."""
     glyphs = {"train": splits.train, "validation": splits.validation, "test": splits.test}
-    data = {
+    data: dict[str, Any] = {
         "name": splits.name,
         "images": {name: len(split) for name, split in glyphs.items()},
         "sha256": splits.fingerprint(),
     }
+    if splits.outliers:
+        data["outliers"] = sum(len(part) for part in splits.outliers[:3])
     sources = {source.name: {"digits": source.digits, "outliers": source.outliers} for source in splits.sources}
     return {**data, "sources": sources} if sources else data
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from batchdigits.datasets.labelled import OUTLIER
 from batchdigits.inference.decide import softmax
 from batchdigits.inference.runtime import GLYPH_PIXELS
 from batchdigits.inference.tensorflow_runtime import import_tensorflow
-from batchdigits.learning.outliers import OUTLIER
 
 Targets = NDArray[np.float32]  # (N, classes), each row adding up to 1; all zeros for an outlier
 Teacher = Callable[[NDArray[np.uint8]], Targets]  # glyphs, uint8 (N, 28, 28) -> targets
@@ -30,11 +30,12 @@ def smoothed_targets(labels: NDArray[np.int64], classes: int, smoothing: float) 
     return np.asarray(known * (one_hot * (1.0 - smoothing) + smoothing / classes), np.float32)
 
 
-def teacher_of(networks: Sequence[Any], temperature: float) -> Teacher:
+def teacher_of(networks: Sequence[Any], temperature: float, classes: int) -> Teacher:
     """A function from glyphs, uint8 (N, 28, 28), to the mean of Keras networks' probabilities, float32 (N, classes).
 
     Logits are divided by the temperature. Over 1, it makes the probabilities show how alike two classes are on a
-    glyph, which a student learns from (knowledge distillation, Hinton et al. 2015).
+    glyph, which a student learns from (knowledge distillation, Hinton et al. 2015). Of `classes`, those behind the
+    networks' own have the probability 0.
     """
     tf = import_tensorflow("training")
 
@@ -45,6 +46,7 @@ def teacher_of(networks: Sequence[Any], temperature: float) -> Teacher:
 
     def targets(glyphs: NDArray[np.uint8]) -> Targets:
         answers = logits(glyphs.reshape(-1, GLYPH_PIXELS)).numpy()
-        return np.asarray(softmax(answers / np.float32(temperature)).mean(axis=0), np.float32)
+        means = np.asarray(softmax(answers / np.float32(temperature)).mean(axis=0), np.float32)
+        return np.pad(means, ((0, 0), (0, classes - means.shape[1])))
 
     return targets

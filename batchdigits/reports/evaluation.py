@@ -14,13 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from batchdigits.datasets.layout import class_names, folders_to_give
+from batchdigits.datasets.layout import NOT_DIGIT, class_names, folders_to_give
 from batchdigits.errors import DataError, NoImagesError
 from batchdigits.inference.decide import Prediction, Status
 from batchdigits.reports.confidence import Answers, calibration_error
 from batchdigits.text import as_unicode, first_names
 
-NOT_DIGIT = "not_digit"  # the folder of outliers: no label is right for them, so they do not count in the accuracy
 UNANSWERED = (Status.BLANK, Status.ERROR)  # the last two columns of the confusion matrix, after the labels
 NORMAL_QUANTILE = 1.959964  # 97.5 % quantile of the standard normal distribution, for a two-sided 95 % interval
 LAYOUT = "a folder of labelled images has one sub-folder for each class"
@@ -75,8 +74,10 @@ class Evaluation:
         )
 
 
-def class_folders(path: str, labels: Sequence[str]) -> list[str]:
+def class_folders(path: str, labels: Sequence[str], as_class: str | None = None) -> list[str]:
     """The sub-folders of `path` named like a label or `not_digit`, in natural order.
+
+    With `as_class`, `not_digit` is a class, which the model must have.
 
     Raises:
         DataError: `path` cannot be read, has no sub-folder named like a label, or has a sub-folder with another name.
@@ -89,17 +90,17 @@ def class_folders(path: str, labels: Sequence[str]) -> list[str]:
         better = folders_to_give(path, labels)
         advice = f"give {first_names(better)}" if better else LAYOUT
         raise DataError(f"{path}: no folder in it is named like a label ({first_names(labels, 10)}); {advice}")
-    check_classes(path, names, labels)
+    check_classes(path, names, labels, as_class)
     return [os.path.join(path, name) for name in names]  # noqa: PTH118
 
 
-def check_classes(path: str, names: Iterable[str], labels: Sequence[str]) -> None:
-    """Refuse labelled data with classes that the model does not have.
+def check_classes(path: str, names: Iterable[str], labels: Sequence[str], as_class: str | None = None) -> None:
+    """Refuse labelled data with classes that the model does not have; `not_digit` is one with `as_class`.
 
     Raises:
         DataError: one of the names is neither a label nor `not_digit`.
     """
-    unknown = [name for name in names if name not in labels and name != NOT_DIGIT]
+    unknown = [name for name in names if name not in labels and (name != NOT_DIGIT or as_class == NOT_DIGIT)]
     if unknown:
         raise DataError(
             f"{path}: the model has no label {first_names(unknown)}; its labels are {first_names(labels, 10)}"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from batchdigits.datasets.layout import NOT_DIGIT
 from batchdigits.inference.decide import Status
 from batchdigits.reports.confidence import calibration_error
-from batchdigits.reports.evaluation import NOT_DIGIT, UNANSWERED, Evaluation, mean_accuracy, wilson_interval
+from batchdigits.reports.evaluation import UNANSWERED, Evaluation, mean_accuracy, wilson_interval
 from batchdigits.reports.table import table
 from batchdigits.text import printable
 

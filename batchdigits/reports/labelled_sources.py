@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from batchdigits.datasets import BUNDLED, MNIST
 from batchdigits.datasets.idx import is_idx_folder, read_idx, test_files
-from batchdigits.datasets.layout import classes_among
+from batchdigits.datasets.layout import NOT_DIGIT, classes_among
 from batchdigits.datasets.npz import read_labels
 from batchdigits.errors import DataError
 from batchdigits.files.archives import is_archive, is_array, open_archive
@@ -21,7 +21,7 @@ from batchdigits.files.image_formats import has_image_suffix
 from batchdigits.files.litter import is_litter_file
 from batchdigits.files.source_error import SourceError
 from batchdigits.files.sources import find
-from batchdigits.reports.evaluation import LAYOUT, NOT_DIGIT, check_classes, class_folders, class_of
+from batchdigits.reports.evaluation import LAYOUT, check_classes, class_folders, class_of
 from batchdigits.text import first_names, printable
 
 
@@ -37,28 +37,29 @@ class LabelledSources(NamedTuple):
     true_class: Callable[[str], str]
 
 
-def labelled_sources(path: str, labels: Sequence[str]) -> LabelledSources:
+def labelled_sources(path: str, labels: Sequence[str], as_class: str | None = None) -> LabelledSources:
     """The sources of a folder or an archive of class folders, or of the test images of an .npz or of IDX files.
 
     Args:
         path: the data; also an IDX file of images, with that of its labels beside it, or BUNDLED.
         labels: the model's labels. Folders may also be called `not_digit`.
+        as_class: `not_digit` if this must be a label, too.
 
     Raises:
         DataError: the data cannot be read, is no labelled data, or has a class that is no label.
     """
     if is_archive(path):
-        return _in_archive(path, labels)
+        return _in_archive(path, labels, as_class)
     folder = MNIST if path == str(BUNDLED) and not BUNDLED.exists() else Path(path)
     if is_idx_folder(folder):
         images, answers = test_files(folder)
         return _in_array(str(images), "", read_idx(answers), labels)
     if is_array(path):
         return _in_array(*_array(Path(path)), labels)
-    return LabelledSources(find(class_folders(path, labels)), partial(class_of, path=path))
+    return LabelledSources(find(class_folders(path, labels, as_class)), partial(class_of, path=path))
 
 
-def _in_archive(path: str, labels: Sequence[str]) -> LabelledSources:
+def _in_archive(path: str, labels: Sequence[str], as_class: str | None) -> LabelledSources:
     names = _names_in(path)
     top = ""  # the folder above the class folders: archives often hold one folder with everything in it
     while len(folders := _folders_below(top, names)) == 1 and folders[0] not in (*labels, NOT_DIGIT):
@@ -68,7 +69,7 @@ def _in_archive(path: str, labels: Sequence[str]) -> LabelledSources:
     for name in names:
         if "/" not in name.removeprefix(top) and has_image_suffix(name) and not is_litter_file(name):
             raise DataError(f"{path}: {printable(name)} lies in no folder of a class; {LAYOUT}")
-    check_classes(path, folders, labels)
+    check_classes(path, folders, labels, as_class)
     return LabelledSources(find([path]), partial(_folder_below, f"{path}/{top}"))
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import NamedTuple
 
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from batchdigits.engines.classify_files import Settings
 from batchdigits.inference.decide import Prediction, decide
 from batchdigits.inference.runtime import Runtime
-from batchdigits.output.finished import of_a_page
+from batchdigits.output.source_pages import pages_of
 from batchdigits.output.table import TableRow
 from batchdigits.quiet import silent_stderr
 from batchdigits.vision.decode import Page, decode
@@ -69,26 +68,6 @@ def items_of_rows(
         row = row._replace(detail=item.prediction.detail) if item.thumbnail is None else row
         items.append(item._replace(prediction=row))
     return items
-
-
-def pages_of(sources: Iterable[str]) -> Iterator[Page]:
-    """The page of each source, decoded one at a time, in the order of their files; sources named twice come once."""
-    missing = dict.fromkeys(sources)
-    files = defaultdict(set)
-    for source in missing:
-        page_name = of_a_page(source)
-        files[page_name[1] if page_name else source].add(source)
-    for file, wanted in files.items():
-        for page in decode(file):
-            if page.source in wanted:
-                wanted.remove(page.source)
-                del missing[page.source]
-                yield page
-            if not wanted:
-                break
-    for source in missing:  # a file whose own name ends like that of a page, or a page that is not there any more
-        others = (page for page in decode(source) if page.source == source)
-        yield next(others, Page(source, None, "the file has other pages now"))
 
 
 def _items(pages: Iterable[Page], runtime: Runtime, settings: Settings) -> list[PreviewItem]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import NamedTuple
 
+from batchdigits.datasets.layout import NOT_DIGIT
 from batchdigits.inference.decide import Prediction, Status
 from batchdigits.output.prediction_csv import CSV
-from batchdigits.reports.evaluation import NOT_DIGIT
 
 COLUMNS = ("path", "given", "label", "confidence", "status", "score")
 

@@ -6,9 +6,10 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import islice
 
+from batchdigits.datasets.layout import NOT_DIGIT
 from batchdigits.engines.classify_files import Settings
 from batchdigits.inference.runtime import Runtime
-from batchdigits.reports.evaluation import NOT_DIGIT, UNANSWERED, Evaluation, column_of
+from batchdigits.reports.evaluation import UNANSWERED, Evaluation, column_of
 from batchdigits.reports.preview import items_of_rows
 from batchdigits.reports.preview_html import document, figures, page, safe
 from batchdigits.reports.wrong_answers import WrongAnswer

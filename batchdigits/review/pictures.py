@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchdigits.errors import BatchdigitsError
-from batchdigits.reports.preview import pages_of, shrink
+from batchdigits.output.source_pages import pages_of
+from batchdigits.reports.preview import shrink
 from batchdigits.vision.grey import Scan
 from batchdigits.vision.normalise import normalise
 

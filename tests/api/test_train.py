@@ -55,6 +55,21 @@ def test_notes_about_the_data_are_given_before_training(class_folder: Path, tmp_
     assert set(heard[1:]) == {1}
 
 
+def test_a_model_is_exported_beside_it(npz_file: Path, in_empty_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("batchdigits.learning.export.default_min_agreement", lambda card: 0.0)
+    batchdigits.train("mine.keras", data=npz_file, tflite=True, **QUICK)
+    exported = batchdigits.export("mine.keras", "again.tflite", data=npz_file, min_agreement=0.0)
+    assert Path("mine.tflite").read_bytes() == Path("again.tflite").read_bytes()
+    assert exported.model.card.data == read_model_file(Path("mine.tflite")).card.data
+
+
+def test_a_class_of_another_name_is_refused(tmp_path: Path) -> None:
+    for function in (batchdigits.train, batchdigits.export, batchdigits.evaluate):
+        with pytest.raises(ValueError, match="as_class is not_digit or None, not 'x'"):
+            function(tmp_path / "m.keras", as_class="x")  # type: ignore[arg-type]
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(
     ("function", "command", "renamed"),
     [

@@ -149,11 +149,31 @@ def test_few_shot_rejects_bad_input_in_one_line(sets: Path, tmp_path: Path) -> N
     for options, message in (
         (("--set", "third"), "third: No such file or directory"),
         (("--set", "first", "--init", tmp_path / "no.keras"), "no such model file"),
-        (("--set", "first"), "each class needs at least 5 images"),
     ):
         result = run_script("few_shot.py", "--sets", sets, *options)
         assert result.returncode == 1
         assert message in result.stderr
+
+
+def test_corrections_rejects_bad_input_in_one_line(sets: Path, tmp_path: Path) -> None:
+    assert "Missing option '--sets'" in run_script("corrections.py").stderr
+    result = run_script("corrections.py", "--sets", sets, "--set", "third")
+    assert (result.returncode, "third: No such file or directory" in result.stderr) == (1, True)
+
+
+@pytest.mark.slow
+@needs_development_sets
+def test_corrections_lift_a_development_set() -> None:
+    result = run_script("corrections.py", "--sets", DEVELOPMENT_SETS, "--choices", "1")
+    assert result.returncode == 0, result.stderr
+    shares = {
+        line.split(" | ")[0].strip("| "): [float(share) for share in re.findall(r"([\d.]+)%", line)]
+        for line in result.stdout.splitlines()
+        if "%" in line
+    }
+    before, after = shares.pop("swiss, the rest")
+    assert after > before
+    assert all(after >= before - 0.1 for before, after in shares.values())
 
 
 @pytest.mark.slow

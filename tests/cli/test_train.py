@@ -141,9 +141,9 @@ def test_a_teacher_changes_the_weights_and_is_in_the_card(
 def test_of_several_teachers_the_mean_is_learned(teacher: Path, trained: Path, small_mnist: Arrays) -> None:
     networks = [load_network(read_model_file(path)) for path in (teacher, trained)]
     glyphs = small_mnist["x_test"][:5]
-    alone = [teacher_of([network], 3.0)(glyphs) for network in networks]
+    alone = [teacher_of([network], 3.0, 10)(glyphs) for network in networks]
     assert not np.allclose(alone[0], alone[1])
-    assert np.allclose(teacher_of(networks, 3.0)(glyphs), np.mean(alone, axis=0), atol=1e-6)
+    assert np.allclose(teacher_of(networks, 3.0, 10)(glyphs), np.mean(alone, axis=0), atol=1e-6)
 
 
 def test_two_teachers_are_in_the_card(run: Run, npz_file: Path, teacher: Path, trained: Path, tmp_path: Path) -> None:
@@ -311,7 +311,7 @@ def test_the_output_of_libraries_is_hidden(npz_file: Path, tmp_path: Path) -> No
     assert result.returncode == 0
     assert result.stdout == ""
     lines = result.stderr.splitlines()
-    assert len(lines) == 3, result.stderr  # the validation split, the accuracy, the file
+    assert len(lines) == 4, result.stderr  # the validation split, the accuracy, the file, the next command
     assert run_process("train", *QUICK, "--data", npz_file, "-o", tmp_path / "m.keras", "-q").stderr == ""
 
 

@@ -29,6 +29,16 @@ def _small_mnist(monkeypatch: pytest.MonkeyPatch, npz_file: Path) -> None:
     monkeypatch.setattr("batchdigits.learning.fine_tuning.load", lambda: small)
 
 
+def write_few(folder: Path, mnist: Arrays, counts: dict[str, int]) -> Path:
+    """So many crops of each digit; those of other names are of 1s."""
+    for name, count in counts.items():
+        (folder / name).mkdir(parents=True)
+        images = mnist["x_train"][mnist["y_train"] == (int(name) if name.isdigit() else 1)]
+        for number in range(count):
+            Image.fromarray(255 - images[number]).save(folder / name / f"{number}.png")
+    return folder
+
+
 @pytest.fixture
 def crops(tmp_path: Path, small_mnist: Arrays) -> Path:
     """Five crops of each digit, and eleven more 1s."""
@@ -72,19 +82,21 @@ def test_labels_other_than_digits_can_be_trained_exported_and_classified(
 ) -> None:
     letters = write_crops(tmp_path / "letters", small_mnist, {"0": 0, "I": 1, "x": 7}, more="x")
     output, exported = tmp_path / "letters.keras", tmp_path / "letters.tflite"
-    result = run("train", "--iterations", "300", "--init", trained, "--data", letters, "-o", output)
+    options = ("--only-classes", "--init", trained, "--data", letters)
+    result = run("train", "--iterations", "300", *options, "-o", output)
     assert result.exit_code == 0, result.output
     assert "new labels: I, x" in result.stderr
     assert "labels without a folder, which the new model will not know: 1, 2, 3, 4, 5, 6, 7, 8, 9" in result.stderr
     card = read_card(output)
     assert card.labels == ("0", "I", "x")
-    assert (read_card(trained).rejects, card.rejects) == (True, False)  # an outlier may be one of its labels
+    assert (read_card(trained).rejects, card.rejects) == (True, True)
     assert card.data["mnist"]["images"]["train"] < 110
     assert card.accuracy["mnist_test"] > 0.8
     result = run("export", "--tflite", "--model", output, "--data", letters, "-o", exported)
     assert result.exit_code == 0, result.output
     assert set(read_card(exported).quantization["agreement"]) == {"validation", "test"}
-    assert read_card(exported).quantization["agreement"]["test"]["images"] == card.data["images"]["test"] == 1
+    agreement = read_card(exported).quantization["agreement"]
+    assert agreement["test"]["images"] == card.data["images"]["test"] + card.data["mnist"]["images"]["test"]
     for model in (output, exported):
         rows = list(csv.DictReader(run("classify", letters, "--model", model).stdout.splitlines()))
         right = [Path(row["path"]).parent.name == row["label"] for row in rows]
@@ -97,7 +109,8 @@ def test_an_export_is_checked_on_glyphs_that_were_held_back(
 ) -> None:
     letters = write_crops(tmp_path / "letters", small_mnist, {"a": 0, "b": 1})
     output, exported = tmp_path / "m.keras", tmp_path / "m.tflite"
-    assert run("train", *QUICK, "--init", trained, "--data", letters, "-o", output).exit_code == 0
+    quickly = (*QUICK, "--only-classes")
+    assert run("train", *quickly, "--init", trained, "--data", letters, "-o", output).exit_code == 0
     options = ("--model", output, "--data", letters, "-o", exported, "--min-agreement", "0")
     result = run("export", "--tflite", *options)
     assert result.exit_code == 0, result.output
@@ -105,25 +118,63 @@ def test_an_export_is_checked_on_glyphs_that_were_held_back(
     assert "test" not in result.stdout
 
 
-def test_all_classes_with_too_few_images_are_named(run: Run, trained: Path, crops: Path) -> None:
-    (crops / "3" / "0.png").unlink()
-    for image in (crops / "7").iterdir():
-        image.unlink()
-    result = run("train", "--init", trained, "--data", crops, "-o", crops / "m.keras")
-    assert result.exit_code == 1
-    assert "each class needs at least 5 images, and 3 has 4, 7 has 0" in result.stderr
-    assert not (crops / "m.keras").exists()
-
-
-def test_an_npz_with_too_few_images_of_a_class_is_refused(
+def test_a_folder_of_two_digits_keeps_the_models_ten_labels(
     run: Run, trained: Path, small_mnist: Arrays, tmp_path: Path
 ) -> None:
-    keep = small_mnist["y_train"] != 4
-    few = {"x_train": small_mnist["x_train"][keep], "y_train": small_mnist["y_train"][keep]}
-    np.savez(tmp_path / "few.npz", **few, x_test=small_mnist["x_test"], y_test=small_mnist["y_test"])
-    result = run("train", "--init", trained, "--data", tmp_path / "few.npz", "-o", tmp_path / "m.keras")
+    few, output = write_few(tmp_path / "few", small_mnist, {"3": 1, "7": 6}), tmp_path / "m.keras"
+    result = run("train", *QUICK, "--init", trained, "--data", few, "-o", output)
+    assert result.exit_code == 0, result.output
+    card = read_card(output)
+    assert card.labels == read_card(trained).labels
+    assert card.data["images"] == {"train": 6, "validation": 1, "test": 0}
+    assert card.data["mnist"]["images"]["train"] == 922
+    assert "labels without images of yours, which MNIST fills: 0, 1, 2, 4, 5, 6, 8, 9\n" in result.stderr
+    exported = ("--model", output, "--min-agreement", "0", "-o", tmp_path / "m.tflite")
+    assert run("export", "--tflite", "--data", few, *exported).exit_code == 0
+    result = run("train", *QUICK, "--init", trained, "--data", few, "--only-classes", "-o", output)
+    assert result.exit_code == 0, result.output
+    assert read_card(output).labels == ("3", "7")
+
+
+@pytest.mark.parametrize("name", ["7", "not_digit"])
+def test_one_folder_is_enough_to_go_on_from_a_model(
+    run: Run, trained: Path, small_mnist: Arrays, tmp_path: Path, name: str
+) -> None:
+    one, output = write_few(tmp_path / "one", small_mnist, {name: 3}), tmp_path / "m.keras"
+    result = run("train", *QUICK, "--init", trained, "--data", one, "-o", output)
+    assert result.exit_code == 0, result.output
+    assert read_card(output).labels == read_card(trained).labels
+    assert read_card(output).data.get("outliers", 0) == (3 if name == "not_digit" else 0)
+    result = run("train", *QUICK, "--data", one, "-o", output)
+    assert "one: fewer than two class folders" in result.stderr or "at least two" in result.stderr
+    result = run("train", *QUICK, "--init", trained, "--data", one, "--only-classes", "-o", output)
+    assert "a model has at least two classes; leave --only-classes out" in result.stderr
+
+
+def test_a_folder_of_class_folders_that_is_called_like_a_digit_is_not_taken_for_one(
+    run: Run, trained: Path, small_mnist: Arrays, tmp_path: Path
+) -> None:
+    write_few(tmp_path / "data" / "1", small_mnist, {"3": 5, "7": 5})
+    result = run("train", "--init", trained, "--data", tmp_path / "data", "-o", tmp_path / "m.keras")
+    assert (result.exit_code, f"give {tmp_path}/data/1" in result.stderr) == (1, True)
+
+
+def test_a_label_that_mnist_does_not_have_needs_five_images(
+    run: Run, trained: Path, small_mnist: Arrays, tmp_path: Path
+) -> None:
+    few = write_few(tmp_path / "few", small_mnist, {"3": 1, "tick": 4, "x": 5})
+    result = run("train", "--init", trained, "--data", few, "-o", tmp_path / "m.keras")
     assert result.exit_code == 1
-    assert "few.npz: each class needs at least 5 images, and for training 4 has 0" in result.stderr
+    assert "each class needs at least 5 images, and tick has 4" in result.stderr
+    more = write_few(tmp_path / "more", small_mnist, {"3": 1, "tick": 5})
+    known = tmp_path / "known.keras"
+    assert run("train", *QUICK, "--init", trained, "--data", more, "-o", known).exit_code == 0
+    three = write_few(tmp_path / "three", small_mnist, {"3": 5, "4": 5})
+    result = run("train", *QUICK, "--init", known, "--data", three, "-o", tmp_path / "m.keras")
+    assert result.exit_code == 1
+    assert "each class that MNIST does not have needs at least 5 images, and for training tick has 0" in result.stderr
+    assert run("train", *QUICK, "--init", known, "--data", three, "--data", more, "-o", known).exit_code == 0
+    assert read_card(known).labels == (*"0123456789", "tick")
 
 
 @pytest.mark.parametrize(
@@ -149,7 +200,7 @@ def test_options_that_do_not_go_with_init_destroy_nothing(
 def test_without_data_a_model_is_trained_further_by_a_recipe(
     run: Run, trained: Path, npz_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("batchdigits.learning.train.load", lambda seed: load(npz_file, seed=seed))
+    monkeypatch.setattr("batchdigits.learning.train.load", lambda **options: load(npz_file, **options))
     output = tmp_path / "more.keras"
     options = ("--recipe", "tiny", *QUICK, "--learning-rate", "1e-9", "--teacher", trained)
     result = run("train", "--init", trained, *options, "-o", output)
@@ -170,7 +221,7 @@ def test_a_model_of_other_classes_is_refused(trained: Path, npz_file: Path) -> N
 def test_training_starts_from_the_mean_of_several_models(
     run: Run, trained: Path, npz_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("batchdigits.learning.train.load", lambda seed: load(npz_file, seed=seed))
+    monkeypatch.setattr("batchdigits.learning.train.load", lambda **options: load(npz_file, **options))
     others = [tmp_path / f"{seed}.keras" for seed in (1, 2)]
     for seed, other in zip((1, 2), others, strict=True):
         assert run("train", "--init", trained, *QUICK, "--seed", seed, "-o", other).exit_code == 0

@@ -17,8 +17,8 @@ import pytest
 from click.testing import CliRunner
 
 from batchdigits.datasets import load, packed
+from batchdigits.datasets.labelled import OUTLIER
 from batchdigits.datasets.packed import GREY_STEP
-from batchdigits.learning.outliers import OUTLIER
 from tests.conftest import ROOT, Arrays
 
 FOLDER = ROOT / "training"

@@ -8,8 +8,10 @@ import pytest
 from numpy.typing import NDArray
 
 import batchdigits.learning.augment as augmentation
+from batchdigits.datasets.labelled import OUTLIER
+from batchdigits.learning import outliers
 from batchdigits.learning.augment import NO_SHAPE, Glyphs, augment, shapes_of
-from batchdigits.learning.outliers import LETTERS_AND_SIGNS, OUTLIER, SIDES_LEFT, draw_outlier
+from batchdigits.learning.outliers import LETTERS_AND_SIGNS, NEUTRAL_OUTLIER, SIDES_LEFT, draw_outlier, outlier_shape
 from batchdigits.learning.stroke_shapes import CANVAS_SIDE, SHAPES, add_missing_stroke, draw_digit, draw_strokes
 from batchdigits.vision.framing import BOX_TOLERANCE, frame
 
@@ -166,6 +168,21 @@ def test_every_kind_of_outlier_has_ink() -> None:
     rng = np.random.default_rng(0)
     pair = stick_figures()[0][:2]
     assert all(draw_outlier(pair, rng).any() for _ in range(200))
+
+
+def test_a_neutral_outlier_is_nothing_that_forms_have_a_class_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*arguments: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(outliers, "_blot", refuse)
+    monkeypatch.setattr(outliers, "_crossed_out", refuse)
+    monkeypatch.setattr(outliers, "SCRIBBLE_POINTS", (0, 0))  # of which NumPy draws none
+    glyphs, rng = np.repeat(stick_figures()[0], 15, axis=0), np.random.default_rng(0)
+    assert augment(glyphs, np.full(300, NEUTRAL_OUTLIER), rng).any(axis=(1, 2)).all()
+    with pytest.raises((AssertionError, ValueError)):
+        augment(glyphs, np.full(300, OUTLIER), rng)
+    assert outlier_shape(("3", "7")) == OUTLIER
+    assert outlier_shape(("3", "tick")) == NEUTRAL_OUTLIER
 
 
 def test_the_lines_of_an_empty_cell_are_drawn_unless_they_look_like_a_digit() -> None:

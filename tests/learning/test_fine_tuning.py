@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from batchdigits.datasets import load
-from batchdigits.datasets.labelled import LabelledGlyphs, Mixture, Splits
+from batchdigits.datasets.labelled import OUTLIER, LabelledGlyphs, Mixture, Splits, outliers_of
 from batchdigits.datasets.pen import Drawings
 from batchdigits.inference.model_file import read_model_file
 from batchdigits.inference.tensorflow_runtime import load_network
-from batchdigits.learning.fine_tuning import MNIST_SHARE, FineTuning, transferred_weights
+from batchdigits.learning.fine_tuning import MAX_GLYPH_SHARE, MNIST_SHARE, FineTuning, transferred_weights
 from batchdigits.learning.minibatches import Minibatches
-from batchdigits.learning.outliers import OUTLIER
 from batchdigits.learning.recipes import BEST, LESSON
+from batchdigits.learning.training_targets import teacher_of
 from tests.conftest import Arrays
 
 DIGITS = tuple("0123456789")
@@ -74,7 +74,19 @@ def test_the_model_is_its_own_teacher_if_the_labels_are_the_same(trained: Path, 
     training = FineTuning(model, own(small_mnist, DIGITS, [5] * 10), seed=1)
     assert training.teachers == [model]
     assert training.recipe.distillation_temperature == BEST.distillation_temperature
-    assert FineTuning(model, own(small_mnist, ("b", "a"), [5, 5]), seed=1).teachers == []
+    letters = own(small_mnist, ("b", "a"), [5, 5])
+    more = FineTuning(model, letters, seed=1)
+    assert more.splits.classes == (*DIGITS, "b", "a")
+    assert more.teachers == [model]  # of the digits: it knows no letter
+    assert FineTuning(model, letters, seed=1, only_classes=True).teachers == []
+
+
+def test_a_teacher_gives_classes_that_it_does_not_know_no_probability(trained: Path, small_mnist: Arrays) -> None:
+    teacher = teacher_of([load_network(read_model_file(trained))], 3.0, classes=12)
+    targets = teacher(small_mnist["x_test"][:5])
+    assert targets.shape == (5, 12)
+    assert not targets[:, 10:].any()
+    assert targets.sum(axis=1) == pytest.approx(1)
 
 
 def test_a_teacher_sets_the_targets_of_taught_glyphs_only(small_mnist: Arrays) -> None:
@@ -90,6 +102,45 @@ def test_a_teacher_sets_the_targets_of_taught_glyphs_only(small_mnist: Arrays) -
     assert 0.2 < taught[labels == 3].mean() < 0.8
     digits = labels != OUTLIER
     assert np.array_equal(targets[digits].argmax(axis=1), labels[digits])
+
+
+def test_few_glyphs_of_a_class_are_drawn_less_often_beside_mnists(trained: Path, small_mnist: Arrays) -> None:
+    data = own(small_mnist, ("3", "7"), [1, 20])
+    splits = FineTuning(read_model_file(trained), data, seed=1).splits
+    assert splits.mixture
+    chances, taught = splits.mixture
+    for label, share in ((3, MAX_GLYPH_SHARE), (7, 1 - MNIST_SHARE), (0, 0.0)):
+        of_class = splits.train.labels == label
+        assert chances[of_class].sum() == pytest.approx(1 / 10)
+        assert chances[of_class & ~taught].sum() == pytest.approx(share / 10)
+
+
+def test_glyphs_of_ones_own_are_drawn_by_their_weights(trained: Path, small_mnist: Arrays) -> None:
+    data = own(small_mnist, ("3", "7"), [5, 5])
+    weights = np.where(np.arange(10) == 0, 3.0, 1.0)
+    data = replace(data, mixture=Mixture(weights / weights.sum(), np.ones(10, bool)))
+    splits = FineTuning(read_model_file(trained), data, seed=1).splits
+    assert splits.mixture
+    chances = splits.mixture.chances[:10]
+    assert chances[0] == pytest.approx(3 * chances[1])
+    assert chances[:5].sum() == pytest.approx(chances[5:].sum())
+
+
+def test_a_model_keeps_its_rejection_with_other_labels(trained: Path, small_mnist: Arrays) -> None:
+    model, data = read_model_file(trained), own(small_mnist, (*DIGITS, "x"), [5] * 11)
+    training = FineTuning(model, data, seed=1)
+    assert training.rejects
+    batches = Minibatches(training.splits, training.recipe, 1, keeps_rejection=True)
+    assert np.mean(batches[0].labels == OUTLIER) == pytest.approx(BEST.outliers, abs=0.02)
+    careless = replace(model, card=replace(model.card, rejects=False))
+    assert not FineTuning(careless, data, seed=1).rejects
+
+
+def test_outliers_of_the_data_are_learned_beside_any_classes(small_mnist: Arrays) -> None:
+    some = small_mnist["x_train"][:30]
+    data = replace(own(small_mnist, ("1", "x"), [20, 20]), outliers=outliers_of(some, some[:0], some[:0]))
+    labels = Minibatches(data, replace(BEST, batch_size=40, reuse=1, outliers=0.1), seed=1)[0].labels
+    assert np.mean(labels == OUTLIER) == 0.1
 
 
 @pytest.mark.parametrize(("classes", "outliers"), [(DIGITS, 0.1), (("1", "7"), 0.1), (("1", "x"), 0.0)])
@@ -120,7 +171,12 @@ def test_the_result_has_a_share_of_the_initial_weights(trained: Path, small_mnis
 
 
 def test_with_other_labels_the_result_has_no_share_of_the_initial_weights(trained: Path, small_mnist: Arrays) -> None:
-    training = FineTuning(read_model_file(trained), own(small_mnist, ("a", "7"), [5, 5]), seed=1)
-    assert training.recipe.initial_weight_share == 0.0
+    model, data = read_model_file(trained), own(small_mnist, ("a", "7"), [5, 5])
+    kept = FineTuning(model, data, seed=1)
+    training = FineTuning(model, data, seed=1, only_classes=True)
+    assert kept.recipe.initial_weight_share == training.recipe.initial_weight_share == 0.0
+    assert (kept.splits.classes, training.splits.classes) == ((*DIGITS, "a"), ("a", "7"))
+    assert (kept.lost_labels, kept.new_labels) == ([], ["a"])
+    assert kept.filled_labels == ["0", "1", "2", "3", "4", "5", "6", "8", "9"]
     assert training.new_labels == ["a"]
     assert training.lost_labels == ["0", "1", "2", "3", "4", "5", "6", "8", "9"]

@@ -6,10 +6,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from batchdigits.datasets.labelled import LabelledGlyphs, Outliers, Splits
+from batchdigits.datasets.labelled import OUTLIER, LabelledGlyphs, Outliers, Splits
 from batchdigits.learning.augment import Glyphs
-from batchdigits.learning.minibatches import FOUND_SHARE, REUSE_DELAY, Minibatch, Minibatches, segments
-from batchdigits.learning.outliers import OUTLIER
+from batchdigits.learning.minibatches import (
+    FOUND_SHARE,
+    MAX_FOUND_SHARE_OF_ONE,
+    REUSE_DELAY,
+    Minibatch,
+    Minibatches,
+    segments,
+)
 from batchdigits.learning.recipes import BEST, LESSON
 from batchdigits.learning.training_targets import Targets
 from tests.conftest import Arrays
@@ -72,12 +78,22 @@ def test_a_minibatch_has_the_share_of_outliers_of_its_recipe(splits: Splits) -> 
 
 def test_outliers_of_the_data_are_drawn_by_their_chances(splits: Splits, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("batchdigits.learning.minibatches.augment", lambda glyphs, shapes, rng: glyphs)
-    two = np.stack([np.full((28, 28), level, np.uint8) for level in (11, 22)])
-    outliers = Outliers(two, two[:0], two[:0], np.array([0.1, 0.9]))
+    two = np.stack([np.full((28, 28), level, np.uint8) for level in (11, 22) for _ in range(15)])
+    outliers = Outliers(two, two[:0], two[:0], np.repeat([0.1, 0.9], 15) / 15)
     batches = Minibatches(replace(splits, outliers=outliers), replace(BEST, batch_size=400, reuse=1, outliers=0.5), 1)
     levels = batches[0].glyphs[:, 0, 0].tolist()
     assert 0 < levels.count(11) < 25
     assert levels.count(11) + levels.count(22) == 400 * 0.5 * FOUND_SHARE
+
+
+def test_few_outliers_of_the_data_are_not_drawn_again_and_again(
+    splits: Splits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("batchdigits.learning.minibatches.augment", lambda glyphs, shapes, rng: glyphs)
+    one = np.full((1, 28, 28), 11, np.uint8)
+    outliers = Outliers(one, one[:0], one[:0], np.ones(1))
+    batches = Minibatches(replace(splits, outliers=outliers), replace(BEST, batch_size=400, reuse=1, outliers=0.5), 1)
+    assert (batches[0].glyphs[:, 0, 0] == 11).sum() == 400 * 0.5 * MAX_FOUND_SHARE_OF_ONE
 
 
 def test_targets_are_smoothed_labels_and_zeros_for_outliers(splits: Splits) -> None:
