@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import get_args
 
+from batchdigits.fields.field_rules import FieldRules
 from batchdigits.inference.choose import BUILT_IN_MODEL
 from batchdigits.vision.normalise import Ink
 
@@ -21,6 +22,25 @@ def check_ink(ink: str) -> None:
     """
     if ink not in get_args(Ink):
         raise ValueError(f"ink is one of {', '.join(get_args(Ink))}, not {ink!r}")
+
+
+def field_rules(
+    length: int | tuple[int, int] | None,
+    comb: int | None,
+    separators: str,
+    digits_only: bool,
+    decimals: int | None,
+    pattern: str | None,
+) -> FieldRules:
+    """The rules for the value of a field, checked.
+
+    Raises:
+        ValueError: one is out of its range, or they do not go together.
+    """
+    low, high = (length, length) if isinstance(length, int) else length or (1, 1)
+    return FieldRules(
+        None if length is None else range(low, high + 1), comb, separators, digits_only, decimals, pattern
+    )
 
 
 def model_path(model: str | os.PathLike[str] | None) -> Path:

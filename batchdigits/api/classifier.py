@@ -1,4 +1,4 @@
-"""A model that is loaded once, and classifies single images in this process."""
+"""A model that is loaded once, and classifies or reads single images in this process."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import os
 from collections.abc import Iterable
 from threading import Lock
 
-from batchdigits.api.arguments import check_ink, model_path
+from batchdigits.api.arguments import check_ink, field_rules, model_path
 from batchdigits.api.images import Image, page_of
+from batchdigits.fields.cut_batch import cut_page
+from batchdigits.fields.decide_fields import FieldPrediction, decide_fields, field_threshold
 from batchdigits.inference.card import Card
 from batchdigits.inference.decide import Prediction, decide
 from batchdigits.inference.load import load_runtime
@@ -61,6 +63,7 @@ class Classifier:
         self._runtime = load_runtime(path, BATCH_SIZE if path.suffix == ".keras" else 1, second_look)
         self.card = self._runtime.card
         self._threshold = review_threshold(self.card, min_confidence, target_risk, outlier_share)
+        self._field_threshold = field_threshold(self.card, min_confidence)
         self._ink = ink
         self._probabilities = probabilities
         self._lock = Lock()  # an interpreter runs one inference at a time
@@ -92,3 +95,39 @@ class Classifier:
         with self._lock:
             predictions, _ = decide(sources, self._runtime, self._threshold, self._probabilities)
         return predictions
+
+    def read(
+        self,
+        image: Image,
+        *,
+        length: int | tuple[int, int] | None = None,
+        comb: int | None = None,
+        separators: str = "",
+        digits_only: bool = False,
+        decimals: int | None = None,
+        pattern: str | None = None,
+    ) -> FieldPrediction:
+        """The number in the image of one field, as `batchdigits read` reads it.
+
+        Args:
+            image: as for `classify`.
+            length: how many digits the number has, or the least and the most; None for any number.
+            comb: the number of boxes in a row that the field has; None if it has none, or if it is not known.
+            separators: characters that may stand between digits, and become part of the value.
+            digits_only: whether they are left out of the value.
+            decimals: of the number, which is written as `1234.50`; None for a number of any form.
+            pattern: a regular expression for the whole value; another value is `review`. None for any value.
+
+        Returns:
+            The value, with its digits. Of the arguments of the model, `ink`, `target_risk`, `probabilities` and
+            `second_look` are for single digits only.
+
+        Raises:
+            TypeError: the image has none of the types that `classify` accepts.
+            ValueError: another argument is out of its range.
+        """
+        rules = field_rules(length, comb, separators, digits_only, decimals, pattern)
+        page = cut_page(page_of(image), rules)
+        with self._lock:
+            (prediction,) = decide_fields([page], self._runtime, rules, self._field_threshold)
+        return prediction

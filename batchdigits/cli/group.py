@@ -20,7 +20,7 @@ from batchdigits.quiet import show_library_output
 from batchdigits.text import without_secrets
 from batchdigits.version import __version__
 
-COMMANDS = ("train", "export", "inspect", "benchmark", "classify", "review", "audit", "evaluate", "preview")
+COMMANDS = ("train", "export", "inspect", "benchmark", "classify", "read", "review", "audit", "evaluate", "preview")
 
 # A run makes no reference cycles worth collecting. By default Python searches for some after every 700 new objects, and
 # once more through everything at exit.

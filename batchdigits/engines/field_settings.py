@@ -1,0 +1,36 @@
+"""The way from files to predictions where every page is a field with a number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from batchdigits.fields.cut_batch import CutBatch, CutPage
+from batchdigits.fields.decide_fields import decide_fields
+from batchdigits.fields.field_rules import FieldRules
+from batchdigits.inference.decide import Prediction
+from batchdigits.inference.runtime import Runtime
+
+
+@dataclass(frozen=True)
+class FieldSettings:
+    """The options, besides the model, that predictions for fields depend on; a `Pipeline`.
+
+    Attributes:
+        rules: what is known of the values.
+        threshold: score (0-1) below which a prediction is `review`.
+        digits: whether a prediction carries the digits of its value.
+    """
+
+    rules: FieldRules = field(default_factory=FieldRules)
+    threshold: float = 0.0
+    digits: bool = False
+
+    def batch(self) -> CutBatch:
+        """An empty batch."""
+        return CutBatch(self.rules)
+
+    def predict(self, pages: Sequence[CutPage], runtime: Runtime) -> list[Prediction]:
+        """The prediction for each page, in order."""
+        found = decide_fields(pages, runtime, self.rules, self.threshold)
+        return [prediction.row(self.digits) for prediction in found]
