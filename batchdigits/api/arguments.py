@@ -32,15 +32,14 @@ def field_rules(
     decimals: int | None,
     pattern: str | None,
 ) -> FieldRules:
-    """The rules for the value of a field, checked.
+    """The rules for the value of a field. A length is a number, or the least and the most.
 
     Raises:
-        ValueError: one is out of its range, or they do not go together.
+        ValueError: one is out of its range, or two do not go together.
     """
-    low, high = (length, length) if isinstance(length, int) else length or (1, 1)
-    return FieldRules(
-        None if length is None else range(low, high + 1), comb, separators, digits_only, decimals, pattern
-    )
+    least, most = length if isinstance(length, tuple) else (length, length)
+    lengths = None if least is None or most is None else range(least, most + 1)
+    return FieldRules(lengths, comb, separators, digits_only, decimals, pattern)
 
 
 def model_path(model: str | os.PathLike[str] | None) -> Path:

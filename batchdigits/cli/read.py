@@ -12,15 +12,13 @@ import click
 from batchdigits.cli.classify_request import INPUT_OPTIONS, OUTPUT_OPTIONS, RUN_OPTIONS, Request, add_options
 from batchdigits.cli.make_table import make_table
 from batchdigits.cli.options import Number
+from batchdigits.fields.field_rules import MAX_DECIMALS, MAX_DIGITS, are_separators, check_pattern
 
 if TYPE_CHECKING:
     from batchdigits.engines.field_settings import FieldSettings
     from batchdigits.inference.card import Card
     from batchdigits.output.columns import Columns
     from batchdigits.output.journal import Identity
-
-MAX_DIGITS = 64  # of a value
-MAX_DECIMALS = 9
 
 
 class Length(click.ParamType[range]):
@@ -46,7 +44,7 @@ class Separators(click.ParamType[str]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Check the characters."""
-        if not re.fullmatch(r"[^\w\s]+", value):
+        if not value or not are_separators(value):
             self.fail(f"{value!r} are no separators such as '/.-,'", param, ctx)
         return "".join(dict.fromkeys(value))
 
@@ -59,9 +57,9 @@ class Pattern(click.ParamType[str]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Check the expression."""
         try:
-            re.compile(value)
-        except (re.error, RecursionError, OverflowError) as error:
-            self.fail(f"{value!r} is no regular expression: {error}", param, ctx)
+            check_pattern(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
         return str(value)
 
 

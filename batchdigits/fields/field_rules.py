@@ -5,7 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+MAX_DIGITS = 32  # of a value: no field has more, and a pattern may take time that grows fast with them
+MAX_DECIMALS = 9
 POINT_OR_COMMA = ".,"
+
+are_separators = re.compile(r"[^\w\s]*").fullmatch
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,28 @@ class FieldRules:
     digits_only: bool = False
     decimals: int | None = None
     pattern: str | None = None
+
+    def __post_init__(self) -> None:
+        """Check the rules.
+
+        Raises:
+            ValueError: one is out of its range, or two do not go together.
+        """
+        length, comb, decimals = self.length, self.comb, self.decimals
+        if length is not None and not (len(length) and 1 <= length[0] <= length[-1] <= MAX_DIGITS):
+            raise ValueError(f"length is from 1 to {MAX_DIGITS} digits")
+        if comb is not None and not 2 <= comb <= MAX_DIGITS:
+            raise ValueError(f"comb is from 2 to {MAX_DIGITS} boxes, not {comb!r}")
+        if length is not None and comb is not None and length[0] > comb:
+            raise ValueError("length is more digits than comb has boxes")
+        if not are_separators(self.separators):
+            raise ValueError(f"separators are characters such as '/.-,', not {self.separators!r}")
+        if decimals is not None and not 1 <= decimals <= MAX_DECIMALS:
+            raise ValueError(f"decimals is from 1 to {MAX_DECIMALS}, not {decimals!r}")
+        if decimals is not None and self.digits_only:
+            raise ValueError("digits_only leaves out the point that decimals needs; give one")
+        if self.pattern is not None:
+            check_pattern(self.pattern)
 
     @property
     def marks(self) -> str:
@@ -58,3 +84,15 @@ class FieldRules:
             return f"{text[: -self.decimals]}.{text[-self.decimals :]}" if self.decimals else text
         match = re.fullmatch(rf"(\d+|\d{{1,3}}(?:[.,]\d{{3}})+)[.,](\d{{{self.decimals}}})", text)
         return f"{re.sub('[.,]', '', match[1])}.{match[2]}" if match else None
+
+
+def check_pattern(pattern: str) -> None:
+    """Check a regular expression.
+
+    Raises:
+        ValueError: it is none. The message is one line.
+    """
+    try:
+        re.compile(pattern)
+    except (re.error, RecursionError, OverflowError) as error:
+        raise ValueError(f"{pattern!r} is no regular expression: {error}") from None
