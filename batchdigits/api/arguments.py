@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import get_args
 
-from batchdigits.fields.field_rules import FieldRules
 from batchdigits.inference.choose import BUILT_IN_MODEL
 from batchdigits.vision.normalise import Ink
 
@@ -22,24 +21,6 @@ def check_ink(ink: str) -> None:
     """
     if ink not in get_args(Ink):
         raise ValueError(f"ink is one of {', '.join(get_args(Ink))}, not {ink!r}")
-
-
-def field_rules(
-    length: int | tuple[int, int] | None,
-    comb: int | None,
-    separators: str,
-    digits_only: bool,
-    decimals: int | None,
-    pattern: str | None,
-) -> FieldRules:
-    """The rules for the value of a field. A length is a number, or the least and the most.
-
-    Raises:
-        ValueError: one is out of its range, or two do not go together.
-    """
-    least, most = length if isinstance(length, tuple) else (length, length)
-    lengths = None if least is None or most is None else range(least, most + 1)
-    return FieldRules(lengths, comb, separators, digits_only, decimals, pattern)
 
 
 def model_path(model: str | os.PathLike[str] | None) -> Path:

@@ -6,10 +6,11 @@ import os
 from collections.abc import Iterable
 from threading import Lock
 
-from batchdigits.api.arguments import check_ink, field_rules, model_path
+from batchdigits.api.arguments import check_ink, model_path
 from batchdigits.api.images import Image, page_of
 from batchdigits.fields.cut_batch import cut_page
 from batchdigits.fields.decide_fields import FieldPrediction, decide_fields, field_threshold
+from batchdigits.fields.field_options import field_options
 from batchdigits.inference.card import Card
 from batchdigits.inference.decide import Prediction, decide
 from batchdigits.inference.load import load_runtime
@@ -100,34 +101,47 @@ class Classifier:
         self,
         image: Image,
         *,
-        length: int | tuple[int, int] | None = None,
+        length: int | str | None = None,
         comb: int | None = None,
         separators: str = "",
         digits_only: bool = False,
         decimals: int | None = None,
+        bounds: str | None = None,
         pattern: str | None = None,
+        checks: Iterable[str] = (),
     ) -> FieldPrediction:
         """The number in the image of one field, as `batchdigits read` reads it.
 
         Args:
             image: as for `classify`.
-            length: how many digits the number has, or the least and the most; None for any number.
+            length: how many digits the number has, as `9` or `"5-8"`; None for any number.
             comb: the number of boxes in a row that the field has; None if it has none, or if it is not known.
             separators: characters that may stand between digits, and become part of the value.
             digits_only: whether they are left out of the value.
             decimals: of the number, which is written as `1234.50`; None for a number of any form.
-            pattern: a regular expression for the whole value; another value is `review`. None for any value.
+            bounds: the least and the greatest number, as `"0-300"`; None for any.
+            pattern: a regular expression for the whole value; None for any value.
+            checks: that the value passes: names such as `luhn`, or expressions such as `"(d1 + 2*d2) % 10 == d3"`.
 
         Returns:
-            The value, with its digits. Of the arguments of the model, `ink`, `target_risk`, `probabilities` and
-            `second_look` are for single digits only.
+            The likeliest value that keeps all rules, with its digits; `review` if it is not likely enough. Of the
+            classifier's arguments, `ink`, `target_risk`, `probabilities` and `second_look` are for single digits only.
 
         Raises:
             TypeError: the image has none of the types that `classify` accepts.
             ValueError: another argument is out of its range.
         """
-        rules = field_rules(length, comb, separators, digits_only, decimals, pattern)
-        page = cut_page(page_of(image), rules)
+        options = field_options(
+            length=None if length is None else str(length),
+            comb=comb,
+            separators=separators,
+            digits_only=digits_only,
+            decimals=decimals,
+            bounds=bounds,
+            pattern=pattern,
+            checks=tuple(checks),
+        )
+        page = cut_page(page_of(image), options)
         with self._lock:
-            (prediction,) = decide_fields([page], self._runtime, rules, self._field_threshold)
+            (prediction,) = decide_fields([page], self._runtime, options, self._field_threshold)
         return prediction

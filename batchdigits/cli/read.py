@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,52 +11,30 @@ import click
 from batchdigits.cli.classify_request import INPUT_OPTIONS, OUTPUT_OPTIONS, RUN_OPTIONS, Request, add_options
 from batchdigits.cli.make_table import make_table
 from batchdigits.cli.options import Number
-from batchdigits.fields.field_rules import MAX_DECIMALS, MAX_DIGITS, are_separators, check_pattern
+from batchdigits.fields.checks import CHECKS, parse_check
+from batchdigits.fields.field_options import MAX_DECIMALS, field_options, parse_separators
+from batchdigits.fields.rules import MAX_LENGTH, parse_length, parse_pattern, parse_range
 
 if TYPE_CHECKING:
     from batchdigits.engines.field_settings import FieldSettings
+    from batchdigits.fields.field_options import FieldOptions
     from batchdigits.inference.card import Card
     from batchdigits.output.columns import Columns
     from batchdigits.output.journal import Identity
 
 
-class Length(click.ParamType[range]):
-    """How many digits a value has: 9, or 5-8."""
+class Parsed(click.ParamType[str]):
+    """Text that a function can parse."""
 
-    name = "N|N-M"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> range:
-        """Parse a number, or two with a dash between."""
-        if isinstance(value, range):
-            return value
-        match = re.fullmatch(r"([0-9]{1,3})(?:-([0-9]{1,3}))?", value.strip())
-        low, high = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
-        if not 1 <= low <= high <= MAX_DIGITS:
-            self.fail(f"{value!r} is no number of digits such as 9 or 5-8, from 1 to {MAX_DIGITS}", param, ctx)
-        return range(low, high + 1)
-
-
-class Separators(click.ParamType[str]):
-    """Characters that may stand between digits."""
-
-    name = "CHARS"
+    def __init__(self, name: str, parse: Callable[[str], object]) -> None:
+        """A type of some name; the function raises ValueError for other texts."""
+        self.name = name
+        self._parse = parse
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Check the characters."""
-        if not value or not are_separators(value):
-            self.fail(f"{value!r} are no separators such as '/.-,'", param, ctx)
-        return "".join(dict.fromkeys(value))
-
-
-class Pattern(click.ParamType[str]):
-    """A regular expression."""
-
-    name = "REGEX"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Check the expression."""
+        """The text itself."""
         try:
-            check_pattern(value)
+            self._parse(value)
         except ValueError as error:
             self.fail(str(error), param, ctx)
         return str(value)
@@ -70,12 +47,14 @@ class ReadRequest(Request):
     command: ClassVar[str] = "read"
     done: ClassVar[str] = "read"
 
-    length: range | None
+    length: str | None
     comb: int | None
-    separators: str | None
+    separators: str
     digits_only: bool
     decimals: int | None
+    bounds: str | None
     pattern: str | None
+    checks: tuple[str, ...]
     digits: bool
 
     def check(self) -> None:
@@ -85,21 +64,19 @@ class ReadRequest(Request):
             click.UsageError: they cannot.
         """
         super().check()
-        if self.comb is not None and self.length is not None and self.length[0] > self.comb:
-            raise click.UsageError("--length needs more digits than --comb has boxes.")
-        if self.digits_only and self.decimals is not None:
-            raise click.UsageError("--digits-only leaves out the point that --decimals needs; give one.")
         if self.digits_only and not self.separators:
             raise click.UsageError("--digits-only needs --separators.")
+        try:
+            self._field_options()
+        except ValueError as error:
+            raise click.UsageError(str(error)) from None
 
     def pipeline(self, card: Card) -> FieldSettings:
         """The settings of the workers."""
         from batchdigits.engines.field_settings import FieldSettings
         from batchdigits.fields.decide_fields import field_threshold
-        from batchdigits.fields.field_rules import FieldRules
 
-        rules = FieldRules(self.length, self.comb, self.separators or "", self.digits_only, self.decimals, self.pattern)
-        return FieldSettings(rules, field_threshold(card, self.min_confidence), self.digits)
+        return FieldSettings(self._field_options(), field_threshold(card, self.min_confidence), self.digits)
 
     def columns(self, card: Card, ids: Mapping[str, str] | None) -> Columns:
         """The columns of the rows."""
@@ -109,29 +86,48 @@ class ReadRequest(Request):
 
     def row_options(self) -> Identity:
         """The options that rows depend on."""
-        length = f"{self.length[0]}-{self.length[-1]}" if self.length else "any"
         return {
             "the command": self.command,
-            "--length": length,
-            "--comb": self.comb or "none",
-            "--separators": self.separators or "none",
+            "--length": self.length or "any",
+            "--comb": self.comb or "any",
+            "--separators": self.separators,
             "--digits-only": self.digits_only,
-            "--decimals": "any" if self.decimals is None else self.decimals,
-            "--pattern": self.pattern or "none",
+            "--decimals": self.decimals or "any",
+            "--range": self.bounds or "any",
+            "--pattern": self.pattern or "any",
+            "--check": " and ".join(self.checks) or "any",
             "--digits": self.digits,
         }
+
+    def _field_options(self) -> FieldOptions:
+        """The options for values.
+
+        Raises:
+            ValueError: they cannot be combined.
+        """
+        return field_options(
+            length=self.length,
+            comb=self.comb,
+            separators=self.separators,
+            digits_only=self.digits_only,
+            decimals=self.decimals,
+            bounds=self.bounds,
+            pattern=self.pattern,
+            checks=self.checks,
+        )
 
 
 @click.command()
 @add_options(
     *INPUT_OPTIONS,
-    click.option("--length", type=Length(), help="How many digits a number has, such as 9 or 5-8."),
+    click.option("--length", type=Parsed("N|N-M", parse_length), help="How many digits a number has, as 9 or 5-8."),
     click.option(
-        "--comb", type=click.IntRange(2, MAX_DIGITS), metavar="N", help="The field has this many boxes in a row."
+        "--comb", type=click.IntRange(2, MAX_LENGTH), metavar="N", help="The field has this many boxes in a row."
     ),
     click.option(
         "--separators",
-        type=Separators(),
+        type=Parsed("CHARS", parse_separators),
+        default="",
         help="Characters that may stand between digits, such as '/.-,'. They become part of the value.",
     ),
     click.option("--digits-only", is_flag=True, help="Leave the separators out of the value."),
@@ -139,9 +135,18 @@ class ReadRequest(Request):
         "--decimals",
         type=click.IntRange(1, MAX_DECIMALS),
         metavar="N",
-        help="Values are amounts with this many decimals, written as 1234.50; others are `review`.",
+        help="Values are amounts with this many decimals, written as 1234.50.",
     ),
-    click.option("--pattern", type=Pattern(), help="A value that is not of this form is `review`."),
+    click.option("--range", "bounds", type=Parsed("A-B", parse_range), help="Values are numbers from A to B: 0-300."),
+    click.option("--pattern", type=Parsed("REGEX", parse_pattern), help="Values match this regular expression."),
+    click.option(
+        "--check",
+        "checks",
+        type=Parsed("CHECK", parse_check),
+        multiple=True,
+        help=f"Values pass this check: {', '.join(CHECKS)}, or an expression such as '(d1 + 2*d2) % 10 == d3'. May be "
+        "given several times.",
+    ),
     click.option(
         "--min-confidence",
         type=Number(0, 1),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from batchdigits.fields.cut_batch import CutBatch, CutPage
 from batchdigits.fields.decide_fields import decide_fields
-from batchdigits.fields.field_rules import FieldRules
+from batchdigits.fields.field_options import FieldOptions
 from batchdigits.inference.decide import Prediction
 from batchdigits.inference.runtime import Runtime
 
@@ -17,20 +17,20 @@ class FieldSettings:
     """The options, besides the model, that predictions for fields depend on; a `Pipeline`.
 
     Attributes:
-        rules: what is known of the values.
+        options: what is known of the values.
         threshold: score (0-1) below which a prediction is `review`.
         digits: whether a prediction carries the digits of its value.
     """
 
-    rules: FieldRules = field(default_factory=FieldRules)
+    options: FieldOptions = field(default_factory=FieldOptions)
     threshold: float = 0.0
     digits: bool = False
 
     def batch(self) -> CutBatch:
         """An empty batch."""
-        return CutBatch(self.rules)
+        return CutBatch(self.options)
 
     def predict(self, pages: Sequence[CutPage], runtime: Runtime) -> list[Prediction]:
         """The prediction for each page, in order."""
-        found = decide_fields(pages, runtime, self.rules, self.threshold)
+        found = decide_fields(pages, runtime, self.options, self.threshold)
         return [prediction.row(self.digits) for prediction in found]

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from batchdigits.fields.field_rules import FieldRules
+from batchdigits.fields.field_options import FieldOptions
 from batchdigits.fields.read_field import Cut, cut_field
 from batchdigits.vision.decode import Page, decode
 
@@ -28,9 +28,9 @@ class CutPage(NamedTuple):
 class CutBatch:
     """The cut pages of several files, in order."""
 
-    def __init__(self, rules: FieldRules) -> None:
-        """An empty batch of fields whose values follow some rules."""
-        self._rules = rules
+    def __init__(self, options: FieldOptions) -> None:
+        """An empty batch."""
+        self._options = options
         self._pages: list[CutPage] = []
 
     def __len__(self) -> int:
@@ -40,7 +40,7 @@ class CutBatch:
     def add(self, path: str, status: os.stat_result | None = None) -> Iterable[None]:
         """Add a file's pages, as `NormaliseBatch.add` does."""
         for page in decode(path, status=status):
-            self._pages.append(cut_page(page, self._rules))
+            self._pages.append(cut_page(page, self._options))
             yield
 
     def finish(self) -> list[CutPage]:
@@ -48,11 +48,11 @@ class CutBatch:
         return self._pages
 
 
-def cut_page(page: Page, rules: FieldRules) -> CutPage:
+def cut_page(page: Page, options: FieldOptions) -> CutPage:
     """Cut the field of a page."""
     if page.scan is None:
         return CutPage(page.source, None, page.fault)
     try:
-        return CutPage(page.source, cut_field(page.scan, rules.length, rules.comb, rules.marks))
+        return CutPage(page.source, cut_field(page.scan, options.length, options.comb, options.marks))
     except Exception as error:  # an unforeseen error costs one row and not the run
         return CutPage(page.source, None, f"cannot be cut ({type(error).__name__})")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from batchdigits.fields.cut_batch import CutPage
-from batchdigits.fields.field_rules import FieldRules
+from batchdigits.fields.expected_values import SHOWN, ExpectedValues, choose
+from batchdigits.fields.field_options import FieldOptions
 from batchdigits.fields.read_field import Cut, Digit, FieldReading, read_cuts
 from batchdigits.inference.card import Card
 from batchdigits.inference.decide import SCORE_DECIMALS, Prediction, Status
@@ -15,9 +17,7 @@ from batchdigits.inference.runtime import Runtime
 from batchdigits.inference.threshold import review_threshold
 from batchdigits.text import counted
 
-NO_NUMBER = "no number found"
-MAX_OTHERS = 2  # other values that the detail of a `review` names
-MIN_OTHER = 0.01  # their least probability
+MIN_SHOWN = 0.01  # probability of another value that the detail of a `review` names
 
 
 class FieldPrediction(NamedTuple):
@@ -29,10 +29,11 @@ class FieldPrediction(NamedTuple):
             `review` where no number was found in the ink.
         confidence: probability that the value is right if the field holds a number, 0-1; None where there is none.
         status: the outcome.
-        detail: the reason for `error`; for `review` the rule that the value breaks, or other values that it may be.
+        detail: the reason for `error`; the rule that the value breaks, or that made another one of it; for `review`,
+            the likeliest values.
         score: probability that the value is right, 0-1; the review threshold is compared with it. None without a value.
         digits: each digit with its label, its confidence (0-1), and its box in pixels of the scan: first column and
-            row, and one past the last.
+            row, and one past the last. None of a value that a rule has changed.
     """
 
     path: str
@@ -50,59 +51,95 @@ class FieldPrediction(NamedTuple):
         return Prediction(path, value, confidence, status, detail, score=score, digits=digits)
 
 
+def field_threshold(card: Card, min_confidence: float | None = None) -> float:
+    """The score (0-1) below which a row is `review`: the one that is given, else that of the model."""
+    return review_threshold(card, min_confidence)
+
+
 def decide_fields(
-    sources: Sequence[CutPage], runtime: Runtime, rules: FieldRules, threshold: float
+    sources: Sequence[CutPage], runtime: Runtime, options: FieldOptions, threshold: float
 ) -> list[FieldPrediction]:
     """The prediction for each source, in order. The network gets the glyphs of all fields at once.
 
     Args:
         sources: fields that were decoded and cut.
         runtime: the network.
-        rules: what is known of the values.
+        options: what is known of the values.
         threshold: score (0-1) below which a row is `review`.
     """
-    readings = iter(_read([source.cut for source in sources if source.cut is not None], runtime, rules))
+    readings = iter(_read([source.cut for source in sources if source.cut is not None], runtime, options))
     return [
-        _decide(source.source, source.fault if source.cut is None else next(readings), rules, threshold)
+        _decide(source.source, source.fault if source.cut is None else next(readings), options, threshold)
         for source in sources
     ]
 
 
-def field_threshold(card: Card, min_confidence: float | None = None) -> float:
-    """The score (0-1) below which a row is `review`: the one that is given, else that of the model."""
-    return review_threshold(card, min_confidence)
-
-
-def _read(cuts: Sequence[Cut], runtime: Runtime, rules: FieldRules) -> list[FieldReading | str]:
+def _read(cuts: Sequence[Cut], runtime: Runtime, options: FieldOptions) -> list[FieldReading | str]:
     """The reading of each cut, or why it has none: an unforeseen error costs one row and not the run."""
     try:
-        return [*read_cuts(cuts, runtime, rules.length, rules.comb, rules.marks)]
+        return [*read_cuts(cuts, runtime, options.length, options.comb, options.marks)]
     except Exception as error:
         if len(cuts) == 1:
             return [f"cannot be read ({type(error).__name__})"]
-        return [reading for cut in cuts for reading in _read([cut], runtime, rules)]
+        return [reading for cut in cuts for reading in _read([cut], runtime, options)]
 
 
-def _decide(path: str, reading: FieldReading | str, rules: FieldRules, threshold: float) -> FieldPrediction:
+def _decide(path: str, reading: FieldReading | str, options: FieldOptions, threshold: float) -> FieldPrediction:
     if isinstance(reading, str):
         return FieldPrediction(path, "", None, Status.ERROR, reading)
     if not reading.has_ink:
         return FieldPrediction(path, "", None, Status.BLANK)
     if not reading.value:
-        return FieldPrediction(path, "", None, Status.REVIEW, _no_number(rules.length))
-    value, fault = rules.written(reading.value)
+        return FieldPrediction(path, "", None, Status.REVIEW, _no_number(options.length))
+    value = options.written(reading.value)
+    alternatives = _written(reading, options)
+    if options.expected:
+        return _decide_by_rules(path, value, reading, alternatives, options.expected, threshold)
     score = round(reading.score, SCORE_DECIMALS)
-    if score >= threshold and not fault:
+    if score >= threshold:
         return FieldPrediction(path, value, reading.confidence, Status.OK, "", score, reading.digits)
-    others = [rules.written(other)[0] for other, share in reading.alternatives if share >= MIN_OTHER]
-    others = [other for other in dict.fromkeys(others) if other != value][:MAX_OTHERS]
-    detail = "; ".join(filter(None, (fault, f"or {', '.join(others)}" if others else "")))
+    shown = [f"{other} ({share:.2f})" for other, share in alternatives[:SHOWN] if share >= MIN_SHOWN]
+    detail = f"likeliest: {', '.join(shown)}" if len(shown) > 1 else ""
     return FieldPrediction(path, value, reading.confidence, Status.REVIEW, detail, score, reading.digits)
+
+
+class _Written(NamedTuple):
+    """A reading, with its values as they are written down."""
+
+    alternatives: Sequence[tuple[str, float]]
+
+    def log_probability(self, value: str) -> float:
+        share = dict(self.alternatives).get(value, 0.0)
+        return math.log(share) if share else -math.inf
+
+
+def _decide_by_rules(
+    path: str,
+    value: str,
+    reading: FieldReading,
+    alternatives: Sequence[tuple[str, float]],
+    expected: ExpectedValues,
+    threshold: float,
+) -> FieldPrediction:
+    """The likeliest value that keeps the rules, if it is likely enough; else the value, for review."""
+    choice = choose(expected.believe(_Written(alternatives)), threshold)
+    digits = reading.digits if choice.value == value else ()
+    score = round(choice.confidence, SCORE_DECIMALS)
+    return FieldPrediction(path, choice.value, choice.confidence, choice.status, choice.detail, score, digits)
+
+
+def _written(reading: FieldReading, options: FieldOptions) -> list[tuple[str, float]]:
+    """The likeliest values as they are written down, with their probabilities, the likeliest first."""
+    shares: dict[str, float] = {}
+    for text, share in reading.alternatives:
+        value = options.written(text)
+        shares[value] = shares.get(value, 0.0) + share
+    return sorted(shares.items(), key=lambda pair: -pair[1])
 
 
 def _no_number(length: range | None) -> str:
     if length is None:
-        return NO_NUMBER
+        return "no number found"
     digits = counted(length[0], "digit") if len(length) == 1 else f"{length[0]} to {length[-1]} digits"
     return f"no number of {digits} found"
 

@@ -77,5 +77,5 @@ def read_cuts(
         at += len(cut.glyphs)
         if length and len(value) not in length:
             value, digits, score = "", (), 0.0
-        readings.append(FieldReading(value, score, score, digits, (), (), bool(cut.glyphs)))
+        readings.append(FieldReading(value, score, score, digits, (), ((value, score),), bool(cut.glyphs)))
     return readings

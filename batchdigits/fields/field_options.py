@@ -1,0 +1,124 @@
+"""What is known of fields before they are read, and the form in which their values are written down."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from batchdigits.fields.checks import parse_check
+from batchdigits.fields.rules import MAX_LENGTH, Rules, parse_length, parse_pattern, parse_range
+
+if TYPE_CHECKING:
+    from batchdigits.fields.expected_values import ExpectedValues
+
+MAX_DECIMALS = 9
+POINT_OR_COMMA = ".,"
+
+
+@dataclass(frozen=True)
+class FieldOptions:
+    """The options that values depend on; made by `field_options`, and can be pickled.
+
+    Attributes:
+        length: how many digits a value may have; None for any number.
+        comb: the number of boxes for one digit each; None if there are no boxes, or if it is not known.
+        separators: characters that may stand between digits.
+        digits_only: whether a value is written down without its separators.
+        decimals: digits behind the decimal point of a value; None for a value of any form.
+        expected: the rules that a value keeps, as it is written down; None if there are none.
+    """
+
+    length: range | None = None
+    comb: int | None = None
+    separators: str = ""
+    digits_only: bool = False
+    decimals: int | None = None
+    expected: ExpectedValues | None = None
+
+    @property
+    def marks(self) -> str:
+        """The separators to look for: decimals need a point or a comma, unless it is printed between boxes."""
+        needs_point = self.decimals is not None and self.comb is None
+        return self.separators or (POINT_OR_COMMA if needs_point else "")
+
+    def written(self, text: str) -> str:
+        """A value in the form that is asked for, if it has that form.
+
+        Args:
+            text: digits and separators, as they stand in the field.
+        """
+        if self.decimals is not None:
+            return self._with_point(text, self.decimals)
+        return "".join(filter(str.isdigit, text)) if self.digits_only else text
+
+    def _with_point(self, text: str, decimals: int) -> str:
+        """The number as `1234.50`, without separators of thousands; the text if the point is not where it must be."""
+        if self.comb is not None and text.isdigit() and len(text) > decimals:
+            return f"{text[:-decimals]}.{text[-decimals:]}"
+        match = re.fullmatch(rf"(\d+|\d{{1,3}}(?:[.,]\d{{3}})+)[.,](\d{{{decimals}}})", text)
+        return f"{re.sub('[.,]', '', match[1])}.{match[2]}" if match else text
+
+
+def field_options(
+    *,
+    length: str | None = None,
+    comb: int | None = None,
+    separators: str = "",
+    digits_only: bool = False,
+    decimals: int | None = None,
+    bounds: str | None = None,
+    pattern: str | None = None,
+    checks: Sequence[str] = (),
+) -> FieldOptions:
+    """Options as a user gives them.
+
+    Args:
+        length: `9` or `5-8`.
+        comb: as in `FieldOptions`.
+        separators: as in `FieldOptions`.
+        digits_only: as in `FieldOptions`.
+        decimals: as in `FieldOptions`.
+        bounds: the least and the greatest number, as `0-300`.
+        pattern: a regular expression for the whole value.
+        checks: names of check digits, or expressions, that a value passes.
+
+    Raises:
+        ValueError: one is no such text, or out of its range, or two do not go together. The message is one line.
+    """
+    lengths = None if length is None else parse_length(length)
+    if comb is not None and not 2 <= comb <= MAX_LENGTH:
+        raise ValueError(f"a comb has 2 to {MAX_LENGTH} boxes, not {comb!r}")
+    if lengths is not None and comb is not None and lengths[0] > comb:
+        raise ValueError(f"a number of {lengths[0]} digits does not fit into {comb} boxes")
+    if decimals is not None and not 1 <= decimals <= MAX_DECIMALS:
+        raise ValueError(f"a number has 1 to {MAX_DECIMALS} decimals, not {decimals!r}")
+    if decimals is not None and digits_only:
+        raise ValueError("a number of digits only has no point before its decimals")
+    rules = Rules(
+        decimals=decimals,
+        bounds=None if bounds is None else parse_range(bounds),
+        pattern=None if pattern is None else parse_pattern(pattern),
+        checks=tuple(map(parse_check, checks)),
+    )
+    return FieldOptions(
+        lengths, comb, parse_separators(separators), digits_only, decimals, None if rules == Rules() else _expect(rules)
+    )
+
+
+def parse_separators(text: str) -> str:
+    """Characters that may stand between digits, each once.
+
+    Raises:
+        ValueError: some cannot. The message is one line.
+    """
+    if not re.fullmatch(r"[^\w\s]*", text):
+        raise ValueError(f"{text!r} are no separators such as '/.-,'")
+    return "".join(dict.fromkeys(text))
+
+
+def _expect(rules: Rules) -> ExpectedValues:
+    from batchdigits.fields.expected_values import expect  # NumPy, which --help does not wait for
+
+    return expect(rules)
