@@ -1,0 +1,72 @@
+"""Join pieces of ink to segments, each of which may be a digit, and frame them as glyphs."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from cv2.typing import MatLike
+from numpy.typing import NDArray
+
+from batchdigits.fields.pieces import Pieces
+from batchdigits.vision.framing import frame
+from batchdigits.vision.normalise import Glyph
+
+MAX_PIECES = 5  # of a digit
+MIN_HEIGHT, MAX_HEIGHT = 0.4, 2.2  # of a digit, as shares of the number's height
+MAX_WIDTH = 1.6  # of a digit, as a share of the larger of its own and the number's height
+EDGE = np.ones((3, 3), np.uint8)  # the grey edge of a stroke around its mask
+FLOOR = 40  # grey levels of 255 of a glyph's ink: less is the paper's grain
+
+
+class Segment(NamedTuple):
+    """Pieces that may be a digit together.
+
+    Attributes:
+        start: the first piece.
+        end: one past the last piece.
+        box: its first column and row, and one past the last.
+    """
+
+    start: int
+    end: int
+    box: tuple[int, int, int, int]
+
+
+def segments_of(pieces: Pieces, height: float) -> list[Segment]:
+    """The runs of pieces that have the size of a digit in a number of some height, in pixels."""
+    segments = []
+    boxes = pieces.boxes.tolist()
+    for start in range(len(boxes)):
+        left, top, right, bottom = boxes[start]
+        for end in range(start + 1, min(len(boxes), start + MAX_PIECES) + 1):
+            x0, y0, x1, y1 = boxes[end - 1]
+            left, top, right, bottom = min(left, x0), min(top, y0), max(right, x1), max(bottom, y1)
+            tall = bottom - top
+            if MIN_HEIGHT * height <= tall <= MAX_HEIGHT * height and right - left <= MAX_WIDTH * max(tall, height):
+                segments.append(Segment(start, end, (left, top, right, bottom)))
+    return segments
+
+
+def glyph_of(segment: Segment, pieces: Pieces, ink: MatLike) -> Glyph | None:
+    """The glyph of a segment; None if its ink is too faint.
+
+    Args:
+        segment: the segment.
+        pieces: of the mask of the ink.
+        ink: uint8 (H, W), bright on 0.
+    """
+    left, top, right, bottom = segment.box
+    rows, columns = slice(max(0, top - 1), bottom + 1), slice(max(0, left - 1), right + 1)
+    labels = pieces.labels[rows, columns]
+    own = ((labels > segment.start) & (labels <= segment.end)).astype(np.uint8)
+    around = cv2.dilate(own, EDGE)
+    around[(labels > 0) & (own == 0)] = 0
+    grey = ink[rows, columns]
+    peak = cv2.mean(grey, own)[0] * 1.2
+    if peak < 1.0:
+        return None
+    grey = cv2.convertScaleAbs(cv2.multiply(grey, around), alpha=255.0 / peak)
+    grey = cv2.threshold(grey, FLOOR, 255, cv2.THRESH_TOZERO)[1]
+    return frame(grey, deslant=True) if cv2.hasNonZero(grey) else None

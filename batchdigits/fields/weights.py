@@ -1,0 +1,76 @@
+"""How likely it is that some ink is a digit, by its glyph and by its shape and place."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from batchdigits.fields.lattice import Step
+from batchdigits.fields.pieces import Pieces
+from batchdigits.fields.segments import Segment
+from batchdigits.inference.runtime import Logits
+
+LABELS = 3  # of a glyph that are considered
+DIGIT_LEAD = 3.0  # log odds that ink in a box is a digit, before it is looked at
+CUT_COST = 0.3
+SKIP_COST = 4.0
+HEIGHT_COST = 2.5
+WIDTH_COST = 3.0
+WIDE = 1.15
+
+
+def log_probabilities(logits: Logits) -> NDArray[np.float64]:
+    """Those of every class, and of the outlier at the end, float64 (N, classes + 1)."""
+    full = np.concatenate([logits.astype(np.float64), np.zeros((len(logits), 1))], 1)
+    normalised: NDArray[np.float64] = full - np.logaddexp.reduce(full, axis=1, keepdims=True)
+    return normalised
+
+
+def steps_of_pieces(
+    pieces: Pieces, segments: list[Segment], log_p: NDArray[np.float64], height: float
+) -> list[Step]:
+    """The steps of a lattice of pieces."""
+    steps = []
+    for index, segment in enumerate(segments):
+        prior = _prior(segment, height)
+        if segment.start and pieces.parents[segment.start] == pieces.parents[segment.start - 1]:
+            prior -= CUT_COST
+        row = log_p[index]
+        for label in np.argsort(-row[:-1])[:LABELS].tolist():
+            steps.append(Step(segment.start, segment.end, str(label), row[label] + prior, index))
+    boxes = pieces.boxes
+    wide, tall = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
+    size = np.minimum(np.maximum(tall, 0.7 * wide) / height, 1.5)
+    for piece, cost in enumerate((SKIP_COST * size**1.5).tolist()):
+        steps.append(Step(piece, piece + 1, "", -cost))
+    return steps
+
+
+def _prior(segment: Segment, height: float) -> float:
+    left, top, right, bottom = segment.box
+    wide, tall = right - left, bottom - top
+    log = -HEIGHT_COST * math.log(tall / height) ** 2
+    if wide > WIDE * tall:
+        log -= WIDTH_COST * (wide / tall - WIDE)
+    return log
+
+
+def steps_of_boxes(boxes: list[int], log_p: NDArray[np.float64]) -> list[Step]:
+    """The steps of a comb.
+
+    Args:
+        boxes: the glyph of each box; -1 for an empty one.
+        log_p: of each glyph.
+    """
+    steps = []
+    for box, glyph in enumerate(boxes):
+        if glyph < 0:
+            steps.append(Step(box, box + 1, "", 0.0))
+            continue
+        row = log_p[glyph]
+        for label in np.argsort(-row[:-1])[:LABELS].tolist():
+            steps.append(Step(box, box + 1, str(label), row[label], glyph))
+        steps.append(Step(box, box + 1, "", row[-1] - DIGIT_LEAD, glyph))
+    return steps
