@@ -4,25 +4,29 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from batchdigits.fields.form_lines import Ruled
 from batchdigits.vision.components import Components, Flags, components_of, select
-from batchdigits.vision.illumination import otsu_level
 from batchdigits.vision.lines import MARGIN_SHARE
 
 MIN_HEIGHT_SHARE = 0.12  # of the field's shorter side: a digit is higher
-EDGE_DEPTH_SHARE = 0.1  # of the field's side: what lies this near to an edge, whole, is the rest of a line
-MIN_FLATNESS = 0.3  # height over width: a flatter component is an underline or a dash, or a joined row of digits
+MIN_FLATNESS = 0.3  # height over width: a flatter component is an underline or a dash
+EDGE_DEPTH_SHARE = 0.1  # of the field's side: what lies this near to an edge, whole, may be the rest of a line
+AT_EDGE = 2  # pixels from an edge
+MAX_NARROW = 0.35  # width over height of what may be the rest of a wall
 MAX_HEIGHT_RATIO = 2.2  # of neighbours in a row
 MIN_OVERLAP = 0.4  # of the lower one's height: rows that neighbours share
 MAX_GAP = 2.0  # of the higher one's height: between neighbours in a row
 # What is added to a row: small components this far from its box at most, as shares of its height.
 REACH_X, REACH_Y = 0.5, 0.15
-TALL = 48  # pixels: lower digits are enlarged
+MIN_UNDERLINE = 2.5  # width over height
+EDGE_WEIGHT = 0.3  # of a component that touches the picture's edge, as against another one
+CENTRE_WEIGHT = 2.0  # how fast a row's weight falls with its distance from the middle
+
+Box = tuple[slice, slice]  # rows and columns
 
 
 class Number(NamedTuple):
@@ -30,11 +34,13 @@ class Number(NamedTuple):
 
     Attributes:
         mask: of its ink, 255 on 0.
+        doubtful: of that part of the ink that may be the rest of a wall, 255 on 0.
         height: of its digits, in pixels.
         weight: how likely it is the number of the field, as against other rows.
     """
 
     mask: MatLike
+    doubtful: MatLike
     height: float
     weight: float
 
@@ -42,24 +48,27 @@ class Number(NamedTuple):
 def find_numbers(ruled: Ruled, most: int = 1) -> list[Number]:
     """The likeliest rows of digits in a field, the likeliest first."""
     components = components_of(ruled.mask)
-    inside = inside_of(ruled)
-    is_rest = _are_rests(components, inside)
+    inside = _inside(ruled)
+    is_rest, is_doubtful = _rests(components, inside)
     least = MIN_HEIGHT_SHARE * min(ruled.mask.shape)
     is_digit = (components.height >= least) & (components.height >= MIN_FLATNESS * components.width) & ~is_rest
     numbers = []
     for row in _rows(components, np.flatnonzero(is_digit)):
-        height = float(np.median(components.height[row]))
+        sure = row[~is_doubtful[row]] if not is_doubtful[row].all() else row
+        height = float(np.median(components.height[sure]))
         members = _members(components, row, height, is_rest)
-        numbers.append(Number(select(components, members), height, _weight(components, row, inside)))
+        doubtful = select(components, members & is_doubtful)
+        weight = _weight(components, sure, inside)
+        numbers.append(Number(select(components, members), doubtful, height, weight))
     return sorted(numbers, key=lambda number: -number.weight)[:most]
 
 
-def inside_of(ruled: Ruled) -> tuple[slice, slice]:
+def _inside(ruled: Ruled) -> Box:
     """Rows and columns within the field's own lines."""
     height, width = ruled.mask.shape
     ends = [[0, height], [0, width]]
     for line in ruled.rules + ruled.walls:
-        if line.margin < MARGIN_SHARE and (line.is_level or line.span >= 0.5):
+        if line.margin < MARGIN_SHARE:
             axis = ends[not line.is_level]
             if line.side[1]:
                 axis[1] = min(axis[1], line.near)
@@ -68,35 +77,31 @@ def inside_of(ruled: Ruled) -> tuple[slice, slice]:
     return slice(*ends[0]), slice(*ends[1])
 
 
-def _are_rests(components: Components, inside: tuple[slice, slice]) -> Flags:
-    """Whether each component lies outside of the field's lines, or is the rest of one."""
-    _, x, y, width, height, area = components
-    top, bottom, left, right = inside[0].start, inside[0].stop, inside[1].start, inside[1].stop
+def _rests(components: Components, inside: Box) -> tuple[Flags, Flags]:
+    """Whether each component is no part of the number, as it lies outside or along a line; and whether it may be none."""
+    _, x, y, width, height, _ = components
+    rows, columns = inside
     middle_x, middle_y = x + width / 2, y + height / 2
-    outside = (middle_x < left) | (middle_x > right) | (middle_y < top) | (middle_y > bottom)
-    deep_y, deep_x = EDGE_DEPTH_SHARE * (bottom - top) + 1, EDGE_DEPTH_SHARE * (right - left) + 1
-    level = (y + height <= top + deep_y) | (y >= bottom - deep_y)
-    at_side = (x + width <= left + deep_x) | (x >= right - deep_x)
-    at_end = (x <= left + 2) | (x + width >= right - 2) | (y <= top + 2) | (y + height >= bottom - 2)
-    return np.asarray(outside | level | (at_side & at_end), np.bool_)
+    is_outside = (middle_x < columns.start) | (middle_x > columns.stop)
+    is_outside |= (middle_y < rows.start) | (middle_y > rows.stop)
+    deep_y = EDGE_DEPTH_SHARE * (rows.stop - rows.start) + 1
+    deep_x = EDGE_DEPTH_SHARE * (columns.stop - columns.start) + 1
+    is_level = (y + height <= rows.start + deep_y) | (y >= rows.stop - deep_y)
+    is_upright = (x + width <= columns.start + deep_x) | (x >= columns.stop - deep_x)
+    at_edge = (x <= columns.start + AT_EDGE) | (x + width >= columns.stop - AT_EDGE)
+    is_rest = is_outside | is_level | (is_upright & at_edge)
+    is_doubtful = is_upright & (width <= MAX_NARROW * height)
+    return np.asarray(is_rest, np.bool_), np.asarray(is_doubtful & ~is_rest, np.bool_)
 
 
 def _rows(components: Components, digits: NDArray[np.intp]) -> list[NDArray[np.intp]]:
     """Parts some components into rows of neighbours."""
     order = digits[np.argsort(components.x[digits], kind="stable")].tolist()
-    row_of: dict[int, int] = {}
-    for place, one in enumerate(order):
-        row_of.setdefault(one, one)
-        for other in order[place + 1 :]:
-            if _are_neighbours(components, one, other):
-                old, new = row_of.get(other, other), row_of[one]
-                for member in [key for key, value in row_of.items() if value == old]:
-                    row_of[member] = new
-                row_of[other] = new
-    rows: dict[int, list[int]] = {}
-    for member, row in row_of.items():
-        rows.setdefault(row, []).append(member)
-    return [np.array(members) for members in rows.values()]
+    rows: list[list[int]] = []
+    for one in order:
+        joined = [row for row in rows if any(_are_neighbours(components, other, one) for other in row)]
+        rows = [row for row in rows if row not in joined] + [[*sum(joined, []), one]]
+    return [np.array(row) for row in rows]
 
 
 def _are_neighbours(components: Components, left: int, right: int) -> bool:
@@ -114,39 +119,20 @@ def _members(components: Components, row: NDArray[np.intp], height: float, is_re
     top, bottom = y[row].min() - REACH_Y * height, (y + tall)[row].max() + REACH_Y * height
     is_near = (x >= left) & (x + width <= right) & (y >= top) & (y + tall <= bottom)
     is_near &= tall <= MAX_HEIGHT_RATIO * height
-    is_underline = (width > 2.5 * tall) & (y + tall / 2 > np.median((y + tall)[row]) - 0.1 * height)
+    base = float(np.median((y + tall)[row]))
+    is_underline = (width > MIN_UNDERLINE * tall) & (y + tall / 2 > base - 0.1 * height)
     members = is_near & ~is_underline & ~is_rest
     members[row] = True
     return np.asarray(members, np.bool_)
 
 
-def _weight(components: Components, row: NDArray[np.intp], inside: tuple[slice, slice]) -> float:
-    """The ink's height times count, less for what lies off the middle or at the border."""
+def _weight(components: Components, row: NDArray[np.intp], inside: Box) -> float:
+    """How large a row is, less for what lies off the middle or is cut by the picture's edge."""
     _, x, y, width, height, _ = components
-    rows, columns = inside
     size = np.minimum(height, 3 * width)[row].astype(np.float64)
-    size[components.touches[row]] *= 0.3
-    middle_x = ((x + width / 2)[row] * size).sum() / max(size.sum(), 1e-9) - (columns.start + columns.stop) / 2
-    middle_y = ((y + height / 2)[row] * size).sum() / max(size.sum(), 1e-9) - (rows.start + rows.stop) / 2
-    middle_x, middle_y = middle_x / (columns.stop - columns.start), middle_y / (rows.stop - rows.start)
-    return float(np.sqrt(size).sum() * np.sqrt(np.median(size)) * np.exp(-2.0 * (middle_x**2 + middle_y**2)))
-
-
-def close_up(number: Number, ink: MatLike) -> tuple[MatLike, MatLike, float, tuple[int, int, float]]:
-    """The ink of a number alone, enlarged if it is small.
-
-    Returns:
-        Ink and mask, uint8 (h, w); the height of digits in them; and the first column and row, and the enlargement.
-    """
-    x, y, width, height = cv2.boundingRect(number.mask)
-    x, y, right, bottom = max(0, x - 2), max(0, y - 2), x + width + 2, y + height + 2
-    around = cv2.dilate(number.mask[y:bottom, x:right], np.ones((3, 3), np.uint8))
-    near = cv2.bitwise_and(ink[y:bottom, x:right], around)
-    factor = min(4, max(1, round(TALL / number.height)))
-    if factor > 1:
-        size = near.shape[1] * factor, near.shape[0] * factor
-        near = cv2.resize(ink[y:bottom, x:right], size, interpolation=cv2.INTER_CUBIC)
-        near = cv2.bitwise_and(near, cv2.resize(around, size, interpolation=cv2.INTER_NEAREST))
-    level = otsu_level(ink[y:bottom, x:right])
-    mask = cv2.threshold(near, level, 255, cv2.THRESH_BINARY)[1]
-    return near, mask, number.height * factor, (x, y, float(factor))
+    size[components.touches[row]] *= EDGE_WEIGHT
+    distance = 0.0
+    for start, length, axis in ((y, height, inside[0]), (x, width, inside[1])):
+        middle = float(((start + length / 2)[row] * size).sum() / size.sum())
+        distance += ((middle - axis.start) / max(1, axis.stop - axis.start) - 0.5) ** 2
+    return float(np.sqrt(size).sum() * np.sqrt(np.median(size)) * np.exp(-CENTRE_WEIGHT * distance))

@@ -9,7 +9,8 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
-from batchdigits.vision.components import Components, components_of
+from batchdigits.fields.close_up import CloseUp
+from batchdigits.vision.components import components_of
 
 MIN_SPECK = 0.04  # of the view's shorter side: shorter components are dust
 MIN_CUT_WIDTH = 0.55  # of a component's height: narrower ones are one digit
@@ -27,50 +28,50 @@ class Pieces(NamedTuple):
         boxes: int32 (N, 4), the first column and row of each, and one past the last.
         areas: int32 (N,), pixels of each.
         parents: int32 (N,), the component that each belongs to.
+        doubtful: bool (N,), whether each may be the rest of a wall.
     """
 
     labels: NDArray[np.int32]
     boxes: NDArray[np.int32]
     areas: NDArray[np.int32]
     parents: NDArray[np.int32]
+    doubtful: NDArray[np.bool_]
 
 
-def pieces_of(mask: MatLike, height: float) -> Pieces:
-    """The pieces of a mask, 255 on 0.
-
-    Args:
-        mask: uint8 (H, W), 255 on 0.
-        height: of the number's digits, in pixels.
-    """
+def pieces_of(close: CloseUp) -> Pieces:
+    """The pieces of a number."""
+    mask, height = close.mask, close.height
     components = components_of(mask)
     least = MIN_SPECK * min(mask.shape) + 1
     labels = np.zeros(mask.shape, np.int32)
     boxes: list[tuple[int, int, int, int]] = []
-    areas, parents = [], []
+    areas, parents, doubtful = [], [], []
     for index in range(len(components.x)):
         if components.length[index] < least:
             continue
         x, y, width, tall = (int(values[index]) for values in components[1:5])
         ink = components.labels[y : y + tall, x : x + width] == index + 1
+        is_doubtful = bool(close.doubtful[y : y + tall, x : x + width][ink].mean() > 127)
         cuts = _cuts(ink) if tall >= MIN_CUT_HEIGHT * height else []
         for part in _parts(ink, cuts):
             left, top, wide, high = cv2.boundingRect(part)
             boxes.append((x + left, y + top, x + left + wide, y + top + high))
             areas.append(cv2.countNonZero(part))
+            doubtful.append(is_doubtful)
             parents.append(index)
             labels[y : y + tall, x : x + width][part > 0] = len(boxes)
-    return _sorted(labels, boxes, areas, parents)
+    return _sorted(labels, boxes, areas, parents, doubtful)
 
 
-def _sorted(labels: NDArray[np.int32], boxes: list[tuple[int, int, int, int]], areas: list[int], parents: list[int]) -> Pieces:
+def _sorted(labels: NDArray[np.int32], boxes: list[tuple[int, int, int, int]], areas: list[int], parents: list[int], doubtful: list[bool]) -> Pieces:
     if not boxes:
         none = np.zeros(0, np.int32)
-        return Pieces(labels, np.zeros((0, 4), np.int32), none, none)
+        return Pieces(labels, np.zeros((0, 4), np.int32), none, none, np.zeros(0, np.bool_))
     table = np.array(boxes, np.int32)
     order = np.argsort(table[:, 0] + table[:, 2], kind="stable")
     ranks = np.zeros(len(boxes) + 1, np.int32)
     ranks[order + 1] = np.arange(1, len(boxes) + 1)
-    return Pieces(ranks.take(labels), table[order], np.array(areas, np.int32)[order], np.array(parents, np.int32)[order])
+    return Pieces(ranks.take(labels), table[order], np.array(areas, np.int32)[order], np.array(parents, np.int32)[order], np.array(doubtful, np.bool_)[order])
 
 
 def _cuts(ink: NDArray[np.bool_]) -> list[int]:

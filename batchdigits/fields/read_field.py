@@ -12,7 +12,8 @@ from batchdigits.fields.boxes import glyphs_of_boxes
 from batchdigits.fields.form_lines import remove_form_lines
 from batchdigits.fields.ink import View, view_of
 from batchdigits.fields.lattice import Path, best_paths
-from batchdigits.fields.number import close_up, find_numbers
+from batchdigits.fields.close_up import CloseUp, close_up
+from batchdigits.fields.number import find_numbers
 from batchdigits.fields.pieces import Pieces, pieces_of
 from batchdigits.fields.segments import Segment, glyph_of, segments_of
 from batchdigits.fields.weights import log_probabilities, steps_of_boxes, steps_of_pieces
@@ -26,7 +27,7 @@ class Cut(NamedTuple):
     boxes: list
     pieces: Pieces | None = None
     segments: list[Segment] = []
-    height: float = 0
+    close: CloseUp | None = None
     ink: object = None
     mask: object = None
     places: list = []
@@ -48,15 +49,15 @@ def cut(scan) -> Cut | None:
     if not numbers:
         return None
     number = numbers[0]
-    ink, mask, height, _ = close_up(number, ruled.ink)
-    pieces = pieces_of(mask, height)
+    close = close_up(number, ruled.ink)
+    pieces = pieces_of(close)
     segments, glyphs = [], []
-    for s in segments_of(pieces, height):
-        g = glyph_of(s, pieces, ink)
+    for s in segments_of(pieces, close.height):
+        g = glyph_of(s, pieces, close.ink)
         if g is not None:
             segments.append(s)
             glyphs.append(g)
-    return Cut(view, ruled, glyphs, [], pieces, segments, height, ink, mask, [s.box for s in segments])
+    return Cut(view, ruled, glyphs, [], pieces, segments, close, close.ink, close.mask, [s.box for s in segments])
 
 
 def read_fields(scans, runtime):
@@ -74,6 +75,6 @@ def read_fields(scans, runtime):
         if c.boxes:
             paths = best_paths(steps_of_boxes(c.boxes, own), len(c.boxes))
         else:
-            paths = best_paths(steps_of_pieces(c.pieces, c.segments, own, c.height), len(c.pieces.areas))
+            paths = best_paths(steps_of_pieces(c.pieces, c.segments, own, c.close), len(c.pieces.areas))
         out.append((c, paths))
     return out

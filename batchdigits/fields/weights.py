@@ -7,6 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from batchdigits.fields.close_up import CloseUp
 from batchdigits.fields.lattice import Step
 from batchdigits.fields.pieces import Pieces
 from batchdigits.fields.segments import Segment
@@ -15,8 +16,11 @@ from batchdigits.inference.runtime import Logits
 LABELS = 3  # of a glyph that are considered
 DIGIT_LEAD = 3.0  # log odds that ink in a box is a digit, before it is looked at
 CUT_COST = 0.3
+NOISE_COST = 4.0  # log odds that ink as large as a digit is one, before it is looked at
 SKIP_COST = 4.0
-HEIGHT_COST = 2.5
+DOUBTFUL_COST = 0.6
+PLACE_COST = 4.0
+HEIGHT_COST = 4.0
 WIDTH_COST = 3.0
 WIDE = 1.15
 
@@ -29,29 +33,41 @@ def log_probabilities(logits: Logits) -> NDArray[np.float64]:
 
 
 def steps_of_pieces(
-    pieces: Pieces, segments: list[Segment], log_p: NDArray[np.float64], height: float
+    pieces: Pieces, segments: list[Segment], log_p: NDArray[np.float64], close: CloseUp
 ) -> list[Step]:
     """The steps of a lattice of pieces."""
     steps = []
+    height = close.height
     for index, segment in enumerate(segments):
-        prior = _prior(segment, height)
+        prior = _prior(segment, close)
         if segment.start and pieces.parents[segment.start] == pieces.parents[segment.start - 1]:
             prior -= CUT_COST
         row = log_p[index]
         for label in np.argsort(-row[:-1])[:LABELS].tolist():
             steps.append(Step(segment.start, segment.end, str(label), row[label] + prior, index))
+        if _is_whole(segment, pieces):
+            steps.append(Step(segment.start, segment.end, "", row[-1] - NOISE_COST, index))
     boxes = pieces.boxes
     wide, tall = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
     size = np.minimum(np.maximum(tall, 0.7 * wide) / height, 1.5)
-    for piece, cost in enumerate((SKIP_COST * size**1.5).tolist()):
+    costs = np.where(pieces.doubtful, DOUBTFUL_COST, SKIP_COST) * size**1.5
+    for piece, cost in enumerate(costs.tolist()):
         steps.append(Step(piece, piece + 1, "", -cost))
     return steps
 
 
-def _prior(segment: Segment, height: float) -> float:
+def _is_whole(segment: Segment, pieces: Pieces) -> bool:
+    """Whether a segment has all pieces of its components."""
+    parents, start, end = pieces.parents, segment.start, segment.end
+    at_start = start == 0 or parents[start] != parents[start - 1]
+    return bool(at_start and (end == len(parents) or parents[end] != parents[end - 1]))
+
+
+def _prior(segment: Segment, close: CloseUp) -> float:
     left, top, right, bottom = segment.box
     wide, tall = right - left, bottom - top
-    log = -HEIGHT_COST * math.log(tall / height) ** 2
+    log = -HEIGHT_COST * math.log(tall / close.height) ** 2
+    log -= PLACE_COST * (((top + bottom) / 2 - close.middle) / close.height) ** 2
     if wide > WIDE * tall:
         log -= WIDTH_COST * (wide / tall - WIDE)
     return log
