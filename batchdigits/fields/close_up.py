@@ -20,7 +20,7 @@ MAX_ENLARGEMENT = 4  # a scan has no more detail
 MARGIN = 2  # pixels around the number
 MIN_HEIGHT = 0.6  # of the number's height: lower components say nothing about its slant and base line
 MAX_WIDTH = 1.2  # of its height: a wider component has several digits, and its slant is not theirs
-MAX_SLOPE = 0.25  # of a base line
+MIN_SLANT = 0.2  # less is left, as resampling costs sharpness
 EDGE = np.ones((3, 3), np.uint8)  # the grey edge of a stroke around its mask
 
 
@@ -91,9 +91,5 @@ def _lines_of(mask: MatLike, height: float) -> tuple[float, float, float]:
     if not places:
         return 0.0, 0.0, len(mask) / 2
     x_of, y_of = np.array(places).T
-    slope = 0.0
-    if len(places) > 2:
-        slope = float(np.polyfit(x_of, y_of, 1)[0])
-    slope = min(max(slope, -MAX_SLOPE), MAX_SLOPE)
-    middle = float(np.median(y_of - slope * (x_of - mask.shape[1] / 2)))
-    return min(max(slant, -MAX_SLANT), MAX_SLANT), slope, middle
+    slant = min(max(slant, -MAX_SLANT), MAX_SLANT)
+    return slant if abs(slant) >= MIN_SLANT else 0.0, 0.0, float(np.median(y_of))

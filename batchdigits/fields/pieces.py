@@ -13,7 +13,7 @@ from batchdigits.fields.close_up import CloseUp
 from batchdigits.vision.components import components_of
 
 MIN_SPECK = 0.04  # of the view's shorter side: shorter components are dust
-MIN_CUT_WIDTH = 0.55  # of a component's height: narrower ones are one digit
+MIN_CUT_WIDTH = 0.42  # of a component's height: narrower ones are one digit
 MIN_CUT_HEIGHT = 0.5  # of the number's height: lower components are not cut
 MIN_PIECE_SHARE = 0.15  # of a component's height: the least width of a piece
 MAX_JOINT_SHARE = 0.55  # of a component's height: the most ink in the column of a cut

@@ -1,4 +1,4 @@
-"""How likely it is that some ink is a digit, by its glyph and by its shape and place."""
+"""How likely it is that some ink is a digit, a separator or neither, by its glyph and by its shape and place."""
 
 from __future__ import annotations
 
@@ -14,20 +14,25 @@ from batchdigits.fields.segments import Segment
 from batchdigits.inference.runtime import Logits
 
 LABELS = 3  # of a glyph that are considered
-DIGIT_LEAD = 3.0  # log odds that ink in a box is a digit, before it is looked at
-CUT_COST = 0.3
-NOISE_COST = 4.0  # log odds that ink as large as a digit is one, before it is looked at
+DIGIT_LEAD = 4.0  # log odds that ink in a box is a digit, before it is looked at
+TEMPERATURE = 2.0
+CUT_COST = 0.6
 SKIP_COST = 4.0
-DOUBTFUL_COST = 0.6
-PLACE_COST = 4.0
+SKIP_POWER = 1.5
+NOISE_COST = 4.0  # log odds that ink as large as a digit is one, before it is looked at
+DOUBTFUL_COST = 0.3
+PLACE_COST = 8.0
 HEIGHT_COST = 4.0
 WIDTH_COST = 3.0
 WIDE = 1.15
+NOISE_WIDTH = 0.8
+SEPARATOR_COST = 0.5
+SEP_HIGH, SEP_WIDE, SEP_TOP = 0.75, 0.5, -0.05
 
 
 def log_probabilities(logits: Logits) -> NDArray[np.float64]:
     """Those of every class, and of the outlier at the end, float64 (N, classes + 1)."""
-    full = np.concatenate([logits.astype(np.float64), np.zeros((len(logits), 1))], 1)
+    full = np.concatenate([logits.astype(np.float64), np.zeros((len(logits), 1))], 1) / TEMPERATURE
     normalised: NDArray[np.float64] = full - np.logaddexp.reduce(full, axis=1, keepdims=True)
     return normalised
 
@@ -46,13 +51,22 @@ def steps_of_pieces(
         for label in np.argsort(-row[:-1])[:LABELS].tolist():
             steps.append(Step(segment.start, segment.end, str(label), row[label] + prior, index))
         if _is_whole(segment, pieces):
-            steps.append(Step(segment.start, segment.end, "", row[-1] - NOISE_COST, index))
+            wide = segment.box[2] - segment.box[0]
+            cost = DOUBTFUL_COST if pieces.doubtful[segment.start : segment.end].all() else NOISE_COST * max(1.0, wide / (NOISE_WIDTH * height))
+            steps.append(Step(segment.start, segment.end, "", row[-1] - cost, index))
     boxes = pieces.boxes
     wide, tall = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
-    size = np.minimum(np.maximum(tall, 0.7 * wide) / height, 1.5)
-    costs = np.where(pieces.doubtful, DOUBTFUL_COST, SKIP_COST) * size**1.5
+    size = np.maximum(tall, 0.7 * wide) / height
+    costs = np.where(pieces.doubtful, DOUBTFUL_COST, SKIP_COST) * size**SKIP_POWER
     for piece, cost in enumerate(costs.tolist()):
         steps.append(Step(piece, piece + 1, "", -cost))
+        left, top, right, bottom = boxes[piece].tolist()
+        if (
+            bottom - top <= SEP_HIGH * height
+            and right - left <= SEP_WIDE * height
+            and top >= close.middle + SEP_TOP * height
+        ):
+            steps.append(Step(piece, piece + 1, ".", -SEPARATOR_COST))
     return steps
 
 
