@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
@@ -17,6 +18,8 @@ MIN_FLATNESS = 0.3  # height over width: a flatter component is an underline or 
 EDGE_DEPTH_SHARE = 0.1  # of the field's side: what lies this near to an edge, whole, may be the rest of a line
 AT_EDGE = 2  # pixels from an edge
 MAX_NARROW = 0.35  # width over height of what may be the rest of a wall
+MAX_LIKE = 0.35
+MIN_THICKNESS = 0.8
 MAX_HEIGHT_RATIO = 2.2  # of neighbours in a row
 MIN_OVERLAP = 0.4  # of the lower one's height: rows that neighbours share
 MAX_GAP = 2.0  # of the higher one's height: between neighbours in a row
@@ -49,18 +52,28 @@ def find_numbers(ruled: Ruled, most: int = 1) -> list[Number]:
     """The likeliest rows of digits in a field, the likeliest first."""
     components = components_of(ruled.mask)
     inside = _inside(ruled)
-    is_rest, is_doubtful = _rests(components, inside)
+    is_rest, is_doubtful, touches_end = _rests(components, inside)
+    thickness = _thickness(ruled.mask, components)
     least = MIN_HEIGHT_SHARE * min(ruled.mask.shape)
     is_digit = (components.height >= least) & (components.height >= MIN_FLATNESS * components.width) & ~is_rest
     numbers = []
     for row in _rows(components, np.flatnonzero(is_digit)):
         sure = row[~is_doubtful[row]] if not is_doubtful[row].all() else row
         height = float(np.median(components.height[sure]))
+        is_thin = thickness < MIN_THICKNESS * np.median(thickness[sure])
+        is_doubtful &= is_thin | (np.abs(np.log(components.height / height)) > MAX_LIKE)
         members = _members(components, row, height, is_rest)
         doubtful = select(components, members & is_doubtful)
         weight = _weight(components, sure, inside)
         numbers.append(Number(select(components, members), doubtful, height, weight))
     return sorted(numbers, key=lambda number: -number.weight)[:most]
+
+
+def _thickness(mask: MatLike, components: Components) -> NDArray[np.float64]:
+    """The mean thickness of each component's strokes, in pixels."""
+    depth = cv2.distanceTransform(mask, cv2.DIST_L1, 3)
+    depths = np.bincount(components.labels.ravel(), depth.ravel(), len(components.x) + 1)[1:]
+    return np.asarray(4.0 * depths / components.area, np.float64)
 
 
 def _inside(ruled: Ruled) -> Box:
@@ -77,7 +90,7 @@ def _inside(ruled: Ruled) -> Box:
     return slice(*ends[0]), slice(*ends[1])
 
 
-def _rests(components: Components, inside: Box) -> tuple[Flags, Flags]:
+def _rests(components: Components, inside: Box) -> tuple[Flags, Flags, Flags]:
     """Whether each component is no part of the number, as it lies outside or along a line; and whether it may be none."""
     _, x, y, width, height, _ = components
     rows, columns = inside
@@ -91,7 +104,8 @@ def _rests(components: Components, inside: Box) -> tuple[Flags, Flags]:
     at_edge = (x <= columns.start + AT_EDGE) | (x + width >= columns.stop - AT_EDGE)
     is_rest = is_outside | is_level | (is_upright & at_edge)
     is_doubtful = is_upright & (width <= MAX_NARROW * height)
-    return np.asarray(is_rest, np.bool_), np.asarray(is_doubtful & ~is_rest, np.bool_)
+    touches_end = (y <= rows.start + AT_EDGE) | (y + height >= rows.stop - AT_EDGE)
+    return np.asarray(is_rest, np.bool_), np.asarray(is_doubtful & ~is_rest, np.bool_), touches_end
 
 
 def _rows(components: Components, digits: NDArray[np.intp]) -> list[NDArray[np.intp]]:

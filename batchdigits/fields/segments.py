@@ -16,6 +16,7 @@ from batchdigits.vision.normalise import Glyph
 MAX_PIECES = 5  # of a digit
 MIN_HEIGHT, MAX_HEIGHT = 0.4, 2.2  # of a digit, as shares of the number's height
 MAX_WIDTH = 1.6  # of a digit, as a share of the larger of its own and the number's height
+MAX_GAP = 0.35  # of the number's height: no part of a digit is farther from the others
 EDGE = np.ones((3, 3), np.uint8)  # the grey edge of a stroke around its mask
 FLOOR = 40  # grey levels of 255 of a glyph's ink: less is the paper's grain
 
@@ -27,11 +28,13 @@ class Segment(NamedTuple):
         start: the first piece.
         end: one past the last piece.
         box: its first column and row, and one past the last.
+        gap: the widest run of columns without ink between its pieces.
     """
 
     start: int
     end: int
     box: tuple[int, int, int, int]
+    gap: int
 
 
 def segments_of(pieces: Pieces, height: float) -> list[Segment]:
@@ -40,12 +43,16 @@ def segments_of(pieces: Pieces, height: float) -> list[Segment]:
     boxes = pieces.boxes.tolist()
     for start in range(len(boxes)):
         left, top, right, bottom = boxes[start]
+        gap = 0
         for end in range(start + 1, min(len(boxes), start + MAX_PIECES) + 1):
             x0, y0, x1, y1 = boxes[end - 1]
+            gap = max(gap, x0 - right)
+            if gap > MAX_GAP * height:
+                break
             left, top, right, bottom = min(left, x0), min(top, y0), max(right, x1), max(bottom, y1)
             tall = bottom - top
             if MIN_HEIGHT * height <= tall <= MAX_HEIGHT * height and right - left <= MAX_WIDTH * max(tall, height):
-                segments.append(Segment(start, end, (left, top, right, bottom)))
+                segments.append(Segment(start, end, (left, top, right, bottom), gap))
     return segments
 
 

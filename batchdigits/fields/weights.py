@@ -24,6 +24,7 @@ DOUBTFUL_COST = 0.3
 PLACE_COST = 8.0
 HEIGHT_COST = 4.0
 WIDTH_COST = 3.0
+GAP_COST = 4.0
 WIDE = 1.15
 NOISE_WIDTH = 0.8
 SEPARATOR_COST = 0.5
@@ -57,7 +58,7 @@ def steps_of_pieces(
     boxes = pieces.boxes
     wide, tall = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
     size = np.maximum(tall, 0.7 * wide) / height
-    costs = np.where(pieces.doubtful, DOUBTFUL_COST, SKIP_COST) * size**SKIP_POWER
+    costs = np.where(pieces.doubtful, DOUBTFUL_COST, SKIP_COST * size**SKIP_POWER)
     for piece, cost in enumerate(costs.tolist()):
         steps.append(Step(piece, piece + 1, "", -cost))
         left, top, right, bottom = boxes[piece].tolist()
@@ -82,6 +83,7 @@ def _prior(segment: Segment, close: CloseUp) -> float:
     wide, tall = right - left, bottom - top
     log = -HEIGHT_COST * math.log(tall / close.height) ** 2
     log -= PLACE_COST * (((top + bottom) / 2 - close.middle) / close.height) ** 2
+    log -= GAP_COST * segment.gap / close.height
     if wide > WIDE * tall:
         log -= WIDTH_COST * (wide / tall - WIDE)
     return log
