@@ -24,6 +24,7 @@ MIN_WALL_SHARE = 0.5  # of the height: a wall runs from rule to rule, or from a 
 PART_WIDTH = 2.5  # width over height of a part of a field
 MIN_CROSSING = 0.12  # of the pitch, on both sides of an edge: so far ink must reach to cross it
 MAX_CROSSED_SHARE = 0.34  # of a comb's inner edges
+GRAIN = 5
 HALO = 3  # pixels around dark ink that hold no faint lines, but its own soft edges
 MAX_WALL_THICKNESS = 0.1  # of the height
 
@@ -94,8 +95,9 @@ def _comb(ink: MatLike) -> Comb | None:
     """The comb of a view, with walls as dark as the ink, or fainter."""
     dark = _mask(ink)
     around = cv2.dilate(dark, rectangle(HALO, HALO))
-    fainter = ink[around == 0]
-    faint = cv2.threshold(ink, otsu_level(fainter[None]), 255, cv2.THRESH_BINARY)[1] if fainter.size else dark
+    smooth = cv2.blur(ink, (GRAIN, GRAIN))
+    fainter = smooth[around == 0]
+    faint = cv2.threshold(smooth, otsu_level(fainter[None]), 255, cv2.THRESH_BINARY)[1] if fainter.size else dark
     faint[around > 0] = 0
     return find_comb([*find_upright_strokes(dark), *find_upright_strokes(faint)], ink.shape[1])
 
