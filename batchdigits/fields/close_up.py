@@ -21,6 +21,7 @@ MARGIN = 2  # pixels around the number
 MIN_HEIGHT = 0.6  # of the number's height: lower components say nothing about its slant and base line
 MAX_WIDTH = 1.2  # of its height: a wider component has several digits, and its slant is not theirs
 MIN_SLANT = 0.2  # less is left, as resampling costs sharpness
+MAX_HOLES = 4  # of a digit, with those that a bad print makes
 EDGE = np.ones((3, 3), np.uint8)  # the grey edge of a stroke around its mask
 
 
@@ -44,13 +45,15 @@ class CloseUp(NamedTuple):
     back: NDArray[np.float64]
 
 
-def close_up(number: Number, ink: MatLike) -> CloseUp:
-    """Look closely at a number in the ink of a view, uint8 (H, W)."""
+def close_up(number: Number, ink: MatLike) -> CloseUp | None:
+    """Look closely at a number in the ink of a view, uint8 (H, W); None if its ink is the grain of the paper."""
     x, y, width, height = cv2.boundingRect(number.mask)
     left, top = max(0, x - MARGIN), max(0, y - MARGIN)
     crop = slice(top, y + height + MARGIN), slice(left, x + width + MARGIN)
     near = ink[crop]
     level = otsu_level(near)
+    if _is_grain(number.mask[crop], number.height):
+        return None
     factor = float(min(MAX_ENLARGEMENT, max(1, round(TALL / number.height))))
     slant, slope, middle = _lines_of(number.mask[crop], number.height)
     affine, size = _affine(near.shape, factor, slant, slope)
@@ -61,6 +64,12 @@ def close_up(number: Number, ink: MatLike) -> CloseUp:
     back[:, 2] += (left, top)
     level_row = float(affine[1] @ (near.shape[1] / 2 / factor, middle, 1.0))
     return CloseUp(near, mask, doubtful, number.height * factor, level_row, back)
+
+
+def _is_grain(mask: MatLike, height: float) -> bool:
+    """Whether the mask of a number has more holes than digits have."""
+    holes = cv2.connectedComponents(cv2.bitwise_not(mask), None, 4)[0] - 2
+    return holes > MAX_HOLES * (1 + mask.shape[1] / height)
 
 
 def _affine(

@@ -12,6 +12,7 @@ from cv2.typing import MatLike
 from batchdigits.fields.comb import TOLERANCE, Comb, find_comb
 from batchdigits.fields.guides import remove_guides
 from batchdigits.vision.cell import erased
+from batchdigits.vision.contrast import MIN_CONTRAST
 from batchdigits.vision.illumination import otsu_level
 from batchdigits.vision.lines import CORNER_SHARE, OUTER_MARGIN_SHARE
 from batchdigits.vision.strokes import Stroke, find_level_strokes, find_upright_strokes, placed, rectangle
@@ -24,6 +25,7 @@ MIN_WALL_SHARE = 0.5  # of the height: a wall runs from rule to rule, or from a 
 PART_WIDTH = 2.5  # width over height of a part of a field
 MIN_CROSSING = 0.12  # of the pitch, on both sides of an edge: so far ink must reach to cross it
 MAX_CROSSED_SHARE = 0.34  # of a comb's inner edges
+MIN_SIGNAL = 4.0  # contrast of ink in standard deviations of the paper
 GRAIN = 5
 HALO = 3  # pixels around dark ink that hold no faint lines, but its own soft edges
 MAX_WALL_THICKNESS = 0.1  # of the height
@@ -69,7 +71,10 @@ def _without_lines(ink: MatLike, comb: Comb | None) -> Ruled:
     if comb:
         ink = remove_guides(ink, comb)
     rules, walls = [line for line in lines if line.is_level], [line for line in lines if not line.is_level]
-    return Ruled(ink, _mask(ink), rules, walls, comb)
+    mask = _mask(ink)
+    if not _is_ink(ink, mask):
+        mask = np.zeros_like(mask)
+    return Ruled(ink, mask, rules, walls, comb)
 
 
 def _crosses(comb: Comb, mask: MatLike) -> bool:
@@ -89,6 +94,17 @@ def _crosses(comb: Comb, mask: MatLike) -> bool:
 
 def _mask(ink: MatLike) -> MatLike:
     return cv2.threshold(ink, otsu_level(ink), 255, cv2.THRESH_BINARY)[1]
+
+
+def _is_ink(ink: MatLike, mask: MatLike) -> bool:
+    """Whether the pixels of a mask are darker than the grain of the paper."""
+    pixels = np.asarray(ink)
+    bright, dark = pixels[np.asarray(mask) > 0], pixels[np.asarray(mask) == 0]
+    if not bright.size or not dark.size:
+        return False
+    low, background, high = np.percentile(dark, (16, 50, 84))
+    contrast = np.percentile(bright, 90) - background
+    return bool(contrast >= max(MIN_CONTRAST, MIN_SIGNAL * max(high - background, background - low, 0.5)))
 
 
 def _comb(ink: MatLike) -> Comb | None:

@@ -14,7 +14,8 @@ from batchdigits.vision.components import Components, Flags, components_of, sele
 from batchdigits.vision.lines import MARGIN_SHARE
 
 MIN_HEIGHT_SHARE = 0.12  # of the field's shorter side: a digit is higher
-MIN_FLATNESS = 0.3  # height over width: a flatter component is an underline or a dash
+# Height over width, and over the stroke's thickness: a component below both is an underline or a dash.
+MIN_FLATNESS, MAX_STROKE = 0.3, 4.0
 EDGE_DEPTH_SHARE = 0.1  # of the field's side: what lies this near to an edge, whole, may be the rest of a line
 AT_EDGE = 2  # pixels from an edge
 MAX_NARROW = 0.35  # width over height of what may be the rest of a wall
@@ -50,15 +51,20 @@ class Number(NamedTuple):
 
 def find_numbers(ruled: Ruled, most: int = 1) -> list[Number]:
     """The likeliest rows of digits in a field, the likeliest first."""
+    if not cv2.hasNonZero(ruled.mask):
+        return []
     components = components_of(ruled.mask)
     inside = _inside(ruled)
     is_rest, is_doubtful, touches_end = _rests(components, inside)
     thickness = _thickness(ruled.mask, components)
     least = MIN_HEIGHT_SHARE * min(ruled.mask.shape)
-    is_digit = (components.height >= least) & (components.height >= MIN_FLATNESS * components.width) & ~is_rest
+    is_flat = (components.height < MIN_FLATNESS * components.width) & (components.height < MAX_STROKE * thickness)
+    is_digit = (components.height >= least) & ~is_flat & ~is_rest
     numbers = []
     for row in _rows(components, np.flatnonzero(is_digit)):
-        sure = row[~is_doubtful[row]] if not is_doubtful[row].all() else row
+        sure = row[~is_doubtful[row]]
+        if not sure.size:
+            continue
         height = float(np.median(components.height[sure]))
         is_thin = thickness < MIN_THICKNESS * np.median(thickness[sure])
         is_doubtful &= is_thin | (np.abs(np.log(components.height / height)) > MAX_LIKE)

@@ -50,6 +50,8 @@ def cut(scan) -> Cut | None:
         return None
     number = numbers[0]
     close = close_up(number, ruled.ink)
+    if close is None:
+        return None
     pieces = pieces_of(close)
     segments, glyphs = [], []
     for s in segments_of(pieces, close.height):

@@ -18,6 +18,7 @@ MIN_HEIGHT, MAX_HEIGHT = 0.4, 2.2  # of a digit, as shares of the number's heigh
 MAX_WIDTH = 1.6  # of a digit, as a share of the larger of its own and the number's height
 MAX_GAP = 0.35  # of the number's height: no part of a digit is farther from the others
 EDGE = np.ones((3, 3), np.uint8)  # the grey edge of a stroke around its mask
+PEAK = 1.2  # of the mean of a stroke's pixels, which has its soft edges in it
 FLOOR = 40  # grey levels of 255 of a glyph's ink: less is the paper's grain
 
 
@@ -65,15 +66,34 @@ def glyph_of(segment: Segment, pieces: Pieces, ink: MatLike) -> Glyph | None:
         ink: uint8 (H, W), bright on 0.
     """
     left, top, right, bottom = segment.box
-    rows, columns = slice(max(0, top - 1), bottom + 1), slice(max(0, left - 1), right + 1)
-    labels = pieces.labels[rows, columns]
+    labels = pieces.labels[top:bottom, left:right]
     own = ((labels > segment.start) & (labels <= segment.end)).astype(np.uint8)
-    around = cv2.dilate(own, EDGE)
-    around[(labels > 0) & (own == 0)] = 0
+    return ink_to_glyph(ink, own, labels > 0, segment.box)
+
+
+def ink_to_glyph(
+    ink: MatLike, own: NDArray[np.uint8], inked: NDArray[np.bool_], box: tuple[int, int, int, int]
+) -> Glyph | None:
+    """Frame a part of some ink, with its soft edges; None if it is too faint.
+
+    Args:
+        ink: uint8 (H, W), bright on 0.
+        own: the part's pixels in its box, 1 on 0.
+        inked: those of all ink in the box.
+        box: first column and row, and one past the last.
+    """
+    left, top, right, bottom = box
+    rows, columns = slice(max(0, top - 1), bottom + 1), slice(max(0, left - 1), right + 1)
     grey = ink[rows, columns]
-    peak = cv2.mean(grey, own)[0] * 1.2
+    mask: NDArray[np.uint8] = np.zeros(grey.shape, np.uint8)
+    place = mask[top - rows.start :, left - columns.start :][: bottom - top, : right - left]
+    place[:] = own
+    peak = cv2.mean(grey, mask)[0] * PEAK
     if peak < 1.0:
         return None
+    around = cv2.dilate(mask, EDGE)
+    others = around[top - rows.start :, left - columns.start :][: bottom - top, : right - left]
+    others[inked & (own == 0)] = 0
     grey = cv2.convertScaleAbs(cv2.multiply(grey, around), alpha=255.0 / peak)
     grey = cv2.threshold(grey, FLOOR, 255, cv2.THRESH_TOZERO)[1]
     return frame(grey, deslant=True) if cv2.hasNonZero(grey) else None
