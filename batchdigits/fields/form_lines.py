@@ -13,6 +13,7 @@ from batchdigits.fields.comb import TOLERANCE, Comb, find_comb
 from batchdigits.fields.guides import remove_guides
 from batchdigits.vision.cell import erased
 from batchdigits.vision.contrast import MIN_CONTRAST
+from batchdigits.vision.frames import MIN_FILLED_SHARE
 from batchdigits.vision.illumination import otsu_level
 from batchdigits.vision.lines import CORNER_SHARE, OUTER_MARGIN_SHARE
 from batchdigits.vision.strokes import Stroke, find_level_strokes, find_upright_strokes, placed, rectangle
@@ -27,6 +28,8 @@ MIN_CROSSING = 0.12  # of the pitch, on both sides of an edge: so far ink must r
 MAX_CROSSED_SHARE = 0.34  # of a comb's inner edges
 MIN_SIGNAL = 4.0  # contrast of ink in standard deviations of the paper
 GRAIN = 5
+MIN_GRID_WIDTH = 1.3  # width over height of a component with several walls
+MAX_WALL_WIDTH = 2.0  # width of a component that is a wall alone, over that of its straight part
 HALO = 3  # pixels around dark ink that hold no faint lines, but its own soft edges
 MAX_WALL_THICKNESS = 0.1  # of the height
 
@@ -97,14 +100,14 @@ def _mask(ink: MatLike) -> MatLike:
 
 
 def _is_ink(ink: MatLike, mask: MatLike) -> bool:
-    """Whether the pixels of a mask are darker than the grain of the paper."""
+    """Whether the pixels of a mask are darker than the grain of the paper, of which faint lines may be a fourth."""
     pixels = np.asarray(ink)
     bright, dark = pixels[np.asarray(mask) > 0], pixels[np.asarray(mask) == 0]
     if not bright.size or not dark.size:
         return False
-    low, background, high = np.percentile(dark, (16, 50, 84))
-    contrast = np.percentile(bright, 90) - background
-    return bool(contrast >= max(MIN_CONTRAST, MIN_SIGNAL * max(high - background, background - low, 0.5)))
+    low, background, high = np.percentile(dark, (16, 50, 69))
+    grain = max(2.0 * (high - background), background - low, 0.5)
+    return bool(np.percentile(bright, 90) - background >= max(MIN_CONTRAST, MIN_SIGNAL * grain))
 
 
 def _comb(ink: MatLike) -> Comb | None:
@@ -115,7 +118,20 @@ def _comb(ink: MatLike) -> Comb | None:
     fainter = smooth[around == 0]
     faint = cv2.threshold(smooth, otsu_level(fainter[None]), 255, cv2.THRESH_BINARY)[1] if fainter.size else dark
     faint[around > 0] = 0
-    return find_comb([*find_upright_strokes(dark), *find_upright_strokes(faint)], ink.shape[1])
+    walls = [stroke for stroke in find_upright_strokes(dark) if not _is_of_digit(stroke, dark)]
+    return find_comb([*walls, *find_upright_strokes(faint)], ink.shape[1])
+
+
+def _is_of_digit(stroke: Stroke, mask: MatLike) -> bool:
+    """Whether a stroke is a part of a component that may be a digit: no wider than one, and no frame."""
+    labels = cv2.connectedComponents(mask)[1]
+    own = labels[stroke.place][np.asarray(stroke.ink) > 0]
+    component = (labels == np.bincount(own).argmax()).astype(np.uint8)
+    x, y, width, height = cv2.boundingRect(component)
+    if width >= MIN_GRID_WIDTH * height or width <= MAX_WALL_WIDTH * (stroke.far - stroke.near):
+        return False
+    outline = max(cv2.findContours(component, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0], key=len)
+    return cv2.contourArea(outline) < MIN_FILLED_SHARE * width * height
 
 
 def _find(mask: MatLike, before: Sequence[Stroke], comb: Comb | None) -> list[Stroke]:

@@ -15,19 +15,17 @@ from batchdigits.inference.runtime import Logits
 
 LABELS = 3  # of a glyph that are considered
 DIGIT_LEAD = 4.0  # log odds that ink in a box is a digit, before it is looked at
-TEMPERATURE = 2.0
+TEMPERATURE = 1.8
+DIGIT_BONUS = 0.1
 CUT_COST = 0.6
-SKIP_COST = 4.0
-SKIP_POWER = 1.5
-NOISE_COST = 4.0  # log odds that ink as large as a digit is one, before it is looked at
-DOUBTFUL_COST = 0.3
-PLACE_COST = 8.0
-HEIGHT_COST = 4.0
-WIDTH_COST = 3.0
-GAP_COST = 4.0
-WIDE = 1.15
-NOISE_WIDTH = 0.8
-SEPARATOR_COST = 0.5
+HEIGHT_COST, TALL_COST = 4.8, 2.5
+PLACE_COST = 26.0
+GAP_COST = 16.0
+WIDTH_COST, WIDE = 2.5, 0.8
+SKIP_COST, SKIP_POWER = 9.8, 1.5
+NOISE_COST, NOISE_WIDTH = 5.6, 0.8
+DOUBTFUL_COST = 0.05
+SEPARATOR_COST = 2.0
 SEP_HIGH, SEP_WIDE, SEP_TOP = 0.75, 0.5, -0.05
 
 
@@ -46,12 +44,11 @@ def steps_of_pieces(
     height = close.height
     for index, segment in enumerate(segments):
         prior = _prior(segment, close)
-        if segment.start and pieces.parents[segment.start] == pieces.parents[segment.start - 1]:
-            prior -= CUT_COST
+        prior -= CUT_COST * _cuts(segment, pieces)
         row = log_p[index]
         for label in np.argsort(-row[:-1])[:LABELS].tolist():
             steps.append(Step(segment.start, segment.end, str(label), row[label] + prior, index))
-        if _is_whole(segment, pieces):
+        if not _cuts(segment, pieces):
             wide = segment.box[2] - segment.box[0]
             cost = DOUBTFUL_COST if pieces.doubtful[segment.start : segment.end].all() else NOISE_COST * max(1.0, wide / (NOISE_WIDTH * height))
             steps.append(Step(segment.start, segment.end, "", row[-1] - cost, index))
@@ -71,22 +68,20 @@ def steps_of_pieces(
     return steps
 
 
-def _is_whole(segment: Segment, pieces: Pieces) -> bool:
-    """Whether a segment has all pieces of its components."""
+def _cuts(segment: Segment, pieces: Pieces) -> int:
+    """At how many of its ends a segment is cut from a component."""
     parents, start, end = pieces.parents, segment.start, segment.end
-    at_start = start == 0 or parents[start] != parents[start - 1]
-    return bool(at_start and (end == len(parents) or parents[end] != parents[end - 1]))
+    at_start = start > 0 and parents[start] == parents[start - 1]
+    return int(at_start) + int(end < len(parents) and parents[end] == parents[end - 1])
 
 
 def _prior(segment: Segment, close: CloseUp) -> float:
     left, top, right, bottom = segment.box
-    wide, tall = right - left, bottom - top
-    log = -HEIGHT_COST * math.log(tall / close.height) ** 2
-    log -= PLACE_COST * (((top + bottom) / 2 - close.middle) / close.height) ** 2
-    log -= GAP_COST * segment.gap / close.height
-    if wide > WIDE * tall:
-        log -= WIDTH_COST * (wide / tall - WIDE)
-    return log
+    taller = math.log((bottom - top) / close.height)
+    wide = (right - left) / close.height
+    off = ((top + bottom) / 2 - close.middle) / close.height
+    log = DIGIT_BONUS - HEIGHT_COST * taller**2 - TALL_COST * max(0.0, taller) ** 2 - PLACE_COST * off**2
+    return log - GAP_COST * segment.gap / close.height - WIDTH_COST * max(0.0, wide - WIDE)
 
 
 def steps_of_boxes(boxes: list[int], log_p: NDArray[np.float64]) -> list[Step]:
