@@ -125,13 +125,14 @@ class Classifier:
 
         Returns:
             The likeliest value that keeps all rules, with its digits; `review` if it is not likely enough. Of the
-            classifier's arguments, `ink`, `target_risk`, `probabilities` and `second_look` are for single digits only.
+            classifier's arguments, `target_risk`, `probabilities` and `second_look` are for single digits only.
 
         Raises:
             TypeError: the image has none of the types that `classify` accepts.
             ValueError: another argument is out of its range.
         """
         options = field_options(
+            ink=self._ink,
             length=None if length is None else str(length),
             comb=comb,
             separators=separators,

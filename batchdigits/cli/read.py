@@ -10,7 +10,7 @@ import click
 
 from batchdigits.cli.classify_request import INPUT_OPTIONS, OUTPUT_OPTIONS, RUN_OPTIONS, Request, add_options
 from batchdigits.cli.make_table import make_table
-from batchdigits.cli.options import Number
+from batchdigits.cli.options import Number, ink_option
 from batchdigits.fields.checks import CHECKS, parse_check
 from batchdigits.fields.field_options import MAX_DECIMALS, field_options, parse_separators
 from batchdigits.fields.rules import MAX_LENGTH, parse_length, parse_pattern, parse_range
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from batchdigits.inference.card import Card
     from batchdigits.output.columns import Columns
     from batchdigits.output.journal import Identity
+    from batchdigits.vision.normalise import Ink
 
 
 class Parsed(click.ParamType[str]):
@@ -47,6 +48,7 @@ class ReadRequest(Request):
     command: ClassVar[str] = "read"
     done: ClassVar[str] = "read"
 
+    ink: Ink
     length: str | None
     comb: int | None
     separators: str
@@ -88,6 +90,7 @@ class ReadRequest(Request):
         """The options that rows depend on."""
         return {
             "the command": self.command,
+            "--ink": self.ink,
             "--length": self.length or "any",
             "--comb": self.comb or "any",
             "--separators": self.separators,
@@ -106,6 +109,7 @@ class ReadRequest(Request):
             ValueError: they cannot be combined.
         """
         return field_options(
+            ink=self.ink,
             length=self.length,
             comb=self.comb,
             separators=self.separators,
@@ -120,6 +124,7 @@ class ReadRequest(Request):
 @click.command()
 @add_options(
     *INPUT_OPTIONS,
+    ink_option,
     click.option("--length", type=Parsed("N|N-M", parse_length), help="How many digits a number has, as 9 or 5-8."),
     click.option(
         "--comb", type=click.IntRange(2, MAX_LENGTH), metavar="N", help="The field has this many boxes in a row."

@@ -69,15 +69,16 @@ def decide_fields(
     """
     readings = iter(_read([source.cut for source in sources if source.cut is not None], runtime, options))
     return [
-        _decide(source.source, source.fault if source.cut is None else next(readings), options, threshold)
+        _with_boxes_checked(_decide(source.source, reading, options, threshold), reading, options.comb)
         for source in sources
+        for reading in [source.fault if source.cut is None else next(readings)]
     ]
 
 
 def _read(cuts: Sequence[Cut], runtime: Runtime, options: FieldOptions) -> list[FieldReading | str]:
     """The reading of each cut, or why it has none: an unforeseen error costs one row and not the run."""
     try:
-        return [*read_cuts(cuts, runtime, options.length, options.comb, options.marks)]
+        return [*read_cuts(cuts, runtime, options.length, options.marks)]
     except Exception as error:
         if len(cuts) == 1:
             return [f"cannot be read ({type(error).__name__})"]
@@ -101,6 +102,15 @@ def _decide(path: str, reading: FieldReading | str, options: FieldOptions, thres
     shown = [f"{other} ({share:.2f})" for other, share in alternatives[:SHOWN] if share >= MIN_SHOWN]
     detail = f"likeliest: {', '.join(shown)}" if len(shown) > 1 else ""
     return FieldPrediction(path, value, reading.confidence, Status.REVIEW, detail, score, reading.digits)
+
+
+def _with_boxes_checked(prediction: FieldPrediction, reading: FieldReading | str, comb: int | None) -> FieldPrediction:
+    """The prediction, for review if the field has not as many boxes as it should."""
+    if comb is None or isinstance(reading, str) or not reading.has_ink or reading.boxes == comb:
+        return prediction
+    found = f"{reading.boxes or 'no'} boxes found where {comb} should be"
+    detail = "; ".join(filter(None, [found, prediction.detail]))
+    return prediction._replace(status=Status.REVIEW, detail=detail)
 
 
 class _Written(NamedTuple):

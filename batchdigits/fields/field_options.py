@@ -12,6 +12,7 @@ from batchdigits.fields.rules import MAX_LENGTH, Rules, parse_length, parse_patt
 
 if TYPE_CHECKING:
     from batchdigits.fields.expected_values import ExpectedValues
+    from batchdigits.vision.normalise import Ink
 
 MAX_DECIMALS = 9
 POINT_OR_COMMA = ".,"
@@ -22,6 +23,7 @@ class FieldOptions:
     """The options that values depend on; made by `field_options`, and can be pickled.
 
     Attributes:
+        ink: whether ink is dark or light; `auto` finds it out for each scan.
         length: how many digits a value may have; None for any number.
         comb: the number of boxes for one digit each; None if there are no boxes, or if it is not known.
         separators: characters that may stand between digits.
@@ -30,6 +32,7 @@ class FieldOptions:
         expected: the rules that a value keeps, as it is written down; None if there are none.
     """
 
+    ink: Ink = "auto"
     length: range | None = None
     comb: int | None = None
     separators: str = ""
@@ -63,6 +66,7 @@ class FieldOptions:
 
 def field_options(
     *,
+    ink: Ink = "auto",
     length: str | None = None,
     comb: int | None = None,
     separators: str = "",
@@ -75,6 +79,7 @@ def field_options(
     """Options as a user gives them.
 
     Args:
+        ink: as in `FieldOptions`.
         length: `9` or `5-8`.
         comb: as in `FieldOptions`.
         separators: as in `FieldOptions`.
@@ -102,9 +107,8 @@ def field_options(
         pattern=None if pattern is None else parse_pattern(pattern),
         checks=tuple(map(parse_check, checks)),
     )
-    return FieldOptions(
-        lengths, comb, parse_separators(separators), digits_only, decimals, None if rules == Rules() else _expect(rules)
-    )
+    expected = None if rules == Rules() else _expect(rules)
+    return FieldOptions(ink, lengths, comb, parse_separators(separators), digits_only, decimals, expected)
 
 
 def parse_separators(text: str) -> str:
