@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -46,8 +46,8 @@ class Pipeline(Protocol[P]):
     def batch(self) -> Batch[P]:
         """An empty batch."""
 
-    def predict(self, pages: Sequence[P], runtime: Runtime) -> list[Prediction]:
-        """The prediction for each page, in order."""
+    def predict(self, pages: Sequence[P], runtime: Runtime, on_done: Callable[[], object]) -> list[Prediction]:
+        """The prediction for each page, in order. Where that takes long, `on_done` is called after each."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Settings:
         """An empty batch: the fast path for small images, with the same results as a `NormaliseBatch`."""
         return FastBatch(self.ink)
 
-    def predict(self, pages: Sequence[Normalised], runtime: Runtime) -> list[Prediction]:
+    def predict(self, pages: Sequence[Normalised], runtime: Runtime, on_done: Callable[[], object]) -> list[Prediction]:
         """The prediction for each page, in order."""
         return decide(pages, runtime, self.threshold, self.probabilities)[0]
 
@@ -94,7 +94,7 @@ def classify_files(
         files: paths as typed.
         runtime: the network.
         settings: the options that predictions depend on.
-        timer: restarted before each page, and stopped at the end.
+        timer: restarted before each page is prepared, and stopped at the end.
     """
     timer = timer or PageTimer(0)
     batch = settings.batch()
@@ -109,7 +109,7 @@ def classify_files(
                 timer.restart()
             ends.append(len(batch))
         pages = batch.finish()
-    predictions = settings.predict(pages, runtime)
+    predictions = settings.predict(pages, runtime, timer.restart)
     timer.stop()
     rows = [predictions[start:end] for start, end in zip([0, *ends], ends, strict=False)]
     return ClassifiedFiles(rows, file_statuses)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from batchdigits.fields.cut_batch import CutBatch, CutPage
@@ -30,7 +30,7 @@ class FieldSettings:
         """An empty batch."""
         return CutBatch(self.options)
 
-    def predict(self, pages: Sequence[CutPage], runtime: Runtime) -> list[Prediction]:
-        """The prediction for each page, in order."""
-        found = decide_fields(pages, runtime, self.options, self.threshold)
+    def predict(self, pages: Sequence[CutPage], runtime: Runtime, on_done: Callable[[], object]) -> list[Prediction]:
+        """The prediction for each page, in order; finding the likeliest value takes a page as long as cutting it."""
+        found = decide_fields(pages, runtime, self.options, self.threshold, on_done)
         return [prediction.row(self.digits) for prediction in found]

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from batchdigits.fields.cut_batch import CutPage
 from batchdigits.fields.expected_values import SHOWN, ExpectedValues, choose
 from batchdigits.fields.field_options import FieldOptions
-from batchdigits.fields.read_field import Cut, Digit, FieldReading, read_cuts
+from batchdigits.fields.read_field import Cut, Digit, FieldReading, classify_cuts, read_cut
 from batchdigits.inference.card import Card
 from batchdigits.inference.decide import SCORE_DECIMALS, Prediction, Status
 from batchdigits.inference.runtime import Runtime
@@ -57,7 +60,11 @@ def field_threshold(card: Card, min_confidence: float | None = None) -> float:
 
 
 def decide_fields(
-    sources: Sequence[CutPage], runtime: Runtime, options: FieldOptions, threshold: float
+    sources: Sequence[CutPage],
+    runtime: Runtime,
+    options: FieldOptions,
+    threshold: float,
+    on_done: Callable[[], object] = lambda: None,
 ) -> list[FieldPrediction]:
     """The prediction for each source, in order. The network gets the glyphs of all fields at once.
 
@@ -66,23 +73,23 @@ def decide_fields(
         runtime: the network.
         options: what is known of the values.
         threshold: score (0-1) below which a row is `review`.
+        on_done: called after each field.
     """
-    readings = iter(_read([source.cut for source in sources if source.cut is not None], runtime, options))
-    return [
-        _with_boxes_checked(_decide(source.source, reading, options, threshold), reading, options.comb)
-        for source in sources
-        for reading in [source.fault if source.cut is None else next(readings)]
-    ]
+    rows = iter(classify_cuts([source.cut for source in sources if source.cut is not None], runtime))
+    predictions = []
+    for path, cut, fault in sources:
+        reading = fault if cut is None else _read(cut, next(rows), options)
+        predictions.append(_with_boxes_checked(_decide(path, reading, options, threshold), reading, options.comb))
+        on_done()
+    return predictions
 
 
-def _read(cuts: Sequence[Cut], runtime: Runtime, options: FieldOptions) -> list[FieldReading | str]:
-    """The reading of each cut, or why it has none: an unforeseen error costs one row and not the run."""
+def _read(cut: Cut, log_p: NDArray[np.float64], options: FieldOptions) -> FieldReading | str:
+    """The reading of a cut, or why it has none: an unforeseen error costs one row and not the run."""
     try:
-        return [*read_cuts(cuts, runtime, options.length, options.marks)]
+        return read_cut(cut, log_p, options.length, options.marks)
     except Exception as error:
-        if len(cuts) == 1:
-            return [f"cannot be read ({type(error).__name__})"]
-        return [reading for cut in cuts for reading in _read([cut], runtime, options)]
+        return f"cannot be read ({type(error).__name__})"
 
 
 def _decide(path: str, reading: FieldReading | str, options: FieldOptions, threshold: float) -> FieldPrediction:

@@ -81,6 +81,15 @@ class Cut(NamedTuple):
     lines: tuple[Pieces, list[Segment], CloseUp] | None = None
 
 
+def read_fields(
+    scans: Sequence[Scan], runtime: Runtime, *, ink: Ink = "auto", length: range | None = None, separators: str = ""
+) -> list[FieldReading]:
+    """Cut, classify and read the scans of fields; see the functions below."""
+    cuts = [cut_field(scan, ink) for scan in scans]
+    rows = classify_cuts(cuts, runtime)
+    return [read_cut(cut, own, length, separators) for cut, own in zip(cuts, rows, strict=True)]
+
+
 def cut_field(scan: Scan, ink: Ink = "auto") -> Cut:
     """Cut the scan of a field into what may be digits; `ink` is as for `normalise`."""
     view = view_of(scan, ink)
@@ -108,32 +117,25 @@ def cut_field(scan: Scan, ink: Ink = "auto") -> Cut:
     return Cut(glyphs, places, None, lines)
 
 
-def read_fields(
-    scans: Sequence[Scan], runtime: Runtime, *, ink: Ink = "auto", length: range | None = None, separators: str = ""
-) -> list[FieldReading]:
-    """Cut and read the scans of fields; see `cut_field` and `read_cuts`."""
-    return read_cuts([cut_field(scan, ink) for scan in scans], runtime, length, separators)
+def classify_cuts(cuts: Sequence[Cut], runtime: Runtime) -> list[NDArray[np.float64]]:
+    """The logarithms of the probabilities of each cut's glyphs, float64 (N, classes + 1); the outlier's is the last.
 
-
-def read_cuts(
-    cuts: Sequence[Cut], runtime: Runtime, length: range | None = None, separators: str = ""
-) -> list[FieldReading]:
-    """Read fields that were cut; the network gets the glyphs of all of them at once.
-
-    Args:
-        cuts: the fields.
-        runtime: the network.
-        length: how many digits a value may have; None for any number.
-        separators: characters that may stand between digits.
+    The network gets the glyphs of all cuts at once.
     """
     glyphs = [glyph for cut in cuts for glyph in cut.glyphs]
     log_p = log_probabilities(runtime.logits(np.array(glyphs))) if glyphs else np.zeros((0, 1))
-    ends = np.cumsum([len(cut.glyphs) for cut in cuts])
-    rows = np.split(log_p, ends[:-1]) if cuts else []
-    return [_read(cut, own, length, separators) for cut, own in zip(cuts, rows, strict=True)]
+    return np.split(log_p, np.cumsum([len(cut.glyphs) for cut in cuts[:-1]])) if cuts else []
 
 
-def _read(cut: Cut, log_p: NDArray[np.float64], length: range | None, separators: str) -> FieldReading:
+def read_cut(cut: Cut, log_p: NDArray[np.float64], length: range | None = None, separators: str = "") -> FieldReading:
+    """Read a field that was cut.
+
+    Args:
+        cut: the field.
+        log_p: of its glyphs, as from `classify_cuts`.
+        length: how many digits a value may have; None for any number.
+        separators: characters that may stand between digits.
+    """
     boxes = len(cut.cells or ())
     if not cut.glyphs:
         return FieldReading("", 0.0, 0.0, has_ink=False, boxes=boxes)

@@ -9,6 +9,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -255,10 +256,33 @@ def test_an_unforeseen_error_costs_one_row(run: Run, monkeypatch: pytest.MonkeyP
     def fail(*arguments: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(decide_fields, "read_cuts", fail)
+    monkeypatch.setattr(decide_fields, "read_cut", fail)
     assert Classifier().read("fields/0-007.png")[3:5] == ("error", "cannot be read (ZeroDivisionError)")
     monkeypatch.setattr(cut_batch, "cut_field", fail)
     assert Classifier().read("fields/0-007.png")[3:5] == ("error", "cannot be cut (ZeroDivisionError)")
+
+
+SLOW_READING = """
+import os, time
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # workers are forked, and inherit this
+from batchdigits.fields import decide_fields
+read = decide_fields.read_cut
+def slow(*arguments):
+    time.sleep(%s)
+    return read(*arguments)
+decide_fields.read_cut = slow
+"""
+
+
+@pytest.mark.parametrize(("seconds", "details"), [(0.3, [""] * 6), (3, ["took longer than 1 s"])])
+def test_each_page_of_a_file_has_the_full_time(seconds: float, details: list[str]) -> None:
+    from PIL import Image
+
+    page = Image.open("fields/1-1946.png")
+    page.save("pages.tif", save_all=True, append_images=[page] * 5)
+    line = [sys.executable, "-c", SLOW_READING % seconds + helpers.RUN, "read", "pages.tif", "--timeout", "1"]
+    result = subprocess.run(line, capture_output=True, text=True, check=False, env=helpers.environment())
+    assert [row["detail"] for row in rows_of(result.stdout) if row["status"] != "review"] == details
 
 
 # Resuming

@@ -36,7 +36,7 @@ def decide(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> Decide:
     def decide_one(
         reading: FieldReading, options: FieldOptions | None = None, threshold: float = 0.5
     ) -> FieldPrediction:
-        monkeypatch.setattr(module, "read_cuts", lambda cuts, *arguments: [reading] * len(cuts))
+        monkeypatch.setattr(module, "read_cut", lambda *arguments: reading)
         (prediction,) = decide_fields([EMPTY], runtime, options or field_options(), threshold)
         return prediction
 
@@ -106,14 +106,16 @@ def test_digits_are_in_a_row_only_if_they_are_asked_for(decide: Decide) -> None:
 def test_one_field_that_cannot_be_read_spoils_no_other(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
     bad = Cut([np.zeros((28, 28), np.uint8)], [(0, 0, 1, 1)])
 
-    def read(cuts: list[Cut], *arguments: object) -> list[FieldReading]:
-        if bad in cuts:
+    def read(cut: Cut, *arguments: object) -> FieldReading:
+        if cut is bad:
             raise ZeroDivisionError
-        return [READING] * len(cuts)
+        return READING
 
-    monkeypatch.setattr(module, "read_cuts", read)
+    monkeypatch.setattr(module, "read_cut", read)
     pages = [EMPTY, CutPage("bad.png", bad), CutPage("no.png", None, "empty file"), EMPTY._replace(source="b.png")]
-    rows = decide_fields(pages, runtime, field_options(), 0.5)
+    done: list[int] = []
+    rows = decide_fields(pages, runtime, field_options(), 0.5, lambda: done.append(1))
+    assert len(done) == 4
     assert [row.status for row in rows] == ["ok", "error", "error", "ok"]
     assert [row.detail for row in rows[1:3]] == ["cannot be read (ZeroDivisionError)", "empty file"]
     assert [row.path for row in rows] == ["a.png", "bad.png", "no.png", "b.png"]
