@@ -97,22 +97,25 @@ class ExpectedValues:
         if not alternatives:
             return Belief("", 0.0, (), 1.0, "")
         odds = (1 - self.unexpected) / self.unexpected
+        unseen = 0.0  # probability of values that may be expected or not, which stays as it is
         if self._listed is None:
             expected = [(value, share) for value, share in alternatives if not self.rules.broken(value)]
+            unseen = max(0.0, 1 - sum(share for _, share in alternatives))
         else:
             values = self._listed.nearest(alternatives)
             expected = [(value, math.exp(min(0.0, reading.log_probability(value)))) for value in values]
             odds *= self._listed.others_each
-        other = max(0.0, 1 - sum(share for _, share in expected))
-        total = odds * (1 - other) + other
-        ranked = sorted(((value, odds * share / total) for value, share in expected), key=lambda pair: -pair[1])
+        share_expected = sum(share for _, share in expected)
+        share_other = max(0.0, 1 - unseen - share_expected)
+        scale = (1 - unseen) / max(odds * share_expected + share_other, np.finfo(np.float64).tiny)
+        ranked = sorted(((value, odds * share * scale) for value, share in expected), key=lambda pair: -pair[1])
         as_read, share = alternatives[0]
         fault = self._fault(as_read)
         return Belief(
             as_read,
-            share * (1.0 if fault else odds) / total,
+            share * (1.0 if fault else odds) * scale,
             tuple(pair for pair in ranked[:MAX_KEPT] if pair[1] >= MIN_KEPT or pair in ranked[:SHOWN]),
-            other / total,
+            share_other * scale + unseen,
             fault,
         )
 
@@ -138,7 +141,9 @@ def expect(rules: Rules, listed: Sequence[str] | None = None, unexpected: float 
         return ExpectedValues(rules, unexpected, (), None)
     left_out = tuple(value for value in listed if rules.broken(value))
     if len(left_out) == len(listed):
-        raise BatchdigitsError(f"every value of the list fails the {rules.broken(left_out[0])}: {first_names(left_out)}")
+        raise BatchdigitsError(
+            f"every value of the list fails the {rules.broken(left_out[0])}: {first_names(left_out)}"
+        )
     return ExpectedValues(rules, unexpected, left_out, _list_of([v for v in listed if not rules.broken(v)]))
 
 
@@ -191,7 +196,9 @@ class _List:
                     shares[places, np.frombuffer(value.encode(), np.uint8)] += share
             costs = -np.log(shares)[places, characters].sum(axis=1)
             most = min(MAX_SCORED, len(values))
-            found += [(float(costs[index]), values[index]) for index in np.argpartition(costs, most - 1)[:most].tolist()]
+            found += [
+                (float(costs[index]), values[index]) for index in np.argpartition(costs, most - 1)[:most].tolist()
+            ]
         return [value for _, value in sorted(found)[:MAX_SCORED]]
 
 
