@@ -6,27 +6,21 @@ possible, so that a field that holds one of them is not taken for the nearest ex
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from batchdigits.errors import BatchdigitsError
 from batchdigits.fields.rules import Rules
+from batchdigits.fields.value_list import ValueList
 from batchdigits.inference.decide import SCORE_DECIMALS, Status
 from batchdigits.text import first_names
 
 UNEXPECTED = 0.02  # share of fields that hold no expected value, before they are looked at
-MAX_SCORED = 50  # values of a list whose likelihood in a field is computed
 MAX_KEPT = 20  # values of a field that are kept
 MIN_KEPT = 1e-9  # probability of one that is kept
-MAX_SAMPLED = 1000  # values of a list whose neighbours are counted
-UNSEEN = 1e-4  # probability of a digit that no alternative has at its place, to choose which values are scored
+MIN_TOTAL = 1e-300  # where nothing that was read is possible
 SHOWN = 3  # values in a detail
-DIGITS = "0123456789"
 
 
 class Reading(Protocol):
@@ -36,8 +30,8 @@ class Reading(Protocol):
     def alternatives(self) -> Sequence[tuple[str, float]]:
         """The likeliest values with their probabilities (0-1, of sum 1 at most), the likeliest first; () if blank."""
 
-    def log_probability(self, value: str) -> float:
-        """The natural logarithm of the probability of any value, as those of `alternatives`; -inf if impossible."""
+    def among(self, listed: ValueList) -> Sequence[tuple[str, float]]:
+        """The likeliest values of a list with their probabilities, on the same scale."""
 
 
 class Belief(NamedTuple):
@@ -89,7 +83,7 @@ class ExpectedValues:
     rules: Rules
     unexpected: float
     left_out: tuple[str, ...]
-    _listed: _List | None
+    _listed: ValueList | None
 
     def believe(self, reading: Reading) -> Belief:
         """What a field may hold, by what was read in it."""
@@ -97,22 +91,24 @@ class ExpectedValues:
         if not alternatives:
             return Belief("", 0.0, (), 1.0, "")
         odds = (1 - self.unexpected) / self.unexpected
+        unseen = 0.0  # probability of values that may be expected or not, which stays as it is
         if self._listed is None:
             expected = [(value, share) for value, share in alternatives if not self.rules.broken(value)]
+            unseen = max(0.0, 1 - sum(share for _, share in alternatives))
         else:
-            values = self._listed.nearest(alternatives)
-            expected = [(value, math.exp(min(0.0, reading.log_probability(value)))) for value in values]
+            expected = list(reading.among(self._listed))
             odds *= self._listed.others_each
-        other = max(0.0, 1 - sum(share for _, share in expected))
-        total = odds * (1 - other) + other
-        ranked = sorted(((value, odds * share / total) for value, share in expected), key=lambda pair: -pair[1])
+        share_expected = sum(share for _, share in expected)
+        share_other = max(0.0, 1 - unseen - share_expected)
+        scale = (1 - unseen) / max(odds * share_expected + share_other, MIN_TOTAL)
+        ranked = sorted(((value, odds * share * scale) for value, share in expected), key=lambda pair: -pair[1])
         as_read, share = alternatives[0]
         fault = self._fault(as_read)
         return Belief(
             as_read,
-            share * (1.0 if fault else odds) / total,
+            share * (1.0 if fault else odds) * scale,
             tuple(pair for pair in ranked[:MAX_KEPT] if pair[1] >= MIN_KEPT or pair in ranked[:SHOWN]),
-            other / total,
+            share_other * scale + unseen,
             fault,
         )
 
@@ -138,8 +134,10 @@ def expect(rules: Rules, listed: Sequence[str] | None = None, unexpected: float 
         return ExpectedValues(rules, unexpected, (), None)
     left_out = tuple(value for value in listed if rules.broken(value))
     if len(left_out) == len(listed):
-        raise BatchdigitsError(f"every value of the list fails the {rules.broken(left_out[0])}: {first_names(left_out)}")
-    return ExpectedValues(rules, unexpected, left_out, _list_of([v for v in listed if not rules.broken(v)]))
+        raise BatchdigitsError(
+            f"every value of the list fails the {rules.broken(left_out[0])}: {first_names(left_out)}"
+        )
+    return ExpectedValues(rules, unexpected, left_out, ValueList([v for v in listed if not rules.broken(v)]))
 
 
 def choose(belief: Belief, threshold: float) -> Choice:
@@ -160,58 +158,3 @@ def choose(belief: Belief, threshold: float) -> Choice:
     changed = f"read as {belief.as_read}, by the {source}" if value != belief.as_read else ""
     detail = changed if is_sure else "; ".join(filter(None, [changed, likeliest]))
     return Choice(value, confidence, Status.OK if is_sure else Status.REVIEW, detail, True)
-
-
-@dataclass(frozen=True)
-class _List:
-    """The values of a list.
-
-    Attributes:
-        values: all of them.
-        by_length: those of each length, with their characters, uint8 (N, length).
-        others_each: for each value on the list, how many values off it are one digit away; at least 1. A field that
-            holds another value may hold any of them, so each is that much less likely than one on the list.
-    """
-
-    values: frozenset[str]
-    by_length: dict[int, tuple[list[str], NDArray[np.uint8]]]
-    others_each: float
-
-    def nearest(self, alternatives: Sequence[tuple[str, float]]) -> list[str]:
-        """Values that are worth scoring: those whose digits the alternatives have at their places."""
-        if len(self.values) <= MAX_SCORED:
-            return [value for values, _ in self.by_length.values() for value in values]
-        found: list[tuple[float, str]] = []
-        for length in {len(value) for value, _ in alternatives} & self.by_length.keys():
-            values, characters = self.by_length[length]
-            places = np.arange(length)
-            shares = np.full((length, 128), UNSEEN)
-            for value, share in alternatives:
-                if len(value) == length:
-                    shares[places, np.frombuffer(value.encode(), np.uint8)] += share
-            costs = -np.log(shares)[places, characters].sum(axis=1)
-            most = min(MAX_SCORED, len(values))
-            found += [(float(costs[index]), values[index]) for index in np.argpartition(costs, most - 1)[:most].tolist()]
-        return [value for _, value in sorted(found)[:MAX_SCORED]]
-
-
-def _list_of(values: Sequence[str]) -> _List:
-    by_length = {}
-    for length in sorted({len(value) for value in values}):
-        group = [value for value in values if len(value) == length]
-        by_length[length] = group, np.frombuffer("".join(group).encode(), np.uint8).reshape(len(group), length)
-    every = frozenset(values)
-    sample = values[:: max(1, len(values) // MAX_SAMPLED)]
-    others = [sum(other not in every for other in _neighbours(value)) for value in sample]
-    return _List(every, by_length, max(1.0, sum(others) / len(others)))
-
-
-def _neighbours(value: str) -> list[str]:
-    """All values that differ in one digit."""
-    return [
-        value[:place] + digit + value[place + 1 :]
-        for place, old in enumerate(value)
-        if old in DIGITS
-        for digit in DIGITS
-        if digit != old
-    ]

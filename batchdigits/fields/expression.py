@@ -1,6 +1,7 @@
 """Expressions over the digits of a number, such as `(d1 + 2*d2 + 3*d3) % 11 == d4`.
 
-An expression is parsed by Python and evaluated here, node by node, so that it can do nothing but arithmetic on integers.
+Python parses an expression, and this module evaluates it node by node, so that it can do nothing but arithmetic on
+integers.
 """
 
 from __future__ import annotations
@@ -86,7 +87,9 @@ def parse_expression(text: str) -> Expression:
 
 
 def _is_condition(node: ast.expr) -> bool:
-    return isinstance(node, ast.Compare | ast.BoolOp) or (isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not))
+    return isinstance(node, ast.Compare | ast.BoolOp) or (
+        isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)
+    )
 
 
 def _is_allowed(node: ast.AST) -> bool:

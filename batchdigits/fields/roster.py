@@ -16,7 +16,7 @@ from batchdigits.fields.rules import MAX_VALUE
 from batchdigits.text import first_names, printable
 
 MAX_BYTES = 64 << 20
-MAX_VALUES = 1_000_000
+MAX_VALUES = 100_000
 DELIMITERS = ",;\t"
 VALUE = re.compile(r"[+-]?[0-9]+([.,/: -][0-9]+)*")
 ROUNDED = re.compile(r"[0-9][.,]?[0-9]*E\+?[0-9]+", re.IGNORECASE)  # as spreadsheets show long numbers

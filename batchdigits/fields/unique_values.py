@@ -24,7 +24,9 @@ TOLERANCE = 1e-9
 Numbers = NDArray[np.float64]
 
 
-def choose_unique(beliefs: Sequence[Belief], names: Sequence[str], threshold: float, twice: float = TWICE) -> list[Choice]:
+def choose_unique(
+    beliefs: Sequence[Belief], names: Sequence[str], threshold: float, twice: float = TWICE
+) -> list[Choice]:
     """The value of each field, in order. Fields that hold the same value nevertheless are `review`, all of them.
 
     Args:
@@ -57,7 +59,9 @@ def share_out(beliefs: Sequence[Belief], twice: float = TWICE) -> list[Belief]:
     # A field that holds none of the values that are to be shared out holds another one, or repeats its likeliest one.
     repeats = np.array([twice * (belief.values[0][1] if belief.values else 0.0) for belief in beliefs])
     none = np.maximum(np.array([belief.other for belief in beliefs]) + repeats, np.finfo(np.float64).tiny)
-    shares, none_shares = _marginals(rows, columns, np.array([share for _, _, share in edges]) / none[rows], len(beliefs))
+    shares, none_shares = _marginals(
+        rows, columns, np.array([share for _, _, share in edges]) / none[rows], len(beliefs)
+    )
     first = np.searchsorted(rows, np.arange(len(beliefs) + 1))
     return [
         _updated(belief, shares[first[row] : first[row + 1]], float(none_shares[row]), float(repeats[row] / none[row]))
@@ -65,7 +69,9 @@ def share_out(beliefs: Sequence[Belief], twice: float = TWICE) -> list[Belief]:
     ]
 
 
-def _marginals(rows: NDArray[np.intp], columns: NDArray[np.intp], weights: Numbers, count: int) -> tuple[Numbers, Numbers]:
+def _marginals(
+    rows: NDArray[np.intp], columns: NDArray[np.intp], weights: Numbers, count: int
+) -> tuple[Numbers, Numbers]:
     """The probability of each pair of a row and a column, and of each row to have no column.
 
     Args:

@@ -1,8 +1,7 @@
-"""Readings of fields for tests: one row of log probabilities for each box."""
+"""Readings of fields for tests."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from itertools import product
 from typing import NamedTuple
@@ -10,24 +9,17 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from batchdigits.fields.lattice_reading import LatticeReading
+from batchdigits.fields.value_list import ValueList
+
 LABELS = 3  # of a box in the alternatives
 
 
-class BoxReading(NamedTuple):
-    """The reading of a comb.
-
-    Attributes:
-        log_p: the logarithm of the probability of each digit in each box, float64 (boxes, 10).
-        alternatives: the likeliest values.
-    """
-
-    log_p: NDArray[np.float64]
-    alternatives: Sequence[tuple[str, float]]
-
-    def log_probability(self, value: str) -> float:
-        if len(value) != len(self.log_p) or not value.isdigit():
-            return -math.inf
-        return float(self.log_p[np.arange(len(value)), [int(digit) for digit in value]].sum())
+class Step(NamedTuple):
+    start: int
+    end: int
+    text: str
+    log_weight: float
 
 
 class NamedReading(NamedTuple):
@@ -35,16 +27,18 @@ class NamedReading(NamedTuple):
 
     alternatives: Sequence[tuple[str, float]]
 
-    def log_probability(self, value: str) -> float:
-        share = dict(self.alternatives).get(value, 0.0)
-        return math.log(share) if share else -math.inf
+    def among(self, listed: ValueList) -> list[tuple[str, float]]:
+        return [(value, share) for value, share in self.alternatives if value in listed.values]
 
 
-def read_boxes(log_p: NDArray[np.float64], most: int = 12) -> BoxReading:
-    """The reading of some boxes, from log probabilities (boxes, 10)."""
+def read_boxes(log_p: NDArray[np.float64], most: int = 12) -> LatticeReading:
+    """The reading of a comb, from the logarithm of the probability of each digit in each box, (boxes, 10)."""
     paths = [("", 0.0)]
     for row in log_p:
         labels = np.argsort(-row)[:LABELS].tolist()
         longer = [(text + str(label), log + float(row[label])) for (text, log), label in product(paths, labels)]
         paths = sorted(longer, key=lambda path: -path[1])[:most]
-    return BoxReading(log_p, [(text, math.exp(log)) for text, log in paths])
+    steps = [
+        Step(box, box + 1, str(label), log) for box, row in enumerate(log_p.tolist()) for label, log in enumerate(row)
+    ]
+    return LatticeReading(steps, len(log_p), paths)
