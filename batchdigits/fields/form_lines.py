@@ -31,6 +31,7 @@ GRAIN = 5
 MIN_GRID_WIDTH = 1.3  # width over height of a component with several walls
 MAX_WALL_WIDTH = 2.0  # width of a component that is a wall alone, over that of its straight part
 HALO = 3  # pixels around dark ink that hold no faint lines, but its own soft edges
+AT_END = 3  # pixels: so near to its ends a wall that is not in the margin must reach
 MAX_WALL_THICKNESS = 0.1  # of the height
 
 
@@ -174,7 +175,7 @@ def _is_wall(stroke: Stroke, rules: Sequence[Stroke], height: int) -> bool:
         return False
     if stroke.span >= SPANNING_SHARE:
         return True
-    reach = CORNER_SHARE * height + 1
+    reach = CORNER_SHARE * height + 1 if stroke.margin < OUTER_MARGIN_SHARE else AT_END
     at_rule = [any(rule.near - reach <= end <= rule.far + reach for rule in rules) for end in (stroke.start, stroke.end)]
     at_edge = stroke.start <= reach, stroke.end >= height - reach
     return any(at_rule) and all(rule or edge for rule, edge in zip(at_rule, at_edge, strict=True))

@@ -13,7 +13,7 @@ from batchdigits.fields.form_lines import Ruled
 from batchdigits.vision.components import Components, Flags, components_of, select
 from batchdigits.vision.lines import MARGIN_SHARE
 
-MIN_HEIGHT_SHARE = 0.12  # of the field's shorter side: a digit is higher
+MIN_HEIGHT_SHARE = 0.1  # of the field's shorter side: a digit is higher
 # Height over width, and over the stroke's thickness: a component below both is an underline or a dash.
 MIN_FLATNESS, MAX_STROKE = 0.3, 4.0
 EDGE_DEPTH_SHARE = 0.1  # of the field's side: what lies this near to an edge, whole, may be the rest of a line
@@ -24,8 +24,8 @@ MIN_THICKNESS = 0.8
 MAX_HEIGHT_RATIO = 2.2  # of neighbours in a row
 MIN_OVERLAP = 0.4  # of the lower one's height: rows that neighbours share
 MAX_GAP = 2.0  # of the higher one's height: between neighbours in a row
-# What is added to a row: small components this far from its box at most, as shares of its height.
-REACH_X, REACH_Y = 0.5, 0.15
+# What is added to a row: components this far from its members at most, as shares of its height.
+REACH_X, REACH_Y = 0.3, 0.15
 MIN_UNDERLINE = 2.5  # width over height
 EDGE_WEIGHT = 0.3  # of a component that touches the picture's edge, as against another one
 CENTRE_WEIGHT = 2.0  # how fast a row's weight falls with its distance from the middle
@@ -55,7 +55,7 @@ def find_numbers(ruled: Ruled, most: int = 1) -> list[Number]:
         return []
     components = components_of(ruled.mask)
     inside = _inside(ruled)
-    is_rest, is_doubtful, touches_end = _rests(components, inside)
+    is_rest, is_doubtful, touches = _rests(components, inside)
     thickness = _thickness(ruled.mask, components)
     least = MIN_HEIGHT_SHARE * min(ruled.mask.shape)
     is_flat = (components.height < MIN_FLATNESS * components.width) & (components.height < MAX_STROKE * thickness)
@@ -67,7 +67,7 @@ def find_numbers(ruled: Ruled, most: int = 1) -> list[Number]:
             continue
         height = float(np.median(components.height[sure]))
         is_thin = thickness < MIN_THICKNESS * np.median(thickness[sure])
-        is_doubtful &= is_thin | (np.abs(np.log(components.height / height)) > MAX_LIKE)
+        is_doubtful = is_doubtful & (is_thin | touches | (np.abs(np.log(components.height / height)) > MAX_LIKE))
         members = _members(components, row, height, is_rest)
         doubtful = select(components, members & is_doubtful)
         weight = _weight(components, sure, inside)
@@ -110,7 +110,7 @@ def _rests(components: Components, inside: Box) -> tuple[Flags, Flags, Flags]:
     at_edge = (x <= columns.start + AT_EDGE) | (x + width >= columns.stop - AT_EDGE)
     is_rest = is_outside | is_level | (is_upright & at_edge)
     is_doubtful = is_upright & (width <= MAX_NARROW * height)
-    touches_end = (y <= rows.start + AT_EDGE) | (y + height >= rows.stop - AT_EDGE)
+    touches_end = (y <= AT_EDGE) | (y + height >= len(components.labels) - AT_EDGE)
     return np.asarray(is_rest, np.bool_), np.asarray(is_doubtful & ~is_rest, np.bool_), touches_end
 
 
@@ -133,17 +133,20 @@ def _are_neighbours(components: Components, left: int, right: int) -> bool:
 
 
 def _members(components: Components, row: NDArray[np.intp], height: float, is_rest: Flags) -> Flags:
-    """The components of a row, and the small ones that belong to it."""
+    """The components of a row, and the small ones in its band that are near to it, or to others of them."""
     _, x, y, width, tall, _ = components
-    left, right = x[row].min() - REACH_X * height, (x + width)[row].max() + REACH_X * height
     top, bottom = y[row].min() - REACH_Y * height, (y + tall)[row].max() + REACH_Y * height
-    is_near = (x >= left) & (x + width <= right) & (y >= top) & (y + tall <= bottom)
-    is_near &= tall <= MAX_HEIGHT_RATIO * height
     base = float(np.median((y + tall)[row]))
     is_underline = (width > MIN_UNDERLINE * tall) & (y + tall / 2 > base - 0.1 * height)
-    members = is_near & ~is_underline & ~is_rest
+    is_small = (y >= top) & (y + tall <= bottom) & (tall <= MAX_HEIGHT_RATIO * height) & ~is_underline & ~is_rest
+    members = np.zeros(len(x), np.bool_)
     members[row] = True
-    return np.asarray(members, np.bool_)
+    while True:
+        left, right = x[members].min() - REACH_X * height, (x + width)[members].max() + REACH_X * height
+        more = members | (is_small & (x <= right) & (x + width >= left))
+        if (more == members).all():
+            return members
+        members = more
 
 
 def _weight(components: Components, row: NDArray[np.intp], inside: Box) -> float:

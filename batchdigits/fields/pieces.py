@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchdigits.fields.close_up import CloseUp
-from batchdigits.fields.seams import find_seams
 from batchdigits.vision.components import components_of
 
 MIN_SPECK = 0.04  # of the view's shorter side: shorter components are dust
@@ -17,7 +16,6 @@ MIN_CUT_WIDTH = 0.42  # of a component's height: narrower ones are one digit
 MIN_CUT_HEIGHT = 0.5  # of the number's height: lower components are not cut
 MIN_PIECE_SHARE = 0.15  # of a component's height: the least width of a piece
 MAX_JOINT_SHARE = 0.55  # of a component's height: the most ink in the column of a cut
-SEAM_REACH = 0.1  # of a component's height: how far a cut may be off its column
 MAX_CUTS = 8  # for each component's height of its width, two
 
 
@@ -109,11 +107,10 @@ def _smooth(profile: NDArray[np.float64]) -> NDArray[np.float32]:
 
 def _parts(ink: NDArray[np.bool_], cuts: list[int]) -> list[NDArray[np.uint8]]:
     """The parts of a component between its cuts."""
-    if not cuts:
-        return [ink.astype(np.uint8)]
-    columns = np.arange(ink.shape[1])
-    part_of = np.zeros(ink.shape, np.int32)
-    for seam in find_seams(ink, cuts, max(1, round(SEAM_REACH * len(ink)))):
-        part_of += columns >= seam[:, None]
-    parts = [(ink & (part_of == part)).astype(np.uint8) for part in range(len(cuts) + 1)]
-    return [part for part in parts if part.any()]
+    parts = []
+    for left, right in zip([0, *cuts], [*cuts, ink.shape[1]], strict=True):
+        part = np.zeros(ink.shape, np.uint8)
+        part[:, left:right] = ink[:, left:right]
+        if part.any():
+            parts.append(part)
+    return parts

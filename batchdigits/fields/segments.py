@@ -18,8 +18,8 @@ MIN_HEIGHT, MAX_HEIGHT = 0.4, 2.2  # of a digit, as shares of the number's heigh
 MAX_WIDTH = 1.6  # of a digit, as a share of the larger of its own and the number's height
 MAX_GAP = 0.35  # of the number's height: no part of a digit is farther from the others
 EDGE = np.ones((3, 3), np.uint8)  # the grey edge of a stroke around its mask
-PEAK = 1.2  # of the mean of a stroke's pixels, which has its soft edges in it
-FLOOR = 40  # grey levels of 255 of a glyph's ink: less is the paper's grain
+PEAK = 1.6  # of the mean of a stroke's pixels, which has its soft edges in it
+FLOOR = 20  # grey levels of 255 of a glyph's ink: less is the paper's grain
 
 
 class Segment(NamedTuple):

@@ -15,17 +15,16 @@ from batchdigits.inference.runtime import Logits
 
 LABELS = 3  # of a glyph that are considered
 DIGIT_LEAD = 4.0  # log odds that ink in a box is a digit, before it is looked at
-TEMPERATURE = 1.8
-DIGIT_BONUS = 0.1
-CUT_COST = 0.6
-HEIGHT_COST, TALL_COST = 4.8, 2.5
-PLACE_COST = 26.0
-GAP_COST = 16.0
-WIDTH_COST, WIDE = 2.5, 0.8
-SKIP_COST, SKIP_POWER = 9.8, 1.5
-NOISE_COST, NOISE_WIDTH = 5.6, 0.8
-DOUBTFUL_COST = 0.05
-SEPARATOR_COST = 2.0
+TEMPERATURE = 2.0
+CUT_COST = 0.3
+HEIGHT_COST = 4.0
+PLACE_COST = 8.0
+GAP_COST = 4.0
+WIDTH_COST, WIDE = 2.0, 0.9
+SKIP_COST, SKIP_POWER = 4.0, 1.5
+NOISE_COST, NOISE_WIDTH = 4.0, 0.8
+DOUBTFUL_COST = 0.3
+SEPARATOR_COST = 0.5
 SEP_HIGH, SEP_WIDE, SEP_TOP = 0.75, 0.5, -0.05
 
 
@@ -80,7 +79,7 @@ def _prior(segment: Segment, close: CloseUp) -> float:
     taller = math.log((bottom - top) / close.height)
     wide = (right - left) / close.height
     off = ((top + bottom) / 2 - close.middle) / close.height
-    log = DIGIT_BONUS - HEIGHT_COST * taller**2 - TALL_COST * max(0.0, taller) ** 2 - PLACE_COST * off**2
+    log = -HEIGHT_COST * taller**2 - PLACE_COST * off**2
     return log - GAP_COST * segment.gap / close.height - WIDTH_COST * max(0.0, wide - WIDE)
 
 
