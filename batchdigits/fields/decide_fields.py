@@ -20,6 +20,7 @@ from batchdigits.inference.runtime import Runtime
 from batchdigits.inference.threshold import review_threshold
 from batchdigits.text import counted
 
+REVIEW_THRESHOLD = 0.5  # of fields; a model card has none, since cutting counts as much as the network
 MIN_SHOWN = 0.01  # probability of another value that the detail of a `review` names
 
 
@@ -55,8 +56,8 @@ class FieldPrediction(NamedTuple):
 
 
 def field_threshold(card: Card, min_confidence: float | None = None) -> float:
-    """The score (0-1) below which a row is `review`: the one that is given, else that of the model."""
-    return review_threshold(card, min_confidence)
+    """The score (0-1) below which a row is `review`: the one that is given, else that for fields."""
+    return REVIEW_THRESHOLD if min_confidence is None else review_threshold(card, min_confidence)
 
 
 def decide_fields(
