@@ -32,7 +32,7 @@ MIN_GRID_WIDTH = 1.3  # width over height of a component with several walls
 MAX_WALL_WIDTH = 2.0  # width of a component that is a wall alone, over that of its straight part
 HALO = 3  # pixels around dark ink that hold no faint lines, but its own soft edges
 AT_END = 3  # pixels: so near to its ends a wall that is not in the margin must reach
-MAX_WALL_THICKNESS = 0.1  # of the height
+MAX_WALL_THICKNESS, MAX_FREE_THICKNESS = 0.1, 0.06  # of the height: between rules or edges, and without them
 
 
 class Ruled(NamedTuple):
@@ -140,7 +140,7 @@ def _find(mask: MatLike, before: Sequence[Stroke], comb: Comb | None) -> list[St
     if comb:
         return rules + [stroke for stroke in upright if _is_wall_of(stroke, comb)]
     across = rules + [line for line in before if line.is_level]
-    return rules + [stroke for stroke in upright if _is_wall(stroke, across, len(mask))]
+    return rules + [stroke for stroke in upright if _is_wall(stroke, across, mask)]
 
 
 def _is_wall_of(stroke: Stroke, comb: Comb) -> bool:
@@ -170,11 +170,12 @@ def _is_rule(stroke: Stroke) -> bool:
     return stroke.span >= (MIN_RULE_SPAN if stroke.margin < OUTER_MARGIN_SHARE else MIN_MIDDLE_RULE_SPAN)
 
 
-def _is_wall(stroke: Stroke, rules: Sequence[Stroke], height: int) -> bool:
+def _is_wall(stroke: Stroke, rules: Sequence[Stroke], mask: MatLike) -> bool:
+    height = len(mask)
     if stroke.thickness > MAX_WALL_THICKNESS * height + 2 or stroke.length < MIN_WALL_SHARE * height:
         return False
-    if stroke.span >= SPANNING_SHARE:
-        return True
+    if stroke.span >= SPANNING_SHARE and stroke.thickness <= MAX_FREE_THICKNESS * height + 1:
+        return not _is_of_digit(stroke, mask)
     reach = CORNER_SHARE * height + 1 if stroke.margin < OUTER_MARGIN_SHARE else AT_END
     at_rule = [any(rule.near - reach <= end <= rule.far + reach for rule in rules) for end in (stroke.start, stroke.end)]
     at_edge = stroke.start <= reach, stroke.end >= height - reach

@@ -17,7 +17,9 @@ MIN_HEIGHT_SHARE = 0.1  # of the field's shorter side: a digit is higher
 # Height over width, and over the stroke's thickness: a component below both is an underline or a dash.
 MIN_FLATNESS, MAX_STROKE = 0.3, 4.0
 EDGE_DEPTH_SHARE = 0.1  # of the field's side: what lies this near to an edge, whole, may be the rest of a line
+DOUBTFUL_DEPTH_SHARE = 0.15
 AT_EDGE = 2  # pixels from an edge
+MIN_REST = 0.1
 MAX_NARROW = 0.35  # width over height of what may be the rest of a wall
 MAX_LIKE = 0.35
 MIN_THICKNESS = 0.8
@@ -55,8 +57,8 @@ def find_numbers(ruled: Ruled, most: int = 1) -> list[Number]:
         return []
     components = components_of(ruled.mask)
     inside = _inside(ruled)
-    is_rest, is_doubtful, touches = _rests(components, inside)
     thickness = _thickness(ruled.mask, components)
+    is_rest, is_doubtful = _rests(components, thickness, inside)
     least = MIN_HEIGHT_SHARE * min(ruled.mask.shape)
     is_flat = (components.height < MIN_FLATNESS * components.width) & (components.height < MAX_STROKE * thickness)
     is_digit = (components.height >= least) & ~is_flat & ~is_rest
@@ -67,7 +69,7 @@ def find_numbers(ruled: Ruled, most: int = 1) -> list[Number]:
             continue
         height = float(np.median(components.height[sure]))
         is_thin = thickness < MIN_THICKNESS * np.median(thickness[sure])
-        is_doubtful = is_doubtful & (is_thin | touches | (np.abs(np.log(components.height / height)) > MAX_LIKE))
+        is_doubtful = is_doubtful & (is_thin | (np.abs(np.log(components.height / height)) > MAX_LIKE))
         members = _members(components, row, height, is_rest)
         doubtful = select(components, members & is_doubtful)
         weight = _weight(components, sure, inside)
@@ -96,7 +98,7 @@ def _inside(ruled: Ruled) -> Box:
     return slice(*ends[0]), slice(*ends[1])
 
 
-def _rests(components: Components, inside: Box) -> tuple[Flags, Flags, Flags]:
+def _rests(components: Components, thickness: NDArray[np.float64], inside: Box) -> tuple[Flags, Flags]:
     """Whether each component is no part of the number, as it lies outside or along a line; and whether it may be none."""
     _, x, y, width, height, _ = components
     rows, columns = inside
@@ -108,10 +110,12 @@ def _rests(components: Components, inside: Box) -> tuple[Flags, Flags, Flags]:
     is_level = (y + height <= rows.start + deep_y) | (y >= rows.stop - deep_y)
     is_upright = (x + width <= columns.start + deep_x) | (x >= columns.stop - deep_x)
     at_edge = (x <= columns.start + AT_EDGE) | (x + width >= columns.stop - AT_EDGE)
-    is_rest = is_outside | is_level | (is_upright & at_edge)
-    is_doubtful = is_upright & (width <= MAX_NARROW * height)
-    touches_end = (y <= AT_EDGE) | (y + height >= len(components.labels) - AT_EDGE)
-    return np.asarray(is_rest, np.bool_), np.asarray(is_doubtful & ~is_rest, np.bool_), touches_end
+    is_narrow = width <= MAX_NARROW * height
+    is_thin = thickness < MIN_THICKNESS * np.median(thickness[components.height >= np.median(components.height)])
+    is_rest = is_outside | is_level | (is_upright & at_edge & is_narrow & (is_thin | (width < MIN_REST * height)))
+    wide_x = DOUBTFUL_DEPTH_SHARE * (columns.stop - columns.start)
+    is_doubtful = (x + width <= columns.start + wide_x) | (x >= columns.stop - wide_x)
+    return np.asarray(is_rest, np.bool_), np.asarray(is_doubtful & is_narrow & ~is_rest, np.bool_)
 
 
 def _rows(components: Components, digits: NDArray[np.intp]) -> list[NDArray[np.intp]]:
