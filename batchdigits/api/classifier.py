@@ -109,6 +109,7 @@ class Classifier:
         bounds: str | None = None,
         pattern: str | None = None,
         checks: Iterable[str] = (),
+        values: Iterable[str] | None = None,
     ) -> FieldPrediction:
         """The number in the image of one field, as `batchdigits read` reads it.
 
@@ -122,6 +123,7 @@ class Classifier:
             bounds: the least and the greatest number, as `"0-300"`; None for any.
             pattern: a regular expression for the whole value; None for any value.
             checks: that the value passes: names such as `luhn`, or expressions such as `"(d1 + 2*d2) % 10 == d3"`.
+            values: those of which the field holds one; None for any.
 
         Returns:
             The likeliest value that keeps all rules, with its digits; `review` if it is not likely enough. Of the
@@ -130,6 +132,7 @@ class Classifier:
         Raises:
             TypeError: the image has none of the types that `classify` accepts.
             ValueError: another argument is out of its range.
+            BatchdigitsError: none of the `values` keeps the rules.
         """
         options = field_options(
             ink=self._ink,
@@ -141,6 +144,7 @@ class Classifier:
             bounds=bounds,
             pattern=pattern,
             checks=tuple(checks),
+            values=None if values is None else tuple(dict.fromkeys(values)),
         )
         page = cut_page(page_of(image), options)
         with self._lock:

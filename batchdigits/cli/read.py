@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
 from batchdigits.cli.classify_request import INPUT_OPTIONS, OUTPUT_OPTIONS, RUN_OPTIONS, Request, add_options
+from batchdigits.cli.console import print_message
 from batchdigits.cli.make_table import make_table
 from batchdigits.cli.options import Number, ink_option
 from batchdigits.fields.checks import CHECKS, parse_check
 from batchdigits.fields.field_options import MAX_DECIMALS, field_options, parse_separators
 from batchdigits.fields.rules import MAX_LENGTH, parse_length, parse_pattern, parse_range
+from batchdigits.text import first_names
 
 if TYPE_CHECKING:
     from batchdigits.engines.field_settings import FieldSettings
     from batchdigits.fields.field_options import FieldOptions
+    from batchdigits.fields.roster import Roster
     from batchdigits.inference.card import Card
     from batchdigits.output.columns import Columns
     from batchdigits.output.journal import Identity
@@ -57,6 +62,7 @@ class ReadRequest(Request):
     bounds: str | None
     pattern: str | None
     checks: tuple[str, ...]
+    values: str | None
     digits: bool
 
     def check(self) -> None:
@@ -69,16 +75,27 @@ class ReadRequest(Request):
         if self.digits_only and not self.separators:
             raise click.UsageError("--digits-only needs --separators.")
         try:
-            self._field_options()
+            self._field_options(None)
         except ValueError as error:
             raise click.UsageError(str(error)) from None
 
     def pipeline(self, card: Card) -> FieldSettings:
-        """The settings of the workers."""
+        """The settings of the workers.
+
+        Raises:
+            BatchdigitsError: the list of values cannot be used.
+        """
         from batchdigits.engines.field_settings import FieldSettings
         from batchdigits.fields.decide_fields import field_threshold
 
-        return FieldSettings(self._field_options(), field_threshold(card, self.min_confidence), self.digits)
+        options = self._field_options(self._roster.values if self._roster else None)
+        if self._roster and self._roster.doubled:
+            print_message(f"{self.values} has {first_names(self._roster.doubled)} more than once", "doubled")
+        if options.expected and options.expected.left_out:
+            print_message(
+                f"left out of {self.values}, by the rules: {first_names(options.expected.left_out)}", "left out"
+            )
+        return FieldSettings(options, field_threshold(card, self.min_confidence), self.digits)
 
     def columns(self, card: Card, ids: Mapping[str, str] | None) -> Columns:
         """The columns of the rows."""
@@ -99,11 +116,31 @@ class ReadRequest(Request):
             "--range": self.bounds or "any",
             "--pattern": self.pattern or "any",
             "--check": " and ".join(self.checks) or "any",
+            "--values": self._values_id,
             "--digits": self.digits,
         }
 
-    def _field_options(self) -> FieldOptions:
-        """The options for values.
+    @cached_property
+    def _roster(self) -> Roster | None:
+        """The list of values."""
+        from batchdigits.fields.roster import read_roster
+
+        return read_roster(self.values) if self.values else None
+
+    @property
+    def _values_id(self) -> str:
+        """A hash of the list of values."""
+        return hashlib.sha256("\n".join(self._roster.values).encode()).hexdigest()[:16] if self._roster else "any"
+
+    def _inputs(self) -> tuple[str, ...]:
+        names = (self.values, self.values.rpartition(":")[0]) if self.values else ()
+        return (*super()._inputs(), *filter(None, names))
+
+    def _field_options(self, values: Sequence[str] | None) -> FieldOptions:
+        """The options for fields.
+
+        Args:
+            values: those that are listed; None for any.
 
         Raises:
             ValueError: they cannot be combined.
@@ -118,6 +155,7 @@ class ReadRequest(Request):
             bounds=self.bounds,
             pattern=self.pattern,
             checks=self.checks,
+            values=values,
         )
 
 
@@ -151,6 +189,11 @@ class ReadRequest(Request):
         multiple=True,
         help=f"Values pass this check: {', '.join(CHECKS)}, or an expression such as '(d1 + 2*d2) % 10 == d3'. May be "
         "given several times.",
+    ),
+    click.option(
+        "--values",
+        metavar="FILE[:COLUMN]",
+        help="Each value is on this list: a file with one a line, or a column of a CSV file.",
     ),
     click.option(
         "--min-confidence",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -11,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchdigits.fields.cut_batch import CutPage
-from batchdigits.fields.expected_values import SHOWN, ExpectedValues, choose
+from batchdigits.fields.expected_values import SHOWN, choose
 from batchdigits.fields.field_options import FieldOptions
-from batchdigits.fields.read_field import Cut, Digit, FieldReading, classify_cuts, read_cut
+from batchdigits.fields.read_field import Cut, Digit, FieldReading, Lattice, classify_cuts, read_cut
+from batchdigits.fields.value_list import ValueList
 from batchdigits.inference.card import Card
 from batchdigits.inference.decide import SCORE_DECIMALS, Prediction, Status
 from batchdigits.inference.runtime import Runtime
@@ -103,7 +103,11 @@ def _decide(path: str, reading: FieldReading | str, options: FieldOptions, thres
     value = options.written(reading.value)
     alternatives = _written(reading, options)
     if options.expected:
-        return _decide_by_rules(path, value, reading, alternatives, options.expected, threshold)
+        lattice = None if options.changes_form else reading.lattice
+        choice = choose(options.expected.believe(_Written(alternatives, lattice)), threshold)
+        digits = reading.digits if choice.value == value else ()
+        score = round(choice.confidence, SCORE_DECIMALS)
+        return FieldPrediction(path, choice.value, choice.confidence, choice.status, choice.detail, score, digits)
     score = round(reading.score, SCORE_DECIMALS)
     if score >= threshold:
         return FieldPrediction(path, value, reading.confidence, Status.OK, "", score, reading.digits)
@@ -122,28 +126,15 @@ def _with_boxes_checked(prediction: FieldPrediction, reading: FieldReading | str
 
 
 class _Written(NamedTuple):
-    """A reading, with its values as they are written down."""
+    """A reading with its values as they are written down, for `ExpectedValues.believe`."""
 
     alternatives: Sequence[tuple[str, float]]
+    lattice: Lattice | None
 
-    def log_probability(self, value: str) -> float:
-        share = dict(self.alternatives).get(value, 0.0)
-        return math.log(share) if share else -math.inf
-
-
-def _decide_by_rules(
-    path: str,
-    value: str,
-    reading: FieldReading,
-    alternatives: Sequence[tuple[str, float]],
-    expected: ExpectedValues,
-    threshold: float,
-) -> FieldPrediction:
-    """The likeliest value that keeps the rules, if it is likely enough; else the value, for review."""
-    choice = choose(expected.believe(_Written(alternatives)), threshold)
-    digits = reading.digits if choice.value == value else ()
-    score = round(choice.confidence, SCORE_DECIMALS)
-    return FieldPrediction(path, choice.value, choice.confidence, choice.status, choice.detail, score, digits)
+    def among(self, listed: ValueList) -> Sequence[tuple[str, float]]:
+        if self.lattice is None:
+            return [(value, share) for value, share in self.alternatives if value in listed.values]
+        return self.lattice.among(listed)
 
 
 def _written(reading: FieldReading, options: FieldOptions) -> list[tuple[str, float]]:

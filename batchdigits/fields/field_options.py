@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from batchdigits.fields.checks import parse_check
@@ -29,7 +29,7 @@ class FieldOptions:
         separators: characters that may stand between digits.
         digits_only: whether a value is written down without its separators.
         decimals: digits behind the decimal point of a value; None for a value of any form.
-        expected: the rules that a value keeps, as it is written down; None if there are none.
+        expected: the rules that a value keeps as it is written down, and the list that it is on; None without any.
     """
 
     ink: Ink = "auto"
@@ -45,6 +45,11 @@ class FieldOptions:
         """The separators to look for: decimals need a point or a comma, unless it is printed between boxes."""
         needs_point = self.decimals is not None and self.comb is None
         return self.separators or (POINT_OR_COMMA if needs_point else "")
+
+    @property
+    def changes_form(self) -> bool:
+        """Whether a value may be written down in another form than it stands in the field."""
+        return self.digits_only or self.decimals is not None
 
     def written(self, text: str) -> str:
         """A value in the form that is asked for, if it has that form.
@@ -75,6 +80,7 @@ def field_options(
     bounds: str | None = None,
     pattern: str | None = None,
     checks: Sequence[str] = (),
+    values: Sequence[str] | None = None,
 ) -> FieldOptions:
     """Options as a user gives them.
 
@@ -88,10 +94,14 @@ def field_options(
         bounds: the least and the greatest number, as `0-300`.
         pattern: a regular expression for the whole value.
         checks: names of check digits, or expressions, that a value passes.
+        values: the values of which each field holds one; None for any.
 
     Raises:
         ValueError: one is no such text, or out of its range, or two do not go together. The message is one line.
+        BatchdigitsError: all listed values break the rules.
     """
+    from batchdigits.fields.expected_values import expect  # it loads NumPy, which --help does not wait for
+
     lengths = None if length is None else parse_length(length)
     if comb is not None and not 2 <= comb <= MAX_LENGTH:
         raise ValueError(f"a comb has 2 to {MAX_LENGTH} boxes, not {comb!r}")
@@ -107,7 +117,9 @@ def field_options(
         pattern=None if pattern is None else parse_pattern(pattern),
         checks=tuple(map(parse_check, checks)),
     )
-    expected = None if rules == Rules() else _expect(rules)
+    if values is not None:  # the cutting keeps to the length, but a list may not
+        rules = replace(rules, length=lengths)
+    expected = None if rules == Rules() and values is None else expect(rules, values)
     return FieldOptions(ink, lengths, comb, parse_separators(separators), digits_only, decimals, expected)
 
 
@@ -120,9 +132,3 @@ def parse_separators(text: str) -> str:
     if not re.fullmatch(r"[^\w\s]*", text):
         raise ValueError(f"{text!r} are no separators such as '/.-,'")
     return "".join(dict.fromkeys(text))
-
-
-def _expect(rules: Rules) -> ExpectedValues:
-    from batchdigits.fields.expected_values import expect  # NumPy, which --help does not wait for
-
-    return expect(rules)

@@ -14,9 +14,11 @@ from batchdigits.fields.close_up import CloseUp, close_up
 from batchdigits.fields.form_lines import remove_form_lines
 from batchdigits.fields.ink import View, view_of
 from batchdigits.fields.lattice import Path, Step, best_paths
+from batchdigits.fields.lattice_reading import LatticeReading
 from batchdigits.fields.number import find_numbers
 from batchdigits.fields.pieces import Pieces, pieces_of
 from batchdigits.fields.segments import Segment, glyph_of, segments_of
+from batchdigits.fields.value_list import ValueList
 from batchdigits.fields.weights import log_probabilities, steps_of_boxes, steps_of_pieces
 from batchdigits.inference.runtime import Runtime
 from batchdigits.vision.grey import Scan
@@ -43,6 +45,35 @@ class Digit(NamedTuple):
     box: Box
 
 
+class Lattice(NamedTuple):
+    """All ways to read a field.
+
+    Attributes:
+        steps: its steps, which name the likeliest labels of a glyph.
+        pieces: their number.
+        log_p: of the glyphs, as from `classify_cuts`.
+        paths: the likeliest ways.
+    """
+
+    steps: Sequence[Step]
+    pieces: int
+    log_p: NDArray[np.float64]
+    paths: Sequence[Path]
+
+    def among(self, listed: ValueList) -> Sequence[tuple[str, float]]:
+        """The likeliest values of a list with their probabilities, also where a glyph has an unlikely label."""
+        glyphs = {(step.start, step.end): step for step in self.steps if step.glyph >= 0 and step.text.isdigit()}
+        others = [step for step in self.steps if not step.text.isdigit()]
+        digits = [
+            step._replace(text=str(label), log_weight=step.log_weight - row[int(step.text)] + row[label])
+            for step in glyphs.values()
+            for row in [self.log_p[step.glyph].tolist()]
+            for label in range(len(row) - 1)
+        ]
+        values = [(path.value, path.log_weight) for path in self.paths]
+        return LatticeReading([*others, *digits], self.pieces, values).among(listed)
+
+
 class FieldReading(NamedTuple):
     """What a field says.
 
@@ -54,6 +85,7 @@ class FieldReading(NamedTuple):
         alternatives: the likeliest values with their probabilities, the likeliest first.
         has_ink: whether there is ink that may be a digit.
         boxes: how many boxes the field has in a row; 0 without a comb.
+        lattice: all ways to read it; None without ink.
     """
 
     value: str
@@ -63,6 +95,7 @@ class FieldReading(NamedTuple):
     alternatives: tuple[tuple[str, float], ...] = ()
     has_ink: bool = True
     boxes: int = 0
+    lattice: Lattice | None = None
 
 
 class Cut(NamedTuple):
@@ -146,7 +179,8 @@ def read_cut(cut: Cut, log_p: NDArray[np.float64], length: range | None = None, 
         steps, count = steps_of_pieces(*cut.lines[:2], log_p, cut.lines[2]), len(cut.lines[0].areas)
     mark = next((one for one in (*".,", *separators) if one in separators), "")
     steps = [step._replace(text=mark) if step.text == SEPARATOR else step for step in steps]
-    shares = _shares(steps, count, length)
+    paths = best_paths(steps, count)
+    shares = _shares(paths, steps, count, length)
     values = [(path, share) for path, share in shares if path.value]
     if not values:
         return FieldReading("", 0.0, 0.0, boxes=boxes)
@@ -154,12 +188,14 @@ def read_cut(cut: Cut, log_p: NDArray[np.float64], length: range | None = None, 
     number = sum(share for _, share in values)
     alternatives = tuple((path.value, share) for path, share in values)
     digits = tuple(_digits(path, cut, log_p))
-    return FieldReading(path.value, share / number, share, digits, alternatives, boxes=boxes)
+    lattice = Lattice(steps, count, log_p, paths)
+    return FieldReading(path.value, share / number, share, digits, alternatives, boxes=boxes, lattice=lattice)
 
 
-def _shares(steps: Sequence[Step], pieces: int, length: range | None) -> list[tuple[Path, float]]:
-    """The likeliest values with their probabilities, the likeliest first."""
-    paths = best_paths(steps, pieces)
+def _shares(
+    paths: Sequence[Path], steps: Sequence[Step], pieces: int, length: range | None
+) -> list[tuple[Path, float]]:
+    """The likeliest values with their probabilities, the likeliest first; those of some length, if it is told."""
     if length is None:
         return _normalised([(path, path.log_weight) for path in paths])
     fitting = best_paths(steps, pieces, length)

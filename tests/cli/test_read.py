@@ -133,6 +133,43 @@ def test_a_value_that_breaks_a_rule_is_for_review(
         assert any(row["status"] == "review" for row in rows)
 
 
+def test_each_value_is_on_the_list(run: Run) -> None:
+    Path("list.csv").write_text("id,name\n007,A\n1948,B\n20260,C\n0000,D\n0000,E\n")
+    result = run("read", "fields", "--values", "list.csv:id", "--min-confidence", "0.5")
+    assert "list.csv:id has 0000 more than once" in result.stderr
+    rows = rows_of(result.stdout)
+    assert [(rows[place]["value"], rows[place]["status"]) for place in (0, 2, 3)] == [
+        ("007", "ok"),
+        ("20260", "ok"),
+        ("0000", "ok"),
+    ]
+    assert (rows[4]["value"], rows[4]["status"]) == ("83", "review")  # like nothing on the list
+    assert rows[4]["detail"].startswith("not on the list")
+    assert "1948" in rows[1]["value"] + rows[1]["detail"]  # one digit away
+    assert (rows[1]["status"] == "ok") == (rows[1]["detail"] == "read as 1946, by the list")
+
+
+def test_listed_values_that_break_a_rule_are_left_out_and_named(run: Run) -> None:
+    Path("list.txt").write_text("007\n1946\n83\n")
+    result = run("read", "fields/4-83.png", "--values", "list.txt", "--length", "3-4")
+    assert "left out of list.txt, by the rules: 83" in result.stderr
+    assert rows_of(result.stdout)[0]["value"] != "83"
+    none = run("read", "fields", "--values", "list.txt", "--length", "9")
+    assert (none.exit_code, none.stdout) == (1, "")
+    assert "every value of the list fails the length" in none.stderr
+
+
+def test_the_list_is_not_written_over_and_belongs_to_the_run(run: Run) -> None:
+    Path("list.csv").write_text("id\n007\n")
+    refused = run("read", "fields", "--values", "list.csv:id", "-o", "list.csv", "--overwrite")
+    assert "is one of the inputs" in refused.stderr
+    assert Path("list.csv").read_text() == "id\n007\n"
+    assert "no file" in run("read", "fields", "--values", "none.csv").stderr
+    assert run("read", "fields", "--values", "list.csv", "-o", "out.csv").exit_code == 3
+    Path("list.csv").write_text("id\n008\n")
+    assert "--values was " in run("read", "fields", "--values", "list.csv", "-o", "out.csv", "--resume").stderr
+
+
 def test_the_digits_stand_in_a_column_from_left_to_right(run: Run) -> None:
     result = run("read", "fields", "--digits")
     assert result.stdout.startswith("path,value,confidence,status,detail,score,digits\n")
@@ -144,9 +181,9 @@ def test_the_digits_stand_in_a_column_from_left_to_right(run: Run) -> None:
         assert all(0 <= digit["confidence"] <= 1 for digit in digits)
         for place, digit in enumerate(digits):
             left, top, right, bottom = digit["box"]
-            middle = (left + right) / 2
+            middle = (left + right) / 2 - helpers.FIELD_MARGIN
             assert 32 * place <= middle <= 32 * (place + 1)  # helpers.make_fields gives each 32 pixels
-            assert 0 <= top < bottom <= 44
+            assert 0 <= top < bottom <= 60
 
 
 @pytest.mark.parametrize(
@@ -393,6 +430,7 @@ def test_python_reads_the_same_values(run: Run) -> None:
         assert prediction.detail == row["detail"]
     assert classifier.read("fields/4-83.png", length=20).detail == "no number of 20 digits found"
     assert classifier.read("fields/4-83.png", pattern="9.").status == "review"
+    assert classifier.read("fields/4-83.png", values=["83", "007"]).value == "83"
 
 
 def test_python_refuses_impossible_arguments() -> None:

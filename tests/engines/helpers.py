@@ -55,6 +55,7 @@ for batch in (engine.FastBatch, CutBatch):
 if os.path.exists("terminate-at-fork"):
     os.register_at_fork(after_in_parent=lambda: os.kill(os.getpid(), signal.SIGTERM))
 """
+FIELD_MARGIN = 20  # pixels at both ends of a field
 RUN = "from batchdigits.cli import main; main()"
 
 
@@ -83,6 +84,7 @@ def make_fields(folder: Path, values: Sequence[str]) -> Path:
     for number, value in enumerate(values):
         digits = [images[labels == int(digit)][10 + number] for digit in value]
         field = np.concatenate([np.pad(digit, ((8, 8), (2, 2))) for digit in digits], axis=1)
+        field = np.pad(field, ((8, 8), (FIELD_MARGIN, FIELD_MARGIN)))
         done, data = cv2.imencode(".png", 255 - field)
         assert done
         (folder / f"{number}-{value}.png").write_bytes(np.asarray(data).tobytes())

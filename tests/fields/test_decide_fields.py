@@ -78,6 +78,12 @@ def test_a_rule_may_choose_another_value(decide: Decide) -> None:
     assert decide(READING, field_options(pattern="12.*")).digits == DIGITS
 
 
+def test_a_value_in_another_form_is_looked_up_as_it_is_written(decide: Decide) -> None:
+    only = field_options(separators=".", digits_only=True, values=["1284", "77"])
+    assert decide(READING, only).value == "1284"
+    assert decide(READING, field_options(values=["1284", "77"])).value == "1284"
+
+
 def test_a_value_that_no_other_can_replace_is_for_review(decide: Decide) -> None:
     prediction = decide(READING, field_options(bounds="0-10"))
     assert (prediction.value, prediction.status) == ("1234", "review")
