@@ -106,7 +106,7 @@ class ExpectedValues:
         fault = self._fault(as_read)
         return Belief(
             as_read,
-            share * (1.0 if fault else odds) * scale,
+            min(1.0, share * (1.0 if fault else odds) * scale),
             tuple(pair for pair in ranked[:MAX_KEPT] if pair[1] >= MIN_KEPT or pair in ranked[:SHOWN]),
             share_other * scale + unseen,
             fault,

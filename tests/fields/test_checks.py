@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 
 import pytest
 from hypothesis import given
@@ -105,6 +106,14 @@ def test_what_is_no_condition_is_refused_in_one_line(text: str) -> None:
     with pytest.raises(ValueError, match=r"expression|condition") as caught:
         parse_check(text)
     assert "\n" not in str(caught.value)
+
+
+def test_what_python_would_warn_of_is_refused_without_a_warning() -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        with pytest.raises(ValueError, match="is no check and no expression"):
+            parse_check("d1 == 1or d1 == 2")
+    assert not caught
 
 
 def test_a_deep_expression_is_evaluated_and_pickled() -> None:

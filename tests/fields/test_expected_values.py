@@ -102,7 +102,9 @@ def test_a_value_that_breaks_the_rules_is_for_review() -> None:
 
 def test_without_rules_the_likeliest_value_stays() -> None:
     for rules in (Rules(), Rules(length=parse_length("2"))):
-        choice = choose(expect(rules).believe(reading(_12=0.9, _13=0.05)), 0.9)
+        belief = expect(rules).believe(reading(_12=0.9, _13=0.05))
+        assert belief.other == pytest.approx(0.05)
+        choice = choose(belief, 0.9)
         assert (choice.value, choice.status, choice.detail, choice.is_expected) == ("12", OK, "", True)
         assert choice.confidence == pytest.approx(0.9)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from batchdigits.fields import lattice_reading
 from batchdigits.fields.expected_values import choose, expect
-from batchdigits.fields.lattice_reading import LOST, LatticeReading
+from batchdigits.fields.lattice_reading import BEAM, LOST, LatticeReading
 from batchdigits.fields.rules import Rules
 from batchdigits.fields.value_list import ValueList
 from batchdigits.inference.decide import Status
@@ -93,6 +93,7 @@ def test_a_long_list_is_searched_for_what_was_misread() -> None:
     others = [f"{number:09}" for number in range(200_000_000, 200_050_000)]
     found = reading.among(ValueList(["903456789", *others, "123056780"]))
     assert {value for value, _ in found[:2]} == {"903456789", "123056780"}
+    assert len(found) <= BEAM
 
 
 def test_a_blank_field_has_no_alternatives() -> None:
