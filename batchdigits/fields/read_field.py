@@ -1,4 +1,4 @@
-"""Read the numbers of fields."""
+"""Read the numbers of fields: find the ink, cut it, classify all glyphs together, and take the best paths."""
 
 from __future__ import annotations
 
@@ -9,74 +9,146 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchdigits.fields.boxes import glyphs_of_boxes
+from batchdigits.fields.close_up import CloseUp, close_up
+from batchdigits.fields.confidence import confidence_of
 from batchdigits.fields.form_lines import remove_form_lines
 from batchdigits.fields.ink import View, view_of
-from batchdigits.fields.lattice import Path, best_paths
-from batchdigits.fields.close_up import CloseUp, close_up
-from batchdigits.fields.number import find_numbers
+from batchdigits.fields.lattice import Step, best_paths
+from batchdigits.fields.number import find_number
 from batchdigits.fields.pieces import Pieces, pieces_of
+from batchdigits.fields.reading import Box, Character, FieldReading, ReadOptions
 from batchdigits.fields.segments import Segment, glyph_of, segments_of
 from batchdigits.fields.weights import log_probabilities, steps_of_boxes, steps_of_pieces
 from batchdigits.inference.runtime import Runtime
+from batchdigits.vision.normalise import Glyph
+
+MAX_PIECES = 120  # of a field: one with more is no number, and would take long
+MAX_ALTERNATIVES = 5
 
 
-class Cut(NamedTuple):
+NOTHING_KNOWN = ReadOptions()
+
+
+class _Cut(NamedTuple):
+    """A field that was cut.
+
+    Attributes:
+        view: its view.
+        glyphs: the glyphs that may be its digits.
+        boxes: of a comb, the glyph in each box, -1 for an empty one; None without a comb.
+        close: the close-up of its number, if it has no comb.
+        pieces: those of the close-up.
+        segments: those of the pieces, one for each glyph.
+        places: the box of each glyph in the view.
+        has_ink: whether there is any ink but printed lines.
+    """
+
     view: View
-    ruled: object
-    glyphs: list
-    boxes: list
-    pieces: Pieces | None = None
-    segments: list[Segment] = []
+    glyphs: list[Glyph]
+    boxes: list[int] | None = None
     close: CloseUp | None = None
-    ink: object = None
-    mask: object = None
-    places: list = []
+    pieces: Pieces | None = None
+    segments: Sequence[Segment] = ()
+    places: Sequence[tuple[int, int, int, int]] = ()
+    has_ink: bool = True
 
 
-def cut(scan) -> Cut | None:
-    view = view_of(scan)
-    ruled = remove_form_lines(view.ink)
+def read_fields(
+    scans: Sequence[NDArray[np.uint8]], runtime: Runtime, options: ReadOptions = NOTHING_KNOWN
+) -> list[FieldReading]:
+    """Read the number of each field.
+
+    Args:
+        scans: grey, uint8 (H, W), each of one field with one number.
+        runtime: the network for single digits.
+        options: what is known about the fields.
+
+    Returns:
+        A reading for each scan. A field without ink has none of value, digits and alternatives.
+    """
+    cuts = [_cut(scan, options) for scan in scans]
+    glyphs = [glyph for cut in cuts for glyph in cut.glyphs]
+    log_p = log_probabilities(runtime.logits(np.array(glyphs))) if glyphs else np.zeros((0, 0))
+    readings = []
+    start = 0
+    for cut in cuts:
+        end = start + len(cut.glyphs)
+        readings.append(_read(cut, log_p[start:end], options))
+        start = end
+    return readings
+
+
+def _cut(scan: NDArray[np.uint8], options: ReadOptions) -> _Cut:
+    """Cut a field into what may be its digits."""
+    view = view_of(scan, options.ink)
+    ruled = remove_form_lines(view.ink, options.boxes)
     if ruled.comb:
         found = glyphs_of_boxes(ruled, ruled.comb)
-        glyphs, boxes, places = [], [], []
-        for f in found:
-            boxes.append(len(glyphs) if f else -1)
-            if f:
-                glyphs.append(f.glyph)
-                places.append(f.box)
-        return Cut(view, ruled, glyphs, boxes, places=places)
-    numbers = find_numbers(ruled)
-    if not numbers:
-        return None
-    number = numbers[0]
-    close = close_up(number, ruled.ink)
+        filled = [glyph for glyph in found if glyph is not None]
+        numbers = iter(range(len(filled)))
+        boxes = [-1 if glyph is None else next(numbers) for glyph in found]
+        places = [glyph.box for glyph in filled]
+        return _Cut(view, [glyph.glyph for glyph in filled], boxes, places=places, has_ink=bool(filled))
+    number = find_number(ruled)
+    close = close_up(number, ruled.ink) if number else None
     if close is None:
-        return None
+        return _Cut(view, [], has_ink=False)
     pieces = pieces_of(close)
+    if len(pieces.boxes) > MAX_PIECES:
+        return _Cut(view, [])
     segments, glyphs = [], []
-    for s in segments_of(pieces, close.height):
-        g = glyph_of(s, pieces, close.ink)
-        if g is not None:
-            segments.append(s)
-            glyphs.append(g)
-    return Cut(view, ruled, glyphs, [], pieces, segments, close, close.ink, close.mask, [s.box for s in segments])
+    for segment in segments_of(pieces, close.height):
+        glyph = glyph_of(segment, pieces, close.ink)
+        if glyph is not None:
+            segments.append(segment)
+            glyphs.append(glyph)
+    return _Cut(view, glyphs, None, close, pieces, segments, [segment.box for segment in segments])
 
 
-def read_fields(scans, runtime):
-    cuts = [cut(s) for s in scans]
-    glyphs = [g for c in cuts if c for g in c.glyphs]
-    lp = log_probabilities(runtime.logits(np.array(glyphs))) if glyphs else np.zeros((0, 11))
-    at = 0
-    out = []
-    for c in cuts:
-        if not c:
-            out.append((None, []))
-            continue
-        own = lp[at : at + len(c.glyphs)]
-        at += len(c.glyphs)
-        if c.boxes:
-            paths = best_paths(steps_of_boxes(c.boxes, own), len(c.boxes))
-        else:
-            paths = best_paths(steps_of_pieces(c.pieces, c.segments, own, c.close), len(c.pieces.areas))
-        out.append((c, paths))
-    return out
+def _read(cut: _Cut, log_p: NDArray[np.float64], options: ReadOptions) -> FieldReading:
+    """Read a field that was cut.
+
+    Args:
+        cut: the field.
+        log_p: of its glyphs, float64 (N, classes + 1).
+        options: what is known about it.
+    """
+    if cut.boxes is not None:
+        paths = best_paths(steps_of_boxes(cut.boxes, log_p), len(cut.boxes), options.length)
+    elif cut.close and cut.pieces:
+        steps = steps_of_pieces(cut.pieces, cut.segments, log_p, cut.close, options)
+        paths = best_paths(steps, len(cut.pieces.boxes), options.length)
+    else:
+        return FieldReading(has_ink=cut.has_ink)
+    if not paths or not paths[0].value:
+        return FieldReading(has_ink=cut.has_ink)
+    best = paths[0]
+    characters = [_character(step, cut, log_p) for step in best.steps if step.text]
+    digits = tuple(character for character in characters if character.label.isdigit())
+    separators = tuple(character for character in characters if not character.label.isdigit())
+    confidence, shares = confidence_of(paths, log_p)
+    alternatives = tuple(shares[1 : 1 + MAX_ALTERNATIVES])
+    return FieldReading(best.value, confidence, digits, separators, alternatives, cut.has_ink)
+
+
+def _character(step: Step, cut: _Cut, log_p: NDArray[np.float64]) -> Character:
+    """The digit or separator of a step."""
+    if step.glyph >= 0:
+        row = log_p[step.glyph, :-1]
+        confidence = float(np.exp(row[int(step.text)] - np.logaddexp.reduce(row)))
+        box = cut.places[step.glyph]
+    else:
+        assert cut.pieces is not None
+        confidence = float(np.exp(step.log_weight))
+        x0, y0, x1, y1 = cut.pieces.boxes[step.start : step.end].T
+        box = int(x0.min()), int(y0.min()), int(x1.max()), int(y1.max())
+    return Character(step.text, confidence, _in_scan(box, cut))
+
+
+def _in_scan(box: tuple[int, int, int, int], cut: _Cut) -> Box:
+    """A box of the view or its close-up, in pixels of the scan."""
+    left, top, right, bottom = box
+    corners = np.array([[left, right, left, right], [top, top, bottom, bottom], [1, 1, 1, 1]], np.float64)
+    view = cut.close.back @ corners if cut.close else corners[:2]
+    x, y = view[0] / cut.view.scale + cut.view.left, view[1] / cut.view.scale + cut.view.top
+    return float(x.min()), float(y.min()), float(x.max()), float(y.max())

@@ -79,7 +79,8 @@ def _in_row(kind: str, digits: list[NDArray[np.float32]], height: float, rng: np
     """Digits in a row."""
     rows = round(height * rng.uniform(*ROOM))
     margin = round(rng.uniform(0.4, 1.5) * height)
-    ink = np.zeros((rows, margin * 2 + round(sum(digit.shape[1] for digit in digits) + len(digits) * height) + 40), np.float32)
+    room = sum(digit.shape[1] + round(height) for digit in digits) + 40
+    ink = np.zeros((rows, 2 * margin + room), np.float32)
     right, base = margin, round(rows - 0.2 * height)
     for digit in digits:
         top = max(0, min(rows - len(digit), base - len(digit) + round(0.03 * height * rng.standard_normal())))
