@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from batchdigits.fields.boxes import glyphs_of_boxes
 from batchdigits.fields.close_up import CloseUp, close_up
-from batchdigits.fields.confidence import confidence_of
+from batchdigits.fields.confidence import alternatives_to, confidence_of, features
 from batchdigits.fields.form_lines import remove_form_lines
 from batchdigits.fields.ink import View, view_of
 from batchdigits.fields.lattice import Step, best_paths
@@ -126,9 +126,10 @@ def _read(cut: _Cut, log_p: NDArray[np.float64], options: ReadOptions) -> FieldR
     characters = [_character(step, cut, log_p) for step in best.steps if step.text]
     digits = tuple(character for character in characters if character.label.isdigit())
     separators = tuple(character for character in characters if not character.label.isdigit())
-    confidence, shares = confidence_of(paths, log_p)
-    alternatives = tuple(shares[1 : 1 + MAX_ALTERNATIVES])
-    return FieldReading(best.value, confidence, digits, separators, alternatives, cut.has_ink)
+    lead, doubt = features(paths, log_p)
+    confidence = confidence_of(lead, doubt)
+    alternatives = tuple(alternatives_to(paths, confidence)[:MAX_ALTERNATIVES])
+    return FieldReading(best.value, confidence, digits, separators, alternatives, cut.has_ink, lead, doubt)
 
 
 def _character(step: Step, cut: _Cut, log_p: NDArray[np.float64]) -> Character:

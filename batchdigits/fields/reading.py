@@ -51,6 +51,8 @@ class FieldReading(NamedTuple):
         separators: its separators, and its sign.
         alternatives: values with other digits, and their probabilities, the likeliest first.
         has_ink: whether there is any ink but printed lines.
+        lead: the logarithm of one more than the value's lead over one with other digits, in nats.
+        doubt: the least log probability of one of its digits, against other digits and outliers.
     """
 
     value: str = ""
@@ -59,3 +61,5 @@ class FieldReading(NamedTuple):
     separators: tuple[Character, ...] = ()
     alternatives: tuple[tuple[str, float], ...] = ()
     has_ink: bool = False
+    lead: float = 0.0
+    doubt: float = 0.0
