@@ -11,17 +11,15 @@ from cv2.typing import MatLike
 
 from batchdigits.fields.comb import TOLERANCE, Comb, find_comb
 from batchdigits.fields.guides import remove_guides
+from batchdigits.fields.rules import find_rules
 from batchdigits.fields.walls import is_of_digit
 from batchdigits.vision.cell import erased
 from batchdigits.vision.contrast import MIN_CONTRAST
 from batchdigits.vision.illumination import otsu_level
 from batchdigits.vision.lines import CORNER_SHARE, OUTER_MARGIN_SHARE
-from batchdigits.vision.strokes import Stroke, find_level_strokes, find_upright_strokes, placed
+from batchdigits.vision.strokes import Stroke, find_upright_strokes
 
 MAX_PASSES = 3  # each finds the lines that are fainter than those before
-PART_WIDTH = 2.5  # width over height of a part of a field in which level lines are looked for
-# Of the width of a part. A shorter level line in the margin, or elsewhere, is an underline, or strokes of digits.
-MIN_RULE_SPAN, MIN_MIDDLE_RULE_SPAN = 0.5, 0.85
 MIN_WALL_SPAN, SPANNING_SHARE = 0.5, 0.92  # of the height: of a wall between rules or edges, and of one anywhere
 MAX_THICKNESS, MAX_FREE_THICKNESS = 0.1, 0.06  # of the height: of a wall between rules or edges, and of one anywhere
 AT_END = 3  # pixels from a rule or edge to the end of a wall that is not in the margin
@@ -115,7 +113,7 @@ def _is_ink(ink: MatLike, mask: MatLike) -> bool:
 
 def _find(mask: MatLike, before: Sequence[Stroke], comb: Comb | None) -> list[Stroke]:
     """The lines of a mask, where others were found before."""
-    rules, upright = _rules(mask), find_upright_strokes(mask)
+    rules, upright = find_rules(mask), find_upright_strokes(mask)
     if comb:
         return rules + [stroke for stroke in upright if _is_wall_of(stroke, comb)]
     across = rules + [line for line in before if line.is_level]
@@ -131,23 +129,6 @@ def _is_wall_of(stroke: Stroke, comb: Comb) -> bool:
     tall = min(wall.length for wall in comb.walls)
     distances = [abs((wall.near + wall.far) / 2 - middle) for wall in comb.walls]
     return stroke.length >= tall and any(abs(distance - comb.pitch) <= reach for distance in distances)
-
-
-def _rules(mask: MatLike) -> list[Stroke]:
-    """The level lines of a mask. Those of a wide one are found part by part, as they are tilted or bent."""
-    height, width = mask.shape
-    parts = max(1, round(width / (PART_WIDTH * height)))
-    rules: list[Stroke] = []
-    for part in range(parts):
-        left, right = part * width // parts, (part + 1) * width // parts
-        found = find_level_strokes(np.ascontiguousarray(mask[:, left:right]))
-        rules += [placed(stroke, 0, left, mask.shape) for stroke in found if _is_rule(stroke)]
-    return rules
-
-
-def _is_rule(stroke: Stroke) -> bool:
-    """Whether a level stroke of a part is a printed line."""
-    return stroke.span >= (MIN_RULE_SPAN if stroke.margin < OUTER_MARGIN_SHARE else MIN_MIDDLE_RULE_SPAN)
 
 
 def _is_wall(stroke: Stroke, rules: Sequence[Stroke], mask: MatLike) -> bool:

@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 from cv2.typing import MatLike
 
+from batchdigits.fields.rules import find_rules
+from batchdigits.vision.cell import erased
 from batchdigits.vision.frames import MIN_FILLED_SHARE
 from batchdigits.vision.illumination import otsu, otsu_level
 from batchdigits.vision.strokes import Stroke, find_upright_strokes, rectangle
@@ -19,7 +21,9 @@ MAX_WALL_WIDTH = 2.0  # width of a component that is a wall alone, over that of 
 def find_walls(ink: MatLike) -> list[Stroke]:
     """What may be walls in the ink of a view, uint8 (H, W)."""
     dark = otsu(ink)
-    walls = [stroke for stroke in find_upright_strokes(dark) if not is_of_digit(stroke, dark)]
+    rules = find_rules(dark)  # would make one component of all digits that stand on them
+    apart = cv2.bitwise_and(dark, cv2.bitwise_not(erased(rules, rules, dark))) if rules else dark
+    walls = [stroke for stroke in find_upright_strokes(dark) if not is_of_digit(stroke, apart)]
     around = np.asarray(cv2.dilate(dark, rectangle(HALO, HALO))) > 0
     smooth = np.asarray(cv2.blur(ink, (SCREEN, SCREEN)), np.uint8)
     if around.all():
@@ -32,7 +36,9 @@ def find_walls(ink: MatLike) -> list[Stroke]:
 def is_of_digit(stroke: Stroke, mask: MatLike) -> bool:
     """Whether a stroke is a part of a component that may be a digit: no wider than one, and no frame."""
     labels = cv2.connectedComponents(mask)[1]
-    own = labels[stroke.place][np.asarray(stroke.ink) > 0]
+    own = labels[stroke.place][(np.asarray(stroke.ink) > 0) & (np.asarray(mask)[stroke.place] > 0)]
+    if not own.size:
+        return False
     component = (labels == np.bincount(own).argmax()).astype(np.uint8)
     _, _, width, height = cv2.boundingRect(component)
     if width >= MIN_GRID_WIDTH * height or width <= MAX_WALL_WIDTH * (stroke.far - stroke.near):
