@@ -105,6 +105,7 @@ class Classifier:
         comb: int | None = None,
         separators: str = "",
         digits_only: bool = False,
+        signed: bool = False,
         decimals: int | None = None,
         bounds: str | None = None,
         pattern: str | None = None,
@@ -117,8 +118,9 @@ class Classifier:
             image: as for `classify`.
             length: how many digits the number has, as `9` or `"5-8"`; None for any number.
             comb: the number of boxes in a row that the field has; None if it has none, or if it is not known.
-            separators: characters that may stand between digits, and become part of the value.
+            separators: characters of `/.-,` that may stand between digits, and become part of the value.
             digits_only: whether they are left out of the value.
+            signed: whether a minus may stand before the number.
             decimals: of the number, which is written as `1234.50`; None for a number of any form.
             bounds: the least and the greatest number, as `"0-300"`; None for any.
             pattern: a regular expression for the whole value; None for any value.
@@ -140,6 +142,7 @@ class Classifier:
             comb=comb,
             separators=separators,
             digits_only=digits_only,
+            signed=signed,
             decimals=decimals,
             bounds=bounds,
             pattern=pattern,

@@ -15,7 +15,7 @@ from batchdigits.cli.console import print_message
 from batchdigits.cli.make_table import make_table
 from batchdigits.cli.options import Number, ink_option
 from batchdigits.fields.checks import CHECKS, parse_check
-from batchdigits.fields.field_options import MAX_DECIMALS, field_options, parse_separators
+from batchdigits.fields.field_options import MAX_DECIMALS, SEPARATORS, field_options, parse_separators
 from batchdigits.fields.rules import MAX_LENGTH, parse_length, parse_pattern, parse_range
 from batchdigits.text import first_names
 
@@ -58,6 +58,7 @@ class ReadRequest(Request):
     comb: int | None
     separators: str
     digits_only: bool
+    signed: bool
     decimals: int | None
     bounds: str | None
     pattern: str | None
@@ -112,6 +113,7 @@ class ReadRequest(Request):
             "--comb": self.comb or "any",
             "--separators": self.separators,
             "--digits-only": self.digits_only,
+            "--signed": self.signed,
             "--decimals": self.decimals or "any",
             "--range": self.bounds or "any",
             "--pattern": self.pattern or "any",
@@ -151,6 +153,7 @@ class ReadRequest(Request):
             comb=self.comb,
             separators=self.separators,
             digits_only=self.digits_only,
+            signed=self.signed,
             decimals=self.decimals,
             bounds=self.bounds,
             pattern=self.pattern,
@@ -171,9 +174,10 @@ class ReadRequest(Request):
         "--separators",
         type=Parsed("CHARS", parse_separators),
         default="",
-        help="Characters that may stand between digits, such as '/.-,'. They become part of the value.",
+        help=f"Characters that may stand between digits, of {SEPARATORS} They become part of the value.",
     ),
     click.option("--digits-only", is_flag=True, help="Leave the separators out of the value."),
+    click.option("--signed", is_flag=True, help="A minus may stand before a number."),
     click.option(
         "--decimals",
         type=click.IntRange(1, MAX_DECIMALS),

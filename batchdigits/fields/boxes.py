@@ -67,7 +67,8 @@ def _rows(ruled: Ruled, comb: Comb, edges: NDArray[np.intp]) -> tuple[int, int]:
     """The rows between the rules above and below a box, or between the ends of the nearest walls."""
     left, right = edges.tolist()
     nearest = sorted(comb.walls, key=lambda wall: abs(wall.near + wall.far - left - right))[:NEAREST_WALLS]
-    top, bottom = (round(float(np.median(ends))) for ends in zip(*((wall.start, wall.end) for wall in nearest)))
+    ends = [(wall.start, wall.end) for wall in nearest] or [(0, len(ruled.mask))]
+    top, bottom = np.median(ends, axis=0).round().astype(int).tolist()
     for rule in ruled.rules:
         if rule.margin < MARGIN_SHARE:
             here = rule.ink[:, max(0, left - rule.left) : max(0, right - rule.left)]

@@ -1,4 +1,4 @@
-"""Crop a number, enlarge it if it is small, and shear it until its digits are upright and its base line is level."""
+"""Crop a number, enlarge it if it is small, and shear it until its digits are upright."""
 
 from __future__ import annotations
 
@@ -50,55 +50,50 @@ def close_up(number: Number, ink: MatLike) -> CloseUp | None:
     x, y, width, height = cv2.boundingRect(number.mask)
     left, top = max(0, x - MARGIN), max(0, y - MARGIN)
     crop = slice(top, y + height + MARGIN), slice(left, x + width + MARGIN)
-    near = ink[crop]
-    level = otsu_level(near)
-    if _is_grain(number.mask[crop], number.height):
+    own = number.mask[crop]
+    if _is_grain(own, number.height):
         return None
+    level = otsu_level(ink[crop])
     factor = float(min(MAX_ENLARGEMENT, max(1, round(TALL / number.height))))
-    slant, slope, middle = _lines_of(number.mask[crop], number.height)
-    affine, size = _affine(near.shape, factor, slant, slope)
-    near = cv2.warpAffine(cv2.bitwise_and(near, cv2.dilate(number.mask[crop], EDGE)), affine, size, flags=cv2.INTER_CUBIC)
+    slant, middle = _lines_of(own, number.height)
+    affine, size = _affine(own.shape, factor, slant)
+    near = cv2.bitwise_and(ink[crop], cv2.dilate(own, EDGE))
+    near = cv2.warpAffine(near, affine, size, flags=cv2.INTER_CUBIC)
     mask = cv2.threshold(near, level, 255, cv2.THRESH_BINARY)[1]
     doubtful = cv2.warpAffine(number.doubtful[crop], affine, size, flags=cv2.INTER_NEAREST)
-    back = cv2.invertAffineTransform(affine)
+    back = np.asarray(cv2.invertAffineTransform(affine), np.float64)
     back[:, 2] += (left, top)
-    level_row = float(affine[1] @ (near.shape[1] / 2 / factor, middle, 1.0))
-    return CloseUp(near, mask, doubtful, number.height * factor, level_row, back)
+    return CloseUp(near, mask, doubtful, number.height * factor, float(affine[1, 1] * middle + affine[1, 2]), back)
 
 
 def _is_grain(mask: MatLike, height: float) -> bool:
     """Whether the mask of a number has more holes than digits have."""
     holes = cv2.connectedComponents(cv2.bitwise_not(mask), None, 4)[0] - 2
-    return holes > MAX_HOLES * (1 + mask.shape[1] / height)
+    return bool(holes > MAX_HOLES * (1 + mask.shape[1] / height))
 
 
-def _affine(
-    shape: tuple[int, ...], factor: float, slant: float, slope: float
-) -> tuple[NDArray[np.float64], tuple[int, int]]:
-    """The map that enlarges a picture, undoes a slant and a slope; and the width and height of what it gives."""
+def _affine(shape: tuple[int, ...], factor: float, slant: float) -> tuple[NDArray[np.float64], tuple[int, int]]:
+    """The map that enlarges a picture and undoes a slant; and the width and height of what it gives."""
     height, width = shape
-    linear = factor * np.array([[1.0, -slant], [-slope, 1.0]])
-    corners = linear @ np.array([[0, width, 0, width], [0, 0, height, height]])
-    low, high = corners.min(axis=1), corners.max(axis=1)
-    shift = -low + (factor - 1) / 2  # pixels are areas
-    return np.column_stack([linear, shift]), (math.ceil(high[0] - low[0]), math.ceil(high[1] - low[1]))
+    lean = slant * height
+    pixel = (factor - 1) / 2  # pixels are areas
+    affine = np.array([[factor, -slant * factor, max(0.0, lean) * factor + pixel], [0.0, factor, pixel]])
+    return affine, (math.ceil((width + abs(lean)) * factor), math.ceil(height * factor))
 
 
-def _lines_of(mask: MatLike, height: float) -> tuple[float, float, float]:
-    """The slant of a number's digits (columns for each row down), the slope of its base line, and its middle row."""
+def _lines_of(mask: MatLike, height: float) -> tuple[float, float]:
+    """The slant of a number's digits, in columns for each row down, and its middle row."""
     components = components_of(mask)
-    slants, weights, places = [], [], []
+    slants, weights, middles = [0.0], [0.0], []
     for index in np.flatnonzero(components.height >= MIN_HEIGHT * height).tolist():
         x, y, wide, tall = (int(values[index]) for values in components[1:5])
-        places.append((x + wide / 2, y + tall / 2))
+        middles.append(y + tall / 2)
         if wide <= MAX_WIDTH * tall:
             ink = (components.labels[y : y + tall, x : x + wide] == index + 1).astype(np.uint8)
             mass = cv2.moments(ink, True)
             slants.append(mass["mu11"] / max(mass["mu02"], 1.0))
             weights.append(mass["mu02"] ** 0.5)
-    slant = float(np.average(slants, weights=weights)) if weights else 0.0
-    if not places:
-        return 0.0, 0.0, len(mask) / 2
-    x_of, y_of = np.array(places).T
+    slant = float(np.dot(slants, weights)) / max(sum(weights), 1e-9)
     slant = min(max(slant, -MAX_SLANT), MAX_SLANT)
-    return slant if abs(slant) >= MIN_SLANT else 0.0, 0.0, float(np.median(y_of))
+    middle = float(np.median(middles)) if middles else len(mask) / 2
+    return slant if abs(slant) >= MIN_SLANT else 0.0, middle

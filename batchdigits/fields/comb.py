@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
+from batchdigits.fields.walls import find_walls
 from batchdigits.vision.strokes import Stroke
 
 MIN_WALLS = 3  # of a comb: two boxes
@@ -35,16 +35,32 @@ class Comb(NamedTuple):
     walls: list[Stroke]
 
 
-def find_comb(strokes: Sequence[Stroke], width: int) -> Comb | None:
-    """The comb among upright strokes of a view; None without one.
+def find_comb(ink: MatLike, boxes: int | None = None) -> Comb | None:
+    """The comb of a view; None without one.
 
     Args:
-        strokes: what may be walls.
-        width: of the view, in pixels.
+        ink: uint8 (H, W), bright on 0.
+        boxes: how many boxes it has, if that is known: then there always is one.
     """
+    width = ink.shape[1]
+    strokes = [stroke for stroke in find_walls(ink) if _is_narrow(stroke)]
     tall = max((stroke.length for stroke in strokes), default=0)
-    walls = [stroke for stroke in strokes if stroke.length >= MIN_WALL_SHARE * tall and _is_narrow(stroke)]
+    walls = [stroke for stroke in strokes if stroke.length >= MIN_WALL_SHARE * tall]
     columns = np.sort([(stroke.near + stroke.far) / 2 for stroke in walls])
+    fit = _best_fit(columns, tall)
+    edges = None if fit is None else _with_ends(fit, width)
+    if boxes is not None:
+        edges = _with_count(edges, boxes, ink)
+    return None if edges is None else Comb(edges, float(np.median(np.diff(edges))), walls)
+
+
+def _best_fit(columns: NDArray[np.float64], tall: int) -> NDArray[np.float64] | None:
+    """The edges of boxes of one width that most walls of a height fit; None if few do.
+
+    Args:
+        columns: of the walls, rising.
+        tall: the height of the tallest one.
+    """
     best, best_score = None, -np.inf
     for first in range(len(columns)):
         for second in range(first + 1, len(columns)):
@@ -55,12 +71,11 @@ def find_comb(strokes: Sequence[Stroke], width: int) -> Comb | None:
             score = found - MISSING_COST * (len(edges) - found) - abs(np.log(pitch / tall))
             if found >= MIN_WALLS and found >= MIN_FOUND_SHARE * len(edges) and score > best_score:
                 best, best_score = edges, score
-    if best is None:
-        return None
-    return Comb(_with_ends(best, width), float(np.median(np.diff(best))), walls)
+    return best
 
 
 def _is_narrow(stroke: Stroke) -> bool:
+    """Whether a stroke is as narrow as a wall."""
     return stroke.far - stroke.near <= MAX_WIDTH_SHARE * stroke.length
 
 
@@ -71,7 +86,8 @@ def _fit(columns: NDArray[np.float64], origin: float, pitch: float) -> tuple[NDA
     """
     walls, found = [origin], 1
     for way in (1.0, -1.0):
-        at, missing = origin, []
+        at = origin
+        missing: list[float] = []
         limit = columns[-1] if way > 0 else columns[0]
         while (limit - at) * way > (1 - TOLERANCE) * pitch - 1:
             at += way * pitch
@@ -89,4 +105,15 @@ def _with_ends(edges: NDArray[np.float64], width: int) -> NDArray[np.float64]:
     pitch = float(np.median(np.diff(edges)))
     before = np.arange(edges[0] - pitch, -(1.0 - MIN_END_SHARE) * pitch, -pitch)[::-1]
     after = np.arange(edges[-1] + pitch, width + (1.0 - MIN_END_SHARE) * pitch, pitch)
-    return np.clip(np.concatenate((before, edges, after)), 0.0, float(width))
+    return np.asarray(np.clip(np.concatenate((before, edges, after)), 0.0, float(width)))
+
+
+def _with_count(edges: NDArray[np.float64] | None, boxes: int, ink: MatLike) -> NDArray[np.float64]:
+    """The edges of a known number of boxes: those neighbours that hold most ink, or equal parts of the view."""
+    if edges is None or len(edges) <= boxes:
+        return np.linspace(0.0, ink.shape[1], boxes + 1)
+    ends = np.round(edges).astype(int)
+    total = np.concatenate(([0.0], np.asarray(ink, np.float64).sum(axis=0).cumsum()))
+    held = [total[ends[first + boxes]] - total[ends[first]] for first in range(len(edges) - boxes)]
+    first = int(np.argmax(held))
+    return edges[first : first + boxes + 1]

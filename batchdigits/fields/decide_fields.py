@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from batchdigits.fields.cut_batch import CutPage
 from batchdigits.fields.expected_values import SHOWN, choose
 from batchdigits.fields.field_options import FieldOptions
-from batchdigits.fields.read_field import Cut, Digit, FieldReading, Lattice, classify_cuts, read_cut
+from batchdigits.fields.read_field import Cut, classify_cuts, read_cut
+from batchdigits.fields.reading import Character, FieldReading, Lattice
 from batchdigits.fields.value_list import ValueList
 from batchdigits.inference.card import Card
 from batchdigits.inference.decide import SCORE_DECIMALS, Prediction, Status
@@ -20,7 +21,7 @@ from batchdigits.inference.runtime import Runtime
 from batchdigits.inference.threshold import review_threshold
 from batchdigits.text import counted
 
-REVIEW_THRESHOLD = 0.5  # of fields; a model card has none, since cutting counts as much as the network
+REVIEW_THRESHOLD = 0.95  # of fields; a model card has none, since cutting counts as much as the network
 MIN_SHOWN = 0.01  # probability of another value that the detail of a `review` names
 
 
@@ -31,11 +32,11 @@ class FieldPrediction(NamedTuple):
         path: the source: its path as typed, with `#N` for a page of a multi-page file.
         value: the digits and separators of the number, with leading zeros; empty for `blank` and `error`, and for
             `review` where no number was found in the ink.
-        confidence: probability that the value is right if the field holds a number, 0-1; None where there is none.
+        confidence: probability that the value is right, 0-1; None where there is none.
         status: the outcome.
         detail: the reason for `error`; the rule that the value breaks, or that made another one of it; for `review`,
             the likeliest values.
-        score: probability that the value is right, 0-1; the review threshold is compared with it. None without a value.
+        score: the same with six decimals; the review threshold is compared with it. None without a value.
         digits: each digit with its label, its confidence (0-1), and its box in pixels of the scan: first column and
             row, and one past the last. None of a value that a rule has changed.
     """
@@ -46,7 +47,7 @@ class FieldPrediction(NamedTuple):
     status: Status
     detail: str = ""
     score: float | None = None
-    digits: tuple[Digit, ...] = ()
+    digits: tuple[Character, ...] = ()
 
     def row(self, with_digits: bool = False) -> Prediction:
         """The row of a table, with the value as its label; with the digits as JSON, if they are asked for."""
@@ -88,7 +89,7 @@ def decide_fields(
 def _read(cut: Cut, log_p: NDArray[np.float64], options: FieldOptions) -> FieldReading | str:
     """The reading of a cut, or why it has none: an unforeseen error costs one row and not the run."""
     try:
-        return read_cut(cut, log_p, options.length, options.marks)
+        return read_cut(cut, log_p, options.read)
     except Exception as error:
         return f"cannot be read ({type(error).__name__})"
 
@@ -108,7 +109,7 @@ def _decide(path: str, reading: FieldReading | str, options: FieldOptions, thres
         digits = reading.digits if choice.value == value else ()
         score = round(choice.confidence, SCORE_DECIMALS)
         return FieldPrediction(path, choice.value, choice.confidence, choice.status, choice.detail, score, digits)
-    score = round(reading.score, SCORE_DECIMALS)
+    score = round(reading.confidence, SCORE_DECIMALS)
     if score >= threshold:
         return FieldPrediction(path, value, reading.confidence, Status.OK, "", score, reading.digits)
     shown = [f"{other} ({share:.2f})" for other, share in alternatives[:SHOWN] if share >= MIN_SHOWN]
@@ -140,7 +141,7 @@ class _Written(NamedTuple):
 def _written(reading: FieldReading, options: FieldOptions) -> list[tuple[str, float]]:
     """The likeliest values as they are written down, with their probabilities, the likeliest first."""
     shares: dict[str, float] = {}
-    for text, share in reading.alternatives:
+    for text, share in ((reading.value, reading.confidence), *reading.alternatives):
         value = options.written(text)
         shares[value] = shares.get(value, 0.0) + share
     return sorted(shares.items(), key=lambda pair: -pair[1])
@@ -153,11 +154,15 @@ def _no_number(length: range | None) -> str:
     return f"no number of {digits} found"
 
 
-def _as_json(digits: Sequence[Digit]) -> str:
+def _as_json(digits: Sequence[Character]) -> str:
     """Digits as a list of objects."""
     return json.dumps(
         [
-            {"label": digit.label, "confidence": round(digit.confidence, SCORE_DECIMALS), "box": digit.box}
+            {
+                "label": digit.label,
+                "confidence": round(digit.confidence, SCORE_DECIMALS),
+                "box": [round(side) for side in digit.box],
+            }
             for digit in digits
         ],
         separators=(",", ":"),

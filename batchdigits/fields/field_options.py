@@ -12,9 +12,11 @@ from batchdigits.fields.rules import MAX_LENGTH, Rules, parse_length, parse_patt
 
 if TYPE_CHECKING:
     from batchdigits.fields.expected_values import ExpectedValues
+    from batchdigits.fields.reading import ReadOptions
     from batchdigits.vision.normalise import Ink
 
 MAX_DECIMALS = 9
+SEPARATORS = "/.-,"
 POINT_OR_COMMA = ".,"
 
 
@@ -28,6 +30,7 @@ class FieldOptions:
         comb: the number of boxes for one digit each; None if there are no boxes, or if it is not known.
         separators: characters that may stand between digits.
         digits_only: whether a value is written down without its separators.
+        signed: whether a minus may stand before a value.
         decimals: digits behind the decimal point of a value; None for a value of any form.
         expected: the rules that a value keeps as it is written down, and the list that it is on; None without any.
     """
@@ -37,14 +40,18 @@ class FieldOptions:
     comb: int | None = None
     separators: str = ""
     digits_only: bool = False
+    signed: bool = False
     decimals: int | None = None
     expected: ExpectedValues | None = None
 
     @property
-    def marks(self) -> str:
-        """The separators to look for: decimals need a point or a comma, unless it is printed between boxes."""
+    def read(self) -> ReadOptions:
+        """What is known before a field is read. Decimals need a point or comma, unless it is printed between boxes."""
         needs_point = self.decimals is not None and self.comb is None
-        return self.separators or (POINT_OR_COMMA if needs_point else "")
+        separators = self.separators or (POINT_OR_COMMA if needs_point else "")
+        from batchdigits.fields.reading import ReadOptions  # it loads NumPy, which --help does not wait for
+
+        return ReadOptions(self.length, self.comb, separators, self.signed, self.ink)
 
     @property
     def changes_form(self) -> bool:
@@ -58,7 +65,8 @@ class FieldOptions:
             text: digits and separators, as they stand in the field.
         """
         if self.decimals is not None:
-            return self._with_point(text, self.decimals)
+            sign = "-" if text.startswith("-") else ""
+            return sign + self._with_point(text.removeprefix("-"), self.decimals)
         return "".join(filter(str.isdigit, text)) if self.digits_only else text
 
     def _with_point(self, text: str, decimals: int) -> str:
@@ -76,6 +84,7 @@ def field_options(
     comb: int | None = None,
     separators: str = "",
     digits_only: bool = False,
+    signed: bool = False,
     decimals: int | None = None,
     bounds: str | None = None,
     pattern: str | None = None,
@@ -90,6 +99,7 @@ def field_options(
         comb: as in `FieldOptions`.
         separators: as in `FieldOptions`.
         digits_only: as in `FieldOptions`.
+        signed: as in `FieldOptions`.
         decimals: as in `FieldOptions`.
         bounds: the least and the greatest number, as `0-300`.
         pattern: a regular expression for the whole value.
@@ -100,7 +110,7 @@ def field_options(
         ValueError: one is no such text, or out of its range, or two do not go together. The message is one line.
         BatchdigitsError: all listed values break the rules.
     """
-    from batchdigits.fields.expected_values import expect  # it loads NumPy, which --help does not wait for
+    from batchdigits.fields.expected_values import expect
 
     lengths = None if length is None else parse_length(length)
     if comb is not None and not 2 <= comb <= MAX_LENGTH:
@@ -120,7 +130,7 @@ def field_options(
     if values is not None:  # the cutting keeps to the length, but a list may not
         rules = replace(rules, length=lengths)
     expected = None if rules == Rules() and values is None else expect(rules, values)
-    return FieldOptions(ink, lengths, comb, parse_separators(separators), digits_only, decimals, expected)
+    return FieldOptions(ink, lengths, comb, parse_separators(separators), digits_only, signed, decimals, expected)
 
 
 def parse_separators(text: str) -> str:
@@ -129,6 +139,6 @@ def parse_separators(text: str) -> str:
     Raises:
         ValueError: some cannot. The message is one line.
     """
-    if not re.fullmatch(r"[^\w\s]*", text):
-        raise ValueError(f"{text!r} are no separators such as '/.-,'")
+    if not set(text) <= set(SEPARATORS):
+        raise ValueError(f"{text!r} are not separators; these can be read: {SEPARATORS}")
     return "".join(dict.fromkeys(text))

@@ -11,28 +11,21 @@ from cv2.typing import MatLike
 
 from batchdigits.fields.comb import TOLERANCE, Comb, find_comb
 from batchdigits.fields.guides import remove_guides
+from batchdigits.fields.ruled_lines import find_rules
+from batchdigits.fields.walls import is_of_digit
 from batchdigits.vision.cell import erased
 from batchdigits.vision.contrast import MIN_CONTRAST
-from batchdigits.vision.frames import MIN_FILLED_SHARE
 from batchdigits.vision.illumination import otsu_level
 from batchdigits.vision.lines import CORNER_SHARE, OUTER_MARGIN_SHARE
-from batchdigits.vision.strokes import Stroke, find_level_strokes, find_upright_strokes, placed, rectangle
+from batchdigits.vision.strokes import Stroke, find_upright_strokes
 
 MAX_PASSES = 3  # each finds the lines that are fainter than those before
-# Of the width of a part: a shorter level line in the margin, or elsewhere, is an underline, a dash or the strokes of digits.
-MIN_RULE_SPAN, MIN_MIDDLE_RULE_SPAN = 0.5, 0.85
-SPANNING_SHARE = 0.92  # of the height: an upright line so long is a wall, wherever its ends are
-MIN_WALL_SHARE = 0.5  # of the height: a wall runs from rule to rule, or from a rule to an edge
-PART_WIDTH = 2.5  # width over height of a part of a field
-MIN_CROSSING = 0.12  # of the pitch, on both sides of an edge: so far ink must reach to cross it
+MIN_WALL_SPAN, SPANNING_SHARE = 0.5, 0.92  # of the height: of a wall between rules or edges, and of one anywhere
+MAX_THICKNESS, MAX_FREE_THICKNESS = 0.1, 0.06  # of the height: of a wall between rules or edges, and of one anywhere
+AT_END = 3  # pixels from a rule or edge to the end of a wall that is not in the margin
+MIN_CROSSING = 0.12  # of the pitch: how far ink reaches on both sides of a comb's edge if it crosses that
 MAX_CROSSED_SHARE = 0.34  # of a comb's inner edges
-MIN_SIGNAL = 4.0  # contrast of ink in standard deviations of the paper
-GRAIN = 5
-MIN_GRID_WIDTH = 1.3  # width over height of a component with several walls
-MAX_WALL_WIDTH = 2.0  # width of a component that is a wall alone, over that of its straight part
-HALO = 3  # pixels around dark ink that hold no faint lines, but its own soft edges
-AT_END = 3  # pixels: so near to its ends a wall that is not in the margin must reach
-MAX_WALL_THICKNESS, MAX_FREE_THICKNESS = 0.1, 0.06  # of the height: between rules or edges, and without them
+MIN_SIGNAL = 4.0  # contrast of ink in standard deviations of the paper's grain
 
 
 class Ruled(NamedTuple):
@@ -53,17 +46,23 @@ class Ruled(NamedTuple):
     comb: Comb | None
 
 
-def remove_form_lines(ink: MatLike) -> Ruled:
-    """Remove the printed lines from the ink of a view, uint8 (H, W)."""
-    comb = _comb(ink)
+def remove_form_lines(ink: MatLike, boxes: int | None = None) -> Ruled:
+    """Remove the printed lines from the ink of a view.
+
+    Args:
+        ink: uint8 (H, W), bright on 0.
+        boxes: how many boxes its comb has; None if that is to be found out, or there is none.
+    """
+    comb = find_comb(ink, boxes)
     if comb:
         ruled = _without_lines(ink, comb)
-        if not _crosses(comb, ruled.mask):
+        if boxes or not _crosses(comb, ruled.mask):
             return ruled
     return _without_lines(ink, None)
 
 
 def _without_lines(ink: MatLike, comb: Comb | None) -> Ruled:
+    """Remove the lines, and with a comb its walls and guides alone."""
     lines: list[Stroke] = []
     for _ in range(MAX_PASSES):
         mask = _mask(ink)
@@ -83,20 +82,21 @@ def _without_lines(ink: MatLike, comb: Comb | None) -> Ruled:
 
 def _crosses(comb: Comb, mask: MatLike) -> bool:
     """Whether the ink between lines crosses many edges of a comb, so that it was not written into its boxes."""
-    inner = np.round(comb.edges[1:-1]).astype(int)
+    inner = np.clip(np.round(comb.edges[1:-1]).astype(int), 0, mask.shape[1] - 1)
     height = len(mask)
     labels = cv2.connectedComponents(mask[height // 4 : height - height // 4])[1]
     reach = max(2, round(MIN_CROSSING * comb.pitch))
     crossed = 0
     for column in inner.tolist():
         before, after = labels[:, max(0, column - reach)], labels[:, min(mask.shape[1] - 1, column + reach)]
-        at = labels[:, min(mask.shape[1] - 1, column)]
+        at = labels[:, column]
         on_all = np.intersect1d(np.intersect1d(before, after), at)
         crossed += bool((on_all > 0).any())
     return crossed > MAX_CROSSED_SHARE * len(inner)
 
 
 def _mask(ink: MatLike) -> MatLike:
+    """The mask of the ink over Otsu's threshold."""
     return cv2.threshold(ink, otsu_level(ink), 255, cv2.THRESH_BINARY)[1]
 
 
@@ -111,32 +111,9 @@ def _is_ink(ink: MatLike, mask: MatLike) -> bool:
     return bool(np.percentile(bright, 90) - background >= max(MIN_CONTRAST, MIN_SIGNAL * grain))
 
 
-def _comb(ink: MatLike) -> Comb | None:
-    """The comb of a view, with walls as dark as the ink, or fainter."""
-    dark = _mask(ink)
-    around = cv2.dilate(dark, rectangle(HALO, HALO))
-    smooth = cv2.blur(ink, (GRAIN, GRAIN))
-    fainter = smooth[around == 0]
-    faint = cv2.threshold(smooth, otsu_level(fainter[None]), 255, cv2.THRESH_BINARY)[1] if fainter.size else dark
-    faint[around > 0] = 0
-    walls = [stroke for stroke in find_upright_strokes(dark) if not _is_of_digit(stroke, dark)]
-    return find_comb([*walls, *find_upright_strokes(faint)], ink.shape[1])
-
-
-def _is_of_digit(stroke: Stroke, mask: MatLike) -> bool:
-    """Whether a stroke is a part of a component that may be a digit: no wider than one, and no frame."""
-    labels = cv2.connectedComponents(mask)[1]
-    own = labels[stroke.place][np.asarray(stroke.ink) > 0]
-    component = (labels == np.bincount(own).argmax()).astype(np.uint8)
-    x, y, width, height = cv2.boundingRect(component)
-    if width >= MIN_GRID_WIDTH * height or width <= MAX_WALL_WIDTH * (stroke.far - stroke.near):
-        return False
-    outline = max(cv2.findContours(component, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0], key=len)
-    return cv2.contourArea(outline) < MIN_FILLED_SHARE * width * height
-
-
 def _find(mask: MatLike, before: Sequence[Stroke], comb: Comb | None) -> list[Stroke]:
-    rules, upright = _rules(mask), find_upright_strokes(mask)
+    """The lines of a mask, where others were found before."""
+    rules, upright = find_rules(mask), find_upright_strokes(mask)
     if comb:
         return rules + [stroke for stroke in upright if _is_wall_of(stroke, comb)]
     across = rules + [line for line in before if line.is_level]
@@ -154,29 +131,16 @@ def _is_wall_of(stroke: Stroke, comb: Comb) -> bool:
     return stroke.length >= tall and any(abs(distance - comb.pitch) <= reach for distance in distances)
 
 
-def _rules(mask: MatLike) -> list[Stroke]:
-    """The level lines of a mask. Those of a wide one are found part by part, as they are tilted or bent."""
-    height, width = mask.shape
-    parts = max(1, round(width / (PART_WIDTH * height)))
-    rules: list[Stroke] = []
-    for part in range(parts):
-        left, right = part * width // parts, (part + 1) * width // parts
-        found = find_level_strokes(np.ascontiguousarray(mask[:, left:right]))
-        rules += [placed(stroke, 0, left, mask.shape) for stroke in found if _is_rule(stroke)]
-    return rules
-
-
-def _is_rule(stroke: Stroke) -> bool:
-    return stroke.span >= (MIN_RULE_SPAN if stroke.margin < OUTER_MARGIN_SHARE else MIN_MIDDLE_RULE_SPAN)
-
-
 def _is_wall(stroke: Stroke, rules: Sequence[Stroke], mask: MatLike) -> bool:
+    """Whether an upright stroke is a printed line: it runs through, or from rule to rule, or from one to an edge."""
     height = len(mask)
-    if stroke.thickness > MAX_WALL_THICKNESS * height + 2 or stroke.length < MIN_WALL_SHARE * height:
+    if stroke.thickness > MAX_THICKNESS * height + 2 or stroke.length < MIN_WALL_SPAN * height:
         return False
     if stroke.span >= SPANNING_SHARE and stroke.thickness <= MAX_FREE_THICKNESS * height + 1:
-        return not _is_of_digit(stroke, mask)
+        return not is_of_digit(stroke, mask)
     reach = CORNER_SHARE * height + 1 if stroke.margin < OUTER_MARGIN_SHARE else AT_END
-    at_rule = [any(rule.near - reach <= end <= rule.far + reach for rule in rules) for end in (stroke.start, stroke.end)]
+    at_rule = [
+        any(rule.near - reach <= end <= rule.far + reach for rule in rules) for end in (stroke.start, stroke.end)
+    ]
     at_edge = stroke.start <= reach, stroke.end >= height - reach
     return any(at_rule) and all(rule or edge for rule, edge in zip(at_rule, at_edge, strict=True))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 from cv2.typing import MatLike
@@ -19,22 +21,21 @@ SPREAD = 1.4  # peak of a guide over its median
 
 def remove_guides(ink: MatLike, comb: Comb) -> MatLike:
     """Remove the common part of all boxes from the ink of a view, uint8 (H, W), if it is fainter than the rest."""
-    edges = np.round(comb.edges).astype(int)
-    if len(edges) <= MIN_BOXES:
+    edges = np.round(comb.edges).astype(int).tolist()
+    boxes = [slice(left, right) for left, right in pairwise(edges) if right > left]
+    if len(boxes) < MIN_BOXES:
         return ink
     size = round(comb.pitch), ink.shape[0]
-    boxes = [ink[:, left:right] for left, right in zip(edges[:-1], edges[1:], strict=True) if right > left]
-    spread = [cv2.dilate(cv2.resize(box, size), rectangle(SHIFT, SHIFT)) for box in boxes]
+    spread = [cv2.dilate(cv2.resize(ink[:, box], size), rectangle(SHIFT, SHIFT)) for box in boxes]
     common: NDArray[np.uint8] = np.minimum.reduce([np.asarray(box, np.uint8) for box in spread])
     printed = common[common >= MIN_GUIDE]
     if not printed.size:
         return ink
     level = SPREAD * float(np.median(printed))
-    if level > MAX_GUIDE_SHARE * float(np.percentile(ink[ink >= MIN_GUIDE], 98)):
+    if level > MAX_GUIDE_SHARE * float(np.percentile(np.asarray(ink)[np.asarray(ink) >= MIN_GUIDE], 98)):
         return ink
     guide = np.minimum(common, level).astype(np.uint8)
     cleaned = ink.copy()
-    for left, right in zip(edges[:-1], edges[1:], strict=True):
-        if right > left:
-            cleaned[:, left:right] = cv2.subtract(ink[:, left:right], cv2.resize(guide, (int(right - left), ink.shape[0])))
+    for box in boxes:
+        cleaned[:, box] = cv2.subtract(ink[:, box], cv2.resize(guide, (box.stop - box.start, ink.shape[0])))
     return cleaned

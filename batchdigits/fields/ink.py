@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -16,7 +16,7 @@ from batchdigits.vision.polarity import even_polarities, uneven_polarities
 
 MIN_SIDE, MAX_SIDE = 64, 160  # pixels of the shorter side of a view: a digit of half of it has more pixels than a glyph
 MAX_ENLARGEMENT = 4  # a scan has no more detail
-MAX_LONG_SIDE = 3200  # pixels: 32 boxes of 100
+MAX_PIXELS = 250_000  # of a view: 20 boxes of 112x112
 # An edge of another page or of the table: rows or columns at the border with this share of the other colour.
 MIN_EDGE_SHARE, MAX_PAGE_SHARE = 0.9, 0.3
 MAX_EDGE = 0.75  # of the side: what is left must hold the field
@@ -41,7 +41,7 @@ class View(NamedTuple):
 def view_of(scan: NDArray[np.uint8], ink: Ink = "auto") -> View:
     """Scale a scan, uint8 (H, W), to a size in which digits have enough pixels, and remove its background."""
     left, top, right, bottom = _page(otsu(scan))
-    page = scan[top:bottom, left:right]
+    page: MatLike = scan[top:bottom, left:right]
     scale = _scale(page.shape)
     height, width = (max(1, round(side * scale)) for side in page.shape)
     if scale != 1.0:
@@ -67,7 +67,7 @@ def _page(lighter: MatLike) -> tuple[int, int, int, int]:
     return ends[0], ends[1], ends[2], ends[3]
 
 
-def _edge(light: NDArray[np.float32]) -> int:
+def _edge(light: NDArray[Any]) -> int:
     """How many rows or columns from the border on have the colour that the rest of the page has not.
 
     Args:
@@ -81,10 +81,12 @@ def _edge(light: NDArray[np.float32]) -> int:
 
 
 def _scale(shape: tuple[int, ...]) -> float:
-    short, long = min(shape), max(shape)
-    if short < MIN_SIDE:
-        return float(min(math.ceil(MIN_SIDE / short), MAX_ENLARGEMENT, max(1, MAX_LONG_SIDE // long)))
-    return min(1.0, MAX_SIDE / short, MAX_LONG_SIDE / long)
+    """Pixels of the view for each of a scan: whole if it is enlarged."""
+    most = math.sqrt(MAX_PIXELS / (shape[0] * shape[1]))
+    short = min(shape)
+    if short < MIN_SIDE and most > 1.0:
+        return float(min(math.ceil(MIN_SIDE / short), MAX_ENLARGEMENT, int(most)))
+    return min(1.0, MAX_SIDE / short, most)
 
 
 def _ink_is_light(scan: MatLike, ink: Ink) -> bool:

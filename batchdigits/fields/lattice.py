@@ -53,10 +53,9 @@ def best_paths(steps: Sequence[Step], pieces: int, length: range | None = None) 
     """
     at: list[list[Path]] = [[Path("", 0.0, 0.0, ())]] + [[] for _ in range(pieces)]
     for step in sorted(steps, key=lambda step: (step.end, step.start)):
-        at[step.end] += [
-            Path(path.value + step.text, path.log_weight + step.log_weight, path.best + step.log_weight, (*path.steps, step))
-            for path in _pruned(at, step.start, length)
-        ]
+        for path in _pruned(at, step.start, length):
+            log_weight, best = path.log_weight + step.log_weight, path.best + step.log_weight
+            at[step.end].append(Path(path.value + step.text, log_weight, best, (*path.steps, step)))
     paths = _pruned(at, pieces, length)
     if length is not None:
         paths = [path for path in paths if _digits(path.value) in length]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import NamedTuple
 
 import cv2
@@ -16,13 +17,13 @@ from batchdigits.vision.lines import MARGIN_SHARE
 MIN_HEIGHT_SHARE = 0.1  # of the field's shorter side: a digit is higher
 # Height over width, and over the stroke's thickness: a component below both is an underline or a dash.
 MIN_FLATNESS, MAX_STROKE = 0.3, 4.0
-EDGE_DEPTH_SHARE = 0.1  # of the field's side: what lies this near to an edge, whole, may be the rest of a line
-DOUBTFUL_DEPTH_SHARE = 0.15
+# Of the field's side: what lies this near to an edge, whole, is the rest of a line, or may be one.
+EDGE_DEPTH_SHARE, DOUBTFUL_DEPTH_SHARE = 0.1, 0.15
 AT_EDGE = 2  # pixels from an edge
-MIN_REST = 0.1
-MAX_NARROW = 0.35  # width over height of what may be the rest of a wall
-MAX_LIKE = 0.35
-MIN_THICKNESS = 0.8
+MIN_REST, MAX_NARROW = 0.1, 0.35  # width over height of what is the rest of a wall, and of what may be one
+MAX_LIKENESS = 0.35  # difference of the log heights of digits of one number
+MIN_THICKNESS = 0.8  # of the strokes of a number: thinner ones are the rests of lines
+MAX_COMPONENTS = 100  # of all rows: the highest are looked at
 MAX_HEIGHT_RATIO = 2.2  # of neighbours in a row
 MIN_OVERLAP = 0.4  # of the lower one's height: rows that neighbours share
 MAX_GAP = 2.0  # of the higher one's height: between neighbours in a row
@@ -51,30 +52,31 @@ class Number(NamedTuple):
     weight: float
 
 
-def find_numbers(ruled: Ruled, most: int = 1) -> list[Number]:
-    """The likeliest rows of digits in a field, the likeliest first."""
+def find_number(ruled: Ruled) -> Number | None:
+    """The likeliest row of digits in a field; None without any."""
     if not cv2.hasNonZero(ruled.mask):
-        return []
+        return None
     components = components_of(ruled.mask)
     inside = _inside(ruled)
     thickness = _thickness(ruled.mask, components)
-    is_rest, is_doubtful = _rests(components, thickness, inside)
-    least = MIN_HEIGHT_SHARE * min(ruled.mask.shape)
+    is_rest, is_narrow = _rests(components, thickness, inside)
     is_flat = (components.height < MIN_FLATNESS * components.width) & (components.height < MAX_STROKE * thickness)
-    is_digit = (components.height >= least) & ~is_flat & ~is_rest
+    is_digit = (components.height >= MIN_HEIGHT_SHARE * min(ruled.mask.shape)) & ~is_flat & ~is_rest
+    digits = np.flatnonzero(is_digit)
+    if len(digits) > MAX_COMPONENTS:
+        digits = digits[np.argsort(-components.height[digits], kind="stable")[:MAX_COMPONENTS]]
     numbers = []
-    for row in _rows(components, np.flatnonzero(is_digit)):
-        sure = row[~is_doubtful[row]]
+    for row in _rows(components, digits):
+        sure = row[~is_narrow[row]]
         if not sure.size:
             continue
         height = float(np.median(components.height[sure]))
         is_thin = thickness < MIN_THICKNESS * np.median(thickness[sure])
-        is_doubtful = is_doubtful & (is_thin | (np.abs(np.log(components.height / height)) > MAX_LIKE))
+        is_other = np.abs(np.log(components.height / height)) > MAX_LIKENESS
         members = _members(components, row, height, is_rest)
-        doubtful = select(components, members & is_doubtful)
-        weight = _weight(components, sure, inside)
-        numbers.append(Number(select(components, members), doubtful, height, weight))
-    return sorted(numbers, key=lambda number: -number.weight)[:most]
+        doubtful = select(components, members & is_narrow & (is_thin | is_other))
+        numbers.append(Number(select(components, members), doubtful, height, _weight(components, sure, inside)))
+    return max(numbers, key=lambda number: number.weight, default=None)
 
 
 def _thickness(mask: MatLike, components: Components) -> NDArray[np.float64]:
@@ -99,7 +101,7 @@ def _inside(ruled: Ruled) -> Box:
 
 
 def _rests(components: Components, thickness: NDArray[np.float64], inside: Box) -> tuple[Flags, Flags]:
-    """Whether each component is no part of the number, as it lies outside or along a line; and whether it may be none."""
+    """Whether each component lies outside of a field's lines or along them, and whether it may be the rest of one."""
     _, x, y, width, height, _ = components
     rows, columns = inside
     middle_x, middle_y = x + width / 2, y + height / 2
@@ -124,7 +126,7 @@ def _rows(components: Components, digits: NDArray[np.intp]) -> list[NDArray[np.i
     rows: list[list[int]] = []
     for one in order:
         joined = [row for row in rows if any(_are_neighbours(components, other, one) for other in row)]
-        rows = [row for row in rows if row not in joined] + [[*sum(joined, []), one]]
+        rows = [row for row in rows if row not in joined] + [[*chain(*joined), one]]
     return [np.array(row) for row in rows]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import cv2
@@ -25,52 +26,50 @@ class Pieces(NamedTuple):
     Attributes:
         labels: int32 (H, W), 0 for the background, and from 1 on for each piece.
         boxes: int32 (N, 4), the first column and row of each, and one past the last.
-        areas: int32 (N,), pixels of each.
         parents: int32 (N,), the component that each belongs to.
         doubtful: bool (N,), whether each may be the rest of a wall.
     """
 
     labels: NDArray[np.int32]
     boxes: NDArray[np.int32]
-    areas: NDArray[np.int32]
     parents: NDArray[np.int32]
     doubtful: NDArray[np.bool_]
 
 
+class _Piece(NamedTuple):
+    box: tuple[int, int, int, int]
+    parent: int
+    is_doubtful: bool
+    ink: NDArray[np.bool_]
+
+
 def pieces_of(close: CloseUp) -> Pieces:
     """The pieces of a number."""
-    mask, height = close.mask, close.height
-    components = components_of(mask)
-    least = MIN_SPECK * min(mask.shape) + 1
-    labels = np.zeros(mask.shape, np.int32)
-    boxes: list[tuple[int, int, int, int]] = []
-    areas, parents, doubtful = [], [], []
-    for index in range(len(components.x)):
-        if components.length[index] < least:
-            continue
+    components = components_of(close.mask)
+    least = MIN_SPECK * min(close.mask.shape) + 1
+    found: list[_Piece] = []
+    for index in np.flatnonzero(components.length >= least).tolist():
         x, y, width, tall = (int(values[index]) for values in components[1:5])
         ink = components.labels[y : y + tall, x : x + width] == index + 1
-        is_doubtful = bool(close.doubtful[y : y + tall, x : x + width][ink].mean() > 127)
-        cuts = _cuts(ink) if tall >= MIN_CUT_HEIGHT * height else []
-        for part in _parts(ink, cuts):
-            left, top, wide, high = cv2.boundingRect(part)
-            boxes.append((x + left, y + top, x + left + wide, y + top + high))
-            areas.append(cv2.countNonZero(part))
-            doubtful.append(is_doubtful)
-            parents.append(index)
-            labels[y : y + tall, x : x + width][part > 0] = len(boxes)
-    return _sorted(labels, boxes, areas, parents, doubtful)
-
-
-def _sorted(labels: NDArray[np.int32], boxes: list[tuple[int, int, int, int]], areas: list[int], parents: list[int], doubtful: list[bool]) -> Pieces:
-    if not boxes:
-        none = np.zeros(0, np.int32)
-        return Pieces(labels, np.zeros((0, 4), np.int32), none, none, np.zeros(0, np.bool_))
-    table = np.array(boxes, np.int32)
-    order = np.argsort(table[:, 0] + table[:, 2], kind="stable")
-    ranks = np.zeros(len(boxes) + 1, np.int32)
-    ranks[order + 1] = np.arange(1, len(boxes) + 1)
-    return Pieces(ranks.take(labels), table[order], np.array(areas, np.int32)[order], np.array(parents, np.int32)[order], np.array(doubtful, np.bool_)[order])
+        is_doubtful = bool(np.asarray(close.doubtful[y : y + tall, x : x + width])[ink].mean() > 127)
+        cuts = _cuts(ink) if tall >= MIN_CUT_HEIGHT * close.height else []
+        for left, right in pairwise([0, *cuts, width]):
+            part = ink[:, left:right]
+            inset, top, wide, high = cv2.boundingRect(part.astype(np.uint8))
+            if wide:
+                box = x + left + inset, y + top, x + left + inset + wide, y + top + high
+                found.append(_Piece(box, index, is_doubtful, part[top : top + high, inset : inset + wide]))
+    found.sort(key=lambda piece: piece.box[0] + piece.box[2])
+    labels = np.zeros(close.mask.shape, np.int32)
+    for number, piece in enumerate(found, 1):
+        left, top, right, bottom = piece.box
+        labels[top:bottom, left:right][piece.ink] = number
+    return Pieces(
+        labels,
+        np.array([piece.box for piece in found], np.int32).reshape(-1, 4),
+        np.array([piece.parent for piece in found], np.int32),
+        np.array([piece.is_doubtful for piece in found], np.bool_),
+    )
 
 
 def _cuts(ink: NDArray[np.bool_]) -> list[int]:
@@ -103,14 +102,3 @@ def _cuts(ink: NDArray[np.bool_]) -> list[int]:
 
 def _smooth(profile: NDArray[np.float64]) -> NDArray[np.float32]:
     return np.convolve(np.pad(profile, 1, mode="edge"), (0.25, 0.5, 0.25), "valid").astype(np.float32)
-
-
-def _parts(ink: NDArray[np.bool_], cuts: list[int]) -> list[NDArray[np.uint8]]:
-    """The parts of a component between its cuts."""
-    parts = []
-    for left, right in zip([0, *cuts], [*cuts, ink.shape[1]], strict=True):
-        part = np.zeros(ink.shape, np.uint8)
-        part[:, left:right] = ink[:, left:right]
-        if part.any():
-            parts.append(part)
-    return parts

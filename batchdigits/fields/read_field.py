@@ -1,9 +1,8 @@
-"""Read the numbers of fields: cut each, classify what may be digits, and find the likeliest values."""
+"""Read the numbers of fields: find the ink, cut it, classify all glyphs together, and take the best paths."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,228 +10,151 @@ from numpy.typing import NDArray
 
 from batchdigits.fields.boxes import glyphs_of_boxes
 from batchdigits.fields.close_up import CloseUp, close_up
+from batchdigits.fields.confidence import alternatives_to, confidence_of, features
 from batchdigits.fields.form_lines import remove_form_lines
 from batchdigits.fields.ink import View, view_of
-from batchdigits.fields.lattice import Path, Step, best_paths
-from batchdigits.fields.lattice_reading import LatticeReading
-from batchdigits.fields.number import find_numbers
+from batchdigits.fields.lattice import Step, best_paths
+from batchdigits.fields.number import find_number
 from batchdigits.fields.pieces import Pieces, pieces_of
+from batchdigits.fields.reading import Box, Character, FieldReading, Lattice, ReadOptions
 from batchdigits.fields.segments import Segment, glyph_of, segments_of
-from batchdigits.fields.value_list import ValueList
 from batchdigits.fields.weights import log_probabilities, steps_of_boxes, steps_of_pieces
 from batchdigits.inference.runtime import Runtime
-from batchdigits.vision.grey import Scan
-from batchdigits.vision.normalise import Glyph, Ink
+from batchdigits.vision.normalise import Glyph
 
-ODDS_OF_LENGTH = 49.0  # that a field has a number of the length that was told
-SEPARATOR = "."  # the text of a step that reads some separator
-NOTHING = np.zeros((1, 1), np.int32)  # in place of pixels that are not needed any more
-
-Box = tuple[int, int, int, int]  # first column and row in the scan, and one past the last
+MAX_PIECES = 120  # of a field: one with more is no number, and would take long
+MAX_ALTERNATIVES = 5
 
 
-class Digit(NamedTuple):
-    """A digit of a value.
-
-    Attributes:
-        label: its class.
-        confidence: the probability of the label, if it is a digit, 0-1.
-        box: in pixels of the scan: first column and row, and one past the last.
-    """
-
-    label: str
-    confidence: float
-    box: Box
-
-
-class Lattice(NamedTuple):
-    """All ways to read a field.
-
-    Attributes:
-        steps: its steps, which name the likeliest labels of a glyph.
-        pieces: their number.
-        log_p: of the glyphs, as from `classify_cuts`.
-        paths: the likeliest ways.
-    """
-
-    steps: Sequence[Step]
-    pieces: int
-    log_p: NDArray[np.float64]
-    paths: Sequence[Path]
-
-    def among(self, listed: ValueList) -> Sequence[tuple[str, float]]:
-        """The likeliest values of a list with their probabilities, also where a glyph has an unlikely label."""
-        glyphs = {(step.start, step.end): step for step in self.steps if step.glyph >= 0 and step.text.isdigit()}
-        others = [step for step in self.steps if not step.text.isdigit()]
-        digits = [
-            step._replace(text=str(label), log_weight=step.log_weight - row[int(step.text)] + row[label])
-            for step in glyphs.values()
-            for row in [self.log_p[step.glyph].tolist()]
-            for label in range(len(row) - 1)
-        ]
-        values = [(path.value, path.log_weight) for path in self.paths]
-        return LatticeReading([*others, *digits], self.pieces, values).among(listed)
-
-
-class FieldReading(NamedTuple):
-    """What a field says.
-
-    Attributes:
-        value: the likeliest one; empty if there is none.
-        confidence: its probability if the field holds a number, 0-1.
-        score: its probability, 0-1.
-        digits: those of the value.
-        alternatives: the likeliest values with their probabilities, the likeliest first.
-        has_ink: whether there is ink that may be a digit.
-        boxes: how many boxes the field has in a row; 0 without a comb.
-        lattice: all ways to read it; None without ink.
-    """
-
-    value: str
-    confidence: float
-    score: float
-    digits: tuple[Digit, ...] = ()
-    alternatives: tuple[tuple[str, float], ...] = ()
-    has_ink: bool = True
-    boxes: int = 0
-    lattice: Lattice | None = None
+NOTHING_KNOWN = ReadOptions()
 
 
 class Cut(NamedTuple):
     """A field that was cut.
 
     Attributes:
-        glyphs: what may be digits.
-        places: the box of each in the scan.
-        cells: the glyph in each box of a comb, -1 for an empty one; None without a comb.
-        lines: what steps between pieces are weighed by; None for a comb, and for a blank field.
+        view: its view.
+        glyphs: the glyphs that may be its digits.
+        boxes: of a comb, the glyph in each box, -1 for an empty one; None without a comb.
+        close: the close-up of its number, if it has no comb.
+        pieces: those of the close-up.
+        segments: those of the pieces, one for each glyph.
+        places: the box of each glyph in the view.
+        has_ink: whether there is any ink but printed lines.
     """
 
+    view: View
     glyphs: list[Glyph]
-    places: list[Box]
-    cells: list[int] | None = None
-    lines: tuple[Pieces, list[Segment], CloseUp] | None = None
+    boxes: list[int] | None = None
+    close: CloseUp | None = None
+    pieces: Pieces | None = None
+    segments: Sequence[Segment] = ()
+    places: Sequence[tuple[int, int, int, int]] = ()
+    has_ink: bool = True
 
 
 def read_fields(
-    scans: Sequence[Scan], runtime: Runtime, *, ink: Ink = "auto", length: range | None = None, separators: str = ""
+    scans: Sequence[NDArray[np.uint8]], runtime: Runtime, options: ReadOptions = NOTHING_KNOWN
 ) -> list[FieldReading]:
-    """Cut, classify and read the scans of fields; see the functions below."""
-    cuts = [cut_field(scan, ink) for scan in scans]
+    """Read the number of each field.
+
+    Args:
+        scans: grey, uint8 (H, W), each of one field with one number.
+        runtime: the network for single digits.
+        options: what is known about the fields.
+
+    Returns:
+        A reading for each scan. A field without ink has none of value, digits and alternatives.
+    """
+    cuts = [cut_field(scan, options) for scan in scans]
     rows = classify_cuts(cuts, runtime)
-    return [read_cut(cut, own, length, separators) for cut, own in zip(cuts, rows, strict=True)]
-
-
-def cut_field(scan: Scan, ink: Ink = "auto") -> Cut:
-    """Cut the scan of a field into what may be digits; `ink` is as for `normalise`."""
-    view = view_of(scan, ink)
-    ruled = remove_form_lines(view.ink)
-    if ruled.comb:
-        found = glyphs_of_boxes(ruled, ruled.comb)
-        filled = [one for one in found if one]
-        numbers = iter(range(len(filled)))
-        cells = [next(numbers) if one else -1 for one in found]
-        return Cut([one.glyph for one in filled], [_in_scan(one.box, view) for one in filled], cells)
-    numbers_found = find_numbers(ruled)
-    close = close_up(numbers_found[0], ruled.ink) if numbers_found else None
-    if close is None:
-        return Cut([], [])
-    pieces = pieces_of(close)
-    pairs = [(segment, glyph_of(segment, pieces, close.ink)) for segment in segments_of(pieces, close.height)]
-    segments, glyphs = [], []
-    for segment, glyph in pairs:
-        if glyph is not None:
-            segments.append(segment)
-            glyphs.append(glyph)
-    places = [_in_scan(_in_view(segment.box, close), view) for segment in segments]
-    nothing = NOTHING.astype(np.uint8)
-    lines = pieces._replace(labels=NOTHING), segments, close._replace(ink=nothing, mask=nothing, doubtful=nothing)
-    return Cut(glyphs, places, None, lines)
+    return [read_cut(cut, own, options) for cut, own in zip(cuts, rows, strict=True)]
 
 
 def classify_cuts(cuts: Sequence[Cut], runtime: Runtime) -> list[NDArray[np.float64]]:
-    """The logarithms of the probabilities of each cut's glyphs, float64 (N, classes + 1); the outlier's is the last.
-
-    The network gets the glyphs of all cuts at once.
-    """
+    """The log probabilities of each cut's glyphs, float64 (N, classes + 1); the network gets all glyphs at once."""
     glyphs = [glyph for cut in cuts for glyph in cut.glyphs]
-    log_p = log_probabilities(runtime.logits(np.array(glyphs))) if glyphs else np.zeros((0, 1))
+    log_p = log_probabilities(runtime.logits(np.array(glyphs))) if glyphs else np.zeros((0, 0))
     return np.split(log_p, np.cumsum([len(cut.glyphs) for cut in cuts[:-1]])) if cuts else []
 
 
-def read_cut(cut: Cut, log_p: NDArray[np.float64], length: range | None = None, separators: str = "") -> FieldReading:
+def cut_field(scan: NDArray[np.uint8], options: ReadOptions) -> Cut:
+    """Cut a field into what may be its digits."""
+    view = view_of(scan, options.ink)
+    ruled = remove_form_lines(view.ink, options.boxes)
+    if ruled.comb:
+        found = glyphs_of_boxes(ruled, ruled.comb)
+        filled = [glyph for glyph in found if glyph is not None]
+        numbers = iter(range(len(filled)))
+        boxes = [-1 if glyph is None else next(numbers) for glyph in found]
+        places = [glyph.box for glyph in filled]
+        return Cut(view, [glyph.glyph for glyph in filled], boxes, places=places, has_ink=bool(filled))
+    number = find_number(ruled)
+    close = close_up(number, ruled.ink) if number else None
+    if close is None:
+        return Cut(view, [], has_ink=False)
+    pieces = pieces_of(close)
+    if len(pieces.boxes) > MAX_PIECES:
+        return Cut(view, [])
+    segments, glyphs = [], []
+    for segment in segments_of(pieces, close.height):
+        glyph = glyph_of(segment, pieces, close.ink)
+        if glyph is not None:
+            segments.append(segment)
+            glyphs.append(glyph)
+    return Cut(view, glyphs, None, close, pieces, segments, [segment.box for segment in segments])
+
+
+def read_cut(cut: Cut, log_p: NDArray[np.float64], options: ReadOptions) -> FieldReading:
     """Read a field that was cut.
 
     Args:
         cut: the field.
-        log_p: of its glyphs, as from `classify_cuts`.
-        length: how many digits a value may have; None for any number.
-        separators: characters that may stand between digits.
+        log_p: of its glyphs, float64 (N, classes + 1).
+        options: what is known about it.
     """
-    boxes = len(cut.cells or ())
-    if not cut.glyphs:
-        return FieldReading("", 0.0, 0.0, has_ink=False, boxes=boxes)
-    if cut.cells is not None:
-        steps, count = steps_of_boxes(cut.cells, log_p), len(cut.cells)
+    if cut.boxes is not None:
+        steps, pieces = steps_of_boxes(cut.boxes, log_p), len(cut.boxes)
+    elif cut.close and cut.pieces:
+        steps = steps_of_pieces(cut.pieces, cut.segments, log_p, cut.close, options)
+        pieces = len(cut.pieces.boxes)
     else:
-        assert cut.lines
-        steps, count = steps_of_pieces(*cut.lines[:2], log_p, cut.lines[2]), len(cut.lines[0].areas)
-    mark = next((one for one in (*".,", *separators) if one in separators), "")
-    steps = [step._replace(text=mark) if step.text == SEPARATOR else step for step in steps]
-    paths = best_paths(steps, count)
-    shares = _shares(paths, steps, count, length)
-    values = [(path, share) for path, share in shares if path.value]
-    if not values:
-        return FieldReading("", 0.0, 0.0, boxes=boxes)
-    path, share = values[0]
-    number = sum(share for _, share in values)
-    alternatives = tuple((path.value, share) for path, share in values)
-    digits = tuple(_digits(path, cut, log_p))
-    lattice = Lattice(steps, count, log_p, paths)
-    return FieldReading(path.value, share / number, share, digits, alternatives, boxes=boxes, lattice=lattice)
-
-
-def _shares(
-    paths: Sequence[Path], steps: Sequence[Step], pieces: int, length: range | None
-) -> list[tuple[Path, float]]:
-    """The likeliest values with their probabilities, the likeliest first; those of some length, if it is told."""
-    if length is None:
-        return _normalised([(path, path.log_weight) for path in paths])
-    fitting = best_paths(steps, pieces, length)
-    known = {path.value for path in fitting}
-    weights = [(path, path.log_weight + math.log(ODDS_OF_LENGTH)) for path in fitting]
-    every = _normalised([*weights, *((path, path.log_weight) for path in paths if path.value not in known)])
-    return [(path, share) for path, share in every if path.value in known]
-
-
-def _normalised(weights: Sequence[tuple[Path, float]]) -> list[tuple[Path, float]]:
-    total = float(np.logaddexp.reduce([weight for _, weight in weights])) if weights else 0.0
-    return sorted(((path, math.exp(weight - total)) for path, weight in weights), key=lambda pair: -pair[1])
-
-
-def _digits(path: Path, cut: Cut, log_p: NDArray[np.float64]) -> Iterator[Digit]:
-    """The digits of a value."""
-    for step in path.steps:
-        if step.glyph >= 0 and step.text:
-            row = log_p[step.glyph]
-            share = math.exp(row[int(step.text)] - np.logaddexp.reduce(row[:-1]))
-            yield Digit(step.text, share, cut.places[step.glyph])
-
-
-def _in_view(box: Box, close: CloseUp) -> Box:
-    """A box of a close-up in pixels of the view: around its corners there."""
-    left, top, right, bottom = box
-    corners = close.back @ np.array([[left, right, left, right], [top, top, bottom, bottom], [1, 1, 1, 1]])
-    (x0, y0), (x1, y1) = corners.min(axis=1), corners.max(axis=1)
-    return math.floor(x0), math.floor(y0), math.ceil(x1), math.ceil(y1)
-
-
-def _in_scan(box: Box, view: View) -> Box:
-    """A box of a view in pixels of the scan."""
-    left, top, right, bottom = (side / view.scale for side in box)
-    return (
-        max(0, math.floor(left)) + view.left,
-        max(0, math.floor(top)) + view.top,
-        math.ceil(right) + view.left,
-        math.ceil(bottom) + view.top,
+        return FieldReading(has_ink=cut.has_ink)
+    paths = best_paths(steps, pieces, options.length)
+    boxes = len(cut.boxes or ())
+    if not paths or not paths[0].value:
+        return FieldReading(has_ink=cut.has_ink, boxes=boxes)
+    best = paths[0]
+    characters = [_character(step, cut, log_p) for step in best.steps if step.text]
+    digits = tuple(character for character in characters if character.label.isdigit())
+    separators = tuple(character for character in characters if not character.label.isdigit())
+    lead, doubt = features(paths, log_p)
+    confidence = confidence_of(lead, doubt)
+    alternatives = tuple(alternatives_to(paths, confidence)[:MAX_ALTERNATIVES])
+    lattice = Lattice(steps, pieces, log_p, paths, confidence)
+    return FieldReading(
+        best.value, confidence, digits, separators, alternatives, cut.has_ink, lead, doubt, boxes, lattice
     )
+
+
+def _character(step: Step, cut: Cut, log_p: NDArray[np.float64]) -> Character:
+    """The digit or separator of a step."""
+    if step.glyph >= 0:
+        row = log_p[step.glyph, :-1]
+        confidence = float(np.exp(row[int(step.text)] - np.logaddexp.reduce(row)))
+        box = cut.places[step.glyph]
+    else:
+        assert cut.pieces is not None
+        confidence = float(np.exp(step.log_weight))
+        x0, y0, x1, y1 = cut.pieces.boxes[step.start : step.end].T
+        box = int(x0.min()), int(y0.min()), int(x1.max()), int(y1.max())
+    return Character(step.text, confidence, _in_scan(box, cut))
+
+
+def _in_scan(box: tuple[int, int, int, int], cut: Cut) -> Box:
+    """A box of the view or its close-up, in pixels of the scan."""
+    left, top, right, bottom = box
+    corners = np.array([[left, right, left, right], [top, top, bottom, bottom], [1, 1, 1, 1]], np.float64)
+    view = cut.close.back @ corners if cut.close else corners[:2]
+    x, y = view[0] / cut.view.scale + cut.view.left, view[1] / cut.view.scale + cut.view.top
+    return float(x.min()), float(y.min()), float(x.max()), float(y.max())

@@ -21,6 +21,7 @@ GAPS = 0.12, 0.45  # between digits, as shares of their height
 PAPER, INK, LINE = (190, 250), (10, 110), (60, 150)  # grey levels
 MAX_BLUR = 0.9  # standard deviation, in pixels
 GRAIN = 1.0, 5.0  # standard deviation, in grey levels
+MAX_OVERLAP = 0.08  # of a touching digit with the one before, as a share of its height
 TOUCHING_SHARE = 0.4  # of the digits of a number: those that touch the one before
 MAX_BLANKS = 4
 ROOM = 1.5, 2.0  # a box's height, as a share of a digit's
@@ -79,7 +80,8 @@ def _in_row(kind: str, digits: list[NDArray[np.float32]], height: float, rng: np
     """Digits in a row."""
     rows = round(height * rng.uniform(*ROOM))
     margin = round(rng.uniform(0.4, 1.5) * height)
-    ink = np.zeros((rows, margin * 2 + round(sum(digit.shape[1] for digit in digits) + len(digits) * height) + 40), np.float32)
+    room = sum(digit.shape[1] + round(height) for digit in digits) + 40
+    ink = np.zeros((rows, 2 * margin + room), np.float32)
     right, base = margin, round(rows - 0.2 * height)
     for digit in digits:
         top = max(0, min(rows - len(digit), base - len(digit) + round(0.03 * height * rng.standard_normal())))
@@ -103,13 +105,13 @@ def _in_row(kind: str, digits: list[NDArray[np.float32]], height: float, rng: np
 
 
 def _touching(band: NDArray[np.float32], digit: NDArray[np.float32], right: int) -> int:
-    """The column from which on a digit touches the ink of a band and hides little of it."""
+    """The column from which on a digit touches the ink of a band, which ends at column `right`."""
     rows = np.flatnonzero((band > 0.5).any(axis=1) & (digit > 0.5).any(axis=1))
     if not rows.size or not (band > 0.5).any():
         return right + 1
     ends = band.shape[1] - (band[rows, ::-1] > 0.5).argmax(axis=1)
     starts = (digit[rows] > 0.5).argmax(axis=1)
-    return int((ends - starts).max()) - 1
+    return max(int((ends - starts).max()) - 1, right - round(MAX_OVERLAP * len(digit)))
 
 
 def _in_boxes(kind: str, digits: list[NDArray[np.float32]], height: float, rng: np.random.Generator) -> _Layers:

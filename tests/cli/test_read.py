@@ -65,7 +65,7 @@ def test_each_field_gives_one_row_with_its_number(run: Run) -> None:
     assert [row["path"] for row in rows[:2]] == ["fields/0-007.png", "fields/1-1946.png"]
     assert [row["status"] for row in rows[-2:]] == ["blank", "error"]
     assert rows[-1]["detail"] == "not an image"
-    assert all(0 <= float(row["score"]) <= float(row["confidence"]) <= 1 for row in rows[:-2])
+    assert all(0 < float(row["score"]) == float(row["confidence"]) <= 1 for row in rows[:-2])
     assert "14 images: " in result.stderr
 
 
@@ -195,7 +195,7 @@ def test_the_digits_stand_in_a_column_from_left_to_right(run: Run) -> None:
         (["--length", "nine"], "is no length such as 9 or 5-8"),
         (["--comb", "1"], "1 is not in the range"),
         (["--comb", "4", "--length", "5"], "a number of 5 digits does not fit into 4 boxes"),
-        (["--separators", "a"], "are no separators"),
+        (["--separators", "a"], "are not separators"),
         (["--digits-only"], "--digits-only needs --separators"),
         (["--digits-only", "--separators", ".", "--decimals", "2"], "has no point before its decimals"),
         (["--decimals", "0"], "0 is not in the range"),

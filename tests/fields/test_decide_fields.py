@@ -12,16 +12,21 @@ from batchdigits.fields import decide_fields as module
 from batchdigits.fields.cut_batch import CutPage
 from batchdigits.fields.decide_fields import FieldPrediction, decide_fields
 from batchdigits.fields.field_options import FieldOptions, field_options
-from batchdigits.fields.read_field import Cut, Digit, FieldReading
+from batchdigits.fields.ink import View
+from batchdigits.fields.read_field import Cut
+from batchdigits.fields.reading import Character, FieldReading
 from batchdigits.inference.choose import BUILT_IN_MODEL
 from batchdigits.inference.decide import Status
 from batchdigits.inference.load import load_runtime
 from batchdigits.inference.runtime import Runtime
 
 Decide = Callable[..., FieldPrediction]
-DIGITS = tuple(Digit(label, 0.9, (20 * place, 0, 20 * place + 16, 28)) for place, label in enumerate("1234"))
-READING = FieldReading("1234", 0.7, 0.6, DIGITS, (("1234", 0.6), ("1284", 0.3), ("12.34", 0.05), ("9", 0.001)))
-EMPTY = CutPage("a.png", Cut([], []))
+VIEW = View(np.zeros((8, 8), np.uint8), 1.0, 0, 0)
+DIGITS = tuple(Character(label, 0.9, (20 * place, 0, 20 * place + 16, 28)) for place, label in enumerate("1234"))
+READING = FieldReading("1234", 0.6, DIGITS, (), (("1284", 0.3), ("12.34", 0.05), ("9", 0.001)), has_ink=True)
+NOTHING = FieldReading(has_ink=True)
+BLANK = FieldReading()
+EMPTY = CutPage("a.png", Cut(VIEW, []))
 
 
 @pytest.fixture(scope="module")
@@ -44,21 +49,21 @@ def decide(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> Decide:
 
 
 def test_the_score_is_compared_with_the_threshold(decide: Decide) -> None:
-    assert decide(READING, threshold=0.6) == FieldPrediction("a.png", "1234", 0.7, Status.OK, "", 0.6, DIGITS)
+    assert decide(READING, threshold=0.6) == FieldPrediction("a.png", "1234", 0.6, Status.OK, "", 0.6, DIGITS)
     review = decide(READING, threshold=0.600001)
     assert (review.status, review.detail) == ("review", "likeliest: 1234 (0.60), 1284 (0.30), 12.34 (0.05)")
-    alone = READING._replace(alternatives=READING.alternatives[:1])
+    alone = READING._replace(alternatives=())
     assert decide(alone, threshold=1.0).detail == ""
 
 
 def test_no_ink_is_blank_and_ink_without_a_number_is_for_review(decide: Decide) -> None:
-    assert decide(FieldReading("", 0.0, 0.0, has_ink=False)) == FieldPrediction("a.png", "", None, Status.BLANK)
+    assert decide(BLANK) == FieldPrediction("a.png", "", None, Status.BLANK)
     for length, words in (
         (None, "no number found"),
         ("1", "no number of 1 digit found"),
         ("5-8", "no number of 5 to 8 "),
     ):
-        prediction = decide(FieldReading("", 0.0, 0.0), field_options(length=length))
+        prediction = decide(NOTHING, field_options(length=length))
         assert prediction[1:4] == ("", None, "review")
         assert prediction.detail.startswith(words)
 
@@ -97,7 +102,7 @@ def test_another_number_of_boxes_is_for_review(decide: Decide, boxes: int, words
     prediction = decide(READING._replace(boxes=boxes), field_options(comb=4))
     assert (prediction.value, prediction.detail) == ("1234", words)
     assert prediction.status == ("review" if words else "ok")
-    blank = decide(FieldReading("", 0.0, 0.0, has_ink=False, boxes=boxes), field_options(comb=4))
+    blank = decide(BLANK._replace(boxes=boxes), field_options(comb=4))
     assert (blank.status, blank.detail) == ("blank", "")
 
 
@@ -110,7 +115,7 @@ def test_digits_are_in_a_row_only_if_they_are_asked_for(decide: Decide) -> None:
 
 
 def test_one_field_that_cannot_be_read_spoils_no_other(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
-    bad = Cut([np.zeros((28, 28), np.uint8)], [(0, 0, 1, 1)])
+    bad = Cut(VIEW, [np.zeros((28, 28), np.uint8)])
 
     def read(cut: Cut, *arguments: object) -> FieldReading:
         if cut is bad:

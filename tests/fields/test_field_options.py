@@ -43,11 +43,20 @@ def test_a_number_without_its_decimals_breaks_the_rule(text: str) -> None:
     assert options.expected.rules.broken(text) == "decimals"
 
 
+def test_a_minus_stays_before_the_number() -> None:
+    options = field_options(signed=True, decimals=2, bounds="-2000-0")
+    assert options.read.signed
+    assert options.written("-1.234,50") == "-1234.50"
+    assert options.expected
+    assert not options.expected.rules.broken("-1234.50")
+
+
 def test_in_boxes_the_point_is_printed_and_not_written() -> None:
-    assert field_options(decimals=2).marks == ".,"
-    assert field_options(decimals=2, separators=",").marks == ","
+    assert field_options().read.separators == ""
+    assert field_options(decimals=2).read.separators == ".,"
+    assert field_options(decimals=2, separators=",").read.separators == ","
     boxes = field_options(decimals=2, comb=6)
-    assert boxes.marks == ""
+    assert (boxes.read.separators, boxes.read.boxes) == ("", 6)
     assert boxes.written("1250") == "12.50"
     assert boxes.written("50") == "50"
 
@@ -68,8 +77,8 @@ def test_options_can_be_sent_to_a_worker() -> None:
         ({"comb": 1}, "a comb has 2 to 32 boxes, not 1"),
         ({"comb": 33}, "a comb has 2 to 32 boxes, not 33"),
         ({"comb": 4, "length": "5"}, "a number of 5 digits does not fit into 4 boxes"),
-        ({"separators": "1"}, "'1' are no separators such as"),
-        ({"separators": ". "}, r"'\. ' are no separators such as"),
+        ({"separators": "1"}, "'1' are not separators"),
+        ({"separators": ".:"}, "these can be read: /.-,"),
         ({"decimals": 0}, "a number has 1 to 9 decimals, not 0"),
         ({"decimals": 10}, "a number has 1 to 9 decimals, not 10"),
         ({"decimals": 2, "digits_only": True}, "has no point before its decimals"),

@@ -1,0 +1,47 @@
+"""Find upright strokes that may be the walls of a comb, as dark as the ink or fainter."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from cv2.typing import MatLike
+
+from batchdigits.fields.ruled_lines import find_rules
+from batchdigits.vision.cell import erased
+from batchdigits.vision.frames import MIN_FILLED_SHARE
+from batchdigits.vision.illumination import otsu, otsu_level
+from batchdigits.vision.strokes import Stroke, find_upright_strokes, rectangle
+
+HALO = 3  # pixels around dark ink that hold no faint lines, but its own soft edges
+SCREEN = 5  # pixels: the mean of so many, both ways, makes lines of a printer's dots
+MIN_GRID_WIDTH = 1.3  # width over height of a component with several walls
+MAX_WALL_WIDTH = 2.0  # width of a component that is a wall alone, over that of its straight part
+
+
+def find_walls(ink: MatLike) -> list[Stroke]:
+    """What may be walls in the ink of a view, uint8 (H, W)."""
+    dark = otsu(ink)
+    rules = find_rules(dark)  # would make one component of all digits that stand on them
+    apart = cv2.bitwise_and(dark, cv2.bitwise_not(erased(rules, rules, dark))) if rules else dark
+    walls = [stroke for stroke in find_upright_strokes(dark) if not is_of_digit(stroke, apart)]
+    around = np.asarray(cv2.dilate(dark, rectangle(HALO, HALO))) > 0
+    smooth = np.asarray(cv2.blur(ink, (SCREEN, SCREEN)), np.uint8)
+    if around.all():
+        return walls
+    level = otsu_level(smooth[~around][None])
+    faint = ((smooth > level) & ~around).astype(np.uint8) * 255
+    return walls + find_upright_strokes(faint)
+
+
+def is_of_digit(stroke: Stroke, mask: MatLike) -> bool:
+    """Whether a stroke is a part of a component that may be a digit: no wider than one, and no frame."""
+    labels = cv2.connectedComponents(mask)[1]
+    own = labels[stroke.place][(np.asarray(stroke.ink) > 0) & (np.asarray(mask)[stroke.place] > 0)]
+    if not own.size:
+        return False
+    component = (labels == np.bincount(own).argmax()).astype(np.uint8)
+    _, _, width, height = cv2.boundingRect(component)
+    if width >= MIN_GRID_WIDTH * height or width <= MAX_WALL_WIDTH * (stroke.far - stroke.near):
+        return False
+    outline = max(cv2.findContours(component, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0], key=len)
+    return cv2.contourArea(outline) < MIN_FILLED_SHARE * width * height
