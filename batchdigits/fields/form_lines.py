@@ -14,6 +14,7 @@ from batchdigits.fields.guides import remove_guides
 from batchdigits.fields.ruled_lines import find_rules
 from batchdigits.fields.walls import is_of_digit
 from batchdigits.vision.cell import erased
+from batchdigits.vision.components import components_of
 from batchdigits.vision.contrast import MIN_CONTRAST
 from batchdigits.vision.illumination import otsu_level
 from batchdigits.vision.lines import CORNER_SHARE, OUTER_MARGIN_SHARE
@@ -25,6 +26,7 @@ MAX_THICKNESS, MAX_FREE_THICKNESS = 0.1, 0.06  # of the height: of a wall betwee
 AT_END = 3  # pixels from a rule or edge to the end of a wall that is not in the margin
 MIN_CROSSING = 0.12  # of the pitch: how far ink reaches on both sides of a comb's edge if it crosses that
 MAX_CROSSED_SHARE = 0.34  # of a comb's inner edges
+MIN_DIGIT_HEIGHT, MAX_DIGIT_HEIGHT = 0.3, 0.92  # of the height of a comb's walls
 MIN_SIGNAL = 4.0  # contrast of ink in standard deviations of the paper's grain
 
 
@@ -56,7 +58,7 @@ def remove_form_lines(ink: MatLike, boxes: int | None = None) -> Ruled:
     comb = find_comb(ink, boxes)
     if comb:
         ruled = _without_lines(ink, comb)
-        if boxes or not _crosses(comb, ruled.mask):
+        if boxes or not (_crosses(comb, ruled.mask) or _is_as_tall(comb, ruled.mask)):
             return ruled
     return _without_lines(ink, None)
 
@@ -93,6 +95,14 @@ def _crosses(comb: Comb, mask: MatLike) -> bool:
         on_all = np.intersect1d(np.intersect1d(before, after), at)
         crossed += bool((on_all > 0).any())
     return crossed > MAX_CROSSED_SHARE * len(inner)
+
+
+def _is_as_tall(comb: Comb, mask: MatLike) -> bool:
+    """Whether the ink between lines is as tall as the walls of a comb, as digits are of which some strokes are taken."""
+    tall = float(np.median([wall.length for wall in comb.walls]))
+    heights = components_of(mask).height if cv2.hasNonZero(mask) else np.zeros(0)
+    heights = heights[heights >= MIN_DIGIT_HEIGHT * tall]
+    return bool(heights.size and np.median(heights) > MAX_DIGIT_HEIGHT * tall)
 
 
 def _mask(ink: MatLike) -> MatLike:
