@@ -98,7 +98,9 @@ def _crosses(comb: Comb, mask: MatLike) -> bool:
 
 
 def _is_as_tall(comb: Comb, mask: MatLike) -> bool:
-    """Whether the ink between lines is as tall as the walls of a comb, as digits are of which some strokes are taken."""
+    """Whether the ink between lines is as tall as the walls of a comb, as if its strokes were taken for these."""
+    if not comb.walls:
+        return False
     tall = float(np.median([wall.length for wall in comb.walls]))
     heights = components_of(mask).height if cv2.hasNonZero(mask) else np.zeros(0)
     heights = heights[heights >= MIN_DIGIT_HEIGHT * tall]
@@ -136,7 +138,7 @@ def _is_wall_of(stroke: Stroke, comb: Comb) -> bool:
     reach = TOLERANCE * comb.pitch + 1
     if np.abs(comb.edges - middle).min() <= reach:
         return True
-    tall = min(wall.length for wall in comb.walls)
+    tall = min([wall.length for wall in comb.walls], default=0)
     distances = [abs((wall.near + wall.far) / 2 - middle) for wall in comb.walls]
     return stroke.length >= tall and any(abs(distance - comb.pitch) <= reach for distance in distances)
 

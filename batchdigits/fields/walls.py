@@ -12,7 +12,9 @@ from batchdigits.vision.frames import MIN_FILLED_SHARE
 from batchdigits.vision.illumination import otsu, otsu_level
 from batchdigits.vision.strokes import Stroke, find_upright_strokes, rectangle
 
-HALO = 3  # pixels around dark ink that hold no faint lines, but its own soft edges
+HALO, SOFT = 3, 3  # pixels: a square around dark ink without faint lines, and columns beside it with its soft edge
+MIN_LINE = 4  # grey levels from paper to line
+MAX_EDGE = 1.0  # pixel: the thickness of a soft edge; faint lines are thicker
 SCREEN = 5  # pixels: the mean of so many, both ways, makes lines of a printer's dots
 MIN_GRID_WIDTH = 1.3  # width over height of a component with several walls
 MAX_WALL_WIDTH = 2.0  # width of a component that is a wall alone, over that of its straight part
@@ -28,20 +30,33 @@ def find_walls(ink: MatLike) -> list[Stroke]:
     smooth = np.asarray(cv2.blur(ink, (SCREEN, SCREEN)), np.uint8)
     if around.all():
         return walls
-    level = otsu_level(smooth[~around][None])
+    level = max(MIN_LINE, otsu_level(smooth[~around][None]))
     faint = ((smooth > level) & ~around).astype(np.uint8) * 255
-    return walls + find_upright_strokes(faint)
+    return walls + [
+        stroke
+        for stroke in find_upright_strokes(faint)
+        if stroke.thickness > MAX_EDGE or not is_of_digit(stroke, apart, SOFT)
+    ]
 
 
-def is_of_digit(stroke: Stroke, mask: MatLike) -> bool:
-    """Whether a stroke is a part of a component that may be a digit: no wider than one, and no frame."""
+def is_of_digit(stroke: Stroke, mask: MatLike, reach: int = 0) -> bool:
+    """Whether a stroke is a part of a component that may be a digit: no wider than one, and no frame.
+
+    Args:
+        stroke: an upright stroke.
+        mask: of all dark ink, 255 on 0.
+        reach: columns by which the stroke, as a soft edge, may be off the component.
+    """
+    rows = stroke.place[0]
+    columns = slice(max(0, stroke.near - reach), stroke.far + reach)
     labels = cv2.connectedComponents(mask)[1]
-    own = labels[stroke.place][(np.asarray(stroke.ink) > 0) & (np.asarray(mask)[stroke.place] > 0)]
-    if not own.size:
+    counts = np.bincount(labels[rows, columns].ravel())
+    counts[0] = 0
+    if counts.max() < stroke.length / 2:
         return False
-    component = (labels == np.bincount(own).argmax()).astype(np.uint8)
+    component = (labels == counts.argmax()).astype(np.uint8)
     _, _, width, height = cv2.boundingRect(component)
-    if width >= MIN_GRID_WIDTH * height or width <= MAX_WALL_WIDTH * (stroke.far - stroke.near):
+    if width >= MIN_GRID_WIDTH * height or width <= MAX_WALL_WIDTH * (stroke.far - stroke.near + 2 * reach):
         return False
     outline = max(cv2.findContours(component, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0], key=len)
     return cv2.contourArea(outline) < MIN_FILLED_SHARE * width * height
