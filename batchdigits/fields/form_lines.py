@@ -12,7 +12,7 @@ from cv2.typing import MatLike
 from batchdigits.fields.comb import TOLERANCE, Comb, find_comb
 from batchdigits.fields.guides import remove_guides
 from batchdigits.fields.rules import find_rules
-from batchdigits.fields.walls import is_of_digit
+from batchdigits.fields.walls import Apart
 from batchdigits.vision.cell import erased
 from batchdigits.vision.components import components_of
 from batchdigits.vision.contrast import MIN_CONTRAST
@@ -149,7 +149,7 @@ def _is_wall(stroke: Stroke, rules: Sequence[Stroke], mask: MatLike) -> bool:
     if stroke.thickness > MAX_THICKNESS * height + 2 or stroke.length < MIN_WALL_SPAN * height:
         return False
     if stroke.span >= SPANNING_SHARE and stroke.thickness <= MAX_FREE_THICKNESS * height + 1:
-        return not is_of_digit(stroke, mask)
+        return not Apart(mask).is_digit_of(stroke)
     reach = CORNER_SHARE * height + 1 if stroke.margin < OUTER_MARGIN_SHARE else AT_END
     at_rule = [
         any(rule.near - reach <= end <= rule.far + reach for rule in rules) for end in (stroke.start, stroke.end)

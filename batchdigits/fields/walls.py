@@ -24,8 +24,8 @@ def find_walls(ink: MatLike) -> list[Stroke]:
     """What may be walls in the ink of a view, uint8 (H, W)."""
     dark = otsu(ink)
     rules = find_rules(dark)  # would make one component of all digits that stand on them
-    apart = cv2.bitwise_and(dark, cv2.bitwise_not(erased(rules, rules, dark))) if rules else dark
-    walls = [stroke for stroke in find_upright_strokes(dark) if not is_of_digit(stroke, apart)]
+    apart = Apart(cv2.bitwise_and(dark, cv2.bitwise_not(erased(rules, rules, dark))) if rules else dark)
+    walls = [stroke for stroke in find_upright_strokes(dark) if not apart.is_digit_of(stroke)]
     around = np.asarray(cv2.dilate(dark, rectangle(HALO, HALO))) > 0
     smooth = np.asarray(cv2.blur(ink, (SCREEN, SCREEN)), np.uint8)
     if around.all():
@@ -35,28 +35,33 @@ def find_walls(ink: MatLike) -> list[Stroke]:
     return walls + [
         stroke
         for stroke in find_upright_strokes(faint)
-        if stroke.thickness > MAX_EDGE or not is_of_digit(stroke, apart, SOFT)
+        if stroke.thickness > MAX_EDGE or not apart.is_digit_of(stroke, SOFT)
     ]
 
 
-def is_of_digit(stroke: Stroke, mask: MatLike, reach: int = 0) -> bool:
-    """Whether a stroke is a part of a component that may be a digit: no wider than one, and no frame.
+class Apart:
+    """The components of a mask, uint8 (H, W), 255 on 0, some of which may be digits."""
 
-    Args:
-        stroke: an upright stroke.
-        mask: of all dark ink, 255 on 0.
-        reach: columns by which the stroke, as a soft edge, may be off the component.
-    """
-    rows = stroke.place[0]
-    columns = slice(max(0, stroke.near - reach), stroke.far + reach)
-    labels = cv2.connectedComponents(mask)[1]
-    counts = np.bincount(labels[rows, columns].ravel())
-    counts[0] = 0
-    if counts.max() < stroke.length / 2:
-        return False
-    component = (labels == counts.argmax()).astype(np.uint8)
-    _, _, width, height = cv2.boundingRect(component)
-    if width >= MIN_GRID_WIDTH * height or width <= MAX_WALL_WIDTH * (stroke.far - stroke.near + 2 * reach):
-        return False
-    outline = max(cv2.findContours(component, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0], key=len)
-    return cv2.contourArea(outline) < MIN_FILLED_SHARE * width * height
+    def __init__(self, mask: MatLike) -> None:
+        """Label the components."""
+        _, self._labels, self._stats, _ = cv2.connectedComponentsWithStats(mask)
+
+    def is_digit_of(self, stroke: Stroke, reach: int = 0) -> bool:
+        """Whether an upright stroke is a part of a component that may be a digit: no wider than one, and no frame.
+
+        Args:
+            stroke: the stroke.
+            reach: columns by which it, as a soft edge, may be off the component.
+        """
+        columns = slice(max(0, stroke.near - reach), stroke.far + reach)
+        counts = np.bincount(self._labels[stroke.place[0], columns].ravel())
+        counts[0] = 0
+        label = int(counts.argmax())
+        if counts[label] < stroke.length / 2:
+            return False
+        x, y, width, height, _ = self._stats[label].tolist()
+        if width >= MIN_GRID_WIDTH * height or width <= MAX_WALL_WIDTH * (stroke.far - stroke.near + 2 * reach):
+            return False
+        component = (self._labels[y : y + height, x : x + width] == label).astype(np.uint8)
+        outline = max(cv2.findContours(component, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0], key=len)
+        return bool(cv2.contourArea(outline) < MIN_FILLED_SHARE * width * height)
