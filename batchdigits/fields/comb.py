@@ -16,6 +16,7 @@ MIN_WALL_SHARE = 0.75  # of the tallest upright stroke: walls are of one height,
 MIN_PITCH, MAX_PITCH = 0.4, 2.0  # from box to box, as a share of the height of the walls
 TOLERANCE = 0.1  # of the pitch: how far a wall may be from its place
 MIN_FOUND_SHARE = 0.6  # of the walls between the first and the last one
+MAX_STEPS = 4  # walls on from one that may be a box away: the others are strokes, or sides of frames
 MISSING_COST = 0.3  # of a wall that was not found, in walls that were; a comb of twice the pitch misses none
 MAX_WIDTH_SHARE = 0.2  # of its length: a wider wall is a shadow
 MIN_END_SHARE = 0.6  # of the pitch: a box whose outer wall the picture's edge has cut off
@@ -46,12 +47,18 @@ def find_comb(ink: MatLike, boxes: int | None = None) -> Comb | None:
     strokes = [stroke for stroke in find_walls(ink) if _is_narrow(stroke)]
     tall = max((stroke.length for stroke in strokes), default=0)
     walls = [stroke for stroke in strokes if stroke.length >= MIN_WALL_SHARE * tall]
-    columns = np.sort([(stroke.near + stroke.far) / 2 for stroke in walls])
+    columns = _apart(np.sort([(stroke.near + stroke.far) / 2 for stroke in walls]), MIN_PITCH * tall / 8)
     fit = _best_fit(columns, tall)
     edges = None if fit is None else _with_ends(fit, width)
     if boxes is not None:
         edges = _with_count(edges, boxes, ink)
     return None if edges is None else Comb(edges, float(np.median(np.diff(edges))), walls)
+
+
+def _apart(columns: NDArray[np.float64], least: float) -> NDArray[np.float64]:
+    """Rising columns without those that are too near to the one before: both edges of a wall, or a wall found twice."""
+    is_first = np.diff(columns, prepend=-np.inf) > least
+    return columns[is_first]
 
 
 def _best_fit(columns: NDArray[np.float64], tall: int) -> NDArray[np.float64] | None:
@@ -63,7 +70,7 @@ def _best_fit(columns: NDArray[np.float64], tall: int) -> NDArray[np.float64] | 
     """
     best, best_score = None, -np.inf
     for first in range(len(columns)):
-        for second in range(first + 1, len(columns)):
+        for second in range(first + 1, min(first + 1 + MAX_STEPS, len(columns))):
             pitch = columns[second] - columns[first]
             if not MIN_PITCH * tall <= pitch <= MAX_PITCH * tall:
                 continue

@@ -35,11 +35,17 @@ def confidence_of(lead: float, doubt: float) -> float:
 
 def alternatives_to(paths: Sequence[Path], confidence: float) -> list[tuple[str, float]]:
     """Values with other digits than the first path, and their probabilities; all together they have the rest of 1."""
-    digits = _digits(paths[0].value)
-    others = [path for path in paths if _digits(path.value) != digits]
-    weights = np.exp([path.log_weight - paths[0].log_weight for path in others])
-    shares = (1.0 - confidence) * weights / max(float(weights.sum()), 1e-12)
-    return [(path.value, share) for path, share in zip(others, shares.tolist(), strict=True)]
+    best = _digits(paths[0].value)
+    values: dict[str, str] = {}  # the likeliest one with the same digits
+    weights: dict[str, float] = {}
+    for path in paths:
+        digits = _digits(path.value)
+        if digits != best:
+            values.setdefault(digits, path.value)
+            weights[digits] = weights.get(digits, 0.0) + math.exp(path.log_weight - paths[0].log_weight)
+    share = (1.0 - confidence) / max(sum(weights.values()), 1e-12)
+    alternatives = [(values[digits], share * weight) for digits, weight in weights.items()]
+    return sorted(alternatives, key=lambda alternative: -alternative[1])
 
 
 def _digits(value: str) -> str:

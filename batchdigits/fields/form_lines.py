@@ -12,7 +12,7 @@ from cv2.typing import MatLike
 from batchdigits.fields.comb import TOLERANCE, Comb, find_comb
 from batchdigits.fields.guides import remove_guides
 from batchdigits.fields.ruled_lines import find_rules
-from batchdigits.fields.walls import is_of_digit
+from batchdigits.fields.walls import Apart
 from batchdigits.vision.cell import erased
 from batchdigits.vision.components import components_of
 from batchdigits.vision.contrast import MIN_CONTRAST
@@ -98,7 +98,9 @@ def _crosses(comb: Comb, mask: MatLike) -> bool:
 
 
 def _is_as_tall(comb: Comb, mask: MatLike) -> bool:
-    """Whether the ink between lines is as tall as the walls of a comb, as digits are of which some strokes are taken."""
+    """Whether the ink between lines is as tall as the walls of a comb, as if its strokes were taken for these."""
+    if not comb.walls:
+        return False
     tall = float(np.median([wall.length for wall in comb.walls]))
     heights = components_of(mask).height if cv2.hasNonZero(mask) else np.zeros(0)
     heights = heights[heights >= MIN_DIGIT_HEIGHT * tall]
@@ -136,7 +138,7 @@ def _is_wall_of(stroke: Stroke, comb: Comb) -> bool:
     reach = TOLERANCE * comb.pitch + 1
     if np.abs(comb.edges - middle).min() <= reach:
         return True
-    tall = min(wall.length for wall in comb.walls)
+    tall = min([wall.length for wall in comb.walls], default=0)
     distances = [abs((wall.near + wall.far) / 2 - middle) for wall in comb.walls]
     return stroke.length >= tall and any(abs(distance - comb.pitch) <= reach for distance in distances)
 
@@ -147,7 +149,7 @@ def _is_wall(stroke: Stroke, rules: Sequence[Stroke], mask: MatLike) -> bool:
     if stroke.thickness > MAX_THICKNESS * height + 2 or stroke.length < MIN_WALL_SPAN * height:
         return False
     if stroke.span >= SPANNING_SHARE and stroke.thickness <= MAX_FREE_THICKNESS * height + 1:
-        return not is_of_digit(stroke, mask)
+        return not Apart(mask).is_digit_of(stroke)
     reach = CORNER_SHARE * height + 1 if stroke.margin < OUTER_MARGIN_SHARE else AT_END
     at_rule = [
         any(rule.near - reach <= end <= rule.far + reach for rule in rules) for end in (stroke.start, stroke.end)

@@ -15,6 +15,7 @@ from batchdigits.vision.normalise import Ink
 from batchdigits.vision.polarity import even_polarities, uneven_polarities
 
 MIN_SIDE, MAX_SIDE = 64, 160  # pixels of the shorter side of a view: a digit of half of it has more pixels than a glyph
+MIN_VIEW_SIDE = 8  # pixels: a smaller view has no room for a digit
 MAX_ENLARGEMENT = 4  # a scan has no more detail
 MAX_PIXELS = 250_000  # of a view: 20 boxes of 112x112
 # An edge of another page or of the table: rows or columns at the border with this share of the other colour.
@@ -46,6 +47,8 @@ def view_of(scan: NDArray[np.uint8], ink: Ink = "auto") -> View:
     height, width = (max(1, round(side * scale)) for side in page.shape)
     if scale != 1.0:
         page = cv2.resize(page, (width, height), interpolation=cv2.INTER_AREA if scale < 1.0 else cv2.INTER_CUBIC)
+    if min(page.shape) < MIN_VIEW_SIDE:
+        return View(np.zeros((height, width), np.uint8), scale, left, top)
     bright = page if _ink_is_light(page, ink) else np.invert(page)
     return View(remove_background(bright)[0], scale, left, top)
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+SEPARATORS = tuple(".,-/")
 BEAM = 12  # values that are kept at each piece, for each length if that is told
 
 
@@ -54,12 +55,19 @@ def best_paths(steps: Sequence[Step], pieces: int, length: range | None = None) 
     at: list[list[Path]] = [[Path("", 0.0, 0.0, ())]] + [[] for _ in range(pieces)]
     for step in sorted(steps, key=lambda step: (step.end, step.start)):
         for path in _pruned(at, step.start, length):
+            if step.text in SEPARATORS and not _may_follow(step.text, path.value):
+                continue
             log_weight, best = path.log_weight + step.log_weight, path.best + step.log_weight
             at[step.end].append(Path(path.value + step.text, log_weight, best, (*path.steps, step)))
-    paths = _pruned(at, pieces, length)
+    paths = [path for path in _pruned(at, pieces, length) if path.value[-1:] not in SEPARATORS]
     if length is not None:
         paths = [path for path in paths if _digits(path.value) in length]
     return sorted(paths, key=lambda path: -path.log_weight)
+
+
+def _may_follow(separator: str, value: str) -> bool:
+    """Whether a separator may stand behind what was read so far: a digit; or nothing, if it is a sign."""
+    return value[-1:].isdigit() or (separator == "-" and not value)
 
 
 def _digits(value: str) -> int:

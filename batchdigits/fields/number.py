@@ -28,7 +28,7 @@ MAX_HEIGHT_RATIO = 2.2  # of neighbours in a row
 MIN_OVERLAP = 0.4  # of the lower one's height: rows that neighbours share
 MAX_GAP = 2.0  # of the higher one's height: between neighbours in a row
 # What is added to a row: components this far from its members at most, as shares of its height.
-REACH_X, REACH_Y = 0.3, 0.15
+REACH_X, REACH_Y = 0.5, 0.15
 MIN_UNDERLINE = 2.5  # width over height
 EDGE_WEIGHT = 0.3  # of a component that touches the picture's edge, as against another one
 CENTRE_WEIGHT = 2.0  # how fast a row's weight falls with its distance from the middle

@@ -121,7 +121,7 @@ def read_cut(cut: Cut, log_p: NDArray[np.float64], options: ReadOptions) -> Fiel
     else:
         return FieldReading(has_ink=cut.has_ink)
     paths = best_paths(steps, pieces, options.length)
-    boxes = len(cut.boxes or ())
+    boxes = len(cut.boxes or ()) if cut.has_ink else 0
     if not paths or not paths[0].value:
         return FieldReading(has_ink=cut.has_ink, boxes=boxes)
     best = paths[0]
@@ -131,7 +131,7 @@ def read_cut(cut: Cut, log_p: NDArray[np.float64], options: ReadOptions) -> Fiel
     lead, doubt = features(paths, log_p)
     confidence = confidence_of(lead, doubt)
     alternatives = tuple(alternatives_to(paths, confidence)[:MAX_ALTERNATIVES])
-    lattice = Lattice(steps, pieces, log_p, paths, confidence)
+    lattice = Lattice(steps, pieces, log_p.tolist(), paths, confidence)
     return FieldReading(
         best.value, confidence, digits, separators, alternatives, cut.has_ink, lead, doubt, boxes, lattice
     )

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from batchdigits.fields.lattice import Path, Step
 from batchdigits.fields.lattice_reading import LatticeReading
 from batchdigits.fields.value_list import ValueList
@@ -54,14 +51,14 @@ class Lattice(NamedTuple):
     Attributes:
         steps: its steps, which name the likeliest labels of a glyph.
         pieces: their number.
-        log_p: the log probabilities of the glyphs, float64 (N, classes + 1).
+        log_p: the log probabilities of the classes for each glyph; the outlier's is the last.
         paths: the likeliest ways, the likeliest first.
         confidence: how probable it is that the first one is right, 0-1.
     """
 
     steps: Sequence[Step]
     pieces: int
-    log_p: NDArray[np.float64]
+    log_p: Sequence[Sequence[float]]
     paths: Sequence[Path]
     confidence: float
 
@@ -72,7 +69,7 @@ class Lattice(NamedTuple):
         digits = [
             step._replace(text=str(label), log_weight=step.log_weight - row[int(step.text)] + row[label])
             for step in glyphs.values()
-            for row in [self.log_p[step.glyph].tolist()]
+            for row in [self.log_p[step.glyph]]
             for label in range(len(row) - 1)
         ]
         values = [(path.value, path.log_weight) for path in self.paths]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +31,7 @@ PLACE_COST = 8.0  # times the square of its distance from the number's middle ro
 GAP_COST = 4.0  # times the widest gap in it, in heights
 WIDTH_COST, WIDE = 2.0, 0.9  # times what its width exceeds this by, in heights
 DIGIT_WIDTH = 0.8  # in heights: that of a digit with the gap beside it
-SEPARATOR_COST = 0.5
+SEPARATOR_COST = 0.2
 # The shape of a point or comma, in heights: how high and how wide, and how far above the number's middle it may begin.
 POINT_HEIGHT, POINT_WIDTH, POINT_RISE = 0.75, 0.5, 0.05
 COMMA_HEIGHT = 0.3  # in heights: a lower one is a point
@@ -119,26 +120,32 @@ def _skips(pieces: Pieces, height: float) -> list[Step]:
 
 
 def _separators(pieces: Pieces, close: CloseUp, options: ReadOptions) -> Iterator[Step]:
-    """The pieces that have the shape and place of a separator that a value may have."""
+    """The components that have the shape and place of a separator that a value may have."""
     points = [mark for mark in ".," if mark in options.separators]
-    for piece, box in enumerate(pieces.boxes.tolist()):
-        left, top, right, bottom = (side / close.height for side in box)
-        middle = close.middle / close.height
+    middle = close.middle / close.height
+    for start, end in _whole(pieces):
+        left, top = pieces.boxes[start:end, :2].min(axis=0) / close.height
+        right, bottom = pieces.boxes[start:end, 2:].max(axis=0) / close.height
         width, tall = right - left, bottom - top
+        mark = ""
         if points and tall <= POINT_HEIGHT and width <= POINT_WIDTH and top >= middle - POINT_RISE:
             mark = points[0] if tall < COMMA_HEIGHT else points[-1]
-            yield Step(piece, piece + 1, mark, -SEPARATOR_COST)
-        is_dash = tall <= DASH_HEIGHT and DASH_WIDTHS[0] <= width <= DASH_WIDTHS[1]
-        is_dash &= abs((top + bottom) / 2 - middle) <= DASH_OFFSET
-        if is_dash and ("-" in options.separators or (options.signed and piece == 0)):
-            yield Step(piece, piece + 1, "-", -SEPARATOR_COST)
-        is_slash = tall >= SLASH_HEIGHT and SLASH_WIDTHS[0] <= width <= SLASH_WIDTHS[1]
-        if is_slash and "/" in options.separators and _lean(pieces, piece) >= SLASH_LEAN:
-            yield Step(piece, piece + 1, "/", -SEPARATOR_COST)
+        elif tall <= DASH_HEIGHT and DASH_WIDTHS[0] <= width <= DASH_WIDTHS[1]:
+            is_level = abs((top + bottom) / 2 - middle) <= DASH_OFFSET
+            mark = "-" if is_level and ("-" in options.separators or (options.signed and not start)) else ""
+        elif "/" in options.separators and tall >= SLASH_HEIGHT and SLASH_WIDTHS[0] <= width <= SLASH_WIDTHS[1]:
+            mark = "/" if _lean(pieces, start, end) >= SLASH_LEAN else ""
+        if mark:
+            yield Step(start, end, mark, -SEPARATOR_COST)
 
 
-def _lean(pieces: Pieces, piece: int) -> float:
-    """How far a piece leans to the right, in columns for each row up."""
-    left, top, right, bottom = pieces.boxes[piece].tolist()
-    y, x = np.nonzero(pieces.labels[top:bottom, left:right] == piece + 1)
+def _whole(pieces: Pieces) -> Iterator[tuple[int, int]]:
+    """The first piece of each component, and one past its last piece."""
+    ends = np.flatnonzero(np.diff(pieces.parents, append=-1)) + 1
+    return pairwise([0, *ends.tolist()]) if len(pieces.parents) else iter(())
+
+
+def _lean(pieces: Pieces, start: int, end: int) -> float:
+    """How far pieces lean to the right together, in columns for each row up."""
+    y, x = np.nonzero((pieces.labels > start) & (pieces.labels <= end))
     return -float(np.polyfit(y, x, 1)[0])
