@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         ModelFileError,
         NoImagesError,
     )
+    from batchdigits.fields.decide_fields import FieldPrediction
     from batchdigits.inference.decide import Prediction, Status
     from batchdigits.vision.normalise import Ink
 
@@ -35,6 +36,7 @@ __all__ = [
     "BatchdigitsError",
     "Classifier",
     "DataError",
+    "FieldPrediction",
     "Ink",
     "MissingExtraError",
     "ModelFileError",
@@ -54,6 +56,7 @@ _MODULES = {
     "BatchdigitsError": "batchdigits.errors",
     "Classifier": "batchdigits.api.classifier",
     "DataError": "batchdigits.errors",
+    "FieldPrediction": "batchdigits.fields.decide_fields",
     "Ink": "batchdigits.vision.normalise",
     "MissingExtraError": "batchdigits.errors",
     "ModelFileError": "batchdigits.errors",

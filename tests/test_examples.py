@@ -12,8 +12,7 @@ from typing import Any
 import click
 import pytest
 
-from batchdigits.cli.classify import classify
-from batchdigits.cli.classify_request import Request
+from batchdigits.cli.classify import ClassifyRequest, classify
 from tests.conftest import ROOT
 
 yaml = pytest.importorskip("yaml")
@@ -48,7 +47,7 @@ def test_the_commands_are_accepted(command: str) -> None:
     name, verb, *arguments = shlex.split(command)
     assert (name, verb) == ("batchdigits", "classify")
     with classify.make_context("classify", arguments) as context:
-        request = Request(**context.params)
+        request = ClassifyRequest(**context.params)
         request.check()
     assert request.engine == "ray"
     assert request.resume

@@ -37,9 +37,9 @@ def loaded_after(code: str, cwd: Path) -> set[str]:
     return set(result.stderr.splitlines()[-1].split())
 
 
-def loaded_by_classify(cwd: Path, *arguments: str) -> tuple[set[str], set[str]]:
+def loaded_by_classify(cwd: Path, *arguments: str, verb: str = "classify") -> tuple[set[str], set[str]]:
     """The top-level packages that a run loads, in the main process and in its worker."""
-    line = ["classify", "--jobs", "1", "-o", "out.csv", *arguments]
+    line = [verb, "--jobs", "1", "-o", "out.csv", *arguments]
     return loaded_after(SPY.replace("ARGUMENTS", repr(line)), cwd), set((cwd / "worker").read_text().split())
 
 
@@ -49,6 +49,12 @@ def test_classifying_with_litert_never_loads_tensorflow(tmp_path: Path) -> None:
     assert (tmp_path / "out.csv").read_text().count("\n") == 41
     assert "ai_edge_litert" in worker
     assert (main | worker).isdisjoint(HEAVY)
+
+
+def test_reading_with_litert_never_loads_tensorflow(tmp_path: Path) -> None:
+    main, worker = loaded_by_classify(tmp_path, str(SAMPLES / "digits"), verb="read")
+    assert "ai_edge_litert" in worker
+    assert (main | worker).isdisjoint((*HEAVY, "PIL"))
 
 
 def test_pillow_is_not_loaded_for_images_that_opencv_reads(tmp_path: Path) -> None:
@@ -63,7 +69,7 @@ def test_classifying_with_tensorflow_loads_it_in_the_worker_only(tmp_path: Path)
     assert main.isdisjoint(HEAVY)
 
 
-@pytest.mark.parametrize("command", ["", "train", "export", "inspect", "benchmark", "classify"])
+@pytest.mark.parametrize("command", ["", "train", "export", "inspect", "benchmark", "classify", "read"])
 def test_help_loads_nothing_slow(command: str, tmp_path: Path) -> None:
     arguments = [*command.split(), "--help"]
     code = f"from batchdigits.cli import main\ntry: main({arguments!r})\nexcept SystemExit: pass"

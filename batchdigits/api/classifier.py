@@ -1,4 +1,4 @@
-"""A model that is loaded once, and classifies single images in this process."""
+"""A model that is loaded once, and classifies or reads single images in this process."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from threading import Lock
 
 from batchdigits.api.arguments import check_ink, model_path
 from batchdigits.api.images import Image, page_of
+from batchdigits.fields.cut_batch import cut_page
+from batchdigits.fields.decide_fields import FieldPrediction, decide_fields, field_threshold
+from batchdigits.fields.field_options import field_options
 from batchdigits.inference.card import Card
 from batchdigits.inference.decide import Prediction, decide
 from batchdigits.inference.load import load_runtime
@@ -61,6 +64,7 @@ class Classifier:
         self._runtime = load_runtime(path, BATCH_SIZE if path.suffix == ".keras" else 1, second_look)
         self.card = self._runtime.card
         self._threshold = review_threshold(self.card, min_confidence, target_risk, outlier_share)
+        self._field_threshold = field_threshold(self.card, min_confidence)
         self._ink = ink
         self._probabilities = probabilities
         self._lock = Lock()  # an interpreter runs one inference at a time
@@ -92,3 +96,60 @@ class Classifier:
         with self._lock:
             predictions, _ = decide(sources, self._runtime, self._threshold, self._probabilities)
         return predictions
+
+    def read(
+        self,
+        image: Image,
+        *,
+        length: int | str | None = None,
+        comb: int | None = None,
+        separators: str = "",
+        digits_only: bool = False,
+        signed: bool = False,
+        decimals: int | None = None,
+        bounds: str | None = None,
+        pattern: str | None = None,
+        checks: Iterable[str] = (),
+        values: Iterable[str] | None = None,
+    ) -> FieldPrediction:
+        """The number in the image of one field, as `batchdigits read` reads it.
+
+        Args:
+            image: as for `classify`.
+            length: how many digits the number has, as `9` or `"5-8"`; None for any number.
+            comb: the number of boxes in a row that the field has; None if it has none, or if it is not known.
+            separators: characters of `/.-,` that may stand between digits, and become part of the value.
+            digits_only: whether they are left out of the value.
+            signed: whether a minus may stand before the number.
+            decimals: of the number, which is written as `1234.50`; None for a number of any form.
+            bounds: the least and the greatest number, as `"0-300"`; None for any.
+            pattern: a regular expression for the whole value; None for any value.
+            checks: that the value passes: names such as `luhn`, or expressions such as `"(d1 + 2*d2) % 10 == d3"`.
+            values: those of which the field holds one; None for any.
+
+        Returns:
+            The likeliest value that keeps all rules, with its digits; `review` if it is not likely enough. Of the
+            classifier's arguments, `target_risk`, `probabilities` and `second_look` are for single digits only.
+
+        Raises:
+            TypeError: the image has none of the types that `classify` accepts.
+            ValueError: another argument is out of its range.
+            BatchdigitsError: none of the `values` keeps the rules.
+        """
+        options = field_options(
+            ink=self._ink,
+            length=None if length is None else str(length),
+            comb=comb,
+            separators=separators,
+            digits_only=digits_only,
+            signed=signed,
+            decimals=decimals,
+            bounds=bounds,
+            pattern=pattern,
+            checks=tuple(checks),
+            values=None if values is None else tuple(dict.fromkeys(values)),
+        )
+        page = cut_page(page_of(image), options)
+        with self._lock:
+            (prediction,) = decide_fields([page], self._runtime, options, self._field_threshold)
+        return prediction

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from batchdigits.cli.classify_summary import MARK as SUMMARY_MARK
+from batchdigits.cli.classify_summary import SUMMARIES
 from batchdigits.errors import BatchdigitsError
 from batchdigits.text import as_unicode, counted
 
@@ -69,7 +69,7 @@ def _model_facts(summary: Path, rows: int) -> dict[str, str]:
     """
     try:
         document = json.loads(summary.read_bytes())
-        if document["summary_of"] != SUMMARY_MARK["summary_of"]:
+        if document["summary_of"] not in SUMMARIES:
             raise KeyError
         images, model = document["images"], document["model"]
         facts = {

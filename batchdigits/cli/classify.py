@@ -2,33 +2,118 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import sys
-import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from itertools import chain
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
-from batchdigits.cli.classify_local import classify_locally
-from batchdigits.cli.classify_parts import classify_in_parts
-from batchdigits.cli.classify_request import STDIO, Request, classify_options
-from batchdigits.cli.classify_run import pdfs_text
-from batchdigits.cli.classify_summary import prepare_summary
+from batchdigits.cli.classify_request import INPUT_OPTIONS, OUTPUT_OPTIONS, RUN_OPTIONS, Request, add_options
 from batchdigits.cli.console import print_message
-from batchdigits.errors import NoImagesError
-from batchdigits.text import counted, printable
+from batchdigits.cli.make_table import make_table
+from batchdigits.cli.options import Number, Share, ink_option
 
 if TYPE_CHECKING:
-    from batchdigits.files.sources import Filter, Tally
+    from batchdigits.engines.classify_files import Settings
+    from batchdigits.inference.card import Card
+    from batchdigits.output.columns import Columns
+    from batchdigits.output.journal import Identity
+    from batchdigits.vision.normalise import Ink
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassifyRequest(Request):
+    """The values of all options, under their names."""
+
+    command: ClassVar[str] = "classify"
+    done: ClassVar[str] = "classified"
+
+    ink: Ink
+    target_risk: float | None
+    outlier_share: float | None
+    top_k: int
+    probabilities: bool
+
+    def check(self) -> None:
+        """Check that the options can be combined.
+
+        Raises:
+            click.UsageError: they cannot.
+        """
+        super().check()
+        if self.min_confidence is not None and self.target_risk is not None:
+            raise click.UsageError("--min-confidence and --target-risk both set the review threshold; give one.")
+        if self.outlier_share is not None and self.target_risk is None:
+            raise click.UsageError("--outlier-share needs --target-risk.")
+
+    def pipeline(self, card: Card) -> Settings:
+        """The settings of the workers; the review threshold is printed if it was chosen for a risk."""
+        from batchdigits.engines.classify_files import Settings
+        from batchdigits.inference.threshold import review_threshold
+
+        threshold = review_threshold(card, self.min_confidence, self.target_risk, self.outlier_share)
+        if self.target_risk is not None:
+            print_message(
+                f"review threshold: {threshold:g}; rows with a lower score get the status review",
+                "threshold",
+                threshold=threshold,
+            )
+        return Settings(self.ink, threshold, self.probabilities or self.top_k > 1)
+
+    def columns(self, card: Card, ids: Mapping[str, str] | None) -> Columns:
+        """The columns of the rows."""
+        from batchdigits.output.columns import Columns
+
+        return Columns(card.labels, self.top_k, self.probabilities, ids)
+
+    def row_options(self) -> Identity:
+        """The options that rows depend on."""
+        return {
+            "--ink": self.ink,
+            "--second-look": self.second_look,
+            "--top-k": self.top_k,
+            "--probabilities": self.probabilities,
+        }
 
 
 @click.command()
-@classify_options
+@add_options(
+    *INPUT_OPTIONS,
+    ink_option,
+    click.option(
+        "--min-confidence",
+        type=Number(0, 1),
+        help="Review threshold: rows with a lower score are `review`. The score is the confidence, or less if the "
+        "image may be no digit. [default: the model's own threshold]",
+    ),
+    click.option(
+        "--target-risk",
+        type=Share(),
+        help="Choose the review threshold so that at most this share of `ok` rows is wrong, by the model's validation "
+        "data.",
+    ),
+    click.option(
+        "--outlier-share",
+        type=Share(or_zero=True),
+        help="Share of your images that show no digit, for --target-risk. [default: the model's own]",
+    ),
+    *OUTPUT_OPTIONS,
+    click.option(
+        "--top-k",
+        type=click.IntRange(1),
+        default=1,
+        show_default=True,
+        help="Number of labels in each row, the most probable first.",
+    ),
+    click.option("--probabilities", is_flag=True, help="Add a column for each class, with its probability."),
+    click.option(
+        "--second-look/--no-second-look",
+        default=False,
+        show_default=True,
+        help="Classify doubtful images again, a little turned, moved and stretched, and take the mean.",
+    ),
+    *RUN_OPTIONS,
+)
 def classify(**values: Any) -> None:
     """Classify images of handwritten digits into a table.
 
@@ -43,76 +128,4 @@ def classify(**values: Any) -> None:
         find . -name '*.png' -print0 | batchdigits classify --files-from - -0 -o out.csv --resume
         batchdigits classify s3://bucket/scans --engine ray -o s3://bucket/rows
     """
-    from batchdigits.files.required import require_paths
-    from batchdigits.files.sources import Filter, Tally, find
-
-    request = Request(**values)
-    request.check()
-    if request.engine == "local" or request.dry_run:  # Ray's machines may see paths that this one does not
-        require_paths([path for path in request.paths if path != STDIO])
-    if request.summary and not request.dry_run:
-        prepare_summary(request.summary)
-    tally = Tally()
-    rules = Filter(request.include, request.exclude, not request.no_recursive)
-    with _paths(request) as paths:
-        ids = paths if isinstance(paths, dict) else None
-        if request.engine == "ray" and not request.dry_run:
-            classify_in_parts(request, list(paths), rules, ids)
-            return
-        files = _not_empty(find(paths, tally, rules), tally, rules)
-        if request.dry_run:
-            _list(files, tally, b"\0" if request.null else b"\n")
-        else:
-            classify_locally(request, files, tally, rules, ids)
-
-
-@contextmanager
-def _paths(request: Request) -> Iterator[Iterable[str]]:
-    """All paths named by hand, with their ids if they have some; an image on stdin is written to a temporary file."""
-    from batchdigits.files.path_list import read_paths, read_paths_and_ids
-
-    if request.reads_stdin_image and request.dry_run:
-        yield request.paths
-    elif request.reads_stdin_image:
-        with tempfile.TemporaryDirectory(prefix="batchdigits-") as folder:
-            image = Path(folder) / "stdin"
-            with image.open("wb") as file:
-                shutil.copyfileobj(sys.stdin.buffer, file)
-            yield [str(image)]
-    elif request.files_from and request.with_id:
-        with click.open_file(request.files_from, "rb") as stream:
-            yield read_paths_and_ids(stream, b"\0" if request.null else b"\n")
-    elif request.files_from:
-        with click.open_file(request.files_from, "rb") as stream:
-            yield chain(request.paths, read_paths(stream, b"\0" if request.null else b"\n"))
-    else:
-        yield request.paths
-
-
-def _not_empty(files: Iterator[str], tally: Tally, rules: Filter) -> Iterator[str]:
-    """The same files, at least one.
-
-    Raises:
-        NoImagesError: there is none.
-    """
-    first = next(files, None)
-    if first is None:
-        unused = f" that match --include {' or '.join(rules.unused)}" if rules.unused else ""
-        pdfs = f"; {pdfs_text(tally)}" if tally.skipped_pdfs else ""
-        raise NoImagesError(f"no images in {', '.join(tally.empty_folders) or 'the list of files'}{unused}{pdfs}")
-    yield first
-    yield from files
-
-
-def _list(files: Iterable[str], tally: Tally, end: bytes) -> None:
-    """List the files that would be classified on stdout, and those that would be skipped on stderr."""
-    tally.on_skipped = lambda path: print_message(f"skipped: {path}", "skipped")
-    for path in files:
-        shown = printable(path).encode() if sys.stdout.isatty() else os.fsencode(path)
-        sys.stdout.buffer.write(shown + end)
-    print_message(
-        f"{counted(tally.sources, 'file')} would be classified, {tally.skipped:,} skipped",
-        "listed",
-        sources=tally.sources,
-        skipped=tally.skipped,
-    )
+    make_table(ClassifyRequest(**values))

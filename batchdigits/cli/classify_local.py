@@ -1,4 +1,4 @@
-"""`batchdigits classify` with the workers of this machine: from files to one output."""
+"""`classify` and `read` with the workers of this machine: from files to one output."""
 
 from __future__ import annotations
 

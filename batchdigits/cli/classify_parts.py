@@ -1,4 +1,4 @@
-"""`batchdigits classify --engine ray`: from paths to a folder of parts."""
+"""`classify` and `read` with `--engine ray`: from paths to a folder of parts."""
 
 from __future__ import annotations
 

@@ -1,12 +1,12 @@
-"""The options of `batchdigits classify`, and the object that holds their values."""
+"""The options that `classify` and `read` share, and the object that holds the values of all options."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import click
 
@@ -15,21 +15,22 @@ from batchdigits.cli.model_choice import model_choice_options
 from batchdigits.cli.options import (
     FILE,
     Number,
-    Share,
     batch_size_option,
-    ink_option,
     log_format_option,
     verbosity_options,
 )
 from batchdigits.cli.output_file import is_at_or_below, is_same_file
 
 if TYPE_CHECKING:
+    from batchdigits.engines.classify_files import Pipeline
+    from batchdigits.inference.card import Card
     from batchdigits.inference.choose import RuntimeName
+    from batchdigits.output.columns import Columns
     from batchdigits.output.compression import Compression
     from batchdigits.output.formats import FormatName
-    from batchdigits.vision.normalise import Ink
+    from batchdigits.output.journal import Identity
 
-F = TypeVar("F", bound=Callable[..., Any])
+Option = Callable[[Any], Any]  # adds an option to a command
 
 STDIO = "-"
 
@@ -44,9 +45,17 @@ class FileOrUrl(click.ParamType["Path | str"]):
         return value if isinstance(value, Path) or "://" in value else Path(value)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Request:
-    """The values of all options, under their names."""
+    """The values of the options that both commands have, under their names.
+
+    Attributes:
+        command: the command's name.
+        done: what becomes of images, as a participle.
+    """
+
+    command: ClassVar[str]
+    done: ClassVar[str]
 
     paths: tuple[str, ...]
     files_from: str | None
@@ -58,17 +67,12 @@ class Request:
     dry_run: bool
     runtime: RuntimeName | None
     model: Path | None
-    ink: Ink
     batch_size: int
     min_confidence: float | None
-    target_risk: float | None
-    outlier_share: float | None
     output: Path | str | None
     format: FormatName | None
     excel: bool
-    top_k: int
-    probabilities: bool
-    second_look: bool
+    second_look: bool = False
     resume: bool | None
     prune: bool
     jobs: int | None
@@ -79,9 +83,25 @@ class Request:
     ray_address: str | None
     part_size: int
 
+    def pipeline(self, card: Card) -> Pipeline[Any]:
+        """What the workers do with images, for a model with this card.
+
+        Raises:
+            BatchdigitsError: the card does not support it.
+        """
+        raise NotImplementedError
+
+    def columns(self, card: Card, ids: Mapping[str, str] | None) -> Columns:
+        """The columns of the rows; `ids` as in `Columns`."""
+        raise NotImplementedError
+
+    def row_options(self) -> Identity:
+        """The command's own options that rows depend on, under their names."""
+        raise NotImplementedError
+
     @property
     def reads_stdin_image(self) -> bool:
-        """Whether the image to classify is read from stdin."""
+        """Whether the only image is read from stdin."""
         return self.paths == (STDIO,)
 
     @property
@@ -127,10 +147,6 @@ class Request:
             raise click.UsageError("Missing argument 'PATH…' (or --files-from).")
         if STDIO in self.paths and (len(self.paths) > 1 or self.files_from):
             raise click.UsageError("'-' is one image on stdin and must be the only path; a file of that name is './-'.")
-        if self.min_confidence is not None and self.target_risk is not None:
-            raise click.UsageError("--min-confidence and --target-risk both set the review threshold; give one.")
-        if self.outlier_share is not None and self.target_risk is None:
-            raise click.UsageError("--outlier-share needs --target-risk.")
         if self.with_id and (not self.files_from or self.paths):
             raise click.UsageError("--with-id needs --files-from, and no other paths.")
         if self.null and not (self.files_from or self.dry_run):
@@ -189,14 +205,18 @@ def _is_stdout(output: Path) -> bool:
         return False
 
 
-def classify_options(command: F) -> F:
-    """Add all options, in the order of the help text."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+def add_options(*options: Option) -> Option:
+    """Add options to a command, in the order of its help text."""
+
+    def add(command: Any) -> Any:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
 
 
-_OPTIONS: tuple[Callable[[Any], Any], ...] = (
+INPUT_OPTIONS: tuple[Option, ...] = (
     click.argument("paths", nargs=-1, metavar="[PATH… | -]", type=click.Path()),
     click.option("--files-from", metavar="FILE|-", help="Read more paths from a file or stdin, one a line."),
     click.option("-0", "--null", is_flag=True, help="Paths of --files-from end with NUL, as from `find -print0`."),
@@ -214,27 +234,12 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option(
         "--dry-run",
         is_flag=True,
-        help="List the files that would be classified, and on stderr those that would be skipped.",
+        help="List the files that would give rows, and on stderr those that would be skipped.",
     ),
     model_choice_options,
-    ink_option,
-    click.option(
-        "--min-confidence",
-        type=Number(0, 1),
-        help="Review threshold: rows with a lower score are `review`. The score is the confidence, or less if the "
-        "image may be no digit. [default: the model's own threshold]",
-    ),
-    click.option(
-        "--target-risk",
-        type=Share(),
-        help="Choose the review threshold so that at most this share of `ok` rows is wrong, by the model's validation "
-        "data.",
-    ),
-    click.option(
-        "--outlier-share",
-        type=Share(or_zero=True),
-        help="Share of your images that show no digit, for --target-risk. [default: the model's own]",
-    ),
+)
+
+OUTPUT_OPTIONS: tuple[Option, ...] = (
     click.option(
         "-o",
         "--output",
@@ -253,20 +258,9 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         help="Write CSV or TSV for spreadsheets: with a byte order mark, and an apostrophe before cells that a "
         "spreadsheet could take for a formula.",
     ),
-    click.option(
-        "--top-k",
-        type=click.IntRange(1),
-        default=1,
-        show_default=True,
-        help="Number of labels in each row, the most probable first.",
-    ),
-    click.option("--probabilities", is_flag=True, help="Add a column for each class, with its probability."),
-    click.option(
-        "--second-look/--no-second-look",
-        default=False,
-        show_default=True,
-        help="Classify doubtful images again, a little turned, moved and stretched, and take the mean.",
-    ),
+)
+
+RUN_OPTIONS: tuple[Option, ...] = (
     click.option(
         "--resume/--overwrite",
         " /--start-over",
@@ -299,7 +293,7 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         type=click.Choice(["local", "ray"]),
         default="local",
         show_default=True,
-        help="Where to classify: on this machine, or on a Ray cluster, which writes a folder of parts.",
+        help="Where to work: on this machine, or on a Ray cluster, which writes a folder of parts.",
     ),
     click.option(
         "--ray-address", metavar="ADDR", help="Address of the cluster. [default: $RAY_ADDRESS, else this machine]"

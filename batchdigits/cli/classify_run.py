@@ -1,4 +1,4 @@
-"""What `batchdigits classify` does with either engine: write results, count rows, tell the summary, exit."""
+"""What `classify` and `read` do with either engine: write results, count rows, tell the summary, exit."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def print_added(request: Request, numbers: Mapping[str, int]) -> None:
         request: the options.
         numbers: `added`, `changed`, `kept`, `edited` and `unnamed`, as in `FinishedOutput`.
     """
-    done = [f"{counted(numbers['added'], 'file')} added", f"{numbers['changed']:,} classified again"]
+    done = [f"{counted(numbers['added'], 'file')} added", f"{numbers['changed']:,} {request.done} again"]
     done.append(f"{numbers['kept']:,} kept")
     if edited := numbers["edited"]:
         done.append(f"of these {edited:,} with rows edited by hand, though their files have changed")

@@ -1,4 +1,4 @@
-"""The summary of `batchdigits classify`: a line on stderr, and with `--summary` a file of JSON."""
+"""The summary of `classify` and `read`: a line on stderr, and with `--summary` a file of JSON."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from batchdigits.output.row_counts import RowCounts
 
 STATUSES = ("ok", "review", "reviewed", "blank", "error", "other")
-MARK = {"summary_of": "batchdigits classify"}  # the first entry of the file
+SUMMARIES = ("batchdigits classify", "batchdigits read")  # what the first entry of the file may say
 RUNTIME_PACKAGES = {".tflite": "ai-edge-litert", ".keras": "tensorflow"}
 
 
@@ -102,7 +102,7 @@ class Summary:
 
         card = self.task.card
         document = {
-            **MARK,
+            **_mark(self.request.command),
             **self.numbers(),
             "model": {"name": self.task.model.name, "sha256": card.sha256["payload"]},
             "normaliser": card.normaliser["version"],
@@ -124,14 +124,19 @@ class Summary:
         return f"{number} of the {counted(ok, 'ok row')} may be wrong" if ok else ""
 
 
-def prepare_summary(path: Path) -> None:
+def prepare_summary(path: Path, command: str) -> None:
     """Check before the work that the file of `--summary` can be written.
 
     Raises:
         click.BadParameter: the name does not end in .json.
         BatchdigitsError: it cannot be written, or something else than a summary is there.
     """
-    prepare_document(path, ".json", first_entry(MARK), "--summary", "summary of batchdigits")
+    prepare_document(path, ".json", first_entry(_mark(command)), "--summary", "summary of batchdigits")
+
+
+def _mark(command: str) -> dict[str, str]:
+    """The first entry of the file."""
+    return {"summary_of": f"batchdigits {command}"}
 
 
 def _options(request: Request) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The task that `batchdigits classify` gives to an engine, and the identity by which --resume knows a run."""
+"""The task that a command gives to an engine, and the identity by which --resume knows a run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from batchdigits.cli.classify_request import STDIO, Request
-from batchdigits.cli.console import print_message
 from batchdigits.cli.model_choice import chosen_model
 from batchdigits.version import __version__
 
@@ -30,20 +29,18 @@ def task_of(request: Request, ids: Mapping[str, str] | None = None) -> tuple[Tas
         request: the options.
         ids: the ids of sources by their paths, if the rows have such a column.
     """
-    from batchdigits.engines.classify_files import Settings
     from batchdigits.engines.worker import Task
     from batchdigits.inference.model_file import read_model_file
-    from batchdigits.output.columns import Columns
     from batchdigits.output.formats import output_format
     from batchdigits.output.readers import CsvReader
 
     _require_packages(request)
     model = chosen_model(request.runtime, request.model)
     card = read_model_file(model).card
-    threshold = _threshold(request, card)
-    about = _about(model, card, threshold)
+    pipeline = request.pipeline(card)
+    about = _about(model, card, pipeline.threshold)
     written = output_format(request.format_name, request.compression, request.excel, about)
-    columns = Columns(card.labels, request.top_k, request.probabilities, ids)
+    columns = request.columns(card, ids)
     reader = written.reader(columns)
     if request.resume and request.file and isinstance(reader, CsvReader):
         columns = replace(columns, others=reader.other_columns(request.file))
@@ -51,7 +48,7 @@ def task_of(request: Request, ids: Mapping[str, str] | None = None) -> tuple[Tas
     task = Task(
         model,
         card,
-        Settings(request.ink, threshold, columns.needs_probabilities),
+        pipeline,
         partial(_encode_stdin, encode, columns) if request.reads_stdin_image else partial(encode, columns),
         request.timeout,
         stamps=request.engine == "ray" or request.file is not None,
@@ -90,20 +87,6 @@ def _about(model: Path, card: Card, threshold: float) -> dict[str, Cell]:
     }
 
 
-def _threshold(request: Request, card: Card) -> float:
-    """The score below which a row is `review`."""
-    from batchdigits.inference.threshold import review_threshold
-
-    threshold = review_threshold(card, request.min_confidence, request.target_risk, request.outlier_share)
-    if request.target_risk is not None:
-        print_message(
-            f"review threshold: {threshold:g}; rows with a lower score get the status review",
-            "threshold",
-            threshold=threshold,
-        )
-    return threshold
-
-
 def _encode_stdin(encode: Encode, columns: Columns, predictions: Sequence[Prediction]) -> bytes:
     """The rows of the temporary file with the image from stdin, under the name `-`."""
     marks = ["".join(Path(row.path).name.partition("#")[1:]) for row in predictions]
@@ -120,11 +103,8 @@ def identity_of(request: Request, task: Task[bytes]) -> Identity:
         "the model": hashlib.sha256(task.card.to_json()).hexdigest()[:16],
         "the normaliser": task.card.normaliser["version"],
         "the review threshold": task.settings.threshold,
-        "--ink": request.ink,
-        "--second-look": request.second_look,
         "--format": request.format_name,
         "--excel": request.excel,
         "--with-id": request.with_id,
-        "--top-k": request.top_k,
-        "--probabilities": request.probabilities,
+        **request.row_options(),
     }

@@ -20,7 +20,7 @@ from batchdigits.quiet import show_library_output
 from batchdigits.text import without_secrets
 from batchdigits.version import __version__
 
-COMMANDS = ("train", "export", "inspect", "benchmark", "classify", "review", "audit", "evaluate", "preview")
+COMMANDS = ("train", "export", "inspect", "benchmark", "classify", "read", "review", "audit", "evaluate", "preview")
 
 # A run makes no reference cycles worth collecting. By default Python searches for some after every 700 new objects, and
 # once more through everything at exit.
@@ -94,7 +94,7 @@ class CommandGroup(click.Group):
 @click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def main() -> None:
-    """Classify images of handwritten digits into a table that has one row for every image.
+    """Classify images of handwritten digits, or read numbers, into a table that has one row for every image.
 
     A model is built in. The other commands train, export, inspect and measure models, and preview glyphs.
 

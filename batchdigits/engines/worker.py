@@ -19,11 +19,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import cv2
 
-from batchdigits.engines.classify_files import Settings, classify_files
+from batchdigits.engines.classify_files import Pipeline, classify_files
 from batchdigits.engines.forked_process import ForkedProcess, may_fork
 from batchdigits.engines.page_timer import HAS_ALARM, PageTimer, accept_alarm, set_alarm
 from batchdigits.engines.spawned_process import spawn
@@ -61,7 +61,7 @@ class Task(Generic[T]):
 
     model: Path
     card: Card
-    settings: Settings
+    settings: Pipeline[Any]
     encode: Callable[[Sequence[Prediction]], T]
     timeout: float = 60.0
     stamps: bool = False

@@ -46,6 +46,7 @@ class Prediction(NamedTuple):
         probabilities: probability of every class by its name, 0-1, in the order of the labels; empty unless asked for.
         score: probability that the glyph is a digit, and the one that `label` names, 0-1; the review threshold is
             compared with it. For a model that does not reject outliers it is the confidence. None without a label.
+        digits: of a field, whose `label` is a number of several digits, each of them as JSON; empty unless asked for.
     """
 
     path: str
@@ -55,10 +56,13 @@ class Prediction(NamedTuple):
     detail: str = ""
     probabilities: Mapping[str, float] = NO_PROBABILITIES
     score: float | None = None
+    digits: str = ""
 
     def as_dict(self) -> dict[str, Any]:
-        """All attributes by name, in types that JSON has; `status` as its text."""
-        return {**self._asdict(), "status": str(self.status), "probabilities": dict(self.probabilities)}
+        """All attributes of a digit's prediction by name, in types that JSON has; `status` as its text."""
+        document = self._asdict() | {"status": str(self.status), "probabilities": dict(self.probabilities)}
+        del document["digits"]
+        return document
 
 
 # A glyph's label and confidence, its score, and the probabilities of all classes, if they are asked for.

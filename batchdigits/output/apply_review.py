@@ -27,7 +27,7 @@ from batchdigits.output.prediction_xlsx import import_xlsxwriter, write_xlsx
 from batchdigits.output.review_answers import Settled
 from batchdigits.output.review_log import log_path, read_review
 from batchdigits.output.row_counts import REVIEWED
-from batchdigits.output.table import TableRow, known_format, number_of, text_of
+from batchdigits.output.table import TableRow, fixed_columns, known_format, number_of, text_of
 from batchdigits.output.table_records import NEVER_NULL, Change, Changed, Record, Records, open_records
 from batchdigits.text import as_unicode
 
@@ -134,6 +134,7 @@ def _added_columns(names: Sequence[str], table: Path) -> Sequence[str]:
 def _changed_records(source: Records, answers: Mapping[str, Settled], applied: Applied) -> Iterator[Changed]:
     """Each row with what the review makes of it."""
     found = set()
+    answer_column = fixed_columns(source.names)[1]
     for record in source.records():
         row = record.row
         if row is None or not (row.path or row.status):
@@ -145,11 +146,11 @@ def _changed_records(source: Records, answers: Mapping[str, Settled], applied: A
             yield record, None
             continue
         found.add(row.path)
-        yield record, _change(record, row, settled, applied)
+        yield record, _change(record, row, settled, answer_column, applied)
     applied.not_found = len(answers) - len(found)
 
 
-def _change(record: Record, row: TableRow, settled: Settled, applied: Applied) -> Change | None:
+def _change(record: Record, row: TableRow, settled: Settled, column: str, applied: Applied) -> Change | None:
     """The new cells of a row that has an answer; None if it stays as it is."""
     answer = settled.answer
     if (row.label, row.status) != (answer.predicted, answer.status):
@@ -162,7 +163,7 @@ def _change(record: Record, row: TableRow, settled: Settled, applied: Applied) -
     applied.corrected += not answer.is_accepted
     was_reviewed = bool(record.cells.get("reviewed_at"))  # then the label is a person's
     return {
-        "label": answer.label,
+        column: answer.label,
         "status": REVIEWED,
         "detail": {"not_digit": NO_DIGIT, "blank": BLANK}.get(answer.kind, ""),
         "predicted": text_of(record.cells.get("predicted")) if was_reviewed else row.label,

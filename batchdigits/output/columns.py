@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from batchdigits.inference.decide import Prediction
 
@@ -36,20 +36,26 @@ class Columns:
         probabilities: whether every class has a column.
         ids: the ids of sources by their paths; None for no such column.
         others: how many columns of a person's own, which a run leaves empty, are behind ours in a table.
+        answer: the name of the second column: `label`, or `value` where rows are fields.
+        digits: whether the digits of a field have a column.
     """
 
-    labels: tuple[str, ...]
+    labels: tuple[str, ...] = ()
     top_k: int = 1
     probabilities: bool = False
     ids: Mapping[str, str] | None = None
     others: int = 0
+    answer: Literal["label", "value"] = "label"
+    digits: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The fixed ones; then `id`, `label_2,confidence_2`… and `p_LABEL`…, if asked for."""
+        """The fixed ones; then `id`, `digits`, `label_2,confidence_2`… and `p_LABEL`…, if asked for."""
         ids = () if self.ids is None else ("id",)
+        digits = ("digits",) if self.digits else ()
         more = [name for rank in self._ranks() for name in (f"label_{rank}", f"confidence_{rank}")]
-        return ("path", "label", "confidence", "status", "detail", "score", *ids, *more, *self._probability_names())
+        first = ("path", self.answer, "confidence", "status", "detail", "score")
+        return (*first, *ids, *digits, *more, *self._probability_names())
 
     @property
     def texts(self) -> frozenset[str]:
@@ -61,10 +67,12 @@ class Columns:
         return (*self._own_cells(prediction), *[None] * self.others)
 
     def _own_cells(self, prediction: Prediction) -> tuple[Cell, ...]:
-        path, label, confidence, status, detail, probabilities, score = prediction
+        path, label, confidence, status, detail, probabilities, score, digits = prediction
         first: tuple[Cell, ...] = (path, label or None, confidence, str(status), detail, score)
         if self.ids is not None:
             first += (self.ids.get(path) or self.ids.get(path.rpartition("#")[0]),)  # of a page, that of its file
+        if self.digits:
+            first += (digits or None,)
         if not self.needs_probabilities:
             return first
         if not probabilities:
@@ -76,7 +84,7 @@ class Columns:
     @property
     def are_fixed(self) -> bool:
         """Whether there are none but the fixed columns."""
-        return self.ids is None and not self.needs_probabilities and not self.others
+        return self.ids is None and not (self.digits or self.needs_probabilities or self.others)
 
     @property
     def needs_probabilities(self) -> bool:

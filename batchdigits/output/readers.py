@@ -98,7 +98,7 @@ class JsonlReader:
             document = json.loads(row)
             encoded = document.get("path_bytes")
             path = path_from_bytes(encoded) if encoded else str(document["path"])
-            is_open_error = document["status"] == Status.ERROR and not document["label"]
+            is_open_error = document["status"] == Status.ERROR and not document[self.columns.answer]
             return RowHead(path, is_open_error, str(document["status"]), document.get("score"))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return RowHead("", False)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from heapq import nsmallest
 from itertools import chain, islice
 from pathlib import Path
@@ -23,10 +23,14 @@ from batchdigits.output.prediction_csv import BYTE_ORDER_MARK
 from batchdigits.output.prediction_jsonl import path_from_bytes
 from batchdigits.output.prediction_parquet import import_pyarrow
 
-COLUMNS = Columns(()).names  # those that every table has
 HEAD_BYTES = 1 << 16  # the header of a thousand probabilities is shorter
 TableFormat = Literal["csv", "tsv", "jsonl", "parquet"]
 _DELIMITERS: dict[TableFormat, str] = {"csv": ",", "tsv": "\t"}
+
+
+def fixed_columns(names: Container[str]) -> tuple[str, ...]:
+    """The columns that every table has: those of digits, or of fields if a table with these names has a `value`."""
+    return Columns(answer="value" if "value" in names and "label" not in names else "label").names
 
 
 class TableRow(NamedTuple):
@@ -34,7 +38,7 @@ class TableRow(NamedTuple):
 
     Attributes:
         path: the source.
-        label: its label, which a person may have changed; empty for none.
+        label: its label, or the value of a field, which a person may have changed; empty for none.
         confidence: a finite number; None for none.
         status: its status, which a person may have made up.
         detail: as in the table.
@@ -65,7 +69,7 @@ def table_format(path: str) -> TableFormat | None:
     line = head.removeprefix(BYTE_ORDER_MARK).splitlines()[:1]
     for name, delimiter in _DELIMITERS.items():
         cells = next(csv.reader([line[0].decode("utf-8", "replace")], delimiter=delimiter), []) if line else []
-        if set(COLUMNS) <= set(cells):
+        if set(fixed_columns(cells)) <= set(cells):
             return name
     return None
 
@@ -127,8 +131,9 @@ def _csv_rows(path: str, name: Literal["csv", "tsv"]) -> Iterator[TableRow]:
     texts = (line.decode("utf-8", "surrogateescape") for line in chain([header.removeprefix(BYTE_ORDER_MARK)], lines))
     reader = csv.DictReader(texts, delimiter=dialect.delimiter, strict=True)
     try:
+        columns = fixed_columns(reader.fieldnames or ())
         for cells in reader:
-            yield row_of({column: dialect.original(cells[column] or "") for column in COLUMNS})
+            yield row_of({column: dialect.original(cells[column] or "") for column in columns})
     except csv.Error as error:
         raise BatchdigitsError(f"cannot read {path}: the row in line {reader.line_num + 1:,}: {error}") from None
 
@@ -148,9 +153,10 @@ def _parquet_rows(path: str) -> Iterator[TableRow]:
     try:
         with parquet.ParquetFile(path) as file:
             names = file.schema_arrow.names
-            if missing := [column for column in COLUMNS if column not in names]:
+            columns = fixed_columns(names)
+            if missing := [column for column in columns if column not in names]:
                 raise BatchdigitsError(f"cannot read {path}: it has no column {', '.join(missing)}")
-            wanted = [name for name in names if name in (*COLUMNS, "path_bytes")]
+            wanted = [name for name in names if name in (*columns, "path_bytes")]
             for batch in file.iter_batches(columns=wanted):
                 yield from map(row_of, batch.to_pylist())
     except (arrow.ArrowException, ValueError):
@@ -177,7 +183,7 @@ def row_of(cells: Mapping[str, object]) -> TableRow:
     encoded = cells.get("path_bytes") if isinstance(cells, dict) else None
     return TableRow(
         path_from_bytes(encoded) if encoded else text_of(cells["path"]),
-        text_of(cells["label"]),
+        text_of(cells["label"] if "label" in cells else cells["value"]),
         number_of(cells["confidence"]),
         text_of(cells["status"]),
         text_of(cells["detail"]),

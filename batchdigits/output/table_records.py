@@ -16,7 +16,7 @@ from batchdigits.output.formats import compression_of, dialect_of
 from batchdigits.output.prediction_csv import BYTE_ORDER_MARK
 from batchdigits.output.prediction_jsonl import json_line
 from batchdigits.output.prediction_parquet import import_pyarrow, write_rows
-from batchdigits.output.table import COLUMNS, TableFormat, TableRow, row_of, table_lines
+from batchdigits.output.table import TableFormat, TableRow, fixed_columns, row_of, table_lines
 
 NEVER_NULL = ("path", "status", "detail")  # in JSON lines and Parquet; other texts are null where they are empty
 Change = Mapping[str, str]  # new texts by their columns
@@ -64,10 +64,11 @@ class CsvRecords:
         """
         pieces = self._pieces()
         next(pieces)
+        columns = fixed_columns(self._columns)
         for raw, texts in pieces:
             full = [*texts, *[""] * (len(self._columns) - len(texts))]
             cells = dict(zip(self._columns, map(self._dialect.original, full), strict=False))
-            yield Record(raw, cells, row_of({name: cells[name] for name in COLUMNS}) if texts else None)
+            yield Record(raw, cells, row_of({name: cells[name] for name in columns}) if texts else None)
 
     def rewrite(self, records: Iterable[Changed], added: Sequence[str], path: Path, output: Path) -> None:
         """Write the table with changes and more columns to `path`, in the form that the name of `output` says."""
@@ -171,7 +172,7 @@ class ParquetRecords:
         except self._arrow.ArrowException:
             raise self._fault() from None
         self.names = list(self._schema.names)
-        if missing := [name for name in COLUMNS if name not in self.names]:
+        if missing := [name for name in fixed_columns(self.names) if name not in self.names]:
             raise BatchdigitsError(f"cannot read {path}: it has no column {', '.join(missing)}")
 
     def records(self) -> Iterator[Record]:

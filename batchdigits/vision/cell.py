@@ -82,7 +82,7 @@ def remove_lines(view: MatLike, mask: MatLike, parts: Parts) -> Cell | None:
     for _ in range(MAX_PASSES):
         lines += found
         if found:
-            gone |= _erased(found, lines, mask)
+            gone |= erased(found, lines, mask)
         rest = cv2.bitwise_and(view, cv2.bitwise_not(gone))
         inside = _inside(lines, mask.shape, framed)
         if min(rest[inside].shape) < MIN_INSIDE:
@@ -160,7 +160,7 @@ def _stroke_prior(lines: Sequence[Stroke], digit: MatLike, whole: MatLike, gone:
     return FREE_STROKE_PRIOR
 
 
-def _erased(found: Sequence[Stroke], lines: Sequence[Stroke], mask: MatLike) -> NDArray[np.uint8]:
+def erased(found: Sequence[Stroke], lines: Sequence[Stroke], mask: MatLike) -> NDArray[np.uint8]:
     """The pixels of lines, with their soft edges and corners, but not the strokes that cross them."""
     erased: NDArray[np.uint8] = np.zeros(mask.shape, np.uint8)
     for is_level in (True, False):

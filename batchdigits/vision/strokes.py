@@ -78,16 +78,23 @@ class Stroke(NamedTuple):
 
 def find_strokes(mask: MatLike) -> list[Stroke]:
     """The long, thin and nearly straight strokes of a mask, uint8 (H, W), 255 on 0; level ones first."""
-    height, width = mask.shape
-    upright = [
-        _stroke(cv2.transpose(ink), left, top, False, ends, (height, width), thickness)
-        for ink, top, left, ends, thickness in _find_level(cv2.transpose(mask))
-    ]
-    level = [
-        _stroke(ink, top, left, True, ends, (height, width), thickness)
+    return find_level_strokes(mask) + find_upright_strokes(mask)
+
+
+def find_level_strokes(mask: MatLike) -> list[Stroke]:
+    """Those of the strokes that run along the rows."""
+    return [
+        _stroke(ink, top, left, True, ends, mask.shape, thickness)
         for ink, top, left, ends, thickness in _find_level(mask)
     ]
-    return level + upright
+
+
+def find_upright_strokes(mask: MatLike) -> list[Stroke]:
+    """Those of the strokes that run along the columns."""
+    return [
+        _stroke(cv2.transpose(ink), left, top, False, ends, mask.shape, thickness)
+        for ink, top, left, ends, thickness in _find_level(cv2.transpose(mask))
+    ]
 
 
 def placed(stroke: Stroke, top: int, left: int, shape: Sequence[int]) -> Stroke:

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-import batchdigits.cli.classify as classify_command
+import batchdigits.cli.make_table as table_command
 from batchdigits.cli import classify_local, progress
 from batchdigits.cli.console import Bar
 from batchdigits.cli.progress import Progress
@@ -211,7 +211,7 @@ def test_a_pipe_takes_the_summary(run: Run) -> None:
 
 
 def test_a_file_that_cannot_be_written_in_the_end_costs_no_row(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(classify_command, "prepare_summary", lambda path: None)
+    monkeypatch.setattr(table_command, "prepare_summary", lambda path, command: None)
     result = run("classify", "scans", "-o", "out.csv", "--summary", "nowhere/run.json")
     assert result.exit_code == 1
     assert "error: cannot write nowhere/run.json: No such file or directory" in last_line(result)

@@ -21,10 +21,12 @@ from batchdigits.datasets import MNIST
 from batchdigits.datasets.idx import TEST_IMAGES, TEST_LABELS, read_idx
 from tests.conftest import ROOT, SAMPLES
 from tests.docs.shown_blocks import Block, blocks_of, commands_of, matches
+from tests.engines.helpers import make_fields
 
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 BLOCKS = {page: blocks_of(page) for page in PAGES}
 CROPS = 24  # in scans/
+FIELDS = ["007", "1946", "20260"]  # in fields/, before a blank one
 EACH = 6  # of each digit in labelled/
 TIMEOUT = 1_800  # seconds for one command
 
@@ -48,12 +50,16 @@ def parameters() -> list[Any]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """The folder that a page's commands begin in: samples/, scans/ and labelled/."""
+    """The folder that a page's commands begin in: samples/, scans/, fields/ and labelled/."""
     shutil.copytree(SAMPLES, tmp_path / "samples", ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "scans").mkdir()
     for number, path in enumerate(islice(sorted(SAMPLES.glob("digits/*/*")), CROPS), 1):
         with Image.open(path) as picture:
             Image.fromarray(upright(picture)).save(tmp_path / f"scans/crop-{number:02d}.png")
+    make_fields(tmp_path / "fields", FIELDS)
+    for number, path in enumerate(sorted((tmp_path / "fields").iterdir()), 1):
+        path.rename(path.with_name(f"form-{number}.png"))
+    shutil.copy(SAMPLES / "broken" / "blank.png", tmp_path / f"fields/form-{len(FIELDS) + 1}.png")
     images, labels = read_idx(MNIST / f"{TEST_IMAGES}.gz"), read_idx(MNIST / f"{TEST_LABELS}.gz")
     for digit in range(10):
         (tmp_path / f"labelled/{digit}").mkdir(parents=True)

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from batchdigits.datasets import MNIST
-from batchdigits.datasets.idx import TEST_IMAGES, read_idx
+from batchdigits.datasets.idx import TEST_IMAGES, TEST_LABELS, read_idx
 
 # A file that crashes or hangs a real decoder works only until the decoder's next release. This decoder obeys the file's
 # name instead: `crash1.png` makes it crash. It hangs in C with the interpreter locked, as the worst of decoders would.
@@ -24,34 +24,38 @@ import ctypes, os, re, signal, sys
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # as the command does; workers are forked, and inherit this decoder
 from pathlib import Path
 import batchdigits.engines.classify_files as engine
-add = engine.FastBatch.add
+from batchdigits.fields.cut_batch import CutBatch
 
-def obey(self, path, status=None):
-    name = os.path.basename(path)
-    if name.startswith("crash"):
-        os.kill(os.getpid(), signal.SIGSEGV)
-    if name.startswith("abort"):
-        os.abort()
-    if name.startswith("exit"):
-        os._exit(7)
-    if name.startswith("hang"):
-        ctypes.PyDLL(None).pause()
-    times = re.match("(KILL|TERM|SEGV)-([0-9])-times", name)
-    if times:
-        with open(path + ".deaths", "a+") as deaths:
-            deaths.write("x")
-        if os.path.getsize(path + ".deaths") <= int(times[2]):
-            os.kill(os.getpid(), getattr(signal, "SIG" + times[1]))
-    if name.startswith("kill-always"):
-        os.kill(os.getpid(), signal.SIGKILL)
-    if name.startswith("slow"):
-        __import__("time").sleep(0.05)
-    return add(self, path, status)
+def obeying(add):
+    def obey(self, path, status=None):
+        name = os.path.basename(path)
+        if name.startswith("crash"):
+            os.kill(os.getpid(), signal.SIGSEGV)
+        if name.startswith("abort"):
+            os.abort()
+        if name.startswith("exit"):
+            os._exit(7)
+        if name.startswith("hang"):
+            ctypes.PyDLL(None).pause()
+        times = re.match("(KILL|TERM|SEGV)-([0-9])-times", name)
+        if times:
+            with open(path + ".deaths", "a+") as deaths:
+                deaths.write("x")
+            if os.path.getsize(path + ".deaths") <= int(times[2]):
+                os.kill(os.getpid(), getattr(signal, "SIG" + times[1]))
+        if name.startswith("kill-always"):
+            os.kill(os.getpid(), signal.SIGKILL)
+        if name.startswith("slow"):
+            __import__("time").sleep(0.05)
+        return add(self, path, status)
+    return obey
 
-engine.FastBatch.add = obey
+for batch in (engine.FastBatch, CutBatch):
+    batch.add = obeying(batch.add)
 if os.path.exists("terminate-at-fork"):
     os.register_at_fork(after_in_parent=lambda: os.kill(os.getpid(), signal.SIGTERM))
 """
+FIELD_MARGIN = 20  # pixels at both ends of a field
 RUN = "from batchdigits.cli import main; main()"
 
 
@@ -73,10 +77,24 @@ def make_images(folder: Path, count: int, names: Sequence[str] = ()) -> Path:
     return folder
 
 
-def command(*arguments: str | Path, faulty_decoder: bool = False) -> list[str]:
-    """The command line of `batchdigits classify`, with the faulty decoder if asked for."""
+def make_fields(folder: Path, values: Sequence[str]) -> Path:
+    """Make a folder of fields, 0-VALUE.png, 1-VALUE.png…, each of digits written apart from each other."""
+    folder.mkdir(parents=True, exist_ok=True)
+    images, labels = read_idx(MNIST / f"{TEST_IMAGES}.gz"), read_idx(MNIST / f"{TEST_LABELS}.gz")
+    for number, value in enumerate(values):
+        digits = [images[labels == int(digit)][10 + number] for digit in value]
+        field = np.concatenate([np.pad(digit, ((8, 8), (2, 2))) for digit in digits], axis=1)
+        field = np.pad(field, ((8, 8), (FIELD_MARGIN, FIELD_MARGIN)))
+        done, data = cv2.imencode(".png", 255 - field)
+        assert done
+        (folder / f"{number}-{value}.png").write_bytes(np.asarray(data).tobytes())
+    return folder
+
+
+def command(*arguments: str | Path, faulty_decoder: bool = False, verb: str = "classify") -> list[str]:
+    """The line of a command, with the faulty decoder if asked for."""
     program = ["-c", FAULTY_DECODER + RUN] if faulty_decoder else ["-m", "batchdigits"]
-    return [sys.executable, *program, "classify", *map(str, arguments)]
+    return [sys.executable, *program, verb, *map(str, arguments)]
 
 
 def classify(

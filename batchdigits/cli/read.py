@@ -1,0 +1,227 @@
+"""`batchdigits read`."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import click
+
+from batchdigits.cli.classify_request import INPUT_OPTIONS, OUTPUT_OPTIONS, RUN_OPTIONS, Request, add_options
+from batchdigits.cli.console import print_message
+from batchdigits.cli.make_table import make_table
+from batchdigits.cli.options import Number, ink_option
+from batchdigits.fields.checks import CHECKS, parse_check
+from batchdigits.fields.field_options import MAX_DECIMALS, SEPARATORS, field_options, parse_separators
+from batchdigits.fields.rules import MAX_LENGTH, parse_length, parse_pattern, parse_range
+from batchdigits.text import first_names
+
+if TYPE_CHECKING:
+    from batchdigits.engines.field_settings import FieldSettings
+    from batchdigits.fields.field_options import FieldOptions
+    from batchdigits.fields.roster import Roster
+    from batchdigits.inference.card import Card
+    from batchdigits.output.columns import Columns
+    from batchdigits.output.journal import Identity
+    from batchdigits.vision.normalise import Ink
+
+
+class Parsed(click.ParamType[str]):
+    """Text that a function can parse."""
+
+    def __init__(self, name: str, parse: Callable[[str], object]) -> None:
+        """A type of some name; the function raises ValueError for other texts."""
+        self.name = name
+        self._parse = parse
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The text itself."""
+        try:
+            self._parse(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        return str(value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadRequest(Request):
+    """The values of all options, under their names."""
+
+    command: ClassVar[str] = "read"
+    done: ClassVar[str] = "read"
+
+    ink: Ink
+    length: str | None
+    comb: int | None
+    separators: str
+    digits_only: bool
+    signed: bool
+    decimals: int | None
+    bounds: str | None
+    pattern: str | None
+    checks: tuple[str, ...]
+    values: str | None
+    digits: bool
+
+    def check(self) -> None:
+        """Check that the options can be combined.
+
+        Raises:
+            click.UsageError: they cannot.
+        """
+        super().check()
+        if self.digits_only and not self.separators:
+            raise click.UsageError("--digits-only needs --separators.")
+        try:
+            self._field_options(None)
+        except ValueError as error:
+            raise click.UsageError(str(error)) from None
+
+    def pipeline(self, card: Card) -> FieldSettings:
+        """The settings of the workers.
+
+        Raises:
+            BatchdigitsError: the list of values cannot be used.
+        """
+        from batchdigits.engines.field_settings import FieldSettings
+        from batchdigits.fields.decide_fields import field_threshold
+
+        options = self._field_options(self._roster.values if self._roster else None)
+        if self._roster and self._roster.doubled:
+            print_message(f"{self.values} has {first_names(self._roster.doubled)} more than once", "doubled")
+        if options.expected and options.expected.left_out:
+            print_message(
+                f"left out of {self.values}, by the rules: {first_names(options.expected.left_out)}", "left out"
+            )
+        return FieldSettings(options, field_threshold(card, self.min_confidence), self.digits)
+
+    def columns(self, card: Card, ids: Mapping[str, str] | None) -> Columns:
+        """The columns of the rows."""
+        from batchdigits.output.columns import Columns
+
+        return Columns(ids=ids, answer="value", digits=self.digits)
+
+    def row_options(self) -> Identity:
+        """The options that rows depend on."""
+        return {
+            "the command": self.command,
+            "--ink": self.ink,
+            "--length": self.length or "any",
+            "--comb": self.comb or "any",
+            "--separators": self.separators,
+            "--digits-only": self.digits_only,
+            "--signed": self.signed,
+            "--decimals": self.decimals or "any",
+            "--range": self.bounds or "any",
+            "--pattern": self.pattern or "any",
+            "--check": " and ".join(self.checks) or "any",
+            "--values": self._values_id,
+            "--digits": self.digits,
+        }
+
+    @cached_property
+    def _roster(self) -> Roster | None:
+        """The list of values."""
+        from batchdigits.fields.roster import read_roster
+
+        return read_roster(self.values) if self.values else None
+
+    @property
+    def _values_id(self) -> str:
+        """A hash of the list of values."""
+        return hashlib.sha256("\n".join(self._roster.values).encode()).hexdigest()[:16] if self._roster else "any"
+
+    def _inputs(self) -> tuple[str, ...]:
+        names = (self.values, self.values.rpartition(":")[0]) if self.values else ()
+        return (*super()._inputs(), *filter(None, names))
+
+    def _field_options(self, values: Sequence[str] | None) -> FieldOptions:
+        """The options for fields.
+
+        Args:
+            values: those that are listed; None for any.
+
+        Raises:
+            ValueError: they cannot be combined.
+        """
+        return field_options(
+            ink=self.ink,
+            length=self.length,
+            comb=self.comb,
+            separators=self.separators,
+            digits_only=self.digits_only,
+            signed=self.signed,
+            decimals=self.decimals,
+            bounds=self.bounds,
+            pattern=self.pattern,
+            checks=self.checks,
+            values=values,
+        )
+
+
+@click.command()
+@add_options(
+    *INPUT_OPTIONS,
+    ink_option,
+    click.option("--length", type=Parsed("N|N-M", parse_length), help="How many digits a number has, as 9 or 5-8."),
+    click.option(
+        "--comb", type=click.IntRange(2, MAX_LENGTH), metavar="N", help="The field has this many boxes in a row."
+    ),
+    click.option(
+        "--separators",
+        type=Parsed("CHARS", parse_separators),
+        default="",
+        help=f"Characters that may stand between digits, of {SEPARATORS} They become part of the value.",
+    ),
+    click.option("--digits-only", is_flag=True, help="Leave the separators out of the value."),
+    click.option("--signed", is_flag=True, help="A minus may stand before a number."),
+    click.option(
+        "--decimals",
+        type=click.IntRange(1, MAX_DECIMALS),
+        metavar="N",
+        help="Values are amounts with this many decimals, written as 1234.50.",
+    ),
+    click.option("--range", "bounds", type=Parsed("A-B", parse_range), help="Values are numbers from A to B: 0-300."),
+    click.option("--pattern", type=Parsed("REGEX", parse_pattern), help="Values match this regular expression."),
+    click.option(
+        "--check",
+        "checks",
+        type=Parsed("CHECK", parse_check),
+        multiple=True,
+        help=f"Values pass this check: {', '.join(CHECKS)}, or an expression such as '(d1 + 2*d2) % 10 == d3'. May be "
+        "given several times.",
+    ),
+    click.option(
+        "--values",
+        metavar="FILE[:COLUMN]",
+        help="Each value is on this list: a file with one a line, or a column of a CSV file.",
+    ),
+    click.option(
+        "--min-confidence",
+        type=Number(0, 1),
+        help="Review threshold: rows with a lower score are `review`. [default: chosen for fields]",
+    ),
+    *OUTPUT_OPTIONS,
+    click.option(
+        "--digits", is_flag=True, help="Add the column `digits`: label, confidence and box of each digit, as JSON."
+    ),
+    *RUN_OPTIONS,
+)
+def read(**values: Any) -> None:
+    """Read images of handwritten numbers into a table.
+
+    A PATH is an image of one field, a folder or archive of such images, or a URL; - is one image on stdin. Every image
+    gives one row, with a value of several digits. Its status is `ok`, `review` (a person should check it), `blank` (no
+    ink) or `error` (unreadable; the detail says why). The exit code is 3 if some rows are errors. A run that was
+    stopped is continued with --resume.
+
+    \b
+    Example:
+        batchdigits read ./fields > numbers.csv
+        batchdigits read ./ids --length 9 -o ids.csv --resume
+        batchdigits read ./dates --separators /.- --pattern '\\d+/\\d+/\\d{4}' -o dates.xlsx
+    """
+    make_table(ReadRequest(**values))

@@ -1,0 +1,1 @@
+"""From the scan of a field to the number written in it."""

@@ -1,0 +1,126 @@
+"""Find the boxes of a comb: upright lines at regular distances."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from cv2.typing import MatLike
+from numpy.typing import NDArray
+
+from batchdigits.fields.walls import find_walls
+from batchdigits.vision.strokes import Stroke
+
+MIN_WALLS = 3  # of a comb: two boxes
+MIN_WALL_SHARE = 0.75  # of the tallest upright stroke: walls are of one height, and higher than digits
+MIN_PITCH, MAX_PITCH = 0.4, 2.0  # from box to box, as a share of the height of the walls
+TOLERANCE = 0.1  # of the pitch: how far a wall may be from its place
+MIN_FOUND_SHARE = 0.6  # of the walls between the first and the last one
+MAX_STEPS = 4  # walls on from one that may be a box away: the others are strokes, or sides of frames
+MISSING_COST = 0.3  # of a wall that was not found, in walls that were; a comb of twice the pitch misses none
+MAX_WIDTH_SHARE = 0.2  # of its length: a wider wall is a shadow
+MIN_END_SHARE = 0.6  # of the pitch: a box whose outer wall the picture's edge has cut off
+
+
+class Comb(NamedTuple):
+    """Boxes of one digit each, from left to right.
+
+    Attributes:
+        edges: float64 (N + 1,), the columns at which they begin and the last one ends.
+        pitch: from box to box, in pixels.
+        walls: the upright strokes as tall as its walls.
+    """
+
+    edges: NDArray[np.float64]
+    pitch: float
+    walls: list[Stroke]
+
+
+def find_comb(ink: MatLike, boxes: int | None = None) -> Comb | None:
+    """The comb of a view; None without one.
+
+    Args:
+        ink: uint8 (H, W), bright on 0.
+        boxes: how many boxes it has, if that is known: then there always is one.
+    """
+    width = ink.shape[1]
+    strokes = [stroke for stroke in find_walls(ink) if _is_narrow(stroke)]
+    tall = max((stroke.length for stroke in strokes), default=0)
+    walls = [stroke for stroke in strokes if stroke.length >= MIN_WALL_SHARE * tall]
+    columns = _apart(np.sort([(stroke.near + stroke.far) / 2 for stroke in walls]), MIN_PITCH * tall / 8)
+    fit = _best_fit(columns, tall)
+    edges = None if fit is None else _with_ends(fit, width)
+    if boxes is not None:
+        edges = _with_count(edges, boxes, ink)
+    return None if edges is None else Comb(edges, float(np.median(np.diff(edges))), walls)
+
+
+def _apart(columns: NDArray[np.float64], least: float) -> NDArray[np.float64]:
+    """Rising columns without those that are too near to the one before: both edges of a wall, or a wall found twice."""
+    is_first = np.diff(columns, prepend=-np.inf) > least
+    return columns[is_first]
+
+
+def _best_fit(columns: NDArray[np.float64], tall: int) -> NDArray[np.float64] | None:
+    """The edges of boxes of one width that most walls of a height fit; None if few do.
+
+    Args:
+        columns: of the walls, rising.
+        tall: the height of the tallest one.
+    """
+    best, best_score = None, -np.inf
+    for first in range(len(columns)):
+        for second in range(first + 1, min(first + 1 + MAX_STEPS, len(columns))):
+            pitch = columns[second] - columns[first]
+            if not MIN_PITCH * tall <= pitch <= MAX_PITCH * tall:
+                continue
+            edges, found = _fit(columns, columns[first], pitch)
+            score = found - MISSING_COST * (len(edges) - found) - abs(np.log(pitch / tall))
+            if found >= MIN_WALLS and found >= MIN_FOUND_SHARE * len(edges) and score > best_score:
+                best, best_score = edges, score
+    return best
+
+
+def _is_narrow(stroke: Stroke) -> bool:
+    """Whether a stroke is as narrow as a wall."""
+    return stroke.far - stroke.near <= MAX_WIDTH_SHARE * stroke.length
+
+
+def _fit(columns: NDArray[np.float64], origin: float, pitch: float) -> tuple[NDArray[np.float64], int]:
+    """Walls from the first to the last one that fit a pitch, with those not found put in; and how many were found.
+
+    From wall to wall the pitch may change by a little, as in a perspective.
+    """
+    walls, found = [origin], 1
+    for way in (1.0, -1.0):
+        at = origin
+        missing: list[float] = []
+        limit = columns[-1] if way > 0 else columns[0]
+        while (limit - at) * way > (1 - TOLERANCE) * pitch - 1:
+            at += way * pitch
+            nearest = float(columns[np.abs(columns - at).argmin()])
+            if abs(nearest - at) <= TOLERANCE * pitch + 1:
+                walls += [*missing, nearest]
+                found, missing, at = found + 1, [], nearest
+            else:
+                missing.append(at)
+    return np.sort(np.array(walls)), found
+
+
+def _with_ends(edges: NDArray[np.float64], width: int) -> NDArray[np.float64]:
+    """Edges of boxes with those towards the ends of the view, whose walls were not found."""
+    pitch = float(np.median(np.diff(edges)))
+    before = np.arange(edges[0] - pitch, -(1.0 - MIN_END_SHARE) * pitch, -pitch)[::-1]
+    after = np.arange(edges[-1] + pitch, width + (1.0 - MIN_END_SHARE) * pitch, pitch)
+    return np.asarray(np.clip(np.concatenate((before, edges, after)), 0.0, float(width)))
+
+
+def _with_count(edges: NDArray[np.float64] | None, boxes: int, ink: MatLike) -> NDArray[np.float64]:
+    """The edges of a known number of boxes: those neighbours that hold most ink, or equal parts of the view."""
+    if edges is None or len(edges) <= boxes:
+        return np.linspace(0.0, ink.shape[1], boxes + 1)
+    ends = np.round(edges).astype(int)
+    total = np.concatenate(([0.0], np.asarray(ink, np.float64).sum(axis=0).cumsum()))
+    held = [total[ends[first + boxes]] - total[ends[first]] for first in range(len(edges) - boxes)]
+    first = int(np.argmax(held))
+    return edges[first : first + boxes + 1]

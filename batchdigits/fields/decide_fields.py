@@ -1,0 +1,169 @@
+"""From cut fields to their predictions: a value for every source."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from batchdigits.fields.cut_batch import CutPage
+from batchdigits.fields.expected_values import SHOWN, choose
+from batchdigits.fields.field_options import FieldOptions
+from batchdigits.fields.read_field import Cut, classify_cuts, read_cut
+from batchdigits.fields.reading import Character, FieldReading, Lattice
+from batchdigits.fields.value_list import ValueList
+from batchdigits.inference.card import Card
+from batchdigits.inference.decide import SCORE_DECIMALS, Prediction, Status
+from batchdigits.inference.runtime import Runtime
+from batchdigits.inference.threshold import review_threshold
+from batchdigits.text import counted
+
+REVIEW_THRESHOLD = 0.95  # of fields; a model card has none, since cutting counts as much as the network
+MIN_SHOWN = 0.01  # probability of another value that the detail of a `review` names
+
+
+class FieldPrediction(NamedTuple):
+    """The value of one field.
+
+    Attributes:
+        path: the source: its path as typed, with `#N` for a page of a multi-page file.
+        value: the digits and separators of the number, with leading zeros; empty for `blank` and `error`, and for
+            `review` where no number was found in the ink.
+        confidence: probability that the value is right, 0-1; None where there is none.
+        status: the outcome.
+        detail: the reason for `error`; the rule that the value breaks, or that made another one of it; for `review`,
+            the likeliest values.
+        score: the same with six decimals; the review threshold is compared with it. None without a value.
+        digits: each digit with its label, its confidence (0-1), and its box in pixels of the scan: first column and
+            row, and one past the last. None of a value that a rule has changed.
+    """
+
+    path: str
+    value: str
+    confidence: float | None
+    status: Status
+    detail: str = ""
+    score: float | None = None
+    digits: tuple[Character, ...] = ()
+
+    def row(self, with_digits: bool = False) -> Prediction:
+        """The row of a table, with the value as its label; with the digits as JSON, if they are asked for."""
+        digits = _as_json(self.digits) if with_digits and self.digits else ""
+        path, value, confidence, status, detail, score, _ = self
+        return Prediction(path, value, confidence, status, detail, score=score, digits=digits)
+
+
+def field_threshold(card: Card, min_confidence: float | None = None) -> float:
+    """The score (0-1) below which a row is `review`: the one that is given, else that for fields."""
+    return REVIEW_THRESHOLD if min_confidence is None else review_threshold(card, min_confidence)
+
+
+def decide_fields(
+    sources: Sequence[CutPage],
+    runtime: Runtime,
+    options: FieldOptions,
+    threshold: float,
+    on_done: Callable[[], object] = lambda: None,
+) -> list[FieldPrediction]:
+    """The prediction for each source, in order. The network gets the glyphs of all fields at once.
+
+    Args:
+        sources: fields that were decoded and cut.
+        runtime: the network.
+        options: what is known of the values.
+        threshold: score (0-1) below which a row is `review`.
+        on_done: called after each field.
+    """
+    rows = iter(classify_cuts([source.cut for source in sources if source.cut is not None], runtime))
+    predictions = []
+    for path, cut, fault in sources:
+        reading = fault if cut is None else _read(cut, next(rows), options)
+        predictions.append(_with_boxes_checked(_decide(path, reading, options, threshold), reading, options.comb))
+        on_done()
+    return predictions
+
+
+def _read(cut: Cut, log_p: NDArray[np.float64], options: FieldOptions) -> FieldReading | str:
+    """The reading of a cut, or why it has none: an unforeseen error costs one row and not the run."""
+    try:
+        return read_cut(cut, log_p, options.read)
+    except Exception as error:
+        return f"cannot be read ({type(error).__name__})"
+
+
+def _decide(path: str, reading: FieldReading | str, options: FieldOptions, threshold: float) -> FieldPrediction:
+    if isinstance(reading, str):
+        return FieldPrediction(path, "", None, Status.ERROR, reading)
+    if not reading.has_ink:
+        return FieldPrediction(path, "", None, Status.BLANK)
+    if not reading.value:
+        return FieldPrediction(path, "", None, Status.REVIEW, _no_number(options.length))
+    value = options.written(reading.value)
+    alternatives = _written(reading, options)
+    if options.expected:
+        lattice = None if options.changes_form else reading.lattice
+        choice = choose(options.expected.believe(_Written(alternatives, lattice)), threshold)
+        digits = reading.digits if choice.value == value else ()
+        score = round(choice.confidence, SCORE_DECIMALS)
+        return FieldPrediction(path, choice.value, choice.confidence, choice.status, choice.detail, score, digits)
+    score = round(reading.confidence, SCORE_DECIMALS)
+    if score >= threshold:
+        return FieldPrediction(path, value, reading.confidence, Status.OK, "", score, reading.digits)
+    shown = [f"{other} ({share:.2f})" for other, share in alternatives[:SHOWN] if share >= MIN_SHOWN]
+    detail = f"likeliest: {', '.join(shown)}" if len(shown) > 1 else ""
+    return FieldPrediction(path, value, reading.confidence, Status.REVIEW, detail, score, reading.digits)
+
+
+def _with_boxes_checked(prediction: FieldPrediction, reading: FieldReading | str, comb: int | None) -> FieldPrediction:
+    """The prediction, for review if the field has not as many boxes as it should."""
+    if comb is None or isinstance(reading, str) or not reading.has_ink or reading.boxes == comb:
+        return prediction
+    found = f"{reading.boxes or 'no'} boxes found where {comb} should be"
+    detail = "; ".join(filter(None, [found, prediction.detail]))
+    return prediction._replace(status=Status.REVIEW, detail=detail)
+
+
+class _Written(NamedTuple):
+    """A reading with its values as they are written down, for `ExpectedValues.believe`."""
+
+    alternatives: Sequence[tuple[str, float]]
+    lattice: Lattice | None
+
+    def among(self, listed: ValueList) -> Sequence[tuple[str, float]]:
+        if self.lattice is None:
+            return [(value, share) for value, share in self.alternatives if value in listed.values]
+        return self.lattice.among(listed)
+
+
+def _written(reading: FieldReading, options: FieldOptions) -> list[tuple[str, float]]:
+    """The likeliest values as they are written down, with their probabilities, the likeliest first."""
+    shares: dict[str, float] = {}
+    for text, share in ((reading.value, reading.confidence), *reading.alternatives):
+        value = options.written(text)
+        shares[value] = shares.get(value, 0.0) + share
+    return sorted(shares.items(), key=lambda pair: -pair[1])
+
+
+def _no_number(length: range | None) -> str:
+    if length is None:
+        return "no number found"
+    digits = counted(length[0], "digit") if len(length) == 1 else f"{length[0]} to {length[-1]} digits"
+    return f"no number of {digits} found"
+
+
+def _as_json(digits: Sequence[Character]) -> str:
+    """Digits as a list of objects."""
+    return json.dumps(
+        [
+            {
+                "label": digit.label,
+                "confidence": round(digit.confidence, SCORE_DECIMALS),
+                "box": [round(side) for side in digit.box],
+            }
+            for digit in digits
+        ],
+        separators=(",", ":"),
+    )

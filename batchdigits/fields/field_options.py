@@ -1,0 +1,144 @@
+"""What is known of fields before they are read, and the form in which their values are written down."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from batchdigits.fields.checks import parse_check
+from batchdigits.fields.rules import MAX_LENGTH, Rules, parse_length, parse_pattern, parse_range
+
+if TYPE_CHECKING:
+    from batchdigits.fields.expected_values import ExpectedValues
+    from batchdigits.fields.reading import ReadOptions
+    from batchdigits.vision.normalise import Ink
+
+MAX_DECIMALS = 9
+SEPARATORS = "/.-,"
+POINT_OR_COMMA = ".,"
+
+
+@dataclass(frozen=True)
+class FieldOptions:
+    """The options that values depend on; made by `field_options`, and can be pickled.
+
+    Attributes:
+        ink: whether ink is dark or light; `auto` finds it out for each scan.
+        length: how many digits a value may have; None for any number.
+        comb: the number of boxes for one digit each; None if there are no boxes, or if it is not known.
+        separators: characters that may stand between digits.
+        digits_only: whether a value is written down without its separators.
+        signed: whether a minus may stand before a value.
+        decimals: digits behind the decimal point of a value; None for a value of any form.
+        expected: the rules that a value keeps as it is written down, and the list that it is on; None without any.
+    """
+
+    ink: Ink = "auto"
+    length: range | None = None
+    comb: int | None = None
+    separators: str = ""
+    digits_only: bool = False
+    signed: bool = False
+    decimals: int | None = None
+    expected: ExpectedValues | None = None
+
+    @property
+    def read(self) -> ReadOptions:
+        """What is known before a field is read. Decimals need a point or comma, unless it is printed between boxes."""
+        needs_point = self.decimals is not None and self.comb is None
+        separators = self.separators or (POINT_OR_COMMA if needs_point else "")
+        from batchdigits.fields.reading import ReadOptions  # it loads NumPy, which --help does not wait for
+
+        return ReadOptions(self.length, self.comb, separators, self.signed, self.ink)
+
+    @property
+    def changes_form(self) -> bool:
+        """Whether a value may be written down in another form than it stands in the field."""
+        return self.digits_only or self.decimals is not None
+
+    def written(self, text: str) -> str:
+        """A value in the form that is asked for, if it has that form.
+
+        Args:
+            text: digits and separators, as they stand in the field.
+        """
+        if self.decimals is not None:
+            sign = "-" if text.startswith("-") else ""
+            return sign + self._with_point(text.removeprefix("-"), self.decimals)
+        return "".join(filter(str.isdigit, text)) if self.digits_only else text
+
+    def _with_point(self, text: str, decimals: int) -> str:
+        """The number as `1234.50`, without separators of thousands; the text if the point is not where it must be."""
+        if self.comb is not None and text.isdigit() and len(text) > decimals:
+            return f"{text[:-decimals]}.{text[-decimals:]}"
+        match = re.fullmatch(rf"(\d+|\d{{1,3}}(?:[.,]\d{{3}})+)[.,](\d{{{decimals}}})", text)
+        return f"{re.sub('[.,]', '', match[1])}.{match[2]}" if match else text
+
+
+def field_options(
+    *,
+    ink: Ink = "auto",
+    length: str | None = None,
+    comb: int | None = None,
+    separators: str = "",
+    digits_only: bool = False,
+    signed: bool = False,
+    decimals: int | None = None,
+    bounds: str | None = None,
+    pattern: str | None = None,
+    checks: Sequence[str] = (),
+    values: Sequence[str] | None = None,
+) -> FieldOptions:
+    """Options as a user gives them.
+
+    Args:
+        ink: as in `FieldOptions`.
+        length: `9` or `5-8`.
+        comb: as in `FieldOptions`.
+        separators: as in `FieldOptions`.
+        digits_only: as in `FieldOptions`.
+        signed: as in `FieldOptions`.
+        decimals: as in `FieldOptions`.
+        bounds: the least and the greatest number, as `0-300`.
+        pattern: a regular expression for the whole value.
+        checks: names of check digits, or expressions, that a value passes.
+        values: the values of which each field holds one; None for any.
+
+    Raises:
+        ValueError: one is no such text, or out of its range, or two do not go together. The message is one line.
+        BatchdigitsError: all listed values break the rules.
+    """
+    from batchdigits.fields.expected_values import expect
+
+    lengths = None if length is None else parse_length(length)
+    if comb is not None and not 2 <= comb <= MAX_LENGTH:
+        raise ValueError(f"a comb has 2 to {MAX_LENGTH} boxes, not {comb!r}")
+    if lengths is not None and comb is not None and lengths[0] > comb:
+        raise ValueError(f"a number of {lengths[0]} digits does not fit into {comb} boxes")
+    if decimals is not None and not 1 <= decimals <= MAX_DECIMALS:
+        raise ValueError(f"a number has 1 to {MAX_DECIMALS} decimals, not {decimals!r}")
+    if decimals is not None and digits_only:
+        raise ValueError("a number of digits only has no point before its decimals")
+    rules = Rules(
+        decimals=decimals,
+        bounds=None if bounds is None else parse_range(bounds),
+        pattern=None if pattern is None else parse_pattern(pattern),
+        checks=tuple(map(parse_check, checks)),
+    )
+    if values is not None:  # the cutting keeps to the length, but a list may not
+        rules = replace(rules, length=lengths)
+    expected = None if rules == Rules() and values is None else expect(rules, values)
+    return FieldOptions(ink, lengths, comb, parse_separators(separators), digits_only, signed, decimals, expected)
+
+
+def parse_separators(text: str) -> str:
+    """Characters that may stand between digits, each once.
+
+    Raises:
+        ValueError: some cannot. The message is one line.
+    """
+    if not set(text) <= set(SEPARATORS):
+        raise ValueError(f"{text!r} are not separators; these can be read: {SEPARATORS}")
+    return "".join(dict.fromkeys(text))

@@ -1,0 +1,158 @@
+"""Remove the printed lines of a field: rules, the sides of its cell, the walls of a comb. What crosses them stays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from cv2.typing import MatLike
+
+from batchdigits.fields.comb import TOLERANCE, Comb, find_comb
+from batchdigits.fields.guides import remove_guides
+from batchdigits.fields.ruled_lines import find_rules
+from batchdigits.fields.walls import Apart
+from batchdigits.vision.cell import erased
+from batchdigits.vision.components import components_of
+from batchdigits.vision.contrast import MIN_CONTRAST
+from batchdigits.vision.illumination import otsu_level
+from batchdigits.vision.lines import CORNER_SHARE, OUTER_MARGIN_SHARE
+from batchdigits.vision.strokes import Stroke, find_upright_strokes
+
+MAX_PASSES = 3  # each finds the lines that are fainter than those before
+MIN_WALL_SPAN, SPANNING_SHARE = 0.5, 0.92  # of the height: of a wall between rules or edges, and of one anywhere
+MAX_THICKNESS, MAX_FREE_THICKNESS = 0.1, 0.06  # of the height: of a wall between rules or edges, and of one anywhere
+AT_END = 3  # pixels from a rule or edge to the end of a wall that is not in the margin
+MIN_CROSSING = 0.12  # of the pitch: how far ink reaches on both sides of a comb's edge if it crosses that
+MAX_CROSSED_SHARE = 0.34  # of a comb's inner edges
+MIN_DIGIT_HEIGHT, MAX_DIGIT_HEIGHT = 0.3, 0.92  # of the height of a comb's walls
+MIN_SIGNAL = 4.0  # contrast of ink in standard deviations of the paper's grain
+
+
+class Ruled(NamedTuple):
+    """The ink of a field without its printed lines.
+
+    Attributes:
+        ink: uint8 (H, W), bright on 0.
+        mask: of its pixels over Otsu's threshold, 255 on 0.
+        rules: its level lines.
+        walls: its upright lines.
+        comb: the boxes that they form, if they do.
+    """
+
+    ink: MatLike
+    mask: MatLike
+    rules: list[Stroke]
+    walls: list[Stroke]
+    comb: Comb | None
+
+
+def remove_form_lines(ink: MatLike, boxes: int | None = None) -> Ruled:
+    """Remove the printed lines from the ink of a view.
+
+    Args:
+        ink: uint8 (H, W), bright on 0.
+        boxes: how many boxes its comb has; None if that is to be found out, or there is none.
+    """
+    comb = find_comb(ink, boxes)
+    if comb:
+        ruled = _without_lines(ink, comb)
+        if boxes or not (_crosses(comb, ruled.mask) or _is_as_tall(comb, ruled.mask)):
+            return ruled
+    return _without_lines(ink, None)
+
+
+def _without_lines(ink: MatLike, comb: Comb | None) -> Ruled:
+    """Remove the lines, and with a comb its walls and guides alone."""
+    lines: list[Stroke] = []
+    for _ in range(MAX_PASSES):
+        mask = _mask(ink)
+        found = _find(mask, lines, comb)
+        if not found:
+            break
+        lines += found
+        ink = cv2.bitwise_and(ink, cv2.bitwise_not(erased(found, lines, mask)))
+    if comb:
+        ink = remove_guides(ink, comb)
+    rules, walls = [line for line in lines if line.is_level], [line for line in lines if not line.is_level]
+    mask = _mask(ink)
+    if not _is_ink(ink, mask):
+        mask = np.zeros_like(mask)
+    return Ruled(ink, mask, rules, walls, comb)
+
+
+def _crosses(comb: Comb, mask: MatLike) -> bool:
+    """Whether the ink between lines crosses many edges of a comb, so that it was not written into its boxes."""
+    inner = np.clip(np.round(comb.edges[1:-1]).astype(int), 0, mask.shape[1] - 1)
+    height = len(mask)
+    labels = cv2.connectedComponents(mask[height // 4 : height - height // 4])[1]
+    reach = max(2, round(MIN_CROSSING * comb.pitch))
+    crossed = 0
+    for column in inner.tolist():
+        before, after = labels[:, max(0, column - reach)], labels[:, min(mask.shape[1] - 1, column + reach)]
+        at = labels[:, column]
+        on_all = np.intersect1d(np.intersect1d(before, after), at)
+        crossed += bool((on_all > 0).any())
+    return crossed > MAX_CROSSED_SHARE * len(inner)
+
+
+def _is_as_tall(comb: Comb, mask: MatLike) -> bool:
+    """Whether the ink between lines is as tall as the walls of a comb, as if its strokes were taken for these."""
+    if not comb.walls:
+        return False
+    tall = float(np.median([wall.length for wall in comb.walls]))
+    heights = components_of(mask).height if cv2.hasNonZero(mask) else np.zeros(0)
+    heights = heights[heights >= MIN_DIGIT_HEIGHT * tall]
+    return bool(heights.size and np.median(heights) > MAX_DIGIT_HEIGHT * tall)
+
+
+def _mask(ink: MatLike) -> MatLike:
+    """The mask of the ink over Otsu's threshold."""
+    return cv2.threshold(ink, otsu_level(ink), 255, cv2.THRESH_BINARY)[1]
+
+
+def _is_ink(ink: MatLike, mask: MatLike) -> bool:
+    """Whether the pixels of a mask are darker than the grain of the paper, of which faint lines may be a fourth."""
+    pixels = np.asarray(ink)
+    bright, dark = pixels[np.asarray(mask) > 0], pixels[np.asarray(mask) == 0]
+    if not bright.size or not dark.size:
+        return False
+    low, background, high = np.percentile(dark, (16, 50, 69))
+    grain = max(2.0 * (high - background), background - low, 0.5)
+    return bool(np.percentile(bright, 90) - background >= max(MIN_CONTRAST, MIN_SIGNAL * grain))
+
+
+def _find(mask: MatLike, before: Sequence[Stroke], comb: Comb | None) -> list[Stroke]:
+    """The lines of a mask, where others were found before."""
+    rules, upright = find_rules(mask), find_upright_strokes(mask)
+    if comb:
+        return rules + [stroke for stroke in upright if _is_wall_of(stroke, comb)]
+    across = rules + [line for line in before if line.is_level]
+    return rules + [stroke for stroke in upright if _is_wall(stroke, across, mask)]
+
+
+def _is_wall_of(stroke: Stroke, comb: Comb) -> bool:
+    """Whether a stroke is a wall of a comb, or of boxes with gaps between them: another one is a box away."""
+    middle = (stroke.near + stroke.far) / 2
+    reach = TOLERANCE * comb.pitch + 1
+    if np.abs(comb.edges - middle).min() <= reach:
+        return True
+    tall = min([wall.length for wall in comb.walls], default=0)
+    distances = [abs((wall.near + wall.far) / 2 - middle) for wall in comb.walls]
+    return stroke.length >= tall and any(abs(distance - comb.pitch) <= reach for distance in distances)
+
+
+def _is_wall(stroke: Stroke, rules: Sequence[Stroke], mask: MatLike) -> bool:
+    """Whether an upright stroke is a printed line: it runs through, or from rule to rule, or from one to an edge."""
+    height = len(mask)
+    if stroke.thickness > MAX_THICKNESS * height + 2 or stroke.length < MIN_WALL_SPAN * height:
+        return False
+    if stroke.span >= SPANNING_SHARE and stroke.thickness <= MAX_FREE_THICKNESS * height + 1:
+        return not Apart(mask).is_digit_of(stroke)
+    reach = CORNER_SHARE * height + 1 if stroke.margin < OUTER_MARGIN_SHARE else AT_END
+    at_rule = [
+        any(rule.near - reach <= end <= rule.far + reach for rule in rules) for end in (stroke.start, stroke.end)
+    ]
+    at_edge = stroke.start <= reach, stroke.end >= height - reach
+    return any(at_rule) and all(rule or edge for rule, edge in zip(at_rule, at_edge, strict=True))

@@ -1,0 +1,41 @@
+"""Remove what is printed in every box of a comb, such as a figure eight that shows where to write."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import cv2
+import numpy as np
+from cv2.typing import MatLike
+from numpy.typing import NDArray
+
+from batchdigits.fields.comb import Comb
+from batchdigits.vision.strokes import rectangle
+
+MIN_BOXES = 3  # fewer boxes may have the same digit in the same place
+SHIFT = 5  # pixels by which boxes may be shifted against each other, and blurred
+MIN_GUIDE = 12  # grey levels: less is the paper's grain
+MAX_GUIDE_SHARE = 0.65  # of the ink's peak: what is common to all boxes and darker is the same digit in each
+SPREAD = 1.4  # peak of a guide over its median
+
+
+def remove_guides(ink: MatLike, comb: Comb) -> MatLike:
+    """Remove the common part of all boxes from the ink of a view, uint8 (H, W), if it is fainter than the rest."""
+    edges = np.round(comb.edges).astype(int).tolist()
+    boxes = [slice(left, right) for left, right in pairwise(edges) if right > left]
+    if len(boxes) < MIN_BOXES:
+        return ink
+    size = round(comb.pitch), ink.shape[0]
+    spread = [cv2.dilate(cv2.resize(ink[:, box], size), rectangle(SHIFT, SHIFT)) for box in boxes]
+    common: NDArray[np.uint8] = np.minimum.reduce([np.asarray(box, np.uint8) for box in spread])
+    printed = common[common >= MIN_GUIDE]
+    if not printed.size:
+        return ink
+    level = SPREAD * float(np.median(printed))
+    if level > MAX_GUIDE_SHARE * float(np.percentile(np.asarray(ink)[np.asarray(ink) >= MIN_GUIDE], 98)):
+        return ink
+    guide = np.minimum(common, level).astype(np.uint8)
+    cleaned = ink.copy()
+    for box in boxes:
+        cleaned[:, box] = cv2.subtract(ink[:, box], cv2.resize(guide, (box.stop - box.start, ink.shape[0])))
+    return cleaned

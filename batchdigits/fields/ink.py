@@ -1,0 +1,102 @@
+"""Find the ink of a field: cut off dark edges, scale the scan, and even out its light."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+from cv2.typing import MatLike
+from numpy.typing import NDArray
+
+from batchdigits.vision.illumination import is_evenly_lit, otsu, remove_background
+from batchdigits.vision.normalise import Ink
+from batchdigits.vision.polarity import even_polarities, uneven_polarities
+
+MIN_SIDE, MAX_SIDE = 64, 160  # pixels of the shorter side of a view: a digit of half of it has more pixels than a glyph
+MIN_VIEW_SIDE = 8  # pixels: a smaller view has no room for a digit
+MAX_ENLARGEMENT = 4  # a scan has no more detail
+MAX_PIXELS = 250_000  # of a view: 20 boxes of 112x112
+# An edge of another page or of the table: rows or columns at the border with this share of the other colour.
+MIN_EDGE_SHARE, MAX_PAGE_SHARE = 0.9, 0.3
+MAX_EDGE = 0.75  # of the side: what is left must hold the field
+
+
+class View(NamedTuple):
+    """A field on an even background.
+
+    Attributes:
+        ink: uint8 (H, W), bright on 0.
+        scale: pixels of the view for each of the scan.
+        left: columns of the scan that were cut off.
+        top: rows of the scan that were cut off.
+    """
+
+    ink: MatLike
+    scale: float
+    left: int
+    top: int
+
+
+def view_of(scan: NDArray[np.uint8], ink: Ink = "auto") -> View:
+    """Scale a scan, uint8 (H, W), to a size in which digits have enough pixels, and remove its background."""
+    left, top, right, bottom = _page(otsu(scan))
+    page: MatLike = scan[top:bottom, left:right]
+    scale = _scale(page.shape)
+    height, width = (max(1, round(side * scale)) for side in page.shape)
+    if scale != 1.0:
+        page = cv2.resize(page, (width, height), interpolation=cv2.INTER_AREA if scale < 1.0 else cv2.INTER_CUBIC)
+    if min(page.shape) < MIN_VIEW_SIDE:
+        return View(np.zeros((height, width), np.uint8), scale, left, top)
+    bright = page if _ink_is_light(page, ink) else np.invert(page)
+    return View(remove_background(bright)[0], scale, left, top)
+
+
+def _page(lighter: MatLike) -> tuple[int, int, int, int]:
+    """The box of the field's own paper, without edges of the other colour: left, top, right and bottom.
+
+    Args:
+        lighter: the mask of the lighter side of a scan, 255 on 0.
+    """
+    height, width = lighter.shape
+    ends = [0, 0, width, height]
+    for axis in (0, 1):
+        for is_far in (False, True):
+            page = lighter[ends[1] : ends[3], ends[0] : ends[2]]
+            light = cv2.reduce(page, axis, cv2.REDUCE_AVG, dtype=cv2.CV_32F).ravel() / 255.0
+            edge = _edge(light[::-1] if is_far else light)
+            ends[axis + 2 * is_far] += -edge if is_far else edge
+    return ends[0], ends[1], ends[2], ends[3]
+
+
+def _edge(light: NDArray[Any]) -> int:
+    """How many rows or columns from the border on have the colour that the rest of the page has not.
+
+    Args:
+        light: the share of lighter pixels in each.
+    """
+    colour = light if light[0] > 0.5 else 1.0 - light
+    is_page = colour < MIN_EDGE_SHARE
+    edge = int(is_page.argmax())
+    is_other = edge <= MAX_EDGE * len(light) and float(colour[edge:].mean()) < MAX_PAGE_SHARE
+    return edge if is_other else 0
+
+
+def _scale(shape: tuple[int, ...]) -> float:
+    """Pixels of the view for each of a scan: whole if it is enlarged."""
+    most = math.sqrt(MAX_PIXELS / (shape[0] * shape[1]))
+    short = min(shape)
+    if short < MIN_SIDE and most > 1.0:
+        return float(min(math.ceil(MIN_SIDE / short), MAX_ENLARGEMENT, int(most)))
+    return min(1.0, MAX_SIDE / short, most)
+
+
+def _ink_is_light(scan: MatLike, ink: Ink) -> bool:
+    if ink != "auto":
+        return ink == "light"
+    lighter = otsu(scan)
+    if is_evenly_lit(scan, lighter):
+        return even_polarities(lighter)[0]
+    roughness = [remove_background(side)[1] for side in (np.invert(scan), scan)]
+    return uneven_polarities(roughness[0], roughness[1], lighter)[0]

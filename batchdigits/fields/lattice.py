@@ -1,0 +1,92 @@
+"""Find the likeliest numbers in a lattice: a graph of steps, each of which reads some pieces of ink in one way."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+SEPARATORS = tuple(".,-/")
+BEAM = 12  # values that are kept at each piece, for each length if that is told
+
+
+class Step(NamedTuple):
+    """One way to read some neighbouring pieces.
+
+    Attributes:
+        start: the first piece.
+        end: one past the last piece.
+        text: the digit or separator; empty if the pieces are no part of the value.
+        log_weight: how likely it is.
+        glyph: which of the field's glyphs it was read from; -1 for none.
+    """
+
+    start: int
+    end: int
+    text: str
+    log_weight: float
+    glyph: int = -1
+
+
+class Path(NamedTuple):
+    """A value with its likeliest way through the lattice.
+
+    Attributes:
+        value: its digits and separators.
+        log_weight: of all ways that give the value, together.
+        best: of the likeliest way.
+        steps: that way.
+    """
+
+    value: str
+    log_weight: float
+    best: float
+    steps: tuple[Step, ...]
+
+
+def best_paths(steps: Sequence[Step], pieces: int, length: range | None = None) -> list[Path]:
+    """The likeliest values of a lattice, the likeliest first.
+
+    Args:
+        steps: ways to read pieces.
+        pieces: how many there are.
+        length: numbers of digits that a value may have; None for any.
+    """
+    at: list[list[Path]] = [[Path("", 0.0, 0.0, ())]] + [[] for _ in range(pieces)]
+    for step in sorted(steps, key=lambda step: (step.end, step.start)):
+        for path in _pruned(at, step.start, length):
+            if step.text in SEPARATORS and not _may_follow(step.text, path.value):
+                continue
+            log_weight, best = path.log_weight + step.log_weight, path.best + step.log_weight
+            at[step.end].append(Path(path.value + step.text, log_weight, best, (*path.steps, step)))
+    paths = [path for path in _pruned(at, pieces, length) if path.value[-1:] not in SEPARATORS]
+    if length is not None:
+        paths = [path for path in paths if _digits(path.value) in length]
+    return sorted(paths, key=lambda path: -path.log_weight)
+
+
+def _may_follow(separator: str, value: str) -> bool:
+    """Whether a separator may stand behind what was read so far: a digit; or nothing, if it is a sign."""
+    return value[-1:].isdigit() or (separator == "-" and not value)
+
+
+def _digits(value: str) -> int:
+    return sum(map(str.isdigit, value))
+
+
+def _pruned(at: list[list[Path]], piece: int, length: range | None) -> list[Path]:
+    """The likeliest paths that end before a piece, one for each value; they replace the others."""
+    by_value: dict[str, Path] = {}
+    kept: dict[int, int] = {}
+    for path in sorted(at[piece], key=lambda path: -path.best):
+        known = by_value.get(path.value)
+        if known is not None:
+            total = known.log_weight + math.log1p(math.exp(min(0.0, path.log_weight - known.log_weight)))
+            by_value[path.value] = known._replace(log_weight=total)
+            continue
+        digits = 0 if length is None else _digits(path.value)
+        if kept.get(digits, 0) < BEAM and (length is None or digits < length.stop):
+            kept[digits] = kept.get(digits, 0) + 1
+            by_value[path.value] = path
+    at[piece] = list(by_value.values())
+    return at[piece]

@@ -1,0 +1,167 @@
+"""Find the number among the ink of a field: components of like height in one row, and what belongs to them."""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from cv2.typing import MatLike
+from numpy.typing import NDArray
+
+from batchdigits.fields.form_lines import Ruled
+from batchdigits.vision.components import Components, Flags, components_of, select
+from batchdigits.vision.lines import MARGIN_SHARE
+
+MIN_HEIGHT_SHARE = 0.1  # of the field's shorter side: a digit is higher
+# Height over width, and over the stroke's thickness: a component below both is an underline or a dash.
+MIN_FLATNESS, MAX_STROKE = 0.3, 4.0
+# Of the field's side: what lies this near to an edge, whole, is the rest of a line, or may be one.
+EDGE_DEPTH_SHARE, DOUBTFUL_DEPTH_SHARE = 0.1, 0.15
+AT_EDGE = 2  # pixels from an edge
+MIN_REST, MAX_NARROW = 0.1, 0.35  # width over height of what is the rest of a wall, and of what may be one
+MAX_LIKENESS = 0.35  # difference of the log heights of digits of one number
+MIN_THICKNESS = 0.8  # of the strokes of a number: thinner ones are the rests of lines
+MAX_COMPONENTS = 100  # of all rows: the highest are looked at
+MAX_HEIGHT_RATIO = 2.2  # of neighbours in a row
+MIN_OVERLAP = 0.4  # of the lower one's height: rows that neighbours share
+MAX_GAP = 2.0  # of the higher one's height: between neighbours in a row
+# What is added to a row: components this far from its members at most, as shares of its height.
+REACH_X, REACH_Y = 0.5, 0.15
+MIN_UNDERLINE = 2.5  # width over height
+EDGE_WEIGHT = 0.3  # of a component that touches the picture's edge, as against another one
+CENTRE_WEIGHT = 2.0  # how fast a row's weight falls with its distance from the middle
+
+Box = tuple[slice, slice]  # rows and columns
+
+
+class Number(NamedTuple):
+    """A row of components that may be a number.
+
+    Attributes:
+        mask: of its ink, 255 on 0.
+        doubtful: of that part of the ink that may be the rest of a wall, 255 on 0.
+        height: of its digits, in pixels.
+        weight: how likely it is the number of the field, as against other rows.
+    """
+
+    mask: MatLike
+    doubtful: MatLike
+    height: float
+    weight: float
+
+
+def find_number(ruled: Ruled) -> Number | None:
+    """The likeliest row of digits in a field; None without any."""
+    if not cv2.hasNonZero(ruled.mask):
+        return None
+    components = components_of(ruled.mask)
+    inside = _inside(ruled)
+    thickness = _thickness(ruled.mask, components)
+    is_rest, is_narrow = _rests(components, thickness, inside)
+    is_flat = (components.height < MIN_FLATNESS * components.width) & (components.height < MAX_STROKE * thickness)
+    is_digit = (components.height >= MIN_HEIGHT_SHARE * min(ruled.mask.shape)) & ~is_flat & ~is_rest
+    digits = np.flatnonzero(is_digit)
+    if len(digits) > MAX_COMPONENTS:
+        digits = digits[np.argsort(-components.height[digits], kind="stable")[:MAX_COMPONENTS]]
+    numbers = []
+    for row in _rows(components, digits):
+        sure = row[~is_narrow[row]]
+        if not sure.size:
+            continue
+        height = float(np.median(components.height[sure]))
+        is_thin = thickness < MIN_THICKNESS * np.median(thickness[sure])
+        is_other = np.abs(np.log(components.height / height)) > MAX_LIKENESS
+        members = _members(components, row, height, is_rest)
+        doubtful = select(components, members & is_narrow & (is_thin | is_other))
+        numbers.append(Number(select(components, members), doubtful, height, _weight(components, sure, inside)))
+    return max(numbers, key=lambda number: number.weight, default=None)
+
+
+def _thickness(mask: MatLike, components: Components) -> NDArray[np.float64]:
+    """The mean thickness of each component's strokes, in pixels."""
+    depth = cv2.distanceTransform(mask, cv2.DIST_L1, 3)
+    depths = np.bincount(components.labels.ravel(), depth.ravel(), len(components.x) + 1)[1:]
+    return np.asarray(4.0 * depths / components.area, np.float64)
+
+
+def _inside(ruled: Ruled) -> Box:
+    """Rows and columns within the field's own lines."""
+    height, width = ruled.mask.shape
+    ends = [[0, height], [0, width]]
+    for line in ruled.rules + ruled.walls:
+        if line.margin < MARGIN_SHARE:
+            axis = ends[not line.is_level]
+            if line.side[1]:
+                axis[1] = min(axis[1], line.near)
+            else:
+                axis[0] = max(axis[0], line.far)
+    return slice(*ends[0]), slice(*ends[1])
+
+
+def _rests(components: Components, thickness: NDArray[np.float64], inside: Box) -> tuple[Flags, Flags]:
+    """Whether each component lies outside of a field's lines or along them, and whether it may be the rest of one."""
+    _, x, y, width, height, _ = components
+    rows, columns = inside
+    middle_x, middle_y = x + width / 2, y + height / 2
+    is_outside = (middle_x < columns.start) | (middle_x > columns.stop)
+    is_outside |= (middle_y < rows.start) | (middle_y > rows.stop)
+    deep_y = EDGE_DEPTH_SHARE * (rows.stop - rows.start) + 1
+    deep_x = EDGE_DEPTH_SHARE * (columns.stop - columns.start) + 1
+    is_level = (y + height <= rows.start + deep_y) | (y >= rows.stop - deep_y)
+    is_upright = (x + width <= columns.start + deep_x) | (x >= columns.stop - deep_x)
+    at_edge = (x <= columns.start + AT_EDGE) | (x + width >= columns.stop - AT_EDGE)
+    is_narrow = width <= MAX_NARROW * height
+    is_thin = thickness < MIN_THICKNESS * np.median(thickness[components.height >= np.median(components.height)])
+    is_rest = is_outside | is_level | (is_upright & at_edge & is_narrow & (is_thin | (width < MIN_REST * height)))
+    wide_x = DOUBTFUL_DEPTH_SHARE * (columns.stop - columns.start)
+    is_doubtful = (x + width <= columns.start + wide_x) | (x >= columns.stop - wide_x)
+    return np.asarray(is_rest, np.bool_), np.asarray(is_doubtful & is_narrow & ~is_rest, np.bool_)
+
+
+def _rows(components: Components, digits: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+    """Parts some components into rows of neighbours."""
+    order = digits[np.argsort(components.x[digits], kind="stable")].tolist()
+    rows: list[list[int]] = []
+    for one in order:
+        joined = [row for row in rows if any(_are_neighbours(components, other, one) for other in row)]
+        rows = [row for row in rows if row not in joined] + [[*chain(*joined), one]]
+    return [np.array(row) for row in rows]
+
+
+def _are_neighbours(components: Components, left: int, right: int) -> bool:
+    _, x, y, width, height, _ = components
+    high, low = max(height[left], height[right]), min(height[left], height[right])
+    gap = x[right] - x[left] - width[left]
+    overlap = min(y[left] + height[left], y[right] + height[right]) - max(y[left], y[right])
+    return bool(high <= MAX_HEIGHT_RATIO * low and gap <= MAX_GAP * high and overlap >= MIN_OVERLAP * low)
+
+
+def _members(components: Components, row: NDArray[np.intp], height: float, is_rest: Flags) -> Flags:
+    """The components of a row, and the small ones in its band that are near to it, or to others of them."""
+    _, x, y, width, tall, _ = components
+    top, bottom = y[row].min() - REACH_Y * height, (y + tall)[row].max() + REACH_Y * height
+    base = float(np.median((y + tall)[row]))
+    is_underline = (width > MIN_UNDERLINE * tall) & (y + tall / 2 > base - 0.1 * height)
+    is_small = (y >= top) & (y + tall <= bottom) & (tall <= MAX_HEIGHT_RATIO * height) & ~is_underline & ~is_rest
+    members = np.zeros(len(x), np.bool_)
+    members[row] = True
+    while True:
+        left, right = x[members].min() - REACH_X * height, (x + width)[members].max() + REACH_X * height
+        more = members | (is_small & (x <= right) & (x + width >= left))
+        if (more == members).all():
+            return members
+        members = more
+
+
+def _weight(components: Components, row: NDArray[np.intp], inside: Box) -> float:
+    """How large a row is, less for what lies off the middle or is cut by the picture's edge."""
+    _, x, y, width, height, _ = components
+    size = np.minimum(height, 3 * width)[row].astype(np.float64)
+    size[components.touches[row]] *= EDGE_WEIGHT
+    distance = 0.0
+    for start, length, axis in ((y, height, inside[0]), (x, width, inside[1])):
+        middle = float(((start + length / 2)[row] * size).sum() / size.sum())
+        distance += ((middle - axis.start) / max(1, axis.stop - axis.start) - 0.5) ** 2
+    return float(np.sqrt(size).sum() * np.sqrt(np.median(size)) * np.exp(-CENTRE_WEIGHT * distance))

@@ -1,0 +1,160 @@
+"""Read the numbers of fields: find the ink, cut it, classify all glyphs together, and take the best paths."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from batchdigits.fields.boxes import glyphs_of_boxes
+from batchdigits.fields.close_up import CloseUp, close_up
+from batchdigits.fields.confidence import alternatives_to, confidence_of, features
+from batchdigits.fields.form_lines import remove_form_lines
+from batchdigits.fields.ink import View, view_of
+from batchdigits.fields.lattice import Step, best_paths
+from batchdigits.fields.number import find_number
+from batchdigits.fields.pieces import Pieces, pieces_of
+from batchdigits.fields.reading import Box, Character, FieldReading, Lattice, ReadOptions
+from batchdigits.fields.segments import Segment, glyph_of, segments_of
+from batchdigits.fields.weights import log_probabilities, steps_of_boxes, steps_of_pieces
+from batchdigits.inference.runtime import Runtime
+from batchdigits.vision.normalise import Glyph
+
+MAX_PIECES = 120  # of a field: one with more is no number, and would take long
+MAX_ALTERNATIVES = 5
+
+
+NOTHING_KNOWN = ReadOptions()
+
+
+class Cut(NamedTuple):
+    """A field that was cut.
+
+    Attributes:
+        view: its view.
+        glyphs: the glyphs that may be its digits.
+        boxes: of a comb, the glyph in each box, -1 for an empty one; None without a comb.
+        close: the close-up of its number, if it has no comb.
+        pieces: those of the close-up.
+        segments: those of the pieces, one for each glyph.
+        places: the box of each glyph in the view.
+        has_ink: whether there is any ink but printed lines.
+    """
+
+    view: View
+    glyphs: list[Glyph]
+    boxes: list[int] | None = None
+    close: CloseUp | None = None
+    pieces: Pieces | None = None
+    segments: Sequence[Segment] = ()
+    places: Sequence[tuple[int, int, int, int]] = ()
+    has_ink: bool = True
+
+
+def read_fields(
+    scans: Sequence[NDArray[np.uint8]], runtime: Runtime, options: ReadOptions = NOTHING_KNOWN
+) -> list[FieldReading]:
+    """Read the number of each field.
+
+    Args:
+        scans: grey, uint8 (H, W), each of one field with one number.
+        runtime: the network for single digits.
+        options: what is known about the fields.
+
+    Returns:
+        A reading for each scan. A field without ink has none of value, digits and alternatives.
+    """
+    cuts = [cut_field(scan, options) for scan in scans]
+    rows = classify_cuts(cuts, runtime)
+    return [read_cut(cut, own, options) for cut, own in zip(cuts, rows, strict=True)]
+
+
+def classify_cuts(cuts: Sequence[Cut], runtime: Runtime) -> list[NDArray[np.float64]]:
+    """The log probabilities of each cut's glyphs, float64 (N, classes + 1); the network gets all glyphs at once."""
+    glyphs = [glyph for cut in cuts for glyph in cut.glyphs]
+    log_p = log_probabilities(runtime.logits(np.array(glyphs))) if glyphs else np.zeros((0, 0))
+    return np.split(log_p, np.cumsum([len(cut.glyphs) for cut in cuts[:-1]])) if cuts else []
+
+
+def cut_field(scan: NDArray[np.uint8], options: ReadOptions) -> Cut:
+    """Cut a field into what may be its digits."""
+    view = view_of(scan, options.ink)
+    ruled = remove_form_lines(view.ink, options.boxes)
+    if ruled.comb:
+        found = glyphs_of_boxes(ruled, ruled.comb)
+        filled = [glyph for glyph in found if glyph is not None]
+        numbers = iter(range(len(filled)))
+        boxes = [-1 if glyph is None else next(numbers) for glyph in found]
+        places = [glyph.box for glyph in filled]
+        return Cut(view, [glyph.glyph for glyph in filled], boxes, places=places, has_ink=bool(filled))
+    number = find_number(ruled)
+    close = close_up(number, ruled.ink) if number else None
+    if close is None:
+        return Cut(view, [], has_ink=False)
+    pieces = pieces_of(close)
+    if len(pieces.boxes) > MAX_PIECES:
+        return Cut(view, [])
+    segments, glyphs = [], []
+    for segment in segments_of(pieces, close.height):
+        glyph = glyph_of(segment, pieces, close.ink)
+        if glyph is not None:
+            segments.append(segment)
+            glyphs.append(glyph)
+    return Cut(view, glyphs, None, close, pieces, segments, [segment.box for segment in segments])
+
+
+def read_cut(cut: Cut, log_p: NDArray[np.float64], options: ReadOptions) -> FieldReading:
+    """Read a field that was cut.
+
+    Args:
+        cut: the field.
+        log_p: of its glyphs, float64 (N, classes + 1).
+        options: what is known about it.
+    """
+    if cut.boxes is not None:
+        steps, pieces = steps_of_boxes(cut.boxes, log_p), len(cut.boxes)
+    elif cut.close and cut.pieces:
+        steps = steps_of_pieces(cut.pieces, cut.segments, log_p, cut.close, options)
+        pieces = len(cut.pieces.boxes)
+    else:
+        return FieldReading(has_ink=cut.has_ink)
+    paths = best_paths(steps, pieces, options.length)
+    boxes = len(cut.boxes or ()) if cut.has_ink else 0
+    if not paths or not paths[0].value:
+        return FieldReading(has_ink=cut.has_ink, boxes=boxes)
+    best = paths[0]
+    characters = [_character(step, cut, log_p) for step in best.steps if step.text]
+    digits = tuple(character for character in characters if character.label.isdigit())
+    separators = tuple(character for character in characters if not character.label.isdigit())
+    lead, doubt = features(paths, log_p)
+    confidence = confidence_of(lead, doubt)
+    alternatives = tuple(alternatives_to(paths, confidence)[:MAX_ALTERNATIVES])
+    lattice = Lattice(steps, pieces, log_p.tolist(), paths, confidence)
+    return FieldReading(
+        best.value, confidence, digits, separators, alternatives, cut.has_ink, lead, doubt, boxes, lattice
+    )
+
+
+def _character(step: Step, cut: Cut, log_p: NDArray[np.float64]) -> Character:
+    """The digit or separator of a step."""
+    if step.glyph >= 0:
+        row = log_p[step.glyph, :-1]
+        confidence = float(np.exp(row[int(step.text)] - np.logaddexp.reduce(row)))
+        box = cut.places[step.glyph]
+    else:
+        assert cut.pieces is not None
+        confidence = float(np.exp(step.log_weight))
+        x0, y0, x1, y1 = cut.pieces.boxes[step.start : step.end].T
+        box = int(x0.min()), int(y0.min()), int(x1.max()), int(y1.max())
+    return Character(step.text, confidence, _in_scan(box, cut))
+
+
+def _in_scan(box: tuple[int, int, int, int], cut: Cut) -> Box:
+    """A box of the view or its close-up, in pixels of the scan."""
+    left, top, right, bottom = box
+    corners = np.array([[left, right, left, right], [top, top, bottom, bottom], [1, 1, 1, 1]], np.float64)
+    view = cut.close.back @ corners if cut.close else corners[:2]
+    x, y = view[0] / cut.view.scale + cut.view.left, view[1] / cut.view.scale + cut.view.top
+    return float(x.min()), float(y.min()), float(x.max()), float(y.max())

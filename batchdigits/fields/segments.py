@@ -1,0 +1,99 @@
+"""Join pieces of ink to segments, each of which may be a digit, and frame them as glyphs."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from cv2.typing import MatLike
+from numpy.typing import NDArray
+
+from batchdigits.fields.pieces import Pieces
+from batchdigits.vision.framing import frame
+from batchdigits.vision.normalise import Glyph
+
+MAX_PIECES = 5  # of a digit
+MIN_HEIGHT, MAX_HEIGHT = 0.4, 2.2  # of a digit, as shares of the number's height
+MAX_WIDTH = 1.6  # of a digit, as a share of the larger of its own and the number's height
+MAX_GAP = 0.35  # of the number's height: no part of a digit is farther from the others
+EDGE = np.ones((3, 3), np.uint8)  # the grey edge of a stroke around its mask
+PEAK = 1.6  # of the mean of a stroke's pixels, which has its soft edges in it
+FLOOR = 20  # grey levels of 255 of a glyph's ink: less is the paper's grain
+
+
+class Segment(NamedTuple):
+    """Pieces that may be a digit together.
+
+    Attributes:
+        start: the first piece.
+        end: one past the last piece.
+        box: its first column and row, and one past the last.
+        gap: the widest run of columns without ink between its pieces.
+    """
+
+    start: int
+    end: int
+    box: tuple[int, int, int, int]
+    gap: int
+
+
+def segments_of(pieces: Pieces, height: float) -> list[Segment]:
+    """The runs of pieces that have the size of a digit in a number of some height, in pixels."""
+    segments = []
+    boxes = pieces.boxes.tolist()
+    for start in range(len(boxes)):
+        left, top, right, bottom = boxes[start]
+        gap = 0
+        for end in range(start + 1, min(len(boxes), start + MAX_PIECES) + 1):
+            x0, y0, x1, y1 = boxes[end - 1]
+            gap = max(gap, x0 - right)
+            if gap > MAX_GAP * height:
+                break
+            left, top, right, bottom = min(left, x0), min(top, y0), max(right, x1), max(bottom, y1)
+            tall = bottom - top
+            if MIN_HEIGHT * height <= tall <= MAX_HEIGHT * height and right - left <= MAX_WIDTH * max(tall, height):
+                segments.append(Segment(start, end, (left, top, right, bottom), gap))
+    return segments
+
+
+def glyph_of(segment: Segment, pieces: Pieces, ink: MatLike) -> Glyph | None:
+    """The glyph of a segment; None if its ink is too faint.
+
+    Args:
+        segment: the segment.
+        pieces: of the mask of the ink.
+        ink: uint8 (H, W), bright on 0.
+    """
+    left, top, right, bottom = segment.box
+    labels = pieces.labels[top:bottom, left:right]
+    own = ((labels > segment.start) & (labels <= segment.end)).astype(np.uint8)
+    return ink_to_glyph(ink, own, labels > 0, segment.box)
+
+
+def ink_to_glyph(
+    ink: MatLike, own: NDArray[np.uint8], inked: NDArray[np.bool_], box: tuple[int, int, int, int]
+) -> Glyph | None:
+    """Frame a part of some ink, with its soft edges; None if it is too faint.
+
+    Args:
+        ink: uint8 (H, W), bright on 0.
+        own: the part's pixels in its box, 1 on 0.
+        inked: those of all ink in the box.
+        box: first column and row, and one past the last.
+    """
+    left, top, right, bottom = box
+    rows, columns = slice(max(0, top - 1), bottom + 1), slice(max(0, left - 1), right + 1)
+    grey = ink[rows, columns]
+    mask: NDArray[np.uint8] = np.zeros(grey.shape, np.uint8)
+    place = mask[top - rows.start :, left - columns.start :][: bottom - top, : right - left]
+    place[:] = own
+    peak = cv2.mean(grey, mask)[0] * PEAK
+    if peak < 1.0:
+        return None
+    around = cv2.dilate(mask, EDGE)
+    others = around[top - rows.start :, left - columns.start :][: bottom - top, : right - left]
+    others[inked & (own == 0)] = 0
+    grey = cv2.convertScaleAbs(cv2.multiply(grey, around), alpha=255.0 / peak)
+    grey = cv2.threshold(grey, FLOOR, 255, cv2.THRESH_TOZERO)[1]
+    return frame(grey, deslant=True) if cv2.hasNonZero(grey) else None

@@ -1,0 +1,67 @@
+"""Find upright strokes that may be the walls of a comb, as dark as the ink or fainter."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from cv2.typing import MatLike
+
+from batchdigits.fields.ruled_lines import find_rules
+from batchdigits.vision.cell import erased
+from batchdigits.vision.frames import MIN_FILLED_SHARE
+from batchdigits.vision.illumination import otsu, otsu_level
+from batchdigits.vision.strokes import Stroke, find_upright_strokes, rectangle
+
+HALO, SOFT = 3, 3  # pixels: a square around dark ink without faint lines, and columns beside it with its soft edge
+MIN_LINE = 4  # grey levels from paper to line
+MAX_EDGE = 1.0  # pixel: the thickness of a soft edge; faint lines are thicker
+SCREEN = 5  # pixels: the mean of so many, both ways, makes lines of a printer's dots
+MIN_GRID_WIDTH = 1.3  # width over height of a component with several walls
+MAX_WALL_WIDTH = 2.0  # width of a component that is a wall alone, over that of its straight part
+
+
+def find_walls(ink: MatLike) -> list[Stroke]:
+    """What may be walls in the ink of a view, uint8 (H, W)."""
+    dark = otsu(ink)
+    rules = find_rules(dark)  # would make one component of all digits that stand on them
+    apart = Apart(cv2.bitwise_and(dark, cv2.bitwise_not(erased(rules, rules, dark))) if rules else dark)
+    walls = [stroke for stroke in find_upright_strokes(dark) if not apart.is_digit_of(stroke)]
+    around = np.asarray(cv2.dilate(dark, rectangle(HALO, HALO))) > 0
+    smooth = np.asarray(cv2.blur(ink, (SCREEN, SCREEN)), np.uint8)
+    if around.all():
+        return walls
+    level = max(MIN_LINE, otsu_level(smooth[~around][None]))
+    faint = ((smooth > level) & ~around).astype(np.uint8) * 255
+    return walls + [
+        stroke
+        for stroke in find_upright_strokes(faint)
+        if stroke.thickness > MAX_EDGE or not apart.is_digit_of(stroke, SOFT)
+    ]
+
+
+class Apart:
+    """The components of a mask, uint8 (H, W), 255 on 0, some of which may be digits."""
+
+    def __init__(self, mask: MatLike) -> None:
+        """Label the components."""
+        _, self._labels, self._stats, _ = cv2.connectedComponentsWithStats(mask)
+
+    def is_digit_of(self, stroke: Stroke, reach: int = 0) -> bool:
+        """Whether an upright stroke is a part of a component that may be a digit: no wider than one, and no frame.
+
+        Args:
+            stroke: the stroke.
+            reach: columns by which it, as a soft edge, may be off the component.
+        """
+        columns = slice(max(0, stroke.near - reach), stroke.far + reach)
+        counts = np.bincount(self._labels[stroke.place[0], columns].ravel())
+        counts[0] = 0
+        label = int(counts.argmax())
+        if counts[label] < stroke.length / 2:
+            return False
+        x, y, width, height, _ = self._stats[label].tolist()
+        if width >= MIN_GRID_WIDTH * height or width <= MAX_WALL_WIDTH * (stroke.far - stroke.near + 2 * reach):
+            return False
+        component = (self._labels[y : y + height, x : x + width] == label).astype(np.uint8)
+        outline = max(cv2.findContours(component, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0], key=len)
+        return bool(cv2.contourArea(outline) < MIN_FILLED_SHARE * width * height)

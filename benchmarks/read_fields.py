@@ -1,0 +1,149 @@
+"""Measure how well the numbers of fields are read: real ones with their answers, and ones composed of MNIST's digits.
+
+    python benchmarks/read_fields.py [--fields DIR] [--composed N] [--threshold 0.95] [--calibrate]
+
+DIR has one folder for each source, with pictures of fields and a `truth.csv` with the columns `file` and `truth`.
+Composed fields are made of MNIST's test digits. Only digits are compared, without separators and signs.
+`--calibrate` prints the weights of the confidence, from fields composed of MNIST's training digits.
+"""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from batchdigits.datasets import MNIST
+from batchdigits.datasets.idx import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, read_idx
+from batchdigits.fields.read_field import read_fields
+from batchdigits.fields.reading import FieldReading, ReadOptions
+from batchdigits.inference.choose import choose_model
+from batchdigits.inference.load import load_runtime
+from batchdigits.inference.runtime import Runtime
+from batchdigits.learning.composed_fields import KINDS, compose_field
+from batchdigits.vision.decode import decode
+
+CHUNK = 64  # fields whose glyphs are classified together
+LENGTHS = 2, 8  # digits of a composed number: at least 2, less than 8
+FITS = 40  # of Newton's method
+
+
+class Known(NamedTuple):
+    """A field and its answer."""
+
+    scan: NDArray[np.uint8]
+    truth: str
+    source: str
+
+
+@click.command()
+@click.option("--fields", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Folder of sources.")
+@click.option("--composed", type=click.IntRange(min=0), default=1000, show_default=True, help="Composed fields.")
+@click.option("--threshold", type=click.FloatRange(0, 1), default=0.95, show_default=True, help="Confidence of `ok`.")
+@click.option("--calibrate", is_flag=True, help="Print the weights of the confidence instead.")
+@click.option("--model", type=click.Path(path_type=Path), help="The model file. [default: as in classify]")
+def main(fields: Path | None, composed: int, threshold: float, calibrate: bool, model: Path | None) -> None:
+    """Measure how well the numbers of fields are read."""
+    cv2.setNumThreads(1)
+    runtime = load_runtime(model or choose_model(None))
+    if calibrate:
+        intercept, lead, doubt = _calibrate(compose(composed, "train", seed=11), runtime)
+        click.echo(f"INTERCEPT, LEAD_WEIGHT, DOUBT_WEIGHT = {intercept:.1f}, {lead:.1f}, {doubt:.1f}")
+        return
+    click.echo("source          fields  exact  with length   ok     exact of ok  ms")
+    means = []
+    for source in sorted(path.parent for path in fields.glob("*/truth.csv")) if fields else ():
+        means.append(_row(list(_load(source)), runtime, threshold))
+    if means:
+        click.echo(
+            f"{'mean':22}  {_percent(np.mean([mean for mean, _ in means]))}  "
+            f"{_percent(np.mean([mean for _, mean in means]))}"
+        )
+    by_kind: dict[str, list[Known]] = {kind: [] for kind in KINDS}
+    for field in compose(composed, "test", seed=0):
+        by_kind[field.source].append(field)
+    for known in by_kind.values():
+        if known:
+            _row(known, runtime, threshold)
+
+
+def compose(count: int, split: str, seed: int) -> Iterator[Known]:
+    """Fields composed of MNIST's digits, of every kind in turn."""
+    names = (TRAIN_IMAGES, TRAIN_LABELS) if split == "train" else (TEST_IMAGES, TEST_LABELS)
+    images, labels = (read_idx(MNIST / f"{name}.gz") for name in names)
+    rng = np.random.default_rng(seed)
+    for index in range(count):
+        chosen = rng.integers(0, len(images), rng.integers(*LENGTHS))
+        field = compose_field(KINDS[index % len(KINDS)], images[chosen], labels[chosen], rng)
+        yield Known(field.scan, field.value, field.kind)
+
+
+def _load(source: Path) -> Iterator[Known]:
+    with (source / "truth.csv").open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            for page in decode(str(source / row["file"])):
+                if page.scan is not None:
+                    yield Known(page.scan, _digits(row["truth"]), source.name)
+
+
+def _row(known: list[Known], runtime: Runtime, threshold: float) -> tuple[float, float]:
+    """Print the row of a source; returns its shares of exact fields, without and with the length told."""
+    start = time.perf_counter()
+    readings = [reading for chunk in _chunks(known) for reading in read_fields([one.scan for one in chunk], runtime)]
+    seconds = time.perf_counter() - start
+    told = [_read_with_length(one, runtime) for one in known]
+    right = np.array([_digits(reading.value) == one.truth for reading, one in zip(readings, known, strict=True)])
+    right_told = np.array([_digits(reading.value) == one.truth for reading, one in zip(told, known, strict=True)])
+    is_ok = np.array([bool(reading.value) and reading.confidence >= threshold for reading in readings])
+    exact_of_ok = _percent(right[is_ok].mean()) if is_ok.any() else "     -"
+    click.echo(
+        f"{known[0].source:14}  {len(known):6}  {_percent(right.mean())}  {_percent(right_told.mean())}       "
+        f"{_percent(is_ok.mean())}  {exact_of_ok}       {1000 * seconds / len(known):.1f}"
+    )
+    return float(right.mean()), float(right_told.mean())
+
+
+def _read_with_length(known: Known, runtime: Runtime) -> FieldReading:
+    length = len(known.truth)
+    return read_fields([known.scan], runtime, ReadOptions(length=range(length, length + 1)))[0]
+
+
+def _chunks(known: list[Known]) -> Iterator[list[Known]]:
+    for start in range(0, len(known), CHUNK):
+        yield known[start : start + CHUNK]
+
+
+def _digits(value: str) -> str:
+    return "".join(filter(str.isdigit, value))
+
+
+def _percent(share: float | np.floating) -> str:
+    return f"{100 * float(share):5.1f}%"
+
+
+def _calibrate(known: Iterable[Known], runtime: Runtime) -> tuple[float, float, float]:
+    """The weights of a logistic regression: intercept, lead and doubt."""
+    rows, right = [], []
+    for one in known:
+        reading = read_fields([one.scan], runtime)[0]
+        if reading.value and one.truth:
+            rows.append((1.0, reading.lead, reading.doubt))
+            right.append(float(_digits(reading.value) == one.truth))
+    x, y, weights = np.array(rows), np.array(right), np.zeros(3)
+    for _ in range(FITS):
+        p = 1.0 / (1.0 + np.exp(-x @ weights))
+        weights += np.linalg.solve(
+            (x * (p * (1 - p))[:, None]).T @ x + 1e-3 * np.eye(3), x.T @ (y - p) - 1e-3 * weights
+        )
+    return float(weights[0]), float(weights[1]), float(weights[2])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,444 @@
+"""read: a number for each field, with the inputs, outputs and engines of classify."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from batchdigits.output.review_answers import Answer
+from batchdigits.output.review_log import ReviewLog, log_path
+from tests.conftest import SAMPLES, Run
+from tests.engines import helpers
+
+VALUES = ["007", "1946", "20260", "0000", "83", "5917", "31", "604", "2871", "990", "4", "12345"]
+Row = dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`fields` with a number in each, a blank one and one that is no image."""
+    folder = tmp_path_factory.mktemp("scene")
+    helpers.make_fields(folder / "fields", VALUES)
+    shutil.copy(SAMPLES / "broken" / "blank.png", folder / "fields" / "blank.png")
+    shutil.copy(SAMPLES / "broken" / "text.png", folder / "fields" / "text.png")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _in_scene(scene: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The current folder is a new one with `fields` in it."""
+    shutil.copytree(scene / "fields", tmp_path / "fields")
+    monkeypatch.chdir(tmp_path)
+
+
+def rows_of(text: str) -> list[Row]:
+    return list(csv.DictReader(text.splitlines()))
+
+
+def read_process(*arguments: str | Path, faulty_decoder: bool = False) -> subprocess.Popen[bytes]:
+    line = helpers.command(*arguments, faulty_decoder=faulty_decoder, verb="read")
+    return subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=helpers.environment())
+
+
+# Rows
+
+
+def test_each_field_gives_one_row_with_its_number(run: Run) -> None:
+    result = run("read", "fields")
+    assert result.exit_code == 3
+    assert result.stdout.startswith("path,value,confidence,status,detail,score\n")
+    rows = rows_of(result.stdout)
+    assert [row["value"] for row in rows] == [*VALUES, "", ""]  # leading zeros stay
+    assert [row["path"] for row in rows[:2]] == ["fields/0-007.png", "fields/1-1946.png"]
+    assert [row["status"] for row in rows[-2:]] == ["blank", "error"]
+    assert rows[-1]["detail"] == "not an image"
+    assert all(0 < float(row["score"]) == float(row["confidence"]) <= 1 for row in rows[:-2])
+    assert "14 images: " in result.stderr
+
+
+def test_the_score_decides_between_ok_and_review(run: Run) -> None:
+    every = rows_of(run("read", "fields", "--min-confidence", "0").stdout)
+    none = rows_of(run("read", "fields", "--min-confidence", "1").stdout)
+    assert [row["status"] for row in every[:-2]] == ["ok"] * len(VALUES)
+    assert [row["status"] for row in none[:-2]] == ["review"] * len(VALUES)
+    assert [row["value"] for row in none] == [row["value"] for row in every]
+    limit = sorted(row["score"] for row in every[:-2])[5]
+    some = rows_of(run("read", "fields", "--min-confidence", limit).stdout)
+    assert [row["status"] == "ok" for row in some[:-2]] == [row["score"] >= limit for row in some[:-2]]
+
+
+def test_a_single_digit_and_a_long_number_are_numbers(run: Run) -> None:
+    helpers.make_fields(Path("more"), ["7", "0123456789012"])
+    assert [row["value"] for row in rows_of(run("read", "more").stdout)] == ["7", "0123456789012"]
+
+
+# Options for values
+
+
+def test_a_length_that_fits_changes_no_value(run: Run) -> None:
+    rows = rows_of(run("read", "fields", "--length", "1-5").stdout)
+    assert [row["value"] for row in rows[:-2]] == VALUES
+    assert rows_of(run("read", "fields/1-1946.png", "--length", "4").stdout)[0]["value"] == "1946"
+
+
+def test_a_value_has_one_of_the_lengths_or_is_not_ok(run: Run) -> None:
+    for row in rows_of(run("read", "fields", "--length", "4-5").stdout)[:-2]:
+        fits = re.fullmatch(r"fields/\d+-\d{4,5}\.png", row["path"])
+        assert len(row["value"]) in (0, 4, 5)
+        assert (row["status"] == "ok") <= bool(fits), row
+
+
+def test_a_field_without_a_number_of_that_length_says_so(run: Run) -> None:
+    (row,) = rows_of(run("read", "fields/4-83.png", "--length", "20").stdout)
+    assert (row["value"], row["confidence"], row["status"], row["score"]) == ("", "", "review", "")
+    assert row["detail"] == "no number of 20 digits found"
+
+
+@pytest.mark.parametrize(
+    ("option", "rule", "kept"),
+    [
+        (["--pattern", "[0-9]{4}"], "pattern", lambda value: len(value) == 4),
+        (["--range", "100-20000"], "range", lambda value: 100 <= int(value) <= 20000),
+        (["--check", "d1 == 0"], "check", lambda value: value[0] == "0"),
+        (["--check", "luhn", "--check", "d2 == 0"], "check", lambda value: value in ("0000", "604")),
+        (["--decimals", "1"], "decimals", lambda value: False),
+    ],
+)
+def test_a_value_that_breaks_a_rule_is_for_review(
+    run: Run, option: list[str], rule: str, kept: Callable[[str], bool]
+) -> None:
+    """Unless another value that the field may have keeps it; so a rule changes no value that keeps it."""
+    rows = rows_of(run("read", "fields", "--min-confidence", "0", *option).stdout)[:-2]
+    for row, value in zip(rows, VALUES, strict=True):
+        if kept(value):
+            assert (row["value"], row["status"], row["detail"]) == (value, "ok", "")
+        elif row["status"] == "review":
+            assert (row["value"], row["detail"].partition(";")[0]) == (value, f"fails the {rule}")
+        else:
+            assert row["detail"] == f"read as {value}, by the {rule}"
+    if rule in ("decimals", "pattern"):
+        assert any(row["status"] == "review" for row in rows)
+
+
+def test_each_value_is_on_the_list(run: Run) -> None:
+    Path("list.csv").write_text("id,name\n007,A\n1948,B\n20260,C\n0000,D\n0000,E\n")
+    result = run("read", "fields", "--values", "list.csv:id", "--min-confidence", "0.5")
+    assert "list.csv:id has 0000 more than once" in result.stderr
+    rows = rows_of(result.stdout)
+    assert [(rows[place]["value"], rows[place]["status"]) for place in (0, 2, 3)] == [
+        ("007", "ok"),
+        ("20260", "ok"),
+        ("0000", "ok"),
+    ]
+    assert (rows[4]["value"], rows[4]["status"]) == ("83", "review")  # like nothing on the list
+    assert rows[4]["detail"].startswith("not on the list")
+    assert "1948" in rows[1]["value"] + rows[1]["detail"]  # one digit away
+    assert (rows[1]["status"] == "ok") == (rows[1]["detail"] == "read as 1946, by the list")
+
+
+def test_listed_values_that_break_a_rule_are_left_out_and_named(run: Run) -> None:
+    Path("list.txt").write_text("007\n1946\n83\n")
+    result = run("read", "fields/4-83.png", "--values", "list.txt", "--length", "3-4")
+    assert "left out of list.txt, by the rules: 83" in result.stderr
+    assert rows_of(result.stdout)[0]["value"] != "83"
+    none = run("read", "fields", "--values", "list.txt", "--length", "9")
+    assert (none.exit_code, none.stdout) == (1, "")
+    assert "every value of the list fails the length" in none.stderr
+
+
+def test_the_list_is_not_written_over_and_belongs_to_the_run(run: Run) -> None:
+    Path("list.csv").write_text("id\n007\n")
+    refused = run("read", "fields", "--values", "list.csv:id", "-o", "list.csv", "--overwrite")
+    assert "is one of the inputs" in refused.stderr
+    assert Path("list.csv").read_text() == "id\n007\n"
+    assert "no file" in run("read", "fields", "--values", "none.csv").stderr
+    assert run("read", "fields", "--values", "list.csv", "-o", "out.csv").exit_code == 3
+    Path("list.csv").write_text("id\n008\n")
+    assert "--values was " in run("read", "fields", "--values", "list.csv", "-o", "out.csv", "--resume").stderr
+
+
+def test_the_digits_stand_in_a_column_from_left_to_right(run: Run) -> None:
+    result = run("read", "fields", "--digits")
+    assert result.stdout.startswith("path,value,confidence,status,detail,score,digits\n")
+    rows = rows_of(result.stdout)
+    assert [row["digits"] for row in rows[-2:]] == ["", ""]
+    for row in rows[:-2]:
+        digits = json.loads(row["digits"])
+        assert "".join(digit["label"] for digit in digits) == row["value"]
+        assert all(0 <= digit["confidence"] <= 1 for digit in digits)
+        for place, digit in enumerate(digits):
+            left, top, right, bottom = digit["box"]
+            middle = (left + right) / 2 - helpers.FIELD_MARGIN
+            assert 32 * place <= middle <= 32 * (place + 1)  # helpers.make_fields gives each 32 pixels
+            assert 0 <= top < bottom <= 60
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--length", "0"], "is no length such as 9 or 5-8"),
+        (["--length", "8-5"], "is no length such as 9 or 5-8"),
+        (["--length", "33"], "is no length such as 9 or 5-8"),
+        (["--length", "nine"], "is no length such as 9 or 5-8"),
+        (["--comb", "1"], "1 is not in the range"),
+        (["--comb", "4", "--length", "5"], "a number of 5 digits does not fit into 4 boxes"),
+        (["--separators", "a"], "are not separators"),
+        (["--digits-only"], "--digits-only needs --separators"),
+        (["--digits-only", "--separators", ".", "--decimals", "2"], "has no point before its decimals"),
+        (["--decimals", "0"], "0 is not in the range"),
+        (["--pattern", "("], "is no regular expression"),
+        (["--range", "9"], "is no range such as 0-300"),
+        (["--check", "crc"], "write one such as"),
+        (["--min-confidence", "2"], "2.0 is not in the range"),
+        (["--top-k", "2"], "No such option"),
+    ],
+)
+def test_a_bad_option_destroys_nothing(run: Run, options: list[str], words: str) -> None:
+    Path("out.csv").write_text("mine")
+    result = run("read", "fields", "-o", "out.csv", "--overwrite", *options)
+    assert result.exit_code == 2
+    assert words in result.stderr
+    assert Path("out.csv").read_text() == "mine"
+
+
+# Inputs and outputs, by the code of classify
+
+
+def test_all_formats_have_the_same_rows(run: Run) -> None:
+    import pyarrow.parquet
+
+    run("read", "fields", "--digits", "-o", "out.csv")
+    rows = rows_of(Path("out.csv").read_text())
+    for name in ("out.tsv", "out.jsonl", "out.csv.gz", "out.parquet", "out.xlsx"):
+        assert run("read", "fields", "--digits", "-o", name).exit_code == 3
+    assert gzip.decompress(Path("out.csv.gz").read_bytes()) == Path("out.csv").read_bytes()
+    assert list(csv.DictReader(Path("out.tsv").read_text().splitlines(), delimiter="\t")) == rows
+    documents = [json.loads(line) for line in Path("out.jsonl").read_text().splitlines()]
+    assert list(documents[0]) == list(rows[0])
+    table = pyarrow.parquet.read_table("out.parquet").to_pylist()
+    for found in (documents, table):
+        assert [row["value"] or "" for row in found] == [row["value"] for row in rows]
+        assert [row["digits"] or "" for row in found] == [row["digits"] for row in rows]
+    assert isinstance(table[0]["score"], float)
+
+
+def test_lists_ids_archives_and_filters_work_as_in_classify(run: Run) -> None:
+    shutil.make_archive("all", "zip", "fields")
+    assert [row["value"] for row in rows_of(run("read", "all.zip", "--include", "1-*").stdout)] == ["1946"]
+    Path("list").write_text("fields/0-007.png\tform 1\n")
+    result = run("read", "--files-from", "list", "--with-id", "--digits")
+    assert result.stdout.startswith("path,value,confidence,status,detail,score,id,digits\n")
+    assert rows_of(result.stdout)[0]["id"] == "form 1"
+    stdin = run("read", "-", input=Path("fields/1-1946.png").read_bytes())
+    assert [(row["path"], row["value"]) for row in rows_of(stdin.stdout)] == [("-", "1946")]
+    listed = run("read", "fields", "--exclude", "*-*", "--dry-run")
+    assert listed.stdout == "fields/blank.png\nfields/text.png\n"
+    assert "2 files would be read" in listed.stderr
+
+
+def test_the_summary_names_command_and_options(run: Run) -> None:
+    Path("classified.json").write_text('{"summary_of": "batchdigits classify"}')
+    refused = run("read", "fields", "--summary", "classified.json")
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert run("read", "fields", "--length", "1-5", "--summary", "run.json").exit_code == 3
+    summary = json.loads(Path("run.json").read_text())
+    assert summary["summary_of"] == "batchdigits read"
+    assert summary["images"] == len(VALUES) + 2
+    assert summary["options"]["pattern"] is None
+    assert "top_k" not in summary["options"]
+
+
+def test_too_many_failures_stop_the_run(run: Run) -> None:
+    result = run("read", "fields/text.png", "--max-failures", "0")
+    assert result.exit_code == 1
+    assert "1 of 1 images" in result.stderr
+
+
+@pytest.mark.parametrize("options", [["--jobs", "2"], ["--jobs", "4"], ["--batch-size", "7"]])
+def test_the_number_of_workers_changes_no_byte(run: Run, options: list[str]) -> None:
+    helpers.make_fields(Path("many"), VALUES * 6)
+    alone = run("read", "many", "--digits", "--jobs", "1").stdout
+    assert run("read", "many", "--digits", *options).stdout == alone
+
+
+def test_a_file_that_crashes_or_hangs_costs_its_own_row_only(run: Run) -> None:
+    expected = rows_of(run("read", "fields").stdout)
+    for name in ("crash.png", "hang.png"):
+        shutil.copy("fields/0-007.png", f"fields/{name}")
+    process = read_process("fields", "--timeout", "1", faulty_decoder=True)
+    output, _ = process.communicate()
+    found = {row["path"]: row for row in rows_of(output.decode())}
+    assert found.pop("fields/crash.png")["detail"].startswith("its decoder crashed")
+    assert found.pop("fields/hang.png")["detail"] == "took longer than 1 s"
+    assert list(found.values()) == expected
+
+
+def test_an_unforeseen_error_costs_one_row(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    from batchdigits.api.classifier import Classifier
+    from batchdigits.fields import cut_batch, decide_fields
+
+    def fail(*arguments: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(decide_fields, "read_cut", fail)
+    assert Classifier().read("fields/0-007.png")[3:5] == ("error", "cannot be read (ZeroDivisionError)")
+    monkeypatch.setattr(cut_batch, "cut_field", fail)
+    assert Classifier().read("fields/0-007.png")[3:5] == ("error", "cannot be cut (ZeroDivisionError)")
+
+
+SLOW_READING = """
+import os, time
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # workers are forked, and inherit this
+from batchdigits.fields import decide_fields
+read = decide_fields.read_cut
+def slow(*arguments):
+    time.sleep(%s)
+    return read(*arguments)
+decide_fields.read_cut = slow
+"""
+
+
+@pytest.mark.parametrize(("seconds", "details"), [(0.3, [""] * 6), (3, ["took longer than 1 s"])])
+def test_each_page_of_a_file_has_the_full_time(seconds: float, details: list[str]) -> None:
+    from PIL import Image
+
+    page = Image.open("fields/1-1946.png")
+    page.save("pages.tif", save_all=True, append_images=[page] * 5)
+    line = [sys.executable, "-c", SLOW_READING % seconds + helpers.RUN, "read", "pages.tif"]
+    line += ["--timeout", "1", "--min-confidence", "0"]
+    result = subprocess.run(line, capture_output=True, text=True, check=False, env=helpers.environment())
+    assert [row["detail"] for row in rows_of(result.stdout) if row["status"] != "review"] == details
+
+
+# Resuming
+
+
+def test_killed_and_resumed_gives_the_undisturbed_bytes(run: Run) -> None:
+    helpers.make_fields(Path("many"), VALUES * 3)
+    assert run("read", "many", "-o", "whole.csv").exit_code == 0
+    Path("many/0-007.png").rename("many/slow.png")  # so that a run with the faulty decoder lasts
+    for path in list(Path("many").iterdir()):
+        path.rename(path.with_name(f"slow-{path.name}"))
+    assert run("read", "many", "-o", "whole.csv", "--overwrite").exit_code == 0
+    process = read_process("many", "-o", "out.csv", "--resume", "--jobs", "1", faulty_decoder=True)
+    part = Path(".out.csv.part")
+    until = time.monotonic() + 60
+    while (not part.exists() or part.read_bytes().count(b"\n") < 3) and time.monotonic() < until:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert not Path("out.csv").exists()
+    refused = run("read", "many", "-o", "out.csv", "--resume", "--length", "9")
+    assert "--length was any when it was begun, and is 9 now" in refused.stderr
+    result = run("read", "many", "-o", "out.csv", "--resume")
+    assert result.exit_code == 0
+    assert " are done" in result.stderr
+    assert Path("out.csv").read_bytes() == Path("whole.csv").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.jsonl", "out.parquet"])
+def test_a_finished_table_is_added_to_and_pruned(run: Run, name: str) -> None:
+    Path("fields/text.png").unlink()
+    assert run("read", "fields", "-o", name).exit_code == 0
+    helpers.make_fields(Path("new"), ["42"])
+    shutil.move("new/0-42.png", "fields/42.png")
+    Path("fields/4-83.png").unlink()
+    result = run("read", "fields", "-o", name, "--resume", "--prune")
+    assert "1 file added, 0 read again, 12 kept, 1 no longer named and dropped" in result.stderr
+    assert run("read", "fields", "-o", f"new-{name}").exit_code == 0
+    assert Path(name).read_bytes() == Path(f"new-{name}").read_bytes()
+
+
+def test_a_table_of_digits_is_not_added_to(run: Run) -> None:
+    Path("fields/text.png").unlink()
+    assert run("classify", "fields", "-o", "out.csv").exit_code == 0
+    before = Path("out.csv").read_bytes()
+    result = run("read", "fields", "-o", "out.csv", "--resume")
+    assert result.exit_code == 1
+    assert "cannot" in result.stderr
+    assert Path("out.csv").read_bytes() == before
+
+
+@pytest.mark.skipif(find_spec("pyarrow") is None, reason="pyarrow is not installed")
+def test_ray_gives_the_same_rows(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    from batchdigits.engines import ray_engine
+    from tests.cli.test_classify_parts import Cluster
+
+    monkeypatch.setattr(ray_engine, "classify", Cluster().classify)
+    expected = run("read", "fields", "--length", "1-5").stdout.splitlines()
+    assert run("read", "fields", "--length", "1-5", "--engine", "ray", "-o", "rows", "--part-size", "5").exit_code == 3
+    parts = sorted(Path("rows").glob("*.csv"))
+    assert len(parts) == 3
+    assert [line for part in parts for line in part.read_text().splitlines()[1:]] == expected[1:]
+
+
+# Other commands
+
+
+def test_other_commands_take_a_table_of_values(run: Run) -> None:
+    assert run("read", "fields", "-o", "out.csv", "--summary", "run.json", "--min-confidence", "0").exit_code == 3
+    assert run("preview", "out.csv", "--status", "ok", "-o", "page.html").exit_code == 0
+    assert "20260" in Path("page.html").read_text()
+    assert run("audit", "out.csv", "--sample", "5", "-o", "sample.csv").exit_code == 0
+    assert Path("sample.csv").exists()
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.jsonl", "out.parquet"])
+def test_answers_of_a_review_go_into_the_column_of_values(run: Run, name: str) -> None:
+    import pyarrow.parquet
+
+    assert run("read", "fields", "-o", name, "--min-confidence", "0").exit_code == 3
+    answer = Answer("fields/0-007.png", "label", "001", "007", "ok")
+    with closing(ReviewLog(log_path(Path(name)), name)) as log:
+        log.add("anna", "t", "grid", "first", [answer], "2026-11-29T05:00:00+00:00")
+    assert run("review", name, "--apply", "-o", f"final-{name}").exit_code == 0
+    load: dict[str, Callable[[Path], list[Row]]] = {
+        ".csv": lambda path: rows_of(path.read_text()),
+        ".jsonl": lambda path: [json.loads(line) for line in path.read_text().splitlines()],
+        ".parquet": lambda path: pyarrow.parquet.read_table(path).to_pylist(),
+    }
+    row = load[Path(name).suffix](Path(f"final-{name}"))[0]
+    assert (row["value"], row["predicted"], row["status"]) == ("001", "007", "reviewed")
+    assert "label" not in row
+
+
+# From Python
+
+
+def test_python_reads_the_same_values(run: Run) -> None:
+    import batchdigits
+
+    rows = rows_of(run("read", "fields").stdout)
+    classifier = batchdigits.Classifier()
+    for row in rows[:3] + rows[-2:]:
+        prediction = classifier.read(row["path"])
+        assert (prediction.path, prediction.value, prediction.status) == (row["path"], row["value"], row["status"])
+        assert "".join(digit.label for digit in prediction.digits) == row["value"]
+        assert prediction.detail == row["detail"]
+    assert classifier.read("fields/4-83.png", length=20).detail == "no number of 20 digits found"
+    assert classifier.read("fields/4-83.png", pattern="9.").status == "review"
+    assert classifier.read("fields/4-83.png", values=["83", "007"]).value == "83"
+
+
+def test_python_refuses_impossible_arguments() -> None:
+    import batchdigits
+
+    classifier = batchdigits.Classifier()
+    for length in (0, "5-3", 99):
+        with pytest.raises(ValueError, match="is no length such as"):
+            classifier.read("fields/4-83.png", length=length)
+    with pytest.raises(TypeError, match="an image is a path"):
+        classifier.read(7)

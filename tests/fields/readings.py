@@ -1,0 +1,44 @@
+"""Readings of fields for tests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import product
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from batchdigits.fields.lattice_reading import LatticeReading
+from batchdigits.fields.value_list import ValueList
+
+LABELS = 3  # of a box in the alternatives
+
+
+class Step(NamedTuple):
+    start: int
+    end: int
+    text: str
+    log_weight: float
+
+
+class NamedReading(NamedTuple):
+    """A reading with the probabilities of some values."""
+
+    alternatives: Sequence[tuple[str, float]]
+
+    def among(self, listed: ValueList) -> list[tuple[str, float]]:
+        return [(value, share) for value, share in self.alternatives if value in listed.values]
+
+
+def read_boxes(log_p: NDArray[np.float64], most: int = 12) -> LatticeReading:
+    """The reading of a comb, from the logarithm of the probability of each digit in each box, (boxes, 10)."""
+    paths = [("", 0.0)]
+    for row in log_p:
+        labels = np.argsort(-row)[:LABELS].tolist()
+        longer = [(text + str(label), log + float(row[label])) for (text, log), label in product(paths, labels)]
+        paths = sorted(longer, key=lambda path: -path[1])[:most]
+    steps = [
+        Step(box, box + 1, str(label), log) for box, row in enumerate(log_p.tolist()) for label, log in enumerate(row)
+    ]
+    return LatticeReading(steps, len(log_p), paths)

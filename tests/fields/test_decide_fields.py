@@ -1,0 +1,132 @@
+"""From readings to rows: rules, likeliest values, boxes, and unforeseen errors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from batchdigits.fields import decide_fields as module
+from batchdigits.fields.cut_batch import CutPage
+from batchdigits.fields.decide_fields import FieldPrediction, decide_fields
+from batchdigits.fields.field_options import FieldOptions, field_options
+from batchdigits.fields.ink import View
+from batchdigits.fields.read_field import Cut
+from batchdigits.fields.reading import Character, FieldReading
+from batchdigits.inference.choose import BUILT_IN_MODEL
+from batchdigits.inference.decide import Status
+from batchdigits.inference.load import load_runtime
+from batchdigits.inference.runtime import Runtime
+
+Decide = Callable[..., FieldPrediction]
+VIEW = View(np.zeros((8, 8), np.uint8), 1.0, 0, 0)
+DIGITS = tuple(Character(label, 0.9, (20 * place, 0, 20 * place + 16, 28)) for place, label in enumerate("1234"))
+READING = FieldReading("1234", 0.6, DIGITS, (), (("1284", 0.3), ("12.34", 0.05), ("9", 0.001)), has_ink=True)
+NOTHING = FieldReading(has_ink=True)
+BLANK = FieldReading()
+EMPTY = CutPage("a.png", Cut(VIEW, []))
+
+
+@pytest.fixture(scope="module")
+def runtime() -> Runtime:
+    return load_runtime(BUILT_IN_MODEL)
+
+
+@pytest.fixture
+def decide(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> Decide:
+    """A function that makes a prediction of a reading."""
+
+    def decide_one(
+        reading: FieldReading, options: FieldOptions | None = None, threshold: float = 0.5
+    ) -> FieldPrediction:
+        monkeypatch.setattr(module, "read_cut", lambda *arguments: reading)
+        (prediction,) = decide_fields([EMPTY], runtime, options or field_options(), threshold)
+        return prediction
+
+    return decide_one
+
+
+def test_the_score_is_compared_with_the_threshold(decide: Decide) -> None:
+    assert decide(READING, threshold=0.6) == FieldPrediction("a.png", "1234", 0.6, Status.OK, "", 0.6, DIGITS)
+    review = decide(READING, threshold=0.600001)
+    assert (review.status, review.detail) == ("review", "likeliest: 1234 (0.60), 1284 (0.30), 12.34 (0.05)")
+    alone = READING._replace(alternatives=())
+    assert decide(alone, threshold=1.0).detail == ""
+
+
+def test_no_ink_is_blank_and_ink_without_a_number_is_for_review(decide: Decide) -> None:
+    assert decide(BLANK) == FieldPrediction("a.png", "", None, Status.BLANK)
+    for length, words in (
+        (None, "no number found"),
+        ("1", "no number of 1 digit found"),
+        ("5-8", "no number of 5 to 8 "),
+    ):
+        prediction = decide(NOTHING, field_options(length=length))
+        assert prediction[1:4] == ("", None, "review")
+        assert prediction.detail.startswith(words)
+
+
+def test_values_are_compared_as_they_are_written(decide: Decide) -> None:
+    only = field_options(separators=".", digits_only=True)
+    assert decide(READING, only, 1.0).detail == "likeliest: 1234 (0.65), 1284 (0.30)"
+
+
+def test_a_rule_may_choose_another_value(decide: Decide) -> None:
+    prediction = decide(READING, field_options(pattern="..8."))
+    assert prediction.value == "1284"
+    assert prediction.status == Status.OK
+    assert prediction.detail == "read as 1234, by the pattern"
+    assert prediction.confidence == pytest.approx(prediction.score, abs=1e-6)
+    assert prediction.digits == ()  # they are those of 1234
+    assert decide(READING, field_options(pattern="12.*")).digits == DIGITS
+
+
+def test_a_value_in_another_form_is_looked_up_as_it_is_written(decide: Decide) -> None:
+    only = field_options(separators=".", digits_only=True, values=["1284", "77"])
+    assert decide(READING, only).value == "1284"
+    assert decide(READING, field_options(values=["1284", "77"])).value == "1284"
+
+
+def test_a_value_that_no_other_can_replace_is_for_review(decide: Decide) -> None:
+    prediction = decide(READING, field_options(bounds="0-10"))
+    assert (prediction.value, prediction.status) == ("1234", "review")
+    assert prediction.detail.startswith("fails the range")
+
+
+@pytest.mark.parametrize(
+    ("boxes", "words"), [(4, ""), (3, "3 boxes found where 4 should be"), (0, "no boxes found where 4 should be")]
+)
+def test_another_number_of_boxes_is_for_review(decide: Decide, boxes: int, words: str) -> None:
+    prediction = decide(READING._replace(boxes=boxes), field_options(comb=4))
+    assert (prediction.value, prediction.detail) == ("1234", words)
+    assert prediction.status == ("review" if words else "ok")
+    blank = decide(BLANK._replace(boxes=boxes), field_options(comb=4))
+    assert (blank.status, blank.detail) == ("blank", "")
+
+
+def test_digits_are_in_a_row_only_if_they_are_asked_for(decide: Decide) -> None:
+    prediction = decide(READING)
+    assert prediction.row().digits == ""
+    digits = json.loads(prediction.row(with_digits=True).digits)
+    assert digits[1] == {"label": "2", "confidence": 0.9, "box": [20, 0, 36, 28]}
+    assert prediction.row().label == "1234"
+
+
+def test_one_field_that_cannot_be_read_spoils_no_other(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    bad = Cut(VIEW, [np.zeros((28, 28), np.uint8)])
+
+    def read(cut: Cut, *arguments: object) -> FieldReading:
+        if cut is bad:
+            raise ZeroDivisionError
+        return READING
+
+    monkeypatch.setattr(module, "read_cut", read)
+    pages = [EMPTY, CutPage("bad.png", bad), CutPage("no.png", None, "empty file"), EMPTY._replace(source="b.png")]
+    done: list[int] = []
+    rows = decide_fields(pages, runtime, field_options(), 0.5, lambda: done.append(1))
+    assert len(done) == 4
+    assert [row.status for row in rows] == ["ok", "error", "error", "ok"]
+    assert [row.detail for row in rows[1:3]] == ["cannot be read (ZeroDivisionError)", "empty file"]
+    assert [row.path for row in rows] == ["a.png", "bad.png", "no.png", "b.png"]

@@ -1,0 +1,250 @@
+"""Reading the numbers of fields: composed ones of many kinds, and single hardships."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from batchdigits.fields.read_field import read_fields
+from batchdigits.fields.reading import FieldReading, ReadOptions
+from batchdigits.inference.runtime import Runtime
+from batchdigits.learning.composed_fields import KINDS, Field, compose_field
+from tests.fields.conftest import Digits
+from tests.fields.drawn import GUIDE, INK, LINE, paper, walls, write
+
+
+def compose(count: int, digits: Digits, seed: int = 0, longest: int = 4) -> list[Field]:
+    images, labels = digits
+    rng = np.random.default_rng(seed)
+    fields = []
+    for index in range(count):
+        chosen = rng.integers(0, len(images), rng.integers(1, longest + 1))
+        fields.append(compose_field(KINDS[index % len(KINDS)], images[chosen], labels[chosen], rng))
+    return fields
+
+
+def digits_of(reading: FieldReading) -> str:
+    return "".join(filter(str.isdigit, reading.value))
+
+
+def share_exact(fields: list[Field], runtime: Runtime) -> float:
+    readings = read_fields([field.scan for field in fields], runtime)
+    return float(np.mean([digits_of(reading) == field.value for reading, field in zip(readings, fields, strict=True)]))
+
+
+def test_numbers_of_all_kinds_are_read(runtime: Runtime, mnist_digits: Digits) -> None:
+    assert share_exact(compose(140, mnist_digits), runtime) >= 0.95
+
+
+@pytest.mark.slow
+def test_a_thousand_numbers_are_read(runtime: Runtime, mnist_digits: Digits) -> None:
+    assert share_exact(compose(1001, mnist_digits), runtime) >= 0.965
+
+
+def test_sure_readings_are_right(runtime: Runtime, mnist_digits: Digits) -> None:
+    fields = compose(210, mnist_digits, seed=1)
+    readings = read_fields([field.scan for field in fields], runtime)
+    sure = [(reading, field) for reading, field in zip(readings, fields, strict=True) if reading.confidence >= 0.95]
+    assert len(sure) > 0.5 * len(fields)
+    assert np.mean([digits_of(reading) == field.value for reading, field in sure]) >= 0.97
+
+
+def test_a_reading_has_its_digits_where_they_are(runtime: Runtime, mnist_digits: Digits) -> None:
+    scan = paper(220)
+    write(scan, *mnist_digits, "3702", at=40)
+    (reading,) = read_fields([scan], runtime)
+    assert reading.value == "3702"
+    assert [digit.label for digit in reading.digits] == ["3", "7", "0", "2"]
+    for place, digit in enumerate(reading.digits):
+        left, top, right, bottom = digit.box
+        assert 34 <= left - 34 * place < right - 34 * place <= 84
+        assert 8 <= top < bottom <= 52
+        assert 0.5 < digit.confidence <= 1
+
+
+def test_fields_do_not_depend_on_their_neighbours(runtime: Runtime, mnist_digits: Digits) -> None:
+    scans = [field.scan for field in compose(14, mnist_digits, seed=2)]
+    together = read_fields(scans, runtime)
+    assert together == [read_fields([scan], runtime)[0] for scan in scans]
+
+
+def test_an_inverted_field_reads_the_same(runtime: Runtime, mnist_digits: Digits) -> None:
+    scan = paper(200)
+    write(scan, *mnist_digits, "472", at=40)
+    assert read_fields([scan], runtime) == read_fields([255 - scan], runtime)
+
+
+def test_probabilities_of_values_add_up_to_one_at_most(runtime: Runtime, mnist_digits: Digits) -> None:
+    for reading in read_fields([field.scan for field in compose(35, mnist_digits, seed=3)], runtime):
+        if reading.value:
+            others = [probability for _, probability in reading.alternatives]
+            assert 0 <= reading.confidence <= 1
+            assert sorted(others, reverse=True) == others
+            assert reading.confidence + sum(others) <= 1 + 1e-9
+            assert digits_of(reading) not in [value for value, _ in reading.alternatives]
+
+
+@pytest.mark.parametrize("value", ["00", "123", "4567", "98"])
+def test_empty_boxes_give_no_digit(runtime: Runtime, mnist_digits: Digits, value: str) -> None:
+    scan = paper(8 * 44 + 20)
+    walls(scan, 8, 44, 8)
+    for place, digit in enumerate(value):
+        write(scan, *mnist_digits, digit, at=8 + 44 * (2 + place) + 4)
+    assert read_fields([scan], runtime)[0].value == value
+
+
+def test_crossed_out_boxes_give_no_digit(runtime: Runtime, mnist_digits: Digits) -> None:
+    scan = paper(4 * 50 + 20)
+    walls(scan, 8, 50, 4)
+    for box in (0, 1):
+        cv2.line(scan, (16 + 50 * box, 10), (52 + 50 * box, 50), INK, 3)
+        cv2.line(scan, (52 + 50 * box, 10), (16 + 50 * box, 50), INK, 3)
+    write(scan, *mnist_digits, "5", at=8 + 107)
+    write(scan, *mnist_digits, "2", at=8 + 157)
+    assert read_fields([scan], runtime)[0].value == "52"
+
+
+def test_printed_guides_are_no_digits(runtime: Runtime, mnist_digits: Digits) -> None:
+    scan = paper(4 * 50 + 20)
+    walls(scan, 8, 50, 4)
+    for box in range(4):
+        cv2.rectangle(scan, (24 + 50 * box, 14), (42 + 50 * box, 46), GUIDE, 2)
+        cv2.line(scan, (24 + 50 * box, 30), (42 + 50 * box, 30), GUIDE, 2)
+    write(scan, *mnist_digits, "7", at=8 + 107)
+    write(scan, *mnist_digits, "3", at=8 + 157)
+    assert read_fields([scan], runtime)[0].value == "73"
+
+
+def test_a_comb_without_walls_can_be_told(runtime: Runtime, mnist_digits: Digits) -> None:
+    scan = paper(5 * 44)
+    for box, digit in ((1, "4"), (2, "0"), (4, "8")):
+        write(scan, *mnist_digits, digit, at=44 * box + 4)
+    assert read_fields([scan], runtime, ReadOptions(boxes=5))[0].value == "408"
+
+
+@pytest.mark.parametrize("rows", [(50,), (4, 55)])
+def test_rules_are_no_digits(runtime: Runtime, mnist_digits: Digits, rows: tuple[int, ...]) -> None:
+    scan = paper(260)
+    for row in rows:
+        cv2.line(scan, (0, row), (259, row), LINE, 2)
+    write(scan, *mnist_digits, "4719", at=50)
+    assert read_fields([scan], runtime)[0].value == "4719"
+
+
+def test_the_number_is_found_on_a_large_page(runtime: Runtime, mnist_digits: Digits) -> None:
+    scan = paper(200, 260)
+    scan[:, :60] = 10  # the edge of a book
+    write(scan, *mnist_digits, "84", at=95, top=90)
+    cv2.line(scan, (95, 134), (160, 136), INK, 3)  # an underline
+    for column in range(80, 190, 14):  # print at the foot
+        cv2.putText(scan, "e", (column, 256), cv2.FONT_HERSHEY_SIMPLEX, 0.4, INK, 1)
+    assert read_fields([scan], runtime)[0].value == "84"
+
+
+def test_the_length_decides(runtime: Runtime, mnist_digits: Digits) -> None:
+    fields = [field for field in compose(105, mnist_digits, seed=4) if field.value]
+    for field in fields:
+        length = len(field.value)
+        (reading,) = read_fields([field.scan], runtime, ReadOptions(length=range(length, length + 1)))
+        assert not reading.value or len(digits_of(reading)) == length
+    (reading,) = read_fields([fields[0].scan], runtime, ReadOptions(length=range(30, 31)))
+    assert (reading.value, reading.has_ink) == ("", True)
+
+
+@pytest.mark.parametrize(
+    ("options", "value"),
+    [
+        (ReadOptions(), "18.6"),
+        (ReadOptions(separators=","), "18,6"),
+        (ReadOptions(separators=""), "186"),
+    ],
+)
+def test_a_point_is_a_separator(runtime: Runtime, mnist_digits: Digits, options: ReadOptions, value: str) -> None:
+    scan = paper(240)
+    end = write(scan, *mnist_digits, "18", at=40)
+    cv2.circle(scan, (end + 6, 44), 3, INK, -1)
+    write(scan, *mnist_digits, "6", at=end + 14)
+    (reading,) = read_fields([scan], runtime, options)
+    assert reading.value == value
+    assert "".join(digit.label for digit in reading.digits) == "186"
+    assert len(reading.separators) == len(value) - 3
+
+
+@pytest.mark.parametrize(
+    ("options", "value"),
+    [
+        (ReadOptions(signed=True), "-47"),
+        (ReadOptions(separators="-"), "-47"),
+        (ReadOptions(), "47"),
+    ],
+)
+def test_a_minus_is_a_sign_where_there_may_be_one(
+    runtime: Runtime, mnist_digits: Digits, options: ReadOptions, value: str
+) -> None:
+    scan = paper(200)
+    cv2.line(scan, (34, 31), (50, 31), INK, 4)
+    write(scan, *mnist_digits, "47", at=50)
+    assert read_fields([scan], runtime, options)[0].value == value
+
+
+@pytest.mark.parametrize(("separators", "value"), [("/", "07/20"), ("-", "07-20")])
+def test_dates_have_slashes_and_dashes(runtime: Runtime, mnist_digits: Digits, separators: str, value: str) -> None:
+    scan = paper(260)
+    end = write(scan, *mnist_digits, "07", at=40)
+    if separators == "/":
+        cv2.line(scan, (end + 4, 54), (end + 24, 6), INK, 3)
+    else:
+        cv2.line(scan, (end + 4, 31), (end + 20, 31), INK, 4)
+    write(scan, *mnist_digits, "20", at=end + 28)
+    assert read_fields([scan], runtime, ReadOptions(separators=separators))[0].value == value
+
+
+@pytest.mark.parametrize(
+    "scan",
+    [
+        np.full((60, 300), 240, np.uint8),
+        np.zeros((40, 90), np.uint8),
+        np.full((1, 1), 7, np.uint8),
+        np.full((1, 400), 7, np.uint8),
+        np.full((900, 3), 200, np.uint8),
+    ],
+    ids=["paper", "black", "pixel", "row", "column"],
+)
+def test_a_plain_scan_is_blank(runtime: Runtime, scan: np.ndarray) -> None:
+    assert read_fields([scan], runtime) == [FieldReading()]
+
+
+def test_empty_cells_are_blank(runtime: Runtime, mnist_digits: Digits) -> None:
+    rng = np.random.default_rng(0)
+    none = np.zeros((0, 28, 28), np.uint8), np.zeros(0, np.uint8)
+    readings = read_fields([compose_field("empty", *none, rng).scan for _ in range(60)], runtime)
+    assert np.mean([not reading.value for reading in readings]) >= 0.9
+
+
+def test_an_empty_comb_is_blank(runtime: Runtime) -> None:
+    scan = paper(6 * 44 + 20)
+    walls(scan, 8, 44, 6)
+    assert read_fields([scan], runtime) == [FieldReading()]
+
+
+def test_no_fields_have_no_readings(runtime: Runtime) -> None:
+    assert read_fields([], runtime) == []
+
+
+@settings(max_examples=40)
+@given(arrays(np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 90))))
+def test_any_picture_gives_a_reading(runtime: Runtime, scan: np.ndarray) -> None:
+    (reading,) = read_fields([scan], runtime)
+    assert 0 <= reading.confidence <= 1
+    assert len(reading.digits) + len(reading.separators) == len(reading.value)
+
+
+@pytest.mark.parametrize("step", [2, 3])
+def test_a_large_page_of_specks_takes_no_long_time(runtime: Runtime, step: int) -> None:
+    scan = np.full((1500, 4000), 255, np.uint8)
+    scan[::step, ::step] = 0
+    assert len(read_fields([scan], runtime)) == 1
