@@ -20,7 +20,19 @@ from batchdigits.quiet import show_library_output
 from batchdigits.text import without_secrets
 from batchdigits.version import __version__
 
-COMMANDS = ("train", "export", "inspect", "benchmark", "classify", "read", "review", "audit", "evaluate", "preview")
+# The commands, in the order in which a model is made and used, and what each does: the first sentence of its help.
+COMMANDS = {
+    "train": "Train a network on labelled digits.",
+    "export": "Convert a .keras model file to TFLite.",
+    "inspect": "Show the contents of a model file, or what differs between two.",
+    "benchmark": "Measure the speed and the memory of a .tflite model file.",
+    "classify": "Classify images of handwritten digits into a table.",
+    "read": "Read images of handwritten numbers into a table.",
+    "review": "Look over the rows of a table in the browser, and correct them.",
+    "audit": "Say how many ok rows of a table are wrong, by a sample that a person keys.",
+    "evaluate": "Measure the accuracy of a model on labelled images.",
+    "preview": "Show images beside their glyphs and predictions.",
+}
 
 # A run makes no reference cycles worth collecting. By default Python searches for some after every 700 new objects, and
 # once more through everything at exit.
@@ -32,8 +44,13 @@ class CommandGroup(click.Group):
     """Imports a command's module only when that command is named, so that `--help` and usage errors are fast."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The commands, in the order in which a model is made and used."""
+        """The commands in order."""
         return list(COMMANDS)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what each command does, without importing it."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command in `cli/<name>.py`."""
@@ -49,7 +66,7 @@ class CommandGroup(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.NoSuchCommand as error:
-            raise click.NoSuchCommand(error.command_name, possibilities=COMMANDS, ctx=ctx) from None
+            raise click.NoSuchCommand(error.command_name, possibilities=list(COMMANDS), ctx=ctx) from None
 
     def main(self, *args: Any, **extra: Any) -> Any:
         """Run the command line."""

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
+import click
 import pytest
 
+from batchdigits.cli import main
+from batchdigits.cli.group import COMMANDS
 from batchdigits.quiet import is_library_output_shown
 from batchdigits.version import __version__
 from tests.conftest import SAMPLES, Run
@@ -33,6 +38,22 @@ def test_a_mistyped_name_is_wrong_usage_and_gets_a_suggestion(
     result = run(*mistyped)
     assert result.exit_code == 2
     assert message in result.stderr
+
+
+@pytest.mark.parametrize(("name", "text"), COMMANDS.items())
+def test_the_list_of_commands_says_what_each_says_itself(name: str, text: str) -> None:
+    context = click.Context(main)
+    command = main.get_command(context, name)
+    assert command
+    assert command.get_short_help_str(limit=200) == text
+
+
+def test_help_imports_no_command() -> None:
+    shown = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "batchdigits", "--help"], capture_output=True, text=True, check=True
+    )
+    assert all(f"  {name} " in shown.stdout for name in COMMANDS)
+    assert not [name for name in COMMANDS if f"batchdigits.cli.{name}\n" in shown.stderr]
 
 
 def test_version(run: Run) -> None:
