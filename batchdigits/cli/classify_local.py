@@ -44,7 +44,7 @@ def classify_locally(
         rules: by which the files are found.
         ids: the ids of sources by their paths, if the rows have such a column.
     """
-    from batchdigits.engines.local import classify, default_jobs
+    from batchdigits.engines.local import default_jobs
     from batchdigits.output.row_counts import RowCounts, count_lines, count_rows
 
     stopwatch = Stopwatch()
@@ -60,7 +60,7 @@ def classify_locally(
 
     with _output(request, identity_of(request, task), encoder.header(columns), reader) as output:
         written = write_results(
-            classify(output.unfinished(files), task, request.jobs),
+            request.run(output.unfinished(files), task),
             lambda result: output.write(result.rows, result.stamps),
             request.max_failures,
             output.resumed,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -23,6 +23,7 @@ from batchdigits.cli.output_file import is_at_or_below, is_same_file
 
 if TYPE_CHECKING:
     from batchdigits.engines.classify_files import Pipeline
+    from batchdigits.engines.worker import ChunkResult, Task
     from batchdigits.inference.card import Card
     from batchdigits.inference.choose import RuntimeName
     from batchdigits.output.columns import Columns
@@ -90,6 +91,12 @@ class Request:
             BatchdigitsError: the card does not support it.
         """
         raise NotImplementedError
+
+    def run(self, files: Iterator[str], task: Task[bytes]) -> Generator[ChunkResult[bytes], None, None]:
+        """Give files to the workers of this machine; what comes back are rows."""
+        from batchdigits.engines.local import classify
+
+        return classify(files, task, self.jobs)
 
     def columns(self, card: Card, ids: Mapping[str, str] | None) -> Columns:
         """The columns of the rows; `ids` as in `Columns`."""

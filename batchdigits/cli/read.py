@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -21,6 +21,7 @@ from batchdigits.text import first_names
 
 if TYPE_CHECKING:
     from batchdigits.engines.field_settings import FieldSettings
+    from batchdigits.engines.worker import ChunkResult, Task
     from batchdigits.fields.field_options import FieldOptions
     from batchdigits.fields.roster import Roster
     from batchdigits.inference.card import Card
@@ -64,6 +65,7 @@ class ReadRequest(Request):
     pattern: str | None
     checks: tuple[str, ...]
     values: str | None
+    unique: bool
     digits: bool
 
     def check(self) -> None:
@@ -75,6 +77,12 @@ class ReadRequest(Request):
         super().check()
         if self.digits_only and not self.separators:
             raise click.UsageError("--digits-only needs --separators.")
+        if self.unique and self.resume:
+            raise click.UsageError(
+                "--unique chooses the values of all fields together, so nothing can be added to them."
+            )
+        if self.unique and self.engine == "ray":
+            raise click.UsageError("--unique chooses the values of all fields together, which --engine ray cannot.")
         try:
             self._field_options(None)
         except ValueError as error:
@@ -98,6 +106,14 @@ class ReadRequest(Request):
             )
         return FieldSettings(options, field_threshold(card, self.min_confidence), self.digits)
 
+    def run(self, files: Iterator[str], task: Task[bytes]) -> Generator[ChunkResult[bytes], None, None]:
+        """See `Request.run`; with `--unique`, rows come when all fields have been read."""
+        if not self.unique:
+            return super().run(files, task)
+        from batchdigits.cli.read_together import run_together
+
+        return run_together(files, task, self.jobs, self._roster and self._roster.values, self.values or "")
+
     def columns(self, card: Card, ids: Mapping[str, str] | None) -> Columns:
         """The columns of the rows."""
         from batchdigits.output.columns import Columns
@@ -119,6 +135,7 @@ class ReadRequest(Request):
             "--pattern": self.pattern or "any",
             "--check": " and ".join(self.checks) or "any",
             "--values": self._values_id,
+            "--unique": self.unique,
             "--digits": self.digits,
         }
 
@@ -159,6 +176,7 @@ class ReadRequest(Request):
             pattern=self.pattern,
             checks=self.checks,
             values=values,
+            unique=self.unique,
         )
 
 
@@ -198,6 +216,11 @@ class ReadRequest(Request):
         "--values",
         metavar="FILE[:COLUMN]",
         help="Each value is on this list: a file with one a line, or a column of a CSV file.",
+    ),
+    click.option(
+        "--unique",
+        is_flag=True,
+        help="No two fields have the same value: values are chosen for all fields together, when all have been read.",
     ),
     click.option(
         "--min-confidence",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +16,7 @@ from batchdigits.fields.read_field import Cut, classify_cuts, read_cut
 from batchdigits.fields.reading import Character, FieldReading, Lattice
 from batchdigits.fields.value_list import ValueList
 from batchdigits.inference.card import Card
-from batchdigits.inference.decide import SCORE_DECIMALS, Prediction, Status
+from batchdigits.inference.decide import NO_PROBABILITIES, SCORE_DECIMALS, Prediction, Status
 from batchdigits.inference.runtime import Runtime
 from batchdigits.inference.threshold import review_threshold
 from batchdigits.text import counted
@@ -39,6 +39,7 @@ class FieldPrediction(NamedTuple):
         score: the same with six decimals; the review threshold is compared with it. None without a value.
         digits: each digit with its label, its confidence (0-1), and its box in pixels of the scan: first column and
             row, and one past the last. None of a value that a rule has changed.
+        alternatives: the likeliest values with their probabilities (0-1), the likeliest first.
     """
 
     path: str
@@ -48,12 +49,12 @@ class FieldPrediction(NamedTuple):
     detail: str = ""
     score: float | None = None
     digits: tuple[Character, ...] = ()
+    alternatives: Mapping[str, float] = NO_PROBABILITIES
 
     def row(self, with_digits: bool = False) -> Prediction:
         """The row of a table, with the value as its label; with the digits as JSON, if they are asked for."""
         digits = _as_json(self.digits) if with_digits and self.digits else ""
-        path, value, confidence, status, detail, score, _ = self
-        return Prediction(path, value, confidence, status, detail, score=score, digits=digits)
+        return Prediction(*self[:5], self.alternatives, self.score, digits)
 
 
 def field_threshold(card: Card, min_confidence: float | None = None) -> float:
@@ -69,6 +70,9 @@ def decide_fields(
     on_done: Callable[[], object] = lambda: None,
 ) -> list[FieldPrediction]:
     """The prediction for each source, in order. The network gets the glyphs of all fields at once.
+
+    If values are unique, each has the value as it was read, and in its detail what is wrong with that; `decide_together`
+    goes on from there.
 
     Args:
         sources: fields that were decoded and cut.
@@ -105,16 +109,24 @@ def _decide(path: str, reading: FieldReading | str, options: FieldOptions, thres
     alternatives = _written(reading, options)
     if options.expected:
         lattice = None if options.changes_form else reading.lattice
-        choice = choose(options.expected.believe(_Written(alternatives, lattice)), threshold)
+        belief = options.expected.believe(_Written(alternatives, lattice))
+        values = dict(belief.values)
+        if options.unique:
+            return FieldPrediction(path, *belief[:2], Status.OK, belief.fault, None, reading.digits, values)
+        choice = choose(belief, threshold)
         digits = reading.digits if choice.value == value else ()
         score = round(choice.confidence, SCORE_DECIMALS)
-        return FieldPrediction(path, choice.value, choice.confidence, choice.status, choice.detail, score, digits)
+        return FieldPrediction(path, *choice[:4], score, digits, values)
     score = round(reading.confidence, SCORE_DECIMALS)
     if score >= threshold:
-        return FieldPrediction(path, value, reading.confidence, Status.OK, "", score, reading.digits)
+        return FieldPrediction(
+            path, value, reading.confidence, Status.OK, "", score, reading.digits, dict(alternatives)
+        )
     shown = [f"{other} ({share:.2f})" for other, share in alternatives[:SHOWN] if share >= MIN_SHOWN]
     detail = f"likeliest: {', '.join(shown)}" if len(shown) > 1 else ""
-    return FieldPrediction(path, value, reading.confidence, Status.REVIEW, detail, score, reading.digits)
+    return FieldPrediction(
+        path, value, reading.confidence, Status.REVIEW, detail, score, reading.digits, dict(alternatives)
+    )
 
 
 def _with_boxes_checked(prediction: FieldPrediction, reading: FieldReading | str, comb: int | None) -> FieldPrediction:

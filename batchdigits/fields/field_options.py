@@ -33,6 +33,7 @@ class FieldOptions:
         signed: whether a minus may stand before a value.
         decimals: digits behind the decimal point of a value; None for a value of any form.
         expected: the rules that a value keeps as it is written down, and the list that it is on; None without any.
+        unique: whether no two fields have the same value, so that values are chosen for all fields together.
     """
 
     ink: Ink = "auto"
@@ -43,6 +44,7 @@ class FieldOptions:
     signed: bool = False
     decimals: int | None = None
     expected: ExpectedValues | None = None
+    unique: bool = False
 
     @property
     def read(self) -> ReadOptions:
@@ -90,6 +92,7 @@ def field_options(
     pattern: str | None = None,
     checks: Sequence[str] = (),
     values: Sequence[str] | None = None,
+    unique: bool = False,
 ) -> FieldOptions:
     """Options as a user gives them.
 
@@ -105,6 +108,7 @@ def field_options(
         pattern: a regular expression for the whole value.
         checks: names of check digits, or expressions, that a value passes.
         values: the values of which each field holds one; None for any.
+        unique: as in `FieldOptions`.
 
     Raises:
         ValueError: one is no such text, or out of its range, or two do not go together. The message is one line.
@@ -129,8 +133,10 @@ def field_options(
     )
     if values is not None:  # the cutting keeps to the length, but a list may not
         rules = replace(rules, length=lengths)
-    expected = None if rules == Rules() and values is None else expect(rules, values)
-    return FieldOptions(ink, lengths, comb, parse_separators(separators), digits_only, signed, decimals, expected)
+    expected = None if rules == Rules() and values is None and not unique else expect(rules, values)
+    return FieldOptions(
+        ink, lengths, comb, parse_separators(separators), digits_only, signed, decimals, expected, unique
+    )
 
 
 def parse_separators(text: str) -> str:

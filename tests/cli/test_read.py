@@ -442,3 +442,49 @@ def test_python_refuses_impossible_arguments() -> None:
             classifier.read("fields/4-83.png", length=length)
     with pytest.raises(TypeError, match="an image is a path"):
         classifier.read(7)
+
+
+# Values of all fields together
+
+
+def test_unique_values_are_chosen_together_and_the_list_is_compared(run: Run) -> None:
+    helpers.make_fields(Path("ids"), ["1946", "20260", "5917", "5917", "604"])
+    Path("roster.csv").write_text("ID\n1946\n20260\n5917\n2871\n")
+    result = run("read", "ids", "--values", "roster.csv:ID", "--unique", "--jobs", "2")
+    assert result.exit_code == 0, result.output
+    rows = rows_of(result.stdout)
+    assert [row["value"] for row in rows] == ["1946", "20260", "5917", "5917", "604"]
+    assert [row["status"] for row in rows] == ["ok", "ok", "review", "review", "review"]
+    assert rows[2]["detail"].startswith("also in ids/3-5917.png")
+    assert rows[4]["detail"].startswith("not on the list")
+    assert "1 value of roster.csv:ID in no field: 2871\n" in result.stderr
+    assert "5917 is in ids/2-5917.png, ids/3-5917.png\n" in result.stderr
+    assert "1 field not on roster.csv:ID: ids/4-604.png\n" in result.stderr
+    assert run("read", "ids", "--values", "roster.csv:ID", "--unique", "--jobs", "1").stdout == result.stdout
+
+
+def test_unique_values_need_no_list_and_leave_other_rows_as_they_are(run: Run) -> None:
+    result = run("read", "fields", "--unique", "--digits")
+    alone = run("read", "fields", "--digits")
+    assert result.exit_code == 3
+    columns = ("path", "value", "digits")
+    together, separate = rows_of(result.stdout), rows_of(alone.stdout)
+    assert [[row[name] for name in columns] for row in together] == [
+        [row[name] for name in columns] for row in separate
+    ]
+    assert together[-2:] == separate[-2:]  # blank and error
+    assert "in no field" not in result.stderr
+
+
+def test_unique_values_go_to_a_file_that_is_whole(run: Run) -> None:
+    assert run("read", "fields", "--unique", "-o", "out.csv").exit_code == 3
+    assert Path("out.csv").read_text() == run("read", "fields", "--unique").stdout
+    again = run("read", "fields", "--unique", "-o", "out.csv")
+    assert (again.exit_code, "exists" in again.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("more", [["--resume", "-o", "out.csv"], ["--engine", "ray", "-o", "parts"]])
+def test_unique_values_are_not_added_to(run: Run, more: list[str]) -> None:
+    result = run("read", "fields", "--unique", *more)
+    assert result.exit_code == 2
+    assert "chooses the values of all fields together" in result.stderr.replace("\n", " ")

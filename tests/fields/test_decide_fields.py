@@ -49,7 +49,9 @@ def decide(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> Decide:
 
 
 def test_the_score_is_compared_with_the_threshold(decide: Decide) -> None:
-    assert decide(READING, threshold=0.6) == FieldPrediction("a.png", "1234", 0.6, Status.OK, "", 0.6, DIGITS)
+    assert decide(READING, threshold=0.6) == FieldPrediction(
+        "a.png", "1234", 0.6, Status.OK, "", 0.6, DIGITS, {"1234": 0.6, "1284": 0.3, "12.34": 0.05, "9": 0.001}
+    )
     review = decide(READING, threshold=0.600001)
     assert (review.status, review.detail) == ("review", "likeliest: 1234 (0.60), 1284 (0.30), 12.34 (0.05)")
     alone = READING._replace(alternatives=())

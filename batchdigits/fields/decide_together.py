@@ -1,0 +1,58 @@
+"""Choose the values of all fields together, where no two fields have the same one.
+
+It goes on from the predictions that `decide_fields` leaves where values are unique.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from batchdigits.fields.expected_values import Belief, Choice
+from batchdigits.fields.unique_values import choose_unique
+from batchdigits.inference.decide import SCORE_DECIMALS, Prediction, Status
+from batchdigits.text import as_unicode
+
+
+class Together(NamedTuple):
+    """The rows of all fields.
+
+    Attributes:
+        rows: in order.
+        choices: of the fields in which a number was read, each with its name.
+    """
+
+    rows: list[Prediction]
+    choices: list[tuple[str, Choice]]
+
+
+def decide_together(read: Sequence[Prediction], threshold: float) -> Together:
+    """Choose values so that no two fields have the same one. Rows without a value stay as they are.
+
+    Args:
+        read: the row of each field, with the value as it was read.
+        threshold: score (0-1) below which a row is `review`.
+    """
+    rows = list(read)
+    fields = [index for index, row in enumerate(rows) if row.label]
+    names = [as_unicode(rows[index].path) for index in fields]
+    choices = choose_unique([_belief(rows[index]) for index in fields], names, threshold)
+    for index, choice in zip(fields, choices, strict=True):
+        rows[index] = _row(rows[index], choice)
+    return Together(rows, list(zip(names, choices, strict=True)))
+
+
+def _belief(row: Prediction) -> Belief:
+    values = tuple(row.probabilities.items())
+    other = max(0.0, 1.0 - sum(share for _, share in values))
+    return Belief(row.label, row.confidence or 0.0, values, other, row.detail if row.status is Status.OK else "")
+
+
+def _row(row: Prediction, choice: Choice) -> Prediction:
+    """The row with the value that was chosen. A row that is for review already, by its boxes, stays for review."""
+    status, detail = choice.status, choice.detail
+    if row.status is Status.REVIEW:
+        status, detail = row.status, "; ".join(filter(None, [row.detail, choice.detail]))
+    digits = row.digits if choice.value == row.label else ""
+    score = round(choice.confidence, SCORE_DECIMALS)
+    return Prediction(row.path, choice.value, choice.confidence, status, detail, score=score, digits=digits)
