@@ -8,7 +8,7 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
-from batchdigits.fields.walls import Walls
+from batchdigits.fields.walls import Strokes
 from batchdigits.vision.strokes import Stroke
 
 MIN_WALLS = 3  # of a comb: two boxes
@@ -36,15 +36,15 @@ class Comb(NamedTuple):
     walls: list[Stroke]
 
 
-def find_comb(ink: MatLike, boxes: int | None = None) -> Comb | None:
+def find_comb(found: Strokes, ink: MatLike, boxes: int | None = None) -> Comb | None:
     """The comb of a view; None without one.
 
     Args:
+        found: the straight strokes in its ink.
         ink: uint8 (H, W), bright on 0.
         boxes: how many boxes it has, if that is known: then there always is one.
     """
     width = ink.shape[1]
-    found = Walls(ink)
     strokes = found.dark()
     walls, edges, is_whole = _fit_walls(strokes, width)
     if not is_whole:

@@ -12,7 +12,7 @@ from cv2.typing import MatLike
 from batchdigits.fields.comb import TOLERANCE, Comb, find_comb
 from batchdigits.fields.guides import remove_guides
 from batchdigits.fields.rules import find_rules
-from batchdigits.fields.walls import Apart
+from batchdigits.fields.walls import Apart, Strokes
 from batchdigits.vision.cell import erased
 from batchdigits.vision.components import components_of
 from batchdigits.vision.contrast import MIN_CONTRAST
@@ -55,24 +55,29 @@ def remove_form_lines(ink: MatLike, boxes: int | None = None) -> Ruled:
         ink: uint8 (H, W), bright on 0.
         boxes: how many boxes its comb has; None if that is to be found out, or there is none.
     """
-    comb = find_comb(ink, boxes)
+    strokes = Strokes(ink)
+    comb = find_comb(strokes, ink, boxes)
     if comb:
-        ruled = _without_lines(ink, comb)
+        ruled = _without_lines(ink, strokes, comb)
         if boxes or not (_crosses(comb, ruled.mask) or _is_as_tall(comb, ruled.mask)):
             return ruled
-    return _without_lines(ink, None)
+    return _without_lines(ink, strokes, None)
 
 
-def _without_lines(ink: MatLike, comb: Comb | None) -> Ruled:
+def _without_lines(ink: MatLike, strokes: Strokes, comb: Comb | None) -> Ruled:
     """Remove the lines, and with a comb its walls and guides alone."""
+    mask = _mask(ink)
+    found = strokes.rules + _walls(strokes.upright, strokes.rules, mask, comb)
     lines: list[Stroke] = []
     for _ in range(MAX_PASSES):
-        mask = _mask(ink)
-        found = _find(mask, lines, comb)
         if not found:
             break
         lines += found
         ink = cv2.bitwise_and(ink, cv2.bitwise_not(erased(found, lines, mask)))
+        mask = _mask(ink)
+        rules = find_rules(mask)
+        across = rules + [line for line in lines if line.is_level]
+        found = rules + _walls(find_upright_strokes(mask), across, mask, comb)
     if comb:
         ink = remove_guides(ink, comb)
     rules, walls = [line for line in lines if line.is_level], [line for line in lines if not line.is_level]
@@ -123,13 +128,11 @@ def _is_ink(ink: MatLike, mask: MatLike) -> bool:
     return bool(np.percentile(bright, 90) - background >= max(MIN_CONTRAST, MIN_SIGNAL * grain))
 
 
-def _find(mask: MatLike, before: Sequence[Stroke], comb: Comb | None) -> list[Stroke]:
-    """The lines of a mask, where others were found before."""
-    rules, upright = find_rules(mask), find_upright_strokes(mask)
+def _walls(upright: Sequence[Stroke], rules: Sequence[Stroke], mask: MatLike, comb: Comb | None) -> list[Stroke]:
+    """Those of the upright strokes of a mask that are printed lines."""
     if comb:
-        return rules + [stroke for stroke in upright if _is_wall_of(stroke, comb)]
-    across = rules + [line for line in before if line.is_level]
-    return rules + [stroke for stroke in upright if _is_wall(stroke, across, mask)]
+        return [stroke for stroke in upright if _is_wall_of(stroke, comb)]
+    return [stroke for stroke in upright if _is_wall(stroke, rules, mask)]
 
 
 def _is_wall_of(stroke: Stroke, comb: Comb) -> bool:

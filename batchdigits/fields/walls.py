@@ -1,4 +1,4 @@
-"""Find upright strokes that may be the walls of a comb, as dark as the ink or fainter."""
+"""Find straight strokes: rules, and what may be the walls of a comb, as dark as the ink or fainter."""
 
 from __future__ import annotations
 
@@ -20,19 +20,24 @@ MIN_GRID_WIDTH = 1.3  # width over height of a component with several walls
 MAX_WALL_WIDTH = 2.0  # width of a component that is a wall alone, over that of its straight part
 
 
-class Walls:
-    """What may be walls in the ink of a view, uint8 (H, W), bright on 0."""
+class Strokes:
+    """Straight strokes in the ink of a view, uint8 (H, W), bright on 0: what may be rules and walls.
+
+    Attributes:
+        rules: level lines.
+        upright: upright strokes as dark as the ink.
+    """
 
     def __init__(self, ink: MatLike) -> None:
-        """Separate dark ink from faint lines, and digits from the rules that they stand on."""
+        """Find them, and separate digits from the rules that they stand on."""
         self._ink, self._dark = ink, otsu(ink)
-        rules = find_rules(self._dark)
-        without = cv2.bitwise_not(erased(rules, rules, self._dark)) if rules else self._dark
+        self.rules, self.upright = find_rules(self._dark), find_upright_strokes(self._dark)
+        without = cv2.bitwise_not(erased(self.rules, self.rules, self._dark)) if self.rules else self._dark
         self._apart = Apart(cv2.bitwise_and(self._dark, without))
 
     def dark(self) -> list[Stroke]:
         """Upright strokes as dark as the ink that belong to no digit."""
-        return [stroke for stroke in find_upright_strokes(self._dark) if not self._apart.is_digit_of(stroke)]
+        return [stroke for stroke in self.upright if not self._apart.is_digit_of(stroke)]
 
     def faint(self) -> list[Stroke]:
         """Fainter upright strokes that are no soft edges of digits."""
