@@ -15,7 +15,7 @@ from batchdigits.fields.rules import find_rules
 from batchdigits.fields.walls import Apart, Strokes
 from batchdigits.vision.cell import erased
 from batchdigits.vision.components import components_of
-from batchdigits.vision.contrast import MIN_CONTRAST
+from batchdigits.vision.contrast import MIN_CONTRAST, histogram
 from batchdigits.vision.illumination import otsu_level
 from batchdigits.vision.lines import CORNER_SHARE, OUTER_MARGIN_SHARE
 from batchdigits.vision.strokes import Stroke, find_upright_strokes
@@ -119,13 +119,13 @@ def _mask(ink: MatLike) -> MatLike:
 
 def _is_ink(ink: MatLike, mask: MatLike) -> bool:
     """Whether the pixels of a mask are darker than the grain of the paper, of which faint lines may be a fourth."""
-    pixels = np.asarray(ink)
-    bright, dark = pixels[np.asarray(mask) > 0], pixels[np.asarray(mask) == 0]
-    if not bright.size or not dark.size:
+    bright, dark = histogram(ink, mask).cumsum(), histogram(ink, cv2.bitwise_not(mask)).cumsum()
+    if not bright[-1] or not dark[-1]:
         return False
-    low, background, high = np.percentile(dark, (16, 50, 69))
+    low, background, high = dark.searchsorted(np.array((0.16, 0.5, 0.69)) * dark[-1]).tolist()
     grain = max(2.0 * (high - background), background - low, 0.5)
-    return bool(np.percentile(bright, 90) - background >= max(MIN_CONTRAST, MIN_SIGNAL * grain))
+    contrast = float(bright.searchsorted(0.9 * bright[-1])) - background
+    return bool(contrast >= max(MIN_CONTRAST, MIN_SIGNAL * grain))
 
 
 def _walls(upright: Sequence[Stroke], rules: Sequence[Stroke], mask: MatLike, comb: Comb | None) -> list[Stroke]:
