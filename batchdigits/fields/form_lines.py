@@ -8,6 +8,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 from cv2.typing import MatLike
+from numpy.typing import NDArray
 
 from batchdigits.fields.comb import TOLERANCE, Comb, find_comb
 from batchdigits.fields.guides import remove_guides
@@ -24,6 +25,7 @@ MAX_PASSES = 3  # each finds the lines that are fainter than those before
 MIN_WALL_SPAN, SPANNING_SHARE = 0.5, 0.92  # of the height: of a wall between rules or edges, and of one anywhere
 MAX_THICKNESS, MAX_FREE_THICKNESS = 0.1, 0.06  # of the height: of a wall between rules or edges, and of one anywhere
 AT_END = 3  # pixels from a rule or edge to the end of a wall that is not in the margin
+MIN_DARKER = 1.4  # darkness of ink that lies on a line, over the line's
 MIN_CROSSING = 0.12  # of the pitch: how far ink reaches on both sides of a comb's edge if it crosses that
 MAX_CROSSED_SHARE = 0.34  # of a comb's inner edges
 MIN_DIGIT_HEIGHT, MAX_DIGIT_HEIGHT = 0.3, 0.92  # of the height of a comb's walls
@@ -73,7 +75,8 @@ def _without_lines(ink: MatLike, strokes: Strokes, comb: Comb | None) -> Ruled:
         if not found:
             break
         lines += found
-        ink = cv2.bitwise_and(ink, cv2.bitwise_not(erased(found, lines, mask)))
+        gone = cv2.bitwise_and(erased(found, lines, mask), cv2.bitwise_not(_darker(found, ink)))
+        ink = cv2.bitwise_and(ink, cv2.bitwise_not(gone))
         mask = _mask(ink)
         rules = find_rules(mask)
         across = rules + [line for line in lines if line.is_level]
@@ -85,6 +88,16 @@ def _without_lines(ink: MatLike, strokes: Strokes, comb: Comb | None) -> Ruled:
     if not _is_ink(ink, mask):
         mask = np.zeros_like(mask)
     return Ruled(ink, mask, rules, walls, comb)
+
+
+def _darker(lines: Sequence[Stroke], ink: MatLike) -> MatLike:
+    """The mask of the ink in lines and beside them that is darker than they are: strokes that run along them."""
+    darker: NDArray[np.uint8] = np.zeros(ink.shape, np.uint8)
+    for line in lines:
+        level = float(np.median(np.asarray(ink)[line.place][np.asarray(line.ink) > 0]))
+        rows, columns = (slice(max(0, axis.start - 2), axis.stop + 2) for axis in line.place)
+        darker[rows, columns][np.asarray(ink)[rows, columns] > MIN_DARKER * level] = 255
+    return darker
 
 
 def _crosses(comb: Comb, mask: MatLike) -> bool:
