@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from batchdigits.fields.comb import Comb
 from batchdigits.fields.form_lines import Ruled
 from batchdigits.fields.segments import ink_to_glyph
-from batchdigits.vision.components import Components, Flags, components_of, near
+from batchdigits.vision.components import MAX_GAP_SHARE, Components, Flags, components_of
 from batchdigits.vision.lines import MARGIN_SHARE
 from batchdigits.vision.normalise import Glyph
 
@@ -94,9 +94,10 @@ def _glyph_of(
     longest = int(length.argmax())
     if length[longest] < MIN_DIGIT_SHARE * (right - left):
         return None
-    main = np.zeros_like(own)
-    main[longest] = True
-    keep = own & (near(components, main) | (length >= MIN_STROKE_SHARE * length[longest]))
+    gap_x = np.maximum(x - x[longest] - width[longest], x[longest] - x - width)
+    gap_y = np.maximum(y - y[longest] - height[longest], y[longest] - y - height)
+    is_near = np.maximum(gap_x, gap_y) <= MAX_GAP_SHARE * length[longest]
+    keep = own & (is_near | (length >= MIN_STROKE_SHARE * length[longest]))
     x0, y0 = int(x[keep].min()), int(y[keep].min())
     x1, y1 = int((x + width)[keep].max()), int((y + height)[keep].max())
     labels = components.labels[y0:y1, x0:x1]

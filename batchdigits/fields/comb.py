@@ -8,7 +8,7 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
-from batchdigits.fields.walls import find_walls
+from batchdigits.fields.walls import Strokes
 from batchdigits.vision.strokes import Stroke
 
 MIN_WALLS = 3  # of a comb: two boxes
@@ -36,23 +36,35 @@ class Comb(NamedTuple):
     walls: list[Stroke]
 
 
-def find_comb(ink: MatLike, boxes: int | None = None) -> Comb | None:
+def find_comb(found: Strokes, ink: MatLike, boxes: int | None = None) -> Comb | None:
     """The comb of a view; None without one.
 
     Args:
+        found: the straight strokes in its ink.
         ink: uint8 (H, W), bright on 0.
         boxes: how many boxes it has, if that is known: then there always is one.
     """
     width = ink.shape[1]
-    strokes = [stroke for stroke in find_walls(ink) if _is_narrow(stroke)]
-    tall = max((stroke.length for stroke in strokes), default=0)
-    walls = [stroke for stroke in strokes if stroke.length >= MIN_WALL_SHARE * tall]
-    columns = _apart(np.sort([(stroke.near + stroke.far) / 2 for stroke in walls]), MIN_PITCH * tall / 8)
-    fit = _best_fit(columns, tall)
-    edges = None if fit is None else _with_ends(fit, width)
+    strokes = found.dark()
+    walls, edges, is_whole = _fit_walls(strokes, width)
+    if not is_whole:
+        walls, edges, _ = _fit_walls(strokes + found.faint(), width)
     if boxes is not None:
         edges = _with_count(edges, boxes, ink)
     return None if edges is None else Comb(edges, float(np.median(np.diff(edges))), walls)
+
+
+def _fit_walls(strokes: list[Stroke], width: int) -> tuple[list[Stroke], NDArray[np.float64] | None, bool]:
+    """The walls among upright strokes, the edges of the boxes that most of them fit, and whether none is missing."""
+    narrow = [stroke for stroke in strokes if _is_narrow(stroke)]
+    tall = max((stroke.length for stroke in narrow), default=0)
+    walls = [stroke for stroke in narrow if stroke.length >= MIN_WALL_SHARE * tall]
+    columns = _apart(np.sort([(stroke.near + stroke.far) / 2 for stroke in walls]), MIN_PITCH * tall / 8)
+    edges, found = _best_fit(columns, tall)
+    if edges is None:
+        return walls, None, False
+    whole = _with_ends(edges, width)
+    return walls, whole, found == len(whole) and found > MIN_WALLS
 
 
 def _apart(columns: NDArray[np.float64], least: float) -> NDArray[np.float64]:
@@ -61,14 +73,14 @@ def _apart(columns: NDArray[np.float64], least: float) -> NDArray[np.float64]:
     return columns[is_first]
 
 
-def _best_fit(columns: NDArray[np.float64], tall: int) -> NDArray[np.float64] | None:
-    """The edges of boxes of one width that most walls of a height fit; None if few do.
+def _best_fit(columns: NDArray[np.float64], tall: int) -> tuple[NDArray[np.float64] | None, int]:
+    """The edges of boxes of one width that most walls of a height fit, None if few do; and how many do.
 
     Args:
         columns: of the walls, rising.
         tall: the height of the tallest one.
     """
-    best, best_score = None, -np.inf
+    best, best_found, best_score = None, 0, -np.inf
     for first in range(len(columns)):
         for second in range(first + 1, min(first + 1 + MAX_STEPS, len(columns))):
             pitch = columns[second] - columns[first]
@@ -77,8 +89,8 @@ def _best_fit(columns: NDArray[np.float64], tall: int) -> NDArray[np.float64] | 
             edges, found = _fit(columns, columns[first], pitch)
             score = found - MISSING_COST * (len(edges) - found) - abs(np.log(pitch / tall))
             if found >= MIN_WALLS and found >= MIN_FOUND_SHARE * len(edges) and score > best_score:
-                best, best_score = edges, score
-    return best
+                best, best_found, best_score = edges, found, score
+    return best, best_found
 
 
 def _is_narrow(stroke: Stroke) -> bool:

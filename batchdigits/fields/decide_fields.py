@@ -71,8 +71,8 @@ def decide_fields(
 ) -> list[FieldPrediction]:
     """The prediction for each source, in order. The network gets the glyphs of all fields at once.
 
-    If values are unique, each has the value as it was read, and in its detail what is wrong with that; `decide_together`
-    goes on from there.
+    If values are unique, each has the value as it was read, and in its detail what is wrong with that, for
+    `decide_together`.
 
     Args:
         sources: fields that were decoded and cut.

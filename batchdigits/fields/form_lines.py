@@ -8,14 +8,15 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 from cv2.typing import MatLike
+from numpy.typing import NDArray
 
 from batchdigits.fields.comb import TOLERANCE, Comb, find_comb
 from batchdigits.fields.guides import remove_guides
 from batchdigits.fields.ruled_lines import find_rules
-from batchdigits.fields.walls import Apart
+from batchdigits.fields.walls import Apart, Strokes
 from batchdigits.vision.cell import erased
 from batchdigits.vision.components import components_of
-from batchdigits.vision.contrast import MIN_CONTRAST
+from batchdigits.vision.contrast import MIN_CONTRAST, histogram
 from batchdigits.vision.illumination import otsu_level
 from batchdigits.vision.lines import CORNER_SHARE, OUTER_MARGIN_SHARE
 from batchdigits.vision.strokes import Stroke, find_upright_strokes
@@ -24,6 +25,7 @@ MAX_PASSES = 3  # each finds the lines that are fainter than those before
 MIN_WALL_SPAN, SPANNING_SHARE = 0.5, 0.92  # of the height: of a wall between rules or edges, and of one anywhere
 MAX_THICKNESS, MAX_FREE_THICKNESS = 0.1, 0.06  # of the height: of a wall between rules or edges, and of one anywhere
 AT_END = 3  # pixels from a rule or edge to the end of a wall that is not in the margin
+MIN_DARKER = 1.4  # darkness of ink that lies on a line, over the line's
 MIN_CROSSING = 0.12  # of the pitch: how far ink reaches on both sides of a comb's edge if it crosses that
 MAX_CROSSED_SHARE = 0.34  # of a comb's inner edges
 MIN_DIGIT_HEIGHT, MAX_DIGIT_HEIGHT = 0.3, 0.92  # of the height of a comb's walls
@@ -55,24 +57,30 @@ def remove_form_lines(ink: MatLike, boxes: int | None = None) -> Ruled:
         ink: uint8 (H, W), bright on 0.
         boxes: how many boxes its comb has; None if that is to be found out, or there is none.
     """
-    comb = find_comb(ink, boxes)
+    strokes = Strokes(ink)
+    comb = find_comb(strokes, ink, boxes)
     if comb:
-        ruled = _without_lines(ink, comb)
+        ruled = _without_lines(ink, strokes, comb)
         if boxes or not (_crosses(comb, ruled.mask) or _is_as_tall(comb, ruled.mask)):
             return ruled
-    return _without_lines(ink, None)
+    return _without_lines(ink, strokes, None)
 
 
-def _without_lines(ink: MatLike, comb: Comb | None) -> Ruled:
+def _without_lines(ink: MatLike, strokes: Strokes, comb: Comb | None) -> Ruled:
     """Remove the lines, and with a comb its walls and guides alone."""
+    mask = _mask(ink)
+    found = strokes.rules + _walls(strokes.upright, strokes.rules, mask, comb)
     lines: list[Stroke] = []
     for _ in range(MAX_PASSES):
-        mask = _mask(ink)
-        found = _find(mask, lines, comb)
         if not found:
             break
         lines += found
-        ink = cv2.bitwise_and(ink, cv2.bitwise_not(erased(found, lines, mask)))
+        gone = cv2.bitwise_and(erased(found, lines, mask), cv2.bitwise_not(_darker(found, ink)))
+        ink = cv2.bitwise_and(ink, cv2.bitwise_not(gone))
+        mask = _mask(ink)
+        rules = find_rules(mask)
+        across = rules + [line for line in lines if line.is_level]
+        found = rules + _walls(find_upright_strokes(mask), across, mask, comb)
     if comb:
         ink = remove_guides(ink, comb)
     rules, walls = [line for line in lines if line.is_level], [line for line in lines if not line.is_level]
@@ -80,6 +88,16 @@ def _without_lines(ink: MatLike, comb: Comb | None) -> Ruled:
     if not _is_ink(ink, mask):
         mask = np.zeros_like(mask)
     return Ruled(ink, mask, rules, walls, comb)
+
+
+def _darker(lines: Sequence[Stroke], ink: MatLike) -> MatLike:
+    """The mask of the ink in lines and beside them that is darker than they are: strokes that run along them."""
+    darker: NDArray[np.uint8] = np.zeros(ink.shape, np.uint8)
+    for line in lines:
+        level = float(np.median(np.asarray(ink)[line.place][np.asarray(line.ink) > 0]))
+        rows, columns = (slice(max(0, axis.start - 2), axis.stop + 2) for axis in line.place)
+        darker[rows, columns][np.asarray(ink)[rows, columns] > MIN_DARKER * level] = 255
+    return darker
 
 
 def _crosses(comb: Comb, mask: MatLike) -> bool:
@@ -114,22 +132,20 @@ def _mask(ink: MatLike) -> MatLike:
 
 def _is_ink(ink: MatLike, mask: MatLike) -> bool:
     """Whether the pixels of a mask are darker than the grain of the paper, of which faint lines may be a fourth."""
-    pixels = np.asarray(ink)
-    bright, dark = pixels[np.asarray(mask) > 0], pixels[np.asarray(mask) == 0]
-    if not bright.size or not dark.size:
+    bright, dark = histogram(ink, mask).cumsum(), histogram(ink, cv2.bitwise_not(mask)).cumsum()
+    if not bright[-1] or not dark[-1]:
         return False
-    low, background, high = np.percentile(dark, (16, 50, 69))
+    low, background, high = dark.searchsorted(np.array((0.16, 0.5, 0.69)) * dark[-1]).tolist()
     grain = max(2.0 * (high - background), background - low, 0.5)
-    return bool(np.percentile(bright, 90) - background >= max(MIN_CONTRAST, MIN_SIGNAL * grain))
+    contrast = float(bright.searchsorted(0.9 * bright[-1])) - background
+    return bool(contrast >= max(MIN_CONTRAST, MIN_SIGNAL * grain))
 
 
-def _find(mask: MatLike, before: Sequence[Stroke], comb: Comb | None) -> list[Stroke]:
-    """The lines of a mask, where others were found before."""
-    rules, upright = find_rules(mask), find_upright_strokes(mask)
+def _walls(upright: Sequence[Stroke], rules: Sequence[Stroke], mask: MatLike, comb: Comb | None) -> list[Stroke]:
+    """Those of the upright strokes of a mask that are printed lines."""
     if comb:
-        return rules + [stroke for stroke in upright if _is_wall_of(stroke, comb)]
-    across = rules + [line for line in before if line.is_level]
-    return rules + [stroke for stroke in upright if _is_wall(stroke, across, mask)]
+        return [stroke for stroke in upright if _is_wall_of(stroke, comb)]
+    return [stroke for stroke in upright if _is_wall(stroke, rules, mask)]
 
 
 def _is_wall_of(stroke: Stroke, comb: Comb) -> bool:

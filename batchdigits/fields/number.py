@@ -20,6 +20,7 @@ MIN_FLATNESS, MAX_STROKE = 0.3, 4.0
 # Of the field's side: what lies this near to an edge, whole, is the rest of a line, or may be one.
 EDGE_DEPTH_SHARE, DOUBTFUL_DEPTH_SHARE = 0.1, 0.15
 AT_EDGE = 2  # pixels from an edge
+MAX_CORNER_AREA = 0.25  # of its box: what a corner of a frame fills
 MIN_REST, MAX_NARROW = 0.1, 0.35  # width over height of what is the rest of a wall, and of what may be one
 MAX_LIKENESS = 0.35  # difference of the log heights of digits of one number
 MIN_THICKNESS = 0.8  # of the strokes of a number: thinner ones are the rests of lines
@@ -59,7 +60,7 @@ def find_number(ruled: Ruled) -> Number | None:
     components = components_of(ruled.mask)
     inside = _inside(ruled)
     thickness = _thickness(ruled.mask, components)
-    is_rest, is_narrow = _rests(components, thickness, inside)
+    is_rest, is_like_line = _rests(components, thickness, inside)
     is_flat = (components.height < MIN_FLATNESS * components.width) & (components.height < MAX_STROKE * thickness)
     is_digit = (components.height >= MIN_HEIGHT_SHARE * min(ruled.mask.shape)) & ~is_flat & ~is_rest
     digits = np.flatnonzero(is_digit)
@@ -67,14 +68,14 @@ def find_number(ruled: Ruled) -> Number | None:
         digits = digits[np.argsort(-components.height[digits], kind="stable")[:MAX_COMPONENTS]]
     numbers = []
     for row in _rows(components, digits):
-        sure = row[~is_narrow[row]]
+        sure = row[~is_like_line[row]]
         if not sure.size:
             continue
         height = float(np.median(components.height[sure]))
         is_thin = thickness < MIN_THICKNESS * np.median(thickness[sure])
         is_other = np.abs(np.log(components.height / height)) > MAX_LIKENESS
         members = _members(components, row, height, is_rest)
-        doubtful = select(components, members & is_narrow & (is_thin | is_other))
+        doubtful = select(components, members & is_like_line & (is_thin | is_other))
         numbers.append(Number(select(components, members), doubtful, height, _weight(components, sure, inside)))
     return max(numbers, key=lambda number: number.weight, default=None)
 
@@ -102,7 +103,7 @@ def _inside(ruled: Ruled) -> Box:
 
 def _rests(components: Components, thickness: NDArray[np.float64], inside: Box) -> tuple[Flags, Flags]:
     """Whether each component lies outside of a field's lines or along them, and whether it may be the rest of one."""
-    _, x, y, width, height, _ = components
+    _, x, y, width, height, area = components
     rows, columns = inside
     middle_x, middle_y = x + width / 2, y + height / 2
     is_outside = (middle_x < columns.start) | (middle_x > columns.stop)
@@ -116,8 +117,10 @@ def _rests(components: Components, thickness: NDArray[np.float64], inside: Box) 
     is_thin = thickness < MIN_THICKNESS * np.median(thickness[components.height >= np.median(components.height)])
     is_rest = is_outside | is_level | (is_upright & at_edge & is_narrow & (is_thin | (width < MIN_REST * height)))
     wide_x = DOUBTFUL_DEPTH_SHARE * (columns.stop - columns.start)
-    is_doubtful = (x + width <= columns.start + wide_x) | (x >= columns.stop - wide_x)
-    return np.asarray(is_rest, np.bool_), np.asarray(is_doubtful & is_narrow & ~is_rest, np.bool_)
+    is_in_margin = (x + width <= columns.start + wide_x) | (x >= columns.stop - wide_x)
+    is_in_part = (x <= columns.start + wide_x) | (x + width >= columns.stop - wide_x)
+    is_corner = is_in_part & is_thin & (area < MAX_CORNER_AREA * width * height)
+    return np.asarray(is_rest, np.bool_), np.asarray(((is_in_margin & is_narrow) | is_corner) & ~is_rest, np.bool_)
 
 
 def _rows(components: Components, digits: NDArray[np.intp]) -> list[NDArray[np.intp]]:

@@ -1,4 +1,4 @@
-"""Find upright strokes that may be the walls of a comb, as dark as the ink or fainter."""
+"""Find straight strokes: rules, and what may be the walls of a comb, as dark as the ink or fainter."""
 
 from __future__ import annotations
 
@@ -20,23 +20,36 @@ MIN_GRID_WIDTH = 1.3  # width over height of a component with several walls
 MAX_WALL_WIDTH = 2.0  # width of a component that is a wall alone, over that of its straight part
 
 
-def find_walls(ink: MatLike) -> list[Stroke]:
-    """What may be walls in the ink of a view, uint8 (H, W)."""
-    dark = otsu(ink)
-    rules = find_rules(dark)  # would make one component of all digits that stand on them
-    apart = Apart(cv2.bitwise_and(dark, cv2.bitwise_not(erased(rules, rules, dark))) if rules else dark)
-    walls = [stroke for stroke in find_upright_strokes(dark) if not apart.is_digit_of(stroke)]
-    around = np.asarray(cv2.dilate(dark, rectangle(HALO, HALO))) > 0
-    smooth = np.asarray(cv2.blur(ink, (SCREEN, SCREEN)), np.uint8)
-    if around.all():
-        return walls
-    level = max(MIN_LINE, otsu_level(smooth[~around][None]))
-    faint = ((smooth > level) & ~around).astype(np.uint8) * 255
-    return walls + [
-        stroke
-        for stroke in find_upright_strokes(faint)
-        if stroke.thickness > MAX_EDGE or not apart.is_digit_of(stroke, SOFT)
-    ]
+class Strokes:
+    """Straight strokes in the ink of a view, uint8 (H, W), bright on 0: what may be rules and walls.
+
+    Attributes:
+        rules: level lines.
+        upright: upright strokes as dark as the ink.
+    """
+
+    def __init__(self, ink: MatLike) -> None:
+        """Find them, and separate digits from the rules that they stand on."""
+        self._ink, self._dark = ink, otsu(ink)
+        self.rules, self.upright = find_rules(self._dark), find_upright_strokes(self._dark)
+        without = cv2.bitwise_not(erased(self.rules, self.rules, self._dark)) if self.rules else self._dark
+        self._apart = Apart(cv2.bitwise_and(self._dark, without))
+
+    def dark(self) -> list[Stroke]:
+        """Upright strokes as dark as the ink that belong to no digit."""
+        return [stroke for stroke in self.upright if not self._apart.is_digit_of(stroke)]
+
+    def faint(self) -> list[Stroke]:
+        """Fainter upright strokes that are no soft edges of digits."""
+        around = np.asarray(cv2.dilate(self._dark, rectangle(HALO, HALO))) > 0
+        smooth = np.asarray(cv2.blur(self._ink, (SCREEN, SCREEN)), np.uint8)
+        if around.all():
+            return []
+        level = max(MIN_LINE, otsu_level(smooth[~around][None]))
+        strokes = find_upright_strokes(((smooth > level) & ~around).astype(np.uint8) * 255)
+        return [
+            stroke for stroke in strokes if stroke.thickness > MAX_EDGE or not self._apart.is_digit_of(stroke, SOFT)
+        ]
 
 
 class Apart:
