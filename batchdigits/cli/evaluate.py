@@ -50,6 +50,13 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="The list of --wrong without images that get no label: the likeliest wrong labels of yours first.",
 )
+@click.option(
+    "--truth",
+    type=FILE,
+    metavar="FILE",
+    help="PATH is a table that read or classify wrote: compare its values with those of this CSV, whose columns are "
+    "file and truth.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Write everything as one JSON document.")
 @verbosity_options
 def evaluate(
@@ -62,6 +69,7 @@ def evaluate(
     plot: Path | None,
     wrong: Path | None,
     suspects: Path | None,
+    truth: Path | None,
     as_json: bool,
 ) -> None:
     """Measure the accuracy of a model on labelled images.
@@ -78,7 +86,13 @@ def evaluate(
         batchdigits evaluate ./labelled
         batchdigits evaluate ./mine ./yours --plot confidence.png
         batchdigits evaluate ./labelled --wrong wrong.html
+        batchdigits evaluate numbers.csv --truth truth.csv
     """
+    if truth:
+        if plot or wrong or suspects:
+            raise click.UsageError("--truth compares tables; --plot, --wrong and --suspects are for images")
+        _evaluate_tables(paths, truth, as_json)
+        return
     from batchdigits.engines.local import predict
     from batchdigits.inference.model_file import read_model_file
     from batchdigits.reports.evaluation import evaluate_predictions
@@ -110,6 +124,16 @@ def evaluate(
         _write_answers([answer for answer in answers if answer.is_suspect], "suspect", chosen, ink, suspects)
     if any(evaluation.unreadable for evaluation in evaluations):
         raise click.exceptions.Exit(ExitCode.SOME_FAILED)
+
+
+def _evaluate_tables(paths: Sequence[str], truth: Path, as_json: bool) -> None:
+    """Compare the values of tables with the true ones."""
+    from batchdigits.output.table import read_table
+    from batchdigits.reports.value_evaluation import as_table, evaluate_values, read_truth
+
+    truths = read_truth(truth)
+    evaluations = [evaluate_values(path, read_table(path), truths) for path in paths]
+    click.echo(json.dumps([one.as_json() for one in evaluations]) if as_json else as_table(evaluations))
 
 
 def _with_progress(predictions: Iterable[Prediction]) -> Iterator[Prediction]:

@@ -1,0 +1,93 @@
+"""`batchdigits evaluate TABLE --truth FILE`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batchdigits.reports.value_evaluation import edit_distance
+from tests.conftest import Run
+
+ROWS = """path,value,confidence,status,detail,score
+fields/a.png,0123,0.99,ok,,0.99
+fields/b.png,12.5,0.99,ok,,0.99
+fields/c.png,77,0.99,ok,,0.99
+fields/d.png,1,0.5,review,,0.5
+fields/e.png,,,blank,,
+fields/f.png,9,0.6,review,,0.6
+fields/other.png,9,0.6,review,,0.6
+"""
+TRUTH = "file,truth\na.png,0123\nb.png,125\nc.png,71\nfields/d.png,12\ne.png,3\nf.png,\ng.png,44\n"
+
+
+@pytest.fixture(autouse=True)
+def _files(in_empty_folder: Path) -> None:
+    Path("rows.csv").write_text(ROWS)
+    Path("truth.csv").write_text(TRUTH)
+
+
+def test_values_are_compared_without_separators_and_errors_are_told_by_kind(run: Run) -> None:
+    (found,) = json.loads(run("evaluate", "rows.csv", "--truth", "truth.csv", "--json").stdout)
+    assert found == {
+        "path": "rows.csv",
+        "fields": 7,
+        "exact": 2,
+        "true_digits": 14,
+        "edits": 6,
+        "kinds": {"wrong": 1, "too few": 1, "none": 2, "too many": 1},
+        "ok": 3,
+        "exact_ok": 2,
+        "missing": 1,
+    }
+
+
+def test_the_table(run: Run) -> None:
+    result = run("evaluate", "rows.csv", "--truth", "truth.csv")
+    assert result.exit_code == 0
+    header, line = result.stdout.splitlines()
+    assert line.split() == ["rows.csv", "7", "28.57%", "57.14%", "1", "1", "1", "2", "42.9%", "66.67%", "1"]
+    assert header.split()[:3] == ["fields", "exact", "digits"]
+    both = run("evaluate", "rows.csv", "rows.csv", "--truth", "truth.csv").stdout
+    assert both.splitlines()[-1].split() == ["mean", "28.57%"]
+
+
+@pytest.mark.parametrize("content", ["\ufefffile,truth\nb.png,125\n", "path,value\nfields/b.png,125\n"])
+def test_lists_as_spreadsheets_and_read_write_them(run: Run, content: str) -> None:
+    Path("truth.csv").write_text(content)
+    (found,) = json.loads(run("evaluate", "rows.csv", "--truth", "truth.csv", "--json").stdout)
+    assert (found["fields"], found["exact"]) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("", "no CSV file with the columns file and truth"),
+        ("file,x\na.png,1\n", "no CSV file with the columns file and truth"),
+        ('file,truth\n"a.png,1\n', "cannot read truth.csv"),
+        ("file,truth\nx.png,1\n", "no row is about a file of the list"),
+    ],
+)
+def test_a_list_that_does_not_fit_is_one_line(run: Run, content: str, says: str) -> None:
+    Path("truth.csv").write_text(content)
+    result = run("evaluate", "rows.csv", "--truth", "truth.csv")
+    assert result.exit_code == 1
+    assert says in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_list_that_is_not_there_and_other_options_are_named(run: Run) -> None:
+    assert "No such file" in run("evaluate", "rows.csv", "--truth", "none.csv").stderr
+    result = run("evaluate", "rows.csv", "--truth", "truth.csv", "--wrong", "wrong.csv")
+    assert result.exit_code == 2
+
+
+@given(st.text("01", max_size=6), st.text("01", max_size=6), st.text("01", max_size=6))
+def test_the_edit_distance_is_a_metric(one: str, other: str, third: str) -> None:
+    assert (edit_distance(one, other) == 0) == (one == other)
+    assert edit_distance(one, other) == edit_distance(other, one)
+    assert edit_distance(one, other) <= edit_distance(one, third) + edit_distance(third, other)
+    assert abs(len(one) - len(other)) <= edit_distance(one, other) <= max(len(one), len(other))
