@@ -86,7 +86,7 @@ def _without_lines(ink: MatLike, strokes: Strokes, comb: Comb | None) -> Ruled:
         ink = remove_guides(ink, comb)
     rules, walls = [line for line in lines if line.is_level], [line for line in lines if not line.is_level]
     mask = _mask(ink)
-    if not _is_ink(ink, mask):
+    if not is_ink(ink, mask, cv2.bitwise_not(mask)):
         mask = np.zeros_like(mask)
     return Ruled(ink, mask, rules, walls, comb)
 
@@ -143,9 +143,15 @@ def _mask(ink: MatLike) -> MatLike:
     return cv2.threshold(ink, otsu_level(ink), 255, cv2.THRESH_BINARY)[1]
 
 
-def _is_ink(ink: MatLike, mask: MatLike) -> bool:
-    """Whether the pixels of a mask are darker than the grain of the paper, of which faint lines may be a fourth."""
-    bright, dark = histogram(ink, mask).cumsum(), histogram(ink, cv2.bitwise_not(mask)).cumsum()
+def is_ink(ink: MatLike, mask: MatLike, paper: MatLike) -> bool:
+    """Whether the pixels of a mask are darker than the grain of the paper, of which faint lines may be a fourth.
+
+    Args:
+        ink: uint8 (H, W), bright on 0.
+        mask: 255 on 0.
+        paper: the mask of the paper, 255 on 0.
+    """
+    bright, dark = histogram(ink, mask).cumsum(), histogram(ink, paper).cumsum()
     if not bright[-1] or not dark[-1]:
         return False
     low, background, high = dark.searchsorted(np.array((0.16, 0.5, 0.69)) * dark[-1]).tolist()
