@@ -15,7 +15,7 @@ from batchdigits.fields.guides import remove_guides
 from batchdigits.fields.ruled_lines import find_rules
 from batchdigits.fields.walls import Apart, Strokes
 from batchdigits.vision.cell import erased
-from batchdigits.vision.components import components_of
+from batchdigits.vision.components import Flags, components_of
 from batchdigits.vision.contrast import MIN_CONTRAST, histogram
 from batchdigits.vision.illumination import otsu_level
 from batchdigits.vision.lines import CORNER_SHARE, OUTER_MARGIN_SHARE
@@ -25,7 +25,7 @@ MAX_PASSES = 3  # each finds the lines that are fainter than those before
 MIN_WALL_SPAN, SPANNING_SHARE = 0.5, 0.92  # of the height: of a wall between rules or edges, and of one anywhere
 MAX_THICKNESS, MAX_FREE_THICKNESS = 0.1, 0.06  # of the height: of a wall between rules or edges, and of one anywhere
 AT_END = 3  # pixels from a rule or edge to the end of a wall that is not in the margin
-MIN_DARKER = 1.4  # darkness of ink that lies on a line, over the line's
+MIN_DARKER = 1.33  # darkness of ink that lies on a line, over the line's
 MIN_CROSSING = 0.12  # of the pitch: how far ink reaches on both sides of a comb's edge if it crosses that
 MAX_CROSSED_SHARE = 0.34  # of a comb's inner edges
 MIN_DIGIT_HEIGHT, MAX_DIGIT_HEIGHT = 0.3, 0.92  # of the height of a comb's walls
@@ -75,7 +75,8 @@ def _without_lines(ink: MatLike, strokes: Strokes, comb: Comb | None) -> Ruled:
         if not found:
             break
         lines += found
-        gone = cv2.bitwise_and(erased(found, lines, mask), cv2.bitwise_not(_darker(found, ink)))
+        gone = erased(found, lines, mask)
+        gone[_strokes_along(found, ink, mask, gone)] = 0
         ink = cv2.bitwise_and(ink, cv2.bitwise_not(gone))
         mask = _mask(ink)
         rules = find_rules(mask)
@@ -85,19 +86,31 @@ def _without_lines(ink: MatLike, strokes: Strokes, comb: Comb | None) -> Ruled:
         ink = remove_guides(ink, comb)
     rules, walls = [line for line in lines if line.is_level], [line for line in lines if not line.is_level]
     mask = _mask(ink)
-    if not _is_ink(ink, mask):
+    if not is_ink(ink, mask, cv2.bitwise_not(mask)):
         mask = np.zeros_like(mask)
     return Ruled(ink, mask, rules, walls, comb)
 
 
-def _darker(lines: Sequence[Stroke], ink: MatLike) -> MatLike:
-    """The mask of the ink in lines and beside them that is darker than they are: strokes that run along them."""
-    darker: NDArray[np.uint8] = np.zeros(ink.shape, np.uint8)
+def _strokes_along(lines: Sequence[Stroke], ink: MatLike, mask: MatLike, gone: NDArray[np.uint8]) -> Flags:
+    """Which pixels of lines are those of darker strokes that run along them, and go on outside of them.
+
+    Args:
+        lines: the lines.
+        ink: uint8 (H, W), bright on 0.
+        mask: of the ink, 255 on 0.
+        gone: the mask of the lines with their soft edges.
+    """
+    pixels = np.asarray(ink)
+    darker = np.zeros(gone.shape, np.bool_)
     for line in lines:
-        level = float(np.median(np.asarray(ink)[line.place][np.asarray(line.ink) > 0]))
+        level = float(np.median(pixels[line.place][np.asarray(line.ink) > 0]))
         rows, columns = (slice(max(0, axis.start - 2), axis.stop + 2) for axis in line.place)
-        darker[rows, columns][np.asarray(ink)[rows, columns] > MIN_DARKER * level] = 255
-    return darker
+        darker[rows, columns] |= pixels[rows, columns] > MIN_DARKER * level
+    darker &= gone > 0
+    outside = (np.asarray(mask) > 0) & (gone == 0)
+    labels = cv2.connectedComponents((darker | outside).astype(np.uint8))[1]
+    inner, outer = (np.bincount(labels[where], minlength=int(labels.max()) + 1) for where in (darker, outside))
+    return np.asarray(darker & (outer >= inner)[labels], np.bool_)
 
 
 def _crosses(comb: Comb, mask: MatLike) -> bool:
@@ -130,9 +143,15 @@ def _mask(ink: MatLike) -> MatLike:
     return cv2.threshold(ink, otsu_level(ink), 255, cv2.THRESH_BINARY)[1]
 
 
-def _is_ink(ink: MatLike, mask: MatLike) -> bool:
-    """Whether the pixels of a mask are darker than the grain of the paper, of which faint lines may be a fourth."""
-    bright, dark = histogram(ink, mask).cumsum(), histogram(ink, cv2.bitwise_not(mask)).cumsum()
+def is_ink(ink: MatLike, mask: MatLike, paper: MatLike) -> bool:
+    """Whether the pixels of a mask are darker than the grain of the paper, of which faint lines may be a fourth.
+
+    Args:
+        ink: uint8 (H, W), bright on 0.
+        mask: 255 on 0.
+        paper: the mask of the paper, 255 on 0.
+    """
+    bright, dark = histogram(ink, mask).cumsum(), histogram(ink, paper).cumsum()
     if not bright[-1] or not dark[-1]:
         return False
     low, background, high = dark.searchsorted(np.array((0.16, 0.5, 0.69)) * dark[-1]).tolist()

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from batchdigits.fields.boxes import glyphs_of_boxes
 from batchdigits.fields.close_up import CloseUp, close_up
 from batchdigits.fields.confidence import alternatives_to, confidence_of, features
-from batchdigits.fields.form_lines import remove_form_lines
+from batchdigits.fields.form_lines import is_ink, remove_form_lines
 from batchdigits.fields.ink import View, view_of
 from batchdigits.fields.lattice import Step, best_paths
 from batchdigits.fields.number import find_number
@@ -90,6 +91,8 @@ def cut_field(scan: NDArray[np.uint8], options: ReadOptions) -> Cut:
         places = [glyph.box for glyph in filled]
         return Cut(view, [glyph.glyph for glyph in filled], boxes, places=places, has_ink=bool(filled))
     number = find_number(ruled)
+    if number and not is_ink(ruled.ink, number.mask, cv2.bitwise_not(ruled.mask)):
+        number = None
     close = close_up(number, ruled.ink) if number else None
     if close is None:
         return Cut(view, [], has_ink=False)
