@@ -1,6 +1,6 @@
 """Measure how well the numbers of fields are read: real ones with their answers, and ones composed of MNIST's digits.
 
-    python benchmarks/read_fields.py [--fields DIR] [--composed N] [--threshold 0.95] [--calibrate]
+    python benchmarks/read_fields.py [--fields DIR] [--composed N] [--threshold 0.975] [--calibrate]
 
 DIR has one folder for each source, with pictures of fields and a `truth.csv` with the columns `file` and `truth`.
 Composed fields are made of MNIST's test digits. Only digits are compared, without separators and signs.
@@ -46,7 +46,7 @@ class Known(NamedTuple):
 @click.command()
 @click.option("--fields", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Folder of sources.")
 @click.option("--composed", type=click.IntRange(min=0), default=1000, show_default=True, help="Composed fields.")
-@click.option("--threshold", type=click.FloatRange(0, 1), default=0.95, show_default=True, help="Confidence of `ok`.")
+@click.option("--threshold", type=click.FloatRange(0, 1), default=0.975, show_default=True, help="Confidence of `ok`.")
 @click.option("--calibrate", is_flag=True, help="Print the weights of the confidence instead.")
 @click.option("--model", type=click.Path(path_type=Path), help="The model file. [default: as in classify]")
 def main(fields: Path | None, composed: int, threshold: float, calibrate: bool, model: Path | None) -> None:

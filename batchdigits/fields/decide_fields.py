@@ -21,7 +21,7 @@ from batchdigits.inference.runtime import Runtime
 from batchdigits.inference.threshold import review_threshold
 from batchdigits.text import counted
 
-REVIEW_THRESHOLD = 0.95  # of fields; a model card has none, since cutting counts as much as the network
+REVIEW_THRESHOLD = 0.975  # of fields; a model card has none, since cutting counts as much as the network
 MIN_SHOWN = 0.01  # probability of another value that the detail of a `review` names
 
 

@@ -21,12 +21,11 @@ from batchdigits.fields.reading import Box, Character, FieldReading, Lattice, Re
 from batchdigits.fields.segments import Segment, glyph_of, segments_of
 from batchdigits.fields.weights import log_probabilities, steps_of_boxes, steps_of_pieces
 from batchdigits.inference.runtime import Runtime
-from batchdigits.vision.normalise import Glyph
+from batchdigits.vision.normalise import Glyph, propose
 
 MAX_PIECES = 120  # of a field: one with more is no number, and would take long
 MAX_ALTERNATIVES = 5
-
-
+MAX_DOUBTFUL_CONFIDENCE = 0.5  # of a number where the normaliser of single digits finds nothing but printed lines
 NOTHING_KNOWN = ReadOptions()
 
 
@@ -42,6 +41,8 @@ class Cut(NamedTuple):
         segments: those of the pieces, one for each glyph.
         places: the box of each glyph in the view.
         has_ink: whether there is any ink but printed lines.
+        looks_empty: whether the normaliser of single digits, which knows printed cells better, finds no ink; False for
+            a comb.
     """
 
     view: View
@@ -52,6 +53,7 @@ class Cut(NamedTuple):
     segments: Sequence[Segment] = ()
     places: Sequence[tuple[int, int, int, int]] = ()
     has_ink: bool = True
+    looks_empty: bool = False
 
 
 def read_fields(
@@ -105,7 +107,10 @@ def cut_field(scan: NDArray[np.uint8], options: ReadOptions) -> Cut:
         if glyph is not None:
             segments.append(segment)
             glyphs.append(glyph)
-    return Cut(view, glyphs, None, close, pieces, segments, [segment.box for segment in segments])
+    places = [segment.box for segment in segments]
+    candidates = propose(scan, options.ink)
+    looks_empty = not candidates.glyphs and not candidates.holds_writing
+    return Cut(view, glyphs, None, close, pieces, segments, places, looks_empty=looks_empty)
 
 
 def read_cut(cut: Cut, log_p: NDArray[np.float64], options: ReadOptions) -> FieldReading:
@@ -131,8 +136,12 @@ def read_cut(cut: Cut, log_p: NDArray[np.float64], options: ReadOptions) -> Fiel
     characters = [_character(step, cut, log_p) for step in best.steps if step.text]
     digits = tuple(character for character in characters if character.label.isdigit())
     separators = tuple(character for character in characters if not character.label.isdigit())
+    if cut.looks_empty and len(digits) == 1:  # the side of an empty box looks like a 1
+        return FieldReading()
     lead, doubt = features(paths, log_p)
     confidence = confidence_of(lead, doubt)
+    if cut.looks_empty:
+        confidence = min(confidence, MAX_DOUBTFUL_CONFIDENCE)
     alternatives = tuple(alternatives_to(paths, confidence)[:MAX_ALTERNATIVES])
     lattice = Lattice(steps, pieces, log_p.tolist(), paths, confidence)
     return FieldReading(

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from batchdigits.fields.read_field import read_fields
+from batchdigits.fields.read_field import MAX_DOUBTFUL_CONFIDENCE, read_fields
 from batchdigits.fields.reading import FieldReading, ReadOptions
 from batchdigits.inference.runtime import Runtime
 from batchdigits.learning.composed_fields import KINDS, Field, compose_field
@@ -221,8 +221,9 @@ def test_a_plain_scan_is_blank(runtime: Runtime, scan: np.ndarray) -> None:
 def test_empty_cells_are_blank(runtime: Runtime, mnist_digits: Digits) -> None:
     rng = np.random.default_rng(0)
     none = np.zeros((0, 28, 28), np.uint8), np.zeros(0, np.uint8)
-    readings = read_fields([compose_field("empty", *none, rng).scan for _ in range(60)], runtime)
-    assert np.mean([not reading.value for reading in readings]) >= 0.85
+    readings = read_fields([compose_field("empty", *none, rng).scan for _ in range(100)], runtime)
+    assert np.mean([not reading.value for reading in readings]) >= 0.95
+    assert max(reading.confidence for reading in readings) <= MAX_DOUBTFUL_CONFIDENCE
 
 
 def test_an_empty_comb_is_blank(runtime: Runtime) -> None:
