@@ -273,7 +273,7 @@ def test_loads_no_tensorflow(labelled: Path) -> None:
 
 def test_help_shows_its_examples_line_by_line(run: Run) -> None:
     lines = run("evaluate", "--help").stdout.splitlines()
-    assert sum(line.startswith("      batchdigits evaluate ") for line in lines) == 3
+    assert sum(line.startswith("      batchdigits evaluate ") for line in lines) == 4
 
 
 def test_plot_writes_a_png(run: Run, labelled: Path) -> None:

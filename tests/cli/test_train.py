@@ -342,7 +342,7 @@ def test_a_resumed_training_ends_with_the_same_weights(
     assert sorted(p.name for p in tmp_path.glob("halved*")) == ["halved.history.csv", "halved.keras"]
 
 
-@pytest.mark.parametrize("recipe", ["lesson", "default"])
+@pytest.mark.parametrize("recipe", ["lesson", pytest.param("default", marks=pytest.mark.slow)])
 def test_signals_in_the_middle_of_a_step_change_no_weights(
     run: Run, npz_file: Path, tmp_path: Path, recipe: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -383,7 +383,7 @@ def test_signals_at_random_moments_change_no_weights(npz_file: Path, tmp_path: P
     assert cut.with_suffix(".history.csv").read_bytes() == whole.with_suffix(".history.csv").read_bytes()
 
 
-@pytest.mark.parametrize("patience", [1, 8])
+@pytest.mark.parametrize("patience", [1, pytest.param(8, marks=pytest.mark.slow)])
 def test_an_interruption_while_saving_loses_no_training(
     run: Run, npz_file: Path, tmp_path: Path, patience: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
