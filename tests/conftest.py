@@ -74,7 +74,7 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the longest test, a training with the default recipe: if it began last, one process would wait for it."""
+    """Begin with the longest test, a training: if it began last, one process would wait for it."""
     items.sort(key=lambda item: "[README.md]" not in item.name)
 
 
