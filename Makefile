@@ -99,6 +99,8 @@ tables:
 	python benchmarks/confidence.py --sets $(SETS) -o docs/images/confidence.png
 	python benchmarks/few_shot.py --sets $(SETS)
 	python benchmarks/corrections.py --sets $(SETS)
+	python benchmarks/review_page.py
+	python benchmarks/read_fields.py --fields $(SETS)/../fields
 	python benchmarks/training_speed.py
 	python benchmarks/archive_speed.py
 	python benchmarks/classify_speed.py --no-scans --rounds 5 -o docs/images/speed.png
