@@ -173,7 +173,6 @@ def test_a_finished_table_is_added_to_and_never_replaced_unasked(scene: Path, tm
     assert classify("zz.png", "-o", output, "--prune", cwd=tmp_path).returncode == 2
 
 
-@pytest.mark.slow
 def test_a_folder_under_another_spelling_adds_nothing(tmp_path: Path) -> None:
     helpers.make_images(tmp_path / "scans", 8)
     classify("scans", "-o", "out.csv", cwd=tmp_path)
@@ -184,6 +183,7 @@ def test_a_folder_under_another_spelling_adds_nothing(tmp_path: Path) -> None:
     assert (tmp_path / "out.csv").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_random_kills_between_additions_changes_and_edits_lose_no_row_and_no_edit(tmp_path: Path) -> None:
     chance = random.Random(7)
     scans = helpers.make_images(tmp_path / "scans", 60)
