@@ -54,7 +54,9 @@ class FieldPrediction(NamedTuple):
     def row(self, with_digits: bool = False) -> Prediction:
         """The row of a table, with the value as its label; with the digits as JSON, if they are asked for."""
         digits = _as_json(self.digits) if with_digits and self.digits else ""
-        return Prediction(*self[:5], self.alternatives, self.score, digits)
+        return Prediction(
+            self.path, self.value, self.confidence, self.status, self.detail, self.alternatives, self.score, digits
+        )
 
 
 def field_threshold(card: Card, min_confidence: float | None = None) -> float:
@@ -112,11 +114,14 @@ def _decide(path: str, reading: FieldReading | str, options: FieldOptions, thres
         belief = options.expected.believe(_Written(alternatives, lattice))
         values = dict(belief.values)
         if options.unique:
-            return FieldPrediction(path, *belief[:2], Status.OK, belief.fault, None, reading.digits, values)
+            as_read, probability = belief.as_read, belief.as_read_probability
+            return FieldPrediction(path, as_read, probability, Status.OK, belief.fault, None, reading.digits, values)
         choice = choose(belief, threshold)
         digits = reading.digits if choice.value == value else ()
         score = round(choice.confidence, SCORE_DECIMALS)
-        return FieldPrediction(path, *choice[:4], score, digits, values)
+        return FieldPrediction(
+            path, choice.value, choice.confidence, choice.status, choice.detail, score, digits, values
+        )
     score = round(reading.confidence, SCORE_DECIMALS)
     if score >= threshold:
         return FieldPrediction(

@@ -61,7 +61,7 @@ def best_paths(steps: Sequence[Step], pieces: int, length: range | None = None) 
             at[step.end].append(Path(path.value + step.text, log_weight, best, (*path.steps, step)))
     paths = [path for path in _pruned(at, pieces, length) if path.value[-1:] not in SEPARATORS]
     if length is not None:
-        paths = [path for path in paths if _digits(path.value) in length]
+        paths = [path for path in paths if len(digits_of(path.value)) in length]
     return sorted(paths, key=lambda path: -path.log_weight)
 
 
@@ -70,8 +70,9 @@ def _may_follow(separator: str, value: str) -> bool:
     return value[-1:].isdigit() or (separator == "-" and not value)
 
 
-def _digits(value: str) -> int:
-    return sum(map(str.isdigit, value))
+def digits_of(value: str) -> str:
+    """The digits of a value, without its separators and sign."""
+    return "".join(filter(str.isdigit, value))
 
 
 def _pruned(at: list[list[Path]], piece: int, length: range | None) -> list[Path]:
@@ -84,7 +85,7 @@ def _pruned(at: list[list[Path]], piece: int, length: range | None) -> list[Path
             total = known.log_weight + math.log1p(math.exp(min(0.0, path.log_weight - known.log_weight)))
             by_value[path.value] = known._replace(log_weight=total)
             continue
-        digits = 0 if length is None else _digits(path.value)
+        digits = 0 if length is None else len(digits_of(path.value))
         if kept.get(digits, 0) < BEAM and (length is None or digits < length.stop):
             kept[digits] = kept.get(digits, 0) + 1
             by_value[path.value] = path

@@ -5,33 +5,13 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Protocol
 
+from batchdigits.fields.lattice import Step
 from batchdigits.fields.value_list import ValueList
 
 BEAM = 50  # beginnings of listed values that are kept at each piece
 MARGIN = 25.0  # natural logarithm of how much less likely than the likeliest one a beginning may be
 LOST = math.log(0.0005)  # of the probability that a digit was written, and none was found
-
-
-class ReadStep(Protocol):
-    """One way to read some neighbouring pieces of ink; see `lattice.Step`."""
-
-    @property
-    def start(self) -> int:
-        """The first piece."""
-
-    @property
-    def end(self) -> int:
-        """One past the last piece."""
-
-    @property
-    def text(self) -> str:
-        """One character, or none if the pieces are no part of the value."""
-
-    @property
-    def log_weight(self) -> float:
-        """How likely it is."""
 
 
 class LatticeReading:
@@ -41,7 +21,7 @@ class LatticeReading:
         alternatives: the likeliest values with their probabilities (0-1), the likeliest first; () if blank.
     """
 
-    def __init__(self, steps: Iterable[ReadStep], pieces: int, values: Sequence[tuple[str, float]]) -> None:
+    def __init__(self, steps: Iterable[Step], pieces: int, values: Sequence[tuple[str, float]]) -> None:
         """Index a lattice.
 
         Args:

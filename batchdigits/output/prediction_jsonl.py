@@ -41,6 +41,17 @@ def path_fields(path: str) -> dict[str, str]:
     return {"path": text, "path_bytes": base64.b64encode(os.fsencode(path)).decode()}
 
 
+def path_of(fields: Mapping[str, object]) -> str:
+    """The path in the fields that `path_fields` makes.
+
+    Raises:
+        KeyError: there is none.
+        ValueError: see `path_from_bytes`.
+    """
+    encoded = fields.get("path_bytes")
+    return path_from_bytes(encoded) if encoded else str(fields["path"])
+
+
 def path_from_bytes(encoded: object) -> str:
     """The path of a row that has the field `path_bytes`.
 

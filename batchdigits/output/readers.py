@@ -15,7 +15,7 @@ from batchdigits.output.columns import Columns
 from batchdigits.output.compression import Compression, read_lines
 from batchdigits.output.finished import RowHead
 from batchdigits.output.prediction_csv import BYTE_ORDER_MARK, Dialect
-from batchdigits.output.prediction_jsonl import json_line, path_from_bytes
+from batchdigits.output.prediction_jsonl import json_line, path_of
 from batchdigits.output.prediction_parquet import import_pyarrow, schema_of
 
 
@@ -96,8 +96,7 @@ class JsonlReader:
         """The head of a row; an empty path for one that is not JSON any more, which stays as it is."""
         try:
             document = json.loads(row)
-            encoded = document.get("path_bytes")
-            path = path_from_bytes(encoded) if encoded else str(document["path"])
+            path = path_of(document)
             is_open_error = document["status"] == Status.ERROR and not document[self.columns.answer]
             return RowHead(path, is_open_error, str(document["status"]), document.get("score"))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):

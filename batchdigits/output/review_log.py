@@ -6,7 +6,6 @@ line of the action that it takes back. The table itself is never changed.
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -18,7 +17,7 @@ from batchdigits.errors import BatchdigitsError
 from batchdigits.output.atomic import explain_os_errors
 from batchdigits.output.file_lock import lock
 from batchdigits.output.journal import open_read_write, write_all
-from batchdigits.output.prediction_jsonl import json_line, path_from_bytes
+from batchdigits.output.prediction_jsonl import json_line, path_fields, path_of
 from batchdigits.output.review_answers import KINDS, MODES, ROUNDS, Action, Answer, Answers, Mode, Round, Settled
 from batchdigits.text import as_unicode, is_line
 
@@ -172,19 +171,14 @@ def _action(number: int, fields: Fields) -> Action:
 
 
 def _answer(fields: Fields) -> Answer:
-    encoded = fields.get("path_bytes")
-    path = path_from_bytes(encoded) if encoded else str(fields["path"])
     kind, label = fields["kind"], str(fields.get("label", ""))
     if kind not in KINDS or (kind == "label") != bool(label) or not is_line(label):
         raise ValueError
-    return Answer(path, kind, label, str(fields["predicted"]), str(fields["status"]))
+    return Answer(path_of(fields), kind, label, str(fields["predicted"]), str(fields["status"]))
 
 
 def _fields_of(answer: Answer) -> Fields:
-    path = as_unicode(answer.path)
-    fields: Fields = {"path": path, "kind": answer.kind}
-    if path != answer.path:
-        fields["path_bytes"] = base64.b64encode(os.fsencode(answer.path)).decode()
+    fields: Fields = {**path_fields(answer.path), "kind": answer.kind}
     if answer.kind == "label":
         fields["label"] = answer.label
     return {**fields, "predicted": answer.predicted, "status": answer.status}

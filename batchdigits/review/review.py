@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from threading import Lock
 from typing import Any, Literal, NamedTuple, cast
 
@@ -56,7 +56,10 @@ class Review:
         self.rows, self.setting = rows, setting
         self._log, self._lock = log, Lock()
         # In the second round only what was answered in the first is shown.
-        self._shown = [p for p in range(len(rows)) if not setting.is_second or self._given(p, "first")]
+        everything = range(len(rows))
+        self._shown: Collection[int] = (
+            {position for position in everything if self._given(position, "first")} if setting.is_second else everything
+        )
         self._answers: dict[int, Answer] = {}  # what the cards show
         self._unsure: set[int] = set()
         self._open_review = {p for p in self._shown if rows.rows[p].status == Status.REVIEW and not setting.is_blind}
@@ -96,11 +99,10 @@ class Review:
             wanted = Filter(text=wanted.text, in_table_order=True)
         has = _ANSWERED[answered]
         with self._lock:
-            shown = set(self._shown) if self.setting.is_second else range(len(self.rows))
             found = [
                 position
                 for position in self.rows.matching(wanted)
-                if position in shown
+                if position in self._shown
                 and has(self._answers.get(position))
                 and (not differences or self._differs(position))
             ]

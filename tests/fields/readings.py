@@ -9,17 +9,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from batchdigits.fields.lattice import Step
 from batchdigits.fields.lattice_reading import LatticeReading
 from batchdigits.fields.value_list import ValueList
 
 LABELS = 3  # of a box in the alternatives
-
-
-class Step(NamedTuple):
-    start: int
-    end: int
-    text: str
-    log_weight: float
 
 
 class NamedReading(NamedTuple):

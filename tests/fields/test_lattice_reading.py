@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from batchdigits.fields import lattice_reading
 from batchdigits.fields.expected_values import choose, expect
+from batchdigits.fields.lattice import Step
 from batchdigits.fields.lattice_reading import BEAM, LOST, LatticeReading
 from batchdigits.fields.rules import Rules
 from batchdigits.fields.value_list import ValueList
 from batchdigits.inference.decide import Status
-from tests.fields.readings import Step
 
 
 def weights_of(steps: list[Step], pieces: int) -> dict[str, float]:
