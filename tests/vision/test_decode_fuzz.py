@@ -55,14 +55,15 @@ def corpus() -> dict[str, list[bytes]]:
 
 
 CORPUS = corpus()
-FORMATS = "PNG|JPEG|WebP|BMP|GIF|TIFF|PNM|AVIF|HEIF|JPEG 2000"
+FORMATS = "PNG|JPEG|WebP|BMP|GIF|TIFF|PNM|AVIF|HEIF|JPEG 2000|PDF"
 OURS = re.compile(
     rf"truncated or corrupt ({FORMATS})(: the data ends too early|: a tag is there twice)?"
     r"|(truncated or corrupt|unsupported kind of) TIFF: (\w+|photometric \d+), \d+ x \w+ bits[\w, -]*"
     rf"|unsupported kind of ({FORMATS}|TIFF: BigTIFF in big-endian order)"
     r"|not an image( that batchdigits reads \([\w ]+\))?|corrupt: an image without pixels|empty file"
     r"|too large( to decode|: \d+ x \d+ pixels, and the limit is [\d.]+ million)"
-    r"|more than 10,000 pages: the rest is skipped|HEIC needs an optional package: pip install 'batchdigits\[heif\]'"
+    r"|more than 10,000 pages: the rest is skipped"
+    r"|(HEIC|PDF) needs an optional package: pip install 'batchdigits\[(heif|pdf)\]'"
 )
 
 
@@ -135,6 +136,7 @@ def test_a_mutated_file_gives_pages(
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=200))
 @example(b"BM")
+@example(b"%PDF-")
 @example(b"\0\0\0\x18ftypavif")
 @example(b"RIFF\0\0\0\0WEBPVP8X")
 def test_any_bytes_give_pages(tmp_path: Path, content: bytes) -> None:
