@@ -51,7 +51,7 @@ def classify_in_parts(request: Request, paths: Sequence[str], rules: Filter, ids
             request.max_failures,
         )
         listed = _merged(listings)
-        if not listed.parts and not listed.named:
+        if not listed.parts and not len(listed.named):
             raise NoImagesError(f"no images in {', '.join(listed.empty_folders) or 'the list of files'}")
         manifest = _manifest(task, {**identity, **sources}, listed)
         total = output.finish(listed.parts, manifest, listed.named, listed.readable, request.prune)
@@ -85,9 +85,12 @@ def _parts_of(results: Generator[Part | Listing, None, None], listings: list[Lis
 
 
 def _merged(listings: Sequence[Listing]) -> Listing:
+    import numpy as np
+
     from batchdigits.engines.ray_engine import Listing
 
-    listed = Listing([], [], [], 0, 0, [], Counter(added=0, changed=0, kept=0, edited=0))
+    none = np.empty(0, np.uint64)
+    listed = Listing([], none, none, 0, 0, [], Counter(added=0, changed=0, kept=0, edited=0))
     for listing in listings:
         listed = listed.merged_with(listing)
     return listed

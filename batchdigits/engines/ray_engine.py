@@ -20,6 +20,7 @@ import shutil
 import signal
 import socket
 import tempfile
+from array import array
 from collections import Counter
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -95,8 +96,8 @@ class Listing(NamedTuple):
 
     Attributes:
         parts: the names of all parts of this run, done or not.
-        named: parts of finished runs that hold sources of the group.
-        readable: folders and archives of the group with an open error in finished parts, which can be read now.
+        named: the `source_id` of each source of the group that a finished part holds.
+        readable: those of folders and archives of the group with an open error there, which can be read now.
         sources: as in the tally of `find`.
         skipped: as in the tally of `find`.
         empty_folders: as in the tally of `find`.
@@ -104,8 +105,8 @@ class Listing(NamedTuple):
     """
 
     parts: list[str]
-    named: list[str]
-    readable: list[str]
+    named: NDArray[np.uint64]
+    readable: NDArray[np.uint64]
     sources: int
     skipped: int
     empty_folders: list[str]
@@ -113,9 +114,10 @@ class Listing(NamedTuple):
 
     def merged_with(self, other: Listing) -> Listing:
         """Both listings as one."""
-        parts, named = self.parts + other.parts, self.named + other.named
+        parts, empty_folders = self.parts + other.parts, self.empty_folders + other.empty_folders
         sources, skipped = self.sources + other.sources, self.skipped + other.skipped
-        readable, empty_folders = self.readable + other.readable, self.empty_folders + other.empty_folders
+        named = np.concatenate([self.named, other.named])
+        readable = np.concatenate([self.readable, other.readable])
         files = Counter(self.files)
         files.update(other.files)
         return Listing(parts, named, readable, sources, skipped, empty_folders, files)
@@ -189,7 +191,8 @@ def parse_result(row: Mapping[str, Any]) -> Part | Listing:
     """The part or the listing in a row of the dataset."""
     about = json.loads(row["about"])
     if not row["part"]:
-        return Listing(**{**about, "files": Counter(about["files"])})
+        named, readable = (np.frombuffer(row[column], np.uint64) for column in ("data", "done"))
+        return Listing(**{**about, "named": named, "readable": readable, "files": Counter(about["files"])})
     counts = RowCounts(Counter(about["statuses"]), about["risk"])
     return Part(row["part"], row["data"], counts, np.frombuffer(row["done"], RECORD))
 
@@ -217,42 +220,39 @@ def list_parts(table: Any, job: ClusterJob, done: DoneParts) -> Iterator[Any]:
     typed = json.loads(row["paths"])
     _enter_folder(job, typed)
     tally = Tally()
-    named: set[str] = set()
-    readable: set[str] = set()
+    named, readable = array("Q"), array("Q")
     counts: Counter[str] = Counter()
-    found = _note_readable(find(typed, tally, job.rules), done, named, readable)
+    found = _note_readable(find(typed, tally, job.rules), done, readable)
     files = _new_files(found, done, named, counts)
     names: list[str] = []
     while part := list(islice(files, job.part_size)):
         names.append(part_name(done.first_group + row["group"], len(names), part, job.file_format))
         if names[-1] not in done.names:
             yield _row(names[-1], json.dumps(part).encode())
-    listing = Listing(names, sorted(named), sorted(readable), tally.sources, tally.skipped, tally.empty_folders, counts)
-    yield _row("", b"", listing._asdict())
+    about = {"parts": names, "sources": tally.sources, "skipped": tally.skipped, "files": counts}
+    about["empty_folders"] = tally.empty_folders
+    yield _row("", named.tobytes(), about, readable.tobytes())
 
 
-def _note_readable(files: Iterator[str], done: DoneParts, named: set[str], readable: set[str]) -> Iterator[str]:
-    """The same files; folders and archives that they are in are added to `readable`, if these have an open error.
-
-    The parts with these errors are added to `named`.
-    """
+def _note_readable(files: Iterator[str], done: DoneParts, readable: array[int]) -> Iterator[str]:
+    """The same files; folders and archives that they are in are added to `readable`, if these have an open error."""
     folder = ""
     for path in files:
         if path.rpartition("/")[0] != folder:
             folder = above = path.rpartition("/")[0]
             while above:
-                source = done.find(above)
-                if source and source.stamp == NO_STAMP:
-                    named.add(source.part)
-                    readable.add(above)
+                for typed in (above, f"{above}/"):
+                    source = done.find(typed)
+                    if source and source.stamp == NO_STAMP:
+                        readable.append(source_id(typed))
                 above = above.rpartition("/")[0]
         yield path
 
 
-def _new_files(files: Iterator[str], done: DoneParts, named: set[str], counts: Counter[str]) -> Iterator[str]:
+def _new_files(files: Iterator[str], done: DoneParts, named: array[int], counts: Counter[str]) -> Iterator[str]:
     """The files that no finished part holds as they are now.
 
-    The parts that hold files are added to `named`, and the numbers of `Listing.files` to `counts`.
+    Those that one holds are added to `named`, and the numbers of `Listing.files` to `counts`.
     """
     for path in files:
         source = done.find(path)
@@ -260,7 +260,7 @@ def _new_files(files: Iterator[str], done: DoneParts, named: set[str], counts: C
             counts["added"] += 1
             yield path
             continue
-        named.add(source.part)
+        named.append(source_id(path))
         stamp = stamp_of(path)
         if source.is_current(stamp):
             counts["kept"] += 1

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from batchdigits.errors import BatchdigitsError
 from batchdigits.output.columns import Columns
-from batchdigits.output.finished import source_id
+from batchdigits.output.finished import NO_SOURCE, source_id
 from batchdigits.output.formats import FormatName, output_format
 from batchdigits.output.journal import NO_STAMP, Identity, refuse_other_run
 from batchdigits.output.part_rows import KNOWN, PartRows, read_part
@@ -72,12 +72,10 @@ class DoneSource(NamedTuple):
     """A source in a finished part.
 
     Attributes:
-        part: the name of the part.
         stamp: its stamp when it was classified; NO_STAMP if an error of it is to be tried again.
         is_edited: whether a person has edited its rows.
     """
 
-    part: str
     stamp: int
     is_edited: bool
 
@@ -114,7 +112,7 @@ class DoneParts:
         at = int(np.searchsorted(self.sources, wanted))
         if at == len(self.sources) or self.sources[at] != wanted:
             return None
-        return DoneSource(self.finished[self.parts[at]], int(self.stamps[at]), bool(self.edited[at]))
+        return DoneSource(int(self.stamps[at]), bool(self.edited[at]))
 
 
 class PartsOutput:
@@ -177,7 +175,7 @@ class PartsOutput:
         self.parts = {name: counts for name, (counts, _) in read.items() if name not in before}
         self._sources = {name: read[name][1]["source"] for name in self.parts}
         self.done = _done({name: read[name][1] for name in self.finished}, frozenset(self.parts))
-        self.unnamed = 0  # rows of finished parts of which this run named no source
+        self.unnamed = 0  # sources in finished parts that this run did not name
 
     def _refuse_existing(self, is_finished: bool, parts: int) -> None:
         if is_finished:
@@ -262,8 +260,8 @@ class PartsOutput:
         self,
         listed: Iterable[str],
         about: Mapping[str, Any],
-        named: Iterable[str] = (),
-        readable: Iterable[str] = (),
+        named: Sequence[int] | NDArray[np.uint64] = (),
+        readable: Sequence[int] | NDArray[np.uint64] = (),
         prune: bool = False,
     ) -> RowCounts:
         """Write the manifest, and return the counts of all rows.
@@ -271,9 +269,9 @@ class PartsOutput:
         Args:
             listed: the names of all parts of the run. Its other parts, whose sources are gone, are removed.
             about: the manifest's entries about the run; those about its rows and parts are added.
-            named: the finished parts of which this run named a source.
-            readable: folders and archives whose error in finished parts is gone.
-            prune: whether the other finished parts are removed.
+            named: the `source_id` of each source in finished parts that this run named.
+            readable: those of folders and archives whose error in finished parts is gone.
+            prune: whether the rows of the other sources are dropped, if they have a path.
 
         Raises:
             BatchdigitsError: a part is missing, or the manifest cannot be written.
@@ -282,11 +280,12 @@ class PartsOutput:
         if lost := [name for name in names if name not in self.parts]:
             raise BatchdigitsError(f"{len(lost):,} parts are missing, {lost[0]} first; to continue, add --resume")
         self._begin()
-        unnamed = self.finished.keys() - set(named)
-        self.unnamed = sum(self.finished[name].rows for name in unnamed)
-        kept = {name: part for name, part in self.finished.items() if not (prune and name in unnamed)}
-        redone = [np.array(list(map(source_id, readable)), np.uint64), *(self._sources[name] for name in names)]
-        self._replace_redone(kept, np.concatenate(redone))
+        known = [np.array(sources, np.uint64) for sources in (named, readable, [NO_SOURCE])]
+        unnamed = np.setdiff1d(self.done.sources, np.concatenate(known))
+        self.unnamed = len(unnamed)
+        gone = [known[1], *(self._sources[name] for name in names), *([unnamed] if prune else [])]
+        kept = dict(self.finished)
+        self._drop(np.concatenate(gone), kept)
         kept = dict(sorted({**kept, **{name: self.parts[name] for name in names}}.items()))
         total = RowCounts()
         for part in kept.values():
@@ -303,10 +302,10 @@ class PartsOutput:
         self._is_marked = False
         return total
 
-    def _replace_redone(self, kept: dict[str, RowCounts], redone: NDArray[np.uint64]) -> None:
-        """Replace, among the kept finished parts, those with sources that were done again by new ones without these."""
-        numbers = np.unique(self.done.parts[np.isin(self.done.sources, redone)]).tolist()
-        sources = set(redone.tolist()) if numbers else set()
+    def _drop(self, gone: NDArray[np.uint64], kept: dict[str, RowCounts]) -> None:
+        """Replace, among the kept finished parts, those with sources that are gone by new ones without these."""
+        numbers = np.unique(self.done.parts[np.isin(self.done.sources, gone)]).tolist()
+        sources = set(gone.tolist()) if numbers else set()
         for name in sorted(kept.keys() & {self.done.finished[number] for number in numbers}):
             del kept[name]
             rest = self._read_part(name).without(sources)

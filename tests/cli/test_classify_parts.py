@@ -245,6 +245,21 @@ def test_parts_whose_sources_are_not_named_stay_unless_pruned(scene: Path, clust
     assert (result.exit_code, "--prune needs --resume" in result.stderr) == (2, True)
 
 
+def test_prune_drops_files_that_are_not_named_from_parts_with_others(scene: Path, cluster: Cluster, run: Run) -> None:
+    remove_broken()
+    on_ray(run)
+    with Path("rows", min(parts())).open("ab") as part:
+        part.write(b",a row without a path,,,\n")
+    Path("scans/0.png").unlink()
+    assert "0 files added, 0 classified again, 22 kept, 1 no longer named and kept" in on_ray(run, "--resume").stderr
+    kept = lines_of_parts().splitlines()
+    assert "22 kept, 1 no longer named and dropped" in on_ray(run, "--resume", "--prune").stderr
+    dropped = set(kept) - set(lines_of_parts().splitlines())
+    assert [line.partition(b",")[0] for line in dropped] == [b"scans/0.png"]
+    assert b",a row without a path,,," in lines_of_parts()
+    assert "no images left to do" in on_ray(run, "--resume", "--prune").stderr
+
+
 def test_an_addition_that_was_stopped_goes_on(scene: Path, cluster: Cluster, run: Run) -> None:
     remove_broken()
     on_ray(run)
