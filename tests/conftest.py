@@ -73,11 +73,6 @@ def pytest_configure() -> None:
     os.umask(0o022)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the longest test, a training: if it began last, one process would wait for it."""
-    items.sort(key=lambda item: "[README.md]" not in item.name)
-
-
 @pytest.fixture
 def run() -> Run:
     """A function that runs the command in this process."""
