@@ -22,7 +22,7 @@ from batchdigits.errors import DataError
 from batchdigits.files.natural_order import natural_key
 from batchdigits.output.finished import of_a_page
 from batchdigits.output.review_answers import Answer
-from batchdigits.output.review_log import read_review
+from batchdigits.output.review_log import is_of_numbers, read_review
 from batchdigits.output.source_pages import pages_of
 from batchdigits.quiet import silent_stderr
 from batchdigits.text import counted, first_names
@@ -57,6 +57,9 @@ def load_corrections(logs: Sequence[Path], seed: int, as_class: str | None = Non
         DataError: no image with an answer can be read, or a class that MNIST does not have has too few.
     """
     name = ", ".join(log.name for log in logs)
+    for log in logs:
+        if is_of_numbers(log):
+            raise DataError(f"{log} is the review of a table of numbers, and a model learns from single digits")
     settled = [one.answer for log in logs for one in read_review(log).values()]
     answers = {one.path: one for one in settled}
     corrected = {one.path for one in settled if one.kind == "label" and not one.is_accepted}

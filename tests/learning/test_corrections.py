@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -221,6 +222,14 @@ def test_corrections_and_data_are_joined(run: Run, trained: Path, in_empty_folde
     following = "export --tflite --model m.keras --data labelled --corrections rows.csv.review -o m.tflite, then"
     assert f"next: batchdigits {following} batchdigits classify SCANS --model m.tflite\n" in result.stderr
     assert f"held-back outliers of yours that is ok: {card.data['ok_outliers']['before']:.2%} before" in result.stderr
+
+
+def test_the_review_of_a_table_of_numbers_teaches_nothing(run: Run, in_empty_folder: Path) -> None:
+    with closing(ReviewLog(Path("numbers.csv.review"), "numbers.csv", are_numbers=True)) as log:
+        log.add("anna", "t", "single", "first", [Answer("a.png", "label", "1946", "1946", "ok")])
+    result = run("train", "--init", "built-in", "--corrections", "numbers.csv.review", "-o", "m.keras")
+    assert result.exit_code == 1
+    assert "numbers.csv.review is the review of a table of numbers" in result.stderr
 
 
 @pytest.mark.parametrize(
