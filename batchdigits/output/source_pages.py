@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
+from batchdigits.files.archives import split_member
 from batchdigits.files.content import file_status, read_content
 from batchdigits.files.source_error import SourceError
 from batchdigits.output.finished import of_a_page
@@ -34,9 +35,14 @@ def pages_of(sources: Iterable[str]) -> Iterator[Page]:
 
 
 def digest_of(source: str) -> str:
-    """A hash of the file that a source is, or is a page of; empty if it cannot be read."""
+    """A hash of the file that a source is, or is a page of; empty if it cannot be read.
+
+    Of archives only zip has members that are quickly found; for those of others it is empty, too.
+    """
     page_name = of_a_page(source)
     for path in (source, page_name[1] if page_name else source):
+        if (member := split_member(path)) and not member.archive.lower().endswith(".zip"):
+            return ""
         if status := file_status(path):
             return _digest(path, status.st_size, status.st_mtime_ns)
     return ""

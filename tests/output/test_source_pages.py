@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -28,6 +29,9 @@ def test_a_member_has_its_own(in_empty_folder: Path) -> None:
         archive.writestr("b.png", b"two")
     Path("a.png").write_bytes(b"one")
     assert digest_of("a.zip/a.png") == digest_of("a.png") != digest_of("a.zip/b.png")
+    with tarfile.open("a.tar", "w") as archive:
+        archive.add("a.png")
+    assert digest_of("a.tar/a.png") == ""
 
 
 def test_what_cannot_be_read_has_none(in_empty_folder: Path) -> None:
