@@ -80,6 +80,7 @@ PICTURED = samples/digits/2 samples/digits/4 samples/digits/7 samples/broken
 pictures:
 	python docs/make_step_pictures.py
 	python docs/make_review_pictures.py
+	python docs/make_field_pictures.py
 	-batchdigits preview $(PICTURED) --model batchdigits/pretrained/digits.tflite -o docs/images/preview.png
 
 # The figures of the documentation. SETS is a folder of labelled folders.

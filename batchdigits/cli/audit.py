@@ -63,9 +63,9 @@ def audit(
     """Say how many ok rows of a table are wrong, by a sample that a person keys.
 
     First draw a sample: of N rows, or as many as show what is to be shown, if the scores are right. It has the columns
-    path, truth and stratum, and no labels. Key it in batchdigits review --mode blind --sample, or type into truth what
-    each image shows, and anything else for what is no digit. Then give it to --keyed, with the same --seed. Rows whose
-    status you have changed are left out.
+    path, truth and stratum, and no labels or values. Key it in batchdigits review --mode blind --sample, or type into
+    truth what each image shows, and anything else for what is no digit or number. Then give it to --keyed, with the
+    same --seed. Rows whose status you have changed are left out.
 
     \b
     Example:

@@ -61,7 +61,7 @@ def classify_locally(
     with _output(request, identity_of(request, task), encoder.header(columns), reader) as output:
         written = write_results(
             request.run(output.unfinished(files), task),
-            lambda result: output.write(result.rows, result.stamps),
+            lambda result: result.rows and output.write(result.rows, result.stamps),
             request.max_failures,
             output.resumed,
             lambda bar: None if request.files_from or output.old else _estimate_total(bar, request.paths, rules),
@@ -73,6 +73,7 @@ def classify_locally(
     if output.old:
         print_added(request, output.old.numbers())
     _print_left_out(tally, rules)
+    request.print_more(bool(output.resumed or output.old))
     finish(
         Summary(
             request=request,

@@ -98,6 +98,13 @@ class Request:
 
         return classify(files, task, self.jobs)
 
+    def print_more(self, went_on: bool) -> None:
+        """Print what else there is to say of the rows of this machine's workers, before the summary.
+
+        Args:
+            went_on: whether the output has rows of earlier runs.
+        """
+
     def columns(self, card: Card, ids: Mapping[str, str] | None) -> Columns:
         """The columns of the rows; `ids` as in `Columns`."""
         raise NotImplementedError

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,12 +16,10 @@ from batchdigits.cli.output_file import is_same_file, prepare_output
 from batchdigits.errors import BatchdigitsError, ExitCode, NoImagesError
 
 if TYPE_CHECKING:
-    from batchdigits.engines.classify_files import Settings
     from batchdigits.files.sources import Tally
     from batchdigits.inference.choose import RuntimeName
     from batchdigits.inference.runtime import Runtime
     from batchdigits.output.table import TableRow
-    from batchdigits.reports.preview import PreviewItem
     from batchdigits.vision.normalise import Ink
 
 MAX_LIMIT = 1_000  # images: the picture is 42,500 pixels high then; many viewers refuse more than 65,535
@@ -31,6 +30,7 @@ MAX_LIMIT = 1_000  # images: the picture is 42,500 pixels high then; many viewer
 @model_choice_options
 @ink_option
 @batch_size_option
+@click.option("--fields", "are_fields", is_flag=True, help="Each image is a field with a number, as for read.")
 @click.option(
     "--limit", type=click.IntRange(1, MAX_LIMIT), default=60, show_default=True, help="Show at most this many images."
 )
@@ -46,6 +46,7 @@ def preview(
     model: Path | None,
     ink: Ink,
     batch_size: int,
+    are_fields: bool,
     limit: int,
     statuses: tuple[str, ...],
     sort: str | None,
@@ -56,31 +57,28 @@ def preview(
     A glyph is the network's input, made from the image. Start here when labels are wrong: the glyph shows whether the
     digit was found, and everything else was removed.
 
-    A PATH is an image, a folder, or a table that classify wrote (CSV, TSV, JSON lines, Parquet). Of a table its rows
-    are shown, with their labels as they stand there; their images are looked for where they were when it was written,
-    seen from the current folder.
+    A PATH is an image, a folder, or a table that classify or read wrote (CSV, TSV, JSON lines, Parquet). Of a table its
+    rows are shown, with their labels as they stand there; their images are looked for where they were when it was
+    written, seen from the current folder. Of a field, the cuts are drawn in, and each digit is shown with its glyph.
 
     \b
     Example:
         batchdigits preview ./scans
         batchdigits preview ./scans --limit 200 -o preview.html
         batchdigits preview rows.csv --status review --sort score -o review.html
+        batchdigits preview ./numbers --fields
     """
-    from batchdigits.engines.classify_files import Settings
     from batchdigits.files.sources import Tally
     from batchdigits.inference.load import load_runtime
-    from batchdigits.reports.preview import items_of_rows
 
     prepare_output(output, ".png", ".html")
     tables = _tables(paths, has_choice=bool(statuses or sort))
     network = load_runtime(chosen_model(runtime, model), batch_size)
-    settings = Settings(ink, network.card.thresholds["review"])
+    rows = _chosen_rows(tables, statuses, sort, limit + 1, output) if tables else []
+    kind = _fields(network, ink) if _are_fields(rows, bool(tables), are_fields) else _digits(network, ink)
     tally = Tally()
-    if tables:
-        items = items_of_rows(_chosen_rows(tables, statuses, sort, limit + 1, output), network, settings)
-    else:
-        items = _items_of_images(paths, tally, network, settings, limit + 1, output)
-    _write(items[:limit], output)
+    items = kind.of_rows(rows) if tables else _items_of_images(paths, tally, kind, limit + 1, output)
+    _write(kind, items[:limit], output)
     if len(items) > limit:
         print_message(f"only the first {limit:,} images are shown; --limit shows more")
     print_message(f"wrote {output}")
@@ -90,20 +88,82 @@ def preview(
         raise click.exceptions.Exit(ExitCode.SOME_FAILED)
 
 
-def _items_of_images(
-    paths: Sequence[str], tally: Tally, network: Runtime, settings: Settings, limit: int, output: Path
-) -> list[PreviewItem]:
-    """Classify the first images.
+@dataclass(frozen=True)
+class _Kind:
+    """What is shown of digits, or of fields.
+
+    Attributes:
+        of_images: the items of the first so many images.
+        of_rows: those of rows.
+        page: a web page of items.
+        png: a picture of items.
+    """
+
+    of_images: Callable[[Iterable[str], int], list[Any]]
+    of_rows: Callable[[Sequence[TableRow]], list[Any]]
+    page: Callable[[Sequence[Any]], str]
+    png: Callable[[Sequence[Any]], bytes]
+
+
+def _digits(network: Runtime, ink: Ink) -> _Kind:
+    from batchdigits.engines.classify_files import Settings
+    from batchdigits.reports.preview import items_of_rows, preview_items
+    from batchdigits.reports.preview_html import page
+    from batchdigits.reports.preview_picture import png
+
+    settings = Settings(ink, network.card.thresholds["review"])
+    return _Kind(
+        lambda files, limit: preview_items(files, network, settings, limit),
+        lambda rows: items_of_rows(rows, network, settings),
+        page,
+        png,
+    )
+
+
+def _fields(network: Runtime, ink: Ink) -> _Kind:
+    from batchdigits.engines.field_settings import FieldSettings
+    from batchdigits.fields.decide_fields import field_threshold
+    from batchdigits.fields.field_options import field_options
+    from batchdigits.reports.preview_fields import field_items, items_of_numbers
+    from batchdigits.reports.preview_fields_html import page
+    from batchdigits.reports.preview_fields_picture import png
+
+    settings = FieldSettings(field_options(ink=ink), field_threshold(network.card))
+    return _Kind(
+        lambda files, limit: field_items(files, network, settings, limit),
+        lambda rows: items_of_numbers(rows, network, settings),
+        page,
+        png,
+    )
+
+
+def _are_fields(rows: Sequence[TableRow], are_rows: bool, are_fields: bool) -> bool:
+    """Whether rows, or else images, are fields.
+
+    Raises:
+        click.UsageError: some rows are and some are not, or it was said that they are and they are not.
+    """
+    if not are_rows:
+        return are_fields
+    kinds = {row.is_number for row in rows}
+    if len(kinds) > 1:
+        raise click.UsageError("give tables of digits or tables of numbers, not both")
+    if are_fields and kinds == {False}:
+        raise click.UsageError("--fields shows numbers, and the table is one of digits")
+    return kinds == {True}
+
+
+def _items_of_images(paths: Sequence[str], tally: Tally, kind: _Kind, limit: int, output: Path) -> list[Any]:
+    """Classify or read the first images.
 
     Raises:
         NoImagesError: there is none.
         BatchdigitsError: the output is one of the images.
     """
     from batchdigits.files.sources import find
-    from batchdigits.reports.preview import preview_items
 
     files = _without_old_preview(find(paths, tally), output)
-    items = preview_items(files, network, settings, limit)
+    items = kind.of_images(files, limit)
     for _ in files:  # images that are not shown must not be overwritten either
         pass
     if not items:
@@ -190,15 +250,8 @@ def _is_old_preview(file: str, output: Path) -> bool:
     return True
 
 
-def _write(items: list[PreviewItem], output: Path) -> None:
+def _write(kind: _Kind, items: list[Any], output: Path) -> None:
     from batchdigits.output.atomic import open_atomically
 
     with open_atomically(output) as stream:
-        if output.suffix == ".html":
-            from batchdigits.reports.preview_html import page
-
-            stream.write(page(items).encode())
-        else:
-            from batchdigits.reports.preview_picture import png
-
-            stream.write(png(items))
+        stream.write(kind.page(items).encode() if output.suffix == ".html" else kind.png(items))

@@ -79,7 +79,8 @@ class ReadRequest(Request):
             raise click.UsageError("--digits-only needs --separators.")
         if self.unique and self.resume:
             raise click.UsageError(
-                "--unique chooses the values of all fields together, so nothing can be added to them."
+                "--unique chooses the values of all fields together, when all have been read: there are no rows before "
+                "that to go on from, and those of a finished table would change. Leave --resume out."
             )
         if self.unique and self.engine == "ray":
             raise click.UsageError("--unique chooses the values of all fields together, which --engine ray cannot.")
@@ -109,10 +110,28 @@ class ReadRequest(Request):
     def run(self, files: Iterator[str], task: Task[bytes]) -> Generator[ChunkResult[bytes], None, None]:
         """See `Request.run`; with `--unique`, rows come when all fields have been read."""
         if not self.unique:
-            return super().run(files, task)
+            return self._run_noting(files, task) if self._roster else super().run(files, task)
         from batchdigits.cli.read_together import run_together
 
         return run_together(files, task, self.jobs, self._roster and self._roster.values, self.values or "")
+
+    def _run_noting(self, files: Iterator[str], task: Task[bytes]) -> Generator[ChunkResult[bytes], None, None]:
+        from batchdigits.cli.read_compared import run_noting
+
+        return run_noting(files, task, self.jobs, self._noted)
+
+    def print_more(self, went_on: bool) -> None:
+        """With a list of values, name those that are missing, or doubled; `--unique` has done so."""
+        if self._roster and not self.unique:
+            from batchdigits.cli.read_compared import print_values
+            from batchdigits.output.table import read_table
+
+            if went_on and self.format_name == "xlsx":
+                print_message(f"{self.values} is not compared, as rows of an earlier run are in the workbook")
+                return
+            rows = read_table(str(self.file)) if went_on else ()
+            values = [(row.path, row.label) for row in rows if row.label] or self._noted
+            print_values(values, self._roster.values, self.values or "")
 
     def columns(self, card: Card, ids: Mapping[str, str] | None) -> Columns:
         """The columns of the rows."""
@@ -138,6 +157,11 @@ class ReadRequest(Request):
             "--unique": self.unique,
             "--digits": self.digits,
         }
+
+    @cached_property
+    def _noted(self) -> list[tuple[str, str]]:
+        """The path and the value of each field, if there is a list of values."""
+        return []
 
     @cached_property
     def _roster(self) -> Roster | None:

@@ -1,4 +1,4 @@
-"""What `batchdigits read --unique` does when all fields have been read, and what it says of the list of values."""
+"""What `batchdigits read --unique` does when all fields have been read."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ from dataclasses import replace
 from itertools import chain, islice
 from typing import TYPE_CHECKING, cast
 
-from batchdigits.cli.console import print_message
-from batchdigits.text import counted, first_names
+from batchdigits.cli.read_compared import print_comparison
 
 if TYPE_CHECKING:
     from batchdigits.engines.worker import ChunkResult, Task
-    from batchdigits.fields.expected_values import Choice
     from batchdigits.inference.decide import Prediction
 
 
@@ -32,7 +30,7 @@ def run_together(
     from batchdigits.engines.local import classify
     from batchdigits.engines.worker import ChunkResult
     from batchdigits.fields.decide_together import decide_together
-    from batchdigits.output.row_counts import count_predictions
+    from batchdigits.output.row_counts import RowCounts, count_predictions
 
     read: list[list[Prediction]] = []
     stamps: list[int] = []
@@ -41,21 +39,9 @@ def run_together(
         for result in results:
             read += result.rows
             stamps += result.stamps
+            yield ChunkResult([], RowCounts(), [], done=result.files)  # shows progress
     rows, choices = decide_together(list(chain.from_iterable(read)), task.settings.threshold)
     left = iter(rows)
     encoded = [task.encode(list(islice(left, len(pages)))) for pages in read]
-    _print_comparison(choices, listed, name)
-    yield ChunkResult(encoded, count_predictions(rows), stamps)
-
-
-def _print_comparison(choices: Sequence[tuple[str, Choice]], listed: Sequence[str] | None, name: str) -> None:
-    """Name the listed values that no field has, those that several have, and the fields with none of them."""
-    from batchdigits.fields.unique_values import compare
-
-    missing, doubled, unexpected = compare(listed or (), choices)
-    if missing:
-        print_message(f"{counted(len(missing), 'value')} of {name} in no field: {first_names(missing)}", "missing")
-    for value, names in doubled.items():
-        print_message(f"{value} is in {first_names(names)}", "doubled")
-    if listed and unexpected:
-        print_message(f"{counted(len(unexpected), 'field')} not on {name}: {first_names(unexpected)}", "unexpected")
+    print_comparison(choices, listed, name)
+    yield ChunkResult(encoded, count_predictions(rows), stamps, done=0)

@@ -37,9 +37,8 @@ ADDRESS = "127.0.0.1"
 @click.option(
     "--mode",
     type=click.Choice(get_args(Mode)),
-    default="grid",
-    show_default=True,
-    help="How to begin: a page of one class, image by image, or blind, without showing predictions.",
+    help="How to begin: a page of one class, image by image, or blind, without showing predictions. "
+    "[default: grid; single for numbers]",
 )
 @click.option("--second", "is_second", is_flag=True, help="Key blind, as a second person, what was answered already.")
 @click.option("--sample", type=FILE, metavar="FILE", help="Show the rows of a sample of batchdigits audit only.")
@@ -53,7 +52,7 @@ ADDRESS = "127.0.0.1"
 def review(
     table: Path,
     scans: tuple[Path, ...],
-    mode: Mode,
+    mode: Mode | None,
     is_second: bool,
     sample: Path | None,
     reviewer: str | None,
@@ -65,9 +64,9 @@ def review(
 ) -> None:
     """Look over the rows of a table in the browser, and correct them.
 
-    ROWS is a table that classify wrote (CSV, TSV, JSON lines, Parquet). The page is served to this machine only, until
-    Ctrl-C. Each answer is in ROWS.review before the next card is shown; the table itself stays as it is. Press h on the
-    page to see the keys.
+    ROWS is a table that classify or read wrote (CSV, TSV, JSON lines, Parquet). The page is served to this machine
+    only, until Ctrl-C. Each answer is in ROWS.review before the next card is shown; the table itself stays as it is.
+    Press h on the page to see the keys.
 
     \b
     Example:
@@ -75,10 +74,10 @@ def review(
         batchdigits review rows.csv --mode blind --sample sample.csv --reviewer Anna
         batchdigits review rows.csv --apply -o final.csv
     """
-    for_page = [scans, mode != "grid", is_second, sample, reviewer, port, no_browser]
+    for_page = [mode, is_second, sample, reviewer, port, no_browser]
     check_apply_options(is_apply, output, overwrite, for_page)
     if output:
-        apply(table, output, overwrite)
+        apply(table, scans, output, overwrite)
         return
     from batchdigits.output.review_log import ReviewLog, log_path
     from batchdigits.output.table import read_table
@@ -97,10 +96,12 @@ def review(
         print_message(
             f"no image of the first rows is in {' or '.join(map(as_unicode, files.folders))}; give --scans DIR"
         )
-    setting = Setting(table.name, reviewer or getpass.getuser(), "blind" if is_second else mode, is_second)
+    mode = "blind" if is_second else mode or ("single" if rows.are_numbers else "grid")
+    setting = Setting(table.name, reviewer or getpass.getuser(), mode, is_second)
     token = secrets.token_urlsafe(16)
-    with closing(ReviewLog(log_path(table), table.name)) as log, _socket(port) as listening:
-        page = application(Review(rows, log, setting), files, token)
+    opened = closing(ReviewLog(log_path(table), table.name, rows.are_numbers))
+    with opened as log, _socket(port) as listening:
+        page = application(Review(rows, log, setting, files.digest), files, token)
         _serve(page, listening, f"http://{ADDRESS}:{listening.getsockname()[1]}/{token}/", no_browser)
     print_message(f"the answers are in {log_path(table)}; --apply -o FILE makes a table of them")
 

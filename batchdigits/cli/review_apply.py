@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from batchdigits.cli.console import print_message
-from batchdigits.text import counted
+from batchdigits.text import counted, first_names, printable
 
 if TYPE_CHECKING:
     from batchdigits.output.apply_review import Applied
 
 
-def check_apply_options(is_apply: bool, output: Path | None, overwrite: bool, for_page: list[object]) -> None:
+def check_apply_options(is_apply: bool, output: Path | None, overwrite: bool, for_page: Sequence[object]) -> None:
     """Check that the options go together.
 
     Args:
@@ -29,16 +30,20 @@ def check_apply_options(is_apply: bool, output: Path | None, overwrite: bool, fo
     if is_apply and not output:
         raise click.UsageError("--apply needs -o, where the finished table is written to")
     if is_apply and any(for_page):
-        raise click.UsageError("--apply shows no page, so only -o and --overwrite go with it")
+        raise click.UsageError("--apply shows no page, so only -o, --scans and --overwrite go with it")
     if not is_apply and (output or overwrite):
         raise click.UsageError("-o and --overwrite go with --apply")
 
 
-def apply(table: Path, output: Path, overwrite: bool) -> None:
+def apply(table: Path, scans: Sequence[Path], output: Path, overwrite: bool) -> None:
     """Write the finished table, and say what became of its rows."""
     from batchdigits.output.apply_review import apply_review
+    from batchdigits.output.review_log import log_path, read_review
+    from batchdigits.review.scan_files import ScanFiles
 
-    applied = apply_review(table, output, overwrite)
+    log = log_path(table)
+    files = ScanFiles(list(read_review(log)) if log.exists() else [], scans, table.resolve().parent)
+    applied = apply_review(table, output, overwrite, digest_of=files.digest)
     print_message(f"wrote {output}: {_as_text(applied)}")
 
 
@@ -48,6 +53,11 @@ def _as_text(applied: Applied) -> str:
         parts.append(f"{applied.unsure:,} unsure, and still to review")
     if applied.changed:
         parts.append(f"{counted(applied.changed, 'row')} kept that changed after the answer")
+    if applied.other_images:
+        names = first_names([printable(path) for path in applied.other_images])
+        parts.append(
+            f"{counted(len(applied.other_images), 'image')} changed after the answer, their rows kept: {names}"
+        )
     if applied.not_found:
         parts.append(f"{counted(applied.not_found, 'answer')} for images that are not in the table")
     return "; ".join(parts)

@@ -77,16 +77,18 @@ class ChunkResult(NamedTuple, Generic[T]):
         counts: the counts of all rows.
         stamps: for each file, its stamp from before it was read, or `failed_stamp` of it where a row is an error. Empty
             unless the task asks for stamps.
+        done: how many files are done with this result, where that is not the number of `rows`.
     """
 
     rows: list[T]
     counts: RowCounts
     stamps: list[int]
+    done: int | None = None
 
     @property
     def files(self) -> int:
-        """The number of files."""
-        return len(self.rows)
+        """The number of files that are done."""
+        return len(self.rows) if self.done is None else self.done
 
 
 def serve(connection: Connection) -> None:

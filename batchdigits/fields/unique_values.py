@@ -35,7 +35,10 @@ def choose_unique(
         threshold: see `choose`.
         twice: the share of fields (over 0, under 1) that hold a value of another field, before they are looked at.
     """
-    choices = [choose(belief, threshold) for belief in share_out(beliefs, twice)]
+    choices = [
+        _repeated(choose(shared, threshold), choose(belief, threshold))
+        for shared, belief in zip(share_out(beliefs, twice), beliefs, strict=True)
+    ]
     holders: dict[str, list[int]] = defaultdict(list)
     for index, choice in enumerate(choices):
         if choice.value:
@@ -46,6 +49,11 @@ def choose_unique(
             detail = "; ".join(filter(None, [also, choices[index].detail]))
             choices[index] = choices[index]._replace(status=Status.REVIEW, detail=detail)
     return choices
+
+
+def _repeated(choice: Choice, alone: Choice) -> Choice:
+    """The value that a field has by itself, where other fields leave it none that is expected: it is there twice."""
+    return alone if alone.is_expected and not choice.is_expected else choice
 
 
 def share_out(beliefs: Sequence[Belief], twice: float = TWICE) -> list[Belief]:

@@ -22,8 +22,8 @@ from batchdigits.errors import DataError
 from batchdigits.files.natural_order import natural_key
 from batchdigits.output.finished import of_a_page
 from batchdigits.output.review_answers import Answer
-from batchdigits.output.review_log import read_review
-from batchdigits.output.source_pages import pages_of
+from batchdigits.output.review_log import is_of_numbers, read_review
+from batchdigits.output.source_pages import digest_of, pages_of
 from batchdigits.quiet import silent_stderr
 from batchdigits.text import counted, first_names
 from batchdigits.vision.normalise import normalise
@@ -57,13 +57,18 @@ def load_corrections(logs: Sequence[Path], seed: int, as_class: str | None = Non
         DataError: no image with an answer can be read, or a class that MNIST does not have has too few.
     """
     name = ", ".join(log.name for log in logs)
+    for log in logs:
+        if is_of_numbers(log):
+            raise DataError(f"{log} is the review of a table of numbers, and a model learns from single digits")
     settled = [one.answer for log in logs for one in read_review(log).values()]
     answers = {one.path: one for one in settled}
     corrected = {one.path for one in settled if one.kind == "label" and not one.is_accepted}
     names = {path: one.label or one.kind for path, one in answers.items() if one.kind in ("label", NOT_DIGIT)}
     of_outliers = () if as_class == NOT_DIGIT else (NOT_DIGIT,)
     classes = tuple(sorted(set(names.values()).difference(of_outliers), key=natural_key))
-    images = _read(names, classes)
+    same = {path: name for path, name in names.items() if not answers[path].is_about_another_image(digest_of(path))}
+    images = _read(same, classes)
+    left_out = [*images.left_out, *(f"{path} (has changed since)" for path in names if path not in same)]
     if not len(images.data):
         raise DataError(f"{name}: no image with an answer can be read; its paths are seen from the current folder")
     splits = split(name, name, classes, _divided(images, names, seed), HELD_OUT, seed)
@@ -73,7 +78,7 @@ def load_corrections(logs: Sequence[Path], seed: int, as_class: str | None = Non
     }
     chances = np.array([weights[glyph.tobytes()] for glyph in splits.train.glyphs])
     mixture = Mixture(chances / max(chances.sum(), 1e-9), np.ones(len(chances), bool))
-    notes = _notes(name, answers.values(), corrected, images.left_out)
+    notes = _notes(name, answers.values(), corrected, left_out)
     return replace(splits, mixture=mixture, notes=(*notes, *splits.notes))
 
 
@@ -139,6 +144,6 @@ def _notes(name: str, answers: Iterable[Answer], corrected: Container[str], left
         + (f"; left out {unused}" if unused else "")
     ]
     if left_out:
-        images = counted(len(left_out), "image")
-        notes.append(f"{name}: left out {images} that cannot be read any more or are blank: {first_names(left_out)}")
+        images = f"{counted(len(left_out), 'image')} that cannot be read any more, have changed or are blank"
+        notes.append(f"{name}: left out {images}: {first_names(left_out)}")
     return notes

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
@@ -32,7 +32,7 @@ from batchdigits.output.table_records import NEVER_NULL, Change, Changed, Record
 from batchdigits.text import as_unicode
 
 REVIEW_COLUMNS = ("predicted", "reviewer", "reviewed_at")
-NO_DIGIT, BLANK, UNSURE = "no digit", "blank", "unsure"  # details of rows
+NO_DIGIT, NO_NUMBER, BLANK, UNSURE = "no digit", "no number", "blank", "unsure"  # details of rows
 
 _is_number_column = re.compile(r"(?:confidence(?:_\d+)?|score|p_.*)", re.S).fullmatch
 
@@ -48,6 +48,7 @@ class Applied:
         unsure: the number of rows that were looked at, and left open.
         changed: the number of rows that have another label or status than when they were answered; they stay as they
             are.
+        other_images: the paths whose image is another one than when they were answered; their rows stay as they are.
         not_found: the number of answers whose path is not in the table.
     """
 
@@ -56,6 +57,7 @@ class Applied:
     corrected: int = 0
     unsure: int = 0
     changed: int = 0
+    other_images: list[str] = field(default_factory=list)
     not_found: int = 0
 
 
@@ -71,7 +73,13 @@ class _Columns:
         return frozenset(name for name in self.names if not _is_number_column(name))
 
 
-def apply_review(table: Path, output: Path, overwrite: bool = False, log: Path | None = None) -> Applied:
+def apply_review(
+    table: Path,
+    output: Path,
+    overwrite: bool = False,
+    log: Path | None = None,
+    digest_of: Callable[[str], str] = lambda path: "",
+) -> Applied:
     """Write the finished table of a review. It appears when it is complete.
 
     Args:
@@ -79,6 +87,7 @@ def apply_review(table: Path, output: Path, overwrite: bool = False, log: Path |
         output: the file to write; its suffix sets the format. Rows of the table's own format keep their bytes.
         overwrite: whether a file that is there is replaced.
         log: the log of the review; None for the one beside the table.
+        digest_of: gives the digest of a path's image as it is now, or an empty text where it is not known.
 
     Raises:
         BatchdigitsError: the table or the log cannot be read, the table has only some of REVIEW_COLUMNS, or the output
@@ -88,10 +97,11 @@ def apply_review(table: Path, output: Path, overwrite: bool = False, log: Path |
     log = log or log_path(table)
     wanted = _check_output(output, table, log, overwrite)
     answers = read_review(log)
+    others = {path for path, one in answers.items() if one.answer.is_about_another_image(digest_of(path))}
     name = known_format(str(table))
     source = open_records(table, name)
     applied = Applied()
-    records = _changed_records(source, answers, applied)
+    records = _changed_records(source, answers, others, applied)
     added = _added_columns(source.names, table)
     with replace_atomically(output) as beside:
         if wanted == name:
@@ -131,8 +141,10 @@ def _added_columns(names: Sequence[str], table: Path) -> Sequence[str]:
     return () if there else REVIEW_COLUMNS
 
 
-def _changed_records(source: Records, answers: Mapping[str, Settled], applied: Applied) -> Iterator[Changed]:
-    """Each row with what the review makes of it."""
+def _changed_records(
+    source: Records, answers: Mapping[str, Settled], others: Container[str], applied: Applied
+) -> Iterator[Changed]:
+    """Each row with what the review makes of it; nothing if its image is another one now."""
     found = set()
     answer_column = fixed_columns(source.names)[1]
     for record in source.records():
@@ -145,8 +157,11 @@ def _changed_records(source: Records, answers: Mapping[str, Settled], applied: A
         if settled is None:
             yield record, None
             continue
+        is_other = row.path in others
+        if is_other and row.path not in found:
+            applied.other_images.append(row.path)
         found.add(row.path)
-        yield record, _change(record, row, settled, answer_column, applied)
+        yield record, None if is_other else _change(record, row, settled, answer_column, applied)
     applied.not_found = len(answers) - len(found)
 
 
@@ -165,7 +180,7 @@ def _change(record: Record, row: TableRow, settled: Settled, column: str, applie
     return {
         column: answer.label,
         "status": REVIEWED,
-        "detail": {"not_digit": NO_DIGIT, "blank": BLANK}.get(answer.kind, ""),
+        "detail": {"not_digit": NO_NUMBER if row.is_number else NO_DIGIT, "blank": BLANK}.get(answer.kind, ""),
         "predicted": text_of(record.cells.get("predicted")) if was_reviewed else row.label,
         "reviewer": settled.reviewer,
         "reviewed_at": settled.at,

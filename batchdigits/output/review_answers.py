@@ -22,6 +22,7 @@ class Answer(NamedTuple):
         label: the label; empty for another kind.
         predicted: the row's label when the answer was given; empty for none.
         status: the row's status then.
+        digest: of the image's file then; empty where it is not known.
     """
 
     path: str
@@ -29,11 +30,16 @@ class Answer(NamedTuple):
     label: str = ""
     predicted: str = ""
     status: str = ""
+    digest: str = ""
 
     @property
     def is_accepted(self) -> bool:
         """Whether the row's own label was right."""
         return self.kind == "label" and self.label == self.predicted
+
+    def is_about_another_image(self, digest: str) -> bool:
+        """Whether the image has changed since, by the digest that it has now."""
+        return bool(digest and self.digest) and digest != self.digest
 
     def says_the_same(self, other: Answer) -> bool:
         """Whether two answers about an image agree."""

@@ -21,7 +21,8 @@ from batchdigits.output.prediction_jsonl import json_line, path_fields, path_of
 from batchdigits.output.review_answers import KINDS, MODES, ROUNDS, Action, Answer, Answers, Mode, Round, Settled
 from batchdigits.text import as_unicode, is_line
 
-HEADER = "review_of"
+MAX_HEADER = 1 << 16  # bytes
+HEADER, NUMBERS = "review_of", "numbers"
 ACTION_FIELDS = ("at", "reviewer", "tab", "mode", "round")
 Fields = dict[str, Any]
 
@@ -46,6 +47,15 @@ def read_review(log: Path) -> dict[str, Settled]:
     return {path: settled for path in paths if (settled := answers.settled(path))}
 
 
+def is_of_numbers(log: Path) -> bool:
+    """Whether a file is the log of a table of numbers."""
+    try:
+        with log.open("rb") as file:
+            return NUMBERS in json.loads(file.readline(MAX_HEADER))
+    except (OSError, ValueError, TypeError, RecursionError):
+        return False
+
+
 class ReviewLog:
     """A log that is open for appending, and locked.
 
@@ -54,8 +64,13 @@ class ReviewLog:
         touched: the images whose answers each line changes, those of the header first.
     """
 
-    def __init__(self, path: Path, table_name: str) -> None:
+    def __init__(self, path: Path, table_name: str, are_numbers: bool = False) -> None:
         """Open a log, or begin one. What is left of a line that was being written when a server died is cut off.
+
+        Args:
+            path: the log.
+            table_name: that of the table, for a new log.
+            are_numbers: whether the table has a number in each row, for a new log.
 
         Raises:
             BatchdigitsError: another server has it open, it is no log, it is damaged, or it cannot be written.
@@ -70,7 +85,7 @@ class ReviewLog:
             self.answers, self.touched = _replayed(path, whole)
             self._size, self._earlier = len(whole), len(self.touched)
             if not whole:
-                self._begin(table_name)
+                self._begin({HEADER: as_unicode(table_name), **({NUMBERS: True} if are_numbers else {})})
             elif len(whole) < len(content):
                 self._file.truncate(self._size)
         except BlockingIOError:
@@ -117,9 +132,9 @@ class ReviewLog:
         """Close and unlock it."""
         self._file.close()
 
-    def _begin(self, table_name: str) -> None:
+    def _begin(self, header: Fields) -> None:
         self._file.truncate(0)
-        self._append({HEADER: as_unicode(table_name)})
+        self._append(header)
         _flush_folder(self._path.resolve().parent)
 
     def _append(self, fields: Mapping[str, object], action: Action | None = None) -> None:
@@ -174,14 +189,16 @@ def _answer(fields: Fields) -> Answer:
     kind, label = fields["kind"], str(fields.get("label", ""))
     if kind not in KINDS or (kind == "label") != bool(label) or not is_line(label):
         raise ValueError
-    return Answer(path_of(fields), kind, label, str(fields["predicted"]), str(fields["status"]))
+    digest = str(fields.get("digest", ""))
+    return Answer(path_of(fields), kind, label, str(fields["predicted"]), str(fields["status"]), digest)
 
 
 def _fields_of(answer: Answer) -> Fields:
     fields: Fields = {**path_fields(answer.path), "kind": answer.kind}
     if answer.kind == "label":
         fields["label"] = answer.label
-    return {**fields, "predicted": answer.predicted, "status": answer.status}
+    fields |= {"predicted": answer.predicted, "status": answer.status}
+    return {**fields, "digest": answer.digest} if answer.digest else fields
 
 
 def _now() -> str:

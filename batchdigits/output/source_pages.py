@@ -1,10 +1,15 @@
-"""Decode the images of rows that were written earlier."""
+"""Decode the images of rows that were written earlier, and tell whether they have changed."""
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
+from batchdigits.files.archives import split_member
+from batchdigits.files.content import file_status, read_content
+from batchdigits.files.source_error import SourceError
 from batchdigits.output.finished import of_a_page
 from batchdigits.vision.decode import Page, decode
 
@@ -27,3 +32,34 @@ def pages_of(sources: Iterable[str]) -> Iterator[Page]:
     for source in missing:  # a file whose own name ends like that of a page, or a page that is not there any more
         others = (page for page in decode(source) if page.source == source)
         yield next(others, Page(source, None, "the file has other pages now"))
+
+
+def digest_of(source: str) -> str:
+    """A hash of the file that a source is, or is a page of; empty if it cannot be read.
+
+    Of archives only zip has members that are quickly found; for those of others it is empty, too.
+    """
+    page_name = of_a_page(source)
+    for path in (source, page_name[1] if page_name else source):
+        if (member := split_member(path)) and not member.archive.lower().endswith(".zip"):
+            return ""
+        if status := file_status(path):
+            return _digest(path, status.st_size, status.st_mtime_ns)
+    return ""
+
+
+@lru_cache(maxsize=4096)
+def _digest(path: str, size: int, modified: int) -> str:
+    """The hash of a file that has this size and time of change: the pages of a large file are asked for one by one."""
+    found = hashlib.blake2b(digest_size=8)
+    try:
+        content = read_content(path)
+        if content.is_whole:
+            found.update(content.data)
+        else:
+            with content.open() as stream:
+                while block := stream.read(1 << 20):
+                    found.update(block)
+    except (OSError, SourceError):
+        return ""
+    return found.hexdigest()

@@ -43,6 +43,7 @@ class TableRow(NamedTuple):
         status: its status, which a person may have made up.
         detail: as in the table.
         score: a finite number; None for none.
+        is_number: whether the label is the value of a field.
     """
 
     path: str
@@ -51,6 +52,7 @@ class TableRow(NamedTuple):
     status: str
     detail: str
     score: float | None
+    is_number: bool = False
 
 
 def table_format(path: str) -> TableFormat | None:
@@ -188,6 +190,7 @@ def row_of(cells: Mapping[str, object]) -> TableRow:
         text_of(cells["status"]),
         text_of(cells["detail"]),
         number_of(cells["score"]),
+        "label" not in cells,
     )
 
 

@@ -1,6 +1,7 @@
 """How many `ok` rows of a table are wrong, by the scores and by a random sample that a person has keyed.
 
-The sample is stratified by class and score: the rows are sorted by both, and drawn so that every row has the same
+The sample is stratified by class, or length of a number, and score: the rows are sorted by both, and drawn so that
+every row has the same
 probability f = size / rows, and about one row comes from each stretch of 1 / f rows (ordered pivotal sampling, Deville
 and Tillé 1998, Biometrika 85). The allocation is proportional, since the bound has to hold wherever the wrong rows are:
 with few of them, it is the thinnest stratum that decides, so none may be thinner than the others.
@@ -42,11 +43,18 @@ class OkRow(NamedTuple):
         path: its source.
         label: its label.
         risk: one minus its score, in millionths; 0 for a row without one.
+        length: of a number, how many characters it has; 0 for a class.
     """
 
     path: str
     label: str
     risk: int
+    length: int = 0
+
+    @property
+    def group(self) -> tuple[int, str]:
+        """What a sample is stratified by besides the score: the class, or the length of a number."""
+        return self.length, "" if self.length else self.label
 
 
 @dataclass(frozen=True)
@@ -56,15 +64,22 @@ class Table:
     Attributes:
         rows: its `ok` rows, in its order. Those that a person has changed have another status.
         counts: its rows by status.
+        are_numbers: whether its labels are values of fields.
     """
 
     rows: list[OkRow]
     counts: RowCounts
+    are_numbers: bool = False
 
     @property
     def expected_errors(self) -> float:
         """How many `ok` rows are wrong on average, if the scores are right."""
         return self.counts.expected_errors
+
+    @property
+    def answer(self) -> str:
+        """What a row says of its image."""
+        return "value" if self.are_numbers else "label"
 
     @property
     def reviewed(self) -> int:
@@ -145,20 +160,21 @@ def table_of(rows: Iterable[TableRow]) -> Table:
     Raises:
         BatchdigitsError: none of them is `ok`.
     """
-    found, counts = [], RowCounts()
+    found, counts, are_numbers = [], RowCounts(), False
     for row in rows:
         counts.add(row.status, row.score)
+        are_numbers = row.is_number
         if row.status == Status.OK:
-            found.append(OkRow(row.path, row.label, risk_of(row.score)))
+            found.append(OkRow(row.path, row.label, risk_of(row.score), len(row.label) if row.is_number else 0))
     if not found:
         raise BatchdigitsError("the table has no ok rows to audit")
-    return Table(found, counts)
+    return Table(found, counts, are_numbers)
 
 
 def draw(rows: Sequence[OkRow], size: int, seed: int) -> list[int]:
-    """A random sample, stratified by class and score: the positions of `size` rows, those of stratum 0 first.
+    """A random sample, stratified as said above: the positions of `size` rows, those of stratum 0 first.
 
-    Ordered pivotal sampling: going through the rows sorted by class and score, two rows are in play at a time. Either
+    Ordered pivotal sampling: going through the rows in that order, two rows are in play at a time. Either
     one of them takes the probability of both, or, where that is 1 or more, one of them is drawn and the rest is left to
     the other. All probabilities are counted in parts of the number of rows, so the size comes out exactly.
 
@@ -171,7 +187,7 @@ def draw(rows: Sequence[OkRow], size: int, seed: int) -> list[int]:
     random = Random(seed)
     drawn: list[int] = []
     held, weight = -1, 0
-    for row in _by_class_and_score(rows):
+    for row in _by_group_and_score(rows):
         both = weight + size
         if both < total:
             held = row if random.random() * both >= weight else held
@@ -208,7 +224,7 @@ def judge(table: Table, seed: int, truths: Sequence[tuple[str, str]]) -> Audit:
         raise BatchdigitsError(f"{counted(open_rows, 'row')} of the sample without a truth; key all {len(truths):,}")
     wrong = {}
     for row in sample:
-        path, label, _ = table.rows[row]
+        path, label = table.rows[row][:2]
         truth = keyed[path].pop(0)
         if truth != label:
             wrong[row] = WrongRow(path, label, truth)
@@ -277,10 +293,10 @@ def _is_refuted(guess: int, wrong: int, size: int, rows: int) -> bool:
     return binomial_cdf(wrong, trials, size * guess / rows / trials) <= 1 - CONFIDENCE_LEVEL
 
 
-def _by_class_and_score(rows: Sequence[OkRow]) -> list[int]:
-    """The positions of rows by class, and in it by score, turned round in every other class: neighbours are alike."""
-    turns = {label: 1 - 2 * (number % 2) for number, label in enumerate(sorted({row.label for row in rows}))}
-    return sorted(range(len(rows)), key=lambda i: (rows[i].label, turns[rows[i].label] * rows[i].risk, i))
+def _by_group_and_score(rows: Sequence[OkRow]) -> list[int]:
+    """The positions of rows by group, and in it by score, turned round in every other group: neighbours are alike."""
+    turns = {group: 1 - 2 * (number % 2) for number, group in enumerate(sorted({row.group for row in rows}))}
+    return sorted(range(len(rows)), key=lambda i: (rows[i].group, turns[rows[i].group] * rows[i].risk, i))
 
 
 def _outlooks(table: Table, sample: Sequence[int], wrong: Sequence[int]) -> list[Outlook]:

@@ -7,7 +7,7 @@ from html import escape
 
 from batchdigits.inference.decide import Status
 from batchdigits.output.row_counts import REVIEWED
-from batchdigits.reports.audit import Audit
+from batchdigits.reports.audit import Audit, Table
 from batchdigits.reports.audit_table import (
     EXPLANATION,
     HEADINGS,
@@ -69,9 +69,9 @@ tbody th, .facts td, .files td { overflow-wrap: anywhere }
 </style>
 """
 METHOD = (
-    "The sample was drawn at random, stratified by class and score, and keyed without seeing labels; a row is wrong "
-    f"if it was keyed otherwise. With a probability of at least {LEVEL}, drawing such a sample gives a bound that the "
-    "table keeps, wherever its wrong rows are (exact binomial bound)."
+    "The sample was drawn at random, stratified by {group} and score, and keyed without seeing {answer}s; a row "
+    f"is wrong if it was keyed otherwise. With a probability of at least {LEVEL}, drawing such a sample gives a bound "
+    "that the table keeps, wherever its wrong rows are (exact binomial bound)."
 )
 FILES = ("table", "sample", "review log", "model")  # which have a sha256
 
@@ -90,10 +90,10 @@ def certificate(audit: Audit, share: float | None, facts: Mapping[str, str]) -> 
     counts = ", ".join(f"{number:,} {status}" for status, number in rows.items() if number)
     files = [(f"{name}: {facts[name]}", facts[f"{name}'s sha256"]) for name in FILES if f"{name}'s sha256" in facts]
     parts = [
-        "<header><h1>Audit of a table of handwritten digits</h1>",
+        f"<header><h1>Audit of a table of handwritten {'numbers' if table.are_numbers else 'digits'}</h1>",
         f"<p>{_safe(facts['table'])}, {counted(table.counts.rows, 'row')}: {counts}</p></header>\n<main>",
         _result(audit, share),
-        f"<h2>What was done</h2>\n{_rows((), _deeds(audit, facts), 'facts')}\n<p>{_safe(METHOD)}",
+        f"<h2>What was done</h2>\n{_rows((), _deeds(audit, facts), 'facts')}\n<p>{_safe(_method(table))}",
         _wrong_rows(audit),
         f"<h2>What more reviewing would do</h2>\n<p>{_safe(EXPLANATION)}",
         _rows(HEADINGS, outlook_cells(audit)),
@@ -110,7 +110,12 @@ def _deeds(audit: Audit, facts: Mapping[str, str]) -> list[tuple[str, str]]:
     known = [("model", ""), ("normaliser", "normaliser "), ("review threshold", "review threshold ")]
     model = ", ".join(f"{words}{facts[name]}" for name, words in known if name in facts)
     audited = f"{facts['date']}, with batchdigits {__version__}"
-    deeds = [("labels by", model), ("sample", sample), ("keyed blind by", keyed), ("audited on", audited)]
+    deeds = [
+        (f"{audit.table.answer}s by", model),
+        ("sample", sample),
+        ("keyed blind by", keyed),
+        ("audited on", audited),
+    ]
     return [(name, text) for name, text in deeds if text]
 
 
@@ -126,7 +131,15 @@ def _wrong_rows(audit: Audit) -> str:
     rows = [(row.path, row.label, row.truth) for row in audit.wrong[:MAX_LISTED]]
     more = len(audit.wrong) - len(rows)
     end = f"<p>And {more:,} more." if more else ""
-    return f"<h2>Rows found wrong</h2>\n{_rows(('image', 'label', 'keyed'), rows)}{end}"
+    return f"<h2>Rows found wrong</h2>\n{_rows(_headings(audit.table), rows)}{end}"
+
+
+def _method(table: Table) -> str:
+    return METHOD.format(group="length" if table.are_numbers else "class", answer=table.answer)
+
+
+def _headings(table: Table) -> tuple[str, ...]:
+    return ("field" if table.are_numbers else "image", table.answer, "keyed")
 
 
 def _rows(headings: Iterable[str], rows: Iterable[Iterable[str]], kind: str = "rows") -> str:

@@ -107,7 +107,9 @@ def as_json(audit: Audit, share: float | None) -> dict[str, Any]:
         "statuses": dict(audit.table.counts.statuses),
         "ok": len(audit.table.rows),
         "keyed": audit.size,
-        "wrong": [{"path": as_unicode(row.path), "label": row.label, "truth": row.truth} for row in audit.wrong],
+        "wrong": [
+            {"path": as_unicode(row.path), audit.table.answer: row.label, "truth": row.truth} for row in audit.wrong
+        ],
         "confidence_level": CONFIDENCE_LEVEL,
         **_outlook_json(audit, audit.as_is),
         "whole_table": _whole_json(audit),

@@ -47,6 +47,13 @@ p { margin: 0; overflow: hidden; overflow-wrap: anywhere }
 p b { display: block; font-size: 2.6rem; line-height: 1.1 }
 p i { display: block; font-style: normal; color: var(--status) }
 p.why { grid-column: span 2 } .error p.why { grid-column: span 3 } p.why i { font-size: 1.4rem }
+.field { display: block } .field > img { width: 100%; height: 6rem; image-rendering: auto }
+.field p { display: flex; flex-wrap: wrap; gap: .1rem .8rem; align-items: baseline; margin: .4rem 0 }
+.field p b { font-size: 1.5rem; letter-spacing: .06em }
+.field ol { display: flex; flex-wrap: wrap; gap: .3rem; list-style: none; margin: 0 0 .4rem; padding: 0 }
+.field li { text-align: center; font-size: .8rem; color: var(--faint) }
+.field li b { color: var(--text); font-size: 1rem }
+.field li img { display: block; width: 42px; height: 42px }
 figcaption { grid-column: 1 / -1; color: var(--faint); font-size: .85rem; overflow-wrap: anywhere }
 </style>
 """
@@ -71,20 +78,25 @@ def _figure(item: PreviewItem, note: str) -> str:
     prediction = item.prediction
     parts = []
     if item.thumbnail is not None:
-        parts.append(_image(item.thumbnail, "scan"))
+        parts.append(image_tag(item.thumbnail, "scan"))
     if item.glyph is not None:
-        parts.append(_image(item.glyph, "glyph"))
+        parts.append(image_tag(item.glyph, "glyph"))
         text = f"<b>{safe(prediction.label)}</b>{item.certainty}<i>{safe(prediction.status)}</i>"
         parts.append(f"<p>{text}</p>")
     else:
         parts.append(f'<p class="why"><i>{safe(prediction.status)}</i>{safe(item.reason)}</p>')
     caption = f"<figcaption>{safe(prediction.path)}{'<br>' if note else ''}{safe(note)}</figcaption>"
-    known = prediction.status if prediction.status in set(Status) else "other"  # a person may have made up a status
-    return f'<figure class="{known}">{"".join(parts)}{caption}</figure>'
+    return f'<figure class="{status_class(prediction.status)}">{"".join(parts)}{caption}</figure>'
 
 
-def _image(image: NDArray[np.uint8], alt: str) -> str:
-    png = cv2.imencode(".png", image)[1].tobytes()
+def status_class(status: str) -> str:
+    """The class of a figure; a person may have made up a status."""
+    return status if status in set(Status) else "other"
+
+
+def image_tag(image: NDArray[np.uint8], alt: str) -> str:
+    """An image, grey (H, W) or RGB (H, W, 3), with its bytes in it."""
+    png = cv2.imencode(".png", image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes()
     attribute = ' class="large"' if max(image.shape) > 112 else ""
     return f'<img{attribute} alt="{alt}" src="data:image/png;base64,{base64.b64encode(png).decode()}">'
 

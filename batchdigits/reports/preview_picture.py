@@ -42,53 +42,72 @@ STATUS_COLOURS: dict[str, str] = {
 
 def png(items: Sequence[PreviewItem]) -> bytes:
     """The picture as a PNG file, which `is_preview` recognises. The same items give the same bytes."""
+    return as_png(draw(items))
+
+
+def as_png(picture: Image.Image) -> bytes:
+    """A picture as a PNG file, which `is_preview` recognises."""
     metadata = PngInfo()
     metadata.add_text("Software", SOFTWARE)
     file = BytesIO()
-    draw(items).save(file, "PNG", pnginfo=metadata)
+    picture.save(file, "PNG", pnginfo=metadata)
     return file.getvalue()
 
 
 def draw(items: Sequence[PreviewItem]) -> Image.Image:
     """The picture, RGB, of at least one item."""
-    width, height = TILE_SIZE
-    columns = min(MAX_COLUMNS, max(1, math.ceil(math.sqrt(len(items) * ASPECT_RATIO * height / width))))
-    rows = math.ceil(len(items) / columns)
+    return grid(list(map(_tile, items)), MAX_COLUMNS)
+
+
+def grid(tiles: Sequence[Image.Image], max_columns: int) -> Image.Image:
+    """A picture, RGB, of at least one tile; all have the same size."""
+    width, height = tiles[0].size
+    columns = min(max_columns, max(1, math.ceil(math.sqrt(len(tiles) * ASPECT_RATIO * height / width))))
+    rows = math.ceil(len(tiles) / columns)
     picture = Image.new("RGB", (columns * (width + GAP) + GAP, rows * (height + GAP) + GAP), BACKGROUND)
-    for index, item in enumerate(items):
+    for index, tile in enumerate(tiles):
         row, column = divmod(index, columns)
-        picture.paste(_tile(item), (GAP + column * (width + GAP), GAP + row * (height + GAP)))
+        picture.paste(tile, (GAP + column * (width + GAP), GAP + row * (height + GAP)))
     return picture
 
 
-def _tile(item: PreviewItem) -> Image.Image:
-    """The tile of one item. It is an image of its own, so that no text can run into another tile."""
-    prediction = item.prediction
-    tile = Image.new("RGB", TILE_SIZE, TILE_COLOUR)
+def empty_tile(size: tuple[int, int], status: str) -> tuple[Image.Image, ImageDraw.ImageDraw, str]:
+    """A tile with nothing but its frame, a pen for it, and the colour of a status.
+
+    It is an image of its own, so that no text can run into another tile.
+    """
+    tile = Image.new("RGB", size, TILE_COLOUR)
     pen = ImageDraw.Draw(tile)
-    pen.rectangle((0, 0, TILE_SIZE[0] - 1, TILE_SIZE[1] - 1), outline=EDGE)
-    colour = STATUS_COLOURS.get(prediction.status, FAINT_TEXT)  # a person may have made up a status
-    pen.rectangle((0, 0, 3, TILE_SIZE[1] - 1), fill=colour)
+    pen.rectangle((0, 0, size[0] - 1, size[1] - 1), outline=EDGE)
+    colour = STATUS_COLOURS.get(status, FAINT_TEXT)  # a person may have made up a status
+    pen.rectangle((0, 0, 3, size[1] - 1), fill=colour)
+    return tile, pen, colour
+
+
+def _tile(item: PreviewItem) -> Image.Image:
+    """The tile of one item."""
+    prediction = item.prediction
+    tile, pen, colour = empty_tile(TILE_SIZE, prediction.status)
     glyph_left = PADDING + IMAGE_SIDE + PADDING
     text_left = glyph_left + IMAGE_SIDE + PADDING
     if item.thumbnail is not None:
         _paste(tile, item.thumbnail, PADDING)
     if item.glyph is not None:
         _paste(tile, item.glyph, glyph_left)
-        pen.text((text_left, PADDING - 6), _clip(prediction.label, 52, TEXT_WIDTH), TEXT, _font(52))
-        pen.text((text_left, PADDING + 60), item.certainty, TEXT, _font(18))
-        pen.text((text_left, PADDING + 90), _clip(prediction.status, 16, TEXT_WIDTH), colour, _font(16))
+        pen.text((text_left, PADDING - 6), clip(prediction.label, 52, TEXT_WIDTH), TEXT, font(52))
+        pen.text((text_left, PADDING + 60), item.certainty, TEXT, font(18))
+        pen.text((text_left, PADDING + 90), clip(prediction.status, 16, TEXT_WIDTH), colour, font(16))
     else:
         left = PADDING if item.thumbnail is None else glyph_left
         width = TILE_SIZE[0] - PADDING - left
-        pen.text((left, PADDING), _clip(prediction.status, 22, width), colour, _font(22))
+        pen.text((left, PADDING), clip(prediction.status, 22, width), colour, font(22))
         lines = textwrap.wrap(printable(item.reason), width // 7)[:5]  # a letter is 7 pixels wide on average
-        pen.multiline_text((left, PADDING + 34), "\n".join(lines), FAINT_TEXT, _font(13), spacing=4)
+        pen.multiline_text((left, PADDING + 34), "\n".join(lines), FAINT_TEXT, font(13), spacing=4)
     pen.text(
         (PADDING, PADDING + IMAGE_SIDE + 8),
-        _clip(prediction.path, 13, TILE_SIZE[0] - 2 * PADDING),
+        clip(prediction.path, 13, TILE_SIZE[0] - 2 * PADDING),
         FAINT_TEXT,
-        _font(13),
+        font(13),
     )
     return tile
 
@@ -103,19 +122,19 @@ def _paste(tile: Image.Image, image: NDArray[np.uint8], left: int) -> None:
     tile.paste(picture, corner)
 
 
-def _clip(text: str, size: int, width: int) -> str:
+def clip(text: str, size: int, width: int) -> str:
     """The text, at most `width` pixels wide. Its beginning is cut off, since the end of a path says more."""
     text = printable(text)
     # Every letter is at least a pixel wide, so a long text need not be measured whole.
     start = max(0, len(text) - width)
-    if start == 0 and _font(size).getlength(text) <= width:
+    if start == 0 and font(size).getlength(text) <= width:
         return text
-    while start < len(text) and _font(size).getlength(f"…{text[start:]}") > width:
+    while start < len(text) and font(size).getlength(f"…{text[start:]}") > width:
         start += 1
     return f"…{text[start:]}"
 
 
 @cache
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     """Pillow's bundled font, which is the same on every machine."""
     return ImageFont.load_default(size)

@@ -11,8 +11,9 @@ from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.decide import Status
 from batchdigits.output.review_answers import KINDS, ROUNDS, Answer, Given, Kind, Mode, Round
 from batchdigits.output.review_log import ReviewLog
+from batchdigits.review.numbers import RULE, is_number
 from batchdigits.review.rows import Filter, Rows
-from batchdigits.text import as_unicode
+from batchdigits.text import as_unicode, is_line
 
 Json = dict[str, Any]
 MODEL = "model"  # who gave the prediction
@@ -51,10 +52,19 @@ class Setting(NamedTuple):
 class Review:
     """A table, its log and a person. Several requests may come at the same time."""
 
-    def __init__(self, rows: Rows, log: ReviewLog, setting: Setting) -> None:
-        """Begin, or go on, as the log says."""
+    def __init__(
+        self, rows: Rows, log: ReviewLog, setting: Setting, digest_of: Callable[[str], str] = lambda path: ""
+    ) -> None:
+        """Begin, or go on, as the log says.
+
+        Args:
+            rows: the rows.
+            log: the log.
+            setting: how the review goes.
+            digest_of: gives the digest of a path's image, or an empty text; see `ScanFiles.digest`.
+        """
         self.rows, self.setting = rows, setting
-        self._log, self._lock = log, Lock()
+        self._log, self._lock, self._digest_of = log, Lock(), digest_of
         # In the second round only what was answered in the first is shown.
         everything = range(len(rows))
         self._shown: Collection[int] = (
@@ -186,6 +196,7 @@ class Review:
             "reviewer": reviewer,
             "rows": len(self._shown),
             "classes": self.rows.classes,
+            "are_numbers": self.rows.are_numbers,
         }
         if self.setting.is_blind:
             return {**about, "groups": [], "statuses": {}}
@@ -215,7 +226,9 @@ class Review:
 
     def _card(self, position: int, differences: bool = False) -> Json:
         row = self.rows.rows[position]
-        card: Json = {"row": position, "path": as_unicode(row.path), "answer": _fields(self._answers.get(position))}
+        answer = self._answers.get(position)
+        card: Json = {"row": position, "path": as_unicode(row.path), "answer": _fields(answer)}
+        card["has_changed"] = bool(answer and answer.is_about_another_image(self._digest_of(row.path)))
         if not self.setting.is_blind:
             card |= {"label": row.label, "score": row.score, "status": row.status, "detail": row.detail}
         if differences:
@@ -276,10 +289,15 @@ class Review:
         path = self.path(position)
         if kind not in KINDS:
             raise RequestError(f"an answer is one of {', '.join(KINDS)}")
-        if kind == "label" and label not in self.rows.classes:
-            raise RequestError(f"the label is one of {', '.join(self.rows.classes)}")
         row = self.rows.rows[position]
-        return Answer(path, cast(Kind, kind), label if kind == "label" else "", row.label, row.status)
+        if kind == "label" and self.rows.are_numbers:
+            is_own = bool(label) and label == row.label and is_line(label)  # a person may have edited the table's value
+            if not is_own and not is_number(label):
+                raise RequestError(RULE)
+        elif kind == "label" and label not in self.rows.classes:
+            raise RequestError(f"the label is one of {', '.join(self.rows.classes)}")
+        given = label if kind == "label" else ""
+        return Answer(path, cast(Kind, kind), given, row.label, row.status, self._digest_of(path))
 
 
 _ANSWERED: dict[str, Callable[[Answer | None], bool]] = {

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from batchdigits.files.natural_order import natural_key
+from batchdigits.inference.decide import Status
 from batchdigits.output.table import TableRow
 from batchdigits.text import as_unicode
 
@@ -38,6 +39,8 @@ class Rows:
 
     Attributes:
         rows: in the order of the table.
+        are_numbers: whether their labels are values of fields. Then they have neither classes nor groups, and those for
+            review come before the others.
         classes: the labels that a row can get: those of the table, and with nothing but digits among them all ten.
         groups: the positions of the rows of each predicted class, the least likely first; the last group, with an
             empty name, has those without a label.
@@ -52,8 +55,12 @@ class Rows:
             self.rows.append(row)
             self._by_path.setdefault(row.path, []).append(position)
             by_label[row.label].append(position)
+        self.are_numbers = any(row.is_number for row in self.rows)
+        if self.are_numbers:
+            by_label.clear()
         labels = sorted((label for label in by_label if label), key=natural_key)
-        self.classes = DIGITS if set(labels) <= set(DIGITS) else tuple(labels)
+        has_digits = set(labels) <= set(DIGITS) and not self.are_numbers
+        self.classes = DIGITS if has_digits else tuple(labels)
         self.groups = {label: sorted(by_label[label], key=self._score) for label in [*labels, ""] if by_label[label]}
 
     def __len__(self) -> int:
@@ -96,13 +103,19 @@ class Rows:
             )
         if wanted.group is not None:
             return iter(self.groups.get(wanted.group, ()))
-        if wanted.by_score:
+        if wanted.by_score or self.are_numbers:
             return iter(self._all_by_score)
         return (position for group in self.groups.values() for position in group)
 
     @cached_property
     def _all_by_score(self) -> list[int]:
-        return sorted(range(len(self.rows)), key=self._score)
+        return sorted(range(len(self.rows)), key=self._doubt if self.are_numbers else self._score)
+
+    def _doubt(self, position: int) -> tuple[bool, float]:
+        """Sorts fields: those for review first, of these the ones in which no number was found, then by score."""
+        row = self.rows[position]
+        is_review = row.status == Status.REVIEW
+        return not is_review, -1 if is_review and row.score is None else self._score(position)
 
     def _score(self, position: int) -> float:
         score = self.rows[position].score

@@ -13,6 +13,7 @@ from pathlib import Path
 from batchdigits.errors import BatchdigitsError
 from batchdigits.files.archives import split_member
 from batchdigits.files.remote import is_url
+from batchdigits.output.source_pages import digest_of
 
 MAX_TRIED = 200  # rows that are looked for, to find out where the folder given begins in their paths
 
@@ -54,6 +55,13 @@ class ScanFiles:
         if not self._is_inside(file):
             raise BatchdigitsError("the image is outside of the folders that may be shown; give its own to --scans")
         return file
+
+    def digest(self, path: str) -> str:
+        """A hash of the image of a row; empty if there is none here."""
+        try:
+            return digest_of(self.locate(path))
+        except BatchdigitsError:
+            return ""
 
     def has_any(self, paths: Sequence[str]) -> bool:
         """Whether the image of one of the first rows is there."""

@@ -439,3 +439,27 @@ def test_the_whole_table_has_a_bound_with_its_reviewed_rows(run: Run, table: Pat
     assert "60 ok, 20 reviewed, 1 error, 1 review" in page
     assert "taking reviewed rows as right" in page
     assert "not recorded" in page
+
+
+def test_a_table_of_numbers_is_keyed_blind_and_certified(run: Run, in_empty_folder: Path) -> None:
+    values = [f"{number:03}" for number in range(40)] + ["7"] * 40
+    rows = [f"{i}.png,{value},0.{99 - i % 40},ok,,0.{99 - i % 40}" for i, value in enumerate(values)]
+    Path("rows.csv").write_text("\n".join(["path,value,confidence,status,detail,score", *rows, ""]))
+    assert run("audit", "rows.csv", "--sample", "20", "--seed", "2", "-o", "sample.csv").exit_code == 0
+    with Path("sample.csv").open(encoding="utf-8-sig", newline="") as file:
+        drawn = [int(row["path"].partition(".")[0]) for row in csv.DictReader(file)]
+    assert sum(number >= 40 for number in drawn) == 10  # half of them are short
+    answers = [Answer(f"{i}.png", "label", values[i], values[i], "ok") for i in drawn[1:]]
+    wrong = f"{drawn[0]}.png"
+    answer(
+        Path("rows.csv"), [Answer(wrong, "label", values[drawn[0]].lstrip("0") + "0", values[drawn[0]], "ok"), *answers]
+    )
+    result = run(*JUDGE)
+    assert result.exit_code == 0, result.output
+    assert "20 of 80 ok rows keyed, 1 wrong" in result.stdout
+    (found,) = json.loads(Path("audit.json").read_text())["wrong"]
+    assert (found["path"], found["value"], "label" in found) == (wrong, values[drawn[0]], False)
+    page = Path("audit.html").read_text()
+    assert "Audit of a table of handwritten numbers" in page
+    assert "stratified by length and score, and keyed without seeing values" in page
+    assert not any(word in page for word in ("label", "digits<", "{group}"))

@@ -186,4 +186,4 @@ def test_an_empty_folder_is_an_error_and_the_other_images_are_shown(run: Run, sc
 
 def test_help_shows_its_examples_line_by_line(run: Run) -> None:
     lines = run("preview", "--help").stdout.splitlines()
-    assert sum(line.startswith("      batchdigits preview ") for line in lines) == 3
+    assert sum(line.startswith("      batchdigits preview ") for line in lines) == 4

@@ -488,3 +488,72 @@ def test_unique_values_are_not_added_to(run: Run, more: list[str]) -> None:
     result = run("read", "fields", "--unique", *more)
     assert result.exit_code == 2
     assert "chooses the values of all fields together" in result.stderr.replace("\n", " ")
+
+
+@pytest.fixture
+def roster() -> Path:
+    """A list, and fields of which one is not on it and two hold the same value."""
+    helpers.make_fields(Path("ids"), ["1946", "20260", "5917", "5917", "604"])
+    path = Path("roster.txt")
+    path.write_text("1946\n20260\n5917\n2871\n83\n")
+    return path
+
+
+COMPARED = (
+    "2 values of roster.txt in no field: 2871, 83\n",
+    "5917 is in ids/2-5917.png, ids/3-5917.png\n",
+    "1 field not on roster.txt: ids/4-604.png\n",
+)
+
+
+@pytest.mark.parametrize("output", [[], ["-o", "out.csv"], ["-o", "out.jsonl.gz"], ["-o", "out.xlsx"]])
+def test_what_is_missing_and_doubled_is_named_without_unique_too(run: Run, roster: Path, output: list[str]) -> None:
+    result = run("read", "ids", "--values", roster, *output)
+    assert result.exit_code == 0, result.output
+    assert all(f"batchdigits: {line}" in result.stderr for line in COMPARED)
+    assert [row["status"] for row in rows_of(result.stdout)][:4] == ["ok"] * (0 if output else 4)
+    assert "roster" not in run("read", "ids", "--quiet", "--values", roster).stderr
+    assert "in no field" not in run("read", "ids").stderr
+    named = run("read", "ids", "--values", roster, "--log-format", "json").stderr
+    missing = next(line for line in map(json.loads, named.splitlines()) if line["event"] == "missing")
+    assert missing["values"] == ["2871", "83"]
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.parquet", "out.tsv.gz"])
+def test_rows_of_earlier_runs_are_compared_too(run: Run, roster: Path, name: str) -> None:
+    for path in ("ids/3-5917.png", "ids/4-604.png"):
+        shutil.move(path, Path(path).name)
+    first = run("read", "ids", "--values", roster, "-o", name)
+    assert "5917 is in" not in first.stderr
+    for path in ("3-5917.png", "4-604.png"):
+        shutil.move(path, "ids")
+    result = run("read", "ids", "--values", roster, "-o", name, "--resume")
+    assert "2 files added" in result.stderr
+    assert all(line in result.stderr for line in COMPARED)
+
+
+def test_a_workbook_that_went_on_is_not_compared(run: Run, roster: Path) -> None:
+    Path("ids/5-broken.png").write_bytes(b"none")
+    stopped = run("read", "ids", "--values", roster, "-o", "out.xlsx", "--max-failures", "0", "--jobs", "1")
+    assert stopped.exit_code == 1
+    Path("ids/5-broken.png").unlink()
+    result = run("read", "ids", "--values", roster, "-o", "out.xlsx", "--resume")
+    assert "5 files are done" in result.stderr
+    assert "roster.txt is not compared" in result.stderr
+    assert "in no field" not in result.stderr
+
+
+@pytest.mark.parametrize("output", [[], ["-o", "out.csv"]])
+def test_progress_is_told_while_unique_values_are_read(
+    run: Run, roster: Path, monkeypatch: pytest.MonkeyPatch, output: list[str]
+) -> None:
+    from batchdigits.cli import progress
+
+    monkeypatch.setattr(progress, "LINE_SECONDS", 0)
+    helpers.make_fields(Path("ids"), VALUES * 20)
+    result = run("read", "ids", "--unique", *output)
+    done = [int(number) for number in re.findall(r"(\d+) (?:files? |of about 245 files )done,", result.stderr)]
+    assert len(done) > 2
+    assert (sorted(done), done[-1]) == (done, 245)
+    rows = rows_of(Path("out.csv").read_text() if output else result.stdout)
+    assert len(rows) == 245

@@ -114,6 +114,40 @@ def test_the_second_round_is_blind(table: Path, serve: Serve) -> None:
     assert (state["mode"], state["round"], state["reviewer"], state["rows"]) == ("blind", "second", "ben", 0)
 
 
+def test_a_table_of_numbers_begins_one_by_one_unless_it_is_said_otherwise(table: Path, serve: Serve) -> None:
+    table.write_text(ROWS.replace("label", "value").replace(",7,", ",1946,"))
+    server = serve(table)
+    state = server.get("state")
+    assert (state["mode"], state["are_numbers"], state["classes"], state["groups"]) == ("single", True, [], [])
+    assert [card["label"] for card in server.get("cards?order=score")["cards"]] == ["1", "1946"]  # for review first
+    server.post("answers", mode="single", view="", answers=[{"row": 0, "kind": "label", "label": "1948"}], since=1)
+    server.process.kill()
+    server.process.wait()
+    header, action = map(json.loads, Path("rows.csv.review").read_text().splitlines())
+    assert header == {"review_of": "rows.csv", "numbers": True}
+    assert (action["answers"][0]["label"], len(action["answers"][0]["digest"])) == ("1948", 16)
+    for mode in ("grid", "blind"):
+        server = serve(table, "--mode", mode)
+        assert server.get("state")["mode"] == mode
+        server.process.kill()
+        server.process.wait()
+
+
+def test_a_sample_of_numbers_is_keyed_blind_and_audited(table: Path, serve: Serve, run: Run) -> None:
+    rows = [f"{number}.png,{number:03},0.9,ok,,0.9" for number in range(40)]
+    table.write_text("\n".join(["path,value,confidence,status,detail,score", *rows, ""]))
+    assert run("audit", table, "--sample", "10", "-o", "sample.csv").exit_code == 0
+    server = serve(table, "--mode", "blind", "--sample", "sample.csv", "--reviewer", "anna")
+    cards = server.get("cards")["cards"]
+    assert (len(cards), any("label" in card for card in cards)) == (10, False)
+    answers = [{"row": card["row"], "kind": "label", "label": card["path"][:-4].zfill(3)} for card in cards]
+    server.post("answers", mode="blind", view="", answers=answers, since=1)
+    server.process.kill()
+    server.process.wait()
+    result = run("audit", table, "--keyed", "sample.csv")
+    assert "10 of 40 ok rows keyed, 0 wrong" in result.stdout, result.output
+
+
 def test_a_sample_shows_its_rows_only(table: Path, serve: Serve) -> None:
     Path("sample.csv").write_text("path,truth,stratum\nb.png,,1\n")
     server = serve(table, "--mode", "blind", "--sample", "sample.csv")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import closing
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from batchdigits.output.review_answers import Answer
 from batchdigits.output.review_log import ReviewLog, log_path
+from batchdigits.output.source_pages import digest_of
 from tests.conftest import SAMPLES, Run
 
 HEADER = "path,label,confidence,status,detail,score\n"
@@ -49,6 +51,26 @@ def test_a_row_that_was_edited_is_named(run: Run, table: Path) -> None:
     result = run("review", table, "--apply", "-o", "final.csv")
     assert "; 1 row kept that changed after the answer; " in result.stderr
     assert "b.png,2,0.4,review,,0.4,,,\n" in Path("final.csv").read_text()
+
+
+def test_a_row_whose_image_is_another_one_now_is_kept_and_named(run: Run, in_empty_folder: Path) -> None:
+    Path("moved").mkdir()
+    for name in ("a.png", "b.png"):
+        shutil.copy(SAMPLES / "digits" / "3" / "large.png", Path("moved") / name)
+    TABLE.write_text(f"{HEADER}a.png,1,0.9,ok,,0.9\nb.png,7,0.4,review,,0.4\nb.png,7,0.4,review,,0.4\n")
+    digest = digest_of("moved/a.png")
+    answers = [
+        Answer("a.png", "label", "3", "1", "ok", digest),
+        Answer("b.png", "label", "3", "7", "review", digest),
+    ]
+    with closing(ReviewLog(log_path(TABLE), TABLE.name)) as log:
+        log.add("anna", "t", "grid", "first", answers)
+    shutil.copy(SAMPLES / "digits" / "3" / "as-is.png", "moved/b.png")
+    result = run("review", TABLE, "--scans", "moved", "--apply", "-o", "final.csv")
+    assert (
+        "1 of 3 rows reviewed, 1 corrected; 1 image changed after the answer, their rows kept: b.png\n" in result.stderr
+    )
+    assert "b.png,7,0.4,review,,0.4,,,\n" in Path("final.csv").read_text()
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,18 @@ def test_a_value_that_two_fields_clearly_have_is_for_review_in_both() -> None:
     assert choices[2].detail.startswith("also in a")
 
 
+def test_a_second_copy_that_was_read_a_little_wrong_is_named_as_a_copy() -> None:
+    """Not as a value off the list, though that is as likely, once another field has its value."""
+    listed = ["1234", "9876"]
+    misread = {"1734": 0.99, "1234": 0.01}
+    alone, *_ = choose_unique(beliefs_of(listed, misread), NAMES, 0.9)
+    assert (alone.value, alone.is_expected) == ("1234", True)
+    first, second = choose_unique(beliefs_of(listed, {"1234": 0.999999}, misread), NAMES, 0.9)
+    assert (first.value, first.status, first.detail) == ("1234", REVIEW, "also in b")
+    assert (second.value, second.status) == ("1234", REVIEW)
+    assert second.detail.startswith("also in a; read as 1734, by the list")
+
+
 def test_a_value_off_the_list_is_no_two_fields_either() -> None:
     choices = choose_unique(beliefs_of(["1234"], {"9876": 1.0}, {"9876": 1.0}), NAMES, 0.9)
     assert [choice.detail for choice in choices] == ["also in b; not on the list", "also in a; not on the list"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from batchdigits.inference.model_file import read_card
 from batchdigits.learning.corrections import CORRECTED_WEIGHT, load_corrections
 from batchdigits.output.review_answers import Answer, Kind
 from batchdigits.output.review_log import ReviewLog
+from batchdigits.output.source_pages import digest_of
 from tests.conftest import Arrays, Run
 
 QUICK = ("--iterations", "3", "--batch-size", "16")
@@ -92,13 +94,24 @@ def test_images_that_cannot_be_read_any_more_are_counted_and_named(in_empty_fold
     splits = load_corrections([review(answers)], seed=1)
     assert len(splits.train) + len(splits.validation) == 58
     assert splits.notes[1] == (
-        "rows.csv.review: left out 2 images that cannot be read any more or are blank: "
+        "rows.csv.review: left out 2 images that cannot be read any more, have changed or are blank: "
         "scans/writer0/7.png (no such file), scans/writer0/8.png (empty file)"
     )
     for path in Path("scans/writer0").iterdir():
         path.unlink()
     with pytest.raises(DataError, match="no image with an answer can be read; its paths are seen from the current"):
         load_corrections([Path("rows.csv.review")], seed=1)
+
+
+def test_an_image_that_is_another_one_now_teaches_nothing(in_empty_folder: Path, small_mnist: Arrays) -> None:
+    answers = many(small_mnist)
+    with closing(ReviewLog(Path("rows.csv.review"), "rows.csv")) as log:
+        given = [Answer(path, *answer, "ok", digest_of(path)) for path, answer in answers.items()]
+        log.add("anna", "tab", "grid", "first", given)
+    write_scan("scans/writer0/3.png", small_mnist, 100)
+    splits = load_corrections([Path("rows.csv.review")], seed=1)
+    assert len(splits.train) + len(splits.validation) == 59
+    assert splits.notes[1].endswith("scans/writer0/3.png (has changed since)")
 
 
 def test_whole_folders_are_held_back(in_empty_folder: Path, small_mnist: Arrays) -> None:
@@ -221,6 +234,14 @@ def test_corrections_and_data_are_joined(run: Run, trained: Path, in_empty_folde
     following = "export --tflite --model m.keras --data labelled --corrections rows.csv.review -o m.tflite, then"
     assert f"next: batchdigits {following} batchdigits classify SCANS --model m.tflite\n" in result.stderr
     assert f"held-back outliers of yours that is ok: {card.data['ok_outliers']['before']:.2%} before" in result.stderr
+
+
+def test_the_review_of_a_table_of_numbers_teaches_nothing(run: Run, in_empty_folder: Path) -> None:
+    with closing(ReviewLog(Path("numbers.csv.review"), "numbers.csv", are_numbers=True)) as log:
+        log.add("anna", "t", "single", "first", [Answer("a.png", "label", "1946", "1946", "ok")])
+    result = run("train", "--init", "built-in", "--corrections", "numbers.csv.review", "-o", "m.keras")
+    assert result.exit_code == 1
+    assert "numbers.csv.review is the review of a table of numbers" in result.stderr
 
 
 @pytest.mark.parametrize(

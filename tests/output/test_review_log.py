@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from batchdigits.errors import BatchdigitsError
 from batchdigits.output.review_answers import Answer
-from batchdigits.output.review_log import ReviewLog, log_path, read_review
+from batchdigits.output.review_log import ReviewLog, is_of_numbers, log_path, read_review
 
 
 @pytest.fixture
@@ -52,6 +52,17 @@ def test_answers_are_lines_behind_the_name_of_the_table(path: Path, opened: Open
             {"path": "b.png", "kind": "not_digit", "predicted": "3", "status": "review"},
         ],
     }
+
+
+def test_a_log_of_numbers_says_so_and_answers_say_what_image_they_are_about(tmp_path: Path, opened: Open) -> None:
+    path, digits = tmp_path / "numbers.csv.review", tmp_path / "rows.csv.review"
+    given = Answer("a.png", "label", "1946", "1948", "review", "0123456789abcdef")
+    with closing(ReviewLog(path, "numbers.csv", are_numbers=True)) as log:
+        log.add("anna", "t1", "single", "first", [given])
+    opened(digits)
+    assert json.loads(path.read_text().splitlines()[0]) == {"review_of": "numbers.csv", "numbers": True}
+    assert [one.answer for one in read_review(path).values()] == [given]
+    assert (is_of_numbers(path), is_of_numbers(digits), is_of_numbers(tmp_path / "none")) == (True, False, False)
 
 
 def test_the_last_answer_counts_until_it_is_undone(path: Path, opened: Open) -> None:

@@ -23,6 +23,15 @@ def simulated(seed: int, rows: int = 500) -> tuple[list[OkRow], list[bool]]:
     return made, [random.random() < factor * row.risk / 1e6 * int(row.label) / 4.5 for row in made]
 
 
+def test_numbers_are_stratified_by_length_and_score() -> None:
+    risks = Random(3).sample(range(80), 80)
+    rows = [OkRow(str(i), f"{i:0{3 + i % 2}}", risk, 3 + i % 2) for i, risk in enumerate(risks)]
+    drawn = set(draw(rows, 40, 1))
+    for length in (3, 4):
+        by_risk = sorted((i for i in range(80) if rows[i].length == length), key=lambda i: rows[i].risk)
+        assert all(len(drawn & set(by_risk[i : i + 2])) == 1 for i in range(0, 40, 2))  # one of two that are alike
+
+
 def test_the_bound_holds_in_95_of_100_tables_and_is_not_wider_than_that_of_a_simple_sample() -> None:
     size, held, stratified, simple, found = 150, 0, 0.0, 0.0, [0, 0]
     for seed in range(TABLES):

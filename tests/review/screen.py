@@ -78,8 +78,8 @@ def serving(table: Path, scans: Sequence[Path] = (), **setting: Any) -> Iterator
     rows = Rows(read_table(str(table)))
     files = ScanFiles([row.path for row in rows.rows], scans, table.parent)
     fields = {"reviewer": "anna", **setting}
-    with closing(ReviewLog(log_path(table), table.name)) as log:
-        page = application(Review(rows, log, Setting(table.name, **fields)), files, "token")
+    with closing(ReviewLog(log_path(table), table.name, rows.are_numbers)) as log:
+        page = application(Review(rows, log, Setting(table.name, **fields), files.digest), files, "token")
         config = uvicorn.Config(
             page, port=0, log_config=None, access_log=False, lifespan="off", ws="none", timeout_graceful_shutdown=1
         )

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from batchdigits.output.review_answers import Answer
 from batchdigits.output.review_log import ReviewLog, log_path, read_review
 from batchdigits.review.review import RequestError, Review, Setting
 from batchdigits.review.rows import Filter, Rows
@@ -61,6 +62,7 @@ def test_the_state_of_a_new_review(start: Start) -> None:
         "reviewer": "anna",
         "rows": 4,
         "classes": tuple("0123456789"),
+        "are_numbers": False,
         "groups": [
             {"label": "1", "rows": 1, "answered": 0},
             {"label": "7", "rows": 2, "answered": 0},
@@ -81,8 +83,21 @@ def test_an_answer_is_written_and_counts_for_every_row_of_its_image(start: Start
     assert reply["changes"] == [{"row": A, "answer": answer}, {"row": A_AGAIN, "answer": answer}]
     assert (reply["action"], reply["answered"]) == (2, 2)
     (settled,) = read_review(log).values()
-    assert settled.answer == ("a.png", "label", "1", "7", "ok")
+    assert settled.answer == Answer("a.png", "label", "1", "7", "ok")
     assert review.state()["groups"][1] == {"label": "7", "rows": 2, "answered": 2}
+
+
+def test_an_answer_remembers_its_image(log: Path) -> None:
+    digests = {"a.png": "before", "b.png": ""}
+    with closing(ReviewLog(log, "rows.csv")) as opened:
+        review = Review(Rows(TABLE[:2]), opened, Setting("rows.csv", "anna"), lambda path: digests[path])
+        give(review, A, label="7")
+        give(review, B, "blank")
+        digests.update({"a.png": "after", "b.png": "seen for the first time"})
+        assert [card["has_changed"] for card in review.cards(Filter())["cards"]] == [False, True]  # B, A
+        digests["a.png"] = ""  # the image is gone
+        assert not any(card["has_changed"] for card in review.cards(Filter())["cards"])
+    assert [one.answer.digest for one in read_review(log).values()] == ["before", ""]
 
 
 def test_counts_follow_answers_and_undo(start: Start) -> None:
@@ -115,6 +130,7 @@ def test_cards_are_those_that_are_asked_for(start: Start) -> None:
         "row": A,
         "path": "a.png",
         "answer": {"kind": "label", "label": "7"},
+        "has_changed": False,
         "label": "7",
         "score": 0.9,
         "status": "ok",
@@ -142,8 +158,8 @@ def test_blind_keying_shows_no_prediction_and_the_order_of_the_table(start: Star
     assert review.state()["open_review"] == 0
     cards = review.cards(Filter(group="7", status="review"))
     assert rows_of(cards) == [A, B, C, A_AGAIN]
-    assert all(set(card) == {"row", "path", "answer"} for card in cards["cards"])
-    assert all(set(card) == {"row", "path", "answer"} for card in review.neighbours(B, 1)["after"])
+    assert all(set(card) == {"row", "path", "answer", "has_changed"} for card in cards["cards"])
+    assert all(set(card) == {"row", "path", "answer", "has_changed"} for card in review.neighbours(B, 1)["after"])
 
 
 def test_differences_to_the_model_come_up_until_they_are_confirmed(start: Start, log: Path) -> None:

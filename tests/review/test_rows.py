@@ -47,6 +47,21 @@ def test_a_table_of_digits_offers_all_ten_and_any_other_its_own_classes() -> Non
     assert Rows([row("a", "b10", 1), row("b", "b9", 1), row("c", "", None)]).classes == ("b9", "b10")
 
 
+def test_numbers_have_no_classes_and_those_for_review_come_first() -> None:
+    table = [
+        TableRow("a", "12", 0.9, "ok", "", 0.9, True),
+        TableRow("b", "", None, "blank", "", None, True),
+        TableRow("c", "7", 0.95, "review", "8 boxes found where 9 should be", 0.95, True),
+        TableRow("d", "", None, "review", "no number found", None, True),
+        TableRow("e", "7", 0.8, "ok", "", 0.8, True),
+    ]
+    rows = Rows(table)
+    assert (rows.are_numbers, rows.classes, rows.groups) == (True, (), {})
+    assert list(rows.matching(Filter())) == list(rows.matching(Filter(by_score=True))) == [3, 2, 4, 0, 1]
+    assert list(rows.matching(Filter(in_table_order=True))) == [0, 1, 2, 3, 4]
+    assert not ROWS.are_numbers
+
+
 def test_neighbours_lie_in_the_same_folder() -> None:
     assert ROWS.neighbours(2, 3) == ([0, 1], [])
     assert ROWS.neighbours(4, 1) == ([3], [5])

@@ -6,8 +6,28 @@ export class ServerGone extends Error {}
 /** The server refuses the request, and its sentence says why. */
 export class Refused extends Error {}
 
+/** How long other tabs may take to say that a name is theirs, in milliseconds. */
+const PATIENCE = 100;
+
+const newName = () => Math.random().toString(36).slice(2, 10);
+const tabs = new BroadcastChannel("tabs");
+const isMine = newName();
+let tab = (sessionStorage.tab ??= newName());
+
+// A tab that was duplicated begins with a copy of the other's name: whoever comes later takes another one.
+tabs.onmessage = ({ data: { name, asker, isTaken } }) => {
+  if (name !== tab) return;
+  if (!isTaken) tabs.postMessage({ name, asker, isTaken: true });
+  else if (asker === isMine) tab = sessionStorage.tab = newName();
+};
+tabs.postMessage({ name: tab, asker: isMine });
+const hasAsked = new Promise((resolve) => setTimeout(resolve, PATIENCE));
+
 /** What tells this browser tab from others; it survives a reload. */
-export const tab = (sessionStorage.tab ??= Math.random().toString(36).slice(2, 10));
+export async function ownTab() {
+  await hasAsked;
+  return tab;
+}
 
 /** The address of a row's scan, its longest side at most `side` pixels. */
 export const scanAddress = (row, side) => `scan/${row}?side=${side}`;

@@ -47,6 +47,7 @@ export class Cards {
       const group = this.state.groups.find(({ label }) => label === card.label);
       if (group) group.answered += Number(answer !== null) - Number(card.answer !== null);
       card.answer = answer;
+      card.has_changed = false;
     }
     for (const name of ["last_action", "answered", "unsure", "open_review"]) this.state[name] = counts[name];
     return { cards: known.map(({ row }) => this.#known.get(row)), hasUnknown: known.length < changes.length };

@@ -15,9 +15,7 @@ const OF_GRID = ["jump", "accept_page", "up", "down", "glyph", "glyphs"];
 
 /** Show the keys of a view: `grid`, `single` or `blind`. */
 export function help(keys, view) {
-  byId("help-labels").textContent = keys.isTyping
-    ? "The first letters of a class label the card, as soon as no other class begins with them; Enter takes a name as it is typed."
-    : `Labels: ${keys.classes.join(" ")}`;
+  byId("help-labels").textContent = keys.howTo;
   const shown = keys.commands().filter(({ name }) => view === "grid" || !OF_GRID.includes(name));
   const rows = shown.map((command) => {
     const head = make("th");
@@ -52,7 +50,7 @@ export function filter(state, place) {
   setOptions(form.group, names.map((label, number) => [String(number), groupName(label)]));
   setOptions(form.status, [["", "all"], ...Object.keys(state.statuses).map((status) => [status, status])]);
   byId("filter-group").hidden = names.length === 0;
-  byId("filter-status").hidden = names.length === 0;
+  byId("filter-status").hidden = Object.keys(state.statuses).length === 0;
   form.group.value = String(names.indexOf(place.group));
   for (const name of ["status", "answered", "path"]) form[name].value = place[name] ?? "";
   dialog.returnValue = "";

@@ -5,16 +5,19 @@ import { make, makePicture, showPicture } from "./elements.js";
 import { JUMP_LETTERS } from "./keys.js";
 import * as words from "./words.js";
 
-const SIDE = 160; // pixels of a scan on a card
-
 export class Grid {
   #box;
   #elements = []; // those of the cards shown, in order
   #areGlyphs = false;
+  #side;
 
-  /** A grid in a list box; `onPick` is called with the place of a card on which somebody clicks. */
-  constructor(box, onPick) {
+  /**
+   * A grid in a list box. The longest side of a scan has at most `side` pixels; `onPick` is called with the place of a
+   * card on which somebody clicks.
+   */
+  constructor(box, side, onPick) {
     this.#box = box;
+    this.#side = side;
     box.addEventListener("click", (event) => {
       const index = this.#elements.indexOf(event.target.closest("[role=option]"));
       if (index >= 0) onPick(index);
@@ -93,7 +96,7 @@ export class Grid {
   }
 
   #makeCard(card, letter, view) {
-    const element = make("div", "card", makePicture(scanAddress(card.row, SIDE)));
+    const element = make("div", "card", makePicture(scanAddress(card.row, this.#side)));
     if (this.#areGlyphs) this.#showImage(element, card, true);
     element.id = `card-${card.row}`;
     element.role = "option";
@@ -115,6 +118,6 @@ export class Grid {
 
   #showImage(element, card, isGlyph) {
     element.dataset.image = isGlyph ? "glyph" : "scan";
-    showPicture(element.firstChild, isGlyph ? glyphAddress(card.row) : scanAddress(card.row, SIDE));
+    showPicture(element.firstChild, isGlyph ? glyphAddress(card.row) : scanAddress(card.row, this.#side));
   }
 }

@@ -45,6 +45,13 @@ export class Keys {
     this.isTyping = !classes.every(isFree); // then a command that is a letter needs Alt
   }
 
+  /** How labels are given, in a sentence. */
+  get howTo() {
+    return this.isTyping
+      ? "The first letters of a class label the card, as soon as no other class begins with them; Enter takes a name as it is typed."
+      : `Labels: ${this.classes.join(" ")}`;
+  }
+
   /** The commands with the keys that a person presses, for the help and the buttons. */
   commands() {
     const spell = (key) => (this.isTyping && isLetterKey(key) ? "Alt+" : "") + (NAMES[key] ?? key);
@@ -61,16 +68,19 @@ export class Keys {
       this.isJumping = false;
       return ["go", JUMP_LETTERS.indexOf(event.key)];
     }
-    if (!isAlt) {
-      const read = this.isTyping ? this.#type(event) : this.#labelOf(event.key);
-      if (read) return read;
-    }
+    const label = isAlt ? null : this.label(event);
+    if (label) return label;
     const key = spelled(event, isAlt);
     const command = COMMANDS.find(({ keys }) => keys.includes(key));
     if (!command || isAlt !== (this.isTyping && isLetterKey(key))) return null;
     this.isJumping = command.name === "jump";
     this.typed = "";
     return [command.name];
+  }
+
+  /** What a key asks for that is a label, or a part of one, or null. */
+  label(event) {
+    return this.isTyping ? this.#type(event) : this.#labelOf(event.key);
   }
 
   #labelOf(key) {

@@ -4,18 +4,14 @@ import { byId, make } from "./elements.js";
 import { filterText, isFiltered } from "./place.js";
 import * as words from "./words.js";
 
-/** Fill in what stays: the table's name, and buttons for the classes and commands, with their keys. */
-export function begin(state, keys, onCommand) {
+/** Fill in what stays: the table's name, and buttons for the classes, a keypad and commands, with their keys. */
+export function begin(state, keys, keypad, onCommand) {
   byId("table").textContent = state.table;
   document.title = `${state.table}: batchdigits review`;
-  for (const label of state.classes) {
-    const button = make("button", "", label);
-    button.type = "button";
-    button.dataset.command = "label";
-    button.dataset.label = label;
-    byId("labels").append(button);
-  }
-  byId("typed").hidden = !keys.isTyping;
+  for (const label of state.classes) byId("labels").append(makeButton("label", label, label));
+  for (const { name, key } of keypad) byId("labels").append(makeButton("key", name, key));
+  byId("typed").hidden = !keys.isTyping && !state.are_numbers;
+  if (state.are_numbers) beginNumbers();
   for (const { name, keys: spelled, text } of keys.commands()) {
     for (const button of document.querySelectorAll(`[data-command=${name}]`)) {
       button.title = text;
@@ -34,6 +30,23 @@ export function begin(state, keys, onCommand) {
     const { command, label, number } = event.target.closest("[data-command]")?.dataset ?? {};
     if (command) onCommand([command, command === "group" ? groupsOf(state)[number].label : label], event);
   });
+}
+
+function makeButton(command, name, label) {
+  const button = make("button", "", name);
+  button.type = "button";
+  button.dataset.command = command;
+  button.dataset.label = label;
+  if (name !== label) button.ariaLabel = label;
+  return button;
+}
+
+function beginNumbers() {
+  words.beginNumbers();
+  document.body.dataset.numbers = "";
+  byId("labels").ariaLabel = "Type the number";
+  byId("typed").ariaLabel = "Typed number";
+  document.querySelector("[data-command=not_digit]").firstChild.data = "No number";
 }
 
 /** Show how far the review is. */

@@ -7,6 +7,7 @@ import * as dialogs from "./dialogs.js";
 import { byId } from "./elements.js";
 import { Grid } from "./grid.js";
 import { Keys } from "./keys.js";
+import { KEYPAD, NumberKeys } from "./number_keys.js";
 import { enqueue, isStuck, untilAcknowledged } from "./outbox.js";
 import * as overview from "./overview.js";
 import { readPlace, wholePlace } from "./place.js";
@@ -19,14 +20,17 @@ const POLL = 3000; // milliseconds between two questions for the answers of othe
 const state = await untilAcknowledged(() => api.get("state"));
 const isBlind = state.mode === "blind" || state.round === "second";
 const cards = new Cards(state);
-const keys = new Keys(state.classes);
-const grid = new Grid(byId("grid"), (index) => perform(["go", index]));
-const single = new Single(byId("single"), cards);
+const keys = state.are_numbers ? new NumberKeys() : new Keys(state.classes);
+const grid = new Grid(byId("grid"), state.are_numbers ? 480 : 160, (index) => perform(["go", index]));
+const single = new Single(byId("single"), cards, !state.are_numbers);
 let shownPage = null;
 const walk = new Walk(cards, ({ view }) => (state.mode === "grid" && !isBlind) || view ? grid : single, refresh);
 
 const COMMANDS = {
   label: (label) => answer({ kind: "label", label }),
+  number: ({ number, isBack }) => answer({ kind: "label", label: number }, isBack),
+  edit,
+  leave: () => document.querySelector("header button:not([hidden])").focus(),
   accept,
   accept_page: acceptPage,
   not_digit: () => answer({ kind: "not_digit" }),
@@ -55,17 +59,23 @@ const COMMANDS = {
   say: (text) => overview.say(text),
 };
 
-async function answer(given) {
+async function answer(given, isBack = false) {
   const { card } = walk;
   if (!card) return;
   await save([{ row: card.row, ...given }], `${words.fileName(card.path)}: ${words.answer(given)}`);
-  await goOn();
+  await (isBack ? walk.move(-1) : goOn());
+}
+
+// Keys are read as they are pressed, and answers take a while: what was typed meanwhile stays.
+function edit() {
+  if (!keys.typed) keys.edit(walk.card?.answer?.label ?? walk.card?.label ?? "");
+  overview.showTyped(keys.typed);
 }
 
 async function accept() {
   const given = walk.card && prediction(walk.card);
   if (given) await answer(given);
-  else if (walk.card) overview.say("There is nothing to accept here: give the label.");
+  else if (walk.card) overview.say(`There is nothing to accept here: ${state.are_numbers ? "type the number" : "give the label"}.`);
 }
 
 async function acceptPage() {
@@ -90,7 +100,8 @@ function prediction(card) {
 // Save answers; when this returns they are on disk.
 async function save(answers, text) {
   const view = walk.page.place.view ?? "";
-  const send = () => api.post("answers", { tab: api.tab, mode: state.mode, view, answers, since: state.last_action });
+  const tab = await api.ownTab();
+  const send = () => api.post("answers", { tab, mode: state.mode, view, answers, since: state.last_action });
   const reply = await untilAcknowledged(send, text);
   if (view) answers.forEach(({ row }) => cards.confirmed.add(row));
   take(reply);
@@ -99,7 +110,7 @@ async function save(answers, text) {
 
 async function undo() {
   // Not sent again by itself: if only the reply was lost, that would undo one more.
-  const reply = await api.post("undo", { tab: api.tab, since: state.last_action });
+  const reply = await api.post("undo", { tab: await api.ownTab(), since: state.last_action });
   take(reply);
   if (reply.undone.length === 0) return overview.say("Nothing is left to undo.");
   reply.undone.forEach((row) => cards.confirmed.delete(row));
@@ -175,11 +186,12 @@ function perform([name, argument]) {
 
 document.addEventListener("keydown", (event) => {
   if (dialogs.areTakingKeys() || event.target.closest("input, select")) return;
-  if (event.target.closest("button") && [" ", "Enter"].includes(event.key)) return; // it presses the button
+  const isForButton = [" ", "Enter", "Tab"].includes(event.key) && event.target.closest("button");
+  if (isForButton && !(state.are_numbers && keys.typed)) return; // it presses the button, or goes to the next
   const read = keys.read(event);
   if (!read) return;
   event.preventDefault();
-  const isMove = ["next", "previous", "up", "down"].includes(read[0]);
+  const isMove = ["next", "previous", "up", "down", "typed"].includes(read[0]);
   if (!event.repeat || isMove) perform(read);
 });
 
@@ -200,9 +212,10 @@ async function poll() {
   }
 }
 
-overview.begin(state, keys, (command, event) => {
+overview.begin(state, keys, state.are_numbers ? KEYPAD : [], (command, event) => {
   if (event.detail > 0) focusCards(); // a mouse leaves the keys to the cards
-  perform(command);
+  const asked = command[0] === "key" ? keys.press(command[1]) : command;
+  if (asked) perform(asked);
 });
 overview.showProgress(state, isBlind);
 enqueue(async () => {

@@ -12,13 +12,15 @@ export class Single {
   #box;
   #cards;
   #page = { cards: [] };
+  #hasGlyphs;
   #shown = null; // the card
   #ready = new Map(); // what is made ahead, by card
 
-  /** A view in a box, of cards that it asks for their neighbours. */
-  constructor(box, cards) {
+  /** A view in a box, of cards that it asks for their neighbours; the scan of a number has no glyph. */
+  constructor(box, cards, hasGlyphs) {
     this.#box = box;
     this.#cards = cards;
+    this.#hasGlyphs = hasGlyphs;
   }
 
   get element() {
@@ -49,7 +51,8 @@ export class Single {
     const parts = this.#parts(card);
     for (const next of this.#page.cards.slice(index + 1, index + 1 + AHEAD)) this.#parts(next);
     for (const old of [...this.#ready.keys()].slice(0, -4 * AHEAD)) this.#ready.delete(old);
-    this.#box.replaceChildren(parts.scan, parts.glyph, parts.facts, parts.neighbours);
+    const glyph = this.#hasGlyphs ? [parts.glyph] : [];
+    this.#box.replaceChildren(parts.scan, ...glyph, parts.facts, parts.neighbours);
     this.update();
   }
 
@@ -87,7 +90,7 @@ export class Single {
   #make(card) {
     const parts = {
       scan: makePicture(scanAddress(card.row, SIDE), "large"),
-      glyph: makePicture(glyphAddress(card.row), "glyph"),
+      glyph: this.#hasGlyphs && makePicture(glyphAddress(card.row), "glyph"),
       facts: make("div", "facts"),
       neighbours: make("div", "neighbours"),
       captions: new Map(), // by neighbour

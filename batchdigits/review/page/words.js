@@ -15,11 +15,18 @@ export const score = (card) => (typeof card.score === "number" ? card.score.toFi
 /** An answer in a word or two: "7", "no digit". */
 export const answer = ({ kind, label }) => (kind === "label" ? label : KINDS[kind]);
 
+/** Say what a table of numbers needs. */
+export function beginNumbers() {
+  KINDS.not_digit = "no number";
+}
+
 /** What a card says now: its answer, or else its prediction, which is hidden in blind keying. */
 export const label = (card) => (card.answer ? answer(card.answer) : (card.label ?? ""));
 
 /** An answer as a card shows it: "✓ 7" where it is the prediction, "→ 3" where it is another. */
-export function mark(card) {
+export const mark = (card) => given(card) + (card.has_changed ? " ⚠ the image has changed since" : "");
+
+function given(card) {
   if (!card.answer) return "";
   if (card.answer.kind !== "label") return SIGNS[card.answer.kind] + KINDS[card.answer.kind];
   if (card.label === undefined) return card.answer.label; // keyed blind

@@ -1,0 +1,68 @@
+"""Draw fields as `batchdigits preview` and `review` show them: `python docs/make_field_pictures.py`.
+
+The fields are composed of MNIST's test digits. The picture of the page needs Chromium, and Playwright.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import click
+import cv2
+import numpy as np
+from make_review_pictures import BROWSERS, COLOURS, HERE, draw, serving
+from PIL import Image
+
+from batchdigits.datasets import MNIST
+from batchdigits.datasets.idx import TEST_IMAGES, TEST_LABELS, read_idx
+from batchdigits.learning.composed_fields import compose_field
+
+FIELDS = (
+    ("strip", "007"),
+    ("comb", "1946"),
+    ("touching", "20260"),
+    ("ruled", "83"),
+    ("blanks", "604"),
+    ("touching", "31507"),
+)
+SEED = 6
+
+
+@click.command()
+@click.option("-o", "--output", type=click.Path(path_type=Path), default=HERE / "images", help="The folder.")
+def main(output: Path) -> None:
+    """Write a PNG for the preview, and one for the review."""
+    from playwright.sync_api import sync_playwright
+
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        raise click.ClickException(f"none of {', '.join(BROWSERS)} is installed")
+    with tempfile.TemporaryDirectory() as name, sync_playwright() as driver:
+        folder = Path(name)
+        make_fields(folder / "fields")
+        for line in ("preview fields --fields -o fields.png", "read fields -o numbers.csv"):
+            subprocess.run([sys.executable, "-m", "batchdigits", *line.split(), "--quiet"], cwd=folder, check=True)
+        Image.open(folder / "fields.png").quantize(COLOURS).save(output / "fields.png", optimize=True)
+        browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        with serving(folder / "numbers.csv", "single") as address:
+            draw(browser, address, ["2", "0", "2"], output / "review-numbers.png")
+        browser.close()
+
+
+def make_fields(folder: Path) -> None:
+    """The fields, form-1.png and so on."""
+    folder.mkdir()
+    images, labels = (read_idx(MNIST / f"{name}.gz") for name in (TEST_IMAGES, TEST_LABELS))
+    rng = np.random.default_rng(SEED)
+    for number, (kind, value) in enumerate(FIELDS, 1):
+        chosen = [int(rng.choice(np.flatnonzero(labels == int(digit)))) for digit in value]
+        field = compose_field(kind, images[chosen], labels[chosen], rng)
+        cv2.imwrite(str(folder / f"form-{number}.png"), field.scan)
+
+
+if __name__ == "__main__":
+    main()
