@@ -3,9 +3,10 @@
     python benchmarks/read_pages.py --fields DIR
 
 DIR has one folder for each source, with crops of fields, a `truth.csv` with the columns `file` and `truth`, and a
-`fields.csv` with the columns `file` (a page), `field`, `x`, `y`, `w`, `h` (its box in pixels) and `truth`. A template is
-made of each page's boxes. Each page is read as it is, without being lined up; lined up with itself by features; and as
-another scan, which is turned, scaled, in perspective and noisy. Only digits are compared, without separators and signs.
+`fields.csv` with the columns `file` (a page), `field`, `x`, `y`, `w`, `h` (its box in pixels) and `truth`. A template
+is made of each page's boxes. Each page is read as it is, without being lined up; lined up with itself by features; and
+as another scan, which is turned, scaled, in perspective and noisy. Only digits are compared, without separators and
+signs. `--comb cdigital=3` says that all fields of a source are combs of so many boxes, for crops and pages alike.
 """
 
 from __future__ import annotations
@@ -56,17 +57,20 @@ class Answer(NamedTuple):
 @click.command()
 @click.option("--fields", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True)
 @click.option("--tell-length", is_flag=True, help="Say in the template how many digits each field has.")
+@click.option("--comb", "combs", multiple=True, metavar="SOURCE=N", help="Boxes of a source's combs; repeatable.")
 @click.option("--model", type=click.Path(path_type=Path), help="The model file. [default: as in classify]")
-def main(fields: Path, tell_length: bool, model: Path | None) -> None:
+def main(fields: Path, tell_length: bool, combs: tuple[str, ...], model: Path | None) -> None:
     """Measure how well the fields of whole pages are read."""
     cv2.setNumThreads(1)
     runtime = load_runtime(model or choose_model(None))
+    boxes = {name: int(count) for name, _, count in (comb.partition("=") for comb in combs)}
     names = ("crops", AS_IT_IS, ITSELF, ANOTHER)
     click.echo(f"{'exact':12}  fields  {'  '.join(f'{name:>10}' for name in names)}   ok of other scan  exact of ok")
     for source in sorted(path.parent for path in fields.glob("*/fields.csv")):
-        answers = {"crops": _read_crops(source, tell_length, runtime)}
+        comb = boxes.get(source.name, 1)
+        answers = {"crops": _read_crops(source, tell_length, comb, runtime)}
         for how in (AS_IT_IS, ITSELF, ANOTHER):
-            answers[how] = _read_pages(source, how, tell_length, runtime)
+            answers[how] = _read_pages(source, how, tell_length, comb, runtime)
         exact = "  ".join(f"{_share([one.value == one.truth for one in answers[name]]):>10}" for name in names)
         ok = [one for one in answers[ANOTHER] if one.is_ok]
         click.echo(
@@ -75,19 +79,20 @@ def main(fields: Path, tell_length: bool, model: Path | None) -> None:
         )
 
 
-def _read_crops(source: Path, tell_length: bool, runtime: Runtime) -> list[Answer]:
+def _read_crops(source: Path, tell_length: bool, comb: int, runtime: Runtime) -> list[Answer]:
     pages: list[CutPage] = []
     options: list[FieldOptions] = []
     truths: list[str] = []
     for row in _rows(source / "truth.csv"):
         truths.append(_digits(row["truth"]))
-        options.append(field_options(length=str(len(truths[-1])) if tell_length and truths[-1] else None))
+        length = str(len(truths[-1])) if tell_length and truths[-1] else None
+        options.append(field_options(length=length, comb=comb if comb > 1 else None))
         pages += [cut_page(page, options[-1]) for page in decode(str(source / row["file"]))]
     found = decide_each(pages, runtime, options, REVIEW_THRESHOLD)
     return [Answer(truth, _digits(one.value), one.status == "ok") for truth, one in zip(truths, found, strict=True)]
 
 
-def _read_pages(source: Path, how: str, tell_length: bool, runtime: Runtime) -> list[Answer]:
+def _read_pages(source: Path, how: str, tell_length: bool, comb: int, runtime: Runtime) -> list[Answer]:
     by_page: dict[str, list[dict[str, str]]] = defaultdict(list)
     for row in _rows(source / "fields.csv"):
         by_page[row["file"]].append(row)
@@ -98,7 +103,7 @@ def _read_pages(source: Path, how: str, tell_length: bool, runtime: Runtime) -> 
         assert decoded.scan is not None
         scan = _scanned_again(decoded.scan) if how == ANOTHER else decoded.scan
         alignment: Alignment = "none" if how == AS_IT_IS else "features"
-        read = _read_page(page, scan, rows, alignment, tell_length, runtime)
+        read = _read_page(page, scan, rows, alignment, tell_length, comb, runtime)
         answers += [Answer(_digits(row["truth"]), *read[row["field"]]) for row in rows]
     return answers
 
@@ -109,6 +114,7 @@ def _read_page(
     rows: Sequence[dict[str, str]],
     alignment: Alignment,
     tell_length: bool,
+    comb: int,
     runtime: Runtime,
 ) -> dict[str, tuple[str, bool]]:
     """The digits of each field of a page, and whether it is `ok`."""
@@ -118,7 +124,7 @@ def _read_page(
     fields = []
     for row in rows:
         left, top, wide, high = (float(row[side]) for side in "xywh")
-        fields.append((row["field"], 1, (left, top, min(wide, width - left), min(high, height - top)), 1))
+        fields.append((row["field"], 1, (left, top, min(wide, width - left), min(high, height - top)), comb))
     text = template_text(str(page.absolute()), "", "px", alignment, [TemplatePage((width, height))], fields)
     if tell_length:
         for row in rows:

@@ -118,7 +118,9 @@ class ReadRequest(Request):
             "--unique": self.unique,
         }
         if names := [name for name, value in given.items() if value]:
-            raise click.UsageError(f"{' and '.join(names)}: with --template, each field has its own in {self.template}.")
+            raise click.UsageError(
+                f"{' and '.join(names)}: with --template, each field has its own in {self.template}."
+            )
         if self.digits and not self.long:
             raise click.UsageError("--digits has a column for one field in a row; with --template, add --long.")
         assert self._form  # which reads it
@@ -293,8 +295,8 @@ class ReadRequest(Request):
     click.option(
         "--template",
         metavar="FORM.toml",
-        help="Each page is a form with the fields of this file, which `batchdigits template` begins: one row a page, and "
-        "one column a field.",
+        help="Each page is a form with the fields of this file, which `batchdigits template` begins: one row a page, "
+        "and one column a field.",
     ),
     click.option("--long", is_flag=True, help="With --template, one row a field."),
     click.option(
@@ -312,9 +314,9 @@ def read(**values: Any) -> None:
     """Read images of handwritten numbers into a table.
 
     A PATH is an image of one field, a folder or archive of such images, or a URL; - is one image on stdin. Every image
-    gives one row, with a value of several digits; with --template, every page of a form, with its fields. Its status is `ok`, `review` (a person should check it), `blank` (no
-    ink) or `error` (unreadable; the detail says why). The exit code is 3 if some rows are errors. A run that was
-    stopped is continued with --resume.
+    gives one row, with a value of several digits; with --template, every page of a form, with its fields. The status of
+    a row is `ok`, `review` (a person should check it), `blank` (no ink) or `error` (unreadable; the detail says why).
+    The exit code is 3 if some rows are errors. A run that was stopped is continued with --resume.
 
     \b
     Example:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from batchdigits.forms.find_fields import Found
-    from batchdigits.forms.template import Alignment, Point
+    from batchdigits.forms.template import Alignment, Box, Point
     from batchdigits.vision.grey import Scan
 
 MM_PER_INCH = 25.4
@@ -38,18 +38,24 @@ class _Page(NamedTuple):
 @click.argument("form", type=click.Path(exists=True, dir_okay=False))
 @output_option("The template to write.", default="form.toml", show_default=True)
 @click.option(
-    "--picture", type=FILE, metavar="FILE", help="The picture with the numbers of the fields. [default: NAME-preview.png]"
+    "--picture",
+    type=FILE,
+    metavar="FILE",
+    help="The picture with the numbers of the fields. [default: NAME-preview.png]",
 )
-@click.option("--filled", is_flag=True, help="The form is filled in, so that writing in a box does not make it a label.")
+@click.option("--filled", is_flag=True, help="The form is filled in: writing in a box does not make it a label.")
 @click.option(
-    "--dpi", type=click.IntRange(10, 4800), metavar="N", help="Write mm, for a form of N dots an inch. [default: pixels]"
+    "--dpi",
+    type=click.IntRange(10, 4800),
+    metavar="N",
+    help="Write mm, of a form with N dots an inch. [default: pixels]",
 )
 @click.option("--overwrite", is_flag=True, help="Replace a template that is there.")
 @verbosity_options
 def template(form: str, output: Path, picture: Path | None, filled: bool, dpi: int | None, overwrite: bool) -> None:
     """Find the combs and boxes of a form, and begin its template for read.
 
-    FORM is the blank form: a picture, or a PDF or TIFF of one or several pages; or a scan of a filled one, with --filled.
+    FORM is the blank form: a picture, or a PDF or TIFF of several pages; or a scan of a filled one, with --filled.
     Two files are written: a picture of the form with its fields and their numbers, and a template in TOML. Rename the
     fields there, delete those that you do not need, and say what you know of the numbers in them.
 
@@ -128,7 +134,8 @@ def _text(form: str, output: Path, pictures: Sequence[Path], pages: Sequence[_Pa
     if not is_line(place):
         raise BatchdigitsError(f"cannot name {form} in a template: rename it")
     unit = MM_PER_INCH / dpi if dpi else 1.0
-    written, fields = [], []
+    written: list[TemplatePage] = []
+    fields: list[tuple[str, int, Box, int]] = []
     for number, page in enumerate(pages, 1):
         height, width = page.scan.shape
         marks = tuple((x * unit, y * unit) for x, y in page.marks)

@@ -134,7 +134,7 @@ def _turned(scan: Scan, page: TemplatePage, turn: int) -> Matrix:
     """The same for a scan that was turned clockwise by quarters."""
     quarter = np.array([[0.0, -1.0, 1.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])  # of a square of side 1
     unit = scaling(1 / page.size[0], 1 / page.size[1])
-    return scaling(scan.shape[1], scan.shape[0]) @ np.linalg.matrix_power(quarter, turn) @ unit
+    return np.asarray(scaling(scan.shape[1], scan.shape[0]) @ np.linalg.matrix_power(quarter, turn) @ unit)
 
 
 def _from_picture(page: TemplatePage, reference: Reference) -> Matrix:

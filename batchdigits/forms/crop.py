@@ -51,8 +51,8 @@ def crop(scan: Scan, box: Box, matrix: Matrix) -> Crop:
         raise SourceError("not on the scan")
     x, y = (round(float(side)) for side in corners.mean(axis=0) - (columns / 2, rows / 2))
     upright = np.array([(0, 0), (columns, 0), (columns, rows), (0, rows)], np.float64)
-    is_within = 0 <= x and 0 <= y and x + columns <= scan.shape[1] and y + rows <= scan.shape[0]
-    if is_within and np.abs(upright + (x, y) - corners).max() <= MAX_STRAIGHT:
+    is_within = x >= 0 and y >= 0 and x + columns <= scan.shape[1] and y + rows <= scan.shape[0]
+    if is_within and np.abs(upright + np.array((x, y)) - corners).max() <= MAX_STRAIGHT:
         back = np.array([[1.0, 0.0, x], [0.0, 1.0, y], [0.0, 0.0, 1.0]])
         return Crop(np.ascontiguousarray(scan[y : y + rows, x : x + columns]), back)
     back = np.asarray(cv2.getPerspectiveTransform(upright.astype(np.float32), corners.astype(np.float32)))

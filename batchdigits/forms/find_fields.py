@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import cv2
@@ -18,7 +19,7 @@ LONG_SIDE = 2500  # pixels of a page in which lines are found: A4 with 210 dots 
 MIN_LINE = 0.007  # of the longer side: 2 mm of A4; the strokes of print are shorter
 MIN_HEIGHT, MAX_HEIGHT = 0.009, 0.09  # of the longer side: of a box
 MIN_WIDTH, MAX_WIDTH = 0.4, 30.0  # of its height
-MIN_FILLED = 0.8  # of its rectangle
+MIN_FILLED, MIN_FILLED_BLANK = 0.8, 0.9  # of its rectangle; on a blank form, where no ink crosses its sides
 LINE_CONTRAST = 5  # grey levels that lines are darker than the paper around them: the walls of boxes are often faint
 MAX_BOX_WIDTH = 1.4  # of the height: of a box for one digit; what is wider holds a number
 MAX_DIFFERENCE = 0.25  # of the height: between the boxes of a comb
@@ -27,6 +28,7 @@ MAX_MISSING = 4  # boxes in a row that are not found on a filled form, as ink cr
 MIN_WALLS = 3
 MIN_RULE = 0.7  # of the width of an open comb: the line below it
 MARGIN = 0.12  # of the height: around a comb, so that its outer walls are in the picture
+MIN_SIDE, MAX_TILT = 0.95, 0.02  # of a box's side: the part with a line; and how far that may rise
 LINE = 3  # pixels of the reduced page: the thickness of a line with its soft edges
 INNER = 0.15  # of a box's sides: not looked at for print, as its lines are there
 MAX_PRINT = 0.03  # of a box's inside
@@ -63,10 +65,10 @@ def find_fields(scan: Scan, is_filled: bool = False) -> list[Found]:
     page, scale = reduced(scan, LONG_SIDE)
     side = max(page.shape)
     ink = ink_of(page, LINE_CONTRAST)
-    cells = _cells(ink, side)
+    cells = _cells(ink, side, MIN_FILLED if is_filled else MIN_FILLED_BLANK)
     if not is_filled:
         print_ = ink_of(page)
-        cells = [cell for cell in cells if _is_empty(cell, print_)]
+        cells = [cell for cell in cells if _has_sides(cell, ink) and _is_empty(cell, print_)]
     found = [_comb(run) for run in _runs(cells, MAX_MISSING if is_filled else 0)]
     level, upright = _lines(ink, max(10, round(MIN_LINE * side)))
     found += _open_combs(level, upright, cells, side)
@@ -82,7 +84,7 @@ def _lines(ink: MatLike, least: int) -> tuple[MatLike, MatLike]:
     return level, upright
 
 
-def _cells(ink: MatLike, side: int) -> list[_Cell]:
+def _cells(ink: MatLike, side: int, filled: float) -> list[_Cell]:
     """The rectangles enclosed by ink that have the size of boxes, without those that have others inside."""
     closed = cv2.morphologyEx(ink, cv2.MORPH_CLOSE, np.ones((LINE, LINE), np.uint8))
     outlines, hierarchy = cv2.findContours(closed, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
@@ -92,7 +94,7 @@ def _cells(ink: MatLike, side: int) -> list[_Cell]:
         cell = _Cell(*cv2.boundingRect(hole))
         is_tall = MIN_HEIGHT * side <= cell.height <= MAX_HEIGHT * side
         is_wide = MIN_WIDTH * cell.height <= cell.width <= MAX_WIDTH * cell.height
-        if is_tall and is_wide and cv2.contourArea(hole) >= MIN_FILLED * cell.width * cell.height:
+        if is_tall and is_wide and cv2.contourArea(hole) >= filled * cell.width * cell.height:
             cells.append(cell)
     return [cell for cell in cells if not any(_holds(cell, other) for other in cells if other is not cell)]
 
@@ -106,6 +108,16 @@ def _holds(cell: _Cell, other: _Cell) -> bool:
     """Whether another cell is inside of one."""
     across = cell.x <= other.x and other.x + other.width <= cell.x + cell.width
     return across and cell.y <= other.y and other.y + other.height <= cell.y + cell.height
+
+
+def _has_sides(cell: _Cell, ink: MatLike) -> bool:
+    """Whether straight lines are on all four sides of a box, and not the curves of large print."""
+    (left, top), reach = (cell.x, cell.y), LINE + round(MAX_TILT * max(cell.width, cell.height))
+    right, bottom = left + cell.width, top + cell.height
+    level = (slice(max(0, top - reach), top + reach), slice(bottom - reach, bottom + reach))
+    upright = (slice(max(0, left - reach), left + reach), slice(right - reach, right + reach))
+    sides = [(ink[rows, left:right], 0) for rows in level] + [(ink[top:bottom, columns], 1) for columns in upright]
+    return all(float(np.asarray(side).any(axis=axis).mean()) >= MIN_SIDE for side, axis in sides)
 
 
 def _is_empty(cell: _Cell, ink: MatLike) -> bool:
@@ -137,7 +149,7 @@ def _between(run: Sequence[_Cell], cell: _Cell, missing: int) -> list[_Cell] | N
         return None
     if any(abs(a - b) > reach for a, b in ((cell.y, last.y), (cell.height, last.height), (cell.width, last.width))):
         return None
-    pitches = [after.x - one.x for one, after in zip(run, run[1:], strict=False)]
+    pitches = [after.x - one.x for one, after in pairwise(run)]
     pitch = float(np.median(pitches)) if pitches else cell.x - last.x
     if not pitches and cell.x - last.x > (1 + MAX_GAP) * last.width:
         pitch = last.width + LINE

@@ -42,7 +42,7 @@ def find_blobs(scan: MatLike) -> Blobs:
     small, scale = reduced(scan, LONG_SIDE)
     window = round(4 * MAX_SIDE * max(small.shape)) | 1
     mask = cv2.adaptiveThreshold(small, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY_INV, window, 40)
-    mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))  # without lines that meet them
+    mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))  # without lines that meet them
     _, _, stats, centres = cv2.connectedComponentsWithStats(mask, connectivity=4)
     width, height, area = (np.asarray(stats[1:, column], np.float64) for column in (2, 3, 4))
     shorter, longer = np.minimum(width, height), np.maximum(width, height)

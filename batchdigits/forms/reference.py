@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from batchdigits.vision.grey import Scan
 
-LONG_SIDE = 1000  # pixels of a page in which features are found: its text is legible, and SIFT takes a third of a second
+LONG_SIDE = 1000  # pixels of a page in which features are found and ink is compared: its text is just legible
 MAX_FEATURES = 1500
 INK_WINDOW, INK_CONTRAST = 31, 10  # pixels around one, and grey levels that ink is darker than their mean
 
@@ -73,9 +73,7 @@ def features_of(scan: MatLike) -> Features:
 def ink_of(page: MatLike, contrast: int = INK_CONTRAST) -> MatLike:
     """The mask of a page's ink, by so many grey levels darker than the paper around it, 255 on 0."""
     smooth = cv2.GaussianBlur(page, (3, 3), 0)
-    return cv2.adaptiveThreshold(
-        smooth, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY_INV, INK_WINDOW, contrast
-    )
+    return cv2.adaptiveThreshold(smooth, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY_INV, INK_WINDOW, contrast)
 
 
 def agreement(reference: Reference, scan: MatLike, matrix: Matrix) -> float:

@@ -257,7 +257,9 @@ def _fields(path: str, tables: Sequence[Any], pages: Sequence[TemplatePage], ink
 
 def _box(table: _Table, size: Point) -> Box:
     left, top, width, height = table.numbers("box", 4, "left, top, width and height")
-    if not (left >= 0 and top >= 0 and width > 0 and height > 0 and left + width <= size[0] and top + height <= size[1]):
+    if not (
+        left >= 0 and top >= 0 and width > 0 and height > 0 and left + width <= size[0] and top + height <= size[1]
+    ):
         raise table.fault("box", f"must lie on the page, which is {size[0]:g} wide and {size[1]:g} high")
     return left, top, width, height
 
