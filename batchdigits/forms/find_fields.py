@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -19,14 +20,14 @@ LONG_SIDE = 2500  # pixels of a page in which lines are found: A4 with 210 dots 
 MIN_LINE = 0.007  # of the longer side: 2 mm of A4; the strokes of print are shorter
 MIN_HEIGHT, MAX_HEIGHT = 0.009, 0.09  # of the longer side: of a box
 MIN_WIDTH, MAX_WIDTH = 0.4, 30.0  # of its height
-MIN_FILLED, MIN_FILLED_BLANK = 0.8, 0.9  # of its rectangle; on a blank form, where no ink crosses its sides
+MIN_FILLED, MIN_FILLED_BLANK = 0.8, 0.9  # of its (turned) rectangle; on a blank form, where no ink crosses its sides
 LINE_CONTRAST = 5  # grey levels that lines are darker than the paper around them: the walls of boxes are often faint
 MAX_BOX_WIDTH = 1.4  # of the height: of a box for one digit; what is wider holds a number
 MAX_DIFFERENCE = 0.25  # of the height: between the boxes of a comb
 MAX_GAP, MAX_GAP_CHANGE = 0.8, 0.3  # of a box's width: between two of a comb, and from one such gap to the next
 MAX_MISSING = 4  # boxes in a row that are not found on a filled form, as ink crosses their walls
-MIN_WALLS = 3
-MIN_RULE = 0.7  # of the width of an open comb: the line below it
+MIN_WALLS, MAX_WALL = 3, 5  # of an open comb; pixels, and 0.05 of their height: how thick they are, made thicker by 2
+MIN_RULE = 0.9  # of the width of an open comb: the line below it
 MARGIN = 0.12  # of the height: around a comb, so that its outer walls are in the picture
 MIN_SIDE, MAX_TILT = 0.95, 0.02  # of a box's side: the part with a line; and how far that may rise
 LINE = 3  # pixels of the reduced page: the thickness of a line with its soft edges
@@ -94,7 +95,7 @@ def _cells(ink: MatLike, side: int, filled: float) -> list[_Cell]:
         cell = _Cell(*cv2.boundingRect(hole))
         is_tall = MIN_HEIGHT * side <= cell.height <= MAX_HEIGHT * side
         is_wide = MIN_WIDTH * cell.height <= cell.width <= MAX_WIDTH * cell.height
-        if is_tall and is_wide and cv2.contourArea(hole) >= filled * cell.width * cell.height:
+        if is_tall and is_wide and cv2.contourArea(hole) >= filled * math.prod(cv2.minAreaRect(hole)[1]):
             cells.append(cell)
     return [cell for cell in cells if not any(_holds(cell, other) for other in cells if other is not cell)]
 
@@ -172,7 +173,11 @@ def _comb(run: Sequence[_Cell]) -> Found:
 def _open_combs(level: MatLike, upright: MatLike, cells: Sequence[_Cell], side: int) -> list[Found]:
     """Combs without a rule above: upright lines of one height at regular distances that stand on a rule."""
     stats = np.asarray(cv2.connectedComponentsWithStats(upright)[2][1:], np.int64)
-    tall = (stats[:, 3] >= MIN_HEIGHT * side) & (stats[:, 3] <= MAX_HEIGHT * side) & (stats[:, 2] <= 4 * LINE)
+    tall = (
+        (stats[:, 3] >= MIN_HEIGHT * side)
+        & (stats[:, 3] <= MAX_HEIGHT * side)
+        & (stats[:, 2] <= MAX_WALL + 0.05 * stats[:, 3])
+    )
     walls = [_Cell(*map(int, row[:4])) for row in stats[tall]]
     walls = [wall for wall in walls if not any(_touches(cell, wall) for cell in cells)]
     found = []
