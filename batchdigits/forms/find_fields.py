@@ -26,10 +26,10 @@ MAX_BOX_WIDTH = 1.4  # of the height: of a box for one digit; what is wider hold
 MAX_DIFFERENCE = 0.25  # of the height: between the boxes of a comb
 MAX_GAP, MAX_GAP_CHANGE = 0.8, 0.3  # of a box's width: between two of a comb, and from one such gap to the next
 MAX_MISSING = 4  # boxes in a row that are not found on a filled form, as ink crosses their walls
-MIN_WALLS, MAX_WALL = 3, 5  # of an open comb; pixels, and 0.05 of their height: how thick they are, made thicker by 2
+MIN_WALLS, MAX_WALL = 3, 6  # of an open comb; pixels, and 0.05 of their height: how thick they are, made thicker by 2
 MIN_RULE = 0.9  # of the width of an open comb: the line below it
 MARGIN = 0.12  # of the height: around a comb, so that its outer walls are in the picture
-MIN_SIDE, MAX_TILT = 0.95, 0.02  # of a box's side: the part with a line; and how far that may rise
+MIN_SIDE, MAX_TILT = 0.9, 0.03  # of a box's side: the part with a line; and how far that may rise
 LINE = 3  # pixels of the reduced page: the thickness of a line with its soft edges
 INNER = 0.15  # of a box's sides: not looked at for print, as its lines are there
 MAX_PRINT = 0.03  # of a box's inside
@@ -68,8 +68,8 @@ def find_fields(scan: Scan, is_filled: bool = False) -> list[Found]:
     ink = ink_of(page, LINE_CONTRAST)
     cells = _cells(ink, side, MIN_FILLED if is_filled else MIN_FILLED_BLANK)
     if not is_filled:
-        print_ = ink_of(page)
-        cells = [cell for cell in cells if _has_sides(cell, ink) and _is_empty(cell, print_)]
+        dark = ink_of(page)
+        cells = [cell for cell in cells if _is_empty(cell, dark)]
     found = [_comb(run) for run in _runs(cells, MAX_MISSING if is_filled else 0)]
     level, upright = _lines(ink, max(10, round(MIN_LINE * side)))
     found += _open_combs(level, upright, cells, side)
@@ -86,7 +86,10 @@ def _lines(ink: MatLike, least: int) -> tuple[MatLike, MatLike]:
 
 
 def _cells(ink: MatLike, side: int, filled: float) -> list[_Cell]:
-    """The rectangles enclosed by ink that have the size of boxes, without those that have others inside."""
+    """The rectangles enclosed by ink that have the size of boxes, each without others inside.
+
+    A rectangle that holds several is around boxes, and one that is held alone is the loop of a digit.
+    """
     closed = cv2.morphologyEx(ink, cv2.MORPH_CLOSE, np.ones((LINE, LINE), np.uint8))
     outlines, hierarchy = cv2.findContours(closed, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
     holes = [outline for outline, (_, _, _, parent) in zip(outlines, _rows(hierarchy), strict=True) if parent >= 0]
@@ -95,9 +98,16 @@ def _cells(ink: MatLike, side: int, filled: float) -> list[_Cell]:
         cell = _Cell(*cv2.boundingRect(hole))
         is_tall = MIN_HEIGHT * side <= cell.height <= MAX_HEIGHT * side
         is_wide = MIN_WIDTH * cell.height <= cell.width <= MAX_WIDTH * cell.height
-        if is_tall and is_wide and cv2.contourArea(hole) >= filled * math.prod(cv2.minAreaRect(hole)[1]):
+        if (
+            is_tall
+            and is_wide
+            and _has_sides(cell, ink)
+            and cv2.contourArea(hole) >= filled * math.prod(cv2.minAreaRect(hole)[1])
+        ):
             cells.append(cell)
-    return [cell for cell in cells if not any(_holds(cell, other) for other in cells if other is not cell)]
+    inside = [[other for other in cells if other is not cell and _holds(cell, other)] for cell in cells]
+    loops = [held[0] for held in inside if len(held) == 1]
+    return [cell for cell, held in zip(cells, inside, strict=True) if len(held) < 2 and cell not in loops]
 
 
 def _rows(hierarchy: MatLike | None) -> list[list[int]]:

@@ -16,7 +16,8 @@ LONG_SIDE = 1400  # pixels of a page in which marks are found
 MIN_SIDE, MAX_SIDE = 0.005, 0.05  # of the longer side of the page: 1.5 to 15 mm on A4
 MAX_ELONGATION = 1.5  # of a mark, longer side over shorter one
 MIN_FILLED = 0.7  # of its box: a disc has 0.79
-CORNER_SHARE = 0.2  # of the page's sides, from each corner: where marks are looked for on a blank form
+CORNER_SHARE = 0.12  # of the page's sides, from each corner: where marks are looked for on a blank form
+MAX_ASKEW = 0.05  # of the longer side: how far the marks of a blank form may be from a parallelogram
 MAX_DISTANCE = 0.25  # of the page's diagonal: how far a scan may have moved a mark
 CANDIDATES = 5  # of each mark: the nearest ones
 MAX_SIZE_RATIO = 1.6  # of the areas' square roots, among marks of one page
@@ -40,7 +41,7 @@ class Blobs(NamedTuple):
 def find_blobs(scan: MatLike) -> Blobs:
     """The solid, compact blobs of a scan, uint8 (H, W)."""
     small, scale = reduced(scan, LONG_SIDE)
-    window = round(4 * MAX_SIDE * max(small.shape)) | 1
+    window = max(3, round(4 * MAX_SIDE * max(small.shape)) | 1)
     mask = cv2.adaptiveThreshold(small, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY_INV, window, 40)
     mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))  # without lines that meet them
     _, _, stats, centres = cv2.connectedComponentsWithStats(mask, connectivity=4)
@@ -64,7 +65,9 @@ def find_corner_marks(scan: MatLike) -> list[tuple[float, float]] | None:
         if not near.size:
             return None
         found.append(int(near[off[near].sum(axis=1).argmin()]))
-    if sides[found].max() > MAX_SIZE_RATIO * sides[found].min():
+    top_left, top_right, bottom_right, bottom_left = centres[found]
+    askew = float(np.abs(top_left + bottom_right - top_right - bottom_left).max())
+    if sides[found].max() > MAX_SIZE_RATIO * sides[found].min() or askew > MAX_ASKEW * max(width, height):
         return None
     return [(float(x), float(y)) for x, y in centres[found]]
 
