@@ -29,6 +29,7 @@ MAX_MISSING = 4  # boxes in a row that are not found on a filled form, as ink cr
 MIN_WALLS, MAX_WALL = 3, 6  # of an open comb; pixels, and 0.05 of their height: how thick they are, made thicker by 2
 MIN_RULE = 0.9  # of the width of an open comb: the line below it
 MARGIN = 0.12  # of the height: around a comb, so that its outer walls are in the picture
+MAX_CELLS = 3_000  # of a page: more are a pattern
 MIN_SIDE, MAX_TILT = 0.9, 0.03  # of a box's side: the part with a line; and how far that may rise
 LINE = 3  # pixels of the reduced page: the thickness of a line with its soft edges
 INNER = 0.15  # of a box's sides: not looked at for print, as its lines are there
@@ -105,6 +106,7 @@ def _cells(ink: MatLike, side: int, filled: float) -> list[_Cell]:
             and cv2.contourArea(hole) >= filled * math.prod(cv2.minAreaRect(hole)[1])
         ):
             cells.append(cell)
+    del cells[MAX_CELLS:]
     inside = [[other for other in cells if other is not cell and _holds(cell, other)] for cell in cells]
     loops = [held[0] for held in inside if len(held) == 1]
     return [cell for cell, held in zip(cells, inside, strict=True) if len(held) < 2 and cell not in loops]

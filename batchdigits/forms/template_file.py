@@ -140,15 +140,15 @@ def read_template(path: str, ink: Ink = "auto") -> Template:
     top.choice("unit", UNITS)  # of a template, and not of the scans: both have the same pages
     form = top.take("form", str)
     pages = [_page(f"{path}: page {number}", page) for number, page in enumerate(top.tables("pages", MAX_PAGES), 1)]
-    place = "" if form is None else _beside(path, form)
-    references = _references(top, place, pages) if place else [None] * len(pages)
-    for number, (page, reference) in enumerate(zip(pages, references, strict=True), 1):
-        if alignment == "marks" and len(page.marks) < 3:
+    for number, page in enumerate(pages, 1):
+        if alignment == "marks" and not page.marks:
             raise BatchdigitsError(f"{path}: page {number}, key 'marks': align = \"marks\" needs three or more")
-        if alignment == "features" and reference is None:
-            raise BatchdigitsError(f"{path}, key 'form': align = \"features\" needs a picture of the blank form")
+    if alignment == "features" and form is None:
+        raise top.fault("form", 'align = "features" needs a picture of the blank form')
     fields = list(_fields(path, top.tables("fields", MAX_FIELDS), pages, ink))
     top.end()
+    place = "" if form is None else _beside(path, form)
+    references = _references(top, place, pages) if place else [None] * len(pages)
     digest = hashlib.sha256(content)
     for field in fields:
         digest.update("\n".join(field.roster.values if field.roster else ()).encode())
