@@ -18,6 +18,21 @@ PAPER, INK = 245, 30
 BOX = 46  # pixels: the side of a box for a digit
 Scan = NDArray[np.uint8]
 
+SENTENCES = (
+    "Write one digit into each box, with a dark pen.",
+    "Do not touch the lines between the boxes.",
+    "The number of a student is on the card, below the picture.",
+    "Dates have six digits: day, month and year.",
+    "Amounts are in whole crowns, without a point.",
+    "Rooms below 100 begin with a zero.",
+    "Leave a field empty if you do not know its number.",
+    "Strike nothing out; ask for another form instead.",
+    "Hand this page in at the office before noon.",
+    "Pages that come later are read in the next week.",
+    "Keep the black marks in the corners free of ink.",
+    "Questions? Please call 555 0173 between eight and four.",
+)
+
 # Left and top of each field, and its boxes; 1 for a box without walls, whose width is WIDE.
 FIELDS = {
     "student": (420, 300, 7),
@@ -35,11 +50,8 @@ def blank_form(title: str = "Registration of students", seed: int = 1) -> Scan:
     page = np.full((HEIGHT, WIDTH), PAPER, np.uint8)
     rng = np.random.default_rng(seed)
     cv2.putText(page, title, (200, 200), cv2.FONT_HERSHEY_DUPLEX, 1.6, INK, 2, cv2.LINE_AA)
-    for row in range(18):
-        words = " ".join(
-            "".join(chr(97 + letter) for letter in rng.integers(0, 26, length)) for length in (5, 7, 4, 8, 6)
-        )
-        cv2.putText(page, words, (200, 820 + 45 * row), cv2.FONT_HERSHEY_SIMPLEX, 0.8, INK, 1, cv2.LINE_AA)
+    for row, sentence in enumerate(rng.permutation(SENTENCES)):
+        cv2.putText(page, str(sentence), (180, 820 + 60 * row), cv2.FONT_HERSHEY_SIMPLEX, 0.9, INK, 1, cv2.LINE_AA)
     for name, (left, top, boxes) in FIELDS.items():
         cv2.putText(page, name, (180, top + 36), cv2.FONT_HERSHEY_SIMPLEX, 0.9, INK, 2, cv2.LINE_AA)
         width, height = (boxes * BOX, BOX) if boxes > 1 else (WIDE, HIGH)
