@@ -41,7 +41,8 @@ def crop(scan: Scan, box: Box, matrix: Matrix) -> Crop:
         SourceError: the field is not on the scan.
     """
     left, top, width, height = box
-    corners = np.array([(left, top), (left + width, top), (left + width, top + height), (left, top + height)])
+    right, bottom = left + width, top + height
+    corners = np.array([(left, top), (right, top), (right, bottom), (left, bottom)], np.float64)
     corners = np.asarray(cv2.perspectiveTransform(corners[None], matrix)[0], np.float64)
     _check_inside(scan, corners)
     across = np.linalg.norm(corners[[1, 2]] - corners[[0, 3]], axis=1).mean()

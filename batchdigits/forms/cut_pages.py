@@ -19,6 +19,7 @@ from batchdigits.vision.grey import Scan
 
 MAX_SPECKS = 0.0005  # of an empty page: its pixels that look like ink
 EMPTY_PAGE = "an empty page"
+NO_FIELDS = "the template has no fields on this page"
 
 
 class CutField(NamedTuple):
@@ -84,7 +85,9 @@ class FormBatch:
         if pages > 1 and found % of_form and len(self._rows) > first:
             note = f"{counted(found, 'page')} of the form in the file, and the form has {of_form}"
             last = self._rows[-1]
-            self._rows[-1] = last._replace(detail="; ".join(filter(None, [last.detail, note])))
+            detail = "; ".join(filter(None, [last.detail, note]))  # with fields, it makes their row `review`
+            is_blank = last.status is Status.BLANK
+            self._rows[-1] = last._replace(status=Status.REVIEW if is_blank else last.status, detail=detail)
 
     def finish(self) -> list[CutForm]:
         """All rows."""
@@ -117,7 +120,7 @@ def _cut_scan(source: str, scan: Scan, template: Template, expected: int) -> Cut
         placed = align(features, template.pages[number - 1], template.alignment)
         if placed.matrix is not None:
             fields = [_cut_field(source, scan, field, placed.matrix) for field in template.fields_of(number)]
-            return CutForm(source, number, fields)
+            return CutForm(source, number, fields) if fields else CutForm(source, number, (), Status.BLANK, NO_FIELDS)
         fault = fault or placed.fault
     return CutForm(source, status=Status.ERROR, detail=fault)
 

@@ -57,7 +57,8 @@ def reduced(scan: MatLike, side: int = LONG_SIDE) -> tuple[MatLike, float]:
     scale = min(1.0, side / max(scan.shape))
     if scale == 1.0:
         return scan, scale
-    return cv2.resize(scan, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), scale
+    height, width = (max(1, round(scale * length)) for length in scan.shape)
+    return cv2.resize(scan, (width, height), interpolation=cv2.INTER_AREA), scale
 
 
 def features_of(scan: MatLike) -> Features:

@@ -19,7 +19,7 @@ from batchdigits.vision.decode import decode
 from batchdigits.vision.normalise import Ink
 
 MAX_BYTES = 4 << 20
-MAX_FIELDS, MAX_PAGES, MAX_MARKS = 1_000, 100, 8
+MAX_FIELDS, MAX_PAGES, MAX_MARKS = 1_000, 100, 6
 MAX_NAME = 64  # characters
 MAX_SIDE = 100_000.0  # pixels or mm of a page
 MAX_STRETCH = 1.02  # of the shape of a page in the template, over that of its picture

@@ -8,6 +8,7 @@ import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -33,7 +34,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
     save(np.full(form.shape, 245, np.uint8), folder / "scans/d.png")  # an empty page
     other = np.full(form.shape, 245, np.uint8)
     for row in range(20):
-        drawn.cv2.putText(other, f"Another form, line {row}", (100, 200 + 60 * row), 0, 1.5, 20, 2)
+        cv2.putText(other, f"Another form, line {row}", (100, 200 + 60 * row), 0, 1.5, 20, 2)
     save(other, folder / "scans/e.png")
     (folder / "scans/f.png").write_text("text")
     return folder
@@ -193,7 +194,7 @@ def two_pages(more: str = "") -> str:
 def second_page() -> drawn.Scan:
     page = np.full((drawn.HEIGHT, drawn.WIDTH), drawn.PAPER, np.uint8)
     for row in range(24):
-        drawn.cv2.putText(page, f"Rule {row * 37} of the house", (150, 760 + 40 * row), 0, 1.0, 20, 2)
+        cv2.putText(page, f"Rule {row * 37} of the house", (150, 760 + 40 * row), 0, 1.0, 20, 2)
     room = blank_form()
     page[600:720] = room[600:720]
     return page

@@ -83,7 +83,9 @@ def test_an_empty_page_has_no_fields(blank: Scan) -> None:
 
 
 def test_corner_marks_are_found_clockwise() -> None:
-    assert find_corner_marks(blank_form()) == [pytest.approx((x + 0.5, y + 0.5), abs=1.0) for x, y in MARKS]
+    found = find_corner_marks(blank_form())
+    assert found is not None
+    assert np.abs(np.array(found) - np.array(MARKS) - 0.5).max() < 1.0
 
 
 def test_three_corner_marks_are_not_enough() -> None:

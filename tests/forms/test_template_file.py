@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from batchdigits.errors import BatchdigitsError
 from batchdigits.forms.template import TemplatePage
@@ -109,7 +110,7 @@ FIELD = drawn.template()
         (FIELD.replace("marks = ", "marks = 3 #"), "page 1, key 'marks': must be a list"),
         (FIELD.replace("marks = [", "marks = [[1, 2, 3], "), "page 1, key 'marks': must be 2 numbers"),
         (FIELD.replace("marks = ", "marks = [[1, 1], [2, 2], [3, 3]] # "), "must be three or more"),
-        (FIELD.replace("marks = ", f"marks = [{'[1, 2], ' * 9}] # "), "9 marks, and 8 are the most"),
+        (FIELD.replace("marks = ", f"marks = [{'[1, 2], ' * 7}] # "), "7 marks, and 6 are the most"),
         (FIELD.replace("marks = ", "marcs = "), "page 1, key 'marcs': no such key"),
         (FIELD.replace('"features"', '"lines"'), "key 'align': must be 'none' or 'features' or 'marks', not 'lines'"),
         (drawn.template("marks").replace("marks = [", "#"), "page 1, key 'marks': align = \"marks\" needs three"),
@@ -198,7 +199,7 @@ def test_what_is_written_is_read(form: str, name: str, box: tuple[float, float, 
 
 def test_a_blank_form_of_several_pages_has_as_many_pages_in_the_template() -> None:
     page = drawn.blank_form()
-    images = [drawn.Image.fromarray(page), drawn.Image.fromarray(np.rot90(page).copy())]
+    images = [Image.fromarray(page), Image.fromarray(np.rot90(page).copy())]
     images[0].save("blank.tif", save_all=True, append_images=images[1:])
     text = drawn.template(form="blank.tif")
     assert "blank.tif has more pages than the 1 [[pages]]" in fault_of(text)
