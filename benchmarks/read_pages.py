@@ -5,7 +5,7 @@
 DIR has one folder for each source, with crops of fields, a `truth.csv` with the columns `file` and `truth`, and a
 `fields.csv` with the columns `file` (a page), `field`, `x`, `y`, `w`, `h` (its box in pixels) and `truth`. A template
 is made of each page's boxes. Each page is read as it is, without being lined up; lined up with itself by features; and
-as another scan, which is turned, scaled, in perspective and noisy. Only digits are compared, without separators and
+as another scan, which is turned, in perspective and noisy. Only digits are compared, without separators and
 signs. `--comb cdigital=3` says that all fields of a source are combs of so many boxes, for crops and pages alike.
 """
 
@@ -36,7 +36,8 @@ from batchdigits.inference.load import load_runtime
 from batchdigits.inference.runtime import Runtime
 from batchdigits.vision.decode import Page, decode
 
-TURN, SCALE, PERSPECTIVE, NOISE = 2.0, 0.9, 2e-2, 4.0  # degrees; of the side; of its end; grey levels
+TURN, PERSPECTIVE, NOISE = 2.0, 2e-2, 3.0  # degrees; how much smaller the right side is; grey levels
+TABLE, MARGIN = 160, 0.05  # grey level of what lies around the page, and how much of it there is, of the page's side
 AS_IT_IS, ITSELF, ANOTHER = "as it is", "lined up", "other scan"
 
 
@@ -144,11 +145,13 @@ def _read_page(
 
 
 def _scanned_again(scan: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Another scan of a page: turned, scaled, in perspective and noisy."""
+    """Another scan of a page: on a table, turned, in perspective and noisy."""
     height, width = scan.shape
-    turn = cv2.getRotationMatrix2D((width / 2, height / 2), TURN, SCALE)
+    turn = cv2.getRotationMatrix2D((width / 2, height / 2), TURN, 1.0)
+    turn[:, 2] += MARGIN * width, MARGIN * height
     matrix = np.vstack([turn, [PERSPECTIVE / width, 0.0, 1.0]])
-    seen = cv2.warpPerspective(scan, matrix, (width, height), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE)
+    size = round((1 + 2 * MARGIN) * width), round((1 + 2 * MARGIN) * height)
+    seen = cv2.warpPerspective(scan, matrix, size, flags=cv2.INTER_CUBIC, borderValue=(TABLE,))
     noise = np.random.default_rng(0).normal(0.0, NOISE, seen.shape)
     return np.clip(np.asarray(seen, np.float64) + noise, 0, 255).astype(np.uint8)
 
