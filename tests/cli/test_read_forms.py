@@ -44,7 +44,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _in_scene(scene: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(scene, tmp_path / "scene")
     monkeypatch.chdir(tmp_path / "scene")
-    Path("form.toml").write_text(template())
+    Path("form.toml").write_text(template("marks", form=None))  # the quickest
 
 
 def rows_of(text: str) -> list[Row]:
@@ -92,7 +92,7 @@ def test_without_lining_up_the_whole_scan_is_the_page(run: Run) -> None:
 
 
 def test_fields_for_review_are_named(run: Run) -> None:
-    Path("form.toml").write_text(template(room='range = "0-9"', amount="length = 12"))
+    Path("form.toml").write_text(template("marks", form=None, room='range = "0-9"', amount="length = 12"))
     result = run("read", "scans/a.png", "--template", "form.toml")
     (row,) = rows_of(result.stdout)
     assert (row["status"], row["review"]) == ("review", "amount, room")
@@ -102,8 +102,8 @@ def test_fields_for_review_are_named(run: Run) -> None:
 
 
 def test_a_field_that_the_scan_lacks_is_for_review(run: Run) -> None:
-    page = filled(blank_form())
-    save(page[:, :560].copy(), "cut.png")
+    Path("form.toml").write_text(template())
+    save(filled(blank_form())[:, :560].copy(), "cut.png")
     (row,) = rows_of(run("read", "cut.png", "--template", "form.toml").stdout)
     assert "student: not on the scan" in row["detail"]
     assert row["status"] == "review"
@@ -127,7 +127,7 @@ def test_a_row_a_field(run: Run) -> None:
     assert "5 images: " in result.stderr
 
 
-@pytest.mark.parametrize("suffix", ["jsonl", "tsv", "parquet", "xlsx", "csv.gz"])
+@pytest.mark.parametrize("suffix", ["jsonl", "parquet", "xlsx"])
 def test_other_formats_have_the_same_columns(run: Run, suffix: str) -> None:
     if suffix == "parquet" and find_spec("pyarrow") is None:
         pytest.skip("pyarrow is not installed")
@@ -139,13 +139,13 @@ def test_other_formats_have_the_same_columns(run: Run, suffix: str) -> None:
     assert Path(f"rows.{suffix}").stat().st_size > 100
 
 
-@pytest.mark.parametrize("long", [[], ["--long"]])
-def test_the_number_of_workers_changes_no_byte(run: Run, long: list[str]) -> None:
-    arguments = ["read", "scans", "--template", "form.toml", *long]
+def test_the_number_of_workers_changes_no_byte(run: Run) -> None:
+    Path("form.toml").write_text(template())
+    arguments = ["read", "scans", "--template", "form.toml"]
     assert run(*arguments, "--jobs", "1").stdout == run(*arguments, "--jobs", "3").stdout
 
 
-@pytest.mark.parametrize(("suffix", "long"), [("csv", []), ("jsonl", []), ("csv", ["--long"])])
+@pytest.mark.parametrize(("suffix", "long"), [("csv", []), ("jsonl", ["--long"])])
 def test_a_finished_table_is_added_to(run: Run, suffix: str, long: list[str]) -> None:
     output = Path(f"rows.{suffix}")
     arguments = ["read", "--template", "form.toml", *long, "-o", output]
@@ -164,7 +164,7 @@ def test_a_finished_table_is_added_to(run: Run, suffix: str, long: list[str]) ->
 def test_resume_refuses_another_template(run: Run) -> None:
     run("read", "scans/a.png", "--template", "form.toml", "-o", "rows.csv")
     before = Path("rows.csv").read_bytes()
-    Path("form.toml").write_text(template(room="length = 3"))
+    Path("form.toml").write_text(template("marks", form=None, room="length = 3"))
     result = run("read", "scans/a.png", "scans/b.png", "--template", "form.toml", "-o", "rows.csv", "--resume")
     assert result.exit_code == 1
     assert "--template was" in result.stderr
@@ -175,7 +175,7 @@ def test_ids_stand_before_the_fields(run: Run) -> None:
     Path("list").write_text("scans/a.png\tA-17\n")
     result = run("read", "--files-from", "list", "--with-id", "--template", "form.toml")
     assert rows_of(result.stdout)[0]["id"] == "A-17"
-    Path("form.toml").write_text(template().replace('"room"', '"id"'))
+    Path("form.toml").write_text(Path("form.toml").read_text().replace('"room"', '"id"'))
     result = run("read", "--files-from", "list", "--with-id", "--template", "form.toml")
     assert result.exit_code == 2
     assert "a field in form.toml has this name" in result.stderr
@@ -241,7 +241,8 @@ def test_pages_of_a_pdf(run: Run) -> None:
 @pytest.mark.parametrize("long", [[], ["--long"]])
 def test_unique_values_are_chosen_for_all_pages_together(run: Run, long: list[str]) -> None:
     Path("ids.csv").write_text("id\n0123456\n0123457\n9999999\n")
-    Path("form.toml").write_text(template(student='values = "ids.csv"\nunique = true'))
+    Path("form.toml").write_text(template("marks", form=None, student='values = "ids.csv"\nunique = true'))
+    shutil.copy("scans/a.png", "scans/b.png")
     result = run("read", "scans/a.png", "scans/b.png", "scans/d.png", "--template", "form.toml", *long)
     assert result.exit_code == 0
     assert "0123456 is in scans/a.png, scans/b.png" in result.stderr
@@ -277,6 +278,7 @@ def test_unique_values_are_chosen_for_all_pages_together(run: Run, long: list[st
     ],
 )
 def test_options_of_single_fields_are_refused(run: Run, arguments: list[str], words: str) -> None:
+    Path("form.toml").write_text(template("marks"))
     before = Path("form.toml").read_bytes(), Path("blank.png").read_bytes()
     result = run("read", "scans", "--template", "form.toml", *arguments)
     assert result.exit_code == 2
@@ -292,7 +294,7 @@ def test_long_needs_a_template(run: Run) -> None:
 
 @pytest.mark.parametrize("arguments", [["--resume", "-o", "rows.csv"], ["--engine", "ray", "-o", "rows"]])
 def test_unique_values_cannot_be_added_to(run: Run, arguments: list[str]) -> None:
-    Path("form.toml").write_text(template(student="unique = true"))
+    Path("form.toml").write_text(template("marks", form=None, student="unique = true"))
     result = run("read", "scans", "--template", "form.toml", *arguments)
     assert result.exit_code == 2
     assert "unique = true in form.toml chooses the values of all fields together" in result.stderr
