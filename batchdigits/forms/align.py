@@ -18,6 +18,7 @@ MIN_MATCHES = 12  # that agree on one map
 MAX_ERROR = 3.0  # pixels of the reduced scan, of a match that agrees
 MAX_ITERATIONS = 5000
 MAX_SHAPE_RATIO = 1.04  # of the shapes of scan and page, where they are not lined up
+OTHER_FORM = "not the form: other things are printed on it"
 TURNS = 4  # by a quarter each
 
 
@@ -27,10 +28,12 @@ class Placed(NamedTuple):
     Attributes:
         matrix: from units of the template to pixels of the scan; None if it does not lie there.
         fault: why it does not; else empty.
+        agreement: of the form's ink and the scan's, 1 at most; 1 where it is not known.
     """
 
     matrix: Matrix | None
     fault: str = ""
+    agreement: float = 1.0
 
 
 class ScanFeatures:
@@ -71,7 +74,7 @@ def _by_marks(scan: Scan, page: TemplatePage) -> Placed:
     """Corner marks lie on those of the page. Which is which, the blank form's ink decides, if it is known."""
     blobs = find_blobs(scan)
     marks = np.array(page.marks)
-    best, highest, found_any = None, MIN_AGREEMENT, False
+    best, found_any = Placed(None, OTHER_FORM, MIN_AGREEMENT), False
     for turn in range(TURNS if page.reference else 1):
         expected = _apply(_turned(scan, page, turn), marks)
         found = match_marks(expected, blobs, float(np.hypot(*scan.shape)))
@@ -82,11 +85,9 @@ def _by_marks(scan: Scan, page: TemplatePage) -> Placed:
         if page.reference is None:
             return Placed(matrix)
         share = agreement(page.reference, scan, matrix @ _from_picture(page, page.reference))
-        if share > highest:
-            best, highest = matrix, share
-    if best is None:
-        return Placed(None, "not the form: other things are printed on it" if found_any else "corner marks not found")
-    return Placed(best)
+        if share > best.agreement:
+            best = Placed(matrix, agreement=share)
+    return best if found_any else Placed(None, "corner marks not found")
 
 
 def _by_features(scan: ScanFeatures, page: TemplatePage) -> Placed:
@@ -94,9 +95,10 @@ def _by_features(scan: ScanFeatures, page: TemplatePage) -> Placed:
     reference = page.reference
     assert reference is not None  # the template was read with it
     matrix = _match(reference.features, scan.features, MAX_ERROR * max(scan.scan.shape) / 1000)
-    if matrix is None or agreement(reference, scan.scan, matrix) < MIN_AGREEMENT:
-        return Placed(None, "not the form: other things are printed on it")
-    return Placed(matrix @ np.linalg.inv(_from_picture(page, reference)))
+    share = 0.0 if matrix is None else agreement(reference, scan.scan, matrix)
+    if matrix is None or share < MIN_AGREEMENT:
+        return Placed(None, OTHER_FORM)
+    return Placed(matrix @ np.linalg.inv(_from_picture(page, reference)), agreement=share)
 
 
 def _match(ours: Features, theirs: Features, error: float) -> Matrix | None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from batchdigits.fields.cut_batch import CutPage, cut_page
 from batchdigits.files.source_error import SourceError
-from batchdigits.forms.align import ScanFeatures, align
+from batchdigits.forms.align import Placed, ScanFeatures, align
 from batchdigits.forms.crop import crop
 from batchdigits.forms.reference import Matrix, ink_of, reduced
 from batchdigits.forms.template import Template, TemplateField
@@ -17,6 +17,7 @@ from batchdigits.text import counted
 from batchdigits.vision.decode import Page, decode
 from batchdigits.vision.grey import Scan
 
+CLEAR_AGREEMENT = 0.75  # of a page that fits: other pages of the form need not be tried
 MAX_SPECKS = 0.0005  # of an empty page: its pixels that look like ink
 EMPTY_PAGE = "an empty page"
 NO_FIELDS = "the template has no fields on this page"
@@ -113,16 +114,24 @@ def cut_form(page: Page, template: Template, expected: int) -> CutForm:
 def _cut_scan(source: str, scan: Scan, template: Template, expected: int) -> CutForm:
     if _is_empty(scan):
         return CutForm(source, status=Status.REVIEW, detail=EMPTY_PAGE)
-    features = ScanFeatures(scan)
-    numbers = range(1, len(template.pages) + 1)
-    fault = ""
-    for number in sorted(numbers, key=lambda number: number != expected):
-        placed = align(features, template.pages[number - 1], template.alignment)
-        if placed.matrix is not None:
-            fields = [_cut_field(source, scan, field, placed.matrix) for field in template.fields_of(number)]
-            return CutForm(source, number, fields) if fields else CutForm(source, number, (), Status.BLANK, NO_FIELDS)
-        fault = fault or placed.fault
-    return CutForm(source, status=Status.ERROR, detail=fault)
+    number, placed = _place(ScanFeatures(scan), template, expected)
+    if placed.matrix is None:
+        return CutForm(source, status=Status.ERROR, detail=placed.fault)
+    fields = [_cut_field(source, scan, field, placed.matrix) for field in template.fields_of(number)]
+    return CutForm(source, number, fields) if fields else CutForm(source, number, (), Status.BLANK, NO_FIELDS)
+
+
+def _place(scan: ScanFeatures, template: Template, expected: int) -> tuple[int, Placed]:
+    """The number of the form's page that a scan is, and how it lies there: the expected one if that fits well."""
+    others = [number for number in range(1, len(template.pages) + 1) if number != expected]
+    best = expected, align(scan, template.pages[expected - 1], template.alignment)
+    for number in others:
+        if best[1].matrix is not None and best[1].agreement >= CLEAR_AGREEMENT:
+            break
+        placed = align(scan, template.pages[number - 1], template.alignment)
+        if placed.matrix is not None and (best[1].matrix is None or placed.agreement > best[1].agreement):
+            best = number, placed
+    return best
 
 
 def _cut_field(source: str, scan: Scan, field: TemplateField, matrix: Matrix) -> CutField:
