@@ -19,6 +19,7 @@ from batchdigits.vision.grey import Scan
 LONG_SIDE = 2500  # pixels of a page in which lines are found: A4 with 210 dots an inch
 MIN_LINE = 0.007  # of the longer side: 2 mm of A4; the strokes of print are shorter
 MIN_HEIGHT, MAX_HEIGHT = 0.009, 0.09  # of the longer side: of a box
+MIN_OPEN_HEIGHT = 0.012  # of one that is open above: letters are as high as smaller ones
 MIN_WIDTH, MAX_WIDTH = 0.4, 30.0  # of its height
 MIN_FILLED, MIN_FILLED_BLANK = 0.8, 0.9  # of its (turned) rectangle; on a blank form, where no ink crosses its sides
 LINE_CONTRAST = 5  # grey levels that lines are darker than the paper around them: the walls of boxes are often faint
@@ -185,19 +186,17 @@ def _comb(run: Sequence[_Cell]) -> Found:
 def _open_combs(level: MatLike, upright: MatLike, cells: Sequence[_Cell], side: int) -> list[Found]:
     """Combs without a rule above: upright lines of one height at regular distances that stand on a rule."""
     stats = np.asarray(cv2.connectedComponentsWithStats(upright)[2][1:], np.int64)
-    tall = (
-        (stats[:, 3] >= MIN_HEIGHT * side)
-        & (stats[:, 3] <= MAX_HEIGHT * side)
-        & (stats[:, 2] <= MAX_WALL + 0.05 * stats[:, 3])
-    )
-    walls = [_Cell(*map(int, row[:4])) for row in stats[tall]]
+    width, height = stats[:, 2], stats[:, 3]
+    fits = (height >= MIN_OPEN_HEIGHT * side) & (height <= MAX_HEIGHT * side) & (width <= MAX_WALL + 0.05 * height)
+    walls = [_Cell(*map(int, row[:4])) for row in stats[fits]]
     walls = [wall for wall in walls if not any(_touches(cell, wall) for cell in cells)]
     found = []
     for run in _wall_runs(walls):
         left, right = run[0].x, run[-1].x + run[-1].width
         top, bottom = min(wall.y for wall in run), max(wall.y + wall.height for wall in run)
         rows = level[max(0, bottom - 3 * LINE) : bottom + 2 * LINE, left:right]
-        if rows.size and float(np.asarray(rows).any(axis=0).mean()) >= MIN_RULE:
+        rule = cv2.morphologyEx(rows, cv2.MORPH_OPEN, np.ones((1, run[1].x - run[0].x), np.uint8))  # no feet of letters
+        if float(np.asarray(rule).any(axis=0).mean()) >= MIN_RULE:
             around = MARGIN * (bottom - top)
             box = left - around, top - around, right - left + 2 * around, bottom - top + 2 * around
             found.append(Found(box, len(run) - 1))
