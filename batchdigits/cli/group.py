@@ -28,6 +28,7 @@ COMMANDS = {
     "benchmark": "Measure the speed and the memory of a .tflite model file.",
     "classify": "Classify images of handwritten digits into a table.",
     "read": "Read images of handwritten numbers into a table.",
+    "template": "Find the combs and boxes of a form, and begin its template for read.",
     "review": "Look over the rows of a table in the browser, and correct them.",
     "audit": "Say how many ok rows of a table are wrong, by a sample that a person keys.",
     "evaluate": "Measure the accuracy of a model on labelled images.",

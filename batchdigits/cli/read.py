@@ -20,10 +20,11 @@ from batchdigits.fields.rules import MAX_LENGTH, parse_length, parse_pattern, pa
 from batchdigits.text import first_names
 
 if TYPE_CHECKING:
-    from batchdigits.engines.field_settings import FieldSettings
+    from batchdigits.engines.classify_files import Pipeline
     from batchdigits.engines.worker import ChunkResult, Task
     from batchdigits.fields.field_options import FieldOptions
     from batchdigits.fields.roster import Roster
+    from batchdigits.forms.template import Template
     from batchdigits.inference.card import Card
     from batchdigits.output.columns import Columns
     from batchdigits.output.journal import Identity
@@ -66,6 +67,8 @@ class ReadRequest(Request):
     checks: tuple[str, ...]
     values: str | None
     unique: bool
+    template: str | None
+    long: bool
     digits: bool
 
     def check(self) -> None:
@@ -75,21 +78,57 @@ class ReadRequest(Request):
             click.UsageError: they cannot.
         """
         super().check()
+        self._check_template()
         if self.digits_only and not self.separators:
             raise click.UsageError("--digits-only needs --separators.")
-        if self.unique and self.resume:
+        unique = f"unique = true in {self.template}" if self.template else "--unique"
+        if self._is_unique and self.resume:
             raise click.UsageError(
-                "--unique chooses the values of all fields together, when all have been read: there are no rows before "
-                "that to go on from, and those of a finished table would change. Leave --resume out."
+                f"{unique} chooses the values of all fields together, when all have been read: there are no rows "
+                "before that to go on from, and those of a finished table would change. Leave --resume out."
             )
-        if self.unique and self.engine == "ray":
-            raise click.UsageError("--unique chooses the values of all fields together, which --engine ray cannot.")
+        if self._is_unique and self.engine == "ray":
+            raise click.UsageError(f"{unique} chooses the values of all fields together, which --engine ray cannot.")
         try:
             self._field_options(None)
         except ValueError as error:
             raise click.UsageError(str(error)) from None
 
-    def pipeline(self, card: Card) -> FieldSettings:
+    def _check_template(self) -> None:
+        """Check what goes together with a template.
+
+        Raises:
+            click.UsageError: some options do not.
+            BatchdigitsError: the template cannot be used.
+        """
+        if not self.template:
+            if self.long:
+                raise click.UsageError("--long needs --template.")
+            return
+        given = {
+            "--length": self.length,
+            "--comb": self.comb,
+            "--separators": self.separators,
+            "--digits-only": self.digits_only,
+            "--signed": self.signed,
+            "--decimals": self.decimals,
+            "--range": self.bounds,
+            "--pattern": self.pattern,
+            "--check": self.checks,
+            "--values": self.values,
+            "--unique": self.unique,
+        }
+        if names := [name for name, value in given.items() if value]:
+            raise click.UsageError(
+                f"{' and '.join(names)}: with --template, each field has its own in {self.template}."
+            )
+        if self.digits and not self.long:
+            raise click.UsageError("--digits has a column for one field in a row; with --template, add --long.")
+        assert self._form  # which reads it
+        if self.with_id and not self.long and any(field.name == "id" for field in self._form.fields):
+            raise click.UsageError(f"--with-id adds the column id, and a field in {self.template} has this name, too.")
+
+    def pipeline(self, card: Card) -> Pipeline[Any]:
         """The settings of the workers.
 
         Raises:
@@ -98,6 +137,10 @@ class ReadRequest(Request):
         from batchdigits.engines.field_settings import FieldSettings
         from batchdigits.fields.decide_fields import field_threshold
 
+        if self._form:
+            from batchdigits.engines.form_settings import FormSettings
+
+            return FormSettings(self._form, field_threshold(card, self.min_confidence), self.long, self.digits)
         options = self._field_options(self._roster.values if self._roster else None)
         if self._roster and self._roster.doubled:
             print_message(f"{self.values} has {first_names(self._roster.doubled)} more than once", "doubled")
@@ -108,11 +151,13 @@ class ReadRequest(Request):
         return FieldSettings(options, field_threshold(card, self.min_confidence), self.digits)
 
     def run(self, files: Iterator[str], task: Task[bytes]) -> Generator[ChunkResult[bytes], None, None]:
-        """See `Request.run`; with `--unique`, rows come when all fields have been read."""
-        if not self.unique:
+        """See `Request.run`; with unique values, rows come when all fields have been read."""
+        if not self._is_unique:
             return self._run_noting(files, task) if self._roster else super().run(files, task)
-        from batchdigits.cli.read_together import run_together
+        from batchdigits.cli.read_together import run_forms_together, run_together
 
+        if self._form:
+            return run_forms_together(files, task, self.jobs, self._form, self.long)
         return run_together(files, task, self.jobs, self._roster and self._roster.values, self.values or "")
 
     def _run_noting(self, files: Iterator[str], task: Task[bytes]) -> Generator[ChunkResult[bytes], None, None]:
@@ -136,7 +181,12 @@ class ReadRequest(Request):
     def columns(self, card: Card, ids: Mapping[str, str] | None) -> Columns:
         """The columns of the rows."""
         from batchdigits.output.columns import Columns
+        from batchdigits.output.form_columns import FormFieldColumns, PageColumns
 
+        if self._form and self.long:
+            return FormFieldColumns(ids=ids, answer="value", digits=self.digits)
+        if self._form:
+            return PageColumns(ids=ids, fields=tuple(field.name for field in self._form.fields))
         return Columns(ids=ids, answer="value", digits=self.digits)
 
     def row_options(self) -> Identity:
@@ -155,6 +205,8 @@ class ReadRequest(Request):
             "--check": " and ".join(self.checks) or "any",
             "--values": self._values_id,
             "--unique": self.unique,
+            "--template": self._form.digest if self._form else "none",
+            "--long": self.long,
             "--digits": self.digits,
         }
 
@@ -162,6 +214,22 @@ class ReadRequest(Request):
     def _noted(self) -> list[tuple[str, str]]:
         """The path and the value of each field, if there is a list of values."""
         return []
+
+    @cached_property
+    def _form(self) -> Template | None:
+        """The template.
+
+        Raises:
+            BatchdigitsError: it cannot be used.
+        """
+        from batchdigits.forms.template_file import read_template
+
+        return read_template(self.template, self.ink) if self.template else None
+
+    @property
+    def _is_unique(self) -> bool:
+        """Whether some values are chosen for all fields together."""
+        return self.unique or (self._form is not None and any(field.options.unique for field in self._form.fields))
 
     @cached_property
     def _roster(self) -> Roster | None:
@@ -176,7 +244,9 @@ class ReadRequest(Request):
         return hashlib.sha256("\n".join(self._roster.values).encode()).hexdigest()[:16] if self._roster else "any"
 
     def _inputs(self) -> tuple[str, ...]:
-        names = (self.values, self.values.rpartition(":")[0]) if self.values else ()
+        names = [self.values, self.values.rpartition(":")[0]] if self.values else []
+        if self._form:
+            names += [self._form.path, self._form.form]
         return (*super()._inputs(), *filter(None, names))
 
     def _field_options(self, values: Sequence[str] | None) -> FieldOptions:
@@ -247,6 +317,13 @@ class ReadRequest(Request):
         help="No two fields have the same value: values are chosen for all fields together, when all have been read.",
     ),
     click.option(
+        "--template",
+        metavar="FORM.toml",
+        help="Each page is a form with the fields of this file, which `batchdigits template` begins: one row a page, "
+        "and one column a field.",
+    ),
+    click.option("--long", is_flag=True, help="With --template, one row a field."),
+    click.option(
         "--min-confidence",
         type=Number(0, 1),
         help="Review threshold: rows with a lower score are `review`. [default: chosen for fields]",
@@ -261,14 +338,15 @@ def read(**values: Any) -> None:
     """Read images of handwritten numbers into a table.
 
     A PATH is an image of one field, a folder or archive of such images, or a URL; - is one image on stdin. Every image
-    gives one row, with a value of several digits. Its status is `ok`, `review` (a person should check it), `blank` (no
-    ink) or `error` (unreadable; the detail says why). The exit code is 3 if some rows are errors. A run that was
-    stopped is continued with --resume.
+    gives one row, with a value of several digits; with --template, every page of a form, with its fields. The status of
+    a row is `ok`, `review` (a person should check it), `blank` (no ink) or `error` (unreadable; the detail says why).
+    The exit code is 3 if some rows are errors. A run that was stopped is continued with --resume.
 
     \b
     Example:
         batchdigits read ./fields > numbers.csv
         batchdigits read ./ids --length 9 -o ids.csv --resume
         batchdigits read ./dates --separators /.- --pattern '\\d+/\\d+/\\d{4}' -o dates.xlsx
+        batchdigits read ./scans.pdf --template form.toml -o forms.xlsx
     """
     make_table(ReadRequest(**values))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from itertools import chain, islice
@@ -12,6 +12,7 @@ from batchdigits.cli.read_compared import print_comparison
 
 if TYPE_CHECKING:
     from batchdigits.engines.worker import ChunkResult, Task
+    from batchdigits.forms.template import Template
     from batchdigits.inference.decide import Prediction
 
 
@@ -27,9 +28,48 @@ def run_together(
         listed: the values of which each field holds one; None for any.
         name: of the list.
     """
+    from batchdigits.fields.decide_together import decide_together
+
+    def decide(read: list[Prediction]) -> list[Prediction]:
+        rows, choices = decide_together(read, task.settings.threshold)
+        print_comparison(choices, listed, name)
+        return rows
+
+    return _run(files, task, jobs, decide)
+
+
+def run_forms_together(
+    files: Iterator[str], task: Task[bytes], jobs: int | None, form: Template, by_field: bool
+) -> Generator[ChunkResult[bytes], None, None]:
+    """Do the same for the fields of forms whose values are unique.
+
+    Args:
+        files: paths as typed.
+        task: the task of the workers.
+        jobs: worker processes at most; None for as many as the machine allows.
+        form: the template.
+        by_field: whether each field has a row, and not each page.
+    """
+    from batchdigits.forms.decide_forms import decide_forms_together
+
+    def decide(read: list[Prediction]) -> list[Prediction]:
+        rows, choices = decide_forms_together(read, form, task.settings.threshold, by_field)
+        for field, chosen in choices:
+            print_comparison(chosen, field.roster and field.roster.values, field.values or field.name)
+        return rows
+
+    return _run(files, task, jobs, decide)
+
+
+def _run(
+    files: Iterator[str],
+    task: Task[bytes],
+    jobs: int | None,
+    decide: Callable[[list[Prediction]], list[Prediction]],
+) -> Generator[ChunkResult[bytes], None, None]:
+    """Read everything, decide, and give all rows at once."""
     from batchdigits.engines.local import classify
     from batchdigits.engines.worker import ChunkResult
-    from batchdigits.fields.decide_together import decide_together
     from batchdigits.output.row_counts import RowCounts, count_predictions
 
     read: list[list[Prediction]] = []
@@ -40,8 +80,7 @@ def run_together(
             read += result.rows
             stamps += result.stamps
             yield ChunkResult([], RowCounts(), [], done=result.files)  # shows progress
-    rows, choices = decide_together(list(chain.from_iterable(read)), task.settings.threshold)
+    rows = decide(list(chain.from_iterable(read)))
     left = iter(rows)
     encoded = [task.encode(list(islice(left, len(pages)))) for pages in read]
-    print_comparison(choices, listed, name)
     yield ChunkResult(encoded, count_predictions(rows), stamps, done=0)

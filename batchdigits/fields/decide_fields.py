@@ -83,11 +83,22 @@ def decide_fields(
         threshold: score (0-1) below which a row is `review`.
         on_done: called after each field.
     """
+    return decide_each(sources, runtime, [options] * len(sources), threshold, on_done)
+
+
+def decide_each(
+    sources: Sequence[CutPage],
+    runtime: Runtime,
+    options: Sequence[FieldOptions],
+    threshold: float,
+    on_done: Callable[[], object] = lambda: None,
+) -> list[FieldPrediction]:
+    """Do what `decide_fields` does, for fields with options of their own."""
     rows = iter(classify_cuts([source.cut for source in sources if source.cut is not None], runtime))
     predictions = []
-    for path, cut, fault in sources:
-        reading = fault if cut is None else _read(cut, next(rows), options)
-        predictions.append(_with_boxes_checked(_decide(path, reading, options, threshold), reading, options.comb))
+    for (path, cut, fault), own in zip(sources, options, strict=True):
+        reading = fault if cut is None else _read(cut, next(rows), own)
+        predictions.append(_with_boxes_checked(_decide(path, reading, own, threshold), reading, own.comb))
         on_done()
     return predictions
 

@@ -33,6 +33,20 @@ class Status(StrEnum):
     ERROR = "error"
 
 
+class FormPage(NamedTuple):
+    """What a row for a page of a form has besides.
+
+    Attributes:
+        page: the number of the form's page, from 1; 0 if the scan is none of them.
+        fields: the prediction of each of its fields by its name, or of one of them.
+        note: what is wrong with its file; else empty.
+    """
+
+    page: int
+    fields: Mapping[str, Prediction]
+    note: str = ""
+
+
 class Prediction(NamedTuple):
     """One row for one source.
 
@@ -47,6 +61,7 @@ class Prediction(NamedTuple):
         score: probability that the glyph is a digit, and the one that `label` names, 0-1; the review threshold is
             compared with it. For a model that does not reject outliers it is the confidence. None without a label.
         digits: of a field, whose `label` is a number of several digits, each of them as JSON; empty unless asked for.
+        form: of a page of a form, or a field of it, what a row for these has besides; else None.
     """
 
     path: str
@@ -57,11 +72,12 @@ class Prediction(NamedTuple):
     probabilities: Mapping[str, float] = NO_PROBABILITIES
     score: float | None = None
     digits: str = ""
+    form: FormPage | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """All attributes of a digit's prediction by name, in types that JSON has; `status` as its text."""
         document = self._asdict() | {"status": str(self.status), "probabilities": dict(self.probabilities)}
-        del document["digits"]
+        del document["digits"], document["form"]
         return document
 
 

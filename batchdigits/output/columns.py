@@ -67,10 +67,10 @@ class Columns:
         return (*self._own_cells(prediction), *[None] * self.others)
 
     def _own_cells(self, prediction: Prediction) -> tuple[Cell, ...]:
-        path, label, confidence, status, detail, probabilities, score, digits = prediction
+        path, label, confidence, status, detail, probabilities, score, digits, _ = prediction
         first: tuple[Cell, ...] = (path, label or None, confidence, str(status), detail, score)
         if self.ids is not None:
-            first += (self.ids.get(path) or self.ids.get(path.rpartition("#")[0]),)  # of a page, that of its file
+            first += (self._id_of(path),)
         if self.digits:
             first += (digits or None,)
         if not self.needs_probabilities:
@@ -82,6 +82,11 @@ class Columns:
         return (*first, *others, *(probabilities.values() if self.probabilities else ()))
 
     @property
+    def answers(self) -> tuple[str, ...]:
+        """The columns that have what was read."""
+        return (self.answer,)
+
+    @property
     def are_fixed(self) -> bool:
         """Whether there are none but the fixed columns."""
         return self.ids is None and not (self.digits or self.needs_probabilities or self.others)
@@ -90,6 +95,11 @@ class Columns:
     def needs_probabilities(self) -> bool:
         """Whether a row needs the probabilities of all classes."""
         return self.probabilities or self.top_k > 1
+
+    def _id_of(self, path: str) -> str | None:
+        """The id of a source, or of the file that it is a page of."""
+        assert self.ids is not None
+        return self.ids.get(path) or self.ids.get(path.rpartition("#")[0])
 
     def _ranks(self) -> range:
         return range(2, min(self.top_k, len(self.labels)) + 1)

@@ -56,7 +56,7 @@ class Dialect:
         return cell[1:] if self.formula and cell[:1] == "'" and self.formula.match(cell[1:]) else cell
 
     def _row(self, columns: Columns, prediction: Prediction) -> bytes:
-        path, label, confidence, status, detail, _, score, _ = prediction
+        path, label, confidence, status, detail, _, score, *_ = prediction
         is_number = confidence is not None and score is not None
         if not is_number or not columns.are_fixed or self.formula or self.quoted.search(f"{path}{label}{detail}"):
             return self.line(columns.cells(prediction))

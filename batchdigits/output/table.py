@@ -133,6 +133,7 @@ def _csv_rows(path: str, name: Literal["csv", "tsv"]) -> Iterator[TableRow]:
     texts = (line.decode("utf-8", "surrogateescape") for line in chain([header.removeprefix(BYTE_ORDER_MARK)], lines))
     reader = csv.DictReader(texts, delimiter=dialect.delimiter, strict=True)
     try:
+        _check_one_row_a_source(path, reader.fieldnames or ())
         columns = fixed_columns(reader.fieldnames or ())
         for cells in reader:
             yield row_of({column: dialect.original(cells[column] or "") for column in columns})
@@ -145,7 +146,9 @@ def _jsonl_rows(path: str) -> Iterator[TableRow]:
         if not line.strip():
             continue
         try:
-            yield row_of(json.loads(line))
+            cells = json.loads(line)
+            _check_one_row_a_source(path, cells)
+            yield row_of(cells)
         except (ValueError, TypeError, KeyError, RecursionError):
             raise BatchdigitsError(f"cannot read {path}: line {number:,} is not a row of classify") from None
 
@@ -155,6 +158,7 @@ def _parquet_rows(path: str) -> Iterator[TableRow]:
     try:
         with parquet.ParquetFile(path) as file:
             names = file.schema_arrow.names
+            _check_one_row_a_source(path, names)
             columns = fixed_columns(names)
             if missing := [column for column in columns if column not in names]:
                 raise BatchdigitsError(f"cannot read {path}: it has no column {', '.join(missing)}")
@@ -163,6 +167,16 @@ def _parquet_rows(path: str) -> Iterator[TableRow]:
                 yield from map(row_of, batch.to_pylist())
     except (arrow.ArrowException, ValueError):
         raise BatchdigitsError(f"cannot read {path}: it is not a Parquet file of classify") from None
+
+
+def _check_one_row_a_source(path: str, names: Container[str]) -> None:
+    """Check that a row's path tells it from all others.
+
+    Raises:
+        BatchdigitsError: the rows are those of fields of forms.
+    """
+    if "page" in names and "field" in names:
+        raise BatchdigitsError(f"cannot use {path}: read --long wrote several rows for one scan into it")
 
 
 def table_lines(path: str) -> Iterator[bytes]:

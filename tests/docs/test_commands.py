@@ -22,6 +22,7 @@ from batchdigits.datasets.idx import TEST_IMAGES, TEST_LABELS, read_idx
 from tests.conftest import ROOT, SAMPLES
 from tests.docs.shown_blocks import Block, blocks_of, commands_of, matches
 from tests.engines.helpers import make_fields
+from tests.forms import drawn
 
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 BLOCKS = {page: blocks_of(page) for page in PAGES}
@@ -50,7 +51,7 @@ def parameters() -> list[Any]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """The folder that a page's commands begin in: samples/, scans/, fields/ and labelled/."""
+    """The folder that a page's commands begin in: samples/, scans/, fields/, labelled/, blank.png and forms/."""
     shutil.copytree(SAMPLES, tmp_path / "samples", ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "scans").mkdir()
     for number, path in enumerate(islice(sorted(SAMPLES.glob("digits/*/*")), CROPS), 1):
@@ -60,12 +61,24 @@ def folder(tmp_path: Path) -> Path:
     for number, path in enumerate(sorted((tmp_path / "fields").iterdir()), 1):
         path.rename(path.with_name(f"form-{number}.png"))
     shutil.copy(SAMPLES / "broken" / "blank.png", tmp_path / f"fields/form-{len(FIELDS) + 1}.png")
+    make_forms(tmp_path)
     images, labels = read_idx(MNIST / f"{TEST_IMAGES}.gz"), read_idx(MNIST / f"{TEST_LABELS}.gz")
     for digit in range(10):
         (tmp_path / f"labelled/{digit}").mkdir(parents=True)
         for number, image in enumerate(images[labels == digit][:EACH], 1):
             Image.fromarray(255 - image).save(tmp_path / f"labelled/{digit}/{number}.png")
     return tmp_path
+
+
+def make_forms(folder: Path) -> None:
+    """Make blank.png and forms/ with scans of that form: one that is read, a hard one, and an empty page."""
+    (folder / "forms").mkdir()
+    form = drawn.blank_form()
+    drawn.save(form, folder / "blank.png")
+    hard = drawn.filled(drawn.filled(form), {"student": "9"})
+    scans = drawn.scanned(drawn.filled(form)), drawn.scanned(hard), np.full_like(form, 240)
+    for number, scan in enumerate(scans, 1):
+        drawn.save(scan, folder / f"forms/form-{number}.png")
 
 
 def upright(picture: Image.Image) -> np.ndarray:

@@ -1,0 +1,135 @@
+"""From cut forms to their rows: one for each page, or for each field."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from batchdigits.fields.decide_fields import FieldPrediction, decide_each
+from batchdigits.fields.decide_together import decide_together
+from batchdigits.fields.expected_values import Choice
+from batchdigits.forms.cut_pages import CutField, CutForm
+from batchdigits.forms.template import Template, TemplateField
+from batchdigits.inference.decide import SCORE_DECIMALS, FormPage, Prediction, Status
+from batchdigits.inference.runtime import Runtime
+
+NO_FIELDS: Mapping[str, Prediction] = {}
+
+
+def decide_forms(
+    forms: Sequence[CutForm],
+    runtime: Runtime,
+    threshold: float,
+    by_field: bool,
+    digits: bool = False,
+    on_done: Callable[[], object] = lambda: None,
+) -> list[Prediction]:
+    """The row of each form, in order. The network gets the glyphs of all fields at once.
+
+    Args:
+        forms: pages of forms, or with `by_field` single fields.
+        runtime: the network.
+        threshold: score (0-1) below which a field is `review`.
+        by_field: whether a row is that of its field.
+        digits: whether rows of fields have their digits.
+        on_done: called after each field.
+    """
+    every = [field for form in forms for field in form.fields]
+    options = [field.field.options for field in every]
+    decided = decide_each([field.cut for field in every], runtime, options, threshold, on_done)
+    left = iter([_placed(prediction, field).row(digits) for prediction, field in zip(decided, every, strict=True)])
+    rows = []
+    for form in forms:
+        fields = {field.field.name: next(left) for field in form.fields}
+        if not fields:
+            page = FormPage(form.page, NO_FIELDS)
+            rows.append(Prediction(form.source, "", None, form.status, form.detail, form=page))
+        elif by_field:
+            rows.append(_row_of_field(fields, form.page, form.detail))
+        else:
+            rows.append(_row_of_page(form.source, fields, form.page, form.detail))
+    return rows
+
+
+class Together(NamedTuple):
+    """The rows of all forms.
+
+    Attributes:
+        rows: in order.
+        choices: for each field of the template whose values are unique, those of the pages in which a number was read,
+            each with the name of its page.
+    """
+
+    rows: list[Prediction]
+    choices: list[tuple[TemplateField, list[tuple[str, Choice]]]]
+
+
+def decide_forms_together(rows: Sequence[Prediction], template: Template, threshold: float, by_field: bool) -> Together:
+    """Choose the values of fields that are unique, for all pages together.
+
+    Args:
+        rows: of `decide_forms`.
+        template: the form.
+        threshold: score (0-1) below which a field is `review`.
+        by_field: whether a row is that of its field.
+    """
+    fields = [dict(row.form.fields) if row.form else {} for row in rows]
+    choices = []
+    for field in template.fields:
+        if not field.options.unique:
+            continue
+        having = [own for own in fields if field.name in own]
+        decided = decide_together([own[field.name] for own in having], threshold)
+        for own, prediction in zip(having, decided.rows, strict=True):
+            own[field.name] = prediction
+        choices.append((field, decided.choices))
+    return Together(
+        [_again(row, own, by_field) if own else row for row, own in zip(rows, fields, strict=True)], choices
+    )
+
+
+def _again(row: Prediction, fields: Mapping[str, Prediction], by_field: bool) -> Prediction:
+    """A row with other predictions of its fields."""
+    assert row.form is not None
+    if by_field:
+        return _row_of_field(fields, row.form.page, row.form.note)
+    return _row_of_page(row.path, fields, row.form.page, row.form.note)
+
+
+def _row_of_field(fields: Mapping[str, Prediction], page: int, note: str) -> Prediction:
+    """The row of a single field."""
+    (own,) = fields.values()
+    status = Status.REVIEW if note and own.status is Status.OK else own.status
+    detail = "; ".join(filter(None, [own.detail, note]))
+    return own._replace(status=status, detail=detail, form=FormPage(page, fields, note))
+
+
+def _row_of_page(source: str, fields: Mapping[str, Prediction], page: int, note: str) -> Prediction:
+    """The row of a page: `review` if one of its fields is; its score is the probability that all values are right."""
+    statuses = {field.status for field in fields.values()}
+    if note or statuses & {Status.REVIEW, Status.ERROR}:
+        status = Status.REVIEW
+    else:
+        status = Status.OK if Status.OK in statuses else Status.BLANK
+    details = [f"{name}: {field.detail}" for name, field in fields.items() if field.detail]
+    scores = [field.score for field in fields.values() if field.score is not None]
+    score = round(math.prod(scores), SCORE_DECIMALS) if scores else None
+    detail = "; ".join(filter(None, [*details, note]))
+    return Prediction(source, "", score, status, detail, score=score, form=FormPage(page, fields, note))
+
+
+def _placed(prediction: FieldPrediction, field: CutField) -> FieldPrediction:
+    """A prediction whose digits have their boxes in pixels of the page."""
+    if field.back is None or not prediction.digits:
+        return prediction
+    digits = []
+    for digit in prediction.digits:
+        left, top, right, bottom = digit.box
+        corners = np.array([[(left, top), (right, top), (right, bottom), (left, bottom)]])
+        x, y = cv2.perspectiveTransform(corners, field.back)[0].T
+        digits.append(digit._replace(box=(float(x.min()), float(y.min()), float(x.max()), float(y.max()))))
+    return prediction._replace(digits=tuple(digits))

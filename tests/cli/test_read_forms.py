@@ -1,0 +1,317 @@
+"""read --template: a row for each page of a form, or for each of its fields."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.conftest import Run
+from tests.forms import drawn
+from tests.forms.drawn import blank_form, filled, save, scanned, template
+
+FIELDS = list(drawn.VALUES)
+Row = dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Scans of the form, filled in by three hands, and what is no such scan."""
+    folder = tmp_path_factory.mktemp("forms")
+    form = blank_form()
+    save(form, folder / "blank.png")
+    (folder / "scans").mkdir()
+    save(scanned(filled(form)), folder / "scans/a.png")
+    save(np.rot90(scanned(filled(form, copy=1)), 2).copy(), folder / "scans/b.png")  # upside down
+    save(scanned(form), folder / "scans/c.png")  # not filled in
+    save(np.full(form.shape, 245, np.uint8), folder / "scans/d.png")  # an empty page
+    other = np.full(form.shape, 245, np.uint8)
+    for row in range(20):
+        cv2.putText(other, f"Another form, line {row}", (100, 200 + 60 * row), 0, 1.5, 20, 2)
+    save(other, folder / "scans/e.png")
+    (folder / "scans/f.png").write_text("text")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _in_scene(scene: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(scene, tmp_path / "scene")
+    monkeypatch.chdir(tmp_path / "scene")
+    Path("form.toml").write_text(template("marks", form=None))  # the quickest
+
+
+def rows_of(text: str) -> list[Row]:
+    return list(csv.DictReader(text.splitlines()))
+
+
+def values_of(row: Row) -> list[str]:
+    return [row[name] for name in FIELDS]
+
+
+@pytest.mark.parametrize("align", ["features", "marks"])
+def test_each_page_gives_one_row_with_a_column_a_field(run: Run, align: str) -> None:
+    Path("form.toml").write_text(template(align))
+    result = run("read", "scans", "--template", "form.toml")
+    assert result.exit_code == 3
+    assert result.stdout.startswith("path,page,status,detail,review,score,student,date,amount,room\n")
+    filled_in, turned, unfilled, empty, other, text = rows_of(result.stdout)
+    assert values_of(filled_in) == list(drawn.VALUES.values())
+    assert (filled_in["page"], filled_in["status"], filled_in["review"]) == ("1", "ok", "")
+    assert 0.9 < float(filled_in["score"]) < 1
+    assert values_of(turned) == list(drawn.VALUES.values())
+    assert (unfilled["page"], unfilled["status"], values_of(unfilled)) == ("1", "blank", [""] * 4)
+    assert (empty["page"], empty["status"], empty["detail"]) == ("", "review", "an empty page")
+    assert other["status"] == "error"
+    assert other["detail"] in ("not the form: other things are printed on it", "corner marks not found")
+    assert (text["status"], text["detail"]) == ("error", "not an image")
+    assert "6 images: " in result.stderr
+
+
+def test_marks_need_no_picture_of_the_form(run: Run) -> None:
+    Path("form.toml").write_text(template("marks", form=None))
+    good, other = rows_of(run("read", "scans/a.png", "scans/e.png", "--template", "form.toml").stdout)
+    assert values_of(good) == list(drawn.VALUES.values())
+    assert (other["status"], other["detail"]) == ("error", "corner marks not found")
+
+
+def test_without_lining_up_the_whole_scan_is_the_page(run: Run) -> None:
+    Path("form.toml").write_text(template("none", form=None))
+    page = filled(blank_form())
+    save(np.asarray(Image.fromarray(page).resize((2480, 3508))), "double.png")
+    save(page[:, :900].copy(), "narrow.png")
+    double, narrow = rows_of(run("read", "double.png", "narrow.png", "--template", "form.toml").stdout)
+    assert values_of(double) == list(drawn.VALUES.values())
+    assert (narrow["status"], narrow["detail"]) == ("error", "not as the form: 900x1754 pixels are of another shape")
+
+
+def test_fields_for_review_are_named(run: Run) -> None:
+    Path("form.toml").write_text(template("marks", form=None, room='range = "0-9"', amount="length = 12"))
+    result = run("read", "scans/a.png", "--template", "form.toml")
+    (row,) = rows_of(result.stdout)
+    assert (row["status"], row["review"]) == ("review", "amount, room")
+    assert row["detail"].startswith("amount: no number of 12 digits found; room: ")
+    assert row["student"] == drawn.VALUES["student"]
+    assert result.exit_code == 0
+
+
+def test_a_field_that_the_scan_lacks_is_for_review(run: Run) -> None:
+    Path("form.toml").write_text(template())
+    save(filled(blank_form())[:, :560].copy(), "cut.png")
+    (row,) = rows_of(run("read", "cut.png", "--template", "form.toml").stdout)
+    assert "student: not on the scan" in row["detail"]
+    assert row["status"] == "review"
+
+
+def test_a_row_a_field(run: Run) -> None:
+    result = run("read", "scans/a.png", "scans/d.png", "--template", "form.toml", "--long", "--digits")
+    assert result.stdout.startswith("path,page,field,value,confidence,status,detail,score,digits\n")
+    *fields, empty = rows_of(result.stdout)
+    assert [(row["path"], row["page"], row["field"]) for row in fields] == [
+        ("scans/a.png", "1", name) for name in FIELDS
+    ]
+    assert [row["value"] for row in fields] == list(drawn.VALUES.values())
+    assert (empty["field"], empty["status"], empty["detail"]) == ("", "review", "an empty page")
+    for row in fields:
+        boxes = np.array([digit["box"] for digit in json.loads(row["digits"])])
+        assert (boxes[:, 2:] > boxes[:, :2]).all()
+        ink = np.array(Image.open("scans/a.png"))
+        for left, top, right, bottom in boxes:  # in pixels of the page
+            assert ink[top:bottom, left:right].min() < 130
+    assert "5 images: " in result.stderr
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "parquet", "xlsx"])
+def test_other_formats_have_the_same_columns(run: Run, suffix: str) -> None:
+    if suffix == "parquet" and find_spec("pyarrow") is None:
+        pytest.skip("pyarrow is not installed")
+    assert run("read", "scans/a.png", "scans/d.png", "--template", "form.toml", "-o", f"rows.{suffix}").exit_code == 0
+    if suffix == "jsonl":
+        row, empty = map(json.loads, Path("rows.jsonl").read_text().splitlines())
+        assert [row[name] for name in FIELDS] == list(drawn.VALUES.values())
+        assert [empty[name] for name in FIELDS] == [None] * 4
+    assert Path(f"rows.{suffix}").stat().st_size > 100
+
+
+def test_the_number_of_workers_changes_no_byte(run: Run) -> None:
+    Path("form.toml").write_text(template())
+    arguments = ["read", "scans", "--template", "form.toml"]
+    assert run(*arguments, "--jobs", "1").stdout == run(*arguments, "--jobs", "3").stdout
+
+
+@pytest.mark.parametrize(("suffix", "long"), [("csv", []), ("jsonl", ["--long"])])
+def test_a_finished_table_is_added_to(run: Run, suffix: str, long: list[str]) -> None:
+    output = Path(f"rows.{suffix}")
+    arguments = ["read", "--template", "form.toml", *long, "-o", output]
+    run(*arguments, "scans/a.png", "scans/f.png", "scans/c.png")
+    save(scanned(filled(blank_form())), "scans/f.png")  # can be read now
+    output.write_text(output.read_text().replace("310826", "310827"))  # a person has corrected it
+    result = run(*arguments, "--resume", "scans/a.png", "scans/f.png", "scans/c.png", "scans/d.png")
+    assert "1 file added, 1 read again, 2 kept" in result.stderr
+    text = output.read_text()
+    assert text.count("310827") == 1
+    assert text.count("310826") == 1
+    assert "not an image" not in text
+    assert text.index("scans/a.png") < text.index("scans/f.png") < text.index("scans/c.png") < text.index("scans/d.png")
+
+
+def test_resume_refuses_another_template(run: Run) -> None:
+    run("read", "scans/a.png", "--template", "form.toml", "-o", "rows.csv")
+    before = Path("rows.csv").read_bytes()
+    Path("form.toml").write_text(template("marks", form=None, room="length = 3"))
+    result = run("read", "scans/a.png", "scans/b.png", "--template", "form.toml", "-o", "rows.csv", "--resume")
+    assert result.exit_code == 1
+    assert "--template was" in result.stderr
+    assert Path("rows.csv").read_bytes() == before
+
+
+def test_ids_stand_before_the_fields(run: Run) -> None:
+    Path("list").write_text("scans/a.png\tA-17\n")
+    result = run("read", "--files-from", "list", "--with-id", "--template", "form.toml")
+    assert rows_of(result.stdout)[0]["id"] == "A-17"
+    Path("form.toml").write_text(Path("form.toml").read_text().replace('"room"', '"id"'))
+    result = run("read", "--files-from", "list", "--with-id", "--template", "form.toml")
+    assert result.exit_code == 2
+    assert "a field in form.toml has this name" in result.stderr
+
+
+# Forms of several pages
+
+
+def two_pages(more: str = "") -> str:
+    """The template of a form with a second page, on which only the room is."""
+    first = template(form="blank.tif").replace('name = "room"', 'name = "room"\npage = 2')
+    page = f"[[pages]]\nsize = [{drawn.WIDTH}, {drawn.HEIGHT}]\n"
+    return first.replace("[[fields]]", f"{page}[[fields]]", 1) + more
+
+
+def second_page() -> drawn.Scan:
+    page = np.full((drawn.HEIGHT, drawn.WIDTH), drawn.PAPER, np.uint8)
+    for row in range(24):
+        cv2.putText(page, f"Rule {row * 37} of the house", (150, 760 + 40 * row), 0, 1.0, 20, 2)
+    room = blank_form()
+    page[600:720] = room[600:720]
+    return page
+
+
+def save_pages(path: str, *pages: drawn.Scan) -> None:
+    first, *others = map(Image.fromarray, pages)
+    first.save(path, save_all=True, append_images=others)
+
+
+def test_the_pages_of_a_file_are_those_of_the_form_in_turn(run: Run) -> None:
+    first, second = blank_form(), second_page()
+    save_pages("blank.tif", first, second)
+    Path("form.toml").write_text(two_pages())
+    one, two = scanned(filled(first)), scanned(filled(second, {"room": "042"}))
+    empty = np.full(first.shape, 240, np.uint8)
+    save_pages("stack.tif", one, two, empty, one, two)
+    save_pages("short.tif", two, one, one)
+    save(two, "single.png")
+    rows = rows_of(run("read", "stack.tif", "short.tif", "single.png", "--template", "form.toml").stdout)
+    assert [row["path"] for row in rows[:2]] == ["stack.tif#1", "stack.tif#2"]
+    assert [row["page"] for row in rows] == ["1", "2", "", "1", "2", "2", "1", "1", "2"]
+    assert [row["room"] for row in rows] == ["", "042", "", "", "042", "042", "", "", "042"]
+    assert rows[0]["student"] == drawn.VALUES["student"]
+    assert rows[7]["status"] == "review"
+    assert rows[7]["detail"] == "3 pages of the form in the file, and the form has 2"
+    assert [row["status"] for row in rows[:7]] == ["ok", "ok", "review", "ok", "ok", "ok", "ok"]
+
+
+@pytest.mark.skipif(find_spec("pypdfium2") is None, reason="pypdfium2 is not installed")
+def test_pages_of_a_pdf(run: Run) -> None:
+    scans = [Image.fromarray(scanned(filled(blank_form(), copy=copy))) for copy in range(2)]
+    scans[0].save("scans.pdf", save_all=True, append_images=scans[1:], resolution=150)
+    Image.fromarray(blank_form()).save("blank.pdf", resolution=300)
+    Path("form.toml").write_text(template(form="blank.pdf"))
+    rows = rows_of(run("read", "scans.pdf", "--template", "form.toml").stdout)
+    assert [row["path"] for row in rows] == ["scans.pdf#1", "scans.pdf#2"]
+    assert [values_of(row) for row in rows] == [list(drawn.VALUES.values())] * 2
+
+
+# Values of all pages together
+
+
+@pytest.mark.parametrize("long", [[], ["--long"]])
+def test_unique_values_are_chosen_for_all_pages_together(run: Run, long: list[str]) -> None:
+    Path("ids.csv").write_text("id\n0123456\n0123457\n9999999\n")
+    Path("form.toml").write_text(template("marks", form=None, student='values = "ids.csv"\nunique = true'))
+    shutil.copy("scans/a.png", "scans/b.png")
+    result = run("read", "scans/a.png", "scans/b.png", "scans/d.png", "--template", "form.toml", *long)
+    assert result.exit_code == 0
+    assert "0123456 is in scans/a.png, scans/b.png" in result.stderr
+    assert "of ids.csv in no field" in result.stderr
+    rows = rows_of(result.stdout)
+    if long:
+        assert [row["status"] for row in rows if row["field"] == "student"] == ["review", "review"]
+        assert [row["value"] for row in rows if row["field"] == "room"] == ["017", "017"]
+    else:
+        assert ["student" in row["review"] for row in rows] == [True, True, False]
+        assert [row["room"] for row in rows] == ["017", "017", ""]
+        assert rows[2]["detail"] == "an empty page"
+
+
+# Options that do not go together
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--length", "9"], "--length: with --template, each field has its own in form.toml"),
+        (["--comb", "9", "--unique"], "--comb and --unique: with --template, each"),
+        (["--separators", "/", "--digits-only"], "--separators and --digits-only: with --template, each"),
+        (["--signed", "--decimals", "2"], "--signed and --decimals: with --template, each"),
+        (
+            ["--range", "0-9", "--pattern", "1", "--check", "luhn"],
+            "--range and --pattern and --check: with --template, each",
+        ),
+        (["--values", "blank.png"], "--values: with --template, each"),
+        (["--digits"], "add --long"),
+        (["-o", "form.toml", "--format", "csv"], "is one of the inputs"),
+        (["-o", "blank.png", "--format", "csv"], "is one of the inputs"),
+    ],
+)
+def test_options_of_single_fields_are_refused(run: Run, arguments: list[str], words: str) -> None:
+    Path("form.toml").write_text(template("marks"))
+    before = Path("form.toml").read_bytes(), Path("blank.png").read_bytes()
+    result = run("read", "scans", "--template", "form.toml", *arguments)
+    assert result.exit_code == 2
+    assert words in result.stderr
+    assert before == (Path("form.toml").read_bytes(), Path("blank.png").read_bytes())
+
+
+def test_long_needs_a_template(run: Run) -> None:
+    result = run("read", "scans", "--long")
+    assert result.exit_code == 2
+    assert "--long needs --template" in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [["--resume", "-o", "rows.csv"], ["--engine", "ray", "-o", "rows"]])
+def test_unique_values_cannot_be_added_to(run: Run, arguments: list[str]) -> None:
+    Path("form.toml").write_text(template("marks", form=None, student="unique = true"))
+    result = run("read", "scans", "--template", "form.toml", *arguments)
+    assert result.exit_code == 2
+    assert "unique = true in form.toml chooses the values of all fields together" in result.stderr
+
+
+def test_a_wrong_template_is_one_line(run: Run) -> None:
+    Path("form.toml").write_text(template(room="lenght = 3"))
+    result = run("read", "scans", "--template", "form.toml")
+    assert result.exit_code == 1
+    assert result.stderr.endswith("error: form.toml: field 'room', key 'lenght': no such key\n")
+    assert run("read", "scans", "--template", "none.toml").exit_code == 1
+
+
+def test_rows_of_fields_are_not_reviewed_by_their_path(run: Run) -> None:
+    for suffix in ("csv", "jsonl"):
+        run("read", "scans/a.png", "--template", "form.toml", "--long", "-o", f"long.{suffix}")
+        for command in (["audit", "--sample", "2", "-o", "sample.csv"], ["preview", "-o", "p.png"]):
+            result = run(command[0], f"long.{suffix}", *command[1:])
+            assert result.exit_code == 1
+            assert "several rows for one scan" in result.stderr
