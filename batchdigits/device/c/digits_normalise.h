@@ -41,6 +41,7 @@ typedef enum { DIGITS_INK_AUTO, DIGITS_INK_DARK, DIGITS_INK_LIGHT } digits_ink;
 typedef struct {
     uint8_t view[DIGITS_MAX(DIGITS_VIEW * DIGITS_VIEW, DIGITS_DIGIT_BYTES)];
     uint16_t scratch[DIGITS_MAX(DIGITS_VIEW * DIGITS_VIEW, (DIGITS_DIGIT_BYTES + 1) / 2)];
+    uint8_t holds_writing; /* after a call without a glyph: whether there is writing that is not one digit */
 } digits_workspace;
 
 /* Make a glyph, 28 rows of 28 bytes with ink 255 on 0, from an image of `height` rows of `width` grey levels. Each row
