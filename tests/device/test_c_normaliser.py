@@ -248,8 +248,8 @@ int main(void) {
 
 
 def test_all_sources_of_the_normaliser_are_listed() -> None:
-    others = {"digits_check.c", "digits_network.c"}
-    assert set(NORMALISER_SOURCES) == {file.name for file in TEMPLATES.glob("*.c")} - others
+    steps = {file.name for file in TEMPLATES.glob("*.c") if '#include "digits_vision.h"' in file.read_text()}
+    assert set(NORMALISER_SOURCES) == steps
 
 
 @pytest.mark.skipif(shutil.which("arm-none-eabi-gcc") is None, reason="no cross-compiler here")
