@@ -235,7 +235,12 @@ def test_no_scans_are_refused(run: Run, trained: Path, npz_file: Path, tmp_path:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), "Missing option '--tflite'"),
+        ((), "name what to write: --tflite or --c-array DIR"),
+        (("--c-array", "c", "-o", "c.tflite"), "--output is the file that --tflite writes"),
+        (("--c-array", "c", "--model", "m.bin"), "m.bin is neither a .keras nor a .tflite model file"),
+        (("--c-array", "c", "--model", "built-in", "--quantize", "int8"), "--quantize is for a .keras model file"),
+        (("--c-array", "c", "--model", "built-in", "--data", "mnist"), "--data is for a .keras model file"),
+        (("--c-array", "exports/digits.tflite", "--model", "built-in"), "is not a folder"),
         (("--tflite", "--quantize", "int4"), "'int4' is not one of"),
         (("--tflite", "--model", "m.tflite"), "not a .keras model file"),
         (("--tflite", "-o", "m.bin"), "must end in .tflite"),
