@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +82,13 @@ if TYPE_CHECKING:
     "[default: 99.8; 99 for a network without activation]",
 )
 @click.option("--c-array", type=FILE, metavar="DIR", help="Write the model as C for a microcontroller.")
+@click.option(
+    "--package",
+    type=(click.Choice(["arduino", "platformio", "esp-idf", "zephyr", "cmake"]), FILE),
+    metavar="KIND DIR",
+    help="Write the model as a library for a build system (arduino, platformio, esp-idf, zephyr or cmake) to a "
+    "new folder.",
+)
 @model_option(
     "The model file: a .keras, which is converted, or without --tflite a .tflite too; built-in and tiny are in the "
     "package. [default: with --tflite exports/digits.keras, else as in classify]",
@@ -94,7 +101,14 @@ if TYPE_CHECKING:
 @verbosity_options
 @click.pass_context
 def export(
-    context: click.Context, /, tflite: bool, c_array: Path | None, model: Path | None, output: Path, **conversion: Any
+    context: click.Context,
+    /,
+    tflite: bool,
+    c_array: Path | None,
+    package: tuple[str, Path] | None,
+    model: Path | None,
+    output: Path,
+    **conversion: Any,
 ) -> None:
     """Convert a model file to TFLite, or write it for a device.
 
@@ -109,31 +123,50 @@ def export(
         batchdigits export --tflite --quantize float16 -o exports/half.tflite
         batchdigits export --tflite --calibrate ./scans --check ./scans --c-array firmware/digits
         batchdigits export --model built-in --c-array firmware/digits
+        batchdigits export --model tiny --package arduino libraries/batchdigits
     """
-    if not (tflite or c_array):
-        raise click.UsageError("name what to write: --tflite or --c-array DIR")
+    if not (tflite or c_array or package):
+        raise click.UsageError("name what to write: --tflite, --c-array DIR or --package KIND DIR")
     if c_array and c_array.exists() and not c_array.is_dir():
         raise click.BadParameter(f"{c_array} is not a folder", param_hint="--c-array")
+    if package:
+        from batchdigits.device.package import require_free
+
+        require_free(package[1])
     if not tflite:
         _refuse_given(context, ["output"], "is the file that --tflite writes")
     chosen = _model_to_export(tflite, model)
     parity: Sequence[ParityRow] = ()
     if chosen.suffix == ".keras":
-        exported, parity = _convert(chosen, output, tflite, c_array is not None, **conversion)
+        exported, parity = _convert(chosen, output, tflite, bool(c_array or package), **conversion)
     else:
         _refuse_given(context, conversion, f"is for a .keras model file, and {chosen} is exported already")
         exported = _read(chosen)
-    sources = _c_sources(exported) if c_array else {}  # before anything is written, because it may fail
+    written = list(_written(exported, c_array, package))  # made before anything is written, because it may fail
     if tflite:
         from batchdigits.learning.export import write_export
 
         write_export(exported, parity)
         print_message(f"wrote {output} ({output.stat().st_size:,} bytes; {chosen} has {chosen.stat().st_size:,})")
-    if c_array:
+    for folder, files, content in written:
         from batchdigits.device.write import write_sources
 
-        write_sources(sources, c_array)
-        print_message(f"wrote {c_array}: model, network and normaliser in C99, golden vectors, and a README.md")
+        write_sources(files, folder)
+        print_message(f"wrote {folder}: {content}")
+
+
+def _written(
+    model: ModelFile, c_array: Path | None, package: tuple[str, Path] | None
+) -> Iterator[tuple[Path, dict[str, str], str]]:
+    """The folders to write: the text of each file by its path, and what they are."""
+    from batchdigits.device.package import package_sources
+    from batchdigits.device.write import c_sources
+
+    if c_array:
+        yield c_array, c_sources(model), "model, network and normaliser in C99, golden vectors, and a README.md"
+    if package:
+        kind, folder = package
+        yield folder, package_sources(kind, model), f"a library for {kind} in C99, an example, and a README.md"
 
 
 def _refuse_given(context: click.Context, names: Iterable[str], reason: str) -> None:
@@ -201,12 +234,6 @@ def _read(tflite: Path) -> ModelFile:
     from batchdigits.inference.model_file import read_model_file
 
     return read_model_file(tflite)
-
-
-def _c_sources(model: ModelFile) -> dict[str, str]:
-    from batchdigits.device.write import c_sources
-
-    return c_sources(model)
 
 
 def _report(export: Export, mode: str) -> str:

@@ -235,7 +235,7 @@ def test_no_scans_are_refused(run: Run, trained: Path, npz_file: Path, tmp_path:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), "name what to write: --tflite or --c-array DIR"),
+        ((), "name what to write: --tflite, --c-array DIR or --package KIND DIR"),
         (("--c-array", "c", "-o", "c.tflite"), "--output is the file that --tflite writes"),
         (("--c-array", "c", "--model", "m.bin"), "m.bin is neither a .keras nor a .tflite model file"),
         (("--c-array", "c", "--model", "built-in", "--quantize", "int8"), "--quantize is for a .keras model file"),
@@ -250,11 +250,11 @@ def test_no_scans_are_refused(run: Run, trained: Path, npz_file: Path, tmp_path:
         (("--tflite", "--quantize", "dynamic", "--calibrate", "."), "--calibrate needs --quantize int8 or int16x8"),
         (("--tflite", "--min-agreement", "101"), "101.0 is not in the range"),
         (("--tflite", "--min-agreement", "nan"), "'nan' is not a number"),
-        (("--tflite", "--c-array", "c", "--quantize", "none"), "--c-array needs --quantize int8"),
-        (("--tflite", "--c-array", "c", "--input-type", "uint8"), "--c-array needs --quantize int8"),
-        (("--tflite", "--c-array", "c", "--output-type", "float32"), "--c-array needs --quantize int8"),
-        (("--tflite", "--c-array", "c", "--head", "probabilities"), "--c-array needs --quantize int8"),
-        (("--tflite", "--c-array", "c", "--batch", "dynamic"), "--c-array needs --quantize int8"),
+        (("--tflite", "--c-array", "c", "--quantize", "none"), "C sources need --quantize int8"),
+        (("--tflite", "--c-array", "c", "--input-type", "uint8"), "C sources need --quantize int8"),
+        (("--tflite", "--c-array", "c", "--output-type", "float32"), "C sources need --quantize int8"),
+        (("--tflite", "--c-array", "c", "--head", "probabilities"), "C sources need --quantize int8"),
+        (("--tflite", "--c-array", "c", "--batch", "dynamic"), "C sources need --quantize int8"),
         (("--tflite", "--c-array", "exports/digits.tflite"), "is not a folder"),
     ],
 )
