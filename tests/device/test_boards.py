@@ -19,14 +19,14 @@ from batchdigits.inference.flatbuffer import read_graph
 from batchdigits.inference.model_file import ModelFile, read_model_file
 from batchdigits.inference.tensors import from_output
 from batchdigits.vision.normalise import normalise
-from benchmarks.boards import BOARDS, MICROBIT, Board, build, figure, run, size
+from tests.device.boards import BOARDS, MICROBIT, Board, build, figure, run, size
 
 REVIEW, OK = 1, 2  # of digits_status_t
 MAX_DIFFERENCE = 2e-6  # of a confidence or score in single precision, printed with six decimals
 
 
 def check(lines: Sequence[Sequence[str]], model: ModelFile) -> None:
-    """Compare what `benchmarks/board/main.c` printed for each golden vector with Python."""
+    """Compare what `board/main.c` printed for each golden vector with Python."""
     glyphs = np.stack([normalise(image)[0] for image in golden_images()[0]])
     quantized = arithmetic.run(read_layers(model.payload), glyphs)
     graph = read_graph(model.payload)
@@ -78,7 +78,7 @@ def test_nothing_on_the_path_is_in_double_precision_or_allocates(tmp_path: Path)
     skip_without(board)
     folder, _ = package(tmp_path / "tiny", "tiny.tflite")
     build(board, folder, "smallest.c", tmp_path / "smallest.elf")
-    command = ["arm-none-eabi-nm", "--format=just-symbols", tmp_path / "smallest.elf"]
+    command = ["arm-none-eabi-nm", "--format=just-symbols", str(tmp_path / "smallest.elf")]
     symbols = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
     assert "digits_classify" in symbols
     assert "__aeabi_fmul" in symbols
