@@ -53,7 +53,8 @@ def rows(board: Board, package: Path, folder: Path) -> Iterator[str]:
     default=(PRETRAINED / "digits.tflite", PRETRAINED / "tiny.tflite"),
     help="An int8 .tflite; may be given several times. [default: those of the package]",
 )
-def main(model: tuple[Path, ...]) -> None:
+@click.option("--core", type=click.Choice([board.name for board in BOARDS]), help="Only this one.")
+def main(model: tuple[Path, ...], core: str | None) -> None:
     """Print the table."""
     print(f"{datetime.now(UTC):%Y-%m-%d}; millions of instructions for a glyph, the median of 20\n")
     print("| model | core | flash | RAM, 28x28 | RAM, view 160 | normaliser | network |")
@@ -64,7 +65,7 @@ def main(model: tuple[Path, ...]) -> None:
             package = folder / file.stem
             write_sources(package_sources("cmake", read_model_file(file)), package)
             for board in BOARDS:
-                if board.is_here:
+                if board.is_here and core in (None, board.name):
                     print(
                         "|", " | ".join((f"`{file.stem}`", board.name, *rows(board, package, folder))), "|", flush=True
                     )
