@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from batchdigits.datasets import MNIST
 from batchdigits.datasets.idx import TEST_IMAGES, TEST_LABELS, read_idx
 from batchdigits.device.arithmetic import run
-from batchdigits.device.layers import Layer, read_layers
+from batchdigits.device.layers import Layer, read_layers, require_fit
 from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.flatbuffer import read_graph
 from batchdigits.inference.model_file import ModelFile
@@ -49,9 +49,11 @@ def c_sources(model: ModelFile) -> dict[str, str]:
         The text of each file, by file name.
 
     Raises:
-        BatchdigitsError: the network is not a chain of fully connected int8 layers with relu or no activation.
+        BatchdigitsError: the network is not a chain of fully connected int8 layers with relu or no activation, or it
+            does not fit a glyph or the card's labels.
     """
     layers = read_layers(model.payload)
+    require_fit(layers, len(model.card.labels))
     generated = {
         "digits_model.h": _model_header(model, layers),
         "digits_model.cc": _model_source(model),

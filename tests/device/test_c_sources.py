@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from batchdigits.datasets import load
 from batchdigits.device import arithmetic
-from batchdigits.device.layers import fixed_point, read_layers
+from batchdigits.device.layers import fixed_point, read_layers, require_fit
 from batchdigits.device.write import NORMALISER_SOURCES, c_sources, golden_images, write_sources
 from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.choose import PRETRAINED
@@ -213,6 +213,16 @@ def test_a_float_model_is_refused(run: Run, trained: Path, npz_file: Path, tmp_p
     assert run("export", "--tflite", *options).exit_code == 0
     with pytest.raises(BatchdigitsError, match="C sources are for int8 layers"):
         read_layers(read_model_file(tmp_path / "m.tflite").payload)
+
+
+def test_a_network_that_does_not_fit_its_card_or_a_glyph_is_refused() -> None:
+    model = read_model_file(BUILT_IN_MODEL)
+    with pytest.raises(BatchdigitsError, match="do not fit"):
+        c_sources(replace(model, card=replace(model.card, labels=model.card.labels[:9])))
+    layers = read_layers(model.payload)
+    for wrong in ([], layers[1:], [layers[0], layers[2]]):
+        with pytest.raises(BatchdigitsError, match="do not fit"):
+            require_fit(wrong, 10)
 
 
 def test_labels_are_escaped_for_c(sources: Path) -> None:
