@@ -35,6 +35,7 @@ NORMALISER_SOURCES = (  # among the templates, to compile together
     "digits_cell.c",
     "digits_close_up.c",
     "digits_framing.c",
+    "digits_writing.c",
 )
 ALIGNMENT = 16  # bytes, which TFLite Micro requires of a model
 IMAGES_PER_DIGIT = 2  # in the golden vectors

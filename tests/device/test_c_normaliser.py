@@ -22,25 +22,34 @@ from tests.device.test_c_sources import STRICT, needs_cc
 
 VIEWS = ("8", "25", "28", "61", "96", "160", "255")
 
-Normalise = Callable[[NDArray[np.uint8], int], NDArray[np.uint8] | None]
+WORKSPACE_BYTES = 3 * 160 * 160  # of `digits_workspace` before `holds_writing`
+
+
+class Normalise:
+    """The C normaliser."""
+
+    def __init__(self, library: Path) -> None:
+        self._function = ctypes.CDLL(str(library)).digits_normalise
+        self._workspace = ctypes.create_string_buffer(1 << 18)
+
+    def __call__(self, scan: NDArray[np.uint8], ink: int = 0) -> NDArray[np.uint8] | None:
+        """The glyph of a scan; ink 0 is DIGITS_INK_AUTO, 1 dark, 2 light."""
+        scan = scan if scan.strides[1] == 1 else np.ascontiguousarray(scan)
+        glyph = np.zeros((28, 28), np.uint8)
+        image, out = ctypes.c_void_p(scan.ctypes.data), ctypes.c_void_p(glyph.ctypes.data)
+        found = self._function(image, scan.shape[1], scan.shape[0], scan.strides[0], ink, self._workspace, out)
+        return glyph if found else None
+
+    def holds_writing(self) -> bool:
+        """What the last call said, if it gave no glyph."""
+        return bool(self._workspace.raw[WORKSPACE_BYTES])
 
 
 @pytest.fixture(scope="module")
 def in_c(tmp_path_factory: pytest.TempPathFactory) -> Normalise:
-    """The C normaliser as a Python function; ink 0 is DIGITS_INK_AUTO, 1 dark, 2 light."""
     library = tmp_path_factory.mktemp("so") / "normalise.so"
     subprocess.run([*STRICT, "-shared", "-fPIC", *NORMALISER_SOURCES, "-o", str(library)], cwd=TEMPLATES, check=True)
-    function = ctypes.CDLL(str(library)).digits_normalise
-    workspace = ctypes.create_string_buffer(1 << 18)
-
-    def call(scan: NDArray[np.uint8], ink: int = 0) -> NDArray[np.uint8] | None:
-        scan = scan if scan.strides[1] == 1 else np.ascontiguousarray(scan)
-        glyph = np.zeros((28, 28), np.uint8)
-        image, out = ctypes.c_void_p(scan.ctypes.data), ctypes.c_void_p(glyph.ctypes.data)
-        found = function(image, scan.shape[1], scan.shape[0], scan.strides[0], ink, workspace, out)
-        return glyph if found else None
-
-    return call
+    return Normalise(library)
 
 
 def _is_close(in_c: Normalise, scan: NDArray[np.uint8], most: int = 2) -> bool:
@@ -176,6 +185,20 @@ def test_the_c_normaliser_looks_closer_at_a_small_digit(in_c: Normalise, small_m
         scan = np.full((900, 1200), 220, np.uint8)
         scan[300:380, 700:780] = 220 - 0.8 * cv2.resize(digit, (80, 80), interpolation=cv2.INTER_CUBIC)
         assert _is_close(in_c, scan)
+
+
+@needs_cc
+def test_the_c_normaliser_tells_other_writing_from_blank_pages(in_c: Normalise) -> None:
+    text = np.full((300, 400), 230, np.uint8)
+    for row in range(30, 300, 30):
+        cv2.putText(text, "several words in lines", (10, row), cv2.FONT_HERSHEY_SIMPLEX, 0.8, 30, 2)
+    noise = np.random.default_rng(0).normal(200, 3, (100, 100)).astype(np.uint8)
+    found = []
+    for scan in (text, noise, _cell(None, 40, (90, 90)), np.full((50, 40), 255, np.uint8), text):
+        assert in_c(scan, 0) is None
+        assert in_c.holds_writing() == propose(scan).holds_writing
+        found.append(in_c.holds_writing())
+    assert found == [True, False, False, False, True]
 
 
 @needs_cc

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -16,6 +17,7 @@ from batchdigits.device.write import golden_images
 from batchdigits.inference.choose import PRETRAINED
 from batchdigits.inference.model_file import read_model_file
 from batchdigits.version import __version__
+from batchdigits.vision.normalise import propose
 from tests.conftest import ROOT, Run
 
 needs_cmake = pytest.mark.skipif(not (shutil.which("cmake") and shutil.which("cc")), reason="no CMake here")
@@ -219,6 +221,12 @@ def test_the_cmake_package_is_tested_installed_found_and_used(
     assert re.fullmatch(r"3,0\.\d{6},0\.\d{6},(ok|review)\n", shown)
     blank = subprocess.run([program], input=bytes(160 * 120), capture_output=True, check=True).stdout.decode()
     assert blank == ",0.000000,0.000000,blank\n"
+    page = np.full((120, 160), 230, np.uint8)
+    for row in range(4):
+        cv2.putText(page, "written text", (2, 25 + 28 * row), cv2.FONT_HERSHEY_SIMPLEX, 0.7, 30, 2)
+    assert not propose(page).glyphs
+    text = subprocess.run([program], input=page.tobytes(), capture_output=True, check=True).stdout.decode()
+    assert text == ",0.000000,0.000000,review\n"
 
 
 def test_arguments_that_make_no_image_give_a_blank_result(tmp_path: Path) -> None:

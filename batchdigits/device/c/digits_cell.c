@@ -237,8 +237,8 @@ static void append(lines *all, const lines *found) {
 }
 
 cell digits_find_cell(canvas c, components *parts) {
-    const cell none = {0, 0, 0.0f};
-    cell result = {1, 1, 0.0f};
+    const cell none = {0, 0, 0, 0.0f};
+    cell result = {1, 1, 0, 0.0f};
     lines all = {.count = 0}, found = {.count = 0};
     box frame = all_of(c.view), where = frame, inside;
     digits_copy(c.planes, MASK, WHOLE);
@@ -274,6 +274,7 @@ cell digits_find_cell(canvas c, components *parts) {
         digits_label(c, MASK, parts);
         digits_select(c, without_rests(c, parts, inside), DIGIT);
     }
+    result.has_ink = digits_count(c.planes, DIGIT) > 0;
     if (!is_framed) {
         result.stroke_prior = stroke_prior_of(c, &all, parts);
         result.is_box = digits_sides_of(all.of, all.count) == ALL_SIDES;

@@ -50,6 +50,8 @@ int digits_classify_in(digits_workspace *workspace, const uint8_t *grey, int wid
     if (digits_normalise(grey, width, height, stride, DIGITS_INK, workspace, glyph)) {
         digits_run(glyph, logits);
         digits_decide(logits, result);
+    } else if (workspace->holds_writing) {
+        result->status = DIGITS_REVIEW;
     }
     return 1;
 }

@@ -28,9 +28,9 @@ typedef enum {
 } digits_status_t;
 
 typedef struct {
-    const char *label;      /* of the class; "" if blank */
-    float confidence;       /* probability of the label if the image is a digit, 0-1; 0 if blank */
-    float score;            /* probability that it is a digit, and the one that the label names, 0-1; 0 if blank */
+    const char *label; /* of the class; "" if no digit was found, which is blank, or to review if there is other writing */
+    float confidence;  /* probability of the label if the image is a digit, 0-1; 0 without a label */
+    float score;       /* probability that it is a digit, and the one that the label names, 0-1; 0 without a label */
     digits_status_t status;
 } digits_result_t;
 

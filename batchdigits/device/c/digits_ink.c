@@ -78,7 +78,7 @@ static int find_in_whole(canvas c, components *parts, box *where) {
 
 /* Find the digit in the ink of MASK, without printed lines; the likelier of both if lines may be strokes. */
 static candidate find_in(canvas c, int is_even, int is_ink, uint8_t tone[256], components *parts) {
-    candidate f = {0.0f, {0, 0, 0, 0}, {0, 0, 0.0f}};
+    candidate f = {0.0f, {0, 0, 0, 0}, {0, 0, 0, 0.0f}};
     digits_copy(c.planes, MASK, WHOLE);
     if (digits_may_be_lines(parts, c.view)) {
         if (is_even) {
@@ -104,7 +104,7 @@ static candidate find_in(canvas c, int is_even, int is_ink, uint8_t tone[256], c
 
 /* Find the digit of a view whose ink is bright; its ink is left in the view. */
 candidate digits_find_ink(canvas c, int is_even, digits_workspace *workspace) {
-    const candidate none = {0.0f, {0, 0, 0, 0}, {0, 0, 0.0f}};
+    const candidate none = {0.0f, {0, 0, 0, 0}, {0, 0, 0, 0.0f}};
     uint8_t tone[256];
     components parts;
     const int contrast = digits_find_contrast(c, tone, &parts), is_ink = is_even || digits_is_ink(c.view, c.planes, 0);

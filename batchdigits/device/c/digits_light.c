@@ -163,3 +163,25 @@ void digits_blur(picture view, float deviation) {
         blur_rows(turned(view));
     }
 }
+
+/* The least (most = 0) or most in a window of each row of a picture. */
+static void filter_rows(picture from, picture to, int side, int most) {
+    uint8_t line[MAX_LINE], out[DIGITS_VIEW];
+    for (int y = 0; y < from.height; y++) {
+        padded_row(from, y, side / 2, line);
+        slide_extreme(line, from.width, side, most, out);
+        for (int x = 0; x < from.width; x++) {
+            *at(to, x, y) = out[x];
+        }
+    }
+}
+
+void digits_top_hat(picture view, picture other, int side) {
+    filter_rows(view, other, side, 0);
+    filter_rows(turned(other), turned(other), side, 0);
+    filter_rows(other, other, side, 1);
+    filter_rows(turned(other), turned(other), side, 1);
+    for (int i = 0; i < area_of(view); i++) {
+        view.pixels[i] = (uint8_t)(view.pixels[i] - other.pixels[i]);
+    }
+}

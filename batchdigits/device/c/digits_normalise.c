@@ -20,13 +20,16 @@ static candidate find_under(scan s, int inverted, int light, digits_workspace *w
 }
 
 /* Whether a glyph is a filled box, such as the inside of an empty cell under the wrong polarity. */
-static int is_solid(uint8_t glyph[28 * 28]) {
+static int is_solid(const uint8_t glyph[28 * 28]) {
+    box b = box_from(28, 28, 0, 0);
+    int count = 0;
     for (int i = 0; i < 28 * 28; i++) {
-        glyph[i] = glyph[i] > 127;
+        if (glyph[i] > 127) {
+            b = box_with(b, i % 28, i / 28);
+            count++;
+        }
     }
-    const picture core = packed(glyph, 28, 28);
-    const box b = digits_box(core, 1);
-    return (float)digits_count(core, 1) > MIN_SOLID_SHARE * (float)(width_of(b) * height_of(b));
+    return (float)count > MIN_SOLID_SHARE * (float)(width_of(b) * height_of(b));
 }
 
 static polarity polarity_of(scan s, int inverted, digits_ink ink, digits_workspace *workspace) {
@@ -49,12 +52,14 @@ int digits_normalise(const uint8_t *image, int width, int height, int stride, di
     const int inverted = digits_is_bright(s);
     const polarity p = polarity_of(s, inverted, ink, workspace);
     float best = 0.0f;
-    int has_empty_box = 0;
+    int has_empty_box = 0, is_unsure = 0;
+    workspace->holds_writing = 0;
     for (int other = 0; other <= !p.is_sure; other++) {
         picture digit;
         const candidate f = find_under(s, inverted, p.light != other, workspace, &digit);
         const int is_box = f.cell.is_cell && f.cell.is_box;
         has_empty_box |= is_box && f.prior <= 0.0f;
+        is_unsure |= !f.cell.is_cell || f.cell.stroke_prior > 0.0f || f.cell.has_ink;
         if (f.prior > best || (is_box && f.prior > 0.0f)) {
             digits_frame(digit, workspace, glyph);
             best = f.prior;
@@ -63,10 +68,13 @@ int digits_normalise(const uint8_t *image, int width, int height, int stride, di
             break;
         }
     }
-    if (has_empty_box && best > 0.0f) {
-        uint8_t *copy = (uint8_t *)workspace->scratch;
-        memcpy(copy, glyph, 28 * 28);
-        return !is_solid(copy);
+    if (best > 0.0f && !(has_empty_box && is_solid(glyph))) {
+        return 1;
     }
-    return best > 0.0f;
+    for (int other = 0; other <= !p.is_sure && is_unsure; other++) {
+        int is_even;
+        const picture view = digits_lit_view(s, inverted, p.light != other, workspace, &is_even);
+        workspace->holds_writing |= digits_holds_writing(digits_canvas(view, workspace)) != 0;
+    }
+    return 0;
 }

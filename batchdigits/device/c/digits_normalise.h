@@ -41,10 +41,11 @@ typedef enum { DIGITS_INK_AUTO, DIGITS_INK_DARK, DIGITS_INK_LIGHT } digits_ink;
 typedef struct {
     uint8_t view[DIGITS_MAX(DIGITS_VIEW * DIGITS_VIEW, DIGITS_DIGIT_BYTES)];
     uint16_t scratch[DIGITS_MAX(DIGITS_VIEW * DIGITS_VIEW, (DIGITS_DIGIT_BYTES + 1) / 2)];
+    uint8_t holds_writing; /* after a call without a glyph: whether there is writing that is not one digit */
 } digits_workspace;
 
 /* Make a glyph, 28 rows of 28 bytes with ink 255 on 0, from an image of `height` rows of `width` grey levels. Each row
- * begins `stride` bytes after the one before. Returns 1, or 0 if there is no ink, or if `width` or `height` is less
+ * begins `stride` bytes after the one before. Returns 1; or 0 if no digit is found, or if `width` or `height` is less
  * than 1 or `stride` less than `width`. */
 int digits_normalise(const uint8_t *image, int width, int height, int stride, digits_ink ink,
                      digits_workspace *workspace, uint8_t glyph[28 * 28]);

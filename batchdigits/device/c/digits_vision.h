@@ -166,6 +166,9 @@ float digits_roughness(picture view, uint16_t *scratch);
 /* Remove the background of a view whose ink is bright. */
 void digits_flatten(picture view, uint16_t *scratch);
 
+/* Leave of a view what is narrower than a square with this odd side; uses another picture of the same size. */
+void digits_top_hat(picture view, picture other, int side);
+
 /* Blur about as much as a Gaussian of this standard deviation in pixels. */
 void digits_blur(picture view, float deviation);
 
@@ -301,6 +304,7 @@ void digits_place(stroke *s, int width, int height);
 typedef struct {
     int is_cell;        /* whether there are printed lines; GONE is the mask of what to remove, and DIGIT of the rest */
     int is_box;         /* whether there is a line at each side */
+    int has_ink;        /* whether there is anything in DIGIT */
     float stroke_prior; /* how probable it is that the lines are strokes of the digit, 0-1 */
 } cell;
 
@@ -341,6 +345,9 @@ surroundings digits_surroundings(scan s, box where, picture planes);
 /* Find a digit in its surroundings; its ink is the view. Returns whether it is found there. */
 int digits_look_closer(scan s, int light, const surroundings *around, int inverted, int has_lines,
                        digits_workspace *workspace, picture *ink);
+
+/* Whether there is writing on a view whose ink is bright and in which no digit was found; the view is lost. */
+int digits_holds_writing(canvas c);
 
 /* ---- the glyph ---- */
 
