@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +12,7 @@ from numpy.typing import NDArray
 
 from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.flatbuffer import Graph, Operator, Tensor, read_graph
+from batchdigits.inference.runtime import GLYPH_PIXELS
 
 INT8_MIN, INT8_MAX = -128, 127
 NO_OPERAND = -1  # TFLite's index of an optional operand that is absent
@@ -54,6 +57,18 @@ def read_layers(flatbuffer: bytes) -> list[Layer]:
     if chain[-1:] != graph.outputs or [operator.inputs[0] for operator in graph.operators] != list(chain[:-1]):
         raise BatchdigitsError("C sources are for a chain of layers")
     return [_layer(graph, operator) for operator in graph.operators]
+
+
+def require_fit(layers: Sequence[Layer], classes: int) -> None:
+    """Check that layers take a glyph, fit each other and give a logit for each class, so that no array is too short.
+
+    Raises:
+        BatchdigitsError: they do not.
+    """
+    shapes = [layer.weights.shape for layer in layers]
+    fits = all(before[0] == after[1] for before, after in pairwise(shapes))
+    if not (fits and shapes and shapes[0][1] == GLYPH_PIXELS and shapes[-1][0] == classes):
+        raise BatchdigitsError("its layers do not fit each other, a glyph of 28x28 pixels and the card's labels")
 
 
 def _layer(graph: Graph, operator: Operator) -> Layer:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from batchdigits.datasets import MNIST
 from batchdigits.datasets.idx import TEST_IMAGES, TEST_LABELS, read_idx
 from batchdigits.device.arithmetic import run
-from batchdigits.device.layers import Layer, read_layers
+from batchdigits.device.layers import Layer, read_layers, require_fit
 from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.flatbuffer import read_graph
 from batchdigits.inference.model_file import ModelFile
@@ -50,9 +50,11 @@ def c_sources(model: ModelFile) -> dict[str, str]:
         The text of each file, by file name.
 
     Raises:
-        BatchdigitsError: the network is not a chain of fully connected int8 layers with relu or no activation.
+        BatchdigitsError: the network is not a chain of fully connected int8 layers with relu or no activation, or it
+            does not fit a glyph or the card's labels.
     """
     layers = read_layers(model.payload)
+    require_fit(layers, len(model.card.labels))
     generated = {
         "digits_model.h": _model_header(model, layers),
         "digits_model.cc": _model_source(model),
@@ -63,18 +65,23 @@ def c_sources(model: ModelFile) -> dict[str, str]:
 
 
 def write_sources(sources: dict[str, str], folder: Path) -> None:
-    """Write the files of `c_sources` to a folder, which is made if needed; each file is written whole or not at all.
+    """Write files to a folder, which is made if needed; each file is written whole or not at all.
+
+    Args:
+        sources: the text of each file, by its path in the folder.
+        folder: the folder.
 
     Raises:
-        BatchdigitsError: the folder cannot be made, or a file cannot be written there.
+        BatchdigitsError: a folder cannot be made, or a file cannot be written there.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BatchdigitsError(f"cannot make the folder {folder}: {error.strerror or error}") from None
     for name, text in sources.items():
-        with replace_atomically(folder / name) as temporary:
-            temporary.write_text(text)
+        file = folder / name
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise BatchdigitsError(f"cannot make the folder {file.parent}: {error.strerror or error}") from None
+        with replace_atomically(file) as temporary:
+            temporary.write_text(text, encoding="utf-8")
 
 
 def golden_images() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -100,6 +107,10 @@ def _model_header(model: ModelFile, layers: Sequence[Layer]) -> str:
 #define DIGITS_INPUT_ZERO ({int(entry.zero_points[0])})
 #define DIGITS_OUTPUT_SCALE {_float(exit_.scales[0])}
 #define DIGITS_OUTPUT_ZERO ({int(exit_.zero_points[0])})
+
+/* The card's rules. The last layer includes the temperature of the confidences. */
+#define DIGITS_REVIEW_THRESHOLD {_float(np.float32(model.card.thresholds["review"]))} /* least score that is ok */
+#define DIGITS_REJECTS {int(model.card.rejects)} /* whether the network rejects outliers */
 
 #ifdef __cplusplus
 extern "C" {{
@@ -203,7 +214,8 @@ def _lines(numbers: Sequence[int] | bytes | NDArray[np.uint8]) -> Iterator[str]:
 
 
 def _float(value: np.float32) -> str:
-    return f"{float(value):.9g}f"  # nine digits identify a float32
+    text = f"{float(value):.9g}"  # nine digits identify a float32
+    return f"{text}f" if set(text) & set(".e") else f"{text}.0f"
 
 
 def _string(text: str) -> str:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from batchdigits.datasets import load
 from batchdigits.device import arithmetic
-from batchdigits.device.layers import fixed_point, read_layers
+from batchdigits.device.layers import fixed_point, read_layers, require_fit
 from batchdigits.device.write import NORMALISER_SOURCES, c_sources, golden_images, write_sources
 from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.choose import PRETRAINED
@@ -73,6 +73,29 @@ def test_exported_sources_give_the_golden_vectors(
     assert result.exit_code == 0, result.output
     assert f"wrote {folder}: " in result.stderr
     assert check(folder).stdout.splitlines()[-1] == "20 of 20 golden vectors hold"
+
+
+@pytest.mark.parametrize("is_named", [True, False])
+def test_a_tflite_is_written_as_c_without_the_file_beside_it(
+    run: Run, sources: Path, tmp_path: Path, in_empty_folder: Path, is_named: bool
+) -> None:
+    Path("exports").mkdir()
+    shutil.copy(BUILT_IN_MODEL, "exports/digits.tflite")
+    named = ("--model", "exports/digits.tflite") if is_named else ()
+    result = run("export", *named, "--c-array", tmp_path / "c")
+    assert result.exit_code == 0, result.output
+    assert result.stderr.startswith("batchdigits: using exports/digits.tflite\n")
+    written = {file.name: file.read_text() for file in (tmp_path / "c").iterdir()}
+    assert written == {file.name: file.read_text() for file in sources.iterdir() if file.suffix != ""}
+    assert [file.name for file in Path("exports").iterdir()] == ["digits.tflite"]
+
+
+def test_a_keras_model_is_written_as_c_alone(run: Run, npz_file: Path, trained: Path, tmp_path: Path) -> None:
+    options = ("--model", trained, "--data", npz_file, "--min-agreement", "0", "--c-array", tmp_path / "c")
+    result = run("export", *options)
+    assert result.exit_code == 0, result.output
+    assert "LiteRT reference" in result.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["c"]
 
 
 @needs_cc
@@ -190,6 +213,16 @@ def test_a_float_model_is_refused(run: Run, trained: Path, npz_file: Path, tmp_p
     assert run("export", "--tflite", *options).exit_code == 0
     with pytest.raises(BatchdigitsError, match="C sources are for int8 layers"):
         read_layers(read_model_file(tmp_path / "m.tflite").payload)
+
+
+def test_a_network_that_does_not_fit_its_card_or_a_glyph_is_refused() -> None:
+    model = read_model_file(BUILT_IN_MODEL)
+    with pytest.raises(BatchdigitsError, match="do not fit"):
+        c_sources(replace(model, card=replace(model.card, labels=model.card.labels[:9])))
+    layers = read_layers(model.payload)
+    for wrong in ([], layers[1:], [layers[0], layers[2]]):
+        with pytest.raises(BatchdigitsError, match="do not fit"):
+            require_fit(wrong, 10)
 
 
 def test_labels_are_escaped_for_c(sources: Path) -> None:
