@@ -1,6 +1,6 @@
 # The commands of development, for people and for CI. Run them inside the environment of CONTRIBUTING.md.
 
-.PHONY: check lint format types imports test slow docs samples model base pictures tables
+.PHONY: check lint format types imports test slow docs samples webassembly model base pictures tables
 
 check: lint format types imports test
 
@@ -31,6 +31,20 @@ docs:
 
 samples:
 	python samples/make_samples.py
+
+# The C sources in WebAssembly, for `export --web`, by Debian's clang 14 and lld. Other versions may give other bytes.
+
+DEVICE_C = batchdigits/device/c
+WEB_C = batchdigits/web/c
+WASM = batchdigits/web/digits.wasm
+WASM_SOURCES = $(wildcard $(WEB_C)/*.c) $(DEVICE_C)/digits_network.c $(wildcard $(DEVICE_C)/digits_normalise*.c)
+WASM_EXPORTS = __heap_base digits_load digits_run digits_make_grey digits_make_glyph digits_glyph digits_logits
+comma = ,
+
+webassembly:
+	clang --target=wasm32 -std=c99 -Wall -Wextra -Werror -O2 -mbulk-memory -fno-math-errno -fvisibility=hidden -nostdlib \
+		-I$(WEB_C)/libc -I$(WEB_C) -I$(DEVICE_C) $(WASM_SOURCES) -o $(WASM) \
+		-Wl,--no-entry,--strip-all,-z,stack-size=262144 $(WASM_EXPORTS:%=-Wl$(comma)--export=%)
 
 # Each training takes up to an hour on two cores. After an interruption, add RESUME=--resume to the same command.
 # The built-in network goes on from one that learned from MNIST alone, training/base.keras, with all data and three
