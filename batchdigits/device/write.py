@@ -19,6 +19,7 @@ from batchdigits.output.atomic import replace_atomically
 from batchdigits.vision.normalise import normalise
 
 TEMPLATES = Path(__file__).parent / "c"
+NORMALISER_SOURCES = ("digits_normalise.c",)  # among the templates, to compile together
 ALIGNMENT = 16  # bytes, which TFLite Micro requires of a model
 IMAGES_PER_DIGIT = 2  # in the golden vectors
 NUMBERS_PER_LINE = 28  # as many as a row of a glyph has

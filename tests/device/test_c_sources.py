@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from batchdigits.datasets import load
 from batchdigits.device import arithmetic
 from batchdigits.device.layers import fixed_point, read_layers
-from batchdigits.device.write import TEMPLATES, c_sources, golden_images, write_sources
+from batchdigits.device.write import NORMALISER_SOURCES, TEMPLATES, c_sources, golden_images, write_sources
 from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.choose import PRETRAINED
 from batchdigits.inference.model_file import ModelFile, read_model_file
@@ -31,7 +31,7 @@ STRICT = ["cc", "-std=c99", "-Wall", "-Wextra", "-Werror", "-O2"]
 SOURCES = [
     "digits_check.c",
     "digits_network.c",
-    "digits_normalise.c",
+    *NORMALISER_SOURCES,
     "-x",
     "c",
     "digits_model.cc",
@@ -249,15 +249,15 @@ Normalise = Callable[[NDArray[np.uint8], int], NDArray[np.uint8] | None]
 def in_c(tmp_path_factory: pytest.TempPathFactory) -> Normalise:
     """The C normaliser as a Python function; ink 0 is DIGITS_INK_AUTO, 1 dark, 2 light."""
     library = tmp_path_factory.mktemp("so") / "normalise.so"
-    source = TEMPLATES / "digits_normalise.c"
-    subprocess.run([*STRICT, "-shared", "-fPIC", str(source), "-lm", "-o", str(library)], check=True)
+    command = [*STRICT, "-shared", "-fPIC", *NORMALISER_SOURCES, "-lm", "-o", str(library)]
+    subprocess.run(command, cwd=TEMPLATES, check=True)
     function = ctypes.CDLL(str(library)).digits_normalise
     workspace = ctypes.create_string_buffer(1 << 18)
 
     def call(scan: NDArray[np.uint8], ink: int = 0) -> NDArray[np.uint8] | None:
         scan, glyph = np.ascontiguousarray(scan), np.zeros((28, 28), np.uint8)
         pointers = [ctypes.c_void_p(array.ctypes.data) for array in (scan, glyph)]
-        found = function(pointers[0], scan.shape[1], scan.shape[0], ink, workspace, pointers[1])
+        found = function(pointers[0], scan.shape[1], scan.shape[0], scan.shape[1], ink, workspace, pointers[1])
         return glyph if found else None
 
     return call
@@ -376,8 +376,8 @@ def test_the_c_normaliser_finds_no_ink_on_a_blank_page(in_c: Normalise) -> None:
 def test_the_c_normaliser_stays_in_its_workspace(tmp_path: Path, view: str) -> None:
     (tmp_path / "fuzz.c").write_text(FUZZ)
     sanitizers = ["-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", f"-DDIGITS_VIEW={view}"]
-    source = str(TEMPLATES / "digits_normalise.c")
-    command = ["cc", "-std=c99", *sanitizers, "-I", str(TEMPLATES), "fuzz.c", source, "-lm", "-o", "fuzz"]
+    sources = [str(TEMPLATES / name) for name in NORMALISER_SOURCES]
+    command = ["cc", "-std=c99", *sanitizers, "-I", str(TEMPLATES), "fuzz.c", *sources, "-lm", "-o", "fuzz"]
     built: Any = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
     if built.returncode:
         pytest.skip("no sanitizers here")
@@ -406,7 +406,7 @@ int main(void) {
                 for (int u = x + slant * (v - y), n = 0; n < across; u++, n++)
                     if (u >= 0 && u < w) image[v * w + u] = (uint8_t)level;
         }
-        digits_normalise(image, w, h, (digits_ink)below(3), workspace, glyph);
+        digits_normalise(image, w, h, w, (digits_ink)below(3), workspace, glyph);
         free(workspace);
         free(image);
     }

@@ -1,6 +1,7 @@
 #include "digits_normalise.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,16 +63,18 @@ static void count_levels(picture p, int counts[256]) {
 
 /* ---- the view ---- */
 
-static int is_mostly_bright(const uint8_t *image, int width, int height) {
+static int is_mostly_bright(const uint8_t *image, int width, int height, int stride) {
     double sum = 0.0;
-    for (long i = 0; i < (long)width * height; i++) {
-        sum += image[i];
+    for (int y = 0; y < height; y++) {
+        for (int x = 0; x < width; x++) {
+            sum += image[(ptrdiff_t)y * stride + x];
+        }
     }
     return sum > 127.5 * (double)width * (double)height;
 }
 
 /* Shrink by an integer factor, and invert if `inverted`, so that an image and its inverse give the same view. */
-static picture make_view(const uint8_t *image, int width, int height, int inverted, uint8_t *pixels) {
+static picture make_view(const uint8_t *image, int width, int height, int stride, int inverted, uint8_t *pixels) {
     const int factor = (max_of(width, height) + DIGITS_VIEW - 1) / DIGITS_VIEW;
     const picture view = {pixels, max_of(1, width / factor), max_of(1, height / factor)};
     const int across = width < factor ? width : factor, down = height < factor ? height : factor;
@@ -80,7 +83,7 @@ static picture make_view(const uint8_t *image, int width, int height, int invert
             double sum = 0.0;
             for (int j = 0; j < down; j++) {
                 for (int i = 0; i < across; i++) {
-                    sum += image[(long)(y * factor + j) * width + x * factor + i];
+                    sum += image[(ptrdiff_t)(y * factor + j) * stride + x * factor + i];
                 }
             }
             const double mean = sum / (across * down);
@@ -735,10 +738,13 @@ static void frame(picture ink, digits_workspace *workspace, uint8_t glyph[SIDE *
     }
 }
 
-int digits_normalise(const uint8_t *image, int width, int height, digits_ink ink, digits_workspace *workspace,
-                     uint8_t glyph[SIDE * SIDE]) {
-    const int inverted = is_mostly_bright(image, width, height);
-    picture view = make_view(image, width, height, inverted, workspace->first);
+int digits_normalise(const uint8_t *image, int width, int height, int stride, digits_ink ink,
+                     digits_workspace *workspace, uint8_t glyph[SIDE * SIDE]) {
+    if (width < 1 || height < 1 || stride < width) {
+        return 0;
+    }
+    const int inverted = is_mostly_bright(image, width, height, stride);
+    picture view = make_view(image, width, height, stride, inverted, workspace->first);
     picture mask = {workspace->second, view.width, view.height};
     const int threshold = otsu(view);
     const int light = ink == DIGITS_INK_AUTO ? ink_is_light(view, threshold) : (ink == DIGITS_INK_LIGHT) != inverted;

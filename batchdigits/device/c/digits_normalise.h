@@ -39,10 +39,11 @@ typedef struct {
     uint8_t first[DIGITS_BUFFER_BYTES], second[DIGITS_BUFFER_BYTES];
 } digits_workspace;
 
-/* Make a glyph, 28 rows of 28 bytes with ink 255 on 0, from an image of `height` rows of `width` bytes, both at least
- * 1. Returns 1, or 0 if there is no ink. */
-int digits_normalise(const uint8_t *image, int width, int height, digits_ink ink, digits_workspace *workspace,
-                     uint8_t glyph[28 * 28]);
+/* Make a glyph, 28 rows of 28 bytes with ink 255 on 0, from an image of `height` rows of `width` grey levels. Each row
+ * begins `stride` bytes after the one before. Returns 1, or 0 if there is no ink, or if `width` or `height` is less than
+ * 1 or `stride` less than `width`. */
+int digits_normalise(const uint8_t *image, int width, int height, int stride, digits_ink ink,
+                     digits_workspace *workspace, uint8_t glyph[28 * 28]);
 
 #ifdef __cplusplus
 }
