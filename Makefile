@@ -37,7 +37,8 @@ samples:
 DEVICE_C = batchdigits/device/c
 WEB_C = batchdigits/web/c
 WASM = batchdigits/web/digits.wasm
-WASM_SOURCES = $(wildcard $(WEB_C)/*.c) $(DEVICE_C)/digits_network.c $(wildcard $(DEVICE_C)/digits_normalise*.c)
+NORMALISER = $(shell python -c "from batchdigits.device.write import NORMALISER_SOURCES as names; print(*names)")
+WASM_SOURCES = $(wildcard $(WEB_C)/*.c) $(addprefix $(DEVICE_C)/,digits_network.c $(NORMALISER))
 WASM_EXPORTS = __heap_base digits_load digits_run digits_make_grey digits_make_glyph digits_glyph digits_logits
 comma = ,
 

@@ -11,28 +11,28 @@
 enum { RED, GREEN, BLUE, LUMA, KINDS };
 
 typedef struct {
-    double sum, squares;
+    uint64_t sum, squares;
 } moments;
 
 typedef struct {
     moments of[KINDS];
-    int is_opaque;       /* whether all pixels are */
-    int solid[256];      /* opaque pixels of each luma */
-    double solid_pixels; /* their number */
-    double seen, seen_luma; /* pixels that are not quite transparent, and the sum of their luma */
+    int solid[256];   /* opaque pixels of each luma */
+    int solid_pixels; /* their number */
+    int seen;         /* pixels that are not quite transparent */
+    uint64_t seen_luma;
 } statistics;
 
 /* Rec. 601, rounded like OpenCV. */
 static int luma(const uint8_t *p) { return (9798 * p[RED] + 19235 * p[GREEN] + 3735 * p[BLUE] + 16384) >> 15; }
 
 static void add(moments *m, int level) {
-    m->sum += level;
-    m->squares += level * level;
+    m->sum += (unsigned)level;
+    m->squares += (unsigned)(level * level);
 }
 
 static double deviation(const moments *m, int pixels) {
-    const double mean = m->sum / pixels;
-    return sqrt(fmax(m->squares / pixels - mean * mean, 0.0));
+    const double mean = (double)m->sum / pixels;
+    return sqrt(fmax((double)m->squares / pixels - mean * mean, 0.0));
 }
 
 static void measure(const uint8_t *rgba, int pixels, statistics *s) {
@@ -42,11 +42,10 @@ static void measure(const uint8_t *rgba, int pixels, statistics *s) {
             add(&s->of[colour], rgba[colour]);
         }
         add(&s->of[LUMA], grey);
-        s->is_opaque &= alpha == OPAQUE;
         s->solid[grey] += alpha == OPAQUE;
         s->solid_pixels += alpha == OPAQUE;
         s->seen += alpha > 0;
-        s->seen_luma += alpha > 0 ? grey : 0;
+        s->seen_luma += alpha > 0 ? (unsigned)grey : 0;
     }
 }
 
@@ -63,9 +62,8 @@ static int clearest(const statistics *s, int pixels) {
     return deviation(&s->of[best], pixels) > fmax(MAX_CHROMA_NOISE, MIN_CHANNEL_GAIN * flat) ? best : LUMA;
 }
 
-static int level_of_rank(const int counts[256], double rank) {
-    double sum = 0.0;
-    int level = 0;
+static int level_of_rank(const int counts[256], int rank) {
+    int sum = 0, level = 0;
     while (level < 255 && (sum += counts[level]) <= rank) {
         level++;
     }
@@ -74,25 +72,25 @@ static int level_of_rank(const int counts[256], double rank) {
 
 /* The grey that shows through: that of the picture's own background if it has one, else the opposite of the ink's. */
 static int background(const statistics *s, int pixels) {
-    if (2.0 * s->solid_pixels > pixels) {
-        const int lowest = level_of_rank(s->solid, 0.0), highest = level_of_rank(s->solid, s->solid_pixels - 1.0);
-        const double middle = (s->solid_pixels - 1.0) / 2.0;
-        if (highest - lowest > MIN_OPAQUE_RANGE) {
-            return (level_of_rank(s->solid, floor(middle)) + level_of_rank(s->solid, ceil(middle))) / 2;
+    if (s->solid_pixels > pixels / 2) {
+        const int last = s->solid_pixels - 1;
+        if (level_of_rank(s->solid, last) - level_of_rank(s->solid, 0) > MIN_OPAQUE_RANGE) {
+            return (level_of_rank(s->solid, last / 2) + level_of_rank(s->solid, last - last / 2)) / 2; /* the median */
         }
     }
-    return s->seen_luma < 128.0 * s->seen || s->seen == 0.0 ? 255 : 0;
+    return (double)s->seen_luma < 128.0 * s->seen || !s->seen ? 255 : 0;
 }
 
 /* Turn pixels of red, green, blue and alpha, four bytes each, into grey ones of a byte, in place. */
 void digits_make_grey(uint8_t *pixels, int count) {
-    statistics s = {.is_opaque = 1};
+    statistics s = {.seen = 0};
     measure(pixels, count, &s);
-    const int kind = s.is_opaque ? clearest(&s, count) : LUMA;
-    const int behind = s.is_opaque ? 0 : background(&s, count);
+    const int is_opaque = s.solid_pixels == count;
+    const int kind = is_opaque ? clearest(&s, count) : LUMA;
+    const int behind = is_opaque ? 0 : background(&s, count);
     for (int i = 0; i < count; i++) {
         const uint8_t *p = pixels + 4 * (long)i;
         const int level = kind == LUMA ? luma(p) : p[kind], alpha = p[3];
-        pixels[i] = (uint8_t)((level * alpha + behind * (OPAQUE - alpha) + OPAQUE / 2) / OPAQUE);
+        pixels[i] = (uint8_t)(is_opaque ? level : (level * alpha + behind * (OPAQUE - alpha) + OPAQUE / 2) / OPAQUE);
     }
 }

@@ -9,5 +9,5 @@ int8_t digits_logits[65536];
 
 /* Make digits_glyph of a grey image. Returns 0 if there is no ink. */
 int digits_make_glyph(const uint8_t *image, int width, int height, digits_ink ink) {
-    return digits_normalise(image, width, height, ink, &workspace, digits_glyph);
+    return digits_normalise(image, width, height, width, ink, &workspace, digits_glyph);
 }

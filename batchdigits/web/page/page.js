@@ -102,5 +102,6 @@ document.addEventListener("paste", async (event) => {
 });
 
 showNothing();
-/** For the console, and for tests: the logits of a glyph, the glyph of pixels, and the prediction for an image file. */
-globalThis.batchdigits = { classify, makeGlyph, run };
+/** For the console, and for tests. */
+globalThis.batchdigits = { classify, decide, makeGlyph, run };
+document.body.dataset.ready = "";

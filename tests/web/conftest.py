@@ -1,0 +1,69 @@
+"""Fixtures of the tests of the page of `export --web`: a browser without a network, and pages in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from batchdigits.inference.choose import BUILT_IN_MODEL
+from batchdigits.inference.model_file import read_model_file
+from batchdigits.web.page import web_page
+from tests.review.conftest import browser as browser  # a fixture
+from tests.web.screen import Screen
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, ConsoleMessage, Request, WebError
+
+Show = Callable[..., Screen]
+
+
+@pytest.fixture(scope="session")
+def built_in_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of the built-in model."""
+    path = tmp_path_factory.mktemp("web") / "digits.html"
+    path.write_text(web_page(read_model_file(BUILT_IN_MODEL)), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def show(browser: Browser, built_in_page: Path) -> Iterator[Show]:
+    """A function that opens a page. The test fails if a script fails, something is asked for, or the policy forbids it."""
+    faults: list[str] = []
+
+    def hear_error(error: WebError) -> None:
+        faults.append(str(error.error))
+
+    def hear_console(message: ConsoleMessage) -> None:
+        faults.extend([message.text] if message.type == "error" else [])
+
+    def hear_request(request: Request) -> None:
+        faults.extend([] if request.url.startswith(("file:", "blob:")) else [request.url])
+
+    contexts = []
+
+    def begin(path: Path = built_in_page, size: tuple[int, int] = (1000, 800), **options: Any) -> Screen:
+        viewport = {"width": size[0], "height": size[1]}
+        context = browser.new_context(offline=True, viewport=viewport, **options)  # type: ignore[arg-type]
+        contexts.append(context)
+        context.set_default_timeout(20_000)
+        context.on("weberror", hear_error)
+        context.on("console", hear_console)
+        context.on("request", hear_request)
+        page = context.new_page()
+        page.goto(path.as_uri())
+        page.locator("body[data-ready]").wait_for()
+        return Screen(page)
+
+    yield begin
+    for context in contexts:
+        context.close()
+    assert not faults
+
+
+@pytest.fixture
+def screen(show: Show) -> Screen:
+    """The page of the built-in model in a browser."""
+    return show()
