@@ -29,9 +29,14 @@ def built_in_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def show(browser: Browser, built_in_page: Path) -> Iterator[Show]:
-    """A function that opens a page. The test fails if a script fails, something is asked for, or the policy forbids it."""
-    faults: list[str] = []
+def faults() -> list[str]:
+    """What a test of the page must not cause: errors of scripts, requests, and what the policy forbids."""
+    return []
+
+
+@pytest.fixture
+def show(browser: Browser, built_in_page: Path, faults: list[str]) -> Iterator[Show]:
+    """A function that opens a page; the test fails with any of `faults`."""
 
     def hear_error(error: WebError) -> None:
         faults.append(str(error.error))

@@ -10,34 +10,47 @@ export function chosen(input) {
   return inOrder(isFolder ? found.filter(isImage) : found);
 }
 
-/** Those that were dropped or pasted; folders with all that is in them. */
-export async function given(transfer) {
-  const entries = Array.from(transfer.items, (item) => item.kind === "file" && item.webkitGetAsEntry?.());
-  if (!entries.some(Boolean)) return inOrder(Array.from(transfer.files, (file) => ({ path: file.name, file })));
+/** Those that were pasted. */
+export const pasted = (transfer) => named(transfer.files);
+
+/** Those that were dropped; folders with all that is in them. */
+export async function dropped(transfer) {
+  // All are asked for before the first wait, after which the list is empty. Chromium reads folders that are dropped on a
+  // page of a file by handles alone, and other browsers know entries alone.
+  const items = Array.from(transfer.items).filter((item) => item.kind === "file");
+  const handles = items.map((item) => item.getAsFileSystemHandle?.() ?? item.webkitGetAsEntry?.());
+  if (!handles.every(Boolean)) return named(transfer.files);
   const found = [];
-  for (const entry of entries.filter(Boolean)) {
-    if (entry.isDirectory) found.push(...(await walk(entry)).filter(isImage));
-    else found.push(await fileOf(entry));
+  for await (const handle of handles) {
+    const files = handle.kind ? await filesOfHandle(handle, handle.name) : await filesOfEntry(handle);
+    found.push(...(handle.kind === "directory" || handle.isDirectory ? files.filter(isImage) : files));
   }
   return inOrder(found);
 }
 
-async function walk(folder) {
+async function filesOfHandle(handle, path) {
+  if (handle.kind === "file") return [{ path, file: await handle.getFile() }];
   const found = [];
-  const reader = folder.createReader();
+  for await (const child of handle.values()) found.push(...(await filesOfHandle(child, `${path}/${child.name}`)));
+  return found;
+}
+
+async function filesOfEntry(entry) {
+  if (entry.isFile) {
+    const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
+    return [{ path: entry.fullPath.replace(/^\//, ""), file }];
+  }
+  const found = [];
+  const reader = entry.createReader();
   for (;;) {
-    const entries = await new Promise((resolve, reject) => reader.readEntries(resolve, reject)); // some at a time
-    if (entries.length === 0) return found;
-    for (const entry of entries) {
-      if (entry.isDirectory) found.push(...(await walk(entry)));
-      else found.push(await fileOf(entry));
-    }
+    const children = await new Promise((resolve, reject) => reader.readEntries(resolve, reject)); // some at a time
+    if (children.length === 0) return found;
+    for (const child of children) found.push(...(await filesOfEntry(child)));
   }
 }
 
-async function fileOf(entry) {
-  const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
-  return { path: entry.fullPath.replace(/^\//, ""), file };
+function named(files) {
+  return inOrder(Array.from(files, (file) => ({ path: file.name, file })));
 }
 
 function isImage({ file }) {

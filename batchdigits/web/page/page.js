@@ -5,7 +5,7 @@ import { hasCamera, takePicture } from "./camera.js";
 import { decide, failed } from "./decide.js";
 import { byId } from "./elements.js";
 import { DARK, makeGlyph, run } from "./engine.js";
-import { chosen, given } from "./files.js";
+import { chosen, dropped, pasted } from "./files.js";
 import { Pad } from "./pad.js";
 import { Unreadable, decode, glyphOf } from "./pixels.js";
 import { showNothing, showResult } from "./result.js";
@@ -94,10 +94,14 @@ byId("close-about").onclick = () => byId("about").close();
 document.addEventListener("dragover", (event) => event.preventDefault());
 document.addEventListener("drop", async (event) => {
   event.preventDefault();
-  showImages(await given(event.dataTransfer));
+  try {
+    showImages(await dropped(event.dataTransfer));
+  } catch (fault) {
+    warn(`What was dropped cannot be read: ${fault.message}`);
+  }
 });
-document.addEventListener("paste", async (event) => {
-  const images = await given(event.clipboardData);
+document.addEventListener("paste", (event) => {
+  const images = pasted(event.clipboardData);
   if (images.length > 0) showImages(images);
 });
 
