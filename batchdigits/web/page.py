@@ -63,11 +63,11 @@ def web_page(model: ModelFile) -> str:
         "card": json.loads(model.card.to_json()),
     }
     script, style = _script(), (PAGE / "page.css").read_text(encoding="utf-8")
-    parts = {
+    parts = {  # in the JSON, no "<" ends the element that it is in
         "policy": _policy(script, style),
         "style": style,
         "script": script,
-        "facts": json.dumps(facts, ensure_ascii=True, sort_keys=True).replace("<", "\\u003c"),  # no markup, no `</script`
+        "facts": json.dumps(facts, ensure_ascii=True, sort_keys=True).replace("<", "\\u003c"),
         "model": _base64(packed(layers)),
         "webassembly": _base64(WEBASSEMBLY.read_bytes()),
     }

@@ -93,7 +93,8 @@ class Screen:
         script = f"""glyphs => {{
           const bytes = ({FROM_BASE64})(glyphs);
           const count = bytes.length / 784;
-          return Array.from({{ length: count }}, (_, i) => [...batchdigits.run(bytes.subarray(784 * i, 784 * (i + 1)))]);
+          const glyph = i => bytes.subarray(784 * i, 784 * (i + 1));
+          return Array.from({{ length: count }}, (_, i) => [...batchdigits.run(glyph(i))]);
         }}"""
         return np.array(self.page.evaluate(script, base64.b64encode(glyphs.tobytes()).decode()), np.int8)
 
@@ -103,7 +104,7 @@ class Screen:
           const bytes = ({FROM_BASE64})(glyphs);
           const count = bytes.length / 784;
           const decide = i => batchdigits.decide("", bytes.slice(784 * i, 784 * (i + 1)));
-          return Array.from({{ length: count }}, (_, i) => {{ const {{ glyph, ...found }} = decide(i); return found; }});
+          return Array.from({{ length: count }}, (_, i) => ({{ ...decide(i), glyph: null }}));
         }}"""
         found: list[Mapping[str, Any]] = self.page.evaluate(script, base64.b64encode(glyphs.tobytes()).decode())
         return found

@@ -146,12 +146,12 @@ def _colourful(rng: np.random.Generator) -> list[NDArray[np.uint8]]:
         faint = picture.copy()
         faint[..., 3] = rng.integers(200, 256, (20, 20))
         pictures.append(faint)
-    for ink in (0, 100, 255):  # on nothing, and on paper with a hole
+    for level in (0, 100, 255):  # on nothing, and on paper with a hole
         stamp = np.zeros((20, 20, 4), np.uint8)
-        stamp[5:15, 8:12] = (ink, ink, ink, 255)
-        stamp[4, 8:12] = (ink, ink, ink, 120)
+        stamp[5:15, 8:12] = (level, level, level, 255)
+        stamp[4, 8:12] = (level, level, level, 120)
         sheet = np.full((21, 20, 4), 230, np.uint8)
-        sheet[..., 3], sheet[0, :, 3], sheet[5:15, 8:12, :3] = 255, 0, ink
+        sheet[..., 3], sheet[0, :, 3], sheet[5:15, 8:12, :3] = 255, 0, level
         pictures += [stamp, sheet]
     opaque = rng.integers(0, 256, (9, 11, 4), np.uint8)
     opaque[..., 3] = 255
@@ -168,10 +168,11 @@ def test_the_csv_is_that_of_classify_for_spreadsheets_whatever_the_names(screen:
     text = (header + b"".join(lines)).decode()
     rows = list(csv.DictReader(io.StringIO(text)))
     assert sorted(EXCEL_CSV.original(row["path"]) for row in rows) == sorted(names)
-    cells = [[*list(row.values())[:2], float(row["confidence"]), row["status"], row["detail"], float(row["score"])] for row in rows]
-    for row in cells:
-        row[0] = EXCEL_CSV.original(str(row[0]))
-    assert text.encode() == header + b"".join(EXCEL_CSV.line(row) for row in cells)
+    cells = [
+        (EXCEL_CSV.original(path), label, float(confidence), status, detail, float(score))
+        for path, label, confidence, status, detail, score in (row.values() for row in rows)
+    ]
+    assert text.encode() == header + b"".join(map(EXCEL_CSV.line, cells))
 
 
 def test_any_model_has_a_page_whatever_its_labels(

@@ -7,7 +7,6 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
 from PIL import Image
 
 from tests.conftest import SAMPLES
@@ -48,7 +47,7 @@ def test_a_drawn_three_is_a_three(screen: Screen) -> None:
     assert screen.page.locator("#result").get_attribute("data-status") == "ok"
     assert screen.page.inner_text("#probabilities .top dt") == "3"
     screen.page.click("#clear")
-    assert screen.answer.strip() == "–"
+    assert screen.answer.strip() == "\u2013"
     screen.draw([(0.5, 0.15), (0.5, 0.85)])
     screen.wait_answer("1 review, score")
 
@@ -74,7 +73,7 @@ def test_one_image_is_shown_with_its_glyph(screen: Screen) -> None:
     assert not screen.page.locator("#several").is_visible()
     glyph = screen.page.evaluate("() => [...glyph.getContext('2d').getImageData(0, 0, 28, 28).data]")
     assert max(glyph[::4]) > 200 and glyph[0] == 0  # ink is bright on 0
-    screen.page.set_input_files("#files", [picture(content=b"text")])  # type: ignore[arg-type]
+    screen.page.set_input_files("#files", [picture(content=b"text")])
     screen.wait_answer("error: no image that this browser can read")
     assert not screen.page.locator("#picture").is_visible()
 
@@ -95,6 +94,24 @@ def test_a_folder_is_walked_in_natural_order_without_litter(screen: Screen, tmp_
     screen.page.set_input_files("#folder", folder)
     screen.page.locator("#several-title", has_text="4 of 4 images").wait_for()
     assert [row[0] for row in screen.rows] == expected
+
+
+def test_a_folder_is_walked_in_browsers_without_handles_of_files(
+    screen: Screen, built_in_page: Path, faults: list[str], tmp_path: Path
+) -> None:
+    address = "http://localhost/digits.html"  # Chromium knows no entries on a page of a file
+    screen.page.route(address, lambda route: route.fulfill(path=built_in_page))
+    screen.page.goto(address)
+    assert faults == [address]
+    faults.clear()
+    screen.page.evaluate("() => { delete DataTransferItem.prototype.getAsFileSystemHandle }")
+    for name in ("scans/b/2.png", "scans/1.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(FOUR, tmp_path / name)
+    (tmp_path / "scans/notes.txt").write_text("no image")
+    screen.drop(tmp_path / "scans", FOUR)
+    screen.wait()
+    assert [row[0] for row in screen.rows] == ["as-is.png", "scans/1.png", "scans/b/2.png"]
 
 
 def test_a_folder_without_images_is_named(screen: Screen, tmp_path: Path) -> None:
@@ -141,14 +158,14 @@ def test_a_row_of_the_table_is_shown_large(screen: Screen) -> None:
 
 def test_a_stopped_run_keeps_what_is_done_and_a_new_one_ends_it(screen: Screen) -> None:
     many = [picture(f"{number}.png") for number in range(2000)]
-    screen.page.set_input_files("#files", many)  # type: ignore[arg-type]
+    screen.page.set_input_files("#files", many)
     screen.page.click("#stop")
     screen.page.locator("#stop").wait_for(state="hidden")
     done = len(screen.rows)
     assert 0 < done < 2000
     assert screen.page.inner_text("#several-title") == f"{done} of 2,000 images"
     assert len(screen.download().splitlines()) == 1 + done
-    screen.page.set_input_files("#files", many)  # type: ignore[arg-type]
+    screen.page.set_input_files("#files", many)
     screen.page.locator("#rows tr").first.wait_for()
     screen.choose(many[:3])
     assert screen.page.inner_text("#several-title") == "3 of 3 images"
@@ -169,13 +186,13 @@ def test_the_policy_forbids_every_request(screen: Screen, faults: list[str]) -> 
     assert faults == []
     script = "() => fetch('data:,x').then(() => 'answered', () => 'refused')"
     assert screen.page.evaluate(script) == "refused"
-    assert len(faults) == 2 and all("Content Security Policy" in fault or "security" in fault.lower() for fault in faults)
+    assert len(faults) == 2 and all("Content Security Policy" in fault for fault in faults)
     faults.clear()
 
 
 def test_the_card_is_behind_about(screen: Screen) -> None:
     screen.page.click("#about-button")
-    assert "784 – 512 – 256 – 128 – 10, int8" in screen.page.inner_text("#facts")
+    assert "784-512-256-128-10, int8" in screen.page.inner_text("#facts")
     screen.page.click("#about summary")
     assert '"temperature"' in screen.page.inner_text("#card")
     screen.page.click("#close-about")
@@ -186,7 +203,8 @@ def test_it_is_accessible_in_light_and_dark(show: Show) -> None:
     screen = show(bypass_csp=True)  # axe-core is a script of its own
     assert axe_faults(screen.page) == []
     screen.draw(THREE)
-    screen.choose([picture("a.png"), picture("b.png", b""), picture("c.png", (SAMPLES / "broken/blank.png").read_bytes())])
+    blank = (SAMPLES / "broken/blank.png").read_bytes()
+    screen.choose([picture("a.png"), picture("b.png", b""), picture("c.png", blank)])
     screen.page.click("text=a.png")
     screen.wait_answer("4 ok")
     assert axe_faults(screen.page) == []

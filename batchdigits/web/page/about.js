@@ -18,7 +18,7 @@ function lines() {
   const accuracy = Object.entries(card.accuracy).filter(([, share]) => typeof share === "number");
   return [
     ["Classes", labels],
-    ["Network", ["784", ...card.network.hidden, card.labels.length].join(" – ") + ", int8"],
+    ["Network", ["784", ...card.network.hidden, card.labels.length].join("-") + ", int8"],
     ...accuracy.map(([split, share]) => [`Right labels, ${split}`, `${(100 * share).toFixed(2)} %`]),
     ["Score below which an image is for review", String(card.thresholds.review)],
     ["Outliers", card.rejects ? "are found" : "are not found"],
