@@ -19,7 +19,21 @@ from batchdigits.output.atomic import replace_atomically
 from batchdigits.vision.normalise import normalise
 
 TEMPLATES = Path(__file__).parent / "c"
-NORMALISER_SOURCES = ("digits_normalise.c",)  # among the templates, to compile together
+NORMALISER_SOURCES = (  # among the templates, to compile together
+    "digits_normalise.c",
+    "digits_view.c",
+    "digits_picture.c",
+    "digits_light.c",
+    "digits_polarity.c",
+    "digits_contrast.c",
+    "digits_components.c",
+    "digits_artifacts.c",
+    "digits_strokes.c",
+    "digits_lines.c",
+    "digits_frames.c",
+    "digits_cell.c",
+    "digits_framing.c",
+)
 ALIGNMENT = 16  # bytes, which TFLite Micro requires of a model
 IMAGES_PER_DIGIT = 2  # in the golden vectors
 NUMBERS_PER_LINE = 28  # as many as a row of a glyph has
