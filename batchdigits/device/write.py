@@ -60,18 +60,23 @@ def c_sources(model: ModelFile) -> dict[str, str]:
 
 
 def write_sources(sources: dict[str, str], folder: Path) -> None:
-    """Write the files of `c_sources` to a folder, which is made if needed; each file is written whole or not at all.
+    """Write files to a folder, which is made if needed; each file is written whole or not at all.
+
+    Args:
+        sources: the text of each file, by its path in the folder.
+        folder: the folder.
 
     Raises:
-        BatchdigitsError: the folder cannot be made, or a file cannot be written there.
+        BatchdigitsError: a folder cannot be made, or a file cannot be written there.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BatchdigitsError(f"cannot make the folder {folder}: {error.strerror or error}") from None
     for name, text in sources.items():
-        with replace_atomically(folder / name) as temporary:
-            temporary.write_text(text)
+        file = folder / name
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise BatchdigitsError(f"cannot make the folder {file.parent}: {error.strerror or error}") from None
+        with replace_atomically(file) as temporary:
+            temporary.write_text(text, encoding="utf-8")
 
 
 def golden_images() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -97,6 +102,10 @@ def _model_header(model: ModelFile, layers: Sequence[Layer]) -> str:
 #define DIGITS_INPUT_ZERO ({int(entry.zero_points[0])})
 #define DIGITS_OUTPUT_SCALE {_float(exit_.scales[0])}
 #define DIGITS_OUTPUT_ZERO ({int(exit_.zero_points[0])})
+
+/* The card's rules. The last layer includes the temperature of the confidences. */
+#define DIGITS_REVIEW_THRESHOLD {_float(np.float32(model.card.thresholds["review"]))} /* least score that is ok */
+#define DIGITS_REJECTS {int(model.card.rejects)} /* whether the network rejects outliers */
 
 #ifdef __cplusplus
 extern "C" {{
@@ -200,7 +209,8 @@ def _lines(numbers: Sequence[int] | bytes | NDArray[np.uint8]) -> Iterator[str]:
 
 
 def _float(value: np.float32) -> str:
-    return f"{float(value):.9g}f"  # nine digits identify a float32
+    text = f"{float(value):.9g}"  # nine digits identify a float32
+    return f"{text}f" if set(text) & set(".e") else f"{text}.0f"
 
 
 def _string(text: str) -> str:

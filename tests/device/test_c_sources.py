@@ -81,6 +81,29 @@ def test_exported_sources_give_the_golden_vectors(
     assert check(folder).stdout.splitlines()[-1] == "20 of 20 golden vectors hold"
 
 
+@pytest.mark.parametrize("is_named", [True, False])
+def test_a_tflite_is_written_as_c_without_the_file_beside_it(
+    run: Run, sources: Path, tmp_path: Path, in_empty_folder: Path, is_named: bool
+) -> None:
+    Path("exports").mkdir()
+    shutil.copy(BUILT_IN_MODEL, "exports/digits.tflite")
+    named = ("--model", "exports/digits.tflite") if is_named else ()
+    result = run("export", *named, "--c-array", tmp_path / "c")
+    assert result.exit_code == 0, result.output
+    assert result.stderr.startswith("batchdigits: using exports/digits.tflite\n")
+    written = {file.name: file.read_text() for file in (tmp_path / "c").iterdir()}
+    assert written == {file.name: file.read_text() for file in sources.iterdir() if file.suffix != ""}
+    assert [file.name for file in Path("exports").iterdir()] == ["digits.tflite"]
+
+
+def test_a_keras_model_is_written_as_c_alone(run: Run, npz_file: Path, trained: Path, tmp_path: Path) -> None:
+    options = ("--model", trained, "--data", npz_file, "--min-agreement", "0", "--c-array", tmp_path / "c")
+    result = run("export", *options)
+    assert result.exit_code == 0, result.output
+    assert "LiteRT reference" in result.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["c"]
+
+
 @needs_cc
 @pytest.mark.parametrize(
     ("file", "old", "new", "message"),
