@@ -18,6 +18,7 @@ from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.flatbuffer import read_graph
 from batchdigits.inference.model_file import ModelFile
 from batchdigits.inference.runtime import GLYPH_PIXELS
+from batchdigits.output.atomic import replace_atomically
 from batchdigits.version import __version__
 
 PAGE = Path(__file__).parent / "page"
@@ -74,6 +75,16 @@ def web_page(model: ModelFile) -> str:
     # In one pass, since what is put in may look like a mark.
     text = re.sub(r"\{\{(\w+)\}\}", lambda mark: parts[mark[1]], (PAGE / "index.html").read_text(encoding="utf-8"))
     return BEGIN + text
+
+
+def write_page(text: str, path: Path) -> None:
+    """Write the text of a page to a file, whole or not at all.
+
+    Raises:
+        BatchdigitsError: the file cannot be written.
+    """
+    with replace_atomically(path) as temporary:
+        temporary.write_bytes(text.encode())
 
 
 def packed(layers: Sequence[Layer]) -> bytes:
