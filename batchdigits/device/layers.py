@@ -62,7 +62,9 @@ def _layer(graph: Graph, operator: Operator) -> Layer:
     if (entry.type, weights.type, exit_.type) != ("int8", "int8", "int8"):
         raise BatchdigitsError("C sources and pages are for int8 layers")
     if operator.activation not in ("none", "relu"):
-        raise BatchdigitsError(f"C sources and pages are for layers with relu or no activation, not {operator.activation}")
+        raise BatchdigitsError(
+            f"C sources and pages are for layers with relu or no activation, not {operator.activation}"
+        )
     multipliers, shifts = zip(*(fixed_point(scale) for scale in _scales(entry, weights, exit_)), strict=True)
     zero = int(exit_.zero_points[0])
     return Layer(
