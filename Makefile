@@ -95,6 +95,7 @@ PICTURED = samples/digits/2 samples/digits/4 samples/digits/7 samples/broken
 pictures:
 	python docs/make_step_pictures.py
 	python docs/make_review_pictures.py
+	python docs/make_web_picture.py
 	-batchdigits preview $(PICTURED) --model batchdigits/pretrained/digits.tflite -o docs/images/preview.png
 
 # The figures of the documentation. SETS is a folder of labelled folders.
@@ -106,6 +107,7 @@ tables:
 	python benchmarks/polarity.py --sets $(SETS)
 	python benchmarks/form_cells.py --sets $(SETS) --per-kind 300
 	python benchmarks/c_normaliser.py --sets $(SETS)
+	python benchmarks/web_page.py --sets $(SETS)
 	python benchmarks/lesson_seeds.py
 	python benchmarks/export_table.py
 	python benchmarks/startup.py

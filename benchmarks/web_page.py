@@ -23,6 +23,7 @@ import click
 import cv2
 import numpy as np
 from PIL import Image
+from review_page import BROWSERS
 
 import batchdigits
 from batchdigits.datasets import MNIST
@@ -36,7 +37,6 @@ from batchdigits.web.page import web_page, write_page
 if TYPE_CHECKING:
     from playwright.sync_api import CDPSession, Page
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 BATCH = 50  # images that are handed to the page together
 PHOTO = (3000, 4000)  # rows and columns: 12 megapixels
 # Classify the chosen files: for each the label, the status, and the milliseconds from the file to the prediction.
