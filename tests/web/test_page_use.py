@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
+from batchdigits.files.sources import find
 from tests.conftest import SAMPLES
 from tests.review.test_page_look import faults as axe_faults
 from tests.review.test_page_look import is_too_wide
@@ -53,16 +54,19 @@ def test_a_drawn_three_is_a_three(screen: Screen) -> None:
 
 
 def test_a_finger_draws_too_and_does_not_scroll(show: Show) -> None:
-    screen = show(size=(360, 500), has_touch=True)
+    screen = show(size=(360, 740), has_touch=True)
     screen.draw_with_finger(THREE)
     screen.wait_answer("3 ok, score")
     assert screen.page.evaluate("scrollY") == 0
+    answer = screen.page.locator("#answer").bounding_box()
+    assert answer and answer["y"] + answer["height"] <= 740  # in sight
 
 
 def test_the_pad_takes_its_ink_for_dark_however_much_there_is(screen: Screen) -> None:
-    for row in range(10, 95, 4):
-        screen.draw([(0.02, row / 100), (0.98, row / 100)])
-    screen.wait_answer("review")
+    for row in range(2, 100, 4):
+        screen.draw([(0.02, row / 100), (0.44, row / 100)])
+        screen.draw([(0.56, row / 100), (0.98, row / 100)])
+    screen.wait_answer("blank")  # and not the 1 that is left white
 
 
 def test_one_image_is_shown_with_its_glyph(screen: Screen) -> None:
@@ -80,19 +84,22 @@ def test_one_image_is_shown_with_its_glyph(screen: Screen) -> None:
 
 def test_a_folder_is_walked_in_natural_order_without_litter(screen: Screen, tmp_path: Path) -> None:
     folder = tmp_path / "scans"
-    for name in ("img10.png", "img2.png", "b/1.png", "b/._1.png", "a/x.png", ".hidden.png"):
+    litter = ("b/._1.png", "a/.thumbnails/x.png", "__MACOSX/x.png", ".Trash-1000/x.png")
+    for name in ("img10.png", "img2.png", "IMG1.png", "b/1.png", "a/x.png", ".hidden.png", "b.png", *litter):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(FOUR, folder / name)
     (folder / "notes.txt").write_text("no image")
-    expected = ["scans/a/x.png", "scans/b/1.png", "scans/img2.png", "scans/img10.png"]
+    expected = [Path(path).relative_to(tmp_path).as_posix() for path in find([str(folder)])]
+    assert len(expected) == 7
     screen.drop(folder)
     screen.wait()
     assert [row[0] for row in screen.rows] == expected
+    assert screen.page.inner_text("#counts") == "7 ok; passed over, no images: 5"
     screen.drop(FOUR, folder)
-    screen.page.locator("#several-title", has_text="5 of 5 images").wait_for()
+    screen.page.locator("#several-title", has_text="8 of 8 images").wait_for()
     assert [row[0] for row in screen.rows] == ["as-is.png", *expected]
     screen.page.set_input_files("#folder", folder)
-    screen.page.locator("#several-title", has_text="4 of 4 images").wait_for()
+    screen.page.locator("#several-title", has_text="7 of 7 images").wait_for()
     assert [row[0] for row in screen.rows] == expected
 
 
@@ -154,6 +161,18 @@ def test_a_row_of_the_table_is_shown_large(screen: Screen) -> None:
     screen.page.click("text=b.png")
     screen.wait_answer("error: empty file")
     assert screen.page.inner_text("#counts") == "1 ok, 1 error"
+
+
+def test_an_unforeseen_error_costs_one_row(screen: Screen) -> None:
+    script = """() => {
+      const make = createImageBitmap;
+      const broken = { width: 28, height: 28, close() {} };
+      window.createImageBitmap = async (file, options) => (file.name === "b.png" ? broken : make(file, options));
+    }"""
+    screen.page.evaluate(script)
+    screen.choose([picture("a.png"), picture("b.png"), picture("c.png")])
+    assert [row[3] for row in screen.rows] == ["ok", "error", "ok"]
+    assert screen.rows[1][4] == "cannot be classified (TypeError)"
 
 
 def test_a_stopped_run_keeps_what_is_done_and_a_new_one_ends_it(screen: Screen) -> None:

@@ -1,17 +1,20 @@
-/* Images that a person chooses, drops or pastes: a list of `{ path, file }`, in natural order. */
+/* Images that a person chooses, drops or pastes: `{ images, passedOver }`, a list of `{ path, file }` in natural order, and
+   how many files of folders are no images. */
 
-const LITTER = /^(\._|~\$|\.)|~$/; // in front of and behind the names of files that systems and programs leave
+// What systems leave beside images, as batchdigits/files/litter.py has it.
+const LITTER_FILE = /^(\._|~\$)/;
+const LITTER_FOLDER =
+  /^(\$recycle\.bin|#recycle|@eadir|\.@__thumb|\.thumbnails|\.ipynb_checkpoints|__macosx|lost\+found|\.appledouble|\.dtrash|\.trash(-\d+|es)?)$/i;
 
 /** Those of an input, of files or of a folder. */
 export function chosen(input) {
-  const isFolder = input.webkitdirectory;
   const found = Array.from(input.files, (file) => ({ path: file.webkitRelativePath || file.name, file }));
   input.value = ""; // so that the same ones can be chosen again
-  return inOrder(isFolder ? found.filter(isImage) : found);
+  return sorted(found);
 }
 
 /** Those that were pasted. */
-export const pasted = (transfer) => named(transfer.files);
+export const pasted = (transfer) => sorted(named(transfer.files));
 
 /** Those that were dropped; folders with all that is in them. */
 export async function dropped(transfer) {
@@ -19,13 +22,12 @@ export async function dropped(transfer) {
   // page of a file by handles alone, and other browsers know entries alone.
   const items = Array.from(transfer.items).filter((item) => item.kind === "file");
   const handles = items.map((item) => item.getAsFileSystemHandle?.() ?? item.webkitGetAsEntry?.());
-  if (!handles.every(Boolean)) return named(transfer.files);
+  if (!handles.every(Boolean)) return sorted(named(transfer.files));
   const found = [];
   for await (const handle of handles) {
-    const files = handle.kind ? await filesOfHandle(handle, handle.name) : await filesOfEntry(handle);
-    found.push(...(handle.kind === "directory" || handle.isDirectory ? files.filter(isImage) : files));
+    found.push(...(handle.kind ? await filesOfHandle(handle, handle.name) : await filesOfEntry(handle)));
   }
-  return inOrder(found);
+  return sorted(found);
 }
 
 async function filesOfHandle(handle, path) {
@@ -50,16 +52,22 @@ async function filesOfEntry(entry) {
 }
 
 function named(files) {
-  return inOrder(Array.from(files, (file) => ({ path: file.name, file })));
+  return Array.from(files, (file) => ({ path: file.name, file }));
 }
 
-function isImage({ file }) {
-  return file.type.startsWith("image/") && !LITTER.test(file.name);
+function sorted(found) {
+  const images = found.filter(isSource);
+  const keys = new Map(images.map((image) => [image, naturalKey(image.path)]));
+  images.sort((one, other) => (keys.get(one) < keys.get(other) ? -1 : keys.get(one) > keys.get(other) ? 1 : 0));
+  return { images, passedOver: found.length - images.length };
 }
 
-function inOrder(found) {
-  const keys = new Map(found.map((one) => [one, naturalKey(one.path)]));
-  return found.sort((one, other) => (keys.get(one) < keys.get(other) ? -1 : keys.get(one) > keys.get(other) ? 1 : 0));
+// A file by itself is always one, and one in a folder if the browser calls it an image.
+function isSource({ path, file }) {
+  const [, ...parts] = path.split("/");
+  const name = parts.pop();
+  if (name === undefined) return true;
+  return file.type.startsWith("image/") && !LITTER_FILE.test(name) && !parts.some((part) => LITTER_FOLDER.test(part));
 }
 
 // Sorts runs of digits by value, so that img2 comes before img10, and the files of a folder together.

@@ -29,8 +29,8 @@ async function classify({ path, file }, look = () => {}) {
     look(bitmap, prediction);
     return prediction;
   } catch (fault) {
-    if (!(fault instanceof Unreadable)) throw fault;
-    return failed(path, fault.message);
+    // An unforeseen error costs one row and not the run.
+    return failed(path, fault instanceof Unreadable ? fault.message : `cannot be classified (${fault.name})`);
   } finally {
     bitmap?.close();
   }
@@ -41,14 +41,17 @@ async function showImage(image) {
   if (prediction.status === "error") showResult(prediction);
 }
 
-async function showImages(images) {
+async function showImages({ images, passedOver }) {
   current.isOver = true;
   const mine = (current = { isOver: false });
   byId("alert").hidden = true;
   byId("several").hidden = true;
   if (images.length === 0) return warn("There is no image in it.");
   if (images.length === 1) return showImage(images[0]);
-  const table = new Table(images.length, (row) => showImage(images[row]));
+  const table = new Table(images.length, passedOver, (row) => {
+    byId("result").scrollIntoView({ block: "nearest" });
+    showImage(images[row]);
+  });
   byId("stop").hidden = false;
   byId("stop").onclick = () => (mine.isOver = true);
   const done = [];
@@ -101,8 +104,8 @@ document.addEventListener("drop", async (event) => {
   }
 });
 document.addEventListener("paste", (event) => {
-  const images = pasted(event.clipboardData);
-  if (images.length > 0) showImages(images);
+  const found = pasted(event.clipboardData);
+  if (found.images.length > 0) showImages(found);
 });
 
 showNothing();

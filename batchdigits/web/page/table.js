@@ -4,15 +4,18 @@ import { csv } from "./csv.js";
 import { byId, drawGlyph, make } from "./elements.js";
 
 const MAX_ROWS = 2000; // that are shown; the CSV has all
+const inWords = (count) => count.toLocaleString("en"); // 12,345
 
 export class Table {
   #predictions = [];
   #counts = {};
   #total;
+  #passedOver;
 
-  /** An empty table for the predictions of so many images; `onPick` is called with the number of a row. */
-  constructor(total, onPick) {
+  /** An empty table for so many images, beside files that were passed over; `onPick` gets the number of a row. */
+  constructor(total, passedOver, onPick) {
     this.#total = total;
+    this.#passedOver = passedOver;
     this.onPick = onPick;
     byId("several").hidden = false;
     byId("rows").replaceChildren();
@@ -49,13 +52,13 @@ export class Table {
 
   #showProgress() {
     const done = this.#predictions.length;
-    const counts = Object.entries(this.#counts).map(([status, count]) => `${count.toLocaleString("en")} ${status}`);
-    const hidden = done > MAX_ROWS ? `; the first ${MAX_ROWS.toLocaleString("en")} are shown, the CSV has all` : "";
-    const parts = [done, this.#total].map((number) => number.toLocaleString("en"));
-    byId("several-title").textContent = `${parts.join(" of ")} images`;
+    const parts = [Object.entries(this.#counts).map(([status, count]) => `${inWords(count)} ${status}`).join(", ")];
+    if (done > MAX_ROWS) parts.push(`the first ${inWords(MAX_ROWS)} are shown, the CSV has all`);
+    if (this.#passedOver) parts.push(`passed over, no images: ${inWords(this.#passedOver)}`);
+    byId("several-title").textContent = `${inWords(done)} of ${inWords(this.#total)} images`;
     byId("progress").value = done;
     byId("progress").hidden = done === this.#total;
-    byId("counts").textContent = counts.join(", ") + hidden;
+    byId("counts").textContent = parts.join("; ");
   }
 
   #download() {
