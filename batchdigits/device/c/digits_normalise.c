@@ -25,15 +25,11 @@ static canvas canvas_of(picture view, digits_workspace *workspace) {
 
 /* ---- ink ---- */
 
-/* Make the mask of the ink and its tone. Returns the contrast; 0 if the ink is not distinct or has no edges. */
-static int find_contrast(canvas c, uint8_t tone[256], components *parts, int *is_ink) {
-    uint32_t counts[256];
-    digits_levels(c.view, c.planes, 0, counts);
-    digits_set_over(c.view, c.planes, digits_otsu(counts), MASK, 0);
-    const int area = digits_count(c.planes, MASK), contrast = digits_tone(counts, area, tone);
-    *is_ink = digits_is_ink(counts, area);
+/* Make the mask of the ink and its tone. Returns the contrast; 0 if the ink is not distinct. */
+static int find_contrast(canvas c, uint8_t tone[256], components *parts) {
+    digits_set_over(c.view, c.planes, digits_threshold(c.view, c.planes, 0), MASK, 0);
     digits_label(c, MASK, parts);
-    return contrast;
+    return digits_contrast(c.view, c.planes, 0, tone);
 }
 
 static int has_edges(canvas c, const components *parts, const uint8_t tone[256], int contrast) {
@@ -54,32 +50,12 @@ static int find_hidden(canvas c, int is_even, digits_workspace *workspace, uint8
         if (blurred) {
             digits_blur(c.view, MIN_GRAIN_BLUR + GRAIN_BLUR * (float)long_side(c.view));
         }
-        int is_ink;
-        const int contrast = find_contrast(c, tone, parts, &is_ink);
-        if (is_ink && has_edges(c, parts, tone, contrast)) {
+        const int contrast = find_contrast(c, tone, parts);
+        if (digits_is_ink(c.view, c.planes, 0) && has_edges(c, parts, tone, contrast)) {
             return 1;
         }
     }
     return 0;
-}
-
-/* Put an evenly lit view on a background of 0, without stretching its contrast, and shift its tone accordingly. */
-static void remove_level(canvas c, uint8_t tone[256]) {
-    uint32_t counts[256];
-    memset(counts, 0, sizeof counts);
-    int area = 0;
-    for (int i = 0; i < area_of(c.view); i++) {
-        const int is_dark = !(c.planes.pixels[i] & MASK);
-        counts[c.view.pixels[i]] += (uint32_t)is_dark;
-        area += is_dark;
-    }
-    const int level = digits_rank(counts, (float)area / 2.0f);
-    for (int i = 0; i < area_of(c.view); i++) {
-        c.view.pixels[i] = (uint8_t)max_of(0, c.view.pixels[i] - level);
-    }
-    for (int i = 0; i < 256; i++) {
-        tone[i] = tone[min_of(255, i + level)];
-    }
 }
 
 /* ---- the digit ---- */
@@ -104,13 +80,11 @@ static void cut_out(canvas c, const uint8_t tone[256]) {
 
 /* The digit of a cell without its lines; the ink of the cell is in LINES. */
 static int find_in_cell(canvas c, uint8_t tone[256], components *parts, box *where) {
-    uint32_t counts[256];
     digits_copy(c.planes, LINES, MASK);
     if (!find_digit(c, MIN_CELL_DIGIT_SHARE, parts, where)) {
         return 0;
     }
-    digits_levels(c.view, c.planes, GONE, counts);
-    digits_tone(counts, digits_count(c.planes, LINES), tone);
+    digits_contrast(c.view, c.planes, GONE, tone);
     for (int i = 0; i < area_of(c.view); i++) {
         c.view.pixels[i] = c.planes.pixels[i] & GONE ? 0 : c.view.pixels[i];
     }
@@ -123,46 +97,45 @@ static int find_in_whole(canvas c, components *parts, box *where) {
     return find_digit(c, MIN_DIGIT_SHARE, parts, where);
 }
 
-/* Find the digit of a view whose ink is bright; its ink is left in the view. */
-static found find_ink(canvas c, int is_even, digits_workspace *workspace) {
-    found f = {0.0f, {0, 0, 0, 0}, {0, 0, 1.0f}};
-    uint8_t tone[256];
-    components parts;
-    int is_ink;
-    int contrast = find_contrast(c, tone, &parts, &is_ink);
-    is_ink |= is_even;
-    if (parts.total > 1) {
-        digits_join_faint(c, tone, &parts);
-    }
-    if (!has_edges(c, &parts, tone, contrast)) {
-        if (!find_hidden(c, is_even, workspace, tone, &parts)) {
-            return f;
-        }
-        is_even = 0;
-        is_ink = 1;
-    }
-    if (digits_may_be_lines(&parts, c.view)) {
+/* Find the digit in the ink of MASK, without printed lines; the likelier of both if lines may be strokes. */
+static found find_in(canvas c, int is_even, int is_ink, uint8_t tone[256], components *parts) {
+    found f = {0.0f, {0, 0, 0, 0}, {0, 0, 0.0f}};
+    digits_copy(c.planes, MASK, WHOLE);
+    if (digits_may_be_lines(parts, c.view)) {
         if (is_even) {
-            remove_level(c, tone);
+            digits_remove_level(c.view, c.planes, tone);
         }
-        f.cell = digits_find_cell(c, &parts);
+        f.cell = digits_find_cell(c, parts);
         digits_copy(c.planes, DIGIT, LINES);
-    } else {
-        digits_copy(c.planes, MASK, WHOLE);
     }
-    const float whole = is_ink ? f.cell.is_cell ? f.cell.stroke_prior : 1.0f : 0.0f, cell = 1.0f - f.cell.stroke_prior;
-    if (whole > cell && find_in_whole(c, &parts, &f.where)) {
-        f.prior = whole;
-    } else if (f.cell.is_cell && cell > 0.0f && find_in_cell(c, tone, &parts, &f.where)) {
-        f.prior = cell;
-    } else if (whole > 0.0f && whole <= cell && find_in_whole(c, &parts, &f.where)) {
-        f.prior = whole;
+    const float whole = f.cell.is_cell ? f.cell.stroke_prior : 1.0f;
+    for (int second = 0; second < 2 && f.prior <= 0.0f; second++) {
+        if ((whole > 0.5f) != second) {
+            f.prior = is_ink && whole > 0.0f && find_in_whole(c, parts, &f.where) ? whole : 0.0f;
+        } else {
+            f.prior = whole < 1.0f && find_in_cell(c, tone, parts, &f.where) ? 1.0f - whole : 0.0f;
+        }
     }
     if (f.prior > 0.0f) {
         cut_out(c, tone);
         f.prior = digits_count(c.view, 255) ? f.prior : 0.0f;
     }
     return f;
+}
+
+/* Find the digit of a view whose ink is bright; its ink is left in the view. */
+static found find_ink(canvas c, int is_even, digits_workspace *workspace) {
+    const found none = {0.0f, {0, 0, 0, 0}, {0, 0, 0.0f}};
+    uint8_t tone[256];
+    components parts;
+    const int contrast = find_contrast(c, tone, &parts), is_ink = is_even || digits_is_ink(c.view, c.planes, 0);
+    if (parts.total > 1) {
+        digits_join_faint(c, tone, &parts);
+    }
+    if (has_edges(c, &parts, tone, contrast)) {
+        return find_in(c, is_even, is_ink, tone, &parts);
+    }
+    return find_hidden(c, is_even, workspace, tone, &parts) ? find_in(c, 0, 1, tone, &parts) : none;
 }
 
 /* ---- the image ---- */
@@ -181,10 +154,8 @@ static scan close_up(scan s, box where) {
 
 /* A view with its ink bright, its background removed if that is unevenly lit. */
 static picture lit_view(scan s, int inverted, int light, digits_workspace *workspace, int *is_even) {
-    uint32_t counts[256];
     const picture view = digits_view(s, inverted, workspace->view);
-    digits_levels(view, view, 0, counts);
-    *is_even = digits_is_even(view, digits_otsu(counts), workspace->scratch);
+    *is_even = digits_is_even(view, digits_threshold(view, view, 0), workspace->scratch);
     if (!light) {
         digits_invert(view);
     }
@@ -196,11 +167,11 @@ static picture lit_view(scan s, int inverted, int light, digits_workspace *works
 
 /* Look at a digit that is small in the view more closely. Returns whether it is found there. */
 static int look_closer(scan s, int inverted, int light, digits_workspace *workspace, picture *ink) {
-    int is_even, is_ink;
+    int is_even;
     uint8_t tone[256];
     components parts;
     const canvas c = canvas_of(lit_view(s, inverted, light, workspace, &is_even), workspace);
-    const int contrast = find_contrast(c, tone, &parts, &is_ink);
+    const int contrast = find_contrast(c, tone, &parts);
     digits_select(c, digits_find(c, &parts), DIGIT);
     if (!contrast || !digits_count(c.planes, DIGIT)) {
         return 0;
@@ -239,10 +210,8 @@ static polarity polarity_of(scan s, int inverted, digits_ink ink, digits_workspa
         const polarity given = {(ink == DIGITS_INK_LIGHT) != inverted, 1};
         return given;
     }
-    uint32_t counts[256];
     const picture view = digits_view(s, inverted, workspace->view);
-    digits_levels(view, view, 0, counts);
-    const int threshold = digits_otsu(counts);
+    const int threshold = digits_threshold(view, view, 0);
     const int is_even = digits_is_even(view, threshold, workspace->scratch);
     return digits_polarity(view, threshold, is_even, workspace->scratch);
 }
