@@ -140,18 +140,6 @@ static found find_ink(canvas c, int is_even, digits_workspace *workspace) {
 
 /* ---- the image ---- */
 
-/* The part of the image around a digit that is small in the view. */
-static scan close_up(scan s, box where) {
-    const int scale = (max_of(s.width, s.height) - 1) / DIGITS_VIEW + 1;
-    const float margin = CLOSE_UP_MARGIN * (float)length_of(where);
-    const int left = max_of(0, round_of(((float)where.left - margin) * (float)scale));
-    const int top = max_of(0, round_of(((float)where.top - margin) * (float)scale));
-    const int right = min_of(s.width, round_of(((float)where.right + margin) * (float)scale));
-    const int bottom = min_of(s.height, round_of(((float)where.bottom + margin) * (float)scale));
-    const scan part = {s.pixels + (ptrdiff_t)top * s.stride + left, right - left, bottom - top, s.stride};
-    return part;
-}
-
 /* A view with its ink bright, its background removed if that is unevenly lit. */
 static picture lit_view(scan s, int inverted, int light, digits_workspace *workspace, int *is_even) {
     const picture view = digits_view(s, inverted, workspace->view);
@@ -165,13 +153,68 @@ static picture lit_view(scan s, int inverted, int light, digits_workspace *works
     return view;
 }
 
-/* Look at a digit that is small in the view more closely. Returns whether it is found there. */
-static int look_closer(scan s, int inverted, int light, digits_workspace *workspace, picture *ink) {
+/* Columns and rows of the image around a digit that is small in the view, and what of the view is near the digit, as a bit
+ * for each pixel of it. */
+typedef struct {
+    box where; /* in the view */
+    int left, top, right, bottom;
+    uint64_t rows[MIN_DIGIT_SIDE + 4];
+} surroundings;
+
+static surroundings surroundings_of(scan s, box where, picture planes) {
+    const int scale = (max_of(s.width, s.height) - 1) / DIGITS_VIEW + 1;
+    const float margin = CLOSE_UP_MARGIN * (float)length_of(where);
+    surroundings around;
+    around.left = max_of(0, round_of(((float)where.left - margin) * (float)scale));
+    around.top = max_of(0, round_of(((float)where.top - margin) * (float)scale));
+    around.right = min_of(s.width, round_of(((float)where.right + margin) * (float)scale));
+    around.bottom = min_of(s.height, round_of(((float)where.bottom + margin) * (float)scale));
+    around.where = box_from(max_of(0, where.left - 2), max_of(0, where.top - 2), min_of(planes.width, where.right + 2),
+                            min_of(planes.height, where.bottom + 2));
+    digits_widen(planes, DIGIT, FIRST, SECOND, 5, 5);
+    for (int y = 0; y < height_of(around.where); y++) {
+        around.rows[y] = 0;
+        for (int x = 0; x < width_of(around.where); x++) {
+            const uint64_t is_near = (*at(planes, around.where.left + x, around.where.top + y) & SECOND) != 0;
+            around.rows[y] |= is_near << x;
+        }
+    }
+    return around;
+}
+
+/* Set what is not near the digit to 0 in a view of its surroundings, so that lines need not be looked for again. */
+static void keep_near(picture view, const surroundings *around, int scale) {
+    const int left = around->left / scale, top = around->top / scale;
+    const int width = (around->right - 1) / scale + 1 - left, height = (around->bottom - 1) / scale + 1 - top;
+    for (int y = 0; y < view.height; y++) {
+        for (int x = 0; x < view.width; x++) {
+            const int u = left + x * width / view.width - around->where.left;
+            const int v = top + y * height / view.height - around->where.top;
+            const int is_inside = u >= 0 && v >= 0 && u < width_of(around->where) && v < height_of(around->where);
+            if (!is_inside || !(around->rows[v] >> u & 1)) {
+                *at(view, x, y) = 0;
+            }
+        }
+    }
+}
+
+/* Look at a digit that is small in the view more closely; its ink is left in the view. Returns whether it is found. */
+static int look_closer(scan s, int light, const surroundings *around, int inverted, int has_lines,
+                       digits_workspace *workspace, picture *ink) {
+    const scan near = {s.pixels + (ptrdiff_t)around->top * s.stride + around->left, around->right - around->left,
+                       around->bottom - around->top, s.stride};
     int is_even;
     uint8_t tone[256];
     components parts;
-    const canvas c = canvas_of(lit_view(s, inverted, light, workspace, &is_even), workspace);
-    const int contrast = find_contrast(c, tone, &parts);
+    const canvas c = canvas_of(lit_view(near, inverted, light, workspace, &is_even), workspace);
+    int contrast = find_contrast(c, tone, &parts);
+    if (has_lines) {
+        if (is_even) {
+            digits_remove_level(c.view, c.planes, tone);
+        }
+        keep_near(c.view, around, (max_of(s.width, s.height) - 1) / DIGITS_VIEW + 1);
+        contrast = find_contrast(c, tone, &parts);
+    }
     digits_select(c, digits_find(c, &parts), DIGIT);
     if (!contrast || !digits_count(c.planes, DIGIT)) {
         return 0;
@@ -185,12 +228,15 @@ static int look_closer(scan s, int inverted, int light, digits_workspace *worksp
 static found find_under(scan s, int inverted, int light, digits_workspace *workspace, picture *ink) {
     int is_even;
     *ink = lit_view(s, inverted, light, workspace, &is_even);
-    found f = find_ink(canvas_of(*ink, workspace), is_even, workspace);
+    const canvas c = canvas_of(*ink, workspace);
+    found f = find_ink(c, is_even, workspace);
     const int is_shrunk = max_of(s.width, s.height) > DIGITS_VIEW, is_small = length_of(f.where) < MIN_DIGIT_SIDE;
-    if (f.prior > 0.0f && is_shrunk && is_small && !f.cell.is_cell &&
-        !look_closer(close_up(s, f.where), inverted, light, workspace, ink)) {
-        *ink = lit_view(s, inverted, light, workspace, &is_even);
-        f = find_ink(canvas_of(*ink, workspace), is_even, workspace);
+    if (f.prior > 0.0f && is_shrunk && is_small) {
+        const surroundings around = surroundings_of(s, f.where, c.planes);
+        if (!look_closer(s, light, &around, inverted, f.cell.is_cell, workspace, ink)) {
+            *ink = lit_view(s, inverted, light, workspace, &is_even);
+            f = find_ink(canvas_of(*ink, workspace), is_even, workspace);
+        }
     }
     return f;
 }
