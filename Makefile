@@ -32,7 +32,7 @@ docs:
 samples:
 	python samples/make_samples.py
 
-# The C sources in WebAssembly, for `export --web`, by Debian's clang 14 and lld. Other versions may give other bytes.
+# The C sources in WebAssembly, for `export --web`, by Debian's clang and lld 14.0.6. Other versions may give other bytes.
 
 DEVICE_C = batchdigits/device/c
 WEB_C = batchdigits/web/c

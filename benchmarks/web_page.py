@@ -71,6 +71,8 @@ def main(sets: str, images: int, photos: int) -> None:
     if browser is None:
         raise click.ClickException(f"none of {', '.join(BROWSERS)} is installed")
     names = sorted((entry.name for entry in os.scandir(sets) if entry.is_dir()), key=natural_key)
+    if not names:
+        raise click.ClickException(f"{sets}: no sets in it")
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
         file = Path(folder) / "digits.html"
         write_page(web_page(read_model_file(BUILT_IN_MODEL)), file)

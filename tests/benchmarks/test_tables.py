@@ -271,3 +271,5 @@ def test_web_page_of_small_sets(sets: Path) -> None:
     for line, kind in zip(lines[7:], ("28x28 PNG", "JPEG of 12 megapixels"), strict=False):
         assert re.fullmatch(rf"{kind}: [\d.]+ ms, CPU time [\d.]+ ms", line)
     assert re.fullmatch(r"size of the page: [\d,]+ bytes", lines[9])
+    (sets / "empty").mkdir()
+    assert "empty: no sets in it" in run_script("web_page.py", "--sets", sets / "empty").stderr

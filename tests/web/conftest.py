@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from tests.review.conftest import browser as browser  # a fixture
 from tests.web.screen import Screen
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, ConsoleMessage, Request, WebError
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Request, WebError
 
 Show = Callable[..., Screen]
 
@@ -28,6 +29,13 @@ def built_in_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def plain_context(browser: Browser) -> Iterator[BrowserContext]:
+    """The tab of the tests that need no options; a new one takes a second."""
+    with browser.new_context(offline=True) as context:
+        yield context
+
+
 @pytest.fixture
 def faults() -> list[str]:
     """What a test of the page must not cause: errors of scripts, requests, and what the policy forbids."""
@@ -35,7 +43,7 @@ def faults() -> list[str]:
 
 
 @pytest.fixture
-def show(browser: Browser, built_in_page: Path, faults: list[str]) -> Iterator[Show]:
+def show(browser: Browser, plain_context: BrowserContext, built_in_page: Path, faults: list[str]) -> Iterator[Show]:
     """A function that opens a page; the test fails with any of `faults`."""
 
     def hear_error(error: WebError) -> None:
@@ -45,26 +53,24 @@ def show(browser: Browser, built_in_page: Path, faults: list[str]) -> Iterator[S
         faults.extend([message.text] if message.type == "error" else [])
 
     def hear_request(request: Request) -> None:
-        faults.extend([] if request.url.startswith(("file:", "blob:")) else [request.url])
+        faults.extend([] if request.url.startswith(("file:", "blob:", "about:")) else [request.url])
 
-    contexts = []
+    with ExitStack() as stack:
 
-    def begin(path: Path = built_in_page, size: tuple[int, int] = (1000, 800), **options: Any) -> Screen:
-        viewport = {"width": size[0], "height": size[1]}
-        context = browser.new_context(offline=True, viewport=viewport, **options)  # type: ignore[arg-type]
-        contexts.append(context)
-        context.set_default_timeout(20_000)
-        context.on("weberror", hear_error)
-        context.on("console", hear_console)
-        context.on("request", hear_request)
-        page = context.new_page()
-        page.goto(path.as_uri())
-        page.locator("body[data-ready]").wait_for()
-        return Screen(page)
+        def begin(path: Path = built_in_page, size: tuple[int, int] = (1000, 800), **options: Any) -> Screen:
+            new = stack.enter_context(browser.new_context(offline=True, **options)) if options else None
+            context = new or plain_context
+            context.set_default_timeout(20_000)
+            for event, listener in (("weberror", hear_error), ("console", hear_console), ("request", hear_request)):
+                context.on(event, listener)  # type: ignore[call-overload]
+                stack.callback(context.remove_listener, event, listener)
+            page = context.pages[0] if context.pages else context.new_page()
+            page.set_viewport_size({"width": size[0], "height": size[1]})
+            page.goto(path.as_uri())
+            page.locator("body[data-ready]").wait_for()
+            return Screen(page)
 
-    yield begin
-    for context in contexts:
-        context.close()
+        yield begin
     assert not faults
 
 

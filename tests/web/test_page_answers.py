@@ -7,6 +7,7 @@ import ctypes
 import io
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,7 @@ from batchdigits.web.page import web_page
 from tests.conftest import SAMPLES, Arrays, Run, needs_micro
 from tests.device.test_c_sources import _micro
 from tests.web.conftest import Show
-from tests.web.screen import Screen
+from tests.web.screen import THREE, Screen
 
 if TYPE_CHECKING:
     from playwright.sync_api import FilePayload
@@ -196,3 +197,38 @@ def test_any_model_has_a_page_whatever_its_labels(
     screen.page.click("#about-button")
     assert MARKUP in screen.page.inner_text("#facts")
     assert screen.page.locator("img").count() == 0
+
+
+def test_of_many_classes_the_likeliest_are_shown(
+    show: Show, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_mnist: Arrays
+) -> None:
+    *others, last = read_layers(MODEL.payload)
+    weights, biases, multipliers, shifts = (
+        np.concatenate([part, part]) for part in (last.weights, last.biases, last.multipliers, last.shifts)
+    )
+    wide = last._replace(weights=weights, biases=biases, multipliers=multipliers, shifts=shifts)
+    monkeypatch.setattr(web, "read_layers", lambda _: [*others, wide])
+    labels = (*"0123456789", *"abcdefghij")
+    path = tmp_path / "page.html"
+    path.write_text(web_page(replace(MODEL, card=replace(MODEL.card, labels=labels))), encoding="utf-8")
+    screen = show(path)
+    logits = screen.logits(small_mnist["x_test"])
+    assert np.array_equal(logits[:, :10], logits[:, 10:])
+    screen.draw(THREE)
+    screen.wait_answer("3 review")
+    shown = screen.page.locator("#probabilities dt").all_text_contents()
+    assert (len(shown), shown[:2]) == (12, ["3", "d"])
+
+
+def test_long_tables_are_cut_and_the_csv_is_not(show: Show, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = shutil.copytree(web.PAGE, tmp_path / "page")
+    script = (folder / "table.js").read_text(encoding="utf-8")
+    assert script.count("MAX_ROWS = 2000;") == 1
+    (folder / "table.js").write_text(script.replace("MAX_ROWS = 2000;", "MAX_ROWS = 2;"), encoding="utf-8")
+    monkeypatch.setattr(web, "PAGE", folder)
+    (tmp_path / "page.html").write_text(web_page(MODEL), encoding="utf-8")
+    screen = show(tmp_path / "page.html")
+    screen.choose(sorted((SAMPLES / "digits/4").iterdir()))
+    assert len(screen.rows) == 2
+    assert screen.page.inner_text("#counts") == "4 ok; the first 2 are shown, the CSV has all"
+    assert len(screen.download().splitlines()) == 5

@@ -63,9 +63,8 @@ def test_a_finger_draws_too_and_does_not_scroll(show: Show) -> None:
 
 
 def test_the_pad_takes_its_ink_for_dark_however_much_there_is(screen: Screen) -> None:
-    for row in range(2, 100, 4):
-        screen.draw([(0.02, row / 100), (0.44, row / 100)])
-        screen.draw([(0.56, row / 100), (0.98, row / 100)])
+    for left, right in ((0.02, 0.44), (0.56, 0.98)):
+        screen.draw([(x, row / 100) for row in range(2, 100, 6) for x in (left, right)])
     screen.wait_answer("blank")  # and not the 1 that is left white
 
 
@@ -111,6 +110,7 @@ def test_a_folder_is_walked_in_browsers_without_handles_of_files(
     screen.page.goto(address)
     assert faults == [address]
     faults.clear()
+    screen.page.unroute(address)
     screen.page.evaluate("() => { delete DataTransferItem.prototype.getAsFileSystemHandle }")
     for name in ("scans/b/2.png", "scans/1.png"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
