@@ -121,6 +121,14 @@ def test_a_folder_is_walked_in_browsers_without_handles_of_files(
     assert [row[0] for row in screen.rows] == ["as-is.png", "scans/1.png", "scans/b/2.png"]
 
 
+def test_of_a_folder_with_one_image_it_is_said_what_else_is_in_it(screen: Screen, tmp_path: Path) -> None:
+    shutil.copy(FOUR, tmp_path / "4.png")
+    (tmp_path / "notes.txt").write_text("no image")
+    screen.drop(tmp_path)
+    screen.wait()
+    assert screen.page.inner_text("#counts") == "1 ok; passed over, no images: 1"
+
+
 def test_a_folder_without_images_is_named(screen: Screen, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("no image")
     screen.drop(tmp_path)
@@ -161,6 +169,24 @@ def test_a_row_of_the_table_is_shown_large(screen: Screen) -> None:
     screen.page.click("text=b.png")
     screen.wait_answer("error: empty file")
     assert screen.page.inner_text("#counts") == "1 ok, 1 error"
+
+
+def test_the_image_that_was_asked_for_last_is_shown(screen: Screen) -> None:
+    screen.choose([picture("a.png"), picture("b.png")])
+    script = """() => {
+      const make = createImageBitmap;
+      window.createImageBitmap = async (file, options) => {
+        if (file.name === "a.png") await new Promise(resolve => { window.goOn = resolve });
+        return make(file, options);
+      };
+    }"""
+    screen.page.evaluate(script)
+    screen.page.click("text=a.png")
+    screen.page.click("text=b.png")
+    screen.page.locator("#name", has_text="b.png").wait_for()
+    screen.page.evaluate("goOn()")
+    screen.page.wait_for_timeout(300)
+    assert screen.page.inner_text("#name") == "b.png"
 
 
 def test_an_unforeseen_error_costs_one_row(screen: Screen) -> None:

@@ -13,10 +13,12 @@ import { Table } from "./table.js";
 
 const PAUSE = 50; // milliseconds of work before the page is drawn
 let current = { isOver: true }; // the run over several images; a new one ends it
+let wanted = null; // the image to show large, which may still be decoded; null for the pad
 
 const pad = new Pad(byId("pad"), () => requestAnimationFrame(showPad));
 
 function showPad() {
+  wanted = null;
   showResult(decide("", glyphOf(pad.canvas, DARK)));
 }
 
@@ -37,8 +39,9 @@ async function classify({ path, file }, look = () => {}) {
 }
 
 async function showImage(image) {
-  const prediction = await classify(image, (bitmap, found) => showResult(found, bitmap));
-  if (prediction.status === "error") showResult(prediction);
+  wanted = image;
+  const prediction = await classify(image, (bitmap, found) => wanted === image && showResult(found, bitmap));
+  if (prediction.status === "error" && wanted === image) showResult(prediction);
 }
 
 async function showImages({ images, passedOver }) {
@@ -47,7 +50,7 @@ async function showImages({ images, passedOver }) {
   byId("alert").hidden = true;
   byId("several").hidden = true;
   if (images.length === 0) return warn("There is no image in it.");
-  if (images.length === 1) return showImage(images[0]);
+  if (images.length === 1 && passedOver === 0) return showImage(images[0]);
   const table = new Table(images.length, passedOver, (row) => {
     byId("result").scrollIntoView({ block: "nearest" });
     showImage(images[row]);
