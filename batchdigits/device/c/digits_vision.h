@@ -77,9 +77,7 @@ static inline box all_of(picture p) {
 }
 
 /* The compiler's own conversion takes double precision on boards without a floating-point unit. */
-static inline float float_of(int64_t x) {
-    return (float)(int32_t)(x >> 32) * 4294967296.0f + (float)(uint32_t)x;
-}
+static inline float float_of(uint64_t x) { return (float)(uint32_t)(x >> 32) * 4294967296.0f + (float)(uint32_t)x; }
 
 static inline int floor_of(float x) {
     const int whole = (int)x;
