@@ -21,7 +21,7 @@ from batchdigits.datasets.idx import TEST_IMAGES, read_idx
 from batchdigits.device import arithmetic
 from batchdigits.device.layers import read_layers
 from batchdigits.inference.card import Card
-from batchdigits.inference.choose import BUILT_IN_MODEL
+from batchdigits.inference.choose import BUILT_IN_MODEL, PRETRAINED
 from batchdigits.inference.decide import decide
 from batchdigits.inference.flatbuffer import read_graph
 from batchdigits.inference.model_file import read_model_file
@@ -70,9 +70,15 @@ def hard_glyphs(small_mnist: Arrays) -> NDArray[np.uint8]:
     return np.concatenate([digits, pairs, noise.astype(np.uint8), strokes])
 
 
-def test_the_logits_are_those_of_the_integer_arithmetic(screen: Screen, small_mnist: Arrays) -> None:
+@pytest.mark.parametrize("name", ["digits", "tiny"])
+def test_the_logits_are_those_of_the_integer_arithmetic(
+    show: Show, tmp_path: Path, small_mnist: Arrays, name: str
+) -> None:
+    model = read_model_file(PRETRAINED / f"{name}.tflite")
+    (tmp_path / "page.html").write_text(web_page(model), encoding="utf-8")
     glyphs = np.concatenate([small_mnist["x_test"], hard_glyphs(small_mnist)])
-    assert np.array_equal(screen.logits(glyphs), arithmetic.run(read_layers(MODEL.payload), glyphs))
+    logits = show(tmp_path / "page.html").logits(glyphs)
+    assert np.array_equal(logits, arithmetic.run(read_layers(model.payload), glyphs))
 
 
 @pytest.mark.slow
