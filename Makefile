@@ -1,6 +1,6 @@
 # The commands of development, for people and for CI. Run them inside the environment of CONTRIBUTING.md.
 
-.PHONY: check lint format types imports test slow docs samples model base pictures tables
+.PHONY: check lint format types imports test slow docs samples webassembly model base pictures tables
 
 check: lint format types imports test
 
@@ -31,6 +31,21 @@ docs:
 
 samples:
 	python samples/make_samples.py
+
+# The C sources in WebAssembly, for `export --web`, by Debian's clang and lld 14.0.6. Other versions may give other bytes.
+
+DEVICE_C = batchdigits/device/c
+WEB_C = batchdigits/web/c
+WASM = batchdigits/web/digits.wasm
+NORMALISER = $(shell python -c "from batchdigits.device.write import NORMALISER_SOURCES as names; print(*names)")
+WASM_SOURCES = $(wildcard $(WEB_C)/*.c) $(addprefix $(DEVICE_C)/,digits_network.c $(NORMALISER))
+WASM_EXPORTS = __heap_base digits_load digits_run digits_make_grey digits_make_glyph digits_glyph digits_logits
+comma = ,
+
+webassembly:
+	clang --target=wasm32 -std=c99 -Wall -Wextra -Werror -O2 -mbulk-memory -fno-math-errno -fvisibility=hidden -nostdlib \
+		-I$(WEB_C)/libc -I$(WEB_C) -I$(DEVICE_C) $(WASM_SOURCES) -o $(WASM) \
+		-Wl,--no-entry,--strip-all,--stack-first,-z,stack-size=262144 $(WASM_EXPORTS:%=-Wl$(comma)--export=%)
 
 # Each training takes up to an hour on two cores. After an interruption, add RESUME=--resume to the same command.
 # The built-in network goes on from one that learned from MNIST alone, training/base.keras, with all data and three
@@ -86,6 +101,7 @@ pictures:
 	python docs/make_step_pictures.py
 	python docs/make_review_pictures.py
 	python docs/make_field_pictures.py
+	python docs/make_web_picture.py
 	-batchdigits preview $(PICTURED) --model batchdigits/pretrained/digits.tflite -o docs/images/preview.png
 
 # The figures of the documentation. SETS is a folder of labelled folders.
@@ -97,6 +113,7 @@ tables:
 	python benchmarks/polarity.py --sets $(SETS)
 	python benchmarks/form_cells.py --sets $(SETS) --per-kind 300
 	python benchmarks/c_normaliser.py --sets $(SETS)
+	python benchmarks/web_page.py --sets $(SETS)
 	python benchmarks/lesson_seeds.py
 	python benchmarks/export_table.py
 	python benchmarks/boards.py

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from batchdigits.api.evaluate import evaluate
     from batchdigits.api.folders import classify
     from batchdigits.api.train import export, train
+    from batchdigits.api.web_page import export_web
     from batchdigits.errors import (
         BatchdigitsError,
         DataError,
@@ -49,6 +50,7 @@ __all__ = [
     "evaluate",
     "export",
     "export_c",
+    "export_web",
     "train",
 ]
 
@@ -69,6 +71,7 @@ _MODULES = {
     "evaluate": "batchdigits.api.evaluate",
     "export": "batchdigits.api.train",
     "export_c": "batchdigits.api.c_sources",
+    "export_web": "batchdigits.api.web_page",
     "train": "batchdigits.api.train",
 }
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from batchdigits.cli import main
+from batchdigits.inference.choose import BUILT_IN_MODEL
+from batchdigits.inference.model_file import read_model_file
 from batchdigits.version import __version__
+from batchdigits.web.page import web_page, write_page
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -41,10 +45,17 @@ napoleon_use_ivar = True
 
 
 def setup(app: Sphinx) -> None:
-    """Show commands as `--help` has them: examples as code, and options with their ranges."""
+    """Show commands as `--help` has them: examples as code, and options with their ranges. Make the page to try."""
+    app.connect("build-finished", _write_page_to_try)
     app.connect("sphinx-click-process-description", _inherit_help_option)
     app.connect("sphinx-click-process-description", _show_examples_as_code)
     app.connect("sphinx-click-process-options", _describe_options_as_help_does)
+
+
+def _write_page_to_try(app: Sphinx, fault: Exception | None) -> None:
+    """Write the page of `export --web`, which `how-to/web-page.md` shows, beside the others."""
+    if app.builder.format == "html" and fault is None:
+        write_page(web_page(read_model_file(BUILT_IN_MODEL)), Path(app.outdir) / "digits.html")
 
 
 def _inherit_help_option(app: Sphinx, context: click.Context, lines: list[str]) -> None:

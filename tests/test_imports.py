@@ -66,6 +66,13 @@ def test_a_tflite_is_written_as_c_without_tensorflow(model: str, tmp_path: Path)
     assert loaded.isdisjoint(HEAVY)
 
 
+def test_a_page_of_a_tflite_is_written_without_tensorflow(tmp_path: Path) -> None:
+    line = ["export", "--model", "built-in", "--web", "page.html"]
+    loaded = loaded_after(f"from batchdigits.cli import main\nmain({line!r}, standalone_mode=False)", tmp_path)
+    assert (tmp_path / "page.html").exists()
+    assert loaded.isdisjoint(HEAVY)
+
+
 def test_pillow_is_not_loaded_for_images_that_opencv_reads(tmp_path: Path) -> None:
     main, worker = loaded_by_classify(tmp_path, str(SAMPLES / "digits"))
     assert "cv2" in worker

@@ -22,7 +22,7 @@ from batchdigits.cli.options import (
     output_option,
     verbosity_options,
 )
-from batchdigits.cli.output_file import prepare_output
+from batchdigits.cli.output_file import prepare_document, prepare_output
 from batchdigits.cli.usage import usage_errors
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ if TYPE_CHECKING:
     help="Write the model as a library for a build system (arduino, platformio, esp-idf, zephyr or cmake) to a "
     "new folder.",
 )
+@click.option("--web", type=FILE, metavar="FILE.html", help="Write a page that classifies in a browser, in one file.")
 @model_option(
     "The model file: a .keras, which is converted, or without --tflite a .tflite too; built-in and tiny are in the "
     "package. [default: with --tflite exports/digits.keras, else as in classify]",
@@ -106,11 +107,12 @@ def export(
     tflite: bool,
     c_array: Path | None,
     package: tuple[str, Path] | None,
+    web: Path | None,
     model: Path | None,
     output: Path,
     **conversion: Any,
 ) -> None:
-    """Convert a model file to TFLite, or write it for a device.
+    """Convert a model file to TFLite, or write it for a device or a browser.
 
     A .keras model file is converted, and a parity check compares the labels of both networks for the validation split:
     on LiteRT with XNNPACK, on LiteRT's reference kernels and, if it is installed, on TFLite Micro. If too many labels
@@ -124,25 +126,31 @@ def export(
         batchdigits export --tflite --calibrate ./scans --check ./scans --c-array firmware/digits
         batchdigits export --model built-in --c-array firmware/digits
         batchdigits export --model tiny --package arduino libraries/batchdigits
+        batchdigits export --model built-in --web digits.html
     """
-    if not (tflite or c_array or package):
-        raise click.UsageError("name what to write: --tflite, --c-array DIR or --package KIND DIR")
+    if not (tflite or c_array or package or web):
+        raise click.UsageError("name what to write: --tflite, --c-array DIR, --package KIND DIR or --web FILE.html")
     if c_array and c_array.exists() and not c_array.is_dir():
         raise click.BadParameter(f"{c_array} is not a folder", param_hint="--c-array")
     if package:
         from batchdigits.device.package import require_free
 
         require_free(package[1])
+    if web:
+        from batchdigits.web.page import BEGIN
+
+        prepare_document(web, ".html", BEGIN, "--web", "page of batchdigits export")
     if not tflite:
         _refuse_given(context, ["output"], "is the file that --tflite writes")
     chosen = _model_to_export(tflite, model)
     parity: Sequence[ParityRow] = ()
     if chosen.suffix == ".keras":
-        exported, parity = _convert(chosen, output, tflite, bool(c_array or package), **conversion)
+        exported, parity = _convert(chosen, output, tflite, bool(c_array or package or web), **conversion)
     else:
         _refuse_given(context, conversion, f"is for a .keras model file, and {chosen} is exported already")
         exported = _read(chosen)
     written = list(_written(exported, c_array, package))  # made before anything is written, because it may fail
+    page = _page(exported) if web else ""
     if tflite:
         from batchdigits.learning.export import write_export
 
@@ -153,6 +161,17 @@ def export(
 
         write_sources(files, folder)
         print_message(f"wrote {folder}: {content}")
+    if web:
+        from batchdigits.web.page import write_page
+
+        write_page(page, web)
+        print_message(f"wrote {web} ({web.stat().st_size:,} bytes), which classifies in a browser")
+
+
+def _page(model: ModelFile) -> str:
+    from batchdigits.web.page import web_page
+
+    return web_page(model)
 
 
 def _written(

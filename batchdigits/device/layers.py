@@ -51,11 +51,11 @@ def read_layers(flatbuffer: bytes) -> list[Layer]:
     unsupported = {operator.name for operator in graph.operators} - {"FULLY_CONNECTED"}
     if unsupported:
         raise BatchdigitsError(
-            f"C sources are for layers with relu or no activation; this network has {min(unsupported)}"
+            f"C sources and pages are for layers with relu or no activation; this network has {min(unsupported)}"
         )
     chain = (*graph.inputs, *(operator.outputs[0] for operator in graph.operators))
     if chain[-1:] != graph.outputs or [operator.inputs[0] for operator in graph.operators] != list(chain[:-1]):
-        raise BatchdigitsError("C sources are for a chain of layers")
+        raise BatchdigitsError("C sources and pages are for a chain of layers")
     return [_layer(graph, operator) for operator in graph.operators]
 
 
@@ -75,9 +75,11 @@ def _layer(graph: Graph, operator: Operator) -> Layer:
     entry, weights = (graph.tensors[i] for i in operator.inputs[:2])
     exit_ = graph.tensors[operator.outputs[0]]
     if (entry.type, weights.type, exit_.type) != ("int8", "int8", "int8"):
-        raise BatchdigitsError("C sources are for int8 layers")
+        raise BatchdigitsError("C sources and pages are for int8 layers")
     if operator.activation not in ("none", "relu"):
-        raise BatchdigitsError(f"C sources are for layers with relu or no activation, not {operator.activation}")
+        raise BatchdigitsError(
+            f"C sources and pages are for layers with relu or no activation, not {operator.activation}"
+        )
     multipliers, shifts = zip(*(fixed_point(scale) for scale in _scales(entry, weights, exit_)), strict=True)
     zero = int(exit_.zero_points[0])
     return Layer(

@@ -14,6 +14,7 @@ from PIL import Image
 
 from batchdigits.vision.normalise import normalise
 from tests.conftest import ROOT, Arrays
+from tests.review.conftest import find_browser
 
 DEVELOPMENT_SETS = ROOT.parent / "shared" / "data" / "dev"
 needs_development_sets = pytest.mark.skipif(not DEVELOPMENT_SETS.is_dir(), reason="the development sets are not here")
@@ -259,3 +260,21 @@ def test_polarity_of_the_development_sets() -> None:
     scans, share = re.findall(r"of ([\d,]+) scans \(([\d.]+)%\)", result.stdout)[0]
     assert scans == f"{len(list(DEVELOPMENT_SETS.glob('*/[0-9]/*'))):,}"
     assert float(share) >= 99.8
+
+
+def test_web_page_of_small_sets(sets: Path) -> None:
+    pytest.importorskip("playwright")
+    if find_browser() is None:
+        pytest.skip("no browser is installed")
+    result = run_script("web_page.py", "--sets", sets, "--images", "30", "--photos", "1")
+    assert result.returncode == 0, result.stderr
+    lines = result.stdout.splitlines()
+    assert lines[0] == "| set | images | same label | same row |"
+    assert lines[2] == "| first | 15 | 100.0% | 100.0% |"
+    assert lines[3] == "| second | 17 | 100.0% | 100.0% |"
+    assert lines[4] == "| **mean** | | 100.0% | 100.0% |"
+    for line, kind in zip(lines[7:], ("28x28 PNG", "JPEG of 12 megapixels"), strict=False):
+        assert re.fullmatch(rf"{kind}: [\d.]+ ms, CPU time [\d.]+ ms", line)
+    assert re.fullmatch(r"size of the page: [\d,]+ bytes", lines[9])
+    (sets / "empty").mkdir()
+    assert "empty: no sets in it" in run_script("web_page.py", "--sets", sets / "empty").stderr

@@ -235,7 +235,7 @@ def test_no_scans_are_refused(run: Run, trained: Path, npz_file: Path, tmp_path:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), "name what to write: --tflite, --c-array DIR or --package KIND DIR"),
+        ((), "name what to write: --tflite, --c-array DIR, --package KIND DIR or --web FILE.html"),
         (("--c-array", "c", "-o", "c.tflite"), "--output is the file that --tflite writes"),
         (("--c-array", "c", "--model", "m.bin"), "m.bin is neither a .keras nor a .tflite model file"),
         (("--c-array", "c", "--model", "built-in", "--quantize", "int8"), "--quantize is for a .keras model file"),

@@ -203,7 +203,7 @@ def test_networks_with_other_layers_are_refused(run: Run, npz_file: Path, tmp_pa
     arguments = ("--model", keras, "--data", npz_file, "-o", output, "--min-agreement", "0")
     result = run("export", "--tflite", *arguments, "--c-array", tmp_path / "c")
     assert result.exit_code == 1
-    assert "C sources are for layers with relu or no activation; this network has TANH" in result.stderr
+    assert "C sources and pages are for layers with relu or no activation; this network has TANH" in result.stderr
     assert not output.exists()
     assert not (tmp_path / "c").exists()
 
@@ -211,7 +211,7 @@ def test_networks_with_other_layers_are_refused(run: Run, npz_file: Path, tmp_pa
 def test_a_float_model_is_refused(run: Run, trained: Path, npz_file: Path, tmp_path: Path) -> None:
     options = ("--quantize", "none", "--model", trained, "--data", npz_file, "-o", tmp_path / "m.tflite")
     assert run("export", "--tflite", *options).exit_code == 0
-    with pytest.raises(BatchdigitsError, match="C sources are for int8 layers"):
+    with pytest.raises(BatchdigitsError, match="C sources and pages are for int8 layers"):
         read_layers(read_model_file(tmp_path / "m.tflite").payload)
 
 

@@ -16,6 +16,9 @@ import pytest
 import batchdigits
 from batchdigits.cli import main
 from batchdigits.inference.card import Card
+from batchdigits.inference.choose import BUILT_IN_MODEL
+from batchdigits.inference.model_file import read_model_file
+from batchdigits.web.page import web_page
 from tests.conftest import ROOT
 
 DOCS = ROOT / "docs"
@@ -64,6 +67,12 @@ def test_every_public_name_is_in_the_reference(site: Path) -> None:
     page = (site / "reference/python.html").read_text()
     for name in batchdigits.__all__:
         assert name.startswith("__") or f'id="batchdigits.{name}"' in page, name
+
+
+@needs_sphinx
+def test_the_page_of_export_web_is_there_to_try(site: Path) -> None:
+    assert 'src="../digits.html"' in (site / "how-to/web-page.html").read_text()
+    assert (site / "digits.html").read_text(encoding="utf-8") == web_page(read_model_file(BUILT_IN_MODEL))
 
 
 @needs_sphinx

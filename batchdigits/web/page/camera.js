@@ -1,0 +1,31 @@
+/* The camera, where the browser has one. */
+
+import { byId } from "./elements.js";
+
+/** Whether the browser may have a camera. */
+export const hasCamera = () => Boolean(navigator.mediaDevices?.getUserMedia);
+
+/** Show what the camera sees; resolves to a canvas with the square in its middle, or to null. */
+export async function takePicture() {
+  const stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
+  const [dialog, video] = [byId("camera"), byId("video")];
+  video.srcObject = stream;
+  dialog.showModal();
+  const taken = await new Promise((resolve) => {
+    byId("take").onclick = () => video.videoWidth && resolve(middle(video));
+    byId("close-camera").onclick = () => resolve(null);
+    dialog.onclose = () => resolve(null); // by Escape
+  });
+  dialog.close();
+  video.srcObject = null;
+  stream.getTracks().forEach((track) => track.stop());
+  return taken;
+}
+
+function middle(video) {
+  const side = Math.min(video.videoWidth, video.videoHeight);
+  const canvas = Object.assign(document.createElement("canvas"), { width: side, height: side });
+  const [left, top] = [(video.videoWidth - side) / 2, (video.videoHeight - side) / 2];
+  canvas.getContext("2d").drawImage(video, left, top, side, side, 0, 0, side, side);
+  return canvas;
+}
