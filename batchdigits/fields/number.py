@@ -11,7 +11,7 @@ from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from batchdigits.fields.form_lines import Ruled
-from batchdigits.vision.components import Components, Flags, components_of, select
+from batchdigits.vision.components import Components, Flags, select
 from batchdigits.vision.lines import MARGIN_SHARE
 
 MIN_HEIGHT_SHARE = 0.1  # of the field's shorter side: a digit is higher
@@ -55,9 +55,9 @@ class Number(NamedTuple):
 
 def find_number(ruled: Ruled) -> Number | None:
     """The likeliest row of digits in a field; None without any."""
-    if not cv2.hasNonZero(ruled.mask):
+    components = ruled.components
+    if components is None:
         return None
-    components = components_of(ruled.mask)
     inside = _inside(ruled)
     thickness = _thickness(ruled.mask, components)
     is_rest, is_like_line = _rests(components, thickness, inside)

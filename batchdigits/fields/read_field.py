@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -108,9 +109,14 @@ def cut_field(scan: NDArray[np.uint8], options: ReadOptions) -> Cut:
             segments.append(segment)
             glyphs.append(glyph)
     places = [segment.box for segment in segments]
-    candidates = propose(scan, options.ink)
-    looks_empty = not candidates.glyphs and not candidates.holds_writing
+    looks_empty = bool(ruled.rules or ruled.walls) and _looks_empty(scan, options)
     return Cut(view, glyphs, None, close, pieces, segments, places, looks_empty=looks_empty)
+
+
+def _looks_empty(scan: NDArray[np.uint8], options: ReadOptions) -> bool:
+    """Whether the normaliser of single digits finds no ink in a field."""
+    candidates = propose(scan, options.ink)
+    return not candidates.glyphs and not candidates.holds_writing
 
 
 def read_cut(cut: Cut, log_p: NDArray[np.float64], options: ReadOptions) -> FieldReading:
@@ -133,7 +139,7 @@ def read_cut(cut: Cut, log_p: NDArray[np.float64], options: ReadOptions) -> Fiel
     if not paths or not paths[0].value:
         return FieldReading(has_ink=cut.has_ink, boxes=boxes)
     best = paths[0]
-    characters = [_character(step, cut, log_p) for step in best.steps if step.text]
+    characters = _characters([step for step in best.steps if step.text], cut, log_p)
     digits = tuple(character for character in characters if character.label.isdigit())
     separators = tuple(character for character in characters if not character.label.isdigit())
     if cut.looks_empty and len(digits) == 1:  # the side of an empty box looks like a 1
@@ -149,24 +155,29 @@ def read_cut(cut: Cut, log_p: NDArray[np.float64], options: ReadOptions) -> Fiel
     )
 
 
-def _character(step: Step, cut: Cut, log_p: NDArray[np.float64]) -> Character:
-    """The digit or separator of a step."""
-    if step.glyph >= 0:
-        row = log_p[step.glyph, :-1]
-        confidence = float(np.exp(row[int(step.text)] - np.logaddexp.reduce(row)))
-        box = cut.places[step.glyph]
-    else:
-        assert cut.pieces is not None
-        confidence = float(np.exp(step.log_weight))
-        x0, y0, x1, y1 = cut.pieces.boxes[step.start : step.end].T
-        box = int(x0.min()), int(y0.min()), int(x1.max()), int(y1.max())
-    return Character(step.text, confidence, _in_scan(box, cut))
+def _characters(steps: Sequence[Step], cut: Cut, log_p: NDArray[np.float64]) -> list[Character]:
+    """The digits and separators of steps."""
+    digits = log_p[[step.glyph for step in steps if step.glyph >= 0], :-1]
+    shares = iter(np.exp(digits - np.logaddexp.reduce(digits, axis=1, keepdims=True)).tolist())
+    characters = []
+    for step in steps:
+        if step.glyph >= 0:
+            confidence, box = next(shares)[int(step.text)], cut.places[step.glyph]
+        else:
+            assert cut.pieces is not None
+            x0, y0, x1, y1 = cut.pieces.boxes[step.start : step.end].T
+            confidence, box = math.exp(step.log_weight), (int(x0.min()), int(y0.min()), int(x1.max()), int(y1.max()))
+        characters.append(Character(step.text, confidence, _in_scan(box, cut)))
+    return characters
 
 
 def _in_scan(box: tuple[int, int, int, int], cut: Cut) -> Box:
     """A box of the view or its close-up, in pixels of the scan."""
     left, top, right, bottom = box
-    corners = np.array([[left, right, left, right], [top, top, bottom, bottom], [1, 1, 1, 1]], np.float64)
-    view = cut.close.back @ corners if cut.close else corners[:2]
-    x, y = view[0] / cut.view.scale + cut.view.left, view[1] / cut.view.scale + cut.view.top
-    return float(x.min()), float(y.min()), float(x.max()), float(y.max())
+    corners = [(left, top), (right, top), (left, bottom), (right, bottom)]
+    if cut.close:
+        (a, b, c), (d, e, f) = cut.close.back.tolist()
+        corners = [(a * x + b * y + c, d * x + e * y + f) for x, y in corners]
+    x, y = zip(*corners, strict=True)
+    scale, x0, y0 = cut.view.scale, cut.view.left, cut.view.top
+    return min(x) / scale + x0, min(y) / scale + y0, max(x) / scale + x0, max(y) / scale + y0
