@@ -107,7 +107,7 @@ def _strokes_along(
         mask: of the ink, 255 on 0.
         gone: the mask of the lines with their soft edges.
     """
-    pixels = np.asarray(ink)
+    pixels = np.asarray(ink, np.uint8)
     darker = np.zeros(gone.shape, np.bool_)
     for line in lines:
         level = _median(pixels[line.place][np.asarray(line.ink) > 0])

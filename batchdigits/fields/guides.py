@@ -27,7 +27,9 @@ def remove_guides(ink: MatLike, comb: Comb) -> MatLike:
     size = round(comb.pitch), ink.shape[0]
     common: MatLike = np.full(size[::-1], 255, np.uint8)
     for box in boxes:
-        common = cv2.min(common, cv2.dilate(cv2.resize(ink[:, box], size), rectangle(SHIFT, SHIFT)))
+        own = ink[:, box]
+        own = own if own.shape == common.shape else cv2.resize(own, size)
+        common = cv2.min(common, cv2.dilate(own, rectangle(SHIFT, SHIFT)))
         if cv2.norm(common, cv2.NORM_INF) < MIN_GUIDE:
             return ink
     printed = np.asarray(common)[np.asarray(common) >= MIN_GUIDE]

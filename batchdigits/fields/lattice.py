@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 SEPARATORS = tuple(".,-/")
 BEAM = 12  # values that are kept at each piece, for each length if that is told
-NEGLIGIBLE = 16.0  # nats: what is so far behind the likeliest path adds nothing to the weight of a value
+NEGLIGIBLE = 10.0  # nats: what is so far behind the likeliest path adds nothing to the weight of a value
 
 
 class Step(NamedTuple):

@@ -20,7 +20,7 @@ from batchdigits.fields.number import find_number
 from batchdigits.fields.pieces import Pieces, pieces_of
 from batchdigits.fields.reading import Box, Character, FieldReading, Lattice, ReadOptions
 from batchdigits.fields.segments import Segment, glyph_of, segments_of
-from batchdigits.fields.weights import log_probabilities, steps_of_boxes, steps_of_pieces
+from batchdigits.fields.weights import log_probabilities, separators_of, steps_of_boxes, steps_of_pieces
 from batchdigits.inference.runtime import Runtime
 from batchdigits.vision.normalise import Glyph, propose
 
@@ -28,6 +28,7 @@ MAX_PIECES = 120  # of a field: one with more is no number, and would take long
 MAX_ALTERNATIVES = 5
 MAX_DOUBTFUL_CONFIDENCE = 0.5  # of a number where the normaliser of single digits finds nothing but printed lines
 NOTHING_KNOWN = ReadOptions()
+NO_PICTURE = np.zeros((0, 0), np.uint8)
 
 
 class Cut(NamedTuple):
@@ -41,6 +42,7 @@ class Cut(NamedTuple):
         pieces: those of the close-up.
         segments: those of the pieces, one for each glyph.
         places: the box of each glyph in the view.
+        separators: the steps that read pieces as separators.
         has_ink: whether there is any ink but printed lines.
         looks_empty: whether the normaliser of single digits, which knows printed cells better, finds no ink; False for
             a comb.
@@ -53,6 +55,7 @@ class Cut(NamedTuple):
     pieces: Pieces | None = None
     segments: Sequence[Segment] = ()
     places: Sequence[tuple[int, int, int, int]] = ()
+    separators: Sequence[Step] = ()
     has_ink: bool = True
     looks_empty: bool = False
 
@@ -109,14 +112,19 @@ def cut_field(scan: NDArray[np.uint8], options: ReadOptions) -> Cut:
             segments.append(segment)
             glyphs.append(glyph)
     places = [segment.box for segment in segments]
-    looks_empty = bool(ruled.rules or ruled.walls) and _looks_empty(scan, options)
-    return Cut(view, glyphs, None, close, pieces, segments, places, looks_empty=looks_empty)
-
-
-def _looks_empty(scan: NDArray[np.uint8], options: ReadOptions) -> bool:
-    """Whether the normaliser of single digits finds no ink in a field."""
     candidates = propose(scan, options.ink)
-    return not candidates.glyphs and not candidates.holds_writing
+    looks_empty = not candidates.glyphs and not candidates.holds_writing
+    separators = tuple(separators_of(pieces, close, options))
+    return Cut(view, glyphs, None, close, pieces, segments, places, separators, looks_empty=looks_empty)
+
+
+def without_pictures(cut: Cut) -> Cut:
+    """A cut with its glyphs alone, which is all that reading it takes: many fields wait for the network together."""
+    view = cut.view._replace(ink=NO_PICTURE)
+    if cut.close is None or cut.pieces is None:
+        return cut._replace(view=view)
+    close = cut.close._replace(ink=NO_PICTURE, mask=NO_PICTURE, doubtful=NO_PICTURE)
+    return cut._replace(view=view, close=close, pieces=cut.pieces._replace(labels=NO_PICTURE.astype(np.int32)))
 
 
 def read_cut(cut: Cut, log_p: NDArray[np.float64], options: ReadOptions) -> FieldReading:
@@ -130,7 +138,7 @@ def read_cut(cut: Cut, log_p: NDArray[np.float64], options: ReadOptions) -> Fiel
     if cut.boxes is not None:
         steps, pieces = steps_of_boxes(cut.boxes, log_p), len(cut.boxes)
     elif cut.close and cut.pieces:
-        steps = steps_of_pieces(cut.pieces, cut.segments, log_p, cut.close, options)
+        steps = [*steps_of_pieces(cut.pieces, cut.segments, log_p, cut.close), *cut.separators]
         pieces = len(cut.pieces.boxes)
     else:
         return FieldReading(has_ink=cut.has_ink)

@@ -88,7 +88,7 @@ class Apart:
         if width >= MIN_GRID_WIDTH * height or width <= MAX_WALL_WIDTH * (stroke.far - stroke.near + 2 * reach):
             return False
         if label not in self._fills_box:
-            component = cv2.compare(labels[y : y + height, x : x + width], label, cv2.CMP_EQ)
+            component = (labels[y : y + height, x : x + width] == label).astype(np.uint8)
             outline = max(cv2.findContours(component, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0], key=len)
             self._fills_box[label] = cv2.contourArea(outline) >= MIN_FILLED_SHARE * width * height
         return not self._fills_box[label]

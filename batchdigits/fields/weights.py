@@ -67,16 +67,15 @@ def steps_of_boxes(boxes: Sequence[int], log_p: NDArray[np.float64]) -> list[Ste
 
 
 def steps_of_pieces(
-    pieces: Pieces, segments: Sequence[Segment], log_p: NDArray[np.float64], close: CloseUp, options: ReadOptions
+    pieces: Pieces, segments: Sequence[Segment], log_p: NDArray[np.float64], close: CloseUp
 ) -> list[Step]:
-    """The steps of a lattice of pieces.
+    """The steps of a lattice of pieces that read them as digits, or as no part of the value.
 
     Args:
         pieces: those of the number.
         segments: those of the pieces.
         log_p: of each segment's glyph, float64 (N, classes + 1).
         close: the number.
-        options: which separators it may have.
     """
     steps: list[Step] = []
     parents, likeliest = pieces.parents.tolist(), _likeliest_labels(log_p)
@@ -90,8 +89,7 @@ def steps_of_pieces(
             is_doubtful = pieces.doubtful[start:end].all()
             cost = DOUBTFUL_COST if is_doubtful else NOISE_COST * max(1.0, width / DIGIT_WIDTH)
             steps.append(Step(start, end, "", float(log_p[index, -1]) - cost))
-    steps += _skips(pieces, close.height)
-    return steps + list(_separators(pieces, close, options))
+    return steps + _skips(pieces, close.height)
 
 
 def _likeliest_labels(log_p: NDArray[np.float64]) -> list[list[tuple[str, float]]]:
@@ -127,8 +125,14 @@ def _skips(pieces: Pieces, height: float) -> list[Step]:
     return [Step(piece, piece + 1, "", -cost) for piece, cost in enumerate(costs.tolist())]
 
 
-def _separators(pieces: Pieces, close: CloseUp, options: ReadOptions) -> Iterator[Step]:
-    """The components that have the shape and place of a separator that a value may have."""
+def separators_of(pieces: Pieces, close: CloseUp, options: ReadOptions) -> Iterator[Step]:
+    """The steps that read components as separators, by their shape and place.
+
+    Args:
+        pieces: those of the number.
+        close: the number.
+        options: which separators it may have.
+    """
     points = [mark for mark in ".," if mark in options.separators]
     middle = close.middle / close.height
     for start, end in _whole(pieces):
