@@ -18,6 +18,7 @@ from batchdigits.vision.strokes import Stroke, find_upright_strokes, rectangle
 
 HALO, SOFT = 3, 3  # pixels: a square around dark ink without faint lines, and columns beside it with its soft edge
 MIN_LINE = 4  # grey levels from paper to line
+AT_RULE = 3  # pixels from a rule to the end of a wall between rules
 MAX_EDGE = 1.0  # pixel: the thickness of a soft edge; faint lines are thicker
 SCREEN = 5  # pixels: the mean of so many, both ways, makes lines of a printer's dots
 MIN_GRID_WIDTH = 1.3  # width over height of a component with several walls
@@ -41,8 +42,12 @@ class Strokes:
         self._apart = Apart(cv2.bitwise_and(self.mask, without))
 
     def dark(self) -> list[Stroke]:
-        """Upright strokes as dark as the ink that belong to no digit."""
-        return [stroke for stroke in self.upright if not self._apart.is_digit_of(stroke)]
+        """Upright strokes as dark as the ink that run from rule to rule, or belong to no digit."""
+        return [stroke for stroke in self.upright if self._joins_rules(stroke) or not self._apart.is_digit_of(stroke)]
+
+    def _joins_rules(self, stroke: Stroke) -> bool:
+        ends = stroke.start, stroke.end
+        return all(any(rule.near - AT_RULE <= end <= rule.far + AT_RULE for rule in self.rules) for end in ends)
 
     def faint(self) -> list[Stroke]:
         """Fainter upright strokes that are no soft edges of digits."""
