@@ -126,6 +126,7 @@ tables:
 	python benchmarks/review_page.py
 	python benchmarks/read_fields.py --fields $(SETS)/../fields
 	python benchmarks/read_pages.py --fields $(SETS)/../fields --comb cdigital=3
+	python benchmarks/read_speed.py
 	python benchmarks/training_speed.py
 	python benchmarks/archive_speed.py
 	python benchmarks/classify_speed.py --no-scans --rounds 5 -o docs/images/speed.png

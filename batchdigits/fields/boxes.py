@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from batchdigits.fields.comb import Comb
 from batchdigits.fields.form_lines import Ruled
 from batchdigits.fields.segments import ink_to_glyph
-from batchdigits.vision.components import MAX_GAP_SHARE, Components, Flags, components_of
+from batchdigits.vision.components import MAX_GAP_SHARE, Components, components_of
 from batchdigits.vision.lines import MARGIN_SHARE
 from batchdigits.vision.normalise import Glyph
 
@@ -38,69 +38,93 @@ class BoxGlyph(NamedTuple):
 def glyphs_of_boxes(ruled: Ruled, comb: Comb) -> list[BoxGlyph | None]:
     """The glyph of each box of a comb; None for an empty one."""
     edges = np.round(comb.edges).astype(int)
-    mask = _cut_wide(ruled.mask, edges, comb.pitch)
-    if not cv2.hasNonZero(mask):
-        return [None] * (len(edges) - 1)
-    components = components_of(mask)
+    boxes = len(edges) - 1
+    components = _cut_wide(ruled, edges, comb.pitch)
+    if components is None:
+        return [None] * boxes
+    left, right = edges[:-1], edges[1:]
+    top, bottom = _rows(ruled, comb, edges)
     box_of = np.searchsorted(edges, components.x + components.width / 2) - 1
-    return [
-        _glyph_of(components, box_of == box, _rows(ruled, comb, edges[box : box + 2]), edges[box : box + 2], ruled.ink)
-        for box in range(len(edges) - 1)
-    ]
+    is_own = (box_of >= 0) & (box_of < boxes)
+    box_of = box_of.clip(0, boxes - 1)
+    deep_x, deep_y = WALL_DEPTH * (right - left) + 1, WALL_DEPTH * (bottom - top) + 1
+    x0, y0 = components.x, components.y
+    x1, y1 = x0 + components.width, y0 + components.height
+    is_own &= (x1 > (left + deep_x)[box_of]) & (x0 < (right - deep_x)[box_of])  # else it is the rest of a wall
+    is_own &= (y1 > (top + deep_y)[box_of]) & (y0 < (bottom - deep_y)[box_of])  # or of a rail
+    ends = np.stack((x0, y0, x1, y1), axis=1).tolist()
+    inside: list[dict[int, list[int]]] = [{} for _ in range(boxes)]
+    for index in np.flatnonzero(is_own).tolist():
+        inside[box_of[index]][index] = ends[index]
+    least = (MIN_DIGIT_SHARE * (right - left)).tolist()
+    return [_glyph_of(*of_box, components, ruled.ink) for of_box in zip(inside, least, strict=True)]
 
 
-def _cut_wide(mask: MatLike, edges: NDArray[np.intp], pitch: float) -> MatLike:
-    """Cut components that are too wide for a box at the walls."""
-    components = components_of(mask) if cv2.hasNonZero(mask) else None
-    if components is None or not (components.width > MAX_WIDTH * pitch).any():
-        return mask
-    mask = mask.copy()
-    for index in np.flatnonzero(components.width > MAX_WIDTH * pitch).tolist():
+def _cut_wide(ruled: Ruled, edges: NDArray[np.intp], pitch: float) -> Components | None:
+    """The components of a field, cut at the walls where they are too wide for a box; None without ink."""
+    components = ruled.components
+    if components is None:
+        return None
+    wide = np.flatnonzero(components.width > MAX_WIDTH * pitch).tolist()
+    if not wide:
+        return components
+    mask = ruled.mask.copy()
+    for index in wide:
         x, width = int(components.x[index]), int(components.width[index])
         for edge in edges[(edges > x) & (edges < x + width - 1)].tolist():
             column = mask[:, edge]
             column[components.labels[:, edge] == index + 1] = 0
-    return mask
+    return components_of(mask) if cv2.hasNonZero(mask) else None
 
 
-def _rows(ruled: Ruled, comb: Comb, edges: NDArray[np.intp]) -> tuple[int, int]:
-    """The rows between the rules above and below a box, or between the ends of the nearest walls."""
-    left, right = edges.tolist()
-    nearest = sorted(comb.walls, key=lambda wall: abs(wall.near + wall.far - left - right))[:NEAREST_WALLS]
-    ends = [(wall.start, wall.end) for wall in nearest] or [(0, len(ruled.mask))]
-    top, bottom = np.median(ends, axis=0).round().astype(int).tolist()
+def _rows(ruled: Ruled, comb: Comb, edges: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The first row of each box and one past its last: between the rules, or between the ends of the nearest walls."""
+    height, width = ruled.mask.shape
+    highest, lowest = np.zeros(width + 1, np.intp), np.full(width + 1, height)  # of the boxes' rows, for each column
     for rule in ruled.rules:
         if rule.margin < MARGIN_SHARE:
-            here = rule.ink[:, max(0, left - rule.left) : max(0, right - rule.left)]
-            rows = np.flatnonzero(np.asarray(here).any(axis=1)) + rule.top
-            if rows.size and rule.side[1]:
-                bottom = min(bottom, int(rows[0]))
-            elif rows.size:
-                top = max(top, int(rows[-1]) + 1)
-    return top, max(top + 1, bottom)
+            ink = np.asarray(rule.ink) > 0
+            columns = slice(rule.left, rule.left + ink.shape[1])
+            if rule.side[1]:
+                first = np.where(ink.any(axis=0), rule.top + ink.argmax(axis=0), height)
+                lowest[columns] = np.minimum(lowest[columns], first)
+            else:
+                end = np.where(ink.any(axis=0), rule.top + len(ink) - ink[::-1].argmax(axis=0), 0)
+                highest[columns] = np.maximum(highest[columns], end)
+    walls = np.array([(wall.near + wall.far, wall.start, wall.end) for wall in comb.walls] or [(0, 0, height)])
+    distances = np.abs(walls[:, 0] - (edges[:-1] + edges[1:])[:, None])
+    ends = walls[distances.argsort(axis=1, kind="stable")[:, :NEAREST_WALLS], 1:]
+    top, bottom = np.median(ends, axis=1).round().astype(int).T
+    top = np.maximum(top, np.maximum.reduceat(highest, edges)[:-1])
+    bottom = np.minimum(bottom, np.minimum.reduceat(lowest, edges)[:-1])
+    return top, np.maximum(top + 1, bottom)
 
 
-def _glyph_of(
-    components: Components, own: Flags, rows: tuple[int, int], edges: NDArray[np.intp], ink: MatLike
-) -> BoxGlyph | None:
-    """The glyph of a box, of its own components without the rests of its walls and rails."""
-    (top, bottom), (left, right) = rows, edges.tolist()
-    _, x, y, width, height, _ = components
-    deep_x, deep_y = WALL_DEPTH * (right - left) + 1, WALL_DEPTH * (bottom - top) + 1
-    at_wall = (x + width <= left + deep_x) | (x >= right - deep_x)
-    at_rail = (y + height <= top + deep_y) | (y >= bottom - deep_y)
-    own = own & ~at_wall & ~at_rail
-    length = components.length * own
-    longest = int(length.argmax())
-    if length[longest] < MIN_DIGIT_SHARE * (right - left):
+def _glyph_of(own: dict[int, list[int]], least: float, components: Components, ink: MatLike) -> BoxGlyph | None:
+    """The glyph of a box; None if there is nothing but dust.
+
+    Args:
+        own: its components with their ends: first column and row, and one past the last.
+        least: length of a digit.
+        components: those of the field.
+        ink: that of the field.
+    """
+    lengths = {index: max(x1 - x0, y1 - y0) for index, (x0, y0, x1, y1) in own.items()}
+    longest = max(lengths.values(), default=0)
+    if longest < least:
         return None
-    gap_x = np.maximum(x - x[longest] - width[longest], x[longest] - x - width)
-    gap_y = np.maximum(y - y[longest] - height[longest], y[longest] - y - height)
-    is_near = np.maximum(gap_x, gap_y) <= MAX_GAP_SHARE * length[longest]
-    keep = own & (is_near | (length >= MIN_STROKE_SHARE * length[longest]))
-    x0, y0 = int(x[keep].min()), int(y[keep].min())
-    x1, y1 = int((x + width)[keep].max()), int((y + height)[keep].max())
+    left, top, right, bottom = next(own[index] for index, length in lengths.items() if length == longest)
+    kept = [
+        index
+        for index, (x0, y0, x1, y1) in own.items()
+        if lengths[index] >= MIN_STROKE_SHARE * longest
+        or max(x0 - right, left - x1, y0 - bottom, top - y1) <= MAX_GAP_SHARE * longest
+    ]
+    firsts_x, firsts_y, ends_x, ends_y = zip(*(own[index] for index in kept), strict=True)
+    box = x0, y0, x1, y1 = min(firsts_x), min(firsts_y), max(ends_x), max(ends_y)
     labels = components.labels[y0:y1, x0:x1]
-    mask = np.isin(labels, np.flatnonzero(keep) + 1).astype(np.uint8)
-    glyph = ink_to_glyph(ink, mask, labels > 0, (x0, y0, x1, y1))
-    return None if glyph is None else BoxGlyph(glyph, (x0, y0, x1, y1))
+    mask = labels == kept[0] + 1
+    for index in kept[1:]:
+        mask |= labels == index + 1
+    glyph = ink_to_glyph(ink, mask.astype(np.uint8), labels > 0, box)
+    return None if glyph is None else BoxGlyph(glyph, box)

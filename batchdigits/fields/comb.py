@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_left
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -47,7 +51,7 @@ def find_comb(found: Strokes, ink: MatLike, boxes: int | None = None) -> Comb | 
     width = ink.shape[1]
     strokes = found.dark()
     walls, edges, is_whole = _fit_walls(strokes, width)
-    if not is_whole:
+    if not is_whole and (edges is None or len(edges) - 1 != boxes):
         walls, edges, _ = _fit_walls(strokes + found.faint(), width)
     if boxes is not None:
         edges = _with_count(edges, boxes, ink)
@@ -59,7 +63,7 @@ def _fit_walls(strokes: list[Stroke], width: int) -> tuple[list[Stroke], NDArray
     narrow = [stroke for stroke in strokes if _is_narrow(stroke)]
     tall = max((stroke.length for stroke in narrow), default=0)
     walls = [stroke for stroke in narrow if stroke.length >= MIN_WALL_SHARE * tall]
-    columns = _apart(np.sort([(stroke.near + stroke.far) / 2 for stroke in walls]), MIN_PITCH * tall / 8)
+    columns = _apart(sorted((stroke.near + stroke.far) / 2 for stroke in walls), MIN_PITCH * tall / 8)
     edges, found = _best_fit(columns, tall)
     if edges is None:
         return walls, None, False
@@ -67,30 +71,33 @@ def _fit_walls(strokes: list[Stroke], width: int) -> tuple[list[Stroke], NDArray
     return walls, whole, found == len(whole) and found > MIN_WALLS
 
 
-def _apart(columns: NDArray[np.float64], least: float) -> NDArray[np.float64]:
+def _apart(columns: Sequence[float], least: float) -> list[float]:
     """Rising columns without those that are too near to the one before: both edges of a wall, or a wall found twice."""
-    is_first = np.diff(columns, prepend=-np.inf) > least
-    return columns[is_first]
+    return [column for before, column in pairwise([-math.inf, *columns]) if column - before > least]
 
 
-def _best_fit(columns: NDArray[np.float64], tall: int) -> tuple[NDArray[np.float64] | None, int]:
+def _best_fit(columns: Sequence[float], tall: int) -> tuple[NDArray[np.float64] | None, int]:
     """The edges of boxes of one width that most walls of a height fit, None if few do; and how many do.
 
     Args:
         columns: of the walls, rising.
         tall: the height of the tallest one.
     """
-    best, best_found, best_score = None, 0, -np.inf
+    best: list[float] | None = None
+    best_found, best_score = 0, -math.inf
     for first in range(len(columns)):
         for second in range(first + 1, min(first + 1 + MAX_STEPS, len(columns))):
             pitch = columns[second] - columns[first]
             if not MIN_PITCH * tall <= pitch <= MAX_PITCH * tall:
                 continue
+            cost = abs(math.log(pitch / tall))
+            if len(columns) - cost <= best_score:  # not even if all fit
+                continue
             edges, found = _fit(columns, columns[first], pitch)
-            score = found - MISSING_COST * (len(edges) - found) - abs(np.log(pitch / tall))
+            score = found - MISSING_COST * (len(edges) - found) - cost
             if found >= MIN_WALLS and found >= MIN_FOUND_SHARE * len(edges) and score > best_score:
                 best, best_found, best_score = edges, found, score
-    return best, best_found
+    return None if best is None else np.array(best), best_found
 
 
 def _is_narrow(stroke: Stroke) -> bool:
@@ -98,7 +105,7 @@ def _is_narrow(stroke: Stroke) -> bool:
     return stroke.far - stroke.near <= MAX_WIDTH_SHARE * stroke.length
 
 
-def _fit(columns: NDArray[np.float64], origin: float, pitch: float) -> tuple[NDArray[np.float64], int]:
+def _fit(columns: Sequence[float], origin: float, pitch: float) -> tuple[list[float], int]:
     """Walls from the first to the last one that fit a pitch, with those not found put in; and how many were found.
 
     From wall to wall the pitch may change by a little, as in a perspective.
@@ -110,13 +117,16 @@ def _fit(columns: NDArray[np.float64], origin: float, pitch: float) -> tuple[NDA
         limit = columns[-1] if way > 0 else columns[0]
         while (limit - at) * way > (1 - TOLERANCE) * pitch - 1:
             at += way * pitch
-            nearest = float(columns[np.abs(columns - at).argmin()])
+            after = bisect_left(columns, at)
+            nearest = columns[min(after, len(columns) - 1)]
+            if after and at - columns[after - 1] <= abs(nearest - at):
+                nearest = columns[after - 1]
             if abs(nearest - at) <= TOLERANCE * pitch + 1:
                 walls += [*missing, nearest]
                 found, missing, at = found + 1, [], nearest
             else:
                 missing.append(at)
-    return np.sort(np.array(walls)), found
+    return sorted(walls), found
 
 
 def _with_ends(edges: NDArray[np.float64], width: int) -> NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -15,9 +16,9 @@ from batchdigits.fields.guides import remove_guides
 from batchdigits.fields.ruled_lines import find_rules
 from batchdigits.fields.walls import Apart, Strokes
 from batchdigits.vision.cell import erased
-from batchdigits.vision.components import Flags, components_of
-from batchdigits.vision.contrast import MIN_CONTRAST, histogram
-from batchdigits.vision.illumination import otsu_level
+from batchdigits.vision.components import Components, components_of
+from batchdigits.vision.contrast import LEVELS, MIN_CONTRAST, Histogram, histogram
+from batchdigits.vision.illumination import OTSU, otsu
 from batchdigits.vision.lines import CORNER_SHARE, OUTER_MARGIN_SHARE
 from batchdigits.vision.strokes import Stroke, find_upright_strokes
 
@@ -41,6 +42,7 @@ class Ruled(NamedTuple):
         rules: its level lines.
         walls: its upright lines.
         comb: the boxes that they form, if they do.
+        components: those of the mask; None without ink.
     """
 
     ink: MatLike
@@ -48,6 +50,7 @@ class Ruled(NamedTuple):
     rules: list[Stroke]
     walls: list[Stroke]
     comb: Comb | None
+    components: Components | None
 
 
 def remove_form_lines(ink: MatLike, boxes: int | None = None) -> Ruled:
@@ -61,15 +64,16 @@ def remove_form_lines(ink: MatLike, boxes: int | None = None) -> Ruled:
     comb = find_comb(strokes, ink, boxes)
     if comb:
         ruled = _without_lines(ink, strokes, comb)
-        if boxes or not (_crosses(comb, ruled.mask) or _is_as_tall(comb, ruled.mask)):
+        if boxes or not (_crosses(comb, ruled.mask) or _is_as_tall(comb, ruled.components)):
             return ruled
     return _without_lines(ink, strokes, None)
 
 
 def _without_lines(ink: MatLike, strokes: Strokes, comb: Comb | None) -> Ruled:
     """Remove the lines, and with a comb its walls and guides alone."""
-    mask = _mask(ink)
+    mask = strokes.mask
     found = strokes.rules + _walls(strokes.upright, strokes.rules, mask, comb)
+    columns = _columns_of_walls(comb, mask.shape[1]) if comb else b""
     lines: list[Stroke] = []
     for _ in range(MAX_PASSES):
         if not found:
@@ -78,21 +82,24 @@ def _without_lines(ink: MatLike, strokes: Strokes, comb: Comb | None) -> Ruled:
         gone = erased(found, lines, mask)
         gone[_strokes_along(found, ink, mask, gone)] = 0
         ink = cv2.bitwise_and(ink, cv2.bitwise_not(gone))
-        mask = _mask(ink)
+        mask = otsu(ink)
         rules = find_rules(mask)
         across = rules + [line for line in lines if line.is_level]
-        found = rules + _walls(find_upright_strokes(mask), across, mask, comb)
+        found = rules + _walls(find_upright_strokes(mask, columns), across, mask, comb)
     if comb:
         ink = remove_guides(ink, comb)
     rules, walls = [line for line in lines if line.is_level], [line for line in lines if not line.is_level]
-    mask = _mask(ink)
-    if not is_ink(ink, mask, cv2.bitwise_not(mask)):
+    level, mask = cv2.threshold(ink, 0, 255, OTSU)
+    counts = histogram(ink)
+    if not _is_distinct(np.where(level < LEVELS, counts, 0), np.where(level < LEVELS, 0, counts)):
         mask = np.zeros_like(mask)
-    return Ruled(ink, mask, rules, walls, comb)
+    return Ruled(ink, mask, rules, walls, comb, components_of(mask) if cv2.hasNonZero(mask) else None)
 
 
-def _strokes_along(lines: Sequence[Stroke], ink: MatLike, mask: MatLike, gone: NDArray[np.uint8]) -> Flags:
-    """Which pixels of lines are those of darker strokes that run along them, and go on outside of them.
+def _strokes_along(
+    lines: Sequence[Stroke], ink: MatLike, mask: MatLike, gone: NDArray[np.uint8]
+) -> tuple[NDArray[np.intp], ...]:
+    """The rows and columns of the pixels of lines that are those of darker strokes along them, which go on outside.
 
     Args:
         lines: the lines.
@@ -100,47 +107,55 @@ def _strokes_along(lines: Sequence[Stroke], ink: MatLike, mask: MatLike, gone: N
         mask: of the ink, 255 on 0.
         gone: the mask of the lines with their soft edges.
     """
-    pixels = np.asarray(ink)
+    pixels = np.asarray(ink, np.uint8)
     darker = np.zeros(gone.shape, np.bool_)
     for line in lines:
-        level = float(np.median(pixels[line.place][np.asarray(line.ink) > 0]))
+        level = _median(pixels[line.place][np.asarray(line.ink) > 0])
         rows, columns = (slice(max(0, axis.start - 2), axis.stop + 2) for axis in line.place)
         darker[rows, columns] |= pixels[rows, columns] > MIN_DARKER * level
     darker &= gone > 0
-    outside = (np.asarray(mask) > 0) & (gone == 0)
-    labels = cv2.connectedComponents((darker | outside).astype(np.uint8))[1]
-    inner, outer = (np.bincount(labels[where], minlength=int(labels.max()) + 1) for where in (darker, outside))
-    return np.asarray(darker & (outer >= inner)[labels], np.bool_)
+    at = np.nonzero(darker)
+    if not at[0].size:
+        return at
+    outside = cv2.subtract(mask, gone)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(
+        cv2.bitwise_or(outside, darker.view(np.uint8)), ltype=cv2.CV_16U
+    )
+    of_stroke = labels[at]
+    inner = np.bincount(of_stroke, minlength=len(stats))
+    goes_on = stats[:, cv2.CC_STAT_AREA] >= 2 * inner
+    return tuple(axis[goes_on[of_stroke]] for axis in at)
+
+
+def _median(values: NDArray[np.uint8]) -> float:
+    """The median; NumPy's own takes long for few values."""
+    values = np.sort(values)
+    return (float(values[(values.size - 1) // 2]) + float(values[values.size // 2])) / 2
 
 
 def _crosses(comb: Comb, mask: MatLike) -> bool:
     """Whether the ink between lines crosses many edges of a comb, so that it was not written into its boxes."""
-    inner = np.clip(np.round(comb.edges[1:-1]).astype(int), 0, mask.shape[1] - 1)
-    height = len(mask)
-    labels = cv2.connectedComponents(mask[height // 4 : height - height // 4])[1]
+    height, width = mask.shape
+    band = mask[height // 4 : height - height // 4]
     reach = max(2, round(MIN_CROSSING * comb.pitch))
-    crossed = 0
-    for column in inner.tolist():
-        before, after = labels[:, max(0, column - reach)], labels[:, min(mask.shape[1] - 1, column + reach)]
-        at = labels[:, column]
-        on_all = np.intersect1d(np.intersect1d(before, after), at)
-        crossed += bool((on_all > 0).any())
-    return crossed > MAX_CROSSED_SHARE * len(inner)
+    inner = np.clip(np.round(comb.edges[1:-1]).astype(int), 0, width - 1)
+    around = np.stack((inner, (inner - reach).clip(0), (inner + reach).clip(max=width - 1)))
+    is_inked = np.asarray(cv2.reduce(band, 0, cv2.REDUCE_MAX)).ravel()[around].all(axis=0)
+    most = MAX_CROSSED_SHARE * len(inner)
+    if np.count_nonzero(is_inked) <= most:
+        return False
+    labels = cv2.connectedComponents(band, ltype=cv2.CV_16U)[1]
+    crossing = [set.intersection(*(set(labels[:, at].tolist()) for at in ends)) - {0} for ends in around.T[is_inked]]
+    return sum(map(bool, crossing)) > most
 
 
-def _is_as_tall(comb: Comb, mask: MatLike) -> bool:
+def _is_as_tall(comb: Comb, components: Components | None) -> bool:
     """Whether the ink between lines is as tall as the walls of a comb, as if its strokes were taken for these."""
-    if not comb.walls:
+    if not comb.walls or components is None:
         return False
     tall = float(np.median([wall.length for wall in comb.walls]))
-    heights = components_of(mask).height if cv2.hasNonZero(mask) else np.zeros(0)
-    heights = heights[heights >= MIN_DIGIT_HEIGHT * tall]
+    heights = components.height[components.height >= MIN_DIGIT_HEIGHT * tall]
     return bool(heights.size and np.median(heights) > MAX_DIGIT_HEIGHT * tall)
-
-
-def _mask(ink: MatLike) -> MatLike:
-    """The mask of the ink over Otsu's threshold."""
-    return cv2.threshold(ink, otsu_level(ink), 255, cv2.THRESH_BINARY)[1]
 
 
 def is_ink(ink: MatLike, mask: MatLike, paper: MatLike) -> bool:
@@ -151,7 +166,12 @@ def is_ink(ink: MatLike, mask: MatLike, paper: MatLike) -> bool:
         mask: 255 on 0.
         paper: the mask of the paper, 255 on 0.
     """
-    bright, dark = histogram(ink, mask).cumsum(), histogram(ink, paper).cumsum()
+    return _is_distinct(histogram(ink, mask), histogram(ink, paper))
+
+
+def _is_distinct(of_ink: Histogram, of_paper: Histogram) -> bool:
+    """The same by the histograms of the ink and of the paper."""
+    bright, dark = of_ink.cumsum(), of_paper.cumsum()
     if not bright[-1] or not dark[-1]:
         return False
     low, background, high = dark.searchsorted(np.array((0.16, 0.5, 0.69)) * dark[-1]).tolist()
@@ -164,7 +184,19 @@ def _walls(upright: Sequence[Stroke], rules: Sequence[Stroke], mask: MatLike, co
     """Those of the upright strokes of a mask that are printed lines."""
     if comb:
         return [stroke for stroke in upright if _is_wall_of(stroke, comb)]
-    return [stroke for stroke in upright if _is_wall(stroke, rules, mask)]
+    apart = Apart(mask)
+    return [stroke for stroke in upright if _is_wall(stroke, rules, apart, len(mask))]
+
+
+def _columns_of_walls(comb: Comb, width: int) -> bytes:
+    """For each column of a view whether the middle of a stroke that `_is_wall_of` a comb may lie in it, as 1 or 0."""
+    walls = np.array([(wall.near + wall.far) / 2 for wall in comb.walls])
+    middles = np.concatenate((comb.edges, walls - comb.pitch, walls + comb.pitch))
+    reach = math.ceil(TOLERANCE * comb.pitch + 1) + 2
+    near = np.round(middles).astype(int)[:, None] + np.arange(-reach, reach + 1)
+    columns = np.zeros(width, np.uint8)
+    columns[near[(near >= 0) & (near < width)]] = 1
+    return columns.tobytes()
 
 
 def _is_wall_of(stroke: Stroke, comb: Comb) -> bool:
@@ -178,13 +210,12 @@ def _is_wall_of(stroke: Stroke, comb: Comb) -> bool:
     return stroke.length >= tall and any(abs(distance - comb.pitch) <= reach for distance in distances)
 
 
-def _is_wall(stroke: Stroke, rules: Sequence[Stroke], mask: MatLike) -> bool:
+def _is_wall(stroke: Stroke, rules: Sequence[Stroke], apart: Apart, height: int) -> bool:
     """Whether an upright stroke is a printed line: it runs through, or from rule to rule, or from one to an edge."""
-    height = len(mask)
     if stroke.thickness > MAX_THICKNESS * height + 2 or stroke.length < MIN_WALL_SPAN * height:
         return False
     if stroke.span >= SPANNING_SHARE and stroke.thickness <= MAX_FREE_THICKNESS * height + 1:
-        return not Apart(mask).is_digit_of(stroke)
+        return not apart.is_digit_of(stroke)
     reach = CORNER_SHARE * height + 1 if stroke.margin < OUTER_MARGIN_SHARE else AT_END
     at_rule = [
         any(rule.near - reach <= end <= rule.far + reach for rule in rules) for end in (stroke.start, stroke.end)

@@ -7,7 +7,6 @@ from itertools import pairwise
 import cv2
 import numpy as np
 from cv2.typing import MatLike
-from numpy.typing import NDArray
 
 from batchdigits.fields.comb import Comb
 from batchdigits.vision.strokes import rectangle
@@ -26,11 +25,14 @@ def remove_guides(ink: MatLike, comb: Comb) -> MatLike:
     if len(boxes) < MIN_BOXES:
         return ink
     size = round(comb.pitch), ink.shape[0]
-    spread = [cv2.dilate(cv2.resize(ink[:, box], size), rectangle(SHIFT, SHIFT)) for box in boxes]
-    common: NDArray[np.uint8] = np.minimum.reduce([np.asarray(box, np.uint8) for box in spread])
-    printed = common[common >= MIN_GUIDE]
-    if not printed.size:
-        return ink
+    common: MatLike = np.full(size[::-1], 255, np.uint8)
+    for box in boxes:
+        own = ink[:, box]
+        own = own if own.shape == common.shape else cv2.resize(own, size)
+        common = cv2.min(common, cv2.dilate(own, rectangle(SHIFT, SHIFT)))
+        if cv2.norm(common, cv2.NORM_INF) < MIN_GUIDE:
+            return ink
+    printed = np.asarray(common)[np.asarray(common) >= MIN_GUIDE]
     level = SPREAD * float(np.median(printed))
     if level > MAX_GUIDE_SHARE * float(np.percentile(np.asarray(ink)[np.asarray(ink) >= MIN_GUIDE], 98)):
         return ink

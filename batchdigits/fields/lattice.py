@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple
 
 SEPARATORS = tuple(".,-/")
 BEAM = 12  # values that are kept at each piece, for each length if that is told
+NEGLIGIBLE = 10.0  # nats: what is so far behind the likeliest path adds nothing to the weight of a value
 
 
 class Step(NamedTuple):
@@ -52,14 +55,16 @@ def best_paths(steps: Sequence[Step], pieces: int, length: range | None = None) 
         pieces: how many there are.
         length: numbers of digits that a value may have; None for any.
     """
-    at: list[list[Path]] = [[Path("", 0.0, 0.0, ())]] + [[] for _ in range(pieces)]
-    for step in sorted(steps, key=lambda step: (step.end, step.start)):
-        for path in _pruned(at, step.start, length):
-            if step.text in SEPARATORS and not _may_follow(step.text, path.value):
-                continue
-            log_weight, best = path.log_weight + step.log_weight, path.best + step.log_weight
-            at[step.end].append(Path(path.value + step.text, log_weight, best, (*path.steps, step)))
-    paths = [path for path in _pruned(at, pieces, length) if path.value[-1:] not in SEPARATORS]
+    at = {0: [Path("", 0.0, 0.0, ())]}
+    for end, ways in groupby(sorted(steps, key=lambda step: (step.end, step.start)), lambda step: step.end):
+        longer = [
+            (path.best + step.log_weight, path, step)
+            for step in ways
+            for path in at.get(step.start, ())
+            if step.text not in SEPARATORS or _may_follow(step.text, path.value)
+        ]
+        at[end] = _likeliest(longer, length)
+    paths = [path for path in at.get(pieces, ()) if path.value[-1:] not in SEPARATORS]
     if length is not None:
         paths = [path for path in paths if len(digits_of(path.value)) in length]
     return sorted(paths, key=lambda path: -path.log_weight)
@@ -75,19 +80,27 @@ def digits_of(value: str) -> str:
     return "".join(filter(str.isdigit, value))
 
 
-def _pruned(at: list[list[Path]], piece: int, length: range | None) -> list[Path]:
-    """The likeliest paths that end before a piece, one for each value; they replace the others."""
+def _likeliest(longer: list[tuple[float, Path, Step]], length: range | None) -> list[Path]:
+    """The likeliest paths that end before a piece, one for each value.
+
+    Args:
+        longer: the log weight of each path with its last step, the path without that step, and the step.
+        length: as for `best_paths`.
+    """
     by_value: dict[str, Path] = {}
     kept: dict[int, int] = {}
-    for path in sorted(at[piece], key=lambda path: -path.best):
-        known = by_value.get(path.value)
+    longer.sort(key=itemgetter(0), reverse=True)
+    for best, path, step in longer:
+        if length is None and len(by_value) == BEAM and best < longer[0][0] - NEGLIGIBLE:
+            break
+        value, log_weight = path.value + step.text, path.log_weight + step.log_weight
+        known = by_value.get(value)
         if known is not None:
-            total = known.log_weight + math.log1p(math.exp(min(0.0, path.log_weight - known.log_weight)))
-            by_value[path.value] = known._replace(log_weight=total)
+            total = known.log_weight + math.log1p(math.exp(min(0.0, log_weight - known.log_weight)))
+            by_value[value] = known._replace(log_weight=total)
             continue
-        digits = 0 if length is None else len(digits_of(path.value))
+        digits = 0 if length is None else len(digits_of(value))
         if kept.get(digits, 0) < BEAM and (length is None or digits < length.stop):
             kept[digits] = kept.get(digits, 0) + 1
-            by_value[path.value] = path
-    at[piece] = list(by_value.values())
-    return at[piece]
+            by_value[value] = Path(value, log_weight, best, (*path.steps, step))
+    return list(by_value.values())

@@ -11,7 +11,7 @@ from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from batchdigits.fields.form_lines import Ruled
-from batchdigits.vision.components import Components, Flags, components_of, select
+from batchdigits.vision.components import Components, Flags, select
 from batchdigits.vision.lines import MARGIN_SHARE
 
 MIN_HEIGHT_SHARE = 0.1  # of the field's shorter side: a digit is higher
@@ -19,6 +19,7 @@ MIN_HEIGHT_SHARE = 0.1  # of the field's shorter side: a digit is higher
 MIN_FLATNESS, MAX_STROKE = 0.3, 4.0
 # Of the field's side: what lies this near to an edge, whole, is the rest of a line, or may be one.
 EDGE_DEPTH_SHARE, DOUBTFUL_DEPTH_SHARE = 0.1, 0.15
+DOUBTFUL_DEPTH = 0.3  # of the height at most: in a long field, a digit lies there
 AT_EDGE = 2  # pixels from an edge
 MAX_CORNER_AREA = 0.25  # of its box: what a corner of a frame fills
 MIN_REST, MAX_NARROW = 0.1, 0.35  # width over height of what is the rest of a wall, and of what may be one
@@ -55,9 +56,9 @@ class Number(NamedTuple):
 
 def find_number(ruled: Ruled) -> Number | None:
     """The likeliest row of digits in a field; None without any."""
-    if not cv2.hasNonZero(ruled.mask):
+    components = ruled.components
+    if components is None:
         return None
-    components = components_of(ruled.mask)
     inside = _inside(ruled)
     thickness = _thickness(ruled.mask, components)
     is_rest, is_like_line = _rests(components, thickness, inside)
@@ -116,7 +117,7 @@ def _rests(components: Components, thickness: NDArray[np.float64], inside: Box) 
     is_narrow = width <= MAX_NARROW * height
     is_thin = thickness < MIN_THICKNESS * np.median(thickness[components.height >= np.median(components.height)])
     is_rest = is_outside | is_level | (is_upright & at_edge & is_narrow & (is_thin | (width < MIN_REST * height)))
-    wide_x = DOUBTFUL_DEPTH_SHARE * (columns.stop - columns.start)
+    wide_x = min(DOUBTFUL_DEPTH_SHARE * (columns.stop - columns.start), DOUBTFUL_DEPTH * (rows.stop - rows.start))
     is_in_margin = (x + width <= columns.start + wide_x) | (x >= columns.stop - wide_x)
     is_in_part = (x <= columns.start + wide_x) | (x + width >= columns.stop - wide_x)
     is_corner = is_in_part & is_thin & (area < MAX_CORNER_AREA * width * height)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -19,7 +20,7 @@ from batchdigits.fields.number import find_number
 from batchdigits.fields.pieces import Pieces, pieces_of
 from batchdigits.fields.reading import Box, Character, FieldReading, Lattice, ReadOptions
 from batchdigits.fields.segments import Segment, glyph_of, segments_of
-from batchdigits.fields.weights import log_probabilities, steps_of_boxes, steps_of_pieces
+from batchdigits.fields.weights import log_probabilities, separators_of, steps_of_boxes, steps_of_pieces
 from batchdigits.inference.runtime import Runtime
 from batchdigits.vision.normalise import Glyph, propose
 
@@ -27,6 +28,7 @@ MAX_PIECES = 120  # of a field: one with more is no number, and would take long
 MAX_ALTERNATIVES = 5
 MAX_DOUBTFUL_CONFIDENCE = 0.5  # of a number where the normaliser of single digits finds nothing but printed lines
 NOTHING_KNOWN = ReadOptions()
+NO_PICTURE = np.zeros((0, 0), np.uint8)
 
 
 class Cut(NamedTuple):
@@ -40,6 +42,7 @@ class Cut(NamedTuple):
         pieces: those of the close-up.
         segments: those of the pieces, one for each glyph.
         places: the box of each glyph in the view.
+        separators: the steps that read pieces as separators.
         has_ink: whether there is any ink but printed lines.
         looks_empty: whether the normaliser of single digits, which knows printed cells better, finds no ink; False for
             a comb.
@@ -52,6 +55,7 @@ class Cut(NamedTuple):
     pieces: Pieces | None = None
     segments: Sequence[Segment] = ()
     places: Sequence[tuple[int, int, int, int]] = ()
+    separators: Sequence[Step] = ()
     has_ink: bool = True
     looks_empty: bool = False
 
@@ -110,7 +114,17 @@ def cut_field(scan: NDArray[np.uint8], options: ReadOptions) -> Cut:
     places = [segment.box for segment in segments]
     candidates = propose(scan, options.ink)
     looks_empty = not candidates.glyphs and not candidates.holds_writing
-    return Cut(view, glyphs, None, close, pieces, segments, places, looks_empty=looks_empty)
+    separators = tuple(separators_of(pieces, close, options))
+    return Cut(view, glyphs, None, close, pieces, segments, places, separators, looks_empty=looks_empty)
+
+
+def without_pictures(cut: Cut) -> Cut:
+    """A cut with its glyphs alone, which is all that reading it takes: many fields wait for the network together."""
+    view = cut.view._replace(ink=NO_PICTURE)
+    if cut.close is None or cut.pieces is None:
+        return cut._replace(view=view)
+    close = cut.close._replace(ink=NO_PICTURE, mask=NO_PICTURE, doubtful=NO_PICTURE)
+    return cut._replace(view=view, close=close, pieces=cut.pieces._replace(labels=NO_PICTURE.astype(np.int32)))
 
 
 def read_cut(cut: Cut, log_p: NDArray[np.float64], options: ReadOptions) -> FieldReading:
@@ -124,7 +138,7 @@ def read_cut(cut: Cut, log_p: NDArray[np.float64], options: ReadOptions) -> Fiel
     if cut.boxes is not None:
         steps, pieces = steps_of_boxes(cut.boxes, log_p), len(cut.boxes)
     elif cut.close and cut.pieces:
-        steps = steps_of_pieces(cut.pieces, cut.segments, log_p, cut.close, options)
+        steps = [*steps_of_pieces(cut.pieces, cut.segments, log_p, cut.close), *cut.separators]
         pieces = len(cut.pieces.boxes)
     else:
         return FieldReading(has_ink=cut.has_ink)
@@ -133,7 +147,7 @@ def read_cut(cut: Cut, log_p: NDArray[np.float64], options: ReadOptions) -> Fiel
     if not paths or not paths[0].value:
         return FieldReading(has_ink=cut.has_ink, boxes=boxes)
     best = paths[0]
-    characters = [_character(step, cut, log_p) for step in best.steps if step.text]
+    characters = _characters([step for step in best.steps if step.text], cut, log_p)
     digits = tuple(character for character in characters if character.label.isdigit())
     separators = tuple(character for character in characters if not character.label.isdigit())
     if cut.looks_empty and len(digits) == 1:  # the side of an empty box looks like a 1
@@ -149,24 +163,29 @@ def read_cut(cut: Cut, log_p: NDArray[np.float64], options: ReadOptions) -> Fiel
     )
 
 
-def _character(step: Step, cut: Cut, log_p: NDArray[np.float64]) -> Character:
-    """The digit or separator of a step."""
-    if step.glyph >= 0:
-        row = log_p[step.glyph, :-1]
-        confidence = float(np.exp(row[int(step.text)] - np.logaddexp.reduce(row)))
-        box = cut.places[step.glyph]
-    else:
-        assert cut.pieces is not None
-        confidence = float(np.exp(step.log_weight))
-        x0, y0, x1, y1 = cut.pieces.boxes[step.start : step.end].T
-        box = int(x0.min()), int(y0.min()), int(x1.max()), int(y1.max())
-    return Character(step.text, confidence, _in_scan(box, cut))
+def _characters(steps: Sequence[Step], cut: Cut, log_p: NDArray[np.float64]) -> list[Character]:
+    """The digits and separators of steps."""
+    digits = log_p[[step.glyph for step in steps if step.glyph >= 0], :-1]
+    shares = iter(np.exp(digits - np.logaddexp.reduce(digits, axis=1, keepdims=True)).tolist())
+    characters = []
+    for step in steps:
+        if step.glyph >= 0:
+            confidence, box = next(shares)[int(step.text)], cut.places[step.glyph]
+        else:
+            assert cut.pieces is not None
+            x0, y0, x1, y1 = cut.pieces.boxes[step.start : step.end].T
+            confidence, box = math.exp(step.log_weight), (int(x0.min()), int(y0.min()), int(x1.max()), int(y1.max()))
+        characters.append(Character(step.text, confidence, _in_scan(box, cut)))
+    return characters
 
 
 def _in_scan(box: tuple[int, int, int, int], cut: Cut) -> Box:
     """A box of the view or its close-up, in pixels of the scan."""
     left, top, right, bottom = box
-    corners = np.array([[left, right, left, right], [top, top, bottom, bottom], [1, 1, 1, 1]], np.float64)
-    view = cut.close.back @ corners if cut.close else corners[:2]
-    x, y = view[0] / cut.view.scale + cut.view.left, view[1] / cut.view.scale + cut.view.top
-    return float(x.min()), float(y.min()), float(x.max()), float(y.max())
+    corners = [(left, top), (right, top), (left, bottom), (right, bottom)]
+    if cut.close:
+        (a, b, c), (d, e, f) = cut.close.back.tolist()
+        corners = [(a * x + b * y + c, d * x + e * y + f) for x, y in corners]
+    x, y = zip(*corners, strict=True)
+    scale, x0, y0 = cut.view.scale, cut.view.left, cut.view.top
+    return min(x) / scale + x0, min(y) / scale + y0, max(x) / scale + x0, max(y) / scale + y0

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import cv2
 import numpy as np
 from cv2.typing import MatLike
 
 from batchdigits.fields.ruled_lines import find_rules
 from batchdigits.vision.cell import erased
+from batchdigits.vision.components import Components, components_of
+from batchdigits.vision.contrast import histogram
 from batchdigits.vision.frames import MIN_FILLED_SHARE
 from batchdigits.vision.illumination import otsu, otsu_level
 from batchdigits.vision.strokes import Stroke, find_upright_strokes, rectangle
 
 HALO, SOFT = 3, 3  # pixels: a square around dark ink without faint lines, and columns beside it with its soft edge
 MIN_LINE = 4  # grey levels from paper to line
+AT_RULE = 3  # pixels from a rule to the end of a wall between rules
 MAX_EDGE = 1.0  # pixel: the thickness of a soft edge; faint lines are thicker
 SCREEN = 5  # pixels: the mean of so many, both ways, makes lines of a printer's dots
 MIN_GRID_WIDTH = 1.3  # width over height of a component with several walls
@@ -24,29 +29,35 @@ class Strokes:
     """Straight strokes in the ink of a view, uint8 (H, W), bright on 0: what may be rules and walls.
 
     Attributes:
+        mask: of the ink over Otsu's threshold, 255 on 0.
         rules: level lines.
         upright: upright strokes as dark as the ink.
     """
 
     def __init__(self, ink: MatLike) -> None:
         """Find them, and separate digits from the rules that they stand on."""
-        self._ink, self._dark = ink, otsu(ink)
-        self.rules, self.upright = find_rules(self._dark), find_upright_strokes(self._dark)
-        without = cv2.bitwise_not(erased(self.rules, self.rules, self._dark)) if self.rules else self._dark
-        self._apart = Apart(cv2.bitwise_and(self._dark, without))
+        self._ink, self.mask = ink, otsu(ink)
+        self.rules, self.upright = find_rules(self.mask), find_upright_strokes(self.mask)
+        without = cv2.bitwise_not(erased(self.rules, self.rules, self.mask)) if self.rules else self.mask
+        self._apart = Apart(cv2.bitwise_and(self.mask, without))
 
     def dark(self) -> list[Stroke]:
-        """Upright strokes as dark as the ink that belong to no digit."""
-        return [stroke for stroke in self.upright if not self._apart.is_digit_of(stroke)]
+        """Upright strokes as dark as the ink that run from rule to rule, or belong to no digit."""
+        return [stroke for stroke in self.upright if self._joins_rules(stroke) or not self._apart.is_digit_of(stroke)]
+
+    def _joins_rules(self, stroke: Stroke) -> bool:
+        ends = stroke.start, stroke.end
+        return all(any(rule.near - AT_RULE <= end <= rule.far + AT_RULE for rule in self.rules) for end in ends)
 
     def faint(self) -> list[Stroke]:
         """Fainter upright strokes that are no soft edges of digits."""
-        around = np.asarray(cv2.dilate(self._dark, rectangle(HALO, HALO))) > 0
-        smooth = np.asarray(cv2.blur(self._ink, (SCREEN, SCREEN)), np.uint8)
-        if around.all():
+        paper = cv2.bitwise_not(cv2.dilate(self.mask, rectangle(HALO, HALO)))
+        smooth = cv2.blur(self._ink, (SCREEN, SCREEN))
+        counts = histogram(smooth, paper).astype(np.intp)
+        if not counts.any():
             return []
-        level = max(MIN_LINE, otsu_level(smooth[~around][None]))
-        strokes = find_upright_strokes(((smooth > level) & ~around).astype(np.uint8) * 255)
+        level = max(MIN_LINE, otsu_level(np.repeat(np.arange(256, dtype=np.uint8), counts)))
+        strokes = find_upright_strokes(cv2.bitwise_and(cv2.threshold(smooth, level, 255, cv2.THRESH_BINARY)[1], paper))
         return [
             stroke for stroke in strokes if stroke.thickness > MAX_EDGE or not self._apart.is_digit_of(stroke, SOFT)
         ]
@@ -56,8 +67,13 @@ class Apart:
     """The components of a mask, uint8 (H, W), 255 on 0, some of which may be digits."""
 
     def __init__(self, mask: MatLike) -> None:
-        """Label the components."""
-        _, self._labels, self._stats, _ = cv2.connectedComponentsWithStats(mask)
+        """Nothing is looked for yet."""
+        self._mask = mask
+        self._fills_box: dict[int, bool] = {}
+
+    @cached_property
+    def _components(self) -> Components:
+        return components_of(self._mask)
 
     def is_digit_of(self, stroke: Stroke, reach: int = 0) -> bool:
         """Whether an upright stroke is a part of a component that may be a digit: no wider than one, and no frame.
@@ -66,15 +82,18 @@ class Apart:
             stroke: the stroke.
             reach: columns by which it, as a soft edge, may be off the component.
         """
+        labels, *boxes, _ = self._components
         columns = slice(max(0, stroke.near - reach), stroke.far + reach)
-        counts = np.bincount(self._labels[stroke.place[0], columns].ravel())
+        counts = np.bincount(labels[stroke.place[0], columns].ravel())
         counts[0] = 0
         label = int(counts.argmax())
         if counts[label] < stroke.length / 2:
             return False
-        x, y, width, height, _ = self._stats[label].tolist()
+        x, y, width, height = (int(values[label - 1]) for values in boxes)
         if width >= MIN_GRID_WIDTH * height or width <= MAX_WALL_WIDTH * (stroke.far - stroke.near + 2 * reach):
             return False
-        component = (self._labels[y : y + height, x : x + width] == label).astype(np.uint8)
-        outline = max(cv2.findContours(component, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0], key=len)
-        return bool(cv2.contourArea(outline) < MIN_FILLED_SHARE * width * height)
+        if label not in self._fills_box:
+            component = (labels[y : y + height, x : x + width] == label).astype(np.uint8)
+            outline = max(cv2.findContours(component, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0], key=len)
+            self._fills_box[label] = cv2.contourArea(outline) >= MIN_FILLED_SHARE * width * height
+        return not self._fills_box[label]

@@ -20,6 +20,7 @@ from batchdigits.fields.segments import Segment
 from batchdigits.inference.runtime import Logits
 
 LABELS = 3  # of a glyph that are considered
+MAX_LAG = 12.0  # of such a label behind the likeliest one
 TEMPERATURE = 2.0  # the network is too sure of glyphs that were cut out of a number
 BOX_LEAD = 4.0  # log odds that ink in a box is a digit, before it is looked at
 NOISE_COST = 4.0  # the same, for each digit that a component of the number has room for
@@ -55,49 +56,54 @@ def steps_of_boxes(boxes: Sequence[int], log_p: NDArray[np.float64]) -> list[Ste
         log_p: of each glyph, float64 (N, classes + 1).
     """
     steps = []
+    likeliest = _likeliest_labels(log_p)
     for box, glyph in enumerate(boxes):
         if glyph < 0:
             steps.append(Step(box, box + 1, "", 0.0))
         else:
-            steps += _digits(Segment(box, box + 1, (0, 0, 0, 0), 0), log_p[glyph], 0.0, glyph)
+            steps += [Step(box, box + 1, text, weight, glyph) for text, weight in likeliest[glyph]]
             steps.append(Step(box, box + 1, "", float(log_p[glyph, -1]) - BOX_LEAD))
     return steps
 
 
 def steps_of_pieces(
-    pieces: Pieces, segments: Sequence[Segment], log_p: NDArray[np.float64], close: CloseUp, options: ReadOptions
+    pieces: Pieces, segments: Sequence[Segment], log_p: NDArray[np.float64], close: CloseUp
 ) -> list[Step]:
-    """The steps of a lattice of pieces.
+    """The steps of a lattice of pieces that read them as digits, or as no part of the value.
 
     Args:
         pieces: those of the number.
         segments: those of the pieces.
         log_p: of each segment's glyph, float64 (N, classes + 1).
         close: the number.
-        options: which separators it may have.
     """
     steps: list[Step] = []
+    parents, likeliest = pieces.parents.tolist(), _likeliest_labels(log_p)
     for index, segment in enumerate(segments):
-        cuts = _cuts(segment, pieces)
-        steps += _digits(segment, log_p[index], _log_prior(segment, close) - CUT_COST * cuts, index)
+        start, end, box, _ = segment
+        cuts = _cuts(segment, parents)
+        log_prior = _log_prior(segment, close) - CUT_COST * cuts
+        steps += [Step(start, end, text, weight + log_prior, index) for text, weight in likeliest[index]]
         if not cuts:
-            width = (segment.box[2] - segment.box[0]) / close.height
-            is_doubtful = pieces.doubtful[segment.start : segment.end].all()
+            width = (box[2] - box[0]) / close.height
+            is_doubtful = pieces.doubtful[start:end].all()
             cost = DOUBTFUL_COST if is_doubtful else NOISE_COST * max(1.0, width / DIGIT_WIDTH)
-            steps.append(Step(segment.start, segment.end, "", float(log_p[index, -1]) - cost))
-    steps += _skips(pieces, close.height)
-    return steps + list(_separators(pieces, close, options))
+            steps.append(Step(start, end, "", float(log_p[index, -1]) - cost))
+    return steps + _skips(pieces, close.height)
 
 
-def _digits(segment: Segment, row: NDArray[np.float64], log_prior: float, glyph: int) -> list[Step]:
-    """A segment as each of its likeliest digits."""
-    labels = np.argsort(-row[:-1], kind="stable")[:LABELS].tolist()
-    return [Step(segment.start, segment.end, str(label), float(row[label]) + log_prior, glyph) for label in labels]
+def _likeliest_labels(log_p: NDArray[np.float64]) -> list[list[tuple[str, float]]]:
+    """The likeliest digits of each glyph, with their log probabilities."""
+    labels = np.argsort(-log_p[:, :-1], axis=1, kind="stable")[:, :LABELS].tolist()
+    return [
+        [(str(label), row[label]) for label in best if row[label] >= row[best[0]] - MAX_LAG]
+        for best, row in zip(labels, log_p.tolist(), strict=True)
+    ]
 
 
-def _cuts(segment: Segment, pieces: Pieces) -> int:
+def _cuts(segment: Segment, parents: Sequence[int]) -> int:
     """At how many of its ends a segment is cut from a component."""
-    parents, start, end = pieces.parents, segment.start, segment.end
+    start, end = segment.start, segment.end
     at_start = start > 0 and parents[start] == parents[start - 1]
     return int(at_start) + int(end < len(parents) and parents[end] == parents[end - 1])
 
@@ -119,8 +125,14 @@ def _skips(pieces: Pieces, height: float) -> list[Step]:
     return [Step(piece, piece + 1, "", -cost) for piece, cost in enumerate(costs.tolist())]
 
 
-def _separators(pieces: Pieces, close: CloseUp, options: ReadOptions) -> Iterator[Step]:
-    """The components that have the shape and place of a separator that a value may have."""
+def separators_of(pieces: Pieces, close: CloseUp, options: ReadOptions) -> Iterator[Step]:
+    """The steps that read components as separators, by their shape and place.
+
+    Args:
+        pieces: those of the number.
+        close: the number.
+        options: which separators it may have.
+    """
     points = [mark for mark in ".," if mark in options.separators]
     middle = close.middle / close.height
     for start, end in _whole(pieces):

@@ -89,11 +89,16 @@ def find_level_strokes(mask: MatLike) -> list[Stroke]:
     ]
 
 
-def find_upright_strokes(mask: MatLike) -> list[Stroke]:
-    """Those of the strokes that run along the columns."""
+def find_upright_strokes(mask: MatLike, columns: bytes = b"") -> list[Stroke]:
+    """Those of the strokes that run along the columns.
+
+    Args:
+        mask: uint8 (H, W), 255 on 0.
+        columns: 1 for each column in which they are looked for, else 0; empty for all.
+    """
     return [
         _stroke(cv2.transpose(ink), left, top, False, ends, mask.shape, thickness)
-        for ink, top, left, ends, thickness in _find_level(cv2.transpose(mask))
+        for ink, top, left, ends, thickness in _find_level(cv2.transpose(mask), columns)
     ]
 
 
@@ -119,26 +124,28 @@ def _stroke(
 _Found = tuple[MatLike, int, int, tuple[int, int], float]
 
 
-def _find_level(mask: MatLike) -> list[_Found]:
-    """The strokes along the rows of a mask."""
+def _find_level(mask: MatLike, where: bytes = b"") -> list[_Found]:
+    """The strokes along the rows of a mask; of those rows alone that `where` marks with 1, if it is not empty."""
     height, width = mask.shape
     run = rectangle(1, max(5, round(MIN_RUN_SHARE * width)))
     rows = 2 * max(1, round(TILT_SHARE * width)) + 1  # a tilt of so many rows within a run does not break it
     cores = cv2.erode(cv2.dilate(mask, rectangle(rows, 3)), run)
-    if not cv2.hasNonZero(cores):
+    if not cv2.hasNonZero(cores) or (where and not np.asarray(cores)[np.frombuffer(where, np.bool_)].any()):
         return []
     runs = cv2.bitwise_and(cv2.dilate(cores, run), mask)
     tall = rectangle(max(2, round(MAX_THICKNESS_SHARE * max(height, width))) + 1, 1)
-    tall_cores = cv2.erode(mask, tall, borderType=cv2.BORDER_CONSTANT, borderValue=0)
-    if cv2.hasNonZero(tall_cores):
+    few = mask[:: len(tall) // 2]  # rows, two of which at least are in a run of ink that is so tall
+    if len(few) > 1 and cv2.hasNonZero(cv2.bitwise_and(few[:-1], few[1:])):
+        tall_cores = cv2.erode(mask, tall, borderType=cv2.BORDER_CONSTANT, borderValue=0)
         runs = cv2.subtract(runs, cv2.dilate(tall_cores, tall, anchor=_opposite(tall)))
     if cv2.boundingRect(runs)[2] < MIN_LENGTH_SHARE * width:
         return []
     bridge = rectangle(3, max(3, round(MAX_GAP_SHARE * width)) | 1)
     found = []
     for ink, left, top in _wide_components(runs, cv2.dilate(runs, bridge), MIN_LENGTH_SHARE * width):
-        stroke = _straight_part(ink, left, top, mask)
-        found += [stroke] if stroke else []
+        if not where or where.find(1, top, top + len(ink)) >= 0:
+            stroke = _straight_part(ink, left, top, mask)
+            found += [stroke] if stroke else []
     return found
 
 
@@ -153,18 +160,17 @@ def _wide_components(runs: MatLike, joined: MatLike, least: float) -> Iterator[t
         joined: the mask in which components are connected.
         least: columns of a component.
     """
-    has_ink = np.asarray(joined).any(axis=1).tobytes()
+    has_ink = np.asarray(joined).any(axis=1).tobytes()  # faster than OpenCV along rows
     top = has_ink.find(1)
     while top >= 0:
         bottom = has_ink.find(0, top)
         bottom = len(has_ink) if bottom < 0 else bottom
         band = joined[top:bottom]
-        count, labels = cv2.connectedComponents(band, None, 8, cv2.CV_16U)
+        left, _, wide, _ = cv2.boundingRect(band)
+        count, labels = cv2.connectedComponents(band, None, 8, cv2.CV_16U) if wide >= least else (0, band)
         if count == 2:
-            left, _, wide, _ = cv2.boundingRect(band)
-            if wide >= least:
-                yield runs[top:bottom, left : left + wide], left, top
-        else:
+            yield runs[top:bottom, left : left + wide], left, top
+        elif count:
             _, labels, stats, _ = cv2.connectedComponentsWithStats(band, labels, None, None, 8, cv2.CV_16U)
             for label, (left, y, wide, high, _) in enumerate(stats.tolist()):
                 if label and wide >= least:

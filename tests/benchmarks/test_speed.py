@@ -44,6 +44,16 @@ def test_classifier_latency_of_a_few_calls() -> None:
     assert all(float(milliseconds) > 0 for _, milliseconds in rows)
 
 
+def test_read_speed_of_a_few_fields() -> None:
+    result = run_script("read_speed.py", "--fields", "2", "--rounds", "1", "--times", "3")
+    assert result.returncode == 0, result.stderr
+    rows = re.findall(r"^\| (.+) \| [\d.]+ \| [\d,]+ \| ([\d.]+) \|$", result.stdout, re.M)
+    assert [name for name, _ in rows] == ["read --comb 9", "read", "9 crops, classified"]
+    assert rows[-1][1] == "1.00"
+    assert re.findall(r"^\| read --comb 9 --jobs (\d) \| [\d,]+ \|$", result.stdout, re.M) == ["1", "2"]
+    assert re.search(r"^The largest process took \d+ MiB\.$", result.stdout, re.M)
+
+
 def test_worker_start_methods_on_a_few_images(tmp_path: Path) -> None:
     result = run_script("worker_start_methods.py", make_images(tmp_path, 20), "--rounds", "1", "--jobs", "2")
     assert result.returncode == 0, result.stderr

@@ -9,7 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from batchdigits.fields.read_field import MAX_DOUBTFUL_CONFIDENCE, read_fields
+from batchdigits.fields.read_field import (
+    MAX_DOUBTFUL_CONFIDENCE,
+    classify_cuts,
+    cut_field,
+    read_cut,
+    read_fields,
+    without_pictures,
+)
 from batchdigits.fields.reading import FieldReading, ReadOptions
 from batchdigits.inference.runtime import Runtime
 from batchdigits.learning.composed_fields import KINDS, Field, compose_field
@@ -42,7 +49,7 @@ def test_numbers_of_all_kinds_are_read(runtime: Runtime, mnist_digits: Digits) -
 
 @pytest.mark.slow
 def test_a_thousand_numbers_are_read(runtime: Runtime, mnist_digits: Digits) -> None:
-    assert share_exact(compose(1001, mnist_digits), runtime) >= 0.965
+    assert share_exact(compose(1001, mnist_digits), runtime) >= 0.97
 
 
 def test_sure_readings_are_right(runtime: Runtime, mnist_digits: Digits) -> None:
@@ -124,6 +131,37 @@ def test_a_comb_without_walls_can_be_told(runtime: Runtime, mnist_digits: Digits
     for box, digit in ((1, "4"), (2, "0"), (4, "8")):
         write(scan, *mnist_digits, digit, at=44 * box + 4)
     assert read_fields([scan], runtime, ReadOptions(boxes=5))[0].value == "408"
+
+
+def test_a_wall_that_a_digit_touches_is_a_wall(runtime: Runtime, mnist_digits: Digits) -> None:
+    scan = paper(208)
+    for place, digit in enumerate("8292"):
+        write(scan, *mnist_digits, digit, 20 + place * 44)
+        scan[30:32, 40 + place * 44 : 60 + place * 44] = INK  # from the digit to the wall
+    walls(scan, 16, 44, 4)
+    (reading,) = read_fields([scan], runtime)
+    assert reading.boxes == 4
+
+
+def test_a_digit_near_the_end_of_a_long_field_is_read(runtime: Runtime, mnist_digits: Digits) -> None:
+    scan = paper(400)
+    write(scan, *mnist_digits, "20260", 70)
+    cv2.line(scan, (48, 14), (38, 46), INK, 2)  # a slanted and thin 1
+    assert [digits_of(reading) for reading in read_fields([scan], runtime)] == ["120260"]
+
+
+def test_fields_wait_for_the_network_without_their_pictures(runtime: Runtime, mnist_digits: Digits) -> None:
+    fields = compose(7, mnist_digits)
+    cuts = [cut_field(field.scan, ReadOptions()) for field in fields]
+    light = [without_pictures(cut) for cut in cuts]
+    pictures = [
+        [cut.view.ink, *(cut.close[:3] if cut.close else ()), *(cut.pieces[:1] if cut.pieces else ())] for cut in light
+    ]
+    assert not any(picture.size for of_cut in pictures for picture in of_cut)
+    readings = [
+        read_cut(cut, rows, ReadOptions()) for cut, rows in zip(light, classify_cuts(cuts, runtime), strict=True)
+    ]
+    assert readings == read_fields([field.scan for field in fields], runtime)
 
 
 @pytest.mark.parametrize("rows", [(50,), (4, 55)])
