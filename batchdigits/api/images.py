@@ -32,7 +32,7 @@ def page_of(image: Image) -> Page:
     """
     if isinstance(image, str | os.PathLike):
         path = os.fsdecode(image)
-        return _only_page(path, decode(path))
+        return _only_page(path, decode(path, reduced=True))
     if isinstance(image, np.ndarray):
         _check_array(image)
         return _page("", lambda: _scan_of_array(image))
@@ -66,7 +66,7 @@ def _only_page(source: str, pages: Any) -> Page:
 def _page_of_bytes(source: str, data: bytes) -> Page:
     if not data:
         return Page(source, None, "empty file")
-    return _only_page(source, decode_content(Content(source, data, len(data))))
+    return _only_page(source, decode_content(Content(source, data, len(data)), reduced=True))
 
 
 def _page_of_file(file: IO[bytes]) -> Page:

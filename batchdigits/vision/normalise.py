@@ -28,9 +28,10 @@ from batchdigits.vision.components import (
 )
 from batchdigits.vision.contrast import background_level, has_edges, histogram, is_ink, stretch_contrast
 from batchdigits.vision.frames import MIN_SOLID_SHARE, is_field_or_broken_frame
-from batchdigits.vision.framing import frame
+from batchdigits.vision.framing import MAX_INK_SIDE, frame
 from batchdigits.vision.illumination import is_evenly_lit, otsu, remove_background
 from batchdigits.vision.polarity import even_polarities, uneven_polarities
+from batchdigits.vision.reduction import Reduction
 from batchdigits.vision.writing import holds_writing
 
 Glyph = NDArray[np.uint8]
@@ -69,6 +70,30 @@ class Candidates(NamedTuple):
     holds_writing: bool = False
 
 
+class _Dark(NamedTuple):
+    """A scan of dark mean.
+
+    Attributes:
+        scan: uint8 (H, W).
+        is_inverted: whether it was inverted for that.
+        reduction: as for `propose`.
+    """
+
+    scan: MatLike
+    is_inverted: bool
+    reduction: Reduction | None
+
+    @property
+    def times(self) -> int:
+        """How many times the scan is reduced."""
+        return self.reduction.times if self.reduction else 1
+
+    def enlarged(self) -> _Dark:
+        """The scan in its full size; the same scan if that cannot be had."""
+        full = self.reduction.enlarge() if self.reduction else None
+        return self if full is None else _Dark(_ink_bright(full, not self.is_inverted), self.is_inverted, None)
+
+
 class _Page(NamedTuple):
     """A view under one polarity.
 
@@ -90,13 +115,20 @@ def normalise(scan: NDArray[np.uint8], ink: Ink = "auto", *, deslant: bool = Tru
     return propose(scan, ink, deslant=deslant).glyphs
 
 
-def propose(scan: NDArray[np.uint8], ink: Ink = "auto", *, deslant: bool = True) -> Candidates:
+def propose(
+    scan: NDArray[np.uint8],
+    ink: Ink = "auto",
+    *,
+    deslant: bool = True,
+    reduction: Reduction | None = None,
+) -> Candidates:
     """Find what may be the digit of a scan, and frame it as MNIST does.
 
     Args:
         scan: grey, uint8 (H, W), H and W at least 1, of either polarity.
         ink: whether ink is dark or light; `auto` finds it out.
         deslant: shear the digit upright.
+        reduction: how the scan was reduced while it was decoded; its full size is asked for where a digit is small.
 
     Returns:
         The candidates. A plain scan has one. A scan has more where the picture does not decide on the polarity, or on
@@ -104,10 +136,10 @@ def propose(scan: NDArray[np.uint8], ink: Ink = "auto", *, deslant: bool = True)
     """
     # Every scan is brought to a dark mean, so that a scan and its inverse are the same picture in all later steps.
     is_inverted = cv2.norm(scan, cv2.NORM_L1) * (1.0 / scan.size) > 127.5
-    dark = _ink_bright(scan, not is_inverted)
+    dark = _Dark(_ink_bright(scan, not is_inverted), is_inverted, reduction)
     glyphs: list[tuple[Glyph, float]] = []
     has_lines = has_empty_box = is_unsure = False
-    pages = _pages_of(_shrink(dark), () if ink == "auto" else ((ink == "light") != is_inverted,))
+    pages = _pages_of(_shrink(dark.scan, dark.times), () if ink == "auto" else ((ink == "light") != is_inverted,))
     for page in pages:
         found, cell = _find_inks(page.view, page.mask, page.is_even)
         has_lines |= cell is not None
@@ -151,13 +183,21 @@ def _ink_bright(picture: MatLike, ink_is_light: bool) -> MatLike:
     return picture if ink_is_light else np.invert(picture)  # faster than OpenCV's bitwise_not
 
 
-def _shrink(scan: MatLike) -> MatLike:
-    """The view of a scan. The factor is whole, for speed; the rows and columns left over at the end are cut off."""
-    if max(scan.shape) <= MAX_VIEW_SIDE:
+def _shrink(scan: MatLike, times: int) -> MatLike:
+    """The view of a scan that is reduced so many times. The rows and columns left over at the end are cut off."""
+    factor = _factor(scan, times)
+    if factor <= 1.0:
         return scan
-    factor = math.ceil(max(scan.shape) / MAX_VIEW_SIDE)
-    height, width = (max(1, side // factor) for side in scan.shape)
-    return cv2.resize(scan[: height * factor, : width * factor], (width, height), interpolation=cv2.INTER_AREA)
+    height, width = scan.shape
+    height, width = max(1, int(height / factor)), max(1, int(width / factor))
+    part = scan[: round(height * factor), : round(width * factor)]
+    return cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA)
+
+
+def _factor(scan: MatLike, times: int) -> float:
+    """Pixels of a scan, reduced so many times, for each of its view. Those of its full size are whole, for speed."""
+    longer: int = max(scan.shape)
+    return math.ceil(times * longer / MAX_VIEW_SIDE) / times
 
 
 def _find_inks(view: MatLike, mask: MatLike, is_even: bool) -> tuple[list[_InkAndDigit], Cell | None]:
@@ -229,11 +269,11 @@ def _digits(ink: MatLike, mask: MatLike, parts: Parts, min_share: float) -> list
     return [(ink, digit) for digit in digits if not is_field_or_broken_frame(digit.mask, digit.box)]
 
 
-def _cut_out(ink: MatLike, digit: Digit, scan: MatLike, ink_is_light: bool, has_lines: bool) -> MatLike | None:
+def _cut_out(ink: MatLike, digit: Digit, dark: _Dark, ink_is_light: bool, has_lines: bool) -> MatLike | None:
     """The digit's part of the ink, from a close-up of the scan if the digit is small in the view; None without ink."""
     mask, box, _ = digit
-    if max(scan.shape) > MAX_VIEW_SIDE and max(box[2:]) < MIN_DIGIT_SIDE:
-        ink, mask, box = _close_up(mask, box, scan, ink_is_light, has_lines) or (ink, mask, box)
+    if max(dark.scan.shape) > MAX_VIEW_SIDE and max(box[2:]) < MIN_DIGIT_SIDE:
+        ink, mask, box = _close_up(mask, box, dark, ink_is_light, has_lines) or (ink, mask, box)
     if max(mask.shape) < MIN_DIGIT_SIDE:
         ink = cv2.bitwise_and(ink, cv2.dilate(mask, SMALL_EDGE))
     else:
@@ -244,22 +284,26 @@ def _cut_out(ink: MatLike, digit: Digit, scan: MatLike, ink_is_light: bool, has_
 
 
 def _close_up(
-    mask: MatLike, box: Box, scan: MatLike, ink_is_light: bool, has_lines: bool
+    mask: MatLike, box: Box, dark: _Dark, ink_is_light: bool, has_lines: bool
 ) -> tuple[MatLike, MatLike, Box] | None:
     """The ink around a small digit, shrunk less, the digit's mask in it and its box; None if it is lost there."""
     x, y, width, height = box
     margin = CLOSE_UP_MARGIN * max(width, height)
-    scale = math.ceil(max(scan.shape) / MAX_VIEW_SIDE)
+    scale = _factor(dark.scan, dark.times)
+    if dark.reduction and scale * max(width, height) < MAX_INK_SIDE:
+        dark = dark.enlarged()
+        scale = _factor(dark.scan, dark.times)
     rows = slice(max(0, round((y - margin) * scale)), round((y + height + margin) * scale))
     columns = slice(max(0, round((x - margin) * scale)), round((x + width + margin) * scale))
-    view = _ink_bright(_shrink(scan[rows, columns]), ink_is_light)
+    view = _ink_bright(_shrink(dark.scan[rows, columns], dark.times), ink_is_light)
     is_even = is_evenly_lit(view, otsu(view))
     if not is_even:
         view = remove_background(view)[0]
     if has_lines:  # only where the digit is: the lines are not looked for again
         view = _without_level(view, otsu(view)) if is_even else view
         around = cv2.dilate(mask, LARGE_EDGE)[
-            rows.start // scale : -(-rows.stop // scale), columns.start // scale : -(-columns.stop // scale)
+            int(rows.start / scale) : math.ceil(rows.stop / scale),
+            int(columns.start / scale) : math.ceil(columns.stop / scale),
         ]
         view = np.bitwise_and(view, cv2.resize(around, view.shape[::-1], interpolation=cv2.INTER_NEAREST))
     around = otsu(view)
