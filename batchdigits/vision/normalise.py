@@ -26,7 +26,7 @@ from batchdigits.vision.components import (
     may_be_lines,
     parts_of,
 )
-from batchdigits.vision.contrast import background_level, has_edges, histogram, is_ink, stretch_contrast
+from batchdigits.vision.contrast import has_edges, histogram, is_ink, stretch_contrast
 from batchdigits.vision.frames import MIN_SOLID_SHARE, is_field_or_broken_frame
 from batchdigits.vision.framing import MAX_INK_SIDE, frame
 from batchdigits.vision.illumination import is_evenly_lit, otsu, remove_background
@@ -203,17 +203,19 @@ def _factor(scan: MatLike, times: int) -> float:
 def _find_inks(view: MatLike, mask: MatLike, is_even: bool) -> tuple[list[_InkAndDigit], Cell | None]:
     """The ink of a view and each of its digits; and the cell, if it has printed lines."""
     counts, area = None if is_even else histogram(view), cv2.countNonZero(mask)
-    ink, contrast = stretch_contrast(view, mask, counts)
+    ink, contrast, level = stretch_contrast(view, mask, counts)
     parts = parts_of(mask)
     if isinstance(parts, Components):
-        mask, parts = join_faint(ink, mask, parts)
+        joined, parts = join_faint(ink, mask, parts)
+        if joined is not mask:
+            mask, level = joined, stretch_contrast(view, joined, counts)[2]
     if not contrast or not has_edges(view, mask, longest_box(parts), ink, contrast):
         clearer = _clearer(view, is_even)
         if not clearer:
             return [], None
-        view, mask = clearer
-        (ink, _), parts, is_even, counts = stretch_contrast(view, mask), parts_of(mask), False, None
-    cell = _cell(view, mask, parts, is_even) if may_be_lines(parts, *mask.shape) else None
+        (view, mask), is_even = clearer, False
+        (ink, _, level), parts, counts = stretch_contrast(view, mask), parts_of(mask), None
+    cell = _cell(view, mask, parts, level if is_even else 0.0) if may_be_lines(parts, *mask.shape) else None
     if cell and cell.stroke_prior == 0.0:
         return _digits_of(cell), cell
     has_ink = counts is None or is_ink(counts, area)
@@ -233,7 +235,7 @@ def _clearer(view: MatLike, is_even: bool) -> tuple[MatLike, MatLike] | None:
     flat = remove_background(view)[0] if is_even else view
     for clearer in (flat, cv2.GaussianBlur(flat, (0, 0), MIN_GRAIN_BLUR + GRAIN_BLUR * max(view.shape))):
         mask = otsu(clearer)
-        ink, contrast = stretch_contrast(clearer, mask)
+        ink, contrast, _ = stretch_contrast(clearer, mask)
         if not contrast or not is_ink(histogram(clearer), cv2.countNonZero(mask)):
             continue
         if has_edges(clearer, mask, longest_box(parts_of(mask)), ink, contrast):
@@ -241,19 +243,18 @@ def _clearer(view: MatLike, is_even: bool) -> tuple[MatLike, MatLike] | None:
     return None
 
 
-def _cell(view: MatLike, mask: MatLike, parts: Parts, is_even: bool) -> Cell | None:
-    return remove_lines(_without_level(view, mask) if is_even else view, mask, parts)
+def _cell(view: MatLike, mask: MatLike, parts: Parts, level: float) -> Cell | None:
+    return remove_lines(_without_level(view, level), mask, parts)
 
 
-def _without_level(view: MatLike, mask: MatLike) -> MatLike:
+def _without_level(view: MatLike, level: float) -> MatLike:
     """An evenly lit view on a background of 0, without stretching its contrast."""
-    level = background_level(view, mask)
-    return cv2.subtract(view, level)  # type: ignore[call-overload,no-any-return]
+    return cv2.subtract(view, level) if level else view  # type: ignore[call-overload]
 
 
 def _digits_of(cell: Cell) -> list[_InkAndDigit]:
     """The ink and each of the digits of a cell without its lines."""
-    ink, _ = stretch_contrast(cell.view, cell.mask)
+    ink, _, _ = stretch_contrast(cell.view, cell.mask)
     return _digits(ink, cell.mask, parts_of(cell.mask), MIN_CELL_DIGIT_SHARE)
 
 
@@ -300,7 +301,7 @@ def _close_up(
     if not is_even:
         view = remove_background(view)[0]
     if has_lines:  # only where the digit is: the lines are not looked for again
-        view = _without_level(view, otsu(view)) if is_even else view
+        view = _without_level(view, stretch_contrast(view, otsu(view))[2]) if is_even else view
         around = cv2.dilate(mask, LARGE_EDGE)[
             int(rows.start / scale) : math.ceil(rows.stop / scale),
             int(columns.start / scale) : math.ceil(columns.stop / scale),
@@ -308,5 +309,5 @@ def _close_up(
         view = np.bitwise_and(view, cv2.resize(around, view.shape[::-1], interpolation=cv2.INTER_NEAREST))
     around = otsu(view)
     digits = find_digits(around, parts_of(around))
-    ink, contrast = stretch_contrast(view, around)
+    ink, contrast, _ = stretch_contrast(view, around)
     return (ink, digits[0].mask, digits[0].box) if digits and contrast else None
