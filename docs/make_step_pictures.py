@@ -77,8 +77,7 @@ def steps(scan: Picture) -> list[Picture]:
     parts = parts_of(mask)
     flat = cv2.subtract(bright, np.array([level]))
     cell = remove_lines(flat, mask, parts) if may_be_lines(parts, *mask.shape) else None
-    rest = cell.mask if cell else mask
-    clean = find_digits(rest, parts_of(rest))[0].mask
+    clean = find_digits(*((cell.mask, cell.parts) if cell else (mask, parts)))[0].mask
     shown = stretch_contrast(cell.view, cell.mask)[0] if cell else ink
     digit = np.bitwise_and(shown, cv2.dilate(clean, LARGE_EDGE))
     glyph = frame(digit, deslant=True)

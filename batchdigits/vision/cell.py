@@ -52,12 +52,14 @@ class Cell(NamedTuple):
     Attributes:
         view: on a background of 0, uint8 (H, W), with its ink bright.
         mask: of its ink, 255 on 0; of no pixel if the cell is empty.
+        parts: those of the mask.
         stroke_prior: how probable it is that what was removed are strokes of the digit, 0-1.
         is_box: whether a line was removed at each side.
     """
 
     view: MatLike
     mask: MatLike
+    parts: Parts
     stroke_prior: float
     is_box: bool
 
@@ -96,13 +98,18 @@ def remove_lines(view: MatLike, mask: MatLike, parts: Parts) -> Cell | None:
         if not found:
             break
         found = [placed(line, inside[0].start, inside[1].start, mask.shape) for line in found]
-    counts = histogram(rest[inside])
+    counts, area = histogram(rest[inside]), cv2.countNonZero(mask[inside])
     counts[0] -= cv2.countNonZero(gone[inside])  # what was removed is 0 in the rest
-    has_ink = is_ink(counts, cv2.countNonZero(mask[inside]))
-    digit = _without_rests(mask, inside) if has_ink else np.zeros_like(mask)
+    digit: MatLike = np.zeros_like(mask)
+    if is_ink(counts, area):
+        is_only = not isinstance(parts, Components) and cv2.countNonZero(mask) == area
+        parts = cv2.boundingRect(mask) if is_only else parts_of(mask)
+        digit = _without_rests(mask, parts, inside)
+    if digit is not mask:
+        parts = parts_of(digit)
     if framed:
-        return Cell(rest, digit, 0.0, True)
-    return Cell(rest, digit, _stroke_prior(lines, digit, whole, gone), sides_of(lines) == ALL_SIDES)
+        return Cell(rest, digit, parts, 0.0, True)
+    return Cell(rest, digit, parts, _stroke_prior(lines, digit, whole, gone), sides_of(lines) == ALL_SIDES)
 
 
 class _Framed(NamedTuple):
@@ -218,17 +225,15 @@ def _walls(lines: Sequence[Stroke]) -> set[Side]:
     return {line.side for line in lines if _is_wall(line)}
 
 
-def _without_rests(mask: MatLike, inside: Inside) -> MatLike:
+def _without_rests(mask: MatLike, parts: Parts, inside: Inside) -> MatLike:
     """Keep the components of a mask that are written in the middle of a cell, and those near them."""
     (top, bottom), (left, right) = ((axis.start, axis.stop) for axis in inside)
     height, width = bottom - top, right - left
     y, x = round(OUTER_MARGIN_SHARE * height), round(OUTER_MARGIN_SHARE * width)
     middle = slice(top + y, bottom - y), slice(left + x, right - x)
-    components = parts_of(mask)
-    if not isinstance(components, Components):
-        if cv2.hasNonZero(mask[middle]):
-            return mask
-        components = components_of(mask)
+    if not isinstance(parts, Components) and cv2.hasNonZero(mask[middle]):
+        return mask
+    components = parts if isinstance(parts, Components) else components_of(mask)
     is_central = present(components.labels[middle], components)
     if not is_central.any():
         gap_x = np.minimum(components.x - left, right - components.x - components.width) / width

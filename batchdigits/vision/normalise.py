@@ -255,7 +255,7 @@ def _without_level(view: MatLike, level: float) -> MatLike:
 def _digits_of(cell: Cell) -> list[_InkAndDigit]:
     """The ink and each of the digits of a cell without its lines."""
     ink, _, _ = stretch_contrast(cell.view, cell.mask)
-    return _digits(ink, cell.mask, parts_of(cell.mask), MIN_CELL_DIGIT_SHARE)
+    return _digits(ink, cell.mask, cell.parts, MIN_CELL_DIGIT_SHARE)
 
 
 def _weighted(found: list[_InkAndDigit], share: float) -> list[_InkAndDigit]:
