@@ -103,5 +103,5 @@ tables:
 	python benchmarks/read_fields.py --fields $(SETS)/../fields
 	python benchmarks/training_speed.py
 	python benchmarks/archive_speed.py
-	python benchmarks/classify_speed.py --no-scans --rounds 5 -o docs/images/speed.png
+	python benchmarks/classify_speed.py --rounds 5 -o docs/images/speed.png
 	python benchmarks/ray_overhead.py --rounds 1
