@@ -40,6 +40,7 @@ SCAN_WIDTH, SCAN_HEIGHT = 300, 200  # pixels
 DIGIT_SIDE = 140  # pixels of a digit in a scan
 PHOTOGRAPH_FACTOR = 14  # a photograph is so many times as wide and as high: 4,200 x 2,800 pixels
 FORM_WIDTH, FORM_HEIGHT, FORM_DIGIT_SIDE = 1240, 1748, 700  # pixels of A6 at 300 dpi
+JPEG_QUALITY = 90
 MIB = 1 << 20
 BATCHDIGITS, SECOND_LOOK, READ, UPPER_BOUND = "batchdigits", "second-look", "read", "upper-bound"
 NAMES = {
@@ -157,7 +158,7 @@ def make_folder(folder: Path, kind: str, count: int, writer: str = "opencv") -> 
         elif writer == "pillow":
             PIL.Image.fromarray(image).save(path)
         else:
-            cv2.imwrite(str(path), image)
+            cv2.imwrite(str(path), image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     return unfinished.rename(folder)
 
 

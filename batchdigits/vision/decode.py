@@ -127,7 +127,7 @@ def _decode_with_opencv(name: str, data: bytes, header: Header, times: int = 1) 
     if header.pixels is None:
         return None
     grey, colour = _FLAGS[times]
-    if header.pixels == "grey" or name == "JPEG":
+    if header.pixels == "grey" or (name == "JPEG" and times == 1):
         scan = _imdecode(data, grey)
         if header.pixels == "grey" or scan is None or not is_flat(scan):
             return scan  # a JPEG stores luma as it is, and decoding it without its colours is faster

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from batchdigits.vision.grey import Scan
 
-MIN_REDUCED_SIDE = 960  # pixels of the longer side of a reduced scan: six for each of the normaliser's view
+MIN_REDUCED_SIDE = 480  # pixels of the longer side of a reduced scan: three for each of the normaliser's view
 
 
 class Reduction(NamedTuple):

@@ -13,13 +13,18 @@ from cv2.typing import MatLike
 from numpy.typing import NDArray
 from PIL import Image
 
+from batchdigits.api.images import page_of
+from batchdigits.fields.cut_batch import CutBatch
+from batchdigits.fields.field_options import FieldOptions
+from batchdigits.fields.read_field import cut_field
+from batchdigits.fields.reading import ReadOptions
 from batchdigits.vision.decode import Page, decode
 from batchdigits.vision.normalise import propose
 from batchdigits.vision.normalise_batch import NormaliseBatch
 from batchdigits.vision.reduction import MIN_REDUCED_SIDE, Reduction, times_to_reduce
 from batchdigits.vision.small_images import FastBatch
 
-WIDTH, HEIGHT = 2 * MIN_REDUCED_SIDE, 1280
+WIDTH, HEIGHT = 2 * MIN_REDUCED_SIDE, 640
 ORIENTATION = 274
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
 
@@ -111,7 +116,7 @@ def test_a_damaged_file_has_the_fault_of_its_full_size(tmp_path: Path, name: str
     assert only(tmp_path / "part", reduced=True).fault == only(tmp_path / "part", reduced=False).fault != ""
 
 
-@pytest.mark.parametrize(("share", "is_near"), [(0.5, False), (0.15, False), (0.04, True)])
+@pytest.mark.parametrize(("share", "is_near"), [(0.5, False), (0.3, False), (0.06, True)])
 def test_only_a_small_digit_asks_for_the_full_size(share: float, is_near: bool) -> None:
     full = photograph(share)
     asked = []
@@ -130,7 +135,7 @@ def test_only_a_small_digit_asks_for_the_full_size(share: float, is_near: bool) 
 
 
 def test_a_full_size_that_cannot_be_had_costs_sharpness_alone() -> None:
-    assert len(propose(half(photograph(0.04)), reduction=Reduction(2, lambda: None)).glyphs) == 1
+    assert len(propose(half(photograph(0.06)), reduction=Reduction(2, lambda: None)).glyphs) == 1
 
 
 def test_batches_reduce(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,3 +164,25 @@ def test_ink_of_the_papers_luma_is_seen_in_a_reduced_scan(tmp_path: Path) -> Non
     assert page.scan is not None
     assert page.scan.shape == (HEIGHT // 2, WIDTH // 2)
     assert len(propose(page.scan, reduction=page.reduction).glyphs) == 1
+
+
+def test_from_python_an_image_is_reduced_on_demand_alone(tmp_path: Path) -> None:
+    Image.fromarray(photograph(0.5)).save(tmp_path / "a.jpg")
+    data = (tmp_path / "a.jpg").read_bytes()
+    with (tmp_path / "a.jpg").open("rb") as file:
+        for image in (tmp_path / "a.jpg", data, file):
+            assert page_of(image, reduced=True).reduction is not None
+    assert page_of(data).reduction is page_of(tmp_path / "a.jpg").reduction is None
+
+
+def test_a_large_field_is_read_in_its_full_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Image.fromarray(photograph(0.5)).save(tmp_path / "a.jpg")
+    shapes = []
+
+    def watched(scan: NDArray[np.uint8], options: ReadOptions) -> Any:
+        shapes.append(scan.shape)
+        return cut_field(scan, options)
+
+    monkeypatch.setattr("batchdigits.fields.cut_batch.cut_field", watched)
+    list(CutBatch(FieldOptions()).add(str(tmp_path / "a.jpg")))
+    assert shapes == [(HEIGHT, WIDTH)]
