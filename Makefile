@@ -129,5 +129,5 @@ tables:
 	python benchmarks/read_speed.py
 	python benchmarks/training_speed.py
 	python benchmarks/archive_speed.py
-	python benchmarks/classify_speed.py --no-scans --rounds 5 -o docs/images/speed.png
+	python benchmarks/classify_speed.py --rounds 5 -o docs/images/speed.png
 	python benchmarks/ray_overhead.py --rounds 1

@@ -3,6 +3,9 @@
 Each program runs as a process on the same files. The programs take turns, so that a slow moment of the machine affects
 all of them. Times of whole processes include the start-up. The steady state is computed from the difference between a
 large and a small folder. Memory is the sum over all processes (PSS), in a run that is not timed.
+
+On two cores that have nothing else to do, all kinds take about 10 minutes with two rounds; with `--rounds 5` the
+figures are steadier.
 """
 
 from __future__ import annotations
@@ -14,9 +17,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import cycle, islice
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 import cv2
@@ -24,6 +29,7 @@ import numpy as np
 import PIL.Image
 from baselines import BASELINES
 from numpy.typing import NDArray
+from read_fields import compose
 
 from batchdigits.datasets import MNIST
 from batchdigits.datasets.idx import TEST_IMAGES, read_idx
@@ -32,14 +38,47 @@ Image = NDArray[np.uint8]  # (H, W) in grey, or (H, W, 3) in BGR
 
 SCAN_WIDTH, SCAN_HEIGHT = 300, 200  # pixels
 DIGIT_SIDE = 140  # pixels of a digit in a scan
+PHOTOGRAPH_FACTOR = 14  # a photograph is so many times as wide and as high: 4,200 x 2,800 pixels
+FORM_WIDTH, FORM_HEIGHT, FORM_DIGIT_SIDE = 1240, 1748, 700  # pixels of A6 at 300 dpi
+JPEG_QUALITY = 90
 MIB = 1 << 20
-BATCHDIGITS, UPPER_BOUND = "batchdigits", "upper-bound"
+BATCHDIGITS, SECOND_LOOK, READ, UPPER_BOUND = "batchdigits", "second-look", "read", "upper-bound"
 NAMES = {
     BATCHDIGITS: "batchdigits classify",
+    SECOND_LOOK: "batchdigits classify --second-look",
+    READ: "batchdigits read",
     "one-by-one": "Pillow and LiteRT, one image at a time",
     "keras": "Keras (image_dataset_from_directory)",
     "tf.data": "tf.data (parallel decode_png)",
     UPPER_BOUND: "upper bound (decode and network only)",
+}
+COMMANDS = {BATCHDIGITS: ["classify"], SECOND_LOOK: ["classify", "--second-look"], READ: ["read"]}
+WITHOUT_TENSORFLOW = (BATCHDIGITS, "one-by-one", UPPER_BOUND)  # which decodes neither WebP nor TIFF
+ALL = (BATCHDIGITS, "one-by-one", "keras", "tf.data", UPPER_BOUND)
+
+
+class Kind(NamedTuple):
+    """A kind of image.
+
+    Attributes:
+        share: of `--images`, which the small folder has.
+        programs: what is measured; ratios are to the first.
+    """
+
+    share: float
+    programs: tuple[str, ...] = ALL
+
+
+KINDS = {
+    "28x28 grey .png": Kind(1.0, (*ALL, SECOND_LOOK)),
+    "300x200 grey .jpg": Kind(0.05),
+    "300x200 colour .jpg": Kind(0.05),
+    "300x200 grey .png": Kind(0.05),
+    "300x200 colour .png": Kind(0.05),
+    "300x200 grey .webp": Kind(0.05, WITHOUT_TENSORFLOW),
+    "A6 1-bit .tif": Kind(0.005, WITHOUT_TENSORFLOW),
+    "photograph colour .jpg": Kind(0.001),
+    "fields grey .png": Kind(0.02, (READ,)),
 }
 
 
@@ -57,10 +96,12 @@ class Measurement:
 
 
 @click.command()
-@click.option("--images", default=10_000, show_default=True, help="28x28 images in the small folder; 300x200: a tenth.")
+@click.option("--images", default=10_000, show_default=True, help="28x28 images in the small folder; others: a part.")
 @click.option("--times", default=10, show_default=True, help="How many times as many images the large folder has.")
-@click.option("--rounds", default=5, show_default=True)
-@click.option("--scans/--no-scans", default=True, show_default=True, help="Measure 300x200 scans as well.")
+@click.option("--rounds", default=2, show_default=True)
+@click.option(
+    "--kind", "kinds", multiple=True, type=click.Choice(list(KINDS)), help="Measure this kind. [default: all]"
+)
 @click.option(
     "--writer",
     default="opencv",
@@ -77,7 +118,7 @@ def main(
     images: int,
     times: int,
     rounds: int,
-    scans: bool,
+    kinds: tuple[str, ...],
     writer: str,
     million: bool,
     folder: Path | None,
@@ -86,23 +127,20 @@ def main(
     """Print a table in Markdown for each kind of image."""
     with contextlib.nullcontext(folder) if folder else tempfile.TemporaryDirectory() as location:
         root = Path(location)
-        kinds = [
-            "28x28 grey .png",
-            *(f"300x200 {ink} {suffix}" for ink in ("grey", "colour") for suffix in (".jpg", ".png")),
-        ]
-        results, folders = {}, {}
-        for kind in kinds if scans else kinds[:1]:
-            count = images if kind == kinds[0] else max(1, images // 10)
-            library = writer if kind == kinds[0] else "opencv"
+        results, folders, counts = {}, {}, {}
+        for kind in kinds or KINDS:
+            count = counts[kind] = max(1, round(images * KINDS[kind].share))
+            library = writer if kind.startswith("28x28") else "opencv"
             name = f"{kind.replace(' ', '-')}-by-{library}"
             small = folders[kind] = make_folder(root / name, kind, count, library)
             large = link_folder(small, small.with_name(f"{small.name}-large"), times)
-            results[kind] = measure(small, large, rounds)
+            results[kind] = measure(KINDS[kind].programs, small, large, rounds)
             click.echo(table(f"{kind} by {library}", results[kind], count, times))
+        first = next(iter(results))
         if million:
-            click.echo(scaling(folders[kinds[0]], images))
+            click.echo(scaling(folders[first], counts[first]))
     if output:
-        draw(results, images, output)
+        draw(first, results[first], counts[first], output)
         click.echo(f"wrote {output}")
 
 
@@ -112,19 +150,34 @@ def make_folder(folder: Path, kind: str, count: int, writer: str = "opencv") -> 
         return folder
     unfinished = folder.with_name(f"{folder.name}.part")
     unfinished.mkdir(parents=True, exist_ok=True)
-    digits = read_idx(MNIST / f"{TEST_IMAGES}.gz")
+    suffix = kind.split()[-1]
+    for number, image in enumerate(islice(pictures(kind), count)):
+        path = unfinished / f"{number}{suffix}"
+        if suffix == ".tif":
+            PIL.Image.fromarray(image > 127).save(path, compression="group4")
+        elif writer == "pillow":
+            PIL.Image.fromarray(image).save(path)
+        else:
+            cv2.imwrite(str(path), image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    return unfinished.rename(folder)
+
+
+def pictures(kind: str) -> Iterator[Image]:
+    """Images of a kind, without end."""
     rng = np.random.default_rng(1)
-    size, ink, suffix = kind.split()
-    for number in range(count):
-        digit = digits[number % len(digits)]
-        image = digit if size == "28x28" else scan(digit, rng)
+    size, ink, _ = kind.split()
+    if size == "fields":
+        yield from (known.scan for known in compose(10_000, "test", seed=1))
+    for digit in cycle(read_idx(MNIST / f"{TEST_IMAGES}.gz")):
+        image = {"28x28": plain, "300x200": scan, "A6": form, "photograph": photograph}[size](digit, rng)
         if ink == "colour":
             image = np.dstack([image, image, np.minimum(image, 250) + 5])  # a tinted background
-        if writer == "pillow":
-            PIL.Image.fromarray(image).save(unfinished / f"{number}{suffix}")
-        else:
-            cv2.imwrite(str(unfinished / f"{number}{suffix}"), image)
-    return unfinished.rename(folder)
+        yield image
+
+
+def plain(digit: Image, rng: np.random.Generator) -> Image:
+    """The digit itself."""
+    return digit
 
 
 def scan(digit: Image, rng: np.random.Generator) -> Image:
@@ -135,6 +188,26 @@ def scan(digit: Image, rng: np.random.Generator) -> Image:
     ink = cv2.resize(digit, (DIGIT_SIDE, DIGIT_SIDE), interpolation=cv2.INTER_CUBIC) * 0.7
     page[top : top + DIGIT_SIDE, left : left + DIGIT_SIDE] -= ink
     return np.clip(page, 0, 255).astype(np.uint8)
+
+
+def photograph(digit: Image, rng: np.random.Generator) -> Image:
+    """A photograph, uint8 (2800, 4200): a scan, enlarged, with the noise of a camera."""
+    size = SCAN_WIDTH * PHOTOGRAPH_FACTOR, SCAN_HEIGHT * PHOTOGRAPH_FACTOR
+    large = cv2.resize(scan(digit, rng), size, interpolation=cv2.INTER_CUBIC)
+    noise = cv2.resize(rng.normal(0, 6, (size[1] // 2, size[0] // 2)).astype(np.float32), size)
+    noisy: Image = np.clip(large + noise, 0, 255).astype(np.uint8)
+    return noisy
+
+
+def form(digit: Image, rng: np.random.Generator) -> Image:
+    """A scanned form, uint8 (1748, 1240), black on white: the digit, with specks on the paper."""
+    page = np.full((FORM_HEIGHT, FORM_WIDTH), 255, np.uint8)
+    page[rng.random(page.shape) < 0.0002] = 0
+    side = FORM_DIGIT_SIDE
+    top, left = rng.integers(0, FORM_HEIGHT - side), rng.integers(0, FORM_WIDTH - side)
+    ink = cv2.resize(digit, (side, side), interpolation=cv2.INTER_CUBIC)
+    page[top : top + side, left : left + side] = np.invert(np.asarray(ink, np.uint8))
+    return page
 
 
 def link_folder(source: Path, folder: Path, times: int) -> Path:
@@ -151,9 +224,9 @@ def link_folder(source: Path, folder: Path, times: int) -> Path:
     return unfinished.rename(folder)
 
 
-def measure(small: Path, large: Path, rounds: int) -> dict[str, Measurement]:
+def measure(programs: Sequence[str], small: Path, large: Path, rounds: int) -> dict[str, Measurement]:
     """Time the programs in turns, after one run of each that warms up and measures memory."""
-    results = {name: Measurement() for name in NAMES}
+    results = {name: Measurement() for name in programs}
     for name, measured in results.items():
         measured.memory = peak_memory(name, large)[0]
     for _ in range(rounds):
@@ -165,8 +238,8 @@ def measure(small: Path, large: Path, rounds: int) -> dict[str, Measurement]:
 
 def command(name: str, folder: Path, output: str) -> list[str]:
     """The command line of a program."""
-    if name == BATCHDIGITS:
-        return [sys.executable, "-m", "batchdigits", "classify", "-q", "--overwrite", str(folder), "-o", output]
+    if name in COMMANDS:
+        return [sys.executable, "-m", "batchdigits", *COMMANDS[name], "-q", "--overwrite", str(folder), "-o", output]
     return [sys.executable, str(Path(__file__).with_name("baselines.py")), name, str(folder), output]
 
 
@@ -230,7 +303,7 @@ def proc_field(path: str, name: str) -> int:
 
 def table(kind: str, results: dict[str, Measurement], count: int, times: int) -> str:
     """A table in Markdown: images per second, how many times as fast batchdigits is, and peak memory."""
-    reference = results[BATCHDIGITS]
+    reference = next(iter(results.values()))
     lines = [
         f"\n{kind}; {len(os.sched_getaffinity(0))} cores, medians of {len(reference.small)} rounds\n",
         f"| | {count:,} images | | {count * times:,} images | | steady state | | peak memory |",
@@ -271,14 +344,13 @@ def scaling(small: Path, count: int) -> str:
     )
 
 
-def draw(results: dict[str, dict[str, Measurement]], images: int, path: Path) -> None:
-    """Plot images per second and peak memory for the small folder of the first kind, start-up included."""
+def draw(kind: str, programs: dict[str, Measurement], images: int, path: Path) -> None:
+    """Plot images per second and peak memory for the small folder of a kind, start-up included."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    kind, programs = next(iter(results.items()))
     figure, (speed, memory) = pyplot.subplots(1, 2, figsize=(11, 2.8), sharey=True)
     labels = [NAMES[name] for name in programs]
     colours = [{BATCHDIGITS: "tab:red", UPPER_BOUND: "lightgrey"}.get(name, "tab:grey") for name in programs]
@@ -295,5 +367,5 @@ def draw(results: dict[str, dict[str, Measurement]], images: int, path: Path) ->
 
 
 if __name__ == "__main__":
-    assert {*BASELINES, BATCHDIGITS} == set(NAMES)
+    assert {*BASELINES, *COMMANDS} == set(NAMES)
     main()

@@ -1,4 +1,4 @@
-"""Compare the times of normalising and decoding, or of normalising in two versions of the package.
+"""Compare the times of normalising and decoding, or of normalising in two versions of the package: processor time.
 
     python benchmarks/normaliser_speed.py
     python benchmarks/normaliser_speed.py --against CHECKOUT
@@ -98,13 +98,13 @@ def time_kinds(path: str) -> dict[str, float]:
         for name in kinds.files:
             scans = list(kinds[name])
             normalise_all(scans)
-            start = time.perf_counter()
+            start = time.process_time()
             normalise_all(scans)
-            times[name] = (time.perf_counter() - start) / len(scans) * 1e6
+            times[name] = (time.process_time() - start) / len(scans) * 1e6
             if name.startswith("28x28"):
-                start = time.perf_counter()
+                start = time.process_time()
                 normalise_stack(kinds[name])
-                times[f"{name}, together"] = (time.perf_counter() - start) / len(scans) * 1e6
+                times[f"{name}, together"] = (time.process_time() - start) / len(scans) * 1e6
     return times
 
 
@@ -186,9 +186,9 @@ def time_in_turns(first: Callable[[], object], second: Callable[[], object]) -> 
     times: tuple[list[float], list[float]] = ([], [])
     for _ in range(ROUNDS):
         for work, taken in zip((first, second), times, strict=True):
-            start = time.perf_counter()
+            start = time.process_time()
             work()
-            taken.append((time.perf_counter() - start) / IMAGES * 1e6)
+            taken.append((time.process_time() - start) / IMAGES * 1e6)
     return float(np.median(times[0])), float(np.median(times[1]))
 
 

@@ -18,7 +18,7 @@ from PIL import Image
 from batchdigits.vision.artifacts import find_digits
 from batchdigits.vision.cell import remove_lines
 from batchdigits.vision.components import may_be_lines, parts_of
-from batchdigits.vision.contrast import background_level, stretch_contrast
+from batchdigits.vision.contrast import stretch_contrast
 from batchdigits.vision.decode import decode
 from batchdigits.vision.framing import frame
 from batchdigits.vision.illumination import is_evenly_lit, otsu, remove_background
@@ -73,12 +73,11 @@ def steps(scan: Picture) -> list[Picture]:
     if not is_evenly_lit(bright, mask):
         bright = remove_background(bright)[0]
         mask = otsu(bright)
-    ink, _ = stretch_contrast(bright, mask)
+    ink, _, level = stretch_contrast(bright, mask)
     parts = parts_of(mask)
-    flat = cv2.subtract(bright, np.array([background_level(bright, mask)]))
+    flat = cv2.subtract(bright, np.array([level]))
     cell = remove_lines(flat, mask, parts) if may_be_lines(parts, *mask.shape) else None
-    rest = cell.mask if cell else mask
-    clean = find_digits(rest, parts_of(rest))[0].mask
+    clean = find_digits(*((cell.mask, cell.parts) if cell else (mask, parts)))[0].mask
     shown = stretch_contrast(cell.view, cell.mask)[0] if cell else ink
     digit = np.bitwise_and(shown, cv2.dilate(clean, LARGE_EDGE))
     glyph = frame(digit, deslant=True)

@@ -92,7 +92,7 @@ class Classifier:
         Raises:
             TypeError: one of them is no image.
         """
-        sources = [normalise_page(page_of(image), self._ink) for image in images]
+        sources = [normalise_page(page_of(image, reduced=True), self._ink) for image in images]
         with self._lock:
             predictions, _ = decide(sources, self._runtime, self._threshold, self._probabilities)
         return predictions

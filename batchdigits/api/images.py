@@ -20,30 +20,31 @@ ACCEPTED = "a path, bytes, a binary file object, a Pillow image, or a NumPy arra
 ACCEPTED_ARRAYS = "(H, W), (H, W, 3) or (H, W, 4) of uint8, uint16, bool, or floats from 0 to 1"
 
 
-def page_of(image: Image) -> Page:
+def page_of(image: Image, *, reduced: bool = False) -> Page:
     """The scan of an image, or the fault because of which it has none.
 
     Args:
         image: a path or URL; the bytes of an image file; a binary file object with them; a Pillow image; or a NumPy
             array, grey (H, W), RGB (H, W, 3) or RGBA (H, W, 4), of uint8, uint16, bool, or floats from 0 to 1.
+        reduced: as for `decode`, if the image is a file, or its bytes.
 
     Raises:
         TypeError: the image has none of these types.
     """
     if isinstance(image, str | os.PathLike):
         path = os.fsdecode(image)
-        return _only_page(path, decode(path))
+        return _only_page(path, decode(path, reduced=reduced))
     if isinstance(image, np.ndarray):
         _check_array(image)
         return _page("", lambda: _scan_of_array(image))
     if isinstance(image, bytes | bytearray | memoryview):
-        return _page_of_bytes("", bytes(image))
+        return _page_of_bytes("", bytes(image), reduced)
     if _is_pillow_image(image):
         from batchdigits.vision.pillow_decode import scan_of
 
         return _page(_name(image, "filename"), lambda: scan_of(image))
     if hasattr(image, "read"):
-        return _page_of_file(image)
+        return _page_of_file(image, reduced)
     raise TypeError(f"an image is {ACCEPTED}, not {type(image).__name__}")
 
 
@@ -63,13 +64,13 @@ def _only_page(source: str, pages: Any) -> Page:
     return page
 
 
-def _page_of_bytes(source: str, data: bytes) -> Page:
+def _page_of_bytes(source: str, data: bytes, reduced: bool) -> Page:
     if not data:
         return Page(source, None, "empty file")
-    return _only_page(source, decode_content(Content(source, data, len(data))))
+    return _only_page(source, decode_content(Content(source, data, len(data)), reduced=reduced))
 
 
-def _page_of_file(file: IO[bytes]) -> Page:
+def _page_of_file(file: IO[bytes], reduced: bool) -> Page:
     source = _name(file, "name")
     try:
         data = file.read(MAX_FILE_BYTES + 1)
@@ -77,7 +78,7 @@ def _page_of_file(file: IO[bytes]) -> Page:
         return Page(source, None, describe_error(source, error))
     if not isinstance(data, bytes):
         raise TypeError(f"a file object is opened in binary mode; this one gives {type(data).__name__}")
-    return _page_of_bytes(source, data)
+    return _page_of_bytes(source, data, reduced)
 
 
 def _name(image: object, attribute: str) -> str:

@@ -12,7 +12,7 @@ from batchdigits.files.remote import is_url, read_url
 from batchdigits.files.source_error import SourceError
 
 READ_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0)  # without that, Windows changes line ends
-FIRST_READ_BYTES = 1 << 18  # read before the format is known; nearly every scan is smaller
+FIRST_READ_BYTES = 1 << 24  # read before the format is known; nearly every photograph is smaller
 
 
 class Content(NamedTuple):

@@ -50,7 +50,7 @@ class PreviewItem(NamedTuple):
 
 def preview_items(files: Iterable[str], runtime: Runtime, settings: Settings, limit: int | None) -> list[PreviewItem]:
     """Classify the first `limit` sources of `files`, or all, as `classify_files` does; keep their scans and glyphs."""
-    return _items(islice((page for path in files for page in decode(path)), limit), runtime, settings)
+    return _items(islice((page for path in files for page in decode(path, reduced=True)), limit), runtime, settings)
 
 
 def items_of_rows(

@@ -24,7 +24,7 @@ from batchdigits.vision.components import (
 )
 from batchdigits.vision.contrast import histogram, is_ink
 from batchdigits.vision.frames import find_frame
-from batchdigits.vision.illumination import otsu_level
+from batchdigits.vision.illumination import OTSU
 from batchdigits.vision.lines import MARGIN_SHARE, OUTER_MARGIN_SHARE, THIN_SHARE, corners_of, find_lines, sides_of
 from batchdigits.vision.strokes import MAX_SLOPE, Side, Stroke, placed, rectangle
 
@@ -52,12 +52,14 @@ class Cell(NamedTuple):
     Attributes:
         view: on a background of 0, uint8 (H, W), with its ink bright.
         mask: of its ink, 255 on 0; of no pixel if the cell is empty.
+        parts: those of the mask.
         stroke_prior: how probable it is that what was removed are strokes of the digit, 0-1.
         is_box: whether a line was removed at each side.
     """
 
     view: MatLike
     mask: MatLike
+    parts: Parts
     stroke_prior: float
     is_box: bool
 
@@ -73,44 +75,61 @@ def remove_lines(view: MatLike, mask: MatLike, parts: Parts) -> Cell | None:
     Returns:
         The cell; None if no lines are found.
     """
-    gone, framed = _erased_frames(view, mask, parts)
+    framed = _erase_frames(view, mask, parts)
     found = [] if framed else find_lines(mask)
     if not found and not framed:
         return None
-    whole = np.asarray(mask)
+    whole = mask
     lines: list[Stroke] = []
+    gone = framed.gone if framed else np.zeros(mask.shape, np.uint8)
     for _ in range(MAX_PASSES):
         lines += found
         if found:
             gone |= erased(found, lines, mask)
-        rest = cv2.bitwise_and(view, cv2.bitwise_not(gone))
-        inside = _inside(lines, mask.shape, framed)
+        rest = cv2.subtract(view, gone)
+        inside = _inside(lines, mask.shape, framed.inside if framed else None)
         if min(rest[inside].shape) < MIN_INSIDE:
             return None
-        level = otsu_level(rest[inside])
+        level, _, parts = framed.rest if framed and not lines else _split(rest[inside])
         mask = cv2.threshold(rest, level, 255, cv2.THRESH_BINARY)[1]
-        components = components_of(mask[inside])
-        if not may_have_more_lines(components):
+        if not may_have_more_lines(parts, *mask[inside].shape):
             break
         found = find_lines(np.ascontiguousarray(mask[inside]), ALL_SIDES if framed else _walls(lines))
         if not found:
             break
         found = [placed(line, inside[0].start, inside[1].start, mask.shape) for line in found]
-    counts = histogram(rest[inside])
+    counts, area = histogram(rest[inside]), cv2.countNonZero(mask[inside])
     counts[0] -= cv2.countNonZero(gone[inside])  # what was removed is 0 in the rest
-    digit: MatLike = np.zeros_like(whole)
-    if is_ink(counts, cv2.countNonZero(mask[inside])):
-        is_whole = components.labels.shape == mask.shape
-        digit = _without_rests(mask, components if is_whole else components_of(mask), inside)
+    digit: MatLike = np.zeros_like(mask)
+    if is_ink(counts, area):
+        is_only = not isinstance(parts, Components) and cv2.countNonZero(mask) == area
+        parts = cv2.boundingRect(mask) if is_only else parts_of(mask)
+        digit = _without_rests(mask, parts, inside)
+    if digit is not mask:
+        parts = parts_of(digit)
     if framed:
-        return Cell(rest, digit, 0.0, True)
-    return Cell(rest, digit, _stroke_prior(lines, digit, whole, gone), sides_of(lines) == ALL_SIDES)
+        return Cell(rest, digit, parts, 0.0, True)
+    return Cell(rest, digit, parts, _stroke_prior(lines, digit, whole, gone), sides_of(lines) == ALL_SIDES)
 
 
-def _erased_frames(view: MatLike, mask: MatLike, parts: Parts) -> tuple[NDArray[np.uint8], Inside | None]:
-    """The pixels of a closed frame and of frames in it, with their soft edges; and its inside, if there is a frame."""
+class _Framed(NamedTuple):
+    """What was erased of frames, and what is inside of the inmost.
+
+    Attributes:
+        gone: the pixels of a closed frame and of frames in it, with their soft edges, 255 on 0, uint8 (H, W).
+        inside: rows and columns of the inside.
+        rest: Otsu's threshold of what is left of the inside, the mask of what is over it, and its parts.
+    """
+
+    gone: NDArray[np.uint8]
+    inside: Inside
+    rest: tuple[float, MatLike, Parts]
+
+
+def _erase_frames(view: MatLike, mask: MatLike, parts: Parts) -> _Framed | None:
+    """Erase a closed frame, and frames in it; None if there is none."""
+    framed: _Framed | None = None
     gone: NDArray[np.uint8] = np.zeros(mask.shape, np.uint8)
-    inside: Inside | None = None
     left = top = 0
     for _ in range(MAX_PASSES):
         frame = find_frame(mask, parts)
@@ -124,10 +143,16 @@ def _erased_frames(view: MatLike, mask: MatLike, parts: Parts) -> tuple[NDArray[
         side = round(frame.thickness)
         left, top, width, height = left + x + side, top + y + side, width - 2 * side, height - 2 * side
         inside = slice(top, top + height), slice(left, left + width)
-        rest = cv2.bitwise_and(view[inside], cv2.bitwise_not(gone[inside]))
-        mask = cv2.threshold(rest, otsu_level(rest), 255, cv2.THRESH_BINARY)[1]
-        parts = parts_of(mask)
-    return gone, inside
+        rest = _split(cv2.subtract(view[inside], gone[inside]))
+        _, mask, parts = rest
+        framed = _Framed(gone, inside, rest)
+    return framed
+
+
+def _split(rest: MatLike) -> tuple[float, MatLike, Parts]:
+    """Otsu's threshold of what is left of a view, the mask of what is over it, and its parts."""
+    level, mask = cv2.threshold(rest, 0, 255, OTSU)
+    return level, mask, parts_of(mask)
 
 
 def _edge(thickness: float) -> int:
@@ -200,12 +225,16 @@ def _walls(lines: Sequence[Stroke]) -> set[Side]:
     return {line.side for line in lines if _is_wall(line)}
 
 
-def _without_rests(mask: MatLike, components: Components, inside: Inside) -> MatLike:
+def _without_rests(mask: MatLike, parts: Parts, inside: Inside) -> MatLike:
     """Keep the components of a mask that are written in the middle of a cell, and those near them."""
     (top, bottom), (left, right) = ((axis.start, axis.stop) for axis in inside)
     height, width = bottom - top, right - left
     y, x = round(OUTER_MARGIN_SHARE * height), round(OUTER_MARGIN_SHARE * width)
-    is_central = present(components.labels[top + y : bottom - y, left + x : right - x], components)
+    middle = slice(top + y, bottom - y), slice(left + x, right - x)
+    if not isinstance(parts, Components) and cv2.hasNonZero(mask[middle]):
+        return mask
+    components = parts if isinstance(parts, Components) else components_of(mask)
+    is_central = present(components.labels[middle], components)
     if not is_central.any():
         gap_x = np.minimum(components.x - left, right - components.x - components.width) / width
         gap_y = np.minimum(components.y - top, bottom - components.y - components.height) / height

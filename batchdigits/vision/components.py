@@ -24,6 +24,7 @@ MAX_GAP_SHARE, MIN_GAP = 0.1, 2
 MIN_BROKEN_SHARE = 0.08  # of the longest component's length: what breaks off a stroke may be this short
 FAINT_LEVEL = 52  # grey levels of 255, over which a pixel may join strokes
 MAX_FAINT_SHARE = 0.35  # of the area: more such pixels are grain
+MAX_FEW = 4  # components that are measured faster one by one than by OpenCV
 
 
 Box = Sequence[int]  # x, y, width and height
@@ -99,10 +100,19 @@ def near(components: Components, main: Flags) -> Flags:
 def parts_of(mask: MatLike) -> Parts:
     """The box of a mask's only component, all 0 without any; the components if there are several."""
     box = left, top, wide, high = cv2.boundingRect(mask)
-    # Without keywords, which take longer; and never on an empty picture, on which OpenCV crashes.
-    if not wide or cv2.connectedComponents(mask[top : top + high, left : left + wide], None, 8, cv2.CV_16U)[0] <= 2:
+    if not wide:
+        return box  # OpenCV crashes on an empty picture
+    inside = slice(top, top + high), slice(left, left + wide)
+    count, labels = cv2.connectedComponents(mask[inside], None, 8, cv2.CV_16U)  # with keywords, it takes longer
+    if count <= 2:
         return box
-    return components_of(mask)
+    if count - 1 > MAX_FEW:
+        return components_of(mask)
+    whole = np.zeros(mask.shape, np.uint16)
+    whole[inside] = labels
+    each = [(whole == label).view(np.uint8) for label in range(1, count)]
+    numbers = np.array([(*cv2.boundingRect(one), cv2.countNonZero(one)) for one in each], np.int32)
+    return Components(whole, *numbers.T)
 
 
 def join_faint(ink: MatLike, mask: MatLike, components: Components) -> tuple[MatLike, Parts]:
@@ -135,12 +145,16 @@ def box_of(components: Components, index: int) -> Box:
     return [int(values[index]) for values in components[1:5]]
 
 
-def may_have_more_lines(components: Components) -> bool:
+def may_have_more_lines(parts: Parts, rows: int, columns: int) -> bool:
     """Whether some components in the inside of a cell are as long as lines, and narrow, or touch its walls."""
-    rows, columns = components.labels.shape
-    are_long = (components.width >= MIN_LENGTH_SHARE * columns) | (components.height >= MIN_LENGTH_SHARE * rows)
-    are_narrow = np.minimum(components.width, components.height) <= MAX_NARROW_SHARE * components.length
-    return bool((are_long & (are_narrow | components.touches)).any())
+    if not isinstance(parts, Components):
+        x, y, width, height = parts
+        is_long = width >= MIN_LENGTH_SHARE * columns or height >= MIN_LENGTH_SHARE * rows
+        touches = not (x and y and x + width < columns and y + height < rows)
+        return is_long and (touches or min(width, height) <= MAX_NARROW_SHARE * max(width, height))
+    are_long = (parts.width >= MIN_LENGTH_SHARE * columns) | (parts.height >= MIN_LENGTH_SHARE * rows)
+    are_narrow = np.minimum(parts.width, parts.height) <= MAX_NARROW_SHARE * parts.length
+    return bool((are_long & (are_narrow | parts.touches)).any())
 
 
 def may_be_lines(parts: Parts, rows: int, columns: int) -> bool:

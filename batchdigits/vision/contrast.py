@@ -35,7 +35,7 @@ def histogram(view: MatLike, region: MatLike | None = None) -> Histogram:
     return np.asarray(cv2.calcHist([view], [0], region, [256], [0, 256]), np.float32).ravel()
 
 
-def stretch_contrast(view: MatLike, mask: MatLike, counts: Histogram | None = None) -> tuple[MatLike, float]:
+def stretch_contrast(view: MatLike, mask: MatLike, counts: Histogram | None = None) -> tuple[MatLike, float, float]:
     """Set the background to 0 and the ink's peak to 255.
 
     Args:
@@ -44,12 +44,14 @@ def stretch_contrast(view: MatLike, mask: MatLike, counts: Histogram | None = No
         counts: its histogram, if that is at hand.
 
     Returns:
-        The ink, uint8 (H, W), and its contrast in grey levels; 0 if it is not distinct from the background's grain.
+        The ink, uint8 (H, W); its contrast in grey levels, or 0 if it is not distinct from the background's grain; and
+        the background's median grey level.
     """
     least, most, _, _ = cv2.minMaxLoc(view)
-    ink = view if least == 0.0 and most == 255.0 else _stretch(view, least, most)
-    if 2 * cv2.countNonZero(ink) < mask.size:  # one level fills most of the view: a background without grain
-        return ink, most - least if most - least >= MIN_CONTRAST else 0.0
+    over_least = view if least == 0.0 else cv2.threshold(view, least, 255, cv2.THRESH_BINARY)[1]
+    if 2 * cv2.countNonZero(over_least) < mask.size:  # one level fills most of the view: a background without grain
+        ink = view if least == 0.0 and most == 255.0 else _stretch(view, least, most)
+        return ink, most - least if most - least >= MIN_CONTRAST else 0.0, least
     total = (histogram(view) if counts is None else counts).cumsum()
     background_area = mask.size - cv2.countNonZero(mask)
     # The lower half of the background is free of the grey edges of strokes, so its spread is that of the grain. The top
@@ -59,13 +61,7 @@ def stretch_contrast(view: MatLike, mask: MatLike, counts: Histogram | None = No
     grain, contrast = background - low, peak - background
     ink = _stretch(view, min(background + 2.0 * grain, peak - 1.0), peak)
     is_distinct = contrast >= MIN_CONTRAST and (contrast >= CERTAIN_CONTRAST or contrast >= MIN_SIGNAL * grain)
-    return ink, float(contrast) if is_distinct else 0.0
-
-
-def background_level(view: MatLike, mask: MatLike) -> float:
-    """The median grey level outside of a mask of ink, 255 on 0."""
-    total = histogram(view, cv2.bitwise_not(mask)).cumsum()
-    return float(total.searchsorted(total[-1] / 2.0))
+    return ink, float(contrast) if is_distinct else 0.0, float(background)
 
 
 def _stretch(view: MatLike, floor: float, peak: float) -> MatLike:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from functools import cache, partial
 from io import BytesIO
 from typing import IO, Any, NamedTuple
 
@@ -19,12 +20,21 @@ from batchdigits.files.source_error import SourceError, describe_error
 from batchdigits.vision.grey import Scan, is_flat, to_grey
 from batchdigits.vision.headers import Header, check_size, read_header
 from batchdigits.vision.npy_decode import NPY_SIGNATURE, scan_of_npy
+from batchdigits.vision.reduction import Reduction, times_to_reduce
 
 MAX_PIXELS = 100_000_000  # A4 at 600 dpi has 35 million; decoding 100 million takes 0.25 GB (JPEG) to 1.5 GB (alpha)
 MAX_FILE_BYTES = 1 << 30  # MAX_PIXELS of 16-bit RGB take less; a TIFF may be larger, as it is read page by page
 
 # OpenCV logs each file that it refuses; the row's detail says so instead.
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+
+# OpenCV's flags for grey and for colour, by how many times a JPEG is reduced.
+_FLAGS = {
+    1: (cv2.IMREAD_GRAYSCALE, cv2.IMREAD_COLOR),
+    2: (cv2.IMREAD_REDUCED_GRAYSCALE_2, cv2.IMREAD_REDUCED_COLOR_2),
+    4: (cv2.IMREAD_REDUCED_GRAYSCALE_4, cv2.IMREAD_REDUCED_COLOR_4),
+    8: (cv2.IMREAD_REDUCED_GRAYSCALE_8, cv2.IMREAD_REDUCED_COLOR_8),
+}
 
 
 class Page(NamedTuple):
@@ -34,20 +44,25 @@ class Page(NamedTuple):
         source: the path as typed, with `#N` for a page of a multi-page file.
         scan: uint8 (H, W), of either polarity; None if the source could not be decoded.
         fault: why it could not; else empty.
+        reduction: how the scan was reduced; None if it was not.
     """
 
     source: str
     scan: Scan | None
     fault: str = ""
+    reduction: Reduction | None = None
 
 
-def decode(path: str, max_pixels: int = MAX_PIXELS, status: os.stat_result | None = None) -> Iterable[Page]:
+def decode(
+    path: str, max_pixels: int = MAX_PIXELS, status: os.stat_result | None = None, *, reduced: bool = False
+) -> Iterable[Page]:
     """Decode a file, by its content and not by its name.
 
     Args:
         path: the file, or its URL, as the user typed it.
         max_pixels: an image with more is refused by its header.
         status: the file's status from `file_status`; None if it is not known yet.
+        reduced: whether a large JPEG or JPEG 2000 is decoded in a half, a quarter or an eighth of its size.
 
     Returns:
         One page; for a TIFF or PDF of several pages each of them, with `#1`, `#2`... after the path, decoded one at a
@@ -57,18 +72,18 @@ def decode(path: str, max_pixels: int = MAX_PIXELS, status: os.stat_result | Non
         content = read_content(path, status)
     except Exception as error:
         return (Page(path, None, describe_error(path, error)),)
-    return decode_content(content, max_pixels)
+    return decode_content(content, max_pixels, reduced=reduced)
 
 
-def decode_content(content: Content, max_pixels: int = MAX_PIXELS) -> Iterable[Page]:
+def decode_content(content: Content, max_pixels: int = MAX_PIXELS, *, reduced: bool = False) -> Iterable[Page]:
     """Do what `decode` does, for a file whose first bytes have been read."""
     try:
-        return _decode(content, max_pixels)
+        return _decode(content, max_pixels, reduced)
     except Exception as error:
         return (Page(content.source, None, describe_error(content.source, error)),)
 
 
-def _decode(content: Content, max_pixels: int) -> Iterable[Page]:
+def _decode(content: Content, max_pixels: int, reduced: bool) -> Iterable[Page]:
     name = sniff(content.data)
     if name is None:
         if fault := archive_fault(content.source):
@@ -80,15 +95,21 @@ def _decode(content: Content, max_pixels: int) -> Iterable[Page]:
         return _decode_pdf(content.source, _whole(content), max_pixels)
     if is_preview(content.data):
         raise SourceError("a preview that batchdigits drew, not a scan")
-    if name == "TIFF" and not content.is_whole:
+    if name == "TIFF" and not content.is_whole:  # its pages are read one by one
         return _decode_with_pillow(content.source, name, content.open(), max_pixels)
     data = _whole(content)
     header = read_header(name, data)
     if header is not None:
         check_size(header.width, header.height, max_pixels)
-        scan = _decode_with_opencv(name, data, header)
+        times = times_to_reduce(header.width, header.height) if reduced and name == "JPEG" else 1
+        scan = _decode_with_opencv(name, data, header, times)
         if scan is not None:
-            return (Page(content.source, scan),)
+            enlarge = cache(partial(_decode_with_opencv, name, data, header))
+            return (Page(content.source, scan, reduction=Reduction(times, enlarge) if times > 1 else None),)
+    if reduced and name in ("JPEG", "JPEG 2000"):
+        page = _decode_reduced_with_pillow(content.source, name, data, max_pixels)
+        if page is not None:
+            return (page,)
     return _decode_with_pillow(content.source, name, BytesIO(data), max_pixels)
 
 
@@ -101,15 +122,16 @@ def _whole(content: Content) -> bytes:
         return file.read(content.size)
 
 
-def _decode_with_opencv(name: str, data: bytes, header: Header) -> Scan | None:
-    """The scan of a plain file; None where OpenCV would misread it, or refuses it."""
+def _decode_with_opencv(name: str, data: bytes, header: Header, times: int = 1) -> Scan | None:
+    """The scan of a plain file, reduced so many times; None where OpenCV would misread it, or refuses it."""
     if header.pixels is None:
         return None
-    if header.pixels == "grey" or name == "JPEG":
-        scan = _imdecode(data, cv2.IMREAD_GRAYSCALE)
+    grey, colour = _FLAGS[times]
+    if header.pixels == "grey" or (name == "JPEG" and times == 1):
+        scan = _imdecode(data, grey)
         if header.pixels == "grey" or scan is None or not is_flat(scan):
             return scan  # a JPEG stores luma as it is, and decoding it without its colours is faster
-    pixels = _imdecode(data, cv2.IMREAD_COLOR if header.pixels == "colour" else cv2.IMREAD_UNCHANGED)
+    pixels = _imdecode(data, colour if header.pixels == "colour" else cv2.IMREAD_UNCHANGED)
     return None if pixels is None else to_grey(pixels)
 
 
@@ -128,6 +150,17 @@ def _decode_pdf(source: str, data: bytes, max_pixels: int) -> Iterator[Page]:
             yield Page(f"{source}#{number}" if number else source, scan, fault)
     except Exception as error:
         yield Page(source, None, describe_error(source, error))
+
+
+def _decode_reduced_with_pillow(source: str, name: str, data: bytes, max_pixels: int) -> Page | None:
+    """The page of a large image; None for a small one, and for one that cannot be decoded so."""
+    from batchdigits.vision.pillow_decode import read_reduced
+
+    scan, times = read_reduced(name, BytesIO(data), max_pixels)
+    if scan is None:
+        return None
+    enlarge = cache(lambda: next(_decode_with_pillow(source, name, BytesIO(data), max_pixels)).scan)
+    return Page(source, scan, reduction=Reduction(times, enlarge))
 
 
 def _decode_with_pillow(source: str, name: str, file: IO[bytes], max_pixels: int) -> Iterator[Page]:

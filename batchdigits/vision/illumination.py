@@ -41,15 +41,15 @@ def is_evenly_lit(view: MatLike, lighter: MatLike) -> bool:
         return True
     darkest, lightest, _, _ = cv2.minMaxLoc(view)
     border, is_lighter = _border(view), _border(lighter)
-    light, whole = cv2.norm(cv2.bitwise_and(border, is_lighter), cv2.NORM_L1), cv2.norm(border, cv2.NORM_L1)
-    count, has_both = cv2.countNonZero(is_lighter), True
-    for size, total, extreme in ((border.size - count, whole - light, darkest), (count, light, lightest)):
-        if size > MIN_BORDER_SHARE * border.size:
-            if abs(total / size - extreme) > MAX_BORDER_DEVIATION * (lightest - darkest):
-                return False
-        else:
-            has_both = False
-    return not (has_both and _is_wide(lighter) and _is_wide(cv2.bitwise_not(lighter)))
+    count, whole = cv2.countNonZero(is_lighter), cv2.norm(border, cv2.NORM_L1)
+    light = cv2.norm(cv2.bitwise_and(border, is_lighter), cv2.NORM_L1) if count else 0.0
+    has_light, has_dark = (some > MIN_BORDER_SHARE * border.size for some in (count, border.size - count))
+    most = MAX_BORDER_DEVIATION * (lightest - darkest)
+    if has_dark and abs((whole - light) / (border.size - count) - darkest) > most:
+        return False
+    if has_light and abs(light / count - lightest) > most:
+        return False
+    return not (has_dark and has_light and _is_wide(lighter) and _is_wide(cv2.bitwise_not(lighter)))
 
 
 def _is_wide(mask: MatLike) -> bool:

@@ -26,11 +26,12 @@ from batchdigits.vision.components import (
     may_be_lines,
     parts_of,
 )
-from batchdigits.vision.contrast import background_level, has_edges, histogram, is_ink, stretch_contrast
+from batchdigits.vision.contrast import has_edges, histogram, is_ink, stretch_contrast
 from batchdigits.vision.frames import MIN_SOLID_SHARE, is_field_or_broken_frame
-from batchdigits.vision.framing import frame
+from batchdigits.vision.framing import MAX_INK_SIDE, frame
 from batchdigits.vision.illumination import is_evenly_lit, otsu, remove_background
 from batchdigits.vision.polarity import even_polarities, uneven_polarities
+from batchdigits.vision.reduction import Reduction
 from batchdigits.vision.writing import holds_writing
 
 Glyph = NDArray[np.uint8]
@@ -69,6 +70,30 @@ class Candidates(NamedTuple):
     holds_writing: bool = False
 
 
+class _Dark(NamedTuple):
+    """A scan of dark mean.
+
+    Attributes:
+        scan: uint8 (H, W).
+        is_inverted: whether it was inverted for that.
+        reduction: as for `propose`.
+    """
+
+    scan: MatLike
+    is_inverted: bool
+    reduction: Reduction | None
+
+    @property
+    def times(self) -> int:
+        """How many times the scan is reduced."""
+        return self.reduction.times if self.reduction else 1
+
+    def enlarged(self) -> _Dark:
+        """The scan in its full size; the same scan if that cannot be had."""
+        full = self.reduction.enlarge() if self.reduction else None
+        return self if full is None else _Dark(_ink_bright(full, not self.is_inverted), self.is_inverted, None)
+
+
 class _Page(NamedTuple):
     """A view under one polarity.
 
@@ -90,13 +115,20 @@ def normalise(scan: NDArray[np.uint8], ink: Ink = "auto", *, deslant: bool = Tru
     return propose(scan, ink, deslant=deslant).glyphs
 
 
-def propose(scan: NDArray[np.uint8], ink: Ink = "auto", *, deslant: bool = True) -> Candidates:
+def propose(
+    scan: NDArray[np.uint8],
+    ink: Ink = "auto",
+    *,
+    deslant: bool = True,
+    reduction: Reduction | None = None,
+) -> Candidates:
     """Find what may be the digit of a scan, and frame it as MNIST does.
 
     Args:
         scan: grey, uint8 (H, W), H and W at least 1, of either polarity.
         ink: whether ink is dark or light; `auto` finds it out.
         deslant: shear the digit upright.
+        reduction: how the scan was reduced while it was decoded; its full size is asked for where a digit is small.
 
     Returns:
         The candidates. A plain scan has one. A scan has more where the picture does not decide on the polarity, or on
@@ -104,10 +136,10 @@ def propose(scan: NDArray[np.uint8], ink: Ink = "auto", *, deslant: bool = True)
     """
     # Every scan is brought to a dark mean, so that a scan and its inverse are the same picture in all later steps.
     is_inverted = cv2.norm(scan, cv2.NORM_L1) * (1.0 / scan.size) > 127.5
-    dark = _ink_bright(scan, not is_inverted)
+    dark = _Dark(_ink_bright(scan, not is_inverted), is_inverted, reduction)
     glyphs: list[tuple[Glyph, float]] = []
     has_lines = has_empty_box = is_unsure = False
-    pages = _pages_of(_shrink(dark), () if ink == "auto" else ((ink == "light") != is_inverted,))
+    pages = _pages_of(_shrink(dark.scan, dark.times), () if ink == "auto" else ((ink == "light") != is_inverted,))
     for page in pages:
         found, cell = _find_inks(page.view, page.mask, page.is_even)
         has_lines |= cell is not None
@@ -151,29 +183,39 @@ def _ink_bright(picture: MatLike, ink_is_light: bool) -> MatLike:
     return picture if ink_is_light else np.invert(picture)  # faster than OpenCV's bitwise_not
 
 
-def _shrink(scan: MatLike) -> MatLike:
-    """The view of a scan. The factor is whole, for speed; the rows and columns left over at the end are cut off."""
-    if max(scan.shape) <= MAX_VIEW_SIDE:
+def _shrink(scan: MatLike, times: int) -> MatLike:
+    """The view of a scan that is reduced so many times. The rows and columns left over at the end are cut off."""
+    factor = _factor(scan, times)
+    if factor <= 1.0:
         return scan
-    factor = math.ceil(max(scan.shape) / MAX_VIEW_SIDE)
-    height, width = (max(1, side // factor) for side in scan.shape)
-    return cv2.resize(scan[: height * factor, : width * factor], (width, height), interpolation=cv2.INTER_AREA)
+    height, width = scan.shape
+    height, width = max(1, int(height / factor)), max(1, int(width / factor))
+    part = scan[: round(height * factor), : round(width * factor)]
+    return cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA)
+
+
+def _factor(scan: MatLike, times: int) -> float:
+    """Pixels of a scan, reduced so many times, for each of its view. Those of its full size are whole, for speed."""
+    longer: int = max(scan.shape)
+    return math.ceil(times * longer / MAX_VIEW_SIDE) / times
 
 
 def _find_inks(view: MatLike, mask: MatLike, is_even: bool) -> tuple[list[_InkAndDigit], Cell | None]:
     """The ink of a view and each of its digits; and the cell, if it has printed lines."""
     counts, area = None if is_even else histogram(view), cv2.countNonZero(mask)
-    ink, contrast = stretch_contrast(view, mask, counts)
+    ink, contrast, level = stretch_contrast(view, mask, counts)
     parts = parts_of(mask)
     if isinstance(parts, Components):
-        mask, parts = join_faint(ink, mask, parts)
+        joined, parts = join_faint(ink, mask, parts)
+        if joined is not mask:
+            mask, level = joined, stretch_contrast(view, joined, counts)[2]
     if not contrast or not has_edges(view, mask, longest_box(parts), ink, contrast):
         clearer = _clearer(view, is_even)
         if not clearer:
             return [], None
-        view, mask = clearer
-        (ink, _), parts, is_even, counts = stretch_contrast(view, mask), parts_of(mask), False, None
-    cell = _cell(view, mask, parts, is_even) if may_be_lines(parts, *mask.shape) else None
+        (view, mask), is_even = clearer, False
+        (ink, _, level), parts, counts = stretch_contrast(view, mask), parts_of(mask), None
+    cell = _cell(view, mask, parts, level if is_even else 0.0) if may_be_lines(parts, *mask.shape) else None
     if cell and cell.stroke_prior == 0.0:
         return _digits_of(cell), cell
     has_ink = counts is None or is_ink(counts, area)
@@ -193,7 +235,7 @@ def _clearer(view: MatLike, is_even: bool) -> tuple[MatLike, MatLike] | None:
     flat = remove_background(view)[0] if is_even else view
     for clearer in (flat, cv2.GaussianBlur(flat, (0, 0), MIN_GRAIN_BLUR + GRAIN_BLUR * max(view.shape))):
         mask = otsu(clearer)
-        ink, contrast = stretch_contrast(clearer, mask)
+        ink, contrast, _ = stretch_contrast(clearer, mask)
         if not contrast or not is_ink(histogram(clearer), cv2.countNonZero(mask)):
             continue
         if has_edges(clearer, mask, longest_box(parts_of(mask)), ink, contrast):
@@ -201,20 +243,19 @@ def _clearer(view: MatLike, is_even: bool) -> tuple[MatLike, MatLike] | None:
     return None
 
 
-def _cell(view: MatLike, mask: MatLike, parts: Parts, is_even: bool) -> Cell | None:
-    return remove_lines(_without_level(view, mask) if is_even else view, mask, parts)
+def _cell(view: MatLike, mask: MatLike, parts: Parts, level: float) -> Cell | None:
+    return remove_lines(_without_level(view, level), mask, parts)
 
 
-def _without_level(view: MatLike, mask: MatLike) -> MatLike:
+def _without_level(view: MatLike, level: float) -> MatLike:
     """An evenly lit view on a background of 0, without stretching its contrast."""
-    level = background_level(view, mask)
-    return cv2.subtract(view, level)  # type: ignore[call-overload,no-any-return]
+    return cv2.subtract(view, level) if level else view  # type: ignore[call-overload]
 
 
 def _digits_of(cell: Cell) -> list[_InkAndDigit]:
     """The ink and each of the digits of a cell without its lines."""
-    ink, _ = stretch_contrast(cell.view, cell.mask)
-    return _digits(ink, cell.mask, parts_of(cell.mask), MIN_CELL_DIGIT_SHARE)
+    ink, _, _ = stretch_contrast(cell.view, cell.mask)
+    return _digits(ink, cell.mask, cell.parts, MIN_CELL_DIGIT_SHARE)
 
 
 def _weighted(found: list[_InkAndDigit], share: float) -> list[_InkAndDigit]:
@@ -229,11 +270,11 @@ def _digits(ink: MatLike, mask: MatLike, parts: Parts, min_share: float) -> list
     return [(ink, digit) for digit in digits if not is_field_or_broken_frame(digit.mask, digit.box)]
 
 
-def _cut_out(ink: MatLike, digit: Digit, scan: MatLike, ink_is_light: bool, has_lines: bool) -> MatLike | None:
+def _cut_out(ink: MatLike, digit: Digit, dark: _Dark, ink_is_light: bool, has_lines: bool) -> MatLike | None:
     """The digit's part of the ink, from a close-up of the scan if the digit is small in the view; None without ink."""
     mask, box, _ = digit
-    if max(scan.shape) > MAX_VIEW_SIDE and max(box[2:]) < MIN_DIGIT_SIDE:
-        ink, mask, box = _close_up(mask, box, scan, ink_is_light, has_lines) or (ink, mask, box)
+    if max(dark.scan.shape) > MAX_VIEW_SIDE and max(box[2:]) < MIN_DIGIT_SIDE:
+        ink, mask, box = _close_up(mask, box, dark, ink_is_light, has_lines) or (ink, mask, box)
     if max(mask.shape) < MIN_DIGIT_SIDE:
         ink = cv2.bitwise_and(ink, cv2.dilate(mask, SMALL_EDGE))
     else:
@@ -244,25 +285,29 @@ def _cut_out(ink: MatLike, digit: Digit, scan: MatLike, ink_is_light: bool, has_
 
 
 def _close_up(
-    mask: MatLike, box: Box, scan: MatLike, ink_is_light: bool, has_lines: bool
+    mask: MatLike, box: Box, dark: _Dark, ink_is_light: bool, has_lines: bool
 ) -> tuple[MatLike, MatLike, Box] | None:
     """The ink around a small digit, shrunk less, the digit's mask in it and its box; None if it is lost there."""
     x, y, width, height = box
     margin = CLOSE_UP_MARGIN * max(width, height)
-    scale = math.ceil(max(scan.shape) / MAX_VIEW_SIDE)
+    scale = _factor(dark.scan, dark.times)
+    if dark.reduction and scale * max(width, height) < MAX_INK_SIDE:
+        dark = dark.enlarged()
+        scale = _factor(dark.scan, dark.times)
     rows = slice(max(0, round((y - margin) * scale)), round((y + height + margin) * scale))
     columns = slice(max(0, round((x - margin) * scale)), round((x + width + margin) * scale))
-    view = _ink_bright(_shrink(scan[rows, columns]), ink_is_light)
+    view = _ink_bright(_shrink(dark.scan[rows, columns], dark.times), ink_is_light)
     is_even = is_evenly_lit(view, otsu(view))
     if not is_even:
         view = remove_background(view)[0]
     if has_lines:  # only where the digit is: the lines are not looked for again
-        view = _without_level(view, otsu(view)) if is_even else view
+        view = _without_level(view, stretch_contrast(view, otsu(view))[2]) if is_even else view
         around = cv2.dilate(mask, LARGE_EDGE)[
-            rows.start // scale : -(-rows.stop // scale), columns.start // scale : -(-columns.stop // scale)
+            int(rows.start / scale) : math.ceil(rows.stop / scale),
+            int(columns.start / scale) : math.ceil(columns.stop / scale),
         ]
         view = np.bitwise_and(view, cv2.resize(around, view.shape[::-1], interpolation=cv2.INTER_NEAREST))
     around = otsu(view)
     digits = find_digits(around, parts_of(around))
-    ink, contrast = stretch_contrast(view, around)
+    ink, contrast, _ = stretch_contrast(view, around)
     return (ink, digits[0].mask, digits[0].box) if digits and contrast else None

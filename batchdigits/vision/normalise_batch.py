@@ -43,7 +43,7 @@ class NormaliseBatch:
             path: the file, or its URL, as typed.
             status: the file's status from `file_status`; None if it is not known yet.
         """
-        for page in decode(path, status=status):
+        for page in decode(path, status=status, reduced=True):
             self._normalised.append(normalise_page(page, self._ink))
             yield
 
@@ -57,6 +57,6 @@ def normalise_page(page: Page, ink: Ink) -> Normalised:
     if page.scan is None:
         return Normalised(page.source, Candidates(), page.fault)
     try:
-        return Normalised(page.source, propose(page.scan, ink))
+        return Normalised(page.source, propose(page.scan, ink, reduction=page.reduction))
     except Exception as error:  # an unforeseen error costs one row and not the run
         return Normalised(page.source, Candidates(), f"cannot be normalised ({type(error).__name__})")

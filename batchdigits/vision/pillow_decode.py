@@ -28,6 +28,7 @@ from batchdigits.files.source_error import SourceError
 from batchdigits.quiet import no_warnings
 from batchdigits.vision.grey import Scan, to_grey
 from batchdigits.vision.headers import check_size
+from batchdigits.vision.reduction import times_to_reduce
 from batchdigits.vision.tiff import WHITE_IS_ZERO, TiffFile, scan_with_opencv
 
 MAX_PAGES = 10_000  # of one TIFF, as a hostile file can claim millions
@@ -81,6 +82,24 @@ def read_pages(name: str, file: IO[bytes], max_pixels: int) -> Iterator[Numbered
             return  # the later pages can only be reached through this one
         yield _read(name, image, max_pixels, number)
     yield NumberedScan(MAX_PAGES + 1, None, f"more than {MAX_PAGES:,} pages: the rest is skipped")
+
+
+def read_reduced(name: str, file: IO[bytes], max_pixels: int) -> tuple[Scan | None, int]:
+    """The scan of a large JPEG or JPEG 2000, reduced, and how many times; None for one that cannot be decoded so."""
+    try:
+        image = _open(name, file)
+        check_size(image.width, image.height, max_pixels)
+        times = times_to_reduce(image.width, image.height)
+        if times == 1:
+            return None, 1
+        if isinstance(image, Jpeg2KImagePlugin.Jpeg2KImageFile):
+            image.reduce = times.bit_length() - 1
+        else:
+            image.draft(None, (image.width // times, image.height // times))
+        with _faults_of(name):
+            return scan_of(image), times
+    except SourceError:  # whoever decodes all of it names the fault
+        return None, 1
 
 
 def _open(name: str, file: IO[bytes]) -> ImageFile.ImageFile:

@@ -15,13 +15,15 @@ from tests.review.conftest import find_browser
 
 @pytest.mark.slow
 def test_classify_speed_on_a_few_images(tmp_path: Path) -> None:
-    small = ("--images", "50", "--times", "2", "--rounds", "1", "--million", "--writer", "pillow", "--folder", tmp_path)
+    small = ("--images", "40", "--times", "2", "--rounds", "1", "--million", "--writer", "pillow", "--folder", tmp_path)
     result = run_script("classify_speed.py", *small, "-o", tmp_path / "speed.png")
     assert result.returncode == 0, result.stderr
-    assert result.stdout.count("| batchdigits classify |") == 5
-    assert result.stdout.count("| upper bound (decode and network only) |") == 5
-    assert result.stdout.count("\n`2.6x`: batchdigits is 2.6 times as fast.") == 5
-    assert "\n5,000 images take " in result.stdout
+    assert result.stdout.count("| batchdigits classify |") == 8
+    assert result.stdout.count("| upper bound (decode and network only) |") == 8
+    assert result.stdout.count("| batchdigits read |") == 1
+    assert result.stdout.count("| batchdigits classify --second-look |") == 1
+    assert result.stdout.count("\n`2.6x`: batchdigits is 2.6 times as fast.") == 9
+    assert "\n4,000 images take " in result.stdout
     assert "28x28 grey .png by pillow" in result.stdout
     assert "300x200 grey .png by opencv" in result.stdout
     assert (tmp_path / "speed.png").read_bytes().startswith(b"\x89PNG")

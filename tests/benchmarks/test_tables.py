@@ -62,6 +62,13 @@ def test_polarity_of_small_sets(sets: Path) -> None:
     assert re.search(r"of 31 scans \([\d.]+%\) keep their label when inverted$", result.stdout)
 
 
+def test_reduced_decoding_of_small_sets(sets: Path) -> None:
+    for page in ((), ("--page",)):
+        result = run_script("reduced_decoding.py", "--sets", sets, "--side", "2000", "--every", "11", *page)
+        assert result.returncode == 0, result.stderr
+        assert re.search(r"^0 of 3 labels change; right are \d in full and \d reduced$", result.stdout, re.MULTILINE)
+
+
 @pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler here")
 def test_c_normaliser_of_small_sets(sets: Path) -> None:
     result = run_script("c_normaliser.py", "--sets", sets)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from batchdigits.vision import polarity
 from batchdigits.vision.artifacts import find_digits
-from batchdigits.vision.components import Components, parts_of, select
+from batchdigits.vision.components import Components, components_of, may_have_more_lines, parts_of, select
 from batchdigits.vision.framing import stroke_width
 from batchdigits.vision.illumination import MAX_SHADOW, MAX_STROKE_SHARE, remove_background
 from batchdigits.vision.strokes import MAX_SLOPE, MIN_LENGTH_SHARE, Stroke, find_strokes, placed
@@ -105,6 +105,18 @@ def test_an_only_component_is_told_from_several(mask: Picture) -> None:
     if isinstance(parts, Components):
         assert len(parts.x) == count
         assert np.array_equal(select(parts, np.ones(count, np.bool_)), mask)
+
+
+@given(pages())
+def test_few_components_are_measured_as_many_are(mask: Picture) -> None:
+    parts, components = parts_of(mask), components_of(mask)
+    if isinstance(parts, Components):
+        assert sorted(zip(*parts[1:], strict=True)) == sorted(zip(*components[1:], strict=True))
+        for index in range(len(parts.x)):
+            one = select(parts, np.arange(len(parts.x)) == index)
+            assert cv2.boundingRect(one) == tuple(int(numbers[index]) for numbers in parts[1:5])
+    elif parts[2]:
+        assert may_have_more_lines(parts, *mask.shape) == may_have_more_lines(components, *mask.shape)
 
 
 @given(pages())

@@ -34,13 +34,13 @@ class FastBatch(NormaliseBatch):
         try:
             content = read_content(path, status)
         except Exception:  # the plain path finds the fault
-            pages = decode(path, status=status)
+            pages = decode(path, status=status, reduced=True)
         else:
             if is_small_png(content.data):
                 self._packed.append((len(self._normalised), content))
                 self._normalised.append(WAITING)
                 return ()
-            pages = decode_content(content)
+            pages = decode_content(content, reduced=True)
         return self._add_pages(pages)
 
     def finish(self) -> list[Normalised]:
