@@ -64,7 +64,7 @@ class Widths(click.ParamType[tuple[int, ...]]):
     "--recipe",
     type=click.Choice(list(RECIPES)),
     help="Values for the options below that are not given: default, lesson (as published), best (the built-in "
-    "model's), tiny (for microcontrollers) or teacher (for --teacher). [default: default]",
+    "model's), tiny or nano (for microcontrollers) or teacher (for --teacher). [default: default]",
 )
 @click.option("--hidden", type=Widths(), help="Units of each hidden layer.")
 @click.option(
