@@ -1,6 +1,6 @@
 """Measure how often the C normaliser gives the same glyph and the same label as the Python one.
 
-    python benchmarks/c_normaliser.py --sets SETS [--source FILE] [--ink dark|light]
+    python benchmarks/c_normaliser.py --sets SETS [--ink dark|light]
 
 SETS has one folder for each set of images, and a set one sub-folder for each class; sub-folders `not_digit` are
 skipped. The C sources are compiled with `cc`. Both normalisers take the grey scan of each image, of any size. The C
@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from batchdigits.datasets.layout import NOT_DIGIT
 from batchdigits.device.arithmetic import run
 from batchdigits.device.layers import read_layers
-from batchdigits.device.write import TEMPLATES
+from batchdigits.device.write import NORMALISER_SOURCES, TEMPLATES
 from batchdigits.errors import BatchdigitsError
 from batchdigits.files.natural_order import natural_key
 from batchdigits.files.sources import find
@@ -69,15 +69,14 @@ class Pair(NamedTuple):
 
 @click.command()
 @click.option("--sets", type=click.Path(exists=True, file_okay=False), required=True, help="Folder of sets.")
-@click.option("--source", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Another C normaliser.")
 @click.option("--ink", type=click.Choice(INKS), default="auto", show_default=True, help="The ink, if it is known.")
-def main(sets: str, source: Path | None, ink: Ink) -> None:
+def main(sets: str, ink: Ink) -> None:
     """Print the table in Markdown."""
     names = sorted((entry.name for entry in os.scandir(sets) if entry.is_dir()), key=natural_key)
     if not names:
         raise click.ClickException(f"{sets}: no sets in it")
     with tempfile.TemporaryDirectory() as folder:
-        in_c = _compiled(source or TEMPLATES / "digits_normalise.c", Path(folder), ink)
+        in_c = _compiled(Path(folder), ink)
         columns = COLUMNS + COLUMNS_WITHOUT_LINES
         click.echo(f"| {' | '.join(columns)} |\n| --- |{' ---: |' * (len(columns) - 1)}")
         rows = []
@@ -105,21 +104,21 @@ def _mean(rows: Iterable[Sequence[float]]) -> list[float]:
     return [fmean(column) if column else math.nan for column in columns]
 
 
-def _compiled(source: Path, folder: Path, ink: Ink) -> Normalise:
+def _compiled(folder: Path, ink: Ink) -> Normalise:
     """The C normaliser as a Python function."""
     library = folder / "normalise.so"
-    command = ["cc", "-std=c99", "-O2", "-shared", "-fPIC", str(source), "-lm", "-o", str(library)]
+    command = ["cc", "-std=c99", "-O2", "-shared", "-fPIC", *NORMALISER_SOURCES, "-lm", "-o", str(library)]
     try:
-        subprocess.run(command, check=True)
+        subprocess.run(command, cwd=TEMPLATES, check=True)
     except (OSError, subprocess.CalledProcessError) as error:
-        raise click.ClickException(f"cannot compile {source}: {error}") from None
+        raise click.ClickException(f"cannot compile the C sources: {error}") from None
     function = ctypes.CDLL(str(library)).digits_normalise
     workspace = ctypes.create_string_buffer(WORKSPACE_BYTES)
 
     def call(scan: Glyph) -> Glyph | None:
         scan, glyph = np.ascontiguousarray(scan), np.zeros((28, 28), np.uint8)
         image, out = ctypes.c_void_p(scan.ctypes.data), ctypes.c_void_p(glyph.ctypes.data)
-        found = function(image, scan.shape[1], scan.shape[0], INKS.index(ink), workspace, out)
+        found = function(image, scan.shape[1], scan.shape[0], scan.shape[1], INKS.index(ink), workspace, out)
         return glyph if found else None
 
     return call

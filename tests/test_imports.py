@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from batchdigits.inference.choose import PRETRAINED
 from tests.conftest import SAMPLES
 
 HEAVY = ("tensorflow", "keras", "ray", "fsspec", "s3fs", "aiohttp", "matplotlib", "h5py", "pandas")
@@ -55,6 +56,14 @@ def test_reading_with_litert_never_loads_tensorflow(tmp_path: Path) -> None:
     main, worker = loaded_by_classify(tmp_path, str(SAMPLES / "digits"), verb="read")
     assert "ai_edge_litert" in worker
     assert (main | worker).isdisjoint((*HEAVY, "PIL"))
+
+
+@pytest.mark.parametrize("model", ["built-in", str(PRETRAINED / "digits.tflite")])
+def test_a_tflite_is_written_as_c_without_tensorflow(model: str, tmp_path: Path) -> None:
+    line = ["export", "--model", model, "--c-array", "c"]
+    loaded = loaded_after(f"from batchdigits.cli import main\nmain({line!r}, standalone_mode=False)", tmp_path)
+    assert (tmp_path / "c" / "digits_model.h").exists()
+    assert loaded.isdisjoint(HEAVY)
 
 
 def test_pillow_is_not_loaded_for_images_that_opencv_reads(tmp_path: Path) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from batchdigits.cli.console import is_verbose, print_message
+from batchdigits.cli.model_choice import chosen_model
 from batchdigits.cli.options import (
     FILE,
-    KERAS_MODEL,
+    TFLITE_MODEL,
     Number,
     class_option,
     corrections_option,
@@ -23,11 +26,13 @@ from batchdigits.cli.output_file import prepare_output
 from batchdigits.cli.usage import usage_errors
 
 if TYPE_CHECKING:
+    from batchdigits.inference.model_file import ModelFile
     from batchdigits.learning.export import Export
+    from batchdigits.learning.parity_check import ParityRow
 
 
 @click.command()
-@click.option("--tflite", is_flag=True, required=True, help="Write a TFLite model. No other format is supported yet.")
+@click.option("--tflite", is_flag=True, help="Write a TFLite model, made from a .keras model file.")
 @click.option(
     "--quantize",
     type=click.Choice(["int8", "int16x8", "dynamic", "float16", "none"]),
@@ -76,52 +81,142 @@ if TYPE_CHECKING:
     help="Least share of images that must get the same label in both files. "
     "[default: 99.8; 99 for a network without activation]",
 )
-@click.option("--c-array", type=FILE, metavar="DIR", help="Also write the model as C for a microcontroller.")
+@click.option("--c-array", type=FILE, metavar="DIR", help="Write the model as C for a microcontroller.")
+@click.option(
+    "--package",
+    type=(click.Choice(["arduino", "platformio", "esp-idf", "zephyr", "cmake"]), FILE),
+    metavar="KIND DIR",
+    help="Write the model as a library for a build system (arduino, platformio, esp-idf, zephyr or cmake) to a "
+    "new folder.",
+)
 @model_option(
-    "The .keras model file to convert; built-in is the one in the package. [default: exports/digits.keras]", KERAS_MODEL
+    "The model file: a .keras, which is converted, or without --tflite a .tflite too; built-in and tiny are in the "
+    "package. [default: with --tflite exports/digits.keras, else as in classify]",
+    TFLITE_MODEL,
 )
 @data_option("The data that the model was trained on, for the ranges of int8 and the parity check.")
 @corrections_option("Logs of reviews that the model was trained on, as in train.")
 @class_option
 @output_option("The model file to write.", default="exports/digits.tflite", show_default=True)
 @verbosity_options
+@click.pass_context
 def export(
+    context: click.Context,
+    /,
     tflite: bool,
-    calibrate: Path | None,
-    check: Path | None,
-    min_agreement: float | None,
     c_array: Path | None,
+    package: tuple[str, Path] | None,
     model: Path | None,
-    data: tuple[Path, ...],
-    corrections: tuple[Path, ...],
-    as_class: str | None,
     output: Path,
-    **options: Any,
+    **conversion: Any,
 ) -> None:
-    """Convert a .keras model file to TFLite.
+    """Convert a model file to TFLite, or write it for a device.
 
-    A parity check compares the labels of both files for the validation split: on LiteRT with XNNPACK, on LiteRT's
-    reference kernels and, if it is installed, on TFLite Micro. If too many labels differ, nothing is written. The page
-    "Export" of the documentation shows which options combine, and which device needs which.
+    A .keras model file is converted, and a parity check compares the labels of both networks for the validation split:
+    on LiteRT with XNNPACK, on LiteRT's reference kernels and, if it is installed, on TFLite Micro. If too many labels
+    differ, nothing is written. A .tflite model file is taken as it is, without TensorFlow. The page "Export" of the
+    documentation shows which options combine, and which device needs which.
 
     \b
     Example:
         batchdigits export --tflite
         batchdigits export --tflite --quantize float16 -o exports/half.tflite
         batchdigits export --tflite --calibrate ./scans --check ./scans --c-array firmware/digits
+        batchdigits export --model built-in --c-array firmware/digits
+        batchdigits export --model tiny --package arduino libraries/batchdigits
     """
-    from batchdigits.learning.export import prepare_export, write_export
+    if not (tflite or c_array or package):
+        raise click.UsageError("name what to write: --tflite, --c-array DIR or --package KIND DIR")
+    if c_array and c_array.exists() and not c_array.is_dir():
+        raise click.BadParameter(f"{c_array} is not a folder", param_hint="--c-array")
+    if package:
+        from batchdigits.device.package import require_free
+
+        require_free(package[1])
+    if not tflite:
+        _refuse_given(context, ["output"], "is the file that --tflite writes")
+    chosen = _model_to_export(tflite, model)
+    parity: Sequence[ParityRow] = ()
+    if chosen.suffix == ".keras":
+        exported, parity = _convert(chosen, output, tflite, bool(c_array or package), **conversion)
+    else:
+        _refuse_given(context, conversion, f"is for a .keras model file, and {chosen} is exported already")
+        exported = _read(chosen)
+    written = list(_written(exported, c_array, package))  # made before anything is written, because it may fail
+    if tflite:
+        from batchdigits.learning.export import write_export
+
+        write_export(exported, parity)
+        print_message(f"wrote {output} ({output.stat().st_size:,} bytes; {chosen} has {chosen.stat().st_size:,})")
+    for folder, files, content in written:
+        from batchdigits.device.write import write_sources
+
+        write_sources(files, folder)
+        print_message(f"wrote {folder}: {content}")
+
+
+def _written(
+    model: ModelFile, c_array: Path | None, package: tuple[str, Path] | None
+) -> Iterator[tuple[Path, dict[str, str], str]]:
+    """The folders to write: the text of each file by its path, and what they are."""
+    from batchdigits.device.package import package_sources
+    from batchdigits.device.write import c_sources
+
+    if c_array:
+        yield c_array, c_sources(model), "model, network and normaliser in C99, golden vectors, and a README.md"
+    if package:
+        kind, folder = package
+        yield folder, package_sources(kind, model), f"a library for {kind} in C99, an example, and a README.md"
+
+
+def _refuse_given(context: click.Context, names: Iterable[str], reason: str) -> None:
+    """Refuse options that would change nothing."""
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if parameter.name in names and source is not ParameterSource.DEFAULT:
+            raise click.UsageError(f"{max(parameter.opts, key=len)} {reason}")
+
+
+def _model_to_export(tflite: bool, model: Path | None) -> Path:
+    """The model file to export: a .keras with `--tflite`, else a .keras or a .tflite."""
+    from batchdigits.inference.choose import EXPORTED_KERAS, PRETRAINED
+
+    if not tflite:
+        chosen = chosen_model(None, model)
+        if chosen.suffix not in (".keras", ".tflite"):
+            raise click.BadParameter(f"{chosen} is neither a .keras nor a .tflite model file", param_hint="--model")
+        return chosen
+    chosen = model or EXPORTED_KERAS
+    if chosen.parent == PRETRAINED and chosen.with_suffix(".keras").exists():
+        chosen = chosen.with_suffix(".keras")
+    if chosen.suffix != ".keras":
+        raise click.BadParameter(f"{chosen} is not a .keras model file, which --tflite converts", param_hint="--model")
+    return chosen
+
+
+def _convert(
+    keras: Path,
+    output: Path,
+    tflite: bool,
+    as_c: bool,
+    *,
+    calibrate: Path | None,
+    check: Path | None,
+    min_agreement: float | None,
+    data: tuple[Path, ...],
+    corrections: tuple[Path, ...],
+    as_class: str | None,
+    **options: Any,
+) -> tuple[ModelFile, Sequence[ParityRow]]:
+    """Convert a .keras model file in memory, print the parity check, and require that it passes."""
+    from batchdigits.learning.export import prepare_export
     from batchdigits.learning.export_options import export_options
     from batchdigits.learning.parity_check import default_min_agreement, require_agreement
 
     with usage_errors():
-        chosen = export_options(**options, calibrate=calibrate is not None, c_array=c_array is not None)
-    prepare_output(output, ".tflite")
-    if c_array and c_array.exists() and not c_array.is_dir():
-        raise click.BadParameter(f"{c_array} is not a folder", param_hint="--c-array")
-    keras = model or Path("exports/digits.keras")
-    if keras.suffix != ".keras":
-        raise click.BadParameter(f"{keras} is not a .keras model file", param_hint="--model")
+        chosen = export_options(**options, calibrate=calibrate is not None, c_array=as_c)
+    if tflite:
+        prepare_output(output, ".tflite")
     converted = prepare_export(keras, output, chosen, data, calibrate, check, corrections, as_class)
     if converted.scans:
         skipped = f"; {converted.scans.skipped:,} blank or unreadable ones skipped" if converted.scans.skipped else ""
@@ -132,20 +227,13 @@ def export(
     require_agreement(
         converted.parity, default_min_agreement(converted.keras.card) if min_agreement is None else min_agreement / 100
     )
-    sources = _c_sources(converted) if c_array else {}  # before anything is written, because it may fail
-    write_export(converted.model, converted.parity)
-    print_message(f"wrote {output} ({output.stat().st_size:,} bytes; {keras} has {keras.stat().st_size:,})")
-    if c_array:
-        from batchdigits.device.write import write_sources
-
-        write_sources(sources, c_array)
-        print_message(f"wrote {c_array}: model, network and normaliser in C99, golden vectors, and a README.md")
+    return converted.model, converted.parity
 
 
-def _c_sources(export: Export) -> dict[str, str]:
-    from batchdigits.device.write import c_sources
+def _read(tflite: Path) -> ModelFile:
+    from batchdigits.inference.model_file import read_model_file
 
-    return c_sources(export.model)
+    return read_model_file(tflite)
 
 
 def _report(export: Export, mode: str) -> str:

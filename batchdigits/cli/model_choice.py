@@ -20,8 +20,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 def model_choice_options(command: F) -> F:
     """`--runtime` and `--model`, for `chosen_model`."""
     model = model_option(
-        "The model file; built-in is the one in the package. [default: the newer of exports/digits.tflite and .keras, "
-        "else built-in]",
+        "The model file; built-in and tiny are in the package. [default: the newer of exports/digits.tflite and "
+        "exports/digits.keras, else built-in]",
         TFLITE_MODEL,
     )
     runtime = click.option(

@@ -14,23 +14,26 @@ from batchdigits.cli.console import print_json_lines, set_verbosity
 F = TypeVar("F", bound=Callable[..., Any])
 
 FILE = click.Path(path_type=Path)
-BUILT_IN = "built-in"
+BUILT_IN_MODELS = {"built-in": "digits", "tiny": "tiny"}  # files of the package by the names that commands take
 
 
 class ModelPath(click.Path):
-    """A model file, or `built-in` for the model of the package. A file of that name is `./built-in`."""
+    """A model file, or the name of one in the package, such as `built-in`. A file of that name is `./built-in`."""
 
     def __init__(self, suffix: str) -> None:
-        """A type that takes `built-in` for the model with this suffix, .tflite or .keras."""
+        """A type that takes the names of the package's models with this suffix, .tflite or .keras."""
         super().__init__(path_type=Path)
         self._suffix = suffix
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The path of a model file."""
-        if value == BUILT_IN:
-            from batchdigits.inference.choose import BUILT_IN_MODEL
+        if value in BUILT_IN_MODELS:
+            from batchdigits.inference.choose import PRETRAINED
 
-            value = BUILT_IN_MODEL.with_suffix(self._suffix)
+            file = PRETRAINED / f"{BUILT_IN_MODELS[value]}{self._suffix}"
+            if not file.exists():
+                self.fail(f"the package has {value} as a .tflite file only", param, ctx)
+            value = file
         return super().convert(value, param, ctx)
 
 

@@ -93,7 +93,5 @@ def export_options(
     if calibrate and not options.has_activation_ranges:
         raise OptionError(f"--calibrate needs --quantize int8 or int16x8; {quantize} has no ranges to set")
     if c_array and (options.input_type, options.output_type, head, batch) != ("int8", "int8", "logits", "1"):
-        raise OptionError(
-            "--c-array needs --quantize int8 --input-type int8 --output-type int8 --head logits --batch 1"
-        )
+        raise OptionError("C sources need --quantize int8 --input-type int8 --output-type int8 --head logits --batch 1")
     return options

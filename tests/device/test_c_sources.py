@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from batchdigits.datasets import load
 from batchdigits.device import arithmetic
 from batchdigits.device.layers import fixed_point, read_layers
-from batchdigits.device.write import TEMPLATES, c_sources, golden_images, write_sources
+from batchdigits.device.write import NORMALISER_SOURCES, TEMPLATES, c_sources, golden_images, write_sources
 from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.choose import PRETRAINED
 from batchdigits.inference.model_file import ModelFile, read_model_file
@@ -31,7 +31,7 @@ STRICT = ["cc", "-std=c99", "-Wall", "-Wextra", "-Werror", "-O2"]
 SOURCES = [
     "digits_check.c",
     "digits_network.c",
-    "digits_normalise.c",
+    *NORMALISER_SOURCES,
     "-x",
     "c",
     "digits_model.cc",
@@ -79,6 +79,29 @@ def test_exported_sources_give_the_golden_vectors(
     assert result.exit_code == 0, result.output
     assert f"wrote {folder}: " in result.stderr
     assert check(folder).stdout.splitlines()[-1] == "20 of 20 golden vectors hold"
+
+
+@pytest.mark.parametrize("is_named", [True, False])
+def test_a_tflite_is_written_as_c_without_the_file_beside_it(
+    run: Run, sources: Path, tmp_path: Path, in_empty_folder: Path, is_named: bool
+) -> None:
+    Path("exports").mkdir()
+    shutil.copy(BUILT_IN_MODEL, "exports/digits.tflite")
+    named = ("--model", "exports/digits.tflite") if is_named else ()
+    result = run("export", *named, "--c-array", tmp_path / "c")
+    assert result.exit_code == 0, result.output
+    assert result.stderr.startswith("batchdigits: using exports/digits.tflite\n")
+    written = {file.name: file.read_text() for file in (tmp_path / "c").iterdir()}
+    assert written == {file.name: file.read_text() for file in sources.iterdir() if file.suffix != ""}
+    assert [file.name for file in Path("exports").iterdir()] == ["digits.tflite"]
+
+
+def test_a_keras_model_is_written_as_c_alone(run: Run, npz_file: Path, trained: Path, tmp_path: Path) -> None:
+    options = ("--model", trained, "--data", npz_file, "--min-agreement", "0", "--c-array", tmp_path / "c")
+    result = run("export", *options)
+    assert result.exit_code == 0, result.output
+    assert "LiteRT reference" in result.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["c"]
 
 
 @needs_cc
@@ -249,15 +272,15 @@ Normalise = Callable[[NDArray[np.uint8], int], NDArray[np.uint8] | None]
 def in_c(tmp_path_factory: pytest.TempPathFactory) -> Normalise:
     """The C normaliser as a Python function; ink 0 is DIGITS_INK_AUTO, 1 dark, 2 light."""
     library = tmp_path_factory.mktemp("so") / "normalise.so"
-    source = TEMPLATES / "digits_normalise.c"
-    subprocess.run([*STRICT, "-shared", "-fPIC", str(source), "-lm", "-o", str(library)], check=True)
+    command = [*STRICT, "-shared", "-fPIC", *NORMALISER_SOURCES, "-lm", "-o", str(library)]
+    subprocess.run(command, cwd=TEMPLATES, check=True)
     function = ctypes.CDLL(str(library)).digits_normalise
     workspace = ctypes.create_string_buffer(1 << 18)
 
     def call(scan: NDArray[np.uint8], ink: int = 0) -> NDArray[np.uint8] | None:
         scan, glyph = np.ascontiguousarray(scan), np.zeros((28, 28), np.uint8)
         pointers = [ctypes.c_void_p(array.ctypes.data) for array in (scan, glyph)]
-        found = function(pointers[0], scan.shape[1], scan.shape[0], ink, workspace, pointers[1])
+        found = function(pointers[0], scan.shape[1], scan.shape[0], scan.shape[1], ink, workspace, pointers[1])
         return glyph if found else None
 
     return call
@@ -376,8 +399,8 @@ def test_the_c_normaliser_finds_no_ink_on_a_blank_page(in_c: Normalise) -> None:
 def test_the_c_normaliser_stays_in_its_workspace(tmp_path: Path, view: str) -> None:
     (tmp_path / "fuzz.c").write_text(FUZZ)
     sanitizers = ["-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", f"-DDIGITS_VIEW={view}"]
-    source = str(TEMPLATES / "digits_normalise.c")
-    command = ["cc", "-std=c99", *sanitizers, "-I", str(TEMPLATES), "fuzz.c", source, "-lm", "-o", "fuzz"]
+    sources = [str(TEMPLATES / name) for name in NORMALISER_SOURCES]
+    command = ["cc", "-std=c99", *sanitizers, "-I", str(TEMPLATES), "fuzz.c", *sources, "-lm", "-o", "fuzz"]
     built: Any = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
     if built.returncode:
         pytest.skip("no sanitizers here")
@@ -406,7 +429,7 @@ int main(void) {
                 for (int u = x + slant * (v - y), n = 0; n < across; u++, n++)
                     if (u >= 0 && u < w) image[v * w + u] = (uint8_t)level;
         }
-        digits_normalise(image, w, h, (digits_ink)below(3), workspace, glyph);
+        digits_normalise(image, w, h, w, (digits_ink)below(3), workspace, glyph);
         free(workspace);
         free(image);
     }

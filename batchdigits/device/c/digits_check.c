@@ -12,7 +12,7 @@ static digits_workspace workspace;
 static int glyph_difference(const digits_golden *golden) {
     uint8_t glyph[DIGITS_PIXELS];
     int largest = 0;
-    if (!digits_normalise(golden->image, 28, 28, DIGITS_INK_AUTO, &workspace, glyph)) {
+    if (!digits_normalise(golden->image, 28, 28, 28, DIGITS_INK_AUTO, &workspace, glyph)) {
         return 255;
     }
     for (int i = 0; i < DIGITS_PIXELS; i++) {

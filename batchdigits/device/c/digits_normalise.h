@@ -21,6 +21,9 @@ extern "C" {
 #ifndef DIGITS_VIEW
 #define DIGITS_VIEW 160
 #endif
+#if DIGITS_VIEW < 8 || DIGITS_VIEW > 255
+#error "DIGITS_VIEW is from 8 to 255"
+#endif
 
 /* Bytes of a buffer: the largest of the view, two copies of a digit while its strokes are widened or narrowed, and a
  * digit whose rows are moved by up to 0.8 of its side to undo slant. DIGITS_MAX_SIDE is the longest side of a digit. */
@@ -28,21 +31,21 @@ extern "C" {
 #define DIGITS_STROKES_BYTES (2 * (DIGITS_MAX_SIDE + 6) * (DIGITS_MAX_SIDE + 6))
 #define DIGITS_SHEARED_BYTES (DIGITS_MAX_SIDE * (DIGITS_MAX_SIDE + 2 * ((4 * DIGITS_MAX_SIDE + 4) / 5 + 1)))
 #define DIGITS_MAX(a, b) ((a) > (b) ? (a) : (b))
-#define DIGITS_BUFFER_BYTES \
-    DIGITS_MAX(DIGITS_VIEW * DIGITS_VIEW, DIGITS_MAX(DIGITS_STROKES_BYTES, DIGITS_SHEARED_BYTES))
+#define DIGITS_DIGIT_BYTES DIGITS_MAX(DIGITS_STROKES_BYTES, DIGITS_SHEARED_BYTES)
 
 typedef enum { DIGITS_INK_AUTO, DIGITS_INK_DARK, DIGITS_INK_LIGHT } digits_ink;
 
-/* The workspace, which the caller provides: 51 KB for a view of 160, 9 KB for 28. It keeps nothing between calls. The
- * stack takes about 2 KB more. */
+/* The workspace, which the caller provides. It keeps nothing between calls. */
 typedef struct {
-    uint8_t first[DIGITS_BUFFER_BYTES], second[DIGITS_BUFFER_BYTES];
+    uint8_t view[DIGITS_MAX(DIGITS_VIEW * DIGITS_VIEW, DIGITS_DIGIT_BYTES)];
+    uint16_t scratch[DIGITS_MAX(DIGITS_VIEW * DIGITS_VIEW, (DIGITS_DIGIT_BYTES + 1) / 2)];
 } digits_workspace;
 
-/* Make a glyph, 28 rows of 28 bytes with ink 255 on 0, from an image of `height` rows of `width` bytes, both at least
- * 1. Returns 1, or 0 if there is no ink. */
-int digits_normalise(const uint8_t *image, int width, int height, digits_ink ink, digits_workspace *workspace,
-                     uint8_t glyph[28 * 28]);
+/* Make a glyph, 28 rows of 28 bytes with ink 255 on 0, from an image of `height` rows of `width` grey levels. Each row
+ * begins `stride` bytes after the one before. Returns 1, or 0 if there is no ink, or if `width` or `height` is less than
+ * 1 or `stride` less than `width`. */
+int digits_normalise(const uint8_t *image, int width, int height, int stride, digits_ink ink,
+                     digits_workspace *workspace, uint8_t glyph[28 * 28]);
 
 #ifdef __cplusplus
 }

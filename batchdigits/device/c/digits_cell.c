@@ -1,0 +1,294 @@
+/* Find the printed lines of a form's cell, and find out whether the cell is empty. */
+#include "digits_vision.h"
+
+#define MAX_PASSES 3               /* each finds the lines that are fainter than those before */
+#define MIN_WALL_SPAN 0.6f         /* of the picture's side; beyond so long a line in its margin is outside of the cell */
+#define SURE_SIDES 3               /* of a box; with fewer, a line may be a stroke of a tightly cropped digit */
+#define MIN_REST_SHARE 0.15f       /* of the picture's longer side; a thin, straight component this long is a line's rest */
+#define SOFT_EDGE_SHARE 0.25f      /* of a line's thickness; where it is out of focus, its edges are this soft */
+#define TOUCHING_STROKE_PRIOR 0.75f /* that a line which touches the digit is a stroke */
+#define FREE_STROKE_PRIOR 0.1f     /* the same, of one that does not */
+#define MAX_REST_SHARE 0.25f       /* of the area of lines; more that is left of an empty cell belonged to a digit */
+#define MIN_GAP_SHARE 0.05f        /* of the cell's side; what is this far from its walls is not the rest of one */
+#define MIN_WALL_DIGIT_SHARE 0.2f  /* of both sides of the cell; what is this large may be a digit, though at a wall */
+#define MIN_INSIDE 8               /* pixels of the shorter side of a cell */
+#define STROKE_REACH 3             /* pixels beyond a line in which a stroke that crosses it is closed again */
+
+typedef struct {
+    stroke of[MAX_LINES];
+    int count;
+} lines;
+
+/* The side of a rectangle that adds the soft edges of lines, in pixels. */
+static int edge_of(float thickness) { return 3 + 2 * round_of(SOFT_EDGE_SHARE * thickness); }
+
+static int thickest_of(const lines *found, int is_level) {
+    int thickest = -1;
+    for (int i = 0; i < found->count; i++) {
+        thickest = found->of[i].is_level == is_level ? max_of(thickest, found->of[i].thickness) : thickest;
+    }
+    return thickest;
+}
+
+/* Set the bit FIRST where the lines of a direction are; LINES there as well. */
+static void draw(canvas c, const lines *found, int is_level) {
+    uint32_t numbers = 0;
+    for (int i = 0; i < found->count; i++) {
+        numbers |= found->of[i].is_level == is_level ? (uint32_t)1 << found->of[i].number : 0;
+    }
+    for (int y = 0; y < c.labels.height; y++) {
+        for (int x = 0; x < c.labels.width; x++) {
+            const int label = *at(c.labels, x, y), number = is_level ? label & 15 : label >> 4;
+            uint8_t *here = at(c.planes, x, y);
+            *here = (uint8_t)((*here & ~FIRST) | (number && numbers >> number & 1 ? FIRST | LINES : 0));
+        }
+    }
+}
+
+/* Set SECOND where two lines cross, if they come that near to each other. */
+static void draw_crossing(picture planes, const stroke *level, const stroke *upright) {
+    const float down = 0.06f * (float)upright->along + 1.0f, across = 0.06f * (float)level->along + 1.0f;
+    if ((float)level->start - across > (float)upright->far || (float)upright->near > (float)level->end + across ||
+        (float)upright->start - down > (float)level->far || (float)level->near > (float)upright->end + down) {
+        return;
+    }
+    for (int y = max_of(0, level->near - 1); y < min_of(planes.height, level->far + 1); y++) {
+        for (int x = max_of(0, upright->near - 1); x < min_of(planes.width, upright->far + 1); x++) {
+            *at(planes, x, y) |= SECOND;
+        }
+    }
+}
+
+/* Add to GONE the pixels of the lines just found, with their soft edges and the corners of all lines, but not the strokes
+ * of MASK that cross them. */
+static void erase(canvas c, canvas window, const lines *found, const lines *all) {
+    digits_clear(c.planes, FIRST | SECOND | THIRD);
+    if (thickest_of(found, 1) >= 0) {
+        const int edge = edge_of((float)thickest_of(found, 1));
+        draw(window, found, 1);
+        digits_slide(turned(c.planes), FIRST, SECOND, edge / 2, edge / 2, ANY);
+        digits_clear(c.planes, FIRST);
+    }
+    if (thickest_of(found, 0) >= 0) {
+        const int edge = edge_of((float)thickest_of(found, 0));
+        draw(window, found, 0);
+        digits_slide(c.planes, FIRST, THIRD, edge / 2, edge / 2, ANY);
+    }
+    for (int i = 0; i < all->count; i++) {
+        for (int j = 0; j < all->count; j++) {
+            if (all->of[i].is_level && !all->of[j].is_level) {
+                draw_crossing(c.planes, all->of + i, all->of + j);
+            }
+        }
+    }
+    for (int i = 0; i < area_of(c.planes); i++) { /* SECOND: what may go; THIRD: the rest of the ink */
+        const int bits = c.planes.pixels[i], goes = bits & (SECOND | THIRD);
+        c.planes.pixels[i] = (uint8_t)((bits & ~(SECOND | THIRD)) | (goes ? SECOND : bits & MASK ? THIRD : 0));
+    }
+    const int side = (max_of(thickest_of(found, 0), thickest_of(found, 1)) + STROKE_REACH) | 1;
+    digits_widen(c.planes, THIRD, FIRST, THIRD, side, side);
+    digits_narrow(c.planes, THIRD, FIRST, THIRD, side, side);
+    for (int i = 0; i < area_of(c.planes); i++) {
+        const int bits = c.planes.pixels[i], is_stroke = bits & THIRD && bits & MASK;
+        c.planes.pixels[i] = (uint8_t)(bits | (bits & SECOND && !is_stroke ? GONE : 0));
+    }
+}
+
+static int is_wall(const stroke *s) { return span_of(s) >= MIN_WALL_SPAN && s->margin < MARGIN_SHARE; }
+
+static int walls_of(const lines *all) {
+    int walls = 0;
+    for (int i = 0; i < all->count; i++) {
+        walls |= is_wall(all->of + i) ? all->of[i].side : 0;
+    }
+    return walls;
+}
+
+/* The inside of the cell: of its lines, in that of its frame or in the whole view. */
+static box inside_of(const lines *all, box b) {
+    int is_ruled[2] = {0, 0}; /* such a page has no cell that way */
+    for (int i = 0; i < all->count; i++) {
+        is_ruled[all->of[i].is_level] |= all->of[i].margin >= MARGIN_SHARE;
+    }
+    for (int i = 0; i < all->count; i++) {
+        const stroke *s = all->of + i;
+        const int is_farther = (s->side & 10) != 0;
+        if (!is_wall(s) || is_ruled[s->is_level]) {
+            continue;
+        }
+        int *near = s->is_level ? &b.top : &b.left, *far = s->is_level ? &b.bottom : &b.right;
+        *near = is_farther ? *near : max_of(*near, s->far);
+        *far = is_farther ? min_of(*far, s->near) : *far;
+    }
+    return b;
+}
+
+/* Add to GONE a closed frame and the frames in it, with their soft edges. Returns whether there is one; its inside is put
+ * into `inside`. */
+static int erase_frames(canvas c, components *parts, box *inside) {
+    int count = 0;
+    for (; count < MAX_PASSES; count++) {
+        const canvas window = inner(c, *inside);
+        const int label = digits_find_frame(window, parts);
+        if (!label) {
+            break;
+        }
+        const box b = parts->of[label - 1];
+        const float thickness = (float)parts->area[label - 1] / (float)(2 * (width_of(b) + height_of(b)));
+        const int edge = edge_of(thickness), side = round_of(thickness);
+        digits_clear(c.planes, THIRD);
+        digits_select(window, only(label), THIRD);
+        digits_widen(c.planes, THIRD, FIRST, THIRD, edge, edge);
+        for (int i = 0; i < area_of(c.planes); i++) {
+            c.planes.pixels[i] |= c.planes.pixels[i] & THIRD ? GONE : 0;
+        }
+        const box within = {inside->left + b.left + side, inside->top + b.top + side, inside->left + b.right - side,
+                            inside->top + b.bottom - side};
+        *inside = within;
+        if (min_of(width_of(within), height_of(within)) < MIN_INSIDE) {
+            return 1;
+        }
+        uint32_t counts[256];
+        const canvas next = inner(c, within);
+        digits_levels(next.view, next.planes, GONE, counts);
+        digits_set_over(next.view, next.planes, digits_otsu(counts), MASK, GONE);
+        digits_label(next, MASK, parts);
+    }
+    return count > 0;
+}
+
+static int gap_of(box b, box inside, int is_level) {
+    return is_level ? min_of(b.left - inside.left, inside.right - b.right)
+                    : min_of(b.top - inside.top, inside.bottom - b.bottom);
+}
+
+/* Whether a component lies apart from the walls of a cell, or is large. */
+static int is_apart(box b, box inside) {
+    const float width = (float)width_of(inside), height = (float)height_of(inside);
+    const float gap = smaller((float)gap_of(b, inside, 1) / width, (float)gap_of(b, inside, 0) / height);
+    const float size = smaller((float)width_of(b) / width, (float)height_of(b) / height);
+    return gap >= MIN_GAP_SHARE || size >= MIN_WALL_DIGIT_SHARE;
+}
+
+/* Whether a component is thin, straight and long enough to be the rest of a line. */
+static int is_rest(box b, int area, picture p) {
+    const float length = (float)length_of(b), thickness = (float)area / length, side = (float)long_side(p);
+    return thickness <= THIN_SHARE * side + 1.0f && length > MIN_REST_SHARE * side &&
+           (float)min_of(width_of(b), height_of(b)) <= 2.0f * thickness + MAX_SLOPE * length + 1.0f;
+}
+
+/* The components that are written in the middle of a cell, and those near them. */
+static set without_rests(canvas c, const components *parts, box inside) {
+    const int x = round_of(OUTER_MARGIN_SHARE * (float)width_of(inside));
+    const int y = round_of(OUTER_MARGIN_SHARE * (float)height_of(inside));
+    const box middle = {inside.left + x, inside.top + y, inside.right - x, inside.bottom - y};
+    set central = digits_present(part(c.labels, middle)), main = 0, rests = 0;
+    const int is_empty = !central;
+    for (int label = 1; label <= parts->labels && is_empty; label++) {
+        central |= is_apart(parts->of[label - 1], inside) ? only(label) : 0;
+    }
+    int longest = 0;
+    for (int label = 1; label <= parts->labels; label++) {
+        longest = is_in(central, label) ? max_of(longest, length_of(parts->of[label - 1])) : longest;
+    }
+    for (int label = 1; label <= parts->labels; label++) {
+        const box b = parts->of[label - 1];
+        main |= is_in(central, label) && (float)length_of(b) >= MIN_FREE_SHARE * (float)longest ? only(label) : 0;
+        rests |= is_rest(b, parts->area[label - 1], c.view) ? only(label) : 0;
+    }
+    return main ? central | (digits_near(c, parts, main) & ~rests) : 0;
+}
+
+/* How probable it is that removed lines are strokes of a digit, which is in DIGIT. */
+static float stroke_prior_of(canvas c, const lines *all, components *parts) {
+    const int sides = digits_sides_of(all->of, all->count);
+    if (!digits_count(c.planes, DIGIT)) {
+        int is_line = digits_size((set)sides) > 1, area = 0, rest = 0;
+        for (int i = 0; i < all->count; i++) {
+            is_line |= all->of[i].margin < OUTER_MARGIN_SHARE;
+            area += all->of[i].area;
+        }
+        for (int i = 0; i < area_of(c.planes); i++) {
+            rest += (c.planes.pixels[i] & (WHOLE | GONE)) == WHOLE;
+        }
+        return is_line && (float)rest <= MAX_REST_SHARE * (float)area ? 0.0f : 1.0f;
+    }
+    if (digits_size((set)sides) >= SURE_SIDES && short_side(c.view) >= SMALL_SIDE) {
+        return 0.0f;
+    }
+    digits_label(c, WHOLE, parts);
+    return digits_having(c, DIGIT) & digits_having(c, LINES) ? TOUCHING_STROKE_PRIOR : FREE_STROKE_PRIOR;
+}
+
+/* Move lines that were found in a part of the view to their place in the view. */
+static void place(lines *found, box where, picture view) {
+    for (int i = 0; i < found->count; i++) {
+        stroke *s = found->of + i;
+        const int along = s->is_level ? where.left : where.top, across = s->is_level ? where.top : where.left;
+        s->start = (int16_t)(s->start + along);
+        s->end = (int16_t)(s->end + along);
+        s->near = (int16_t)(s->near + across);
+        s->far = (int16_t)(s->far + across);
+        digits_place(s, view.width, view.height);
+    }
+}
+
+static void append(lines *all, const lines *found) {
+    for (int i = 0; i < found->count && all->count < MAX_LINES; i++) {
+        all->of[all->count++] = found->of[i];
+    }
+}
+
+/* Whether what is over a level in the inside of a cell may be ink, when the lines are removed. */
+static int holds_ink(canvas window, uint32_t counts[256]) {
+    digits_levels(window.view, window.planes, GONE, counts);
+    counts[0] -= (uint32_t)digits_count(window.planes, GONE);
+    return digits_is_ink(counts, digits_count(window.planes, MASK));
+}
+
+cell digits_find_cell(canvas c, components *parts) {
+    const cell none = {0, 0, 0.0f};
+    cell result = {1, 1, 0.0f};
+    lines all = {.count = 0}, found = {.count = 0};
+    uint32_t counts[256];
+    box frame = all_of(c.view), where = frame, inside;
+    digits_copy(c.planes, MASK, WHOLE);
+    digits_clear(c.planes, GONE | LINES | DIGIT);
+    const int is_framed = erase_frames(c, parts, &frame);
+    found.count = is_framed ? 0 : digits_find_lines(c, 0, found.of);
+    if (!is_framed && !found.count) {
+        return none;
+    }
+    for (int pass = 1;; pass++) {
+        append(&all, &found);
+        if (found.count) {
+            erase(c, inner(c, where), &found, &all);
+        }
+        inside = inside_of(&all, frame);
+        if (min_of(width_of(inside), height_of(inside)) < MIN_INSIDE) {
+            return none;
+        }
+        const canvas window = inner(c, inside);
+        digits_levels(window.view, window.planes, GONE, counts);
+        digits_set_over(c.view, c.planes, digits_otsu(counts), MASK, GONE);
+        digits_label(window, MASK, parts);
+        if (pass == MAX_PASSES || !digits_may_have_more_lines(parts, window.view)) {
+            break;
+        }
+        found.count = digits_find_lines(window, is_framed ? ALL_SIDES : walls_of(&all), found.of);
+        if (!found.count) {
+            break;
+        }
+        where = inside;
+        place(&found, where, c.view);
+    }
+    if (holds_ink(inner(c, inside), counts)) {
+        digits_label(c, MASK, parts);
+        digits_select(c, without_rests(c, parts, inside), DIGIT);
+    }
+    if (!is_framed) {
+        result.stroke_prior = stroke_prior_of(c, &all, parts);
+        result.is_box = digits_sides_of(all.of, all.count) == ALL_SIDES;
+    }
+    return result;
+}
