@@ -50,8 +50,8 @@ def train(
     Args:
         output: the .keras file to write; it appears when the training is complete. Its folder is made. Beside it the
             history of the training is written (`digits.history.csv` for `digits.keras`).
-        recipe: `default`, `lesson`, `best`, `tiny`, `nano` or `teacher`, whose values the other arguments replace; None for
-            `default`, or with `init` and `data` for that of fine-tuning.
+        recipe: `default`, `lesson`, `best`, `tiny`, `nano` or `teacher`, whose values the other arguments replace; None
+            for `default`, or with `init` and `data` for that of fine-tuning.
         data: labelled digits: a folder with a sub-folder for each class, or with splits (train, val, test) of such, a
             folder of IDX files, or an .npz in Keras's layout; or several, which are joined. `mnist`, where there is no
             such path, is the MNIST of the package, and what is taken without any.

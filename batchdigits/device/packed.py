@@ -13,11 +13,11 @@ from batchdigits.errors import BatchdigitsError
 
 # The integers into which int8 quantization turns the levels of `learning/weight_levels.py`.
 LEVELS: NDArray[np.int8] = np.rint(np.arange(-15, 16, 2) / 15 * INT8_MAX).astype(np.int8)
-MAX_OFFSET = (1 << 16) - 1  # bytes, of a layer's output in memory
+MAX_MEMORY = (1 << 16) - 1  # bytes of activations, so that 16 bits hold a layer's offset
 
 
 def is_packable(layers: Sequence[Layer]) -> bool:
-    """Whether the layers' weights have the sixteen levels, with one multiplier for a layer and a relu between layers."""
+    """Whether the weights have the sixteen levels, each layer has one multiplier, and relus are between the layers."""
     return all(
         np.isin(layer.weights, LEVELS).all()
         and len(set(layer.multipliers.tolist())) == 1
@@ -30,11 +30,11 @@ def packed_layers(layers: Sequence[Layer]) -> str:
     """The C arrays and the table of packable layers.
 
     Raises:
-        BatchdigitsError: the activations need more memory than a layer's offset can tell.
+        BatchdigitsError: the activations need more than MAX_MEMORY.
     """
-    offsets = np.cumsum([0, *(_kept(layers, number)[1] for number in range(len(layers) - 1))]).tolist()
-    if offsets[-1] > MAX_OFFSET:
-        raise BatchdigitsError(f"C sources are for networks with at most {MAX_OFFSET:,} bytes of activations")
+    rows_kept, offsets, memory = _places(layers)
+    if memory > MAX_MEMORY:
+        raise BatchdigitsError(f"C sources are for networks with at most {MAX_MEMORY:,} bytes of activations")
     arrays = [array("static const int8_t levels[16]", LEVELS.tolist())]
     rows = []
     for number, layer in enumerate(layers):
@@ -50,13 +50,13 @@ def packed_layers(layers: Sequence[Layer]) -> str:
         shape = (*window, window.padding, window.output_side) if window else (0, 0, 0, 0, 0, 0)
         side, channels, kernel, stride, padding, output_side = shape
         numbers = (int(layer.multipliers[0]), layer.output_zero, inputs, units)
-        places = (side, channels, kernel, stride, padding, output_side, _kept(layers, number)[0], offsets[number])
+        places = (side, channels, kernel, stride, padding, output_side, rows_kept[number], offsets[number])
         texts = (f"codes_{number}", f"biases_{number}", f"shifts_{number}", *map(str, (*numbers, *places)))
         rows.append(f"    {{{', '.join(texts)}}},")
     convolutions = sum(layer.window is not None for layer in layers)
     return f"""#define DIGITS_LAYERS {len(layers)}
 #define DIGITS_CONVOLUTIONS {convolutions} /* the first layers */
-#define DIGITS_MEMORY {max(1, offsets[-1])} /* bytes of activations */
+#define DIGITS_MEMORY {memory} /* bytes of activations */
 
 {"".join(arrays)}
 static const layer layers[DIGITS_LAYERS] = {{
@@ -68,16 +68,29 @@ static const layer layers[DIGITS_LAYERS] = {{
 def _codes(weights: NDArray[np.int8]) -> NDArray[np.uint8]:
     """The positions of weights (units, inputs) in LEVELS, two in a byte, the first in the low half."""
     positions = np.searchsorted(LEVELS, weights.ravel()).astype(np.uint8)
-    low, high = np.pad(positions, (0, positions.size % 2)).reshape(-1, 2).T
-    packed: NDArray[np.uint8] = low | high << 4
-    return packed
+    pairs = np.append(positions, np.zeros(positions.size % 2, np.uint8)).reshape(-1, 2)
+    return np.asarray(pairs[:, 0] | pairs[:, 1] << 4, np.uint8)
 
 
-def _kept(layers: Sequence[Layer], number: int) -> tuple[int, int]:
-    """Rows of a convolution's output that are kept, and the bytes of a layer's kept output; the logits need none."""
-    layer = layers[number]
-    if layer.window is None:
-        return 0, 0 if number == len(layers) - 1 else len(layer.weights)
-    side, following = layer.window.output_side, layers[number + 1].window
-    rows = min(side, following.kernel) if following else side
-    return rows, rows * side * len(layer.weights)
+def _places(layers: Sequence[Layer]) -> tuple[list[int], list[int], int]:
+    """For each layer the rows of its output that are kept and their offset in memory, and the bytes of memory.
+
+    A convolution keeps as many rows as a window of the next one has, and the last one all. The output of a fully
+    connected layer goes to the start of memory, or behind its input if that is there.
+    """
+    rows, offsets, memory = [], [], 0
+    start, end = 0, 0  # of the layer's input in memory
+    for layer, following in zip(layers, [*layers[1:], None], strict=True):
+        units, window = len(layer.weights), layer.window
+        next_window = following.window if following else None
+        if window:
+            side = window.output_side
+            rows.append(min(side, next_window.kernel) if next_window else side)
+            start, end = end, end + rows[-1] * side * units
+        else:
+            rows.append(0)
+            start = 0 if start >= units else end
+            end = start + units
+        offsets.append(start)
+        memory = max(memory, end)
+    return rows, offsets, memory

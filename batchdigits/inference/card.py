@@ -139,8 +139,9 @@ def _are_widths(widths: object) -> bool:
 def _are_convolutions(filters: object, kernels: object, strides: object) -> bool:
     if kernels is None and strides is None:
         return True
-    lists = isinstance(filters, list) and isinstance(kernels, list) and isinstance(strides, list)
-    if not (lists and len(filters) == len(kernels) == len(strides)):
+    if not (isinstance(filters, list) and isinstance(kernels, list) and isinstance(strides, list)):
+        return False
+    if not len(filters) == len(kernels) == len(strides):
         return False
     return all(_is_one_of(n, (3, 5)) for n in kernels) and all(_is_one_of(n, (1, 2)) for n in strides)
 

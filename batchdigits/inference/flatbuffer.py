@@ -146,7 +146,8 @@ def _operator(schema: Any, model: Any, operator: Any) -> Operator:
 
 
 def _name_of(enumeration: Any, number: int) -> str:
-    return next(name.lower() for name, value in vars(enumeration).items() if isinstance(value, int) and value == number)
+    names = {value: name for name, value in vars(enumeration).items() if isinstance(value, int)}
+    return str(names[number]).lower()
 
 
 def _signatures(model: Any) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:

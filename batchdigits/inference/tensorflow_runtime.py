@@ -118,9 +118,10 @@ def _convolutions(card: Card) -> list[tuple[int, int, int]]:
 
 def _weight_bytes(card: Card) -> int:
     """The bytes of the weights: no memory is allocated for a shape that the file cannot fill."""
-    weights, side, inputs = 0, SIDE, 1
+    weights: int = 0
+    side, inputs = SIDE, 1
     for filters, kernel, stride in _convolutions(card):
-        weights += (kernel**2 * inputs + 1) * filters
+        weights += (kernel * kernel * inputs + 1) * filters
         side, inputs = -(-side // stride), filters
-    widths = [side**2 * inputs, *card.network["hidden"], len(card.labels)]
+    widths: list[int] = [side * side * inputs, *card.network["hidden"], len(card.labels)]
     return 4 * (weights + sum((inputs + 1) * units for inputs, units in pairwise(widths)))

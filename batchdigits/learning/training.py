@@ -316,8 +316,15 @@ def mean_weights(models: Sequence[ModelFile]) -> list[NDArray[np.float32]]:
 def shaped_like(model: ModelFile, recipe: Recipe) -> Recipe:
     """The recipe, with the network shape of a model."""
     network = model.card.network
-    sizes = {name: tuple(network.get(name, ())) for name in ("hidden", "filters", "kernels", "strides")}
-    return replace(recipe, **sizes, activation=network["activation"], weight_bits=network.get("weight_bits", 0))
+    return replace(
+        recipe,
+        filters=tuple(network.get("filters", ())),
+        kernels=tuple(network.get("kernels", ())),
+        strides=tuple(network.get("strides", ())),
+        hidden=tuple(network["hidden"]),
+        activation=network["activation"],
+        weight_bits=network.get("weight_bits", 0),
+    )
 
 
 def drawn_weights(like: list[NDArray[np.float32]], initialiser: str, seed: int) -> list[NDArray[np.float32]]:

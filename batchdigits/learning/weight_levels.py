@@ -1,7 +1,7 @@
 """Weights of few levels, which a microcontroller stores in few bits.
 
-A unit's weights have 2**bits levels, evenly spaced from -scale to scale, and its scale is a power of two. The greatest
-weight of a unit lies on the outermost level, so int8 quantization turns the levels of every unit into the same integers.
+A unit's weights have 2**bits levels, evenly spaced from -scale to scale, and its scale is a power of two. The largest
+weight of a unit lies on an outermost level, so int8 quantization turns the levels of every unit into the same integers.
 """
 
 from __future__ import annotations

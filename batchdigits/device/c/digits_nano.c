@@ -73,33 +73,41 @@ static int32_t window_sum(const state *s, int number, int unit, int top, int lef
     return sum;
 }
 
-/* Compute a convolution's output up to row y, and before it the rows of the convolution before that it needs. */
-static void advance(state *s, int number, int y) {
+/* Compute the next row of a convolution's output. */
+static void convolve_row(state *s, int number) {
     const layer *l = &layers[number];
-    for (; s->done[number] <= y; s->done[number]++) {
-        const int top = s->done[number] * l->stride - l->padding;
-        const int last = top + l->kernel - 1;
-        if (number > 0) {
-            advance(s, number - 1, last < l->side ? last : l->side - 1);
+    const int y = s->done[number]++;
+    uint8_t *output = s->memory + l->offset + y % l->rows * l->output_side * l->units;
+    for (int x = 0; x < l->output_side; x++) {
+        for (int unit = 0; unit < l->units; unit++) {
+            const int32_t sum = window_sum(s, number, unit, y * l->stride - l->padding, x * l->stride - l->padding);
+            *output++ = (uint8_t)(output_of(l, unit, sum) + 128);
         }
-        uint8_t *output = s->memory + l->offset + s->done[number] % l->rows * l->output_side * l->units;
-        for (int x = 0; x < l->output_side; x++) {
-            for (int unit = 0; unit < l->units; unit++) {
-                const int32_t sum = window_sum(s, number, unit, top, x * l->stride - l->padding);
-                *output++ = (uint8_t)(output_of(l, unit, sum) + 128);
-            }
+    }
+}
+
+/* How many rows of its input a convolution needs for the next row of its output. */
+static int rows_needed(const state *s, int number) {
+    const layer *l = &layers[number];
+    const int end = s->done[number] * l->stride - l->padding + l->kernel;
+    return end < l->side ? end : l->side;
+}
+
+static void convolve(state *s) {
+    const int last = DIGITS_CONVOLUTIONS - 1;
+    while (last >= 0 && s->done[last] < layers[last].output_side) {
+        int number = last;
+        while (number > 0 && s->done[number - 1] < rows_needed(s, number)) {
+            number--;
         }
+        convolve_row(s, number);
     }
 }
 
 void digits_run(const uint8_t glyph[DIGITS_PIXELS], int8_t logits[DIGITS_CLASSES]) {
     state s = {.glyph = glyph};
-    const uint8_t *values = glyph;
-    if (DIGITS_CONVOLUTIONS > 0) {
-        const int last = DIGITS_CONVOLUTIONS - 1;
-        advance(&s, last, layers[last].output_side - 1);
-        values = s.memory + layers[last].offset;
-    }
+    convolve(&s);
+    const uint8_t *values = DIGITS_CONVOLUTIONS > 0 ? s.memory + layers[DIGITS_CONVOLUTIONS - 1].offset : glyph;
     for (int number = DIGITS_CONVOLUTIONS; number < DIGITS_LAYERS; number++) {
         const layer *l = &layers[number];
         uint8_t *output = s.memory + l->offset;
