@@ -107,7 +107,7 @@ def _mean(rows: Iterable[Sequence[float]]) -> list[float]:
 def _compiled(folder: Path, ink: Ink) -> Normalise:
     """The C normaliser as a Python function."""
     library = folder / "normalise.so"
-    command = ["cc", "-std=c99", "-O2", "-shared", "-fPIC", *NORMALISER_SOURCES, "-lm", "-o", str(library)]
+    command = ["cc", "-std=c99", "-O2", "-shared", "-fPIC", *NORMALISER_SOURCES, "-o", str(library)]
     try:
         subprocess.run(command, cwd=TEMPLATES, check=True)
     except (OSError, subprocess.CalledProcessError) as error:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import ctypes
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -19,11 +15,10 @@ from numpy.typing import NDArray
 from batchdigits.datasets import load
 from batchdigits.device import arithmetic
 from batchdigits.device.layers import fixed_point, read_layers
-from batchdigits.device.write import NORMALISER_SOURCES, TEMPLATES, c_sources, golden_images, write_sources
+from batchdigits.device.write import NORMALISER_SOURCES, c_sources, golden_images, write_sources
 from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.choose import PRETRAINED
 from batchdigits.inference.model_file import ModelFile, read_model_file
-from batchdigits.vision.normalise import normalise, propose
 from tests.conftest import Arrays, Run, needs_micro
 
 needs_cc = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler here")
@@ -37,7 +32,6 @@ SOURCES = [
     "digits_model.cc",
     "-x",
     "none",
-    "-lm",
 ]
 BUILT_IN_MODEL = PRETRAINED / "digits.tflite"
 
@@ -108,7 +102,7 @@ def test_a_keras_model_is_written_as_c_alone(run: Run, npz_file: Path, trained: 
 @pytest.mark.parametrize(
     ("file", "old", "new", "message"),
     [
-        ("digits_normalise.c", "#define CENTRE 14.0", "#define CENTRE 13.0", r"glyph within 2\d\d, logits equal"),
+        ("digits_framing.c", "#define CENTRE 14.0f", "#define CENTRE 13.0f", r"glyph within 2\d\d, logits equal"),
         ("digits_network.c", "(high < 0))", "(high >= 0))", "logits DIFFER"),
     ],
 )
@@ -264,176 +258,3 @@ def test_fixed_point_is_close_and_in_range(scale: float) -> None:
     multiplier, shift = fixed_point(scale)
     assert 1 << 30 <= multiplier < 1 << 31
     assert multiplier * 2.0 ** (shift - 31) == pytest.approx(scale, rel=1e-9)
-
-
-Normalise = Callable[[NDArray[np.uint8], int], NDArray[np.uint8] | None]
-
-
-@pytest.fixture(scope="module")
-def in_c(tmp_path_factory: pytest.TempPathFactory) -> Normalise:
-    """The C normaliser as a Python function; ink 0 is DIGITS_INK_AUTO, 1 dark, 2 light."""
-    library = tmp_path_factory.mktemp("so") / "normalise.so"
-    command = [*STRICT, "-shared", "-fPIC", *NORMALISER_SOURCES, "-lm", "-o", str(library)]
-    subprocess.run(command, cwd=TEMPLATES, check=True)
-    function = ctypes.CDLL(str(library)).digits_normalise
-    workspace = ctypes.create_string_buffer(1 << 18)
-
-    def call(scan: NDArray[np.uint8], ink: int = 0) -> NDArray[np.uint8] | None:
-        scan, glyph = np.ascontiguousarray(scan), np.zeros((28, 28), np.uint8)
-        pointers = [ctypes.c_void_p(array.ctypes.data) for array in (scan, glyph)]
-        found = function(pointers[0], scan.shape[1], scan.shape[0], scan.shape[1], ink, workspace, pointers[1])
-        return glyph if found else None
-
-    return call
-
-
-def _scans(image: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
-    """An MNIST image in several sizes, polarities, contrasts and stroke widths."""
-    large = cv2.resize(image, (120, 120), interpolation=cv2.INTER_CUBIC)
-    yield image
-    yield 255 - image
-    yield (230 - 0.8 * large).astype(np.uint8)
-    yield np.pad(255 - large, ((20, 10), (30, 50)), constant_values=255)
-    yield (255 - cv2.resize(image, (400, 400), interpolation=cv2.INTER_CUBIC)).astype(np.uint8)
-    yield cv2.dilate(image, np.ones((4, 4), np.uint8)).astype(np.uint8)
-
-
-@needs_cc
-def test_the_c_normaliser_gives_the_same_glyphs_as_the_python_one_on_an_even_background(
-    in_c: Normalise, small_mnist: Arrays
-) -> None:
-    close = []
-    for image in small_mnist["x_train"][:100]:
-        for scan in _scans(image):
-            expected, glyph = normalise(scan)[0], in_c(scan, 0)
-            assert glyph is not None
-            close.append(np.abs(expected.astype(int) - glyph).max() <= 1)
-    assert np.mean(close) > 0.98  # the others differ by two grey levels
-
-
-Draw = Callable[[NDArray[np.uint8], np.random.Generator], None]
-
-
-def _few_specks(page: NDArray[np.uint8], rng: np.random.Generator) -> None:
-    _draw_specks(page, rng, 6)
-
-
-def _many_specks(page: NDArray[np.uint8], rng: np.random.Generator) -> None:
-    _draw_specks(page, rng, 120)
-
-
-def _draw_specks(page: NDArray[np.uint8], rng: np.random.Generator, count: int) -> None:
-    for y, x in rng.integers(0, np.array(page.shape) - 3, (count, 2)):
-        page[y : y + 2, x : x + rng.integers(1, 4)] = 20
-
-
-def _neighbour(page: NDArray[np.uint8], rng: np.random.Generator) -> None:
-    """A stroke of a neighbour, cut by the border."""
-    y = int(rng.integers(20, 110))
-    page[y : y + 30, : int(rng.integers(8, 18))] = 20
-
-
-def _rest_of_line(page: NDArray[np.uint8], rng: np.random.Generator) -> None:
-    x = int(rng.integers(20, 90))
-    page[-3:, x : x + 40] = 20
-
-
-def _faint_gap(page: NDArray[np.uint8], rng: np.random.Generator) -> None:
-    """The strokes are faint in two rows."""
-    y = int(rng.integers(50, 100))
-    page[y : y + 2] = np.maximum(page[y : y + 2], 150)
-
-
-def _gap(page: NDArray[np.uint8], rng: np.random.Generator) -> None:
-    y = int(rng.integers(50, 100))
-    page[y : y + 3] = 230
-
-
-def _bar_to_border(page: NDArray[np.uint8], rng: np.random.Generator) -> None:
-    """A component beside the digit that reaches the border."""
-    row = int(rng.integers(60, 90))
-    last = int(np.flatnonzero((page < 120).any(axis=0)).max())
-    page[row : row + 6, last + int(rng.integers(3, 25)) :] = 20
-
-
-@needs_cc
-@pytest.mark.parametrize(
-    "draw", [_few_specks, _many_specks, _neighbour, _rest_of_line, _faint_gap, _gap, _bar_to_border]
-)
-def test_the_c_normaliser_finds_the_same_digit_among_components(
-    in_c: Normalise, small_mnist: Arrays, draw: Draw
-) -> None:
-    rng, close = np.random.default_rng(0), []
-    for image in small_mnist["x_train"][:60]:
-        digit = cv2.resize(image, (100, 100), interpolation=cv2.INTER_CUBIC)
-        scan = np.pad((230 - 0.8 * digit).astype(np.uint8), 25, constant_values=230)
-        draw(scan, rng)
-        found = propose(scan)
-        if found.has_lines or not found.glyphs:
-            continue
-        expected, glyph = found.glyphs[int(np.argmax(found.priors))], in_c(scan, 0)
-        close.append(glyph is not None and np.abs(expected.astype(int) - glyph).max() <= 2)
-    assert len(close) > 40
-    assert np.mean(close) > 0.98
-
-
-@needs_cc
-def test_the_c_normaliser_uses_the_given_ink(in_c: Normalise, small_mnist: Arrays) -> None:
-    image = small_mnist["x_test"][0]
-    for scan, right, wrong in ((image, 2, 1), (255 - image, 1, 2)):
-        glyph, other, auto = in_c(scan, right), in_c(scan, wrong), in_c(scan, 0)
-        assert glyph is not None and auto is not None
-        assert np.array_equal(glyph, auto)
-        assert other is None or not np.array_equal(glyph, other)
-
-
-@needs_cc
-def test_the_c_normaliser_finds_no_ink_on_a_blank_page(in_c: Normalise) -> None:
-    noise = np.random.default_rng(0).normal(200, 3, (60, 60)).astype(np.uint8)
-    for blank in (np.zeros((1, 1), np.uint8), np.full((50, 40), 255, np.uint8), noise):
-        assert in_c(blank, 0) is None
-
-
-@needs_cc
-@pytest.mark.slow
-@pytest.mark.parametrize("view", ["8", "25", "28", "61", "160"])
-def test_the_c_normaliser_stays_in_its_workspace(tmp_path: Path, view: str) -> None:
-    (tmp_path / "fuzz.c").write_text(FUZZ)
-    sanitizers = ["-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", f"-DDIGITS_VIEW={view}"]
-    sources = [str(TEMPLATES / name) for name in NORMALISER_SOURCES]
-    command = ["cc", "-std=c99", *sanitizers, "-I", str(TEMPLATES), "fuzz.c", *sources, "-lm", "-o", "fuzz"]
-    built: Any = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
-    if built.returncode:
-        pytest.skip("no sanitizers here")
-    assert subprocess.run([str(tmp_path / "fuzz")], check=False).returncode == 0
-
-
-# A C program that normalises random rectangles and slanted lines in images of any size. Each buffer has exactly
-# the size that it needs, so that the address sanitizer finds each access beyond it.
-FUZZ = r"""
-#include <stdlib.h>
-#include <string.h>
-#include "digits_normalise.h"
-static unsigned state = 1;
-static int below(int n) { state = state * 1103515245u + 12345u; return (int)((state >> 8) % (unsigned)n); }
-int main(void) {
-    for (int round = 0; round < 6000; round++) {
-        const int w = 1 + below(round % 3 ? 40 : 400), h = 1 + below(round % 5 ? 40 : 400), kind = below(5);
-        uint8_t *image = malloc((size_t)(w * h)), glyph[784];
-        digits_workspace *workspace = malloc(sizeof *workspace);
-        memset(image, below(256), (size_t)(w * h));
-        for (int i = 0; !kind && i < w * h; i++) image[i] = (uint8_t)below(256);
-        for (int stroke = 0; stroke < 2 * kind; stroke++) {
-            const int x = below(w), y = below(h), level = below(256), slant = below(5) - 2;
-            const int across = below(2) ? 1 + below(3) : 1 + below(w), down = below(2) ? 1 + below(3) : 1 + below(h);
-            for (int v = y; v < h && v < y + down; v++)
-                for (int u = x + slant * (v - y), n = 0; n < across; u++, n++)
-                    if (u >= 0 && u < w) image[v * w + u] = (uint8_t)level;
-        }
-        digits_normalise(image, w, h, w, (digits_ink)below(3), workspace, glyph);
-        free(workspace);
-        free(image);
-    }
-    return 0;
-}
-"""

@@ -39,8 +39,7 @@ static set without_specks(const components *parts, set keep) {
 /* The components that reach the middle of the picture, as no neighbour's stroke does. */
 static set central_ones(picture labels) {
     const int x = labels.width / 4, y = labels.height / 4;
-    const box middle = {x, y, labels.width - x, labels.height - y};
-    return digits_present(part(labels, middle));
+    return digits_present(part(labels, box_from(x, y, labels.width - x, labels.height - y)));
 }
 
 /* The components to keep; of too many, the long ones alone; none if those are many, too. */

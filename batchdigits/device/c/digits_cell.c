@@ -116,9 +116,9 @@ static box inside_of(const lines *all, box b) {
         if (!is_wall(s) || is_ruled[s->is_level]) {
             continue;
         }
-        int *near = s->is_level ? &b.top : &b.left, *far = s->is_level ? &b.bottom : &b.right;
-        *near = is_farther ? *near : max_of(*near, s->far);
-        *far = is_farther ? min_of(*far, s->near) : *far;
+        int16_t *near = s->is_level ? &b.top : &b.left, *far = s->is_level ? &b.bottom : &b.right;
+        *near = is_farther ? *near : (int16_t)max_of(*near, s->far);
+        *far = is_farther ? (int16_t)min_of(*far, s->near) : *far;
     }
     return b;
 }
@@ -142,16 +142,13 @@ static int erase_frames(canvas c, components *parts, box *inside) {
         for (int i = 0; i < area_of(c.planes); i++) {
             c.planes.pixels[i] |= c.planes.pixels[i] & THIRD ? GONE : 0;
         }
-        const box within = {inside->left + b.left + side, inside->top + b.top + side, inside->left + b.right - side,
-                            inside->top + b.bottom - side};
-        *inside = within;
-        if (min_of(width_of(within), height_of(within)) < MIN_INSIDE) {
+        *inside = box_from(inside->left + b.left + side, inside->top + b.top + side, inside->left + b.right - side,
+                           inside->top + b.bottom - side);
+        if (min_of(width_of(*inside), height_of(*inside)) < MIN_INSIDE) {
             return 1;
         }
-        uint32_t counts[256];
-        const canvas next = inner(c, within);
-        digits_levels(next.view, next.planes, GONE, counts);
-        digits_set_over(next.view, next.planes, digits_otsu(counts), MASK, GONE);
+        const canvas next = inner(c, *inside);
+        digits_set_over(next.view, next.planes, digits_threshold(next.view, next.planes, GONE), MASK, GONE);
         digits_label(next, MASK, parts);
     }
     return count > 0;
@@ -181,7 +178,7 @@ static int is_rest(box b, int area, picture p) {
 static set without_rests(canvas c, const components *parts, box inside) {
     const int x = round_of(OUTER_MARGIN_SHARE * (float)width_of(inside));
     const int y = round_of(OUTER_MARGIN_SHARE * (float)height_of(inside));
-    const box middle = {inside.left + x, inside.top + y, inside.right - x, inside.bottom - y};
+    const box middle = box_from(inside.left + x, inside.top + y, inside.right - x, inside.bottom - y);
     set central = digits_present(part(c.labels, middle)), main = 0, rests = 0;
     const int is_empty = !central;
     for (int label = 1; label <= parts->labels && is_empty; label++) {
@@ -225,10 +222,10 @@ static void place(lines *found, box where, picture view) {
     for (int i = 0; i < found->count; i++) {
         stroke *s = found->of + i;
         const int along = s->is_level ? where.left : where.top, across = s->is_level ? where.top : where.left;
-        s->start = (int16_t)(s->start + along);
-        s->end = (int16_t)(s->end + along);
-        s->near = (int16_t)(s->near + across);
-        s->far = (int16_t)(s->far + across);
+        s->start = (uint8_t)(s->start + along);
+        s->end = (uint8_t)(s->end + along);
+        s->near = (uint8_t)(s->near + across);
+        s->far = (uint8_t)(s->far + across);
         digits_place(s, view.width, view.height);
     }
 }
@@ -239,18 +236,10 @@ static void append(lines *all, const lines *found) {
     }
 }
 
-/* Whether what is over a level in the inside of a cell may be ink, when the lines are removed. */
-static int holds_ink(canvas window, uint32_t counts[256]) {
-    digits_levels(window.view, window.planes, GONE, counts);
-    counts[0] -= (uint32_t)digits_count(window.planes, GONE);
-    return digits_is_ink(counts, digits_count(window.planes, MASK));
-}
-
 cell digits_find_cell(canvas c, components *parts) {
     const cell none = {0, 0, 0.0f};
     cell result = {1, 1, 0.0f};
     lines all = {.count = 0}, found = {.count = 0};
-    uint32_t counts[256];
     box frame = all_of(c.view), where = frame, inside;
     digits_copy(c.planes, MASK, WHOLE);
     digits_clear(c.planes, GONE | LINES | DIGIT);
@@ -269,8 +258,7 @@ cell digits_find_cell(canvas c, components *parts) {
             return none;
         }
         const canvas window = inner(c, inside);
-        digits_levels(window.view, window.planes, GONE, counts);
-        digits_set_over(c.view, c.planes, digits_otsu(counts), MASK, GONE);
+        digits_set_over(c.view, c.planes, digits_threshold(window.view, window.planes, GONE), MASK, GONE);
         digits_label(window, MASK, parts);
         if (pass == MAX_PASSES || !digits_may_have_more_lines(parts, window.view)) {
             break;
@@ -282,7 +270,7 @@ cell digits_find_cell(canvas c, components *parts) {
         where = inside;
         place(&found, where, c.view);
     }
-    if (holds_ink(inner(c, inside), counts)) {
+    if (digits_is_ink(part(c.view, inside), part(c.planes, inside), GONE)) {
         digits_label(c, MASK, parts);
         digits_select(c, without_rests(c, parts, inside), DIGIT);
     }

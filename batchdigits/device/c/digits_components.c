@@ -30,16 +30,13 @@ static int spread(picture labels, int x, int y, int label, box *b) {
         return 0;
     }
     *here = (uint8_t)label;
-    b->left = min_of(b->left, x);
-    b->right = max_of(b->right, x + 1);
-    b->top = min_of(b->top, y);
-    b->bottom = max_of(b->bottom, y + 1);
+    *b = box_with(*b, x, y);
     return 1;
 }
 
 /* The component of the pixel (x, y). It grows in sweeps down and up its box, which need no memory. */
 static box grow(picture labels, int x, int y, int label) {
-    box b = {x, y, x + 1, y + 1};
+    box b = box_from(x, y, x + 1, y + 1);
     *at(labels, x, y) = (uint8_t)label;
     for (int grown = 1; grown;) {
         grown = 0;

@@ -19,7 +19,9 @@ static void stretch(uint8_t tone[256], float floor, float peak) {
     }
 }
 
-int digits_tone(const uint32_t counts[256], int mask_area, uint8_t tone[256]) {
+int digits_contrast(picture view, picture planes, int except, uint8_t tone[256]) {
+    uint32_t counts[256];
+    digits_levels(view, planes, except, counts);
     int least = 0, most = 255;
     uint32_t area = 0, zero_area = 0;
     while (least < 255 && !counts[least]) {
@@ -37,7 +39,7 @@ int digits_tone(const uint32_t counts[256], int mask_area, uint8_t tone[256]) {
         return most - least >= (int)MIN_CONTRAST ? most - least : 0;
     }
     /* The median of the background less its 16th percentile is one standard deviation of its grain. */
-    const float dark = (float)area - (float)mask_area;
+    const float dark = (float)(area_of(view) - digits_count(planes, MASK));
     const int low = digits_rank(counts, 0.16f * dark), background = digits_rank(counts, 0.5f * dark);
     const int peak = digits_rank(counts, 0.1f * dark + 0.9f * (float)area);
     const float grain = (float)(background - low), contrast = (float)(peak - background);
@@ -46,7 +48,11 @@ int digits_tone(const uint32_t counts[256], int mask_area, uint8_t tone[256]) {
     return is_distinct ? peak - background : 0;
 }
 
-int digits_is_ink(const uint32_t counts[256], int bright) {
+int digits_is_ink(picture view, picture planes, int except) {
+    uint32_t counts[256];
+    digits_levels(view, planes, except, counts);
+    counts[0] -= (uint32_t)digits_count(planes, except);
+    const int bright = digits_count(planes, MASK);
     uint32_t area = 0, sum = 0, dark_sum = 0;
     for (int level = 0; level < 256; level++) {
         area += counts[level];
@@ -76,6 +82,20 @@ int digits_is_ink(const uint32_t counts[256], int bright) {
     return (float)bright / (float)area * ((float)dark / (float)area) * gap * gap >= MIN_SEPARATION * variance;
 }
 
+void digits_remove_level(picture view, picture planes, uint8_t tone[256]) {
+    uint32_t counts[256];
+    digits_levels(view, planes, MASK, counts);
+    const int area = digits_count(planes, MASK);
+    counts[0] -= (uint32_t)area;
+    const int level = digits_rank(counts, (float)(area_of(view) - area) / 2.0f);
+    for (int i = 0; i < area_of(view); i++) {
+        view.pixels[i] = (uint8_t)max_of(0, view.pixels[i] - level);
+    }
+    for (int i = 0; i < 256; i++) {
+        tone[i] = tone[min_of(255, i + level)];
+    }
+}
+
 /* The rise of the view around a pixel, in a part of it. */
 static int rise_at(picture view, int x, int y) {
     int least = 255, most = 0;
@@ -92,8 +112,8 @@ int digits_has_edges(picture view, picture planes, box where, const uint8_t tone
     if (short_side(view) < MIN_PAGE_SIDE) {
         return 1;
     }
-    const box around = {max_of(0, where.left - 1), max_of(0, where.top - 1), min_of(view.width, where.right + 1),
-                        min_of(view.height, where.bottom + 1)};
+    const box around = box_from(max_of(0, where.left - 1), max_of(0, where.top - 1),
+                                min_of(view.width, where.right + 1), min_of(view.height, where.bottom + 1));
     view = part(view, around);
     planes = part(planes, around);
     digits_narrow(planes, MASK, FIRST, SECOND, 3, 3);

@@ -7,8 +7,7 @@
 /* Whether nothing of a mask that fills its picture is in the middle. */
 static int is_hollow(picture planes, int bit) {
     const int x = round_of(MIN_MARGIN_SHARE * (float)planes.width), y = round_of(MIN_MARGIN_SHARE * (float)planes.height);
-    const box middle = {x, y, planes.width - x, planes.height - y};
-    return !digits_count(part(planes, middle), bit);
+    return !digits_count(part(planes, box_from(x, y, planes.width - x, planes.height - y)), bit);
 }
 
 /* Move a pixel from `free` to `reached` if it is at the border or beside a reached one. Returns whether it was moved. */

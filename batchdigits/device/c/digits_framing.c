@@ -16,12 +16,15 @@
 /* Crop a packed picture to its ink, in place. The ink's position before is stored in from_left and from_top. */
 static picture cropped(picture p, int *from_left, int *from_top) {
     const box b = digits_box(p, 255);
-    for (int y = b.top; y < b.bottom; y++) {
-        memmove(p.pixels + (y - b.top) * width_of(b), at(p, b.left, y), (size_t)width_of(b));
+    const picture cut = packed(p.pixels, width_of(b), height_of(b));
+    for (int y = 0; y < cut.height; y++) {
+        for (int x = 0; x < cut.width; x++) {
+            *at(cut, x, y) = *at(p, b.left + x, b.top + y);
+        }
     }
     *from_left = b.left;
     *from_top = b.top;
-    return packed(p.pixels, width_of(b), height_of(b));
+    return cut;
 }
 
 static picture crop(picture p) {
@@ -30,7 +33,7 @@ static picture crop(picture p) {
 }
 
 static picture copied(picture p, uint8_t *pixels) {
-    memmove(pixels, p.pixels, (size_t)area_of(p));
+    memcpy(pixels, p.pixels, (size_t)area_of(p));
     return packed(pixels, p.width, p.height);
 }
 
@@ -165,12 +168,12 @@ static void make_ink_solid(picture p) {
 
 /* Widen or narrow the strokes to a width that MNIST has. `ink` is in workspace->view, and so is the result. */
 static picture correct_stroke_width(picture ink, digits_workspace *workspace) {
-    const float size = (float)long_side(ink), stroke = stroke_width(ink) * (float)BOX / size;
-    if (stroke >= MIN_STROKE && stroke <= MAX_STROKE) {
+    const float size = (float)long_side(ink), width = stroke_width(ink) * (float)BOX / size;
+    if (width >= MIN_STROKE && width <= MAX_STROKE) {
         return ink;
     }
-    const int wider = stroke < MIN_STROKE;
-    const float change = larger(MIN_STROKE - stroke, stroke - MAX_STROKE) * size / (float)BOX / 2.0f;
+    const int wider = width < MIN_STROKE;
+    const float change = larger(MIN_STROKE - width, width - MAX_STROKE) * size / (float)BOX / 2.0f;
     const int radius = ceil_of(change);
     const float share = change / (float)radius;
     uint8_t *other = (uint8_t *)workspace->scratch;

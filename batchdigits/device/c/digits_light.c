@@ -140,7 +140,7 @@ void digits_flatten(picture view, uint16_t *scratch) {
     for (int i = 0; i < area_of(view); i++) {
         /* Ink reflects a share of the light, so it is divided by the range that the background leaves to it. */
         const int level = background.pixels[i], range = 255 - min_of(level, 255 - MAX_SHADOW);
-        view.pixels[i] = (uint8_t)min_of(255, (255 * max_of(0, view.pixels[i] - level) + range / 2) / range);
+        view.pixels[i] = to_byte(255.0f * (float)(view.pixels[i] - level) / (float)range);
     }
 }
 

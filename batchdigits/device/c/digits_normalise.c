@@ -25,15 +25,11 @@ static canvas canvas_of(picture view, digits_workspace *workspace) {
 
 /* ---- ink ---- */
 
-/* Make the mask of the ink and its tone. Returns the contrast; 0 if the ink is not distinct or has no edges. */
-static int find_contrast(canvas c, uint8_t tone[256], components *parts, int *is_ink) {
-    uint32_t counts[256];
-    digits_levels(c.view, c.planes, 0, counts);
-    digits_set_over(c.view, c.planes, digits_otsu(counts), MASK, 0);
-    const int area = digits_count(c.planes, MASK), contrast = digits_tone(counts, area, tone);
-    *is_ink = digits_is_ink(counts, area);
+/* Make the mask of the ink and its tone. Returns the contrast; 0 if the ink is not distinct. */
+static int find_contrast(canvas c, uint8_t tone[256], components *parts) {
+    digits_set_over(c.view, c.planes, digits_threshold(c.view, c.planes, 0), MASK, 0);
     digits_label(c, MASK, parts);
-    return contrast;
+    return digits_contrast(c.view, c.planes, 0, tone);
 }
 
 static int has_edges(canvas c, const components *parts, const uint8_t tone[256], int contrast) {
@@ -54,32 +50,12 @@ static int find_hidden(canvas c, int is_even, digits_workspace *workspace, uint8
         if (blurred) {
             digits_blur(c.view, MIN_GRAIN_BLUR + GRAIN_BLUR * (float)long_side(c.view));
         }
-        int is_ink;
-        const int contrast = find_contrast(c, tone, parts, &is_ink);
-        if (is_ink && has_edges(c, parts, tone, contrast)) {
+        const int contrast = find_contrast(c, tone, parts);
+        if (digits_is_ink(c.view, c.planes, 0) && has_edges(c, parts, tone, contrast)) {
             return 1;
         }
     }
     return 0;
-}
-
-/* Put an evenly lit view on a background of 0, without stretching its contrast, and shift its tone accordingly. */
-static void remove_level(canvas c, uint8_t tone[256]) {
-    uint32_t counts[256];
-    memset(counts, 0, sizeof counts);
-    int area = 0;
-    for (int i = 0; i < area_of(c.view); i++) {
-        const int is_dark = !(c.planes.pixels[i] & MASK);
-        counts[c.view.pixels[i]] += (uint32_t)is_dark;
-        area += is_dark;
-    }
-    const int level = digits_rank(counts, (float)area / 2.0f);
-    for (int i = 0; i < area_of(c.view); i++) {
-        c.view.pixels[i] = (uint8_t)max_of(0, c.view.pixels[i] - level);
-    }
-    for (int i = 0; i < 256; i++) {
-        tone[i] = tone[min_of(255, i + level)];
-    }
 }
 
 /* ---- the digit ---- */
@@ -104,13 +80,11 @@ static void cut_out(canvas c, const uint8_t tone[256]) {
 
 /* The digit of a cell without its lines; the ink of the cell is in LINES. */
 static int find_in_cell(canvas c, uint8_t tone[256], components *parts, box *where) {
-    uint32_t counts[256];
     digits_copy(c.planes, LINES, MASK);
     if (!find_digit(c, MIN_CELL_DIGIT_SHARE, parts, where)) {
         return 0;
     }
-    digits_levels(c.view, c.planes, GONE, counts);
-    digits_tone(counts, digits_count(c.planes, LINES), tone);
+    digits_contrast(c.view, c.planes, GONE, tone);
     for (int i = 0; i < area_of(c.view); i++) {
         c.view.pixels[i] = c.planes.pixels[i] & GONE ? 0 : c.view.pixels[i];
     }
@@ -123,40 +97,24 @@ static int find_in_whole(canvas c, components *parts, box *where) {
     return find_digit(c, MIN_DIGIT_SHARE, parts, where);
 }
 
-/* Find the digit of a view whose ink is bright; its ink is left in the view. */
-static found find_ink(canvas c, int is_even, digits_workspace *workspace) {
-    found f = {0.0f, {0, 0, 0, 0}, {0, 0, 1.0f}};
-    uint8_t tone[256];
-    components parts;
-    int is_ink;
-    int contrast = find_contrast(c, tone, &parts, &is_ink);
-    is_ink |= is_even;
-    if (parts.total > 1) {
-        digits_join_faint(c, tone, &parts);
-    }
-    if (!has_edges(c, &parts, tone, contrast)) {
-        if (!find_hidden(c, is_even, workspace, tone, &parts)) {
-            return f;
-        }
-        is_even = 0;
-        is_ink = 1;
-    }
-    if (digits_may_be_lines(&parts, c.view)) {
+/* Find the digit in the ink of MASK, without printed lines; the likelier of both if lines may be strokes. */
+static found find_in(canvas c, int is_even, int is_ink, uint8_t tone[256], components *parts) {
+    found f = {0.0f, {0, 0, 0, 0}, {0, 0, 0.0f}};
+    digits_copy(c.planes, MASK, WHOLE);
+    if (digits_may_be_lines(parts, c.view)) {
         if (is_even) {
-            remove_level(c, tone);
+            digits_remove_level(c.view, c.planes, tone);
         }
-        f.cell = digits_find_cell(c, &parts);
+        f.cell = digits_find_cell(c, parts);
         digits_copy(c.planes, DIGIT, LINES);
-    } else {
-        digits_copy(c.planes, MASK, WHOLE);
     }
-    const float whole = is_ink ? f.cell.is_cell ? f.cell.stroke_prior : 1.0f : 0.0f, cell = 1.0f - f.cell.stroke_prior;
-    if (whole > cell && find_in_whole(c, &parts, &f.where)) {
-        f.prior = whole;
-    } else if (f.cell.is_cell && cell > 0.0f && find_in_cell(c, tone, &parts, &f.where)) {
-        f.prior = cell;
-    } else if (whole > 0.0f && whole <= cell && find_in_whole(c, &parts, &f.where)) {
-        f.prior = whole;
+    const float whole = f.cell.is_cell ? f.cell.stroke_prior : 1.0f;
+    for (int second = 0; second < 2 && f.prior <= 0.0f; second++) {
+        if ((whole > 0.5f) != second) {
+            f.prior = is_ink && whole > 0.0f && find_in_whole(c, parts, &f.where) ? whole : 0.0f;
+        } else {
+            f.prior = whole < 1.0f && find_in_cell(c, tone, parts, &f.where) ? 1.0f - whole : 0.0f;
+        }
     }
     if (f.prior > 0.0f) {
         cut_out(c, tone);
@@ -165,26 +123,27 @@ static found find_ink(canvas c, int is_even, digits_workspace *workspace) {
     return f;
 }
 
-/* ---- the image ---- */
-
-/* The part of the image around a digit that is small in the view. */
-static scan close_up(scan s, box where) {
-    const int scale = (max_of(s.width, s.height) - 1) / DIGITS_VIEW + 1;
-    const float margin = CLOSE_UP_MARGIN * (float)length_of(where);
-    const int left = max_of(0, round_of(((float)where.left - margin) * (float)scale));
-    const int top = max_of(0, round_of(((float)where.top - margin) * (float)scale));
-    const int right = min_of(s.width, round_of(((float)where.right + margin) * (float)scale));
-    const int bottom = min_of(s.height, round_of(((float)where.bottom + margin) * (float)scale));
-    const scan part = {s.pixels + (ptrdiff_t)top * s.stride + left, right - left, bottom - top, s.stride};
-    return part;
+/* Find the digit of a view whose ink is bright; its ink is left in the view. */
+static found find_ink(canvas c, int is_even, digits_workspace *workspace) {
+    const found none = {0.0f, {0, 0, 0, 0}, {0, 0, 0.0f}};
+    uint8_t tone[256];
+    components parts;
+    const int contrast = find_contrast(c, tone, &parts), is_ink = is_even || digits_is_ink(c.view, c.planes, 0);
+    if (parts.total > 1) {
+        digits_join_faint(c, tone, &parts);
+    }
+    if (has_edges(c, &parts, tone, contrast)) {
+        return find_in(c, is_even, is_ink, tone, &parts);
+    }
+    return find_hidden(c, is_even, workspace, tone, &parts) ? find_in(c, 0, 1, tone, &parts) : none;
 }
+
+/* ---- the image ---- */
 
 /* A view with its ink bright, its background removed if that is unevenly lit. */
 static picture lit_view(scan s, int inverted, int light, digits_workspace *workspace, int *is_even) {
-    uint32_t counts[256];
     const picture view = digits_view(s, inverted, workspace->view);
-    digits_levels(view, view, 0, counts);
-    *is_even = digits_is_even(view, digits_otsu(counts), workspace->scratch);
+    *is_even = digits_is_even(view, digits_threshold(view, view, 0), workspace->scratch);
     if (!light) {
         digits_invert(view);
     }
@@ -194,13 +153,68 @@ static picture lit_view(scan s, int inverted, int light, digits_workspace *works
     return view;
 }
 
-/* Look at a digit that is small in the view more closely. Returns whether it is found there. */
-static int look_closer(scan s, int inverted, int light, digits_workspace *workspace, picture *ink) {
-    int is_even, is_ink;
+/* Columns and rows of the image around a digit that is small in the view, and what of the view is near the digit, as a bit
+ * for each pixel of it. */
+typedef struct {
+    box where; /* in the view */
+    int left, top, right, bottom;
+    uint64_t rows[MIN_DIGIT_SIDE + 4];
+} surroundings;
+
+static surroundings surroundings_of(scan s, box where, picture planes) {
+    const int scale = (max_of(s.width, s.height) - 1) / DIGITS_VIEW + 1;
+    const float margin = CLOSE_UP_MARGIN * (float)length_of(where);
+    surroundings around;
+    around.left = max_of(0, round_of(((float)where.left - margin) * (float)scale));
+    around.top = max_of(0, round_of(((float)where.top - margin) * (float)scale));
+    around.right = min_of(s.width, round_of(((float)where.right + margin) * (float)scale));
+    around.bottom = min_of(s.height, round_of(((float)where.bottom + margin) * (float)scale));
+    around.where = box_from(max_of(0, where.left - 2), max_of(0, where.top - 2), min_of(planes.width, where.right + 2),
+                            min_of(planes.height, where.bottom + 2));
+    digits_widen(planes, DIGIT, FIRST, SECOND, 5, 5);
+    for (int y = 0; y < height_of(around.where); y++) {
+        around.rows[y] = 0;
+        for (int x = 0; x < width_of(around.where); x++) {
+            const uint64_t is_near = (*at(planes, around.where.left + x, around.where.top + y) & SECOND) != 0;
+            around.rows[y] |= is_near << x;
+        }
+    }
+    return around;
+}
+
+/* Set what is not near the digit to 0 in a view of its surroundings, so that lines need not be looked for again. */
+static void keep_near(picture view, const surroundings *around, int scale) {
+    const int left = around->left / scale, top = around->top / scale;
+    const int width = (around->right - 1) / scale + 1 - left, height = (around->bottom - 1) / scale + 1 - top;
+    for (int y = 0; y < view.height; y++) {
+        for (int x = 0; x < view.width; x++) {
+            const int u = left + x * width / view.width - around->where.left;
+            const int v = top + y * height / view.height - around->where.top;
+            const int is_inside = u >= 0 && v >= 0 && u < width_of(around->where) && v < height_of(around->where);
+            if (!is_inside || !(around->rows[v] >> u & 1)) {
+                *at(view, x, y) = 0;
+            }
+        }
+    }
+}
+
+/* Look at a digit that is small in the view more closely; its ink is left in the view. Returns whether it is found. */
+static int look_closer(scan s, int light, const surroundings *around, int inverted, int has_lines,
+                       digits_workspace *workspace, picture *ink) {
+    const scan near = {s.pixels + (ptrdiff_t)around->top * s.stride + around->left, around->right - around->left,
+                       around->bottom - around->top, s.stride};
+    int is_even;
     uint8_t tone[256];
     components parts;
-    const canvas c = canvas_of(lit_view(s, inverted, light, workspace, &is_even), workspace);
-    const int contrast = find_contrast(c, tone, &parts, &is_ink);
+    const canvas c = canvas_of(lit_view(near, inverted, light, workspace, &is_even), workspace);
+    int contrast = find_contrast(c, tone, &parts);
+    if (has_lines) {
+        if (is_even) {
+            digits_remove_level(c.view, c.planes, tone);
+        }
+        keep_near(c.view, around, (max_of(s.width, s.height) - 1) / DIGITS_VIEW + 1);
+        contrast = find_contrast(c, tone, &parts);
+    }
     digits_select(c, digits_find(c, &parts), DIGIT);
     if (!contrast || !digits_count(c.planes, DIGIT)) {
         return 0;
@@ -214,12 +228,15 @@ static int look_closer(scan s, int inverted, int light, digits_workspace *worksp
 static found find_under(scan s, int inverted, int light, digits_workspace *workspace, picture *ink) {
     int is_even;
     *ink = lit_view(s, inverted, light, workspace, &is_even);
-    found f = find_ink(canvas_of(*ink, workspace), is_even, workspace);
+    const canvas c = canvas_of(*ink, workspace);
+    found f = find_ink(c, is_even, workspace);
     const int is_shrunk = max_of(s.width, s.height) > DIGITS_VIEW, is_small = length_of(f.where) < MIN_DIGIT_SIDE;
-    if (f.prior > 0.0f && is_shrunk && is_small && !f.cell.is_cell &&
-        !look_closer(close_up(s, f.where), inverted, light, workspace, ink)) {
-        *ink = lit_view(s, inverted, light, workspace, &is_even);
-        f = find_ink(canvas_of(*ink, workspace), is_even, workspace);
+    if (f.prior > 0.0f && is_shrunk && is_small) {
+        const surroundings around = surroundings_of(s, f.where, c.planes);
+        if (!look_closer(s, light, &around, inverted, f.cell.is_cell, workspace, ink)) {
+            *ink = lit_view(s, inverted, light, workspace, &is_even);
+            f = find_ink(canvas_of(*ink, workspace), is_even, workspace);
+        }
     }
     return f;
 }
@@ -239,10 +256,8 @@ static polarity polarity_of(scan s, int inverted, digits_ink ink, digits_workspa
         const polarity given = {(ink == DIGITS_INK_LIGHT) != inverted, 1};
         return given;
     }
-    uint32_t counts[256];
     const picture view = digits_view(s, inverted, workspace->view);
-    digits_levels(view, view, 0, counts);
-    const int threshold = digits_otsu(counts);
+    const int threshold = digits_threshold(view, view, 0);
     const int is_even = digits_is_even(view, threshold, workspace->scratch);
     return digits_polarity(view, threshold, is_even, workspace->scratch);
 }

@@ -25,11 +25,12 @@ extern "C" {
 #error "DIGITS_VIEW is from 8 to 255"
 #endif
 
-/* Bytes of a buffer: the largest of the view, two copies of a digit while its strokes are widened or narrowed, and a
- * digit whose rows are moved by up to 0.8 of its side to undo slant. DIGITS_MAX_SIDE is the longest side of a digit. */
+/* Bytes of a digit while it becomes a glyph: twice, as its strokes are widened or narrowed, or once, with its rows moved
+ * by up to 0.8 of its side to undo slant. DIGITS_MAX_SIDE is its longest side, and with wider strokes DIGITS_WIDE_SIDE. */
 #define DIGITS_MAX_SIDE (DIGITS_VIEW < 40 ? 40 : DIGITS_VIEW < 60 ? DIGITS_VIEW : 60)
-#define DIGITS_STROKES_BYTES (2 * (DIGITS_MAX_SIDE + 6) * (DIGITS_MAX_SIDE + 6))
-#define DIGITS_SHEARED_BYTES (DIGITS_MAX_SIDE * (DIGITS_MAX_SIDE + 2 * ((4 * DIGITS_MAX_SIDE + 4) / 5 + 1)))
+#define DIGITS_WIDE_SIDE (DIGITS_MAX_SIDE + 2 * ((DIGITS_MAX_SIDE + 19) / 20))
+#define DIGITS_STROKES_BYTES (2 * DIGITS_WIDE_SIDE * DIGITS_WIDE_SIDE)
+#define DIGITS_SHEARED_BYTES (DIGITS_WIDE_SIDE * (DIGITS_WIDE_SIDE + 2 * ((4 * DIGITS_WIDE_SIDE + 4) / 5 + 1)))
 #define DIGITS_MAX(a, b) ((a) > (b) ? (a) : (b))
 #define DIGITS_DIGIT_BYTES DIGITS_MAX(DIGITS_STROKES_BYTES, DIGITS_SHEARED_BYTES)
 

@@ -68,21 +68,13 @@ void digits_set_over(picture view, picture planes, int level, int bit, int excep
 }
 
 box digits_box(picture planes, int bit) {
-    box b = {planes.width, planes.height, 0, 0};
+    box b = box_from(planes.width, planes.height, 0, 0);
     for (int y = 0; y < planes.height; y++) {
         for (int x = 0; x < planes.width; x++) {
-            if (*at(planes, x, y) & bit) {
-                b.left = min_of(b.left, x);
-                b.top = min_of(b.top, y);
-                b.right = max_of(b.right, x + 1);
-                b.bottom = y + 1;
-            }
+            b = *at(planes, x, y) & bit ? box_with(b, x, y) : b;
         }
     }
-    if (!b.right) {
-        b.left = b.top = 0;
-    }
-    return b;
+    return b.right ? b : box_from(0, 0, 0, 0);
 }
 
 void digits_levels(picture view, picture planes, int except, uint32_t counts[256]) {
@@ -95,20 +87,21 @@ void digits_levels(picture view, picture planes, int except, uint32_t counts[256
 }
 
 int digits_otsu(const uint32_t counts[256]) {
-    int64_t total = 0, sum = 0, darker = 0, darker_sum = 0;
+    int32_t total = 0, darker = 0;
+    int64_t sum = 0, darker_sum = 0;
     for (int level = 0; level < 256; level++) {
-        total += counts[level];
+        total += (int32_t)counts[level];
         sum += (int64_t)level * counts[level];
     }
     int best = 0;
     float best_variance = 0.0f;
     for (int level = 0; level < 256; level++) {
-        darker += counts[level];
+        darker += (int32_t)counts[level];
         darker_sum += (int64_t)level * counts[level];
         if (!darker || darker == total) {
             continue;
         }
-        const float gap = (float)(darker_sum * total - sum * darker);
+        const float gap = float_of(darker_sum * total - sum * darker);
         const float variance = gap / (float)darker * (gap / (float)(total - darker));
         if (variance > best_variance) {
             best_variance = variance;
@@ -116,6 +109,12 @@ int digits_otsu(const uint32_t counts[256]) {
         }
     }
     return best;
+}
+
+int digits_threshold(picture view, picture planes, int except) {
+    uint32_t counts[256];
+    digits_levels(view, planes, except, counts);
+    return digits_otsu(counts);
 }
 
 int digits_rank(const uint32_t counts[256], float rank) {

@@ -19,7 +19,7 @@
 typedef struct {
     box where;
     uint8_t sums[DIGITS_VIEW], keep[DIGITS_VIEW];
-    float middles[DIGITS_VIEW];
+    uint16_t middles[DIGITS_VIEW]; /* in 1/256 of a pixel */
 } ink;
 
 /* Set SECOND where the straight runs of MASK are, without what is thicker than a line. Returns whether there are any. */
@@ -65,9 +65,7 @@ static void grow(picture planes) {
                     }
                     if (beside & FIRST) {
                         *here = (uint8_t)((*here & ~THIRD) | FIRST);
-                        const box wider = {min_of(b.left, x), min_of(b.top, y), max_of(b.right, x + 1),
-                                           max_of(b.bottom, y + 1)};
-                        b = wider;
+                        b = box_with(b, x, y);
                         grown = 1;
                     }
                 }
@@ -83,17 +81,13 @@ static int is_of(picture planes, const ink *i, int x, int y) {
 
 /* Count the pixels of each column, and find the box of the ink. */
 static void measure(picture planes, ink *i) {
-    const box nothing = {planes.width, planes.height, 0, 0};
-    i->where = nothing;
+    i->where = box_from(planes.width, planes.height, 0, 0);
     for (int x = 0; x < planes.width; x++) {
         int sum = 0;
         for (int y = 0; y < planes.height; y++) {
             if (is_of(planes, i, x, y)) {
                 sum++;
-                i->where.left = min_of(i->where.left, x);
-                i->where.right = x + 1;
-                i->where.top = min_of(i->where.top, y);
-                i->where.bottom = max_of(i->where.bottom, y + 1);
+                i->where = box_with(i->where, x, y);
             }
         }
         i->sums[x] = (uint8_t)sum;
@@ -102,11 +96,12 @@ static void measure(picture planes, ink *i) {
 
 /* The lower third of the columns with ink is no thicker than so many pixels. */
 static int thickness_of(const ink *i, int width, int *thickest) {
-    int counts[DIGITS_VIEW + 1], filled = 0, thickness = 0;
+    uint8_t counts[DIGITS_VIEW + 1];
+    int filled = 0, thickness = 0;
     memset(counts, 0, sizeof counts);
     *thickest = 0;
     for (int x = 0; x < width; x++) {
-        counts[i->sums[x]] += i->sums[x] > 0;
+        counts[i->sums[x]]++;
         filled += i->sums[x] > 0;
         *thickest = max_of(*thickest, i->sums[x]);
     }
@@ -157,9 +152,11 @@ static void find_middles(picture planes, ink *i) {
         for (int y = i->where.top; y < i->where.bottom; y++) {
             sum += is_of(planes, i, x, y) ? y : 0;
         }
-        i->middles[x] = i->sums[x] ? (float)sum / (float)i->sums[x] : 0.0f;
+        i->middles[x] = (uint16_t)(i->sums[x] ? 256 * sum / i->sums[x] : 0);
     }
 }
+
+static float middle_of(const ink *i, int x) { return (float)i->middles[x] / 256.0f; }
 
 /* Leave out the columns whose middle does not lie on one line; all of them if that line bends or is too steep. */
 static void keep_straight(ink *i, int width, int thickness) {
@@ -171,7 +168,7 @@ static void keep_straight(ink *i, int width, int thickness) {
         for (int x = 0; x < width; x++) {
             count += i->keep[x];
             x_sum += i->keep[x] ? (float)x : 0.0f;
-            y_sum += i->keep[x] ? i->middles[x] : 0.0f;
+            y_sum += i->keep[x] ? middle_of(i, x) : 0.0f;
         }
         if (count < 2) {
             bend = fit ? bend : (float)DIGITS_VIEW;
@@ -180,12 +177,12 @@ static void keep_straight(ink *i, int width, int thickness) {
         const float x_mean = x_sum / (float)count, y_mean = y_sum / (float)count;
         for (int x = 0; x < width; x++) {
             across += i->keep[x] ? ((float)x - x_mean) * ((float)x - x_mean) : 0.0f;
-            both += i->keep[x] ? ((float)x - x_mean) * i->middles[x] : 0.0f;
+            both += i->keep[x] ? ((float)x - x_mean) * middle_of(i, x) : 0.0f;
         }
         slope = both / across;
         const int before = count;
         for (int x = 0; x < width; x++) {
-            const float deviation = size_of(i->middles[x] - y_mean - slope * ((float)x - x_mean));
+            const float deviation = size_of(middle_of(i, x) - y_mean - slope * ((float)x - x_mean));
             if (i->keep[x] && deviation <= MAX_DEVIATION * (float)thickness + 1.5f) {
                 deviations += deviation;
             } else {
@@ -227,8 +224,8 @@ static void prolong(picture planes, box where, stroke *s) {
     while (end < min_of(planes.width, where.right + most) && runs_on(planes, end, where.top, where.bottom)) {
         end++;
     }
-    s->start = (int16_t)start;
-    s->end = (int16_t)end;
+    s->start = (uint8_t)start;
+    s->end = (uint8_t)end;
 }
 
 /* The straight stroke among the ink of a component, which is in FIRST. Returns whether there is one. */
@@ -249,34 +246,30 @@ static int find_straight(picture planes, ink *i, stroke *s) {
         find_middles(planes, i);
         keep_straight(i, planes.width, thickness);
     }
-    int left = planes.width, right = 0, thin = 0, filled = 0, top = planes.height, bottom = 0, area = 0;
+    int thin = 0, filled = 0, area = 0;
+    i->where = box_from(planes.width, planes.height, 0, 0);
     for (int x = 0; x < planes.width; x++) {
-        left = i->keep[x] ? min_of(left, x) : left;
-        right = i->keep[x] ? x + 1 : right;
         thin += i->keep[x];
         for (int y = 0; i->keep[x] && y < planes.height; y++) {
             if (is_of(planes, i, x, y)) {
-                top = min_of(top, y);
-                bottom = max_of(bottom, y + 1);
+                i->where = box_with(i->where, x, y);
                 area++;
             }
         }
     }
-    for (int x = left; x < right; x++) {
+    for (int x = i->where.left; x < i->where.right; x++) {
         filled += i->sums[x] > 0;
     }
-    const float length = (float)(right - left);
+    const float length = (float)width_of(i->where);
     if (length < least || (float)thin < MIN_THIN_SHARE * length || (float)filled < MIN_FILLED_SHARE * length) {
         return 0;
     }
-    const box where = {left, top, right, bottom};
-    i->where = where;
-    s->length = (int16_t)(right - left);
-    s->thickness = (int16_t)thickness;
-    s->area = (int16_t)area;
-    s->near = (int16_t)top;
-    s->far = (int16_t)bottom;
-    prolong(planes, where, s);
+    s->length = (uint8_t)width_of(i->where);
+    s->thickness = (uint8_t)thickness;
+    s->area = (uint16_t)area;
+    s->near = (uint8_t)i->where.top;
+    s->far = (uint8_t)i->where.bottom;
+    prolong(planes, i->where, s);
     return 1;
 }
 
@@ -299,7 +292,7 @@ static int find_level(picture labels, picture planes, int shift, stroke *strokes
             grow(planes);
             if (find_straight(planes, &i, strokes + count)) {
                 count++;
-                strokes[count - 1].number = (int16_t)count;
+                strokes[count - 1].number = (uint8_t)count;
                 for (int v = i.where.top; v < i.where.bottom; v++) {
                     for (int u = i.where.left; u < i.where.right; u++) {
                         *at(labels, u, v) |= (uint8_t)(is_of(planes, &i, u, v) ? count << shift : 0);
@@ -313,10 +306,10 @@ static int find_level(picture labels, picture planes, int shift, stroke *strokes
 }
 
 void digits_place(stroke *s, int width, int height) {
-    s->along = (int16_t)(s->is_level ? width : height);
+    s->along = (uint8_t)(s->is_level ? width : height);
     const float middle = (float)(s->near + s->far) / 2.0f / (float)(s->is_level ? height : width);
     s->margin = smaller(middle, 1.0f - middle);
-    s->side = (int16_t)(1 << (2 * s->is_level + (middle > 0.5f)));
+    s->side = (uint8_t)(1 << (2 * s->is_level + (middle > 0.5f)));
 }
 
 int digits_find_strokes(canvas c, stroke strokes[MAX_LINES]) {

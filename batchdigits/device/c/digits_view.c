@@ -28,7 +28,7 @@ picture digits_view(scan s, int inverted, uint8_t *pixels) {
                 }
                 sum += row_sum;
             }
-            const float mean = (float)sum / count;
+            const float mean = float_of((int64_t)sum) / count;
             *at(view, x, y) = (uint8_t)((inverted ? 255.0f - mean : mean) + 0.5f);
         }
     }

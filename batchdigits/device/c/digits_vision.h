@@ -27,8 +27,19 @@ typedef struct {
 } picture;
 
 typedef struct {
-    int left, top, right, bottom; /* right and bottom are one past the last column and row */
+    int16_t left, top, right, bottom; /* right and bottom are one past the last column and row */
 } box;
+
+static inline box box_from(int left, int top, int right, int bottom) {
+    const box b = {(int16_t)left, (int16_t)top, (int16_t)right, (int16_t)bottom};
+    return b;
+}
+
+/* The smallest box with a box and a pixel in it. */
+static inline box box_with(box b, int x, int y) {
+    return box_from(x < b.left ? x : b.left, y < b.top ? y : b.top, x < b.right ? b.right : x + 1,
+                    y < b.bottom ? b.bottom : y + 1);
+}
 
 static inline picture packed(uint8_t *pixels, int width, int height) {
     const picture p = {pixels, width, height, 1, width};
@@ -62,8 +73,12 @@ static inline int width_of(box b) { return b.right - b.left; }
 static inline int height_of(box b) { return b.bottom - b.top; }
 static inline int length_of(box b) { return max_of(width_of(b), height_of(b)); }
 static inline box all_of(picture p) {
-    const box b = {0, 0, p.width, p.height};
-    return b;
+    return box_from(0, 0, p.width, p.height);
+}
+
+/* The compiler's own conversion takes double precision on boards without a floating-point unit. */
+static inline float float_of(int64_t x) {
+    return (float)(int32_t)(x >> 32) * 4294967296.0f + (float)(uint32_t)x;
 }
 
 static inline int floor_of(float x) {
@@ -123,6 +138,9 @@ void digits_levels(picture view, picture planes, int except, uint32_t counts[256
 /* Otsu's threshold (1979): pixels above it are the lighter class. */
 int digits_otsu(const uint32_t counts[256]);
 
+/* That of a view; pixels with the bit `except` count as 0. */
+int digits_threshold(picture view, picture planes, int except);
+
 /* The lowest level of which so many pixels are at or below it. */
 int digits_rank(const uint32_t counts[256], float rank);
 
@@ -159,12 +177,15 @@ polarity digits_polarity(picture view, int threshold, int is_even, uint16_t *scr
 
 /* ---- contrast ---- */
 
-/* Make the table that sets the background of a view to 0 and the peak of its ink to 255. `mask_area` is that of the ink.
- * Returns the contrast in grey levels, 0 if the ink is not distinct. */
-int digits_tone(const uint32_t counts[256], int mask_area, uint8_t tone[256]);
+/* Make the table that sets the background of a view to 0 and the peak of the ink of MASK to 255. Pixels with the bit
+ * `except` count as 0. Returns the contrast in grey levels, 0 if the ink is not distinct. */
+int digits_contrast(picture view, picture planes, int except, uint8_t tone[256]);
 
-/* Whether the `bright` brighter pixels may be ink, and not the grain of a background. */
-int digits_is_ink(const uint32_t counts[256], int bright);
+/* Whether MASK may be ink, and not the grain of a background. Pixels with the bit `except` do not count. */
+int digits_is_ink(picture view, picture planes, int except);
+
+/* Put an evenly lit view on a background of 0, without stretching its contrast, and shift its tone accordingly. */
+void digits_remove_level(picture view, picture planes, uint8_t tone[256]);
 
 /* Whether the ink in a box of a view has sharp edges, as light has not. */
 int digits_has_edges(picture view, picture planes, box where, const uint8_t tone[256], int contrast);
@@ -240,13 +261,14 @@ int digits_is_form(picture planes, int bit);
 
 /* A long, thin and nearly straight stroke. */
 typedef struct {
-    int16_t is_level, number; /* of its direction, from 1 on, as in the labels */
-    int16_t length, area;
-    int16_t start, end;       /* along it, where it runs on through the corners at its ends */
-    int16_t near, far, along; /* rows or columns across it; pixels of the picture's side that it runs along */
-    int16_t side;             /* of the picture that it is nearest to: a bit */
-    int16_t thickness;
-    float margin; /* its distance from that side, as a share of the side across */
+    float margin; /* its distance from the nearest side of the picture along it, as a share of the side across */
+    uint8_t side; /* that side: a bit */
+    uint8_t is_level, number; /* the number among those of its direction, from 1 on, as in the labels */
+    uint8_t length, thickness;
+    uint8_t start, end; /* along it, where it runs on through the corners at its ends */
+    uint8_t near, far;  /* rows or columns across it */
+    uint8_t along;      /* pixels of the picture's side that it runs along */
+    uint16_t area;
 } stroke;
 
 #define ALL_SIDES 15
