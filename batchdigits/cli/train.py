@@ -81,6 +81,9 @@ class Widths(click.ParamType[tuple[int, ...]]):
 @click.option(
     "--dropout", type=Number(0, 1, max_open=True), help="Share of the last hidden layer's units that are dropped."
 )
+@click.option(
+    "--unchanged", type=Number(0, 1), help="Share of the images that are not augmented, where the recipe augments."
+)
 @seed_option
 @data_option("Labelled data to learn from.")
 @corrections_option(

@@ -34,6 +34,7 @@ class Recipe:
         initial_weight_share: share of the initial weights in the result, 0-1; the rest are trained weights (WiSE-FT,
             Wortsman et al. 2022). An interrupted training has trained weights alone.
         augment: whether minibatches are augmented (see `augment`).
+        unchanged: share of the glyphs in an augmented minibatch that are as the data has them, 0-1; outliers are not.
         reuse: how often the same augmented glyphs are used; reduced to its greatest common divisor with `batch_size`.
         outliers: share of outliers in an augmented minibatch, 0-1, which the network learns to reject.
         check_every: iterations between two measurements of accuracy on the validation split; 0 for none.
@@ -61,6 +62,7 @@ class Recipe:
     ema_decay: float = 0.0
     initial_weight_share: float = 0.0
     augment: bool = False
+    unchanged: float = 0.0
     reuse: int = 1
     outliers: float = 0.0
     check_every: int = 430  # an epoch of 55,000 glyphs in minibatches of 128, two in minibatches of 256
