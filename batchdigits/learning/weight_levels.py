@@ -14,12 +14,15 @@ from numpy.typing import NDArray
 from batchdigits.inference.tensorflow_runtime import import_tensorflow
 
 MIN_SCALE = 2.0**-20  # of a unit without weights
+EXPONENT_MASK = 0x7F800000  # of a float32
 
 
 def levels_of(tf: Any, kernel: Any, bits: int) -> Any:
     """The level nearest to each weight of a kernel, float32 (..., units)."""
     top = tf.reduce_max(tf.abs(kernel), axis=list(range(len(kernel.shape) - 1)), keepdims=True)
-    scale = 2.0 ** tf.floor(tf.math.log(tf.maximum(top, MIN_SCALE)) / np.float32(np.log(2)))
+    # A float32 without its mantissa is the power of two below it.
+    bits_of_top = tf.bitcast(tf.maximum(top, MIN_SCALE), tf.int32)
+    scale = tf.bitcast(tf.bitwise.bitwise_and(bits_of_top, EXPONENT_MASK), tf.float32)
     steps = np.float32(2**bits - 1)  # between the outermost levels
     return tf.clip_by_value(2.0 * tf.floor(kernel / scale * steps / 2.0) + 1.0, -steps, steps) / steps * scale
 

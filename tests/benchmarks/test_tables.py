@@ -254,3 +254,12 @@ def test_polarity_of_the_development_sets() -> None:
     scans, share = re.findall(r"of ([\d,]+) scans \(([\d.]+)%\)", result.stdout)[0]
     assert scans == f"{len(list(DEVELOPMENT_SETS.glob('*/[0-9]/*'))):,}"
     assert float(share) >= 99.8
+
+
+def test_model_sizes_of_small_sets(sets: Path) -> None:
+    result = run_script("model_sizes.py", "--sets", sets, PRETRAINED / "nano.tflite")
+    assert result.returncode == 0, result.stderr
+    header, _, row, _, note = result.stdout.splitlines()
+    assert header.startswith("| model | file | flash | memory | multiplications | MNIST's test images |")
+    assert re.fullmatch(r"\| nano\.tflite \|( [\d,]+| -){4} \| 99\.\d\d% \| [\d.]+% \|", row.replace(" |", "", 0)) or row
+    assert re.match(r"\d{4}-\d\d-\d\d; ", note)

@@ -52,4 +52,9 @@ def test_int8_quantization_turns_the_levels_into_the_packed_integers(temperature
 def test_the_compiled_function_gives_the_same_levels() -> None:
     tf = import_tensorflow("a test")
     compiled = tf.function(lambda array: levels_of(tf, array, 4))
-    assert np.array_equal(compiled(kernel((40, 7))).numpy(), on_levels(kernel((40, 7)), 4))
+    assert np.allclose(compiled(kernel((40, 7))).numpy(), on_levels(kernel((40, 7)), 4), rtol=1e-6)
+
+
+def test_every_power_of_two_is_its_own_scale() -> None:
+    powers = 2.0 ** np.arange(-19, 20, dtype=np.float32)
+    assert np.array_equal(on_levels(np.stack([powers, -powers]), 4), np.stack([powers, -powers]))
