@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from batchdigits.version import __version__
 
 if TYPE_CHECKING:
+    from batchdigits.api.c_sources import export_c
     from batchdigits.api.classifier import Classifier
     from batchdigits.api.evaluate import evaluate
     from batchdigits.api.folders import classify
@@ -47,6 +48,7 @@ __all__ = [
     "classify",
     "evaluate",
     "export",
+    "export_c",
     "train",
 ]
 
@@ -66,6 +68,7 @@ _MODULES = {
     "classify": "batchdigits.api.folders",
     "evaluate": "batchdigits.api.evaluate",
     "export": "batchdigits.api.train",
+    "export_c": "batchdigits.api.c_sources",
     "train": "batchdigits.api.train",
 }
 

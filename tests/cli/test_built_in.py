@@ -61,3 +61,16 @@ def test_it_can_be_trained_further_teach_and_be_exported(run: Run, npz_file: Pat
     exported = run("export", "--tflite", "--model", "built-in", "--data", npz_file, "-o", "copy.tflite")
     assert exported.exit_code == 0, exported.output
     assert read_card(Path("copy.tflite")).sha256["keras"] == read_card(KERAS).sha256["payload"]
+
+
+def test_tiny_is_in_the_package_as_a_tflite(run: Run, in_empty_folder: Path) -> None:
+    tiny = PRETRAINED / "tiny.tflite"
+    result = run("classify", IMAGES, "--model", "tiny")
+    assert result.exit_code == 0, result.output
+    assert result.stderr.startswith(f"batchdigits: using {tiny}\n")
+    assert json.loads(run("inspect", "tiny", "--json").stdout)["card"]["network"]["hidden"] == [128, 64]
+    assert json.loads(run("benchmark", "tiny", "--seconds", "0", "--json").stdout)["file"] == str(tiny)
+    result = run("classify", IMAGES, "--model", "tiny", "--runtime", "tensorflow")
+    assert (result.exit_code, "is not for --runtime tensorflow" in result.stderr) == (2, True)
+    result = run("train", "--init", "tiny")
+    assert (result.exit_code, "the package has tiny as a .tflite file only" in result.stderr) == (2, True)

@@ -241,6 +241,7 @@ def test_no_scans_are_refused(run: Run, trained: Path, npz_file: Path, tmp_path:
         (("--c-array", "c", "--model", "built-in", "--quantize", "int8"), "--quantize is for a .keras model file"),
         (("--c-array", "c", "--model", "built-in", "--data", "mnist"), "--data is for a .keras model file"),
         (("--c-array", "exports/digits.tflite", "--model", "built-in"), "is not a folder"),
+        (("--tflite", "--model", "tiny"), "tiny.tflite is not a .keras model file, which --tflite converts"),
         (("--tflite", "--quantize", "int4"), "'int4' is not one of"),
         (("--tflite", "--model", "m.tflite"), "not a .keras model file"),
         (("--tflite", "-o", "m.bin"), "must end in .tflite"),

@@ -4,8 +4,6 @@
 
 #include "digits_network.h"
 
-static digits_workspace workspace;
-
 /* 2^n for n from -126 to 127, by the exponent's bits of a float. */
 static float power_of_2(int n) {
     const uint32_t bits = (uint32_t)(n + 127) << 23;
@@ -40,7 +38,8 @@ void digits_decide(const int8_t logits[DIGITS_CLASSES], digits_result_t *result)
     result->status = result->score >= DIGITS_REVIEW_THRESHOLD ? DIGITS_OK : DIGITS_REVIEW;
 }
 
-int digits_classify(const uint8_t *grey, int width, int height, int stride, digits_result_t *result) {
+int digits_classify_in(digits_workspace *workspace, const uint8_t *grey, int width, int height, int stride,
+                       digits_result_t *result) {
     const digits_result_t blank = {"", 0.0f, 0.0f, DIGITS_BLANK};
     uint8_t glyph[DIGITS_PIXELS];
     int8_t logits[DIGITS_CLASSES];
@@ -48,9 +47,14 @@ int digits_classify(const uint8_t *grey, int width, int height, int stride, digi
     if (!grey || width < 1 || height < 1 || stride < width) {
         return 0;
     }
-    if (digits_normalise(grey, width, height, stride, DIGITS_INK, &workspace, glyph)) {
+    if (digits_normalise(grey, width, height, stride, DIGITS_INK, workspace, glyph)) {
         digits_run(glyph, logits);
         digits_decide(logits, result);
     }
     return 1;
+}
+
+int digits_classify(const uint8_t *grey, int width, int height, int stride, digits_result_t *result) {
+    static digits_workspace workspace;
+    return digits_classify_in(&workspace, grey, width, height, stride, result);
 }

@@ -1,8 +1,8 @@
 /* From a grey image of one digit to its label, as `batchdigits classify` gives it: the normaliser, the network, and the
  * rules of the model's card. C99, single precision, no allocation.
  *
- * The workspace of the normaliser is static, so only one thread at a time may call digits_classify. Its size follows from
- * DIGITS_VIEW, which digits_normalise.h explains. */
+ * The workspace of the normaliser takes most of the RAM. Its size follows from DIGITS_VIEW, which digits_normalise.h
+ * explains. */
 #ifndef DIGITS_CLASSIFY_H
 #define DIGITS_CLASSIFY_H
 
@@ -37,6 +37,10 @@ typedef struct {
 /* Classify an image of `height` rows of `width` grey levels; each row begins `stride` bytes after the one before. Returns
  * 1, or 0 if `grey` is NULL, `width` or `height` is less than 1 or `stride` less than `width`; then the result is blank. */
 int digits_classify(const uint8_t *grey, int width, int height, int stride, digits_result_t *result);
+
+/* The same in a workspace of the caller. That of digits_classify is static, so one thread at a time may call it. */
+int digits_classify_in(digits_workspace *workspace, const uint8_t *grey, int width, int height, int stride,
+                       digits_result_t *result);
 
 /* The result for the logits of a glyph, which digits_run computes. */
 void digits_decide(const int8_t logits[DIGITS_CLASSES], digits_result_t *result);

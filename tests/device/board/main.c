@@ -28,7 +28,7 @@ int main(void) {
         const uint32_t normaliser = board_instructions();
         digits_run(golden->glyph, logits);
         const uint32_t network = board_instructions();
-        digits_classify(golden->image, 28, 28, 28, &result);
+        digits_classify_in(&workspace, golden->image, 28, 28, 28, &result);
         board_number("difference", found ? glyph_difference(golden) : 255);
         for (int class = 0; class < DIGITS_CLASSES; class++) {
             board_number("logit", logits[class]);
