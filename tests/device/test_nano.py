@@ -20,13 +20,15 @@ from batchdigits.device.layers import Layer, Window, read_layers
 from batchdigits.device.packed import LEVELS, is_packable, packed_layers
 from batchdigits.device.write import TEMPLATES, c_sources, write_sources
 from batchdigits.errors import BatchdigitsError
+from batchdigits.inference.choose import PRETRAINED
 from batchdigits.inference.model_file import ModelFile, read_model_file
 from batchdigits.inference.tensorflow_runtime import load_network
 from batchdigits.learning.weight_levels import on_levels
-from tests.conftest import Run, needs_micro
+from tests.conftest import Arrays, Run, needs_micro
 from tests.device.test_c_sources import STRICT, check, micro_logits, needs_cc
 
 ARM = "arm-none-eabi-gcc"
+BUILT_IN = PRETRAINED / "nano.tflite"
 MODEL_HEADER = "#define DIGITS_PIXELS 784\n#define DIGITS_CLASSES 10\n"
 
 
@@ -101,9 +103,21 @@ def test_the_c_sources_give_the_golden_vectors(nano: ModelFile, tmp_path: Path) 
     assert sources["digits_network.c"] == (TEMPLATES / "digits_nano.c").read_text()
 
 
+@needs_cc
+def test_the_model_of_the_package_gives_the_golden_vectors(tmp_path: Path) -> None:
+    write_sources(c_sources(read_model_file(BUILT_IN)), tmp_path)
+    assert check(tmp_path).stdout.splitlines()[-1] == "20 of 20 golden vectors hold"
+
+
+@needs_micro
+def test_python_computes_the_logits_of_the_model_of_the_package(small_mnist: Arrays) -> None:
+    model, glyphs = read_model_file(BUILT_IN), small_mnist["x_test"]
+    assert np.array_equal(arithmetic.run(read_layers(model.payload), glyphs), micro_logits(model, glyphs))
+
+
 @pytest.mark.skipif(shutil.which(ARM) is None, reason="no cross compiler here")
-def test_network_and_weights_fit_16_kb_of_flash_and_2_kb_of_memory(nano: ModelFile, tmp_path: Path) -> None:
-    write_sources(c_sources(nano), tmp_path)
+def test_network_and_weights_fit_16_kb_of_flash_and_2_kb_of_memory(tmp_path: Path) -> None:
+    write_sources(c_sources(read_model_file(BUILT_IN)), tmp_path)
     (tmp_path / "main.c").write_text(MAIN)
     options = ["-std=c99", "-Os", "-mcpu=cortex-m0plus", "-mthumb", "-fstack-usage", "-nostartfiles", "-Wl,-e,main"]
     command = [ARM, *options, "main.c", "digits_network.c", "-o", "nano.elf"]
