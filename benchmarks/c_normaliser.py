@@ -1,19 +1,17 @@
-"""Measure how often the C normaliser gives the same glyph and the same label as the Python one.
+"""Measure how often the C normaliser leads to the same glyph and the same label as the Python one.
 
-    python benchmarks/c_normaliser.py --sets SETS [--ink dark|light]
+    python benchmarks/c_normaliser.py --sets SETS [--ink dark|light] [--view PIXELS]
 
 SETS has one folder for each set of images, and a set one sub-folder for each class; sub-folders `not_digit` are
 skipped. The C sources are compiled with `cc`. Both normalisers take the grey scan of each image, of any size. The C
 glyph is compared with the likeliest of Python's candidates; two glyphs are the same if no pixel differs by over two
-grey levels. Both are labelled by the built-in int8 network, in the integer arithmetic of the C sources. A scan without
-a glyph is labelled `blank`. The last columns leave out the scans in which Python finds printed lines, as C has no such
-step.
+grey levels. The label in Python is that of `classify`, which lets the built-in network decide between candidates; the
+label in C is the same network's for the C glyph. A scan without a glyph is labelled `blank`.
 """
 
 from __future__ import annotations
 
 import ctypes
-import math
 import os
 import subprocess
 import tempfile
@@ -28,27 +26,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchdigits.datasets.layout import NOT_DIGIT
-from batchdigits.device.arithmetic import run
-from batchdigits.device.layers import read_layers
 from batchdigits.device.write import NORMALISER_SOURCES, TEMPLATES
 from batchdigits.errors import BatchdigitsError
 from batchdigits.files.natural_order import natural_key
 from batchdigits.files.sources import find
 from batchdigits.inference.choose import PRETRAINED
-from batchdigits.inference.model_file import read_model_file
+from batchdigits.inference.decide import decide
+from batchdigits.inference.load import load_runtime
+from batchdigits.inference.runtime import Runtime
 from batchdigits.reports.evaluation import class_folders
 from batchdigits.vision.decode import decode
 from batchdigits.vision.normalise import Ink, propose
+from batchdigits.vision.normalise_batch import Normalised
 
 Glyph = NDArray[np.uint8]
 Normalise = Callable[[Glyph], Glyph | None]
 
 BLANK = "blank"
 MAX_DIFFERENCE = 2  # grey levels: OpenCV rounds to fractions of a pixel and of a weight where C does not
-WORKSPACE_BYTES = 1 << 20  # more than `digits_workspace` has with its default view
+MAX_WORKSPACE_BYTES = 1 << 20
 INKS: tuple[Ink, ...] = ("auto", "dark", "light")  # in the order of `digits_ink`
-COLUMNS = ("set", "images", "same glyph", "same label", "right in C", "right in Python")
-COLUMNS_WITHOUT_LINES = ("without lines", "same glyph", "same label")
+COLUMNS = ("set", "images", "same glyph", "same label", "both or neither blank", "right in C", "right in Python")
 
 
 class Pair(NamedTuple):
@@ -57,63 +55,62 @@ class Pair(NamedTuple):
     Attributes:
         label: the right one.
         in_c: the glyph in C, uint8 (28, 28); None for a blank scan.
-        in_python: the likeliest candidate in Python; None for a blank scan.
-        has_lines: whether Python found printed lines.
+        likeliest: the likeliest candidate in Python; None for a blank scan.
+        in_python: the candidate that the network decides for; None for a blank scan.
     """
 
     label: str
     in_c: Glyph | None
+    likeliest: Glyph | None
     in_python: Glyph | None
-    has_lines: bool
 
 
 @click.command()
 @click.option("--sets", type=click.Path(exists=True, file_okay=False), required=True, help="Folder of sets.")
 @click.option("--ink", type=click.Choice(INKS), default="auto", show_default=True, help="The ink, if it is known.")
-def main(sets: str, ink: Ink) -> None:
+@click.option("--view", type=click.IntRange(8, 255), default=160, show_default=True, help="DIGITS_VIEW, in pixels.")
+def main(sets: str, ink: Ink, view: int) -> None:
     """Print the table in Markdown."""
     names = sorted((entry.name for entry in os.scandir(sets) if entry.is_dir()), key=natural_key)
     if not names:
         raise click.ClickException(f"{sets}: no sets in it")
+    runtime = load_runtime(PRETRAINED / "digits.tflite")
     with tempfile.TemporaryDirectory() as folder:
-        in_c = _compiled(Path(folder), ink)
-        columns = COLUMNS + COLUMNS_WITHOUT_LINES
-        click.echo(f"| {' | '.join(columns)} |\n| --- |{' ---: |' * (len(columns) - 1)}")
+        in_c = _compiled(Path(folder), ink, view)
+        click.echo(f"| {' | '.join(COLUMNS)} |\n| --- |{' ---: |' * (len(COLUMNS) - 1)}")
         rows = []
         for name in names:
-            pairs = list(_pairs(os.path.join(sets, name), in_c, ink))  # noqa: PTH118 - sources are strings
-            plain = [pair for pair in pairs if not pair.has_lines]
-            rows.append((_shares(pairs), _shares(plain)[:2]))
-            click.echo(_row(name, f"{len(pairs):,}", rows[-1][0], f"{len(plain):,}", rows[-1][1]))
-    click.echo(_row("**mean**", "", _mean([row for row, _ in rows]), "", _mean([row for _, row in rows])))
+            pairs = list(_pairs(os.path.join(sets, name), in_c, ink, runtime))  # noqa: PTH118 - sources are strings
+            rows.append(_shares(pairs, runtime))
+            click.echo(_row(name, f"{len(pairs):,}", rows[-1]))
+    click.echo(_row("**mean**", "", [fmean(column) for column in zip(*rows, strict=True)]))
     click.echo(f"\n{datetime.now(UTC):%Y-%m-%d}; all sets have the same weight in the mean.")
 
 
-def _row(name: str, images: str, shares: Sequence[float], plain_images: str, plain: Sequence[float]) -> str:
-    cells = [name, images, *map(_percent, shares), plain_images, *map(_percent, plain)]
-    return "|" + "".join(f" {cell} |" if cell else " |" for cell in cells)
+def _row(name: str, images: str, shares: Iterable[float]) -> str:
+    return "|" + "".join(f" {cell} |" if cell else " |" for cell in (name, images, *(f"{x:.1%}" for x in shares)))
 
 
-def _percent(share: float) -> str:
-    return "" if math.isnan(share) else f"{share:.1%}"
-
-
-def _mean(rows: Iterable[Sequence[float]]) -> list[float]:
-    """The mean of each column, without the sets that have no value."""
-    columns = [[share for share in column if not math.isnan(share)] for column in zip(*rows, strict=True)]
-    return [fmean(column) if column else math.nan for column in columns]
-
-
-def _compiled(folder: Path, ink: Ink) -> Normalise:
+def _compiled(folder: Path, ink: Ink, view: int) -> Normalise:
     """The C normaliser as a Python function."""
     library = folder / "normalise.so"
-    command = ["cc", "-std=c99", "-O2", "-shared", "-fPIC", *NORMALISER_SOURCES, "-o", str(library)]
+    command = [
+        "cc",
+        "-std=c99",
+        "-O2",
+        "-shared",
+        "-fPIC",
+        f"-DDIGITS_VIEW={view}",
+        *NORMALISER_SOURCES,
+        "-o",
+        str(library),
+    ]
     try:
         subprocess.run(command, cwd=TEMPLATES, check=True)
     except (OSError, subprocess.CalledProcessError) as error:
         raise click.ClickException(f"cannot compile the C sources: {error}") from None
     function = ctypes.CDLL(str(library)).digits_normalise
-    workspace = ctypes.create_string_buffer(WORKSPACE_BYTES)
+    workspace = ctypes.create_string_buffer(MAX_WORKSPACE_BYTES)
 
     def call(scan: Glyph) -> Glyph | None:
         scan, glyph = np.ascontiguousarray(scan), np.zeros((28, 28), np.uint8)
@@ -124,7 +121,7 @@ def _compiled(folder: Path, ink: Ink) -> Normalise:
     return call
 
 
-def _pairs(path: str, in_c: Normalise, ink: Ink) -> Iterator[Pair]:
+def _pairs(path: str, in_c: Normalise, ink: Ink, runtime: Runtime) -> Iterator[Pair]:
     try:
         folders = class_folders(path, tuple("0123456789"))
     except BatchdigitsError as error:
@@ -136,17 +133,18 @@ def _pairs(path: str, in_c: Normalise, ink: Ink) -> Iterator[Pair]:
                 if page.scan is not None:
                     found = propose(page.scan, ink)
                     likeliest = found.glyphs[int(np.argmax(found.priors))] if found.glyphs else None
-                    yield Pair(label, in_c(page.scan), likeliest, found.has_lines)
+                    _, (chosen,) = decide([Normalised(source, found)], runtime, 0.0)
+                    yield Pair(label, in_c(page.scan), likeliest, chosen)
 
 
-def _shares(pairs: Sequence[Pair]) -> list[float]:
-    """The shares of pairs with the same glyph, the same label, and the right label in C and in Python; NaN of none."""
-    if not pairs:
-        return [math.nan] * 4
+def _shares(pairs: Sequence[Pair], runtime: Runtime) -> list[float]:
+    """The shares of COLUMNS."""
     right = np.array([pair.label for pair in pairs])
-    in_c, in_python = _labels([pair.in_c for pair in pairs]), _labels([pair.in_python for pair in pairs])
-    is_same = np.array([_is_same(pair.in_c, pair.in_python) for pair in pairs])
-    return [float(np.mean(flags)) for flags in (is_same, in_c == in_python, in_c == right, in_python == right)]
+    in_c = _labels([pair.in_c for pair in pairs], runtime)
+    in_python = _labels([pair.in_python for pair in pairs], runtime)
+    is_same = np.array([_is_same(pair.in_c, pair.likeliest) for pair in pairs])
+    both = (in_c == BLANK) == (in_python == BLANK)
+    return [float(np.mean(flags)) for flags in (is_same, in_c == in_python, both, in_c == right, in_python == right)]
 
 
 def _is_same(glyph: Glyph | None, other: Glyph | None) -> bool:
@@ -155,13 +153,12 @@ def _is_same(glyph: Glyph | None, other: Glyph | None) -> bool:
     return bool(np.abs(glyph.astype(int) - other).max() <= MAX_DIFFERENCE)
 
 
-def _labels(glyphs: list[Glyph | None]) -> NDArray[np.str_]:
-    layers = read_layers(read_model_file(PRETRAINED / "digits.tflite").payload)
+def _labels(glyphs: list[Glyph | None], runtime: Runtime) -> NDArray[np.str_]:
     labels = np.full(len(glyphs), BLANK)
     found = [index for index, glyph in enumerate(glyphs) if glyph is not None]
     if found:
-        logits = run(layers, np.stack([glyph for glyph in glyphs if glyph is not None]))
-        labels[found] = logits.argmax(axis=1).astype(str)
+        logits = runtime.logits(np.stack([glyph for glyph in glyphs if glyph is not None]))
+        labels[found] = np.array(runtime.card.labels)[logits.argmax(axis=1)]
     return labels
 
 

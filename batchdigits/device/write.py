@@ -23,17 +23,19 @@ from batchdigits.vision.normalise import normalise
 TEMPLATES = Path(__file__).parent / "c"
 NORMALISER_SOURCES = (  # among the templates, to compile together
     "digits_normalise.c",
-    "digits_view.c",
     "digits_picture.c",
+    "digits_view.c",
     "digits_light.c",
     "digits_polarity.c",
+    "digits_ink.c",
     "digits_contrast.c",
     "digits_components.c",
     "digits_artifacts.c",
+    "digits_frames.c",
     "digits_strokes.c",
     "digits_lines.c",
-    "digits_frames.c",
     "digits_cell.c",
+    "digits_close_up.c",
     "digits_framing.c",
 )
 ALIGNMENT = 16  # bytes, which TFLite Micro requires of a model

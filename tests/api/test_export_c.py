@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 import batchdigits
+from batchdigits.api.c_sources import Package
+from batchdigits.device.package import KINDS
 from batchdigits.inference.choose import PRETRAINED
 from tests.conftest import Run
 
@@ -19,6 +21,10 @@ def test_it_writes_what_the_command_writes(run: Run, tmp_path: Path, package: An
     batchdigits.export_c(tmp_path / "ours", package=package)
     assert run("export", "--model", "built-in", *options, tmp_path / "theirs").exit_code == 0
     assert content(tmp_path / "ours") == content(tmp_path / "theirs")
+
+
+def test_its_packages_are_those_of_the_command() -> None:
+    assert get_args(Package) == tuple(KINDS)
 
 
 def test_wrong_arguments_write_nothing(tmp_path: Path) -> None:

@@ -1,18 +1,18 @@
 /* Find the printed lines of a form's cell, and find out whether the cell is empty. */
 #include "digits_vision.h"
 
-#define MAX_PASSES 3               /* each finds the lines that are fainter than those before */
-#define MIN_WALL_SPAN 0.6f         /* of the picture's side; beyond so long a line in its margin is outside of the cell */
-#define SURE_SIDES 3               /* of a box; with fewer, a line may be a stroke of a tightly cropped digit */
-#define MIN_REST_SHARE 0.15f       /* of the picture's longer side; a thin, straight component this long is a line's rest */
-#define SOFT_EDGE_SHARE 0.25f      /* of a line's thickness; where it is out of focus, its edges are this soft */
+#define MAX_PASSES 3          /* each finds the lines that are fainter than those before */
+#define MIN_WALL_SPAN 0.6f    /* of the picture's side; beyond so long a line in its margin is outside of the cell */
+#define SURE_SIDES 3          /* of a box; with fewer, a line may be a stroke of a tightly cropped digit */
+#define MIN_REST_SHARE 0.15f  /* of the picture's longer side; a thin, straight component this long is a line's rest */
+#define SOFT_EDGE_SHARE 0.25f /* of a line's thickness; where it is out of focus, its edges are this soft */
 #define TOUCHING_STROKE_PRIOR 0.75f /* that a line which touches the digit is a stroke */
-#define FREE_STROKE_PRIOR 0.1f     /* the same, of one that does not */
-#define MAX_REST_SHARE 0.25f       /* of the area of lines; more that is left of an empty cell belonged to a digit */
-#define MIN_GAP_SHARE 0.05f        /* of the cell's side; what is this far from its walls is not the rest of one */
-#define MIN_WALL_DIGIT_SHARE 0.2f  /* of both sides of the cell; what is this large may be a digit, though at a wall */
-#define MIN_INSIDE 8               /* pixels of the shorter side of a cell */
-#define STROKE_REACH 3             /* pixels beyond a line in which a stroke that crosses it is closed again */
+#define FREE_STROKE_PRIOR 0.1f      /* the same, of one that does not */
+#define MAX_REST_SHARE 0.25f        /* of the area of lines; more that is left of an empty cell belonged to a digit */
+#define MIN_GAP_SHARE 0.05f         /* of the cell's side; what is this far from its walls is not the rest of one */
+#define MIN_WALL_DIGIT_SHARE 0.2f   /* of both sides of the cell; what is this large may be a digit, though at a wall */
+#define MIN_INSIDE 8                /* pixels of the shorter side of a cell */
+#define STROKE_REACH 3              /* pixels beyond a line in which a stroke that crosses it is closed again */
 
 typedef struct {
     stroke of[MAX_LINES];
@@ -47,7 +47,7 @@ static void draw(canvas c, const lines *found, int is_level) {
 
 /* Set SECOND where two lines cross, if they come that near to each other. */
 static void draw_crossing(picture planes, const stroke *level, const stroke *upright) {
-    const float down = 0.06f * (float)upright->along + 1.0f, across = 0.06f * (float)level->along + 1.0f;
+    const float down = CORNER_SHARE * (float)upright->along + 1.0f, across = CORNER_SHARE * (float)level->along + 1.0f;
     if ((float)level->start - across > (float)upright->far || (float)upright->near > (float)level->end + across ||
         (float)upright->start - down > (float)level->far || (float)level->near > (float)upright->end + down) {
         return;
@@ -59,8 +59,8 @@ static void draw_crossing(picture planes, const stroke *level, const stroke *upr
     }
 }
 
-/* Add to GONE the pixels of the lines just found, with their soft edges and the corners of all lines, but not the strokes
- * of MASK that cross them. */
+/* Add to GONE the pixels of the lines just found, with their soft edges and the corners of all lines, but not the
+ * strokes of MASK that cross them. */
 static void erase(canvas c, canvas window, const lines *found, const lines *all) {
     digits_clear(c.planes, FIRST | SECOND | THIRD);
     if (thickest_of(found, 1) >= 0) {
@@ -123,8 +123,8 @@ static box inside_of(const lines *all, box b) {
     return b;
 }
 
-/* Add to GONE a closed frame and the frames in it, with their soft edges. Returns whether there is one; its inside is put
- * into `inside`. */
+/* Add to GONE a closed frame and the frames in it, with their soft edges. Returns whether there is one; its inside is
+ * put into `inside`. */
 static int erase_frames(canvas c, components *parts, box *inside) {
     int count = 0;
     for (; count < MAX_PASSES; count++) {

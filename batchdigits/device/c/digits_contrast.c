@@ -44,7 +44,8 @@ int digits_contrast(picture view, picture planes, int except, uint8_t tone[256])
     const int peak = digits_rank(counts, 0.1f * dark + 0.9f * (float)area);
     const float grain = (float)(background - low), contrast = (float)(peak - background);
     stretch(tone, smaller((float)background + 2.0f * grain, (float)peak - 1.0f), (float)peak);
-    const int is_distinct = contrast >= MIN_CONTRAST && (contrast >= CERTAIN_CONTRAST || contrast >= MIN_SIGNAL * grain);
+    const int is_distinct =
+        contrast >= MIN_CONTRAST && (contrast >= CERTAIN_CONTRAST || contrast >= MIN_SIGNAL * grain);
     return is_distinct ? peak - background : 0;
 }
 

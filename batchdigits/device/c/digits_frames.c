@@ -6,15 +6,18 @@
 
 /* Whether nothing of a mask that fills its picture is in the middle. */
 static int is_hollow(picture planes, int bit) {
-    const int x = round_of(MIN_MARGIN_SHARE * (float)planes.width), y = round_of(MIN_MARGIN_SHARE * (float)planes.height);
+    const int x = round_of(MIN_MARGIN_SHARE * (float)planes.width),
+              y = round_of(MIN_MARGIN_SHARE * (float)planes.height);
     return !digits_count(part(planes, box_from(x, y, planes.width - x, planes.height - y)), bit);
 }
 
-/* Move a pixel from `free` to `reached` if it is at the border or beside a reached one. Returns whether it was moved. */
+/* Move a pixel from `free` to `reached` if it is at the border or beside a reached one. Returns whether it was moved.
+ */
 static int reach(picture planes, int x, int y, int free, int reached) {
     uint8_t *here = at(planes, x, y);
     const int is_border = !x || !y || x == planes.width - 1 || y == planes.height - 1;
-    const int beside = pixel(planes, x - 1, y) | pixel(planes, x + 1, y) | pixel(planes, x, y - 1) | pixel(planes, x, y + 1);
+    const int beside =
+        pixel(planes, x - 1, y) | pixel(planes, x + 1, y) | pixel(planes, x, y - 1) | pixel(planes, x, y + 1);
     if (!(*here & free) || !(is_border || beside & reached)) {
         return 0;
     }
@@ -57,7 +60,8 @@ int digits_find_frame(canvas c, const components *parts) {
     digits_select(c, only(label), THIRD);
     const picture ink = part(c.planes, b);
     const int area = width_of(b) * height_of(b);
-    return is_hollow(ink, THIRD) && (float)(area - outer_area(ink, THIRD)) >= MIN_FILLED_SHARE * (float)area ? label : 0;
+    return is_hollow(ink, THIRD) && (float)(area - outer_area(ink, THIRD)) >= MIN_FILLED_SHARE * (float)area ? label
+                                                                                                             : 0;
 }
 
 /* The first or last pixel of a mask in a row; -1 without any. */
@@ -71,8 +75,8 @@ static int end_of_row(picture planes, int bit, int y, int last) {
     return -1;
 }
 
-/* Twice the area between the left edge of a picture and one side of the convex hull of a mask: that of the first or of the
- * last pixels of its rows. */
+/* Twice the area between the left edge of a picture and one side of the convex hull of a mask: that of the first or of
+ * the last pixels of its rows. */
 static int area_up_to(picture planes, int bit, int last) {
     uint8_t xs[DIGITS_VIEW], ys[DIGITS_VIEW];
     int count = 0, area = 0;

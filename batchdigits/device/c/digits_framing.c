@@ -78,9 +78,11 @@ static picture resize(picture p, int width, int height, int shrink, uint8_t *pix
     for (int row = 0; row < height; row++) {
         for (int column = 0; column < width; column++) {
             const float x = (float)column, y = (float)row;
-            const float right = smaller((x + 1.0f) * sx, (float)p.width), bottom = smaller((y + 1.0f) * sy, (float)p.height);
-            *at(resized, column, row) = to_byte(shrink ? area_sample(p, x * sx, right, y * sy, bottom)
-                                                       : cubic_sample(p, (x + 0.5f) * sx - 0.5f, (y + 0.5f) * sy - 0.5f));
+            const float right = smaller((x + 1.0f) * sx, (float)p.width),
+                        bottom = smaller((y + 1.0f) * sy, (float)p.height);
+            *at(resized, column, row) =
+                to_byte(shrink ? area_sample(p, x * sx, right, y * sy, bottom)
+                               : cubic_sample(p, (x + 0.5f) * sx - 0.5f, (y + 0.5f) * sy - 0.5f));
         }
     }
     return resized;
@@ -88,7 +90,8 @@ static picture resize(picture p, int width, int height, int shrink, uint8_t *pix
 
 static picture scaled(picture p, int side, uint8_t *pixels) {
     const float scale = (float)side / (float)long_side(p);
-    const int width = max_of(1, round_of((float)p.width * scale)), height = max_of(1, round_of((float)p.height * scale));
+    const int width = max_of(1, round_of((float)p.width * scale)),
+              height = max_of(1, round_of((float)p.height * scale));
     return resize(p, width, height, scale < 1.0f, pixels);
 }
 
@@ -100,7 +103,8 @@ static void brighten(picture p, float gain) {
 
 /* ---- stroke width ---- */
 
-/* Twice the mass over the total variation. Differences along x and y overestimate slanted edges by 4 / pi on average. */
+/* Twice the mass over the total variation. Differences along x and y overestimate slanted edges by 4 / pi on average.
+ */
 static float stroke_width(picture p) {
     int32_t mass = 0, variation = 0;
     for (int y = 0; y <= p.height; y++) {
@@ -219,8 +223,8 @@ static moments moments_of(picture p) {
     return m;
 }
 
-/* Remove the slant about the centre of mass, and update `mass` with its new position. `ink` is in workspace->view, and so
- * is the result. */
+/* Remove the slant about the centre of mass, and update `mass` with its new position. `ink` is in workspace->view, and
+ * so is the result. */
 static picture deslant(picture ink, moments *mass, digits_workspace *workspace) {
     const float shear = smaller(larger(mass->slant, -MAX_SHEAR), MAX_SHEAR);
     if (size_of(shear) < MIN_SHEAR) {

@@ -128,7 +128,8 @@ float digits_roughness(picture view, uint16_t *scratch) {
     for (int y = 0; y < background.height; y++) {
         for (int x = 0; x < background.width; x++) {
             const int here = *at(background, x, y);
-            const int across = x ? here - *at(background, x - 1, y) : 0, down = y ? here - *at(background, x, y - 1) : 0;
+            const int across = x ? here - *at(background, x - 1, y) : 0,
+                      down = y ? here - *at(background, x, y - 1) : 0;
             sum += (across < 0 ? -across : across) + (down < 0 ? -down : down);
         }
     }

@@ -1,7 +1,7 @@
 /* Find printed lines among strokes: ruled lines, the box of a form's cell, what is left of a grid along an edge.
  *
- * A line runs from edge to edge of the picture, or from an edge to a line across it, or it is a side of a box. No stroke
- * of a digit does, unless the crop is tight. */
+ * A line runs from edge to edge of the picture, or from an edge to a line across it, or it is a side of a box. No
+ * stroke of a digit does, unless the crop is tight. */
 #include "digits_vision.h"
 
 /* Shares are of the picture's side along which a line runs, unless another side is named. */
@@ -12,7 +12,6 @@
 #define THIN_SPANNING_SHARE 0.7f  /* a thin line is told from a pen's stroke if it is shorter, too */
 #define BOX_SIDE_SHARE 0.55f      /* least length of the sides of a box that lies inside the picture */
 #define FOURTH_SIDE_SHARE 0.5f    /* least length of a side of a box of which two sides were found */
-#define CORNER_SHARE 0.06f        /* distance at which the end of a line still meets an edge, or a line across */
 
 typedef uint32_t chosen; /* of the strokes: a bit for each */
 
@@ -136,7 +135,8 @@ static chosen choose(const stroke *strokes, int count, int walls) {
     }
     const chosen joined = lines;
     for (int i = 0; i < count; i++) {
-        lines |= !is_chosen(joined, i) && completes_box(strokes, count, joined, walls, strokes + i) ? (chosen)1 << i : 0;
+        lines |=
+            !is_chosen(joined, i) && completes_box(strokes, count, joined, walls, strokes + i) ? (chosen)1 << i : 0;
     }
     return lines;
 }

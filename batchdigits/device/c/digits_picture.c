@@ -87,21 +87,21 @@ void digits_levels(picture view, picture planes, int except, uint32_t counts[256
 }
 
 int digits_otsu(const uint32_t counts[256]) {
-    int32_t total = 0, darker = 0;
-    int64_t sum = 0, darker_sum = 0;
+    uint32_t total = 0, darker = 0;
+    uint64_t sum = 0, darker_sum = 0;
     for (int level = 0; level < 256; level++) {
-        total += (int32_t)counts[level];
-        sum += (int64_t)level * counts[level];
+        total += counts[level];
+        sum += (uint64_t)level * counts[level];
     }
     int best = 0;
     float best_variance = 0.0f;
     for (int level = 0; level < 256; level++) {
-        darker += (int32_t)counts[level];
-        darker_sum += (int64_t)level * counts[level];
+        darker += counts[level];
+        darker_sum += (uint64_t)level * counts[level];
         if (!darker || darker == total) {
             continue;
         }
-        const float gap = float_of(darker_sum * total - sum * darker);
+        const float gap = float_of(sum * darker - darker_sum * total); /* the darker mean is below the mean */
         const float variance = gap / (float)darker * (gap / (float)(total - darker));
         if (variance > best_variance) {
             best_variance = variance;

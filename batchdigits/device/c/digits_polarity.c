@@ -1,4 +1,5 @@
-/* Find out whether the ink is dark or light, from the area and width of both sides, and from the background's roughness. */
+/* Find out whether the ink is dark or light, from the area and width of both sides, and from the background's
+ * roughness. */
 #include "digits_vision.h"
 
 #define MIN_LEAD 0.3f             /* of one polarity over the other; below it neither is sure */
@@ -85,8 +86,8 @@ static polarity even_polarity(picture view, int threshold, uint16_t *scratch) {
     return led_by(on_border + area + 2.0f * log_of(darker / lighter), MIN_LEAD);
 }
 
-/* Under the wrong polarity the gaps between strokes are taken for ink, and the background holds a fat digit. The lines of
- * a box may mislead this measure, so a small lead must agree with that of an even page. */
+/* Under the wrong polarity the gaps between strokes are taken for ink, and the background holds a fat digit. The lines
+ * of a box may mislead this measure, so a small lead must agree with that of an even page. */
 static polarity uneven_polarity(picture view, int threshold, uint16_t *scratch) {
     digits_invert(view);
     const float if_dark = digits_roughness(view, scratch);

@@ -2,18 +2,18 @@
 #include "digits_vision.h"
 
 /* Shares are of the picture's side along which a stroke runs, unless another side is named. */
-#define MIN_RUN_SHARE 0.25f       /* its straight runs, which a tilt or a bad print breaks */
-#define MAX_THICKNESS_SHARE 0.2f  /* of the picture's longer side */
-#define MAX_GAP_SHARE 0.14f       /* a gap in it, where another stroke crosses */
-#define MIN_FILLED_SHARE 0.6f     /* of its own length: with ink */
-#define MIN_THIN_SHARE 0.45f      /* the same, with ink of its own thickness */
-#define TILT_SHARE 0.0125f        /* rows that it may rise, either way, within a run */
-#define MAX_BEND 0.012f           /* mean deviation from straightness, of its own length */
-#define MAX_DEVIATION 0.5f        /* of its thickness: columns that lie off the fitted line are left out */
+#define MIN_RUN_SHARE 0.25f      /* its straight runs, which a tilt or a bad print breaks */
+#define MAX_THICKNESS_SHARE 0.2f /* of the picture's longer side */
+#define MAX_GAP_SHARE 0.14f      /* a gap in it, where another stroke crosses */
+#define MIN_FILLED_SHARE 0.6f    /* of its own length: with ink */
+#define MIN_THIN_SHARE 0.45f     /* the same, with ink of its own thickness */
+#define TILT_SHARE 0.0125f       /* rows that it may rise, either way, within a run */
+#define MAX_BEND 0.012f          /* mean deviation from straightness, of its own length */
+#define MAX_DEVIATION 0.5f       /* of its thickness: columns that lie off the fitted line are left out */
 #define FITS 6
-#define THICKNESS_RANK 0.33f      /* of its columns: a digit may cover the middle of a line */
-#define MAX_BULGE 1.7f            /* of its thickness: where it is thicker, another stroke meets it */
-#define MAX_CORNER_SHARE 0.2f     /* how far it may run on through a corner, where thick lines cross */
+#define THICKNESS_RANK 0.33f  /* of its columns: a digit may cover the middle of a line */
+#define MAX_BULGE 1.7f        /* of its thickness: where it is thicker, another stroke meets it */
+#define MAX_CORNER_SHARE 0.2f /* how far it may run on through a corner, where thick lines cross */
 
 /* The ink of a stroke in its box: for each column its number of pixels, and whether it is left out. */
 typedef struct {
@@ -22,7 +22,8 @@ typedef struct {
     uint16_t middles[DIGITS_VIEW]; /* in 1/256 of a pixel */
 } ink;
 
-/* Set SECOND where the straight runs of MASK are, without what is thicker than a line. Returns whether there are any. */
+/* Set SECOND where the straight runs of MASK are, without what is thicker than a line. Returns whether there are any.
+ */
 static int find_runs(picture planes) {
     const int run = max_of(5, round_of(MIN_RUN_SHARE * (float)planes.width));
     const int rows = 2 * max_of(1, round_of(TILT_SHARE * (float)planes.width)) + 1;
@@ -61,7 +62,8 @@ static void grow(picture planes) {
                     }
                     int beside = 0;
                     for (int dy = -1; dy <= 1; dy++) {
-                        beside |= pixel(planes, x - 1, y + dy) | pixel(planes, x, y + dy) | pixel(planes, x + 1, y + dy);
+                        beside |=
+                            pixel(planes, x - 1, y + dy) | pixel(planes, x, y + dy) | pixel(planes, x + 1, y + dy);
                     }
                     if (beside & FIRST) {
                         *here = (uint8_t)((*here & ~THIRD) | FIRST);

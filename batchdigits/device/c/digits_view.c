@@ -28,9 +28,22 @@ picture digits_view(scan s, int inverted, uint8_t *pixels) {
                 }
                 sum += row_sum;
             }
-            const float mean = float_of((int64_t)sum) / count;
+            const float mean = float_of(sum) / count;
             *at(view, x, y) = (uint8_t)((inverted ? 255.0f - mean : mean) + 0.5f);
         }
+    }
+    return view;
+}
+
+/* A view with its ink bright, its background removed if that is unevenly lit. */
+picture digits_lit_view(scan s, int inverted, int light, digits_workspace *workspace, int *is_even) {
+    const picture view = digits_view(s, inverted, workspace->view);
+    *is_even = digits_is_even(view, digits_threshold(view, view, 0), workspace->scratch);
+    if (!light) {
+        digits_invert(view);
+    }
+    if (!*is_even) {
+        digits_flatten(view, workspace->scratch);
     }
     return view;
 }

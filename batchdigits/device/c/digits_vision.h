@@ -11,11 +11,11 @@
 
 #include "digits_normalise.h"
 
-#define MIN_CELL_SIDE 24  /* pixels of the shorter side; a smaller view is a tight crop, without room for lines */
-#define MIN_PAGE_SIDE 48  /* the same; a smaller view has no room for a shadow */
-#define SMALL_SIDE 40     /* the same; a digit fills more of a smaller view */
-#define MIN_CONTRAST 16.0f /* grey levels from background to ink */
-#define MIN_FREE_SHARE 0.3f /* of the longest component; one this long that does not touch the border is the digit */
+#define MIN_CELL_SIDE 24      /* pixels of the shorter side; a smaller view is a tight crop, without room for lines */
+#define MIN_PAGE_SIDE 48      /* the same; a smaller view has no room for a shadow */
+#define SMALL_SIDE 40         /* the same; a digit fills more of a smaller view */
+#define MIN_CONTRAST 16.0f    /* grey levels from background to ink */
+#define MIN_FREE_SHARE 0.3f   /* of the longest component; one this long that does not touch the border is the digit */
 #define MIN_SOLID_SHARE 0.85f /* of the box of a filled field */
 
 /* ---- pictures ---- */
@@ -72,14 +72,10 @@ static inline int short_side(picture p) { return min_of(p.width, p.height); }
 static inline int width_of(box b) { return b.right - b.left; }
 static inline int height_of(box b) { return b.bottom - b.top; }
 static inline int length_of(box b) { return max_of(width_of(b), height_of(b)); }
-static inline box all_of(picture p) {
-    return box_from(0, 0, p.width, p.height);
-}
+static inline box all_of(picture p) { return box_from(0, 0, p.width, p.height); }
 
 /* The compiler's own conversion takes double precision on boards without a floating-point unit. */
-static inline float float_of(int64_t x) {
-    return (float)(int32_t)(x >> 32) * 4294967296.0f + (float)(uint32_t)x;
-}
+static inline float float_of(uint64_t x) { return (float)(uint32_t)(x >> 32) * 4294967296.0f + (float)(uint32_t)x; }
 
 static inline int floor_of(float x) {
     const int whole = (int)x;
@@ -110,11 +106,12 @@ enum { MASK = 1, WHOLE = 2, GONE = 4, LINES = 8, DIGIT = 16, FIRST = 32, SECOND 
 
 typedef enum { ANY, ALL, ALL_INSIDE } coverage;
 
-/* Set the bit `to` of each pixel if `from` is set in any, or in all, of the pixels of its row from `before` before it to
- * `after` after it; clear it otherwise. Pixels beyond the picture are not set; ALL_INSIDE leaves them out. */
+/* Set the bit `to` of each pixel if `from` is set in any, or in all, of the pixels of its row from `before` before it
+ * to `after` after it; clear it otherwise. Pixels beyond the picture are not set; ALL_INSIDE leaves them out. */
 void digits_slide(picture planes, int from, int to, int before, int after, coverage kind);
 
-/* Set the bit `to` where `from` is set within a rectangle, which must have an odd width and height; uses the bit `via`. */
+/* Set the bit `to` where `from` is set within a rectangle, which must have an odd width and height; uses the bit `via`.
+ */
 void digits_widen(picture planes, int from, int via, int to, int width, int height);
 
 /* Set the bit `to` where `from` is set in the whole of a rectangle; pixels beyond the picture do not count. */
@@ -155,6 +152,9 @@ int digits_is_bright(scan s);
 
 /* Shrink by an integer factor, and invert if asked to, so that an image and its inverse give the same view. */
 picture digits_view(scan s, int inverted, uint8_t *pixels);
+
+/* A view with its ink bright, its background removed if that is unevenly lit. */
+picture digits_lit_view(scan s, int inverted, int light, digits_workspace *workspace, int *is_even);
 
 /* ---- light and polarity; `scratch` has twice the bytes of the view ---- */
 
@@ -202,6 +202,13 @@ static inline canvas inner(canvas c, box b) {
     return i;
 }
 
+static inline canvas digits_canvas(picture view, digits_workspace *workspace) {
+    uint8_t *labels = (uint8_t *)workspace->scratch;
+    const canvas c = {view, packed(labels, view.width, view.height),
+                      packed(labels + DIGITS_VIEW * DIGITS_VIEW, view.width, view.height)};
+    return c;
+}
+
 #define MAX_LABELS 32 /* of the longest components; shorter ones have none */
 
 typedef uint32_t set; /* of components: a bit for each label */
@@ -240,7 +247,8 @@ int digits_may_be_lines(const components *parts, picture p);
 int digits_may_have_more_lines(const components *parts, picture p);
 int digits_is_frame_sized(box b, picture p);
 
-/* The components that are the digit, without specks, splashes and the strokes of neighbours; none in a page of grain. */
+/* The components that are the digit, without specks, splashes and the strokes of neighbours; none in a page of grain.
+ */
 set digits_find(canvas c, const components *parts);
 
 /* ---- frames and lines ---- */
@@ -256,6 +264,7 @@ int digits_is_form(picture planes, int bit);
 #define MARGIN_SHARE 0.3f       /* of the side across: the margin of the picture, in which the sides of a box lie */
 #define OUTER_MARGIN_SHARE 0.2f /* the same, for a line that only its place in a box tells from a stroke */
 #define THIN_SHARE 0.02f        /* of the side along: a line so thin is told from a pen's stroke */
+#define CORNER_SHARE 0.06f      /* of the side along: how near the end of a line meets an edge, or a line across */
 #define MAX_SLOPE 0.14f         /* rise over run, 8 degrees; a perspective or a curved page is within it */
 #define MIN_LENGTH_SHARE 0.4f   /* of the side along which a stroke runs */
 
@@ -295,8 +304,43 @@ typedef struct {
     float stroke_prior; /* how probable it is that the lines are strokes of the digit, 0-1 */
 } cell;
 
-/* Find the printed lines of a view on a background of about 0, with its ink in MASK and `parts` of it. Uses all bits. */
+/* Find the printed lines of a view on a background of about 0, with its ink in MASK and `parts` of it. Uses all bits.
+ */
 cell digits_find_cell(canvas c, components *parts);
+
+/* ---- the digit ---- */
+
+#define MIN_DIGIT_SIDE 40 /* pixels; a shorter digit in a shrunken view is cropped from the image again */
+
+/* What was found under one polarity. */
+typedef struct {
+    float prior; /* how probable the digit is by the picture alone; 0 without one */
+    box where;   /* of the digit, which is in DIGIT */
+    cell cell;
+} candidate;
+
+/* Make MASK of the ink, and its tone. Returns the contrast; 0 if the ink is not distinct. */
+int digits_find_contrast(canvas c, uint8_t tone[256], components *parts);
+
+/* Find the digit of a view whose ink is bright; its ink is left in the view. */
+candidate digits_find_ink(canvas c, int is_even, digits_workspace *workspace);
+
+/* Set what is more than 1 or 2 pixels from the mask of the digit to 0, and the rest to its tone. */
+void digits_cut_out(canvas c, const uint8_t tone[256]);
+
+/* Columns and rows of the image around a digit that is small in the view, and what of the view is near the digit, as a
+ * bit for each pixel of it. */
+typedef struct {
+    box where; /* in the view */
+    int left, top, right, bottom;
+    uint64_t rows[MIN_DIGIT_SIDE + 4];
+} surroundings;
+
+surroundings digits_surroundings(scan s, box where, picture planes);
+
+/* Find a digit in its surroundings; its ink is the view. Returns whether it is found there. */
+int digits_look_closer(scan s, int light, const surroundings *around, int inverted, int has_lines,
+                       digits_workspace *workspace, picture *ink);
 
 /* ---- the glyph ---- */
 
