@@ -23,6 +23,8 @@ from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.choose import PRETRAINED
 from batchdigits.inference.model_file import ModelFile, read_model_file
 from batchdigits.inference.tensorflow_runtime import load_network
+from batchdigits.learning.recipes import NANO
+from batchdigits.learning.training import Training
 from batchdigits.learning.weight_levels import on_levels
 from tests.conftest import Arrays, Run, needs_micro
 from tests.device.test_c_sources import STRICT, check, micro_logits, needs_cc
@@ -67,6 +69,17 @@ def test_training_leaves_the_weights_on_their_levels(trained_nano: Path) -> None
         assert np.array_equal(array, on_levels(array, 4))
     last = kernel / np.abs(kernel).max(axis=0) * 15  # divided by the temperature
     assert np.allclose(last, np.rint(last), atol=1e-4)
+
+
+def test_a_restored_training_has_the_same_network(npz_file: Path) -> None:
+    splits, recipe = load(npz_file), replace(NANO, batch_size=16, iterations=3)
+    first, second = Training(recipe, splits, 1), Training(recipe, splits, 2)
+    list(first.run())
+    second.restore(first.state())
+    for one, other in zip(first.network.get_weights(), second.network.get_weights(), strict=True):
+        assert np.array_equal(one, other)
+    averages = second.state()
+    assert not np.array_equal(averages["network_0"], on_levels(averages["network_0"], 4))  # they are moved in `network`
 
 
 def test_fine_tuning_keeps_the_levels(run: Run, trained_nano: Path, npz_file: Path, tmp_path: Path) -> None:
