@@ -50,7 +50,7 @@ def rows(board: Board, package: Path, folder: Path) -> Iterator[str]:
     "--model",
     type=click.Path(exists=True, path_type=Path),
     multiple=True,
-    default=(PRETRAINED / "digits.tflite", PRETRAINED / "tiny.tflite"),
+    default=tuple(PRETRAINED / f"{name}.tflite" for name in ("digits", "tiny", "nano")),
     help="An int8 .tflite; may be given several times. [default: those of the package]",
 )
 @click.option("--core", type=click.Choice([board.name for board in BOARDS]), help="Only this one.")

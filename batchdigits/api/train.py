@@ -41,6 +41,7 @@ def train(
     epochs: int | None = None,
     batch_size: int | None = None,
     dropout: float | None = None,
+    unchanged: float | None = None,
     tflite: bool = False,
     on_progress: Callable[[Progress], object] | None = None,
     on_note: Callable[[str], object] | None = None,
@@ -50,8 +51,8 @@ def train(
     Args:
         output: the .keras file to write; it appears when the training is complete. Its folder is made. Beside it the
             history of the training is written (`digits.history.csv` for `digits.keras`).
-        recipe: `default`, `lesson`, `best`, `tiny` or `teacher`, whose values the other arguments replace; None for
-            `default`, or with `init` and `data` for that of fine-tuning.
+        recipe: `default`, `lesson`, `best`, `tiny`, `nano` or `teacher`, whose values the other arguments replace; None
+            for `default`, or with `init` and `data` for that of fine-tuning.
         data: labelled digits: a folder with a sub-folder for each class, or with splits (train, val, test) of such, a
             folder of IDX files, or an .npz in Keras's layout; or several, which are joined. `mnist`, where there is no
             such path, is the MNIST of the package, and what is taken without any.
@@ -70,6 +71,7 @@ def train(
         epochs: in place of iterations, passes over the images to learn from, at least 1.
         batch_size: glyphs in a minibatch, 1-65,536.
         dropout: share of the last hidden layer's units that are dropped, from 0 and under 1.
+        unchanged: share of the images that are not augmented, where the recipe augments, 0-1.
         tflite: whether the model is also exported, to a .tflite file beside it, as `export` does by default.
         on_progress: called every 50 iterations and after the last one, with an object that has the attributes
             `iteration`, `loss`, `accuracy`, `validation` (accuracy, or None) and `learning_rate`.
@@ -94,6 +96,7 @@ def train(
     _check("epochs", epochs, epochs is None or epochs > 0)
     _check("batch_size", batch_size, batch_size is None or 0 < batch_size <= MAX_UNITS)
     _check("dropout", dropout, dropout is None or 0 <= dropout < 1)
+    _check("unchanged", unchanged, unchanged is None or 0 <= unchanged <= 1)
     values = {
         "hidden": None if hidden is None else tuple(hidden),
         "activation": activation,
@@ -101,6 +104,7 @@ def train(
         "iterations": iterations,
         "batch_size": batch_size,
         "dropout": dropout,
+        "unchanged": unchanged,
     }
     training = prepare_training(
         recipe,

@@ -20,7 +20,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 def model_choice_options(command: F) -> F:
     """`--runtime` and `--model`, for `chosen_model`."""
     model = model_option(
-        "The model file; built-in and tiny are in the package. [default: the newer of exports/digits.tflite and "
+        "The model file; built-in, tiny and nano are in the package. [default: the newer of exports/digits.tflite and "
         "exports/digits.keras, else built-in]",
         TFLITE_MODEL,
     )

@@ -14,7 +14,11 @@ from batchdigits.cli.console import print_json_lines, set_verbosity
 F = TypeVar("F", bound=Callable[..., Any])
 
 FILE = click.Path(path_type=Path)
-BUILT_IN_MODELS = {"built-in": "digits", "tiny": "tiny"}  # files of the package by the names that commands take
+BUILT_IN_MODELS = {
+    "built-in": "digits",
+    "tiny": "tiny",
+    "nano": "nano",
+}  # files of the package by the names that commands take
 
 
 class ModelPath(click.Path):

@@ -64,7 +64,7 @@ class Widths(click.ParamType[tuple[int, ...]]):
     "--recipe",
     type=click.Choice(list(RECIPES)),
     help="Values for the options below that are not given: default, lesson (as published), best (the built-in "
-    "model's), tiny (for microcontrollers) or teacher (for --teacher). [default: default]",
+    "model's), tiny or nano (for microcontrollers) or teacher (for --teacher). [default: default]",
 )
 @click.option("--hidden", type=Widths(), help="Units of each hidden layer.")
 @click.option(
@@ -80,6 +80,9 @@ class Widths(click.ParamType[tuple[int, ...]]):
 @click.option("--batch-size", type=click.IntRange(1, 65_536), help="Images in a minibatch.")
 @click.option(
     "--dropout", type=Number(0, 1, max_open=True), help="Share of the last hidden layer's units that are dropped."
+)
+@click.option(
+    "--unchanged", type=Number(0, 1), help="Share of the images that are not augmented, where the recipe augments."
 )
 @seed_option
 @data_option("Labelled data to learn from.")

@@ -1,4 +1,4 @@
-"""Read the fully connected layers of an int8 flatbuffer, with their scales as integers."""
+"""Read the layers of an int8 flatbuffer, fully connected ones and convolutions, with their scales as integers."""
 
 from __future__ import annotations
 
@@ -18,8 +18,36 @@ INT8_MIN, INT8_MAX = -128, 127
 NO_OPERAND = -1  # TFLite's index of an optional operand that is absent
 
 
+class Window(NamedTuple):
+    """The windows of a convolution, with padding as much as the output needs (TFLite's SAME).
+
+    Attributes:
+        side: of the square input, in pixels.
+        channels: values of each of its pixels.
+        kernel: side of a window in pixels.
+        stride: pixels from one window to the next, along x and y.
+    """
+
+    side: int
+    channels: int
+    kernel: int
+    stride: int
+
+    @property
+    def output_side(self) -> int:
+        """The number of windows along x and y."""
+        return -(-self.side // self.stride)
+
+    @property
+    def padding(self) -> int:
+        """Pixels of padding above and left of the input."""
+        return max(0, (self.output_side - 1) * self.stride + self.kernel - self.side) // 2
+
+
 class Layer(NamedTuple):
     """A layer in integers: output = clip(output_zero + scale * (weights @ (input - input_zero) + biases)).
+
+    A convolution does so for each window of its input, whose values are ordered by row, column and channel.
 
     Attributes:
         weights: int8 (units, inputs).
@@ -29,6 +57,7 @@ class Layer(NamedTuple):
         input_zero: zero point of the input.
         output_zero: zero point of the output.
         output_min: the lowest output: output_zero with a relu, else -128.
+        window: of a convolution; None for a fully connected layer.
     """
 
     weights: NDArray[np.int8]
@@ -38,6 +67,23 @@ class Layer(NamedTuple):
     input_zero: int
     output_zero: int
     output_min: int
+    window: Window | None = None
+
+    @property
+    def shape(self) -> tuple[int, int, int, int, int, int, int]:
+        """Side, channels, kernel, stride, padding, output side and units; a fully connected layer has one window."""
+        window = self.window or Window(1, self.weights.shape[1], 1, 1)
+        return *window, window.padding, window.output_side, len(self.weights)
+
+    @property
+    def inputs(self) -> int:
+        """The number of values that it takes."""
+        return self.window.side**2 * self.window.channels if self.window else self.weights.shape[1]
+
+    @property
+    def outputs(self) -> int:
+        """The number of values that it gives."""
+        return len(self.weights) * (self.window.output_side**2 if self.window else 1)
 
 
 def read_layers(flatbuffer: bytes) -> list[Layer]:
@@ -45,10 +91,11 @@ def read_layers(flatbuffer: bytes) -> list[Layer]:
 
     Raises:
         ModelFileError: it is not a TFLite flatbuffer, or it is damaged.
-        BatchdigitsError: the network is not a chain of fully connected int8 layers with relu or no activation.
+        BatchdigitsError: the network is not a chain of int8 layers with relu or no activation, first convolutions if it
+            has any, then fully connected layers.
     """
     graph = read_graph(flatbuffer)
-    unsupported = {operator.name for operator in graph.operators} - {"FULLY_CONNECTED"}
+    unsupported = {operator.name for operator in graph.operators} - {"FULLY_CONNECTED", "CONV_2D", "RESHAPE"}
     if unsupported:
         raise BatchdigitsError(
             f"C sources and pages are for layers with relu or no activation; this network has {min(unsupported)}"
@@ -56,7 +103,11 @@ def read_layers(flatbuffer: bytes) -> list[Layer]:
     chain = (*graph.inputs, *(operator.outputs[0] for operator in graph.operators))
     if chain[-1:] != graph.outputs or [operator.inputs[0] for operator in graph.operators] != list(chain[:-1]):
         raise BatchdigitsError("C sources and pages are for a chain of layers")
-    return [_layer(graph, operator) for operator in graph.operators]
+    layers = [_layer(graph, operator) for operator in graph.operators if operator.name != "RESHAPE"]
+    windows = [layer.window for layer in layers]
+    if None in windows[:-1] and any(windows[windows.index(None) :]):
+        raise BatchdigitsError("C sources and pages are for convolutions before the other layers, not behind one")
+    return layers
 
 
 def require_fit(layers: Sequence[Layer], classes: int) -> None:
@@ -65,9 +116,8 @@ def require_fit(layers: Sequence[Layer], classes: int) -> None:
     Raises:
         BatchdigitsError: they do not.
     """
-    shapes = [layer.weights.shape for layer in layers]
-    fits = all(before[0] == after[1] for before, after in pairwise(shapes))
-    if not (fits and shapes and shapes[0][1] == GLYPH_PIXELS and shapes[-1][0] == classes):
+    fits = all(before.outputs == after.inputs for before, after in pairwise(layers))
+    if not (fits and layers and layers[0].inputs == GLYPH_PIXELS and layers[-1].outputs == classes):
         raise BatchdigitsError("its layers do not fit each other, a glyph of 28x28 pixels and the card's labels")
 
 
@@ -83,14 +133,24 @@ def _layer(graph: Graph, operator: Operator) -> Layer:
     multipliers, shifts = zip(*(fixed_point(scale) for scale in _scales(entry, weights, exit_)), strict=True)
     zero = int(exit_.zero_points[0])
     return Layer(
-        weights=weights.data.view(np.int8).reshape(weights.shape),
-        biases=_biases(graph, operator, len(weights.data) // weights.shape[1]),
+        weights=weights.data.view(np.int8).reshape(weights.shape[0], -1),
+        biases=_biases(graph, operator, weights.shape[0]),
         multipliers=np.array(multipliers, np.int32),
         shifts=np.array(shifts, np.int32),
         input_zero=int(entry.zero_points[0]),
         output_zero=zero,
         output_min=max(INT8_MIN, zero) if operator.activation == "relu" else INT8_MIN,
+        window=_window(entry, weights, operator) if operator.name == "CONV_2D" else None,
     )
+
+
+def _window(entry: Tensor, weights: Tensor, operator: Operator) -> Window:
+    height, width, channels = entry.shape[1:]
+    if height != width or len(set(weights.shape[1:3])) > 1 or len(set(operator.strides)) > 1:
+        raise BatchdigitsError("C sources and pages are for convolutions of square pictures with square kernels")
+    if operator.padding != "same":
+        raise BatchdigitsError("C sources and pages are for convolutions whose padding is SAME")
+    return Window(height, channels, weights.shape[1], operator.strides[0])
 
 
 def _biases(graph: Graph, operator: Operator, units: int) -> NDArray[np.int32]:

@@ -35,8 +35,9 @@ class Card:
 
     Attributes:
         labels: the classes' names, in the order of the logits.
-        network: `hidden` (units of each hidden layer) and `activation` ("" for none); a teacher also has `filters` (of
-            each convolution before the hidden layers). The input has 784 values.
+        network: `hidden` (units of each hidden layer) and `activation` ("" for none). With convolutions before the
+            hidden layers also `filters`, and `kernels` (sides, 3 or 5) and `strides` (1 or 2) unless they are a
+            teacher's; and `weight_bits` (2-4) if the weights have few levels. The input has 784 values.
         normaliser: `version` of the normaliser that made the training glyphs.
         thresholds: `review`, the score (0-1, see `decide.Prediction`) below which a row has the status `review`.
         rejects: whether the network rejects outliers: it has one more class, for outliers, whose logit is always 0.
@@ -113,6 +114,10 @@ def _checked(card: Card) -> Card:
             raise ModelFileError(f"its card has no valid {name!r}")
     if not all(_are_widths(card.network.get(name, default)) for name, default in (("hidden", None), ("filters", []))):
         raise ModelFileError("its card has no valid network shape")
+    if not _are_convolutions(**{name: card.network.get(name) for name in ("filters", "kernels", "strides")}):
+        raise ModelFileError("its card has no valid convolutions")
+    if not _is_one_of(card.network.get("weight_bits", 0), (0, 2, 3, 4)):
+        raise ModelFileError("its card has no valid 'weight_bits'")
     if not isinstance(card.network.get("activation"), str):
         raise ModelFileError("its card names no activation")
     review = card.thresholds.get("review")
@@ -129,6 +134,20 @@ def _checked(card: Card) -> Card:
 
 def _are_widths(widths: object) -> bool:
     return isinstance(widths, list) and len(widths) < 100 and all(type(n) is int and 0 < n <= 1 << 16 for n in widths)
+
+
+def _are_convolutions(filters: object, kernels: object, strides: object) -> bool:
+    if kernels is None and strides is None:
+        return True
+    if not (isinstance(filters, list) and isinstance(kernels, list) and isinstance(strides, list)):
+        return False
+    if not len(filters) == len(kernels) == len(strides):
+        return False
+    return all(_is_one_of(n, (3, 5)) for n in kernels) and all(_is_one_of(n, (1, 2)) for n in strides)
+
+
+def _is_one_of(number: object, numbers: tuple[int, ...]) -> bool:
+    return type(number) is int and number in numbers
 
 
 def _is_risk_table(table: object) -> bool:

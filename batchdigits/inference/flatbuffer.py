@@ -44,15 +44,20 @@ class Operator(NamedTuple):
 
     Attributes:
         name: TFLite's name, such as `FULLY_CONNECTED`.
-        activation: its fused activation in lower case, such as `relu`; empty for operators other than FULLY_CONNECTED.
+        activation: its fused activation in lower case, such as `relu`; empty for operators other than FULLY_CONNECTED
+            and CONV_2D.
         inputs: indices into the graph's tensors; -1 for an optional input that is missing.
         outputs: indices into the graph's tensors.
+        strides: of CONV_2D, along y and x; else empty.
+        padding: of CONV_2D, `same` or `valid`; else empty.
     """
 
     name: str
     activation: str
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    strides: tuple[int, ...] = ()
+    padding: str = ""
 
 
 class Graph(NamedTuple):
@@ -127,13 +132,22 @@ def _operator(schema: Any, model: Any, operator: Any) -> Operator:
     name = names.get(number, str(number))
     if name == "CUSTOM":
         name = _decoded(code.CustomCode()) or name
-    activation = ""
-    if name == "FULLY_CONNECTED" and operator.BuiltinOptions() is not None:
-        options = schema.FullyConnectedOptions()
-        options.Init(operator.BuiltinOptions().Bytes, operator.BuiltinOptions().Pos)
-        activations = {v: k for k, v in vars(schema.ActivationFunctionType).items() if isinstance(v, int)}
-        activation = activations[options.FusedActivationFunction()].lower()
-    return Operator(name, activation, _as_tuple(operator.InputsAsNumpy()), _as_tuple(operator.OutputsAsNumpy()))
+    operands = _as_tuple(operator.InputsAsNumpy()), _as_tuple(operator.OutputsAsNumpy())
+    kinds = {"FULLY_CONNECTED": schema.FullyConnectedOptions, "CONV_2D": schema.Conv2DOptions}
+    if name not in kinds or operator.BuiltinOptions() is None:
+        return Operator(name, "", *operands)
+    options = kinds[name]()
+    options.Init(operator.BuiltinOptions().Bytes, operator.BuiltinOptions().Pos)
+    activation = _name_of(schema.ActivationFunctionType, options.FusedActivationFunction())
+    if name == "FULLY_CONNECTED":
+        return Operator(name, activation, *operands)
+    padding = _name_of(schema.Padding, options.Padding())
+    return Operator(name, activation, *operands, (options.StrideH(), options.StrideW()), padding)
+
+
+def _name_of(enumeration: Any, number: int) -> str:
+    names = {value: name for name, value in vars(enumeration).items() if isinstance(value, int)}
+    return str(names[number]).lower()
 
 
 def _signatures(model: Any) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:

@@ -58,8 +58,9 @@ def import_tensorflow(feature: str) -> Any:
 def build_network(card: Card) -> Any:
     """Build the network that a card describes, with Keras's initial weights.
 
-    A `keras.Sequential` of Dense layers, float32 (N, 784) in 0-1 -> logits, float32 (N, classes). A teacher has
-    convolutions before them, in pairs: one of 5x5 with a stride of 2, and one of 3x3.
+    A `keras.Sequential` of Dense layers, float32 (N, 784) in 0-1 -> logits, float32 (N, classes). Before them may be
+    convolutions, of the card's kernels and strides. A teacher's card has none of these, and its convolutions are in
+    pairs: one of 5x5 with a stride of 2, and one of 3x3.
 
     Raises:
         MissingExtraError: TensorFlow is not installed.
@@ -67,12 +68,11 @@ def build_network(card: Card) -> Any:
     keras = import_tensorflow("the tensorflow runtime").keras
     activation = card.network["activation"] or None
     layers = [keras.layers.Dense(n, activation, name=f"hidden_{i}") for i, n in enumerate(card.network["hidden"], 1)]
-    filters = card.network.get("filters", ())
     convolutions = [
-        keras.layers.Conv2D(n, (5, 3)[i % 2], (2, 1)[i % 2], "same", activation=activation, name=f"convolution_{i + 1}")
-        for i, n in enumerate(filters)
+        keras.layers.Conv2D(filters, kernel, stride, "same", activation=activation, name=f"convolution_{i}")
+        for i, (filters, kernel, stride) in enumerate(_convolutions(card), 1)
     ]
-    if filters:
+    if convolutions:
         convolutions = [keras.layers.Reshape((SIDE, SIDE, 1)), *convolutions, keras.layers.Flatten()]
     return keras.Sequential(
         [
@@ -95,7 +95,7 @@ def load_network(model: ModelFile) -> Any:
         MissingExtraError: TensorFlow is not installed.
         ModelFileError: the weights do not fit the network of the card.
     """
-    if _min_weight_bytes(model.card) > len(model.payload):
+    if _weight_bytes(model.card) > len(model.payload):
         raise ModelFileError(f"{model.path}: its weights are fewer than its card says")
     try:
         network = build_network(model.card)
@@ -108,10 +108,20 @@ def load_network(model: ModelFile) -> Any:
     return network
 
 
-def _min_weight_bytes(card: Card) -> int:
-    """A lower bound on the bytes of the weights: no memory is allocated for a shape that the file cannot fill."""
-    widths: list[int] = [*card.network["hidden"], len(card.labels)]
-    filters: list[int] = card.network.get("filters", [])
-    kernels: int = sum(9 * inputs * units for inputs, units in pairwise(filters))
-    inputs = filters[-1] if filters else GLYPH_PIXELS
-    return 4 * (kernels + sum((inputs + 1) * units for inputs, units in pairwise([inputs, *widths])))
+def _convolutions(card: Card) -> list[tuple[int, int, int]]:
+    """Filters, side of the kernel and stride of each convolution."""
+    filters = card.network.get("filters", [])
+    kernels = card.network.get("kernels") or [(5, 3)[i % 2] for i in range(len(filters))]
+    strides = card.network.get("strides") or [(2, 1)[i % 2] for i in range(len(filters))]
+    return list(zip(filters, kernels, strides, strict=True))
+
+
+def _weight_bytes(card: Card) -> int:
+    """The bytes of the weights: no memory is allocated for a shape that the file cannot fill."""
+    weights: int = 0
+    side, inputs = SIDE, 1
+    for filters, kernel, stride in _convolutions(card):
+        weights += (kernel * kernel * inputs + 1) * filters
+        side, inputs = -(-side // stride), filters
+    widths: list[int] = [side * side * inputs, *card.network["hidden"], len(card.labels)]
+    return 4 * (weights + sum((inputs + 1) * units for inputs, units in pairwise(widths)))

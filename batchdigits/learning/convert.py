@@ -18,6 +18,7 @@ from batchdigits.inference.tensorflow_runtime import import_tensorflow, load_net
 from batchdigits.inference.tensors import as_network_input
 from batchdigits.learning.export_options import ExportOptions
 from batchdigits.quiet import silent_output
+from batchdigits.vision.framing import SIDE
 
 
 def convert(model: ModelFile, options: ExportOptions, representative: NDArray[np.uint8]) -> bytes:
@@ -32,10 +33,10 @@ def convert(model: ModelFile, options: ExportOptions, representative: NDArray[np
     Raises:
         MissingExtraError: TensorFlow is not installed.
         ModelFileError: the weights do not fit the card.
-        BatchdigitsError: the network has convolutions, the representative glyphs are blank, or the converter ignored an
+        BatchdigitsError: the network is a teacher, the representative glyphs are blank, or the converter ignored an
             option or chose names that cannot be replaced.
     """
-    if model.card.network.get("filters"):
+    if model.card.network.get("filters") and not model.card.network.get("weight_bits"):
         raise BatchdigitsError(
             f"{model.path}: has convolutions, as a teacher may; export a network that was trained with it (--teacher)"
         )
@@ -60,21 +61,30 @@ def _forward(tf: Any, network: Any, activation: str, options: ExportOptions) -> 
 
     Given the Keras network, the converter would lose its variables and would choose the name of the output.
     """
-    weights = network.get_weights()
-    layers = list(zip(weights[::2], weights[1::2], strict=True))
+    # Each layer's kernel, bias, and the stride of a convolution.
+    *hidden, last = [(*layer.get_weights(), getattr(layer, "strides", 0)) for layer in network.layers if layer.weights]
     activate = tf.keras.activations.get(activation or None)
     batch = 1 if options.batch == "1" else None
 
     @tf.function(input_signature=[tf.TensorSpec([batch, GLYPH_PIXELS], tf.float32, name="glyph")])  # type: ignore[untyped-decorator]
     def forward(glyph: Any) -> dict[str, Any]:
         values = glyph
-        for kernel, bias in layers[:-1]:
-            values = activate(tf.matmul(values, kernel) + bias)
-        kernel, bias = layers[-1]
-        logits = tf.matmul(values, kernel) + bias
+        for kernel, bias, stride in hidden:
+            values = activate(_product(tf, values, kernel, stride) + bias)
+        kernel, bias, stride = last
+        logits = _product(tf, values, kernel, stride) + bias
         return {options.head: tf.nn.softmax(logits) if options.head == "probabilities" else logits}
 
     return forward
+
+
+def _product(tf: Any, values: Any, kernel: NDArray[np.float32], stride: Any) -> Any:
+    """The product of values with a kernel (inputs, units), or their convolution with one (y, x, inputs, units)."""
+    is_picture = len(values.shape) == 4
+    if kernel.ndim == 4:
+        picture = values if is_picture else tf.reshape(values, (-1, SIDE, SIDE, 1))
+        return tf.nn.conv2d(picture, kernel, stride, "SAME")
+    return tf.matmul(tf.reshape(values, (-1, len(kernel))) if is_picture else values, kernel)
 
 
 def _configure(tf: Any, converter: Any, options: ExportOptions, representative: NDArray[np.uint8]) -> None:

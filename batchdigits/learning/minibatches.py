@@ -149,7 +149,10 @@ class Minibatches:
         return part
 
     def _augmented(self, part: LabelledGlyphs, index: int) -> LabelledGlyphs:
-        """The augmented part, its first glyphs replaced, in place, by the recipe's share of outliers."""
+        """The augmented part, its first glyphs replaced, in place, by the recipe's share of outliers.
+
+        The last glyphs are left as they are, as many as the recipe's `unchanged`.
+        """
         count = round(self._outliers * len(part))
         glyphs, shapes, labels = part.glyphs, self._shapes[part.labels], part.labels
         shapes[:count], labels[:count] = self._outlier_shape, OUTLIER
@@ -159,7 +162,9 @@ class Minibatches:
             found = round(min(FOUND_SHARE, MAX_FOUND_SHARE_OF_ONE * len(outliers)) * count)
             glyphs[:found] = outliers[rng.choice(len(outliers), found, p=chances)]
             shapes[:found] = NO_SHAPE
-        return LabelledGlyphs(augment(glyphs, shapes, rng), labels)
+        changed = max(count, len(part) - round(self._recipe.unchanged * len(part)))
+        augmented = augment(glyphs[:changed], shapes[:changed], rng)
+        return LabelledGlyphs(np.concatenate([augmented, glyphs[changed:]]), labels)
 
 
 @lru_cache(maxsize=2)

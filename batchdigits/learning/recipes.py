@@ -13,7 +13,10 @@ class Recipe:
 
     Attributes:
         name: the value of `--recipe`.
-        filters: number of filters of each convolution (see `build_network`); for teachers only.
+        filters: number of filters of each convolution (see `build_network`).
+        kernels: side of each convolution's kernel in pixels; empty for `build_network`'s own.
+        strides: step of each convolution in pixels; empty for `build_network`'s own.
+        weight_bits: bits of each weight, 2-4, if it is trained to have few levels (see `weight_levels`); 0 if not.
         hidden: units of each hidden layer.
         activation: Keras's name of the hidden layers' activation; "" for none.
         initialiser: `lesson` (truncated normal, standard deviation 0.1, biases 0.1) or `he` (He et al. 2015, biases 0).
@@ -31,6 +34,7 @@ class Recipe:
         initial_weight_share: share of the initial weights in the result, 0-1; the rest are trained weights (WiSE-FT,
             Wortsman et al. 2022). An interrupted training has trained weights alone.
         augment: whether minibatches are augmented (see `augment`).
+        unchanged: share of the glyphs in an augmented minibatch that are as the data has them, 0-1; outliers are not.
         reuse: how often the same augmented glyphs are used; reduced to its greatest common divisor with `batch_size`.
         outliers: share of outliers in an augmented minibatch, 0-1, which the network learns to reject.
         check_every: iterations between two measurements of accuracy on the validation split; 0 for none.
@@ -40,6 +44,9 @@ class Recipe:
 
     name: str
     filters: tuple[int, ...] = ()
+    kernels: tuple[int, ...] = ()
+    strides: tuple[int, ...] = ()
+    weight_bits: int = 0
     hidden: tuple[int, ...] = (512, 256, 128)
     activation: str = "relu"
     initialiser: str = "he"
@@ -55,6 +62,7 @@ class Recipe:
     ema_decay: float = 0.0
     initial_weight_share: float = 0.0
     augment: bool = False
+    unchanged: float = 0.0
     reuse: int = 1
     outliers: float = 0.0
     check_every: int = 430  # an epoch of 55,000 glyphs in minibatches of 128, two in minibatches of 256
@@ -89,6 +97,20 @@ BEST = Recipe(
 )
 DEFAULT = replace(BEST, name="default", iterations=8_000, ema_decay=0.998, patience=8)
 TINY = replace(BEST, name="tiny", hidden=(128, 64), iterations=30_000)
+# 16 KB of flash and 2 KB of memory hold more of what convolutions know than of what matrices of that size do.
+NANO = replace(
+    BEST,
+    name="nano",
+    filters=(12, 24, 32),
+    kernels=(5, 3, 3),
+    strides=(2, 2, 2),
+    hidden=(32,),
+    weight_bits=4,
+    distillation_temperature=2.0,
+    reuse=16,
+    iterations=16_000,
+    ema_decay=0.999,
+)
 # No label smoothing: it would hide how alike two classes are, which a student learns from (Mueller et al. 2019).
 TEACHER = replace(
     BEST,
@@ -102,4 +124,4 @@ TEACHER = replace(
     ema_decay=0.999,
 )
 
-RECIPES = {recipe.name: recipe for recipe in (LESSON, DEFAULT, BEST, TINY, TEACHER)}
+RECIPES = {recipe.name: recipe for recipe in (LESSON, DEFAULT, BEST, TINY, NANO, TEACHER)}

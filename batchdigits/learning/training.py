@@ -22,6 +22,7 @@ from batchdigits.learning.recipes import Recipe
 from batchdigits.learning.rejection import ok_share
 from batchdigits.learning.training_step import compile_step
 from batchdigits.learning.training_targets import teacher_of
+from batchdigits.learning.weight_levels import on_levels
 
 REPORT_EVERY = 50  # iterations between two reports of progress
 MIN_JUDGED = 100  # iterations: a shorter training is a trial, which need not have learned anything
@@ -102,12 +103,16 @@ class Training:
             networks = [load_network(model) for model in teachers]
             self._teacher = teacher_of(networks, temperature, len(splits.classes))
         card = Card(labels=splits.classes, network=network_of(recipe))
-        self.network, self._learner = build_network(card), build_network(card)
-        for network in (self.network, self._learner):
+        self._average, self._learner = build_network(card), build_network(card)
+        for network in (self._average, self._learner):
             network.set_weights(self.initial_weights or drawn_weights(network.get_weights(), recipe.initialiser, seed))
+        self.network = build_network(card) if recipe.weight_bits else self._average
+        self._use(self._average.get_weights())
         self._keeps_rejection = keeps_rejection or any(model.card.rejects for model in init)
         self.rejects = outlier_share(recipe, splits, self._keeps_rejection) > 0.0
-        self._step, self._optimizer = compile_step(self._learner, self.network, recipe, seed, temperature, self.rejects)
+        self._step, self._optimizer = compile_step(
+            self._learner, self._average, recipe, seed, temperature, self.rejects
+        )
         self.done = 0
         self.history: list[Progress] = []
         self._unimproved = 0  # measurements on the validation split since the best one
@@ -133,6 +138,7 @@ class Training:
             for segment in made:
                 self._step(segment.glyphs, segment.targets, segment.first)
                 self.done = segment.first + len(segment.labels)
+                self._use(self._average.get_weights())
                 progress = self._progress(segment)
                 self.history.append(progress)
                 if not np.isfinite(progress.loss):
@@ -149,12 +155,12 @@ class Training:
         if self.initial_weights and self.recipe.initial_weight_share:
             share = self.recipe.initial_weight_share
             pairs = zip(self.initial_weights, self.network.get_weights(), strict=True)
-            self.network.set_weights([share * initial + (1.0 - share) * trained for initial, trained in pairs])
+            self._use([share * initial + (1.0 - share) * trained for initial, trained in pairs])
 
     def state(self) -> dict[str, NDArray[np.generic]]:
         """The whole state of the training, as named arrays for `restore`."""
         groups = {
-            "network": self.network.get_weights(),
+            "network": self._average.get_weights(),
             "learner": self._learner.get_weights(),
             "optimizer": [variable.numpy() for variable in self._optimizer.variables],
             "best": self._best[1],
@@ -173,7 +179,8 @@ class Training:
         def group(name: str) -> list[NDArray[np.float32]]:
             return [state[f"{name}_{i}"].astype(np.float32) for i in range(len(state)) if f"{name}_{i}" in state]
 
-        self.network.set_weights(group("network"))
+        self._average.set_weights(group("network"))
+        self._use(group("network"))
         self._learner.set_weights(group("learner"))
         for i, variable in enumerate(self._optimizer.variables):
             variable.assign(state[f"optimizer_{i}"])
@@ -259,6 +266,11 @@ class Training:
         rate = float(self._optimizer.learning_rate)
         return Progress(iteration, cross_entropy(logits, labels), accuracy, validation, rate)
 
+    def _use(self, weights: list[NDArray[np.float32]]) -> None:
+        """Give `network` these weights, on their levels if the recipe has any."""
+        bits = self.recipe.weight_bits
+        self.network.set_weights([on_levels(array, bits) for array in weights] if bits else weights)
+
     def _require_learning(self) -> None:
         if self.done >= MIN_JUDGED and not self.has_learned():
             raise DivergedError(
@@ -289,8 +301,10 @@ def origin(splits: Splits) -> dict[str, Any]:
 
 def network_of(recipe: Recipe) -> dict[str, Any]:
     """The shape of a recipe's network, in JSON's types for a card's `network`."""
-    shape = {"hidden": list(recipe.hidden), "activation": recipe.activation}
-    return {**shape, "filters": list(recipe.filters)} if recipe.filters else shape
+    shape: dict[str, Any] = {"hidden": list(recipe.hidden), "activation": recipe.activation}
+    convolutions = {"filters": recipe.filters, "kernels": recipe.kernels, "strides": recipe.strides}
+    shape |= {name: list(numbers) for name, numbers in convolutions.items() if numbers}
+    return {**shape, "weight_bits": recipe.weight_bits} if recipe.weight_bits else shape
 
 
 def mean_weights(models: Sequence[ModelFile]) -> list[NDArray[np.float32]]:
@@ -302,8 +316,15 @@ def mean_weights(models: Sequence[ModelFile]) -> list[NDArray[np.float32]]:
 def shaped_like(model: ModelFile, recipe: Recipe) -> Recipe:
     """The recipe, with the network shape of a model."""
     network = model.card.network
-    filters, hidden = tuple(network.get("filters", ())), tuple(network["hidden"])
-    return replace(recipe, filters=filters, hidden=hidden, activation=network["activation"])
+    return replace(
+        recipe,
+        filters=tuple(network.get("filters", ())),
+        kernels=tuple(network.get("kernels", ())),
+        strides=tuple(network.get("strides", ())),
+        hidden=tuple(network["hidden"]),
+        activation=network["activation"],
+        weight_bits=network.get("weight_bits", 0),
+    )
 
 
 def drawn_weights(like: list[NDArray[np.float32]], initialiser: str, seed: int) -> list[NDArray[np.float32]]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from batchdigits.inference.tensorflow_runtime import import_tensorflow
 from batchdigits.learning.recipes import Recipe
+from batchdigits.learning.weight_levels import levels_of
 
 
 def compile_step(
@@ -40,7 +41,7 @@ def compile_step(
         for i in tf.range(tf.shape(targets)[0]):
             iteration = first + i
             with tf.GradientTape() as tape:
-                logits = _forward(tf, learner, recipe.dropout, glyphs[i], tf.stack([seed, iteration]))
+                logits = _forward(tf, learner, recipe, glyphs[i], tf.stack([seed, iteration]))
                 loss = tf.reduce_mean(loss_of(tf, logits, targets[i], temperature, rejects))
             variables = learner.trainable_variables
             optimizer.apply(tape.gradient(loss, variables), variables)
@@ -67,15 +68,29 @@ def _optimizer(tf: Any, recipe: Recipe) -> Any:
     return optimizer
 
 
-def _forward(tf: Any, learner: Any, dropout: float, glyphs: Any, seed: Any) -> Any:
+def _forward(tf: Any, learner: Any, recipe: Recipe, glyphs: Any, seed: Any) -> Any:
     """Logits (B, C) of glyphs uint8 (B, 784), with dropout on the last hidden layer."""
+    dropout, weight_bits = recipe.dropout, recipe.weight_bits
     activations = tf.cast(glyphs, tf.float32) / 255.0
     *hidden, last = learner.layers
     for layer in hidden:
-        activations = layer(activations)
+        activations = _apply(tf, layer, activations, weight_bits)
     if dropout:
         activations = tf.nn.experimental.stateless_dropout(activations, dropout, seed=seed)
-    return last(activations)
+    return _apply(tf, last, activations, weight_bits)
+
+
+def _apply(tf: Any, layer: Any, activations: Any, weight_bits: int) -> Any:
+    """The layer's output, computed with weights on their levels if they have any.
+
+    The gradient passes as if the weights were not moved to their levels (straight-through estimator, Bengio et al.
+    2013).
+    """
+    if not (weight_bits and layer.trainable_variables):
+        return layer(activations)
+    kernel, bias = (variable.value for variable in layer.trainable_variables)
+    moved = tf.stop_gradient(levels_of(tf, kernel, weight_bits) - kernel)
+    return layer.stateless_call([kernel + moved, bias], [], activations)[0]
 
 
 def loss_of(tf: Any, logits: Any, targets: Any, temperature: float, rejects: bool) -> Any:

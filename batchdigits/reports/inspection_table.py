@@ -42,13 +42,12 @@ def _summary(document: Document) -> str:
 def _card(card: Document | None) -> str:
     if card is None:
         return "card  none"
-    hidden = "-".join(str(units) for units in card["network"]["hidden"])
     quantization = card["quantization"]
     agreement = quantization.get("agreement")
     agreements = agreement if isinstance(agreement, dict) else {}
     pairs = [
         ("labels", " ".join(card["labels"])),
-        ("network", f"784-{hidden}-{len(card['labels'])} {card['network']['activation'] or 'linear'}"),
+        ("network", _network(card["network"], len(card["labels"]))),
         ("normaliser", f"version {card['normaliser'].get('version')}"),
         ("recipe", f"{card['recipe'].get('name', '-')}, seed {card['seed']}"),
         ("rejects", "outliers" if card["rejects"] else ""),
@@ -60,6 +59,14 @@ def _card(card: Document | None) -> str:
         ("made with", ", ".join(f"{name} {version}" for name, version in card["libraries"].items())),
     ]
     return _pairs(*((name, printable(value)) for name, value in pairs if value))
+
+
+def _network(network: Document, classes: int) -> str:
+    """The widths of the layers, filters of convolutions after an asterisk, the activation, and the bits of a weight."""
+    filters = "".join(f"-*{filters}" for filters in network.get("filters", ()))
+    widths = "-".join(str(units) for units in (*network["hidden"], classes))
+    bits = f", weights of {network['weight_bits']} bits" if network.get("weight_bits") else ""
+    return f"784{filters}-{widths} {network['activation'] or 'linear'}{bits}"
 
 
 def _percentages(shares: Document) -> str:

@@ -8,16 +8,14 @@ import json
 import re
 import struct
 from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
-from batchdigits.device.layers import Layer, read_layers
+from batchdigits.device.layers import Layer, read_layers, require_fit
 from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.flatbuffer import read_graph
 from batchdigits.inference.model_file import ModelFile
-from batchdigits.inference.runtime import GLYPH_PIXELS
 from batchdigits.output.atomic import replace_atomically
 from batchdigits.version import __version__
 
@@ -50,7 +48,8 @@ def web_page(model: ModelFile) -> str:
         The text of an HTML file. It loads nothing, and its Content-Security-Policy forbids it to.
 
     Raises:
-        BatchdigitsError: the network is not a chain of fully connected int8 layers with relu or no activation.
+        BatchdigitsError: the network is not a chain of int8 layers with relu or no activation, or it does not fit a
+            glyph or the card's labels.
     """
     layers = read_layers(model.payload)
     _check_widths(layers, len(model.card.labels))
@@ -93,10 +92,9 @@ def packed(layers: Sequence[Layer]) -> bytes:
 
 
 def _packed(layer: Layer) -> bytes:
-    units, inputs = layer.weights.shape
-    head = (inputs, units, len(layer.multipliers), layer.input_zero, layer.output_zero, layer.output_min)
+    head = (*layer.shape, len(layer.multipliers), layer.input_zero, layer.output_zero, layer.output_min)
     content = (
-        struct.pack("<6i", *head)
+        struct.pack("<11i", *head)
         + layer.multipliers.astype("<i4").tobytes()
         + layer.biases.astype("<i4").tobytes()
         + layer.shifts.astype(np.int8).tobytes()
@@ -107,11 +105,8 @@ def _packed(layer: Layer) -> bytes:
 
 def _check_widths(layers: Sequence[Layer], classes: int) -> None:
     """Refuse layers that do not fit each other, the glyph, the labels, or the memory of the page."""
-    widths = [layer.weights.shape for layer in layers]
-    fits = all(before[0] == after[1] for before, after in pairwise(widths))
-    if not (fits and layers and widths[0][1] == GLYPH_PIXELS and widths[-1][0] == classes):
-        raise BatchdigitsError("its layers do not fit each other, a glyph of 28x28 pixels and the labels of its card")
-    if len(layers) > MAX_LAYERS or max(map(max, widths)) > MAX_WIDTH:
+    require_fit(layers, classes)
+    if len(layers) > MAX_LAYERS or max(max(layer.inputs, layer.outputs) for layer in layers) > MAX_WIDTH:
         raise BatchdigitsError(f"a page takes up to {MAX_LAYERS} layers of up to {MAX_WIDTH:,} units")
 
 

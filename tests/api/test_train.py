@@ -117,6 +117,7 @@ def test_evaluate_counts_as_the_command_does(run: Run, tmp_path: Path) -> None:
         {"epochs": 0},
         {"batch_size": 0},
         {"dropout": 1.0},
+        {"unchanged": 1.1},
     ],
 )
 def test_train_refuses_a_number_out_of_range_before_any_work(tmp_path: Path, arguments: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from batchdigits.inference.choose import PRETRAINED
 from batchdigits.vision.normalise import normalise
 from tests.conftest import ROOT, Arrays
 from tests.review.conftest import find_browser
@@ -285,3 +286,14 @@ def test_web_page_of_small_sets(sets: Path) -> None:
     assert re.fullmatch(r"size of the page: [\d,]+ bytes", lines[9])
     (sets / "empty").mkdir()
     assert "empty: no sets in it" in run_script("web_page.py", "--sets", sets / "empty").stderr
+
+
+def test_model_sizes_of_small_sets(sets: Path) -> None:
+    result = run_script("model_sizes.py", "--sets", sets, PRETRAINED / "nano.tflite", PRETRAINED / "digits.keras")
+    assert result.returncode == 0, result.stderr
+    header, _, nano, keras, _, note = result.stdout.splitlines()
+    assert header.startswith("| model | file | flash | memory | multiplications | MNIST's test images |")
+    # The second set has a blank and a broken image, which are wrong: 2 of 17.
+    assert re.fullmatch(r"\| nano\.tflite \|( ([\d,]+|-) \|){3} 313,104 \| 99\.22% \| 94\.1% \|", nano), nano
+    assert re.fullmatch(r"\| digits\.keras \| [\d,]+ \|( - \|){3} 99\.48% \| 94\.1% \|", keras), keras
+    assert re.match(r"\d{4}-\d\d-\d\d; ", note)

@@ -63,14 +63,15 @@ def test_it_can_be_trained_further_teach_and_be_exported(run: Run, npz_file: Pat
     assert read_card(Path("copy.tflite")).sha256["keras"] == read_card(KERAS).sha256["payload"]
 
 
-def test_tiny_is_in_the_package_as_a_tflite(run: Run, in_empty_folder: Path) -> None:
-    tiny = PRETRAINED / "tiny.tflite"
-    result = run("classify", IMAGES, "--model", "tiny")
+@pytest.mark.parametrize(("name", "hidden"), [("tiny", [128, 64]), ("nano", [32])])
+def test_others_are_in_the_package_as_a_tflite(run: Run, in_empty_folder: Path, name: str, hidden: list[int]) -> None:
+    file = PRETRAINED / f"{name}.tflite"
+    result = run("classify", IMAGES, "--model", name)
     assert result.exit_code == 0, result.output
-    assert result.stderr.startswith(f"batchdigits: using {tiny}\n")
-    assert json.loads(run("inspect", "tiny", "--json").stdout)["card"]["network"]["hidden"] == [128, 64]
-    assert json.loads(run("benchmark", "tiny", "--seconds", "0", "--json").stdout)["file"] == str(tiny)
-    result = run("classify", IMAGES, "--model", "tiny", "--runtime", "tensorflow")
+    assert result.stderr.startswith(f"batchdigits: using {file}\n")
+    assert json.loads(run("inspect", name, "--json").stdout)["card"]["network"]["hidden"] == hidden
+    assert json.loads(run("benchmark", name, "--seconds", "0", "--json").stdout)["file"] == str(file)
+    result = run("classify", IMAGES, "--model", name, "--runtime", "tensorflow")
     assert (result.exit_code, "is not for --runtime tensorflow" in result.stderr) == (2, True)
-    result = run("train", "--init", "tiny")
-    assert (result.exit_code, "the package has tiny as a .tflite file only" in result.stderr) == (2, True)
+    result = run("train", "--init", name)
+    assert (result.exit_code, f"the package has {name} as a .tflite file only" in result.stderr) == (2, True)

@@ -71,6 +71,7 @@ def test_the_lessons_recipe_has_the_published_values() -> None:
         ("iterations", "4", 4),
         ("batch-size", "7", 7),
         ("dropout", "0.25", 0.25),
+        ("unchanged", "0.5", 0.5),
     ],
 )
 def test_an_option_overrides_its_recipe(
@@ -192,6 +193,7 @@ def test_a_teacher_of_other_classes_is_refused(run: Run, small_mnist: Arrays, te
         ("--learning-rate", "0"),
         ("--learning-rate", "nan"),
         ("--dropout", "nan"),
+        ("--unchanged", "1.1"),
         ("--iterations", "0"),
         ("--epochs", "0"),
         ("--epochs", "2", "--iterations", "3"),

@@ -154,10 +154,11 @@ int main() {
 def test_the_logits_are_equal_to_those_of_tflite_micro(npz_file: Path) -> None:
     model = read_model_file(BUILT_IN_MODEL)
     glyphs = load(npz_file).train.glyphs
-    assert np.array_equal(arithmetic.run(read_layers(model.payload), glyphs), _micro(model, glyphs))
+    assert np.array_equal(arithmetic.run(read_layers(model.payload), glyphs), micro_logits(model, glyphs))
 
 
-def _micro(model: ModelFile, glyphs: NDArray[np.uint8]) -> NDArray[np.int8]:
+def micro_logits(model: ModelFile, glyphs: NDArray[np.uint8]) -> NDArray[np.int8]:
+    """The int8 logits (N, 10) that TFLite Micro gives for glyphs (N, 28, 28)."""
     from tflite_micro.python.tflite_micro import runtime
 
     interpreter = runtime.Interpreter.from_bytes(model.payload)
@@ -189,7 +190,7 @@ def test_the_logits_of_other_networks_are_equal_to_those_of_tflite_micro(
     keras = ModelFile(file, describe(training), file.read_bytes())
     payload = convert(keras, export_options(per_tensor=per_tensor), representative_glyphs(splits.train, 20))
     model = replace(keras, payload=payload)
-    ours, theirs = arithmetic.run(read_layers(payload), splits.test.glyphs), _micro(model, splits.test.glyphs)
+    ours, theirs = arithmetic.run(read_layers(payload), splits.test.glyphs), micro_logits(model, splits.test.glyphs)
     differences = np.abs(ours.astype(int) - theirs)
     # With one scale for all weights, one of 2,000 logits differs by 1 in one of four networks. The cause is not known.
     assert differences.max() <= per_tensor

@@ -30,6 +30,8 @@ WRONG_RISK_VALUES: list[dict[str, float]] = [
     {"outliers": 0.5},
 ]
 
+NANO = {"hidden": [8], "activation": "relu", "filters": [2, 3], "kernels": [5, 3], "strides": [2, 2], "weight_bits": 4}
+
 
 def with_card_changes(path: Path, changes: dict[str, object], to: Path) -> Path:
     """A copy of a model file with changes in its card; the value None removes a key."""
@@ -84,6 +86,16 @@ def test_a_card_survives_json() -> None:
         ({"network": {"hidden": [True], "activation": ""}}, "no valid network shape"),
         ({"network": {"hidden": [1] * 100, "activation": ""}}, "no valid network shape"),
         ({"network": {"hidden": [8], "activation": None}}, "names no activation"),
+        ({"network": {**NANO, "kernels": [4, 3]}}, "no valid convolutions"),
+        ({"network": {**NANO, "kernels": [65535, 3]}}, "no valid convolutions"),
+        ({"network": {**NANO, "kernels": [5]}}, "no valid convolutions"),
+        ({"network": {**NANO, "kernels": None}}, "no valid convolutions"),
+        ({"network": {**NANO, "strides": [0, 2]}}, "no valid convolutions"),
+        ({"network": {**NANO, "strides": 2}}, "no valid convolutions"),
+        ({"network": {**NANO, "filters": [2]}}, "no valid convolutions"),
+        ({"network": {**NANO, "filters": [10**9, 2]}}, "no valid network shape"),
+        ({"network": {**NANO, "weight_bits": 5}}, "no valid 'weight_bits'"),
+        ({"network": {**NANO, "weight_bits": True}}, "no valid 'weight_bits'"),
         ({"thresholds": {"review": 2}}, "no valid review threshold"),
         ({"thresholds": {}}, "no valid review threshold"),
         ({"rejects": 1}, "has no valid 'rejects'"),
@@ -157,8 +169,16 @@ def test_a_keras_file_without_weights_is_refused(tmp_path: Path) -> None:
         read_model_file(tmp_path / "m.keras")
 
 
-def test_a_network_larger_than_its_weights_is_not_built(tmp_path: Path) -> None:
-    edited = with_card_changes(KERAS, {"network": {"hidden": [65536, 65536], "activation": ""}}, tmp_path / "m.keras")
+@pytest.mark.parametrize(
+    "network",
+    [
+        {"hidden": [65536, 65536], "activation": ""},
+        {"hidden": [65536], "activation": "", "filters": [1], "kernels": [3], "strides": [1]},
+        {"hidden": [8], "activation": "", "filters": [65536, 65536], "kernels": [3, 3], "strides": [1, 1]},
+    ],
+)
+def test_a_network_larger_than_its_weights_is_not_built(tmp_path: Path, network: dict[str, object]) -> None:
+    edited = with_card_changes(KERAS, {"network": network}, tmp_path / "m.keras")
     with pytest.raises(ModelFileError, match="its weights are fewer than its card says"):
         load_runtime(edited)
 

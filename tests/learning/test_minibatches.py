@@ -76,6 +76,17 @@ def test_a_minibatch_has_the_share_of_outliers_of_its_recipe(splits: Splits) -> 
     assert not (Minibatches(splits, replace(BEST, batch_size=40, outliers=0.0), seed=1)[0].labels == OUTLIER).any()
 
 
+def test_a_minibatch_has_the_share_of_unchanged_glyphs_of_its_recipe(splits: Splits) -> None:
+    known = {glyph.tobytes() for glyph in splits.train.glyphs}
+    for share, unchanged in ((0.0, 0), (0.5, 20), (1.0, 36)):
+        recipe = replace(BEST, batch_size=40, reuse=1, outliers=0.1, unchanged=share)
+        batch = Minibatches(splits, recipe, seed=1)[0]
+        assert sum(glyph.tobytes() in known for glyph in batch.glyphs) == unchanged
+        assert (batch.labels == OUTLIER).sum() == 4
+    recipe = replace(BEST, batch_size=40, reuse=1, outliers=0.0, unchanged=1.0)
+    assert {glyph.tobytes() for glyph in Minibatches(splits, recipe, seed=1)[0].glyphs} <= known
+
+
 def test_outliers_of_the_data_are_drawn_by_their_chances(splits: Splits, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("batchdigits.learning.minibatches.augment", lambda glyphs, shapes, rng: glyphs)
     two = np.stack([np.full((28, 28), level, np.uint8) for level in (11, 22) for _ in range(15)])

@@ -35,7 +35,7 @@ from batchdigits.vision.normalise_batch import Normalised
 from batchdigits.web import page as web
 from batchdigits.web.page import web_page
 from tests.conftest import SAMPLES, Arrays, Run, needs_micro
-from tests.device.test_c_sources import _micro
+from tests.device.test_c_sources import micro_logits
 from tests.web.conftest import Show
 from tests.web.screen import THREE, Screen
 
@@ -70,7 +70,7 @@ def hard_glyphs(small_mnist: Arrays) -> NDArray[np.uint8]:
     return np.concatenate([digits, pairs, noise.astype(np.uint8), strokes])
 
 
-@pytest.mark.parametrize("name", ["digits", "tiny"])
+@pytest.mark.parametrize("name", ["digits", "tiny", "nano"])
 def test_the_logits_are_those_of_the_integer_arithmetic(
     show: Show, tmp_path: Path, small_mnist: Arrays, name: str
 ) -> None:
@@ -86,7 +86,7 @@ def test_the_logits_are_those_of_the_integer_arithmetic(
 def test_the_logits_of_all_test_images_are_those_of_tflite_micro(screen: Screen) -> None:
     glyphs = read_idx(MNIST / f"{TEST_IMAGES}.gz")
     assert len(glyphs) == 10_000
-    assert np.array_equal(screen.logits(glyphs), _micro(MODEL, glyphs))
+    assert np.array_equal(screen.logits(glyphs), micro_logits(MODEL, glyphs))
 
 
 def test_label_score_status_and_detail_are_decided_as_in_python(screen: Screen, small_mnist: Arrays) -> None:

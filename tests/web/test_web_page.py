@@ -72,7 +72,7 @@ def test_layers_are_packed_as_the_c_source_reads_them() -> None:
         output_zero=7,
         output_min=-9,
     )
-    head = [3, 1, 1, -128, 7, -9, 1 << 30, -5]
+    head = [1, 3, 1, 1, 0, 1, 1, 1, -128, 7, -9, 1 << 30, -5]
     once = b"".join(number.to_bytes(4, "little", signed=True) for number in head) + bytes([252, 1, 254, 3])
     assert packed([layer, layer]) == once * 2
     assert len(packed([layer._replace(weights=np.zeros((1, 4), np.int8))])) == len(once) + 4  # a multiple of 4

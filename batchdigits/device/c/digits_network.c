@@ -3,8 +3,9 @@
 #include <stddef.h>
 #include <string.h>
 
+/* The input is square, of side * side values for each channel. A fully connected layer is one window of one value. */
 typedef struct {
-    int inputs, units;
+    int side, channels, kernel, stride, padding, output_side, units;
     size_t weights, biases; /* offsets in digits_model; 0 for no biases */
     const int32_t *multipliers;
     const int8_t *shifts;
@@ -29,17 +30,31 @@ static int32_t scaled(int32_t x, int32_t multiplier, int shift) {
     return (high >> right) + ((high & mask) > (mask >> 1) + (high < 0));
 }
 
-static void run_layer(const layer *l, const int8_t *input, int8_t *output) {
+/* The sum of a unit over the part of its window that is inside the input. */
+static int32_t sum_at(const layer *l, const int8_t *input, int unit, int top, int left) {
     const int8_t *weights = (const int8_t *)digits_model + l->weights;
-    for (int unit = 0; unit < l->units; unit++) {
-        int32_t sum = l->biases ? bias_at(l->biases, unit) : 0;
-        for (int i = 0; i < l->inputs; i++) {
-            sum += *weights++ * (input[i] - l->input_zero);
+    const int first = left < 0 ? 0 : left, end = left + l->kernel > l->side ? l->side : left + l->kernel;
+    int32_t sum = l->biases ? bias_at(l->biases, unit) : 0;
+    for (int y = top < 0 ? 0 : top; y < top + l->kernel && y < l->side; y++) {
+        const int8_t *values = input + (y * l->side + first) * l->channels;
+        const int8_t *row = weights + ((unit * l->kernel + y - top) * l->kernel + first - left) * l->channels;
+        for (int i = 0; i < (end - first) * l->channels; i++) {
+            sum += row[i] * (values[i] - l->input_zero);
         }
-        const int s = l->scales == 1 ? 0 : unit;
-        int32_t value = l->output_zero + scaled(sum, l->multipliers[s], l->shifts[s]);
-        value = value < l->output_min ? l->output_min : value;
-        output[unit] = (int8_t)(value > 127 ? 127 : value);
+    }
+    return sum;
+}
+
+static void run_layer(const layer *l, const int8_t *input, int8_t *output) {
+    for (int window = 0; window < l->output_side * l->output_side; window++) {
+        const int top = window / l->output_side * l->stride - l->padding;
+        const int left = window % l->output_side * l->stride - l->padding;
+        for (int unit = 0; unit < l->units; unit++) {
+            const int s = l->scales == 1 ? 0 : unit;
+            int32_t value = scaled(sum_at(l, input, unit, top, left), l->multipliers[s], l->shifts[s]) + l->output_zero;
+            value = value < l->output_min ? l->output_min : value;
+            *output++ = (int8_t)(value > 127 ? 127 : value);
+        }
     }
 }
 
@@ -50,7 +65,7 @@ void digits_run(const uint8_t glyph[DIGITS_PIXELS], int8_t logits[DIGITS_CLASSES
     }
     for (size_t i = 0; i < sizeof layers / sizeof layers[0]; i++) {
         run_layer(&layers[i], input, output);
-        memcpy(input, output, (size_t)layers[i].units);
+        memcpy(input, output, (size_t)(layers[i].output_side * layers[i].output_side * layers[i].units));
     }
     memcpy(logits, input, DIGITS_CLASSES);
 }
