@@ -30,17 +30,26 @@ static int32_t scaled(int32_t x, int32_t multiplier, int shift) {
     return (high >> right) + ((high & mask) > (mask >> 1) + (high < 0));
 }
 
+#ifdef __GNUC__ /* inlined, its loop would run out of registers on Cortex-M */
+__attribute__((noinline))
+#endif
+static int32_t dot(const int8_t *weights, const int8_t *values, int count, int32_t zero) {
+    int32_t sum = 0;
+    for (int i = 0; i < count; i++) {
+        sum += *weights++ * (*values++ - zero);
+    }
+    return sum;
+}
+
 /* The sum of a unit over the part of its window that is inside the input. */
 static int32_t sum_at(const layer *l, const int8_t *input, int unit, int top, int left) {
     const int8_t *weights = (const int8_t *)digits_model + l->weights;
     const int first = left < 0 ? 0 : left, end = left + l->kernel > l->side ? l->side : left + l->kernel;
     int32_t sum = l->biases ? bias_at(l->biases, unit) : 0;
     for (int y = top < 0 ? 0 : top; y < top + l->kernel && y < l->side; y++) {
-        const int8_t *values = input + (y * l->side + first) * l->channels;
         const int8_t *row = weights + ((unit * l->kernel + y - top) * l->kernel + first - left) * l->channels;
-        for (int i = 0; i < (end - first) * l->channels; i++) {
-            sum += row[i] * (values[i] - l->input_zero);
-        }
+        const int8_t *values = input + (y * l->side + first) * l->channels;
+        sum += dot(row, values, (end - first) * l->channels, l->input_zero);
     }
     return sum;
 }
