@@ -19,6 +19,9 @@ from threading import RLock
 _library_output_shown = False
 # Warning filters belong to the process: threads that changed them at the same time would restore each other's.
 _WARNING_FILTERS_LOCK = RLock()
+# So do descriptors: the first block that discards one redirects it, and the last one restores it.
+_discard_lock = RLock()
+_discarding: dict[int, tuple[int, int]] = {}  # by descriptor: a duplicate of what it was, and the number of blocks
 
 
 def show_library_output(shown: bool = True) -> None:
@@ -77,14 +80,36 @@ def _discarded(descriptor: int) -> Iterator[None]:
     if _library_output_shown or stream is None:  # None: the process was started without this stream
         yield
         return
-    stream.flush()
+    with _discard_lock:
+        stream.flush()
+        original, blocks = _discarding.get(descriptor) or (_redirect(descriptor), 0)
+        _discarding[descriptor] = original, blocks + 1
+    try:
+        yield
+    finally:
+        with _discard_lock:
+            stream.flush()
+            original, blocks = _discarding.pop(descriptor)
+            if blocks > 1:
+                _discarding[descriptor] = original, blocks - 1
+            else:
+                os.dup2(original, descriptor)
+                os.close(original)
+
+
+def _redirect(descriptor: int) -> int:
+    """Let a descriptor discard all; returns a duplicate of what it was."""
     original = os.dup(descriptor)
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, descriptor)
     os.close(null)
-    try:
-        yield
-    finally:
-        stream.flush()
-        os.dup2(original, descriptor)
-        os.close(original)
+    return original
+
+
+def _renew_lock() -> None:
+    global _discard_lock
+    _discard_lock = RLock()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_renew_lock)  # another thread may have held it

@@ -101,7 +101,10 @@ def review(
     token = secrets.token_urlsafe(16)
     opened = closing(ReviewLog(log_path(table), table.name, rows.are_numbers))
     with opened as log, _socket(port) as listening:
-        page = application(Review(rows, log, setting, files.digest), files, token)
+        review = Review(rows, log, setting, files.digest)
+        if not review.state()["rows"]:
+            raise BatchdigitsError(f"{log_path(table)} has no answer of a first person, which --second could key again")
+        page = application(review, files, token)
         _serve(page, listening, f"http://{ADDRESS}:{listening.getsockname()[1]}/{token}/", no_browser)
     print_message(f"the answers are in {log_path(table)}; --apply -o FILE makes a table of them")
 

@@ -198,12 +198,13 @@ def _convert(
         write_compressed(compression_of(output), in_blocks(chain([dialect.header(columns)], lines)), path)
         return
     documents = (json_line(_document(cells, columns)).encode() for cells in rows)
+    in_unicode = _Columns(tuple(map(as_unicode, columns.names)))
     if wanted == "jsonl":
         write_compressed(compression_of(output), in_blocks(documents), path)
     elif wanted == "xlsx":
-        write_xlsx({}, columns, documents, path)
+        write_xlsx({}, in_unicode, documents, path)
     else:
-        write_parquet(columns, documents, path)
+        write_parquet(in_unicode, documents, path)
 
 
 def _cells(record: Record, change: Change | None, columns: _Columns) -> dict[str, Cell]:
@@ -222,11 +223,9 @@ def _cell(value: Any, is_text: bool) -> Cell:
 
 def _document(cells: Mapping[str, Cell], columns: _Columns) -> dict[str, Cell]:
     """The cells in types that JSON has, as classify writes them."""
-    document = {
-        name: (cell or "") if name in NEVER_NULL else _as_json(cell, name in columns.texts)
-        for name, cell in cells.items()
-    }
-    return {"path": None, **document, **path_fields(str(cells["path"]))}  # `path` is first in JSON lines
+    document = {as_unicode(name): _as_json(cell, name in columns.texts) for name, cell in cells.items()}
+    texts = {name: document[name] or "" for name in NEVER_NULL}
+    return {"path": None, **document, **texts, **path_fields(str(cells["path"]))}  # `path` is first in JSON lines
 
 
 def _as_json(cell: Cell, is_text: bool) -> Cell:

@@ -22,6 +22,7 @@ from batchdigits.output.formats import compression_of, dialect_of
 from batchdigits.output.prediction_csv import BYTE_ORDER_MARK
 from batchdigits.output.prediction_jsonl import path_from_bytes
 from batchdigits.output.prediction_parquet import import_pyarrow
+from batchdigits.text import as_unicode
 
 HEAD_BYTES = 1 << 16  # the header of a thousand probabilities is shorter
 TableFormat = Literal["csv", "tsv", "jsonl", "parquet"]
@@ -193,12 +194,14 @@ def row_of(cells: Mapping[str, object]) -> TableRow:
 
     Raises:
         KeyError: a column is missing.
-        ValueError: `path_bytes` is not base64.
+        ValueError: `path_bytes` is not base64, or a text has half of a surrogate pair.
         TypeError: the cells have no columns.
     """
     encoded = cells.get("path_bytes") if isinstance(cells, dict) else None
+    path = path_from_bytes(encoded) if encoded else cells["path"]
+    text_of(path)  # its bytes that are not UTF-8 stay
     return TableRow(
-        path_from_bytes(encoded) if encoded else text_of(cells["path"]),
+        "" if path is None else str(path),
         text_of(cells["label"] if "label" in cells else cells["value"]),
         number_of(cells["confidence"]),
         text_of(cells["status"]),
@@ -209,8 +212,12 @@ def row_of(cells: Mapping[str, object]) -> TableRow:
 
 
 def text_of(cell: object) -> str:
-    """A cell as text; empty for None."""
-    return "" if cell is None else str(cell)
+    """A cell as text; empty for None. U+FFFD replaces bytes that are not UTF-8, as a spreadsheet may save them.
+
+    Raises:
+        ValueError: it has half of a surrogate pair.
+    """
+    return "" if cell is None else as_unicode(str(cell))
 
 
 def number_of(cell: object) -> float | None:

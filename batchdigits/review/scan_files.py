@@ -77,7 +77,10 @@ class ScanFiles:
         return _is_file(file) and self._is_inside(file)
 
     def _is_inside(self, file: str) -> bool:
-        real = os.path.realpath(file)
+        try:
+            real = os.path.realpath(file)
+        except ValueError:  # NUL is in the path, or half of a surrogate pair
+            return False
         return any(os.path.commonpath([real, folder]) == folder for folder in self.folders)
 
     def _moved_to(self, paths: Sequence[str], folders: Sequence[Path]) -> tuple[str, int] | None:

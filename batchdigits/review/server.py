@@ -181,7 +181,7 @@ class _Guard:
             return "the request comes from another site"
         if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
             return "the request comes from another site"
-        token = scope["path"].split("/")[1].encode()
+        token = scope["path"].removeprefix("/").partition("/")[0].encode()
         if not hmac.compare_digest(token, self._token):
             return "the address has no token, or a wrong one; open the one that the command printed"
         return ""

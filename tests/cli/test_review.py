@@ -9,13 +9,15 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 
+from batchdigits.output.review_answers import Answer, Round
+from batchdigits.output.review_log import ReviewLog, log_path
 from tests.conftest import Run
 
 ROWS = "path,label,confidence,status,detail,score\na.png,7,0.9,ok,,0.9\nb.png,1,0.4,review,,0.4\n"
@@ -28,6 +30,11 @@ def table(in_empty_folder: Path) -> Path:
     path = Path("rows.csv")
     path.write_text(ROWS)
     return path
+
+
+def answer(table: Path, round_: Round) -> None:
+    with closing(ReviewLog(log_path(table), table.name)) as log:
+        log.add("anna", "t", "blind", round_, [Answer("a.png", "label", "7", "7", "ok")])
 
 
 class Server:
@@ -110,8 +117,16 @@ def test_second_and_mode_and_reviewer_reach_the_page(table: Path, serve: Serve) 
 
 
 def test_the_second_round_is_blind(table: Path, serve: Serve) -> None:
+    answer(table, "first")
     state = serve(table, "--second", "--reviewer", "ben").get("state")
-    assert (state["mode"], state["round"], state["reviewer"], state["rows"]) == ("blind", "second", "ben", 0)
+    assert (state["mode"], state["round"], state["reviewer"], state["rows"]) == ("blind", "second", "ben", 1)
+
+
+def test_without_a_first_round_there_is_no_second(table: Path, run: Run) -> None:
+    answer(table, "second")
+    result = run("review", table, "--second", "--no-browser")
+    assert result.exit_code == 1
+    assert "rows.csv.review has no answer of a first person" in result.stderr
 
 
 def test_a_table_of_numbers_begins_one_by_one_unless_it_is_said_otherwise(table: Path, serve: Serve) -> None:

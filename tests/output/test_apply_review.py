@@ -27,6 +27,7 @@ from batchdigits.output.table import read_table
 LABELS = ("1", "7", "=x")
 COLUMNS = Columns(LABELS, top_k=2, probabilities=True, ids={"a.png": "A-1", "odd\udce9.png": "A-2"})
 AT = "2026-11-29T05:00:00+00:00"
+JSON_ROW = {"path": "a", "label": "1", "confidence": 1.0, "status": "ok", "detail": "", "score": 1.0}
 
 
 def prediction(path: str, label: str = "1", status: Status = Status.OK, detail: str = "") -> Prediction:
@@ -251,6 +252,18 @@ def test_a_converted_table_is_what_classify_would_have_written(tmp_path: Path) -
             assert rows == cells_of(direct)
 
 
+@pytest.mark.parametrize("to", ["csv", "tsv", "jsonl", "parquet", "xlsx"])
+def test_a_table_that_was_saved_in_another_encoding_is_finished(tmp_path: Path, to: str) -> None:
+    table, output = tmp_path / "rows.csv", tmp_path / f"final.{to}"
+    header = "path,label,confidence,status,detail,score,prüfer\n"
+    table.write_bytes(f"{header}a.png,ü,0.5,geprüft,ungültig,0.5,jä\nb.png,1,0.5,geprüft,,0.5,\n".encode("latin-1"))
+    answers_to(table, {"a.png": ("label", "1")})
+    assert apply_review(table, output) == Applied(rows=2, reviewed=1, corrected=1)
+    if to != "xlsx":
+        rows = list(read_table(str(output)))
+        assert [(row.label, row.status) for row in rows] == [("1", "reviewed"), ("1", "gepr\ufffdft")]
+
+
 def test_a_workbook_has_the_rows_and_counts_them(tmp_path: Path) -> None:
     openpyxl = pytest.importorskip("openpyxl")
     table = write(tmp_path / "rows.csv")
@@ -377,6 +390,8 @@ def test_only_on_demand_an_output_is_replaced(tmp_path: Path) -> None:
         ('path,label,confidence,status,detail,score\na,1,1,ok,,1\n"b,1,1,ok,,1\n', "the row in line 3"),
         ("name\na\n", "it is not CSV"),
         ('{"path": "a", "label": "1"}\n', "line 1 is not a row of classify"),
+        (json.dumps(JSON_ROW | {"path": "\ud83d"}), "line 1 is not a row of classify"),  # half of a surrogate pair
+        (json.dumps(JSON_ROW | {"label": "\ud83d"}), "line 1 is not a row of classify"),
     ],
 )
 def test_a_table_that_cannot_be_read_is_refused(tmp_path: Path, content: str, words: str) -> None:

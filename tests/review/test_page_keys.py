@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from batchdigits.output.review_log import log_path
+from tests.conftest import Arrays
 from tests.review.conftest import Show
-from tests.review.screen import NO_IMAGE, Line, Screen, numbered
+from tests.review.screen import NO_IMAGE, Line, Screen, numbered, serving, write_table
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Route
+    from playwright.sync_api import Page, Route
 
 SEVENS = numbered(["7"] * 50)
 FEW = [*numbered(["3"] * 4, "3"), *numbered(["8"] * 4, "8"), Line("none/0.png", "", None, "blank")]
@@ -66,6 +68,17 @@ def test_when_everything_is_answered_the_page_says_what_comes_next(show: Show) -
     screen.page.locator("#done").wait_for(state="hidden")
     screen.page.reload()
     screen.wait_cursor("none/0.png")
+
+
+def test_the_command_that_comes_next_does_not_write_over_the_table(
+    page: Page, in_empty_folder: Path, small_mnist: Arrays
+) -> None:
+    table = write_table(in_empty_folder, FEW[:1], small_mnist).rename(in_empty_folder / "final.csv")
+    with serving(table) as address:
+        screen = Screen(page, table)
+        screen.open(address)
+        screen.press("Space")
+        screen.wait_text("#done", "batchdigits review final.csv --apply -o handed-over.csv")
 
 
 def test_a_row_without_a_label_is_not_accepted_with_the_page(show: Show) -> None:

@@ -112,6 +112,7 @@ def test_a_second_person_keys_and_sees_where_the_two_differ(show: Show) -> None:
     second.page.locator("#grid").wait_for()
     assert second.cards == ["a/2.png"]
     assert "anna: 2, ben: 3" in second.card("a/2.png")
+    assert second.page.locator("#grid .first").evaluate("text => text.scrollWidth <= text.clientWidth")  # all is seen
     second.press("2")
     second.wait_text("#done", "Every row has an answer.")
     assert second.answers == {"a/1.png": "7", "a/2.png": "2", "a/3.png": "5"}

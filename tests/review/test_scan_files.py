@@ -50,6 +50,8 @@ def test_images_beside_the_table_are_found(scans: Path) -> None:
         "s3://bucket/a.png",
         "http://127.0.0.1/a.png",
         "file:///etc/hostname",
+        "scans/\0.png",
+        "scans/\ud800.png",
     ],
 )
 @pytest.mark.parametrize("folders", [[], [Path("scans")]])

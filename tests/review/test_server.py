@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from contextlib import closing
@@ -151,6 +152,22 @@ def test_the_page_itself_is_not_refused_also_through_a_tunnel(client: TestClient
 def test_without_the_token_there_is_nothing(client: TestClient, token: str) -> None:
     for rest in ("", "/", "/state", "/page/index.html", "/scan/0"):
         assert client.get(f"{HOST}/{token}{rest}").status_code == 403
+
+
+def test_a_request_without_a_path_is_refused(client: TestClient) -> None:
+    async def ask() -> list[Any]:
+        messages: list[Any] = []
+
+        async def send(message: Any) -> None:
+            messages.append(message)
+
+        async def receive() -> Any:
+            return {"type": "http.request"}
+
+        await client.app({"type": "http", "path": "*", "headers": [(b"host", b"127.0.0.1")]}, receive, send)
+        return messages
+
+    assert asyncio.run(ask())[0]["status"] == 403  # OPTIONS *
 
 
 def test_every_answer_forbids_the_browser_what_the_page_does_not_need(client: TestClient) -> None:

@@ -113,7 +113,8 @@ export function showDone(state, place) {
   if (state === null) return;
   const done = isFiltered(place) ? `No row is open of these: ${filterText(place)}.` : "Every row has an answer.";
   const unsure = state.unsure ? ` ${words.rows(state.unsure)} ${state.unsure === 1 ? "is" : "are"} unsure.` : "";
-  const command = `batchdigits review ${quoted(state.table)} --apply -o final.csv`;
+  const output = state.table === "final.csv" ? "handed-over.csv" : "final.csv";
+  const command = `batchdigits review ${quoted(state.table)} --apply -o ${output}`;
   byId("done").replaceChildren(`${done}${unsure} Next: `, make("code", "", command));
 }
 
