@@ -23,7 +23,7 @@ from batchdigits.version import __version__
 # The commands, in the order in which a model is made and used, and what each does: the first sentence of its help.
 COMMANDS = {
     "train": "Train a network on labelled digits.",
-    "export": "Convert a .keras model file to TFLite.",
+    "export": "Convert a model file to TFLite, or write it for a device or a browser.",
     "inspect": "Show the contents of a model file, or what differs between two.",
     "benchmark": "Measure the speed and the memory of a .tflite model file.",
     "classify": "Classify images of handwritten digits into a table.",

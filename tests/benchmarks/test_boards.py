@@ -10,6 +10,7 @@ from tests.benchmarks.test_tables import run_script
 from tests.device.boards import BOARDS
 
 
+@pytest.mark.slow
 def test_the_table_of_boards_has_a_row_for_a_core(tmp_path: Path) -> None:
     board = BOARDS[1]
     if not board.is_here:

@@ -82,12 +82,13 @@ def kill(process: subprocess.Popen[bytes]) -> bool:
     return process.returncode == -signal.SIGKILL
 
 
+@pytest.mark.parametrize("kills", [KILLS // 3, pytest.param(KILLS, marks=pytest.mark.slow)])
 def test_killed_at_random_points_and_resumed_gives_the_undisturbed_bytes(
-    scene: Path, undisturbed: bytes, output: Path
+    kills: int, scene: Path, undisturbed: bytes, output: Path
 ) -> None:
     chance = random.Random(4)
     killed = 0
-    for number in range(KILLS):
+    for number in range(kills):
         hangs = number % 2 == 0  # the others may be killed in their last steps, or end before
         rows = int(chance.random() * IMAGES * (0.5 if hangs else 1))
         killed += kill(begin(scene, output, "--resume", rows=rows, faulty_decoder=hangs))
@@ -99,7 +100,7 @@ def test_killed_at_random_points_and_resumed_gives_the_undisturbed_bytes(
         assert output.read_bytes() == undisturbed
         assert beside(output) == ["out.csv"]
         output.unlink()
-    assert killed >= KILLS * 3 // 4
+    assert killed >= kills * 3 // 4
 
 
 def test_a_resumed_run_does_not_begin_again(scene: Path, undisturbed: bytes, output: Path) -> None:

@@ -91,7 +91,10 @@ def test_epochs_are_passes_over_the_training_split(run: Run, npz_file: Path, tmp
     assert read_card(output).recipe["iterations"] == 2 * 5
 
 
-@pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid", "elu", "gelu"])
+SELDOM = [pytest.param(name, marks=pytest.mark.slow) for name in ("tanh", "sigmoid", "elu")]
+
+
+@pytest.mark.parametrize("activation", ["relu", "gelu", *SELDOM])
 def test_every_activation_trains_and_loads_again(run: Run, npz_file: Path, tmp_path: Path, activation: str) -> None:
     output = tmp_path / "m.keras"
     assert run("train", *QUICK, "--activation", activation, "--data", npz_file, "-o", output).exit_code == 0
@@ -117,6 +120,7 @@ def teacher(run_once: Run, npz_file: Path, tmp_path_factory: pytest.TempPathFact
     return output
 
 
+@pytest.mark.slow
 def test_a_teacher_classifies_but_is_not_exported(run: Run, teacher: Path, tmp_path: Path) -> None:
     assert read_card(teacher).network == {"hidden": [8], "activation": "relu", "filters": [32, 64, 64, 128]}
     assert run("classify", "samples/digits/3", "--model", teacher).exit_code == 0
@@ -292,7 +296,9 @@ def test_without_tensorflow_it_names_the_extra(
     assert "pip install 'batchdigits[tensorflow]'" in result.stderr
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)]
+)
 def test_a_signal_saves_the_training_so_far(npz_file: Path, tmp_path: Path, number: int, code: int) -> None:
     output = tmp_path / "m.keras"
     command = [sys.executable, "-m", "batchdigits", "train", "--recipe", "lesson", "--iterations", "100000000"]
@@ -325,7 +331,7 @@ def test_dropout_is_off_when_the_network_is_used(run: Run, trained: Path) -> Non
     assert np.array_equal(runtime.logits(glyphs), runtime.logits(glyphs))
 
 
-@pytest.mark.parametrize("recipe", ["lesson", "default"])
+@pytest.mark.parametrize("recipe", ["lesson", pytest.param("default", marks=pytest.mark.slow)])
 def test_a_resumed_training_ends_with_the_same_weights(
     run: Run, npz_file: Path, tmp_path: Path, recipe: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

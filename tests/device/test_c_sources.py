@@ -60,8 +60,7 @@ def test_the_built_in_model_gives_all_golden_vectors(sources: Path) -> None:
 
 
 @needs_cc
-@pytest.mark.parametrize("options", [(), ("--per-tensor",)], ids=["per channel", "per tensor"])
-@pytest.mark.parametrize("activation", ["relu", "none"])
+@pytest.mark.parametrize(("activation", "options"), [("relu", ()), ("none", ("--per-tensor",))])
 def test_exported_sources_give_the_golden_vectors(
     run: Run, npz_file: Path, tmp_path: Path, options: tuple[str, ...], activation: str
 ) -> None:

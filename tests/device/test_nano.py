@@ -82,6 +82,7 @@ def test_a_restored_training_has_the_same_network(npz_file: Path) -> None:
     assert not np.array_equal(average, on_levels(average, 4))  # it is moved in `network` alone
 
 
+@pytest.mark.slow
 def test_fine_tuning_keeps_the_levels(run: Run, trained_nano: Path, npz_file: Path, tmp_path: Path) -> None:
     quick = ("--iterations", "2", "--batch-size", "16", "--data", npz_file)
     result = run("train", "--init", trained_nano, *quick, "-o", tmp_path / "m.keras")
