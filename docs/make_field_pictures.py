@@ -5,7 +5,6 @@ The fields are composed of MNIST's test digits. The picture of the page needs Ch
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,7 +13,8 @@ from pathlib import Path
 import click
 import cv2
 import numpy as np
-from make_review_pictures import BROWSERS, COLOURS, HERE, draw, serving
+from browser import chromium
+from make_review_pictures import COLOURS, HERE, draw, serving
 from PIL import Image
 
 from batchdigits.datasets import MNIST
@@ -36,21 +36,14 @@ SEED = 6
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=HERE / "images", help="The folder.")
 def main(output: Path) -> None:
     """Write a PNG for the preview, and one for the review."""
-    from playwright.sync_api import sync_playwright
-
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None:
-        raise click.ClickException(f"none of {', '.join(BROWSERS)} is installed")
-    with tempfile.TemporaryDirectory() as name, sync_playwright() as driver:
+    with tempfile.TemporaryDirectory() as name, chromium() as browser:
         folder = Path(name)
         make_fields(folder / "fields")
         for line in ("preview fields --fields -o fields.png", "read fields -o numbers.csv"):
             subprocess.run([sys.executable, "-m", "batchdigits", *line.split(), "--quiet"], cwd=folder, check=True)
         Image.open(folder / "fields.png").quantize(COLOURS).save(output / "fields.png", optimize=True)
-        browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
         with serving(folder / "numbers.csv", "single") as address:
             draw(browser, address, ["2", "0", "2"], output / "review-numbers.png")
-        browser.close()
 
 
 def make_fields(folder: Path) -> None:

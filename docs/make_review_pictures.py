@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from browser import chromium
 from PIL import Image
 
 from batchdigits.datasets import MNIST
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 HERE = Path(__file__).parent
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 IMAGES = 500
 WRONG_EVERY = 45  # every so many labels that are not 3 become a 3
 COLOURS = 48  # of a picture, so that its file is small
@@ -41,19 +41,12 @@ PICTURES = {
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=HERE / "images", help="The folder.")
 def main(output: Path) -> None:
     """Write a PNG for the grid, and one for one by one."""
-    from playwright.sync_api import sync_playwright
-
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None:
-        raise click.ClickException(f"none of {', '.join(BROWSERS)} is installed")
     output.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
+    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         table = make_table(Path(folder))
-        browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
         for name, (mode, place, keys) in PICTURES.items():
             with serving(table, mode) as address:
                 draw(browser, address + place, keys, output / f"{name}.png")
-        browser.close()
 
 
 def make_table(folder: Path) -> Path:

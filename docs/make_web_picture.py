@@ -5,13 +5,12 @@ A 3 is drawn with the mouse, and the table is that of some samples.
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from make_review_pictures import BROWSERS, HERE
+from browser import chromium
 from PIL import Image
 
 from batchdigits.inference.choose import BUILT_IN_MODEL
@@ -21,6 +20,7 @@ from batchdigits.web.page import web_page, write_page
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
+HERE = Path(__file__).parent
 STROKE = ((0.3, 0.28), (0.4, 0.17), (0.55, 0.15), (0.67, 0.25), (0.64, 0.4), (0.48, 0.48), (0.66, 0.56), (0.7, 0.72))
 STROKE_END = ((0.58, 0.85), (0.42, 0.86), (0.3, 0.77))
 COLOURS = 96  # so that the file is small
@@ -31,23 +31,16 @@ SAMPLES = ("3/as-is.png", "4/colour.jpg", "7/rotated.jpg", "8/noisy.png")
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=HERE / "images/web-page.png", help="The PNG.")
 def main(output: Path) -> None:
     """Write the PNG."""
-    from playwright.sync_api import sync_playwright
-
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if browser is None:
-        raise click.ClickException(f"none of {', '.join(BROWSERS)} is installed")
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
+    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         file = Path(folder) / "digits.html"
         write_page(web_page(read_model_file(BUILT_IN_MODEL)), file)
-        started = driver.chromium.launch(executable_path=browser, args=["--no-sandbox"])
-        page = started.new_page(viewport={"width": 960, "height": 860})
+        page = browser.new_page(viewport={"width": 960, "height": 860})
         page.goto(file.as_uri())
         page.set_input_files("#files", [HERE.parent / "samples/digits" / name for name in SAMPLES])
         page.locator("#rows tr").nth(len(SAMPLES) - 1).wait_for()
         draw(page)
         page.locator("#answer", has_text="3 ok").wait_for()
         page.screenshot(path=output, full_page=True)
-        started.close()
     Image.open(output).convert("RGB").quantize(COLOURS).save(output, optimize=True)
 
 

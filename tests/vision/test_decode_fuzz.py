@@ -55,12 +55,14 @@ def corpus() -> dict[str, list[bytes]]:
 
 
 CORPUS = corpus()
-FORMATS = "PNG|JPEG|WebP|BMP|GIF|TIFF|PNM|AVIF|HEIF|JPEG 2000|PDF"
+FORMATS = "PNG|JPEG|WebP|BMP|GIF|TIFF|PNM|AVIF|HEIF|JPEG 2000|PDF|array|page of a PDF"
 OURS = re.compile(
     rf"truncated or corrupt ({FORMATS})(: the data ends too early|: a tag is there twice)?"
     r"|(truncated or corrupt|unsupported kind of) TIFF: (\w+|photometric \d+), \d+ x \w+ bits[\w, -]*"
     rf"|unsupported kind of ({FORMATS}|TIFF: BigTIFF in big-endian order)"
-    r"|not an image( that batchdigits reads \([\w ]+\))?|corrupt: an image without pixels|empty file"
+    r"|not an image( that batchdigits reads \([\w ]+\)|: an array of .+)?|empty file"
+    r"|corrupt: (an image without pixels|a page without an area)|a PDF that needs a password"
+    r"|a preview that batchdigits drew, not a scan"
     r"|too large( to decode|: \d+ x \d+ pixels, and the limit is [\d.]+ million)"
     r"|more than 10,000 pages: the rest is skipped"
     r"|(HEIC|PDF) needs an optional package: pip install 'batchdigits\[(heif|pdf)\]'"
@@ -137,6 +139,7 @@ def test_a_mutated_file_gives_pages(
 @given(st.binary(max_size=200))
 @example(b"BM")
 @example(b"%PDF-")
+@example(b"\x93NUMPY")
 @example(b"\0\0\0\x18ftypavif")
 @example(b"RIFF\0\0\0\0WEBPVP8X")
 def test_any_bytes_give_pages(tmp_path: Path, content: bytes) -> None:
