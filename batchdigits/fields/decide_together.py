@@ -14,7 +14,7 @@ from batchdigits.inference.decide import SCORE_DECIMALS, Prediction, Status
 from batchdigits.text import as_unicode
 
 
-class Together(NamedTuple):
+class UniqueRows(NamedTuple):
     """The rows of all fields.
 
     Attributes:
@@ -26,7 +26,7 @@ class Together(NamedTuple):
     choices: list[tuple[str, Choice]]
 
 
-def decide_together(read: Sequence[Prediction], threshold: float) -> Together:
+def decide_together(read: Sequence[Prediction], threshold: float) -> UniqueRows:
     """Choose values so that no two fields have the same one. Rows without a value stay as they are.
 
     Args:
@@ -39,7 +39,7 @@ def decide_together(read: Sequence[Prediction], threshold: float) -> Together:
     choices = choose_unique([_belief(rows[index]) for index in fields], names, threshold)
     for index, choice in zip(fields, choices, strict=True):
         rows[index] = _row(rows[index], choice)
-    return Together(rows, list(zip(names, choices, strict=True)))
+    return UniqueRows(rows, list(zip(names, choices, strict=True)))
 
 
 def _belief(row: Prediction) -> Belief:

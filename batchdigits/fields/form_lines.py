@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from batchdigits.fields.comb import TOLERANCE, Comb, find_comb
 from batchdigits.fields.guides import remove_guides
 from batchdigits.fields.ruled_lines import find_rules
-from batchdigits.fields.walls import Apart, Strokes
+from batchdigits.fields.walls import MaskComponents, Strokes
 from batchdigits.vision.cell import erased
 from batchdigits.vision.components import Components, components_of
 from batchdigits.vision.contrast import LEVELS, MIN_CONTRAST, Histogram, histogram
@@ -184,8 +184,8 @@ def _walls(upright: Sequence[Stroke], rules: Sequence[Stroke], mask: MatLike, co
     """Those of the upright strokes of a mask that are printed lines."""
     if comb:
         return [stroke for stroke in upright if _is_wall_of(stroke, comb)]
-    apart = Apart(mask)
-    return [stroke for stroke in upright if _is_wall(stroke, rules, apart, len(mask))]
+    components = MaskComponents(mask)
+    return [stroke for stroke in upright if _is_wall(stroke, rules, components, len(mask))]
 
 
 def _columns_of_walls(comb: Comb, width: int) -> bytes:
@@ -210,12 +210,12 @@ def _is_wall_of(stroke: Stroke, comb: Comb) -> bool:
     return stroke.length >= tall and any(abs(distance - comb.pitch) <= reach for distance in distances)
 
 
-def _is_wall(stroke: Stroke, rules: Sequence[Stroke], apart: Apart, height: int) -> bool:
+def _is_wall(stroke: Stroke, rules: Sequence[Stroke], components: MaskComponents, height: int) -> bool:
     """Whether an upright stroke is a printed line: it runs through, or from rule to rule, or from one to an edge."""
     if stroke.thickness > MAX_THICKNESS * height + 2 or stroke.length < MIN_WALL_SPAN * height:
         return False
     if stroke.span >= SPANNING_SHARE and stroke.thickness <= MAX_FREE_THICKNESS * height + 1:
-        return not apart.is_digit_of(stroke)
+        return not components.is_digit_of(stroke)
     reach = CORNER_SHARE * height + 1 if stroke.margin < OUTER_MARGIN_SHARE else AT_END
     at_rule = [
         any(rule.near - reach <= end <= rule.far + reach for rule in rules) for end in (stroke.start, stroke.end)

@@ -39,11 +39,15 @@ class Strokes:
         self._ink, self.mask = ink, otsu(ink)
         self.rules, self.upright = find_rules(self.mask), find_upright_strokes(self.mask)
         without = cv2.bitwise_not(erased(self.rules, self.rules, self.mask)) if self.rules else self.mask
-        self._apart = Apart(cv2.bitwise_and(self.mask, without))
+        self._mask_components = MaskComponents(cv2.bitwise_and(self.mask, without))
 
     def dark(self) -> list[Stroke]:
         """Upright strokes as dark as the ink that run from rule to rule, or belong to no digit."""
-        return [stroke for stroke in self.upright if self._joins_rules(stroke) or not self._apart.is_digit_of(stroke)]
+        return [
+            stroke
+            for stroke in self.upright
+            if self._joins_rules(stroke) or not self._mask_components.is_digit_of(stroke)
+        ]
 
     def _joins_rules(self, stroke: Stroke) -> bool:
         ends = stroke.start, stroke.end
@@ -59,11 +63,13 @@ class Strokes:
         level = max(MIN_LINE, otsu_level(np.repeat(np.arange(256, dtype=np.uint8), counts)))
         strokes = find_upright_strokes(cv2.bitwise_and(cv2.threshold(smooth, level, 255, cv2.THRESH_BINARY)[1], paper))
         return [
-            stroke for stroke in strokes if stroke.thickness > MAX_EDGE or not self._apart.is_digit_of(stroke, SOFT)
+            stroke
+            for stroke in strokes
+            if stroke.thickness > MAX_EDGE or not self._mask_components.is_digit_of(stroke, SOFT)
         ]
 
 
-class Apart:
+class MaskComponents:
     """The components of a mask, uint8 (H, W), 255 on 0, some of which may be digits."""
 
     def __init__(self, mask: MatLike) -> None:

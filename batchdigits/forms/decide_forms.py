@@ -55,7 +55,7 @@ def decide_forms(
     return rows
 
 
-class Together(NamedTuple):
+class UniqueFormRows(NamedTuple):
     """The rows of all forms.
 
     Attributes:
@@ -68,7 +68,9 @@ class Together(NamedTuple):
     choices: list[tuple[TemplateField, list[tuple[str, Choice]]]]
 
 
-def decide_forms_together(rows: Sequence[Prediction], template: Template, threshold: float, by_field: bool) -> Together:
+def decide_forms_together(
+    rows: Sequence[Prediction], template: Template, threshold: float, by_field: bool
+) -> UniqueFormRows:
     """Choose the values of fields that are unique, for all pages together.
 
     Args:
@@ -87,7 +89,7 @@ def decide_forms_together(rows: Sequence[Prediction], template: Template, thresh
         for own, prediction in zip(having, decided.rows, strict=True):
             own[field.name] = prediction
         choices.append((field, decided.choices))
-    return Together(
+    return UniqueFormRows(
         [_again(row, own, by_field) if own else row for row, own in zip(rows, fields, strict=True)], choices
     )
 
