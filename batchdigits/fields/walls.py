@@ -39,14 +39,12 @@ class Strokes:
         self._ink, self.mask = ink, otsu(ink)
         self.rules, self.upright = find_rules(self.mask), find_upright_strokes(self.mask)
         without = cv2.bitwise_not(erased(self.rules, self.rules, self.mask)) if self.rules else self.mask
-        self._mask_components = MaskComponents(cv2.bitwise_and(self.mask, without))
+        self._components = MaskComponents(cv2.bitwise_and(self.mask, without))
 
     def dark(self) -> list[Stroke]:
         """Upright strokes as dark as the ink that run from rule to rule, or belong to no digit."""
         return [
-            stroke
-            for stroke in self.upright
-            if self._joins_rules(stroke) or not self._mask_components.is_digit_of(stroke)
+            stroke for stroke in self.upright if self._joins_rules(stroke) or not self._components.is_digit_of(stroke)
         ]
 
     def _joins_rules(self, stroke: Stroke) -> bool:
@@ -65,7 +63,7 @@ class Strokes:
         return [
             stroke
             for stroke in strokes
-            if stroke.thickness > MAX_EDGE or not self._mask_components.is_digit_of(stroke, SOFT)
+            if stroke.thickness > MAX_EDGE or not self._components.is_digit_of(stroke, SOFT)
         ]
 
 
