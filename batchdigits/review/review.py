@@ -121,7 +121,7 @@ class Review:
             if at in found:
                 start = found.index(at) // max(1, count) * count
             cards = [self._card(position, differences) for position in found[start : start + count]]
-        return {"total": len(found), "start": start, "cards": cards}
+            return {"total": len(found), "start": start, "cards": cards, "last_action": self._log.last}
 
     def neighbours(self, row: int, count: int) -> Json:
         """The cards of the rows beside one, see `Rows.neighbours`.
@@ -132,7 +132,8 @@ class Review:
         self.path(row)
         with self._lock:
             before, after = self.rows.neighbours(row, count)
-            return {"before": list(map(self._card, before)), "after": list(map(self._card, after))}
+            cards = {"before": list(map(self._card, before)), "after": list(map(self._card, after))}
+            return {**cards, "last_action": self._log.last}
 
     def path(self, row: int) -> str:
         """The image of a row.

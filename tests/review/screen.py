@@ -129,8 +129,12 @@ class Screen:
         self.page.wait_for_function(f"path => ({CURSOR})() === path", arg=path)
 
     def wait_text(self, selector: str, text: str) -> None:
-        """Wait until something visible says a text."""
-        self.page.locator(selector, has_text=text).first.wait_for()
+        """Wait until something visible says a text; if nothing does, say what the page warns of."""
+        try:
+            self.page.locator(selector, has_text=text).first.wait_for()
+        except Exception:
+            warning = self.page.locator("#banner").inner_text()
+            raise AssertionError(f"nothing in {selector} says {text!r}; the page warns: {warning!r}") from None
 
     def fail(self, name: str, status: int = 0, error: str = "") -> None:
         """Let requests of one name fail: with a status, or as if no server were there."""

@@ -21,14 +21,14 @@ export class Cards {
     const order = this.#mode === "single" && place.group === null ? "score" : null;
     const { answered, group, path, status, view } = place;
     const query = { group, status, path, answered, view, order, start: at === null ? start : null, at };
-    const reply = await api.get("cards", { ...query, count: PAGE_SIZE });
+    const reply = await this.#ask("cards", { ...query, count: PAGE_SIZE });
     const cards = this.#remember(reply.cards);
     return { place: { ...place, start: reply.start }, start: reply.start, total: reply.total, cards };
   }
 
   /** The rows around a card, in the order of its folder. */
   async neighbours(card) {
-    const reply = await api.get(`neighbours/${card.row}`, { count: 3 });
+    const reply = await this.#ask(`neighbours/${card.row}`, { count: 3 });
     return { before: this.#remember(reply.before), after: this.#remember(reply.after) };
   }
 
@@ -71,6 +71,14 @@ export class Cards {
     }[view ?? answered];
     const gone = fits ? page.cards.filter((card) => !fits(card)).length : 0;
     return { start: page.start + page.cards.length - gone, total: page.total - gone };
+  }
+
+  // A reply that an answer has overtaken on its way would take that answer back.
+  async #ask(path, query) {
+    for (;;) {
+      const reply = await api.get(path, query);
+      if (reply.last_action >= this.state.last_action) return reply;
+    }
   }
 
   #remember(cards) {
