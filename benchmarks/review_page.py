@@ -60,14 +60,8 @@ requestAnimationFrame(function look() {
 @click.option("--rounds", default=5, show_default=True, help="How often the first page is shown in each mode.")
 def main(rows: int, keys: int, rounds: int) -> None:
     """Print the times for the grid and for one by one, and the memory of the server."""
-    from playwright.sync_api import sync_playwright
-
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None:
-        raise click.ClickException(f"none of {', '.join(BROWSERS)} is installed")
-    with tempfile.TemporaryDirectory() as name, sync_playwright() as driver:
+    with tempfile.TemporaryDirectory() as name, chromium() as browser:
         table = make_table(Path(name), rows)
-        browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
         print(f"{rows:,} rows; {rounds} times the first page, {keys} keys; aims: 1 s, 50 ms, 300 MB\n")
         print("| mode | first page with its images | next card, 50 % | 95 % | server's memory |")
         print("| --- | ---: | ---: | ---: | ---: |")
@@ -80,6 +74,23 @@ def main(rows: int, keys: int, rounds: int) -> None:
                     f"| {mode} | {statistics.median(first) / 1000:.2f} s | {middle:.0f} ms | {high:.0f} ms "
                     f"| {memory(server)} |"
                 )
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Start Chromium without a window.
+
+    Raises:
+        click.ClickException: it is not installed.
+    """
+    from playwright.sync_api import sync_playwright
+
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        raise click.ClickException(f"none of {', '.join(BROWSERS)} is installed")
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
         browser.close()
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import io
 import os
-import shutil
 import statistics
 import tempfile
 from collections.abc import Sequence
@@ -23,7 +22,7 @@ import click
 import cv2
 import numpy as np
 from PIL import Image
-from review_page import BROWSERS
+from review_page import chromium
 
 import batchdigits
 from batchdigits.datasets import MNIST
@@ -65,19 +64,13 @@ class Row(NamedTuple):
 @click.option("--photos", default=10, show_default=True, help="How often the photograph is timed.")
 def main(sets: str, images: int, photos: int) -> None:
     """Print a table of agreement in Markdown, and the times and the size."""
-    from playwright.sync_api import sync_playwright
-
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if browser is None:
-        raise click.ClickException(f"none of {', '.join(BROWSERS)} is installed")
     names = sorted((entry.name for entry in os.scandir(sets) if entry.is_dir()), key=natural_key)
     if not names:
         raise click.ClickException(f"{sets}: no sets in it")
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
+    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         file = Path(folder) / "digits.html"
         write_page(web_page(read_model_file(BUILT_IN_MODEL)), file)
-        started = driver.chromium.launch(executable_path=browser, args=["--no-sandbox"])
-        page = started.new_context(offline=True).new_page()
+        page = browser.new_context(offline=True).new_page()
         page.goto(file.as_uri())
         page.locator("body[data-ready]").wait_for()
         print_agreement(page, sets, names)
@@ -85,7 +78,6 @@ def main(sets: str, images: int, photos: int) -> None:
         print_time(page, "28x28 PNG", _small(Path(folder), images))
         print_time(page, "JPEG of 12 megapixels", [_photo(Path(folder))] * photos)
         click.echo(f"size of the page: {file.stat().st_size:,} bytes")
-        started.close()
 
 
 def print_agreement(page: Page, sets: str, names: Sequence[str]) -> None:

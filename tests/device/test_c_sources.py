@@ -102,7 +102,7 @@ def test_a_keras_model_is_written_as_c_alone(run: Run, npz_file: Path, trained: 
     ("file", "old", "new", "message"),
     [
         ("digits_framing.c", "#define CENTRE 14.0f", "#define CENTRE 13.0f", r"glyph within 2\d\d, logits equal"),
-        ("digits_network.c", "(high < 0))", "(high >= 0))", "logits DIFFER"),
+        ("digits_scale.h", "(high < 0))", "(high >= 0))", "logits DIFFER"),
     ],
 )
 def test_the_check_program_finds_a_wrong_port(

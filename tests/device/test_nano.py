@@ -202,7 +202,7 @@ def test_packed_networks_of_other_shapes_give_the_same_logits(name: str, tmp_pat
 
 def _run_in_c(layers: list[Layer], glyphs: NDArray[np.uint8], folder: Path) -> NDArray[np.int8]:
     write_sources({"digits_layers.h": packed_layers(layers), "digits_model.h": MODEL_HEADER}, folder)
-    for name in ("digits_nano.c", "digits_network.h"):
+    for name in ("digits_nano.c", "digits_network.h", "digits_scale.h"):
         shutil.copy(TEMPLATES / name, folder)
     subprocess.run([*STRICT, "-shared", "-fPIC", "digits_nano.c", "-o", "nano.so"], cwd=folder, check=True)
     library = ctypes.CDLL(str(folder / "nano.so"))

@@ -2,6 +2,8 @@
 
 #include <stddef.h>
 
+#include "digits_scale.h"
+
 /* A fully connected layer, or a convolution if it has a kernel. Values between layers are uint8, 0 is no activation. */
 typedef struct {
     const uint8_t *codes; /* a weight's position in `levels`: two in a byte, the first in the low half, unit by unit */
@@ -23,18 +25,8 @@ typedef struct {
     uint8_t memory[DIGITS_MEMORY];
 } state;
 
-/* x * multiplier * 2^(shift - 31), rounded after the product and again after the shift, like gemmlowp. */
-static int32_t scaled(int32_t x, int32_t multiplier, int shift) {
-    const int right = shift < 0 ? -shift : 0;
-    const int64_t product = (int64_t)x * ((int64_t)1 << (shift > 0 ? shift : 0)) * multiplier;
-    const int64_t nudge = (int64_t)1 << 30;
-    const int32_t high = (int32_t)((product + (product >= 0 ? nudge : 1 - nudge)) / ((int64_t)1 << 31));
-    const int32_t mask = (int32_t)(((int64_t)1 << right) - 1);
-    return (high >> right) + ((high & mask) > (mask >> 1) + (high < 0));
-}
-
 static int32_t output_of(const layer *l, int unit, int32_t sum) {
-    const int32_t value = l->output_zero + scaled(sum, l->multiplier, l->shifts[unit]);
+    const int32_t value = l->output_zero + digits_scaled(sum, l->multiplier, l->shifts[unit]);
     return value < -128 ? -128 : value > 127 ? 127 : value;
 }
 

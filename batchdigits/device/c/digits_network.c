@@ -3,6 +3,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "digits_scale.h"
+
 /* The input is square, of side * side values for each channel. A fully connected layer is one window of one value. */
 typedef struct {
     int side, channels, kernel, stride, padding, output_side, units;
@@ -18,16 +20,6 @@ typedef struct {
 static int32_t bias_at(size_t offset, int unit) {
     const unsigned char *b = digits_model + offset + 4 * (size_t)unit;
     return (int32_t)((uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24);
-}
-
-/* x * multiplier * 2^(shift - 31), rounded after the product and again after the shift, like gemmlowp. */
-static int32_t scaled(int32_t x, int32_t multiplier, int shift) {
-    const int right = shift < 0 ? -shift : 0;
-    const int64_t product = (int64_t)x * ((int64_t)1 << (shift > 0 ? shift : 0)) * multiplier;
-    const int64_t nudge = (int64_t)1 << 30;
-    const int32_t high = (int32_t)((product + (product >= 0 ? nudge : 1 - nudge)) / ((int64_t)1 << 31));
-    const int32_t mask = (int32_t)(((int64_t)1 << right) - 1);
-    return (high >> right) + ((high & mask) > (mask >> 1) + (high < 0));
 }
 
 #ifdef __GNUC__ /* inlined, its loop would run out of registers on Cortex-M */
@@ -60,7 +52,7 @@ static void run_layer(const layer *l, const int8_t *input, int8_t *output) {
         const int left = window % l->output_side * l->stride - l->padding;
         for (int unit = 0; unit < l->units; unit++) {
             const int s = l->scales == 1 ? 0 : unit;
-            int32_t value = scaled(sum_at(l, input, unit, top, left), l->multipliers[s], l->shifts[s]) + l->output_zero;
+            int32_t value = digits_scaled(sum_at(l, input, unit, top, left), l->multipliers[s], l->shifts[s]) + l->output_zero;
             value = value < l->output_min ? l->output_min : value;
             *output++ = (int8_t)(value > 127 ? 127 : value);
         }
