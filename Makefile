@@ -37,8 +37,8 @@ samples:
 DEVICE_C = batchdigits/device/c
 WEB_C = batchdigits/web/c
 WASM = batchdigits/web/digits.wasm
-NORMALISER = $(shell python -c "from batchdigits.device.write import NORMALISER_SOURCES as names; print(*names)")
-WASM_SOURCES = $(wildcard $(WEB_C)/*.c) $(addprefix $(DEVICE_C)/,digits_network.c $(NORMALISER))
+ONLY_FOR_BOARDS = $(addprefix $(DEVICE_C)/,digits_check.c digits_classify.c digits_nano.c)
+WASM_SOURCES = $(filter-out $(ONLY_FOR_BOARDS),$(sort $(wildcard $(WEB_C)/*.c $(DEVICE_C)/*.c)))
 WASM_EXPORTS = __heap_base digits_load digits_run digits_make_grey digits_make_glyph digits_glyph digits_logits
 comma = ,
 

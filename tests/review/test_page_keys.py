@@ -332,6 +332,23 @@ def test_a_filter_by_answers_shows_each_open_card_once(show: Show) -> None:
     assert len(screen.answers) == 100
 
 
+def test_a_page_ahead_that_comes_after_an_answer_skips_no_card(show: Show) -> None:
+    screen = show(numbered(["7"] * 100))
+    late_behind_the_first_page = """() => {
+        window.ahead = Promise.withResolvers();
+        window.late = { cards: { get promise() { return location.hash.includes("answered") ? ahead.promise : null } } };
+    }"""
+    screen.page.evaluate(late_behind_the_first_page)
+    screen.press("/")
+    screen.page.select_option("[name=answered]", "open")
+    screen.page.click("#filter button[value=apply]")
+    screen.wait_text("#filters", "without an answer")
+    screen.press("Shift+Enter")
+    screen.wait_text("#counts", "48 of 100 rows answered")
+    screen.page.evaluate("() => ahead.resolve()")
+    screen.wait_cursor("scans/48.png")
+
+
 def test_an_image_that_cannot_be_shown_says_why(show: Show) -> None:
     screen = show([*FEW, Line("3/9.png", "3", 0.1, image=NO_IMAGE), Line("../3.png", "3", 0.2)])
     screen.wait_text(".fault", "not an image")

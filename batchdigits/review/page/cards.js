@@ -16,14 +16,17 @@ export class Cards {
     this.confirmed = new Set(); // rows of the view of differences
   }
 
-  /** The page of a place: from a start on, or the one that has a row, or the first one that has an `open` row. */
+  /**
+   * The page of a place as of `lastAction`: from a start on, or the one that has a row, or the first one that has an
+   * `open` row.
+   */
   async page(place, { start = place.start ?? 0, at = null } = {}) {
     const order = this.#mode === "single" && place.group === null ? "score" : null;
     const { answered, group, path, status, view } = place;
     const query = { group, status, path, answered, view, order, start: at === null ? start : null, at };
     const reply = await this.#ask("cards", { ...query, count: PAGE_SIZE });
-    const cards = this.#remember(reply.cards);
-    return { place: { ...place, start: reply.start }, start: reply.start, total: reply.total, cards };
+    const shown = { start: reply.start, total: reply.total, lastAction: reply.last_action };
+    return { ...shown, place: { ...place, start: reply.start }, cards: this.#remember(reply.cards) };
   }
 
   /** The rows around a card, in the order of its folder. */

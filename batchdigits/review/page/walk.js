@@ -126,15 +126,17 @@ export class Walk {
     return this.#cards.state.groups.filter(({ rows }) => rows > 0).map(({ label }) => label);
   }
 
-  // The images of the page ahead are loaded while a person looks at this one.
+  // The images of the page ahead are loaded while a person looks at this one. Where an answer came before it, a filter
+  // by answers begins it elsewhere.
   #lookAhead() {
     const { cards, place, start, total } = this.page;
     const end = start + cards.length;
+    const { last_action: now } = this.#cards.state;
     const ahead = end < total ? this.#cards.page(place, { start: end }) : Promise.resolve(null);
     this.#ahead = ahead.then(
       (page) => {
         if (page) this.#viewAt(place).prepare(page);
-        return page;
+        return page?.lastAction === now ? page : null;
       },
       () => null, // then it is asked for when it is needed
     );
