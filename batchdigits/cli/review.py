@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from batchdigits.cli.console import print_message
+from batchdigits.cli.console import is_quiet, print_message
 from batchdigits.cli.options import FILE, output_option, verbosity_options
 from batchdigits.cli.review_apply import apply, check_apply_options
 from batchdigits.errors import BatchdigitsError, MissingExtraError
@@ -44,7 +44,7 @@ ADDRESS = "127.0.0.1"
 @click.option("--sample", type=FILE, metavar="FILE", help="Show the rows of a sample of batchdigits audit only.")
 @click.option("--reviewer", metavar="NAME", help="Who reviews. [default: the name of the account]")
 @click.option("--port", type=click.IntRange(0, 65_535), default=0, help="Port of the page; 0 is any free one.")
-@click.option("--no-browser", is_flag=True, help="Only print the address of the page.")
+@click.option("--no-browser", is_flag=True, help="Only print the address of the page; with -q, to stdout.")
 @click.option("--apply", "is_apply", is_flag=True, help="Write the table with the answers in it to -o; no page.")
 @output_option("The finished table: .csv, .tsv or .jsonl, each also with .gz or .zst, .parquet or .xlsx.")
 @click.option("--overwrite", is_flag=True, help="With --apply, replace the file of -o.")
@@ -166,6 +166,8 @@ def _serve(page: Any, listening: socket.socket, address: str, no_browser: bool) 
     print_message(f"review on {address} until Ctrl-C")
     if not no_browser:
         click.launch(address)
+    elif is_quiet():  # nothing else would say it
+        click.echo(address)
     config = uvicorn.Config(
         page,
         log_config=None,

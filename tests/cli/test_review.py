@@ -225,3 +225,12 @@ def test_the_browser_is_opened_unless_it_is_not_wanted(table: Path, run: Run, mo
     assert opened == []
     assert run("review", table).exit_code == 0
     assert len(opened) == 1
+
+
+def test_a_quiet_server_without_a_browser_prints_its_address(
+    table: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("uvicorn.Server.run", lambda server, sockets: None)
+    result = run("review", table, "--no-browser", "-q")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/\S+/\n", result.stdout)
