@@ -218,8 +218,10 @@ def _find_inks(view: MatLike, mask: MatLike, is_even: bool) -> tuple[list[_InkAn
     cell = _cell(view, mask, parts, level if is_even else 0.0) if may_be_lines(parts, *mask.shape) else None
     if cell and cell.stroke_prior == 0.0:
         return _digits_of(cell), cell
-    has_ink = counts is None or is_ink(counts, area)
-    found = _digits(ink, mask, parts, MIN_DIGIT_SHARE) if has_ink else []
+    if counts is None or is_ink(counts, area):
+        found = _digits(ink, mask, parts, MIN_DIGIT_SHARE)
+    else:
+        found = [] if cell else _digits_in_grain(view)
     if cell:
         found = _weighted(_digits_of(cell), 1.0 - cell.stroke_prior) + _weighted(found, cell.stroke_prior)
     return found, cell
@@ -241,6 +243,23 @@ def _clearer(view: MatLike, is_even: bool) -> tuple[MatLike, MatLike] | None:
         if has_edges(clearer, mask, longest_box(parts_of(mask)), ink, contrast):
             return clearer, mask
     return None
+
+
+def _digits_in_grain(view: MatLike) -> list[_InkAndDigit]:
+    """The digits of an unevenly lit view without distinct ink that grain hides; what reaches two borders is light."""
+    clearer = _clearer(view, False)
+    if not clearer:
+        return []
+    view, mask = clearer
+    height, width = mask.shape
+    ink = stretch_contrast(view, mask)[0]
+    found = []
+    for _, digit in _digits(ink, mask, parts_of(mask), MIN_DIGIT_SHARE):
+        x, y, digit_width, digit_height = digit.box
+        borders = (x == 0) + (y == 0) + (x + digit_width == width) + (y + digit_height == height)
+        if borders < 2:
+            found.append((ink, digit))
+    return found
 
 
 def _cell(view: MatLike, mask: MatLike, parts: Parts, level: float) -> Cell | None:

@@ -102,6 +102,22 @@ static candidate find_in(canvas c, int is_even, int is_ink, uint8_t tone[256], c
     return f;
 }
 
+/* How many borders of a view a box reaches. */
+static int borders(box b, picture view) {
+    return (b.left == 0) + (b.top == 0) + (b.right == view.width) + (b.bottom == view.height);
+}
+
+/* Find the digit that grain hides in an unevenly lit view; what reaches two borders is light. */
+static candidate find_in_grain(canvas c, digits_workspace *workspace, uint8_t tone[256], components *parts) {
+    candidate f = {0.0f, {0, 0, 0, 0}, {0, 0, 0, 0.0f}};
+    if (find_hidden(c, 0, workspace, tone, parts) && find_digit(c, MIN_DIGIT_SHARE, parts, &f.where) &&
+        borders(f.where, c.view) < 2) {
+        digits_cut_out(c, tone);
+        f.prior = digits_count(c.view, 255) ? 1.0f : 0.0f;
+    }
+    return f;
+}
+
 /* Find the digit of a view whose ink is bright; its ink is left in the view. */
 candidate digits_find_ink(canvas c, int is_even, digits_workspace *workspace) {
     const candidate none = {0.0f, {0, 0, 0, 0}, {0, 0, 0, 0.0f}};
@@ -112,7 +128,8 @@ candidate digits_find_ink(canvas c, int is_even, digits_workspace *workspace) {
         digits_join_faint(c, tone, &parts);
     }
     if (has_edges(c, &parts, tone, contrast)) {
-        return find_in(c, is_even, is_ink, tone, &parts);
+        const candidate f = find_in(c, is_even, is_ink, tone, &parts);
+        return is_ink || f.cell.is_cell ? f : find_in_grain(c, workspace, tone, &parts);
     }
     return find_hidden(c, is_even, workspace, tone, &parts) ? find_in(c, 0, 1, tone, &parts) : none;
 }
