@@ -14,6 +14,7 @@ from batchdigits.vision.artifacts import MIN_FREE_SHARE
 from batchdigits.vision.components import (
     SMALL_SIDE,
     Components,
+    Flags,
     Parts,
     components_of,
     may_have_more_lines,
@@ -38,6 +39,9 @@ TOUCHING_STROKE_PRIOR, FREE_STROKE_PRIOR = 0.75, 0.1
 MAX_REST_SHARE = 0.25  # of the area of lines: more that is left of an empty cell belonged to a digit
 MIN_GAP_SHARE = 0.05  # of the cell's side: what is this far from its walls is not the rest of one
 MIN_WALL_DIGIT_SHARE = 0.2  # of both sides of the cell: what is this large may be a digit, though it lies at a wall
+# The same for what is larger than the rest of a wall is: its gap, in pixels too, and its longer and shorter side.
+MIN_STROKE_GAP_SHARE, MIN_STROKE_GAP = 0.02, 2
+MIN_STROKE_LENGTH_SHARE, MIN_STROKE_WIDTH_SHARE = 0.2, 0.06
 MIN_INSIDE = 8  # pixels of the shorter side of a cell
 STROKE_REACH = 3  # pixels beyond a line's thickness in which a stroke that crosses it is closed again
 
@@ -236,10 +240,7 @@ def _without_rests(mask: MatLike, parts: Parts, inside: Inside) -> MatLike:
     components = parts if isinstance(parts, Components) else components_of(mask)
     is_central = present(components.labels[middle], components)
     if not is_central.any():
-        gap_x = np.minimum(components.x - left, right - components.x - components.width) / width
-        gap_y = np.minimum(components.y - top, bottom - components.y - components.height) / height
-        is_large = np.minimum(components.width / width, components.height / height) >= MIN_WALL_DIGIT_SHARE
-        is_central = (np.minimum(gap_x, gap_y) >= MIN_GAP_SHARE) | is_large
+        is_central = _may_be_digits(components, inside)
     length = components.length
     is_main = is_central & (length >= MIN_FREE_SHARE * (length * is_central).max(initial=0))
     if not is_main.any():
@@ -251,3 +252,17 @@ def _without_rests(mask: MatLike, parts: Parts, inside: Inside) -> MatLike:
     is_straight = np.minimum(components.width, components.height) <= 2 * thickness + MAX_SLOPE * length + 1
     is_rest = (thickness <= THIN_SHARE * side + 1) & is_straight & (length > MIN_REST_SHARE * side)
     return select(components, is_central | near(components, is_main) & ~is_rest)
+
+
+def _may_be_digits(components: Components, inside: Inside) -> Flags:
+    """Whether each component, though not in the middle of the cell, is no rest of a wall by its distance or size."""
+    (top, bottom), (left, right) = ((axis.start, axis.stop) for axis in inside)
+    height, width = bottom - top, right - left
+    gap_x = np.minimum(components.x - left, right - components.x - components.width) / width
+    gap_y = np.minimum(components.y - top, bottom - components.y - components.height) / height
+    shorter = np.minimum(components.width / width, components.height / height)
+    longer = np.maximum(components.width / width, components.height / height)
+    gap = np.minimum(gap_x, gap_y)
+    is_apart = gap >= max(MIN_STROKE_GAP_SHARE, MIN_STROKE_GAP / min(height, width))
+    is_stroke = is_apart & (longer >= MIN_STROKE_LENGTH_SHARE) & (shorter >= MIN_STROKE_WIDTH_SHARE)
+    return np.asarray((gap >= MIN_GAP_SHARE) | is_stroke | (shorter >= MIN_WALL_DIGIT_SHARE), np.bool_)

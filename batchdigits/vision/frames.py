@@ -5,12 +5,17 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import cv2
+import numpy as np
 from cv2.typing import MatLike
 
 from batchdigits.vision.components import Box, Components, Parts, box_of, is_frame_sized, select_one
+from batchdigits.vision.strokes import rectangle
 
 MIN_FILLED_SHARE = 0.9  # of its box, inside of its outline: a frame with round corners has 0.92, a squarish 0 has 0.87
 MIN_SOLID_SHARE = 0.85  # of the box of a filled field
+MAX_DEPTH = 2.0  # of the mean thickness of its sides: ink that lies deeper within its outline is none of it
+SIDE_EDGE = 2  # pixels by which that is more, for sides that are soft or uneven
+MIN_STROKE_SHARE = 0.08  # of its sides: such ink that is so long is a stroke of a digit
 MIN_MARGIN_SHARE = 0.25  # of its box's sides: nearer to its middle, no part of a frame lies
 
 
@@ -50,7 +55,23 @@ def _as_frame(mask: MatLike, box: Box) -> Frame | None:
     filled = cv2.contourArea(outline) + len(outline) / 2 + 1  # the outline runs through the middle of its pixels
     if filled < MIN_FILLED_SHARE * width * height:
         return None
-    return Frame(ink, box, cv2.countNonZero(ink) / (2 * (width + height)))
+    if _holds_strokes(ink, outline):
+        return None
+    return Frame(ink, box, _thickness(ink))
+
+
+def _thickness(ink: MatLike) -> float:
+    """The mean thickness of the sides of a frame that fills its picture."""
+    return cv2.countNonZero(ink) / (2 * sum(ink.shape))
+
+
+def _holds_strokes(ink: MatLike, outline: MatLike) -> bool:
+    """Whether strokes run from the sides of a frame into the cell: a digit that touches them."""
+    filled = cv2.drawContours(np.zeros(ink.shape, np.uint8), [outline], 0, 255, cv2.FILLED)
+    side = 2 * (round(MAX_DEPTH * _thickness(ink)) + SIDE_EDGE) + 1
+    inside = cv2.erode(filled, rectangle(side, side), borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    _, _, width, height = cv2.boundingRect(cv2.bitwise_and(ink, inside))
+    return bool(max(width / ink.shape[1], height / ink.shape[0]) >= MIN_STROKE_SHARE)
 
 
 def is_field_or_broken_frame(mask: MatLike, box: Box) -> bool:

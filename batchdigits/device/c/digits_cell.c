@@ -11,6 +11,11 @@
 #define MAX_REST_SHARE 0.25f        /* of the area of lines; more that is left of an empty cell belonged to a digit */
 #define MIN_GAP_SHARE 0.05f         /* of the cell's side; what is this far from its walls is not the rest of one */
 #define MIN_WALL_DIGIT_SHARE 0.2f   /* of both sides of the cell; what is this large may be a digit, though at a wall */
+/* The same for what is larger than the rest of a wall is: its gap, in pixels too, and its longer and shorter side. */
+#define MIN_STROKE_GAP_SHARE 0.02f
+#define MIN_STROKE_GAP 2.0f
+#define MIN_STROKE_LENGTH_SHARE 0.2f
+#define MIN_STROKE_WIDTH_SHARE 0.06f
 #define MIN_INSIDE 8                /* pixels of the shorter side of a cell */
 #define STROKE_REACH 3              /* pixels beyond a line in which a stroke that crosses it is closed again */
 
@@ -163,8 +168,11 @@ static int gap_of(box b, box inside, int is_level) {
 static int is_apart(box b, box inside) {
     const float width = (float)width_of(inside), height = (float)height_of(inside);
     const float gap = smaller((float)gap_of(b, inside, 1) / width, (float)gap_of(b, inside, 0) / height);
-    const float size = smaller((float)width_of(b) / width, (float)height_of(b) / height);
-    return gap >= MIN_GAP_SHARE || size >= MIN_WALL_DIGIT_SHARE;
+    const float shorter = smaller((float)width_of(b) / width, (float)height_of(b) / height);
+    const float longer = larger((float)width_of(b) / width, (float)height_of(b) / height);
+    const float stroke_gap = larger(MIN_STROKE_GAP_SHARE, MIN_STROKE_GAP / smaller(width, height));
+    const int is_stroke = longer >= MIN_STROKE_LENGTH_SHARE && shorter >= MIN_STROKE_WIDTH_SHARE;
+    return gap >= MIN_GAP_SHARE || (gap >= stroke_gap && is_stroke) || shorter >= MIN_WALL_DIGIT_SHARE;
 }
 
 /* Whether a component is thin, straight and long enough to be the rest of a line. */

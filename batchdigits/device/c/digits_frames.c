@@ -2,6 +2,9 @@
 #include "digits_vision.h"
 
 #define MIN_FILLED_SHARE 0.9f  /* of its box, inside of its outline */
+#define MAX_DEPTH 2.0f         /* of the mean thickness of its sides; ink that lies deeper within is none of it */
+#define SIDE_EDGE 2            /* pixels by which that is more */
+#define MIN_STROKE_SHARE 0.08f /* of its sides; such ink that is so long is a stroke of a digit */
 #define MIN_MARGIN_SHARE 0.25f /* of its box's sides; nearer to its middle, no part of a frame lies */
 
 /* Whether nothing of a mask that fills its picture is in the middle. */
@@ -51,6 +54,28 @@ static int outer_area(picture planes, int bit) {
     return area;
 }
 
+/* Whether strokes run from the sides of a frame into the cell: a digit that touches them. The frame fills its picture and
+ * is in THIRD; what is outside of its outline is in SECOND. Uses the bit FIRST. */
+static int holds_strokes(picture planes) {
+    const int area = digits_count(planes, THIRD), depth = SIDE_EDGE +
+        round_of(MAX_DEPTH * (float)area / (float)(2 * (planes.width + planes.height)));
+    const int side = 2 * depth + 1;
+    if (min_of(planes.width, planes.height) < side) {
+        return 0;
+    }
+    digits_widen(planes, SECOND, FIRST, SECOND, side, side);
+    digits_clear(planes, FIRST);
+    for (int y = depth; y < planes.height - depth; y++) {
+        for (int x = depth; x < planes.width - depth; x++) {
+            uint8_t *here = at(planes, x, y);
+            *here |= (*here & THIRD) && !(*here & SECOND) ? FIRST : 0;
+        }
+    }
+    const box b = digits_box(planes, FIRST);
+    return larger((float)width_of(b) / (float)planes.width, (float)height_of(b) / (float)planes.height) >=
+           MIN_STROKE_SHARE;
+}
+
 int digits_find_frame(canvas c, const components *parts) {
     const int label = digits_longest(parts);
     if (!label || !digits_is_frame_sized(parts->of[label - 1], c.labels)) {
@@ -60,8 +85,9 @@ int digits_find_frame(canvas c, const components *parts) {
     digits_select(c, only(label), THIRD);
     const picture ink = part(c.planes, b);
     const int area = width_of(b) * height_of(b);
-    return is_hollow(ink, THIRD) && (float)(area - outer_area(ink, THIRD)) >= MIN_FILLED_SHARE * (float)area ? label
-                                                                                                             : 0;
+    const int is_frame =
+        is_hollow(ink, THIRD) && (float)(area - outer_area(ink, THIRD)) >= MIN_FILLED_SHARE * (float)area;
+    return is_frame && !holds_strokes(ink) ? label : 0;
 }
 
 /* The first or last pixel of a mask in a row; -1 without any. */
