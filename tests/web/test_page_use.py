@@ -36,11 +36,11 @@ CAMERA = """picture => {
     return streams.at(-1);
   };
 }"""
-# Whether the camera's paper is seen, which is white.
+# Whether the camera's digit is seen, whose ink is bright.
 IS_SEEN = """() => {
   const context = Object.assign(document.createElement("canvas"), { width: 640, height: 480 }).getContext("2d");
   context.drawImage(video, 0, 0);
-  return context.getImageData(225, 145, 1, 1).data[0] > 200;
+  return context.getImageData(0, 0, 640, 480).data.some((level, index) => index % 4 === 0 && level > 200);
 }"""
 # From now on an image of this name is decoded when `goOn` is called.
 HOLD = """name => {
