@@ -81,6 +81,16 @@ def test_an_answer_whose_reply_was_lost_is_written_once(show: Show) -> None:
     assert screen.answers == {}
 
 
+def test_a_reply_that_takes_long_is_told(show: Show) -> None:
+    screen = show(LINES)
+    screen.page.evaluate("() => { window.late = { answers: Promise.withResolvers() } }")
+    screen.press("5", "6")
+    screen.wait_text("#banner", "The server takes long to answer. Keys wait.")
+    screen.page.evaluate("() => late.answers.resolve()")
+    screen.wait_cursor("scans/2.png")
+    screen.page.locator("#banner").wait_for(state="hidden")
+
+
 def test_a_full_disk_is_told_and_tried_again(show: Show) -> None:
     screen = show(LINES)
     screen.fail("answers", 500, "No space left on device")
@@ -144,6 +154,19 @@ def test_two_tabs_show_and_keep_each_others_answers(show: Show, context: Browser
     one.press("u", "u", "u")
     one.wait_text("#said", "Nothing is left to undo.")
     assert one.answers == {"scans/2.png": "4"}
+    other.page.close()
+
+
+def test_a_tab_that_was_done_is_not_when_another_undoes(show: Show, context: BrowserContext) -> None:
+    one = show(LINES[:2])
+    other = Screen(context.new_page(), one.table)
+    other.open(one.page.url)
+    other.press("1")
+    one.wait_text("[title='scans/0.png']", "→ 1")
+    one.press("j", "2")
+    one.wait_text("#done", "Every row has an answer.")
+    other.press("u")
+    one.page.locator("#done").wait_for(state="hidden")
     other.page.close()
 
 

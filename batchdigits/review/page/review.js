@@ -143,7 +143,9 @@ async function goOn(isPageDone = false) {
 
 // Show what a reply says has changed, here and in other tabs.
 function take(reply) {
-  cards.apply(reply).forEach((card) => walk.view.update(card));
+  const changed = cards.apply(reply);
+  changed.forEach((card) => walk.view.update(card));
+  if (reply.answered < state.rows && changed.some((card) => card.answer === null)) overview.showDone(null);
   overview.showProgress(state, isBlind);
   overview.showGroups(state, walk.page.place.group);
 }
