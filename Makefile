@@ -44,7 +44,7 @@ comma = ,
 
 webassembly:
 	clang --target=wasm32 -std=c99 -Wall -Wextra -Werror -O2 -mbulk-memory -fno-math-errno -fvisibility=hidden -nostdlib \
-		-I$(WEB_C)/libc -I$(WEB_C) -I$(DEVICE_C) $(WASM_SOURCES) -o $(WASM) \
+		-I$(WEB_C)/libc -I$(WEB_C) -I$(DEVICE_C) $(WASM_SOURCES) -o '$(WASM)' \
 		-Wl,--no-entry,--strip-all,--stack-first,-z,stack-size=262144 $(WASM_EXPORTS:%=-Wl$(comma)--export=%)
 
 # Each training takes up to an hour on two cores. After an interruption, add RESUME=--resume to the same command.

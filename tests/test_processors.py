@@ -26,7 +26,7 @@ def rows(output: Path, **environment: str) -> bytes:
         "-o",
         str(output),
     ]
-    subprocess.run(command, env={**os.environ, **environment}, check=True, timeout=120)
+    subprocess.run(command, env={**os.environ, **environment}, check=True, timeout=400)
     return output.read_bytes()
 
 

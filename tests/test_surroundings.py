@@ -39,7 +39,7 @@ def test_a_script_in_the_background_and_strange_variables_change_nothing() -> No
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,  # the many lines that PYTHONVERBOSE prints
         text=True,
-        timeout=100,
+        timeout=400,
         check=False,
     )
     assert result.returncode == 0, result.stdout

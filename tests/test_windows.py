@@ -96,14 +96,14 @@ def test_classify_and_resume(scene: Path) -> None:
     expected = rows(run_process("classify", "scans").stdout.encode())
     for name in ("hang", "exit"):
         (scene / "scans" / f"{name}.png").write_bytes((scene / "scans" / "0.png").read_bytes())
-    arguments = ("classify", "scans", "-o", "rows.csv", "--timeout", "1", "--jobs", "2")
+    arguments = ("classify", "scans", "-o", "rows.csv", "--timeout", "3", "--jobs", "2")
     result = run_blocked(*arguments)
     assert result.returncode == 3, result.stderr.decode()
     found = rows((scene / "rows.csv").read_bytes())
     assert [row for row in found if row[3] != "error"] == expected
     assert [row[4] for row in found if row[3] == "error"] == [
         "its decoder crashed (exit code 7)",
-        "took longer than 1 s",
+        "took longer than 3 s",
     ]
     for name in ("hang", "exit"):
         (scene / "scans" / f"{name}.png").unlink()

@@ -97,7 +97,7 @@ def review(
             f"no image of the first rows is in {' or '.join(map(as_unicode, files.folders))}; give --scans DIR"
         )
     mode = "blind" if is_second else mode or ("single" if rows.are_numbers else "grid")
-    setting = Setting(table.name, reviewer or getpass.getuser(), mode, is_second)
+    setting = Setting(table.name, reviewer or _own_name(), mode, is_second)
     token = secrets.token_urlsafe(16)
     opened = closing(ReviewLog(log_path(table), table.name, rows.are_numbers))
     with opened as log, _socket(port) as listening:
@@ -107,6 +107,18 @@ def review(
         page = application(review, files, token)
         _serve(page, listening, f"http://{ADDRESS}:{listening.getsockname()[1]}/{token}/", no_browser)
     print_message(f"the answers are in {log_path(table)}; --apply -o FILE makes a table of them")
+
+
+def _own_name() -> str:
+    """The name of the user who runs the command.
+
+    Raises:
+        BatchdigitsError: the system knows none, as in a container that runs under any number.
+    """
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        raise BatchdigitsError("this user has no name on this system; give one with --reviewer") from None
 
 
 def _require_server() -> None:

@@ -71,7 +71,9 @@ class Review:
             {position for position in everything if self._given(position, "first")} if setting.is_second else everything
         )
         self._answers: dict[int, Answer] = {}  # what the cards show
+        self._answered: Counter[str] = Counter()  # rows with an answer, by their label
         self._unsure: set[int] = set()
+        self._requests: dict[str, str] = {}  # the name of each tab's last answers
         self._open_review = {p for p in self._shown if rows.rows[p].status == Status.REVIEW and not setting.is_blind}
         self._update(dict.fromkeys(path for line in log.touched for path in line))
 
@@ -145,7 +147,7 @@ class Review:
             raise RequestError(f"there is no row {row}")
         return self.rows.rows[row].path
 
-    def answer(self, tab: str, mode: Mode, view: str, answers: Sequence[Json], since: int) -> Json:
+    def answer(self, tab: str, mode: Mode, view: str, answers: Sequence[Json], since: int, request: str = "") -> Json:
         """Write answers that were given together to the log, and tell what has changed since an action.
 
         Args:
@@ -154,6 +156,7 @@ class Review:
             view: `differences` if both answers are seen.
             answers: each with `row`, `kind` and, for the kind `label`, `label`.
             since: the last action that the tab knows.
+            request: a name of these answers. A tab that got no reply sends them again, and they are written once.
 
         Raises:
             RequestError: one is no answer.
@@ -166,9 +169,11 @@ class Review:
         round_: Round = "agreed" if seen and self.setting.is_second else self.setting.round
         given = [self._checked(fields) for fields in answers]
         with self._lock:
-            action = self._log.add(self.setting.reviewer, tab, shown, round_, given)
-            self._update(answer.path for answer in given)
-            return {"action": action.number, **self._changes(since)}
+            if not request or self._requests.get(tab) != request:
+                self._log.add(self.setting.reviewer, tab, shown, round_, given)
+                self._update(answer.path for answer in given)
+                self._requests[tab] = request
+            return self._changes(since)
 
     def undo(self, tab: str, since: int) -> Json:
         """Take back the last action of a tab, and tell what has changed since another.
@@ -199,17 +204,15 @@ class Review:
             "classes": self.rows.classes,
             "are_numbers": self.rows.are_numbers,
         }
-        if self.setting.is_blind:
-            return {**about, "groups": [], "statuses": {}}
-        answered = Counter(self.rows.rows[position].label for position in self._answers)
-        groups = [
-            {"label": label, "rows": len(positions), "answered": answered[label]}
-            for label, positions in self.rows.groups.items()
-        ]
-        return {**about, "groups": groups, "statuses": self.rows.statuses()}
+        return {**about, "statuses": {} if self.setting.is_blind else self.rows.statuses()}
 
     def _progress(self) -> Json:
+        groups = [
+            {"label": label, "rows": len(positions), "answered": self._answered[label]}
+            for label, positions in ({} if self.setting.is_blind else self.rows.groups).items()
+        ]
         return {
+            "groups": groups,
             "answered": len(self._answers),
             "unsure": len(self._unsure),
             "open_review": len(self._open_review),
@@ -248,6 +251,7 @@ class Review:
         """Take in what has changed of some images."""
         for position in (position for path in paths for position in self.rows.positions(path)):
             answer = self._answer(position)
+            self._answered[self.rows.rows[position].label] += (answer is not None) - (position in self._answers)
             if answer is None:
                 self._answers.pop(position, None)
             else:

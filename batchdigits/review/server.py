@@ -123,13 +123,13 @@ class _Site:
 
     async def answers(self, request: Request) -> Response:
         fields = await _body(request)
-        tab, mode, view = (_text(fields, name) for name in ("tab", "mode", "view"))
+        tab, mode, view, request_name = (_text(fields, name) for name in ("tab", "mode", "view", "request"))
         answers, since = fields.get("answers"), _since(fields)
         if mode not in MODES:
             raise RequestError(f"the mode is one of {', '.join(MODES)}")
         if not isinstance(answers, list) or not all(isinstance(answer, dict) for answer in answers):
             raise RequestError("answers is a list")
-        return await _in_thread(lambda: self.review.answer(tab, mode, view, answers, since))
+        return await _in_thread(lambda: self.review.answer(tab, mode, view, answers, since, request_name))
 
     async def undo(self, request: Request) -> Response:
         fields = await _body(request)

@@ -285,10 +285,10 @@ def test_a_signal_stops_the_run_and_keeps_what_is_done(
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_stops_a_run_whose_workers_hang(tmp_path: Path, number: signal.Signals, code: int) -> None:
     helpers.make_images(tmp_path / "scans", 40, ["hang1.png", "hang2.png"])
-    process = start("scans", "--jobs", "2", cwd=tmp_path, faulty_decoder=True)
+    process = start("scans", "--jobs", "2", "--timeout", "900", cwd=tmp_path, faulty_decoder=True)
     assert process.stdout and process.stdout.readline()
     process.send_signal(number)
-    process.communicate(timeout=30)  # less than the 60 s that an image may take
+    process.communicate(timeout=300)  # less than an image may take
     assert process.returncode == code
 
 

@@ -116,6 +116,19 @@ def test_second_and_mode_and_reviewer_reach_the_page(table: Path, serve: Serve) 
     assert (state["mode"], state["round"]) == ("single", "first")
 
 
+@pytest.mark.parametrize("error", [KeyError, OSError])  # the first up to Python 3.12
+def test_a_user_without_a_name_is_asked_for_one(
+    table: Path, run: Run, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    def find_none() -> str:
+        raise error("getpwuid(): uid not found: 12345")
+
+    monkeypatch.setattr("getpass.getuser", find_none)
+    result = run("review", table, "--no-browser")
+    assert result.exit_code == 1
+    assert result.stderr.endswith("error: this user has no name on this system; give one with --reviewer\n")
+
+
 def test_the_second_round_is_blind(table: Path, serve: Serve) -> None:
     answer(table, "first")
     state = serve(table, "--second", "--reviewer", "ben").get("state")

@@ -10,10 +10,24 @@ import re
 import shutil
 import subprocess
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 PROGRAMS = Path(__file__).parent / "board"
+LINKED = ("-nostartfiles", "-Wl,--gc-sections,--no-warn-rwx-segments")
+
+
+@cache
+def has_library(compiler: str, *flags: str) -> bool:
+    """Whether a cross-compiler is installed, and links a program with a C library."""
+    if shutil.which(compiler) is None:
+        return False
+    program = "#include <stdint.h>\n#include <string.h>\nint main(void) { return 0; }\n"
+    with TemporaryDirectory() as folder:
+        command = [compiler, *flags, *LINKED, "-Wl,-e,main", "-x", "c", "-", "-o", f"{folder}/program"]
+        return subprocess.run(command, input=program.encode(), capture_output=True, check=False).returncode == 0
 
 
 class Board(NamedTuple):
@@ -39,8 +53,8 @@ class Board(NamedTuple):
 
     @property
     def is_here(self) -> bool:
-        """Whether its compiler and its emulator are installed."""
-        return bool(shutil.which(f"{self.tools}gcc") and shutil.which(self.emulator[0]))
+        """Whether its emulator, and a compiler that has its C library and knows its flags, are installed."""
+        return shutil.which(self.emulator[0]) is not None and has_library(f"{self.tools}gcc", *self.flags)
 
 
 def _arm(name: str, machine: str, *flags: str, ram_size: int = 4 << 20) -> Board:
@@ -88,7 +102,7 @@ def build(board: Board, package: Path, program: str, output: Path, view: int = 2
         f"-DDIGITS_VIEW={view}",
         *(f"-I{folder}" for folder in (PROGRAMS, package / "src", package / "test")),
         *map(str, (PROGRAMS / program, PROGRAMS / "board.c", *sorted((package / "src").glob("*.c")))),
-        *("-nostartfiles", "-Wl,--gc-sections,--no-warn-rwx-segments", "-T", str(PROGRAMS / "board.ld")),
+        *(*LINKED, "-T", str(PROGRAMS / "board.ld")),
         *(f"-Wl,--defsym={name}={value}" for name, value in addresses.items()),
         *("-o", str(output)),
     ]

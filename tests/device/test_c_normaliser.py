@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ from batchdigits.device.write import NORMALISER_SOURCES, TEMPLATES
 from batchdigits.learning.rendered_cells import KINDS, render_cell
 from batchdigits.vision.normalise import propose
 from tests.conftest import Arrays
+from tests.device.boards import has_library
 from tests.device.test_c_sources import STRICT, needs_cc
 
 VIEWS = ("8", "25", "28", "61", "96", "160", "255")
@@ -253,7 +253,7 @@ def test_all_sources_of_the_normaliser_are_listed() -> None:
     assert set(NORMALISER_SOURCES) == steps
 
 
-@pytest.mark.skipif(shutil.which("arm-none-eabi-gcc") is None, reason="no cross-compiler here")
+@pytest.mark.skipif(not has_library("arm-none-eabi-gcc", "-mthumb"), reason="no cross-compiler here")
 @pytest.mark.parametrize("processor", ["cortex-m0plus", "cortex-m4"])
 def test_the_c_normaliser_needs_no_double_precision_and_no_library(tmp_path: Path, processor: str) -> None:
     options = ["-mthumb", f"-mcpu={processor}", "-std=c99", "-Os", "-Wall", "-Wextra", "-Werror", "-Wdouble-promotion"]

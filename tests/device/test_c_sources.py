@@ -23,16 +23,7 @@ from tests.conftest import Arrays, Run, needs_micro
 
 needs_cc = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler here")
 STRICT = ["cc", "-std=c99", "-Wall", "-Wextra", "-Werror", "-O2"]
-SOURCES = [
-    "digits_check.c",
-    "digits_network.c",
-    *NORMALISER_SOURCES,
-    "-x",
-    "c",
-    "digits_model.cc",
-    "-x",
-    "none",
-]
+SOURCES = ["digits_check.c", "digits_network.c", *NORMALISER_SOURCES, "-x", "c", "digits_model.cc"]
 BUILT_IN_MODEL = PRETRAINED / "digits.tflite"
 
 

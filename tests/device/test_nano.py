@@ -27,6 +27,7 @@ from batchdigits.learning.recipes import NANO
 from batchdigits.learning.training import Training
 from batchdigits.learning.weight_levels import on_levels
 from tests.conftest import Arrays, Run, needs_micro
+from tests.device.boards import has_library
 from tests.device.test_c_sources import STRICT, check, micro_logits, needs_cc
 
 ARM = "arm-none-eabi-gcc"
@@ -129,7 +130,7 @@ def test_python_computes_the_logits_of_the_model_of_the_package(small_mnist: Arr
     assert np.array_equal(arithmetic.run(read_layers(model.payload), glyphs), micro_logits(model, glyphs))
 
 
-@pytest.mark.skipif(shutil.which(ARM) is None, reason="no cross compiler here")
+@pytest.mark.skipif(not has_library(ARM, "-mcpu=cortex-m0plus", "-mthumb"), reason="no cross compiler here")
 def test_network_and_weights_fit_16_kb_of_flash_and_2_kb_of_memory(tmp_path: Path) -> None:
     write_sources(c_sources(read_model_file(BUILT_IN)), tmp_path)
     (tmp_path / "main.c").write_text(MAIN)

@@ -45,8 +45,8 @@ def obeying(add):
                 os.kill(os.getpid(), getattr(signal, "SIG" + times[1]))
         if name.startswith("kill-always"):
             os.kill(os.getpid(), signal.SIGKILL)
-        if name.startswith("slow"):
-            __import__("time").sleep(0.05)
+        if name.startswith(("slow", "very-slow")):
+            __import__("time").sleep(0.2 if name.startswith("very") else 0.05)
         return add(self, path, status)
     return obey
 

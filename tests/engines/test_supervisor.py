@@ -242,7 +242,7 @@ DETAILS = {  # of a file whose name makes the decoder fail; see `helpers`
     "crash.png": "its decoder crashed (Segmentation fault)",
     "abort.png": "its decoder crashed (Aborted)",
     "exit.png": "its decoder crashed (exit code 7)",
-    "hang.png": "took longer than 1 s",
+    "hang.png": "took longer than 3 s",  # other images take longer than usual on a busy machine
     "kill-always.png": "its decoder was killed, perhaps because memory ran out",
 }
 
@@ -257,7 +257,7 @@ def scene(folder: Path, tmp_path: Path) -> Path:
 @pytest.mark.parametrize("name", DETAILS)
 def test_a_worker_that_dies_costs_one_row(scene: Path, name: str) -> None:
     (scene / "scans" / "150.png").rename(scene / "scans" / name)
-    result = helpers.classify("scans", "--timeout", "1", "--jobs", "2", cwd=scene, faulty_decoder=True)
+    result = helpers.classify("scans", "--timeout", "3", "--jobs", "2", cwd=scene, faulty_decoder=True)
     assert result.returncode == 3, result.stderr
     rows = {row[0]: row for row in helpers.rows(result.stdout)}
     assert len(rows) == 300
@@ -364,10 +364,9 @@ def test_workers_killed_at_random_moments_cost_no_row(scene: Path, seed: int) ->
     assert [row[3] in ("ok", "review") for row in helpers.rows(stdout)] == [True] * 300, stderr
 
 
-def test_the_time_limit_is_for_each_image_and_not_for_a_chunk(scene: Path) -> None:
-    for number in range(20):
-        (scene / "scans" / f"{number}.png").rename(scene / "scans" / f"slow{number}.png")
-    result = helpers.classify("scans", "--timeout", "0.5", "--jobs", "1", cwd=scene, faulty_decoder=True)
+def test_the_time_limit_is_for_each_image_and_not_for_a_chunk(tmp_path: Path) -> None:
+    helpers.make_images(tmp_path / "scans", 0, [f"very-slow{number}.png" for number in range(supervisor.FIRST_CHUNK)])
+    result = helpers.classify("scans", "--timeout", "2", "--jobs", "1", cwd=tmp_path, faulty_decoder=True)
     assert result.returncode == 0, result.stderr
 
 
@@ -383,7 +382,7 @@ def test_the_time_limit_holds_if_sigalrm_was_ignored_and_blocked(tmp_path: Path)
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
 
     helpers.make_images(tmp_path / "scans", 1, ["hang.png"])
-    result = helpers.classify("scans", "--timeout", "0.5", cwd=tmp_path, faulty_decoder=True, preexec_fn=ignore_sigalrm)
+    result = helpers.classify("scans", "--timeout", "3", cwd=tmp_path, faulty_decoder=True, preexec_fn=ignore_sigalrm)
     assert [row[3] for row in helpers.rows(result.stdout)] == ["ok", "error"]
 
 
@@ -423,12 +422,12 @@ def alive(pid: int) -> bool:
 
 
 def eventually(probe: Callable[[], Any]) -> Any:
-    """The first answer of `probe` that is true, within 20 seconds."""
-    for _ in range(400):
+    """The first answer of `probe` that is true, within 60 seconds."""
+    for _ in range(1200):
         if answer := probe():
             return answer
         time.sleep(0.05)
-    raise AssertionError("no true answer in 20 seconds")
+    raise AssertionError("no true answer in 60 seconds")
 
 
 def test_workers_outlive_the_thread_that_started_them() -> None:

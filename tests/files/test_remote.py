@@ -118,24 +118,27 @@ def test_an_unknown_or_missing_kind_of_storage_ends_the_run(monkeypatch: pytest.
 
 
 class SlowStorage:
-    """A storage that counts the requests that are open at once."""
+    """A storage that counts the requests that are open at once. The first ones wait for so many others."""
 
-    def __init__(self) -> None:
+    def __init__(self, others: int = 0) -> None:
         self.open = self.most_open = 0
-        self._lock = threading.Lock()
+        self._others = others
+        self._changed = threading.Condition()
 
     def cat_file(self, path: str, start: int, end: int) -> bytes:
-        with self._lock:
+        with self._changed:
             self.open += 1
             self.most_open = max(self.most_open, self.open)
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self.most_open > self._others, timeout=60)
         time.sleep(0.02)
-        with self._lock:
+        with self._changed:
             self.open -= 1
         return DIGIT
 
 
 def test_the_files_at_the_next_urls_are_fetched_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
-    slow = SlowStorage()
+    slow = SlowStorage(MAX_REQUESTS // 2)
     monkeypatch.setattr(remote, "storage_of", lambda url: (slow, url))
     urls = [f"s3://bucket/{number % 190}.png" for number in range(200)]  # the last ten are there twice
     assert [path for path in read_ahead(urls) if fault_of(path) == ""] == urls

@@ -167,13 +167,18 @@ def test_names_that_look_like_the_xml_of_a_workbook_stay_text(folder: Path) -> N
     assert [text.text for text in sheet_of(path).iter(f"{MAIN}t")][6] == f"{name}</r> "
 
 
+def linked(path: Path) -> str:
+    """An absolute path as a link of a workbook has it."""
+    return str(path).replace(" ", "%20").replace("/", "\\")
+
+
 def test_links_lead_from_the_workbooks_folder_to_the_image(folder: Path) -> None:
     (folder / "out").mkdir()
     assert links_of(written(ROWS, Path("out/rows.xlsx"))) == {"A2": "..\\scans\\1.png"}
     assert links_of(written(ROWS)) == {"A2": "scans\\1.png"}
     absolute = blank(str(folder / "scans" / "1.png"))
     twice = blank(f"/{absolute.path}")  # \\host\share would name another computer
-    assert set(links_of(written([absolute, twice])).values()) == {absolute.path.replace("/", "\\")}
+    assert set(links_of(written([absolute, twice])).values()) == {linked(Path(absolute.path))}
 
 
 def test_only_images_that_are_there_are_linked(folder: Path) -> None:
@@ -244,7 +249,7 @@ def test_on_another_drive_links_are_absolute(folder: Path, monkeypatch: pytest.M
         raise ValueError(f"path is on mount 'C:', start on mount 'D:': {path}, {start}")  # as on Windows
 
     monkeypatch.setattr(os.path, "relpath", fail)
-    assert links_of(written(ROWS)) == {"A2": str(folder / "scans" / "1.png").replace("/", "\\")}
+    assert links_of(written(ROWS)) == {"A2": linked(folder / "scans" / "1.png")}
 
 
 @pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice is not installed")

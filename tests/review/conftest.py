@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Show = Callable[..., Screen]
 SIZE = (1280, 800)  # of a laptop's window
+PATIENCE = 60_000  # milliseconds; a machine may be busy with other things
 # The page asks for the answers of others every 3 seconds; tests do not wait so long.
 QUICK = "const wait = setTimeout; window.setTimeout = (task, time) => wait(task, time / 10);"
 # From the next one on, requests wait for `held`, fail as `faults` says, and give their reply after `late`. Playwright's
@@ -53,7 +54,7 @@ def browser() -> Iterator[Browser]:
         pytest.skip(f"none of {', '.join(BROWSERS)} is installed")
     with playwright.sync_playwright() as driver:
         # Chromium's sandbox does not start for root, as whom containers run tests.
-        started = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        started = driver.chromium.launch(executable_path=path, args=["--no-sandbox"], timeout=PATIENCE)
         yield started
         started.close()
 
@@ -62,7 +63,7 @@ def browser() -> Iterator[Browser]:
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """The tabs of a module's tests."""
     context = browser.new_context()
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(PATIENCE)
     context.add_init_script(QUICK + FAULTS)
     yield context
     context.close()

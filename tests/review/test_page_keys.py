@@ -14,7 +14,7 @@ from tests.review.conftest import Show
 from tests.review.screen import NO_IMAGE, Line, Screen, numbered, serving, write_table
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page, Route
+    from playwright.sync_api import BrowserContext, Page, Route
 
 SEVENS = numbered(["7"] * 50)
 FEW = [*numbered(["3"] * 4, "3"), *numbered(["8"] * 4, "8"), Line("none/0.png", "", None, "blank")]
@@ -332,7 +332,8 @@ def test_a_filter_by_answers_shows_each_open_card_once(show: Show) -> None:
     assert len(screen.answers) == 100
 
 
-def test_a_page_ahead_that_comes_after_an_answer_skips_no_card(show: Show) -> None:
+def show_open(show: Show) -> Screen:
+    """The first 48 of 100 cards without an answer. The page ahead comes when `ahead` is resolved."""
     screen = show(numbered(["7"] * 100))
     late_behind_the_first_page = """() => {
         window.ahead = Promise.withResolvers();
@@ -343,10 +344,65 @@ def test_a_page_ahead_that_comes_after_an_answer_skips_no_card(show: Show) -> No
     screen.page.select_option("[name=answered]", "open")
     screen.page.click("#filter button[value=apply]")
     screen.wait_text("#filters", "without an answer")
+    return screen
+
+
+def test_a_page_ahead_that_comes_after_an_answer_skips_no_card(show: Show) -> None:
+    screen = show_open(show)
     screen.press("Shift+Enter")
     screen.wait_text("#counts", "48 of 100 rows answered")
     screen.page.evaluate("() => ahead.resolve()")
     screen.wait_cursor("scans/48.png")
+
+
+def test_a_page_ahead_that_comes_after_the_answer_of_another_tab_skips_no_card(
+    show: Show, context: BrowserContext
+) -> None:
+    screen = show_open(show)
+    screen.press("n")
+    other = Screen(context.new_page(), screen.table)
+    other.open(screen.page.url.partition("#")[0])
+    other.press("1")
+    screen.wait_text("#counts", "1 of 100 rows answered")
+    screen.page.evaluate("() => ahead.resolve()")
+    screen.wait_cursor("scans/48.png")
+    other.page.close()
+
+
+def test_a_click_picks_the_card_that_was_seen_or_none(show: Show) -> None:
+    screen = show(SEVENS)
+    screen.page.evaluate("() => { window.late = { answers: Promise.withResolvers() } }")
+    screen.press("Shift+Enter")
+    screen.page.click("[title='scans/5.png']")
+    screen.press("5")
+    screen.page.evaluate("() => late.answers.resolve()")
+    screen.wait_text("#banner", "Another page is shown than the one with 5.png. One key after it did nothing.")
+    assert screen.cursor == "scans/48.png"
+    assert set(screen.answers.values()) == {"7"}
+
+
+def test_a_dialog_has_the_keys_behind_its_own_while_an_answer_is_on_its_way(show: Show) -> None:
+    screen = show(FEW)
+    screen.page.evaluate("() => { window.late = { answers: Promise.withResolvers() } }")
+    screen.press("5", "/")
+    screen.page.locator("#filter").wait_for()
+    screen.page.fill("[name=path]", "8/")
+    screen.press("1", "Enter")
+    screen.page.evaluate("() => late.answers.resolve()")
+    screen.wait_text("#position", "No row")  # has 8/1 in its path
+    assert screen.answers == {"3/0.png": "5"}
+
+
+def test_back_goes_to_its_place_while_an_answer_is_on_its_way(show: Show) -> None:
+    screen = show(FEW)
+    screen.press("]", "]")
+    screen.wait_cursor("none/0.png")
+    screen.page.evaluate("() => { window.late = { answers: Promise.withResolvers() } }")
+    screen.press("b")
+    screen.page.evaluate("() => history.back()")
+    screen.page.wait_for_function("() => location.hash.includes('group=8')")
+    screen.page.evaluate("() => late.answers.resolve()")
+    screen.wait_cursor("8/0.png")
 
 
 def test_an_image_that_cannot_be_shown_says_why(show: Show) -> None:
@@ -372,6 +428,7 @@ def test_nothing_moves_when_images_come(show: Show) -> None:
     screen.page.reload()
     screen.wait_cursor("scans/0.png")
     before = screen.page.eval_on_selector_all(".card", boxes)
+    screen.page.route("**/scan/**", lambda route: route.continue_())  # those that are asked for from now on
     for route in held:
         route.continue_()
     loaded = "() => [...document.images].length === 48 && [...document.images].every(image => image.naturalWidth)"

@@ -96,9 +96,9 @@ def test_a_phone_shows_everything_without_scrolling_sideways(show: Show, lines: 
 
 def test_the_cursor_stays_in_sight_on_a_phone(show: Show) -> None:
     screen = show(numbered(["3"] * 50), size=(360, 740))
-    for key in ("PageDown", "k", "j"):
+    for key, number in (("PageDown", 48), ("k", 47), ("j", 48)):
         screen.press(key)
-        screen.page.wait_for_timeout(50)
+        screen.wait_cursor(f"scans/{number}.png")
         assert is_in_sight(screen)
 
 

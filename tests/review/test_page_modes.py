@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from batchdigits.output.review_answers import Answer, Round
+from batchdigits.output.review_log import ReviewLog
 from tests.review.conftest import Show
 from tests.review.screen import Line, Screen, numbered
 
@@ -116,6 +120,17 @@ def test_a_second_person_keys_and_sees_where_the_two_differ(show: Show) -> None:
     second.press("2")
     second.wait_text("#done", "Every row has an answer.")
     assert second.answers == {"a/1.png": "7", "a/2.png": "2", "a/3.png": "5"}
+
+
+def test_differences_that_stay_open_are_passed_once(show: Show, in_empty_folder: Path) -> None:
+    lines = numbered(["7"] * 49)
+    rounds: tuple[tuple[Round, str], ...] = (("first", "1"), ("second", "2"))
+    with closing(ReviewLog(in_empty_folder / "rows.csv.review", "rows.csv")) as log:
+        for round_, label in rounds:
+            log.add("anna", "t", "blind", round_, [Answer(line.path, "label", label, "7", "ok") for line in lines])
+    screen = show(lines, mode="blind", reviewer="ben", is_second=True)
+    screen.press(*"?" * 49)
+    screen.wait_text("#done", "Every row has an answer. 49 rows are unsure.")
 
 
 WORDS = ["seven", "six", "sixty", "sixty one", "Zero", "xenon", "eleven"]

@@ -151,6 +151,17 @@ def test_a_number_that_was_read_can_be_typed_on_from(begin: Begin) -> None:
     assert screen.answers == {ONE: "1946"}
 
 
+def test_a_number_to_type_on_from_that_comes_late_loses_the_keys_behind_it(begin: Begin) -> None:
+    screen = begin()
+    screen.page.evaluate("() => { window.late = { answers: Promise.withResolvers() } }")
+    screen.press(*"83", "Tab", "e", "6", "Tab", *"12")
+    screen.page.evaluate("() => late.answers.resolve()")
+    screen.wait_text("#banner", "The answer before took too long: press e again. 4 keys after it did nothing.")
+    assert screen.page.locator("#typed").inner_text() == ""
+    assert screen.cursor == ONE
+    assert screen.answers == {THREE: "83"}
+
+
 def test_what_is_no_part_of_a_number_is_refused(begin: Begin) -> None:
     screen = begin()
     screen.press("a")

@@ -68,6 +68,29 @@ def test_an_answer_is_sent_until_the_server_is_back(show: Show) -> None:
     screen.wait_cursor("scans/2.png")
 
 
+def test_an_answer_whose_reply_was_lost_is_written_once(show: Show) -> None:
+    screen = show(LINES)
+    lose = "() => { window.late = { answers: { get promise() { return Promise.reject(new TypeError()) } } } }"
+    screen.page.evaluate(lose)
+    screen.press("5")
+    screen.wait_text("#banner", "Not saved yet: 0.png: 5.")
+    screen.page.evaluate("() => { window.late = {} }")
+    screen.wait_cursor("scans/1.png")
+    screen.press("u")
+    screen.wait_cursor("scans/0.png")
+    assert screen.answers == {}
+
+
+def test_a_reply_that_takes_long_is_told(show: Show) -> None:
+    screen = show(LINES)
+    screen.page.evaluate("() => { window.late = { answers: Promise.withResolvers() } }")
+    screen.press("5", "6")
+    screen.wait_text("#banner", "The server takes long to answer. Keys wait.")
+    screen.page.evaluate("() => late.answers.resolve()")
+    screen.wait_cursor("scans/2.png")
+    screen.page.locator("#banner").wait_for(state="hidden")
+
+
 def test_a_full_disk_is_told_and_tried_again(show: Show) -> None:
     screen = show(LINES)
     screen.fail("answers", 500, "No space left on device")
@@ -134,14 +157,32 @@ def test_two_tabs_show_and_keep_each_others_answers(show: Show, context: Browser
     other.page.close()
 
 
+def test_a_tab_that_was_done_is_not_when_another_undoes(show: Show, context: BrowserContext) -> None:
+    one = show(LINES[:2])
+    other = Screen(context.new_page(), one.table)
+    other.open(one.page.url)
+    other.press("1")
+    one.wait_text("[title='scans/0.png']", "→ 1")
+    one.press("j", "2")
+    one.wait_text("#done", "Every row has an answer.")
+    other.press("u")
+    one.page.locator("#done").wait_for(state="hidden")
+    other.page.close()
+
+
 def test_a_reply_that_was_overtaken_changes_nothing(show: Show) -> None:
     screen = show(LINES)
-    screen.page.evaluate("() => { window.late = { changes: Promise.withResolvers() } }")
-    screen.page.wait_for_timeout(500)  # a question for the answers of others is answered, before there are any
+    hold = """() => {
+        const reply = Promise.withResolvers();
+        window.replies = 0;
+        window.late = { changes: { get promise() { replies += 1; return reply.promise }, resolve: reply.resolve } };
+    }"""
+    screen.page.evaluate(hold)
+    screen.page.wait_for_function("() => replies === 1")  # about the answers of others, before there are any
     screen.press("5")
     screen.wait_text("#counts", "1 of 6")
     screen.page.evaluate("() => late.changes.resolve()")
-    screen.page.wait_for_timeout(50)
+    screen.page.wait_for_function("() => replies === 2")
     assert "1 of 6" in screen.page.locator("#counts").inner_text()
 
 
@@ -172,4 +213,20 @@ def test_a_tab_counts_answers_on_cards_that_it_has_not_shown(show: Show, context
     other.open(one.page.url.replace("group=7", "group=8"))
     other.press("8")
     one.wait_text("#groups", "8 1/1")
+    other.page.close()
+
+
+def test_a_tab_counts_answers_that_it_sees_on_a_page_before_it_hears_of_them(
+    show: Show, context: BrowserContext
+) -> None:
+    one = show([*LINES, *numbered(["8"] * 2, "8")])
+    one.page.evaluate("() => { window.late = { changes: Promise.withResolvers() } }")
+    other = Screen(context.new_page(), one.table)
+    other.open(one.page.url.replace("group=7", "group=8"))
+    other.press("5")
+    other.wait_cursor("8/1.png")
+    one.press("]")
+    one.wait_text("[title='8/0.png']", "→ 5")
+    one.page.evaluate("() => late.changes.resolve()")
+    one.wait_text("#groups", "8 1/2")
     other.page.close()

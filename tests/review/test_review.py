@@ -81,7 +81,7 @@ def test_an_answer_is_written_and_counts_for_every_row_of_its_image(start: Start
     reply = give(review, A, label="1")
     answer = {"kind": "label", "label": "1"}
     assert reply["changes"] == [{"row": A, "answer": answer}, {"row": A_AGAIN, "answer": answer}]
-    assert (reply["action"], reply["answered"]) == (2, 2)
+    assert (reply["last_action"], reply["answered"]) == (2, 2)
     (settled,) = read_review(log).values()
     assert settled.answer == Answer("a.png", "label", "1", "7", "ok")
     assert review.state()["groups"][1] == {"label": "7", "rows": 2, "answered": 2}
@@ -108,6 +108,19 @@ def test_counts_follow_answers_and_undo(start: Start) -> None:
     assert (reply["undone"], reply["unsure"], reply["open_review"], reply["answered"]) == ([B], 0, 1, 0)
     assert reply["changes"] == [{"row": B, "answer": None}]
     assert review.undo("t", 3)["undone"] == []
+
+
+def test_answers_that_are_sent_again_are_written_once(start: Start) -> None:
+    review = start()
+
+    def send(row: int, tab: str, request: str) -> Any:
+        return review.answer(tab, "grid", "", [{"row": row, "kind": "blank"}], 1, request)
+
+    first = send(A, "one", "x")
+    assert send(A, "one", "x") == first
+    assert send(B, "two", "x")["last_action"] == 3
+    assert send(B, "one", "y")["last_action"] == 4
+    assert send(B, "one", "y")["last_action"] == 4
 
 
 def test_a_review_that_is_begun_again_goes_on(start: Start) -> None:

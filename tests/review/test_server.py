@@ -81,7 +81,7 @@ def test_rows_answers_and_undo(client: TestClient) -> None:
     page = client.get("/cards?at=3&count=2").json()
     assert (page["start"], [card["row"] for card in page["cards"]]) == (2, [3, 2])
     assert client.get("/cards?at=3&group=1").json()["start"] == 0
-    assert post(client).json()["action"] == 2
+    assert post(client).json()["last_action"] == 2
     assert client.get("/cards?order=score&at=open&count=1").json()["start"] == 0
     assert client.get("/cards?order=table&at=open&count=1").json()["start"] == 1
     assert read_review(Path("rows.csv.review"))["7.png"].answer.label == "1"

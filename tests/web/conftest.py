@@ -12,6 +12,7 @@ import pytest
 from batchdigits.inference.choose import BUILT_IN_MODEL
 from batchdigits.inference.model_file import read_model_file
 from batchdigits.web.page import web_page
+from tests.review.conftest import PATIENCE
 from tests.review.conftest import browser as browser  # a fixture
 from tests.web.screen import Screen
 
@@ -60,7 +61,7 @@ def show(browser: Browser, plain_context: BrowserContext, built_in_page: Path, f
         def begin(path: Path = built_in_page, size: tuple[int, int] = (1000, 800), **options: Any) -> Screen:
             new = stack.enter_context(browser.new_context(offline=True, **options)) if options else None
             context = new or plain_context
-            context.set_default_timeout(20_000)
+            context.set_default_timeout(PATIENCE)
             for event, listener in (("weberror", hear_error), ("console", hear_console), ("request", hear_request)):
                 context.on(event, listener)  # type: ignore[call-overload]
                 stack.callback(context.remove_listener, event, listener)

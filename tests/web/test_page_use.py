@@ -22,17 +22,35 @@ if TYPE_CHECKING:
 FOUR = SAMPLES / "digits/4/as-is.png"
 # A camera that sees the digit in a picture, left and right of it nothing.
 CAMERA = """picture => {
-  const canvas = Object.assign(document.createElement("canvas"), { width: 640, height: 480 });
-  const context = canvas.getContext("2d");
-  const stream = canvas.captureStream(20);
-  window.stopped = () => stream.getTracks().every(track => track.readyState === "ended");
+  const streams = [];
+  window.stopped = () => streams.every(stream => stream.getTracks().every(track => track.readyState === "ended"));
   navigator.mediaDevices.getUserMedia = async () => {
+    const canvas = Object.assign(document.createElement("canvas"), { width: 640, height: 480 });
+    const context = canvas.getContext("2d");
+    streams.push(canvas.captureStream(20));
     const bitmap = await createImageBitmap(new Blob([(%s)(picture)]));
     setInterval(() => {
       context.fillRect(0, 0, 640, 480);
       context.drawImage(bitmap, 220, 140, 200, 200);
     }, 50);
-    return stream;
+    return streams.at(-1);
+  };
+}"""
+# Whether the camera's digit is seen, whose ink is bright.
+IS_SEEN = """() => {
+  const context = Object.assign(document.createElement("canvas"), { width: 640, height: 480 }).getContext("2d");
+  context.drawImage(video, 0, 0);
+  return context.getImageData(0, 0, 640, 480).data.some((level, index) => index % 4 === 0 && level > 200);
+}"""
+# From now on an image of this name is decoded when `goOn` is called.
+HOLD = """name => {
+  const make = createImageBitmap;
+  const held = Promise.withResolvers();
+  window.isHeld = false;
+  window.goOn = held.resolve;
+  window.createImageBitmap = async (file, options) => {
+    if (file.name === name) { window.isHeld = true; await held.promise; }
+    return make(file, options);
   };
 }"""
 
@@ -147,13 +165,28 @@ def test_an_image_can_be_pasted(screen: Screen) -> None:
 
 
 def test_the_camera_gives_the_square_in_its_middle_and_is_switched_off(screen: Screen) -> None:
-    screen.page.evaluate(CAMERA % FROM_BASE64, base64.b64encode(FOUR.read_bytes()).decode())
-    screen.page.click("#open-camera")
-    screen.page.wait_for_timeout(500)
-    screen.page.click("#take")
+    take_picture(screen)
     screen.wait_answer("4 ok, score")
     assert screen.page.evaluate("stopped()")
     assert not screen.page.locator("#camera").is_visible()
+
+
+def take_picture(screen: Screen) -> None:
+    """Take a picture of a 4."""
+    screen.page.evaluate(CAMERA % FROM_BASE64, base64.b64encode(FOUR.read_bytes()).decode())
+    screen.page.click("#open-camera")
+    screen.page.wait_for_function(IS_SEEN)
+    screen.page.click("#take")
+
+
+def test_two_clicks_switch_on_one_camera(screen: Screen) -> None:
+    screen.page.evaluate(CAMERA % FROM_BASE64, base64.b64encode(FOUR.read_bytes()).decode())
+    click = "() => document.querySelector('#open-camera').click()"
+    for _ in range(2):  # it can be opened again
+        screen.page.evaluate(f"() => {{ ({click})(); ({click})() }}")
+        screen.page.click("#close-camera")
+        screen.page.locator("#camera").wait_for(state="hidden")
+        assert screen.page.evaluate("stopped()")
 
 
 def test_a_camera_that_is_refused_is_named(screen: Screen) -> None:
@@ -173,20 +206,48 @@ def test_a_row_of_the_table_is_shown_large(screen: Screen) -> None:
 
 def test_the_image_that_was_asked_for_last_is_shown(screen: Screen) -> None:
     screen.choose([picture("a.png"), picture("b.png")])
-    script = """() => {
-      const make = createImageBitmap;
-      window.createImageBitmap = async (file, options) => {
-        if (file.name === "a.png") await new Promise(resolve => { window.goOn = resolve });
-        return make(file, options);
-      };
-    }"""
-    screen.page.evaluate(script)
+    screen.page.evaluate(HOLD, "a.png")
     screen.page.click("text=a.png")
     screen.page.click("text=b.png")
     screen.page.locator("#name", has_text="b.png").wait_for()
     screen.page.evaluate("goOn()")
     screen.page.wait_for_timeout(300)
     assert screen.page.inner_text("#name") == "b.png"
+
+
+def test_a_picture_and_clear_are_not_written_over_by_an_image_that_is_still_decoded(screen: Screen) -> None:
+    screen.choose([picture("a.png"), picture("b.png")])
+    for act, name in ((take_picture, "camera"), (lambda screen: screen.page.click("#clear"), "")):
+        screen.page.evaluate(HOLD, "a.png")
+        screen.page.click("text=a.png")
+        act(screen)
+        screen.page.locator("#camera").wait_for(state="hidden")
+        screen.page.evaluate("goOn()")
+        screen.page.wait_for_timeout(300)
+        assert screen.page.inner_text("#name") == name
+
+
+def test_what_was_chosen_last_is_shown_though_a_folder_is_still_read(screen: Screen, tmp_path: Path) -> None:
+    script = """() => {
+      const ask = DataTransferItem.prototype.getAsFileSystemHandle;
+      const read = Promise.withResolvers();
+      window.isRead = false;
+      window.goOn = read.resolve;
+      DataTransferItem.prototype.getAsFileSystemHandle = function () {
+        window.isRead = true;
+        const handle = ask.call(this);
+        return read.promise.then(() => handle);
+      };
+    }"""
+    screen.page.evaluate(script)
+    for name in ("1.png", "2.png", "3.png"):
+        shutil.copy(FOUR, tmp_path / name)
+    screen.drop(tmp_path)
+    screen.page.wait_for_function("() => isRead")
+    screen.choose([picture("a.png"), picture("b.png")])
+    screen.page.evaluate("goOn()")
+    screen.page.wait_for_timeout(300)
+    assert screen.page.inner_text("#several-title") == "2 of 2 images"
 
 
 def test_an_unforeseen_error_costs_one_row(screen: Screen) -> None:
@@ -202,18 +263,22 @@ def test_an_unforeseen_error_costs_one_row(screen: Screen) -> None:
 
 
 def test_a_stopped_run_keeps_what_is_done_and_a_new_one_ends_it(screen: Screen) -> None:
-    many = [picture(f"{number}.png") for number in range(2000)]
+    many = [picture(f"{number}.png") for number in range(200)]
+    screen.page.evaluate(HOLD, "100.png")
     screen.page.set_input_files("#files", many)
+    screen.page.wait_for_function("() => isHeld")
     screen.page.click("#stop")
+    screen.page.evaluate("goOn()")
     screen.page.locator("#stop").wait_for(state="hidden")
-    done = len(screen.rows)
-    assert 0 < done < 2000
-    assert screen.page.inner_text("#several-title") == f"{done} of 2,000 images"
-    assert len(screen.download().splitlines()) == 1 + done
+    assert len(screen.rows) == 101
+    assert screen.page.inner_text("#several-title") == "101 of 200 images"
+    assert len(screen.download().splitlines()) == 1 + 101
+    screen.page.evaluate(HOLD, "100.png")
     screen.page.set_input_files("#files", many)
-    screen.page.locator("#rows tr").first.wait_for()
+    screen.page.wait_for_function("() => isHeld")
     screen.choose(many[:3])
     assert screen.page.inner_text("#several-title") == "3 of 3 images"
+    screen.page.evaluate("goOn()")
     screen.page.wait_for_timeout(300)
     assert len(screen.rows) == 3
 

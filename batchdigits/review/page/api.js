@@ -9,7 +9,8 @@ export class Refused extends Error {}
 /** How long other tabs may take to say that a name is theirs, in milliseconds. */
 const PATIENCE = 100;
 
-const newName = () => Math.random().toString(36).slice(2, 10);
+/** A name that nothing else has. */
+export const newName = () => Math.random().toString(36).slice(2, 10);
 const tabs = new BroadcastChannel("tabs");
 const isMine = newName();
 let tab = (sessionStorage.tab ??= newName());

@@ -40,20 +40,14 @@ export class Cards {
     return this.#known.get(row);
   }
 
-  /** Take over what the server says has changed; returns the cards, and whether there are others that nobody saw. */
+  /** Take over what the server says has changed; returns those of the cards that the page knows. */
   apply(reply) {
     const { changes, ...counts } = reply;
-    if (reply.last_action < this.state.last_action) return { cards: [], hasUnknown: false }; // overtaken on its way
+    if (reply.last_action < this.state.last_action) return []; // overtaken on its way
     const known = changes.filter(({ row }) => this.#known.has(row));
-    for (const { row, answer } of known) {
-      const card = this.#known.get(row);
-      const group = this.state.groups.find(({ label }) => label === card.label);
-      if (group) group.answered += Number(answer !== null) - Number(card.answer !== null);
-      card.answer = answer;
-      card.has_changed = false;
-    }
-    for (const name of ["last_action", "answered", "unsure", "open_review"]) this.state[name] = counts[name];
-    return { cards: known.map(({ row }) => this.#known.get(row)), hasUnknown: known.length < changes.length };
+    for (const { row, answer } of known) Object.assign(this.#known.get(row), { answer, has_changed: false });
+    for (const name of ["last_action", "answered", "unsure", "open_review", "groups"]) this.state[name] = counts[name];
+    return known.map(({ row }) => this.#known.get(row));
   }
 
   /** Whether a card waits for a person, at this place. */
@@ -70,10 +64,15 @@ export class Cards {
       open: (card) => card.answer === null,
       unsure: (card) => card.answer?.kind === "unsure",
       done: (card) => card.answer !== null,
-      differences: (card) => !this.confirmed.has(card.row),
+      differences: (card) => !this.confirmed.has(card.row) || this.#staysDifferent(card),
     }[view ?? answered];
     const gone = fits ? page.cards.filter((card) => !fits(card)).length : 0;
     return { start: page.start + page.cards.length - gone, total: page.total - gone };
+  }
+
+  // Two persons differ until one answer counts.
+  #staysDifferent(card) {
+    return this.state.round === "second" && card.answer?.kind === "unsure";
   }
 
   // A reply that an answer has overtaken on its way would take that answer back.

@@ -4,6 +4,7 @@ import { ServerGone } from "./api.js";
 import * as banner from "./banner.js";
 
 const RETRY = 1000; // milliseconds
+const PATIENCE = 5000; // milliseconds until it is said that a reply takes long
 const RESTART = "If you start batchdigits review again, open the address that it prints.";
 
 const waiting = [];
@@ -17,12 +18,15 @@ export async function enqueue(task) {
   if (isBusy) return;
   isBusy = true;
   while (waiting.length) {
+    const tell = setTimeout(sayThatItWaits, PATIENCE);
     try {
       await waiting.shift()();
       banner.clear();
     } catch (fault) {
       console.error(fault);
       banner.warn(`${fault.message} ${didNothing(waiting.splice(0).length)}`);
+    } finally {
+      clearTimeout(tell);
     }
   }
   isBusy = false;
@@ -52,6 +56,10 @@ export async function untilAcknowledged(send, answer = "") {
 
 /** Whether a request waits for a server that does not answer. */
 export const isStuck = () => unsaved !== null;
+
+function sayThatItWaits() {
+  if (!isStuck()) banner.warn("The server takes long to answer. Keys wait.");
+}
 
 function drop(number) {
   unsaved.dropped += number;

@@ -24,6 +24,7 @@ const keys = state.are_numbers ? new NumberKeys() : new Keys(state.classes);
 const grid = new Grid(byId("grid"), state.are_numbers ? 480 : 160, (index) => perform(["go", index]));
 const single = new Single(byId("single"), cards, !state.are_numbers);
 let shownPage = null;
+let lastAsked = null; // what a person asked for last; what was asked for before may still wait
 const walk = new Walk(cards, ({ view }) => (state.mode === "grid" && !isBlind) || view ? grid : single, refresh);
 
 const COMMANDS = {
@@ -41,7 +42,7 @@ const COMMANDS = {
   previous: () => walk.move(-1),
   up: () => walk.move(-walk.view.columns),
   down: () => walk.move(walk.view.columns),
-  go: (index) => (index in walk.page.cards ? walk.point(index) : overview.say("No card has this letter.")),
+  go,
   jump: () => {},
   next_page: () => (walk.view === grid ? walk.turn(1) : walk.move(1)),
   previous_page: () => (walk.view === grid ? walk.turn(-1) : walk.move(-1)),
@@ -51,13 +52,14 @@ const COMMANDS = {
   glyph: () => walk.card && walk.view.toggleGlyph(walk.card),
   glyphs: toggleGlyphs,
   zoom: () => dialogs.toggleZoom(walk.card),
-  filter: openFilter,
   show_unsure: () => walk.open({ ...wholePlace(), answered: "unsure" }, true),
   show_all: () => walk.open(wholePlace(walk.page.place.group ?? firstGroup()), true),
-  help: () => dialogs.help(keys, document.body.dataset.view),
   typed: () => {},
   say: (text) => overview.say(text),
 };
+
+// They wait for nothing: the keys behind them are theirs.
+const DIALOGS = { filter: openFilter, help: () => dialogs.help(keys, document.body.dataset.view) };
 
 async function answer(given, isBack = false) {
   const { card } = walk;
@@ -66,10 +68,19 @@ async function answer(given, isBack = false) {
   await (isBack ? walk.move(-1) : goOn());
 }
 
-// Keys are read as they are pressed, and answers take a while: what was typed meanwhile stays.
-function edit() {
-  if (!keys.typed) keys.edit(walk.card?.answer?.label ?? walk.card?.label ?? "");
+// Keys are read as they are pressed, and answers take a while: what was typed meanwhile was meant to follow this number.
+function edit(_, asked) {
+  const isLate = asked !== lastAsked;
+  keys.edit(isLate ? "" : (walk.card?.answer?.label ?? walk.card?.label ?? ""));
   overview.showTyped(keys.typed);
+  if (isLate) throw new Error("The answer before took too long: press e again.");
+}
+
+function go(card) {
+  if (!card) return overview.say("No card has this letter.");
+  const index = walk.page.cards.indexOf(card);
+  if (index < 0) throw new Error(`Another page is shown than the one with ${words.fileName(card.path)}.`);
+  walk.point(index);
 }
 
 async function accept() {
@@ -100,8 +111,8 @@ function prediction(card) {
 // Save answers; when this returns they are on disk.
 async function save(answers, text) {
   const view = walk.page.place.view ?? "";
-  const tab = await api.ownTab();
-  const send = () => api.post("answers", { tab, mode: state.mode, view, answers, since: state.last_action });
+  const [tab, request] = [await api.ownTab(), api.newName()];
+  const send = () => api.post("answers", { tab, request, mode: state.mode, view, answers, since: state.last_action });
   const reply = await untilAcknowledged(send, text);
   if (view) answers.forEach(({ row }) => cards.confirmed.add(row));
   take(reply);
@@ -132,17 +143,10 @@ async function goOn(isPageDone = false) {
 
 // Show what a reply says has changed, here and in other tabs.
 function take(reply) {
-  const { cards: changed, hasUnknown } = cards.apply(reply);
+  const changed = cards.apply(reply);
   changed.forEach((card) => walk.view.update(card));
+  if (reply.answered < state.rows && changed.some((card) => card.answer === null)) overview.showDone(null);
   overview.showProgress(state, isBlind);
-  overview.showGroups(state, walk.page.place.group);
-  if (hasUnknown) countAgain();
-}
-
-// Others answered cards that this page has not seen, so it does not know their class.
-async function countAgain() {
-  const fresh = await api.get("state").catch(() => state);
-  state.groups = fresh.groups;
   overview.showGroups(state, walk.page.place.group);
 }
 
@@ -167,7 +171,7 @@ function toggleGlyphs() {
 
 async function openFilter() {
   const place = await dialogs.filter(state, walk.page.place);
-  if (place) await walk.open(place, true);
+  if (place) enqueue(() => walk.open(place, true));
 }
 
 // The class to begin with: the first one that has an open card.
@@ -177,11 +181,15 @@ function firstGroup() {
   return (groups.find(({ rows, answered }) => answered < rows) ?? groups[0])?.label ?? null;
 }
 
-function perform([name, argument]) {
+function perform(asked) {
+  lastAsked = asked;
+  const [name, argument] = asked;
   keys.isJumping &&= walk.view === grid;
   overview.showTyped(keys.typed);
   walk.view.showLetters(keys.isJumping);
-  enqueue(() => COMMANDS[name](argument));
+  if (name in DIALOGS) return DIALOGS[name]();
+  const subject = name === "go" ? walk.page.cards[argument] : argument; // of the page that the person sees
+  enqueue(() => COMMANDS[name](subject, asked));
 }
 
 document.addEventListener("keydown", (event) => {
@@ -195,7 +203,10 @@ document.addEventListener("keydown", (event) => {
   if (!event.repeat || isMove) perform(read);
 });
 
-window.addEventListener("popstate", () => enqueue(() => walk.open(readPlace())));
+window.addEventListener("popstate", () => {
+  const place = readPlace(); // an answer on its way may write another one
+  enqueue(() => walk.open(place));
+});
 
 async function poll() {
   let isGone = false;

@@ -143,10 +143,10 @@ export class Walk {
   }
 
   async #next() {
-    const { start, total } = this.#cards.following(this.page);
+    const ahead = await this.#ahead;
+    const { start, total } = this.#cards.following(this.page); // as of now
     const { place } = this.page;
     if (start >= total) return null;
-    const ahead = await this.#ahead;
     return ahead ? { ...ahead, start, total, place: { ...place, start } } : this.#fetch(place, { start });
   }
 

@@ -2,12 +2,23 @@
 
 import { byId } from "./elements.js";
 
+let isAsked = false;
+
 /** Whether the browser may have a camera. */
 export const hasCamera = () => Boolean(navigator.mediaDevices?.getUserMedia);
 
 /** Show what the camera sees; resolves to a canvas with the square in its middle, or to null. */
 export async function takePicture() {
-  const stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
+  if (isAsked) return null; // a second click would leave a camera on
+  isAsked = true;
+  try {
+    return await take(await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } }));
+  } finally {
+    isAsked = false;
+  }
+}
+
+async function take(stream) {
   const [dialog, video] = [byId("camera"), byId("video")];
   video.srcObject = stream;
   dialog.showModal();

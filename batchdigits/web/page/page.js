@@ -13,13 +13,16 @@ import { Table } from "./table.js";
 
 const PAUSE = 50; // milliseconds of work before the page is drawn
 let current = { isOver: true }; // the run over several images; a new one ends it
-let wanted = null; // the image to show large, which may still be decoded; null for the pad
+let awaited = null; // what was dropped and is still read, unless something was chosen since
+let wanted = null; // what to show large: the pad, a picture, or an image, which may still be decoded
 
-const pad = new Pad(byId("pad"), () => requestAnimationFrame(showPad));
+const pad = new Pad(byId("pad"), () => {
+  wanted = pad;
+  requestAnimationFrame(showPad);
+});
 
 function showPad() {
-  wanted = null;
-  showResult(decide("", glyphOf(pad.canvas, DARK)));
+  if (wanted === pad) showResult(decide("", glyphOf(pad.canvas, DARK)));
 }
 
 /** Classify an image file. `look` gets the bitmap. */
@@ -45,6 +48,7 @@ async function showImage(image) {
 }
 
 async function showImages({ images, passedOver }) {
+  awaited = null;
   current.isOver = true;
   const mine = (current = { isOver: false });
   byId("alert").hidden = true;
@@ -80,7 +84,9 @@ function warn(text) {
 async function useCamera() {
   try {
     const picture = await takePicture();
-    if (picture) showResult(decide("camera", glyphOf(picture)), picture);
+    if (!picture) return;
+    wanted = picture;
+    showResult(decide("camera", glyphOf(picture)), picture);
   } catch (fault) {
     warn(`The camera cannot be used: ${fault.message}`);
   }
@@ -88,6 +94,7 @@ async function useCamera() {
 
 byId("clear").onclick = () => {
   pad.clear();
+  wanted = null;
   showNothing();
 };
 byId("choose-files").onclick = () => byId("files").click();
@@ -100,10 +107,12 @@ byId("close-about").onclick = () => byId("about").close();
 document.addEventListener("dragover", (event) => event.preventDefault());
 document.addEventListener("drop", async (event) => {
   event.preventDefault();
+  const mine = (awaited = {});
   try {
-    showImages(await dropped(event.dataTransfer));
+    const found = await dropped(event.dataTransfer);
+    if (awaited === mine) showImages(found);
   } catch (fault) {
-    warn(`What was dropped cannot be read: ${fault.message}`);
+    if (awaited === mine) warn(`What was dropped cannot be read: ${fault.message}`);
   }
 });
 document.addEventListener("paste", (event) => {
