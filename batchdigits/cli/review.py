@@ -90,9 +90,9 @@ def review(
     rows = Rows(_chosen(read_table(str(table)), sample))
     if not len(rows):
         raise BatchdigitsError(f"{table} has no rows to review")
-    paths = [row.path for row in rows.rows]
-    files = ScanFiles(paths, scans, table.resolve().parent)
-    if not files.has_any(paths):
+    sources = [row.source for row in rows.rows]
+    files = ScanFiles(sources, scans, table.resolve().parent)
+    if not files.has_any(sources):
         print_message(
             f"no image of the first rows is in {' or '.join(map(as_unicode, files.folders))}; give --scans DIR"
         )

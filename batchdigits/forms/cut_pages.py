@@ -9,6 +9,7 @@ from typing import NamedTuple
 from batchdigits.fields.cut_batch import CutPage, cut_page
 from batchdigits.files.source_error import SourceError
 from batchdigits.forms.align import Placed, ScanFeatures, align
+from batchdigits.forms.corners import corners_text
 from batchdigits.forms.crop import crop
 from batchdigits.forms.reference import Matrix, ink_of, reduced
 from batchdigits.forms.template import Template, TemplateField
@@ -30,11 +31,13 @@ class CutField(NamedTuple):
         field: what the template says of it.
         cut: the field, under the path of its page.
         back: the map from pixels of the field to those of the page; None if the field could not be cropped.
+        corners: where it is on its page, see `corners_text`; empty if it could not be cropped.
     """
 
     field: TemplateField
     cut: CutPage
     back: Matrix | None
+    corners: str = ""
 
 
 class CutForm(NamedTuple):
@@ -139,7 +142,8 @@ def _cut_field(source: str, scan: Scan, field: TemplateField, matrix: Matrix) ->
         found = crop(scan, field.box, matrix)
     except SourceError as error:
         return CutField(field, CutPage(source, None, str(error)), None)
-    return CutField(field, cut_page(Page(source, found.scan), field.options), found.back)
+    cut = cut_page(Page(source, found.scan), field.options)
+    return CutField(field, cut, found.back, corners_text(found.corners))
 
 
 def _is_empty(scan: Scan) -> bool:

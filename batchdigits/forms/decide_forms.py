@@ -49,7 +49,7 @@ def decide_forms(
             page = FormPage(form.page, NO_FIELDS)
             rows.append(Prediction(form.source, "", None, form.status, form.detail, form=page))
         elif by_field:
-            rows.append(_row_of_field(fields, form.page, form.detail))
+            rows.append(_row_of_field(FormPage(form.page, fields, form.detail, form.fields[0].corners)))
         else:
             rows.append(_row_of_page(form.source, fields, form.page, form.detail))
     return rows
@@ -98,16 +98,16 @@ def _again(row: Prediction, fields: Mapping[str, Prediction], by_field: bool) ->
     """A row with other predictions of its fields."""
     assert row.form is not None
     if by_field:
-        return _row_of_field(fields, row.form.page, row.form.note)
+        return _row_of_field(row.form._replace(fields=fields))
     return _row_of_page(row.path, fields, row.form.page, row.form.note)
 
 
-def _row_of_field(fields: Mapping[str, Prediction], page: int, note: str) -> Prediction:
+def _row_of_field(form: FormPage) -> Prediction:
     """The row of a single field."""
-    (own,) = fields.values()
-    status = Status.REVIEW if note and own.status is Status.OK else own.status
-    detail = "; ".join(filter(None, [own.detail, note]))
-    return own._replace(status=status, detail=detail, form=FormPage(page, fields, note))
+    (own,) = form.fields.values()
+    status = Status.REVIEW if form.note and own.status is Status.OK else own.status
+    detail = "; ".join(filter(None, [own.detail, form.note]))
+    return own._replace(status=status, detail=detail, form=form)
 
 
 def _row_of_page(source: str, fields: Mapping[str, Prediction], page: int, note: str) -> Prediction:

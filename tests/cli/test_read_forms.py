@@ -111,7 +111,7 @@ def test_a_field_that_the_scan_lacks_is_for_review(run: Run) -> None:
 
 def test_a_row_a_field(run: Run) -> None:
     result = run("read", "scans/a.png", "scans/d.png", "--template", "form.toml", "--long", "--digits")
-    assert result.stdout.startswith("path,page,field,value,confidence,status,detail,score,digits\n")
+    assert result.stdout.startswith("path,page,field,value,confidence,status,detail,score,digits,box\n")
     *fields, empty = rows_of(result.stdout)
     assert [(row["path"], row["page"], row["field"]) for row in fields] == [
         ("scans/a.png", "1", name) for name in FIELDS
@@ -124,6 +124,12 @@ def test_a_row_a_field(run: Run) -> None:
         ink = np.array(Image.open("scans/a.png"))
         for left, top, right, bottom in boxes:  # in pixels of the page
             assert ink[top:bottom, left:right].min() < 130
+        left, top, right, _, _, bottom, *_ = map(float, row["box"].split())
+        assert (left < boxes[:, 0]).all()
+        assert (boxes[:, 2] < right).all()
+        assert (top - 9 < boxes[:, 1]).all()  # the page is turned a little
+        assert (boxes[:, 3] < bottom + 9).all()
+    assert empty["box"] == ""
     assert "5 images: " in result.stderr
 
 
@@ -306,12 +312,3 @@ def test_a_wrong_template_is_one_line(run: Run) -> None:
     assert result.exit_code == 1
     assert result.stderr.endswith("error: form.toml: field 'room', key 'lenght': no such key\n")
     assert run("read", "scans", "--template", "none.toml").exit_code == 1
-
-
-def test_rows_of_fields_are_not_reviewed_by_their_path(run: Run) -> None:
-    for suffix in ("csv", "jsonl"):
-        run("read", "scans/a.png", "--template", "form.toml", "--long", "-o", f"long.{suffix}")
-        for command in (["audit", "--sample", "2", "-o", "sample.csv"], ["preview", "-o", "p.png"]):
-            result = run(command[0], f"long.{suffix}", *command[1:])
-            assert result.exit_code == 1
-            assert "several rows for one scan" in result.stderr
