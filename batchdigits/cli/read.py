@@ -84,8 +84,9 @@ class ReadRequest(Request):
         unique = f"unique = true in {self.template}" if self.template else "--unique"
         if self._is_unique and self.resume:
             raise click.UsageError(
-                f"{unique} chooses the values of all fields together, when all have been read: there are no rows "
-                "before that to go on from, and those of a finished table would change. Leave --resume out."
+                f"{unique} chooses the values of all fields together, when all have been read: a run that was stopped "
+                "has no rows to go on from, and new fields could change those of a finished table. Leave --resume out; "
+                "to add fields, read all of them again, into another file."
             )
         if self._is_unique and self.engine == "ray":
             raise click.UsageError(f"{unique} chooses the values of all fields together, which --engine ray cannot.")

@@ -84,7 +84,7 @@ def around(corners: Matrix, margin: float) -> Matrix:
     """The corners, float64 (4, 2), of a field with a margin of so many pixels around it."""
     sides = corners[1] - corners[0], corners[3] - corners[0]
     across, down = (margin * side / max(1.0, float(np.hypot(*side))) for side in sides)
-    return corners + np.stack([-across - down, across - down, across + down, down - across])
+    return corners + np.asarray([-across - down, across - down, across + down, down - across])
 
 
 def _rectangle(width: float, height: float) -> Matrix:

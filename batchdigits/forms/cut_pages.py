@@ -78,8 +78,12 @@ class FormBatch:
 
     def add(self, path: str, status: os.stat_result | None = None) -> Iterable[None]:
         """Add a file's pages, as `CutBatch.add` does."""
+        return self.add_pages(decode(path, status=status))
+
+    def add_pages(self, decoded: Iterable[Page]) -> Iterable[None]:
+        """Add the pages of one file."""
         first, found, pages = len(self._rows), 0, 0
-        for page in decode(path, status=status):
+        for page in decoded:
             form = cut_form(page, self._template, 1 + found % len(self._template.pages))
             pages += 1
             found += form.page > 0
