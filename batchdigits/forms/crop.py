@@ -82,9 +82,21 @@ def crop_corners(scan: Scan, corners: Matrix) -> Crop:
 
 def around(corners: Matrix, margin: float) -> Matrix:
     """The corners, float64 (4, 2), of a field with a margin of so many pixels around it."""
-    sides = corners[1] - corners[0], corners[3] - corners[0]
-    across, down = (margin * side / max(1.0, float(np.hypot(*side))) for side in sides)
-    return corners + np.asarray([-across - down, across - down, across + down, down - across])
+    across, down = (_as_long(side, margin) for side in (corners[1] - corners[0], corners[3] - corners[0]))
+    return np.array(
+        [
+            corners[0] - across - down,
+            corners[1] + across - down,
+            corners[2] + across + down,
+            corners[3] - across + down,
+        ],
+        np.float64,
+    )
+
+
+def _as_long(side: Matrix, length: float) -> Matrix:
+    """A vector, float64 (2,), in the direction of a side, with a length in pixels."""
+    return side * (length / max(1.0, float(np.hypot(*side))))
 
 
 def _rectangle(width: float, height: float) -> Matrix:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,14 +32,14 @@ def values_of(page: batchdigits.FormPrediction) -> dict[str, str]:
 @pytest.mark.parametrize("kind", ["path", "bytes", "file", "pillow", "array"])
 def test_a_page_gives_its_fields_by_name(classifier: batchdigits.Classifier, kind: str) -> None:
     path = save(scanned(filled(blank_form())), "scan.png")
-    image = {
+    makers: dict[str, Callable[[], Any]] = {
         "path": lambda: path,
         "bytes": path.read_bytes,
         "file": lambda: io.BytesIO(path.read_bytes()),
         "pillow": lambda: Image.open(path),
         "array": lambda: np.asarray(Image.open(path)),
-    }[kind]()
-    (page,) = classifier.read_form(image, Path("form.toml"))
+    }
+    (page,) = classifier.read_form(makers[kind](), Path("form.toml"))
     assert (page.page, page.status) == (1, "review")
     assert page.detail.startswith("room: fails the range")
     assert values_of(page) == VALUES

@@ -532,15 +532,32 @@ def test_rows_of_earlier_runs_are_compared_too(run: Run, roster: Path, name: str
     assert all(line in result.stderr for line in COMPARED)
 
 
-def test_a_workbook_that_went_on_is_not_compared(run: Run, roster: Path) -> None:
+def test_a_workbook_that_went_on_is_compared_too(run: Run, roster: Path) -> None:
     Path("ids/5-broken.png").write_bytes(b"none")
     stopped = run("read", "ids", "--values", roster, "-o", "out.xlsx", "--max-failures", "0", "--jobs", "1")
     assert stopped.exit_code == 1
     Path("ids/5-broken.png").unlink()
     result = run("read", "ids", "--values", roster, "-o", "out.xlsx", "--resume")
     assert "5 files are done" in result.stderr
-    assert "roster.txt is not compared" in result.stderr
-    assert "in no field" not in result.stderr
+    assert all(line in result.stderr for line in COMPARED)
+    assert result.stderr.count("5917 is in") == 1
+
+
+@pytest.mark.skipif(find_spec("pyarrow") is None, reason="pyarrow is not installed")
+def test_the_parts_of_a_cluster_are_compared_too(run: Run, roster: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from batchdigits.engines import ray_engine
+    from tests.cli.test_classify_parts import Cluster
+
+    monkeypatch.setattr(ray_engine, "classify", Cluster().classify)
+    arguments = ["read", "ids", "--values", roster, "--engine", "ray", "--part-size", "2", "-o", "rows"]
+    shutil.move("ids/3-5917.png", "5917.png")
+    first = run(*arguments)
+    assert COMPARED[0] in first.stderr
+    assert "5917 is in" not in first.stderr
+    shutil.move("5917.png", "ids/3-5917.png")
+    result = run(*arguments, "--resume")
+    assert all(line in result.stderr for line in COMPARED), result.output
+    assert "roster" not in run(*arguments, "--overwrite", "--quiet").stderr
 
 
 @pytest.mark.parametrize("output", [[], ["-o", "out.csv"]])

@@ -263,6 +263,38 @@ def test_unique_values_are_chosen_for_all_pages_together(run: Run, long: list[st
         assert rows[2]["detail"] == "an empty page"
 
 
+# Lists of values
+
+
+@pytest.mark.parametrize(
+    "more", [[], ["--long"], ["-o", "out.csv"], ["-o", "out.xlsx"], ["--long", "-o", "out.xlsx"], ["unique"]]
+)
+def test_the_list_of_a_field_is_compared_with_its_values(run: Run, more: list[str]) -> None:
+    Path("ids.csv").write_text("id\n0123456\n9999999\n")
+    room = "unique = true" if more == ["unique"] else ""
+    Path("form.toml").write_text(template("marks", form=None, student='values = "ids.csv"', room=room))
+    shutil.copy("scans/a.png", "scans/b.png")
+    result = run("read", "scans/a.png", "scans/b.png", "--template", "form.toml", *(more if not room else []))
+    assert result.exit_code == 0, result.output
+    assert "batchdigits: 1 value of ids.csv in no field: 9999999\n" in result.stderr
+    assert result.stderr.count("0123456 is in scans/a.png, scans/b.png\n") == 1
+    assert "310826 is in" not in result.stderr  # dates are not on a list
+
+
+def test_a_list_is_compared_with_rows_of_earlier_runs_where_a_row_is_a_field(run: Run) -> None:
+    Path("ids.csv").write_text("id\n0123456\n9999999\n")
+    Path("form.toml").write_text(template("marks", form=None, student='values = "ids.csv"'))
+    shutil.copy("scans/a.png", "scans/b.png")
+    for more, says in (
+        (["--long", "-o", "long.csv"], "0123456 is in scans/a.png, scans/b.png\n"),
+        (["-o", "wide.csv"], "batchdigits: ids.csv not compared with rows of other runs or machines; --long does\n"),
+    ):
+        arguments = ["read", "--template", "form.toml", *more]
+        assert "not compared" not in run(*arguments, "scans/a.png").stderr
+        result = run(*arguments, "scans/a.png", "scans/b.png", "--resume")
+        assert says in result.stderr, result.output
+
+
 # Options that do not go together
 
 
