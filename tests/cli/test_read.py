@@ -16,8 +16,13 @@ from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
+from batchdigits.datasets import MNIST
+from batchdigits.datasets.idx import TEST_IMAGES, TEST_LABELS, read_idx
+from batchdigits.learning.composed_fields import compose_field
 from batchdigits.output.review_answers import Answer
 from batchdigits.output.review_log import ReviewLog, log_path
 from tests.conftest import SAMPLES, Run
@@ -383,6 +388,28 @@ def test_ray_gives_the_same_rows(run: Run, monkeypatch: pytest.MonkeyPatch) -> N
     parts = sorted(Path("rows").glob("*.csv"))
     assert len(parts) == 3
     assert [line for part in parts for line in part.read_text().splitlines()[1:]] == expected[1:]
+
+
+@pytest.mark.parametrize("boxes", ["2", "3", "4", "7"])
+def test_a_field_without_boxes_is_for_review_where_there_should_be_some(run: Run, boxes: str) -> None:
+    helpers.make_fields(Path("strips"), ["007", "1946", "83"])
+    rows = rows_of(run("read", "strips", "--comb", boxes).stdout)
+    assert [row["status"] for row in rows] == ["review"] * 3
+    assert all(row["detail"].startswith(f"no boxes found where {boxes} should be") for row in rows)
+
+
+def test_a_field_with_digits_in_other_boxes_is_for_review(run: Run) -> None:
+    images, labels = read_idx(MNIST / f"{TEST_IMAGES}.gz"), read_idx(MNIST / f"{TEST_LABELS}.gz")
+    chosen = [int(np.flatnonzero(labels == digit)[5]) for digit in (4, 0, 2, 6, 3)]
+    Path("combs").mkdir()
+    cv2.imwrite("combs/a.png", compose_field("comb", images[chosen], labels[chosen], np.random.default_rng(1)).scan)
+    (row,) = rows_of(run("read", "combs", "--comb", "5").stdout)
+    assert row["value"] == "40263"
+    assert "boxes" not in row["detail"]
+    for boxes in ("4", "3", "6", "9"):
+        (row,) = rows_of(run("read", "combs", "--comb", boxes).stdout)
+        assert row["status"] == "review"
+        assert row["detail"].startswith(f"5 boxes found where {boxes} should be")
 
 
 # Other commands
