@@ -80,6 +80,9 @@ class ReadRequest(Request):
             click.UsageError: they cannot.
         """
         super().check()
+        for name, value in (("--values", self.values), ("--template", self.template)):
+            if value == "":
+                raise click.UsageError(f"{name} needs the name of a file, and it is empty.")
         self._check_template()
         if self.digits_only and not self.separators:
             raise click.UsageError("--digits-only needs --separators.")

@@ -103,7 +103,7 @@ def cut_field(scan: NDArray[np.uint8], options: ReadOptions) -> Cut:
     number = _find_number(ruled)
     close = close_up(number, ruled.ink) if number else None
     if close is None:
-        return Cut(view, [], has_ink=False)
+        return Cut(view, [], has_ink=propose(scan, options.ink).holds_writing)  # such as a page of it
     pieces = pieces_of(close)
     if len(pieces.boxes) > MAX_PIECES:
         return Cut(view, [])

@@ -27,6 +27,7 @@ from batchdigits.output.review_answers import Answer
 from batchdigits.output.review_log import ReviewLog, log_path
 from tests.conftest import SAMPLES, Run
 from tests.engines import helpers
+from tests.forms.drawn import blank_form, filled, save, scanned
 
 VALUES = ["007", "1946", "20260", "0000", "83", "5917", "31", "604", "2871", "990", "4", "12345"]
 Row = dict[str, str]
@@ -206,7 +207,11 @@ def test_the_digits_stand_in_a_column_from_left_to_right(run: Run) -> None:
         (["--decimals", "0"], "0 is not in the range"),
         (["--pattern", "("], "is no regular expression"),
         (["--range", "9"], "is no range such as 0-300"),
-        (["--check", "crc"], "write one such as"),
+        (["--range", "300-0"], "its first number is the greater one"),
+        (["--pattern", ""], "an empty pattern matches no number"),
+        (["--values", ""], "--values needs the name of a file, and it is empty"),
+        (["--template", ""], "--template needs the name of a file, and it is empty"),
+        (["--check", "crc"], "is no check: there are luhn, "),
         (["--min-confidence", "2"], "2.0 is not in the range"),
         (["--top-k", "2"], "No such option"),
     ],
@@ -217,6 +222,12 @@ def test_a_bad_option_destroys_nothing(run: Run, options: list[str], words: str)
     assert result.exit_code == 2
     assert words in result.stderr
     assert Path("out.csv").read_text() == "mine"
+
+
+def test_a_page_of_writing_is_for_review_and_not_blank(run: Run) -> None:
+    save(scanned(filled(blank_form())), "page.png")
+    (row,) = rows_of(run("read", "page.png").stdout)
+    assert (row["value"], row["status"], row["detail"]) == ("", "review", "no number found")
 
 
 # Inputs and outputs, by the code of classify
