@@ -99,10 +99,10 @@ def known_format(path: str) -> TableFormat:
     """
     name = table_format(path)
     if name is None:
-        reason = (
-            "it is not CSV, TSV, JSON lines or Parquet as classify writes it" if Path(path).exists() else "no such file"
-        )
-        raise BatchdigitsError(f"cannot read {path}: {reason}")
+        reason = "it is not CSV, TSV, JSON lines or Parquet as classify writes it"
+        if Path(path).suffix.lower() == ".xlsx":
+            reason = "it is a workbook; write a .csv first, of which review --apply -o FILE.xlsx makes one at the end"
+        raise BatchdigitsError(f"cannot read {path}: {reason if Path(path).exists() else 'no such file'}")
     return name
 
 

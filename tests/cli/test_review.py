@@ -225,3 +225,10 @@ def test_the_browser_is_opened_unless_it_is_not_wanted(table: Path, run: Run, mo
     assert opened == []
     assert run("review", table).exit_code == 0
     assert len(opened) == 1
+
+
+def test_a_workbook_says_what_to_do(table: Path, run: Run) -> None:
+    Path("rows.xlsx").write_bytes(b"PK")
+    result = run("review", "rows.xlsx")
+    assert result.exit_code == 1
+    assert "it is a workbook; write a .csv first, of which review --apply -o FILE.xlsx makes one" in result.stderr
