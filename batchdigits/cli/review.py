@@ -64,9 +64,9 @@ def review(
 ) -> None:
     """Look over the rows of a table in the browser, and correct them.
 
-    ROWS is a table that classify or read wrote (CSV, TSV, JSON lines, Parquet). The page is served to this machine
-    only, until Ctrl-C. Each answer is in ROWS.review before the next card is shown; the table itself stays as it is.
-    Press h on the page to see the keys.
+    ROWS is a table that classify or read wrote (CSV, TSV, JSON lines, Parquet), of forms with --long. The page is
+    served to this machine only, until Ctrl-C. Each answer is in ROWS.review before the next card is shown; the table
+    itself stays as it is. Press h on the page to see the keys.
 
     \b
     Example:
