@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         NoImagesError,
     )
     from batchdigits.fields.decide_fields import FieldPrediction
+    from batchdigits.forms.decide_forms import FormPrediction
     from batchdigits.inference.decide import Prediction, Status
     from batchdigits.vision.normalise import Ink
 
@@ -39,6 +40,7 @@ __all__ = [
     "Classifier",
     "DataError",
     "FieldPrediction",
+    "FormPrediction",
     "Ink",
     "MissingExtraError",
     "ModelFileError",
@@ -61,6 +63,7 @@ _MODULES = {
     "Classifier": "batchdigits.api.classifier",
     "DataError": "batchdigits.errors",
     "FieldPrediction": "batchdigits.fields.decide_fields",
+    "FormPrediction": "batchdigits.forms.decide_forms",
     "Ink": "batchdigits.vision.normalise",
     "MissingExtraError": "batchdigits.errors",
     "ModelFileError": "batchdigits.errors",

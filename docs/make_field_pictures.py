@@ -1,4 +1,6 @@
-"""Draw fields as `batchdigits preview` and `review` show them: `python docs/make_field_pictures.py`.
+"""Draw fields as `batchdigits preview` and `review` show them.
+
+Run it from the root of the repository: `PYTHONPATH=$PWD python docs/make_field_pictures.py`.
 
 The fields are composed of MNIST's test digits. The picture of the page needs Chromium, and Playwright.
 """
@@ -20,6 +22,7 @@ from PIL import Image
 from batchdigits.datasets import MNIST
 from batchdigits.datasets.idx import TEST_IMAGES, TEST_LABELS, read_idx
 from batchdigits.learning.composed_fields import compose_field
+from tests.forms.drawn import blank_form, filled, save, scanned, template
 
 FIELDS = (
     ("strip", "007"),
@@ -35,7 +38,7 @@ SEED = 6
 @click.command()
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=HERE / "images", help="The folder.")
 def main(output: Path) -> None:
-    """Write a PNG for the preview, and one for the review."""
+    """Write a PNG for the preview, and two for the review."""
     with tempfile.TemporaryDirectory() as name, chromium() as browser:
         folder = Path(name)
         make_fields(folder / "fields")
@@ -44,6 +47,12 @@ def main(output: Path) -> None:
         Image.open(folder / "fields.png").quantize(COLOURS).save(output / "fields.png", optimize=True)
         with serving(folder / "numbers.csv", "single") as address:
             draw(browser, address, ["2", "0", "2"], output / "review-numbers.png")
+        save(scanned(filled(blank_form(), copy=1), turn=0.6), folder / "form-1.png")
+        (folder / "form.toml").write_text(template("marks", form=None))
+        line = "read form-1.png --template form.toml --long -o forms.csv --quiet"
+        subprocess.run([sys.executable, "-m", "batchdigits", *line.split()], cwd=folder, check=True)
+        with serving(folder / "forms.csv", "single") as address:
+            draw(browser, address, ["0", "1"], output / "review-forms.png")
 
 
 def make_fields(folder: Path) -> None:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from threading import Lock
 
-from batchdigits.api.arguments import check_ink, model_path
-from batchdigits.api.images import Image, page_of
+from batchdigits.api.arguments import as_path, check_ink, model_path
+from batchdigits.api.images import Image, page_of, pages_of
 from batchdigits.fields.cut_batch import cut_page
 from batchdigits.fields.decide_fields import FieldPrediction, decide_fields, field_threshold
 from batchdigits.fields.field_options import field_options
+from batchdigits.forms.cut_pages import FormBatch
+from batchdigits.forms.decide_forms import FormPrediction, read_forms
+from batchdigits.forms.template import Template
+from batchdigits.forms.template_file import read_template
 from batchdigits.inference.card import Card
 from batchdigits.inference.decide import Prediction, decide
 from batchdigits.inference.load import load_runtime
@@ -67,6 +72,7 @@ class Classifier:
         self._field_threshold = field_threshold(self.card, min_confidence)
         self._ink = ink
         self._probabilities = probabilities
+        self._templates: dict[str, Template] = {}
         self._lock = Lock()  # an interpreter runs one inference at a time
 
     def classify(self, image: Image) -> Prediction:
@@ -153,3 +159,32 @@ class Classifier:
         with self._lock:
             (prediction,) = decide_fields([page], self._runtime, options, self._field_threshold)
         return prediction
+
+    def read_form(self, image: Image, template: str | os.PathLike[str]) -> list[FormPrediction]:
+        """The numbers in the fields of a form, as `batchdigits read --template` reads them.
+
+        Args:
+            image: as for `classify`; TIFF and PDF may have several pages, which are those of the form in turn.
+            template: the file of the template. It is read once, with its blank form and its lists.
+
+        Returns:
+            One prediction for each page. Its digits have their boxes in pixels of the page. Two pages may have the
+            same value in a field, also where the template has `unique = true`.
+
+        Raises:
+            TypeError: the image has none of the types that `classify` accepts, or the template is no path.
+            BatchdigitsError: the template cannot be used.
+        """
+        batch = FormBatch(self._template(os.fspath(as_path(template, "template"))), by_field=False)
+        for _ in batch.add_pages(pages_of(image)):
+            pass
+        with self._lock:
+            return read_forms(batch.finish(), self._runtime, self._field_threshold)
+
+    def _template(self, path: str) -> Template:
+        with self._lock:
+            if path not in self._templates:
+                form = read_template(path, self._ink)
+                fields = [field._replace(options=replace(field.options, unique=False)) for field in form.fields]
+                self._templates[path] = form._replace(fields=tuple(fields))
+            return self._templates[path]

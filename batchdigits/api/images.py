@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import IO, Any
 
@@ -21,7 +22,7 @@ ACCEPTED_ARRAYS = "(H, W), (H, W, 3) or (H, W, 4) of uint8, uint16, bool, or flo
 
 
 def page_of(image: Image, *, reduced: bool = False) -> Page:
-    """The scan of an image, or the fault because of which it has none.
+    """The scan of an image, or the fault because of which it has none, such as several pages.
 
     Args:
         image: a path or URL; the bytes of an image file; a binary file object with them; a Pillow image; or a NumPy
@@ -31,54 +32,60 @@ def page_of(image: Image, *, reduced: bool = False) -> Page:
     Raises:
         TypeError: the image has none of these types.
     """
-    if isinstance(image, str | os.PathLike):
-        path = os.fsdecode(image)
-        return _only_page(path, decode(path, reduced=reduced))
-    if isinstance(image, np.ndarray):
-        _check_array(image)
-        return _page("", lambda: _scan_of_array(image))
-    if isinstance(image, bytes | bytearray | memoryview):
-        return _page_of_bytes("", bytes(image), reduced)
-    if _is_pillow_image(image):
-        from batchdigits.vision.pillow_decode import scan_of
-
-        return _page(_name(image, "filename"), lambda: scan_of(image))
-    if hasattr(image, "read"):
-        return _page_of_file(image, reduced)
-    raise TypeError(f"an image is {ACCEPTED}, not {type(image).__name__}")
-
-
-def _page(source: str, make_scan: Any) -> Page:
-    try:
-        return Page(source, make_scan())
-    except Exception as error:
-        return Page(source, None, describe_error(source, error))
-
-
-def _only_page(source: str, pages: Any) -> Page:
-    """The page of a file. If it has several, the result is a fault, since there is no single image to classify."""
+    source, pages = _decoded(image, reduced)
     first, *others = islice(pages, 2)
     if others:
         return Page(source, None, "several pages: batchdigits.classify has a prediction for each")
-    page: Page = first._replace(source=source)
-    return page
+    return first._replace(source=source)
 
 
-def _page_of_bytes(source: str, data: bytes, reduced: bool) -> Page:
+def pages_of(image: Image) -> Iterable[Page]:
+    """The pages of an image, one or more; see `page_of`."""
+    return _decoded(image, reduced=False)[1]
+
+
+def _decoded(image: Image, reduced: bool) -> tuple[str, Iterable[Page]]:
+    """The name of an image, and its pages."""
+    if isinstance(image, str | os.PathLike):
+        path = os.fsdecode(image)
+        return path, decode(path, reduced=reduced)
+    if isinstance(image, np.ndarray):
+        _check_array(image)
+        return "", _page("", lambda: _scan_of_array(image))
+    if isinstance(image, bytes | bytearray | memoryview):
+        return "", _pages_of_bytes("", bytes(image), reduced)
+    if _is_pillow_image(image):
+        from batchdigits.vision.pillow_decode import scan_of
+
+        name = _name(image, "filename")
+        return name, _page(name, lambda: scan_of(image))
+    if hasattr(image, "read"):
+        name = _name(image, "name")
+        return name, _pages_of_file(name, image, reduced)
+    raise TypeError(f"an image is {ACCEPTED}, not {type(image).__name__}")
+
+
+def _page(source: str, make_scan: Callable[[], Scan]) -> tuple[Page]:
+    try:
+        return (Page(source, make_scan()),)
+    except Exception as error:
+        return (Page(source, None, describe_error(source, error)),)
+
+
+def _pages_of_bytes(source: str, data: bytes, reduced: bool) -> Iterable[Page]:
     if not data:
-        return Page(source, None, "empty file")
-    return _only_page(source, decode_content(Content(source, data, len(data)), reduced=reduced))
+        return (Page(source, None, "empty file"),)
+    return decode_content(Content(source, data, len(data)), reduced=reduced)
 
 
-def _page_of_file(file: IO[bytes], reduced: bool) -> Page:
-    source = _name(file, "name")
+def _pages_of_file(source: str, file: IO[bytes], reduced: bool) -> Iterable[Page]:
     try:
         data = file.read(MAX_FILE_BYTES + 1)
     except Exception as error:
-        return Page(source, None, describe_error(source, error))
+        return (Page(source, None, describe_error(source, error)),)
     if not isinstance(data, bytes):
         raise TypeError(f"a file object is opened in binary mode; this one gives {type(data).__name__}")
-    return _page_of_bytes(source, data, reduced)
+    return _pages_of_bytes(source, data, reduced)
 
 
 def _name(image: object, attribute: str) -> str:

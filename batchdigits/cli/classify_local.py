@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from batchdigits.output.journal import Identity
     from batchdigits.output.resumable import ResumableOutput
     from batchdigits.output.stream import StreamOutput
+    from batchdigits.output.table import TableRow
 
 
 def classify_locally(
@@ -46,6 +47,7 @@ def classify_locally(
     """
     from batchdigits.engines.local import default_jobs
     from batchdigits.output.row_counts import RowCounts, count_lines, count_rows
+    from batchdigits.output.table import read_table
 
     stopwatch = Stopwatch()
     task, columns, encoder = task_of(request, ids)
@@ -56,7 +58,9 @@ def classify_locally(
 
     def convert(lines: Iterator[bytes], path: Path) -> None:
         assert encoder.convert
-        encoder.convert(columns, lines if reader.can_add else count_lines(lines, reader, converted), path)
+        if not reader.can_add:
+            lines = request.noting(count_lines(lines, reader, converted))
+        encoder.convert(columns, lines, path)
 
     with _output(request, identity_of(request, task), encoder.header(columns), reader) as output:
         written = write_results(
@@ -68,12 +72,14 @@ def classify_locally(
         )
         output.finish(convert if encoder.convert else None)
     counts = written
+    rows: Iterator[TableRow] | None = None
     if request.file and (output.resumed or output.old):  # a person may have edited the rows of earlier runs
         counts = count_rows(request.file, reader) if reader.can_add else converted
+        rows = read_table(str(request.file)) if reader.can_add else None
     if output.old:
         print_added(request, output.old.numbers())
     _print_left_out(tally, rules)
-    request.print_more(bool(output.resumed or output.old))
+    request.print_more(rows)
     finish(
         Summary(
             request=request,

@@ -57,6 +57,7 @@ def classify_in_parts(request: Request, paths: Sequence[str], rules: Filter, ids
         total = output.finish(listed.parts, manifest, listed.named, listed.readable, request.prune)
     if output.finished:
         print_added(request, {**listed.files, "unnamed": output.unnamed})
+    request.print_more(output.rows())
     finish(
         Summary(
             request=request,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from batchdigits.output.compression import Compression
     from batchdigits.output.formats import FormatName
     from batchdigits.output.journal import Identity
+    from batchdigits.output.table import TableRow
 
 Option = Callable[[Any], Any]  # adds an option to a command
 
@@ -98,11 +99,15 @@ class Request:
 
         return classify(files, task, self.jobs)
 
-    def print_more(self, went_on: bool) -> None:
-        """Print what else there is to say of the rows of this machine's workers, before the summary.
+    def noting(self, lines: Iterator[bytes]) -> Iterator[bytes]:
+        """The lines of JSON of which a workbook is made, whose rows cannot be read again."""
+        return lines
+
+    def print_more(self, rows: Iterable[TableRow] | None = None) -> None:
+        """Print what else there is to say of the rows, before the summary.
 
         Args:
-            went_on: whether the output has rows of earlier runs.
+            rows: all rows of the output; None if this run knows them from `run` or `noting`.
         """
 
     def columns(self, card: Card, ids: Mapping[str, str] | None) -> Columns:

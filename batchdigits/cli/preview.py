@@ -219,8 +219,8 @@ def _guarded_rows(tables: Sequence[str], output: Path) -> Iterator[TableRow]:
             raise BatchdigitsError(f"{output} is the table; choose another output (-o)")
         for row in read_table(table):
             if output_exists:
-                _is_old_preview(row.path, output)
-                _is_old_preview(row.path.rpartition("#")[0], output)  # of a page, its file
+                _is_old_preview(row.source, output)
+                _is_old_preview(row.source.rpartition("#")[0], output)  # of a page, its file
             yield row
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -20,6 +20,7 @@ from batchdigits.fields.rules import MAX_LENGTH, parse_length, parse_pattern, pa
 from batchdigits.text import first_names
 
 if TYPE_CHECKING:
+    from batchdigits.cli.read_compared import Listed, Named
     from batchdigits.engines.classify_files import Pipeline
     from batchdigits.engines.worker import ChunkResult, Task
     from batchdigits.fields.field_options import FieldOptions
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from batchdigits.inference.card import Card
     from batchdigits.output.columns import Columns
     from batchdigits.output.journal import Identity
+    from batchdigits.output.table import TableRow
     from batchdigits.vision.normalise import Ink
 
 
@@ -78,14 +80,18 @@ class ReadRequest(Request):
             click.UsageError: they cannot.
         """
         super().check()
+        for name, value in (("--values", self.values), ("--template", self.template)):
+            if value == "":
+                raise click.UsageError(f"{name} needs the name of a file, and it is empty.")
         self._check_template()
         if self.digits_only and not self.separators:
             raise click.UsageError("--digits-only needs --separators.")
         unique = f"unique = true in {self.template}" if self.template else "--unique"
         if self._is_unique and self.resume:
             raise click.UsageError(
-                f"{unique} chooses the values of all fields together, when all have been read: there are no rows "
-                "before that to go on from, and those of a finished table would change. Leave --resume out."
+                f"{unique} chooses the values of all fields together, when all have been read: a run that was stopped "
+                "has no rows to go on from, and new fields could change those of a finished table. Leave --resume out; "
+                "to add fields, read all of them again, into another file."
             )
         if self._is_unique and self.engine == "ray":
             raise click.UsageError(f"{unique} chooses the values of all fields together, which --engine ray cannot.")
@@ -153,11 +159,11 @@ class ReadRequest(Request):
     def run(self, files: Iterator[str], task: Task[bytes]) -> Generator[ChunkResult[bytes], None, None]:
         """See `Request.run`; with unique values, rows come when all fields have been read."""
         if not self._is_unique:
-            return self._run_noting(files, task) if self._roster else super().run(files, task)
+            return self._run_noting(files, task) if self._lists else super().run(files, task)
         from batchdigits.cli.read_together import run_forms_together, run_together
 
         if self._form:
-            return run_forms_together(files, task, self.jobs, self._form, self.long)
+            return run_forms_together(files, task, self.jobs, self._form, self.long, self._noted)
         return run_together(files, task, self.jobs, self._roster and self._roster.values, self.values or "")
 
     def _run_noting(self, files: Iterator[str], task: Task[bytes]) -> Generator[ChunkResult[bytes], None, None]:
@@ -165,18 +171,28 @@ class ReadRequest(Request):
 
         return run_noting(files, task, self.jobs, self._noted)
 
-    def print_more(self, went_on: bool) -> None:
-        """With a list of values, name those that are missing, or doubled; `--unique` has done so."""
-        if self._roster and not self.unique:
-            from batchdigits.cli.read_compared import print_values
-            from batchdigits.output.table import read_table
+    def noting(self, lines: Iterator[bytes]) -> Iterator[bytes]:
+        """With lists of values, note those of all rows; what `run` has noted is among them."""
+        from batchdigits.cli.read_compared import values_of_line
 
-            if went_on and self.format_name == "xlsx":
-                print_message(f"{self.values} is not compared, as rows of an earlier run are in the workbook")
-                return
-            rows = read_table(str(self.file)) if went_on else ()
-            values = [(row.path, row.label) for row in rows if row.label] or self._noted
-            print_values(values, self._roster.values, self.values or "")
+        self._noted.clear()
+        columns = () if self.long or not self._form else self._lists
+        for line in lines:
+            if self._lists:
+                self._noted.extend(values_of_line(line, columns))
+            yield line
+
+    def print_more(self, rows: Iterable[TableRow] | None = None) -> None:
+        """With lists of values, name those that are missing, or doubled; where values are unique, that is done."""
+        if not self._lists:
+            return
+        from batchdigits.cli.read_compared import print_values, values_of_rows
+
+        if rows is not None and self._form and not self.long:
+            names = " and ".join(dict.fromkeys(name for _, name in self._lists.values()))
+            print_message(f"{names} not compared with rows of other runs or machines; --long does", "uncompared")
+            return
+        print_values(self._noted if rows is None else values_of_rows(rows), self._lists)
 
     def columns(self, card: Card, ids: Mapping[str, str] | None) -> Columns:
         """The columns of the rows."""
@@ -211,9 +227,23 @@ class ReadRequest(Request):
         }
 
     @cached_property
-    def _noted(self) -> list[tuple[str, str]]:
-        """The path and the value of each field, if there is a list of values."""
+    def _noted(self) -> list[Named]:
+        """The value of each field, if there is a list of values."""
         return []
+
+    @cached_property
+    def _lists(self) -> Mapping[str, Listed]:
+        """The lists of values that are compared at the end, by the names of a form's fields."""
+        from batchdigits.cli.read_compared import Listed
+
+        if self._roster and not self.unique:
+            return {"": Listed(self._roster.values, self.values or "")}
+        fields = self._form.fields if self._form else ()
+        return {
+            field.name: Listed(field.roster.values, field.values)
+            for field in fields
+            if field.roster and not field.options.unique
+        }
 
     @cached_property
     def _form(self) -> Template | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+import json
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -17,8 +18,28 @@ if TYPE_CHECKING:
     from batchdigits.engines.worker import ChunkResult, Task
     from batchdigits.fields.expected_values import Choice
     from batchdigits.inference.decide import Prediction
+    from batchdigits.output.table import TableRow
 
-Named = tuple[str, str]  # a field's path and its value
+
+class Named(NamedTuple):
+    """The value of a field.
+
+    Attributes:
+        field: its name on a form; empty where each image is a field.
+        path: its source.
+        value: the value.
+    """
+
+    field: str
+    path: str
+    value: str
+
+
+class Listed(NamedTuple):
+    """A list of values, and the name that it was given by."""
+
+    values: Sequence[str]
+    name: str
 
 
 class _Encoded(NamedTuple):
@@ -44,17 +65,43 @@ def run_noting(
 
 
 def _encode(encode: Callable[[Sequence[Prediction]], bytes], predictions: Sequence[Prediction]) -> _Encoded:
-    return _Encoded(encode(predictions), [(row.path, row.label) for row in predictions if row.label])
+    return _Encoded(encode(predictions), [value for row in predictions for value in values_of(row)])
 
 
-def print_values(values: Iterable[Named], listed: Sequence[str], name: str) -> None:
-    """Compare the values of fields with a list, and print what is missing, doubled, or not on it."""
+def values_of(row: Prediction) -> list[Named]:
+    """The values of an image, or of all fields of a page."""
+    fields = row.form.fields if row.form else {"": row}
+    return [Named(name, row.path, field.label) for name, field in fields.items() if field.label]
+
+
+def values_of_rows(rows: Iterable[TableRow]) -> list[Named]:
+    """The values of a table that has one in each row."""
+    return [Named(row.field, row.source, row.label) for row in rows if row.label]
+
+
+def values_of_line(line: bytes, fields: Collection[str]) -> list[Named]:
+    """The values of a row as JSON: one, or if its columns have the names of fields that of each."""
+    from batchdigits.output.table import row_of
+
+    cells = json.loads(line)
+    if fields:
+        return [Named(name, cells["path"], cells[name]) for name in fields if cells[name]]
+    return values_of_rows([row_of(cells)])
+
+
+def print_values(values: Sequence[Named], lists: Mapping[str, Listed]) -> None:
+    """Compare the values of fields with the list for each name, and print what is missing, doubled, or not on it."""
     from batchdigits.fields.expected_values import Choice
     from batchdigits.inference.decide import Status
 
-    expected = frozenset(listed)
-    choices = [(as_unicode(path), Choice(value, 0.0, Status.OK, "", value in expected)) for path, value in values]
-    print_comparison(choices, listed, name)
+    for field, listed in lists.items():
+        expected = frozenset(listed.values)
+        choices = [
+            (as_unicode(path), Choice(value, 0.0, Status.OK, "", value in expected))
+            for name, path, value in values
+            if name == field
+        ]
+        print_comparison(choices, listed.values, listed.name)
 
 
 def print_comparison(choices: Sequence[tuple[str, Choice]], listed: Sequence[str] | None, name: str) -> None:

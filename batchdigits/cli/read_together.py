@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import chain, islice
 from typing import TYPE_CHECKING, cast
 
-from batchdigits.cli.read_compared import print_comparison
+from batchdigits.cli.read_compared import Named, print_comparison, values_of
 
 if TYPE_CHECKING:
     from batchdigits.engines.worker import ChunkResult, Task
@@ -39,7 +39,7 @@ def run_together(
 
 
 def run_forms_together(
-    files: Iterator[str], task: Task[bytes], jobs: int | None, form: Template, by_field: bool
+    files: Iterator[str], task: Task[bytes], jobs: int | None, form: Template, by_field: bool, noted: list[Named]
 ) -> Generator[ChunkResult[bytes], None, None]:
     """Do the same for the fields of forms whose values are unique.
 
@@ -49,6 +49,7 @@ def run_forms_together(
         jobs: worker processes at most; None for as many as the machine allows.
         form: the template.
         by_field: whether each field has a row, and not each page.
+        noted: gets the values of all fields.
     """
     from batchdigits.forms.decide_forms import decide_forms_together
 
@@ -56,6 +57,7 @@ def run_forms_together(
         rows, choices = decide_forms_together(read, form, task.settings.threshold, by_field)
         for field, chosen in choices:
             print_comparison(chosen, field.roster and field.roster.values, field.values or field.name)
+        noted.extend(value for row in rows for value in values_of(row))
         return rows
 
     return _run(files, task, jobs, decide)

@@ -64,9 +64,9 @@ def review(
 ) -> None:
     """Look over the rows of a table in the browser, and correct them.
 
-    ROWS is a table that classify or read wrote (CSV, TSV, JSON lines, Parquet). The page is served to this machine
-    only, until Ctrl-C. Each answer is in ROWS.review before the next card is shown; the table itself stays as it is.
-    Press h on the page to see the keys.
+    ROWS is a table that classify or read wrote (CSV, TSV, JSON lines, Parquet), of forms with --long. The page is
+    served to this machine only, until Ctrl-C. Each answer is in ROWS.review before the next card is shown; the table
+    itself stays as it is. Press h on the page to see the keys.
 
     \b
     Example:
@@ -90,9 +90,9 @@ def review(
     rows = Rows(_chosen(read_table(str(table)), sample))
     if not len(rows):
         raise BatchdigitsError(f"{table} has no rows to review")
-    paths = [row.path for row in rows.rows]
-    files = ScanFiles(paths, scans, table.resolve().parent)
-    if not files.has_any(paths):
+    sources = [row.source for row in rows.rows]
+    files = ScanFiles(sources, scans, table.resolve().parent)
+    if not files.has_any(sources):
         print_message(
             f"no image of the first rows is in {' or '.join(map(as_unicode, files.folders))}; give --scans DIR"
         )

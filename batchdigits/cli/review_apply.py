@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,11 +39,11 @@ def check_apply_options(is_apply: bool, output: Path | None, overwrite: bool, fo
 def apply(table: Path, scans: Sequence[Path], output: Path, overwrite: bool) -> None:
     """Write the finished table, and say what became of its rows."""
     from batchdigits.output.apply_review import apply_review
-    from batchdigits.output.review_log import log_path, read_review
-    from batchdigits.review.scan_files import ScanFiles
+    from batchdigits.output.table import read_table
+    from batchdigits.review.scan_files import MAX_TRIED, ScanFiles
 
-    log = log_path(table)
-    files = ScanFiles(list(read_review(log)) if log.exists() else [], scans, table.resolve().parent)
+    first = [row.source for row in islice(read_table(str(table)), MAX_TRIED)]
+    files = ScanFiles(first, scans, table.resolve().parent)
     applied = apply_review(table, output, overwrite, digest_of=files.digest)
     print_message(f"wrote {output}: {_as_text(applied)}")
 

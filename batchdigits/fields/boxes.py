@@ -60,6 +60,18 @@ def glyphs_of_boxes(ruled: Ruled, comb: Comb) -> list[BoxGlyph | None]:
     return [_glyph_of(*of_box, components, ruled.ink) for of_box in zip(inside, least, strict=True)]
 
 
+def count_boxes(ruled: Ruled, comb: Comb) -> int:
+    """How many boxes a field has by its walls; of those beside its comb, only such with ink count."""
+    if comb.shown is None:
+        return 0
+    known, shown = len(comb.edges) - 1, len(comb.shown) - 1
+    if shown <= known:
+        return shown
+    beside = (comb.shown[:-1] < comb.edges[0]) | (comb.shown[1:] > comb.edges[-1])
+    found = glyphs_of_boxes(ruled, comb._replace(edges=comb.shown))
+    return shown if any(glyph for glyph, is_beside in zip(found, beside, strict=True) if is_beside) else known
+
+
 def _cut_wide(ruled: Ruled, edges: NDArray[np.intp], pitch: float) -> Components | None:
     """The components of a field, cut at the walls where they are too wide for a box; None without ink."""
     components = ruled.components

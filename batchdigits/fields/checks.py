@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from batchdigits.fields.expression import parse_expression
+from batchdigits.fields.expression import EXAMPLE, parse_expression
 
 Check = Callable[[str], bool]  # whether some digits, text of 0 to 9, pass
 
@@ -47,7 +47,10 @@ def parse_check(text: str) -> Check:
     Raises:
         ValueError: it is neither. The message is one line.
     """
-    return CHECKS.get(text.strip().lower()) or parse_expression(text)
+    name = text.strip().lower()
+    if name.isalnum() and name not in CHECKS:
+        raise ValueError(f"{text!r} is no check: there are {', '.join(CHECKS)}, and expressions; {EXAMPLE}")
+    return CHECKS.get(name) or parse_expression(text)
 
 
 def _numbers(digits: str) -> Iterable[int]:

@@ -33,11 +33,14 @@ class Comb(NamedTuple):
         edges: float64 (N + 1,), the columns at which they begin and the last one ends.
         pitch: from box to box, in pixels.
         walls: the upright strokes as tall as its walls.
+        shown: the edges of all boxes that walls show, as `edges`, which has as many as are known; None if they show
+            none.
     """
 
     edges: NDArray[np.float64]
     pitch: float
     walls: list[Stroke]
+    shown: NDArray[np.float64] | None
 
 
 def find_comb(found: Strokes, ink: MatLike, boxes: int | None = None) -> Comb | None:
@@ -53,9 +56,10 @@ def find_comb(found: Strokes, ink: MatLike, boxes: int | None = None) -> Comb | 
     walls, edges, is_whole = _fit_walls(strokes, width)
     if not is_whole and (edges is None or len(edges) - 1 != boxes):
         walls, edges, _ = _fit_walls(strokes + found.faint(), width)
+    shown = edges
     if boxes is not None:
         edges = _with_count(edges, boxes, ink)
-    return None if edges is None else Comb(edges, float(np.median(np.diff(edges))), walls)
+    return None if edges is None else Comb(edges, float(np.median(np.diff(edges))), walls, shown)
 
 
 def _fit_walls(strokes: list[Stroke], width: int) -> tuple[list[Stroke], NDArray[np.float64] | None, bool]:

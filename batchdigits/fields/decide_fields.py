@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -133,16 +134,14 @@ def _decide(path: str, reading: FieldReading | str, options: FieldOptions, thres
         return FieldPrediction(
             path, choice.value, choice.confidence, choice.status, choice.detail, score, digits, values
         )
+    (_, most), *_ = alternatives
+    values = {other: min(share, most) for other, share in alternatives if other}
     score = round(reading.confidence, SCORE_DECIMALS)
     if score >= threshold:
-        return FieldPrediction(
-            path, value, reading.confidence, Status.OK, "", score, reading.digits, dict(alternatives)
-        )
-    shown = [f"{other} ({share:.2f})" for other, share in alternatives[:SHOWN] if share >= MIN_SHOWN]
+        return FieldPrediction(path, value, reading.confidence, Status.OK, "", score, reading.digits, values)
+    shown = [f"{other} ({share:.2f})" for other, share in islice(values.items(), SHOWN) if share >= MIN_SHOWN]
     detail = f"likeliest: {', '.join(shown)}" if len(shown) > 1 else ""
-    return FieldPrediction(
-        path, value, reading.confidence, Status.REVIEW, detail, score, reading.digits, dict(alternatives)
-    )
+    return FieldPrediction(path, value, reading.confidence, Status.REVIEW, detail, score, reading.digits, values)
 
 
 def _with_boxes_checked(prediction: FieldPrediction, reading: FieldReading | str, comb: int | None) -> FieldPrediction:
@@ -167,12 +166,17 @@ class _Written(NamedTuple):
 
 
 def _written(reading: FieldReading, options: FieldOptions) -> list[tuple[str, float]]:
-    """The likeliest values as they are written down, with their probabilities, the likeliest first."""
+    """The value and the others as they are written down, with their probabilities, the likeliest of the others first.
+
+    The probability of the value is that of the whole reading, with ink that is in doubt, and those of the others share
+    the rest, so one of them may have a greater one, and still is not likelier. A field without digits is one of them.
+    """
     shares: dict[str, float] = {}
     for text, share in ((reading.value, reading.confidence), *reading.alternatives):
         value = options.written(text)
         shares[value] = shares.get(value, 0.0) + share
-    return sorted(shares.items(), key=lambda pair: -pair[1])
+    first, *others = shares.items()
+    return [first, *sorted(others, key=lambda pair: -pair[1])]
 
 
 def _no_number(length: range | None) -> str:

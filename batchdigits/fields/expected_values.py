@@ -28,7 +28,7 @@ class Reading(Protocol):
 
     @property
     def alternatives(self) -> Sequence[tuple[str, float]]:
-        """The likeliest values with their probabilities (0-1, of sum 1 at most), the likeliest first; () if blank."""
+        """The value that was read, and others, with their probabilities (0-1, of sum 1 at most); () if blank."""
 
     def among(self, listed: ValueList) -> Sequence[tuple[str, float]]:
         """The likeliest values of a list with their probabilities, on the same scale."""
@@ -90,20 +90,25 @@ class ExpectedValues:
         alternatives = reading.alternatives
         if not alternatives:
             return Belief("", 0.0, (), 1.0, "")
+        as_read, share = alternatives[0]
+        fault = self._fault(as_read)
+        most = 1.0 if fault else share  # what was read is the likeliest value if it fits
         odds = (1 - self.unexpected) / self.unexpected
         unseen = 0.0  # probability of values that may be expected or not, which stays as it is
         if self._listed is None:
-            expected = [(value, share) for value, share in alternatives if not self.rules.broken(value)]
-            unseen = max(0.0, 1 - sum(share for _, share in alternatives))
+            possible = _at_most(most, alternatives)
+            expected = [pair for pair in possible if pair[0] and not self.rules.broken(pair[0])]
+            unseen = max(0.0, 1 - sum(share for _, share in possible))
         else:
-            expected = list(reading.among(self._listed))
+            expected = _at_most(most, reading.among(self._listed))
             odds *= self._listed.others_each
         share_expected = sum(share for _, share in expected)
         share_other = max(0.0, 1 - unseen - share_expected)
         scale = (1 - unseen) / max(odds * share_expected + share_other, MIN_TOTAL)
-        ranked = sorted(((value, odds * share * scale) for value, share in expected), key=lambda pair: -pair[1])
-        as_read, share = alternatives[0]
-        fault = self._fault(as_read)
+        ranked = sorted(
+            ((value, odds * share * scale) for value, share in expected),
+            key=lambda pair: (-pair[1], pair[0] != as_read),
+        )
         return Belief(
             as_read,
             min(1.0, share * (1.0 if fault else odds) * scale),
@@ -138,6 +143,11 @@ def expect(rules: Rules, listed: Sequence[str] | None = None, unexpected: float 
             f"every value of the list fails the {rules.broken(left_out[0])}: {first_names(left_out)}"
         )
     return ExpectedValues(rules, unexpected, left_out, ValueList([v for v in listed if not rules.broken(v)]))
+
+
+def _at_most(most: float, values: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
+    """The same values; none is likelier than `most`."""
+    return [(value, min(share, most)) for value, share in values]
 
 
 def choose(belief: Belief, threshold: float) -> Choice:

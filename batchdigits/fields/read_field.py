@@ -10,13 +10,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from batchdigits.fields.boxes import glyphs_of_boxes
+from batchdigits.fields.boxes import count_boxes, glyphs_of_boxes
 from batchdigits.fields.close_up import CloseUp, close_up
 from batchdigits.fields.confidence import alternatives_to, confidence_of, features
-from batchdigits.fields.form_lines import is_ink, remove_form_lines
+from batchdigits.fields.form_lines import Ruled, is_ink, remove_form_lines
 from batchdigits.fields.ink import View, view_of
 from batchdigits.fields.lattice import Step, best_paths
-from batchdigits.fields.number import find_number
+from batchdigits.fields.number import Number, find_number
 from batchdigits.fields.pieces import Pieces, pieces_of
 from batchdigits.fields.reading import Box, Character, FieldReading, Lattice, ReadOptions
 from batchdigits.fields.segments import Segment, glyph_of, segments_of
@@ -46,6 +46,7 @@ class Cut(NamedTuple):
         has_ink: whether there is any ink but printed lines.
         looks_empty: whether the normaliser of single digits, which knows printed cells better, finds no ink; False for
             a comb.
+        shown: how many boxes the walls of a comb show, which may be more or fewer than it should have.
     """
 
     view: View
@@ -58,6 +59,7 @@ class Cut(NamedTuple):
     separators: Sequence[Step] = ()
     has_ink: bool = True
     looks_empty: bool = False
+    shown: int = 0
 
 
 def read_fields(
@@ -95,13 +97,13 @@ def cut_field(scan: NDArray[np.uint8], options: ReadOptions) -> Cut:
         numbers = iter(range(len(filled)))
         boxes = [-1 if glyph is None else next(numbers) for glyph in found]
         places = [glyph.box for glyph in filled]
-        return Cut(view, [glyph.glyph for glyph in filled], boxes, places=places, has_ink=bool(filled))
-    number = find_number(ruled)
-    if number and not is_ink(ruled.ink, number.mask, cv2.bitwise_not(ruled.mask)):
-        number = None
+        shown = count_boxes(ruled, ruled.comb)
+        has_ink = bool(filled) or (not shown and _find_number(ruled) is not None)  # too small for such boxes
+        return Cut(view, [glyph.glyph for glyph in filled], boxes, places=places, has_ink=has_ink, shown=shown)
+    number = _find_number(ruled)
     close = close_up(number, ruled.ink) if number else None
     if close is None:
-        return Cut(view, [], has_ink=False)
+        return Cut(view, [], has_ink=propose(scan, options.ink).holds_writing)  # such as a page of it
     pieces = pieces_of(close)
     if len(pieces.boxes) > MAX_PIECES:
         return Cut(view, [])
@@ -116,6 +118,12 @@ def cut_field(scan: NDArray[np.uint8], options: ReadOptions) -> Cut:
     looks_empty = not candidates.glyphs and not candidates.holds_writing
     separators = tuple(separators_of(pieces, close, options))
     return Cut(view, glyphs, None, close, pieces, segments, places, separators, looks_empty=looks_empty)
+
+
+def _find_number(ruled: Ruled) -> Number | None:
+    """The ink of a number; None if there is nothing but paper and printed lines."""
+    number = find_number(ruled)
+    return number if number and is_ink(ruled.ink, number.mask, cv2.bitwise_not(ruled.mask)) else None
 
 
 def without_pictures(cut: Cut) -> Cut:
@@ -143,7 +151,7 @@ def read_cut(cut: Cut, log_p: NDArray[np.float64], options: ReadOptions) -> Fiel
     else:
         return FieldReading(has_ink=cut.has_ink)
     paths = best_paths(steps, pieces, options.length)
-    boxes = len(cut.boxes or ()) if cut.has_ink else 0
+    boxes = cut.shown if cut.has_ink else 0
     if not paths or not paths[0].value:
         return FieldReading(has_ink=cut.has_ink, boxes=boxes)
     best = paths[0]

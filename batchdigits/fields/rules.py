@@ -68,17 +68,22 @@ def parse_range(text: str) -> tuple[Decimal, Decimal]:
         ValueError: it is no such text. The message is one line.
     """
     match = _RANGE.fullmatch(text.strip())
-    if not match or (bounds := (_decimal(match[1]), _decimal(match[2])))[0] > bounds[1]:
+    if not match:
         raise ValueError(f"{text!r} is no range such as 0-300")
-    return bounds
+    least, greatest = _decimal(match[1]), _decimal(match[2])
+    if least > greatest:
+        raise ValueError(f"{text!r} is no range such as 0-300: its first number is the greater one")
+    return least, greatest
 
 
 def parse_pattern(text: str) -> re.Pattern[str]:
     """A regular expression that the whole value must match.
 
     Raises:
-        ValueError: it is none. The message is one line.
+        ValueError: it is none, or empty. The message is one line.
     """
+    if not text:
+        raise ValueError("an empty pattern matches no number")
     try:
         return re.compile(text, re.ASCII)
     except (re.error, RecursionError, OverflowError) as error:

@@ -28,6 +28,11 @@ class Crop(NamedTuple):
     scan: Scan
     back: Matrix
 
+    @property
+    def corners(self) -> Matrix:
+        """Its corners on the page, float64 (4, 2), in the order of `corners_text`."""
+        return _on_page(_rectangle(self.scan.shape[1], self.scan.shape[0]), self.back)
+
 
 def crop(scan: Scan, box: Box, matrix: Matrix) -> Crop:
     """Crop a field.
@@ -41,17 +46,28 @@ def crop(scan: Scan, box: Box, matrix: Matrix) -> Crop:
         SourceError: the field is not on the scan.
     """
     left, top, width, height = box
-    right, bottom = left + width, top + height
-    corners = np.array([(left, top), (right, top), (right, bottom), (left, bottom)], np.float64)
-    corners = np.asarray(cv2.perspectiveTransform(corners[None], matrix)[0], np.float64)
+    corners = _on_page(_rectangle(width, height) + np.array([left, top]), matrix)
     _check_inside(scan, corners)
+    return crop_corners(scan, corners)
+
+
+def crop_corners(scan: Scan, corners: Matrix) -> Crop:
+    """Crop what is between four corners; what the scan lacks is filled up.
+
+    Args:
+        scan: the page, uint8 (H, W).
+        corners: float64 (4, 2), in pixels of the scan and in the order of `corners_text`.
+
+    Raises:
+        SourceError: it has too many pixels.
+    """
     across = np.linalg.norm(corners[[1, 2]] - corners[[0, 3]], axis=1).mean()
     down = np.linalg.norm(corners[[3, 2]] - corners[[0, 1]], axis=1).mean()
     columns, rows = max(1, round(across)), max(1, round(down))
     if columns * rows > MAX_PIXELS * scan.size:
         raise SourceError("not on the scan")
     x, y = (round(float(side)) for side in corners.mean(axis=0) - (columns / 2, rows / 2))
-    upright = np.array([(0, 0), (columns, 0), (columns, rows), (0, rows)], np.float64)
+    upright = _rectangle(columns, rows)
     is_within = x >= 0 and y >= 0 and x + columns <= scan.shape[1] and y + rows <= scan.shape[0]
     if is_within and np.abs(upright + np.array((x, y)) - corners).max() <= MAX_STRAIGHT:
         back = np.array([[1.0, 0.0, x], [0.0, 1.0, y], [0.0, 0.0, 1.0]])
@@ -62,6 +78,34 @@ def crop(scan: Scan, box: Box, matrix: Matrix) -> Crop:
     middle = np.linalg.inv(half) @ back @ half
     straight = cv2.warpPerspective(scan, middle, (columns, rows), flags=flags, borderMode=cv2.BORDER_REPLICATE)
     return Crop(np.asarray(straight, np.uint8), back)
+
+
+def around(corners: Matrix, margin: float) -> Matrix:
+    """The corners, float64 (4, 2), of a field with a margin of so many pixels around it."""
+    across, down = (_as_long(side, margin) for side in (corners[1] - corners[0], corners[3] - corners[0]))
+    return np.array(
+        [
+            corners[0] - across - down,
+            corners[1] + across - down,
+            corners[2] + across + down,
+            corners[3] - across + down,
+        ],
+        np.float64,
+    )
+
+
+def _as_long(side: Matrix, length: float) -> Matrix:
+    """A vector, float64 (2,), in the direction of a side, with a length in pixels."""
+    return side * (length / max(1.0, float(np.hypot(*side))))
+
+
+def _rectangle(width: float, height: float) -> Matrix:
+    """The corners of a rectangle, float64 (4, 2)."""
+    return np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float64)
+
+
+def _on_page(points: Matrix, matrix: Matrix) -> Matrix:
+    return np.asarray(cv2.perspectiveTransform(points[None], matrix)[0], np.float64)
 
 
 def _check_inside(scan: Scan, corners: Matrix) -> None:

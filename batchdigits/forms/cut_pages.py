@@ -9,6 +9,7 @@ from typing import NamedTuple
 from batchdigits.fields.cut_batch import CutPage, cut_page
 from batchdigits.files.source_error import SourceError
 from batchdigits.forms.align import Placed, ScanFeatures, align
+from batchdigits.forms.corners import corners_text
 from batchdigits.forms.crop import crop
 from batchdigits.forms.reference import Matrix, ink_of, reduced
 from batchdigits.forms.template import Template, TemplateField
@@ -30,11 +31,13 @@ class CutField(NamedTuple):
         field: what the template says of it.
         cut: the field, under the path of its page.
         back: the map from pixels of the field to those of the page; None if the field could not be cropped.
+        corners: where it is on its page, see `corners_text`; empty if it could not be cropped.
     """
 
     field: TemplateField
     cut: CutPage
     back: Matrix | None
+    corners: str = ""
 
 
 class CutForm(NamedTuple):
@@ -75,8 +78,12 @@ class FormBatch:
 
     def add(self, path: str, status: os.stat_result | None = None) -> Iterable[None]:
         """Add a file's pages, as `CutBatch.add` does."""
+        return self.add_pages(decode(path, status=status))
+
+    def add_pages(self, decoded: Iterable[Page]) -> Iterable[None]:
+        """Add the pages of one file."""
         first, found, pages = len(self._rows), 0, 0
-        for page in decode(path, status=status):
+        for page in decoded:
             form = cut_form(page, self._template, 1 + found % len(self._template.pages))
             pages += 1
             found += form.page > 0
@@ -139,7 +146,8 @@ def _cut_field(source: str, scan: Scan, field: TemplateField, matrix: Matrix) ->
         found = crop(scan, field.box, matrix)
     except SourceError as error:
         return CutField(field, CutPage(source, None, str(error)), None)
-    return CutField(field, cut_page(Page(source, found.scan), field.options), found.back)
+    cut = cut_page(Page(source, found.scan), field.options)
+    return CutField(field, cut, found.back, corners_text(found.corners))
 
 
 def _is_empty(scan: Scan) -> bool:

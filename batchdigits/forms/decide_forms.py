@@ -20,6 +20,41 @@ from batchdigits.inference.runtime import Runtime
 NO_FIELDS: Mapping[str, Prediction] = {}
 
 
+class FormPrediction(NamedTuple):
+    """The numbers on one page of a form.
+
+    Attributes:
+        path: the source: its path as typed, with `#N` for a page of a multi-page file.
+        page: the number of the form's page, from 1; 0 if the scan is none of them.
+        fields: what was read in each of its fields, by their names and in the order of the template.
+        status: `review` if a person should check one of the fields; `error` for what is no page of the form.
+        detail: why, with the names of the fields.
+        score: probability that all values are right, 0-1; None without any.
+    """
+
+    path: str
+    page: int
+    fields: Mapping[str, FieldPrediction]
+    status: Status
+    detail: str
+    score: float | None
+
+
+def read_forms(forms: Sequence[CutForm], runtime: Runtime, threshold: float) -> list[FormPrediction]:
+    """What is on each page of a form, in order.
+
+    Args:
+        forms: pages of forms, in which no field has to be unique.
+        runtime: the network.
+        threshold: score (0-1) below which a field is `review`.
+    """
+    predictions = []
+    for form, fields in zip(forms, _decide_fields(forms, runtime, threshold), strict=True):
+        row = _row(form, {name: field.row() for name, field in fields.items()}, by_field=False)
+        predictions.append(FormPrediction(row.path, form.page, fields, row.status, row.detail, row.score))
+    return predictions
+
+
 def decide_forms(
     forms: Sequence[CutForm],
     runtime: Runtime,
@@ -38,21 +73,11 @@ def decide_forms(
         digits: whether rows of fields have their digits.
         on_done: called after each field.
     """
-    every = [field for form in forms for field in form.fields]
-    options = [field.field.options for field in every]
-    decided = decide_each([field.cut for field in every], runtime, options, threshold, on_done)
-    left = iter([_placed(prediction, field).row(digits) for prediction, field in zip(decided, every, strict=True)])
-    rows = []
-    for form in forms:
-        fields = {field.field.name: next(left) for field in form.fields}
-        if not fields:
-            page = FormPage(form.page, NO_FIELDS)
-            rows.append(Prediction(form.source, "", None, form.status, form.detail, form=page))
-        elif by_field:
-            rows.append(_row_of_field(fields, form.page, form.detail))
-        else:
-            rows.append(_row_of_page(form.source, fields, form.page, form.detail))
-    return rows
+    decided = _decide_fields(forms, runtime, threshold, on_done)
+    return [
+        _row(form, {name: field.row(digits) for name, field in fields.items()}, by_field)
+        for form, fields in zip(forms, decided, strict=True)
+    ]
 
 
 class UniqueFormRows(NamedTuple):
@@ -94,20 +119,41 @@ def decide_forms_together(
     )
 
 
+def _decide_fields(
+    forms: Sequence[CutForm], runtime: Runtime, threshold: float, on_done: Callable[[], object] = lambda: None
+) -> list[dict[str, FieldPrediction]]:
+    """The fields of each form by their names, with the boxes of digits in pixels of the page."""
+    every = [field for form in forms for field in form.fields]
+    options = [field.field.options for field in every]
+    decided = decide_each([field.cut for field in every], runtime, options, threshold, on_done)
+    left = iter([_placed(prediction, field) for prediction, field in zip(decided, every, strict=True)])
+    return [{field.field.name: next(left) for field in form.fields} for form in forms]
+
+
+def _row(form: CutForm, fields: Mapping[str, Prediction], by_field: bool) -> Prediction:
+    """The row of a page, or of its only field."""
+    if not fields:
+        page = FormPage(form.page, NO_FIELDS)
+        return Prediction(form.source, "", None, form.status, form.detail, form=page)
+    if by_field:
+        return _row_of_field(FormPage(form.page, fields, form.detail, form.fields[0].corners))
+    return _row_of_page(form.source, fields, form.page, form.detail)
+
+
 def _again(row: Prediction, fields: Mapping[str, Prediction], by_field: bool) -> Prediction:
     """A row with other predictions of its fields."""
     assert row.form is not None
     if by_field:
-        return _row_of_field(fields, row.form.page, row.form.note)
+        return _row_of_field(row.form._replace(fields=fields))
     return _row_of_page(row.path, fields, row.form.page, row.form.note)
 
 
-def _row_of_field(fields: Mapping[str, Prediction], page: int, note: str) -> Prediction:
+def _row_of_field(form: FormPage) -> Prediction:
     """The row of a single field."""
-    (own,) = fields.values()
-    status = Status.REVIEW if note and own.status is Status.OK else own.status
-    detail = "; ".join(filter(None, [own.detail, note]))
-    return own._replace(status=status, detail=detail, form=FormPage(page, fields, note))
+    (own,) = form.fields.values()
+    status = Status.REVIEW if form.note and own.status is Status.OK else own.status
+    detail = "; ".join(filter(None, [own.detail, form.note]))
+    return own._replace(status=status, detail=detail, form=form)
 
 
 def _row_of_page(source: str, fields: Mapping[str, Prediction], page: int, note: str) -> Prediction:

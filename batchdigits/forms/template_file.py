@@ -246,20 +246,25 @@ def _fields(path: str, tables: Sequence[Any], pages: Sequence[TemplatePage], ink
         if not 1 <= page <= len(pages):
             raise table.fault("page", f"must be from 1 to {len(pages)}, the number of [[pages]], not {page}")
         box = _box(table, pages[page - 1].size)
-        values = table.take("values", str, default="")
-        if values and values not in rosters:
-            rosters[values] = read_roster(_beside(path, values))
-        roster = rosters.get(values)
+        values = table.take("values", str)
+        if values == "":
+            raise table.fault("values", "must be the name of a file, not empty")
+        if values is not None and values not in rosters:
+            try:
+                rosters[values] = read_roster(_beside(path, values))
+            except BatchdigitsError as error:
+                raise table.fault("values", str(error)) from None
+        roster = None if values is None else rosters[values]
         options = _options(table, roster, ink)
         table.end()
-        yield TemplateField(name, page, box, options, values, roster)
+        yield TemplateField(name, page, box, options, values or "", roster)
 
 
 def _box(table: _Table, size: Point) -> Box:
     left, top, width, height = table.numbers("box", 4, "left, top, width and height")
-    if not (
-        left >= 0 and top >= 0 and width > 0 and height > 0 and left + width <= size[0] and top + height <= size[1]
-    ):
+    if width <= 0 or height <= 0:
+        raise table.fault("box", f"must have a width and a height over 0, not {width:g} and {height:g}")
+    if left < 0 or top < 0 or left + width > size[0] or top + height > size[1]:
         raise table.fault("box", f"must lie on the page, which is {size[0]:g} wide and {size[1]:g} high")
     return left, top, width, height
 

@@ -40,11 +40,14 @@ class FormPage(NamedTuple):
         page: the number of the form's page, from 1; 0 if the scan is none of them.
         fields: the prediction of each of its fields by its name, or of one of them.
         note: what is wrong with its file; else empty.
+        box: of a single field, its corners in pixels of the page: column and row of the top left, top right, bottom
+            right and bottom left one as the form is read, with blanks between; else empty.
     """
 
     page: int
     fields: Mapping[str, Prediction]
     note: str = ""
+    box: str = ""
 
 
 class Prediction(NamedTuple):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
@@ -97,11 +97,10 @@ def apply_review(
     log = log or log_path(table)
     wanted = _check_output(output, table, log, overwrite)
     answers = read_review(log)
-    others = {path for path, one in answers.items() if one.answer.is_about_another_image(digest_of(path))}
     name = known_format(str(table))
     source = open_records(table, name)
     applied = Applied()
-    records = _changed_records(source, answers, others, applied)
+    records = _changed_records(source, answers, digest_of, applied)
     added = _added_columns(source.names, table)
     with replace_atomically(output) as beside:
         if wanted == name:
@@ -142,7 +141,7 @@ def _added_columns(names: Sequence[str], table: Path) -> Sequence[str]:
 
 
 def _changed_records(
-    source: Records, answers: Mapping[str, Settled], others: Container[str], applied: Applied
+    source: Records, answers: Mapping[str, Settled], digest_of: Callable[[str], str], applied: Applied
 ) -> Iterator[Changed]:
     """Each row with what the review makes of it; nothing if its image is another one now."""
     found = set()
@@ -157,7 +156,7 @@ def _changed_records(
         if settled is None:
             yield record, None
             continue
-        is_other = row.path in others
+        is_other = settled.answer.is_about_another_image(digest_of(row.source))
         if is_other and row.path not in found:
             applied.other_images.append(row.path)
         found.add(row.path)
@@ -209,7 +208,7 @@ def _convert(
 
 def _cells(record: Record, change: Change | None, columns: _Columns) -> dict[str, Cell]:
     """The cells of a row by column: numbers as they are, and all else as text."""
-    cells = {**record.cells, "path": record.row.path if record.row else "", **(change or {})}
+    cells = {**record.cells, "path": record.row.source if record.row else "", **(change or {})}
     return {name: _cell(cells.get(name), name in columns.texts) for name in columns.names}
 
 

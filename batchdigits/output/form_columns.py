@@ -54,13 +54,13 @@ class PageColumns(Columns):
 
 @dataclass(frozen=True)
 class FormFieldColumns(Columns):
-    """A row a field: those of other fields, behind the number of its page and its name."""
+    """A row a field: those of other fields, behind the number of its page and its name, and where it is on the page."""
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The path, `page` and `field`, then those of every field."""
+        """The path, `page` and `field`, then those of every field, and `box`."""
         path, *others = super().names
-        return (path, "page", "field", *others)
+        return (path, "page", "field", *others, "box")
 
     @property
     def are_fixed(self) -> bool:
@@ -70,4 +70,4 @@ class FormFieldColumns(Columns):
     def _own_cells(self, prediction: Prediction) -> tuple[Cell, ...]:
         form = prediction.form or NO_FORM
         path, *others = super()._own_cells(prediction)
-        return (path, str(form.page) if form.page else None, next(iter(form.fields), None), *others)
+        return (path, str(form.page) if form.page else None, next(iter(form.fields), None), *others, form.box or None)

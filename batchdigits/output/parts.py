@@ -12,7 +12,7 @@ import hashlib
 import json
 import re
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -29,6 +29,7 @@ from batchdigits.output.journal import NO_STAMP, Identity, refuse_other_run
 from batchdigits.output.part_rows import KNOWN, PartRows, read_part
 from batchdigits.output.parts_folder import open_folder
 from batchdigits.output.row_counts import RowCounts, count_heads
+from batchdigits.output.table import TableRow, read_table
 from batchdigits.text import without_secrets
 
 MANIFEST = "manifest.json"
@@ -175,6 +176,7 @@ class PartsOutput:
         self.parts = {name: counts for name, (counts, _) in read.items() if name not in before}
         self._sources = {name: read[name][1]["source"] for name in self.parts}
         self.done = _done({name: read[name][1] for name in self.finished}, frozenset(self.parts))
+        self.names: list[str] = []  # of all parts, in order, once it is finished
         self.unnamed = 0  # sources in finished parts that this run did not name
 
     def _refuse_existing(self, is_finished: bool, parts: int) -> None:
@@ -287,6 +289,7 @@ class PartsOutput:
         kept = dict(self.finished)
         self._drop(np.concatenate(gone), kept)
         kept = dict(sorted({**kept, **{name: self.parts[name] for name in names}}.items()))
+        self.names = list(kept)
         total = RowCounts()
         for part in kept.values():
             total.update(part)
@@ -301,6 +304,19 @@ class PartsOutput:
         self._folder.remove(UNFINISHED)
         self._is_marked = False
         return total
+
+    def rows(self) -> Iterator[TableRow]:
+        """All rows of a finished output, in order.
+
+        Raises:
+            BatchdigitsError: a part cannot be read.
+        """
+        with tempfile.TemporaryDirectory(prefix="batchdigits-") as folder:
+            for name in self.names:
+                path = Path(folder) / name
+                path.write_bytes(self._folder.read(name))
+                yield from read_table(str(path))
+                path.unlink()
 
     def _drop(self, gone: NDArray[np.uint64], kept: dict[str, RowCounts]) -> None:
         """Replace, among the kept finished parts, those with sources that are gone by new ones without these."""

@@ -26,25 +26,32 @@ from batchdigits.text import as_unicode
 
 HEAD_BYTES = 1 << 16  # the header of a thousand probabilities is shorter
 TableFormat = Literal["csv", "tsv", "jsonl", "parquet"]
+FORM_COLUMNS = ("page", "field", "box")  # of a table with a row a field of a form; a person may have left out `box`
 _DELIMITERS: dict[TableFormat, str] = {"csv": ",", "tsv": "\t"}
 
 
 def fixed_columns(names: Container[str]) -> tuple[str, ...]:
-    """The columns that every table has: those of digits, or of fields if a table with these names has a `value`."""
-    return Columns(answer="value" if "value" in names and "label" not in names else "label").names
+    """The columns that a row needs: those of digits, or of fields if a table with these names has a `value`.
+
+    Those of a table with a row a field of a form come behind.
+    """
+    first = Columns(answer="value" if "value" in names and "label" not in names else "label").names
+    return (*first, *(name for name in FORM_COLUMNS if name in names)) if _has_fields(names) else first
 
 
 class TableRow(NamedTuple):
     """A row of a table, with the columns that every table has.
 
     Attributes:
-        path: the source.
+        path: what tells it from the rows of others: the source, and of a field of a form, behind it `#` and its name.
         label: its label, or the value of a field, which a person may have changed; empty for none.
         confidence: a finite number; None for none.
         status: its status, which a person may have made up.
         detail: as in the table.
         score: a finite number; None for none.
         is_number: whether the label is the value of a field.
+        field: the name of a field of a form; empty for others.
+        box: where it is on its page, see `forms.corners`; a person may have changed that, too.
     """
 
     path: str
@@ -54,6 +61,13 @@ class TableRow(NamedTuple):
     detail: str
     score: float | None
     is_number: bool = False
+    field: str = ""
+    box: str = ""
+
+    @property
+    def source(self) -> str:
+        """The image."""
+        return self.path.removesuffix(f"#{self.field}") if self.field else self.path
 
 
 def table_format(path: str) -> TableFormat | None:
@@ -72,7 +86,7 @@ def table_format(path: str) -> TableFormat | None:
     line = head.removeprefix(BYTE_ORDER_MARK).splitlines()[:1]
     for name, delimiter in _DELIMITERS.items():
         cells = next(csv.reader([line[0].decode("utf-8", "replace")], delimiter=delimiter), []) if line else []
-        if set(fixed_columns(cells)) <= set(cells):
+        if set(fixed_columns(cells)) <= set(cells) or _is_of_pages(cells):
             return name
     return None
 
@@ -85,10 +99,10 @@ def known_format(path: str) -> TableFormat:
     """
     name = table_format(path)
     if name is None:
-        reason = (
-            "it is not CSV, TSV, JSON lines or Parquet as classify writes it" if Path(path).exists() else "no such file"
-        )
-        raise BatchdigitsError(f"cannot read {path}: {reason}")
+        reason = "it is not CSV, TSV, JSON lines or Parquet as classify writes it"
+        if Path(path).suffix.lower() == ".xlsx":
+            reason = "it is a workbook; write a .csv first, of which review --apply -o FILE.xlsx makes one at the end"
+        raise BatchdigitsError(f"cannot read {path}: {reason if Path(path).exists() else 'no such file'}")
     return name
 
 
@@ -134,7 +148,7 @@ def _csv_rows(path: str, name: Literal["csv", "tsv"]) -> Iterator[TableRow]:
     texts = (line.decode("utf-8", "surrogateescape") for line in chain([header.removeprefix(BYTE_ORDER_MARK)], lines))
     reader = csv.DictReader(texts, delimiter=dialect.delimiter, strict=True)
     try:
-        _check_one_row_a_source(path, reader.fieldnames or ())
+        _check_one_answer_a_row(path, reader.fieldnames or ())
         columns = fixed_columns(reader.fieldnames or ())
         for cells in reader:
             yield row_of({column: dialect.original(cells[column] or "") for column in columns})
@@ -148,7 +162,7 @@ def _jsonl_rows(path: str) -> Iterator[TableRow]:
             continue
         try:
             cells = json.loads(line)
-            _check_one_row_a_source(path, cells)
+            _check_one_answer_a_row(path, cells)
             yield row_of(cells)
         except (ValueError, TypeError, KeyError, RecursionError):
             raise BatchdigitsError(f"cannot read {path}: line {number:,} is not a row of classify") from None
@@ -159,7 +173,7 @@ def _parquet_rows(path: str) -> Iterator[TableRow]:
     try:
         with parquet.ParquetFile(path) as file:
             names = file.schema_arrow.names
-            _check_one_row_a_source(path, names)
+            _check_one_answer_a_row(path, names)
             columns = fixed_columns(names)
             if missing := [column for column in columns if column not in names]:
                 raise BatchdigitsError(f"cannot read {path}: it has no column {', '.join(missing)}")
@@ -170,14 +184,26 @@ def _parquet_rows(path: str) -> Iterator[TableRow]:
         raise BatchdigitsError(f"cannot read {path}: it is not a Parquet file of classify") from None
 
 
-def _check_one_row_a_source(path: str, names: Container[str]) -> None:
-    """Check that a row's path tells it from all others.
+def _has_fields(names: Container[str]) -> bool:
+    """Whether each row is a field of a form."""
+    return all(name in names for name in ("page", "field", "value"))
+
+
+def _is_of_pages(names: Container[str]) -> bool:
+    """Whether each row is a page of a form, with its fields."""
+    return all(name in names for name in ("path", "page", "status", "review")) and "confidence" not in names
+
+
+def _check_one_answer_a_row(path: str, names: Container[str]) -> None:
+    """Check that a row has one label or value.
 
     Raises:
-        BatchdigitsError: the rows are those of fields of forms.
+        BatchdigitsError: it has the values of a page.
     """
-    if "page" in names and "field" in names:
-        raise BatchdigitsError(f"cannot use {path}: read --long wrote several rows for one scan into it")
+    if _is_of_pages(names):
+        raise BatchdigitsError(
+            f"cannot use {path}: it has a row a page; batchdigits read --template with --long writes a row a field"
+        )
 
 
 def table_lines(path: str) -> Iterator[bytes]:
@@ -200,14 +226,17 @@ def row_of(cells: Mapping[str, object]) -> TableRow:
     encoded = cells.get("path_bytes") if isinstance(cells, dict) else None
     path = path_from_bytes(encoded) if encoded else cells["path"]
     text_of(path)  # its bytes that are not UTF-8 stay
+    field = text_of(cells.get("field")) if _has_fields(cells) else ""
     return TableRow(
-        "" if path is None else str(path),
+        ("" if path is None else str(path)) + (f"#{field}" if field else ""),
         text_of(cells["label"] if "label" in cells else cells["value"]),
         number_of(cells["confidence"]),
         text_of(cells["status"]),
         text_of(cells["detail"]),
         number_of(cells["score"]),
         "label" not in cells,
+        field,
+        text_of(cells.get("box")) if field else "",
     )
 
 

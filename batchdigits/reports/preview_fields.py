@@ -15,6 +15,9 @@ from batchdigits.fields.cut_batch import CutPage, cut_page
 from batchdigits.fields.lattice import SEPARATORS
 from batchdigits.fields.read_field import classify_cuts, read_cut
 from batchdigits.fields.reading import Character, FieldReading, ReadOptions
+from batchdigits.files.source_error import SourceError
+from batchdigits.forms.corners import parsed_corners
+from batchdigits.forms.crop import crop_corners
 from batchdigits.inference.decide import Prediction
 from batchdigits.inference.runtime import Runtime
 from batchdigits.output.source_pages import pages_of
@@ -84,8 +87,7 @@ def items_of_numbers(rows: Sequence[TableRow], runtime: Runtime, settings: Field
     row's `detail`.
     """
     with silent_stderr():
-        found = {page.source: _cut(page, settings) for page in pages_of(row.path for row in rows)}
-    fields = [found[row.path] for row in rows]
+        fields = _fields_of_rows(rows, settings)
     plain = settings.options.read
     readings = _readings(fields, [_as_in(row.label, plain) for row in rows], runtime, plain)
     items = []
@@ -93,6 +95,29 @@ def items_of_numbers(rows: Sequence[TableRow], runtime: Runtime, settings: Field
         row = row._replace(detail=field.cut.fault) if field.thumbnail is None else row
         items.append(_item(row, field, reading))
     return items
+
+
+def _fields_of_rows(rows: Sequence[TableRow], settings: FieldSettings) -> list[_Field]:
+    """The field of each row: its image, or of a field of a form what is in its box there."""
+    on_page: dict[str, dict[str, str]] = {}  # boxes by the paths of rows, by source
+    for row in rows:
+        on_page.setdefault(row.source, {})[row.path] = row.box
+    found = {}
+    for page in pages_of(on_page):
+        for path, box in on_page[page.source].items():
+            found[path] = _cut(_in_box(page, box), settings)
+    return [found[row.path] for row in rows]
+
+
+def _in_box(page: Page, box: str) -> Page:
+    """What is in a box of a page; the page itself if the box is none."""
+    corners = parsed_corners(box)
+    if page.scan is None or corners is None:
+        return page
+    try:
+        return page._replace(scan=crop_corners(page.scan, corners).scan)
+    except SourceError as error:
+        return page._replace(scan=None, fault=str(error))
 
 
 def _cut(page: Page, settings: FieldSettings) -> _Field:

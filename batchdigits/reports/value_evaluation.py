@@ -68,10 +68,10 @@ class ValueEvaluation:
 
 
 def read_truth(path: Path) -> dict[str, str]:
-    """The true value of each field by its file.
+    """The true value of each field by its file; of fields of forms, `#` and the field's name are behind that.
 
     Args:
-        path: a CSV file with a column `file` or `path`, and one `truth` or `value`.
+        path: a CSV file with a column `file` or `path`, one `truth` or `value`, and for fields of forms one `field`.
 
     Raises:
         DataError: it cannot be read, or lacks a column.
@@ -87,7 +87,8 @@ def read_truth(path: Path) -> dict[str, str]:
     names = [next((name for name in known if name in columns), None) for known in (FILE_COLUMNS, TRUTH_COLUMNS)]
     if None in names:
         raise DataError(f"{path}: no CSV file with the columns file and truth")
-    return {row[str(names[0])]: row[str(names[1])] or "" for row in rows}
+    file, truth = map(str, names)
+    return {"#".join(filter(None, [row[file], row.get("field")])): row[truth] or "" for row in rows}
 
 
 def evaluate_values(path: str, rows: Iterable[TableRow], truths: dict[str, str]) -> ValueEvaluation:

@@ -11,6 +11,7 @@ from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.decide import Status
 from batchdigits.output.review_answers import KINDS, ROUNDS, Answer, Given, Kind, Mode, Round
 from batchdigits.output.review_log import ReviewLog
+from batchdigits.output.table import TableRow
 from batchdigits.review.numbers import RULE, is_number
 from batchdigits.review.rows import Filter, Rows
 from batchdigits.text import as_unicode, is_line
@@ -61,7 +62,7 @@ class Review:
             rows: the rows.
             log: the log.
             setting: how the review goes.
-            digest_of: gives the digest of a path's image, or an empty text; see `ScanFiles.digest`.
+            digest_of: gives the digest of a source, or an empty text; see `ScanFiles.digest`.
         """
         self.rows, self.setting = rows, setting
         self._log, self._lock, self._digest_of = log, Lock(), digest_of
@@ -131,21 +132,21 @@ class Review:
         Raises:
             RequestError: there is no such row.
         """
-        self.path(row)
+        self.row(row)
         with self._lock:
             before, after = self.rows.neighbours(row, count)
             cards = {"before": list(map(self._card, before)), "after": list(map(self._card, after))}
             return {**cards, "last_action": self._log.last}
 
-    def path(self, row: int) -> str:
-        """The image of a row.
+    def row(self, position: int) -> TableRow:
+        """A row.
 
         Raises:
             RequestError: there is no such row.
         """
-        if not 0 <= row < len(self.rows):
-            raise RequestError(f"there is no row {row}")
-        return self.rows.rows[row].path
+        if not 0 <= position < len(self.rows):
+            raise RequestError(f"there is no row {position}")
+        return self.rows.rows[position]
 
     def answer(self, tab: str, mode: Mode, view: str, answers: Sequence[Json], since: int, request: str = "") -> Json:
         """Write answers that were given together to the log, and tell what has changed since an action.
@@ -232,7 +233,7 @@ class Review:
         row = self.rows.rows[position]
         answer = self._answers.get(position)
         card: Json = {"row": position, "path": as_unicode(row.path), "answer": _fields(answer)}
-        card["has_changed"] = bool(answer and answer.is_about_another_image(self._digest_of(row.path)))
+        card["has_changed"] = bool(answer and answer.is_about_another_image(self._digest_of(row.source)))
         if not self.setting.is_blind:
             card |= {"label": row.label, "score": row.score, "status": row.status, "detail": row.detail}
         if differences:
@@ -291,10 +292,9 @@ class Review:
         position, kind, label = fields.get("row"), fields.get("kind"), fields.get("label", "")
         if not isinstance(position, int) or isinstance(position, bool):
             raise RequestError("an answer has a row")
-        path = self.path(position)
+        row = self.row(position)
         if kind not in KINDS:
             raise RequestError(f"an answer is one of {', '.join(KINDS)}")
-        row = self.rows.rows[position]
         if kind == "label" and self.rows.are_numbers:
             is_own = bool(label) and label == row.label and is_line(label)  # a person may have edited the table's value
             if not is_own and not is_number(label):
@@ -302,7 +302,7 @@ class Review:
         elif kind == "label" and label not in self.rows.classes:
             raise RequestError(f"the label is one of {', '.join(self.rows.classes)}")
         given = label if kind == "label" else ""
-        return Answer(path, cast(Kind, kind), given, row.label, row.status, self._digest_of(path))
+        return Answer(row.path, cast(Kind, kind), given, row.label, row.status, self._digest_of(row.source))
 
 
 _ANSWERED: dict[str, Callable[[Answer | None], bool]] = {

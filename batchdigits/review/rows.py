@@ -88,10 +88,10 @@ class Rows:
 
     def neighbours(self, position: int, count: int) -> tuple[list[int], list[int]]:
         """The positions of up to `count` rows of the same folder before and behind a row in the table."""
-        folder = _folder(self.rows[position].path)
+        folder = _folder(self.rows[position])
         before = range(max(0, position - count), position)
         after = range(position + 1, min(len(self.rows), position + 1 + count))
-        beside = [[near for near in part if _folder(self.rows[near].path) == folder] for part in (before, after)]
+        beside = [[near for near in part if _folder(self.rows[near]) == folder] for part in (before, after)]
         return beside[0], beside[1]
 
     def _ordered(self, wanted: Filter) -> Iterator[int]:
@@ -122,5 +122,5 @@ class Rows:
         return math.inf if score is None else score
 
 
-def _folder(path: str) -> str:
-    return path.rpartition("/")[0]
+def _folder(row: TableRow) -> str:
+    return row.source.rpartition("/")[0]

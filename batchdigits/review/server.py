@@ -113,7 +113,9 @@ class _Site:
 
     def scan(self, request: Request) -> Response:
         side = min(max(16, _number(request, "side", 160)), MAX_SIDE)
-        return self._png(request, lambda source: scan_png(source, side))
+        is_wide = "wide" in request.query_params
+        box = self.review.row(request.path_params["row"]).box
+        return self._png(request, lambda source: scan_png(source, side, box, is_wide))
 
     def glyph(self, request: Request) -> Response:
         return self._png(request, glyph_png)
@@ -139,7 +141,7 @@ class _Site:
     def _png(self, request: Request, draw: Callable[[str], bytes]) -> Response:
         from starlette.responses import Response
 
-        source = self.files.locate(self.review.path(request.path_params["row"]))
+        source = self.files.locate(self.review.row(request.path_params["row"]).source)
         with silent_stderr():
             png = draw(source)
         return Response(png, media_type="image/png", headers={"Cache-Control": "private, max-age=600"})

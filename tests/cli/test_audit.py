@@ -262,7 +262,7 @@ def test_nothing_that_a_person_made_is_written_over(run: Run, sample: Path, opti
         ("bad.jsonl", '{"path": "a"}\n', "line 1 is not a row of classify"),
         ("bad.parquet", "PAR1", "it is not a Parquet file"),
         ("bad.csv.gz", "text", "it is damaged, or not a .gz file"),
-        ("rows.xlsx", "PK", "cannot read rows.xlsx: it is not CSV, TSV"),
+        ("rows.xlsx", "PK", "cannot read rows.xlsx: it is a workbook"),
         ("rows.parquet.gz", "", "cannot read rows.parquet.gz: it is"),
         ("review.csv", "path,label,confidence,status,detail,score\na,1,1,review,,1\n", "no ok rows to audit"),
     ],

@@ -62,6 +62,15 @@ def test_lists_as_spreadsheets_and_read_write_them(run: Run, content: str) -> No
     assert (found["fields"], found["exact"]) == (1, 1)
 
 
+def test_fields_of_forms_are_told_by_their_names(run: Run) -> None:
+    Path("rows.csv").write_text(
+        "path,page,field,value,confidence,status,detail,score\na.png,1,day,7,1,ok,,1\na.png,1,room,12,1,ok,,1\n"
+    )
+    Path("truth.csv").write_text("file,field,truth\na.png,day,7\na.png,room,13\n")
+    (found,) = json.loads(run("evaluate", "rows.csv", "--truth", "truth.csv", "--json").stdout)
+    assert (found["fields"], found["exact"], found["missing"]) == (2, 1, 0)
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [

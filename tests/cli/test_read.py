@@ -16,12 +16,18 @@ from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
+from batchdigits.datasets import MNIST
+from batchdigits.datasets.idx import TEST_IMAGES, TEST_LABELS, read_idx
+from batchdigits.learning.composed_fields import compose_field
 from batchdigits.output.review_answers import Answer
 from batchdigits.output.review_log import ReviewLog, log_path
 from tests.conftest import SAMPLES, Run
 from tests.engines import helpers
+from tests.forms.drawn import blank_form, filled, save, scanned
 
 VALUES = ["007", "1946", "20260", "0000", "83", "5917", "31", "604", "2871", "990", "4", "12345"]
 Row = dict[str, str]
@@ -201,7 +207,11 @@ def test_the_digits_stand_in_a_column_from_left_to_right(run: Run) -> None:
         (["--decimals", "0"], "0 is not in the range"),
         (["--pattern", "("], "is no regular expression"),
         (["--range", "9"], "is no range such as 0-300"),
-        (["--check", "crc"], "write one such as"),
+        (["--range", "300-0"], "its first number is the greater one"),
+        (["--pattern", ""], "an empty pattern matches no number"),
+        (["--values", ""], "--values needs the name of a file, and it is empty"),
+        (["--template", ""], "--template needs the name of a file, and it is empty"),
+        (["--check", "crc"], "is no check: there are luhn, "),
         (["--min-confidence", "2"], "2.0 is not in the range"),
         (["--top-k", "2"], "No such option"),
     ],
@@ -212,6 +222,12 @@ def test_a_bad_option_destroys_nothing(run: Run, options: list[str], words: str)
     assert result.exit_code == 2
     assert words in result.stderr
     assert Path("out.csv").read_text() == "mine"
+
+
+def test_a_page_of_writing_is_for_review_and_not_blank(run: Run) -> None:
+    save(scanned(filled(blank_form())), "page.png")
+    (row,) = rows_of(run("read", "page.png").stdout)
+    assert (row["value"], row["status"], row["detail"]) == ("", "review", "no number found")
 
 
 # Inputs and outputs, by the code of classify
@@ -385,6 +401,28 @@ def test_ray_gives_the_same_rows(run: Run, monkeypatch: pytest.MonkeyPatch) -> N
     assert [line for part in parts for line in part.read_text().splitlines()[1:]] == expected[1:]
 
 
+@pytest.mark.parametrize("boxes", ["2", "3", "4", "7"])
+def test_a_field_without_boxes_is_for_review_where_there_should_be_some(run: Run, boxes: str) -> None:
+    helpers.make_fields(Path("strips"), ["007", "1946", "83"])
+    rows = rows_of(run("read", "strips", "--comb", boxes).stdout)
+    assert [row["status"] for row in rows] == ["review"] * 3
+    assert all(row["detail"].startswith(f"no boxes found where {boxes} should be") for row in rows)
+
+
+def test_a_field_with_digits_in_other_boxes_is_for_review(run: Run) -> None:
+    images, labels = read_idx(MNIST / f"{TEST_IMAGES}.gz"), read_idx(MNIST / f"{TEST_LABELS}.gz")
+    chosen = [int(np.flatnonzero(labels == digit)[5]) for digit in (4, 0, 2, 6, 3)]
+    Path("combs").mkdir()
+    cv2.imwrite("combs/a.png", compose_field("comb", images[chosen], labels[chosen], np.random.default_rng(1)).scan)
+    (row,) = rows_of(run("read", "combs", "--comb", "5").stdout)
+    assert row["value"] == "40263"
+    assert "boxes" not in row["detail"]
+    for boxes in ("4", "3", "6", "9"):
+        (row,) = rows_of(run("read", "combs", "--comb", boxes).stdout)
+        assert row["status"] == "review"
+        assert row["detail"].startswith(f"5 boxes found where {boxes} should be")
+
+
 # Other commands
 
 
@@ -532,15 +570,32 @@ def test_rows_of_earlier_runs_are_compared_too(run: Run, roster: Path, name: str
     assert all(line in result.stderr for line in COMPARED)
 
 
-def test_a_workbook_that_went_on_is_not_compared(run: Run, roster: Path) -> None:
+def test_a_workbook_that_went_on_is_compared_too(run: Run, roster: Path) -> None:
     Path("ids/5-broken.png").write_bytes(b"none")
     stopped = run("read", "ids", "--values", roster, "-o", "out.xlsx", "--max-failures", "0", "--jobs", "1")
     assert stopped.exit_code == 1
     Path("ids/5-broken.png").unlink()
     result = run("read", "ids", "--values", roster, "-o", "out.xlsx", "--resume")
     assert "5 files are done" in result.stderr
-    assert "roster.txt is not compared" in result.stderr
-    assert "in no field" not in result.stderr
+    assert all(line in result.stderr for line in COMPARED)
+    assert result.stderr.count("5917 is in") == 1
+
+
+@pytest.mark.skipif(find_spec("pyarrow") is None, reason="pyarrow is not installed")
+def test_the_parts_of_a_cluster_are_compared_too(run: Run, roster: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from batchdigits.engines import ray_engine
+    from tests.cli.test_classify_parts import Cluster
+
+    monkeypatch.setattr(ray_engine, "classify", Cluster().classify)
+    arguments = ["read", "ids", "--values", roster, "--engine", "ray", "--part-size", "2", "-o", "rows"]
+    shutil.move("ids/3-5917.png", "5917.png")
+    first = run(*arguments)
+    assert COMPARED[0] in first.stderr
+    assert "5917 is in" not in first.stderr
+    shutil.move("5917.png", "ids/3-5917.png")
+    result = run(*arguments, "--resume")
+    assert all(line in result.stderr for line in COMPARED), result.output
+    assert "roster" not in run(*arguments, "--overwrite", "--quiet").stderr
 
 
 @pytest.mark.parametrize("output", [[], ["-o", "out.csv"]])

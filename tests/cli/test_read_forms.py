@@ -111,7 +111,7 @@ def test_a_field_that_the_scan_lacks_is_for_review(run: Run) -> None:
 
 def test_a_row_a_field(run: Run) -> None:
     result = run("read", "scans/a.png", "scans/d.png", "--template", "form.toml", "--long", "--digits")
-    assert result.stdout.startswith("path,page,field,value,confidence,status,detail,score,digits\n")
+    assert result.stdout.startswith("path,page,field,value,confidence,status,detail,score,digits,box\n")
     *fields, empty = rows_of(result.stdout)
     assert [(row["path"], row["page"], row["field"]) for row in fields] == [
         ("scans/a.png", "1", name) for name in FIELDS
@@ -124,6 +124,12 @@ def test_a_row_a_field(run: Run) -> None:
         ink = np.array(Image.open("scans/a.png"))
         for left, top, right, bottom in boxes:  # in pixels of the page
             assert ink[top:bottom, left:right].min() < 130
+        left, top, right, _, _, bottom, *_ = map(float, row["box"].split())
+        assert (left < boxes[:, 0]).all()
+        assert (boxes[:, 2] < right).all()
+        assert (top - 9 < boxes[:, 1]).all()  # the page is turned a little
+        assert (boxes[:, 3] < bottom + 9).all()
+    assert empty["box"] == ""
     assert "5 images: " in result.stderr
 
 
@@ -257,6 +263,38 @@ def test_unique_values_are_chosen_for_all_pages_together(run: Run, long: list[st
         assert rows[2]["detail"] == "an empty page"
 
 
+# Lists of values
+
+
+@pytest.mark.parametrize(
+    "more", [[], ["--long"], ["-o", "out.csv"], ["-o", "out.xlsx"], ["--long", "-o", "out.xlsx"], ["unique"]]
+)
+def test_the_list_of_a_field_is_compared_with_its_values(run: Run, more: list[str]) -> None:
+    Path("ids.csv").write_text("id\n0123456\n9999999\n")
+    room = "unique = true" if more == ["unique"] else ""
+    Path("form.toml").write_text(template("marks", form=None, student='values = "ids.csv"', room=room))
+    shutil.copy("scans/a.png", "scans/b.png")
+    result = run("read", "scans/a.png", "scans/b.png", "--template", "form.toml", *(more if not room else []))
+    assert result.exit_code == 0, result.output
+    assert "batchdigits: 1 value of ids.csv in no field: 9999999\n" in result.stderr
+    assert result.stderr.count("0123456 is in scans/a.png, scans/b.png\n") == 1
+    assert "310826 is in" not in result.stderr  # dates are not on a list
+
+
+def test_a_list_is_compared_with_rows_of_earlier_runs_where_a_row_is_a_field(run: Run) -> None:
+    Path("ids.csv").write_text("id\n0123456\n9999999\n")
+    Path("form.toml").write_text(template("marks", form=None, student='values = "ids.csv"'))
+    shutil.copy("scans/a.png", "scans/b.png")
+    for more, says in (
+        (["--long", "-o", "long.csv"], "0123456 is in scans/a.png, scans/b.png\n"),
+        (["-o", "wide.csv"], "batchdigits: ids.csv not compared with rows of other runs or machines; --long does\n"),
+    ):
+        arguments = ["read", "--template", "form.toml", *more]
+        assert "not compared" not in run(*arguments, "scans/a.png").stderr
+        result = run(*arguments, "scans/a.png", "scans/b.png", "--resume")
+        assert says in result.stderr, result.output
+
+
 # Options that do not go together
 
 
@@ -306,12 +344,3 @@ def test_a_wrong_template_is_one_line(run: Run) -> None:
     assert result.exit_code == 1
     assert result.stderr.endswith("error: form.toml: field 'room', key 'lenght': no such key\n")
     assert run("read", "scans", "--template", "none.toml").exit_code == 1
-
-
-def test_rows_of_fields_are_not_reviewed_by_their_path(run: Run) -> None:
-    for suffix in ("csv", "jsonl"):
-        run("read", "scans/a.png", "--template", "form.toml", "--long", "-o", f"long.{suffix}")
-        for command in (["audit", "--sample", "2", "-o", "sample.csv"], ["preview", "-o", "p.png"]):
-            result = run(command[0], f"long.{suffix}", *command[1:])
-            assert result.exit_code == 1
-            assert "several rows for one scan" in result.stderr

@@ -247,3 +247,10 @@ def test_a_quiet_server_without_a_browser_prints_its_address(
     result = run("review", table, "--no-browser", "-q")
     assert (result.exit_code, result.stderr) == (0, "")
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+/\S+/\n", result.stdout)
+
+
+def test_a_workbook_says_what_to_do(table: Path, run: Run) -> None:
+    Path("rows.xlsx").write_bytes(b"PK")
+    result = run("review", "rows.xlsx")
+    assert result.exit_code == 1
+    assert "it is a workbook; write a .csv first, of which review --apply -o FILE.xlsx makes one" in result.stderr

@@ -152,3 +152,11 @@ def test_an_expression_means_what_it_means_in_python(left: str, comparison: str,
     except ZeroDivisionError:
         expected = False
     assert parse_check(text)(digits) is expected
+
+
+@pytest.mark.parametrize("name", ["foo", "luhn2", "d1"])
+def test_a_name_that_is_no_check_names_those_there_are(name: str) -> None:
+    with pytest.raises(
+        ValueError, match=f"'{name}' is no check: there are luhn, mod11, mod97, isbn10, ean13, and expre"
+    ):
+        parse_check(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -132,3 +133,29 @@ def test_one_field_that_cannot_be_read_spoils_no_other(runtime: Runtime, monkeyp
     assert [row.status for row in rows] == ["ok", "error", "error", "ok"]
     assert [row.detail for row in rows[1:3]] == ["cannot be read (ZeroDivisionError)", "empty file"]
     assert [row.path for row in rows] == ["a.png", "bad.png", "no.png", "b.png"]
+
+
+def test_what_was_read_is_the_likeliest_value_and_nothing_is_no_value(decide: Decide) -> None:
+    doubtful = READING._replace(value="9", confidence=0.1, alternatives=(("09", 0.5), ("", 0.3), ("99", 0.05)))
+    prediction = decide(doubtful, threshold=0.9)
+    assert (prediction.value, prediction.status) == ("9", "review")
+    assert prediction.detail == "likeliest: 9 (0.10), 09 (0.10), 99 (0.05)"
+    assert list(prediction.alternatives.items()) == [("9", 0.1), ("09", 0.1), ("99", 0.05)]
+
+
+@pytest.mark.parametrize("known", [{"bounds": "0-300"}, {"values": ["9", "09", "77"]}, {"unique": True}])
+def test_the_same_holds_for_values_that_fit(decide: Decide, known: dict[str, Any]) -> None:
+    doubtful = READING._replace(value="9", confidence=0.1, alternatives=(("09", 0.5), ("", 0.3), ("99", 0.05)))
+    prediction = decide(doubtful, field_options(**known), 0.9)
+    assert prediction.value == "9"
+    assert next(iter(prediction.alternatives)) == "9"
+    assert "" not in prediction.alternatives
+    likelier = [share for share in prediction.alternatives.values() if share > prediction.alternatives["9"]]
+    assert likelier == []
+
+
+def test_another_value_still_replaces_one_that_breaks_a_rule_however_unlikely_it_was(decide: Decide) -> None:
+    doubtful = READING._replace(value="9", confidence=0.1, alternatives=(("09", 0.85), ("99", 0.05)))
+    prediction = decide(doubtful, field_options(pattern=".."), 0.9)
+    assert (prediction.value, prediction.status) == ("09", "ok")
+    assert prediction.detail == "read as 9, by the pattern"

@@ -144,6 +144,8 @@ FIELD = drawn.template()
         (drawn.template(amount="signed = 'yes'"), "field 'amount', key 'signed'"),
         (drawn.template(amount="decimals = 0"), "field 'amount', key 'decimals'"),
         (drawn.template(amount="range = '9'"), "field 'amount', key 'range': '9' is no range"),
+        (drawn.template(amount="values = 'none.csv'"), "field 'amount', key 'values': none.csv is no file"),
+        (drawn.template(amount="values = ''"), "field 'amount', key 'values': must be the name of a file"),
         (drawn.template(amount="pattern = '('"), "field 'amount', key 'pattern'"),
         (drawn.template(amount="check = 'lun'"), "field 'amount', key 'check'"),
         (drawn.template(amount="check = [1]"), "field 'amount', key 'check': must be a text or a list of texts"),

@@ -296,3 +296,25 @@ def test_an_image_that_changed_after_its_answer_is_flagged(begin: Begin) -> None
     screen.press(*"1946", "Enter")
     screen.wait_text("#said", "3-83.png: 1946")
     assert "changed" not in screen.page.locator("#single").inner_text()
+
+
+def test_fields_of_forms_are_typed_and_z_shows_more_of_the_page(page: Page, in_empty_folder: Path) -> None:
+    make_fields(Path("pages"), ["1946"])
+    (source,) = Path("pages").iterdir()
+    table = Path("forms.csv")
+    rows = [f"{source},1,{name},{name[1:]},0.9,ok,,0.9,5 5 60 5 60 30 5 30" for name in ("a1", "b2")]
+    table.write_text("\n".join(["path,page,field,value,confidence,status,detail,score,box", *rows, ""]))
+    with serving(table, mode="single") as address:
+        screen = Screen(page, table)
+        screen.open(address)
+        screen.wait_cursor(f"{source}#a1")
+        screen.press("z")
+        screen.wait_text("#zoom-title", f"{source}#a1")
+        image = page.locator("#zoom-picture img")
+        assert str(image.get_attribute("src")).endswith("&wide=1")
+        assert image.evaluate("image => image.decode().then(() => image.naturalHeight)") > 25 * 1.5
+        screen.press("z", "7", "Tab")
+        screen.wait_cursor(f"{source}#b2")
+        screen.press("Space")
+        screen.wait_text("#done", "Every row has an answer.")
+        assert screen.answers == {f"{source}#a1": "7", f"{source}#b2": "2"}

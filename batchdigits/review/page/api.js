@@ -33,6 +33,9 @@ export async function ownTab() {
 /** The address of a row's scan, its longest side at most `side` pixels. */
 export const scanAddress = (row, side) => `scan/${row}?side=${side}`;
 
+/** The same, of a field of a form with more of the page around it. */
+export const wideScanAddress = (row, side) => `${scanAddress(row, side)}&wide=1`;
+
 /** The address of a row's glyph. */
 export const glyphAddress = (row) => `glyph/${row}`;
 

@@ -1,6 +1,6 @@
 /* The dialogs: help, zoom, and which rows are shown. The browser keeps the focus inside and gives it back. */
 
-import { scanAddress } from "./api.js";
+import { wideScanAddress } from "./api.js";
 import { byId, make, makePicture } from "./elements.js";
 import { groupName, groupsOf } from "./overview.js";
 import { wholePlace } from "./place.js";
@@ -38,7 +38,7 @@ export function toggleZoom(card) {
 /** Put another card into it. */
 export function fillZoom(card) {
   byId("zoom-title").textContent = [card.label, words.score(card), words.mark(card), card.path].filter(Boolean).join("  ");
-  byId("zoom-picture").replaceChildren(makePicture(scanAddress(card.row, ZOOM_SIDE)));
+  byId("zoom-picture").replaceChildren(makePicture(wideScanAddress(card.row, ZOOM_SIDE)));
 }
 
 /** Ask which rows to show; resolves to a place, or to null. */

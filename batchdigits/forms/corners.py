@@ -1,0 +1,28 @@
+"""The corners of a field on the scan of its page, as the row of a field has them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from batchdigits.forms.reference import Matrix
+
+MAX_SIDE = 1_000_000.0  # pixels: no scan is as large
+
+
+def corners_text(corners: Matrix) -> str:
+    """Corners as text: column and row of each in turn, to a tenth of a pixel, with blanks between.
+
+    Args:
+        corners: float64 (4, 2), those at the top left, top right, bottom right and bottom left of the form.
+    """
+    tenths = [round(float(side), 1) + 0.0 for side in corners.ravel()]  # no -0.0
+    return " ".join(str(side).removesuffix(".0") for side in tenths)
+
+
+def parsed_corners(text: str) -> Matrix | None:
+    """The corners, float64 (4, 2), that a text says; None if it says none."""
+    try:
+        corners = np.array([float(side) for side in text.split()]).reshape(4, 2)
+    except ValueError:
+        return None
+    return corners if (np.abs(corners) <= MAX_SIDE).all() else None  # NaN is not

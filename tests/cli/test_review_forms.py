@@ -1,0 +1,209 @@
+"""Tables with a row a field of a form: review, --apply, audit and preview."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import json
+import re
+import shutil
+import urllib.error
+import urllib.request
+from contextlib import closing
+from html import unescape
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from batchdigits.output.review_answers import Answer
+from batchdigits.output.review_log import ReviewLog, log_path
+from batchdigits.output.table import read_table
+from tests.cli.test_review import Serve, Server, serve
+from tests.conftest import Run, invoke
+from tests.forms.drawn import blank_form, filled, save, scanned, template
+
+__all__ = ["serve"]
+
+NAMES = ["student", "date", "amount", "room"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A table of a form's fields, some of them for review, and of an empty page."""
+    folder = tmp_path_factory.mktemp("forms")
+    form = blank_form()
+    save(form, folder / "blank.png")
+    (folder / "scans").mkdir()
+    empty = Image.fromarray(np.full(form.shape, 245, np.uint8))
+    Image.fromarray(scanned(filled(form))).save(folder / "scans/a.tif", save_all=True, append_images=[empty])
+    save(np.rot90(filled(form, copy=1), 2).copy(), folder / "scans/b.png")  # upside down
+    (folder / "form.toml").write_text(template(room='range = "0-9"'))
+    with contextlib.chdir(folder):
+        assert invoke("read", "scans", "--template", "form.toml", "--long", "-o", "long.csv").exit_code == 0
+    return folder
+
+
+@pytest.fixture
+def table(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it, in the current folder."""
+    shutil.copytree(folder, tmp_path / "copy")
+    monkeypatch.chdir(tmp_path / "copy")
+    return Path("long.csv")
+
+
+def cells_of(path: str | Path) -> list[dict[str, str]]:
+    with Path(path).open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def image(server: Server, name: str) -> Image.Image:
+    with urllib.request.urlopen(server.address + name) as reply:
+        return Image.open(io.BytesIO(reply.read()))
+
+
+def test_fields_are_shown_in_a_frame_and_the_table_keeps_its_shape(table: Path, serve: Serve, run: Run) -> None:
+    before = table.read_bytes()
+    server = serve(table, "--reviewer", "anna")
+    assert server.get("state")["are_numbers"]
+    cards = server.get("cards?order=score")["cards"]
+    assert {card["status"] for card in cards[:3]} == {"review"}  # both rooms and the empty page
+    by_path = {card["path"]: card for card in cards}
+    assert next(iter(by_path)) == "scans/a.tif#2"
+    card = by_path["scans/a.tif#1#room"]
+    assert "fails the range" in card["detail"]
+    field, wide = (image(server, f"scan/{card['row']}?side=800{more}") for more in ("", "&wide=1"))
+    assert field.mode == "RGB"
+    assert field.width > 1.5 * field.height
+    assert wide.height > 3 * field.height
+    assert (np.asarray(field)[..., 2].astype(int) - np.asarray(field)[..., 0] > 100).sum() > 200  # the frame
+    upright = image(server, f"scan/{by_path['scans/b.png#room']['row']}?side=800")
+    assert abs(upright.width - field.width) <= 12
+    page = image(server, f"scan/{by_path['scans/a.tif#2']['row']}?side=800")
+    assert (page.mode, page.height) == ("L", 800)
+    near = server.get(f"neighbours/{card['row']}?count=2")
+    assert [one["path"] for one in near["before"]] == ["scans/a.tif#1#date", "scans/a.tif#1#amount"]
+    answers = [{"row": card["row"], "kind": "label", "label": "7"}]
+    server.post("answers", mode="single", view="", answers=answers, since=1)
+    server.process.kill()
+    server.process.wait()
+    assert table.read_bytes() == before
+    result = run("review", table, "--apply", "-o", "final.csv")
+    assert result.exit_code == 0, result.output
+    assert "1 of 9 rows reviewed, 1 corrected" in result.stderr
+    old, new = cells_of(table), cells_of("final.csv")
+    changed = [(one, other) for one, other in zip(old, new, strict=True) if not one.items() <= other.items()]
+    ((_, row),) = changed
+    assert (row["path"], row["page"], row["field"], row["value"]) == ("scans/a.tif#1", "1", "room", "7")
+    assert (row["status"], row["predicted"], row["reviewer"]) == ("reviewed", "017", "anna")
+
+
+@pytest.mark.parametrize("suffix", ["csv", "tsv", "jsonl", "parquet"])
+def test_a_finished_table_of_any_format_can_be_reviewed_again(table: Path, run: Run, suffix: str) -> None:
+    if suffix == "parquet" and find_spec("pyarrow") is None:
+        pytest.skip("pyarrow is not installed")
+    for value in ("1", "2"):
+        before = {row.path: row for row in read_table(str(table))}
+        old = before["scans/b.png#date"]
+        with closing(ReviewLog(log_path(table), table.name, are_numbers=True)) as log:
+            log.add("anna", "t", "single", "first", [Answer(old.path, "label", value, old.label, old.status)])
+        output = Path(f"final-{value}.{suffix}")
+        result = run("review", table, "--apply", "-o", output)
+        assert "1 of 9 rows reviewed, 1 corrected" in result.stderr, result.output
+        table, after = output, {row.path: row for row in read_table(str(output))}
+        assert list(after) == list(before)
+        assert [row.box for row in after.values()] == [row.box for row in before.values()]
+        row = after[old.path]
+        assert (row.source, row.field, row.label, row.status) == ("scans/b.png", "date", value, "reviewed")
+
+
+def test_a_row_whose_scan_is_another_one_now_is_kept_and_named(table: Path, serve: Serve, run: Run) -> None:
+    server = serve(table)
+    (card,) = server.get("cards?path=b.png%23date")["cards"]
+    server.post("answers", mode="single", view="", answers=[{"row": card["row"], "kind": "blank"}], since=1)
+    save(filled(blank_form()), "scans/b.png")
+    assert server.get("cards?path=b.png%23date")["cards"][0]["has_changed"]
+    server.process.kill()
+    server.process.wait()
+    result = run("review", table, "--apply", "-o", "final.csv")
+    assert "1 image changed after the answer, their rows kept: scans/b.png#date" in result.stderr
+    assert [row["value"] for row in cells_of("final.csv")] == [row["value"] for row in cells_of(table)]
+
+
+def test_a_sample_of_fields_is_keyed_blind_and_certified(table: Path, serve: Serve, run: Run) -> None:
+    assert run("audit", table, "--sample", "3", "-o", "sample.csv").exit_code == 0
+    server = serve(table, "--mode", "blind", "--sample", "sample.csv")
+    cards = server.get("cards")["cards"]
+    assert [card["path"].rpartition("#")[2] in NAMES for card in cards] == [True] * 3
+    values = {row.path: row.label for row in read_table(str(table))}
+    answers = [{"row": card["row"], "kind": "label", "label": values[card["path"]]} for card in cards]
+    answers[0]["label"] = "1"
+    server.post("answers", mode="blind", view="", answers=answers, since=1)
+    server.process.kill()
+    server.process.wait()
+    result = run("audit", table, "--keyed", "sample.csv", "--html", "page.html")
+    ok = table.read_text().count(",ok,")
+    assert f"3 of {ok} ok rows keyed, 1 wrong" in result.stdout, result.output
+    assert cards[0]["path"] in Path("page.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("box", "says"),
+    [
+        ("", None),
+        ("1 2 3", None),
+        ("0 0 900000 0 900000 900000 0 900000", "not on the scan"),
+    ],
+)
+def test_a_box_that_a_person_has_changed_shows_the_page_or_says_why_not(
+    table: Path, serve: Serve, run: Run, box: str, says: str | None
+) -> None:
+    with table.open(newline="") as file:
+        rows = list(csv.reader(file))
+    rows[1][-1] = box
+    with table.open("w", newline="") as file:
+        csv.writer(file).writerows(rows[:2])
+    assert run("preview", table, "-o", "p.html").exit_code == (3 if says else 0)
+    server = serve(table)
+    if says is None:
+        assert image(server, "scan/0?side=900").height == 900
+        return
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        image(server, "scan/0?side=900")
+    assert says in json.load(refused.value)["error"]
+    assert says in Path("p.html").read_text()
+
+
+def test_the_preview_shows_the_fields_with_their_cuts(table: Path, run: Run) -> None:
+    result = run("preview", table, "-o", "page.html")
+    assert result.exit_code == 0, result.output
+    page = Path("page.html").read_text()
+    captions = [unescape(text) for text in re.findall(r"<figcaption>(.*?)</figcaption>", page, re.S)]
+    assert captions[:4] == [f"scans/a.tif#1#{name}" for name in NAMES]
+    assert captions[4:] == ["scans/a.tif#2", *(f"scans/b.png#{name}" for name in NAMES)]
+    figures = page.split("<figure")[1:]
+    assert [figure.count("<img") - 1 for figure in figures] == [7, 6, 3, 3, 0, 7, 6, 3, 3]
+    Path("scans/b.png").unlink()
+    result = run("preview", table, "-o", "page.html")
+    assert result.exit_code == 3
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
+def test_a_table_with_a_row_a_page_says_what_to_do(table: Path, run: Run, suffix: str) -> None:
+    if suffix == "parquet" and find_spec("pyarrow") is None:
+        pytest.skip("pyarrow is not installed")
+    run("read", "scans", "--template", "form.toml", "-o", f"wide.{suffix}")
+    for command in (
+        ["review", "--no-browser"],
+        ["review", "--apply", "-o", "final.csv"],
+        ["audit", "--sample", "2", "-o", "sample.csv"],
+        ["preview", "-o", "p.png"],
+    ):
+        result = run(command[0], f"wide.{suffix}", *command[1:])
+        assert result.exit_code == 1
+        says = f"error: cannot use wide.{suffix}: it has a row a page; batchdigits read --template with --long writes"
+        assert says in result.stderr
+    assert not any(Path(name).exists() for name in ("final.csv", "sample.csv", "p.png", f"wide.{suffix}.review"))
