@@ -85,7 +85,7 @@ def find_level_strokes(mask: MatLike) -> list[Stroke]:
     """Those of the strokes that run along the rows."""
     return [
         _stroke(ink, top, left, True, ends, mask.shape, thickness)
-        for ink, top, left, ends, thickness in _find_level(mask)
+        for ink, top, left, ends, thickness in _find_level(mask, cv2.transpose(mask))
     ]
 
 
@@ -98,7 +98,7 @@ def find_upright_strokes(mask: MatLike, columns: bytes = b"") -> list[Stroke]:
     """
     return [
         _stroke(cv2.transpose(ink), left, top, False, ends, mask.shape, thickness)
-        for ink, top, left, ends, thickness in _find_level(cv2.transpose(mask), columns)
+        for ink, top, left, ends, thickness in _find_level(cv2.transpose(mask), mask, columns)
     ]
 
 
@@ -124,32 +124,81 @@ def _stroke(
 _Found = tuple[MatLike, int, int, tuple[int, int], float]
 
 
-def _find_level(mask: MatLike, where: bytes = b"") -> list[_Found]:
-    """The strokes along the rows of a mask; of those rows alone that `where` marks with 1, if it is not empty."""
+def _find_level(mask: MatLike, turned: MatLike, where: bytes = b"") -> list[_Found]:
+    """The strokes along the rows of a mask.
+
+    Args:
+        mask: uint8 (H, W), 255 on 0.
+        turned: the same, transposed: a window along contiguous rows takes less time.
+        where: 1 for each row of the mask in which they are looked for, else 0; empty for all.
+    """
     height, width = mask.shape
-    run = rectangle(1, max(5, round(MIN_RUN_SHARE * width)))
+    run = max(5, round(MIN_RUN_SHARE * width))
     rows = 2 * max(1, round(TILT_SHARE * width)) + 1  # a tilt of so many rows within a run does not break it
-    cores = cv2.erode(cv2.dilate(mask, rectangle(rows, 3)), run)
-    if not cv2.hasNonZero(cores) or (where and not np.asarray(cores)[np.frombuffer(where, np.bool_)].any()):
+    cores = _erode(_with_margin(cv2.dilate(turned, rectangle(3, rows)), run // 2, (run - 1) // 2, 255), run)
+    if not cv2.hasNonZero(cores) or (where and not cores[:, np.frombuffer(where, np.bool_)].any()):
         return []
-    runs = cv2.bitwise_and(cv2.dilate(cores, run), mask)
-    tall = rectangle(max(2, round(MAX_THICKNESS_SHARE * max(height, width))) + 1, 1)
-    few = mask[:: len(tall) // 2]  # rows, two of which at least are in a run of ink that is so tall
-    if len(few) > 1 and cv2.hasNonZero(cv2.bitwise_and(few[:-1], few[1:])):
-        tall_cores = cv2.erode(mask, tall, borderType=cv2.BORDER_CONSTANT, borderValue=0)
-        runs = cv2.subtract(runs, cv2.dilate(tall_cores, tall, anchor=_opposite(tall)))
-    if cv2.boundingRect(runs)[2] < MIN_LENGTH_SHARE * width:
+    runs = np.bitwise_and(_dilate(_with_margin(cores, run // 2, (run - 1) // 2, 0), run), turned)
+    _remove_tall(runs, mask, max(2, round(MAX_THICKNESS_SHARE * max(height, width))) + 1)
+    if cv2.boundingRect(runs)[3] < MIN_LENGTH_SHARE * width:
         return []
-    bridge = rectangle(3, max(3, round(MAX_GAP_SHARE * width)) | 1)
+    bridge = max(3, round(MAX_GAP_SHARE * width)) | 1
+    joined = cv2.dilate(_dilate(_with_margin(runs, bridge // 2, bridge // 2, 0), bridge), rectangle(1, 3))
     found = []
-    for ink, left, top in _wide_components(runs, cv2.dilate(runs, bridge), MIN_LENGTH_SHARE * width):
-        if not where or where.find(1, top, top + len(ink)) >= 0:
-            stroke = _straight_part(ink, left, top, mask)
-            found += [stroke] if stroke else []
+    for ink, left, top in _wide_components(cv2.transpose(runs), joined, MIN_LENGTH_SHARE * width, where):
+        stroke = _straight_part(ink, left, top, mask)
+        found += [stroke] if stroke else []
     return found
 
 
-def _wide_components(runs: MatLike, joined: MatLike, least: float) -> Iterator[tuple[MatLike, int, int]]:
+def _remove_tall(runs: NDArray[np.uint8], mask: MatLike, tall: int) -> None:
+    """Remove ink from runs where it is so many pixels thick.
+
+    Args:
+        runs: of the turned mask, uint8 (W, H), 255 on 0; changed in place.
+        mask: uint8 (H, W), 255 on 0.
+        tall: pixels.
+    """
+    if tall > len(mask):
+        return
+    step = max(1, tall // 4)
+    few = _erode(np.asarray(mask[::step], np.uint8), tall // step)  # of any such run, so many rows are among these
+    columns = np.flatnonzero(few.any(axis=0))
+    if columns.size:
+        cores = _erode(np.asarray(mask, np.uint8)[:, columns], tall)
+        runs[columns] &= ~_dilate(_with_margin(cores, tall - 1, tall - 1, 0), tall).T
+
+
+def _erode(mask: NDArray[np.uint8], length: int) -> NDArray[np.uint8]:
+    """Whether all of so many rows are inked, from each row on that has as many, uint8 (H - length + 1, W)."""
+    return _over_windows(np.bitwise_and, mask, length)
+
+
+def _dilate(mask: NDArray[np.uint8], length: int) -> NDArray[np.uint8]:
+    """Whether any of so many rows is inked, from each row on that has as many, uint8 (H - length + 1, W)."""
+    return _over_windows(np.bitwise_or, mask, length)
+
+
+def _over_windows(combine: np.ufunc, mask: NDArray[np.uint8], length: int) -> NDArray[np.uint8]:
+    """Combine windows of rows, in steps of twice the length; OpenCV's time grows with the length."""
+    reach = 1
+    while reach < length:
+        step = min(reach, length - reach)
+        mask = combine(mask[:-step], mask[step:])
+        reach += step
+    return mask
+
+
+def _with_margin(mask: MatLike, before: int, after: int, level: int) -> NDArray[np.uint8]:
+    """A mask with more rows of a level above and below."""
+    padded = np.full((before + len(mask) + after, mask.shape[1]), level, np.uint8)
+    padded[before : before + len(mask)] = mask
+    return padded
+
+
+def _wide_components(
+    runs: MatLike, joined: MatLike, least: float, where: bytes
+) -> Iterator[tuple[MatLike, int, int]]:
     """The ink of each component that is wide enough, in its box, with the box's first column and row.
 
     Rows without ink part a picture into bands. Most bands have one component, and it takes less time to count than to
@@ -157,26 +206,29 @@ def _wide_components(runs: MatLike, joined: MatLike, least: float) -> Iterator[t
 
     Args:
         runs: the mask of the ink, uint8 (H, W).
-        joined: the mask in which components are connected.
+        joined: the mask in which components are connected, turned, uint8 (W, H).
         least: columns of a component.
+        where: as for `_find_level`.
     """
-    has_ink = np.asarray(joined).any(axis=1).tobytes()  # faster than OpenCV along rows
-    top = has_ink.find(1)
+    has_ink = np.bitwise_or.reduce(joined, axis=0).tobytes()
+    joined = cv2.transpose(joined)
+    top = has_ink.find(255)
     while top >= 0:
         bottom = has_ink.find(0, top)
         bottom = len(has_ink) if bottom < 0 else bottom
-        band = joined[top:bottom]
-        left, _, wide, _ = cv2.boundingRect(band)
-        count, labels = cv2.connectedComponents(band, None, 8, cv2.CV_16U) if wide >= least else (0, band)
-        if count == 2:
-            yield runs[top:bottom, left : left + wide], left, top
-        elif count:
-            _, labels, stats, _ = cv2.connectedComponentsWithStats(band, labels, None, None, 8, cv2.CV_16U)
-            for label, (left, y, wide, high, _) in enumerate(stats.tolist()):
-                if label and wide >= least:
-                    box = slice(y, y + high), slice(left, left + wide)
-                    yield runs[top:bottom][box] * (labels[box] == label), left, top + y
-        top = has_ink.find(1, bottom)
+        if not where or where.find(1, top, bottom) >= 0:
+            band = joined[top:bottom]
+            left, _, wide, _ = cv2.boundingRect(band)
+            count, labels = cv2.connectedComponents(band, None, 8, cv2.CV_16U) if wide >= least else (0, band)
+            if count == 2:
+                yield runs[top:bottom, left : left + wide], left, top
+            elif count:
+                _, labels, stats, _ = cv2.connectedComponentsWithStats(band, labels, None, None, 8, cv2.CV_16U)
+                for label, (left, y, wide, high, _) in enumerate(stats.tolist()):
+                    if label and wide >= least and (not where or where.find(1, top + y, top + y + high) >= 0):
+                        box = slice(y, y + high), slice(left, left + wide)
+                        yield runs[top:bottom][box] * (labels[box] == label), left, top + y
+        top = has_ink.find(255, bottom)
 
 
 def _straight_part(ink: MatLike, left: int, top: int, mask: MatLike) -> _Found | None:
@@ -203,7 +255,7 @@ def _straight_part(ink: MatLike, left: int, top: int, mask: MatLike) -> _Found |
         keep &= sums <= most
         ink = ink * keep
     if not _is_straight(ink[box[1] : box[1] + box[3], box[0] : box[0] + box[2]], thickness):
-        keep, is_whole = _straight_columns(ink, sums // 255, np.flatnonzero(keep), thickness), False
+        keep, is_whole = _straight_columns(ink, sums // 255, np.flatnonzero(keep), thickness, least), False
         ink = ink * keep
     thin_columns = filled_columns = filled.size
     if not is_whole:
@@ -231,7 +283,9 @@ def _is_straight(ink: MatLike, thickness: float) -> bool:
     return bool(abs(slope) <= MAX_SLOPE and variance <= (thickness**2 + 1.0) / 12.0 + bend**2)
 
 
-def _straight_columns(ink: MatLike, counts: NDArray[np.int32], columns: Columns, thickness: float) -> NDArray[np.bool_]:
+def _straight_columns(
+    ink: MatLike, counts: NDArray[np.int32], columns: Columns, thickness: float, least: float
+) -> NDArray[np.bool_]:
     """Those columns of a stroke in which its middle lies on one line; none if that line bends or is too steep.
 
     Args:
@@ -239,24 +293,25 @@ def _straight_columns(ink: MatLike, counts: NDArray[np.int32], columns: Columns,
         counts: the number of its pixels in each column.
         columns: the columns to look at, rising.
         thickness: of the stroke.
+        least: columns of a stroke that is long enough; a shorter one is given up.
 
     Returns:
         A flag for each column.
     """
     keep = np.zeros(len(counts), np.bool_)
     middles = (np.arange(len(ink), dtype=np.float32) @ np.asarray(ink, np.float32))[columns] / (255.0 * counts[columns])
-    slope, bend = 0.0, math.inf
     for _ in range(FITS):
-        if columns.size < 2:
-            break
-        x = columns - columns.sum() / columns.size
+        count = columns.size
+        if count < MIN_THIN_SHARE * least or columns[-1] - columns[0] + 1 < least:
+            return keep
+        x = columns - np.add.reduce(columns) / count
         slope = (x @ middles) / (x @ x)
-        deviations = np.abs(middles - middles.sum() / columns.size - slope * x)
+        deviations = np.abs(middles - np.add.reduce(middles) / count - slope * x)
         is_on_line = deviations <= MAX_DEVIATION * thickness + 1.5
-        bend = deviations[is_on_line].sum() / columns.size - 0.1 * thickness
-        if is_on_line.all():
+        if np.logical_and.reduce(is_on_line):
             break
         columns, middles = columns[is_on_line], middles[is_on_line]
+    bend = np.add.reduce(deviations[is_on_line]) / count - 0.1 * thickness
     keep[columns] = abs(slope) <= MAX_SLOPE and bend <= MAX_BEND * columns.size
     return keep
 
@@ -268,15 +323,10 @@ def _prolonged(rows: MatLike, start: int, end: int) -> tuple[int, int]:
     first, last = max(0, start - most), min(width, end + most)
     if first == start and last == end:
         return start, end
-    ink = cv2.dilate(cv2.reduce(rows, 0, cv2.REDUCE_MAX), rectangle(1, 3)).tobytes()
-    before, after = ink.rfind(0, first, start), ink.find(0, end, last)  # the nearest pixels without ink, or -1
+    ink = b"\0%b\0" % np.bitwise_or.reduce(rows, axis=0).tobytes()
+    gap = b"\0\0\0"  # with a pixel more on each side, so that it begins where its middle is without them
+    before, after = ink.rfind(gap, first, start + 2), ink.find(gap, end, last + 2)  # the nearest ones, or -1
     return first if before < 0 else before + 1, last if after < 0 else after
-
-
-def _opposite(element: MatLike) -> tuple[int, int]:
-    """The anchor (x, y) with which a dilation by a structuring element undoes the shift of an erosion by it."""
-    height, width = element.shape
-    return width - 1 - width // 2, height - 1 - height // 2
 
 
 @cache
