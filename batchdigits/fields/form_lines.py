@@ -99,7 +99,7 @@ def _without_lines(ink: MatLike, strokes: Strokes, comb: Comb | None) -> Ruled:
 def _strokes_along(
     lines: Sequence[Stroke], ink: MatLike, mask: MatLike, gone: NDArray[np.uint8]
 ) -> NDArray[np.intp]:
-    """The places in the flat picture of the pixels of lines that are those of darker strokes along them, which go on outside.
+    """The pixels of lines that are those of darker strokes along them, which go on outside, as indices of the flat picture.
 
     Args:
         lines: the lines.
@@ -117,13 +117,11 @@ def _strokes_along(
     at = np.flatnonzero(darker)
     if not at.size:
         return at
-    outside = cv2.subtract(mask, gone)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(
-        cv2.bitwise_or(outside, darker.view(np.uint8)), ltype=cv2.CV_16U
-    )
-    of_stroke = np.asarray(labels).ravel()[at]
-    inner = np.bincount(of_stroke, minlength=len(stats))
-    goes_on = stats[:, cv2.CC_STAT_AREA] >= 2 * inner
+    outside = cv2.min(cv2.subtract(mask, gone), 1.0).view(np.bool_)
+    labels = cv2.connectedComponents((outside | darker).view(np.uint8), ltype=cv2.CV_16U)[1].ravel()
+    of_stroke = labels[at]
+    inner = np.bincount(of_stroke, minlength=2)
+    goes_on = np.bincount(labels[np.flatnonzero(outside)], minlength=len(inner))[: len(inner)] >= inner
     return at[goes_on[of_stroke]]
 
 

@@ -91,16 +91,18 @@ def _likeliest(longer: list[tuple[float, Path, Step]], length: range | None) -> 
     kept: dict[int, int] = {}
     longer.sort(key=itemgetter(0), reverse=True)
     for best, path, step in longer:
-        if length is None and len(by_value) == BEAM and best < longer[0][0] - NEGLIGIBLE:
+        is_full = length is None and len(by_value) == BEAM
+        if is_full and best < longer[0][0] - NEGLIGIBLE:
             break
-        value, log_weight = path.value + step.text, path.log_weight + step.log_weight
+        value = path.value + step.text
         known = by_value.get(value)
         if known is not None:
-            total = known.log_weight + math.log1p(math.exp(min(0.0, log_weight - known.log_weight)))
-            by_value[value] = known._replace(log_weight=total)
-            continue
-        digits = 0 if length is None else len(digits_of(value))
-        if kept.get(digits, 0) < BEAM and (length is None or digits < length.stop):
-            kept[digits] = kept.get(digits, 0) + 1
-            by_value[value] = Path(value, log_weight, best, (*path.steps, step))
+            lag = min(0.0, path.log_weight + step.log_weight - known.log_weight)
+            total = known.log_weight + math.log1p(math.exp(lag))
+            by_value[value] = Path(value, total, known.best, known.steps)
+        elif not is_full:
+            digits = 0 if length is None else len(digits_of(value))
+            if kept.get(digits, 0) < BEAM and (length is None or digits < length.stop):
+                kept[digits] = kept.get(digits, 0) + 1
+                by_value[value] = Path(value, path.log_weight + step.log_weight, best, (*path.steps, step))
     return list(by_value.values())
