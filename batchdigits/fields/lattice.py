@@ -57,12 +57,12 @@ def best_paths(steps: Sequence[Step], pieces: int, length: range | None = None) 
     """
     at = {0: [Path("", 0.0, 0.0, ())]}
     for end, ways in groupby(sorted(steps, key=lambda step: (step.end, step.start)), lambda step: step.end):
-        longer = [
-            (path.best + step.log_weight, path, step)
-            for step in ways
-            for path in at.get(step.start, ())
-            if step.text not in SEPARATORS or _may_follow(step.text, path.value)
-        ]
+        longer: list[tuple[float, Path, Step]] = []
+        for step in ways:
+            before = at.get(step.start, [])
+            if step.text in SEPARATORS:
+                before = [path for path in before if _may_follow(step.text, path.value)]
+            longer += [(path.best + step.log_weight, path, step) for path in before]
         at[end] = _likeliest(longer, length)
     paths = [path for path in at.get(pieces, ()) if path.value[-1:] not in SEPARATORS]
     if length is not None:

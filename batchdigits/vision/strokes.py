@@ -139,7 +139,7 @@ def _find_level(mask: MatLike, turned: MatLike, where: bytes = b"") -> list[_Fou
     if not cv2.hasNonZero(cores) or (where and not cores[:, np.frombuffer(where, np.bool_)].any()):
         return []
     runs = np.bitwise_and(_dilate(_with_margin(cores, run // 2, (run - 1) // 2, 0), run), turned)
-    _remove_tall(runs, mask, max(2, round(MAX_THICKNESS_SHARE * max(height, width))) + 1)
+    _remove_tall(runs, turned, max(2, round(MAX_THICKNESS_SHARE * max(height, width))) + 1)
     if cv2.boundingRect(runs)[3] < MIN_LENGTH_SHARE * width:
         return []
     bridge = max(3, round(MAX_GAP_SHARE * width)) | 1
@@ -151,21 +151,21 @@ def _find_level(mask: MatLike, turned: MatLike, where: bytes = b"") -> list[_Fou
     return found
 
 
-def _remove_tall(runs: NDArray[np.uint8], mask: MatLike, tall: int) -> None:
+def _remove_tall(runs: NDArray[np.uint8], turned: MatLike, tall: int) -> None:
     """Remove ink from runs where it is so many pixels thick.
 
     Args:
-        runs: of the turned mask, uint8 (W, H), 255 on 0; changed in place.
-        mask: uint8 (H, W), 255 on 0.
+        runs: of a turned mask, uint8 (W, H), 255 on 0; changed in place.
+        turned: the turned mask, uint8 (W, H), 255 on 0.
         tall: pixels.
     """
-    if tall > len(mask):
+    if tall > turned.shape[1]:
         return
     step = max(1, tall // 4)
-    few = _erode(np.asarray(mask[::step], np.uint8), tall // step)  # of any such run, so many rows are among these
-    columns = np.flatnonzero(few.any(axis=0))
+    few = _erode(np.asarray(turned, np.uint8)[:, ::step].T, tall // step)  # of any such run, so many rows are among these
+    columns = np.flatnonzero(np.bitwise_or.reduce(few, axis=0))
     if columns.size:
-        cores = _erode(np.asarray(mask, np.uint8)[:, columns], tall)
+        cores = _erode(np.asarray(turned, np.uint8)[columns].T, tall)
         runs[columns] &= ~_dilate(_with_margin(cores, tall - 1, tall - 1, 0), tall).T
 
 
