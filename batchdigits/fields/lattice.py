@@ -89,9 +89,9 @@ def _likeliest(longer: list[tuple[float, Path, Step]], length: range | None) -> 
     """
     by_value: dict[str, Path] = {}
     kept: dict[int, int] = {}
+    is_full = False
     longer.sort(key=itemgetter(0), reverse=True)
     for best, path, step in longer:
-        is_full = length is None and len(by_value) == BEAM
         if is_full and best < longer[0][0] - NEGLIGIBLE:
             break
         value = path.value + step.text
@@ -101,8 +101,11 @@ def _likeliest(longer: list[tuple[float, Path, Step]], length: range | None) -> 
             total = known.log_weight + math.log1p(math.exp(lag))
             by_value[value] = Path(value, total, known.best, known.steps)
         elif not is_full:
-            digits = 0 if length is None else len(digits_of(value))
-            if kept.get(digits, 0) < BEAM and (length is None or digits < length.stop):
+            if length is not None:
+                digits = len(digits_of(value))
+                if kept.get(digits, 0) == BEAM or digits >= length.stop:
+                    continue
                 kept[digits] = kept.get(digits, 0) + 1
-                by_value[value] = Path(value, path.log_weight + step.log_weight, best, (*path.steps, step))
+            by_value[value] = Path(value, path.log_weight + step.log_weight, best, (*path.steps, step))
+            is_full = length is None and len(by_value) == BEAM
     return list(by_value.values())

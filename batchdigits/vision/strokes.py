@@ -136,7 +136,8 @@ def _find_level(mask: MatLike, turned: MatLike, where: bytes = b"") -> list[_Fou
     run = max(5, round(MIN_RUN_SHARE * width))
     rows = 2 * max(1, round(TILT_SHARE * width)) + 1  # a tilt of so many rows within a run does not break it
     cores = _erode(_with_margin(cv2.dilate(turned, rectangle(3, rows)), run // 2, (run - 1) // 2, 255), run)
-    if not cv2.hasNonZero(cores) or (where and not cores[:, np.frombuffer(where, np.bool_)].any()):
+    has_core = np.bitwise_or.reduce(cores, axis=0)
+    if not (has_core[np.frombuffer(where, np.bool_)] if where else has_core).any():
         return []
     runs = np.bitwise_and(_dilate(_with_margin(cores, run // 2, (run - 1) // 2, 0), run), turned)
     _remove_tall(runs, turned, max(2, round(MAX_THICKNESS_SHARE * max(height, width))) + 1)
