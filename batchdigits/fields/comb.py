@@ -140,7 +140,7 @@ def _with_ends(edges: NDArray[np.float64], width: int) -> NDArray[np.float64]:
 
 def _pitch(edges: NDArray[np.float64]) -> float:
     """The median distance from one edge to the next."""
-    return median([right - left for left, right in pairwise(edges.tolist())])
+    return float(median([right - left for left, right in pairwise(edges.tolist())]))
 
 
 def _with_count(edges: NDArray[np.float64] | None, boxes: int, ink: MatLike) -> NDArray[np.float64]:

@@ -96,10 +96,8 @@ def _without_lines(ink: MatLike, strokes: Strokes, comb: Comb | None) -> Ruled:
     return Ruled(ink, mask, rules, walls, comb, components_of(mask) if cv2.hasNonZero(mask) else None)
 
 
-def _strokes_along(
-    lines: Sequence[Stroke], ink: MatLike, mask: MatLike, gone: NDArray[np.uint8]
-) -> NDArray[np.intp]:
-    """The pixels of lines that are those of darker strokes along them, which go on outside, as indices of the flat picture.
+def _strokes_along(lines: Sequence[Stroke], ink: MatLike, mask: MatLike, gone: NDArray[np.uint8]) -> NDArray[np.intp]:
+    """The pixels, in the flat picture, of lines that are those of darker strokes along them, which go on outside.
 
     Args:
         lines: the lines.
@@ -117,12 +115,12 @@ def _strokes_along(
     at = np.flatnonzero(darker)
     if not at.size:
         return at
-    outside = cv2.min(cv2.subtract(mask, gone), 1.0).view(np.bool_)
-    labels = cv2.connectedComponents((outside | darker).view(np.uint8), ltype=cv2.CV_16U)[1].ravel()
+    outside = (np.asarray(mask) > 0) & (gone == 0)
+    labels = np.asarray(cv2.connectedComponents((outside | darker).view(np.uint8), ltype=cv2.CV_16U)[1]).ravel()
     of_stroke = labels[at]
     inner = np.bincount(of_stroke, minlength=2)
     goes_on = np.bincount(labels[np.flatnonzero(outside)], minlength=len(inner))[: len(inner)] >= inner
-    return at[goes_on[of_stroke]]
+    return np.asarray(at[goes_on[of_stroke]], np.intp)
 
 
 def _median(values: NDArray[np.uint8]) -> float:

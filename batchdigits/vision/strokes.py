@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import NamedTuple
@@ -163,25 +162,26 @@ def _remove_tall(runs: NDArray[np.uint8], turned: MatLike, tall: int) -> None:
     if tall > turned.shape[1]:
         return
     step = max(1, tall // 4)
-    few = _erode(np.asarray(turned, np.uint8)[:, ::step].T, tall // step)  # of any such run, so many rows are among these
+    ink = np.asarray(turned, np.uint8)
+    few = _erode(ink[:, ::step].T, tall // step)  # every such run has at least so many pixels among these
     columns = np.flatnonzero(np.bitwise_or.reduce(few, axis=0))
     if columns.size:
-        cores = _erode(np.asarray(turned, np.uint8)[columns].T, tall)
+        cores = _erode(ink[columns].T, tall)
         runs[columns] &= ~_dilate(_with_margin(cores, tall - 1, tall - 1, 0), tall).T
 
 
 def _erode(mask: NDArray[np.uint8], length: int) -> NDArray[np.uint8]:
-    """Whether all of so many rows are inked, from each row on that has as many, uint8 (H - length + 1, W)."""
+    """Erode a mask, uint8 (H, W), along its columns, and cut off the margin: uint8 (H - length + 1, W)."""
     return _over_windows(np.bitwise_and, mask, length)
 
 
 def _dilate(mask: NDArray[np.uint8], length: int) -> NDArray[np.uint8]:
-    """Whether any of so many rows is inked, from each row on that has as many, uint8 (H - length + 1, W)."""
+    """Dilate a mask, uint8 (H, W), along its columns, and cut off the margin: uint8 (H - length + 1, W)."""
     return _over_windows(np.bitwise_or, mask, length)
 
 
 def _over_windows(combine: np.ufunc, mask: NDArray[np.uint8], length: int) -> NDArray[np.uint8]:
-    """Combine windows of rows, in steps of twice the length; OpenCV's time grows with the length."""
+    """Combine the rows of each window, doubling its length at every step: OpenCV's time grows with the length."""
     reach = 1
     while reach < length:
         step = min(reach, length - reach)
@@ -197,9 +197,7 @@ def _with_margin(mask: MatLike, before: int, after: int, level: int) -> NDArray[
     return padded
 
 
-def _wide_components(
-    runs: MatLike, joined: MatLike, least: float, where: bytes
-) -> Iterator[tuple[MatLike, int, int]]:
+def _wide_components(runs: MatLike, joined: MatLike, least: float, where: bytes) -> Iterator[tuple[MatLike, int, int]]:
     """The ink of each component that is wide enough, in its box, with the box's first column and row.
 
     Rows without ink part a picture into bands. Most bands have one component, and it takes less time to count than to
@@ -303,7 +301,7 @@ def _straight_columns(
     middles = (np.arange(len(ink), dtype=np.float32) @ np.asarray(ink, np.float32))[columns] / (255.0 * counts[columns])
     for _ in range(FITS):
         count = columns.size
-        if count < MIN_THIN_SHARE * least or columns[-1] - columns[0] + 1 < least:
+        if count < max(2, MIN_THIN_SHARE * least) or columns[-1] - columns[0] + 1 < least:
             return keep
         x = columns - np.add.reduce(columns) / count
         slope = (x @ middles) / (x @ x)
