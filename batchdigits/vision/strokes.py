@@ -25,6 +25,7 @@ FITS = 6
 THICKNESS_RANK = 0.33  # of its columns or rows: a digit may cover the middle of a line
 MAX_BULGE = 1.7  # of its thickness: where it is thicker, another stroke meets it
 MAX_CORNER_SHARE = 0.2  # how far it may run on through a corner, where thick lines cross
+LONG_WINDOW = 40  # pixels: longer windows take less time in steps than in one call of OpenCV
 
 Side = tuple[bool, bool]  # of a picture: whether it is level, and whether it is the farther one
 Columns = NDArray[np.intp]
@@ -134,16 +135,16 @@ def _find_level(mask: MatLike, turned: MatLike, where: bytes = b"") -> list[_Fou
     height, width = mask.shape
     run = max(5, round(MIN_RUN_SHARE * width))
     rows = 2 * max(1, round(TILT_SHARE * width)) + 1  # a tilt of so many rows within a run does not break it
-    cores = _erode(_with_margin(cv2.dilate(turned, rectangle(3, rows)), run // 2, (run - 1) // 2, 255), run)
-    has_core = np.bitwise_or.reduce(cores, axis=0)
-    if not (has_core[np.frombuffer(where, np.bool_)] if where else has_core).any():
+    cores = _erode(cv2.dilate(turned, rectangle(3, rows)), run)
+    if not cv2.hasNonZero(cores):
         return []
-    runs = np.bitwise_and(_dilate(_with_margin(cores, run // 2, (run - 1) // 2, 0), run), turned)
-    _remove_tall(runs, turned, max(2, round(MAX_THICKNESS_SHARE * max(height, width))) + 1)
+    if where and not np.bitwise_or.reduce(cores, axis=0)[np.frombuffer(where, np.bool_)].any():
+        return []
+    runs = np.asarray(cv2.bitwise_and(_dilate(cores, run), turned), np.uint8)
+    _remove_tall(runs, mask, turned, max(2, round(MAX_THICKNESS_SHARE * max(height, width))) + 1)
     if cv2.boundingRect(runs)[3] < MIN_LENGTH_SHARE * width:
         return []
-    bridge = max(3, round(MAX_GAP_SHARE * width)) | 1
-    joined = cv2.dilate(_dilate(_with_margin(runs, bridge // 2, bridge // 2, 0), bridge), rectangle(1, 3))
+    joined = _dilate(runs, max(3, round(MAX_GAP_SHARE * width)) | 1, 3)
     found = []
     for ink, left, top in _wide_components(cv2.transpose(runs), joined, MIN_LENGTH_SHARE * width, where):
         stroke = _straight_part(ink, left, top, mask)
@@ -151,50 +152,62 @@ def _find_level(mask: MatLike, turned: MatLike, where: bytes = b"") -> list[_Fou
     return found
 
 
-def _remove_tall(runs: NDArray[np.uint8], turned: MatLike, tall: int) -> None:
-    """Remove ink from runs where it is so many pixels thick.
-
-    Args:
-        runs: of a turned mask, uint8 (W, H), 255 on 0; changed in place.
-        turned: the turned mask, uint8 (W, H), 255 on 0.
-        tall: pixels.
-    """
-    if tall > turned.shape[1]:
-        return
-    step = max(1, tall // 4)
-    ink = np.asarray(turned, np.uint8)
-    few = _erode(ink[:, ::step].T, tall // step)  # every such run has at least so many pixels among these
-    columns = np.flatnonzero(np.bitwise_or.reduce(few, axis=0))
-    if columns.size:
-        cores = _erode(ink[columns].T, tall)
-        runs[columns] &= ~_dilate(_with_margin(cores, tall - 1, tall - 1, 0), tall).T
+def _erode(mask: MatLike, length: int) -> MatLike:
+    """Erode a mask, uint8 (H, W), along its columns."""
+    if length < LONG_WINDOW:
+        return cv2.erode(mask, rectangle(length, 1))
+    return _over_windows(np.bitwise_and, mask, length, 255)
 
 
-def _erode(mask: NDArray[np.uint8], length: int) -> NDArray[np.uint8]:
-    """Erode a mask, uint8 (H, W), along its columns, and cut off the margin: uint8 (H - length + 1, W)."""
-    return _over_windows(np.bitwise_and, mask, length)
+def _dilate(mask: MatLike, length: int, across: int = 1) -> MatLike:
+    """Dilate a mask, uint8 (H, W), along its columns, and across them."""
+    if length < LONG_WINDOW:
+        return cv2.dilate(mask, rectangle(length, across))
+    return _over_windows(np.bitwise_or, cv2.dilate(mask, rectangle(1, across)), length, 0)
 
 
-def _dilate(mask: NDArray[np.uint8], length: int) -> NDArray[np.uint8]:
-    """Dilate a mask, uint8 (H, W), along its columns, and cut off the margin: uint8 (H - length + 1, W)."""
-    return _over_windows(np.bitwise_or, mask, length)
-
-
-def _over_windows(combine: np.ufunc, mask: NDArray[np.uint8], length: int) -> NDArray[np.uint8]:
-    """Combine the rows of each window, doubling its length at every step: OpenCV's time grows with the length."""
+def _over_windows(combine: np.ufunc, mask: MatLike, length: int, outside: int) -> NDArray[np.uint8]:
+    """Combine so many rows around each row, doubling the number at every step: OpenCV's time grows with the length."""
+    height, width = mask.shape
+    combined: NDArray[np.uint8] = np.full((height + length - 1, width), outside, np.uint8)
+    combined[length // 2 : length // 2 + height] = mask
     reach = 1
     while reach < length:
         step = min(reach, length - reach)
-        mask = combine(mask[:-step], mask[step:])
+        combined = combine(combined[:-step], combined[step:])
         reach += step
-    return mask
+    return combined
 
 
-def _with_margin(mask: MatLike, before: int, after: int, level: int) -> NDArray[np.uint8]:
-    """A mask with more rows of a level above and below."""
-    padded = np.full((before + len(mask) + after, mask.shape[1]), level, np.uint8)
-    padded[before : before + len(mask)] = mask
-    return padded
+def _remove_tall(runs: NDArray[np.uint8], mask: MatLike, turned: MatLike, tall: int) -> None:
+    """Remove ink from runs where it is so many pixels thick.
+
+    Args:
+        runs: of the turned mask, uint8 (W, H), 255 on 0; changed in place.
+        mask: uint8 (H, W), 255 on 0.
+        turned: the same, transposed.
+        tall: pixels.
+    """
+    step = tall // (4 if tall >= LONG_WINDOW else 2)
+    few = mask[::step]
+    count = tall // step  # of these rows, each of which is inked where ink is so thick
+    if len(few) < count:
+        return
+    for _ in range(count - 1):
+        few = cv2.bitwise_and(few[:-1], few[1:])
+    if cv2.hasNonZero(few):
+        is_long = tall >= LONG_WINDOW  # else it takes longer to find the columns than to look at all
+        columns = np.flatnonzero(np.bitwise_or.reduce(few, axis=0)) if is_long else slice(None)
+        element = rectangle(1, tall)
+        ink = np.asarray(turned)[columns]
+        cores = cv2.erode(ink, element, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+        runs[columns] = cv2.subtract(runs[columns], cv2.dilate(cores, element, anchor=_opposite(element)))
+
+
+def _opposite(element: MatLike) -> tuple[int, int]:
+    """The anchor (x, y) with which a dilation by a structuring element undoes the shift of an erosion by it."""
+    height, width = element.shape
+    return width - 1 - width // 2, height - 1 - height // 2
 
 
 def _wide_components(runs: MatLike, joined: MatLike, least: float, where: bytes) -> Iterator[tuple[MatLike, int, int]]:
