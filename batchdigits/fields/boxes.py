@@ -105,8 +105,9 @@ def _rows(ruled: Ruled, comb: Comb, edges: NDArray[np.intp]) -> tuple[NDArray[np
                 highest[columns] = np.maximum(highest[columns], end)
     walls = np.array([(wall.near + wall.far, wall.start, wall.end) for wall in comb.walls] or [(0, 0, height)])
     distances = np.abs(walls[:, 0] - (edges[:-1] + edges[1:])[:, None])
-    ends = walls[distances.argsort(axis=1, kind="stable")[:, :NEAREST_WALLS], 1:]
-    top, bottom = np.median(ends, axis=1).round().astype(int).T
+    ends = np.sort(walls[distances.argsort(axis=1, kind="stable")[:, :NEAREST_WALLS], 1:], axis=1)
+    count = ends.shape[1]
+    top, bottom = ((ends[:, (count - 1) // 2] + ends[:, count // 2]) / 2).round().astype(int).T  # the medians
     top = np.maximum(top, np.maximum.reduceat(highest, edges)[:-1])
     bottom = np.minimum(bottom, np.minimum.reduceat(lowest, edges)[:-1])
     return top, np.maximum(top + 1, bottom)
@@ -138,5 +139,5 @@ def _glyph_of(own: dict[int, list[int]], least: float, components: Components, i
     mask = labels == kept[0] + 1
     for index in kept[1:]:
         mask |= labels == index + 1
-    glyph = ink_to_glyph(ink, mask.astype(np.uint8), labels > 0, box)
+    glyph = ink_to_glyph(ink, mask.view(np.uint8), labels > 0, box)
     return None if glyph is None else BoxGlyph(glyph, box)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from statistics import median
 from typing import NamedTuple
 
 import cv2
@@ -95,5 +96,5 @@ def _lines_of(mask: MatLike, height: float) -> tuple[float, float]:
             weights.append(mass["mu02"] ** 0.5)
     slant = float(np.dot(slants, weights)) / max(sum(weights), 1e-9)
     slant = min(max(slant, -MAX_SLANT), MAX_SLANT)
-    middle = float(np.median(middles)) if middles else len(mask) / 2
+    middle = float(median(middles)) if middles else len(mask) / 2
     return slant if abs(slant) >= MIN_SLANT else 0.0, middle

@@ -6,6 +6,7 @@ import math
 from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import pairwise
+from statistics import median
 from typing import NamedTuple
 
 import numpy as np
@@ -59,7 +60,7 @@ def find_comb(found: Strokes, ink: MatLike, boxes: int | None = None) -> Comb | 
     shown = edges
     if boxes is not None:
         edges = _with_count(edges, boxes, ink)
-    return None if edges is None else Comb(edges, float(np.median(np.diff(edges))), walls, shown)
+    return None if edges is None else Comb(edges, _pitch(edges), walls, shown)
 
 
 def _fit_walls(strokes: list[Stroke], width: int) -> tuple[list[Stroke], NDArray[np.float64] | None, bool]:
@@ -135,16 +136,23 @@ def _fit(columns: Sequence[float], origin: float, pitch: float) -> tuple[list[fl
 
 def _with_ends(edges: NDArray[np.float64], width: int) -> NDArray[np.float64]:
     """Edges of boxes with those towards the ends of the view, whose walls were not found."""
-    pitch = float(np.median(np.diff(edges)))
+    pitch = _pitch(edges)
     before = np.arange(edges[0] - pitch, -(1.0 - MIN_END_SHARE) * pitch, -pitch)[::-1]
     after = np.arange(edges[-1] + pitch, width + (1.0 - MIN_END_SHARE) * pitch, pitch)
     return np.asarray(np.clip(np.concatenate((before, edges, after)), 0.0, float(width)))
+
+
+def _pitch(edges: NDArray[np.float64]) -> float:
+    """The median distance from one edge to the next."""
+    return float(median([right - left for left, right in pairwise(edges.tolist())]))
 
 
 def _with_count(edges: NDArray[np.float64] | None, boxes: int, ink: MatLike) -> NDArray[np.float64]:
     """The edges of a known number of boxes: those neighbours that hold most ink, or equal parts of the view."""
     if edges is None or len(edges) <= boxes:
         return np.linspace(0.0, ink.shape[1], boxes + 1)
+    if len(edges) == boxes + 1:
+        return edges
     ends = np.round(edges).astype(int)
     total = np.concatenate(([0.0], np.asarray(ink, np.float64).sum(axis=0).cumsum()))
     held = [total[ends[first + boxes]] - total[ends[first]] for first in range(len(edges) - boxes)]

@@ -80,7 +80,7 @@ def _without_lines(ink: MatLike, strokes: Strokes, comb: Comb | None) -> Ruled:
             break
         lines += found
         gone = erased(found, lines, mask)
-        gone[_strokes_along(found, ink, mask, gone)] = 0
+        np.put(gone, _strokes_along(found, ink, mask, gone), 0)
         ink = cv2.bitwise_and(ink, cv2.bitwise_not(gone))
         mask = otsu(ink)
         rules = find_rules(mask)
@@ -96,10 +96,8 @@ def _without_lines(ink: MatLike, strokes: Strokes, comb: Comb | None) -> Ruled:
     return Ruled(ink, mask, rules, walls, comb, components_of(mask) if cv2.hasNonZero(mask) else None)
 
 
-def _strokes_along(
-    lines: Sequence[Stroke], ink: MatLike, mask: MatLike, gone: NDArray[np.uint8]
-) -> tuple[NDArray[np.intp], ...]:
-    """The rows and columns of the pixels of lines that are those of darker strokes along them, which go on outside.
+def _strokes_along(lines: Sequence[Stroke], ink: MatLike, mask: MatLike, gone: NDArray[np.uint8]) -> NDArray[np.intp]:
+    """The pixels, in the flat picture, of lines that are those of darker strokes along them, which go on outside.
 
     Args:
         lines: the lines.
@@ -114,17 +112,15 @@ def _strokes_along(
         rows, columns = (slice(max(0, axis.start - 2), axis.stop + 2) for axis in line.place)
         darker[rows, columns] |= pixels[rows, columns] > MIN_DARKER * level
     darker &= gone > 0
-    at = np.nonzero(darker)
-    if not at[0].size:
+    at = np.flatnonzero(darker)
+    if not at.size:
         return at
-    outside = cv2.subtract(mask, gone)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(
-        cv2.bitwise_or(outside, darker.view(np.uint8)), ltype=cv2.CV_16U
-    )
+    outside = (np.asarray(mask) > 0) & (gone == 0)
+    labels = np.asarray(cv2.connectedComponents((outside | darker).view(np.uint8), ltype=cv2.CV_16U)[1]).ravel()
     of_stroke = labels[at]
-    inner = np.bincount(of_stroke, minlength=len(stats))
-    goes_on = stats[:, cv2.CC_STAT_AREA] >= 2 * inner
-    return tuple(axis[goes_on[of_stroke]] for axis in at)
+    inner = np.bincount(of_stroke, minlength=2)
+    goes_on = np.bincount(labels[np.flatnonzero(outside)], minlength=len(inner))[: len(inner)] >= inner
+    return np.asarray(at[goes_on[of_stroke]], np.intp)
 
 
 def _median(values: NDArray[np.uint8]) -> float:

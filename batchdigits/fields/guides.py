@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 import cv2
@@ -9,6 +10,7 @@ import numpy as np
 from cv2.typing import MatLike
 
 from batchdigits.fields.comb import Comb
+from batchdigits.vision.contrast import histogram
 from batchdigits.vision.strokes import rectangle
 
 MIN_BOXES = 3  # fewer boxes may have the same digit in the same place
@@ -32,12 +34,20 @@ def remove_guides(ink: MatLike, comb: Comb) -> MatLike:
         common = cv2.min(common, cv2.dilate(own, rectangle(SHIFT, SHIFT)))
         if cv2.norm(common, cv2.NORM_INF) < MIN_GUIDE:
             return ink
-    printed = np.asarray(common)[np.asarray(common) >= MIN_GUIDE]
-    level = SPREAD * float(np.median(printed))
-    if level > MAX_GUIDE_SHARE * float(np.percentile(np.asarray(ink)[np.asarray(ink) >= MIN_GUIDE], 98)):
+    level = SPREAD * _quantile(common, 0.5)
+    if level > MAX_GUIDE_SHARE * _quantile(ink, 0.98):
         return ink
     guide = np.minimum(common, level).astype(np.uint8)
-    cleaned = ink.copy()
+    guides = {width: cv2.resize(guide, (width, len(guide))) for width in {box.stop - box.start for box in boxes}}
+    printed = np.zeros_like(ink)
     for box in boxes:
-        cleaned[:, box] = cv2.subtract(ink[:, box], cv2.resize(guide, (box.stop - box.start, ink.shape[0])))
-    return cleaned
+        printed[:, box] = guides[box.stop - box.start]
+    return cv2.subtract(ink, printed)
+
+
+def _quantile(ink: MatLike, share: float) -> float:
+    """The grey level that a share of the pixels of at least MIN_GUIDE is not over."""
+    total = histogram(ink)[MIN_GUIDE:].cumsum()
+    at = share * (total[-1] - 1)
+    low, high = total.searchsorted((math.floor(at), math.ceil(at)), side="right").tolist()
+    return float(MIN_GUIDE + low + (high - low) * (at % 1.0))

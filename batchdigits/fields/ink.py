@@ -49,8 +49,7 @@ def view_of(scan: NDArray[np.uint8], ink: Ink = "auto") -> View:
         page = cv2.resize(page, (width, height), interpolation=cv2.INTER_AREA if scale < 1.0 else cv2.INTER_CUBIC)
     if min(page.shape) < MIN_VIEW_SIDE:
         return View(np.zeros((height, width), np.uint8), scale, left, top)
-    bright = page if _ink_is_light(page, ink) else np.invert(page)
-    return View(remove_background(bright)[0], scale, left, top)
+    return View(_ink_of(page, ink), scale, left, top)
 
 
 def _page(lighter: MatLike) -> tuple[int, int, int, int]:
@@ -62,11 +61,11 @@ def _page(lighter: MatLike) -> tuple[int, int, int, int]:
     height, width = lighter.shape
     ends = [0, 0, width, height]
     for axis in (0, 1):
-        for is_far in (False, True):
-            page = lighter[ends[1] : ends[3], ends[0] : ends[2]]
-            light = cv2.reduce(page, axis, cv2.REDUCE_AVG, dtype=cv2.CV_32F).ravel() / 255.0
-            edge = _edge(light[::-1] if is_far else light)
-            ends[axis + 2 * is_far] += -edge if is_far else edge
+        page = lighter[ends[1] : ends[3], ends[0] : ends[2]]
+        light = cv2.reduce(page, axis, cv2.REDUCE_AVG, dtype=cv2.CV_32F).ravel() / 255.0
+        near = _edge(light)
+        ends[axis] += near
+        ends[axis + 2] -= _edge(light[near:][::-1])
     return ends[0], ends[1], ends[2], ends[3]
 
 
@@ -92,11 +91,13 @@ def _scale(shape: tuple[int, ...]) -> float:
     return min(1.0, MAX_SIDE / short, most)
 
 
-def _ink_is_light(scan: MatLike, ink: Ink) -> bool:
-    if ink != "auto":
-        return ink == "light"
-    lighter = otsu(scan)
-    if is_evenly_lit(scan, lighter):
-        return even_polarities(lighter)[0]
-    roughness = [remove_background(side)[1] for side in (np.invert(scan), scan)]
-    return uneven_polarities(roughness[0], roughness[1], lighter)[0]
+def _ink_of(page: MatLike, ink: Ink) -> MatLike:
+    """The ink of a page, bright, without the background."""
+    is_light = ink == "light"
+    if ink == "auto":
+        lighter = otsu(page)
+        if not is_evenly_lit(page, lighter):
+            dark, light = (remove_background(side) for side in (np.invert(page), page))
+            return light[0] if uneven_polarities(dark[1], light[1], lighter)[0] else dark[0]
+        is_light = even_polarities(lighter)[0]
+    return remove_background(page if is_light else np.invert(page))[0]

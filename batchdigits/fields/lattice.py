@@ -57,12 +57,12 @@ def best_paths(steps: Sequence[Step], pieces: int, length: range | None = None) 
     """
     at = {0: [Path("", 0.0, 0.0, ())]}
     for end, ways in groupby(sorted(steps, key=lambda step: (step.end, step.start)), lambda step: step.end):
-        longer = [
-            (path.best + step.log_weight, path, step)
-            for step in ways
-            for path in at.get(step.start, ())
-            if step.text not in SEPARATORS or _may_follow(step.text, path.value)
-        ]
+        longer: list[tuple[float, Path, Step]] = []
+        for step in ways:
+            before = at.get(step.start, [])
+            if step.text in SEPARATORS:
+                before = [path for path in before if _may_follow(step.text, path.value)]
+            longer += [(path.best + step.log_weight, path, step) for path in before]
         at[end] = _likeliest(longer, length)
     paths = [path for path in at.get(pieces, ()) if path.value[-1:] not in SEPARATORS]
     if length is not None:
@@ -89,18 +89,23 @@ def _likeliest(longer: list[tuple[float, Path, Step]], length: range | None) -> 
     """
     by_value: dict[str, Path] = {}
     kept: dict[int, int] = {}
+    is_full = False
     longer.sort(key=itemgetter(0), reverse=True)
     for best, path, step in longer:
-        if length is None and len(by_value) == BEAM and best < longer[0][0] - NEGLIGIBLE:
+        if is_full and best < longer[0][0] - NEGLIGIBLE:
             break
-        value, log_weight = path.value + step.text, path.log_weight + step.log_weight
+        value = path.value + step.text
         known = by_value.get(value)
         if known is not None:
-            total = known.log_weight + math.log1p(math.exp(min(0.0, log_weight - known.log_weight)))
-            by_value[value] = known._replace(log_weight=total)
-            continue
-        digits = 0 if length is None else len(digits_of(value))
-        if kept.get(digits, 0) < BEAM and (length is None or digits < length.stop):
-            kept[digits] = kept.get(digits, 0) + 1
-            by_value[value] = Path(value, log_weight, best, (*path.steps, step))
+            lag = min(0.0, path.log_weight + step.log_weight - known.log_weight)
+            total = known.log_weight + math.log1p(math.exp(lag))
+            by_value[value] = Path(value, total, known.best, known.steps)
+        elif not is_full:
+            if length is not None:
+                digits = len(digits_of(value))
+                if kept.get(digits, 0) == BEAM or digits >= length.stop:
+                    continue
+                kept[digits] = kept.get(digits, 0) + 1
+            by_value[value] = Path(value, path.log_weight + step.log_weight, best, (*path.steps, step))
+            is_full = length is None and len(by_value) == BEAM
     return list(by_value.values())

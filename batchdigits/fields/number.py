@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import chain
+from statistics import median
 from typing import NamedTuple
 
 import cv2
@@ -72,8 +73,8 @@ def find_number(ruled: Ruled) -> Number | None:
         sure = row[~is_like_line[row]]
         if not sure.size:
             continue
-        height = float(np.median(components.height[sure]))
-        is_thin = thickness < MIN_THICKNESS * np.median(thickness[sure])
+        height = float(median(components.height[sure].tolist()))
+        is_thin = thickness < MIN_THICKNESS * median(thickness[sure].tolist())
         is_other = np.abs(np.log(components.height / height)) > MAX_LIKENESS
         members = _members(components, row, height, is_rest)
         doubtful = select(components, members & is_like_line & (is_thin | is_other))
@@ -84,7 +85,8 @@ def find_number(ruled: Ruled) -> Number | None:
 def _thickness(mask: MatLike, components: Components) -> NDArray[np.float64]:
     """The mean thickness of each component's strokes, in pixels."""
     depth = cv2.distanceTransform(mask, cv2.DIST_L1, 3)
-    depths = np.bincount(components.labels.ravel(), depth.ravel(), len(components.x) + 1)[1:]
+    inked = np.flatnonzero(np.asarray(mask) > 0)
+    depths = np.bincount(components.labels.ravel()[inked], depth.ravel()[inked], len(components.x) + 1)[1:]
     return np.asarray(4.0 * depths / components.area, np.float64)
 
 
@@ -115,7 +117,8 @@ def _rests(components: Components, thickness: NDArray[np.float64], inside: Box) 
     is_upright = (x + width <= columns.start + deep_x) | (x >= columns.stop - deep_x)
     at_edge = (x <= columns.start + AT_EDGE) | (x + width >= columns.stop - AT_EDGE)
     is_narrow = width <= MAX_NARROW * height
-    is_thin = thickness < MIN_THICKNESS * np.median(thickness[components.height >= np.median(components.height)])
+    tall = components.height >= median(components.height.tolist())
+    is_thin = thickness < MIN_THICKNESS * median(thickness[tall].tolist())
     is_rest = is_outside | is_level | (is_upright & at_edge & is_narrow & (is_thin | (width < MIN_REST * height)))
     wide_x = min(DOUBTFUL_DEPTH_SHARE * (columns.stop - columns.start), DOUBTFUL_DEPTH * (rows.stop - rows.start))
     is_in_margin = (x + width <= columns.start + wide_x) | (x >= columns.stop - wide_x)
@@ -146,7 +149,7 @@ def _members(components: Components, row: NDArray[np.intp], height: float, is_re
     """The components of a row, and the small ones in its band that are near to it, or to others of them."""
     _, x, y, width, tall, _ = components
     top, bottom = y[row].min() - REACH_Y * height, (y + tall)[row].max() + REACH_Y * height
-    base = float(np.median((y + tall)[row]))
+    base = float(median((y + tall)[row].tolist()))
     is_underline = (width > MIN_UNDERLINE * tall) & (y + tall / 2 > base - 0.1 * height)
     is_small = (y >= top) & (y + tall <= bottom) & (tall <= MAX_HEIGHT_RATIO * height) & ~is_underline & ~is_rest
     members = np.zeros(len(x), np.bool_)
@@ -168,4 +171,4 @@ def _weight(components: Components, row: NDArray[np.intp], inside: Box) -> float
     for start, length, axis in ((y, height, inside[0]), (x, width, inside[1])):
         middle = float(((start + length / 2)[row] * size).sum() / size.sum())
         distance += ((middle - axis.start) / max(1, axis.stop - axis.start) - 0.5) ** 2
-    return float(np.sqrt(size).sum() * np.sqrt(np.median(size)) * np.exp(-CENTRE_WEIGHT * distance))
+    return float(np.sqrt(size).sum() * np.sqrt(median(size.tolist())) * np.exp(-CENTRE_WEIGHT * distance))

@@ -101,4 +101,5 @@ def _cuts(ink: NDArray[np.bool_]) -> list[int]:
 
 
 def _smooth(profile: NDArray[np.float64]) -> NDArray[np.float32]:
-    return np.convolve(np.pad(profile, 1, mode="edge"), (0.25, 0.5, 0.25), "valid").astype(np.float32)
+    extended = np.concatenate((profile[:1], profile, profile[-1:]))
+    return np.convolve(extended, (0.25, 0.5, 0.25), "valid").astype(np.float32)

@@ -93,7 +93,7 @@ def ink_to_glyph(
         return None
     around = cv2.dilate(mask, EDGE)
     others = around[top - rows.start :, left - columns.start :][: bottom - top, : right - left]
-    others[inked & (own == 0)] = 0
+    others[inked > own] = 0
     grey = cv2.convertScaleAbs(cv2.multiply(grey, around), alpha=255.0 / peak)
     grey = cv2.threshold(grey, FLOOR, 255, cv2.THRESH_TOZERO)[1]
     return frame(grey, deslant=True) if cv2.hasNonZero(grey) else None

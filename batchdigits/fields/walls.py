@@ -7,10 +7,10 @@ from functools import cached_property
 import cv2
 import numpy as np
 from cv2.typing import MatLike
+from numpy.typing import NDArray
 
 from batchdigits.fields.ruled_lines import find_rules
 from batchdigits.vision.cell import erased
-from batchdigits.vision.components import Components, components_of
 from batchdigits.vision.contrast import histogram
 from batchdigits.vision.frames import MIN_FILLED_SHARE
 from batchdigits.vision.illumination import otsu, otsu_level
@@ -73,11 +73,21 @@ class MaskComponents:
     def __init__(self, mask: MatLike) -> None:
         """Nothing is looked for yet."""
         self._mask = mask
-        self._fills_box: dict[int, bool] = {}
+        self._shapes: dict[int, tuple[int, int, bool]] = {}
 
     @cached_property
-    def _components(self) -> Components:
-        return components_of(self._mask)
+    def _labels(self) -> NDArray[np.uint16]:
+        return np.asarray(cv2.connectedComponents(self._mask, ltype=cv2.CV_16U)[1], np.uint16)
+
+    def _shape(self, label: int) -> tuple[int, int, bool]:
+        """The width and height of a component, and whether its outline fills its box."""
+        if label not in self._shapes:
+            component = cv2.compare(self._labels, float(label), cv2.CMP_EQ)  # type: ignore[call-overload]
+            x, y, width, height = cv2.boundingRect(component)
+            own = component[y : y + height, x : x + width]
+            outline = max(cv2.findContours(own, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0], key=len)
+            self._shapes[label] = width, height, cv2.contourArea(outline) >= MIN_FILLED_SHARE * width * height
+        return self._shapes[label]
 
     def is_digit_of(self, stroke: Stroke, reach: int = 0) -> bool:
         """Whether an upright stroke is a part of a component that may be a digit: no wider than one, and no frame.
@@ -86,18 +96,13 @@ class MaskComponents:
             stroke: the stroke.
             reach: columns by which it, as a soft edge, may be off the component.
         """
-        labels, *boxes, _ = self._components
         columns = slice(max(0, stroke.near - reach), stroke.far + reach)
-        counts = np.bincount(labels[stroke.place[0], columns].ravel())
+        counts = np.bincount(self._labels[stroke.place[0], columns].ravel())
         counts[0] = 0
         label = int(counts.argmax())
         if counts[label] < stroke.length / 2:
             return False
-        x, y, width, height = (int(values[label - 1]) for values in boxes)
+        width, height, fills_box = self._shape(label)
         if width >= MIN_GRID_WIDTH * height or width <= MAX_WALL_WIDTH * (stroke.far - stroke.near + 2 * reach):
             return False
-        if label not in self._fills_box:
-            component = (labels[y : y + height, x : x + width] == label).astype(np.uint8)
-            outline = max(cv2.findContours(component, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0], key=len)
-            self._fills_box[label] = cv2.contourArea(outline) >= MIN_FILLED_SHARE * width * height
-        return not self._fills_box[label]
+        return not fills_box

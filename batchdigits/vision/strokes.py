@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import NamedTuple
@@ -26,6 +25,7 @@ FITS = 6
 THICKNESS_RANK = 0.33  # of its columns or rows: a digit may cover the middle of a line
 MAX_BULGE = 1.7  # of its thickness: where it is thicker, another stroke meets it
 MAX_CORNER_SHARE = 0.2  # how far it may run on through a corner, where thick lines cross
+LONG_WINDOW = 40  # pixels: longer windows take less time in steps than in one call of OpenCV
 
 Side = tuple[bool, bool]  # of a picture: whether it is level, and whether it is the farther one
 Columns = NDArray[np.intp]
@@ -85,7 +85,7 @@ def find_level_strokes(mask: MatLike) -> list[Stroke]:
     """Those of the strokes that run along the rows."""
     return [
         _stroke(ink, top, left, True, ends, mask.shape, thickness)
-        for ink, top, left, ends, thickness in _find_level(mask)
+        for ink, top, left, ends, thickness in _find_level(mask, cv2.transpose(mask))
     ]
 
 
@@ -98,7 +98,7 @@ def find_upright_strokes(mask: MatLike, columns: bytes = b"") -> list[Stroke]:
     """
     return [
         _stroke(cv2.transpose(ink), left, top, False, ends, mask.shape, thickness)
-        for ink, top, left, ends, thickness in _find_level(cv2.transpose(mask), columns)
+        for ink, top, left, ends, thickness in _find_level(cv2.transpose(mask), mask, columns)
     ]
 
 
@@ -124,32 +124,93 @@ def _stroke(
 _Found = tuple[MatLike, int, int, tuple[int, int], float]
 
 
-def _find_level(mask: MatLike, where: bytes = b"") -> list[_Found]:
-    """The strokes along the rows of a mask; of those rows alone that `where` marks with 1, if it is not empty."""
+def _find_level(mask: MatLike, turned: MatLike, where: bytes = b"") -> list[_Found]:
+    """The strokes along the rows of a mask.
+
+    Args:
+        mask: uint8 (H, W), 255 on 0.
+        turned: the same, transposed: a window along contiguous rows takes less time.
+        where: 1 for each row of the mask in which they are looked for, else 0; empty for all.
+    """
     height, width = mask.shape
-    run = rectangle(1, max(5, round(MIN_RUN_SHARE * width)))
+    run = max(5, round(MIN_RUN_SHARE * width))
     rows = 2 * max(1, round(TILT_SHARE * width)) + 1  # a tilt of so many rows within a run does not break it
-    cores = cv2.erode(cv2.dilate(mask, rectangle(rows, 3)), run)
-    if not cv2.hasNonZero(cores) or (where and not np.asarray(cores)[np.frombuffer(where, np.bool_)].any()):
+    cores = _erode(cv2.dilate(turned, rectangle(3, rows)), run)
+    if not cv2.hasNonZero(cores):
         return []
-    runs = cv2.bitwise_and(cv2.dilate(cores, run), mask)
-    tall = rectangle(max(2, round(MAX_THICKNESS_SHARE * max(height, width))) + 1, 1)
-    few = mask[:: len(tall) // 2]  # rows, two of which at least are in a run of ink that is so tall
-    if len(few) > 1 and cv2.hasNonZero(cv2.bitwise_and(few[:-1], few[1:])):
-        tall_cores = cv2.erode(mask, tall, borderType=cv2.BORDER_CONSTANT, borderValue=0)
-        runs = cv2.subtract(runs, cv2.dilate(tall_cores, tall, anchor=_opposite(tall)))
-    if cv2.boundingRect(runs)[2] < MIN_LENGTH_SHARE * width:
+    if where and not np.bitwise_or.reduce(cores, axis=0)[np.frombuffer(where, np.bool_)].any():
         return []
-    bridge = rectangle(3, max(3, round(MAX_GAP_SHARE * width)) | 1)
+    runs = np.asarray(cv2.bitwise_and(_dilate(cores, run), turned), np.uint8)
+    _remove_tall(runs, mask, turned, max(2, round(MAX_THICKNESS_SHARE * max(height, width))) + 1)
+    if cv2.boundingRect(runs)[3] < MIN_LENGTH_SHARE * width:
+        return []
+    joined = _dilate(runs, max(3, round(MAX_GAP_SHARE * width)) | 1, 3)
     found = []
-    for ink, left, top in _wide_components(runs, cv2.dilate(runs, bridge), MIN_LENGTH_SHARE * width):
-        if not where or where.find(1, top, top + len(ink)) >= 0:
-            stroke = _straight_part(ink, left, top, mask)
-            found += [stroke] if stroke else []
+    for ink, left, top in _wide_components(cv2.transpose(runs), joined, MIN_LENGTH_SHARE * width, where):
+        stroke = _straight_part(ink, left, top, mask)
+        found += [stroke] if stroke else []
     return found
 
 
-def _wide_components(runs: MatLike, joined: MatLike, least: float) -> Iterator[tuple[MatLike, int, int]]:
+def _erode(mask: MatLike, length: int) -> MatLike:
+    """Erode a mask, uint8 (H, W), along its columns."""
+    if length < LONG_WINDOW:
+        return cv2.erode(mask, rectangle(length, 1))
+    return _over_windows(np.bitwise_and, mask, length, 255)
+
+
+def _dilate(mask: MatLike, length: int, across: int = 1) -> MatLike:
+    """Dilate a mask, uint8 (H, W), along its columns, and across them."""
+    if length < LONG_WINDOW:
+        return cv2.dilate(mask, rectangle(length, across))
+    return _over_windows(np.bitwise_or, cv2.dilate(mask, rectangle(1, across)), length, 0)
+
+
+def _over_windows(combine: np.ufunc, mask: MatLike, length: int, outside: int) -> NDArray[np.uint8]:
+    """Combine so many rows around each row, doubling the number at every step: OpenCV's time grows with the length."""
+    height, width = mask.shape
+    combined: NDArray[np.uint8] = np.full((height + length - 1, width), outside, np.uint8)
+    combined[length // 2 : length // 2 + height] = mask
+    reach = 1
+    while reach < length:
+        step = min(reach, length - reach)
+        combined = combine(combined[:-step], combined[step:])
+        reach += step
+    return combined
+
+
+def _remove_tall(runs: NDArray[np.uint8], mask: MatLike, turned: MatLike, tall: int) -> None:
+    """Remove ink from runs where it is so many pixels thick.
+
+    Args:
+        runs: of the turned mask, uint8 (W, H), 255 on 0; changed in place.
+        mask: uint8 (H, W), 255 on 0.
+        turned: the same, transposed.
+        tall: pixels.
+    """
+    step = tall // (4 if tall >= LONG_WINDOW else 2)
+    few = mask[::step]
+    count = tall // step  # of these rows, each of which is inked where ink is so thick
+    if len(few) < count:
+        return
+    for _ in range(count - 1):
+        few = cv2.bitwise_and(few[:-1], few[1:])
+    if cv2.hasNonZero(few):
+        is_long = tall >= LONG_WINDOW  # else it takes longer to find the columns than to look at all
+        columns = np.flatnonzero(np.bitwise_or.reduce(few, axis=0)) if is_long else slice(None)
+        element = rectangle(1, tall)
+        ink = np.asarray(turned)[columns]
+        cores = cv2.erode(ink, element, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+        runs[columns] = cv2.subtract(runs[columns], cv2.dilate(cores, element, anchor=_opposite(element)))
+
+
+def _opposite(element: MatLike) -> tuple[int, int]:
+    """The anchor (x, y) with which a dilation by a structuring element undoes the shift of an erosion by it."""
+    height, width = element.shape
+    return width - 1 - width // 2, height - 1 - height // 2
+
+
+def _wide_components(runs: MatLike, joined: MatLike, least: float, where: bytes) -> Iterator[tuple[MatLike, int, int]]:
     """The ink of each component that is wide enough, in its box, with the box's first column and row.
 
     Rows without ink part a picture into bands. Most bands have one component, and it takes less time to count than to
@@ -157,26 +218,29 @@ def _wide_components(runs: MatLike, joined: MatLike, least: float) -> Iterator[t
 
     Args:
         runs: the mask of the ink, uint8 (H, W).
-        joined: the mask in which components are connected.
+        joined: the mask in which components are connected, turned, uint8 (W, H).
         least: columns of a component.
+        where: as for `_find_level`.
     """
-    has_ink = np.asarray(joined).any(axis=1).tobytes()  # faster than OpenCV along rows
-    top = has_ink.find(1)
+    has_ink = np.bitwise_or.reduce(joined, axis=0).tobytes()
+    joined = cv2.transpose(joined)
+    top = has_ink.find(255)
     while top >= 0:
         bottom = has_ink.find(0, top)
         bottom = len(has_ink) if bottom < 0 else bottom
-        band = joined[top:bottom]
-        left, _, wide, _ = cv2.boundingRect(band)
-        count, labels = cv2.connectedComponents(band, None, 8, cv2.CV_16U) if wide >= least else (0, band)
-        if count == 2:
-            yield runs[top:bottom, left : left + wide], left, top
-        elif count:
-            _, labels, stats, _ = cv2.connectedComponentsWithStats(band, labels, None, None, 8, cv2.CV_16U)
-            for label, (left, y, wide, high, _) in enumerate(stats.tolist()):
-                if label and wide >= least:
-                    box = slice(y, y + high), slice(left, left + wide)
-                    yield runs[top:bottom][box] * (labels[box] == label), left, top + y
-        top = has_ink.find(1, bottom)
+        if not where or where.find(1, top, bottom) >= 0:
+            band = joined[top:bottom]
+            left, _, wide, _ = cv2.boundingRect(band)
+            count, labels = cv2.connectedComponents(band, None, 8, cv2.CV_16U) if wide >= least else (0, band)
+            if count == 2:
+                yield runs[top:bottom, left : left + wide], left, top
+            elif count:
+                _, labels, stats, _ = cv2.connectedComponentsWithStats(band, labels, None, None, 8, cv2.CV_16U)
+                for label, (left, y, wide, high, _) in enumerate(stats.tolist()):
+                    if label and wide >= least and (not where or where.find(1, top + y, top + y + high) >= 0):
+                        box = slice(y, y + high), slice(left, left + wide)
+                        yield runs[top:bottom][box] * (labels[box] == label), left, top + y
+        top = has_ink.find(255, bottom)
 
 
 def _straight_part(ink: MatLike, left: int, top: int, mask: MatLike) -> _Found | None:
@@ -203,7 +267,7 @@ def _straight_part(ink: MatLike, left: int, top: int, mask: MatLike) -> _Found |
         keep &= sums <= most
         ink = ink * keep
     if not _is_straight(ink[box[1] : box[1] + box[3], box[0] : box[0] + box[2]], thickness):
-        keep, is_whole = _straight_columns(ink, sums // 255, np.flatnonzero(keep), thickness), False
+        keep, is_whole = _straight_columns(ink, sums // 255, np.flatnonzero(keep), thickness, least), False
         ink = ink * keep
     thin_columns = filled_columns = filled.size
     if not is_whole:
@@ -231,7 +295,9 @@ def _is_straight(ink: MatLike, thickness: float) -> bool:
     return bool(abs(slope) <= MAX_SLOPE and variance <= (thickness**2 + 1.0) / 12.0 + bend**2)
 
 
-def _straight_columns(ink: MatLike, counts: NDArray[np.int32], columns: Columns, thickness: float) -> NDArray[np.bool_]:
+def _straight_columns(
+    ink: MatLike, counts: NDArray[np.int32], columns: Columns, thickness: float, least: float
+) -> NDArray[np.bool_]:
     """Those columns of a stroke in which its middle lies on one line; none if that line bends or is too steep.
 
     Args:
@@ -239,24 +305,25 @@ def _straight_columns(ink: MatLike, counts: NDArray[np.int32], columns: Columns,
         counts: the number of its pixels in each column.
         columns: the columns to look at, rising.
         thickness: of the stroke.
+        least: columns of a stroke that is long enough; a shorter one is given up.
 
     Returns:
         A flag for each column.
     """
     keep = np.zeros(len(counts), np.bool_)
     middles = (np.arange(len(ink), dtype=np.float32) @ np.asarray(ink, np.float32))[columns] / (255.0 * counts[columns])
-    slope, bend = 0.0, math.inf
     for _ in range(FITS):
-        if columns.size < 2:
-            break
-        x = columns - columns.sum() / columns.size
+        count = columns.size
+        if count < max(2, MIN_THIN_SHARE * least) or columns[-1] - columns[0] + 1 < least:
+            return keep
+        x = columns - np.add.reduce(columns) / count
         slope = (x @ middles) / (x @ x)
-        deviations = np.abs(middles - middles.sum() / columns.size - slope * x)
+        deviations = np.abs(middles - np.add.reduce(middles) / count - slope * x)
         is_on_line = deviations <= MAX_DEVIATION * thickness + 1.5
-        bend = deviations[is_on_line].sum() / columns.size - 0.1 * thickness
-        if is_on_line.all():
+        if np.logical_and.reduce(is_on_line):
             break
         columns, middles = columns[is_on_line], middles[is_on_line]
+    bend = np.add.reduce(deviations[is_on_line]) / count - 0.1 * thickness
     keep[columns] = abs(slope) <= MAX_SLOPE and bend <= MAX_BEND * columns.size
     return keep
 
@@ -268,15 +335,10 @@ def _prolonged(rows: MatLike, start: int, end: int) -> tuple[int, int]:
     first, last = max(0, start - most), min(width, end + most)
     if first == start and last == end:
         return start, end
-    ink = cv2.dilate(cv2.reduce(rows, 0, cv2.REDUCE_MAX), rectangle(1, 3)).tobytes()
-    before, after = ink.rfind(0, first, start), ink.find(0, end, last)  # the nearest pixels without ink, or -1
+    ink = b"\0%b\0" % np.bitwise_or.reduce(rows, axis=0).tobytes()
+    gap = b"\0\0\0"  # with a pixel more on each side, so that it begins where its middle is without them
+    before, after = ink.rfind(gap, first, start + 2), ink.find(gap, end, last + 2)  # the nearest ones, or -1
     return first if before < 0 else before + 1, last if after < 0 else after
-
-
-def _opposite(element: MatLike) -> tuple[int, int]:
-    """The anchor (x, y) with which a dilation by a structuring element undoes the shift of an erosion by it."""
-    height, width = element.shape
-    return width - 1 - width // 2, height - 1 - height // 2
 
 
 @cache
