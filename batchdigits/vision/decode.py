@@ -103,9 +103,11 @@ def _decode(content: Content, max_pixels: int, reduced: bool) -> Iterable[Page]:
         check_size(header.width, header.height, max_pixels)
         times = times_to_reduce(header.width, header.height) if reduced and name == "JPEG" else 1
         scan = _decode_with_opencv(name, data, header, times)
+        if scan is not None and times == 1:
+            return (Page(content.source, scan),)
         if scan is not None:
             enlarge = cache(partial(_decode_with_opencv, name, data, header))
-            return (Page(content.source, scan, reduction=Reduction(times, enlarge) if times > 1 else None),)
+            return (Page(content.source, scan, reduction=Reduction(times, enlarge)),)
     if reduced and name in ("JPEG", "JPEG 2000"):
         page = _decode_reduced_with_pillow(content.source, name, data, max_pixels)
         if page is not None:
