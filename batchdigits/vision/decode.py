@@ -20,6 +20,7 @@ from batchdigits.files.source_error import SourceError, describe_error
 from batchdigits.vision.grey import Scan, is_flat, to_grey
 from batchdigits.vision.headers import Header, check_size, read_header
 from batchdigits.vision.npy_decode import NPY_SIGNATURE, scan_of_npy
+from batchdigits.vision.png_decode import pixels_of_png
 from batchdigits.vision.reduction import Reduction, times_to_reduce
 
 MAX_PIXELS = 100_000_000  # A4 at 600 dpi has 35 million; decoding 100 million takes 0.25 GB (JPEG) to 1.5 GB (alpha)
@@ -128,6 +129,8 @@ def _decode_with_opencv(name: str, data: bytes, header: Header, times: int = 1) 
     """The scan of a plain file, reduced so many times; None where OpenCV would misread it, or refuses it."""
     if header.pixels is None:
         return None
+    if name == "PNG" and (unpacked := pixels_of_png(data, header.width, header.height)) is not None:
+        return to_grey(unpacked)
     grey, colour = _FLAGS[times]
     if header.pixels == "grey" or (name == "JPEG" and times == 1):
         scan = _imdecode(data, grey)
