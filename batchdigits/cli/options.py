@@ -156,7 +156,7 @@ def batch_size_option(command: F) -> F:
         type=click.IntRange(1, 65_536),
         default=256,
         show_default=True,
-        help="Images that the network gets at once.",
+        help="Images that the network gets at once; a TFLite network gets at most 64.",
     )(command)
 
 

@@ -8,13 +8,15 @@ from batchdigits.errors import ModelFileError
 from batchdigits.inference.model_file import ModelFile, read_model_file
 from batchdigits.inference.runtime import BATCH_SIZE, Runtime
 
+MAX_TFLITE_BATCH = 64  # for LiteRT larger ones are hardly faster, and a batch of few glyphs takes as long as a full one
+
 
 def load_runtime(path: Path, batch_size: int = BATCH_SIZE, second_look: bool = False) -> Runtime:
     """The runtime for a model file: LiteRT for a .tflite, TensorFlow for a .keras.
 
     Args:
         path: the model file.
-        batch_size: glyphs in each call of the network.
+        batch_size: glyphs in each call of the network; LiteRT gets at most `MAX_TFLITE_BATCH`.
         second_look: whether it looks again at glyphs in doubt.
 
     Raises:
@@ -40,4 +42,4 @@ def _runtime(model: ModelFile, batch_size: int) -> Runtime:
         return TensorFlowRuntime(model, batch_size)
     from batchdigits.inference.litert_runtime import LiteRTRuntime
 
-    return LiteRTRuntime(model, batch_size)
+    return LiteRTRuntime(model, min(batch_size, MAX_TFLITE_BATCH))

@@ -20,6 +20,7 @@ from batchdigits.files.source_error import SourceError, describe_error
 from batchdigits.vision.grey import Scan, is_flat, to_grey
 from batchdigits.vision.headers import Header, check_size, read_header
 from batchdigits.vision.npy_decode import NPY_SIGNATURE, scan_of_npy
+from batchdigits.vision.png_decode import pixels_of_png
 from batchdigits.vision.reduction import Reduction, times_to_reduce
 
 MAX_PIXELS = 100_000_000  # A4 at 600 dpi has 35 million; decoding 100 million takes 0.25 GB (JPEG) to 1.5 GB (alpha)
@@ -103,9 +104,11 @@ def _decode(content: Content, max_pixels: int, reduced: bool) -> Iterable[Page]:
         check_size(header.width, header.height, max_pixels)
         times = times_to_reduce(header.width, header.height) if reduced and name == "JPEG" else 1
         scan = _decode_with_opencv(name, data, header, times)
+        if scan is not None and times == 1:
+            return (Page(content.source, scan),)
         if scan is not None:
             enlarge = cache(partial(_decode_with_opencv, name, data, header))
-            return (Page(content.source, scan, reduction=Reduction(times, enlarge) if times > 1 else None),)
+            return (Page(content.source, scan, reduction=Reduction(times, enlarge)),)
     if reduced and name in ("JPEG", "JPEG 2000"):
         page = _decode_reduced_with_pillow(content.source, name, data, max_pixels)
         if page is not None:
@@ -126,6 +129,8 @@ def _decode_with_opencv(name: str, data: bytes, header: Header, times: int = 1) 
     """The scan of a plain file, reduced so many times; None where OpenCV would misread it, or refuses it."""
     if header.pixels is None:
         return None
+    if name == "PNG" and (unpacked := pixels_of_png(data, header.width, header.height)) is not None:
+        return to_grey(unpacked)
     grey, colour = _FLAGS[times]
     if header.pixels == "grey" or (name == "JPEG" and times == 1):
         scan = _imdecode(data, grey)

@@ -45,7 +45,12 @@ def to_grey(pixels: NDArray[Any]) -> Scan:
 
 def is_flat(scan: Scan) -> bool:
     """Whether a scan varies so little that its ink may have the background's own luma."""
-    return float(cv2.meanStdDev(scan)[1][0, 0]) < FLAT_DEVIATION
+    return _deviation(scan) < FLAT_DEVIATION
+
+
+def _deviation(scan: Scan) -> float:
+    """The standard deviation of a scan's grey levels."""
+    return float(cv2.meanStdDev(scan)[1][0, 0])
 
 
 def stretched_to_eight_bits(values: NDArray[Any]) -> NDArray[np.uint8]:
@@ -157,11 +162,12 @@ def _is_lossless(samples: NDArray[Any], low: float, high: float) -> bool:
 def _from_colour(bgr: NDArray[np.uint8]) -> Scan:
     """Rec. 601 luma; where ink and background have the same luma (red on green), the channel that separates them."""
     luma = _luma(bgr)
-    if not is_flat(luma):
+    deviation = _deviation(luma)
+    if deviation >= FLAT_DEVIATION:
         return luma
     deviations = cv2.meanStdDev(bgr)[1].ravel()
     best = int(deviations.argmax())
-    if deviations[best] > max(MAX_CHROMA_NOISE, MIN_CHANNEL_GAIN * float(luma.std())):
+    if deviations[best] > max(MAX_CHROMA_NOISE, MIN_CHANNEL_GAIN * deviation):
         return np.ascontiguousarray(bgr[:, :, best])
     return luma
 

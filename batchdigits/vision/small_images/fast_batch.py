@@ -1,4 +1,4 @@
-"""A batch whose small images wait for its end, and are then unpacked and normalised together."""
+"""A batch whose images wait, to be unpacked or normalised together."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ from batchdigits.vision.normalise_batch import NormaliseBatch, Normalised, norma
 from batchdigits.vision.small_images.normalise_stack import MAX_SIDE, normalise_stack
 from batchdigits.vision.small_images.png import is_small_png, unpack_small_pngs
 
-WAITING = Normalised("", Candidates())  # stands for a page that `finish` will normalise
+WAITING = Normalised("", Candidates())  # stands for a page that is normalised later
+# Decoding and normalising in turns evict each other's code from the processor's cache, so scans wait for some others.
+MAX_WAITING = 64  # scans
+MAX_WAITING_PIXELS = 1 << 17  # of a scan; for a larger one, that matters little, and many of them take much memory
 
 
 class FastBatch(NormaliseBatch):
@@ -27,6 +30,7 @@ class FastBatch(NormaliseBatch):
         """An empty batch; `ink` is as for `normalise`."""
         super().__init__(ink)
         self._packed: list[tuple[int, Content]] = []  # small PNG files, with their positions in the batch
+        self._decoded: list[tuple[int, Page]] = []  # scans that are not small, with their positions
         self._small: defaultdict[tuple[int, ...], list[tuple[int, str, Scan]]] = defaultdict(list)  # by shape
 
     def add(self, path: str, status: os.stat_result | None = None) -> Iterable[None]:
@@ -46,6 +50,7 @@ class FastBatch(NormaliseBatch):
     def finish(self) -> list[Normalised]:
         """All pages."""
         self._unpack()
+        self._normalise_decoded()
         for waiting in self._small.values():
             positions, sources, scans = zip(*waiting, strict=True)
             self._normalise_together(positions, sources, scans)
@@ -58,10 +63,19 @@ class FastBatch(NormaliseBatch):
             yield
 
     def _add_page(self, position: int, page: Page) -> None:
-        if page.scan is not None and max(page.scan.shape) <= MAX_SIDE:
+        if page.scan is None or page.scan.size > MAX_WAITING_PIXELS or page.reduction:
+            self._normalised[position] = normalise_page(page, self._ink)
+        elif max(page.scan.shape) <= MAX_SIDE:
             self._small[page.scan.shape].append((position, page.source, page.scan))
         else:
+            self._decoded.append((position, page))
+            if len(self._decoded) == MAX_WAITING:
+                self._normalise_decoded()
+
+    def _normalise_decoded(self) -> None:
+        for position, page in self._decoded:
             self._normalised[position] = normalise_page(page, self._ink)
+        self._decoded.clear()
 
     def _unpack(self) -> None:
         """Unpack the small PNG files together; decode those that cannot be unpacked so, one by one."""
