@@ -29,7 +29,7 @@ from batchdigits.vision.components import (
 from batchdigits.vision.contrast import has_edges, histogram, is_ink, stretch_contrast
 from batchdigits.vision.frames import MIN_SOLID_SHARE, is_field_or_broken_frame
 from batchdigits.vision.framing import MAX_INK_SIDE, frame
-from batchdigits.vision.illumination import is_evenly_lit, otsu, remove_background
+from batchdigits.vision.illumination import MIN_PAGE_SIDE, is_evenly_lit, otsu, remove_background
 from batchdigits.vision.polarity import even_polarities, uneven_polarities
 from batchdigits.vision.reduction import Reduction
 from batchdigits.vision.writing import holds_writing
@@ -137,9 +137,20 @@ def propose(
     # Every scan is brought to a dark mean, so that a scan and its inverse are the same picture in all later steps.
     is_inverted = cv2.norm(scan, cv2.NORM_L1) * (1.0 / scan.size) > 127.5
     dark = _Dark(_ink_bright(scan, not is_inverted), is_inverted, reduction)
+    view = _shrink(dark.scan, dark.times)
+    polarities = () if ink == "auto" else ((ink == "light") != is_inverted,)
+    found = _find_candidates(_pages_of(view, polarities), dark, deslant)
+    if found.glyphs or found.has_lines or polarities or not MIN_CELL_SIDE <= min(view.shape) < MIN_PAGE_SIDE:
+        return found
+    # So small a view counts as evenly lit, and a shadow may have been taken for its background.
+    shadowed = _find_candidates(_uneven_pages(view, otsu(view), ()), dark, deslant)
+    return shadowed if shadowed.glyphs else found
+
+
+def _find_candidates(pages: list[_Page], dark: _Dark, deslant: bool) -> Candidates:
+    """The candidates of a view under each polarity that it may have."""
     glyphs: list[tuple[Glyph, float]] = []
     has_lines = has_empty_box = is_unsure = False
-    pages = _pages_of(_shrink(dark.scan, dark.times), () if ink == "auto" else ((ink == "light") != is_inverted,))
     for page in pages:
         found, cell = _find_inks(page.view, page.mask, page.is_even)
         has_lines |= cell is not None
@@ -166,6 +177,11 @@ def _pages_of(view: MatLike, given: tuple[bool, ...]) -> list[_Page]:
     if is_evenly_lit(view, lighter):
         polarities = given or even_polarities(lighter)
         return [_Page(light, _ink_bright(view, light), _ink_bright(lighter, light), True) for light in polarities]
+    return _uneven_pages(view, lighter, given)
+
+
+def _uneven_pages(view: MatLike, lighter: MatLike, given: tuple[bool, ...]) -> list[_Page]:
+    """The same without the view's background; `lighter` is the mask of its lighter side."""
     flat = {light: remove_background(_ink_bright(view, light)) for light in given or (False, True)}
     polarities = given or uneven_polarities(flat[False][1], flat[True][1], lighter)
     return [_Page(light, flat[light][0], otsu(flat[light][0]), False) for light in polarities]

@@ -234,6 +234,54 @@ def test_a_digit_at_the_wall_of_its_cell_is_not_lost() -> None:
     assert normalise(scan)
 
 
+@pytest.mark.parametrize("number", [10, 103, 295])  # they touch a wall
+def test_a_digit_that_touches_a_wall_is_no_frame(number: int) -> None:
+    assert normalise(_cell_with_sides(number))
+
+
+@pytest.mark.parametrize("number", [155, 224])  # by 3 to 4 % of the cell's side
+def test_a_digit_near_a_wall_is_no_rest_of_it(number: int) -> None:
+    assert normalise(_cell_with_sides(number))
+
+
+def _cell_with_sides(number: int) -> np.ndarray:
+    digit = read_idx(MNIST / f"{TRAIN_IMAGES}.gz")[55_000 + number]
+    return render_cell(KINDS["all sides"], digit, np.random.default_rng([11, number]))
+
+
+def test_grain_does_not_hide_a_faint_digit(digits: np.ndarray) -> None:
+    found = []
+    for number, digit in enumerate(digits):
+        page = np.random.default_rng(number).normal(235.0, 4.0, (100, 100))
+        page[5:95, 5:95] -= cv2.resize(digit, (90, 90), interpolation=cv2.INTER_CUBIC) * (30.0 / 255.0)
+        found.append(
+            any(likeness(glyph, normalise(digit, "light")[0]) > 0.7 for glyph in normalise(page.astype(np.uint8)))
+        )
+    assert np.mean(found) > 0.9
+
+
+def test_the_edge_of_a_shadow_is_no_faint_digit() -> None:
+    blank = []
+    for angle in np.linspace(0.0, np.pi, 30):
+        y, x = np.mgrid[:120, :120] - 60
+        shadow = np.where(np.cos(angle) * x + np.sin(angle) * y > 10, 0.55, 1.0)
+        page = np.random.default_rng(0).normal(235.0, 3.0, (120, 120)) * cv2.GaussianBlur(shadow, (0, 0), 2)
+        blank.append(not normalise(page.astype(np.uint8)))
+    assert np.mean(blank) > 0.7
+
+
+def test_a_vignette_does_not_hide_a_digit_in_a_small_scan(digits: np.ndarray) -> None:
+    y, x = (np.mgrid[:37, :37] - 18) / 18
+    light = 120.0 - 40.0 * (x**2 + y**2)
+    found = []
+    for digit in digits:
+        scan = (light * (1.0 - cv2.resize(digit, (37, 37), interpolation=cv2.INTER_AREA) / 255.0 * 0.6)).astype(
+            np.uint8
+        )
+        found.append(any(likeness(glyph, normalise(digit, "light")[0]) > 0.7 for glyph in normalise(scan)))
+    assert np.mean(found) > 0.9
+
+
 def test_the_corners_of_a_box_are_no_digit() -> None:
     scan = np.full((60, 56), 225, np.uint8)
     for y, x, down, right in ((4, 4, 1, 1), (4, 51, 1, -1), (55, 4, -1, 1), (55, 51, -1, -1)):

@@ -48,7 +48,7 @@ int digits_look_closer(scan s, int light, const surroundings *around, int invert
     int is_even;
     uint8_t tone[256];
     components parts;
-    const canvas c = digits_canvas(digits_lit_view(near, inverted, light, workspace, &is_even), workspace);
+    const canvas c = digits_canvas(digits_lit_view(near, inverted, light, 0, workspace, &is_even), workspace);
     int contrast = digits_find_contrast(c, tone, &parts);
     if (has_lines) {
         if (is_even) {

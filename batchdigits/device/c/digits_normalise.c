@@ -3,16 +3,16 @@
 #include "digits_vision.h"
 
 /* Find the digit under one polarity; its ink is left in workspace->view. */
-static candidate find_under(scan s, int inverted, int light, digits_workspace *workspace, picture *ink) {
+static candidate find_under(scan s, int inverted, int light, int as_uneven, digits_workspace *workspace, picture *ink) {
     int is_even;
-    *ink = digits_lit_view(s, inverted, light, workspace, &is_even);
+    *ink = digits_lit_view(s, inverted, light, as_uneven, workspace, &is_even);
     const canvas c = digits_canvas(*ink, workspace);
     candidate f = digits_find_ink(c, is_even, workspace);
     const int is_shrunk = max_of(s.width, s.height) > DIGITS_VIEW, is_small = length_of(f.where) < MIN_DIGIT_SIDE;
     if (f.prior > 0.0f && is_shrunk && is_small) {
         const surroundings around = digits_surroundings(s, f.where, c.planes);
         if (!digits_look_closer(s, light, &around, inverted, f.cell.is_cell, workspace, ink)) {
-            *ink = digits_lit_view(s, inverted, light, workspace, &is_even);
+            *ink = digits_lit_view(s, inverted, light, as_uneven, workspace, &is_even);
             f = digits_find_ink(digits_canvas(*ink, workspace), is_even, workspace);
         }
     }
@@ -32,32 +32,29 @@ static int is_solid(const uint8_t glyph[28 * 28]) {
     return (float)count > MIN_SOLID_SHARE * (float)(width_of(b) * height_of(b));
 }
 
-static polarity polarity_of(scan s, int inverted, digits_ink ink, digits_workspace *workspace) {
+static polarity polarity_of(scan s, int inverted, digits_ink ink, int as_uneven, digits_workspace *workspace) {
     if (ink != DIGITS_INK_AUTO) {
         const polarity given = {(ink == DIGITS_INK_LIGHT) != inverted, 1};
         return given;
     }
     const picture view = digits_view(s, inverted, workspace->view);
     const int threshold = digits_threshold(view, view, 0);
-    const int is_even = digits_is_even(view, threshold, workspace->scratch);
+    const int is_even = !as_uneven && digits_is_even(view, threshold, workspace->scratch);
     return digits_polarity(view, threshold, is_even, workspace->scratch);
 }
 
-int digits_normalise(const uint8_t *image, int width, int height, int stride, digits_ink ink,
-                     digits_workspace *workspace, uint8_t glyph[28 * 28]) {
-    if (width < 1 || height < 1 || stride < width) {
-        return 0;
-    }
-    const scan s = {image, width, height, stride};
-    const int inverted = digits_is_bright(s);
-    const polarity p = polarity_of(s, inverted, ink, workspace);
+/* Find the glyph of a view, or of one that is taken for unevenly lit; `has_lines` says whether it has printed lines. */
+static int find_glyph(scan s, int inverted, digits_ink ink, int as_uneven, digits_workspace *workspace,
+                      uint8_t glyph[28 * 28], int *has_lines) {
+    const polarity p = polarity_of(s, inverted, ink, as_uneven, workspace);
     float best = 0.0f;
     int has_empty_box = 0, is_unsure = 0;
-    workspace->holds_writing = 0;
+    *has_lines = 0;
     for (int other = 0; other <= !p.is_sure; other++) {
         picture digit;
-        const candidate f = find_under(s, inverted, p.light != other, workspace, &digit);
+        const candidate f = find_under(s, inverted, p.light != other, as_uneven, workspace, &digit);
         const int is_box = f.cell.is_cell && f.cell.is_box;
+        *has_lines |= f.cell.is_cell;
         has_empty_box |= is_box && f.prior <= 0.0f;
         is_unsure |= !f.cell.is_cell || f.cell.stroke_prior > 0.0f || f.cell.has_ink;
         if (f.prior > best || (is_box && f.prior > 0.0f)) {
@@ -71,10 +68,30 @@ int digits_normalise(const uint8_t *image, int width, int height, int stride, di
     if (best > 0.0f && !(has_empty_box && is_solid(glyph))) {
         return 1;
     }
-    for (int other = 0; other <= !p.is_sure && is_unsure; other++) {
+    for (int other = 0; other <= !p.is_sure && is_unsure && !as_uneven; other++) {
         int is_even;
-        const picture view = digits_lit_view(s, inverted, p.light != other, workspace, &is_even);
+        const picture view = digits_lit_view(s, inverted, p.light != other, 0, workspace, &is_even);
         workspace->holds_writing |= digits_holds_writing(digits_canvas(view, workspace)) != 0;
     }
     return 0;
+}
+
+int digits_normalise(const uint8_t *image, int width, int height, int stride, digits_ink ink,
+                     digits_workspace *workspace, uint8_t glyph[28 * 28]) {
+    if (width < 1 || height < 1 || stride < width) {
+        return 0;
+    }
+    const scan s = {image, width, height, stride};
+    const int inverted = digits_is_bright(s);
+    int has_lines;
+    workspace->holds_writing = 0;
+    if (find_glyph(s, inverted, ink, 0, workspace, glyph, &has_lines)) {
+        return 1;
+    }
+    const int side = short_side(digits_view(s, inverted, workspace->view));
+    if (has_lines || ink != DIGITS_INK_AUTO || side < MIN_CELL_SIDE || side >= MIN_PAGE_SIDE) {
+        return 0;
+    }
+    /* So small a view counts as evenly lit, and a shadow may have been taken for its background. */
+    return find_glyph(s, inverted, ink, 1, workspace, glyph, &has_lines);
 }

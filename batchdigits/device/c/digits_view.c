@@ -35,10 +35,9 @@ picture digits_view(scan s, int inverted, uint8_t *pixels) {
     return view;
 }
 
-/* A view with its ink bright, its background removed if that is unevenly lit. */
-picture digits_lit_view(scan s, int inverted, int light, digits_workspace *workspace, int *is_even) {
+picture digits_lit_view(scan s, int inverted, int light, int as_uneven, digits_workspace *workspace, int *is_even) {
     const picture view = digits_view(s, inverted, workspace->view);
-    *is_even = digits_is_even(view, digits_threshold(view, view, 0), workspace->scratch);
+    *is_even = !as_uneven && digits_is_even(view, digits_threshold(view, view, 0), workspace->scratch);
     if (!light) {
         digits_invert(view);
     }

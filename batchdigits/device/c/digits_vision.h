@@ -153,8 +153,8 @@ int digits_is_bright(scan s);
 /* Shrink by an integer factor, and invert if asked to, so that an image and its inverse give the same view. */
 picture digits_view(scan s, int inverted, uint8_t *pixels);
 
-/* A view with its ink bright, its background removed if that is unevenly lit. */
-picture digits_lit_view(scan s, int inverted, int light, digits_workspace *workspace, int *is_even);
+/* A view with its ink bright, its background removed if that is unevenly lit, or taken for that. */
+picture digits_lit_view(scan s, int inverted, int light, int as_uneven, digits_workspace *workspace, int *is_even);
 
 /* ---- light and polarity; `scratch` has twice the bytes of the view ---- */
 
