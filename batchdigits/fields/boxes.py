@@ -19,6 +19,7 @@ from batchdigits.vision.normalise import Glyph
 MAX_WIDTH = 1.3  # of the pitch: a wider component is cut at the walls, as it lies in several boxes
 WALL_DEPTH = 0.15  # of the box's side: what lies this near to a wall or rail, whole, is the rest of it
 MIN_DIGIT_SHARE = 0.25  # of the pitch: shorter ink is dust
+MIN_FLATNESS = 0.3  # height over width: what is lower is a dash
 MIN_STROKE_SHARE = 0.4  # of the longest component's length: one this long belongs to the digit, wherever it is
 NEAREST_WALLS = 3  # of a box, whose ends are its rows
 
@@ -101,7 +102,7 @@ def _rows(ruled: Ruled, comb: Comb, edges: NDArray[np.intp]) -> tuple[NDArray[np
 
 
 def _glyph_of(own: dict[int, list[int]], least: float, components: Components, ink: MatLike) -> BoxGlyph | None:
-    """The glyph of a box; None if there is nothing but dust.
+    """The glyph of a box; None if there is nothing but dust, or a dash.
 
     Args:
         own: its components with their ends: first column and row, and one past the last.
@@ -122,6 +123,8 @@ def _glyph_of(own: dict[int, list[int]], least: float, components: Components, i
     ]
     firsts_x, firsts_y, ends_x, ends_y = zip(*(own[index] for index in kept), strict=True)
     box = x0, y0, x1, y1 = min(firsts_x), min(firsts_y), max(ends_x), max(ends_y)
+    if y1 - y0 < MIN_FLATNESS * (x1 - x0):
+        return None
     labels = components.labels[y0:y1, x0:x1]
     mask = labels == kept[0] + 1
     for index in kept[1:]:
