@@ -20,6 +20,7 @@ MIN_FLATNESS, MAX_STROKE = 0.3, 4.0
 # Of the field's side: what lies this near to an edge, whole, is the rest of a line, or may be one.
 EDGE_DEPTH_SHARE, DOUBTFUL_DEPTH_SHARE = 0.1, 0.15
 DOUBTFUL_DEPTH = 0.3  # of the height at most: in a long field, a digit lies there
+MAX_SIDE_DEPTH = 0.5  # of the height: an upright line farther from the edge may have digits on both sides
 AT_EDGE = 2  # pixels from an edge
 MAX_CORNER_AREA = 0.25  # of its box: what a corner of a frame fills
 MIN_REST, MAX_NARROW = 0.1, 0.35  # width over height of what is the rest of a wall, and of what may be one
@@ -93,7 +94,7 @@ def _inside(ruled: Ruled) -> Box:
     height, width = ruled.mask.shape
     ends = [[0, height], [0, width]]
     for line in ruled.rules + ruled.walls:
-        if line.margin < MARGIN_SHARE:
+        if line.margin < MARGIN_SHARE and (line.is_level or line.margin * width <= MAX_SIDE_DEPTH * height):
             axis = ends[not line.is_level]
             if line.side[1]:
                 axis[1] = min(axis[1], line.near)
