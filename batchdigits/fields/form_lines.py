@@ -205,6 +205,8 @@ def _is_wall_of(stroke: Stroke, comb: Comb) -> bool:
     reach = TOLERANCE * comb.pitch + 1
     if np.abs(comb.edges - middle).min() <= reach:
         return True
+    if not comb.is_box.all():  # the walls of one group are a box away from the digits of another
+        return False
     tall = min([wall.length for wall in comb.walls], default=0)
     distances = [abs((wall.near + wall.far) / 2 - middle) for wall in comb.walls]
     return stroke.length >= tall and any(abs(distance - comb.pitch) <= reach for distance in distances)
