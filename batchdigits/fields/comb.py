@@ -46,7 +46,7 @@ class Comb(NamedTuple):
 
     @property
     def is_box(self) -> NDArray[np.bool_]:
-        """bool (N,), whether there is a box, and no gap, between each two edges."""
+        """Whether there is a box, and no gap, between each two edges, bool (N,)."""
         return _is_box(self.edges)
 
 
@@ -66,6 +66,18 @@ def find_comb(found: Strokes, ink: MatLike, boxes: int | None = None) -> Comb | 
     if boxes is not None:
         edges = _with_count(edges, boxes, ink)
     return None if edges is None else Comb(edges, float(np.median(np.diff(edges))), walls)
+
+
+def fit_boxes(columns: Sequence[float], tall: float, width: int) -> NDArray[np.float64] | None:
+    """The edges of boxes whose walls stand at some columns; None if few of these are at regular distances.
+
+    Args:
+        columns: of the walls, rising.
+        tall: the height of the boxes.
+        width: of the view.
+    """
+    edges, _ = _best_fit(columns, columns, tall)
+    return None if edges is None else _with_ends(edges, width)
 
 
 def _fit_walls(strokes: list[Stroke], width: int) -> tuple[list[Stroke], NDArray[np.float64] | None, bool]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from batchdigits.fields.comb import TOLERANCE, Comb, find_comb
 from batchdigits.fields.guides import remove_guides
 from batchdigits.fields.ruled_lines import find_rules
+from batchdigits.fields.ticks import find_ticks
 from batchdigits.fields.walls import MaskComponents, Strokes
 from batchdigits.vision.cell import erased
 from batchdigits.vision.components import Components, components_of
@@ -66,6 +67,10 @@ def remove_form_lines(ink: MatLike, boxes: int | None = None) -> Ruled:
         ruled = _without_lines(ink, strokes, comb)
         if boxes or not (_crosses(comb, ruled.mask) or _is_as_tall(comb, ruled.components)):
             return ruled
+    ticks = find_ticks(strokes.without_rules, strokes.rules)
+    if ticks:
+        ink = cv2.bitwise_and(ink, cv2.bitwise_not(ticks.mask))
+        return _without_lines(ink, strokes, ticks.comb)
     return _without_lines(ink, strokes, None)
 
 
