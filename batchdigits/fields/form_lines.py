@@ -31,6 +31,7 @@ MIN_DARKER = 1.33  # darkness of ink that lies on a line, over the line's
 MIN_CROSSING = 0.12  # of the pitch: how far ink reaches on both sides of a comb's edge if it crosses that
 MAX_CROSSED_SHARE = 0.34  # of a comb's inner edges
 MIN_DIGIT_HEIGHT, MAX_DIGIT_HEIGHT = 0.3, 0.92  # of the height of a comb's walls
+MIN_TICK_DIGIT_HEIGHT, MIN_TICK_SHARE = 1.15, 0.75  # the same, if they are ticks; and how many end at the edge
 MIN_SIGNAL = 4.0  # contrast of ink in standard deviations of the paper's grain
 
 
@@ -155,12 +156,18 @@ def _crosses(comb: Comb, mask: MatLike) -> bool:
 
 
 def _is_as_tall(comb: Comb, components: Components | None) -> bool:
-    """Whether the ink between lines is as tall as the walls of a comb, as if its strokes were taken for these."""
+    """Whether the ink between lines is as tall as the walls of a comb, as if its strokes were taken for these.
+
+    Ink between ticks, which all end at the picture's edge, is taller than these.
+    """
     if not comb.walls or components is None:
         return False
     tall = float(np.median([wall.length for wall in comb.walls]))
     heights = components.height[components.height >= MIN_DIGIT_HEIGHT * tall]
-    return bool(heights.size and np.median(heights) > MAX_DIGIT_HEIGHT * tall)
+    if not heights.size or np.median(heights) <= MAX_DIGIT_HEIGHT * tall:
+        return False
+    at_edge = [wall.along - wall.end <= AT_END for wall in comb.walls]
+    return bool(np.median(heights) < MIN_TICK_DIGIT_HEIGHT * tall or np.mean(at_edge) < MIN_TICK_SHARE)
 
 
 def is_ink(ink: MatLike, mask: MatLike, paper: MatLike) -> bool:
