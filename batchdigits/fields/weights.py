@@ -38,6 +38,7 @@ POINT_HEIGHT, POINT_WIDTH, POINT_RISE = 0.75, 0.5, 0.05
 COMMA_HEIGHT = 0.3  # in heights: a lower one is a point
 # The shape of a dash or minus, in heights: how high and how wide, and how far off the middle it may be.
 DASH_HEIGHT, DASH_WIDTHS, DASH_OFFSET = 0.3, (0.2, 1.2), 0.25
+UNTOLD_HEIGHT, UNTOLD_LEAN, UNTOLD_COST = 1.1, 0.3, 1.0  # of what may be a slash where none are expected, or a 1
 SLASH_HEIGHT, SLASH_WIDTHS, SLASH_LEAN = 0.9, (0.25, 1.0), 0.2  # the same; and columns to the left for each row down
 
 
@@ -145,8 +146,12 @@ def separators_of(pieces: Pieces, close: CloseUp, options: ReadOptions) -> Itera
         elif tall <= DASH_HEIGHT and DASH_WIDTHS[0] <= width <= DASH_WIDTHS[1]:
             is_level = abs((top + bottom) / 2 - middle) <= DASH_OFFSET
             mark = "-" if is_level and ("-" in options.separators or (options.signed and not start)) else ""
-        elif "/" in options.separators and tall >= SLASH_HEIGHT and SLASH_WIDTHS[0] <= width <= SLASH_WIDTHS[1]:
-            mark = "/" if _lean(pieces, start, end) >= SLASH_LEAN else ""
+        elif tall >= SLASH_HEIGHT and SLASH_WIDTHS[0] <= width <= SLASH_WIDTHS[1]:
+            lean = _lean(pieces, start, end)
+            if "/" in options.separators:
+                mark = "/" if lean >= SLASH_LEAN else ""
+            elif tall >= UNTOLD_HEIGHT and lean >= UNTOLD_LEAN:
+                yield Step(start, end, "", -UNTOLD_COST)
         if mark:
             yield Step(start, end, mark, -SEPARATOR_COST)
 
