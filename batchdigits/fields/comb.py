@@ -118,8 +118,9 @@ def _best_fit(columns: Sequence[float], outer: Sequence[float], tall: int) -> tu
             if len(columns) - cost <= best_score:  # not even if all fit
                 continue
             edges, found = _fit(columns, outer, columns[first], pitch)
-            gaps = np.count_nonzero(~_is_box(np.array(edges))) if len(edges) >= MIN_WALLS else 0
-            score = found - MISSING_COST * (len(edges) - found) - GAP_COST * gaps - cost
+            score = found - MISSING_COST * (len(edges) - found) - cost
+            if len(edges) > MIN_WALLS and not (is_box := _is_box(np.array(edges))).all():
+                score -= GAP_COST * np.count_nonzero(~is_box) + len(set(outer) - set(edges))
             if found >= MIN_WALLS and found >= MIN_FOUND_SHARE * len(edges) and score > best_score:
                 best, best_found, best_score = edges, found, score
     return None if best is None else np.array(best), best_found

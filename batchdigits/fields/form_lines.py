@@ -30,6 +30,8 @@ AT_END = 3  # pixels from a rule or edge to the end of a wall that is not in the
 MIN_DARKER = 1.33  # darkness of ink that lies on a line, over the line's
 MIN_CROSSING = 0.12  # of the pitch: how far ink reaches on both sides of a comb's edge if it crosses that
 MAX_CROSSED_SHARE = 0.34  # of a comb's inner edges
+MIN_MEMBER_HEIGHT = 0.6  # of the highest component: digits, which show how a number stands in the boxes of a comb
+MIN_MEMBERS, MAX_OFF = 3, 0.2  # how many do so; and how far off the middle they are, as a share of the pitch
 MIN_DIGIT_HEIGHT, MAX_DIGIT_HEIGHT = 0.3, 0.92  # of the height of a comb's walls
 MIN_TICK_DIGIT_HEIGHT, MIN_TICK_SHARE = 1.15, 0.75  # the same, if they are ticks; and how many end at the edge
 MIN_SIGNAL = 4.0  # contrast of ink in standard deviations of the paper's grain
@@ -66,7 +68,9 @@ def remove_form_lines(ink: MatLike, boxes: int | None = None) -> Ruled:
     comb = find_comb(strokes, ink, boxes)
     if comb:
         ruled = _without_lines(ink, strokes, comb)
-        if boxes or not (_crosses(comb, ruled.mask) or _is_as_tall(comb, ruled.components)):
+        if boxes or not (
+            _crosses(comb, ruled.mask) or _is_off(comb, ruled.components) or _is_as_tall(comb, ruled.components)
+        ):
             return ruled
     ticks = find_ticks(strokes.without_rules, strokes.rules)
     if ticks:
@@ -153,6 +157,17 @@ def _crosses(comb: Comb, mask: MatLike) -> bool:
     labels = cv2.connectedComponents(band, ltype=cv2.CV_16U)[1]
     crossing = [set.intersection(*(set(labels[:, at].tolist()) for at in ends)) - {0} for ends in around.T[is_inked]]
     return sum(map(bool, crossing)) > most
+
+
+def _is_off(comb: Comb, components: Components | None) -> bool:
+    """Whether the ink between lines stands off the middles of a comb's boxes, as on checked paper."""
+    if components is None:
+        return False
+    is_digit = components.height >= MIN_MEMBER_HEIGHT * components.height.max()
+    middles = (components.x + components.width / 2)[is_digit]
+    boxes = (comb.edges[:-1] + comb.edges[1:]) / 2
+    off = np.abs(boxes[:, None] - middles).min(axis=0)
+    return len(middles) >= MIN_MEMBERS and float(np.median(off)) > MAX_OFF * comb.pitch
 
 
 def _is_as_tall(comb: Comb, components: Components | None) -> bool:
