@@ -99,7 +99,7 @@ def _apart(columns: Sequence[float], least: float) -> list[float]:
     return [column for before, column in pairwise([-math.inf, *columns]) if column - before > least]
 
 
-def _best_fit(columns: Sequence[float], outer: Sequence[float], tall: int) -> tuple[NDArray[np.float64] | None, int]:
+def _best_fit(columns: Sequence[float], outer: Sequence[float], tall: float) -> tuple[NDArray[np.float64] | None, int]:
     """The edges of boxes of one width that most walls of a height fit, None if few do; and how many do.
 
     Args:

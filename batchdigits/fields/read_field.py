@@ -46,6 +46,7 @@ class Cut(NamedTuple):
         has_ink: whether there is any ink but printed lines.
         looks_empty: whether the normaliser of single digits, which knows printed cells better, finds no ink; False for
             a comb.
+        is_part: whether a digit may have been left out: there is ink beside the number, or an empty box within it.
     """
 
     view: View
@@ -58,6 +59,7 @@ class Cut(NamedTuple):
     separators: Sequence[Step] = ()
     has_ink: bool = True
     looks_empty: bool = False
+    is_part: bool = False
 
 
 def read_fields(
@@ -95,12 +97,14 @@ def cut_field(scan: NDArray[np.uint8], options: ReadOptions) -> Cut:
         numbers = iter(range(len(filled)))
         boxes = [-1 if glyph is None else next(numbers) for glyph in found]
         places = [glyph.box for glyph in filled]
-        return Cut(view, [glyph.glyph for glyph in filled], boxes, places=places, has_ink=bool(filled))
+        inked = [box for box, glyph in enumerate(boxes) if glyph >= 0]
+        is_part = bool(inked) and inked[-1] - inked[0] >= len(inked)
+        return Cut(view, [glyph.glyph for glyph in filled], boxes, places=places, has_ink=bool(filled), is_part=is_part)
     number = find_number(ruled)
     if number and not is_ink(ruled.ink, number.mask, cv2.bitwise_not(ruled.mask)):
         number = None
     close = close_up(number, ruled.ink) if number else None
-    if close is None:
+    if number is None or close is None:
         return Cut(view, [], has_ink=False)
     pieces = pieces_of(close)
     if len(pieces.boxes) > MAX_PIECES:
@@ -115,7 +119,7 @@ def cut_field(scan: NDArray[np.uint8], options: ReadOptions) -> Cut:
     candidates = propose(scan, options.ink)
     looks_empty = not candidates.glyphs and not candidates.holds_writing
     separators = tuple(separators_of(pieces, close, options))
-    return Cut(view, glyphs, None, close, pieces, segments, places, separators, looks_empty=looks_empty)
+    return Cut(view, glyphs, None, close, pieces, segments, places, separators, True, looks_empty, number.is_part)
 
 
 def without_pictures(cut: Cut) -> Cut:
@@ -154,7 +158,7 @@ def read_cut(cut: Cut, log_p: NDArray[np.float64], options: ReadOptions) -> Fiel
         return FieldReading()
     lead, doubt = features(paths, log_p)
     confidence = confidence_of(lead, doubt)
-    if cut.looks_empty:
+    if cut.looks_empty or cut.is_part:
         confidence = min(confidence, MAX_DOUBTFUL_CONFIDENCE)
     alternatives = tuple(alternatives_to(paths, confidence)[:MAX_ALTERNATIVES])
     lattice = Lattice(steps, pieces, log_p.tolist(), paths, confidence)

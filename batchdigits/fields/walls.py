@@ -45,7 +45,7 @@ class Strokes:
         self._components = MaskComponents(self.without_rules)
 
     def dark(self) -> list[Stroke]:
-        """Upright strokes as dark as the ink that run from rule to rule, belong to no digit, or end where such ones do."""
+        """Upright strokes as dark as the ink that run from rule to rule, belong to no digit, or end where those do."""
         sure = [
             stroke for stroke in self.upright if self._joins_rules(stroke) or not self._components.is_digit_of(stroke)
         ]
