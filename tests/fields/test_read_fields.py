@@ -115,11 +115,12 @@ def test_crossed_out_boxes_give_no_digit(runtime: Runtime, mnist_digits: Digits)
     assert read_fields([scan], runtime)[0].value == "52"
 
 
-def test_dashes_in_boxes_give_no_digit(runtime: Runtime, mnist_digits: Digits) -> None:
+@pytest.mark.parametrize("tilt", [0, 4])
+def test_dashes_in_boxes_give_no_digit(runtime: Runtime, mnist_digits: Digits, tilt: int) -> None:
     scan = paper(4 * 50 + 20)
     walls(scan, 8, 50, 4)
     for box in (0, 1):
-        cv2.line(scan, (20 + 50 * box, 30), (46 + 50 * box, 31), INK, 3)
+        cv2.line(scan, (20 + 50 * box, 30), (46 + 50 * box, 30 + tilt), INK, 5)
     write(scan, *mnist_digits, "5", at=8 + 107)
     write(scan, *mnist_digits, "2", at=8 + 157)
     assert read_fields([scan], runtime)[0].value == "52"
@@ -188,7 +189,7 @@ def test_a_number_on_checked_paper_is_not_in_boxes(runtime: Runtime, mnist_digit
 def test_a_one_that_leans_much_is_a_one(runtime: Runtime, mnist_digits: Digits) -> None:
     scan = paper(4 * 50 + 20)
     walls(scan, 8, 50, 4)
-    cv2.line(scan, (14, 50), (52, 11), INK, 7)
+    cv2.line(scan, (13, 46), (53, 14), INK, 7)
     for box, digit in ((1, "0"), (2, "4"), (3, "2")):
         write(scan, *mnist_digits, digit, at=8 + 50 * box + 7)
     assert read_fields([scan], runtime)[0].value == "1042"
@@ -204,14 +205,12 @@ def test_an_empty_box_within_a_number_leaves_it_in_doubt(runtime: Runtime, mnist
     assert reading.confidence <= MAX_DOUBTFUL_CONFIDENCE
 
 
-def test_a_slash_that_nobody_told_of_is_in_doubt(runtime: Runtime, mnist_digits: Digits) -> None:
+def test_a_slash_that_nobody_told_of_is_no_one(runtime: Runtime, mnist_digits: Digits) -> None:
     scan = paper(240)
     right = write(scan, *mnist_digits, "07", at=30)
-    cv2.line(scan, (right + 30, 8), (right + 6, 54), INK, 3)
-    write(scan, *mnist_digits, "20", at=right + 30)
-    reading = read_fields([scan], runtime)[0]
-    assert "0720" in (reading.value, *(digits for digits, _ in reading.alternatives))
-    assert reading.confidence < 0.975
+    cv2.line(scan, (right + 25, 3), (right + 5, 57), INK, 3)
+    write(scan, *mnist_digits, "20", at=right + 28)
+    assert read_fields([scan], runtime)[0].value == "0720"
 
 
 def test_printed_guides_are_no_digits(runtime: Runtime, mnist_digits: Digits) -> None:
