@@ -119,8 +119,10 @@ def _best_fit(columns: Sequence[float], outer: Sequence[float], tall: float) -> 
                 continue
             edges, found = _fit(columns, outer, columns[first], pitch)
             score = found - MISSING_COST * (len(edges) - found) - cost
-            if len(edges) > MIN_WALLS and not (is_box := _is_box(np.array(edges))).all():
-                score -= GAP_COST * np.count_nonzero(~is_box) + len(set(outer) - set(edges))
+            reach = MAX_BOX_DEVIATION * pitch + 1
+            gaps = sum(abs(right - left - pitch) > reach for left, right in pairwise(edges))
+            if gaps:  # on checked paper, other lines stand within such boxes
+                score -= GAP_COST * gaps + len(set(outer) - set(edges))
             if found >= MIN_WALLS and found >= MIN_FOUND_SHARE * len(edges) and score > best_score:
                 best, best_found, best_score = edges, found, score
     return None if best is None else np.array(best), best_found

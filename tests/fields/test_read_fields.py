@@ -205,6 +205,16 @@ def test_an_empty_box_within_a_number_leaves_it_in_doubt(runtime: Runtime, mnist
     assert reading.confidence <= MAX_DOUBTFUL_CONFIDENCE
 
 
+def test_a_one_that_may_be_a_wall_leaves_a_number_in_doubt(runtime: Runtime, mnist_digits: Digits) -> None:
+    scan = paper(260, 46)
+    cv2.rectangle(scan, (6, 3), (252, 42), LINE, 2)
+    write(scan, *mnist_digits, "47", at=40, top=5)
+    write(scan, *mnist_digits, "28", at=130, top=5)
+    cv2.line(scan, (119, 3), (119, 42), INK, 2)
+    reading = read_fields([scan], runtime)[0]
+    assert reading.value == "47128" or reading.confidence <= MAX_DOUBTFUL_CONFIDENCE
+
+
 def test_a_slash_that_nobody_told_of_is_no_one(runtime: Runtime, mnist_digits: Digits) -> None:
     scan = paper(240)
     right = write(scan, *mnist_digits, "07", at=30)
