@@ -21,7 +21,7 @@ MAX_WIDTH = 1.3  # of the pitch: a wider component is cut at the walls, as it li
 WALL_DEPTH = 0.15  # of the box's side: what lies this near to a wall or rail, whole, is the rest of it
 MIN_DIGIT_SHARE = 0.25  # of the pitch: shorter ink is dust
 MIN_RAIL_SHARE = 0.85  # of a box's width: a row with so much of a component that lies in several boxes is a rail's
-MIN_FLATNESS = 0.4  # height over width: what is lower is a dash
+MIN_FLATNESS = 0.35  # height over width: what is lower is a dash
 MIN_STROKE_SHARE = 0.4  # of the longest component's length: one this long belongs to the digit, wherever it is
 NEAREST_WALLS = 3  # of a box, whose ends are its rows
 
