@@ -66,17 +66,18 @@ def remove_form_lines(ink: MatLike, boxes: int | None = None) -> Ruled:
     """
     strokes = Strokes(ink)
     comb = find_comb(strokes, ink, boxes)
-    if comb:
+    has_walls = comb is not None and (boxes is None or len(comb.walls) > boxes / 2)
+    if comb and has_walls:
         ruled = _without_lines(ink, strokes, comb)
         if boxes or not (
             _crosses(comb, ruled.mask) or _is_off(comb, ruled.components) or _is_as_tall(comb, ruled.components)
         ):
             return ruled
     ticks = find_ticks(strokes.without_rules, strokes.rules)
-    if ticks:
+    if ticks and boxes in (None, np.count_nonzero(ticks.comb.is_box)):
         ink = cv2.bitwise_and(ink, cv2.bitwise_not(ticks.mask))
         return _without_lines(ink, strokes, ticks.comb)
-    return _without_lines(ink, strokes, None)
+    return _without_lines(ink, strokes, comb if boxes else None)
 
 
 def _without_lines(ink: MatLike, strokes: Strokes, comb: Comb | None) -> Ruled:

@@ -151,6 +151,7 @@ def test_ticks_between_digits_are_walls(runtime: Runtime, mnist_digits: Digits, 
         write(scan, *mnist_digits, digit, at=27 + 50 * box, top=10)
     reading = read_fields([scan], runtime)[0]
     assert (reading.value, reading.boxes) == ("294830", 6)
+    assert read_fields([scan], runtime, ReadOptions(boxes=6))[0].value == "294830"
 
 
 def test_ones_on_a_rule_are_no_ticks(runtime: Runtime) -> None:
