@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import cv2
@@ -19,6 +20,8 @@ from batchdigits.vision.normalise import Glyph
 MAX_WIDTH = 1.3  # of the pitch: a wider component is cut at the walls, as it lies in several boxes
 WALL_DEPTH = 0.15  # of the box's side: what lies this near to a wall or rail, whole, is the rest of it
 MIN_DIGIT_SHARE = 0.25  # of the pitch: shorter ink is dust
+MIN_RAIL_SHARE = 0.85  # of a box's width: a row with so much of a component that lies in several boxes is a rail's
+MIN_FLATNESS = 0.35  # height over width: what is lower is a dash
 MIN_STROKE_SHARE = 0.4  # of the longest component's length: one this long belongs to the digit, wherever it is
 NEAREST_WALLS = 3  # of a box, whose ends are its rows
 
@@ -38,10 +41,10 @@ class BoxGlyph(NamedTuple):
 def glyphs_of_boxes(ruled: Ruled, comb: Comb) -> list[BoxGlyph | None]:
     """The glyph of each box of a comb; None for an empty one."""
     edges = np.round(comb.edges).astype(int)
-    boxes = len(edges) - 1
+    boxes, is_box = len(edges) - 1, comb.is_box
     components = _cut_wide(ruled, edges, comb.pitch)
     if components is None:
-        return [None] * boxes
+        return [None] * int(np.count_nonzero(is_box))
     left, right = edges[:-1], edges[1:]
     top, bottom = _rows(ruled, comb, edges)
     box_of = np.searchsorted(edges, components.x + components.width / 2) - 1
@@ -57,23 +60,28 @@ def glyphs_of_boxes(ruled: Ruled, comb: Comb) -> list[BoxGlyph | None]:
     for index in np.flatnonzero(is_own).tolist():
         inside[box_of[index]][index] = ends[index]
     least = (MIN_DIGIT_SHARE * (right - left)).tolist()
-    return [_glyph_of(*of_box, components, ruled.ink) for of_box in zip(inside, least, strict=True)]
+    return [
+        _glyph_of(own, length, components, ruled.ink)
+        for own, length, is_digits in zip(inside, least, is_box.tolist(), strict=True)
+        if is_digits
+    ]
 
 
 def count_boxes(ruled: Ruled, comb: Comb) -> int:
     """How many boxes a field has by its walls; of those beside its comb, only such with ink count."""
     if comb.shown is None:
         return 0
-    known, shown = len(comb.edges) - 1, len(comb.shown) - 1
+    as_shown = comb._replace(edges=comb.shown)
+    known, shown = (int(np.count_nonzero(one.is_box)) for one in (comb, as_shown))
     if shown <= known:
         return shown
-    beside = (comb.shown[:-1] < comb.edges[0]) | (comb.shown[1:] > comb.edges[-1])
-    found = glyphs_of_boxes(ruled, comb._replace(edges=comb.shown))
+    beside = ((comb.shown[:-1] < comb.edges[0]) | (comb.shown[1:] > comb.edges[-1]))[as_shown.is_box]
+    found = glyphs_of_boxes(ruled, as_shown)
     return shown if any(glyph for glyph, is_beside in zip(found, beside, strict=True) if is_beside) else known
 
 
 def _cut_wide(ruled: Ruled, edges: NDArray[np.intp], pitch: float) -> Components | None:
-    """The components of a field, cut at the walls where they are too wide for a box; None without ink."""
+    """The components of a field, cut at the walls, and from the rails, where too wide for a box; None without ink."""
     components = ruled.components
     if components is None:
         return None
@@ -83,7 +91,12 @@ def _cut_wide(ruled: Ruled, edges: NDArray[np.intp], pitch: float) -> Components
     mask = ruled.mask.copy()
     for index in wide:
         x, width = int(components.x[index]), int(components.width[index])
-        for edge in edges[(edges > x) & (edges < x + width - 1)].tolist():
+        inner = edges[(edges > x) & (edges < x + width - 1)].tolist()
+        ink = components.labels[:, x : x + width] == index + 1
+        for left, right in pairwise([x, *inner, x + width]):
+            is_rail = ink[:, left - x : right - x].mean(axis=1) >= MIN_RAIL_SHARE
+            mask[:, left:right][is_rail[:, None] & ink[:, left - x : right - x]] = 0
+        for edge in inner:
             column = mask[:, edge]
             column[components.labels[:, edge] == index + 1] = 0
     return components_of(mask) if cv2.hasNonZero(mask) else None
@@ -114,7 +127,7 @@ def _rows(ruled: Ruled, comb: Comb, edges: NDArray[np.intp]) -> tuple[NDArray[np
 
 
 def _glyph_of(own: dict[int, list[int]], least: float, components: Components, ink: MatLike) -> BoxGlyph | None:
-    """The glyph of a box; None if there is nothing but dust.
+    """The glyph of a box; None if there is nothing but dust, or a dash.
 
     Args:
         own: its components with their ends: first column and row, and one past the last.
@@ -135,6 +148,8 @@ def _glyph_of(own: dict[int, list[int]], least: float, components: Components, i
     ]
     firsts_x, firsts_y, ends_x, ends_y = zip(*(own[index] for index in kept), strict=True)
     box = x0, y0, x1, y1 = min(firsts_x), min(firsts_y), max(ends_x), max(ends_y)
+    if y1 - y0 < MIN_FLATNESS * (x1 - x0):
+        return None
     labels = components.labels[y0:y1, x0:x1]
     mask = labels == kept[0] + 1
     for index in kept[1:]:

@@ -22,16 +22,21 @@ MIN_PITCH, MAX_PITCH = 0.4, 2.0  # from box to box, as a share of the height of 
 TOLERANCE = 0.1  # of the pitch: how far a wall may be from its place
 MIN_FOUND_SHARE = 0.6  # of the walls between the first and the last one
 MAX_STEPS = 4  # walls on from one that may be a box away: the others are strokes, or sides of frames
+MAX_MISSING_SHARE = 0.25  # of the walls found: with more missing, they are looked for among fainter strokes, too
 MISSING_COST = 0.3  # of a wall that was not found, in walls that were; a comb of twice the pitch misses none
+MIN_OUTER_SHARE = 0.9  # of the tallest upright stroke: the outer wall of a group of boxes, and no digit in a gap
+MIN_GAP, MAX_GAP = 0.35, 0.85  # of the pitch: between two groups of boxes, as of a date's day and month
+MAX_BOX_DEVIATION = 2 * TOLERANCE  # of the pitch: what is wider or narrower by more is such a gap
+GAP_COST = 0.5  # of such a gap, in walls that were found
 MAX_WIDTH_SHARE = 0.2  # of its length: a wider wall is a shadow
 MIN_END_SHARE = 0.6  # of the pitch: a box whose outer wall the picture's edge has cut off
 
 
 class Comb(NamedTuple):
-    """Boxes of one digit each, from left to right.
+    """Boxes of one digit each, from left to right, maybe with gaps between groups of them.
 
     Attributes:
-        edges: float64 (N + 1,), the columns at which they begin and the last one ends.
+        edges: float64 (N + 1,), the columns at which boxes and gaps begin and the last one ends.
         pitch: from box to box, in pixels.
         walls: the upright strokes as tall as its walls.
         shown: the edges of all boxes that walls show, as `edges`, which has as many as are known; None if they show
@@ -42,6 +47,11 @@ class Comb(NamedTuple):
     pitch: float
     walls: list[Stroke]
     shown: NDArray[np.float64] | None
+
+    @property
+    def is_box(self) -> NDArray[np.bool_]:
+        """Whether there is a box, and no gap, between each two edges, bool (N,)."""
+        return _is_box(self.edges)
 
 
 def find_comb(found: Strokes, ink: MatLike, boxes: int | None = None) -> Comb | None:
@@ -55,7 +65,7 @@ def find_comb(found: Strokes, ink: MatLike, boxes: int | None = None) -> Comb | 
     width = ink.shape[1]
     strokes = found.dark()
     walls, edges, is_whole = _fit_walls(strokes, width)
-    if not is_whole and (edges is None or len(edges) - 1 != boxes):
+    if not is_whole and (edges is None or np.count_nonzero(_is_box(edges)) != boxes):
         walls, edges, _ = _fit_walls(strokes + found.faint(), width)
     shown = edges
     if boxes is not None:
@@ -63,17 +73,30 @@ def find_comb(found: Strokes, ink: MatLike, boxes: int | None = None) -> Comb | 
     return None if edges is None else Comb(edges, _pitch(edges), walls, shown)
 
 
+def fit_boxes(columns: Sequence[float], tall: float, width: int) -> NDArray[np.float64] | None:
+    """The edges of boxes whose walls stand at some columns; None if few of these are at regular distances.
+
+    Args:
+        columns: of the walls, rising.
+        tall: the height of the boxes.
+        width: of the view.
+    """
+    edges, _ = _best_fit(columns, columns, tall)
+    return None if edges is None else _with_ends(edges, width)
+
+
 def _fit_walls(strokes: list[Stroke], width: int) -> tuple[list[Stroke], NDArray[np.float64] | None, bool]:
-    """The walls among upright strokes, the edges of the boxes that most of them fit, and whether none is missing."""
+    """The walls among upright strokes, the edges of the boxes that most of them fit, and whether few are missing."""
     narrow = [stroke for stroke in strokes if _is_narrow(stroke)]
     tall = max((stroke.length for stroke in narrow), default=0)
     walls = [stroke for stroke in narrow if stroke.length >= MIN_WALL_SHARE * tall]
     columns = _apart(sorted((stroke.near + stroke.far) / 2 for stroke in walls), MIN_PITCH * tall / 8)
-    edges, found = _best_fit(columns, tall)
+    outer = [(stroke.near + stroke.far) / 2 for stroke in walls if stroke.length >= MIN_OUTER_SHARE * tall]
+    edges, found = _best_fit(columns, sorted(set(outer) & set(columns)), tall)
     if edges is None:
         return walls, None, False
     whole = _with_ends(edges, width)
-    return walls, whole, found == len(whole) and found > MIN_WALLS
+    return walls, whole, len(whole) - found <= MAX_MISSING_SHARE * found and found > MIN_WALLS
 
 
 def _apart(columns: Sequence[float], least: float) -> list[float]:
@@ -81,11 +104,12 @@ def _apart(columns: Sequence[float], least: float) -> list[float]:
     return [column for before, column in pairwise([-math.inf, *columns]) if column - before > least]
 
 
-def _best_fit(columns: Sequence[float], tall: int) -> tuple[NDArray[np.float64] | None, int]:
+def _best_fit(columns: Sequence[float], outer: Sequence[float], tall: float) -> tuple[NDArray[np.float64] | None, int]:
     """The edges of boxes of one width that most walls of a height fit, None if few do; and how many do.
 
     Args:
         columns: of the walls, rising.
+        outer: of those at which a group of boxes may begin or end, rising.
         tall: the height of the tallest one.
     """
     best: list[float] | None = None
@@ -98,8 +122,12 @@ def _best_fit(columns: Sequence[float], tall: int) -> tuple[NDArray[np.float64] 
             cost = abs(math.log(pitch / tall))
             if len(columns) - cost <= best_score:  # not even if all fit
                 continue
-            edges, found = _fit(columns, columns[first], pitch)
+            edges, found = _fit(columns, outer, columns[first], pitch)
             score = found - MISSING_COST * (len(edges) - found) - cost
+            reach = MAX_BOX_DEVIATION * pitch + 1
+            gaps = sum(abs(right - left - pitch) > reach for left, right in pairwise(edges))
+            if gaps:  # on checked paper, other lines stand within such boxes
+                score -= GAP_COST * gaps + len(set(outer) - set(edges))
             if found >= MIN_WALLS and found >= MIN_FOUND_SHARE * len(edges) and score > best_score:
                 best, best_found, best_score = edges, found, score
     return None if best is None else np.array(best), best_found
@@ -110,7 +138,7 @@ def _is_narrow(stroke: Stroke) -> bool:
     return stroke.far - stroke.near <= MAX_WIDTH_SHARE * stroke.length
 
 
-def _fit(columns: Sequence[float], origin: float, pitch: float) -> tuple[list[float], int]:
+def _fit(columns: Sequence[float], outer: Sequence[float], origin: float, pitch: float) -> tuple[list[float], int]:
     """Walls from the first to the last one that fit a pitch, with those not found put in; and how many were found.
 
     From wall to wall the pitch may change by a little, as in a perspective.
@@ -129,9 +157,36 @@ def _fit(columns: Sequence[float], origin: float, pitch: float) -> tuple[list[fl
             if abs(nearest - at) <= TOLERANCE * pitch + 1:
                 walls += [*missing, nearest]
                 found, missing, at = found + 1, [], nearest
+            elif not missing and (after_gap := _after_gap(columns, outer, at - way * pitch, way * pitch)):
+                walls.append(after_gap)
+                found, at = found + 1, after_gap
             else:
                 missing.append(at)
     return sorted(walls), found
+
+
+def _after_gap(columns: Sequence[float], outer: Sequence[float], wall: float, step: float) -> float | None:
+    """The wall at which the next group of boxes begins after a gap; None without one.
+
+    Args:
+        columns: of the walls, rising.
+        outer: of those at which a group may begin or end, rising.
+        wall: the last one of a group.
+        step: from box to box; below 0 towards the left.
+    """
+    after = [column for column in outer if (column - wall) / step > TOLERANCE]
+    start = min(after, key=lambda column: abs(column - wall), default=wall)
+    reach = TOLERANCE * abs(step) + 1
+    is_gap = MIN_GAP <= (start - wall) / step <= MAX_GAP
+    return start if is_gap and any(abs(column - start - step) <= reach for column in columns) else None
+
+
+def _is_box(edges: NDArray[np.float64]) -> NDArray[np.bool_]:
+    widths = np.diff(edges)
+    pitch = float(np.median(widths))
+    is_box = np.asarray(np.abs(widths - pitch) <= MAX_BOX_DEVIATION * pitch + 1, np.bool_)
+    is_box[[0, -1]] = True  # the picture's edge may cut them off
+    return is_box
 
 
 def _with_ends(edges: NDArray[np.float64], width: int) -> NDArray[np.float64]:
@@ -151,7 +206,7 @@ def _with_count(edges: NDArray[np.float64] | None, boxes: int, ink: MatLike) -> 
     """The edges of a known number of boxes: those neighbours that hold most ink, or equal parts of the view."""
     if edges is None or len(edges) <= boxes:
         return np.linspace(0.0, ink.shape[1], boxes + 1)
-    if len(edges) == boxes + 1:
+    if np.count_nonzero(_is_box(edges)) == boxes:
         return edges
     ends = np.round(edges).astype(int)
     total = np.concatenate(([0.0], np.asarray(ink, np.float64).sum(axis=0).cumsum()))

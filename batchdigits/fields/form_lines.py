@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from batchdigits.fields.comb import TOLERANCE, Comb, find_comb
 from batchdigits.fields.guides import remove_guides
 from batchdigits.fields.ruled_lines import find_rules
+from batchdigits.fields.ticks import find_ticks
 from batchdigits.fields.walls import MaskComponents, Strokes
 from batchdigits.vision.cell import erased
 from batchdigits.vision.components import Components, components_of
@@ -29,7 +30,10 @@ AT_END = 3  # pixels from a rule or edge to the end of a wall that is not in the
 MIN_DARKER = 1.33  # darkness of ink that lies on a line, over the line's
 MIN_CROSSING = 0.12  # of the pitch: how far ink reaches on both sides of a comb's edge if it crosses that
 MAX_CROSSED_SHARE = 0.34  # of a comb's inner edges
+MIN_MEMBER_HEIGHT = 0.6  # of the highest component: digits, which show how a number stands in the boxes of a comb
+MIN_MEMBERS, MAX_OFF = 3, 0.2  # how many do so; and how far off the middle they are, as a share of the pitch
 MIN_DIGIT_HEIGHT, MAX_DIGIT_HEIGHT = 0.3, 0.92  # of the height of a comb's walls
+MIN_TICK_DIGIT_HEIGHT, MIN_TICK_SHARE = 1.15, 0.75  # the same, if they are ticks; and how many end at the edge
 MIN_SIGNAL = 4.0  # contrast of ink in standard deviations of the paper's grain
 
 
@@ -62,11 +66,18 @@ def remove_form_lines(ink: MatLike, boxes: int | None = None) -> Ruled:
     """
     strokes = Strokes(ink)
     comb = find_comb(strokes, ink, boxes)
-    if comb:
+    has_walls = comb is not None and (boxes is None or len(comb.walls) > boxes / 2)
+    if comb and has_walls:
         ruled = _without_lines(ink, strokes, comb)
-        if boxes or not (_crosses(comb, ruled.mask) or _is_as_tall(comb, ruled.components)):
+        if boxes or not (
+            _crosses(comb, ruled.mask) or _is_off(comb, ruled.components) or _is_as_tall(comb, ruled.components)
+        ):
             return ruled
-    return _without_lines(ink, strokes, None)
+    ticks = find_ticks(strokes.without_rules, strokes.rules)
+    if ticks and boxes in (None, np.count_nonzero(ticks.comb.is_box)):
+        ink = cv2.bitwise_and(ink, cv2.bitwise_not(ticks.mask))
+        return _without_lines(ink, strokes, ticks.comb)
+    return _without_lines(ink, strokes, comb if boxes else None)
 
 
 def _without_lines(ink: MatLike, strokes: Strokes, comb: Comb | None) -> Ruled:
@@ -145,13 +156,30 @@ def _crosses(comb: Comb, mask: MatLike) -> bool:
     return sum(map(bool, crossing)) > most
 
 
+def _is_off(comb: Comb, components: Components | None) -> bool:
+    """Whether the ink between lines stands off the middles of a comb's boxes, as on checked paper."""
+    if components is None:
+        return False
+    is_digit = components.height >= MIN_MEMBER_HEIGHT * components.height.max()
+    middles = (components.x + components.width / 2)[is_digit]
+    boxes = (comb.edges[:-1] + comb.edges[1:]) / 2
+    off = np.abs(boxes[:, None] - middles).min(axis=0)
+    return len(middles) >= MIN_MEMBERS and float(np.median(off)) > MAX_OFF * comb.pitch
+
+
 def _is_as_tall(comb: Comb, components: Components | None) -> bool:
-    """Whether the ink between lines is as tall as the walls of a comb, as if its strokes were taken for these."""
+    """Whether the ink between lines is as tall as the walls of a comb, as if its strokes were taken for these.
+
+    Ink between ticks, which all end at the picture's edge, is taller than these.
+    """
     if not comb.walls or components is None:
         return False
     tall = float(np.median([wall.length for wall in comb.walls]))
     heights = components.height[components.height >= MIN_DIGIT_HEIGHT * tall]
-    return bool(heights.size and np.median(heights) > MAX_DIGIT_HEIGHT * tall)
+    if not heights.size or np.median(heights) <= MAX_DIGIT_HEIGHT * tall:
+        return False
+    at_edge = [wall.along - wall.end <= AT_END for wall in comb.walls]
+    return bool(np.median(heights) < MIN_TICK_DIGIT_HEIGHT * tall or np.mean(at_edge) < MIN_TICK_SHARE)
 
 
 def is_ink(ink: MatLike, mask: MatLike, paper: MatLike) -> bool:
@@ -201,6 +229,8 @@ def _is_wall_of(stroke: Stroke, comb: Comb) -> bool:
     reach = TOLERANCE * comb.pitch + 1
     if np.abs(comb.edges - middle).min() <= reach:
         return True
+    if not comb.is_box.all():  # the walls of one group are a box away from the digits of another
+        return False
     tall = min([wall.length for wall in comb.walls], default=0)
     distances = [abs((wall.near + wall.far) / 2 - middle) for wall in comb.walls]
     return stroke.length >= tall and any(abs(distance - comb.pitch) <= reach for distance in distances)

@@ -23,7 +23,10 @@ SPREAD = 1.4  # peak of a guide over its median
 def remove_guides(ink: MatLike, comb: Comb) -> MatLike:
     """Remove the common part of all boxes from the ink of a view, uint8 (H, W), if it is fainter than the rest."""
     edges = np.round(comb.edges).astype(int).tolist()
-    boxes = [slice(left, right) for left, right in pairwise(edges) if right > left]
+    is_box = comb.is_box.tolist()
+    boxes = [
+        slice(left, right) for (left, right), own in zip(pairwise(edges), is_box, strict=True) if own and right > left
+    ]
     if len(boxes) < MIN_BOXES:
         return ink
     size = round(comb.pitch), ink.shape[0]

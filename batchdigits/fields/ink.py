@@ -21,6 +21,9 @@ MAX_PIXELS = 250_000  # of a view: 20 boxes of 112x112
 # An edge of another page or of the table: rows or columns at the border with this share of the other colour.
 MIN_EDGE_SHARE, MAX_PAGE_SHARE = 0.9, 0.3
 MAX_EDGE = 0.75  # of the side: what is left must hold the field
+MIN_STROKE_STRENGTH = 0.7  # of the strokes of the rest: an edge with such strokes is the field's own paper in a shadow
+MIN_SHADOW_LIGHT = 0.25  # of the light beside it: what is darker is no paper in a shadow
+STROKE_RANK = 98  # percentile of the pixels without their background that strokes have
 
 
 class View(NamedTuple):
@@ -41,7 +44,7 @@ class View(NamedTuple):
 
 def view_of(scan: NDArray[np.uint8], ink: Ink = "auto") -> View:
     """Scale a scan, uint8 (H, W), to a size in which digits have enough pixels, and remove its background."""
-    left, top, right, bottom = _page(otsu(scan))
+    left, top, right, bottom = _page(scan, otsu(scan))
     page: MatLike = scan[top:bottom, left:right]
     scale = _scale(page.shape)
     height, width = (max(1, round(side * scale)) for side in page.shape)
@@ -52,20 +55,27 @@ def view_of(scan: NDArray[np.uint8], ink: Ink = "auto") -> View:
     return View(_ink_of(page, ink), scale, left, top)
 
 
-def _page(lighter: MatLike) -> tuple[int, int, int, int]:
+def _page(scan: MatLike, lighter: MatLike) -> tuple[int, int, int, int]:
     """The box of the field's own paper, without edges of the other colour: left, top, right and bottom.
 
     Args:
-        lighter: the mask of the lighter side of a scan, 255 on 0.
+        scan: grey, uint8 (H, W).
+        lighter: the mask of its lighter side, 255 on 0.
     """
     height, width = lighter.shape
     ends = [0, 0, width, height]
     for axis in (0, 1):
-        page = lighter[ends[1] : ends[3], ends[0] : ends[2]]
-        light = cv2.reduce(page, axis, cv2.REDUCE_AVG, dtype=cv2.CV_32F).ravel() / 255.0
-        near = _edge(light)
-        ends[axis] += near
-        ends[axis + 2] -= _edge(light[near:][::-1])
+        for is_far in (False, True):
+            box = slice(ends[1], ends[3]), slice(ends[0], ends[2])
+            light = cv2.reduce(lighter[box], axis, cv2.REDUCE_AVG, dtype=cv2.CV_32F).ravel() / 255.0
+            edge = _edge(light[::-1] if is_far else light)
+            if edge >= MIN_VIEW_SIDE:
+                at = len(light) - edge if is_far else edge
+                parts = scan[box][:, :at], scan[box][:, at:]
+                if axis:
+                    parts = scan[box][:at], scan[box][at:]
+                edge = 0 if _is_written(*(parts[::-1] if is_far else parts)) else edge
+            ends[axis + 2 * is_far] += -edge if is_far else edge
     return ends[0], ends[1], ends[2], ends[3]
 
 
@@ -80,6 +90,21 @@ def _edge(light: NDArray[Any]) -> int:
     edge = int(is_page.argmax())
     is_other = edge <= MAX_EDGE * len(light) and float(colour[edge:].mean()) < MAX_PAGE_SHARE
     return edge if is_other else 0
+
+
+def _is_written(edge: MatLike, rest: MatLike) -> bool:
+    """Whether an edge of a page has strokes like the rest of it: it is in a shadow, or the rest is."""
+    levels = float(np.median(edge)), float(np.median(rest))
+    if min(*edge.shape, *rest.shape) < MIN_VIEW_SIDE or min(levels) < MIN_SHADOW_LIGHT * max(levels):
+        return False
+    for light in (False, True):
+        own, other = (
+            float(np.percentile(remove_background(part if light else np.invert(part))[0], STROKE_RANK))
+            for part in (edge, rest)
+        )
+        if own >= MIN_STROKE_STRENGTH * max(other, 1.0):
+            return True
+    return False
 
 
 def _scale(shape: tuple[int, ...]) -> float:

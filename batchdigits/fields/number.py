@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import chain
 from statistics import median
 from typing import NamedTuple
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from batchdigits.fields.form_lines import Ruled
 from batchdigits.vision.components import Components, Flags, select
 from batchdigits.vision.lines import MARGIN_SHARE
+from batchdigits.vision.strokes import Stroke
 
 MIN_HEIGHT_SHARE = 0.1  # of the field's shorter side: a digit is higher
 # Height over width, and over the stroke's thickness: a component below both is an underline or a dash.
@@ -21,6 +23,7 @@ MIN_FLATNESS, MAX_STROKE = 0.3, 4.0
 # Of the field's side: what lies this near to an edge, whole, is the rest of a line, or may be one.
 EDGE_DEPTH_SHARE, DOUBTFUL_DEPTH_SHARE = 0.1, 0.15
 DOUBTFUL_DEPTH = 0.3  # of the height at most: in a long field, a digit lies there
+MAX_SIDE_DEPTH = 0.5  # of the height: an upright line farther from the edge may have digits on both sides
 AT_EDGE = 2  # pixels from an edge
 MAX_CORNER_AREA = 0.25  # of its box: what a corner of a frame fills
 MIN_REST, MAX_NARROW = 0.1, 0.35  # width over height of what is the rest of a wall, and of what may be one
@@ -33,6 +36,8 @@ MAX_GAP = 2.0  # of the higher one's height: between neighbours in a row
 # What is added to a row: components this far from its members at most, as shares of its height.
 REACH_X, REACH_Y = 0.5, 0.15
 MIN_UNDERLINE = 2.5  # width over height
+MIN_SHARED_ROWS = 0.5  # of the number's height: with less, a component lies above or below it
+MAX_WALL_DIGIT = 1.4  # of the number's height: the length of a wall that may be a digit
 EDGE_WEIGHT = 0.3  # of a component that touches the picture's edge, as against another one
 CENTRE_WEIGHT = 2.0  # how fast a row's weight falls with its distance from the middle
 
@@ -47,12 +52,14 @@ class Number(NamedTuple):
         doubtful: of that part of the ink that may be the rest of a wall, 255 on 0.
         height: of its digits, in pixels.
         weight: how likely it is the number of the field, as against other rows.
+        is_part: whether a digit of it may have been left out, or taken for a wall.
     """
 
     mask: MatLike
     doubtful: MatLike
     height: float
     weight: float
+    is_part: bool
 
 
 def find_number(ruled: Ruled) -> Number | None:
@@ -78,7 +85,10 @@ def find_number(ruled: Ruled) -> Number | None:
         is_other = np.abs(np.log(components.height / height)) > MAX_LIKENESS
         members = _members(components, row, height, is_rest)
         doubtful = select(components, members & is_like_line & (is_thin | is_other))
-        numbers.append(Number(select(components, members), doubtful, height, _weight(components, sure, inside)))
+        is_part = bool((is_digit & ~members & ~components.touches & _are_beside(components, sure, height)).any())
+        is_part = is_part or _has_wall_like_digit(ruled.walls, components, sure, height)
+        weight = _weight(components, sure, inside)
+        numbers.append(Number(select(components, members), doubtful, height, weight, is_part))
     return max(numbers, key=lambda number: number.weight, default=None)
 
 
@@ -95,7 +105,7 @@ def _inside(ruled: Ruled) -> Box:
     height, width = ruled.mask.shape
     ends = [[0, height], [0, width]]
     for line in ruled.rules + ruled.walls:
-        if line.margin < MARGIN_SHARE:
+        if line.margin < MARGIN_SHARE and (line.is_level or line.margin * width <= MAX_SIDE_DEPTH * height):
             axis = ends[not line.is_level]
             if line.side[1]:
                 axis[1] = min(axis[1], line.near)
@@ -160,6 +170,24 @@ def _members(components: Components, row: NDArray[np.intp], height: float, is_re
         if (more == members).all():
             return members
         members = more
+
+
+def _are_beside(components: Components, row: NDArray[np.intp], height: float) -> Flags:
+    """Whether each component is near to a number and shares most of its rows, so that it may be a digit of it."""
+    _, x, y, width, tall, _ = components
+    top, bottom = np.median(y[row]), np.median((y + tall)[row])
+    shared = np.minimum(y + tall, bottom) - np.maximum(y, top)
+    reach = MAX_GAP * height
+    is_near = (x <= (x + width)[row].max() + reach) & (x + width >= x[row].min() - reach)
+    return np.asarray(is_near & (shared >= MIN_SHARED_ROWS * height), np.bool_)
+
+
+def _has_wall_like_digit(walls: Sequence[Stroke], components: Components, row: NDArray[np.intp], height: float) -> bool:
+    """Whether an inner stroke that was taken for a wall is about as high as a number, and near to it."""
+    _, x, _, width, _, _ = components
+    left, right = x[row].min() - height, (x + width)[row].max() + height
+    inner = sorted(walls, key=lambda wall: wall.near)[1:-1]  # the outer ones are the sides of a cell
+    return any(wall.length <= MAX_WALL_DIGIT * height and left <= (wall.near + wall.far) / 2 <= right for wall in inner)
 
 
 def _weight(components: Components, row: NDArray[np.intp], inside: Box) -> float:

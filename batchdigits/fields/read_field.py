@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from batchdigits.fields.boxes import count_boxes, glyphs_of_boxes
 from batchdigits.fields.close_up import CloseUp, close_up
+from batchdigits.fields.comb import Comb
 from batchdigits.fields.confidence import alternatives_to, confidence_of, features
 from batchdigits.fields.form_lines import Ruled, is_ink, remove_form_lines
 from batchdigits.fields.ink import View, view_of
@@ -47,6 +48,7 @@ class Cut(NamedTuple):
         looks_empty: whether the normaliser of single digits, which knows printed cells better, finds no ink; False for
             a comb.
         shown: how many boxes the walls of a comb show, which may be more or fewer than it should have.
+        is_part: whether a digit may have been left out: there is ink beside the number, or an empty box within it.
     """
 
     view: View
@@ -60,6 +62,7 @@ class Cut(NamedTuple):
     has_ink: bool = True
     looks_empty: bool = False
     shown: int = 0
+    is_part: bool = False
 
 
 def read_fields(
@@ -91,18 +94,29 @@ def cut_field(scan: NDArray[np.uint8], options: ReadOptions) -> Cut:
     """Cut a field into what may be its digits."""
     view = view_of(scan, options.ink)
     ruled = remove_form_lines(view.ink, options.boxes)
-    if ruled.comb:
-        found = glyphs_of_boxes(ruled, ruled.comb)
-        filled = [glyph for glyph in found if glyph is not None]
-        numbers = iter(range(len(filled)))
-        boxes = [-1 if glyph is None else next(numbers) for glyph in found]
-        places = [glyph.box for glyph in filled]
-        shown = count_boxes(ruled, ruled.comb)
-        has_ink = bool(filled) or (not shown and _find_number(ruled) is not None)  # too small for such boxes
-        return Cut(view, [glyph.glyph for glyph in filled], boxes, places=places, has_ink=has_ink, shown=shown)
+    return _cut_boxes(view, ruled, ruled.comb) if ruled.comb else _cut_number(view, ruled, scan, options)
+
+
+def _cut_boxes(view: View, ruled: Ruled, comb: Comb) -> Cut:
+    """Cut a field into the digits of the boxes of its comb."""
+    found = glyphs_of_boxes(ruled, comb)
+    filled = [glyph for glyph in found if glyph is not None]
+    numbers = iter(range(len(filled)))
+    boxes = [-1 if glyph is None else next(numbers) for glyph in found]
+    places = [glyph.box for glyph in filled]
+    inked = [box for box, glyph in enumerate(boxes) if glyph >= 0]
+    is_part = bool(inked) and inked[-1] - inked[0] >= len(inked)
+    shown = count_boxes(ruled, comb)
+    has_ink = bool(filled) or (not shown and _find_number(ruled) is not None)  # too small for such boxes
+    glyphs = [glyph.glyph for glyph in filled]
+    return Cut(view, glyphs, boxes, places=places, has_ink=has_ink, shown=shown, is_part=is_part)
+
+
+def _cut_number(view: View, ruled: Ruled, scan: NDArray[np.uint8], options: ReadOptions) -> Cut:
+    """Cut a field without boxes into what may be its digits."""
     number = _find_number(ruled)
     close = close_up(number, ruled.ink) if number else None
-    if close is None:
+    if number is None or close is None:
         return Cut(view, [], has_ink=propose(scan, options.ink).holds_writing)  # such as a page of it
     pieces = pieces_of(close)
     if len(pieces.boxes) > MAX_PIECES:
@@ -115,9 +129,9 @@ def cut_field(scan: NDArray[np.uint8], options: ReadOptions) -> Cut:
             glyphs.append(glyph)
     places = [segment.box for segment in segments]
     candidates = propose(scan, options.ink)
-    looks_empty = not candidates.glyphs and not candidates.holds_writing
+    is_empty = not candidates.glyphs and not candidates.holds_writing
     separators = tuple(separators_of(pieces, close, options))
-    return Cut(view, glyphs, None, close, pieces, segments, places, separators, looks_empty=looks_empty)
+    return Cut(view, glyphs, None, close, pieces, segments, places, separators, True, is_empty, is_part=number.is_part)
 
 
 def _find_number(ruled: Ruled) -> Number | None:
@@ -162,7 +176,7 @@ def read_cut(cut: Cut, log_p: NDArray[np.float64], options: ReadOptions) -> Fiel
         return FieldReading()
     lead, doubt = features(paths, log_p)
     confidence = confidence_of(lead, doubt)
-    if cut.looks_empty:
+    if cut.looks_empty or cut.is_part:
         confidence = min(confidence, MAX_DOUBTFUL_CONFIDENCE)
     alternatives = tuple(alternatives_to(paths, confidence)[:MAX_ALTERNATIVES])
     lattice = Lattice(steps, pieces, log_p.tolist(), paths, confidence)

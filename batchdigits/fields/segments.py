@@ -10,7 +10,7 @@ from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from batchdigits.fields.pieces import Pieces
-from batchdigits.vision.framing import frame
+from batchdigits.vision.framing import MAX_SLANT, frame
 from batchdigits.vision.normalise import Glyph
 
 MAX_PIECES = 5  # of a digit
@@ -19,6 +19,7 @@ MAX_WIDTH = 1.6  # of a digit, as a share of the larger of its own and the numbe
 MAX_GAP = 0.35  # of the number's height: no part of a digit is farther from the others
 EDGE = np.ones((3, 3), np.uint8)  # the grey edge of a stroke around its mask
 PEAK = 1.6  # of the mean of a stroke's pixels, which has its soft edges in it
+MIN_STRAIGHTNESS, MAX_LINE_SLANT = 0.95, 2.0  # correlation of rows and columns, and columns for each row, of a line
 FLOOR = 20  # grey levels of 255 of a glyph's ink: less is the paper's grain
 
 
@@ -96,4 +97,17 @@ def ink_to_glyph(
     others[inked > own] = 0
     grey = cv2.convertScaleAbs(cv2.multiply(grey, around), alpha=255.0 / peak)
     grey = cv2.threshold(grey, FLOOR, 255, cv2.THRESH_TOZERO)[1]
-    return frame(grey, deslant=True) if cv2.hasNonZero(grey) else None
+    return frame(_line_upright(grey), deslant=True) if cv2.hasNonZero(grey) else None
+
+
+def _line_upright(ink: MatLike) -> MatLike:
+    """Shear a straight line, such as a 1, upright that leans more than `frame` undoes; other ink stays as it is."""
+    mass = cv2.moments(ink)
+    slant = mass["mu11"] / mass["mu02"] if mass["mu02"] > 0 else 0.0
+    is_straight = mass["mu11"] ** 2 >= MIN_STRAIGHTNESS**2 * mass["mu20"] * mass["mu02"]
+    if not is_straight or not MAX_SLANT < abs(slant) <= MAX_LINE_SLANT:
+        return ink
+    height, width = ink.shape
+    lean = abs(slant) * height
+    affine = np.array([[1.0, -slant, lean if slant > 0 else 0.0], [0.0, 1.0, 0.0]])
+    return cv2.warpAffine(ink, affine, (width + round(lean) + 1, height))

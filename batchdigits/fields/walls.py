@@ -19,6 +19,7 @@ from batchdigits.vision.strokes import Stroke, find_upright_strokes, rectangle
 HALO, SOFT = 3, 3  # pixels: a square around dark ink without faint lines, and columns beside it with its soft edge
 MIN_LINE = 4  # grey levels from paper to line
 AT_RULE = 3  # pixels from a rule to the end of a wall between rules
+MIN_LIKENESS = 0.9  # of the longest wall's length: walls whose ends show where others end
 MAX_EDGE = 1.0  # pixel: the thickness of a soft edge; faint lines are thicker
 SCREEN = 5  # pixels: the mean of so many, both ways, makes lines of a printer's dots
 MIN_GRID_WIDTH = 1.3  # width over height of a component with several walls
@@ -32,6 +33,7 @@ class Strokes:
         mask: of the ink over Otsu's threshold, 255 on 0.
         rules: level lines.
         upright: upright strokes as dark as the ink.
+        without_rules: the mask without the rules, but with what crosses them.
     """
 
     def __init__(self, ink: MatLike) -> None:
@@ -39,12 +41,20 @@ class Strokes:
         self._ink, self.mask = ink, otsu(ink)
         self.rules, self.upright = find_rules(self.mask), find_upright_strokes(self.mask)
         without = cv2.bitwise_not(erased(self.rules, self.rules, self.mask)) if self.rules else self.mask
-        self._components = MaskComponents(cv2.bitwise_and(self.mask, without))
+        self.without_rules = cv2.bitwise_and(self.mask, without)
+        self._components = MaskComponents(self.without_rules)
 
     def dark(self) -> list[Stroke]:
-        """Upright strokes as dark as the ink that run from rule to rule, or belong to no digit."""
-        return [
+        """Upright strokes as dark as the ink that run from rule to rule, belong to no digit, or end where those do."""
+        sure = [
             stroke for stroke in self.upright if self._joins_rules(stroke) or not self._components.is_digit_of(stroke)
+        ]
+        tall = max((stroke.length for stroke in sure), default=0)
+        walls = [stroke for stroke in sure if stroke.length >= MIN_LIKENESS * tall]
+        return [
+            stroke
+            for stroke in self.upright
+            if any(stroke is other for other in sure) or any(_ends_like(stroke, wall) for wall in walls)
         ]
 
     def _joins_rules(self, stroke: Stroke) -> bool:
@@ -65,6 +75,11 @@ class Strokes:
             for stroke in strokes
             if stroke.thickness > MAX_EDGE or not self._components.is_digit_of(stroke, SOFT)
         ]
+
+
+def _ends_like(stroke: Stroke, wall: Stroke) -> bool:
+    """Whether a stroke begins and ends in the rows in which a wall does."""
+    return abs(stroke.start - wall.start) <= AT_RULE and abs(stroke.end - wall.end) <= AT_RULE
 
 
 class MaskComponents:

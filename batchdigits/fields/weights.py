@@ -38,6 +38,8 @@ POINT_HEIGHT, POINT_WIDTH, POINT_RISE = 0.75, 0.5, 0.05
 COMMA_HEIGHT = 0.3  # in heights: a lower one is a point
 # The shape of a dash or minus, in heights: how high and how wide, and how far off the middle it may be.
 DASH_HEIGHT, DASH_WIDTHS, DASH_OFFSET = 0.3, (0.2, 1.2), 0.25
+# Of what may be a slash where none are expected, or a 1: height, lean, how well a line fits, cost of leaving it out.
+UNTOLD_HEIGHT, UNTOLD_LEAN, UNTOLD_STRAIGHTNESS, UNTOLD_COST = 1.1, 0.3, 0.9, 1.0
 SLASH_HEIGHT, SLASH_WIDTHS, SLASH_LEAN = 0.9, (0.25, 1.0), 0.2  # the same; and columns to the left for each row down
 
 
@@ -145,8 +147,13 @@ def separators_of(pieces: Pieces, close: CloseUp, options: ReadOptions) -> Itera
         elif tall <= DASH_HEIGHT and DASH_WIDTHS[0] <= width <= DASH_WIDTHS[1]:
             is_level = abs((top + bottom) / 2 - middle) <= DASH_OFFSET
             mark = "-" if is_level and ("-" in options.separators or (options.signed and not start)) else ""
-        elif "/" in options.separators and tall >= SLASH_HEIGHT and SLASH_WIDTHS[0] <= width <= SLASH_WIDTHS[1]:
-            mark = "/" if _lean(pieces, start, end) >= SLASH_LEAN else ""
+        elif tall >= SLASH_HEIGHT and SLASH_WIDTHS[0] <= width <= SLASH_WIDTHS[1]:
+            if "/" in options.separators:
+                mark = "/" if _lean(pieces, start, end)[0] >= SLASH_LEAN else ""
+            elif tall >= UNTOLD_HEIGHT:
+                lean, straightness = _lean(pieces, start, end)
+                if lean >= UNTOLD_LEAN and straightness >= UNTOLD_STRAIGHTNESS:
+                    yield Step(start, end, "", -UNTOLD_COST)
         if mark:
             yield Step(start, end, mark, -SEPARATOR_COST)
 
@@ -157,7 +164,8 @@ def _whole(pieces: Pieces) -> Iterator[tuple[int, int]]:
     return pairwise([0, *ends.tolist()]) if len(pieces.parents) else iter(())
 
 
-def _lean(pieces: Pieces, start: int, end: int) -> float:
-    """How far pieces lean to the right together, in columns for each row up."""
+def _lean(pieces: Pieces, start: int, end: int) -> tuple[float, float]:
+    """How far pieces lean to the right together, in columns for each row up; and how well a line fits them, 0-1."""
     y, x = np.nonzero((pieces.labels > start) & (pieces.labels <= end))
-    return -float(np.polyfit(y, x, 1)[0])
+    lean = -float(np.polyfit(y, x, 1)[0])
+    return lean, abs(lean) * float(y.std()) / max(float(x.std()), 1e-9)

@@ -115,6 +115,115 @@ def test_crossed_out_boxes_give_no_digit(runtime: Runtime, mnist_digits: Digits)
     assert read_fields([scan], runtime)[0].value == "52"
 
 
+@pytest.mark.parametrize("tilt", [0, 4])
+def test_dashes_in_boxes_give_no_digit(runtime: Runtime, mnist_digits: Digits, tilt: int) -> None:
+    scan = paper(4 * 50 + 20)
+    walls(scan, 8, 50, 4)
+    for box in (0, 1):
+        cv2.line(scan, (20 + 50 * box, 30), (46 + 50 * box, 30 + tilt), INK, 5)
+    write(scan, *mnist_digits, "5", at=8 + 107)
+    write(scan, *mnist_digits, "2", at=8 + 157)
+    assert read_fields([scan], runtime)[0].value == "52"
+
+
+def test_the_boxes_of_a_date_stand_in_groups(runtime: Runtime, mnist_digits: Digits) -> None:
+    scan = paper(8 * 44 + 2 * 26 + 20)
+    place = iter("30022006")
+    for first, boxes in ((8, 2), (122, 2), (236, 4)):
+        walls(scan, first, 44, boxes)
+        for box in range(boxes):
+            write(scan, *mnist_digits, next(place), at=first + 44 * box + 4)
+    for gap in (96, 210):
+        cv2.line(scan, (gap + 20, 8), (gap + 6, 52), LINE, 2)
+    reading = read_fields([scan], runtime)[0]
+    assert (reading.value, reading.boxes) == ("30022006", 8)
+    assert read_fields([scan], runtime, ReadOptions(boxes=8))[0].value == "30022006"
+
+
+@pytest.mark.parametrize("bottom", [0, 12])
+def test_ticks_between_digits_are_walls(runtime: Runtime, mnist_digits: Digits, bottom: int) -> None:
+    scan = paper(6 * 50 + 40, 56 + bottom)
+    for box in range(7):
+        cv2.line(scan, (20 + 50 * box, 32), (20 + 50 * box, 56 if bottom else 60), INK, 2)
+    if bottom:
+        cv2.line(scan, (20, 56), (320, 56), INK, 2)
+    for box, digit in enumerate("294830"):
+        write(scan, *mnist_digits, digit, at=27 + 50 * box, top=10)
+    reading = read_fields([scan], runtime)[0]
+    assert (reading.value, reading.boxes) == ("294830", 6)
+    assert read_fields([scan], runtime, ReadOptions(boxes=6))[0].value == "294830"
+
+
+def test_ones_on_a_rule_are_no_ticks(runtime: Runtime) -> None:
+    scan = paper(280)
+    cv2.line(scan, (0, 54), (279, 54), LINE, 2)
+    for place in range(5):
+        cv2.line(scan, (42 + 45 * place, 14), (40 + 45 * place, 52), INK, 4)
+    assert read_fields([scan], runtime)[0].value == "11111"
+
+
+def test_a_field_half_in_a_shadow_is_read_whole(runtime: Runtime, mnist_digits: Digits) -> None:
+    scan = paper(240)
+    write(scan, *mnist_digits, "47208", at=30)
+    scan[:, 120:] = scan[:, 120:] // 2
+    assert read_fields([scan], runtime)[0].value == "47208"
+
+
+def test_the_dark_edge_of_a_book_is_not_read(runtime: Runtime, mnist_digits: Digits) -> None:
+    scan = paper(200)
+    write(scan, *mnist_digits, "472", at=80)
+    scan[:, :50] = 15
+    cv2.line(scan, (25, 10), (25, 50), 60, 3)
+    assert read_fields([scan], runtime)[0].value == "472"
+
+
+def test_a_number_on_checked_paper_is_not_in_boxes(runtime: Runtime, mnist_digits: Digits) -> None:
+    scan = paper(250, 80)
+    for column in range(14, 250, 25):
+        cv2.line(scan, (column, 0), (column, 79), 205, 2)
+    for row in range(8, 80, 25):
+        cv2.line(scan, (0, row), (249, row), 205, 2)
+    write(scan, *mnist_digits, "42078", at=30, top=20)
+    assert read_fields([scan], runtime)[0].value == "42078"
+
+
+def test_a_one_that_leans_much_is_a_one(runtime: Runtime, mnist_digits: Digits) -> None:
+    scan = paper(4 * 50 + 20)
+    walls(scan, 8, 50, 4)
+    cv2.line(scan, (13, 46), (53, 14), INK, 7)
+    for box, digit in ((1, "0"), (2, "4"), (3, "2")):
+        write(scan, *mnist_digits, digit, at=8 + 50 * box + 7)
+    assert read_fields([scan], runtime)[0].value == "1042"
+
+
+def test_an_empty_box_within_a_number_leaves_it_in_doubt(runtime: Runtime, mnist_digits: Digits) -> None:
+    scan = paper(4 * 50 + 20)
+    walls(scan, 8, 50, 4)
+    for box, digit in ((0, "7"), (1, "0"), (3, "2")):
+        write(scan, *mnist_digits, digit, at=8 + 50 * box + 7)
+    reading = read_fields([scan], runtime)[0]
+    assert reading.value == "702"
+    assert reading.confidence <= MAX_DOUBTFUL_CONFIDENCE
+
+
+def test_a_one_that_may_be_a_wall_leaves_a_number_in_doubt(runtime: Runtime, mnist_digits: Digits) -> None:
+    scan = paper(260, 46)
+    cv2.rectangle(scan, (6, 3), (252, 42), LINE, 2)
+    write(scan, *mnist_digits, "47", at=40, top=5)
+    write(scan, *mnist_digits, "28", at=130, top=5)
+    cv2.line(scan, (119, 3), (119, 42), INK, 2)
+    reading = read_fields([scan], runtime)[0]
+    assert reading.value == "47128" or reading.confidence <= MAX_DOUBTFUL_CONFIDENCE
+
+
+def test_a_slash_that_nobody_told_of_is_no_one(runtime: Runtime, mnist_digits: Digits) -> None:
+    scan = paper(240)
+    right = write(scan, *mnist_digits, "07", at=30)
+    cv2.line(scan, (right + 25, 3), (right + 5, 57), INK, 3)
+    write(scan, *mnist_digits, "20", at=right + 28)
+    assert read_fields([scan], runtime)[0].value == "0720"
+
+
 def test_printed_guides_are_no_digits(runtime: Runtime, mnist_digits: Digits) -> None:
     scan = paper(4 * 50 + 20)
     walls(scan, 8, 50, 4)
