@@ -65,8 +65,10 @@ def find_comb(found: Strokes, ink: MatLike, boxes: int | None = None) -> Comb | 
     width = ink.shape[1]
     strokes = found.dark()
     walls, edges, is_whole = _fit_walls(strokes, width)
-    if not is_whole and (edges is None or np.count_nonzero(_is_box(edges)) != boxes):
-        walls, edges, _ = _fit_walls(strokes + found.faint(), width)
+    if not is_whole and (edges is None or _count(edges) != boxes):
+        more_walls, more, _ = _fit_walls(strokes + found.faint(), width)
+        if edges is None or boxes is None or (more is not None and _count(more) > _count(edges)):
+            walls, edges = more_walls, more
     shown = edges
     if boxes is not None:
         edges = _with_count(edges, boxes, ink)
@@ -181,6 +183,11 @@ def _after_gap(columns: Sequence[float], outer: Sequence[float], wall: float, st
     return start if is_gap and any(abs(column - start - step) <= reach for column in columns) else None
 
 
+def _count(edges: NDArray[np.float64]) -> int:
+    """How many boxes some edges have, without the gaps between groups of them."""
+    return int(np.count_nonzero(_is_box(edges)))
+
+
 def _is_box(edges: NDArray[np.float64]) -> NDArray[np.bool_]:
     widths = np.diff(edges)
     pitch = float(np.median(widths))
@@ -206,7 +213,7 @@ def _with_count(edges: NDArray[np.float64] | None, boxes: int, ink: MatLike) -> 
     """The edges of a known number of boxes: those neighbours that hold most ink, or equal parts of the view."""
     if edges is None or len(edges) <= boxes:
         return np.linspace(0.0, ink.shape[1], boxes + 1)
-    if np.count_nonzero(_is_box(edges)) == boxes:
+    if _count(edges) == boxes:
         return edges
     ends = np.round(edges).astype(int)
     total = np.concatenate(([0.0], np.asarray(ink, np.float64).sum(axis=0).cumsum()))
