@@ -73,6 +73,14 @@ def test_an_empty_box_is_no_writing() -> None:
     assert not propose(box).holds_writing
 
 
+def test_the_dashes_of_an_empty_box_are_no_writing() -> None:
+    scan = np.full((120, 120), 230, np.uint8)
+    for start in range(12, 108, 14):
+        for x, y, wide, high in ((start, 12, 9, 2), (start, 106, 9, 2), (12, start, 2, 9), (106, start, 2, 9)):
+            scan[y : y + high, x : x + wide] = 60
+    assert propose(scan) == ((), (), False, False)
+
+
 def test_digits_beside_each_other_show_several(digits: np.ndarray) -> None:
     for columns in (2, 3, 6, 10):
         (glyph, *_) = normalise(page(digits, 1, columns, 30))

@@ -6,6 +6,7 @@
 #define MIN_STROKE_SIGNAL 12   /* the same in median deviations from the median, which grain does not reach */
 #define MIN_PART_SHARE 0.06f   /* of the view's side; shorter components are dust */
 #define MAX_PART_SHARE 0.5f    /* the same; longer ones are lines */
+#define EDGE_SHARE 0.2f        /* of a side; the margin in which the dashes of a box lie */
 #define MIN_LENGTH 5           /* pixels; shorter components are dust */
 #define MAX_STROKES 5          /* of one digit, which lie apart */
 #define MIN_INK_SHARE 0.02f    /* of the area; so much in more components than a digit has is writing */
@@ -26,6 +27,12 @@ static int level_of_strokes(picture view) {
     return max_of(MIN_STROKE_CONTRAST, median + MIN_STROKE_SIGNAL * deviation);
 }
 
+/* Whether a box reaches the inside of a view, as no dash of a printed box does. */
+static int reaches_inside(box b, picture view) {
+    const int x = round_of(EDGE_SHARE * (float)view.width), y = round_of(EDGE_SHARE * (float)view.height);
+    return b.left < view.width - x && b.right > x && b.top < view.height - y && b.bottom > y;
+}
+
 int digits_holds_writing(canvas c) {
     components parts;
     const float side = (float)long_side(c.view);
@@ -38,7 +45,7 @@ int digits_holds_writing(canvas c) {
     int count = parts.total - parts.labels, area = digits_count(c.planes, MASK);
     for (int i = 0; i < parts.labels; i++) {
         const float length = (float)length_of(parts.of[i]);
-        if (digits_touches(parts.of[i], c.view) || length > MAX_PART_SHARE * side) {
+        if (digits_touches(parts.of[i], c.view) || length > MAX_PART_SHARE * side || !reaches_inside(parts.of[i], c.view)) {
             area -= parts.area[i];
         } else if (length >= larger((float)MIN_LENGTH, MIN_PART_SHARE * side)) {
             return 1;
