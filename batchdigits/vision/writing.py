@@ -14,8 +14,9 @@ MAX_STROKE_SHARE = 0.12  # of the view's longer side: what is wider than this is
 MIN_CONTRAST = 40.0  # grey levels of a stroke over what is around it
 MIN_SIGNAL = 12.0  # the same in median deviations from the median, which grain does not reach
 MIN_LENGTH_SHARE, MAX_LENGTH_SHARE = 0.06, 0.5  # of the view's side: shorter components are dust, longer ones lines
-MARGIN_SHARE = 0.2  # of a side: the margin in which the dashes of a box lie
+EDGE_SHARE = 0.2  # of a side: the margin in which the dashes of a box lie
 MIN_LENGTH = 5  # pixels: the same
+MIN_SMALL_LENGTH = 3  # pixels of the longest one of many on a page; the dots of a screened background have 2
 MAX_STROKES = 5  # of one digit, which lie apart
 MIN_INK_SHARE = 0.02  # of the area: so much in more components than a digit has is writing, less is dust
 GLYPH_INK = 64  # grey level over which a pixel of a glyph is ink
@@ -39,17 +40,19 @@ def holds_writing(view: MatLike) -> bool:
     components = components_of(mask)
     is_free = ~components.touches & (components.length <= MAX_LENGTH_SHARE * max(view.shape))
     is_free &= _reach_inside(components)
-    if (is_free & (components.length >= max(MIN_LENGTH, MIN_LENGTH_SHARE * max(view.shape)))).any():
+    length = components.length[is_free].max(initial=0)
+    if length >= max(MIN_LENGTH, MIN_LENGTH_SHARE * max(view.shape)):
         return True
     area = int(components.area[is_free].sum())
-    return bool(np.count_nonzero(is_free) > MAX_STROKES and area >= MIN_INK_SHARE * view.size)
+    are_many = np.count_nonzero(is_free) > MAX_STROKES and area >= MIN_INK_SHARE * view.size
+    return bool(are_many and length >= MIN_SMALL_LENGTH)
 
 
 def _reach_inside(components: Components) -> Flags:
     """Whether the box of each component reaches the inside of the view, as no dash of a printed box does."""
     _, x, y, width, height, _ = components
     rows, columns = components.labels.shape
-    left, top = round(MARGIN_SHARE * columns), round(MARGIN_SHARE * rows)
+    left, top = round(EDGE_SHARE * columns), round(EDGE_SHARE * rows)
     return np.asarray(
         (x < columns - left) & (x + width > left) & (y < rows - top) & (y + height > top),
         np.bool_,

@@ -81,6 +81,12 @@ def test_the_dashes_of_an_empty_box_are_no_writing() -> None:
     assert propose(scan) == ((), (), False, False)
 
 
+def test_the_dots_of_a_screened_background_are_no_writing() -> None:
+    scan = np.full((90, 90), 230, np.uint8)
+    scan[2::5, 2::5] = scan[3::5, 2::5] = scan[2::5, 3::5] = 60
+    assert not propose(scan).holds_writing
+
+
 def test_digits_beside_each_other_show_several(digits: np.ndarray) -> None:
     for columns in (2, 3, 6, 10):
         (glyph, *_) = normalise(page(digits, 1, columns, 30))

@@ -8,6 +8,7 @@
 #define MAX_PART_SHARE 0.5f    /* the same; longer ones are lines */
 #define EDGE_SHARE 0.2f        /* of a side; the margin in which the dashes of a box lie */
 #define MIN_LENGTH 5           /* pixels; shorter components are dust */
+#define MIN_SMALL_LENGTH 3     /* pixels of the longest one of many; the dots of a screened background have 2 */
 #define MAX_STROKES 5          /* of one digit, which lie apart */
 #define MIN_INK_SHARE 0.02f    /* of the area; so much in more components than a digit has is writing */
 
@@ -42,7 +43,7 @@ int digits_holds_writing(canvas c) {
     digits_top_hat(c.view, c.labels, round_of(MAX_STROKE_SHARE * side) | 1);
     digits_set_over(c.view, c.planes, level_of_strokes(c.view), MASK, 0);
     digits_label(c, MASK, &parts);
-    int count = parts.total - parts.labels, area = digits_count(c.planes, MASK);
+    int count = parts.total - parts.labels, area = digits_count(c.planes, MASK), longest = 0;
     for (int i = 0; i < parts.labels; i++) {
         const float length = (float)length_of(parts.of[i]);
         if (digits_touches(parts.of[i], c.view) || length > MAX_PART_SHARE * side || !reaches_inside(parts.of[i], c.view)) {
@@ -50,8 +51,9 @@ int digits_holds_writing(canvas c) {
         } else if (length >= larger((float)MIN_LENGTH, MIN_PART_SHARE * side)) {
             return 1;
         } else {
+            longest = max_of(longest, (int)length);
             count++;
         }
     }
-    return count > MAX_STROKES && (float)area >= MIN_INK_SHARE * (float)area_of(c.view);
+    return longest >= MIN_SMALL_LENGTH && count > MAX_STROKES && (float)area >= MIN_INK_SHARE * (float)area_of(c.view);
 }
