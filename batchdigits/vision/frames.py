@@ -67,8 +67,11 @@ def _thickness(ink: MatLike) -> float:
 
 def _holds_strokes(ink: MatLike, outline: MatLike) -> bool:
     """Whether strokes run from the sides of a frame into the cell: a digit that touches them."""
+    depth = round(MAX_DEPTH * _thickness(ink)) + SIDE_EDGE
+    if not cv2.hasNonZero(ink[depth:-depth, depth:-depth]):  # level sides, and nothing else
+        return False
+    side = 2 * depth + 1
     filled = cv2.drawContours(np.zeros(ink.shape, np.uint8), [outline], 0, 255, cv2.FILLED)
-    side = 2 * (round(MAX_DEPTH * _thickness(ink)) + SIDE_EDGE) + 1
     inside = cv2.erode(filled, rectangle(side, side), borderType=cv2.BORDER_CONSTANT, borderValue=0)
     _, _, width, height = cv2.boundingRect(cv2.bitwise_and(ink, inside))
     return bool(max(width / ink.shape[1], height / ink.shape[0]) >= MIN_STROKE_SHARE)
