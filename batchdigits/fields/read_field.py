@@ -21,6 +21,7 @@ from batchdigits.fields.number import Number, find_number
 from batchdigits.fields.pieces import Pieces, pieces_of
 from batchdigits.fields.reading import Box, Character, FieldReading, Lattice, ReadOptions
 from batchdigits.fields.segments import Segment, glyph_of, segments_of
+from batchdigits.fields.slashes import may_have_slashes, stroke_lean
 from batchdigits.fields.weights import log_probabilities, separators_of, steps_of_boxes, steps_of_pieces
 from batchdigits.inference.runtime import Runtime
 from batchdigits.vision.normalise import Glyph, propose
@@ -42,6 +43,7 @@ class Cut(NamedTuple):
         close: the close-up of its number, if it has no comb.
         pieces: those of the close-up.
         segments: those of the pieces, one for each glyph.
+        leans: of each glyph that may be a slash; None without pieces, or where slashes are told.
         places: the box of each glyph in the view.
         separators: the steps that read pieces as separators.
         has_ink: whether there is any ink but printed lines.
@@ -57,6 +59,7 @@ class Cut(NamedTuple):
     close: CloseUp | None = None
     pieces: Pieces | None = None
     segments: Sequence[Segment] = ()
+    leans: Sequence[float | None] | None = None
     places: Sequence[tuple[int, int, int, int]] = ()
     separators: Sequence[Step] = ()
     has_ink: bool = True
@@ -131,7 +134,12 @@ def _cut_number(view: View, ruled: Ruled, scan: NDArray[np.uint8], options: Read
     candidates = propose(scan, options.ink)
     is_empty = not candidates.glyphs and not candidates.holds_writing
     separators = tuple(separators_of(pieces, close, options))
-    return Cut(view, glyphs, None, close, pieces, segments, places, separators, True, is_empty, is_part=number.is_part)
+    leans = None
+    if "/" not in options.separators:
+        leans = [stroke_lean(segment, pieces, close.height) for segment in segments]
+    return Cut(
+        view, glyphs, None, close, pieces, segments, leans, places, separators, True, is_empty, is_part=number.is_part
+    )
 
 
 def _find_number(ruled: Ruled) -> Number | None:
@@ -176,13 +184,22 @@ def read_cut(cut: Cut, log_p: NDArray[np.float64], options: ReadOptions) -> Fiel
         return FieldReading()
     lead, doubt = features(paths, log_p)
     confidence = confidence_of(lead, doubt)
-    if cut.looks_empty or cut.is_part:
+    has_slashes = _may_have_slashes(best.steps, cut)
+    if cut.looks_empty or cut.is_part or has_slashes:
         confidence = min(confidence, MAX_DOUBTFUL_CONFIDENCE)
     alternatives = tuple(alternatives_to(paths, confidence)[:MAX_ALTERNATIVES])
     lattice = Lattice(steps, pieces, log_p.tolist(), paths, confidence)
     return FieldReading(
-        best.value, confidence, digits, separators, alternatives, cut.has_ink, lead, doubt, boxes, lattice
+        best.value, confidence, digits, separators, alternatives, cut.has_ink, lead, doubt, boxes, has_slashes, lattice
     )
+
+
+def _may_have_slashes(steps: Sequence[Step], cut: Cut) -> bool:
+    """Whether a 1 that steps read may be a slash that nobody told of."""
+    if cut.leans is None or cut.close is None:
+        return False
+    digits = [step for step in steps if step.text.isdigit()]
+    return may_have_slashes(digits, cut.segments, cut.leans, cut.close.height)
 
 
 def _characters(steps: Sequence[Step], cut: Cut, log_p: NDArray[np.float64]) -> list[Character]:
