@@ -176,8 +176,8 @@ def _is_crowded(comb: Comb, components: Components | None) -> bool:
     if not comb.walls or components is None:
         return False
     tall = float(np.median([wall.length for wall in comb.walls]))
-    is_digit = components.height >= MIN_MEMBER_HEIGHT * components.height.max()
-    is_digit &= components.height <= MAX_DIGIT_HEIGHT * tall  # else it is the rest of a wall
+    heights = np.where(components.height <= MAX_DIGIT_HEIGHT * tall, components.height, 0)  # others are rests of walls
+    is_digit = heights >= max(1.0, MIN_MEMBER_HEIGHT * heights.max())
     left, right = components.x[is_digit], (components.x + components.width)[is_digit]
     middles, depth = (left + right) / 2, WALL_DEPTH * comb.pitch
     for start, end in np.stack((comb.edges[:-1], comb.edges[1:]), axis=1)[comb.is_box].tolist():

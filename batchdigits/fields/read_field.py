@@ -17,11 +17,11 @@ from batchdigits.fields.confidence import alternatives_to, confidence_of, featur
 from batchdigits.fields.form_lines import Ruled, is_ink, remove_form_lines
 from batchdigits.fields.ink import View, view_of
 from batchdigits.fields.lattice import Step, best_paths
+from batchdigits.fields.line_digits import may_have_frame, may_have_slashes, stroke_lean
 from batchdigits.fields.number import Number, find_number
 from batchdigits.fields.pieces import Pieces, pieces_of
 from batchdigits.fields.reading import Box, Character, FieldReading, Lattice, ReadOptions
 from batchdigits.fields.segments import Segment, glyph_of, segments_of
-from batchdigits.fields.slashes import may_have_slashes, stroke_lean
 from batchdigits.fields.weights import log_probabilities, separators_of, steps_of_boxes, steps_of_pieces
 from batchdigits.inference.runtime import Runtime
 from batchdigits.vision.normalise import Glyph, propose
@@ -184,8 +184,9 @@ def read_cut(cut: Cut, log_p: NDArray[np.float64], options: ReadOptions) -> Fiel
         return FieldReading()
     lead, doubt = features(paths, log_p)
     confidence = confidence_of(lead, doubt)
-    has_slashes = _may_have_slashes(best.steps, cut)
-    if cut.looks_empty or cut.is_part or has_slashes:
+    has_slashes, has_frame = _may_have_lines(best.steps, cut)
+    is_part = cut.is_part or (cut.boxes is not None and _leaves_box_out(best.steps, cut.boxes))
+    if cut.looks_empty or is_part or has_slashes or has_frame:
         confidence = min(confidence, MAX_DOUBTFUL_CONFIDENCE)
     alternatives = tuple(alternatives_to(paths, confidence)[:MAX_ALTERNATIVES])
     lattice = Lattice(steps, pieces, log_p.tolist(), paths, confidence)
@@ -194,12 +195,19 @@ def read_cut(cut: Cut, log_p: NDArray[np.float64], options: ReadOptions) -> Fiel
     )
 
 
-def _may_have_slashes(steps: Sequence[Step], cut: Cut) -> bool:
-    """Whether a 1 that steps read may be a slash that nobody told of."""
-    if cut.leans is None or cut.close is None:
-        return False
-    digits = [step for step in steps if step.text.isdigit()]
-    return may_have_slashes(digits, cut.segments, cut.leans, cut.close.height)
+def _leaves_box_out(steps: Sequence[Step], boxes: Sequence[int]) -> bool:
+    """Whether the ink of a box between digits is read as none, such as a digit that touches the rest of a wall."""
+    digits = [place for place, step in enumerate(steps) if step.text]
+    return any(boxes[step.start] >= 0 and not step.text for step in steps[digits[0] : digits[-1]])
+
+
+def _may_have_lines(steps: Sequence[Step], cut: Cut) -> tuple[bool, bool]:
+    """Whether a digit of steps may be a slash that nobody told of, and whether one may be the rest of a frame."""
+    if cut.close is None:
+        return False, False
+    digits, height = [step for step in steps if step.text.isdigit()], cut.close.height
+    has_slashes = cut.leans is not None and may_have_slashes(digits, cut.segments, cut.leans, height)
+    return has_slashes, may_have_frame(digits, cut.segments, height)
 
 
 def _characters(steps: Sequence[Step], cut: Cut, log_p: NDArray[np.float64]) -> list[Character]:

@@ -1,4 +1,4 @@
-"""Slashes that nobody told of look like 1s."""
+"""Slashes that nobody told of look like 1s, and so do the rests of frames."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from batchdigits.fields.lattice import Step
+from batchdigits.fields.line_digits import may_have_frame, may_have_slashes, stroke_lean
 from batchdigits.fields.pieces import Pieces
 from batchdigits.fields.read_field import MAX_DOUBTFUL_CONFIDENCE, cut_field, read_fields
 from batchdigits.fields.reading import ReadOptions
 from batchdigits.fields.segments import Segment
-from batchdigits.fields.slashes import may_have_slashes, stroke_lean
 from batchdigits.inference.runtime import Runtime
 from tests.fields.conftest import Digits
 from tests.fields.drawn import INK, Scan, paper, write
@@ -115,6 +115,26 @@ def test_a_slash_is_between_digits(place: int) -> None:
     text = "".join("1" if index == place else "4" for index in range(5))
     steps, segments = number(text, **{f"at{place}": (10, 50)})
     assert not may_have_slashes(steps, segments, [0.3] * 5, HEIGHT)
+
+
+@pytest.mark.parametrize(
+    ("text", "rows", "doubted"),
+    [("487", (14, 46), True), ("487", (16, 46), False), ("487", (14, 44), False), ("7", (0, 60), False)],
+)
+def test_the_rest_of_a_frame_reaches_far_above_and_below_the_digits(
+    text: str, rows: tuple[int, int], doubted: bool
+) -> None:
+    steps, segments = number(text, **{f"at{len(text) - 1}": rows})
+    assert may_have_frame(steps, segments, HEIGHT) is doubted
+
+
+def test_a_digit_much_taller_than_the_others_leaves_a_number_in_doubt(runtime: Runtime, mnist_digits: Digits) -> None:
+    scan = paper(240, 90)
+    right = write(scan, *mnist_digits, "46", at=30, top=25)
+    assert read_fields([scan], runtime)[0].confidence > MAX_DOUBTFUL_CONFIDENCE
+    cv2.line(scan, (right + 20, 10), (right + 20, 78), INK, 4)
+    (reading,) = read_fields([scan], runtime)
+    assert reading.value == "46" or reading.confidence <= MAX_DOUBTFUL_CONFIDENCE
 
 
 def lean_of(draw: Scan) -> float | None:

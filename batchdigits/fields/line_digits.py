@@ -1,4 +1,4 @@
-"""Find 1s that may be slashes, where none are expected: those of a date, or one that is taller than the digits."""
+"""Find digits that may be lines: 1s that may be slashes, where none are expected, and rests of a frame."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from itertools import combinations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from batchdigits.fields.lattice import Step
 from batchdigits.fields.pieces import Pieces
@@ -17,6 +18,7 @@ from batchdigits.fields.segments import Segment
 MIN_HEIGHT, MAX_WIDTH = 0.85, 1.0  # of a slash, as shares of the number's height and of its own
 MAX_SPREAD = 1.2  # of the ink around a straight line, as a share of what a bar of the same area and height has
 MIN_OUTREACH = 0.08  # of the number's height: what a tall slash has above the other digits, and below them
+MIN_FRAME_OUTREACH = 0.25  # the same for what may be the rest of a frame
 MAX_HEIGHT_RATIO, MAX_LEAN_DIFFERENCE = 1.25, 0.3  # of the two slashes of a date
 DAY, MONTH, YEAR = "(0?[1-9]|[12][0-9]|3[01])", "(0?[1-9]|1[0-2])", "(1[89]|20)[0-9][0-9]"
 DATE = re.compile(f"({DAY}/{MONTH}|{MONTH}/{DAY})/({YEAR}|[0-9][0-9])|{YEAR}/{MONTH}/{DAY}")
@@ -57,7 +59,7 @@ def may_have_slashes(
         if 0 < place < len(digits) - 1 and step.text == "1" and leans[step.glyph] is not None
     ]
     boxes = np.array([segments[step.glyph].box for step in digits])
-    if any(_stands_out(boxes, place, height) for place in strokes):
+    if any(_outreach(boxes, place) >= MIN_OUTREACH * height for place in strokes):
         return True
     text = "".join(step.text for step in digits)
     return any(
@@ -67,13 +69,25 @@ def may_have_slashes(
     )
 
 
-def _stands_out(boxes: np.ndarray, place: int, height: float) -> bool:
-    """Whether a digit reaches above and below the others."""
+def may_have_frame(digits: Sequence[Step], segments: Sequence[Segment], height: float) -> bool:
+    """Whether one of several digits may be the rest of a frame, since it reaches far above and below the others.
+
+    Args:
+        digits: the steps that read the digits of a number.
+        segments: the ink of each glyph.
+        height: of the number's digits, in pixels.
+    """
+    boxes = np.array([segments[step.glyph].box for step in digits])
+    return len(boxes) > 1 and any(_outreach(boxes, place) >= MIN_FRAME_OUTREACH * height for place in range(len(boxes)))
+
+
+def _outreach(boxes: NDArray[np.int32], place: int) -> float:
+    """How many rows a digit has above the others, or below them, whichever is less."""
     above, below = np.median(np.delete(boxes, place, axis=0), axis=0)[[1, 3]] - boxes[place, [1, 3]]
-    return bool(min(above, -below) >= MIN_OUTREACH * height)
+    return float(min(above, -below))
 
 
-def _are_alike(boxes: np.ndarray, leans: Sequence[float]) -> bool:
+def _are_alike(boxes: NDArray[np.int32], leans: Sequence[float]) -> bool:
     """Whether two strokes have about the same height and lean."""
     low, high = sorted((boxes[:, 3] - boxes[:, 1]).tolist())
     return high <= MAX_HEIGHT_RATIO * low and abs(leans[0] - leans[1]) <= MAX_LEAN_DIFFERENCE
