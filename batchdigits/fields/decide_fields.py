@@ -25,7 +25,7 @@ from batchdigits.text import counted
 REVIEW_THRESHOLD = 0.975  # of fields; a model card has none, since cutting counts as much as the network
 MIN_SHOWN = 0.01  # probability of another value that the detail of a `review` names
 
-SLASHES = "a 1 may be a slash, which --separators / tells"
+SLASHES = "may have slashes, which --separators / tells"
 
 
 class FieldPrediction(NamedTuple):

@@ -28,6 +28,7 @@ from batchdigits.vision.normalise import Glyph, propose
 
 MAX_PIECES = 120  # of a field: one with more is no number, and would take long
 MAX_ALTERNATIVES = 5
+MIN_DIGIT_HEIGHT = 0.7  # of the number's height: ink as high is hardly noise
 MAX_DOUBTFUL_CONFIDENCE = 0.5  # of a number where the normaliser of single digits finds nothing but printed lines
 NOTHING_KNOWN = ReadOptions()
 NO_PICTURE = np.zeros((0, 0), np.uint8)
@@ -185,7 +186,7 @@ def read_cut(cut: Cut, log_p: NDArray[np.float64], options: ReadOptions) -> Fiel
     lead, doubt = features(paths, log_p)
     confidence = confidence_of(lead, doubt)
     has_slashes, has_frame = _may_have_lines(best.steps, cut)
-    is_part = cut.is_part or (cut.boxes is not None and _leaves_box_out(best.steps, cut.boxes))
+    is_part = cut.is_part or _leaves_digit_out(best.steps, cut)
     if cut.looks_empty or is_part or has_slashes or has_frame:
         confidence = min(confidence, MAX_DOUBTFUL_CONFIDENCE)
     alternatives = tuple(alternatives_to(paths, confidence)[:MAX_ALTERNATIVES])
@@ -195,18 +196,26 @@ def read_cut(cut: Cut, log_p: NDArray[np.float64], options: ReadOptions) -> Fiel
     )
 
 
-def _leaves_box_out(steps: Sequence[Step], boxes: Sequence[int]) -> bool:
-    """Whether the ink of a box between digits is read as none, such as a digit that touches the rest of a wall."""
-    digits = [place for place, step in enumerate(steps) if step.text]
-    return any(boxes[step.start] >= 0 and not step.text for step in steps[digits[0] : digits[-1]])
+def _leaves_digit_out(steps: Sequence[Step], cut: Cut) -> bool:
+    """Whether ink as high as a digit is left out, or, in a comb, that of a box between digits."""
+    if cut.boxes is not None:
+        digits = [place for place, step in enumerate(steps) if step.text]
+        return any(cut.boxes[step.start] >= 0 and not step.text for step in steps[digits[0] : digits[-1]])
+    assert cut.close is not None
+    assert cut.pieces is not None
+    tall = cut.pieces.boxes[:, 3] - cut.pieces.boxes[:, 1]
+    is_high = (tall >= MIN_DIGIT_HEIGHT * cut.close.height) & ~cut.pieces.doubtful
+    return any(is_high[step.start : step.end].any() for step in steps if not step.text)
 
 
 def _may_have_lines(steps: Sequence[Step], cut: Cut) -> tuple[bool, bool]:
-    """Whether a digit of steps may be a slash that nobody told of, and whether one may be the rest of a frame."""
+    """Whether steps may have a slash that nobody told of, and whether a digit of theirs may be the rest of a frame."""
     if cut.close is None:
         return False, False
     digits, height = [step for step in steps if step.text.isdigit()], cut.close.height
-    has_slashes = cut.leans is not None and may_have_slashes(digits, cut.segments, cut.leans, height)
+    has_slashes = any(not step.text and step in cut.separators for step in steps)  # left out as one
+    if cut.leans is not None:
+        has_slashes = has_slashes or may_have_slashes(digits, cut.segments, cut.leans, height)
     return has_slashes, may_have_frame(digits, cut.segments, height)
 
 

@@ -95,7 +95,7 @@ class FieldReading(NamedTuple):
         lead: the logarithm of one more than the value's lead over one with other digits, in nats.
         doubt: the least log probability of one of its digits, against other digits and outliers.
         boxes: how many boxes the field has in a row; 0 without a comb.
-        may_have_slashes: whether a 1 may be a slash, which no separator told of.
+        may_have_slashes: whether ink that is a 1, or was left out, may be a slash, which no separator told of.
         lattice: all ways to read it; None without a value.
     """
 

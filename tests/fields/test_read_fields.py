@@ -257,7 +257,18 @@ def test_a_slash_that_nobody_told_of_is_no_one(runtime: Runtime, mnist_digits: D
     right = write(scan, *mnist_digits, "07", at=30)
     cv2.line(scan, (right + 25, 3), (right + 5, 57), INK, 3)
     write(scan, *mnist_digits, "20", at=right + 28)
-    assert read_fields([scan], runtime)[0].value == "0720"
+    (reading,) = read_fields([scan], runtime)
+    assert (reading.value, reading.may_have_slashes) == ("0720", True)
+    assert reading.confidence <= MAX_DOUBTFUL_CONFIDENCE
+
+
+def test_a_digit_that_the_length_leaves_out_is_in_doubt(runtime: Runtime, mnist_digits: Digits) -> None:
+    scan = paper(240)
+    write(scan, *mnist_digits, "4258", at=40)
+    for length, is_sure in ((4, True), (3, False)):
+        (reading,) = read_fields([scan], runtime, ReadOptions(length=range(length, length + 1)))
+        assert len(reading.digits) == length
+        assert (reading.confidence > MAX_DOUBTFUL_CONFIDENCE) is is_sure
 
 
 def test_printed_guides_are_no_digits(runtime: Runtime, mnist_digits: Digits) -> None:
