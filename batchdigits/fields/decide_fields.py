@@ -25,6 +25,8 @@ from batchdigits.text import counted
 REVIEW_THRESHOLD = 0.975  # of fields; a model card has none, since cutting counts as much as the network
 MIN_SHOWN = 0.01  # probability of another value that the detail of a `review` names
 
+SLASHES = "may have slashes, which --separators / tells"
+
 
 class FieldPrediction(NamedTuple):
     """The value of one field.
@@ -99,7 +101,8 @@ def decide_each(
     predictions = []
     for (path, cut, fault), own in zip(sources, options, strict=True):
         reading = fault if cut is None else _read(cut, next(rows), own)
-        predictions.append(_with_boxes_checked(_decide(path, reading, own, threshold), reading, own.comb))
+        prediction = _with_slashes_named(_decide(path, reading, own, threshold), reading)
+        predictions.append(_with_boxes_checked(prediction, reading, own.comb))
         on_done()
     return predictions
 
@@ -142,6 +145,13 @@ def _decide(path: str, reading: FieldReading | str, options: FieldOptions, thres
     shown = [f"{other} ({share:.2f})" for other, share in islice(values.items(), SHOWN) if share >= MIN_SHOWN]
     detail = f"likeliest: {', '.join(shown)}" if len(shown) > 1 else ""
     return FieldPrediction(path, value, reading.confidence, Status.REVIEW, detail, score, reading.digits, values)
+
+
+def _with_slashes_named(prediction: FieldPrediction, reading: FieldReading | str) -> FieldPrediction:
+    """The prediction; if it is for review, its detail names slashes that nobody told of."""
+    if prediction.status != Status.REVIEW or isinstance(reading, str) or not reading.may_have_slashes:
+        return prediction
+    return prediction._replace(detail="; ".join(filter(None, [SLASHES, prediction.detail])))
 
 
 def _with_boxes_checked(prediction: FieldPrediction, reading: FieldReading | str, comb: int | None) -> FieldPrediction:

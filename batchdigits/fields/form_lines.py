@@ -34,6 +34,7 @@ MIN_MEMBER_HEIGHT = 0.6  # of the highest component: digits, which show how a nu
 MIN_MEMBERS, MAX_OFF = 3, 0.2  # how many do so; and how far off the middle they are, as a share of the pitch
 MIN_DIGIT_HEIGHT, MAX_DIGIT_HEIGHT = 0.3, 0.92  # of the height of a comb's walls
 MIN_TICK_DIGIT_HEIGHT, MIN_TICK_SHARE = 1.15, 0.75  # the same, if they are ticks; and how many end at the edge
+WALL_DEPTH = 0.15  # of the pitch: what lies this near to a wall, whole, is the rest of it
 MIN_SIGNAL = 4.0  # contrast of ink in standard deviations of the paper's grain
 
 
@@ -70,7 +71,10 @@ def remove_form_lines(ink: MatLike, boxes: int | None = None) -> Ruled:
     if comb and has_walls:
         ruled = _without_lines(ink, strokes, comb)
         if boxes or not (
-            _crosses(comb, ruled.mask) or _is_off(comb, ruled.components) or _is_as_tall(comb, ruled.components)
+            _crosses(comb, ruled.mask)
+            or _is_off(comb, ruled.components)
+            or _is_as_tall(comb, ruled.components)
+            or _is_crowded(comb, ruled.components)
         ):
             return ruled
     ticks = find_ticks(strokes.without_rules, strokes.rules)
@@ -165,6 +169,22 @@ def _is_off(comb: Comb, components: Components | None) -> bool:
     boxes = (comb.edges[:-1] + comb.edges[1:]) / 2
     off = np.abs(boxes[:, None] - middles).min(axis=0)
     return len(middles) >= MIN_MEMBERS and float(np.median(off)) > MAX_OFF * comb.pitch
+
+
+def _is_crowded(comb: Comb, components: Components | None) -> bool:
+    """Whether two digits stand side by side in a box of a comb, as on checked paper."""
+    if not comb.walls or components is None:
+        return False
+    tall = float(np.median([wall.length for wall in comb.walls]))
+    heights = np.where(components.height <= MAX_DIGIT_HEIGHT * tall, components.height, 0)  # others are rests of walls
+    is_digit = heights >= max(1.0, MIN_MEMBER_HEIGHT * heights.max())
+    left, right = components.x[is_digit], (components.x + components.width)[is_digit]
+    middles, depth = (left + right) / 2, WALL_DEPTH * comb.pitch
+    for start, end in np.stack((comb.edges[:-1], comb.edges[1:]), axis=1)[comb.is_box].tolist():
+        own = (middles > start) & (middles < end) & (right > start + depth) & (left < end - depth)
+        if own.any() and left[own].max() >= right[own].min():
+            return True
+    return False
 
 
 def _is_as_tall(comb: Comb, components: Components | None) -> bool:

@@ -17,6 +17,7 @@ from batchdigits.fields.confidence import alternatives_to, confidence_of, featur
 from batchdigits.fields.form_lines import Ruled, is_ink, remove_form_lines
 from batchdigits.fields.ink import View, view_of
 from batchdigits.fields.lattice import Step, best_paths
+from batchdigits.fields.line_digits import may_have_frame, may_have_slashes, stroke_lean
 from batchdigits.fields.number import Number, find_number
 from batchdigits.fields.pieces import Pieces, pieces_of
 from batchdigits.fields.reading import Box, Character, FieldReading, Lattice, ReadOptions
@@ -27,6 +28,7 @@ from batchdigits.vision.normalise import Glyph, propose
 
 MAX_PIECES = 120  # of a field: one with more is no number, and would take long
 MAX_ALTERNATIVES = 5
+MIN_DIGIT_HEIGHT = 0.7  # of the number's height: ink as high is hardly noise
 MAX_DOUBTFUL_CONFIDENCE = 0.5  # of a number where the normaliser of single digits finds nothing but printed lines
 NOTHING_KNOWN = ReadOptions()
 NO_PICTURE = np.zeros((0, 0), np.uint8)
@@ -42,6 +44,7 @@ class Cut(NamedTuple):
         close: the close-up of its number, if it has no comb.
         pieces: those of the close-up.
         segments: those of the pieces, one for each glyph.
+        leans: of each glyph that may be a slash; None without pieces, or where slashes are told.
         places: the box of each glyph in the view.
         separators: the steps that read pieces as separators.
         has_ink: whether there is any ink but printed lines.
@@ -57,6 +60,7 @@ class Cut(NamedTuple):
     close: CloseUp | None = None
     pieces: Pieces | None = None
     segments: Sequence[Segment] = ()
+    leans: Sequence[float | None] | None = None
     places: Sequence[tuple[int, int, int, int]] = ()
     separators: Sequence[Step] = ()
     has_ink: bool = True
@@ -131,7 +135,12 @@ def _cut_number(view: View, ruled: Ruled, scan: NDArray[np.uint8], options: Read
     candidates = propose(scan, options.ink)
     is_empty = not candidates.glyphs and not candidates.holds_writing
     separators = tuple(separators_of(pieces, close, options))
-    return Cut(view, glyphs, None, close, pieces, segments, places, separators, True, is_empty, is_part=number.is_part)
+    leans = None
+    if "/" not in options.separators:
+        leans = [stroke_lean(segment, pieces, close.height) for segment in segments]
+    return Cut(
+        view, glyphs, None, close, pieces, segments, leans, places, separators, True, is_empty, is_part=number.is_part
+    )
 
 
 def _find_number(ruled: Ruled) -> Number | None:
@@ -176,13 +185,38 @@ def read_cut(cut: Cut, log_p: NDArray[np.float64], options: ReadOptions) -> Fiel
         return FieldReading()
     lead, doubt = features(paths, log_p)
     confidence = confidence_of(lead, doubt)
-    if cut.looks_empty or cut.is_part:
+    has_slashes, has_frame = _may_have_lines(best.steps, cut)
+    is_part = cut.is_part or _leaves_digit_out(best.steps, cut)
+    if cut.looks_empty or is_part or has_slashes or has_frame:
         confidence = min(confidence, MAX_DOUBTFUL_CONFIDENCE)
     alternatives = tuple(alternatives_to(paths, confidence)[:MAX_ALTERNATIVES])
     lattice = Lattice(steps, pieces, log_p.tolist(), paths, confidence)
     return FieldReading(
-        best.value, confidence, digits, separators, alternatives, cut.has_ink, lead, doubt, boxes, lattice
+        best.value, confidence, digits, separators, alternatives, cut.has_ink, lead, doubt, boxes, has_slashes, lattice
     )
+
+
+def _leaves_digit_out(steps: Sequence[Step], cut: Cut) -> bool:
+    """Whether ink as high as a digit is left out, or, in a comb, that of a box between digits."""
+    if cut.boxes is not None:
+        digits = [place for place, step in enumerate(steps) if step.text]
+        return any(cut.boxes[step.start] >= 0 and not step.text for step in steps[digits[0] : digits[-1]])
+    assert cut.close is not None
+    assert cut.pieces is not None
+    tall = cut.pieces.boxes[:, 3] - cut.pieces.boxes[:, 1]
+    is_high = (tall >= MIN_DIGIT_HEIGHT * cut.close.height) & ~cut.pieces.doubtful
+    return any(is_high[step.start : step.end].any() for step in steps if not step.text)
+
+
+def _may_have_lines(steps: Sequence[Step], cut: Cut) -> tuple[bool, bool]:
+    """Whether steps may have a slash that nobody told of, and whether a digit of theirs may be the rest of a frame."""
+    if cut.close is None:
+        return False, False
+    digits, height = [step for step in steps if step.text.isdigit()], cut.close.height
+    has_slashes = any(not step.text and step in cut.separators for step in steps)  # left out as one
+    if cut.leans is not None:
+        has_slashes = has_slashes or may_have_slashes(digits, cut.segments, cut.leans, height)
+    return has_slashes, may_have_frame(digits, cut.segments, height)
 
 
 def _characters(steps: Sequence[Step], cut: Cut, log_p: NDArray[np.float64]) -> list[Character]:

@@ -95,6 +95,7 @@ class FieldReading(NamedTuple):
         lead: the logarithm of one more than the value's lead over one with other digits, in nats.
         doubt: the least log probability of one of its digits, against other digits and outliers.
         boxes: how many boxes the field has in a row; 0 without a comb.
+        may_have_slashes: whether ink that is a 1, or was left out, may be a slash, which no separator told of.
         lattice: all ways to read it; None without a value.
     """
 
@@ -107,4 +108,5 @@ class FieldReading(NamedTuple):
     lead: float = 0.0
     doubt: float = 0.0
     boxes: int = 0
+    may_have_slashes: bool = False
     lattice: Lattice | None = None

@@ -109,6 +109,14 @@ def test_another_number_of_boxes_is_for_review(decide: Decide, boxes: int, words
     assert (blank.status, blank.detail) == ("blank", "")
 
 
+def test_the_detail_of_a_review_names_slashes(decide: Decide) -> None:
+    slashed = READING._replace(may_have_slashes=True)
+    assert (
+        decide(slashed, threshold=0.7).detail == f"{module.SLASHES}; likeliest: 1234 (0.60), 1284 (0.30), 12.34 (0.05)"
+    )
+    assert decide(slashed, threshold=0.5).detail == ""
+
+
 def test_digits_are_in_a_row_only_if_they_are_asked_for(decide: Decide) -> None:
     prediction = decide(READING)
     assert prediction.row().digits == ""

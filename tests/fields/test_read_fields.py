@@ -187,6 +187,42 @@ def test_a_number_on_checked_paper_is_not_in_boxes(runtime: Runtime, mnist_digit
     assert read_fields([scan], runtime)[0].value == "42078"
 
 
+def test_two_digits_in_a_square_of_checked_paper_are_two(runtime: Runtime, mnist_digits: Digits) -> None:
+    scan = paper(270)
+    walls(scan, 6, 64, 4, level=190)
+    write(scan, *mnist_digits, "4", at=20)
+    write(scan, *mnist_digits, "25", at=68)
+    write(scan, *mnist_digits, "8", at=152)
+    assert read_fields([scan], runtime)[0].value == "4258"
+
+
+def with_stroke(digits: Digits, start: tuple[int, int], end: tuple[int, int], height: int = 60) -> np.ndarray:
+    """A comb with the digits 4258, and a stroke in the box of the 2."""
+    scan = paper(4 * 60 + 20, height)
+    walls(scan, 8, 60, 4)
+    for box, digit in enumerate("4258"):
+        write(scan, *digits, digit, at=26 + 60 * box, top=(height - 36) // 2)
+    cv2.line(scan, start, end, INK, 3)
+    return scan
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "height"),
+    [((73, 16), (73, 44), 60), ((77, 5), (80, 41), 46)],
+    ids=["along a wall", "as tall as a wall"],
+)
+def test_the_rest_of_a_wall_is_no_digit_beside_another(
+    runtime: Runtime, mnist_digits: Digits, start: tuple[int, int], end: tuple[int, int], height: int
+) -> None:
+    assert read_fields([with_stroke(mnist_digits, start, end, height)], runtime)[0].boxes == 4
+
+
+def test_a_box_between_digits_with_other_ink_leaves_a_number_in_doubt(runtime: Runtime, mnist_digits: Digits) -> None:
+    (reading,) = read_fields([with_stroke(mnist_digits, (81, 7), (85, 53))], runtime)
+    assert (reading.value, reading.boxes) == ("458", 4)
+    assert reading.confidence <= MAX_DOUBTFUL_CONFIDENCE
+
+
 def test_a_one_that_leans_much_is_a_one(runtime: Runtime, mnist_digits: Digits) -> None:
     scan = paper(4 * 50 + 20)
     walls(scan, 8, 50, 4)
@@ -221,7 +257,18 @@ def test_a_slash_that_nobody_told_of_is_no_one(runtime: Runtime, mnist_digits: D
     right = write(scan, *mnist_digits, "07", at=30)
     cv2.line(scan, (right + 25, 3), (right + 5, 57), INK, 3)
     write(scan, *mnist_digits, "20", at=right + 28)
-    assert read_fields([scan], runtime)[0].value == "0720"
+    (reading,) = read_fields([scan], runtime)
+    assert (reading.value, reading.may_have_slashes) == ("0720", True)
+    assert reading.confidence <= MAX_DOUBTFUL_CONFIDENCE
+
+
+def test_a_digit_that_the_length_leaves_out_is_in_doubt(runtime: Runtime, mnist_digits: Digits) -> None:
+    scan = paper(240)
+    write(scan, *mnist_digits, "4258", at=40)
+    for length, is_sure in ((4, True), (3, False)):
+        (reading,) = read_fields([scan], runtime, ReadOptions(length=range(length, length + 1)))
+        assert len(reading.digits) == length
+        assert (reading.confidence > MAX_DOUBTFUL_CONFIDENCE) is is_sure
 
 
 def test_printed_guides_are_no_digits(runtime: Runtime, mnist_digits: Digits) -> None:

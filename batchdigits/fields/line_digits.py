@@ -1,0 +1,93 @@
+"""Find digits that may be lines: 1s that may be slashes, where none are expected, and rests of a frame."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from itertools import combinations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from batchdigits.fields.lattice import Step
+from batchdigits.fields.pieces import Pieces
+from batchdigits.fields.segments import Segment
+
+MIN_HEIGHT, MAX_WIDTH = 0.85, 1.0  # of a slash, as shares of the number's height and of its own
+MAX_SPREAD = 1.2  # of the ink around a straight line, as a share of what a bar of the same area and height has
+MIN_OUTREACH = 0.08  # of the number's height: what a tall slash has above the other digits, and below them
+MIN_FRAME_OUTREACH = 0.25  # the same for what may be the rest of a frame
+MAX_HEIGHT_RATIO, MAX_LEAN_DIFFERENCE = 1.25, 0.3  # of the two slashes of a date
+DAY, MONTH, YEAR = "(0?[1-9]|[12][0-9]|3[01])", "(0?[1-9]|1[0-2])", "(1[89]|20)[0-9][0-9]"
+DATE = re.compile(f"({DAY}/{MONTH}|{MONTH}/{DAY})/({YEAR}|[0-9][0-9])|{YEAR}/{MONTH}/{DAY}")
+
+
+def stroke_lean(segment: Segment, pieces: Pieces, height: float) -> float | None:
+    """How far a straight stroke leans to the right, in columns for each row up; None for any other ink.
+
+    Args:
+        segment: the ink.
+        pieces: of the number.
+        height: of its digits, in pixels.
+    """
+    left, top, right, bottom = segment.box
+    if bottom - top < MIN_HEIGHT * height or right - left > MAX_WIDTH * (bottom - top):
+        return None
+    labels = pieces.labels[top:bottom, left:right]
+    mass = cv2.moments(((labels > segment.start) & (labels <= segment.end)).astype(np.uint8), True)
+    lean = mass["mu11"] / max(mass["mu02"], 1.0)
+    spread = math.sqrt(12 * max(0.0, mass["mu20"] - lean * mass["mu11"]) / mass["m00"])
+    return -lean if spread <= MAX_SPREAD * mass["m00"] / (bottom - top) else None
+
+
+def may_have_slashes(
+    digits: Sequence[Step], segments: Sequence[Segment], leans: Sequence[float | None], height: float
+) -> bool:
+    """Whether a 1 between other digits may be a slash.
+
+    Args:
+        digits: the steps that read the digits of a number.
+        segments: the ink of each glyph.
+        leans: of each glyph, as `stroke_lean` gives it.
+        height: of the number's digits, in pixels.
+    """
+    strokes = [
+        place
+        for place, step in enumerate(digits)
+        if 0 < place < len(digits) - 1 and step.text == "1" and leans[step.glyph] is not None
+    ]
+    boxes = np.array([segments[step.glyph].box for step in digits])
+    if any(_outreach(boxes, place) >= MIN_OUTREACH * height for place in strokes):
+        return True
+    text = "".join(step.text for step in digits)
+    return any(
+        DATE.fullmatch(f"{text[:first]}/{text[first + 1 : second]}/{text[second + 1 :]}")
+        and _are_alike(boxes[[first, second]], [leans[digits[place].glyph] or 0.0 for place in (first, second)])
+        for first, second in combinations(strokes, 2)
+    )
+
+
+def may_have_frame(digits: Sequence[Step], segments: Sequence[Segment], height: float) -> bool:
+    """Whether one of several digits may be the rest of a frame, since it reaches far above and below the others.
+
+    Args:
+        digits: the steps that read the digits of a number.
+        segments: the ink of each glyph.
+        height: of the number's digits, in pixels.
+    """
+    boxes = np.array([segments[step.glyph].box for step in digits])
+    return len(boxes) > 1 and any(_outreach(boxes, place) >= MIN_FRAME_OUTREACH * height for place in range(len(boxes)))
+
+
+def _outreach(boxes: NDArray[np.int32], place: int) -> float:
+    """How many rows a digit has above the others, or below them, whichever is less."""
+    above, below = np.median(np.delete(boxes, place, axis=0), axis=0)[[1, 3]] - boxes[place, [1, 3]]
+    return float(min(above, -below))
+
+
+def _are_alike(boxes: NDArray[np.int32], leans: Sequence[float]) -> bool:
+    """Whether two strokes have about the same height and lean."""
+    low, high = sorted((boxes[:, 3] - boxes[:, 1]).tolist())
+    return high <= MAX_HEIGHT_RATIO * low and abs(leans[0] - leans[1]) <= MAX_LEAN_DIFFERENCE
