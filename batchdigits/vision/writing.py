@@ -7,7 +7,7 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
-from batchdigits.vision.components import MIN_CELL_SIDE, components_of
+from batchdigits.vision.components import MIN_CELL_SIDE, Components, Flags, components_of
 from batchdigits.vision.strokes import rectangle
 
 MAX_STROKE_SHARE = 0.12  # of the view's longer side: what is wider than this is no stroke, but a field or a shadow
@@ -15,6 +15,9 @@ MIN_CONTRAST = 40.0  # grey levels of a stroke over what is around it
 MIN_SIGNAL = 12.0  # the same in median deviations from the median, which grain does not reach
 MIN_LENGTH_SHARE, MAX_LENGTH_SHARE = 0.06, 0.5  # of the view's side: shorter components are dust, longer ones lines
 MIN_LENGTH = 5  # pixels: the same
+# Components that lie in the margin, a share of the view's side, at all four sides are the dots or dashes of a box, if
+# none is wider than this share of the longer side.
+MARGIN_SHARE, MAX_DASH_SHARE = 0.2, 0.11
 MAX_STROKES = 5  # of one digit, which lie apart
 MIN_INK_SHARE = 0.02  # of the area: so much in more components than a digit has is writing, less is dust
 GLYPH_INK = 64  # grey level over which a pixel of a glyph is ink
@@ -36,11 +39,25 @@ def holds_writing(view: MatLike) -> bool:
     deviation = float(np.median(cv2.absdiff(strokes, level)))  # type: ignore[call-overload]
     mask = cv2.threshold(strokes, max(MIN_CONTRAST, level + MIN_SIGNAL * deviation), 255, cv2.THRESH_BINARY)[1]
     components = components_of(mask)
-    is_free = ~components.touches & (components.length <= MAX_LENGTH_SHARE * max(view.shape))
+    is_short = components.length <= MAX_LENGTH_SHARE * max(view.shape)
+    is_wide = np.minimum(components.width, components.height) > MAX_DASH_SHARE * max(view.shape)
+    is_free = is_short & ~components.touches
+    in_margins = _lie_in_margins(components) & is_free
+    if in_margins.any(axis=1).all() and not (is_short & is_wide).any():
+        is_free &= ~in_margins.any(axis=0)
     if (is_free & (components.length >= max(MIN_LENGTH, MIN_LENGTH_SHARE * max(view.shape)))).any():
         return True
     area = int(components.area[is_free].sum())
     return bool(np.count_nonzero(is_free) > MAX_STROKES and area >= MIN_INK_SHARE * view.size)
+
+
+def _lie_in_margins(components: Components) -> Flags:
+    """Whether each component lies in the margin at the left, right, top and bottom: (4, n)."""
+    rows, columns = components.labels.shape
+    _, x, y, width, height, _ = components
+    left, right = x + width <= MARGIN_SHARE * columns, x >= (1 - MARGIN_SHARE) * columns
+    top, bottom = y + height <= MARGIN_SHARE * rows, y >= (1 - MARGIN_SHARE) * rows
+    return np.stack([left, right, top, bottom])
 
 
 def shows_several(glyph: NDArray[np.uint8]) -> bool:

@@ -55,6 +55,7 @@ def test_ticks_are_found_with_a_digit_between_them_and_without() -> None:
         ((6, 60, 3, 30), (72, 60, 3, 30)),
         ((6, 50, 3, 40), (90, 60, 3, 30)),  # one higher
         ((6, 60, 3, 30), (90, 60, 3, 38)),  # one longer
+        ((6, 60, 3, 30), (90, 60, 6, 30)),  # one wider, as where a 1 clings to it
     ],
 )
 def test_other_bars_are_no_ticks(left: Bar, right: Bar) -> None:

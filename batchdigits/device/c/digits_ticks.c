@@ -6,6 +6,7 @@
 #define MAX_HEIGHT_SHARE 0.6f
 #define MIN_END_SHARE 0.75f        /* ticks stand in the lower part of a cell */
 #define MAX_DIFFERENCE_SHARE 0.05f /* between the heights and between the ends of the two, and one pixel */
+#define MAX_WIDTH_DIFFERENCE 1.4f  /* pixels, between the mean widths of the two: a 1 may cling to one */
 #define SIDE_SHARE 0.2f            /* of the width: the margin at each side in which a tick lies */
 #define MAX_WIDTH_SHARE 0.08f      /* of the width, and two pixels: thin, soft edges and all */
 #define MIN_FILLED_SHARE 0.45f     /* of its box: a tick is upright and straight */
@@ -42,5 +43,7 @@ set digits_find_ticks(const components *parts, picture p) {
     const box a = parts->of[left - 1], b = parts->of[right - 1];
     const float most = MAX_DIFFERENCE_SHARE * (float)p.height + 1.0f;
     const float tops = size_of((float)(a.top - b.top)), ends = size_of((float)(a.bottom - b.bottom));
-    return larger(tops, ends) <= most ? only(left) | only(right) : 0;
+    const float more = size_of((float)(parts->area[left - 1] - parts->area[right - 1]));
+    const int is_alike = more <= MAX_WIDTH_DIFFERENCE * (float)height_of(a);
+    return larger(tops, ends) <= most && is_alike ? only(left) | only(right) : 0;
 }

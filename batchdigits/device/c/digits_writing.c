@@ -7,6 +7,10 @@
 #define MIN_PART_SHARE 0.06f   /* of the view's side; shorter components are dust */
 #define MAX_PART_SHARE 0.5f    /* the same; longer ones are lines */
 #define MIN_LENGTH 5           /* pixels; shorter components are dust */
+/* Components that lie in the margin, a share of the view's side, at all four sides are the dots or dashes of a box, if
+ * none is wider than this share of the longer side. */
+#define SIDE_SHARE 0.2f
+#define MAX_DASH_SHARE 0.11f
 #define MAX_STROKES 5          /* of one digit, which lie apart */
 #define MIN_INK_SHARE 0.02f    /* of the area; so much in more components than a digit has is writing */
 
@@ -26,6 +30,18 @@ static int level_of_strokes(picture view) {
     return max_of(MIN_STROKE_CONTRAST, median + MIN_STROKE_SIGNAL * deviation);
 }
 
+static int is_short(box b, float side) { return (float)length_of(b) <= MAX_PART_SHARE * side; }
+
+static int is_wide(box b, float side) { return (float)min_of(width_of(b), height_of(b)) > MAX_DASH_SHARE * side; }
+
+/* The margins in which a component lies: 1 for left, 2 right, 4 top, 8 bottom. */
+static int margins_of(box b, picture p) {
+    const float x = SIDE_SHARE * (float)p.width, y = SIDE_SHARE * (float)p.height;
+    const float right = (1.0f - SIDE_SHARE) * (float)p.width, bottom = (1.0f - SIDE_SHARE) * (float)p.height;
+    return ((float)b.right <= x) + 2 * ((float)b.left >= right) + 4 * ((float)b.bottom <= y) +
+           8 * ((float)b.top >= bottom);
+}
+
 int digits_holds_writing(canvas c) {
     components parts;
     const float side = (float)long_side(c.view);
@@ -35,12 +51,22 @@ int digits_holds_writing(canvas c) {
     digits_top_hat(c.view, c.labels, round_of(MAX_STROKE_SHARE * side) | 1);
     digits_set_over(c.view, c.planes, level_of_strokes(c.view), MASK, 0);
     digits_label(c, MASK, &parts);
-    int count = parts.total - parts.labels, area = digits_count(c.planes, MASK);
+    int margins = 0, has_wide = 0;
+    set free = 0;
     for (int i = 0; i < parts.labels; i++) {
-        const float length = (float)length_of(parts.of[i]);
-        if (digits_touches(parts.of[i], c.view) || length > MAX_PART_SHARE * side) {
+        const box b = parts.of[i];
+        has_wide |= is_short(b, side) && is_wide(b, side);
+        if (is_short(b, side) && !digits_touches(b, c.view)) {
+            free |= only(i + 1);
+            margins |= margins_of(b, c.view);
+        }
+    }
+    const int is_box = margins == 15 && !has_wide;
+    int count = is_box ? 0 : parts.total - parts.labels, area = digits_count(c.planes, MASK);
+    for (int i = 0; i < parts.labels; i++) {
+        if (!is_in(free, i + 1) || (is_box && margins_of(parts.of[i], c.view))) {
             area -= parts.area[i];
-        } else if (length >= larger((float)MIN_LENGTH, MIN_PART_SHARE * side)) {
+        } else if ((float)length_of(parts.of[i]) >= larger((float)MIN_LENGTH, MIN_PART_SHARE * side)) {
             return 1;
         } else {
             count++;
