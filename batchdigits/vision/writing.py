@@ -15,9 +15,9 @@ MIN_CONTRAST = 40.0  # grey levels of a stroke over what is around it
 MIN_SIGNAL = 12.0  # the same in median deviations from the median, which grain does not reach
 MIN_LENGTH_SHARE, MAX_LENGTH_SHARE = 0.06, 0.5  # of the view's side: shorter components are dust, longer ones lines
 MIN_LENGTH = 5  # pixels: the same
-# Components that lie in the margin, a share of the view's side, at all four sides are the dots or dashes of a box, if
-# none is wider than this share of the longer side.
-MARGIN_SHARE, MAX_DASH_SHARE = 0.2, 0.11
+# So many components in the margin, a share of the view's side, at each side are the dots or dashes of a box, if none is
+# wider than this share of the longer side.
+MIN_DASHES, MARGIN_SHARE, MAX_DASH_SHARE = 2, 0.2, 0.11
 MAX_STROKES = 5  # of one digit, which lie apart
 MIN_INK_SHARE = 0.02  # of the area: so much in more components than a digit has is writing, less is dust
 GLYPH_INK = 64  # grey level over which a pixel of a glyph is ink
@@ -43,7 +43,7 @@ def holds_writing(view: MatLike) -> bool:
     is_wide = np.minimum(components.width, components.height) > MAX_DASH_SHARE * max(view.shape)
     is_free = is_short & ~components.touches
     in_margins = _lie_in_margins(components) & is_free
-    if in_margins.any(axis=1).all() and not (is_short & is_wide).any():
+    if np.count_nonzero(in_margins, axis=1).min() >= MIN_DASHES and not (is_short & is_wide).any():
         is_free &= ~in_margins.any(axis=0)
     if (is_free & (components.length >= max(MIN_LENGTH, MIN_LENGTH_SHARE * max(view.shape)))).any():
         return True

@@ -89,7 +89,7 @@ def test_dashes_and_what_may_be_a_digit_are_writing() -> None:
     at_edge, in_middle, open_box = _box_of_dashes(), _box_of_dashes(), _box_of_dashes()
     cv2.rectangle(at_edge, (80, 50), (99, 75), 60, 2)
     in_middle[60:68, 50:52] = 60
-    open_box[100:] = 240
+    open_box[98:, 10:74] = 240  # one dash is left of the lower side
     for scan in (at_edge, in_middle, open_box):
         assert holds_writing(np.asarray(255 - scan, np.uint8))
 

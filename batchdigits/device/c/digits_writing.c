@@ -7,8 +7,9 @@
 #define MIN_PART_SHARE 0.06f   /* of the view's side; shorter components are dust */
 #define MAX_PART_SHARE 0.5f    /* the same; longer ones are lines */
 #define MIN_LENGTH 5           /* pixels; shorter components are dust */
-/* Components that lie in the margin, a share of the view's side, at all four sides are the dots or dashes of a box, if
- * none is wider than this share of the longer side. */
+/* So many components in the margin, a share of the view's side, at each side are the dots or dashes of a box, if none is
+ * wider than this share of the longer side. */
+#define MIN_DASHES 2
 #define SIDE_SHARE 0.2f
 #define MAX_DASH_SHARE 0.11f
 #define MAX_STROKES 5          /* of one digit, which lie apart */
@@ -34,12 +35,14 @@ static int is_short(box b, float side) { return (float)length_of(b) <= MAX_PART_
 
 static int is_wide(box b, float side) { return (float)min_of(width_of(b), height_of(b)) > MAX_DASH_SHARE * side; }
 
-/* The margins in which a component lies: 1 for left, 2 right, 4 top, 8 bottom. */
-static int margins_of(box b, picture p) {
+/* Whether a component lies in the margin at a side: left, right, top or bottom. */
+static int is_in_margin(box b, int side, picture p) {
     const float x = SIDE_SHARE * (float)p.width, y = SIDE_SHARE * (float)p.height;
     const float right = (1.0f - SIDE_SHARE) * (float)p.width, bottom = (1.0f - SIDE_SHARE) * (float)p.height;
-    return ((float)b.right <= x) + 2 * ((float)b.left >= right) + 4 * ((float)b.bottom <= y) +
-           8 * ((float)b.top >= bottom);
+    return side == 0   ? (float)b.right <= x
+           : side == 1 ? (float)b.left >= right
+           : side == 2 ? (float)b.bottom <= y
+                       : (float)b.top >= bottom;
 }
 
 int digits_holds_writing(canvas c) {
@@ -51,20 +54,24 @@ int digits_holds_writing(canvas c) {
     digits_top_hat(c.view, c.labels, round_of(MAX_STROKE_SHARE * side) | 1);
     digits_set_over(c.view, c.planes, level_of_strokes(c.view), MASK, 0);
     digits_label(c, MASK, &parts);
-    int margins = 0, has_wide = 0;
-    set free = 0;
-    for (int i = 0; i < parts.labels; i++) {
-        const box b = parts.of[i];
-        has_wide |= is_short(b, side) && is_wide(b, side);
-        if (is_short(b, side) && !digits_touches(b, c.view)) {
-            free |= only(i + 1);
-            margins |= margins_of(b, c.view);
+    set free = 0, in_margins = 0;
+    int is_box = 1;
+    for (int margin = 0; margin < 4; margin++) {
+        int dashes = 0;
+        for (int i = 0; i < parts.labels; i++) {
+            const box b = parts.of[i];
+            free |= is_short(b, side) && !digits_touches(b, c.view) ? only(i + 1) : 0;
+            is_box &= !(is_short(b, side) && is_wide(b, side));
+            if (is_in(free, i + 1) && is_in_margin(b, margin, c.view)) {
+                in_margins |= only(i + 1);
+                dashes++;
+            }
         }
+        is_box &= dashes >= MIN_DASHES;
     }
-    const int is_box = margins == 15 && !has_wide;
     int count = is_box ? 0 : parts.total - parts.labels, area = digits_count(c.planes, MASK);
     for (int i = 0; i < parts.labels; i++) {
-        if (!is_in(free, i + 1) || (is_box && margins_of(parts.of[i], c.view))) {
+        if (!is_in(free, i + 1) || (is_box && is_in(in_margins, i + 1))) {
             area -= parts.area[i];
         } else if ((float)length_of(parts.of[i]) >= larger((float)MIN_LENGTH, MIN_PART_SHARE * side)) {
             return 1;
