@@ -31,6 +31,7 @@ NORMALISER_SOURCES = (  # among the templates, to compile together
     "digits_contrast.c",
     "digits_components.c",
     "digits_artifacts.c",
+    "digits_ticks.c",
     "digits_frames.c",
     "digits_strokes.c",
     "digits_lines.c",

@@ -25,9 +25,10 @@ from batchdigits.vision.components import (
 )
 from batchdigits.vision.contrast import histogram, is_ink
 from batchdigits.vision.frames import find_frame
-from batchdigits.vision.illumination import OTSU
+from batchdigits.vision.illumination import OTSU, otsu
 from batchdigits.vision.lines import MARGIN_SHARE, OUTER_MARGIN_SHARE, THIN_SHARE, corners_of, find_lines, sides_of
 from batchdigits.vision.strokes import MAX_SLOPE, Side, Stroke, placed, rectangle
+from batchdigits.vision.ticks import find_ticks
 
 MAX_PASSES = 3  # each finds the lines that are fainter than those before
 MIN_WALL_SPAN = 0.6  # of the picture's side: what lies beyond so long a line in its margin is outside of the cell
@@ -82,7 +83,7 @@ def remove_lines(view: MatLike, mask: MatLike, parts: Parts) -> Cell | None:
     framed = _erase_frames(view, mask, parts)
     found = [] if framed else find_lines(mask)
     if not found and not framed:
-        return None
+        return _without_ticks(view, parts)
     whole = mask
     lines: list[Stroke] = []
     gone = framed.gone if framed else np.zeros(mask.shape, np.uint8)
@@ -108,12 +109,27 @@ def remove_lines(view: MatLike, mask: MatLike, parts: Parts) -> Cell | None:
     if is_ink(counts, area):
         is_only = not isinstance(parts, Components) and cv2.countNonZero(mask) == area
         parts = cv2.boundingRect(mask) if is_only else parts_of(mask)
+        comb = _without_ticks(rest, parts)
+        if comb:
+            return comb
         digit = _without_rests(mask, parts, inside)
     if digit is not mask:
         parts = parts_of(digit)
     if framed:
         return Cell(rest, digit, parts, 0.0, True)
     return Cell(rest, digit, parts, _stroke_prior(lines, digit, whole, gone), sides_of(lines) == ALL_SIDES)
+
+
+def _without_ticks(view: MatLike, parts: Parts) -> Cell | None:
+    """Remove the ticks of a comb; None if there are none."""
+    ticks = find_ticks(parts)
+    if ticks is None or not isinstance(parts, Components):
+        return None
+    rest = cv2.subtract(view, cv2.dilate(select(parts, ticks), rectangle(3, 3)))
+    mask = otsu(rest)  # the digit may be fainter than the ticks
+    if not is_ink(histogram(rest), cv2.countNonZero(mask)):
+        mask = select(parts, ~ticks)
+    return Cell(rest, mask, parts_of(mask), FREE_STROKE_PRIOR if cv2.hasNonZero(mask) else 0.0, False)
 
 
 class _Framed(NamedTuple):

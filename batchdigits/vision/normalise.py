@@ -32,6 +32,7 @@ from batchdigits.vision.framing import MAX_INK_SIDE, frame
 from batchdigits.vision.illumination import MIN_PAGE_SIDE, is_evenly_lit, otsu, remove_background
 from batchdigits.vision.polarity import even_polarities, uneven_polarities
 from batchdigits.vision.reduction import Reduction
+from batchdigits.vision.ticks import find_ticks
 from batchdigits.vision.writing import holds_writing
 
 Glyph = NDArray[np.uint8]
@@ -231,7 +232,8 @@ def _find_inks(view: MatLike, mask: MatLike, is_even: bool) -> tuple[list[_InkAn
             return [], None
         (view, mask), is_even = clearer, False
         (ink, _, level), parts, counts = stretch_contrast(view, mask), parts_of(mask), None
-    cell = _cell(view, mask, parts, level if is_even else 0.0) if may_be_lines(parts, *mask.shape) else None
+    may_be_cell = may_be_lines(parts, *mask.shape) or find_ticks(parts) is not None
+    cell = _cell(view, mask, parts, level if is_even else 0.0) if may_be_cell else None
     if cell and cell.stroke_prior == 0.0:
         return _digits_of(cell), cell
     if counts is None or is_ink(counts, area):

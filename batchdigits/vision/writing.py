@@ -14,8 +14,10 @@ MAX_STROKE_SHARE = 0.12  # of the view's longer side: what is wider than this is
 MIN_CONTRAST = 40.0  # grey levels of a stroke over what is around it
 MIN_SIGNAL = 12.0  # the same in median deviations from the median, which grain does not reach
 MIN_LENGTH_SHARE, MAX_LENGTH_SHARE = 0.06, 0.5  # of the view's side: shorter components are dust, longer ones lines
-EDGE_SHARE = 0.2  # of a side: the margin in which the dashes of a box lie
 MIN_LENGTH = 5  # pixels: the same
+# So many components in the margin, a share of the view's side, at each side are the dots or dashes of a box, if none is
+# wider than this share of the longer side.
+MIN_DASHES, MARGIN_SHARE, MAX_DASH_SHARE = 2, 0.2, 0.11
 MIN_SMALL_LENGTH = 3  # pixels of the longest one of many on a page; the dots of a screened background have 2
 MAX_STROKES = 5  # of one digit, which lie apart
 MIN_INK_SHARE = 0.02  # of the area: so much in more components than a digit has is writing, less is dust
@@ -38,8 +40,12 @@ def holds_writing(view: MatLike) -> bool:
     deviation = float(np.median(cv2.absdiff(strokes, level)))  # type: ignore[call-overload]
     mask = cv2.threshold(strokes, max(MIN_CONTRAST, level + MIN_SIGNAL * deviation), 255, cv2.THRESH_BINARY)[1]
     components = components_of(mask)
-    is_free = ~components.touches & (components.length <= MAX_LENGTH_SHARE * max(view.shape))
-    is_free &= _reach_inside(components)
+    is_short = components.length <= MAX_LENGTH_SHARE * max(view.shape)
+    is_wide = np.minimum(components.width, components.height) > MAX_DASH_SHARE * max(view.shape)
+    is_free = is_short & ~components.touches
+    in_margins = _lie_in_margins(components) & is_free
+    if np.count_nonzero(in_margins, axis=1).min() >= MIN_DASHES and not (is_short & is_wide).any():
+        is_free &= ~in_margins.any(axis=0)
     length = components.length[is_free].max(initial=0)
     if length >= max(MIN_LENGTH, MIN_LENGTH_SHARE * max(view.shape)):
         return True
@@ -48,15 +54,13 @@ def holds_writing(view: MatLike) -> bool:
     return bool(are_many and length >= MIN_SMALL_LENGTH)
 
 
-def _reach_inside(components: Components) -> Flags:
-    """Whether the box of each component reaches the inside of the view, as no dash of a printed box does."""
-    _, x, y, width, height, _ = components
+def _lie_in_margins(components: Components) -> Flags:
+    """Whether each component lies in the margin at the left, right, top and bottom: (4, n)."""
     rows, columns = components.labels.shape
-    left, top = round(EDGE_SHARE * columns), round(EDGE_SHARE * rows)
-    return np.asarray(
-        (x < columns - left) & (x + width > left) & (y < rows - top) & (y + height > top),
-        np.bool_,
-    )
+    _, x, y, width, height, _ = components
+    left, right = x + width <= MARGIN_SHARE * columns, x >= (1 - MARGIN_SHARE) * columns
+    top, bottom = y + height <= MARGIN_SHARE * rows, y >= (1 - MARGIN_SHARE) * rows
+    return np.stack([left, right, top, bottom])
 
 
 def shows_several(glyph: NDArray[np.uint8]) -> bool:

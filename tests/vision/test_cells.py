@@ -32,7 +32,7 @@ MIN_SHARES = {
     "frame inside": (0.83, 0.53),
     "thick frame": (0.93, 0.80),
     "grid rest": (0.83, 0.90),
-    "comb": (0.10, 0.60),
+    "comb": (0.93, 0.83),
     "neighbour stroke": (0.43, 0.86),
     "hatched": (0.63, 0.60),
     "vignette": (0.80, 0.90),

@@ -73,12 +73,25 @@ def test_an_empty_box_is_no_writing() -> None:
     assert not propose(box).holds_writing
 
 
-def test_the_dashes_of_an_empty_box_are_no_writing() -> None:
-    scan = np.full((120, 120), 230, np.uint8)
-    for start in range(12, 108, 14):
-        for x, y, wide, high in ((start, 12, 9, 2), (start, 106, 9, 2), (12, start, 2, 9), (106, start, 2, 9)):
-            scan[y : y + high, x : x + wide] = 60
-    assert propose(scan) == ((), (), False, False)
+def _box_of_dashes() -> np.ndarray:
+    box = np.full((120, 100), 240, np.uint8)
+    for start in range(10, 86, 14):
+        box[8:10, start : start + 8] = box[110:112, start : start + 8] = 60
+        box[start + 10 : start + 18, 6:8] = box[start + 10 : start + 18, 92:94] = 60
+    return box
+
+
+def test_an_empty_box_of_dashes_is_no_writing() -> None:
+    assert propose(_box_of_dashes()) == ((), (), False, False)
+
+
+def test_dashes_and_what_may_be_a_digit_are_writing() -> None:
+    at_edge, in_middle, open_box = _box_of_dashes(), _box_of_dashes(), _box_of_dashes()
+    cv2.rectangle(at_edge, (80, 50), (99, 75), 60, 2)
+    in_middle[60:68, 50:52] = 60
+    open_box[98:, 10:74] = 240  # one dash is left of the lower side
+    for scan in (at_edge, in_middle, open_box):
+        assert holds_writing(np.asarray(255 - scan, np.uint8))
 
 
 def test_the_dots_of_a_screened_background_are_no_writing() -> None:

@@ -4,7 +4,6 @@
 #define MIN_COMPONENT_SHARE 0.15f /* of the digit's length; a shorter component is a speck */
 #define EDGE_DEPTH_SHARE 0.05f    /* of a side; what touches an edge and is no deeper is the rest of a line */
 #define MAX_STROKES 5             /* components of a digit that lie apart */
-#define MAX_COMPONENTS 20         /* of a digit; more are grain */
 #define MIN_LONG_SHARE 0.5f       /* of the longest component; shorter ones in grain are grain */
 #define MIN_SHARE_IN_GRAIN 0.2f   /* of the longer side; the same */
 

@@ -244,9 +244,34 @@ static void append(lines *all, const lines *found) {
     }
 }
 
+/* Remove the ticks of a comb from the ink of MASK, with its components; no cell if there are none. */
+static cell without_ticks(canvas c, components *parts) {
+    cell result = {0, 0, 0, 0.0f};
+    digits_label(c, MASK, parts);
+    const set ticks = digits_find_ticks(parts, c.view);
+    if (!ticks) {
+        return result;
+    }
+    digits_select(c, ~ticks, DIGIT);
+    digits_select(c, ticks, THIRD);
+    digits_widen(c.planes, THIRD, FIRST, THIRD, 3, 3);
+    for (int i = 0; i < area_of(c.planes); i++) {
+        c.planes.pixels[i] |= c.planes.pixels[i] & THIRD ? GONE : 0;
+    }
+    /* The digit may be fainter than the ticks. */
+    digits_set_over(c.view, c.planes, digits_threshold(c.view, c.planes, GONE), MASK, GONE);
+    if (digits_is_ink(c.view, c.planes, GONE)) {
+        digits_copy(c.planes, MASK, DIGIT);
+    }
+    result.is_cell = 1;
+    result.has_ink = digits_count(c.planes, DIGIT) > 0;
+    result.stroke_prior = result.has_ink ? FREE_STROKE_PRIOR : 0.0f;
+    return result;
+}
+
 cell digits_find_cell(canvas c, components *parts) {
     const cell none = {0, 0, 0, 0.0f};
-    cell result = {1, 1, 0, 0.0f};
+    cell result = {1, 1, 0, 0.0f}, comb;
     lines all = {.count = 0}, found = {.count = 0};
     box frame = all_of(c.view), where = frame, inside;
     digits_copy(c.planes, MASK, WHOLE);
@@ -254,7 +279,7 @@ cell digits_find_cell(canvas c, components *parts) {
     const int is_framed = erase_frames(c, parts, &frame);
     found.count = is_framed ? 0 : digits_find_lines(c, 0, found.of);
     if (!is_framed && !found.count) {
-        return none;
+        return without_ticks(c, parts);
     }
     for (int pass = 1;; pass++) {
         append(&all, &found);
@@ -279,7 +304,10 @@ cell digits_find_cell(canvas c, components *parts) {
         place(&found, where, c.view);
     }
     if (digits_is_ink(part(c.view, inside), part(c.planes, inside), GONE)) {
-        digits_label(c, MASK, parts);
+        comb = without_ticks(c, parts);
+        if (comb.is_cell) {
+            return comb;
+        }
         digits_select(c, without_rests(c, parts, inside), DIGIT);
     }
     result.has_ink = digits_count(c.planes, DIGIT) > 0;

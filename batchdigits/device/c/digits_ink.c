@@ -80,7 +80,7 @@ static int find_in_whole(canvas c, components *parts, box *where) {
 static candidate find_in(canvas c, int is_even, int is_ink, uint8_t tone[256], components *parts) {
     candidate f = {0.0f, {0, 0, 0, 0}, {0, 0, 0, 0.0f}};
     digits_copy(c.planes, MASK, WHOLE);
-    if (digits_may_be_lines(parts, c.view)) {
+    if (digits_may_be_lines(parts, c.view) || digits_find_ticks(parts, c.view)) {
         if (is_even) {
             digits_remove_level(c.view, c.planes, tone);
         }

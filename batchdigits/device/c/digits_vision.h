@@ -16,6 +16,7 @@
 #define SMALL_SIDE 40         /* the same; a digit fills more of a smaller view */
 #define MIN_CONTRAST 16.0f    /* grey levels from background to ink */
 #define MIN_FREE_SHARE 0.3f   /* of the longest component; one this long that does not touch the border is the digit */
+#define MAX_COMPONENTS 20     /* of a digit; more are grain */
 #define MIN_SOLID_SHARE 0.85f /* of the box of a filled field */
 
 /* ---- pictures ---- */
@@ -254,7 +255,10 @@ int digits_is_frame_sized(box b, picture p);
  */
 set digits_find(canvas c, const components *parts);
 
-/* ---- frames and lines ---- */
+/* ---- ticks, frames and lines ---- */
+
+/* The two ticks of a comb among the components of a picture; none if there are no such. */
+set digits_find_ticks(const components *parts, picture p);
 
 /* The label of the component that is a closed frame; 0 if none is. */
 int digits_find_frame(canvas c, const components *parts);

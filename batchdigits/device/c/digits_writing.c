@@ -6,8 +6,12 @@
 #define MIN_STROKE_SIGNAL 12   /* the same in median deviations from the median, which grain does not reach */
 #define MIN_PART_SHARE 0.06f   /* of the view's side; shorter components are dust */
 #define MAX_PART_SHARE 0.5f    /* the same; longer ones are lines */
-#define EDGE_SHARE 0.2f        /* of a side; the margin in which the dashes of a box lie */
 #define MIN_LENGTH 5           /* pixels; shorter components are dust */
+/* So many components in the margin, a share of the view's side, at each side are the dots or dashes of a box, if none is
+ * wider than this share of the longer side. */
+#define MIN_DASHES 2
+#define SIDE_SHARE 0.2f
+#define MAX_DASH_SHARE 0.11f
 #define MIN_SMALL_LENGTH 3     /* pixels of the longest one of many; the dots of a screened background have 2 */
 #define MAX_STROKES 5          /* of one digit, which lie apart */
 #define MIN_INK_SHARE 0.02f    /* of the area; so much in more components than a digit has is writing */
@@ -28,10 +32,18 @@ static int level_of_strokes(picture view) {
     return max_of(MIN_STROKE_CONTRAST, median + MIN_STROKE_SIGNAL * deviation);
 }
 
-/* Whether a box reaches the inside of a view, as no dash of a printed box does. */
-static int reaches_inside(box b, picture view) {
-    const int x = round_of(EDGE_SHARE * (float)view.width), y = round_of(EDGE_SHARE * (float)view.height);
-    return b.left < view.width - x && b.right > x && b.top < view.height - y && b.bottom > y;
+static int is_short(box b, float side) { return (float)length_of(b) <= MAX_PART_SHARE * side; }
+
+static int is_wide(box b, float side) { return (float)min_of(width_of(b), height_of(b)) > MAX_DASH_SHARE * side; }
+
+/* Whether a component lies in the margin at a side: left, right, top or bottom. */
+static int is_in_margin(box b, int side, picture p) {
+    const float x = SIDE_SHARE * (float)p.width, y = SIDE_SHARE * (float)p.height;
+    const float right = (1.0f - SIDE_SHARE) * (float)p.width, bottom = (1.0f - SIDE_SHARE) * (float)p.height;
+    return side == 0   ? (float)b.right <= x
+           : side == 1 ? (float)b.left >= right
+           : side == 2 ? (float)b.bottom <= y
+                       : (float)b.top >= bottom;
 }
 
 int digits_holds_writing(canvas c) {
@@ -43,15 +55,29 @@ int digits_holds_writing(canvas c) {
     digits_top_hat(c.view, c.labels, round_of(MAX_STROKE_SHARE * side) | 1);
     digits_set_over(c.view, c.planes, level_of_strokes(c.view), MASK, 0);
     digits_label(c, MASK, &parts);
-    int count = parts.total - parts.labels, area = digits_count(c.planes, MASK), longest = 0;
+    set free = 0, in_margins = 0;
+    int is_box = 1;
+    for (int margin = 0; margin < 4; margin++) {
+        int dashes = 0;
+        for (int i = 0; i < parts.labels; i++) {
+            const box b = parts.of[i];
+            free |= is_short(b, side) && !digits_touches(b, c.view) ? only(i + 1) : 0;
+            is_box &= !(is_short(b, side) && is_wide(b, side));
+            if (is_in(free, i + 1) && is_in_margin(b, margin, c.view)) {
+                in_margins |= only(i + 1);
+                dashes++;
+            }
+        }
+        is_box &= dashes >= MIN_DASHES;
+    }
+    int count = is_box ? 0 : parts.total - parts.labels, area = digits_count(c.planes, MASK), longest = 0;
     for (int i = 0; i < parts.labels; i++) {
-        const float length = (float)length_of(parts.of[i]);
-        if (digits_touches(parts.of[i], c.view) || length > MAX_PART_SHARE * side || !reaches_inside(parts.of[i], c.view)) {
+        if (!is_in(free, i + 1) || (is_box && is_in(in_margins, i + 1))) {
             area -= parts.area[i];
-        } else if (length >= larger((float)MIN_LENGTH, MIN_PART_SHARE * side)) {
+        } else if ((float)length_of(parts.of[i]) >= larger((float)MIN_LENGTH, MIN_PART_SHARE * side)) {
             return 1;
         } else {
-            longest = max_of(longest, (int)length);
+            longest = max_of(longest, length_of(parts.of[i]));
             count++;
         }
     }

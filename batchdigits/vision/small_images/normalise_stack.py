@@ -33,6 +33,7 @@ from batchdigits.vision.grey import Scans
 from batchdigits.vision.illumination import OTSU
 from batchdigits.vision.normalise import MIN_DIGIT_SIDE, Candidates, Ink, propose
 from batchdigits.vision.polarity import CLEAR_AREA_LEAD, even_polarities
+from batchdigits.vision.ticks import find_ticks
 
 MAX_SIDE = MIN_DIGIT_SIDE - 1  # pixels of a small scan's longer side: too few to look for shadows or ruled lines
 CERTAIN = (1.0,)  # the prior of an only candidate
@@ -133,7 +134,8 @@ def _remove_artifacts(masks: Scans, padded: Scans, is_plain: Flags) -> None:
     for index in np.flatnonzero(is_plain & (labels.min(axis=1) + np.uint32(1) < most)):
         mask = masks[index, 1:-1, 1:-1]
         joined, parts = join_faint(padded[index, 1:-1, 1:-1], mask, components_of(mask))
-        digits = [] if may_be_lines(parts, *mask.shape) else find_digits(joined, parts)
+        may_be_cell = may_be_lines(parts, *mask.shape) or find_ticks(parts) is not None
+        digits = [] if may_be_cell else find_digits(joined, parts)
         is_plain[index] = len(digits) == 1
         if is_plain[index]:
             mask[:] = digits[0].mask
