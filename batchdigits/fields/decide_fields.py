@@ -25,7 +25,8 @@ from batchdigits.text import counted
 REVIEW_THRESHOLD = 0.975  # of fields; a model card has none, since cutting counts as much as the network
 MIN_SHOWN = 0.01  # probability of another value that the detail of a `review` names
 
-SLASHES = "may have slashes, which --separators / tells"
+UNTOLD_SLASHES = "may have slashes, which --separators / tells"
+MISSED_SLASHES = "a 1 may be a slash"
 
 
 class FieldPrediction(NamedTuple):
@@ -101,7 +102,7 @@ def decide_each(
     predictions = []
     for (path, cut, fault), own in zip(sources, options, strict=True):
         reading = fault if cut is None else _read(cut, next(rows), own)
-        prediction = _with_slashes_named(_decide(path, reading, own, threshold), reading)
+        prediction = _with_slashes_named(_decide(path, reading, own, threshold), reading, own.separators)
         predictions.append(_with_boxes_checked(prediction, reading, own.comb))
         on_done()
     return predictions
@@ -147,11 +148,12 @@ def _decide(path: str, reading: FieldReading | str, options: FieldOptions, thres
     return FieldPrediction(path, value, reading.confidence, Status.REVIEW, detail, score, reading.digits, values)
 
 
-def _with_slashes_named(prediction: FieldPrediction, reading: FieldReading | str) -> FieldPrediction:
-    """The prediction; if it is for review, its detail names slashes that nobody told of."""
+def _with_slashes_named(prediction: FieldPrediction, reading: FieldReading | str, separators: str) -> FieldPrediction:
+    """The prediction; if it is for review, its detail names slashes that may have been missed."""
     if prediction.status != Status.REVIEW or isinstance(reading, str) or not reading.may_have_slashes:
         return prediction
-    return prediction._replace(detail="; ".join(filter(None, [SLASHES, prediction.detail])))
+    slashes = MISSED_SLASHES if "/" in separators else UNTOLD_SLASHES
+    return prediction._replace(detail="; ".join(filter(None, [slashes, prediction.detail])))
 
 
 def _with_boxes_checked(prediction: FieldPrediction, reading: FieldReading | str, comb: int | None) -> FieldPrediction:

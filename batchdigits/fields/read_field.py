@@ -44,7 +44,7 @@ class Cut(NamedTuple):
         close: the close-up of its number, if it has no comb.
         pieces: those of the close-up.
         segments: those of the pieces, one for each glyph.
-        leans: of each glyph that may be a slash; None without pieces, or where slashes are told.
+        leans: of each glyph that may be a slash by its shape; None for others.
         places: the box of each glyph in the view.
         separators: the steps that read pieces as separators.
         has_ink: whether there is any ink but printed lines.
@@ -60,7 +60,7 @@ class Cut(NamedTuple):
     close: CloseUp | None = None
     pieces: Pieces | None = None
     segments: Sequence[Segment] = ()
-    leans: Sequence[float | None] | None = None
+    leans: Sequence[float | None] = ()
     places: Sequence[tuple[int, int, int, int]] = ()
     separators: Sequence[Step] = ()
     has_ink: bool = True
@@ -135,9 +135,7 @@ def _cut_number(view: View, ruled: Ruled, scan: NDArray[np.uint8], options: Read
     candidates = propose(scan, options.ink)
     is_empty = not candidates.glyphs and not candidates.holds_writing
     separators = tuple(separators_of(pieces, close, options))
-    leans = None
-    if "/" not in options.separators:
-        leans = [stroke_lean(segment, pieces, close.height) for segment in segments]
+    leans = [stroke_lean(segment, pieces, close.height) for segment in segments]
     return Cut(
         view, glyphs, None, close, pieces, segments, leans, places, separators, True, is_empty, is_part=number.is_part
     )
@@ -209,12 +207,12 @@ def _leaves_digit_out(steps: Sequence[Step], cut: Cut) -> bool:
 
 
 def _may_have_lines(steps: Sequence[Step], cut: Cut) -> tuple[bool, bool]:
-    """Whether steps may have a slash that nobody told of, and whether a digit of theirs may be the rest of a frame."""
+    """Whether there may be a slash that was not read as one, and whether a digit may be the rest of a frame."""
     if cut.close is None:
         return False, False
     digits, height = [step for step in steps if step.text.isdigit()], cut.close.height
     has_slashes = any(not step.text and step in cut.separators for step in steps)  # left out as one
-    if cut.leans is not None:
+    if "/" not in [step.text for step in steps]:
         has_slashes = has_slashes or may_have_slashes(digits, cut.segments, cut.leans, height)
     return has_slashes, may_have_frame(digits, cut.segments, height)
 

@@ -40,7 +40,7 @@ COMMA_HEIGHT = 0.3  # in heights: a lower one is a point
 DASH_HEIGHT, DASH_WIDTHS, DASH_OFFSET = 0.3, (0.2, 1.2), 0.25
 # Of what may be a slash where none are expected, or a 1: height, lean, how well a line fits, cost of leaving it out.
 UNTOLD_HEIGHT, UNTOLD_LEAN, UNTOLD_STRAIGHTNESS, UNTOLD_COST = 1.1, 0.3, 0.9, 1.0
-SLASH_HEIGHT, SLASH_WIDTHS, SLASH_LEAN = 0.9, (0.25, 1.0), 0.2  # the same; and columns to the left for each row down
+SLASH_HEIGHT, SLASH_WIDTHS, SLASH_LEAN = 0.9, (0.1, 1.0), 0.08  # the same; and columns to the left for each row down
 
 
 def log_probabilities(logits: Logits) -> NDArray[np.float64]:

@@ -111,9 +111,10 @@ def test_another_number_of_boxes_is_for_review(decide: Decide, boxes: int, words
 
 def test_the_detail_of_a_review_names_slashes(decide: Decide) -> None:
     slashed = READING._replace(may_have_slashes=True)
-    assert (
-        decide(slashed, threshold=0.7).detail == f"{module.SLASHES}; likeliest: 1234 (0.60), 1284 (0.30), 12.34 (0.05)"
-    )
+    likeliest = "likeliest: 1234 (0.60), 1284 (0.30), 12.34 (0.05)"
+    assert decide(slashed, threshold=0.7).detail == f"{module.UNTOLD_SLASHES}; {likeliest}"
+    told = decide(slashed, field_options(separators="/"), 0.7)
+    assert told.detail.startswith(module.MISSED_SLASHES)
     assert decide(slashed, threshold=0.5).detail == ""
 
 

@@ -9,7 +9,7 @@ import pytest
 from batchdigits.fields.lattice import Step
 from batchdigits.fields.line_digits import may_have_frame, may_have_slashes, stroke_lean
 from batchdigits.fields.pieces import Pieces
-from batchdigits.fields.read_field import MAX_DOUBTFUL_CONFIDENCE, cut_field, read_fields
+from batchdigits.fields.read_field import MAX_DOUBTFUL_CONFIDENCE, read_fields
 from batchdigits.fields.reading import ReadOptions
 from batchdigits.fields.segments import Segment
 from batchdigits.inference.runtime import Runtime
@@ -19,13 +19,13 @@ from tests.fields.drawn import INK, Scan, paper, write
 HEIGHT = 20.0  # of the digits in tests of single functions
 
 
-def date(digits: Digits, groups: tuple[str, ...], out: int = 0) -> Scan:
+def date(digits: Digits, groups: tuple[str, ...], out: int = 0, lean: int = 12) -> Scan:
     """Groups of digits with slashes between them that reach `out` rows above and below the digits."""
     scan = paper(34 * len("".join(groups)) + 30 * len(groups) + 60)
     at = 30
     for place, group in enumerate(groups):
         if place:
-            cv2.line(scan, (at + 18, 14 - out), (at + 6, 45 + out), INK, 3)
+            cv2.line(scan, (at + 6 + lean, 14 - out), (at + 6, 45 + out), INK, 3)
             at += 22
         at = write(scan, *digits, group, at=at)
     return scan
@@ -44,18 +44,23 @@ def test_two_ones_where_a_date_has_slashes_leave_it_in_doubt(
     assert (reading.value, reading.may_have_slashes) == ("/".join(groups), False)
 
 
+@pytest.mark.parametrize(("lean", "value"), [(5, "04/12/2020"), (0, "0411212020")])
+def test_told_slashes_may_be_steep_and_upright_ones_leave_a_date_in_doubt(
+    runtime: Runtime, mnist_digits: Digits, lean: int, value: str
+) -> None:
+    scan = date(mnist_digits, ("04", "12", "2020"), lean=lean)
+    (reading,) = read_fields([scan], runtime, ReadOptions(separators="/"))
+    assert reading.value == value
+    assert reading.may_have_slashes is ("/" not in value)
+    assert reading.confidence <= (MAX_DOUBTFUL_CONFIDENCE if reading.may_have_slashes else 1.0)
+
+
 def test_a_tall_one_leaves_a_number_in_doubt(runtime: Runtime, mnist_digits: Digits) -> None:
     tall, low = read_fields([date(mnist_digits, ("06", "28"), out) for out in (6, -2)], runtime)
     assert (tall.value, tall.may_have_slashes) == ("06128", True)
     assert tall.confidence <= MAX_DOUBTFUL_CONFIDENCE
     assert (low.value, low.may_have_slashes) == ("06128", False)
     assert low.confidence > MAX_DOUBTFUL_CONFIDENCE
-
-
-def test_told_slashes_are_not_looked_for(mnist_digits: Digits) -> None:
-    scan = date(mnist_digits, ("40", "82"))
-    assert cut_field(scan, ReadOptions()).leans
-    assert cut_field(scan, ReadOptions(separators="/")).leans is None
 
 
 def number(text: str, **changed: tuple[int, int]) -> tuple[list[Step], list[Segment]]:
