@@ -44,7 +44,7 @@ def glyphs_of_boxes(ruled: Ruled, comb: Comb) -> list[BoxGlyph | None]:
     boxes, is_box = len(edges) - 1, comb.is_box
     components = _cut_wide(ruled, edges, comb.pitch)
     if components is None:
-        return [None] * int(np.count_nonzero(is_box))
+        return [None] * comb.boxes
     left, right = edges[:-1], edges[1:]
     top, bottom = _rows(ruled, comb, edges)
     box_of = np.searchsorted(edges, components.x + components.width / 2) - 1
@@ -72,7 +72,7 @@ def count_boxes(ruled: Ruled, comb: Comb) -> int:
     if comb.shown is None:
         return 0
     as_shown = comb._replace(edges=comb.shown)
-    known, shown = (int(np.count_nonzero(one.is_box)) for one in (comb, as_shown))
+    known, shown = comb.boxes, as_shown.boxes
     if shown <= known:
         return shown
     beside = ((comb.shown[:-1] < comb.edges[0]) | (comb.shown[1:] > comb.edges[-1]))[as_shown.is_box]

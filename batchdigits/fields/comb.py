@@ -53,6 +53,11 @@ class Comb(NamedTuple):
         """Whether there is a box, and no gap, between each two edges, bool (N,)."""
         return _is_box(self.edges)
 
+    @property
+    def boxes(self) -> int:
+        """How many boxes it has, without the gaps."""
+        return _count(self.edges)
+
 
 def find_comb(found: Strokes, ink: MatLike, boxes: int | None = None) -> Comb | None:
     """The comb of a view; None without one.

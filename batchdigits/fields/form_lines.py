@@ -78,7 +78,7 @@ def remove_form_lines(ink: MatLike, boxes: int | None = None) -> Ruled:
         ):
             return ruled
     ticks = find_ticks(strokes.without_rules, strokes.rules)
-    if ticks and boxes in (None, np.count_nonzero(ticks.comb.is_box)):
+    if ticks and boxes in (None, ticks.comb.boxes):
         ink = cv2.bitwise_and(ink, cv2.bitwise_not(ticks.mask))
         return _without_lines(ink, strokes, ticks.comb)
     return _without_lines(ink, strokes, comb if boxes else None)
