@@ -10,6 +10,7 @@ from cv2.typing import MatLike
 
 from batchdigits.vision.components import (
     MIN_CELL_SIDE,
+    SMALL_SIDE,
     Box,
     Components,
     Flags,
@@ -28,6 +29,8 @@ MAX_COMPONENTS = 20  # of a digit; more are grain
 MIN_LONG_SHARE = 0.5  # of the longest component's length: in grain, only components this long may be the digit's
 MIN_SHARE_IN_GRAIN = 0.2  # of the picture's longer side: the same
 NEIGHBOUR_PRIOR = 0.15  # that a component near the digit that touches the border is a neighbour's all the same
+# What is farther from the digit than this and at most this long, as shares of its length, may be a blot beside it.
+MAX_STROKE_GAP_SHARE, MAX_BLOT_SHARE = 0.2, 0.5
 
 
 class Digit(NamedTuple):
@@ -56,14 +59,16 @@ def find_digits(mask: MatLike, parts: Parts) -> list[Digit]:
     length = np.where(_lie_along_edge(parts), 0, parts.length)
     if not length.any():
         return []
-    choices = _choices_of(parts, length)
-    if choices[0].all() and length.size <= MAX_COMPONENTS:
-        return [Digit(mask, cv2.boundingRect(mask), 1.0)]
-    digits = [select(parts, keep) for keep in choices if keep.any()]
-    return [
-        Digit(digit, cv2.boundingRect(digit), prior)
-        for digit, prior in zip(digits, (1.0, NEIGHBOUR_PRIOR), strict=False)
-    ]
+    whole, *free = _choices_of(parts, length)
+    if not whole.any():
+        return []
+    choices = [(whole, 1.0)]
+    if free and not whole.all():
+        choices.append((free[0], NEIGHBOUR_PRIOR))
+    elif (without_blots := _without_blots(parts, whole)) is not whole:
+        choices.append((without_blots, 1.0))
+    digits = [(mask if keep.all() else select(parts, keep), prior) for keep, prior in choices]
+    return [Digit(digit, cv2.boundingRect(digit), prior) for digit, prior in digits]
 
 
 def _choices_of(components: Components, length: Numbers) -> list[Flags]:
@@ -105,6 +110,24 @@ def _without_scattered(components: Components, keep: Flags) -> Flags:
     """Only the components in the middle and those near them, without the dashes of a printed line or splashes."""
     main = keep & _reach_middle(components)
     return main | (keep & near(components, main)) if main.any() else main
+
+
+def _without_blots(components: Components, keep: Flags) -> Flags:
+    """The components without short ones that lie apart; the same if there are none, or if longer ones lie apart, too.
+
+    The longest one that reaches the middle is the digit's, and so are those near it, or near one of those; without
+    one, all are. A small picture is a tight crop, without room for blots.
+    """
+    length = np.where(keep, components.length, 0)
+    is_small = min(components.labels.shape) < SMALL_SIDE
+    if is_small or np.count_nonzero(keep) < 2 or length[keep].min() > MAX_BLOT_SHARE * length.max():
+        return keep
+    central = np.where(_reach_middle(components), length, 0)
+    before, main = np.zeros_like(keep), central == central.max()
+    while not np.array_equal(before, main):
+        before, main = main, main | (keep & near(components, main, MAX_STROKE_GAP_SHARE))
+    apart = length[keep & ~main]
+    return main if apart.size and apart.max() <= MAX_BLOT_SHARE * central.max() else keep
 
 
 def _without_grain(keep: Flags, length: Numbers, side: int) -> Flags:

@@ -37,6 +37,9 @@ MIN_REST_SHARE = 0.15  # of the picture's longer side: a thin and straight compo
 SOFT_EDGE_SHARE = 0.25  # of a line's thickness: where it is out of focus, its edges are this soft
 # How probable it is that what may be a line is a stroke, if it touches the digit and if it does not.
 TOUCHING_STROKE_PRIOR, FREE_STROKE_PRIOR = 0.75, 0.1
+# The same if it touches the digit, but the crop is not tight: the digit stands on a ruled line, or crosses it.
+CROSSED_STROKE_PRIOR = 0.25
+MAX_TIGHT_GAP_SHARE = 0.15  # of the side across a line: with a wider gap between ink and edge, a crop is not tight
 MAX_REST_SHARE = 0.25  # of the area of lines: more that is left of an empty cell belonged to a digit
 MIN_GAP_SHARE = 0.05  # of the cell's side: what is this far from its walls is not the rest of one
 MIN_WALL_DIGIT_SHARE = 0.2  # of both sides of the cell: what is this large may be a digit, though it lies at a wall
@@ -191,7 +194,10 @@ def _stroke_prior(lines: Sequence[Stroke], digit: MatLike, whole: MatLike, gone:
     """
     sides = sides_of(lines)
     if not cv2.hasNonZero(digit):
-        is_line = len(sides) > 1 or any(line.margin < OUTER_MARGIN_SHARE for line in lines)
+        is_large = min(whole.shape) >= SMALL_SIDE
+        is_line = len(sides) > 1 or any(
+            line.margin < OUTER_MARGIN_SHARE or (line.is_level and is_large) for line in lines
+        )
         rest = cv2.countNonZero(cv2.bitwise_and(whole, cv2.bitwise_not(gone)))
         return 0.0 if is_line and rest <= MAX_REST_SHARE * sum(cv2.countNonZero(line.ink) for line in lines) else 1.0
     if len(sides) >= SURE_SIDES and min(whole.shape) >= SMALL_SIDE:
@@ -201,8 +207,17 @@ def _stroke_prior(lines: Sequence[Stroke], digit: MatLike, whole: MatLike, gone:
     for line in lines:
         at_line = np.asarray(labels)[line.place][line.ink > 0]
         if of_digit[at_line[at_line < of_digit.size]].any():
-            return TOUCHING_STROKE_PRIOR
+            return TOUCHING_STROKE_PRIOR if _is_tight(lines, whole) else CROSSED_STROKE_PRIOR
     return FREE_STROKE_PRIOR
+
+
+def _is_tight(lines: Sequence[Stroke], whole: MatLike) -> bool:
+    """Whether a crop may be so tight that strokes run from edge to edge: its ink nearly does so across them, too."""
+    rows, columns = whole.shape
+    x, y, width, height = cv2.boundingRect(whole)
+    gaps = {True: max(y, rows - y - height) / rows, False: max(x, columns - x - width) / columns}
+    is_small = min(rows, columns) < SMALL_SIDE
+    return is_small or all(gaps[line.is_level] <= MAX_TIGHT_GAP_SHARE for line in lines)
 
 
 def erased(found: Sequence[Stroke], lines: Sequence[Stroke], mask: MatLike) -> NDArray[np.uint8]:

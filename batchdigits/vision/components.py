@@ -90,9 +90,9 @@ def present(labels: NDArray[np.uint16], components: Components) -> Flags:
     return np.bincount(labels.ravel(), minlength=len(components.x) + 1)[1:] > 0
 
 
-def near(components: Components, main: Flags) -> Flags:
-    """Whether each component lies near the main ones, in comparison with the length of those."""
-    radius = max(MIN_GAP, round(MAX_GAP_SHARE * int(components.length[main].max())))
+def near(components: Components, main: Flags, gap_share: float = MAX_GAP_SHARE) -> Flags:
+    """Whether each component lies near the main ones, by a share of the length of those."""
+    radius = max(MIN_GAP, round(gap_share * int(components.length[main].max())))
     reach = cv2.dilate(select(components, main), rectangle(2 * radius + 1, 2 * radius + 1))
     return present(components.labels[np.asarray(reach) > 0], components)
 

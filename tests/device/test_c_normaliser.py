@@ -19,6 +19,7 @@ from batchdigits.vision.normalise import propose
 from tests.conftest import Arrays
 from tests.device.boards import has_library
 from tests.device.test_c_sources import STRICT, needs_cc
+from tests.vision.test_cells import on_ruled_line
 
 VIEWS = ("8", "25", "28", "61", "96", "160", "255")
 
@@ -154,6 +155,16 @@ def test_the_c_normaliser_removes_lines_and_light_like_the_python_one(
             close += [_is_close(in_c, scan), _is_close(in_c, 255 - scan)]
     cells = 2 if kind == "screened" else 1  # in which rounding breaks a tie, in both polarities
     assert np.mean(close) >= 1.0 - 2 * cells / 40
+
+
+@needs_cc
+@pytest.mark.parametrize(
+    ("row", "side", "top"), [(76, 100, 25), (90, 100, 8), (76, 39, 25), (50, 100, 100), (50, 39, 100)]
+)
+def test_the_c_normaliser_tells_ruled_lines_from_strokes(in_c: Normalise, row: int, side: int, top: int) -> None:
+    scan = on_ruled_line(row, side, top)
+    assert _is_close(in_c, scan)
+    assert _is_close(in_c, scan.T.copy())
 
 
 def _cell(digit: NDArray[np.uint8] | None, side: int, size: tuple[int, int]) -> NDArray[np.uint8]:

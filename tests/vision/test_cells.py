@@ -106,6 +106,45 @@ def test_two_sides_of_a_box_are_no_seven_and_one_is_no_one() -> None:
         assert candidates.has_lines, sides
 
 
+def on_ruled_line(row: int, side: int, top: int) -> np.ndarray:
+    """A ring on a line from edge to edge, in a square scan; the line alone if the ring would begin below it."""
+    scan = np.full((100, 100), 220, np.uint8)
+    cv2.line(scan, (0, row), (99, row), 90, 2)
+    if top < row:
+        cv2.ellipse(scan, (50, (top + row) // 2), (18, (row - top) // 2), 0, 0, 360, 30, 6)
+    return np.asarray(cv2.resize(scan, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+@pytest.mark.parametrize("is_upright", [False, True])
+@pytest.mark.parametrize(
+    ("row", "side", "top", "is_line"),
+    [
+        pytest.param(76, 100, 25, True, id="ruled line"),
+        pytest.param(90, 100, 8, False, id="ink from edge to edge the other way, too"),
+        pytest.param(76, 39, 25, False, id="a small scan is a tight crop"),
+    ],
+)
+def test_a_line_from_edge_to_edge_is_a_stroke_in_a_tight_crop_only(
+    row: int, side: int, top: int, is_line: bool, is_upright: bool
+) -> None:
+    scan = on_ruled_line(row, side, top)
+    candidates = propose(scan.T.copy() if is_upright else scan)
+    without_line, with_line = sorted(cv2.boundingRect(glyph)[2 + is_upright] for glyph in candidates.glyphs)
+    first = cv2.boundingRect(candidates.glyphs[0])[2 + is_upright]
+    assert candidates.priors == (0.75, 0.25)
+    assert without_line < with_line
+    assert first == (without_line if is_line else with_line)
+
+
+def test_a_ruled_line_alone_is_blank() -> None:
+    for row in (50, 76):
+        assert propose(on_ruled_line(row, 100, 100)) == ((), (), True, False)
+    upright = np.full((100, 100), 220, np.uint8)
+    upright[:, 49:52] = 60  # a 1 in a tight crop
+    assert len(propose(upright).glyphs) == 1
+    assert len(propose(on_ruled_line(50, 39, 100)).glyphs) == 1
+
+
 def test_a_pen_stroke_over_a_box_line_is_not_cut_in_two() -> None:
     scan = np.full((100, 100), 230, np.uint8)
     cv2.ellipse(scan, (50, 62), (20, 24), 0, 0, 360, 40, 7)  # a 0 that ends below the line

@@ -199,6 +199,41 @@ def test_the_separate_bar_of_a_five_stays() -> None:
     assert height == 20
 
 
+def _ring_and_strokes(*strokes: tuple[int, int, int, int], side: int = 200) -> np.ndarray:
+    """A ring in the middle, 80 pixels high, and rectangles (x, y, width, height), in a square scan."""
+    scan = np.full((200, 200), 255, np.uint8)
+    cv2.ellipse(scan, (100, 100), (25, 36), 0, 0, 360, 0, 8)
+    for x, y, width, height in strokes:
+        scan[y : y + height, x : x + width] = 0
+    return np.asarray(cv2.resize(scan, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def test_a_blot_beside_a_digit_may_be_no_part_of_it() -> None:
+    alone, with_blot = propose(_ring_and_strokes()), propose(_ring_and_strokes((160, 80, 20, 30)))
+    assert with_blot.priors == (1.0, 1.0)
+    assert np.array_equal(with_blot.glyphs[1], alone.glyphs[0])
+    assert not np.array_equal(with_blot.glyphs[0], alone.glyphs[0])
+
+
+@pytest.mark.parametrize(
+    ("strokes", "side"),
+    [
+        pytest.param([(160, 80, 20, 30)], 39, id="no room for blots"),
+        pytest.param([(160, 70, 10, 60)], 200, id="as long as a digit"),
+        pytest.param([(160, 70, 10, 60), (20, 80, 20, 30)], 200, id="a blot, and one as long as a digit"),
+        pytest.param([(137, 80, 10, 30), (156, 80, 20, 30)], 200, id="near a stroke that is near"),
+    ],
+)
+def test_strokes_that_are_no_blots(strokes: list[tuple[int, int, int, int]], side: int) -> None:
+    assert propose(_ring_and_strokes(*strokes, side=side)).priors == (1.0,)
+
+
+def test_of_blots_away_from_the_middle_none_is_the_digit() -> None:
+    scan = np.full((200, 200), 255, np.uint8)
+    scan[20:48, 20:30] = scan[10:22, 170:176] = 0
+    assert propose(scan).priors == (1.0,)
+
+
 def test_a_neighbours_stroke_is_removed_but_a_tight_crop_stays() -> None:
     scan = np.full((120, 100), 230, np.uint8)
     cv2.line(scan, (50, 25), (50, 100), 30, 8)

@@ -8,6 +8,8 @@
 #define SOFT_EDGE_SHARE 0.25f /* of a line's thickness; where it is out of focus, its edges are this soft */
 #define TOUCHING_STROKE_PRIOR 0.75f /* that a line which touches the digit is a stroke */
 #define FREE_STROKE_PRIOR 0.1f      /* the same, of one that does not */
+#define CROSSED_STROKE_PRIOR 0.25f  /* the same, of one that touches it in a crop that is not tight */
+#define MAX_TIGHT_GAP_SHARE 0.15f   /* of the side across a line; with a wider gap at an edge, a crop is not tight */
 #define MAX_REST_SHARE 0.25f        /* of the area of lines; more that is left of an empty cell belonged to a digit */
 #define MIN_GAP_SHARE 0.05f         /* of the cell's side; what is this far from its walls is not the rest of one */
 #define MIN_WALL_DIGIT_SHARE 0.2f   /* of both sides of the cell; what is this large may be a digit, though at a wall */
@@ -204,6 +206,18 @@ static set without_rests(canvas c, const components *parts, box inside) {
     return main ? central | (digits_near(c, parts, main) & ~rests) : 0;
 }
 
+/* Whether a crop may be so tight that strokes run from edge to edge: its ink nearly does so across them, too. */
+static int is_tight(canvas c, const lines *all) {
+    const box b = digits_box(c.planes, WHOLE);
+    const int across = max_of(b.left, c.view.width - b.right), down = max_of(b.top, c.view.height - b.bottom);
+    int is_close = 1;
+    for (int i = 0; i < all->count; i++) {
+        is_close &= all->of[i].is_level ? (float)down <= MAX_TIGHT_GAP_SHARE * (float)c.view.height
+                                        : (float)across <= MAX_TIGHT_GAP_SHARE * (float)c.view.width;
+    }
+    return is_close || short_side(c.view) < SMALL_SIDE;
+}
+
 /* How probable it is that removed lines are strokes of a digit, which is in DIGIT. */
 static float stroke_prior_of(canvas c, const lines *all, components *parts) {
     const int sides = digits_sides_of(all->of, all->count);
@@ -211,6 +225,7 @@ static float stroke_prior_of(canvas c, const lines *all, components *parts) {
         int is_line = digits_size((set)sides) > 1, area = 0, rest = 0;
         for (int i = 0; i < all->count; i++) {
             is_line |= all->of[i].margin < OUTER_MARGIN_SHARE;
+            is_line |= all->of[i].is_level && short_side(c.view) >= SMALL_SIDE;
             area += all->of[i].area;
         }
         for (int i = 0; i < area_of(c.planes); i++) {
@@ -222,7 +237,10 @@ static float stroke_prior_of(canvas c, const lines *all, components *parts) {
         return 0.0f;
     }
     digits_label(c, WHOLE, parts);
-    return digits_having(c, DIGIT) & digits_having(c, LINES) ? TOUCHING_STROKE_PRIOR : FREE_STROKE_PRIOR;
+    if (!(digits_having(c, DIGIT) & digits_having(c, LINES))) {
+        return FREE_STROKE_PRIOR;
+    }
+    return is_tight(c, all) ? TOUCHING_STROKE_PRIOR : CROSSED_STROKE_PRIOR;
 }
 
 /* Move lines that were found in a part of the view to their place in the view. */
