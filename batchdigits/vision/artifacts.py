@@ -29,8 +29,9 @@ MAX_COMPONENTS = 20  # of a digit; more are grain
 MIN_LONG_SHARE = 0.5  # of the longest component's length: in grain, only components this long may be the digit's
 MIN_SHARE_IN_GRAIN = 0.2  # of the picture's longer side: the same
 NEIGHBOUR_PRIOR = 0.15  # that a component near the digit that touches the border is a neighbour's all the same
-# What is farther from the digit than this and at most this long, as shares of its length, may be a blot beside it.
-MAX_STROKE_GAP_SHARE, MAX_BLOT_SHARE = 0.2, 0.5
+# What is farther from the digit than this and at most this long, as shares of its length, may be a blot beside it; and
+# so may what is longer, but lower than this share of its width.
+MAX_STROKE_GAP_SHARE, MAX_BLOT_SHARE, MAX_LEVEL_SHARE = 0.2, 0.5, 0.35
 
 
 class Digit(NamedTuple):
@@ -113,21 +114,22 @@ def _without_scattered(components: Components, keep: Flags) -> Flags:
 
 
 def _without_blots(components: Components, keep: Flags) -> Flags:
-    """The components without short ones that lie apart; the same if there are none, or if longer ones lie apart, too.
+    """The components without blots that lie apart; the same if there are none, or if others lie apart, too.
 
-    The longest one that reaches the middle is the digit's, and so are those near it, or near one of those; without
-    one, all are. A small picture is a tight crop, without room for blots.
+    The longest one that reaches the middle is the digit's, and so are those near it, or near one of those; without one,
+    all are. What is short, or a level line as of text, may be a blot. A small picture is a tight crop, without room.
     """
     length = np.where(keep, components.length, 0)
-    is_small = min(components.labels.shape) < SMALL_SIDE
-    if is_small or np.count_nonzero(keep) < 2 or length[keep].min() > MAX_BLOT_SHARE * length.max():
-        return keep
     central = np.where(_reach_middle(components), length, 0)
+    is_level = components.height <= MAX_LEVEL_SHARE * components.width
+    may_be_blot = keep & (is_level | (length <= MAX_BLOT_SHARE * central.max()))
+    if min(components.labels.shape) < SMALL_SIDE or np.count_nonzero(keep) < 2 or not may_be_blot.any():
+        return keep
     before, main = np.zeros_like(keep), central == central.max()
     while not np.array_equal(before, main):
         before, main = main, main | (keep & near(components, main, MAX_STROKE_GAP_SHARE))
-    apart = length[keep & ~main]
-    return main if apart.size and apart.max() <= MAX_BLOT_SHARE * central.max() else keep
+    apart = keep & ~main
+    return main if apart.any() and may_be_blot[apart].all() else keep
 
 
 def _without_grain(keep: Flags, length: Numbers, side: int) -> Flags:

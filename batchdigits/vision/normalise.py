@@ -29,7 +29,7 @@ from batchdigits.vision.components import (
 from batchdigits.vision.contrast import has_edges, histogram, is_ink, stretch_contrast
 from batchdigits.vision.frames import MIN_SOLID_SHARE, is_field_or_broken_frame
 from batchdigits.vision.framing import MAX_INK_SIDE, frame
-from batchdigits.vision.illumination import MIN_PAGE_SIDE, is_evenly_lit, otsu, remove_background
+from batchdigits.vision.illumination import is_evenly_lit, otsu, remove_background
 from batchdigits.vision.polarity import even_polarities, uneven_polarities
 from batchdigits.vision.reduction import Reduction
 from batchdigits.vision.ticks import find_ticks
@@ -140,12 +140,14 @@ def propose(
     dark = _Dark(_ink_bright(scan, not is_inverted), is_inverted, reduction)
     view = _shrink(dark.scan, dark.times)
     polarities = () if ink == "auto" else ((ink == "light") != is_inverted,)
-    found = _find_candidates(_pages_of(view, polarities), dark, deslant)
-    if found.glyphs or found.has_lines or polarities or not MIN_CELL_SIDE <= min(view.shape) < MIN_PAGE_SIDE:
+    pages = _pages_of(view, polarities)
+    found = _find_candidates(pages, dark, deslant)
+    if found.glyphs or found.holds_writing or polarities or not pages[0].is_even or min(view.shape) < MIN_CELL_SIDE:
         return found
-    # So small a view counts as evenly lit, and a shadow may have been taken for its background.
+    # A shadow inside the view, or one in a small view, may have been taken for its background. Parts of lines that are
+    # not found as such under another light are no digit.
     shadowed = _find_candidates(_uneven_pages(view, otsu(view), ()), dark, deslant)
-    return shadowed if shadowed.glyphs else found
+    return shadowed if shadowed.glyphs and shadowed.has_lines >= found.has_lines else found
 
 
 def _find_candidates(pages: list[_Page], dark: _Dark, deslant: bool) -> Candidates:
@@ -235,13 +237,13 @@ def _find_inks(view: MatLike, mask: MatLike, is_even: bool) -> tuple[list[_InkAn
     may_be_cell = may_be_lines(parts, *mask.shape) or find_ticks(parts) is not None
     cell = _cell(view, mask, parts, level if is_even else 0.0) if may_be_cell else None
     if cell and cell.stroke_prior == 0.0:
-        return _digits_of(cell), cell
+        return _digits_of(cell, is_even), cell
     if counts is None or is_ink(counts, area):
-        found = _digits(ink, mask, parts, MIN_DIGIT_SHARE)
+        found = _digits(ink, mask, parts, MIN_DIGIT_SHARE, is_even)
     else:
         found = [] if cell else _digits_in_grain(view)
     if cell:
-        found = _weighted(_digits_of(cell), 1.0 - cell.stroke_prior) + _weighted(found, cell.stroke_prior)
+        found = _weighted(_digits_of(cell, is_even), 1.0 - cell.stroke_prior) + _weighted(found, cell.stroke_prior)
     return found, cell
 
 
@@ -272,7 +274,7 @@ def _digits_in_grain(view: MatLike) -> list[_InkAndDigit]:
     height, width = mask.shape
     ink = stretch_contrast(view, mask)[0]
     found = []
-    for _, digit in _digits(ink, mask, parts_of(mask), MIN_DIGIT_SHARE):
+    for _, digit in _digits(ink, mask, parts_of(mask), MIN_DIGIT_SHARE, False):
         x, y, digit_width, digit_height = digit.box
         borders = (x == 0) + (y == 0) + (x + digit_width == width) + (y + digit_height == height)
         if borders < 2:
@@ -289,10 +291,10 @@ def _without_level(view: MatLike, level: float) -> MatLike:
     return cv2.subtract(view, level) if level else view  # type: ignore[call-overload]
 
 
-def _digits_of(cell: Cell) -> list[_InkAndDigit]:
+def _digits_of(cell: Cell, is_even: bool) -> list[_InkAndDigit]:
     """The ink and each of the digits of a cell without its lines."""
     ink, _, _ = stretch_contrast(cell.view, cell.mask)
-    return _digits(ink, cell.mask, cell.parts, MIN_CELL_DIGIT_SHARE)
+    return _digits(ink, cell.mask, cell.parts, MIN_CELL_DIGIT_SHARE, is_even)
 
 
 def _weighted(found: list[_InkAndDigit], share: float) -> list[_InkAndDigit]:
@@ -300,10 +302,15 @@ def _weighted(found: list[_InkAndDigit], share: float) -> list[_InkAndDigit]:
     return [(ink, digit._replace(prior=share * digit.prior)) for ink, digit in found]
 
 
-def _digits(ink: MatLike, mask: MatLike, parts: Parts, min_share: float) -> list[_InkAndDigit]:
-    """The ink of a mask and each of its digits that is long enough, as a share of the longer side."""
+def _digits(ink: MatLike, mask: MatLike, parts: Parts, min_share: float, is_even: bool) -> list[_InkAndDigit]:
+    """The ink of a mask and each of its digits that is long enough, as a share of the longer side.
+
+    In an unevenly lit view, what runs from edge to edge is the edge of a shadow.
+    """
     min_length = max(2.0, min_share * max(mask.shape))
     digits = [digit for digit in find_digits(mask, parts) if max(digit.box[2:]) >= min_length]
+    if not is_even:
+        digits = [digit for digit in digits if not (digit.box[2] == mask.shape[1] or digit.box[3] == mask.shape[0])]
     return [(ink, digit) for digit in digits if not is_field_or_broken_frame(digit.mask, digit.box)]
 
 

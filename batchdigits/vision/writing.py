@@ -43,7 +43,9 @@ def holds_writing(view: MatLike) -> bool:
     is_short = components.length <= MAX_LENGTH_SHARE * max(view.shape)
     is_wide = np.minimum(components.width, components.height) > MAX_DASH_SHARE * max(view.shape)
     is_free = is_short & ~components.touches
-    in_margins = _lie_in_margins(components) & is_free
+    in_margins = _lie_in_margins(components)
+    is_wide &= np.count_nonzero(in_margins, axis=0) < 2  # the corner of a box is wide
+    in_margins &= is_free
     if np.count_nonzero(in_margins, axis=1).min() >= MIN_DASHES and not (is_short & is_wide).any():
         is_free &= ~in_margins.any(axis=0)
     length = components.length[is_free].max(initial=0)

@@ -306,7 +306,27 @@ def test_the_edge_of_a_shadow_is_no_faint_digit() -> None:
         shadow = np.where(np.cos(angle) * x + np.sin(angle) * y > 10, 0.55, 1.0)
         page = np.random.default_rng(0).normal(235.0, 3.0, (120, 120)) * cv2.GaussianBlur(shadow, (0, 0), 2)
         blank.append(not normalise(page.astype(np.uint8)))
-    assert np.mean(blank) > 0.7
+    assert np.mean(blank) > 0.9
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.2])
+@pytest.mark.parametrize("column", [15, 25, 40, 55])
+def test_the_sharp_edge_of_a_shadow_is_no_one(column: int, slope: float) -> None:
+    y, x = np.mgrid[:90, :80]
+    shadow = 1.0 / (1.0 + np.exp(np.clip(column + slope * y - x, -50.0, 50.0)))
+    assert normalise((230.0 - 69.0 * shadow).astype(np.uint8)) == ()
+
+
+@pytest.mark.parametrize("middle", [(15, 15), (15, 45), (40, 15)])
+def test_the_spot_of_a_lamp_does_not_hide_a_digit_in_a_box(middle: tuple[int, int]) -> None:
+    scan = np.full((90, 80), 230, np.uint8)
+    cv2.ellipse(scan, (40, 45), (12, 18), 0, 0, 360, 30, 5)
+    alone = normalise(scan)[0]
+    cv2.rectangle(scan, (4, 4), (75, 85), 60, 3)
+    y, x = np.mgrid[:90, :80]
+    spot = np.exp(-((x - middle[0]) ** 2 + (y - middle[1]) ** 2) / (2 * 35.0**2))
+    lit = np.clip(scan * 0.5 * (1.0 + 1.4 * spot), 0, 255).astype(np.uint8)
+    assert max(likeness(glyph, alone) for glyph in normalise(lit)) > 0.85
 
 
 def test_a_vignette_does_not_hide_a_digit_in_a_small_scan(digits: np.ndarray) -> None:

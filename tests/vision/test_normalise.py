@@ -208,8 +208,9 @@ def _ring_and_strokes(*strokes: tuple[int, int, int, int], side: int = 200) -> n
     return np.asarray(cv2.resize(scan, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def test_a_blot_beside_a_digit_may_be_no_part_of_it() -> None:
-    alone, with_blot = propose(_ring_and_strokes()), propose(_ring_and_strokes((160, 80, 20, 30)))
+@pytest.mark.parametrize("blot", [(160, 80, 20, 30), (50, 165, 100, 20)])
+def test_a_blot_beside_a_digit_may_be_no_part_of_it(blot: tuple[int, int, int, int]) -> None:
+    alone, with_blot = propose(_ring_and_strokes()), propose(_ring_and_strokes(blot))
     assert with_blot.priors == (1.0, 1.0)
     assert np.array_equal(with_blot.glyphs[1], alone.glyphs[0])
     assert not np.array_equal(with_blot.glyphs[0], alone.glyphs[0])

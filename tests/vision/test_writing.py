@@ -82,7 +82,11 @@ def _box_of_dashes() -> np.ndarray:
 
 
 def test_an_empty_box_of_dashes_is_no_writing() -> None:
-    assert propose(_box_of_dashes()) == ((), (), False, False)
+    box = _box_of_dashes()
+    assert propose(box) == ((), (), False, False)
+    box[8:24, 6:8] = 60  # the dashes of two sides meet in a corner
+    box[8:10, 6:18] = 60
+    assert propose(box) == ((), (), False, False)
 
 
 def test_dashes_and_what_may_be_a_digit_are_writing() -> None:

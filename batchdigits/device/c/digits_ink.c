@@ -39,13 +39,15 @@ static int find_hidden(canvas c, int is_even, digits_workspace *workspace, uint8
     return 0;
 }
 
-/* Put the digit among the ink of MASK into DIGIT. Returns whether there is one that is long enough. */
-static int find_digit(canvas c, float least_share, components *parts, box *where) {
+/* Put the digit among the ink of MASK into DIGIT. Returns whether there is one that is long enough. In an unevenly lit
+ * view, what runs from edge to edge is the edge of a shadow. */
+static int find_digit(canvas c, float least_share, int is_even, components *parts, box *where) {
     digits_label(c, MASK, parts);
     digits_select(c, digits_find(c, parts), DIGIT);
     *where = digits_box(c.planes, DIGIT);
     const float least = larger(2.0f, least_share * (float)long_side(c.view));
-    return width_of(*where) && (float)length_of(*where) >= least && !digits_is_form(c.planes, DIGIT);
+    const int is_shadow = !is_even && (width_of(*where) == c.view.width || height_of(*where) == c.view.height);
+    return width_of(*where) && (float)length_of(*where) >= least && !is_shadow && !digits_is_form(c.planes, DIGIT);
 }
 
 /* Set what is not ink of the digit, or more than 1 or 2 pixels from it, to 0, and the rest to its tone. */
@@ -58,9 +60,9 @@ void digits_cut_out(canvas c, const uint8_t tone[256]) {
 }
 
 /* The digit of a cell without its lines; the ink of the cell is in LINES. */
-static int find_in_cell(canvas c, uint8_t tone[256], components *parts, box *where) {
+static int find_in_cell(canvas c, int is_even, uint8_t tone[256], components *parts, box *where) {
     digits_copy(c.planes, LINES, MASK);
-    if (!find_digit(c, MIN_CELL_DIGIT_SHARE, parts, where)) {
+    if (!find_digit(c, MIN_CELL_DIGIT_SHARE, is_even, parts, where)) {
         return 0;
     }
     digits_contrast(c.view, c.planes, GONE, tone);
@@ -71,9 +73,9 @@ static int find_in_cell(canvas c, uint8_t tone[256], components *parts, box *whe
 }
 
 /* The digit among all ink, which is in WHOLE. */
-static int find_in_whole(canvas c, components *parts, box *where) {
+static int find_in_whole(canvas c, int is_even, components *parts, box *where) {
     digits_copy(c.planes, WHOLE, MASK);
-    return find_digit(c, MIN_DIGIT_SHARE, parts, where);
+    return find_digit(c, MIN_DIGIT_SHARE, is_even, parts, where);
 }
 
 /* Find the digit in the ink of MASK, without printed lines; the likelier of both if lines may be strokes. */
@@ -90,9 +92,9 @@ static candidate find_in(canvas c, int is_even, int is_ink, uint8_t tone[256], c
     const float whole = f.cell.is_cell ? f.cell.stroke_prior : 1.0f;
     for (int second = 0; second < 2 && f.prior <= 0.0f; second++) {
         if ((whole > 0.5f) != second) {
-            f.prior = is_ink && whole > 0.0f && find_in_whole(c, parts, &f.where) ? whole : 0.0f;
+            f.prior = is_ink && whole > 0.0f && find_in_whole(c, is_even, parts, &f.where) ? whole : 0.0f;
         } else {
-            f.prior = whole < 1.0f && find_in_cell(c, tone, parts, &f.where) ? 1.0f - whole : 0.0f;
+            f.prior = whole < 1.0f && find_in_cell(c, is_even, tone, parts, &f.where) ? 1.0f - whole : 0.0f;
         }
     }
     if (f.prior > 0.0f) {
@@ -110,7 +112,7 @@ static int borders(box b, picture view) {
 /* Find the digit that grain hides in an unevenly lit view; what reaches two borders is light. */
 static candidate find_in_grain(canvas c, digits_workspace *workspace, uint8_t tone[256], components *parts) {
     candidate f = {0.0f, {0, 0, 0, 0}, {0, 0, 0, 0.0f}};
-    if (find_hidden(c, 0, workspace, tone, parts) && find_digit(c, MIN_DIGIT_SHARE, parts, &f.where) &&
+    if (find_hidden(c, 0, workspace, tone, parts) && find_digit(c, MIN_DIGIT_SHARE, 0, parts, &f.where) &&
         borders(f.where, c.view) < 2) {
         digits_cut_out(c, tone);
         f.prior = digits_count(c.view, 255) ? 1.0f : 0.0f;

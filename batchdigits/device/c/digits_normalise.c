@@ -83,15 +83,17 @@ int digits_normalise(const uint8_t *image, int width, int height, int stride, di
     }
     const scan s = {image, width, height, stride};
     const int inverted = digits_is_bright(s);
-    int has_lines;
+    int has_lines, has_lines_then;
     workspace->holds_writing = 0;
     if (find_glyph(s, inverted, ink, 0, workspace, glyph, &has_lines)) {
         return 1;
     }
-    const int side = short_side(digits_view(s, inverted, workspace->view));
-    if (has_lines || ink != DIGITS_INK_AUTO || side < MIN_CELL_SIDE || side >= MIN_PAGE_SIDE) {
+    const picture view = digits_view(s, inverted, workspace->view);
+    if (workspace->holds_writing || ink != DIGITS_INK_AUTO || short_side(view) < MIN_CELL_SIDE ||
+        !digits_is_even(view, digits_threshold(view, view, 0), workspace->scratch)) {
         return 0;
     }
-    /* So small a view counts as evenly lit, and a shadow may have been taken for its background. */
-    return find_glyph(s, inverted, ink, 1, workspace, glyph, &has_lines);
+    /* A shadow inside the view, or one in a small view, may have been taken for its background. Parts of lines that are
+     * not found as such under another light are no digit. */
+    return find_glyph(s, inverted, ink, 1, workspace, glyph, &has_lines_then) && has_lines_then >= has_lines;
 }

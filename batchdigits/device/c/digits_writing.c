@@ -46,6 +46,11 @@ static int is_in_margin(box b, int side, picture p) {
                        : (float)b.top >= bottom;
 }
 
+/* Whether it lies in those at two sides, as the corner of a box does. */
+static int is_in_corner(box b, picture p) {
+    return (is_in_margin(b, 0, p) || is_in_margin(b, 1, p)) && (is_in_margin(b, 2, p) || is_in_margin(b, 3, p));
+}
+
 int digits_holds_writing(canvas c) {
     components parts;
     const float side = (float)long_side(c.view);
@@ -62,7 +67,7 @@ int digits_holds_writing(canvas c) {
         for (int i = 0; i < parts.labels; i++) {
             const box b = parts.of[i];
             free |= is_short(b, side) && !digits_touches(b, c.view) ? only(i + 1) : 0;
-            is_box &= !(is_short(b, side) && is_wide(b, side));
+            is_box &= !(is_short(b, side) && is_wide(b, side)) || is_in_corner(b, c.view);
             if (is_in(free, i + 1) && is_in_margin(b, margin, c.view)) {
                 in_margins |= only(i + 1);
                 dashes++;
