@@ -378,11 +378,28 @@ def _box_in(sheet: Sheet, rng: np.random.Generator, share: float) -> None:
         np.minimum(field, tint, out=field)
 
 
+def _ruled(sheet: Sheet, rng: np.random.Generator) -> None:
+    """A line from edge to edge, low in the cell."""
+    height, width = sheet.size
+    row, rise = rng.uniform(0.65, 0.85) * height, rng.normal(0.0, 0.02) * width
+    sheet.draw(np.array([(-1.0, row - rise), (width + 1.0, row + rise)]), sheet.width)
+
+
+def _blotted(sheet: Sheet, rng: np.random.Generator) -> None:
+    """One to three blots around the middle."""
+    for _ in range(rng.integers(1, 4)):
+        angle, far = rng.uniform(0.0, 2 * np.pi), rng.uniform(0.36, 0.46)
+        middle = (0.5 + far * np.array([np.cos(angle), np.sin(angle)])) * np.array(sheet.size[::-1])
+        sheet.draw(np.stack([middle, middle]), rng.uniform(0.04, 0.12) * sheet.side)
+
+
 SEEN: dict[str, Render] = {name: _seen(kind) for name, kind in KINDS.items()}
 UNSEEN: dict[str, Render] = {
     "dotted and dashed lines (unseen)": _seen(_dashed),
     "coloured boxes (unseen)": _coloured,
     "rounded corners (unseen)": _seen(_rounded),
+    "ruled line (unseen)": _seen(_ruled),
+    "blots (unseen)": _seen(_blotted),
 }
 
 if __name__ == "__main__":

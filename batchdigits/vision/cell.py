@@ -26,7 +26,15 @@ from batchdigits.vision.components import (
 from batchdigits.vision.contrast import histogram, is_ink
 from batchdigits.vision.frames import find_frame
 from batchdigits.vision.illumination import OTSU, otsu
-from batchdigits.vision.lines import MARGIN_SHARE, OUTER_MARGIN_SHARE, THIN_SHARE, corners_of, find_lines, sides_of
+from batchdigits.vision.lines import (
+    MARGIN_SHARE,
+    OUTER_MARGIN_SHARE,
+    RULED_SHARE,
+    THIN_SHARE,
+    corners_of,
+    find_lines,
+    sides_of,
+)
 from batchdigits.vision.strokes import MAX_SLOPE, Side, Stroke, placed, rectangle
 from batchdigits.vision.ticks import find_ticks
 
@@ -212,12 +220,15 @@ def _stroke_prior(lines: Sequence[Stroke], digit: MatLike, whole: MatLike, gone:
 
 
 def _is_tight(lines: Sequence[Stroke], whole: MatLike) -> bool:
-    """Whether a crop may be so tight that strokes run from edge to edge: its ink nearly does so across them, too."""
+    """Whether a crop may be so tight that strokes run from edge to edge: its ink nearly does so across them, too.
+
+    Such a stroke is in doubt wherever it does not quite do so.
+    """
     rows, columns = whole.shape
     x, y, width, height = cv2.boundingRect(whole)
     gaps = {True: max(y, rows - y - height) / rows, False: max(x, columns - x - width) / columns}
     is_small = min(rows, columns) < SMALL_SIDE
-    return is_small or all(gaps[line.is_level] <= MAX_TIGHT_GAP_SHARE for line in lines)
+    return is_small or all(line.span < RULED_SHARE or gaps[line.is_level] <= MAX_TIGHT_GAP_SHARE for line in lines)
 
 
 def erased(found: Sequence[Stroke], lines: Sequence[Stroke], mask: MatLike) -> NDArray[np.uint8]:

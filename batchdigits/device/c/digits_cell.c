@@ -212,8 +212,9 @@ static int is_tight(canvas c, const lines *all) {
     const int across = max_of(b.left, c.view.width - b.right), down = max_of(b.top, c.view.height - b.bottom);
     int is_close = 1;
     for (int i = 0; i < all->count; i++) {
-        is_close &= all->of[i].is_level ? (float)down <= MAX_TIGHT_GAP_SHARE * (float)c.view.height
-                                        : (float)across <= MAX_TIGHT_GAP_SHARE * (float)c.view.width;
+        const stroke *line = all->of + i;
+        const float gap = line->is_level ? (float)down / (float)c.view.height : (float)across / (float)c.view.width;
+        is_close &= span_of(line) < RULED_SHARE || gap <= MAX_TIGHT_GAP_SHARE;
     }
     return is_close || short_side(c.view) < SMALL_SIDE;
 }

@@ -6,7 +6,6 @@
 
 /* Shares are of the picture's side along which a line runs, unless another side is named. */
 #define SPANNING_SHARE 0.85f      /* a line of this length runs from edge to edge */
-#define RULED_SHARE 0.92f         /* the same, for a line that is not in the margin */
 #define EDGE_SPANNING_SHARE 0.75f /* the same, for a line next to the edge */
 #define EDGE_MARGIN_SHARE 0.12f   /* of the side across: how near that is */
 #define THIN_SPANNING_SHARE 0.7f  /* a thin line is told from a pen's stroke if it is shorter, too */

@@ -271,6 +271,7 @@ int digits_is_form(picture planes, int bit);
 #define MARGIN_SHARE 0.3f       /* of the side across: the margin of the picture, in which the sides of a box lie */
 #define OUTER_MARGIN_SHARE 0.2f /* the same, for a line that only its place in a box tells from a stroke */
 #define THIN_SHARE 0.02f        /* of the side along: a line so thin is told from a pen's stroke */
+#define RULED_SHARE 0.92f        /* of the side along: a line of this length runs from edge to edge for sure */
 #define CORNER_SHARE 0.06f      /* of the side along: how near the end of a line meets an edge, or a line across */
 #define MAX_SLOPE 0.14f         /* rise over run, 8 degrees; a perspective or a curved page is within it */
 #define MIN_LENGTH_SHARE 0.4f   /* of the side along which a stroke runs */
