@@ -128,7 +128,8 @@ def main(tables: int, sizes: str) -> None:
                 f"{found.widest:.4f}",
             ]
             print(f"| {world} | {' | '.join(cells)} |", flush=True)
-    print(f"\nexact: at least {100 * min(exact):.2f}; ratio: at most {max(map(ratio, every)):.4f}; ", end="")
+    held = 100 * sum(found.held for found in every) / len(every)
+    print(f"\nheld: {held:.1f} of all; exact: at least {100 * min(exact):.2f}; ratio: at most {max(map(ratio, every)):.4f}; ", end="")
     print(f"widest: at most {max(found.widest for found in every):.4f}")
 
 
