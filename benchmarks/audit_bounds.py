@@ -129,8 +129,8 @@ def main(tables: int, sizes: str) -> None:
             ]
             print(f"| {world} | {' | '.join(cells)} |", flush=True)
     held = 100 * sum(found.held for found in every) / len(every)
-    print(f"\nheld: {held:.1f} of all; exact: at least {100 * min(exact):.2f}; ratio: at most {max(map(ratio, every)):.4f}; ", end="")
-    print(f"widest: at most {max(found.widest for found in every):.4f}")
+    print(f"\nheld: {held:.1f} of all; exact: at least {100 * min(exact):.2f}; ", end="")
+    print(f"ratio: at most {max(map(ratio, every)):.4f}; widest: at most {max(found.widest for found in every):.4f}")
 
 
 def ratio(found: Found) -> float:
