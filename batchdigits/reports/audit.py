@@ -291,7 +291,9 @@ def _outlooks(table: Table, sample: Sequence[int], wrong: Sequence[int]) -> list
         ranks = {row: rank for rank, row in enumerate(least_sure[reviewed:], 1)}
         found = [ranks[row] for row in wrong if row in ranks]
         right = sum(row in ranks for row in sample) - len(found)
-        bound = upper_bound(len(found), len(sample), len(rows), max(found, default=0), len(ranks) - right)
+        possible = len(ranks) - right
+        bound = upper_bound(len(found), len(sample), len(rows), max(found, default=0), possible)
         expected = sum(rows[row].risk for row in ranks) / MILLION
-        outlooks.append(Outlook(reviewed, expected, len(found), len(found) * len(rows) / len(sample), bound))
+        estimate = min(len(found) * len(rows) / len(sample), possible)
+        outlooks.append(Outlook(reviewed, expected, len(found), estimate, bound))
     return outlooks
