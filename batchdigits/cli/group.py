@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from batchdigits.cli.console import is_verbose, print_error, print_log_line, prints_json_lines
+from batchdigits.cli.own_pip import with_own_pip
 from batchdigits.cli.signals import Terminated, sigterm_raises
 from batchdigits.cli.streams import STDOUT, discard_output, replace_missing_streams
 from batchdigits.errors import BatchdigitsError, ExitCode
@@ -134,7 +135,7 @@ def _print_exception(error: Exception) -> None:
     if is_verbose():
         print_log_line(without_secrets("".join(traceback.format_exception(error)).rstrip("\n")))
     if isinstance(error, BatchdigitsError):
-        print_error(f"error: {error}")
+        print_error(f"error: {with_own_pip(str(error))}")
     elif isinstance(error, OSError):
         print_error(f"error: {error.strerror or error}{f': {error.filename}' if error.filename else ''}")
     else:
