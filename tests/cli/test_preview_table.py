@@ -214,7 +214,7 @@ def test_neither_the_table_nor_its_images_are_written_over(run: Run, rows: Path,
     before = Path(output).read_bytes()
     result = run("preview", "table.html", "--limit", 1, "-o", output)
     assert result.exit_code == 1
-    assert "choose another output (-o)" in result.stderr
+    assert "exists and is no preview; give --output another name" in result.stderr
     assert Path(output).read_bytes() == before
 
 
