@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 from batchdigits.cli.classify_request import Request
 from batchdigits.cli.classify_run import (
     finish,
-    pdfs_text,
     print_added,
     print_kept_on_error,
     print_resumed,
+    skipped_texts,
     write_results,
 )
 from batchdigits.cli.classify_summary import Stopwatch, Summary
@@ -98,8 +98,8 @@ def classify_locally(
 def _print_left_out(tally: Tally, rules: Filter) -> None:
     for pattern in rules.unused:
         print_message(f"--include {pattern} matches no file", "unused")
-    if tally.skipped_pdfs:
-        print_message(pdfs_text(tally), "skipped", skipped_pdfs=tally.skipped_pdfs)
+    for text in skipped_texts(tally):
+        print_message(text, "skipped", skipped_pdfs=tally.skipped_pdfs, skipped_archives=tally.skipped_archives)
 
 
 def _at_most(rows: int, files: Iterator[str], request: Request) -> Iterator[str]:

@@ -97,9 +97,12 @@ def print_added(request: Request, numbers: Mapping[str, int]) -> None:
     print_message(f"{request.output}: {', '.join(done)}", "added", **numbers)
 
 
-def pdfs_text(tally: Tally) -> str:
-    """How many PDF files were skipped for want of the package that reads them."""
-    return with_own_pip(f"{counted(tally.skipped_pdfs, 'PDF file')} skipped: pip install 'batchdigits[pdf]'")
+def skipped_texts(tally: Tally) -> Iterator[str]:
+    """Which files were skipped that may hold images, and how these can be read."""
+    if tally.skipped_pdfs:
+        yield with_own_pip(f"{counted(tally.skipped_pdfs, 'PDF file')} skipped: pip install 'batchdigits[pdf]'")
+    if tally.skipped_archives:
+        yield f"{counted(tally.skipped_archives, 'archive')} inside archives skipped: unpack them first"
 
 
 @contextmanager

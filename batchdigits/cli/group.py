@@ -7,7 +7,9 @@ import gc
 import os
 import sys
 import traceback
+from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import click
@@ -18,7 +20,7 @@ from batchdigits.cli.signals import Terminated, sigterm_raises
 from batchdigits.cli.streams import STDOUT, discard_output, replace_missing_streams
 from batchdigits.errors import BatchdigitsError, ExitCode
 from batchdigits.quiet import show_library_output
-from batchdigits.text import without_secrets
+from batchdigits.text import printable, without_secrets
 from batchdigits.version import __version__
 
 # The commands, in the order in which a model is made and used, and what each does: the first sentence of its help.
@@ -82,6 +84,7 @@ class CommandGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command, and exit with one of the codes of `errors.ExitCode`."""
+        typed = list(ctx.args)
         try:
             os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # NumPy's threads would make it unsafe to fork workers
             show_library_output(False)  # an earlier command of this process may have had -v
@@ -89,6 +92,8 @@ class CommandGroup(click.Group):
                 super().invoke(ctx)
                 sys.stdout.flush()
         except click.UsageError as error:
+            if isinstance(error, click.NoSuchOption):
+                _name_dashed_file(error, typed)
             if not prints_json_lines():
                 raise
             print_error(f"error: {error.format_message()}", "usage")
@@ -121,6 +126,13 @@ def main() -> None:
     Example:
         batchdigits classify ./scans > out.csv
     """
+
+
+def _name_dashed_file(error: click.NoSuchOption, typed: Sequence[str]) -> None:
+    """Add to the message how the file is typed that was taken for options, as happens with `*.png`."""
+    file = next((text for text in typed if text.startswith("-") and Path(text).exists()), None)
+    if file:
+        error.message = f"{error.message} The file is typed {printable(f'./{file}')}."
 
 
 def _flush() -> None:

@@ -480,6 +480,11 @@ def test_python_refuses_impossible_arguments() -> None:
             classifier.read("fields/4-83.png", length=length)
     with pytest.raises(TypeError, match="an image is a path"):
         classifier.read(7)
+    for wrong in ({"values": "83"}, {"checks": "luhn"}):
+        with pytest.raises(TypeError, match="is an iterable of texts, not '"):
+            classifier.read("fields/4-83.png", **wrong)
+    with pytest.raises(ValueError, match="the list of values is empty"):
+        classifier.read("fields/4-83.png", values=[])
 
 
 # Values of all fields together
