@@ -92,12 +92,11 @@ class CommandGroup(click.Group):
                 super().invoke(ctx)
                 sys.stdout.flush()
         except click.UsageError as error:
-            if isinstance(error, click.NoSuchOption):
-                _name_dashed_file(error, typed)
+            shown = _with_dashed_file(error, typed) if isinstance(error, click.NoSuchOption) else error
             if not prints_json_lines():
-                raise
-            print_error(f"error: {error.format_message()}", "usage")
-            ctx.exit(error.exit_code)
+                raise shown from None
+            print_error(f"error: {shown.format_message()}", "usage")
+            ctx.exit(shown.exit_code)
         except (click.ClickException, click.exceptions.Exit):
             raise
         except KeyboardInterrupt:
@@ -128,11 +127,13 @@ def main() -> None:
     """
 
 
-def _name_dashed_file(error: click.NoSuchOption, typed: Sequence[str]) -> None:
-    """Add to the message how the file is typed that was taken for options, as happens with `*.png`."""
+def _with_dashed_file(error: click.NoSuchOption, typed: Sequence[str]) -> click.NoSuchOption:
+    """The error, which says how a file is typed that was taken for options, as happens with `*.png`."""
     file = next((text for text in typed if text.startswith("-") and Path(text).exists()), None)
-    if file:
-        error.message = f"{error.message} The file is typed {printable(f'./{file}')}."
+    if file is None:
+        return error
+    message = f"{error.message} The file is typed {printable(f'./{file}')}."
+    return click.NoSuchOption(error.option_name, message, error.possibilities, error.ctx)
 
 
 def _flush() -> None:
