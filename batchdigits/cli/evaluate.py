@@ -95,9 +95,13 @@ def evaluate(
         return
     from batchdigits.engines.local import predict
     from batchdigits.inference.model_file import read_model_file
+    from batchdigits.output.table import table_format
     from batchdigits.reports.evaluation import evaluate_predictions
     from batchdigits.reports.labelled_sources import labelled_sources
 
+    for path in paths:
+        if Path(path).is_file() and table_format(path):
+            raise click.UsageError(f"{path} is a table; give --truth a CSV of what is right")
     if plot:
         prepare_plot(plot)
     for option, listed in (("--wrong", wrong), ("--suspects", suspects)):

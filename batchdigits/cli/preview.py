@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from batchdigits.output.table import TableRow
     from batchdigits.vision.normalise import Ink
 
+_TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet", ".xlsx")
 MAX_LIMIT = 1_000  # images: the picture is 42,500 pixels high then; many viewers refuse more than 65,535
 
 
@@ -176,8 +177,9 @@ def _tables(paths: Sequence[str], has_choice: bool) -> list[str]:
 
     Raises:
         click.UsageError: some are tables and some are not, or none is one and there is a choice among rows.
+        BatchdigitsError: one is a table by its name only.
     """
-    from batchdigits.output.table import table_format
+    from batchdigits.output.table import known_format, table_format
 
     different = dict.fromkeys(paths)
     tables = [path for path in different if table_format(path)]
@@ -185,6 +187,9 @@ def _tables(paths: Sequence[str], has_choice: bool) -> list[str]:
         raise click.UsageError(f"{tables[0]} is a table of rows; give tables or images, not both")
     if has_choice and not tables:
         raise click.UsageError("--status and --sort choose among the rows of a table that classify wrote; give a table")
+    for path in different:
+        if path not in tables and Path(path).suffix in _TABLE_SUFFIXES and Path(path).is_file():
+            known_format(path)
     return tables
 
 
