@@ -59,7 +59,7 @@ def classify_locally(
     def convert(lines: Iterator[bytes], path: Path) -> None:
         assert encoder.convert
         if not reader.can_add:
-            lines = request.noting(count_lines(lines, reader, converted))
+            lines = request.note_lines(count_lines(lines, reader, converted))
         encoder.convert(columns, lines, path)
 
     with _output(request, identity_of(request, task), encoder.header(columns), reader) as output:

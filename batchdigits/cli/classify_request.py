@@ -79,15 +79,18 @@ class Request:
 
         return classify(files, task, self.jobs)
 
-    def noting(self, lines: Iterator[bytes]) -> Iterator[bytes]:
-        """The lines of JSON of which a workbook is made, whose rows cannot be read again."""
+    def note_lines(self, lines: Iterator[bytes]) -> Iterator[bytes]:
+        """Pass on the lines of JSON of which a workbook is made, and note what `print_more` needs of them.
+
+        The rows of a workbook cannot be read again.
+        """
         return lines
 
     def print_more(self, rows: Iterable[TableRow] | None = None) -> None:
         """Print what else there is to say of the rows, before the summary.
 
         Args:
-            rows: all rows of the output; None if this run knows them from `run` or `noting`.
+            rows: all rows of the output; None if this run knows them from `run` or `note_lines`.
         """
 
     def columns(self, card: Card, ids: Mapping[str, str] | None) -> Columns:

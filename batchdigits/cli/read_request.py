@@ -138,19 +138,18 @@ class ReadRequest(Request):
     def run(self, files: Iterator[str], task: Task[bytes]) -> Generator[ChunkResult[bytes], None, None]:
         """See `Request.run`; with unique values, rows come when all fields have been read."""
         if not self._is_unique:
-            return self._run_noting(files, task) if self._lists else super().run(files, task)
+            if not self._lists:
+                return super().run(files, task)
+            from batchdigits.cli.read_compared import run_noting
+
+            return run_noting(files, task, self.jobs, self._noted)
         from batchdigits.cli.read_together import run_forms_together, run_together
 
         if self._form:
             return run_forms_together(files, task, self.jobs, self._form, self.long, self._noted)
         return run_together(files, task, self.jobs, self._roster and self._roster.values, self.values or "")
 
-    def _run_noting(self, files: Iterator[str], task: Task[bytes]) -> Generator[ChunkResult[bytes], None, None]:
-        from batchdigits.cli.read_compared import run_noting
-
-        return run_noting(files, task, self.jobs, self._noted)
-
-    def noting(self, lines: Iterator[bytes]) -> Iterator[bytes]:
+    def note_lines(self, lines: Iterator[bytes]) -> Iterator[bytes]:
         """With lists of values, note those of all rows; what `run` has noted is among them."""
         from batchdigits.cli.read_compared import values_of_line
 
