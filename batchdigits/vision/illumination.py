@@ -12,6 +12,7 @@ MIN_BORDER_SHARE = 0.1  # of the border: its dark or light part is not judged if
 MAX_BORDER_DEVIATION = 0.2  # of a part's mean from the view's extreme, as a share of the contrast; grain reaches 0.1
 MAX_STROKE_SHARE = 0.25  # of the shorter side: anything wider is no stroke but a shadow, and counts as background
 MIN_WIDE_SHARE = 0.4  # of the longer side: no stroke is so wide, not even in a tight crop
+MIN_LIGHT_RANGE = 32  # grey levels between the brightest and the darkest background, but for a twentieth of either
 MAX_SHADOW = 64  # grey levels: a deeper shadow is not evened out in full, as its grain would be multiplied by over 4
 FAST_ROW_MULTIPLE = 16  # pixels: OpenCV's filters are faster if the length of rows is a multiple of this
 OTSU = cv2.THRESH_BINARY | cv2.THRESH_OTSU
@@ -66,11 +67,25 @@ def _border(picture: MatLike) -> MatLike:
 def remove_background(view: MatLike) -> tuple[MatLike, float]:
     """Remove an unevenly lit background from a view, uint8 (H, W), whose ink is bright.
 
-    The background is the view's morphological opening, which holds no strokes but keeps the edge of a shadow sharp.
-
     Returns:
         The view on a background of 0, and the background's total variation in grey levels.
     """
+    background = _background(view)
+    roughness = cv2.norm(background[1:], background[:-1], cv2.NORM_L1)
+    roughness += cv2.norm(background[:, 1:], background[:, :-1], cv2.NORM_L1)
+    # Ink reflects a share of the light, so it is divided by the range that the background leaves to it.
+    ink_range = cv2.bitwise_not(cv2.threshold(background, 255 - MAX_SHADOW, 255, cv2.THRESH_TRUNC)[1])
+    return cv2.divide(cv2.subtract(view, background), ink_range, scale=255.0), roughness
+
+
+def has_shadows(view: MatLike) -> bool:
+    """Whether the background of a view, uint8 (H, W), whose ink is bright has a shadow, or a spot of light."""
+    darkest, brightest = np.percentile(np.asarray(_background(view)), (5, 95), method="inverted_cdf")
+    return bool(int(brightest) - int(darkest) > MIN_LIGHT_RANGE)
+
+
+def _background(view: MatLike) -> MatLike:
+    """The morphological opening of a view, which holds no strokes but keeps the edge of a shadow sharp."""
     side = round(MAX_STROKE_SHARE * min(view.shape))
     # The view is extended by its border pixels: otherwise the opening would cut off the bright end of a slope, which
     # would then count as ink. Half a window is as far as the opening reaches.
@@ -78,9 +93,4 @@ def remove_background(view: MatLike) -> tuple[MatLike, float]:
     spare = -(view.shape[1] + 2 * pad) % FAST_ROW_MULTIPLE
     padded = cv2.copyMakeBorder(view, pad, pad, pad, pad + spare, cv2.BORDER_REPLICATE)
     opened = cv2.morphologyEx(padded, cv2.MORPH_OPEN, np.ones((side, side), np.uint8))
-    background = opened[pad:-pad, pad : -pad - spare]
-    roughness = cv2.norm(background[1:], background[:-1], cv2.NORM_L1)
-    roughness += cv2.norm(background[:, 1:], background[:, :-1], cv2.NORM_L1)
-    # Ink reflects a share of the light, so it is divided by the range that the background leaves to it.
-    ink_range = cv2.bitwise_not(cv2.threshold(background, 255 - MAX_SHADOW, 255, cv2.THRESH_TRUNC)[1])
-    return cv2.divide(cv2.subtract(view, background), ink_range, scale=255.0), roughness
+    return opened[pad:-pad, pad : -pad - spare]

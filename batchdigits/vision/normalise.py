@@ -29,7 +29,7 @@ from batchdigits.vision.components import (
 from batchdigits.vision.contrast import has_edges, histogram, is_ink, stretch_contrast
 from batchdigits.vision.frames import MIN_SOLID_SHARE, is_field_or_broken_frame
 from batchdigits.vision.framing import MAX_INK_SIDE, frame
-from batchdigits.vision.illumination import is_evenly_lit, otsu, remove_background
+from batchdigits.vision.illumination import MIN_PAGE_SIDE, has_shadows, is_evenly_lit, otsu, remove_background
 from batchdigits.vision.polarity import even_polarities, uneven_polarities
 from batchdigits.vision.reduction import Reduction
 from batchdigits.vision.ticks import find_ticks
@@ -143,6 +143,9 @@ def propose(
     pages = _pages_of(view, polarities)
     found = _find_candidates(pages, dark, deslant)
     if found.glyphs or found.holds_writing or polarities or not pages[0].is_even or min(view.shape) < MIN_CELL_SIDE:
+        return found
+    is_tight = min(view.shape) < MIN_PAGE_SIDE and not found.has_lines
+    if not (is_tight or has_shadows(view)):
         return found
     # A shadow inside the view, or one in a small view, may have been taken for its background. Parts of lines that are
     # not found as such under another light are no digit.

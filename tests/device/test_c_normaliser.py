@@ -19,7 +19,7 @@ from batchdigits.vision.normalise import propose
 from tests.conftest import Arrays
 from tests.device.boards import has_library
 from tests.device.test_c_sources import STRICT, needs_cc
-from tests.vision.test_cells import on_ruled_line
+from tests.vision.test_cells import SPOTS, on_ruled_line, ring_in_box
 
 VIEWS = ("8", "25", "28", "61", "96", "160", "255")
 
@@ -165,6 +165,14 @@ def test_the_c_normaliser_tells_ruled_lines_from_strokes(in_c: Normalise, row: i
     scan = on_ruled_line(row, side, top)
     assert _is_close(in_c, scan)
     assert _is_close(in_c, scan.T.copy())
+
+
+@needs_cc
+def test_the_c_normaliser_finds_a_digit_in_the_spot_of_a_lamp(in_c: Normalise) -> None:
+    for middle in SPOTS:
+        scan = ring_in_box(middle)
+        assert in_c(scan, 0) is not None
+        assert _is_close(in_c, scan)
 
 
 def _cell(digit: NDArray[np.uint8] | None, side: int, size: tuple[int, int]) -> NDArray[np.uint8]:

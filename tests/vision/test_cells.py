@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 from batchdigits.datasets import MNIST
 from batchdigits.datasets.idx import TRAIN_IMAGES, read_idx
 from batchdigits.learning.rendered_cells import KINDS, render_cell
+from batchdigits.vision.illumination import has_shadows
 from batchdigits.vision.normalise import normalise, propose
 from tests.vision.test_normalise import likeness, same
 
 CELLS = 30  # of a kind
+SPOTS = ((15, 15), (15, 45), (40, 15))  # of a lamp
 
 # The least share of empty cells that are blank, and of cells with a digit in which one candidate is like the digit's
 # own glyph: two cells below the measured shares. Version 2 of the normaliser is below one of the two for each kind.
@@ -317,16 +319,28 @@ def test_the_sharp_edge_of_a_shadow_is_no_one(column: int, slope: float) -> None
     assert normalise((230.0 - 69.0 * shadow).astype(np.uint8)) == ()
 
 
-@pytest.mark.parametrize("middle", [(15, 15), (15, 45), (40, 15)])
-def test_the_spot_of_a_lamp_does_not_hide_a_digit_in_a_box(middle: tuple[int, int]) -> None:
+def ring_in_box(middle: tuple[int, int] | None) -> np.ndarray:
+    """A ring in a printed box, dimly lit, with the spot of a lamp around a middle (column, row) if there is one."""
     scan = np.full((90, 80), 230, np.uint8)
     cv2.ellipse(scan, (40, 45), (12, 18), 0, 0, 360, 30, 5)
-    alone = normalise(scan)[0]
     cv2.rectangle(scan, (4, 4), (75, 85), 60, 3)
+    if middle is None:
+        return (scan * 0.5).astype(np.uint8)
     y, x = np.mgrid[:90, :80]
     spot = np.exp(-((x - middle[0]) ** 2 + (y - middle[1]) ** 2) / (2 * 35.0**2))
-    lit = np.clip(scan * 0.5 * (1.0 + 1.4 * spot), 0, 255).astype(np.uint8)
-    assert max(likeness(glyph, alone) for glyph in normalise(lit)) > 0.85
+    return np.clip(scan * 0.5 * (1.0 + 1.4 * spot), 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("middle", SPOTS)
+def test_the_spot_of_a_lamp_does_not_hide_a_digit_in_a_box(middle: tuple[int, int]) -> None:
+    alone = normalise(ring_in_box(None))[0]
+    assert max(likeness(glyph, alone) for glyph in normalise(ring_in_box(middle))) > 0.85
+
+
+def test_only_light_is_a_shadow() -> None:
+    for middle in SPOTS:
+        assert has_shadows(255 - ring_in_box(middle))
+    assert not has_shadows(255 - ring_in_box(None))
 
 
 def test_a_vignette_does_not_hide_a_digit_in_a_small_scan(digits: np.ndarray) -> None:

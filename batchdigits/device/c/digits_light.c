@@ -6,6 +6,7 @@
 #define MAX_BORDER_DEVIATION 0.2f /* of a part's mean from the view's extreme, as a share of the contrast */
 #define MAX_STROKE_SHARE 0.25f    /* of the shorter side; anything wider is a shadow */
 #define MIN_WIDE_SHARE 0.4f       /* of the longer side; no stroke is so wide */
+#define MIN_LIGHT_RANGE 32        /* grey levels of the background, but for a twentieth at either end */
 #define MAX_SHADOW 64             /* grey levels; a deeper shadow is not evened out in full */
 
 typedef struct {
@@ -134,6 +135,14 @@ float digits_roughness(picture view, uint16_t *scratch) {
         }
     }
     return (float)sum;
+}
+
+int digits_has_shadows(picture view, uint16_t *scratch) {
+    const picture background = background_of(view, scratch);
+    const float area = (float)area_of(background);
+    uint32_t counts[256];
+    digits_levels(background, background, 0, counts);
+    return digits_rank(counts, 0.95f * area) - digits_rank(counts, 0.05f * area) > MIN_LIGHT_RANGE;
 }
 
 void digits_flatten(picture view, uint16_t *scratch) {

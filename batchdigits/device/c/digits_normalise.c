@@ -93,6 +93,9 @@ int digits_normalise(const uint8_t *image, int width, int height, int stride, di
         !digits_is_even(view, digits_threshold(view, view, 0), workspace->scratch)) {
         return 0;
     }
+    if ((has_lines || short_side(view) >= MIN_PAGE_SIDE) && !digits_has_shadows(view, workspace->scratch)) {
+        return 0;
+    }
     /* A shadow inside the view, or one in a small view, may have been taken for its background. Parts of lines that are
      * not found as such under another light are no digit. */
     return find_glyph(s, inverted, ink, 1, workspace, glyph, &has_lines_then) && has_lines_then >= has_lines;

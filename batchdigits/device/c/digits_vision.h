@@ -164,6 +164,9 @@ int digits_is_even(picture view, int threshold, uint16_t *scratch);
 /* The total variation of the background in grey levels, of a view whose ink is bright. */
 float digits_roughness(picture view, uint16_t *scratch);
 
+/* Whether the background of a view whose ink is bright has a shadow, or a spot of light. */
+int digits_has_shadows(picture view, uint16_t *scratch);
+
 /* Remove the background of a view whose ink is bright. */
 void digits_flatten(picture view, uint16_t *scratch);
 
