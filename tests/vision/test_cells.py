@@ -328,7 +328,7 @@ def ring_in_box(middle: tuple[int, int] | None) -> np.ndarray:
         return (scan * 0.5).astype(np.uint8)
     y, x = np.mgrid[:90, :80]
     spot = np.exp(-((x - middle[0]) ** 2 + (y - middle[1]) ** 2) / (2 * 35.0**2))
-    return np.clip(scan * 0.5 * (1.0 + 1.4 * spot), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(scan * 0.5 * (1.0 + 1.4 * spot), 0, 255), np.uint8)
 
 
 @pytest.mark.parametrize("middle", SPOTS)
