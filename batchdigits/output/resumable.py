@@ -205,7 +205,7 @@ class ResumableOutput:
         self._written[1].extend(stamps)
         self._written[2].extend(map(checksum_of, rows))
         begin, self._end = self._end, int(ends[-1])
-        self.done += len(rows)
+        self.done += sum(stamp & 1 for stamp in stamps)  # a later run does those with an error again
         if not self.resumed and not self.old:
             self._append((begin, self._end))
             return

@@ -164,7 +164,8 @@ def _csv_rows(path: str, name: Literal["csv", "tsv"]) -> Iterator[TableRow]:
         for cells in reader:
             yield row_of({column: dialect.original(cells[column] or "") for column in columns})
     except csv.Error as error:
-        raise BatchdigitsError(f"cannot read {path}: the row in line {reader.line_num + 1:,}: {error}") from None
+        reason = str(error).partition(" - ")[0]  # behind it stands what Python's programmers can do
+        raise BatchdigitsError(f"cannot read {path}: the row in line {reader.line_num + 1:,}: {reason}") from None
 
 
 def _jsonl_rows(path: str) -> Iterator[TableRow]:

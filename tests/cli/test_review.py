@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from PIL import Image
@@ -103,6 +105,18 @@ def test_a_second_server_for_the_same_table_is_refused(table: Path, serve: Serve
     result = run("review", table, "--no-browser")
     assert result.exit_code == 1
     assert "another review of this table is running" in result.stderr
+
+
+def test_broken_requests_print_nothing(table: Path, serve: Serve) -> None:
+    server = serve(table)
+    place = urlsplit(server.address)
+    post = f"POST {place.path}answers HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+    for request in (b"no HTTP\r\n\r\n", f"{post}Content-Length: 99\r\n\r\n{{".encode()):
+        with socket.create_connection((place.hostname, place.port)) as connection:
+            connection.sendall(request)
+    assert server.get("state")["answered"] == 0
+    server.process.send_signal(signal.SIGINT)
+    assert server.process.communicate()[1].count("\n") == 1  # where the answers are
 
 
 def test_sigterm_ends_it(table: Path, serve: Serve) -> None:
