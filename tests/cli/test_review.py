@@ -191,13 +191,13 @@ def test_a_sample_of_numbers_is_keyed_blind_and_audited(table: Path, serve: Serv
 
 
 def test_a_sample_shows_its_rows_only(table: Path, serve: Serve) -> None:
-    Path("sample.csv").write_text("path,truth,stratum\nb.png,,1\n")
+    Path("sample.csv").write_text("path,truth\nb.png,\n")
     server = serve(table, "--mode", "blind", "--sample", "sample.csv")
     assert [card["path"] for card in server.get("cards")["cards"]] == ["b.png"]
 
 
 def test_a_sample_of_another_table_is_refused(table: Path, run: Run) -> None:
-    Path("sample.csv").write_text("path,truth,stratum\nb.png,,1\nother.png,,2\n")
+    Path("sample.csv").write_text("path,truth\nb.png,\nother.png,\n")
     result = run("review", table, "--sample", "sample.csv", "--no-browser")
     assert result.exit_code == 1
     assert "1 row of it are not in this one, such as other.png" in result.stderr

@@ -35,6 +35,9 @@ class Lines:
     def pieces(self, path: Path) -> Iterator[bytes]:
         yield from path.read_bytes().splitlines(keepends=True)
 
+    def with_ends(self, rows: bytes, end: bytes) -> bytes:
+        return rows.replace(b"\n", end)
+
     def head(self, row: bytes) -> RowHead:
         path, _, content = row.decode().strip().partition(",")
         return RowHead(path, content == "gone")
