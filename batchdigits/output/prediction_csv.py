@@ -61,10 +61,8 @@ class Dialect:
         if not is_number or not columns.are_fixed or self.formula or self.quoted.search(f"{path}{label}{detail}"):
             return self.line(columns.cells(prediction))
         # Most rows take this fast path.
-        end = self.delimiter
-        return f"{path}{end}{label}{end}{confidence:.6f}{end}{status}{end}{detail}{end}{score:.6f}\n".encode(
-            "utf-8", "surrogateescape"
-        )
+        cells = path, label, f"{confidence:.6f}", status, detail, f"{score:.6f}\n"
+        return self.delimiter.join(cells).encode("utf-8", "surrogateescape")
 
 
 def _in_quotes(field: str) -> str:
