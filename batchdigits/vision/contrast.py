@@ -20,7 +20,6 @@ MIN_SEPARATION = 0.7  # share of the variance between ink and background (Otsu's
 MAX_INK_SHARE = 0.5  # of the area
 MIN_SHARPNESS = 0.2  # rise within two pixels at the edges of ink, as a share of its contrast: light has 0.1
 MIN_PIXELS = 30  # for a judgement
-MAX_SPARSE_SHARE = 0.25  # pixels over 0: with so few, it is faster to pick them than to count many of one level
 # Pixels of middle grey for each of the mask, and for each of its outline: strokes have fewer, light more.
 MAX_BETWEEN, MAX_BETWEEN_AT_OUTLINE = 0.6, 1.75
 NEIGHBOURS = np.ones((3, 3), np.uint8)
@@ -33,10 +32,6 @@ Histogram = NDArray[np.float32]  # (256,), pixels of each grey level
 
 def histogram(view: MatLike, region: MatLike | None = None) -> Histogram:
     """That of a view, uint8 (H, W), or of a region of it, 255 on 0."""
-    if region is None and cv2.countNonZero(view) < MAX_SPARSE_SHARE * view.size:
-        counts = np.bincount(view[view != 0], minlength=LEVELS.size).astype(np.float32)
-        counts[0] = view.size - counts.sum()
-        return counts
     return np.asarray(cv2.calcHist([view], [0], region, [256], [0, 256]), np.float32).ravel()
 
 

@@ -171,7 +171,9 @@ def _find_candidates(pages: list[_Page], viewed: Viewed, deslant: bool) -> Candi
         found, cell = _find_inks(page.view, page.mask, page.is_even)
         has_lines |= cell is not None
         is_unsure |= cell is None or cell.stroke_prior > 0.0 or cv2.hasNonZero(cell.mask)
-        inks = [(_cut_out(ink, digit, viewed, page.ink_is_light, cell is not None), digit.prior) for ink, digit in found]
+        inks = [
+            (_cut_out(ink, digit, viewed, page.ink_is_light, cell is not None), digit.prior) for ink, digit in found
+        ]
         framed = [(frame(ink, deslant=deslant), prior) for ink, prior in inks if ink is not None]
         if cell and cell.is_box and framed:  # under the other polarity, the inside of the box would be ink
             glyphs = framed
