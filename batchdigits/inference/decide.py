@@ -84,8 +84,9 @@ class Prediction(NamedTuple):
         return document
 
 
-# A glyph's label and confidence, its score, and the probabilities of all classes, if they are asked for.
-_Answer = tuple[str, float, float, Mapping[str, float]]
+# A glyph's label and confidence, its score, the score as rows have it, and the probabilities of all classes, if they
+# are asked for.
+_Answer = tuple[str, float, float, float, Mapping[str, float]]
 
 
 def decide(
@@ -116,11 +117,10 @@ def decide(
             predictions.append(failed(path, fault) if fault else _without_glyph(path, candidates))
             chosen.append(None)
             continue
-        index, (label, confidence, score, by_name) = 0, next(answers)
+        index, answer = 0, next(answers)
         if len(glyphs) > 1:
-            several = [(label, confidence, score, by_name), *islice(answers, len(glyphs) - 1)]
-            index, (label, confidence, score, by_name) = _choose(several, candidates.priors)
-        score = round(score, SCORE_DECIMALS)
+            index, answer = _choose([answer, *islice(answers, len(glyphs) - 1)], candidates.priors)
+        label, confidence, _, score, by_name = answer
         status, detail = (ok, "") if score >= threshold else _in_doubt(glyphs[index], confidence, threshold)
         predictions.append(Prediction(path, label, confidence, status, detail, by_name, score))
         chosen.append(glyphs[index])
@@ -141,11 +141,12 @@ def _in_doubt(glyph: Glyph, confidence: float, threshold: float) -> tuple[Status
 
 def _choose(answers: list[_Answer], priors: Sequence[float]) -> tuple[int, _Answer]:
     """The index of the candidate that decides, and its answer."""
-    weights = [max(score, MIN_WEIGHT) * prior for (_, _, score, _), prior in zip(answers, priors, strict=True)]
+    weights = [max(score, MIN_WEIGHT) * prior for (_, _, score, _, _), prior in zip(answers, priors, strict=True)]
     index = weights.index(max(weights))
-    label, confidence, score, by_name = answers[index]
+    label, confidence, score, _, by_name = answers[index]
     agreeing = sum(weight for weight, answer in zip(weights, answers, strict=True) if answer[0] == label)
-    return index, (label, confidence, score * agreeing / sum(weights), by_name)
+    score = score * agreeing / sum(weights)
+    return index, (label, confidence, score, round(score, SCORE_DECIMALS), by_name)
 
 
 def _answers(logits: Logits, card: Card, with_probabilities: bool) -> Iterator[_Answer]:
@@ -155,13 +156,9 @@ def _answers(logits: Logits, card: Card, with_probabilities: bool) -> Iterator[_
     by_name: Iterable[Mapping[str, float]] = repeat(NO_PROBABILITIES, len(labels))
     if with_probabilities:
         by_name = [dict(zip(card.labels, row, strict=True)) for row in probabilities.tolist()]
-    return zip(
-        labels,
-        probabilities.max(axis=1).tolist(),
-        _scores(probabilities, logits, card.rejects).tolist(),
-        by_name,
-        strict=True,
-    )
+    confidences, exact = probabilities.max(axis=1), _scores(probabilities, logits, card.rejects)
+    rounded = exact.round(SCORE_DECIMALS)  # all at once, which is faster
+    return zip(labels, confidences.tolist(), exact.tolist(), rounded.tolist(), by_name, strict=True)
 
 
 def _without_glyph(path: str, candidates: Candidates) -> Prediction:
