@@ -128,8 +128,8 @@ def decide(
 
 
 def _stacked(glyphs: Sequence[Glyph]) -> Glyphs:
-    """Glyphs in one array, in a tenth of the time that `np.array` takes."""
-    return np.frombuffer(b"".join(glyphs), np.uint8).reshape(-1, *glyphs[0].shape)
+    """Glyphs in one array, in less time than `np.array` takes."""
+    return np.frombuffer(b"".join([glyph.data for glyph in glyphs]), np.uint8).reshape(-1, *glyphs[0].shape)
 
 
 def _in_doubt(glyph: Glyph, confidence: float, threshold: float) -> tuple[Status, str]:

@@ -60,7 +60,8 @@ def unpack_small_pngs(files: Sequence[bytes]) -> Iterator[tuple[list[int], Scans
             continue
         inflated = _inflated(files, indices, height * (width + 1))
         if inflated:
-            columns = cv2.transpose(np.frombuffer(b"".join(inflated.values()), np.uint8).reshape(-1, width + 1))
+            lines = np.frombuffer(b"".join(inflated.values()), np.uint8).reshape(-1, width + 1)
+            columns = np.asarray(cv2.transpose(lines), np.uint8)
             scans = _unfiltered(columns, height)
             has_filters = (columns[0].reshape(-1, height) <= PAETH).all(axis=1)  # else it has one that is unknown
             if has_filters.any():
