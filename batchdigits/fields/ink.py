@@ -10,7 +10,7 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
-from batchdigits.vision.illumination import is_evenly_lit, otsu, remove_background
+from batchdigits.vision.illumination import is_evenly_lit, otsu, otsu_split, remove_background
 from batchdigits.vision.normalise import Ink
 from batchdigits.vision.polarity import even_polarities, uneven_polarities
 
@@ -120,8 +120,8 @@ def _ink_of(page: MatLike, ink: Ink) -> MatLike:
     """The ink of a page, bright, without the background."""
     is_light = ink == "light"
     if ink == "auto":
-        lighter = otsu(page)
-        if not is_evenly_lit(page, lighter):
+        level, lighter = otsu_split(page)
+        if not is_evenly_lit(page, level, lighter):
             dark, light = (remove_background(side) for side in (np.invert(page), page))
             return light[0] if uneven_polarities(dark[1], light[1], lighter)[0] else dark[0]
         is_light = even_polarities(lighter)[0]
