@@ -154,5 +154,5 @@ def _glyph_of(own: dict[int, list[int]], least: float, components: Components, i
     mask = labels == kept[0] + 1
     for index in kept[1:]:
         mask |= labels == index + 1
-    glyph = ink_to_glyph(ink, mask.view(np.uint8), labels > 0, box)
+    glyph = ink_to_glyph(ink, mask.view(np.uint8), box)
     return None if glyph is None else BoxGlyph(glyph, box)

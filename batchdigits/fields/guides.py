@@ -29,14 +29,14 @@ def remove_guides(ink: MatLike, comb: Comb) -> MatLike:
     ]
     if len(boxes) < MIN_BOXES:
         return ink
-    size = round(comb.pitch), ink.shape[0]
-    common: MatLike = np.full(size[::-1], 255, np.uint8)
-    for box in boxes:
-        own = ink[:, box]
-        own = own if own.shape == common.shape else cv2.resize(own, size)
-        common = cv2.min(common, cv2.dilate(own, rectangle(SHIFT, SHIFT)))
-        if cv2.norm(common, cv2.NORM_INF) < MIN_GUIDE:
-            return ink
+    (height, _), wide = ink.shape, round(comb.pitch)
+    stack = np.zeros((len(boxes), height + SHIFT // 2, wide), np.uint8)  # with room between boxes for the blur
+    for box, own in zip(boxes, stack, strict=True):
+        own[:height] = ink[:, box] if box.stop - box.start == wide else cv2.resize(ink[:, box], (wide, height))
+    blurred = np.asarray(cv2.dilate(stack.reshape(-1, wide), rectangle(SHIFT, SHIFT)), np.uint8)
+    common = blurred.reshape(stack.shape)[:, :height].min(axis=0)
+    if common.max() < MIN_GUIDE:
+        return ink
     level = SPREAD * _quantile(common, 0.5)
     if level > MAX_GUIDE_SHARE * _quantile(ink, 0.98):
         return ink
