@@ -107,8 +107,7 @@ def _without_lines(ink: MatLike, strokes: Strokes, comb: Comb | None) -> Ruled:
     if plain is not ink:
         level, mask = cv2.threshold(plain, 0, 255, OTSU)
     rules, walls = [line for line in lines if line.is_level], [line for line in lines if not line.is_level]
-    counts = histogram(plain)
-    if not _is_distinct(np.where(level < LEVELS, counts, 0), np.where(level < LEVELS, 0, counts)):
+    if not _is_on_even_paper(plain, mask, level) and not _is_distinct_over(plain, level):
         mask = np.zeros_like(mask)
     return Ruled(plain, mask, rules, walls, comb, components_of(mask) if cv2.hasNonZero(mask) else None)
 
@@ -217,6 +216,19 @@ def is_ink(ink: MatLike, mask: MatLike, paper: MatLike) -> bool:
         paper: the mask of the paper, 255 on 0.
     """
     return _is_distinct(histogram(ink, mask), histogram(ink, paper))
+
+
+def _is_on_even_paper(ink: MatLike, mask: MatLike, level: float) -> bool:
+    """Whether so much of the paper is so even that ink over a level is distinct: a quick look that is mostly enough."""
+    grain = (level + 1) // (2 * MIN_SIGNAL + 1)
+    inked, grainy = cv2.countNonZero(mask), cv2.countNonZero(cv2.threshold(ink, grain, 255, cv2.THRESH_BINARY)[1])
+    return inked > 0 and 2 * MIN_SIGNAL * grain >= MIN_CONTRAST and grainy - inked < 0.3 * (mask.size - inked)
+
+
+def _is_distinct_over(ink: MatLike, level: float) -> bool:
+    """Whether the ink over a level is darker than the grain of the rest."""
+    counts = histogram(ink)
+    return _is_distinct(np.where(level < LEVELS, counts, 0), np.where(level < LEVELS, 0, counts))
 
 
 def _is_distinct(of_ink: Histogram, of_paper: Histogram) -> bool:

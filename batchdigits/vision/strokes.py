@@ -196,7 +196,7 @@ def _dilate(mask: MatLike, length: int, across: int = 1) -> MatLike:
     """Dilate a mask, uint8 (H, W), along its columns, and across them."""
     if length < LONG_WINDOW:
         return cv2.dilate(mask, rectangle(length, across))
-    return _over_windows(np.bitwise_or, cv2.dilate(mask, rectangle(1, across)), length, 0)
+    return _over_windows(np.bitwise_or, mask if across == 1 else cv2.dilate(mask, rectangle(1, across)), length, 0)
 
 
 def _over_windows(combine: np.ufunc, mask: MatLike, length: int, outside: int) -> NDArray[np.uint8]:
