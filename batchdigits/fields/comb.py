@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from statistics import median
-from typing import NamedTuple
 
 import numpy as np
 from cv2.typing import MatLike
@@ -30,7 +31,8 @@ GAP_COST = 0.5  # of such a gap, in walls that were found
 MIN_END_SHARE = 0.6  # of the pitch: a box whose outer wall the picture's edge has cut off
 
 
-class Comb(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Comb:
     """Boxes of one digit each, from left to right, maybe with gaps between groups of them.
 
     Attributes:
@@ -46,7 +48,7 @@ class Comb(NamedTuple):
     walls: list[Stroke]
     shown: NDArray[np.float64] | None
 
-    @property
+    @cached_property
     def is_box(self) -> NDArray[np.bool_]:
         """Whether there is a box, and no gap, between each two edges, bool (N,)."""
         return _is_box(self.edges)
@@ -54,7 +56,7 @@ class Comb(NamedTuple):
     @property
     def boxes(self) -> int:
         """How many boxes it has, without the gaps."""
-        return _count(self.edges)
+        return int(np.count_nonzero(self.is_box))
 
 
 def find_comb(found: Strokes, ink: MatLike, boxes: int | None = None) -> Comb | None:
@@ -69,7 +71,8 @@ def find_comb(found: Strokes, ink: MatLike, boxes: int | None = None) -> Comb | 
     strokes = found.dark()
     walls, edges, is_whole = _fit_walls(strokes, width)
     if not is_whole and (edges is None or _count(edges) != boxes):
-        more_walls, more, _ = _fit_walls(strokes + found.faint(), width)
+        tall = max((stroke.length for stroke in strokes if is_narrow(stroke)), default=0)
+        more_walls, more, _ = _fit_walls(strokes + found.faint(MIN_WALL_SHARE * tall), width)
         if edges is None or boxes is None or (more is not None and _count(more) > _count(edges)):
             walls, edges = more_walls, more
     shown = edges

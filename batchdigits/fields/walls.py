@@ -16,7 +16,7 @@ from batchdigits.vision.cell import erased
 from batchdigits.vision.contrast import histogram
 from batchdigits.vision.frames import MIN_FILLED_SHARE
 from batchdigits.vision.illumination import OTSU, otsu_level
-from batchdigits.vision.strokes import Stroke, UprightStrokes, find_upright_strokes, rectangle
+from batchdigits.vision.strokes import Stroke, UprightStrokes, rectangle
 
 HALO, SOFT = 3, 3  # pixels: a square around dark ink without faint lines, and columns beside it with its soft edge
 MIN_LINE = 4  # grey levels from paper to line
@@ -38,18 +38,23 @@ class Strokes:
         mask: of the ink over it, 255 on 0.
         rules: level lines.
         upright: upright strokes as dark as the ink.
-        without_rules: the mask without the rules, but with what crosses them.
     """
 
     def __init__(self, ink: MatLike) -> None:
-        """Find them, and separate digits from the rules that they stand on."""
+        """Find them."""
         self._ink = ink
         self.level, self.mask = cv2.threshold(ink, 0, 255, OTSU)
         self.rules, self.upright = find_rules(self.mask), UprightStrokes(self.mask)
-        without = cv2.bitwise_not(erased(self.rules, self.rules, self.mask)) if self.rules else self.mask
-        self.without_rules = cv2.bitwise_and(self.mask, without)
-        self._components = MaskComponents(self.without_rules)
         self._sure: dict[int, bool] = {}
+
+    @cached_property
+    def without_rules(self) -> MatLike:
+        """The mask without the rules that digits stand on, but with what crosses them."""
+        return cv2.subtract(self.mask, erased(self.rules, self.rules, self.mask)) if self.rules else self.mask
+
+    @cached_property
+    def _components(self) -> MaskComponents:
+        return MaskComponents(self.without_rules)
 
     def dark(self) -> list[Stroke]:
         """Upright strokes as dark as the ink that run from rule to rule, belong to no digit, or end where those do.
@@ -85,18 +90,18 @@ class Strokes:
         ends = stroke.start, stroke.end
         return all(any(rule.near - AT_RULE <= end <= rule.far + AT_RULE for rule in self.rules) for end in ends)
 
-    def faint(self) -> list[Stroke]:
-        """Fainter upright strokes that are no soft edges of digits."""
+    def faint(self, least: float = 0.0) -> list[Stroke]:
+        """Fainter upright strokes, of so many pixels, that are no soft edges of digits."""
         paper = cv2.bitwise_not(cv2.dilate(self.mask, rectangle(HALO, HALO)))
         smooth = cv2.blur(self._ink, (SCREEN, SCREEN))
         counts = histogram(smooth, paper).astype(np.intp)
         if not counts.any():
             return []
         level = max(MIN_LINE, otsu_level(np.repeat(np.arange(256, dtype=np.uint8), counts)))
-        strokes = find_upright_strokes(cv2.bitwise_and(cv2.threshold(smooth, level, 255, cv2.THRESH_BINARY)[1], paper))
+        mask = cv2.bitwise_and(cv2.threshold(smooth, level, 255, cv2.THRESH_BINARY)[1], paper)
         return [
             stroke
-            for stroke in strokes
+            for stroke in UprightStrokes(mask).select(least)
             if stroke.thickness > MAX_EDGE or not self._components.is_digit_of(stroke, SOFT)
         ]
 
