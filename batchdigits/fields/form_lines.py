@@ -22,7 +22,7 @@ from batchdigits.vision.components import Components, components_of
 from batchdigits.vision.contrast import LEVELS, MIN_CONTRAST, Histogram, histogram
 from batchdigits.vision.illumination import OTSU
 from batchdigits.vision.lines import CORNER_SHARE, OUTER_MARGIN_SHARE
-from batchdigits.vision.strokes import Stroke, find_upright_strokes
+from batchdigits.vision.strokes import Stroke, UprightStrokes
 
 MAX_PASSES = 3  # each finds the lines that are fainter than those before
 MIN_WALL_SPAN, SPANNING_SHARE = 0.5, 0.92  # of the height: of a wall between rules or edges, and of one anywhere
@@ -89,8 +89,8 @@ def _without_lines(ink: MatLike, strokes: Strokes, comb: Comb | None) -> Ruled:
     """Remove the lines, and with a comb its walls and guides alone."""
     level, mask = strokes.level, strokes.mask
     columns = _columns_of_walls(comb, mask.shape[1]) if comb else b""
-    upright = strokes.upright.select(0.0 if comb else MIN_WALL_SPAN * len(mask), columns)
-    found = strokes.rules + _walls(upright, strokes.rules, mask, comb)
+    least = 0.0 if comb else MIN_WALL_SPAN * len(mask)
+    found = strokes.rules + _walls(strokes.upright.select(least, columns), strokes.rules, mask, comb)
     lines: list[Stroke] = []
     for _ in range(MAX_PASSES):
         if not found:
@@ -102,7 +102,7 @@ def _without_lines(ink: MatLike, strokes: Strokes, comb: Comb | None) -> Ruled:
         level, mask = cv2.threshold(ink, 0, 255, OTSU)
         rules = find_rules(mask)
         across = rules + [line for line in lines if line.is_level]
-        found = rules + _walls(find_upright_strokes(mask, columns), across, mask, comb)
+        found = rules + _walls(UprightStrokes(mask, columns).select(least), across, mask, comb)
     plain = remove_guides(ink, comb) if comb else ink
     if plain is not ink:
         level, mask = cv2.threshold(plain, 0, 255, OTSU)
