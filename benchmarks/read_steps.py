@@ -1,7 +1,7 @@
 """Measure where the time of reading a field goes: `python benchmarks/read_steps.py`.
 
-Three kinds: combs of nine boxes, 300x60 pixels, with `--comb 9` and without; and composed fields of all kinds. The times
-are CPU seconds of one thread, without decoding; a step that is part of another one is not listed.
+Three kinds: combs of nine boxes, 300x60 pixels, with `--comb 9` and without; and composed fields of all kinds. The
+times are CPU seconds of one thread, without decoding.
 """
 
 from __future__ import annotations
