@@ -13,7 +13,7 @@ from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from batchdigits.fields.comb import TOLERANCE, Comb, find_comb
-from batchdigits.fields.guides import remove_guides
+from batchdigits.fields.guides import median_level, remove_guides
 from batchdigits.fields.ruled_lines import find_rules
 from batchdigits.fields.ticks import find_ticks
 from batchdigits.fields.walls import MaskComponents, Strokes
@@ -124,7 +124,7 @@ def _strokes_along(lines: Sequence[Stroke], ink: MatLike, mask: MatLike, gone: N
     pixels = np.asarray(ink, np.uint8)
     darker = np.zeros(gone.shape, np.bool_)
     for line in lines:
-        level = _median(pixels[line.place], line.ink)
+        level = median_level(pixels[line.place][np.asarray(line.ink) > 0])
         rows, columns = (slice(max(0, axis.start - 2), axis.stop + 2) for axis in line.place)
         darker[rows, columns] |= pixels[rows, columns] > int(MIN_DARKER * level)
     darker &= gone > 0
@@ -137,13 +137,6 @@ def _strokes_along(lines: Sequence[Stroke], ink: MatLike, mask: MatLike, gone: N
     inner = np.bincount(of_stroke, minlength=len(stats))
     goes_on = stats[:, cv2.CC_STAT_AREA] >= 2 * inner
     return np.asarray(at[goes_on[of_stroke]], np.intp)
-
-
-def _median(ink: NDArray[np.uint8], mask: MatLike) -> float:
-    """The median grey level of the ink under a mask."""
-    total = np.bincount(ink[np.asarray(mask) > 0]).cumsum()
-    low, high = total.searchsorted(((total[-1] - 1) // 2, total[-1] // 2), side="right").tolist()
-    return (low + high) / 2
 
 
 def _crosses(comb: Comb, mask: MatLike) -> bool:
