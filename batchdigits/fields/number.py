@@ -35,6 +35,7 @@ MIN_OVERLAP = 0.4  # of the lower one's height: rows that neighbours share
 MAX_GAP = 2.0  # of the higher one's height: between neighbours in a row
 # What is added to a row: components this far from its members at most, as shares of its height.
 REACH_X, REACH_Y = 0.5, 0.15
+REACH_COMMA = 0.45  # the same below the row, for what begins within it and is no wider than high, as a comma
 MIN_UNDERLINE = 2.5  # width over height
 MIN_SHARED_ROWS = 0.5  # of the number's height: with less, a component lies above or below it
 MAX_WALL_DIGIT = 1.4  # of the number's height: the length of a wall that may be a digit
@@ -161,7 +162,9 @@ def _members(components: Components, row: NDArray[np.intp], height: float, is_re
     top, bottom = y[row].min() - REACH_Y * height, (y + tall)[row].max() + REACH_Y * height
     base = float(median((y + tall)[row].tolist()))
     is_underline = (width > MIN_UNDERLINE * tall) & (y + tall / 2 > base - 0.1 * height)
-    is_small = (y >= top) & (y + tall <= bottom) & (tall <= MAX_HEIGHT_RATIO * height) & ~is_underline & ~is_rest
+    is_comma = (y <= base) & (width <= tall) & (y + tall <= bottom + (REACH_COMMA - REACH_Y) * height)
+    is_small = (y >= top) & ((y + tall <= bottom) | is_comma) & (tall <= MAX_HEIGHT_RATIO * height)
+    is_small &= ~is_underline & ~is_rest
     members = np.zeros(len(x), np.bool_)
     members[row] = True
     while True:
