@@ -25,6 +25,7 @@ EDGE_DEPTH_SHARE, DOUBTFUL_DEPTH_SHARE = 0.1, 0.15
 DOUBTFUL_DEPTH = 0.3  # of the height at most: in a long field, a digit lies there
 MAX_SIDE_DEPTH = 0.5  # of the height: an upright line farther from the edge may have digits on both sides
 AT_EDGE = 2  # pixels from an edge
+MAX_WALL = 8  # pixels: a wall that a digit crosses, which is cut by it
 MAX_CORNER_AREA = 0.25  # of its box: what a corner of a frame fills
 MIN_REST, MAX_NARROW = 0.1, 0.35  # width over height of what is the rest of a wall, and of what may be one
 MAX_LIKENESS = 0.35  # difference of the log heights of digits of one number
@@ -120,7 +121,8 @@ def _rests(components: Components, thickness: NDArray[np.float64], inside: Box) 
     _, x, y, width, height, area = components
     rows, columns = inside
     middle_x, middle_y = x + width / 2, y + height / 2
-    is_outside = (middle_x < columns.start) | (middle_x > columns.stop)
+    reaches_in = (x + width >= columns.start - MAX_WALL) & (x <= columns.stop + MAX_WALL) & ~components.touches
+    is_outside = ((middle_x < columns.start) | (middle_x > columns.stop)) & ~reaches_in
     is_outside |= (middle_y < rows.start) | (middle_y > rows.stop)
     deep_y = EDGE_DEPTH_SHARE * (rows.stop - rows.start) + 1
     deep_x = EDGE_DEPTH_SHARE * (columns.stop - columns.start) + 1
