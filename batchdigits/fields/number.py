@@ -39,6 +39,7 @@ REACH_X, REACH_Y = 0.5, 0.15
 REACH_COMMA = 0.45  # the same below the row, for what begins within it and is no wider than high, as a comma
 MIN_UNDERLINE = 2.5  # width over height
 MIN_SHARED_ROWS = 0.5  # of the number's height: with less, a component lies above or below it
+MIN_CUT_DIGIT = 0.35  # of the number's height: what touches a wall and may be the rest of a digit that crosses it
 MAX_WALL_DIGIT = 1.4  # of the number's height: the length of a wall that may be a digit
 EDGE_WEIGHT = 0.3  # of a component that touches the picture's edge, as against another one
 CENTRE_WEIGHT = 2.0  # how fast a row's weight falls with its distance from the middle
@@ -77,6 +78,7 @@ def find_number(ruled: Ruled) -> Number | None:
     digits = np.flatnonzero(is_digit)
     if len(digits) > MAX_COMPONENTS:
         digits = digits[np.argsort(-components.height[digits], kind="stable")[:MAX_COMPONENTS]]
+    at_wall = _are_at_wall(ruled.walls, components) & ~is_rest & ~is_like_line
     numbers = []
     for row in _rows(components, digits):
         sure = row[~is_like_line[row]]
@@ -89,6 +91,7 @@ def find_number(ruled: Ruled) -> Number | None:
         doubtful = select(components, members & is_like_line & (is_thin | is_other))
         is_part = bool((is_digit & ~members & ~components.touches & _are_beside(components, sure, height)).any())
         is_part = is_part or _has_wall_like_digit(ruled.walls, components, sure, height)
+        is_part = is_part or bool((at_wall & (components.height >= MIN_CUT_DIGIT * height)).any())
         weight = _weight(components, sure, inside)
         numbers.append(Number(select(components, members), doubtful, height, weight, is_part))
     return max(numbers, key=lambda number: number.weight, default=None)
@@ -193,6 +196,16 @@ def _has_wall_like_digit(walls: Sequence[Stroke], components: Components, row: N
     left, right = x[row].min() - height, (x + width)[row].max() + height
     inner = sorted(walls, key=lambda wall: wall.near)[1:-1]  # the outer ones are the sides of a cell
     return any(wall.length <= MAX_WALL_DIGIT * height and left <= (wall.near + wall.far) / 2 <= right for wall in inner)
+
+
+def _are_at_wall(walls: Sequence[Stroke], components: Components) -> Flags:
+    """Whether each component touches a wall, which may have cut a part of it off."""
+    _, x, y, width, height, _ = components
+    touches = np.zeros(len(x), np.bool_)
+    for wall in walls:
+        is_near = (x <= wall.far + AT_EDGE) & (x + width >= wall.near - AT_EDGE)
+        touches |= is_near & (y < wall.end) & (y + height > wall.start)
+    return touches
 
 
 def _weight(components: Components, row: NDArray[np.intp], inside: Box) -> float:
