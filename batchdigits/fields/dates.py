@@ -13,8 +13,8 @@ DATE = re.compile(f"({DAY}/{MONTH}|{MONTH}/{DAY})/({YEAR}|[0-9][0-9])|{YEAR}/{MO
 
 
 def is_date(value: str) -> bool:
-    """Whether a value has a day, a month and a year with slashes between them."""
-    return DATE.fullmatch(value) is not None
+    """Whether a value has a day, a month and a year with slashes between them, or with dashes."""
+    return DATE.fullmatch(value.replace("-", "/")) is not None
 
 
 def prefer_dates(paths: Sequence[Path]) -> list[Path]:
