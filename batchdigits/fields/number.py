@@ -34,6 +34,8 @@ MAX_COMPONENTS = 100  # of all rows: the highest are looked at
 MAX_HEIGHT_RATIO = 2.2  # of neighbours in a row
 MIN_OVERLAP = 0.4  # of the lower one's height: rows that neighbours share
 MAX_GAP = 2.0  # of the higher one's height: between neighbours in a row
+# Beside a printed label: of the highest member, the gap; how many times as high as that the number is; and its letters.
+MIN_LABEL_GAP, MIN_LABEL_RATIO, MIN_LETTERS = 0.4, 1.4, 2
 # What is added to a row: components this far from its members at most, as shares of its height.
 REACH_X, REACH_Y = 0.5, 0.15
 REACH_COMMA = 0.45  # the same below the row, for what begins within it and is no wider than high, as a comma
@@ -80,7 +82,7 @@ def find_number(ruled: Ruled) -> Number | None:
         digits = digits[np.argsort(-components.height[digits], kind="stable")[:MAX_COMPONENTS]]
     at_wall = _are_at_wall(ruled.walls, components) & ~is_rest & ~is_like_line
     numbers = []
-    for row in _rows(components, digits):
+    for row in chain.from_iterable(_without_print(components, row) for row in _rows(components, digits)):
         sure = row[~is_like_line[row]]
         if not sure.size:
             continue
@@ -151,6 +153,21 @@ def _rows(components: Components, digits: NDArray[np.intp]) -> list[NDArray[np.i
         joined = [row for row in rows if any(_are_neighbours(components, other, one) for other in row)]
         rows = [row for row in rows if row not in joined] + [[*chain(*joined), one]]
     return [np.array(row) for row in rows]
+
+
+def _without_print(components: Components, row: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+    """A row in parts, where several components beyond a gap are much lower, as the letters of a printed label."""
+    if len(row) < 2:
+        return [row]
+    order = row[np.argsort(components.x[row], kind="stable")]
+    height, right = components.height[order], np.maximum.accumulate((components.x + components.width)[order])
+    gaps = components.x[order][1:] - right[:-1]
+    for at in (np.flatnonzero(gaps >= MIN_LABEL_GAP * height.max()) + 1).tolist():
+        low, high = sorted((order[:at], order[at:]), key=lambda part: float(np.median(components.height[part])))
+        ratio = float(np.median(components.height[high]) / np.median(components.height[low]))
+        if ratio >= MIN_LABEL_RATIO and len(low) >= MIN_LETTERS:
+            return [*_without_print(components, low), *_without_print(components, high)]
+    return [row]
 
 
 def _are_neighbours(components: Components, left: int, right: int) -> bool:
