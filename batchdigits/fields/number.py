@@ -35,7 +35,7 @@ MAX_HEIGHT_RATIO = 2.2  # of neighbours in a row
 MIN_OVERLAP = 0.4  # of the lower one's height: rows that neighbours share
 MAX_GAP = 2.0  # of the higher one's height: between neighbours in a row
 # Beside a printed label: of the highest member, the gap; how many times as high as that the number is; and its letters.
-MIN_LABEL_GAP, MIN_LABEL_RATIO, MIN_LETTERS = 0.4, 1.4, 2
+MIN_LABEL_GAP, MIN_LABEL_RATIO, MIN_LETTERS = 0.4, 1.6, 2
 # What is added to a row: components this far from its members at most, as shares of its height.
 REACH_X, REACH_Y = 0.5, 0.15
 REACH_COMMA = 0.45  # the same below the row, for what begins within it and is no wider than high, as a comma
