@@ -148,6 +148,7 @@ tables:
 	python benchmarks/few_shot.py --sets $(SETS)
 	python benchmarks/corrections.py --sets $(SETS)
 	python benchmarks/review_page.py
+	python benchmarks/audit_bounds.py
 	python benchmarks/read_fields.py --fields $(SETS)/../fields
 	python benchmarks/read_pages.py --fields $(SETS)/../fields --comb cdigital=3
 	python benchmarks/read_speed.py

@@ -88,7 +88,7 @@ def _normalised(page: Page, normaliser: Normaliser) -> Normalised:
 
 
 def _with_package(folders: list[str], runtime: Runtime) -> list[Prediction]:
-    return list(chain.from_iterable(classify_files(list(find(folders)), runtime, Settings()).rows))
+    return list(chain.from_iterable(classify_files(list(find(folders)), runtime, Settings()).predictions))
 
 
 NORMALISERS: dict[str, Classify] = {

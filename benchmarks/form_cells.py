@@ -96,7 +96,7 @@ def _table_of_sets(sets: str, runtime: Runtime, classifier: Classifier | None) -
     for name in names:
         path = os.path.join(sets, name)  # noqa: PTH118 - sources are strings
         folders = [one for one in class_folders(path, runtime.card.labels) if Path(one).name != NOT_DIGIT]
-        rows = chain.from_iterable(classify_files(list(find(folders)), runtime, Settings()).rows)
+        rows = chain.from_iterable(classify_files(list(find(folders)), runtime, Settings()).predictions)
         result = evaluate_predictions(path, rows, runtime.card.labels)
         accuracies.append(result.accuracy)
         lines.append(f"| {name} | {result.images:,} | {result.accuracy:.2%} | {result.images - result.right:,} |")

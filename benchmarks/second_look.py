@@ -94,7 +94,8 @@ def _row(folder: Path, once: Runtime, twice: Runtime, rounds: int) -> str:
 
 def _classified(files: Sequence[str], runtime: Runtime) -> list[Prediction]:
     chunks = (files[start : start + LARGEST_CHUNK] for start in range(0, len(files), LARGEST_CHUNK))
-    return list(chain.from_iterable(chain.from_iterable(classify_files(c, runtime, Settings()).rows for c in chunks)))
+    found = (classify_files(chunk, runtime, Settings()).predictions for chunk in chunks)
+    return list(chain.from_iterable(chain.from_iterable(found)))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import get_args
 
 from batchdigits.datasets.layout import NOT_DIGIT
-from batchdigits.inference.choose import BUILT_IN_MODEL
+from batchdigits.inference.choose import BUILT_IN_MODEL, PACKAGED_MODELS, PRETRAINED
 from batchdigits.vision.normalise import Ink
 
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
@@ -35,13 +35,15 @@ def check_class(as_class: str | None) -> None:
 
 
 def model_path(model: str | os.PathLike[str] | None) -> Path:
-    """The path of the model file to use; that of the built-in one for None.
+    """The path of the model file to use; that of the built-in one for None, and one of the package by its name.
 
     Raises:
         TypeError: `model` is no path.
     """
     if model is None:
         return BUILT_IN_MODEL
+    if isinstance(model, str) and model in PACKAGED_MODELS:
+        return PRETRAINED / f"{PACKAGED_MODELS[model]}.tflite"
     return as_path(model, "model")
 
 

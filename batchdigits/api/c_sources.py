@@ -20,7 +20,7 @@ def export_c(folder: AnyPath, model: AnyPath | None = None, *, package: Package 
     Args:
         folder: the folder to write. With `package`, it must be new or empty; otherwise files of the same name are
             replaced.
-        model: the .tflite model file; None for the built-in one.
+        model: the .tflite model file, or `tiny` or `nano`; None for the built-in one.
         package: the build system that the library is for; None for the sources alone.
 
     Raises:

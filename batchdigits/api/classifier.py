@@ -48,7 +48,7 @@ class Classifier:
         """Load a model.
 
         Args:
-            model: the model file; None for the built-in one.
+            model: the model file, or `tiny` or `nano`; None for the built-in one.
             ink: whether ink is `dark`, `light`, or to be found out for each image (`auto`).
             min_confidence: score, 0-1, below which a prediction is `review`; None for the model's own threshold.
             target_risk: in its place, the share of wrong predictions, over 0 and under 1, that is accepted among `ok`
@@ -138,10 +138,13 @@ class Classifier:
             classifier's arguments, `target_risk`, `probabilities` and `second_look` are for single digits only.
 
         Raises:
-            TypeError: the image has none of the types that `classify` accepts.
+            TypeError: the image has none of the types that `classify` accepts, or `checks` or `values` is one text.
             ValueError: another argument is out of its range.
             BatchdigitsError: none of the `values` keeps the rules.
         """
+        for name, texts in (("checks", checks), ("values", values)):
+            if isinstance(texts, str):  # which would be taken for one of each of its characters
+                raise TypeError(f"{name} is an iterable of texts, not {texts!r}")
         options = field_options(
             ink=self._ink,
             length=None if length is None else str(length),

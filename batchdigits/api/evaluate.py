@@ -27,7 +27,7 @@ def evaluate(
         path: a folder, or a zip or tar archive, with a sub-folder for each class, named like the model's labels;
             `not_digit` holds outliers, unless the model has this label. Or a folder of IDX files, an .npz in Keras's
             layout, or `mnist`, the MNIST of the package: their test images.
-        model: the model file; None for the built-in one.
+        model: the model file, or `tiny` or `nano`; None for the built-in one.
         ink: whether ink is `dark`, `light`, or to be found out for each image (`auto`).
         as_class: `not_digit` if the folder of this name is a class, which the model must have.
         jobs: worker processes at most; None for one for each core, or one in all for a .keras model.

@@ -38,7 +38,7 @@ def classify(
 
     Args:
         paths: a file, folder, archive or URL, or an iterable of them, which is consumed as it is needed.
-        model: the model file; None for the built-in one.
+        model: the model file, or `tiny` or `nano`; None for the built-in one.
         ink: whether ink is `dark`, `light`, or to be found out for each image (`auto`).
         min_confidence: score, 0-1, below which a prediction is `review`; None for the model's own threshold.
         target_risk: in its place, the share of wrong predictions, over 0 and under 1, that is accepted among `ok`

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchdigits.files.content import Content
-from batchdigits.files.source_error import SourceError, describe_error
+from batchdigits.files.source_error import SourceError, describe_error, one_line
 from batchdigits.vision.decode import MAX_FILE_BYTES, Page, decode, decode_content
 from batchdigits.vision.grey import Scan, to_grey
 
@@ -55,10 +55,8 @@ def _decoded(image: Image, reduced: bool) -> tuple[str, Iterable[Page]]:
     if isinstance(image, bytes | bytearray | memoryview):
         return "", _pages_of_bytes("", bytes(image), reduced)
     if _is_pillow_image(image):
-        from batchdigits.vision.pillow_decode import scan_of
-
         name = _name(image, "filename")
-        return name, _page(name, lambda: scan_of(image))
+        return name, _page(name, lambda: _scan_of_pillow_image(image))
     if hasattr(image, "read"):
         name = _name(image, "name")
         return name, _pages_of_file(name, image, reduced)
@@ -79,6 +77,8 @@ def _pages_of_bytes(source: str, data: bytes, reduced: bool) -> Iterable[Page]:
 
 
 def _pages_of_file(source: str, file: IO[bytes], reduced: bool) -> Iterable[Page]:
+    if getattr(file, "closed", False):
+        return (Page(source, None, "a closed file"),)
     try:
         data = file.read(MAX_FILE_BYTES + 1)
     except Exception as error:
@@ -99,9 +99,21 @@ def _is_pillow_image(image: object) -> bool:
     return pillow is not None and isinstance(image, pillow.Image)
 
 
+def _scan_of_pillow_image(image: Any) -> Scan:
+    from batchdigits.vision.pillow_decode import scan_of
+
+    if not image.width or not image.height:
+        raise SourceError("an image without pixels")
+    try:
+        return scan_of(image)
+    except (OSError, ValueError) as error:  # it is truncated, closed, or of a mode that Pillow does not convert
+        raise SourceError(one_line(f"cannot be decoded: {error}")) from None
+
+
 def _check_array(array: NDArray[Any]) -> None:
     has_shape = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))
-    if not has_shape or not (array.dtype in (np.uint8, np.uint16, np.bool_) or array.dtype.kind == "f"):
+    kind = array.dtype.newbyteorder("=")
+    if not has_shape or not (kind in (np.uint8, np.uint16, np.bool_) or kind.kind == "f"):
         raise TypeError(f"an array is {ACCEPTED_ARRAYS}, not {array.dtype} {array.shape}")
 
 
@@ -110,6 +122,7 @@ def _scan_of_array(array: NDArray[Any]) -> Scan:
         raise SourceError("an image without pixels")
     if array.dtype.kind == "f" and not (np.isfinite(array).all() and array.min() >= 0 and array.max() <= 1):
         raise SourceError("floats that are not from 0 to 1")
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)
     if array.ndim == 3:
         array = np.ascontiguousarray(array[:, :, (2, 1, 0, 3)[: array.shape[2]]])
     return np.ascontiguousarray(to_grey(array))

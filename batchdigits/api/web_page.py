@@ -16,7 +16,7 @@ def export_web(file: AnyPath, model: AnyPath | None = None) -> None:
 
     Args:
         file: the .html file to write; one that is there is replaced.
-        model: the .tflite model file; None for the built-in one.
+        model: the .tflite model file, or `tiny` or `nano`; None for the built-in one.
 
     Raises:
         TypeError: a path is neither text nor `os.PathLike`.

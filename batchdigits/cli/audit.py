@@ -63,7 +63,7 @@ def audit(
     """Say how many ok rows of a table are wrong, by a sample that a person keys.
 
     First draw a sample: of N rows, or as many as show what is to be shown, if the scores are right. It has the columns
-    path, truth and stratum, and no labels or values. Key it in batchdigits review --mode blind --sample, or type into
+    path and truth, and no labels or values. Key it in batchdigits review --mode blind --sample, or type into
     truth what each image shows, and anything else for what is no digit or number. Then give it to --keyed, with the
     same --seed. Rows whose status you have changed are left out.
 
@@ -124,7 +124,7 @@ def _draw(table: Table, size: int | None, share: float | None, seed: int, output
         return
     if size is None:
         raise BatchdigitsError("no sample is large enough, so none was drawn")
-    content = write_sample(table.rows, draw(table.rows, size, seed), seed)
+    content = write_sample(table.rows, draw(len(table.rows), size, seed))
     with open_atomically(output) as stream:
         stream.write(content)
     print_message(f"wrote {output}: {counted(size, 'row')} to key, drawn with the seed {seed}")

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
-from batchdigits.cli.classify_request import INPUT_OPTIONS, OUTPUT_OPTIONS, RUN_OPTIONS, Request, add_options
+from batchdigits.cli.classify_request import Request
 from batchdigits.cli.console import print_message
 from batchdigits.cli.make_table import make_table
 from batchdigits.cli.options import Number, Share, ink_option
+from batchdigits.cli.table_options import INPUT_OPTIONS, OUTPUT_OPTIONS, RUN_OPTIONS, add_options
 
 if TYPE_CHECKING:
     from batchdigits.engines.classify_files import Settings

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 from batchdigits.cli.classify_request import Request
 from batchdigits.cli.classify_run import (
     finish,
-    pdfs_text,
     print_added,
     print_kept_on_error,
     print_resumed,
+    skipped_texts,
     write_results,
 )
 from batchdigits.cli.classify_summary import Stopwatch, Summary
@@ -59,7 +59,7 @@ def classify_locally(
     def convert(lines: Iterator[bytes], path: Path) -> None:
         assert encoder.convert
         if not reader.can_add:
-            lines = request.noting(count_lines(lines, reader, converted))
+            lines = request.note_lines(count_lines(lines, reader, converted))
         encoder.convert(columns, lines, path)
 
     with _output(request, identity_of(request, task), encoder.header(columns), reader) as output:
@@ -98,8 +98,8 @@ def classify_locally(
 def _print_left_out(tally: Tally, rules: Filter) -> None:
     for pattern in rules.unused:
         print_message(f"--include {pattern} matches no file", "unused")
-    if tally.skipped_pdfs:
-        print_message(pdfs_text(tally), "skipped", skipped_pdfs=tally.skipped_pdfs)
+    for text in skipped_texts(tally):
+        print_message(text, "skipped", skipped_pdfs=tally.skipped_pdfs, skipped_archives=tally.skipped_archives)
 
 
 def _at_most(rows: int, files: Iterator[str], request: Request) -> Iterator[str]:

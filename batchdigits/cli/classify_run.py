@@ -12,6 +12,7 @@ from batchdigits.cli.classify_request import Request
 from batchdigits.cli.classify_summary import Summary
 from batchdigits.cli.console import Bar, print_message, progress_bar
 from batchdigits.cli.max_failures import MaxFailures
+from batchdigits.cli.own_pip import with_own_pip
 from batchdigits.cli.progress import Progress
 from batchdigits.errors import ExitCode, NoImagesError
 from batchdigits.text import counted
@@ -96,9 +97,12 @@ def print_added(request: Request, numbers: Mapping[str, int]) -> None:
     print_message(f"{request.output}: {', '.join(done)}", "added", **numbers)
 
 
-def pdfs_text(tally: Tally) -> str:
-    """How many PDF files were skipped for want of the package that reads them."""
-    return f"{counted(tally.skipped_pdfs, 'PDF file')} skipped: pip install 'batchdigits[pdf]'"
+def skipped_texts(tally: Tally) -> Iterator[str]:
+    """Which files were skipped that may hold images, and how these can be read."""
+    if tally.skipped_pdfs:
+        yield with_own_pip(f"{counted(tally.skipped_pdfs, 'PDF file')} skipped: pip install 'batchdigits[pdf]'")
+    if tally.skipped_archives:
+        yield f"{counted(tally.skipped_archives, 'archive')} inside archives skipped: unpack them first"
 
 
 @contextmanager

@@ -106,7 +106,7 @@ class Summary:
             **self.numbers(),
             "model": {"name": self.task.model.name, "sha256": card.sha256["payload"]},
             "normaliser": card.normaliser["version"],
-            "threshold": self.task.settings.threshold,
+            "threshold": self.task.pipeline.threshold,
             "options": _options(self.request),
             "versions": _versions(self.task.model),
             "host": {"cores": os.cpu_count(), "workers": self.workers},

@@ -102,7 +102,7 @@ def identity_of(request: Request, task: Task[bytes]) -> Identity:
         "the version of batchdigits": __version__,
         "the model": hashlib.sha256(task.card.to_json()).hexdigest()[:16],
         "the normaliser": task.card.normaliser["version"],
-        "the review threshold": task.settings.threshold,
+        "the review threshold": task.pipeline.threshold,
         "--format": request.format_name,
         "--excel": request.excel,
         "--with-id": request.with_id,

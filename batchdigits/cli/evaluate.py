@@ -13,7 +13,7 @@ import click
 from batchdigits.cli.console import is_verbose, print_message, progress_bar
 from batchdigits.cli.model_choice import chosen_model, model_choice_options
 from batchdigits.cli.options import FILE, batch_size_option, class_option, ink_option, verbosity_options
-from batchdigits.cli.output_file import prepare_output, prepare_plot
+from batchdigits.cli.output_file import prepare_document, prepare_plot
 from batchdigits.errors import ExitCode
 from batchdigits.text import counted
 
@@ -95,14 +95,18 @@ def evaluate(
         return
     from batchdigits.engines.local import predict
     from batchdigits.inference.model_file import read_model_file
+    from batchdigits.output.table import table_format
     from batchdigits.reports.evaluation import evaluate_predictions
     from batchdigits.reports.labelled_sources import labelled_sources
 
+    for path in paths:
+        if Path(path).is_file() and table_format(path):
+            raise click.UsageError(f"{path} is a table; give --truth a CSV of what is right")
     if plot:
         prepare_plot(plot)
     for option, listed in (("--wrong", wrong), ("--suspects", suspects)):
         if listed:
-            prepare_output(listed, ".csv", ".html", option=option)
+            _prepare_list(listed, option)
     chosen = read_model_file(chosen_model(runtime, model))
     labels = chosen.card.labels
     data = [labelled_sources(path, labels, as_class) for path in paths]
@@ -134,6 +138,15 @@ def _evaluate_tables(paths: Sequence[str], truth: Path, as_json: bool) -> None:
     truths = read_truth(truth)
     evaluations = [evaluate_values(path, read_table(path), truths) for path in paths]
     click.echo(json.dumps([one.as_json() for one in evaluations]) if as_json else as_table(evaluations))
+
+
+def _prepare_list(path: Path, option: str) -> None:
+    """Check before the work that a list of answers can be written, and destroys nothing but an older one."""
+    from batchdigits.reports.preview_html import BEGIN
+    from batchdigits.reports.wrong_answers import as_csv
+
+    begin = BEGIN if path.suffix == ".html" else as_csv([]).decode()
+    prepare_document(path, (".csv", ".html"), begin, option, "list of answers")
 
 
 def _with_progress(predictions: Iterable[Prediction]) -> Iterator[Prediction]:

@@ -91,8 +91,8 @@ if TYPE_CHECKING:
 )
 @click.option("--web", type=FILE, metavar="FILE.html", help="Write a page that classifies in a browser, in one file.")
 @model_option(
-    "The model file: a .keras, which is converted, or without --tflite a .tflite too; built-in and tiny are in the "
-    "package. [default: with --tflite exports/digits.keras, else as in classify]",
+    "The model file: a .keras, which is converted, or without --tflite a .tflite too; built-in, tiny and nano are in "
+    "the package. [default: with --tflite exports/digits.keras, else as in classify]",
     TFLITE_MODEL,
 )
 @data_option("The data that the model was trained on, for the ranges of int8 and the parity check.")
@@ -209,7 +209,8 @@ def _model_to_export(tflite: bool, model: Path | None) -> Path:
     if chosen.parent == PRETRAINED and chosen.with_suffix(".keras").exists():
         chosen = chosen.with_suffix(".keras")
     if chosen.suffix != ".keras":
-        raise click.BadParameter(f"{chosen} is not a .keras model file, which --tflite converts", param_hint="--model")
+        reason = "is a .tflite already" if chosen.suffix == ".tflite" else "is not a .keras model file"
+        raise click.BadParameter(f"{chosen} {reason}; --tflite converts a .keras", param_hint="--model")
     return chosen
 
 

@@ -7,17 +7,20 @@ import gc
 import os
 import sys
 import traceback
+from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import click
 
 from batchdigits.cli.console import is_verbose, print_error, print_log_line, prints_json_lines
+from batchdigits.cli.own_pip import with_own_pip
 from batchdigits.cli.signals import Terminated, sigterm_raises
 from batchdigits.cli.streams import STDOUT, discard_output, replace_missing_streams
 from batchdigits.errors import BatchdigitsError, ExitCode
 from batchdigits.quiet import show_library_output
-from batchdigits.text import without_secrets
+from batchdigits.text import printable, without_secrets
 from batchdigits.version import __version__
 
 # The commands, in the order in which a model is made and used, and what each does: the first sentence of its help.
@@ -81,6 +84,7 @@ class CommandGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command, and exit with one of the codes of `errors.ExitCode`."""
+        typed = list(ctx.args)
         try:
             os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # NumPy's threads would make it unsafe to fork workers
             show_library_output(False)  # an earlier command of this process may have had -v
@@ -88,10 +92,11 @@ class CommandGroup(click.Group):
                 super().invoke(ctx)
                 sys.stdout.flush()
         except click.UsageError as error:
+            shown = _with_dashed_file(error, typed) if isinstance(error, click.NoSuchOption) else error
             if not prints_json_lines():
-                raise
-            print_error(f"error: {error.format_message()}", "usage")
-            ctx.exit(error.exit_code)
+                raise shown from None
+            print_error(f"error: {shown.format_message()}", "usage")
+            ctx.exit(shown.exit_code)
         except (click.ClickException, click.exceptions.Exit):
             raise
         except KeyboardInterrupt:
@@ -122,6 +127,15 @@ def main() -> None:
     """
 
 
+def _with_dashed_file(error: click.NoSuchOption, typed: Sequence[str]) -> click.NoSuchOption:
+    """The error, which says how a file is typed that was taken for options, as happens with `*.png`."""
+    file = next((text for text in typed if text.startswith("-") and Path(text).exists()), None)
+    if file is None:
+        return error
+    message = f"{error.message} The file is typed {printable(f'./{file}')}."
+    return click.NoSuchOption(error.option_name, message, error.possibilities, error.ctx)
+
+
 def _flush() -> None:
     """Flush stdout; if it fails, discard the rest, so that the interpreter does not try again at exit."""
     try:
@@ -134,7 +148,7 @@ def _print_exception(error: Exception) -> None:
     if is_verbose():
         print_log_line(without_secrets("".join(traceback.format_exception(error)).rstrip("\n")))
     if isinstance(error, BatchdigitsError):
-        print_error(f"error: {error}")
+        print_error(f"error: {with_own_pip(str(error))}")
     elif isinstance(error, OSError):
         print_error(f"error: {error.strerror or error}{f': {error.filename}' if error.filename else ''}")
     else:

@@ -17,7 +17,7 @@ import click
 from batchdigits.cli.classify_local import classify_locally
 from batchdigits.cli.classify_parts import classify_in_parts
 from batchdigits.cli.classify_request import STDIO, Request
-from batchdigits.cli.classify_run import pdfs_text
+from batchdigits.cli.classify_run import skipped_texts
 from batchdigits.cli.classify_summary import prepare_summary
 from batchdigits.cli.console import print_message
 from batchdigits.errors import NoImagesError
@@ -89,8 +89,8 @@ def _not_empty(files: Iterator[str], tally: Tally, rules: Filter) -> Iterator[st
     first = next(files, None)
     if first is None:
         unused = f" that match --include {' or '.join(rules.unused)}" if rules.unused else ""
-        pdfs = f"; {pdfs_text(tally)}" if tally.skipped_pdfs else ""
-        raise NoImagesError(f"no images in {', '.join(tally.empty_folders) or 'the list of files'}{unused}{pdfs}")
+        skipped = "".join(f"; {text}" for text in skipped_texts(tally))
+        raise NoImagesError(f"no images in {', '.join(tally.empty_folders) or 'the list of files'}{unused}{skipped}")
     yield first
     yield from files
 

@@ -14,11 +14,6 @@ from batchdigits.cli.console import print_json_lines, set_verbosity
 F = TypeVar("F", bound=Callable[..., Any])
 
 FILE = click.Path(path_type=Path)
-BUILT_IN_MODELS = {
-    "built-in": "digits",
-    "tiny": "tiny",
-    "nano": "nano",
-}  # files of the package by the names that commands take
 
 
 class ModelPath(click.Path):
@@ -31,10 +26,10 @@ class ModelPath(click.Path):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The path of a model file."""
-        if value in BUILT_IN_MODELS:
-            from batchdigits.inference.choose import PRETRAINED
+        from batchdigits.inference.choose import PACKAGED_MODELS, PRETRAINED
 
-            file = PRETRAINED / f"{BUILT_IN_MODELS[value]}{self._suffix}"
+        if value in PACKAGED_MODELS:
+            file = PRETRAINED / f"{PACKAGED_MODELS[value]}{self._suffix}"
             if not file.exists():
                 self.fail(f"the package has {value} as a .tflite file only", param, ctx)
             value = file

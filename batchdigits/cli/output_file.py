@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -33,12 +33,12 @@ def prepare_output(output: Path, *suffixes: str, option: str = "--output") -> No
         pass
 
 
-def prepare_document(path: Path, suffix: str, begin: str, option: str, kind: str) -> None:
+def prepare_document(path: Path, suffix: str | tuple[str, ...], begin: str, option: str, kind: str) -> None:
     """Check before the work that a document can be written. Only another one of its kind is written over.
 
     Args:
         path: the file.
-        suffix: what its name must end in.
+        suffix: what its name must end in, or one of several.
         begin: the text that each document of its kind begins with.
         option: the option that has the path for its value.
         kind: what the document is, for the message.
@@ -47,9 +47,16 @@ def prepare_document(path: Path, suffix: str, begin: str, option: str, kind: str
         click.BadParameter: the name does not end in `suffix`.
         BatchdigitsError: it cannot be written, or something else is there.
     """
-    prepare_output(path, suffix, option=option)
-    if path.is_file() and not _may_be_replaced(path, begin.encode()):  # reading from a pipe would wait for a writer
-        raise BatchdigitsError(f"{path} exists and is no {kind}; give {option} another name")
+    prepare_output(path, *((suffix,) if isinstance(suffix, str) else suffix), option=option)
+    _refuse_other(path, len(begin.encode()), begin.encode().__eq__, option, kind)
+
+
+def prepare_picture(path: Path, option: str, kind: str) -> None:
+    """Do what `prepare_document` does, for a .png that `batchdigits preview` or `template` draws."""
+    from batchdigits.files.preview_mark import MARKED_BYTES, is_preview
+
+    prepare_output(path, ".png", option=option)
+    _refuse_other(path, MARKED_BYTES, is_preview, option, kind)
 
 
 def first_entry(mark: Mapping[str, str]) -> str:
@@ -62,21 +69,27 @@ def prepare_plot(plot: Path) -> None:
 
     Raises:
         click.BadParameter: the name ends neither in .png nor in .svg.
-        BatchdigitsError: the file cannot be written.
+        BatchdigitsError: the file cannot be written, or something else than such a picture is there.
         MissingExtraError: matplotlib is not installed.
     """
-    from batchdigits.reports.figure import SUFFIXES, import_matplotlib
+    from batchdigits.reports.figure import MARK, MARKED_BYTES, SUFFIXES, import_matplotlib
 
     prepare_output(plot, *SUFFIXES, option="--plot")
+    _refuse_other(plot, MARKED_BYTES, lambda head: MARK.encode() in head, "--plot", "plot of batchdigits")
     import_matplotlib()
 
 
-def _may_be_replaced(path: Path, begin: bytes) -> bool:
+def _refuse_other(path: Path, size: int, is_own: Callable[[bytes], bool], option: str, kind: str) -> None:
+    """Check that nothing is written over but a file whose first `size` bytes are `is_own`, or an empty one."""
+    if not path.is_file():  # reading from a pipe would wait for a writer
+        return
     try:
         with path.open("rb") as file:
-            return file.read(len(begin)) in (begin, b"")
+            head = file.read(size)
     except OSError:
-        return False
+        head = None
+    if head is None or (head and not is_own(head)):
+        raise BatchdigitsError(f"{path} exists and is no {kind}; give {option} another name")
 
 
 def is_at_or_below(path: Path, place: Path) -> bool:

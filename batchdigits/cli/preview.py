@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,8 +12,8 @@ import click
 from batchdigits.cli.console import print_message
 from batchdigits.cli.model_choice import chosen_model, model_choice_options
 from batchdigits.cli.options import batch_size_option, ink_option, output_option, verbosity_options
-from batchdigits.cli.output_file import is_same_file, prepare_output
-from batchdigits.errors import BatchdigitsError, ExitCode, NoImagesError
+from batchdigits.cli.output_file import is_same_file, prepare_document, prepare_picture
+from batchdigits.errors import ExitCode, NoImagesError
 
 if TYPE_CHECKING:
     from batchdigits.files.sources import Tally
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from batchdigits.output.table import TableRow
     from batchdigits.vision.normalise import Ink
 
+_TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet", ".xlsx")
 MAX_LIMIT = 1_000  # images: the picture is 42,500 pixels high then; many viewers refuse more than 65,535
 
 
@@ -71,10 +72,10 @@ def preview(
     from batchdigits.files.sources import Tally
     from batchdigits.inference.load import load_runtime
 
-    prepare_output(output, ".png", ".html")
+    _prepare(output)
     tables = _tables(paths, has_choice=bool(statuses or sort))
     network = load_runtime(chosen_model(runtime, model), batch_size)
-    rows = _chosen_rows(tables, statuses, sort, limit + 1, output) if tables else []
+    rows = _chosen_rows(tables, statuses, sort, limit + 1) if tables else []
     kind = _fields(network, ink) if _are_fields(rows, bool(tables), are_fields) else _digits(network, ink)
     tally = Tally()
     items = kind.of_rows(rows) if tables else _items_of_images(paths, tally, kind, limit + 1, output)
@@ -158,13 +159,13 @@ def _items_of_images(paths: Sequence[str], tally: Tally, kind: _Kind, limit: int
 
     Raises:
         NoImagesError: there is none.
-        BatchdigitsError: the output is one of the images.
     """
     from batchdigits.files.sources import find
 
-    files = _without_old_preview(find(paths, tally), output)
+    has_old = output.is_file()  # the output of an earlier run, which may lie in the same folder
+    files = (file for file in find(paths, tally) if not (has_old and is_same_file(file, output)))
     items = kind.of_images(files, limit)
-    for _ in files:  # images that are not shown must not be overwritten either
+    for _ in files:  # so that all empty folders are known
         pass
     if not items:
         raise NoImagesError(f"no images in {', '.join(tally.empty_folders)}")
@@ -176,8 +177,9 @@ def _tables(paths: Sequence[str], has_choice: bool) -> list[str]:
 
     Raises:
         click.UsageError: some are tables and some are not, or none is one and there is a choice among rows.
+        BatchdigitsError: one is a table by its name only.
     """
-    from batchdigits.output.table import table_format
+    from batchdigits.output.table import known_format, table_format
 
     different = dict.fromkeys(paths)
     tables = [path for path in different if table_format(path)]
@@ -185,69 +187,37 @@ def _tables(paths: Sequence[str], has_choice: bool) -> list[str]:
         raise click.UsageError(f"{tables[0]} is a table of rows; give tables or images, not both")
     if has_choice and not tables:
         raise click.UsageError("--status and --sort choose among the rows of a table that classify wrote; give a table")
+    for path in different:
+        if path not in tables and Path(path).suffix in _TABLE_SUFFIXES and Path(path).is_file():
+            known_format(path)
     return tables
 
 
-def _chosen_rows(
-    tables: Sequence[str], statuses: Sequence[str], sort: str | None, limit: int, output: Path
-) -> list[TableRow]:
+def _chosen_rows(tables: Sequence[str], statuses: Sequence[str], sort: str | None, limit: int) -> list[TableRow]:
     """The first rows to show.
 
     Raises:
         NoImagesError: there is none.
-        BatchdigitsError: a table cannot be read, or the output is one of them, or one of their images.
+        BatchdigitsError: a table cannot be read.
     """
-    from batchdigits.output.table import first_rows
+    from batchdigits.output.table import first_rows, read_table
 
-    rows = _guarded_rows(tables, output)
+    rows = (row for table in tables for row in read_table(table))
     chosen = first_rows(rows, statuses, sort == "score", limit)
-    for _ in rows:  # see `_items_of_images`
-        pass
     if not chosen:
         wanted = f" with the status {' or '.join(statuses)}" if statuses else ""
         raise NoImagesError(f"no rows{wanted} in {', '.join(tables)}")
     return chosen
 
 
-def _guarded_rows(tables: Sequence[str], output: Path) -> Iterator[TableRow]:
-    """All rows of some tables, unless writing the output would destroy a table or an image."""
-    from batchdigits.output.table import read_table
+def _prepare(output: Path) -> None:
+    """Check before the work that the output can be written, and destroys nothing but an older preview."""
+    from batchdigits.reports.preview_html import BEGIN
 
-    output_exists = output.is_file()
-    for table in tables:
-        if is_same_file(table, output):
-            raise BatchdigitsError(f"{output} is the table; choose another output (-o)")
-        for row in read_table(table):
-            if output_exists:
-                _is_old_preview(row.source, output)
-                _is_old_preview(row.source.rpartition("#")[0], output)  # of a page, its file
-            yield row
-
-
-def _without_old_preview(files: Iterable[str], output: Path) -> Iterator[str]:
-    """The same files without the `output` of an earlier run, which may lie in the same folder.
-
-    Raises:
-        BatchdigitsError: the output is one of the images.
-    """
-    output_exists = output.is_file()
-    return (file for file in files if not (output_exists and _is_old_preview(file, output)))
-
-
-def _is_old_preview(file: str, output: Path) -> bool:
-    """Whether a file is the `output` of an earlier run.
-
-    Raises:
-        BatchdigitsError: it is the output, and an image.
-    """
-    from batchdigits.files.preview_mark import MARKED_BYTES, is_preview
-    from batchdigits.files.sources import LOCAL_DISK
-
-    if not is_same_file(file, output):
-        return False
-    if not is_preview(LOCAL_DISK.head(str(output), MARKED_BYTES)):
-        raise BatchdigitsError(f"{output} is one of the images; choose another output (-o)")
-    return True
+    if output.suffix == ".png":
+        prepare_picture(output, "--output", "preview")
+    else:
+        prepare_document(output, (".png", ".html"), BEGIN, "--output", "preview")
 
 
 def _write(kind: _Kind, items: list[Any], output: Path) -> None:

@@ -31,7 +31,7 @@ def run_together(
     from batchdigits.fields.decide_together import decide_together
 
     def decide(read: list[Prediction]) -> list[Prediction]:
-        rows, choices = decide_together(read, task.settings.threshold)
+        rows, choices = decide_together(read, task.pipeline.threshold)
         print_comparison(choices, listed, name)
         return rows
 
@@ -54,7 +54,7 @@ def run_forms_together(
     from batchdigits.forms.decide_forms import decide_forms_together
 
     def decide(read: list[Prediction]) -> list[Prediction]:
-        rows, choices = decide_forms_together(read, form, task.settings.threshold, by_field)
+        rows, choices = decide_forms_together(read, form, task.pipeline.threshold, by_field)
         for field, chosen in choices:
             print_comparison(chosen, field.roster and field.roster.values, field.values or field.name)
         noted.extend(value for row in rows for value in values_of(row))

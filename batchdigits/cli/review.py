@@ -183,6 +183,7 @@ def _serve(page: Any, listening: socket.socket, address: str, no_browser: bool) 
     config = uvicorn.Config(
         page,
         log_config=None,
+        log_level="error",  # its warnings are about requests that no page makes
         access_log=False,
         lifespan="off",
         ws="none",

@@ -10,7 +10,7 @@ import click
 
 from batchdigits.cli.console import print_message
 from batchdigits.cli.options import FILE, output_option, verbosity_options
-from batchdigits.cli.output_file import is_same_file, prepare_output
+from batchdigits.cli.output_file import prepare_output, prepare_picture
 from batchdigits.errors import BatchdigitsError
 from batchdigits.text import counted, is_line
 
@@ -75,7 +75,7 @@ def template(form: str, output: Path, picture: Path | None, filled: bool, dpi: i
     pictures = [drawn.with_stem(f"{drawn.stem}-{number + 1}") for number in range(len(pages))]
     pictures = [drawn] if len(pages) == 1 else pictures
     for path in pictures:
-        _prepare_picture(path, form)
+        prepare_picture(path, "--picture", "picture of a template")
     text = _text(form, output, pictures, pages, dpi)
     number = 0
     for path, page in zip(pictures, pages, strict=True):
@@ -165,18 +165,3 @@ def _from_folder(form: str, folder: Path) -> str:
 def _label(number: int, field: Found) -> str:
     """The number of a field, and of the boxes of its comb."""
     return f"{number}: {field.comb}" if field.comb > 1 else str(number)
-
-
-def _prepare_picture(path: Path, form: str) -> None:
-    """Check that a picture can be written, and destroys nothing but an older one.
-
-    Raises:
-        click.BadParameter: its name does not end in .png.
-        BatchdigitsError: it cannot be written, or another file is there.
-    """
-    from batchdigits.files.preview_mark import MARKED_BYTES, is_preview
-    from batchdigits.files.sources import LOCAL_DISK
-
-    prepare_output(path, ".png", option="--picture")
-    if is_same_file(form, path) or (path.exists() and not is_preview(LOCAL_DISK.head(str(path), MARKED_BYTES))):
-        raise BatchdigitsError(f"{path} exists and is no picture of a template; give --picture another name")

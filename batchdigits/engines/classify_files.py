@@ -77,27 +77,27 @@ class ClassifiedFiles(NamedTuple):
     """The outcome for some files, in order.
 
     Attributes:
-        rows: for each file, the predictions for its pages; at least one.
+        predictions: for each file, those of its pages; at least one.
         file_statuses: for each file, its `file_status` right before it was read.
     """
 
-    rows: list[list[Prediction]]
+    predictions: list[list[Prediction]]
     file_statuses: list[os.stat_result | None]
 
 
 def classify_files(
-    files: Sequence[str], runtime: Runtime, settings: Pipeline[P], timer: PageTimer | None = None
+    files: Sequence[str], runtime: Runtime, pipeline: Pipeline[P], timer: PageTimer | None = None
 ) -> ClassifiedFiles:
     """Predict every page of every file. A file that cannot be read gets a prediction with the status `error`.
 
     Args:
         files: paths as typed.
         runtime: the network.
-        settings: the options that predictions depend on.
+        pipeline: what is done with them, and the options that predictions depend on.
         timer: restarted before each page is prepared, and stopped at the end.
     """
     timer = timer or PageTimer(0)
-    batch = settings.batch()
+    batch = pipeline.batch()
     file_statuses: list[os.stat_result | None] = []
     ends: list[int] = []
     with silent_stderr():  # libpng, libjpeg and libtiff print their errors to fd 2; the rows' details give them
@@ -109,7 +109,7 @@ def classify_files(
                 timer.restart()
             ends.append(len(batch))
         pages = batch.finish()
-    predictions = settings.predict(pages, runtime, timer.restart)
+    predictions = pipeline.predict(pages, runtime, timer.restart)
     timer.stop()
-    rows = [predictions[start:end] for start, end in zip([0, *ends], ends, strict=False)]
-    return ClassifiedFiles(rows, file_statuses)
+    by_file = [predictions[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+    return ClassifiedFiles(by_file, file_statuses)

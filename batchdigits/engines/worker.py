@@ -51,7 +51,7 @@ class Task(Generic[T]):
     Attributes:
         model: the model file.
         card: the card that the file had when the run began.
-        settings: the options that predictions depend on.
+        pipeline: what is done with files, and the options that predictions depend on.
         encode: turns a file's predictions into its part of a result; called in the workers, to spare the main process.
         timeout: seconds that one page may take; 0 for no limit.
         stamps: whether results carry stamps of the files.
@@ -61,7 +61,7 @@ class Task(Generic[T]):
 
     model: Path
     card: Card
-    settings: Pipeline[Any]
+    pipeline: Pipeline[Any]
     encode: Callable[[Sequence[Prediction]], T]
     timeout: float = 60.0
     stamps: bool = False
@@ -132,7 +132,7 @@ def classify_chunk(
     paths: Sequence[str], task: Task[T], runtime: Runtime, timer: PageTimer | None = None
 ) -> ChunkResult[T]:
     """Classify a chunk of files, each page within the time limit of `timer`."""
-    files, file_statuses = classify_files(paths, runtime, task.settings, timer)
+    files, file_statuses = classify_files(paths, runtime, task.pipeline, timer)
     stamps = [stamp(path, status) for path, status in zip(paths, file_statuses, strict=True)] if task.stamps else []
     counts = count_predictions([prediction for file in files for prediction in file])
     if counts.statuses[Status.ERROR] and stamps:

@@ -125,6 +125,8 @@ def field_options(
         raise ValueError(f"a number has 1 to {MAX_DECIMALS} decimals, not {decimals!r}")
     if decimals is not None and digits_only:
         raise ValueError("a number of digits only has no point before its decimals")
+    if values is not None and not values:
+        raise ValueError("the list of values is empty")
     rules = Rules(
         decimals=decimals,
         bounds=None if bounds is None else parse_range(bounds),

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
-from batchdigits.files.archives import is_archive, is_array, open_archive
+from batchdigits.files.archives import has_archive_suffix, is_archive, is_array, open_archive
 from batchdigits.files.image_formats import HEAD_BYTES, has_image_suffix, reads_pdf, sniff
 from batchdigits.files.litter import is_litter_file, is_litter_folder
 from batchdigits.files.natural_order import in_natural_order
@@ -30,6 +30,7 @@ class Tally:
         skipped: in folders, files that are no images, litter, previews, and what a `Filter` excluded.
         empty_folders: typed folders and archives that held no source.
         skipped_pdfs: those of the skipped files that are PDF, and need an optional package.
+        skipped_archives: those that are archives in an archive.
         on_skipped: called with each skipped path.
     """
 
@@ -37,6 +38,7 @@ class Tally:
     skipped: int = 0
     empty_folders: list[str] = field(default_factory=list)
     skipped_pdfs: int = 0
+    skipped_archives: int = 0
     on_skipped: Callable[[str], object] | None = None
 
     def skip(self, path: str) -> None:
@@ -188,11 +190,11 @@ def _members(path: str, start: int, tally: Tally, rules: Filter) -> Iterator[str
             for name in archive.names():
                 is_empty = False
                 source = f"{path}/{name}"
-                if _wants_member(source, start, len(path) + 1, rules) and _is_source(
-                    name.rpartition("/")[2], partial(archive.head, name), tally
-                ):
+                is_wanted = _wants_member(source, start, len(path) + 1, rules)
+                if is_wanted and _is_source(name.rpartition("/")[2], partial(archive.head, name), tally):
                     yield source
                 else:
+                    tally.skipped_archives += is_wanted and has_archive_suffix(name)
                     tally.skip(source)
     except (SourceError, OSError, MemoryError):
         yield path

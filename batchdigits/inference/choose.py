@@ -16,6 +16,11 @@ EXPORTS = Path("exports")
 EXPORTED_KERAS = EXPORTS / "digits.keras"
 PRETRAINED = Path(__file__).parent.parent / "pretrained"
 BUILT_IN_MODEL = PRETRAINED / "digits.tflite"
+PACKAGED_MODELS = {
+    "built-in": "digits",
+    "tiny": "tiny",
+    "nano": "nano",
+}  # its files, by the names for users
 
 
 def choose_model(runtime: RuntimeName | None) -> Path:

@@ -82,7 +82,18 @@ def add_card(path: Path, card: Card) -> Card:
     return card
 
 
+def refuse_pipe(path: Path) -> None:
+    """Refuse a pipe or a device, whose end is unknown.
+
+    Raises:
+        ModelFileError: the path is one.
+    """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise ModelFileError(f"{path}: not a regular file")
+
+
 def _read(path: Path) -> tuple[Card, bytes]:
+    refuse_pipe(path)
     try:
         with zipfile.ZipFile(path) as archive:
             card = _card_in(archive)

@@ -174,7 +174,7 @@ def _change(record: Record, row: TableRow, settled: Settled, column: str, applie
         applied.unsure += 1
         return None if row.status == Status.ERROR else {"status": Status.REVIEW.value, "detail": UNSURE}
     applied.reviewed += 1
-    applied.corrected += not answer.is_accepted
+    applied.corrected += answer.label != answer.predicted
     was_reviewed = bool(record.cells.get("reviewed_at"))  # then the label is a person's
     return {
         column: answer.label,

@@ -62,6 +62,10 @@ def explain_os_errors(path: Path) -> Iterator[None]:
         yield
     except BrokenPipeError:
         raise
+    except FileNotFoundError as error:
+        has_folder = path.parent.is_dir()
+        reason = error.strerror or error if has_folder else f"there is no folder {path.parent}"
+        raise BatchdigitsError(f"cannot write {path}: {reason}") from error
     except OSError as error:
         raise BatchdigitsError(f"cannot write {path}: {error.strerror or error}") from error
 

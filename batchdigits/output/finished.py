@@ -65,6 +65,9 @@ class Reader(Protocol):
             BatchdigitsError: the file has other columns, or cannot be taken apart.
         """
 
+    def with_ends(self, rows: bytes, end: bytes) -> bytes:
+        """Rows that a run wrote, with other line ends."""
+
     def head(self, row: bytes) -> RowHead:
         """The head of a row; its path is empty if it cannot be told."""
 
@@ -76,6 +79,7 @@ class FinishedOutput:
         identity: what the rows depend on besides the sources.
         header: the bytes before the first row.
         end: the number of its bytes.
+        line_end: how its lines end.
         added: number of sources that were not in it.
         changed: number of sources whose rows are replaced.
         kept: number of sources whose rows stay.
@@ -98,7 +102,9 @@ class FinishedOutput:
         self._rows: dict[int, int | list[int]] = {}  # by source: the row, or the rows
         self._open_folders: dict[str, int] = {}  # rows of open errors by path, of which some may be a folder's
         self._folder = ""  # of the source that was placed last
+        self.line_end = line_end(self.header)
         for piece in pieces:
+            self.line_end = line_end(piece)
             self._add_row(piece, reader)
         self._is_found, self._is_named = bytearray(len(self._sources)), bytearray(len(self._sources))
         self._placed = (array("q"), array("Q"), array("Q"))  # first old row or -1, start and end, in the run's order
@@ -218,6 +224,11 @@ class FinishedOutput:
         at = int(np.searchsorted(self._done_sources, np.uint64(source)))
         record: tuple[int, int, int] = self._done[at].tolist() if at < len(self._done) else NO_RECORD
         return record if record[0] == source else NO_RECORD
+
+
+def line_end(line: bytes) -> bytes:
+    """How a line ends: a spreadsheet or an editor on Windows may have added CR."""
+    return b"\r\n" if line.endswith(b"\r\n") else b"\n"
 
 
 def checksum_of(rows: bytes) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +14,7 @@ from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.decide import Status
 from batchdigits.output.columns import Columns
 from batchdigits.output.compression import Compression, read_lines
-from batchdigits.output.finished import RowHead
+from batchdigits.output.finished import RowHead, line_end
 from batchdigits.output.prediction_csv import BYTE_ORDER_MARK, Dialect
 from batchdigits.output.prediction_jsonl import json_line, path_of
 from batchdigits.output.prediction_parquet import import_pyarrow, schema_of
@@ -36,8 +36,8 @@ class CsvReader:
             BatchdigitsError: the file has other columns, or a quote that is not closed.
         """
         end = self.dialect.delimiter.encode()
-        lines = read_lines(path, self.compression)
-        header = _whole_line(next(lines, b""))
+        lines = _whole_lines(read_lines(path, self.compression))
+        header = next(lines, b"")
         names = header.removeprefix(BYTE_ORDER_MARK).rstrip() + end
         ours = self.dialect.line(self.columns.names).rstrip() + end
         if not names.startswith(ours):  # a person may have added columns
@@ -51,10 +51,16 @@ class CsvReader:
         for line in lines:
             row += line
             if row.count(b'"') % 2 == 0:
-                yield _whole_line(row)
+                yield row
                 row = b""
         if row:
             raise BatchdigitsError(f"cannot read {path}: a quote in it is not closed, from {row[:40]!r} on")
+
+    def with_ends(self, rows: bytes, end: bytes) -> bytes:
+        """Rows that a run wrote, with other line ends. A line break in a cell, between quotes, stays."""
+        parts = rows.split(b'"')
+        parts[::2] = [part.replace(b"\n", end) for part in parts[::2]]
+        return b'"'.join(parts)
 
     def head(self, row: bytes) -> RowHead:
         """The head of a row.
@@ -101,7 +107,11 @@ class JsonlReader:
     def pieces(self, path: Path) -> Iterator[bytes]:
         """An empty header, then each row."""
         yield b""
-        yield from map(_whole_line, read_lines(path, self.compression))
+        yield from _whole_lines(read_lines(path, self.compression))
+
+    def with_ends(self, rows: bytes, end: bytes) -> bytes:
+        """Rows that a run wrote, with other line ends."""
+        return rows.replace(b"\n", end)
 
     def head(self, row: bytes) -> RowHead:
         """The head of a row; an empty path for one that is not JSON any more, which stays as it is."""
@@ -153,6 +163,12 @@ class XlsxReader(JsonlReader):
         )
 
 
-def _whole_line(line: bytes) -> bytes:
-    """The line with its end, which the last one may lack after editing."""
-    return line if line.endswith(b"\n") else line + b"\n"
+def _whole_lines(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """The lines with their ends; the last one, which may lack its own after editing, with that of the one before."""
+    end = b"\n"
+    for line in lines:
+        if line.endswith(b"\n"):
+            end = line_end(line)
+            yield line
+        else:
+            yield line + end

@@ -66,6 +66,7 @@ class ResumableOutput:
         """
         self.path = path
         self.old: FinishedOutput | None = None  # the finished output that this run adds to
+        self._reader = reader
         self._prune = prune
         self._plan: deque[tuple[str, list[Extent] | None]] = deque()  # the next files, and their rows if these are done
         # Sources that were done before, and those of this run; their stamps, and the checksums of their rows.
@@ -194,6 +195,8 @@ class ResumableOutput:
         Raises:
             BatchdigitsError: the disk is full or not there.
         """
+        if self.old and self.old.line_end != b"\n":
+            rows = [self._reader.with_ends(lines, self.old.line_end) for lines in rows]
         ends = np.cumsum([self._end, *map(len, rows)])
         extents = np.stack((ends[:-1], ends[1:]), axis=1)
         with explain_os_errors(self.path):
@@ -202,7 +205,7 @@ class ResumableOutput:
         self._written[1].extend(stamps)
         self._written[2].extend(map(checksum_of, rows))
         begin, self._end = self._end, int(ends[-1])
-        self.done += len(rows)
+        self.done += sum(stamp & 1 for stamp in stamps)  # a later run does those with an error again
         if not self.resumed and not self.old:
             self._append((begin, self._end))
             return

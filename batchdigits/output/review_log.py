@@ -40,6 +40,8 @@ def read_review(log: Path) -> dict[str, Settled]:
     """
     try:
         content = log.read_bytes()
+    except FileNotFoundError:
+        raise BatchdigitsError(f"there is no {log}: nothing has been reviewed yet") from None
     except OSError as error:
         raise BatchdigitsError(f"cannot read {log}: {error.strerror or error}") from None
     answers = _replayed(log, content[: content.rfind(b"\n") + 1])[0]

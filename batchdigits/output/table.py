@@ -78,17 +78,12 @@ def table_format(path: str) -> TableFormat | None:
     Raises:
         BatchdigitsError: it is not compressed as its name says.
     """
-    head = next(table_lines(path), b"") if compression_of(Path(path)) else LOCAL_DISK.head(path, HEAD_BYTES)
+    head = _head(path)
     if head.startswith(b"PAR1"):
         return "parquet"
     if head.startswith(b'{"path":'):
         return "jsonl"
-    line = head.removeprefix(BYTE_ORDER_MARK).splitlines()[:1]
-    for name, delimiter in _DELIMITERS.items():
-        cells = next(csv.reader([line[0].decode("utf-8", "replace")], delimiter=delimiter), []) if line else []
-        if set(fixed_columns(cells)) <= set(cells) or _is_of_pages(cells):
-            return name
-    return None
+    return next((name for name, delimiter in _DELIMITERS.items() if _has_columns(head, delimiter)), None)
 
 
 def known_format(path: str) -> TableFormat:
@@ -100,9 +95,13 @@ def known_format(path: str) -> TableFormat:
     name = table_format(path)
     if name is None:
         reason = "it is not CSV, TSV, JSON lines or Parquet as classify writes it"
-        if Path(path).suffix.lower() == ".xlsx":
+        if not Path(path).exists():
+            reason = "no such file"
+        elif Path(path).suffix.lower() == ".xlsx":
             reason = "it is a workbook; write a .csv first, of which review --apply -o FILE.xlsx makes one at the end"
-        raise BatchdigitsError(f"cannot read {path}: {reason if Path(path).exists() else 'no such file'}")
+        elif _has_columns(_head(path), ";"):
+            reason = "it has semicolons between its columns; save it with commas"
+        raise BatchdigitsError(f"cannot read {path}: {reason}")
     return name
 
 
@@ -140,6 +139,18 @@ def first_rows(rows: Iterable[TableRow], statuses: Collection[str], by_score: bo
     return list(islice(wanted, limit))
 
 
+def _head(path: str) -> bytes:
+    """The first bytes of a table, at least those of its header."""
+    return next(table_lines(path), b"") if compression_of(Path(path)) else LOCAL_DISK.head(path, HEAD_BYTES)
+
+
+def _has_columns(head: bytes, delimiter: str) -> bool:
+    """Whether the header has the columns of a table, with such a delimiter between."""
+    line = head.removeprefix(BYTE_ORDER_MARK).splitlines()[:1]
+    cells = next(csv.reader([line[0].decode("utf-8", "replace")], delimiter=delimiter), []) if line else []
+    return set(fixed_columns(cells)) <= set(cells) or _is_of_pages(cells)
+
+
 def _csv_rows(path: str, name: Literal["csv", "tsv"]) -> Iterator[TableRow]:
     lines = table_lines(path)
     header = next(lines, b"")
@@ -153,7 +164,8 @@ def _csv_rows(path: str, name: Literal["csv", "tsv"]) -> Iterator[TableRow]:
         for cells in reader:
             yield row_of({column: dialect.original(cells[column] or "") for column in columns})
     except csv.Error as error:
-        raise BatchdigitsError(f"cannot read {path}: the row in line {reader.line_num + 1:,}: {error}") from None
+        reason = str(error).partition(" - ")[0]  # behind it stands what Python's programmers can do
+        raise BatchdigitsError(f"cannot read {path}: the row in line {reader.line_num + 1:,}: {reason}") from None
 
 
 def _jsonl_rows(path: str) -> Iterator[TableRow]:

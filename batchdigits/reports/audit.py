@@ -1,20 +1,25 @@
 """How many `ok` rows of a table are wrong, by the scores and by a random sample that a person has keyed.
 
-The sample is stratified by class, or length of a number, and score: the rows are sorted by both, and drawn so that
-every row has the same
-probability f = size / rows, and about one row comes from each stretch of 1 / f rows (ordered pivotal sampling, Deville
-and Tillé 1998, Biometrika 85). The allocation is proportional, since the bound has to hold wherever the wrong rows are:
-with few of them, it is the thinnest stratum that decides, so none may be thinner than the others.
+The sample is simple: any `size` of the rows are as likely as any others. It is stratified by score after the draw: the
+bound looks at how many wrong rows were found, and at how sure the surest of them is. The rows are numbered by score,
+the least sure one is 1; the number of the surest wrong row of the sample is its rank.
 
-Why the bound is exact: the sample is strongly Rayleigh, since each step of the drawing keeps that property (Borcea,
-Brändén and Liggett 2009, J. AMS 22: it is kept by products, by substituting a mean of two variables for one, and by
-exchanging two variables with a given probability). So the number of rows that it shares with any K rows is distributed
-as a sum of min(K, size) independent Bernoulli variables, and its mean is fK. By Hoeffding (1956, Ann. Math. Statist.
-27), at least up to fK - 1, such a sum is no more likely to be small than a binomial variable with the same number of
-trials and the same mean. The bound inverts that binomial test, as Clopper and Pearson (1934) do.
+Why the bound is exact, wherever the wrong rows are: let K of the N rows be wrong. Samples are ordered by how many wrong
+rows they have, and those with as many by their rank. A sample of n rows with x wrong ones and a rank of at most r is x
+of the wrong rows among the first r, of which there are at most min(K, r), and n - x of the N - K right ones. So the
+probability of drawing it or an earlier one is at most
 
-For the same number of wrong rows found, it is at most that of Clopper and Pearson for a simple random sample. The
-hypergeometric bound of a simple sample is a little lower where wrong rows are frequent; it is not proven for strata.
+    (sum over k < x of C(K, k) C(N - K, n - k) + C(min(K, r), x) C(N - K, n - x)) / C(N, n)
+
+which falls as K grows. The bound is the largest K for which it is over 0.05. If the K least sure rows are the wrong
+ones, the probability is this very one, so for this order no lower bound is exact.
+
+With r = N it is the hypergeometric bound of a simple sample (Wright 1991, Lecture Notes in Statistics 66). So it is at
+most that for every sample, and lower if the wrong rows that were found are among the K least sure ones.
+
+Why the draw itself is not stratified: averaged over all places where K wrong rows can be, the probability to find x of
+them is the hypergeometric one, whatever the design. If strata lower it in one place, they raise it in another, and a
+bound by the number found that holds in both is wider, or at best the same.
 """
 
 from __future__ import annotations
@@ -22,13 +27,13 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, exp, inf, lgamma
 from random import Random
 from typing import NamedTuple
 
 from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.decide import Status
-from batchdigits.inference.threshold import CONFIDENCE_LEVEL, binomial_cdf
+from batchdigits.inference.threshold import CONFIDENCE_LEVEL
 from batchdigits.output.row_counts import MILLION, REVIEWED, RowCounts, risk_of
 from batchdigits.output.table import TableRow
 from batchdigits.text import counted
@@ -43,18 +48,11 @@ class OkRow(NamedTuple):
         path: its source.
         label: its label.
         risk: one minus its score, in millionths; 0 for a row without one.
-        length: of a number, how many characters it has; 0 for a class.
     """
 
     path: str
     label: str
     risk: int
-    length: int = 0
-
-    @property
-    def group(self) -> tuple[int, str]:
-        """What a sample is stratified by besides the score: the class, or the length of a number."""
-        return self.length, "" if self.length else self.label
 
 
 @dataclass(frozen=True)
@@ -165,38 +163,22 @@ def table_of(rows: Iterable[TableRow]) -> Table:
         counts.add(row.status, row.score)
         are_numbers = row.is_number
         if row.status == Status.OK:
-            found.append(OkRow(row.path, row.label, risk_of(row.score), len(row.label) if row.is_number else 0))
+            found.append(OkRow(row.path, row.label, risk_of(row.score)))
     if not found:
         raise BatchdigitsError("the table has no ok rows to audit")
     return Table(found, counts, are_numbers)
 
 
-def draw(rows: Sequence[OkRow], size: int, seed: int) -> list[int]:
-    """A random sample, stratified as said above: the positions of `size` rows, those of stratum 0 first.
-
-    Ordered pivotal sampling: going through the rows in that order, two rows are in play at a time. Either
-    one of them takes the probability of both, or, where that is 1 or more, one of them is drawn and the rest is left to
-    the other. All probabilities are counted in parts of the number of rows, so the size comes out exactly.
+def draw(rows: int, size: int, seed: int) -> list[int]:
+    """A simple random sample: the positions of `size` of so many rows. With the same seed, a larger one contains it.
 
     Raises:
         BatchdigitsError: there are fewer rows than that.
     """
-    total = len(rows)
-    if size > total:
-        raise BatchdigitsError(f"a sample of {size:,} rows is more than the {total:,} ok rows of the table")
-    random = Random(seed)
-    drawn: list[int] = []
-    held, weight = -1, 0
-    for row in _by_group_and_score(rows):
-        both = weight + size
-        if both < total:
-            held = row if random.random() * both >= weight else held
-            weight = both
-        else:
-            weight = both - total
-            first, held = (held, row) if random.random() * (total - weight) < total - size else (row, held)
-            drawn.append(first)
-    return drawn
+    if size > rows:
+        raise BatchdigitsError(f"a sample of {size:,} rows is more than the {rows:,} ok rows of the table")
+    random = Random(seed)  # of which only `random` gives the same numbers in every version of Python
+    return sorted(range(rows), key=lambda _: random.random())[:size]
 
 
 def judge(table: Table, seed: int, truths: Sequence[tuple[str, str]]) -> Audit:
@@ -213,7 +195,7 @@ def judge(table: Table, seed: int, truths: Sequence[tuple[str, str]]) -> Audit:
     keyed = defaultdict(list)
     for path, truth in truths:
         keyed[path].append(truth)
-    sample = sorted(draw(table.rows, len(truths), seed)) if truths else []
+    sample = sorted(draw(len(table.rows), len(truths), seed)) if truths else []
     if not sample or Counter(table.rows[row].path for row in sample) != Counter(path for path, _ in truths):
         raise BatchdigitsError(
             f"these {len(truths):,} rows are not the sample that the seed {seed} draws from this table: give the seed "
@@ -231,23 +213,24 @@ def judge(table: Table, seed: int, truths: Sequence[tuple[str, str]]) -> Audit:
     return Audit(table, len(sample), list(wrong.values()), _outlooks(table, sample, list(wrong)))
 
 
-def upper_bound(wrong: int, size: int, rows: int, possible: int | None = None) -> int:
+def upper_bound(wrong: int, size: int, rows: int, rank: int | None = None, possible: int | None = None) -> int:
     """The largest number of wrong rows that a sample does not speak against, at CONFIDENCE_LEVEL; see above.
 
-    It holds for the whole table, and for any part of it that does not depend on the sample. Unless only one row of the
-    sample is right, it is at most the bound of Clopper and Pearson for a simple random sample with as many wrong rows.
+    It holds for the whole table, and for any part of it that does not depend on the sample.
 
     Args:
         wrong: wrong rows of the sample, in the table or the part.
         size: the number of rows in the sample, from the whole table, at least 1.
         rows: the number of `ok` rows in the whole table.
+        rank: of the surest of the `wrong` rows in the table or the part, whose least sure row has 1. None for the bound
+            of a sample without scores.
         possible: how many rows of the part can be wrong: all but those that were keyed and are right. None for the
             whole table.
     """
     low, high = wrong, rows - (size - wrong) if possible is None else possible
     while low < high:
         middle = (low + high + 1) // 2
-        low, high = (low, middle - 1) if _is_refuted(middle, wrong, size, rows) else (middle, high)
+        low, high = (low, middle - 1) if _is_refuted(middle, wrong, size, rows, rank) else (middle, high)
     return low
 
 
@@ -283,20 +266,21 @@ def _shows(limit: int, wrong: int, size: int, rows: int) -> bool:
     return limit >= rows - (size - wrong) or _is_refuted(limit + 1, wrong, size, rows)
 
 
-def _is_refuted(guess: int, wrong: int, size: int, rows: int) -> bool:
-    """Whether a table with `guess` wrong rows would hardly give a sample with so few, at CONFIDENCE_LEVEL."""
-    if wrong * rows > size * guess - rows:  # Hoeffding's inequality holds up to the mean minus 1
-        return False
-    if size == rows:
-        return True
-    trials = min(guess, size)
-    return binomial_cdf(wrong, trials, size * guess / rows / trials) <= 1 - CONFIDENCE_LEVEL
+def _is_refuted(guess: int, wrong: int, size: int, rows: int, rank: int | None = None) -> bool:
+    """Whether `guess` wrong rows would hardly give such a sample or an earlier one, at CONFIDENCE_LEVEL."""
+
+    def probability(found: int, places: int) -> float:
+        """Of a sample with `found` wrong rows, all among so many of those that are wrong."""
+        log_ways = _log_choose(places, found) + _log_choose(rows - guess, size - found)
+        return exp(log_ways - _log_choose(rows, size))
+
+    last = probability(wrong, guess if rank is None else min(guess, rank))
+    return last + sum(probability(found, guess) for found in range(wrong)) <= 1 - CONFIDENCE_LEVEL
 
 
-def _by_group_and_score(rows: Sequence[OkRow]) -> list[int]:
-    """The positions of rows by group, and in it by score, turned round in every other group: neighbours are alike."""
-    turns = {group: 1 - 2 * (number % 2) for number, group in enumerate(sorted({row.group for row in rows}))}
-    return sorted(range(len(rows)), key=lambda i: (rows[i].group, turns[rows[i].group] * rows[i].risk, i))
+def _log_choose(rows: int, drawn: int) -> float:
+    """The logarithm of the number of ways to draw so many rows."""
+    return lgamma(rows + 1) - lgamma(drawn + 1) - lgamma(rows - drawn + 1) if drawn <= rows else -inf
 
 
 def _outlooks(table: Table, sample: Sequence[int], wrong: Sequence[int]) -> list[Outlook]:
@@ -304,10 +288,12 @@ def _outlooks(table: Table, sample: Sequence[int], wrong: Sequence[int]) -> list
     least_sure = sorted(range(len(rows)), key=lambda i: (-rows[i].risk, i))
     outlooks = []
     for reviewed in dict.fromkeys([0, *(ceil(len(rows) * percent / 100) for percent in REVIEWED_PERCENTS)]):
-        others = set(least_sure[reviewed:])
-        found = sum(row in others for row in wrong)
-        keyed = sum(row in others for row in sample)
-        bound = upper_bound(found, len(sample), len(rows), len(others) - (keyed - found))
-        expected = sum(rows[row].risk for row in others) / MILLION
-        outlooks.append(Outlook(reviewed, expected, found, found * len(rows) / len(sample), bound))
+        ranks = {row: rank for rank, row in enumerate(least_sure[reviewed:], 1)}
+        found = [ranks[row] for row in wrong if row in ranks]
+        right = sum(row in ranks for row in sample) - len(found)
+        possible = len(ranks) - right
+        bound = upper_bound(len(found), len(sample), len(rows), max(found, default=0), possible)
+        expected = sum(rows[row].risk for row in ranks) / MILLION
+        estimate = min(len(found) * len(rows) / len(sample), possible)
+        outlooks.append(Outlook(reviewed, expected, len(found), estimate, bound))
     return outlooks

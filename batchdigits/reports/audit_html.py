@@ -69,9 +69,9 @@ tbody th, .facts td, .files td { overflow-wrap: anywhere }
 </style>
 """
 METHOD = (
-    "The sample was drawn at random, stratified by {group} and score, and keyed without seeing {answer}s; a row "
-    f"is wrong if it was keyed otherwise. With a probability of at least {LEVEL}, drawing such a sample gives a bound "
-    "that the table keeps, wherever its wrong rows are (exact binomial bound)."
+    "The sample is a simple random one, keyed without seeing {answer}s; a row is wrong if it was keyed otherwise. "
+    f"With a probability of at least {LEVEL}, drawing such a sample gives a bound that the table keeps, wherever its "
+    "wrong rows are (exact hypergeometric bound, stratified by score after the draw)."
 )
 FILES = ("table", "sample", "review log", "model")  # which have a sha256
 
@@ -135,7 +135,7 @@ def _wrong_rows(audit: Audit) -> str:
 
 
 def _method(table: Table) -> str:
-    return METHOD.format(group="length" if table.are_numbers else "class", answer=table.answer)
+    return METHOD.format(answer=table.answer)
 
 
 def _headings(table: Table) -> tuple[str, ...]:

@@ -1,7 +1,6 @@
-"""The file of an audit's sample, which a person keys blind: path, an empty truth, stratum, and no label.
+"""The file of an audit's sample, which a person keys blind: path, an empty truth, and no label.
 
-It is made for spreadsheets. The rows are in the table's order and the strata have numbers in random order, so that
-neither tells the class.
+It is made for spreadsheets. The rows are in the table's order.
 """
 
 from __future__ import annotations
@@ -9,7 +8,6 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from random import Random
 from typing import NamedTuple
 
 from batchdigits.errors import BatchdigitsError
@@ -18,7 +16,7 @@ from batchdigits.output.prediction_csv import BYTE_ORDER_MARK
 from batchdigits.output.review_answers import Answer, Settled
 from batchdigits.reports.audit import OkRow
 
-COLUMNS = ("path", "truth", "stratum")
+COLUMNS = ("path", "truth")
 NO_DIGIT, BLANK = "x", "blank"  # truths that are no label
 
 _DIALECT = dialect_of("csv", for_excel=True)
@@ -42,12 +40,9 @@ class Keyed(NamedTuple):
     unsure: int
 
 
-def write_sample(rows: Sequence[OkRow], drawn: Sequence[int], seed: int) -> bytes:
-    """The file of the rows at the positions `drawn`, those of the first stratum first."""
-    strata = list(range(1, len(drawn) + 1))
-    Random(seed).shuffle(strata)
-    lines = [(rows[row].path, "", str(stratum)) for row, stratum in sorted(zip(drawn, strata, strict=True))]
-    return BYTE_ORDER_MARK + b"".join(map(_DIALECT.line, [COLUMNS, *lines]))
+def write_sample(rows: Sequence[OkRow], drawn: Sequence[int]) -> bytes:
+    """The file of the rows at the positions `drawn`."""
+    return BYTE_ORDER_MARK + b"".join(map(_DIALECT.line, [COLUMNS, *((rows[row].path, "") for row in sorted(drawn))]))
 
 
 def read_sample(content: bytes) -> list[tuple[str, str]]:
@@ -62,7 +57,7 @@ def read_sample(content: bytes) -> list[tuple[str, str]]:
         header, *rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     except (csv.Error, ValueError):
         header, rows = [], []
-    if header[:2] != list(COLUMNS[:2]):
+    if header[:2] != list(COLUMNS):
         raise BatchdigitsError(f"the sample is not a CSV with the columns {','.join(COLUMNS)}")
     cells = [(*row, "") for row in rows if any(row)]
     return [(_DIALECT.original(path), _DIALECT.original(truth.strip())) for path, truth, *_ in cells]

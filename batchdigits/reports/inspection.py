@@ -11,7 +11,7 @@ from typing import Any
 
 from batchdigits.errors import ModelFileError
 from batchdigits.inference.flatbuffer import Graph, Tensor, read_graph
-from batchdigits.inference.model_file import KERAS_WEIGHTS, MAX_PAYLOAD_BYTES, read_card, read_model_file
+from batchdigits.inference.model_file import KERAS_WEIGHTS, MAX_PAYLOAD_BYTES, read_card, read_model_file, refuse_pipe
 from batchdigits.text import as_unicode
 
 MAX_CONFIG_BYTES = 16 << 20  # of a .keras file's config.json, which has about 1 KB for each layer
@@ -47,6 +47,7 @@ def inspect_model_file(path: Path) -> Document:
 
 
 def _read(path: Path) -> bytes:
+    refuse_pipe(path)
     try:
         with path.open("rb") as stream:
             content = stream.read(MAX_PAYLOAD_BYTES + 1)

@@ -57,6 +57,7 @@ p.why { grid-column: span 2 } .error p.why { grid-column: span 3 } p.why i { fon
 figcaption { grid-column: 1 / -1; color: var(--faint); font-size: .85rem; overflow-wrap: anywhere }
 </style>
 """
+BEGIN = _HEAD.partition("<style>")[0]  # by which such a page is told from another one
 
 
 def page(items: Sequence[PreviewItem], notes: Sequence[str] = ()) -> str:

@@ -218,15 +218,20 @@ async def _body(request: Request) -> Json:
     """The JSON object that a request holds.
 
     Raises:
-        RequestError: it holds none, or too much.
+        RequestError: it holds none, or too much, or ends early.
     """
+    from starlette.requests import ClientDisconnect
+
     if request.headers.get("content-type", "").partition(";")[0] != "application/json":
         raise RequestError("send JSON")
     content = b""
-    async for piece in request.stream():
-        content += piece
-        if len(content) > MAX_BODY_BYTES:
-            raise RequestError(f"send at most {MAX_BODY_BYTES:,} bytes")
+    try:
+        async for piece in request.stream():
+            content += piece
+            if len(content) > MAX_BODY_BYTES:
+                raise RequestError(f"send at most {MAX_BODY_BYTES:,} bytes")
+    except ClientDisconnect:
+        raise RequestError("the request ends early") from None
     try:
         fields = json.loads(content)
     except (ValueError, RecursionError):

@@ -19,7 +19,6 @@ from PIL import (
     ImageFile,
     Jpeg2KImagePlugin,
     JpegImagePlugin,
-    PngImagePlugin,
     PpmImagePlugin,
     WebPImagePlugin,
 )
@@ -28,6 +27,7 @@ from batchdigits.files.source_error import SourceError
 from batchdigits.quiet import no_warnings
 from batchdigits.vision.grey import Scan, to_grey
 from batchdigits.vision.headers import check_size
+from batchdigits.vision.png_file import PngFile
 from batchdigits.vision.reduction import times_to_reduce
 from batchdigits.vision.tiff import WHITE_IS_ZERO, TiffFile, scan_with_opencv
 
@@ -40,7 +40,7 @@ _READERS: dict[str, type[ImageFile.ImageFile]] = {
     "GIF": GifImagePlugin.GifImageFile,
     "JPEG": JpegImagePlugin.JpegImageFile,
     "JPEG 2000": Jpeg2KImagePlugin.Jpeg2KImageFile,
-    "PNG": PngImagePlugin.PngImageFile,
+    "PNG": PngFile,
     "PNM": PpmImagePlugin.PpmImageFile,
     "TIFF": TiffFile,
     "WebP": WebPImagePlugin.WebPImageFile,

@@ -108,6 +108,9 @@ def test_colour_arrays_are_rgb(classifier: batchdigits.Classifier) -> None:
         ("a\0b", "no such file"),
         (SAMPLES, "is a directory"),
         (np.zeros((0, 28), np.uint8), "an image without pixels"),
+        (Image.new("L", (0, 28)), "an image without pixels"),
+        (Image.open(io.BytesIO(AS_IS.read_bytes()[:120])), "cannot be decoded: image file is truncated"),
+        (Image.open(AS_IS).convert("LA").convert("La"), "cannot be decoded: conversion from La to"),
         (np.full((28, 28), np.nan), "floats that are not from 0 to 1"),
         (np.full((28, 28), 255.0), "floats that are not from 0 to 1"),
     ],
@@ -117,6 +120,22 @@ def test_an_image_that_cannot_be_read_has_an_error(classifier: batchdigits.Class
     assert prediction.status is batchdigits.Status.ERROR
     assert prediction.detail.startswith(detail)
     assert (prediction.label, prediction.confidence, prediction.score) == ("", None, None)
+
+
+def test_a_closed_file_has_an_error(classifier: batchdigits.Classifier) -> None:
+    file, image = AS_IS.open("rb"), Image.open(AS_IS)
+    file.close()
+    image.close()
+    assert classifier.classify(file).detail == "a closed file"
+    assert classifier.classify(image).detail == "cannot be decoded: Operation on closed image"
+
+
+@pytest.mark.parametrize("kind", ["u2", "f4", "f8"])
+def test_the_byte_order_of_an_array_does_not_matter(classifier: batchdigits.Classifier, kind: str) -> None:
+    array = grey_of(AS_IS) / 255 if kind[0] == "f" else grey_of(AS_IS).astype(np.uint16) * 257
+    one, other = (classifier.classify(array.astype(order + kind)) for order in "<>")
+    assert one == other
+    assert one.label == "7"
 
 
 def test_a_file_object_that_fails_has_an_error(classifier: batchdigits.Classifier) -> None:
@@ -246,6 +265,12 @@ def test_the_ink_can_be_given(classifier: batchdigits.Classifier) -> None:
 def test_arguments_are_checked_when_the_model_is_loaded(arguments: dict[str, Any], error: type[Exception]) -> None:
     with pytest.raises(error):
         batchdigits.Classifier(**arguments)
+
+
+def test_a_model_of_the_package_has_a_name() -> None:
+    assert batchdigits.Classifier("nano").card == batchdigits.Classifier(PRETRAINED / "nano.tflite").card
+    with pytest.raises(batchdigits.ModelFileError):
+        batchdigits.Classifier(Path("nano"))
 
 
 def test_a_keras_file_gives_the_same_labels(classifier: batchdigits.Classifier, digits: np.ndarray) -> None:

@@ -162,6 +162,20 @@ def test_a_finished_table_is_added_to_in_every_format(folder: Path, run: Run, na
     assert content(name) == content(f"again.{name}")
 
 
+@pytest.mark.parametrize("name", ["rows.csv", "rows.tsv", "rows.jsonl", "rows.csv.gz"])
+def test_a_table_with_line_ends_of_windows_is_added_to_with_the_same(folder: Path, run: Run, name: str) -> None:
+    Path("0.png").rename("zz.out")
+    classify(run, "-o", name)
+    table = content(name).replace(b"\n", b"\r\n").rstrip()
+    Path(name).write_bytes(gzip.compress(table) if name.endswith(".gz") else table)
+    Path("zz.out").rename("0.png")
+    classify(run, "-o", name, "--resume")
+    classify(run, "-o", f"again.{name}")
+    assert content(name) == content(f"again.{name}").replace(b"\n", b"\r\n")
+    classify(run, "-o", name, "--resume")  # which tries the broken file again
+    assert content(name) == content(f"again.{name}").replace(b"\n", b"\r\n")
+
+
 @pytest.mark.parametrize("name", ["out.csv", "out.tsv", "out.csv.gz"])
 def test_columns_of_a_person_are_empty_in_new_rows(folder: Path, run: Run, name: str) -> None:
     classify(run, "-o", name)

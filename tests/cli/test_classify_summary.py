@@ -214,7 +214,7 @@ def test_a_file_that_cannot_be_written_in_the_end_costs_no_row(run: Run, monkeyp
     monkeypatch.setattr(table_command, "prepare_summary", lambda path, command: None)
     result = run("classify", "scans", "-o", "out.csv", "--summary", "nowhere/run.json")
     assert result.exit_code == 1
-    assert "error: cannot write nowhere/run.json: No such file or directory" in last_line(result)
+    assert "error: cannot write nowhere/run.json: there is no folder nowhere" in last_line(result)
     assert len(Path("out.csv").read_bytes().splitlines()) == 33
 
 

@@ -92,6 +92,9 @@ def test_a_list_that_is_not_there_and_other_options_are_named(run: Run) -> None:
     assert "No such file" in run("evaluate", "rows.csv", "--truth", "none.csv").stderr
     result = run("evaluate", "rows.csv", "--truth", "truth.csv", "--wrong", "wrong.csv")
     assert result.exit_code == 2
+    result = run("evaluate", "rows.csv")
+    assert result.exit_code == 2
+    assert "rows.csv is a table; give --truth a CSV of what is right" in result.stderr
 
 
 @given(st.text("01", max_size=6), st.text("01", max_size=6), st.text("01", max_size=6))

@@ -23,6 +23,14 @@ def test_a_command_leaves_the_process_as_it_was(run: Run, in_empty_folder: Path)
     assert not is_library_output_shown()
 
 
+@pytest.mark.parametrize("name", ["-dash 1.png", "-v.png", "--model.png"])
+def test_a_file_that_is_taken_for_options_is_named(run: Run, in_empty_folder: Path, name: str) -> None:
+    Path(name).touch()
+    result = run("classify", "a.png", name)
+    assert result.exit_code == 2
+    assert f" The file is typed ./{name}." in result.stderr
+
+
 @pytest.mark.parametrize(
     ("mistyped", "message"),
     [

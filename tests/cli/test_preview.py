@@ -100,7 +100,7 @@ def test_the_keras_runtime_works_too(run: Run, scans: Path, trained: Path) -> No
         (("hollow",), 1, "no images in hollow"),
     ],
 )
-@pytest.mark.parametrize("there", [b"precious", None])
+@pytest.mark.parametrize("there", [bytes(37) + b"tEXtSoftware\0batchdigits preview", None])
 def test_a_mistake_gets_its_message_and_the_old_picture_stays(
     run: Run, scans: Path, arguments: tuple[str, ...], code: int, message: str, there: bytes | None
 ) -> None:
@@ -147,8 +147,20 @@ def test_never_overwrites_one_of_the_images(run: Run, scans: Path, arguments: tu
     before = {path: path.read_bytes() for path in scans.iterdir()}
     result = run("preview", *arguments)
     assert result.exit_code == 1
-    assert "is one of the images; choose another output (-o)" in result.stderr
+    assert "exists and is no preview; give --output another name" in result.stderr
     assert {path: path.read_bytes() for path in scans.iterdir()} == before
+
+
+@pytest.mark.parametrize("name", ["mine.png", "mine.html"])
+def test_only_an_older_preview_is_written_over(run: Run, scans: Path, name: str) -> None:
+    Path(name).write_bytes(b"precious")
+    result = run("preview", scans, "-o", name)
+    assert result.exit_code == 1
+    assert f"{name} exists and is no preview; give --output another name" in result.stderr
+    assert Path(name).read_bytes() == b"precious"
+    Path(name).write_bytes(b"")
+    for _ in range(2):
+        assert run("preview", scans, "-o", name).exit_code == 0
 
 
 def test_an_old_preview_in_the_folder_is_left_out(run: Run, scans: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -165,6 +165,11 @@ def test_a_file_named_like_a_page_and_a_row_named_twice_are_found(run: Run, rows
             HEADER + 'a.png,1,0.5,ok,"open,0.5\n',
             "cannot read rows.csv: the row in line 2: unexpected end of data",
         ),
+        (
+            "rows.csv",
+            HEADER.replace("\n", "\r") + "a.png,1,0.5,ok,,0.5\r",
+            "cannot read rows.csv: the row in line 1: new-line character seen in unquoted field",
+        ),
         ("rows.jsonl", '{"path": "a.png"}\n', "cannot read rows.jsonl: line 1 is not a row of classify"),
         ("rows.jsonl", '{"path": "a.png"}'[:-1], "cannot read rows.jsonl: line 1 is not a row of classify"),
         ("rows.parquet", "PAR1", "cannot read rows.parquet: it is not a Parquet file of classify"),
@@ -207,6 +212,15 @@ def test_tables_and_images_are_not_mixed(run: Run, rows: Path, arguments: tuple[
     assert message in result.stderr
 
 
+@pytest.mark.parametrize("name", ["notes.csv", "rows.xlsx"])
+def test_a_table_by_its_name_only_is_no_image(run: Run, rows: Path, name: str) -> None:
+    Path(name).write_text("path;label\nscans/0.png;7\n")
+    result = run("preview", name)
+    assert result.exit_code == 1
+    assert f"cannot read {name}: it is " in result.stderr
+    assert not Path("preview.png").exists()
+
+
 @pytest.mark.parametrize("output", ["scans/4.png", "table.html", "pages.png"])
 def test_neither_the_table_nor_its_images_are_written_over(run: Run, rows: Path, output: str) -> None:
     Path("pages.png").write_bytes(Path("scans/pages.tif").read_bytes())
@@ -214,7 +228,7 @@ def test_neither_the_table_nor_its_images_are_written_over(run: Run, rows: Path,
     before = Path(output).read_bytes()
     result = run("preview", "table.html", "--limit", 1, "-o", output)
     assert result.exit_code == 1
-    assert "choose another output (-o)" in result.stderr
+    assert "exists and is no preview; give --output another name" in result.stderr
     assert Path(output).read_bytes() == before
 
 

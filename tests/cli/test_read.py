@@ -480,6 +480,12 @@ def test_python_refuses_impossible_arguments() -> None:
             classifier.read("fields/4-83.png", length=length)
     with pytest.raises(TypeError, match="an image is a path"):
         classifier.read(7)
+    with pytest.raises(TypeError, match="values is an iterable of texts, not '83'"):
+        classifier.read("fields/4-83.png", values="83")
+    with pytest.raises(TypeError, match="checks is an iterable of texts, not 'luhn'"):
+        classifier.read("fields/4-83.png", checks="luhn")
+    with pytest.raises(ValueError, match="the list of values is empty"):
+        classifier.read("fields/4-83.png", values=[])
 
 
 # Values of all fields together

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from PIL import Image
@@ -105,6 +107,18 @@ def test_a_second_server_for_the_same_table_is_refused(table: Path, serve: Serve
     assert "another review of this table is running" in result.stderr
 
 
+def test_broken_requests_print_nothing(table: Path, serve: Serve) -> None:
+    server = serve(table)
+    place = urlsplit(server.address)
+    post = f"POST {place.path}answers HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+    for request in (b"no HTTP\r\n\r\n", f"{post}Content-Length: 99\r\n\r\n{{".encode()):
+        with socket.create_connection((place.hostname, place.port)) as connection:
+            connection.sendall(request)
+    assert server.get("state")["answered"] == 0
+    server.process.send_signal(signal.SIGINT)
+    assert server.process.communicate()[1].count("\n") == 1  # where the answers are
+
+
 def test_sigterm_ends_it(table: Path, serve: Serve) -> None:
     server = serve(table)
     server.process.terminate()
@@ -177,13 +191,13 @@ def test_a_sample_of_numbers_is_keyed_blind_and_audited(table: Path, serve: Serv
 
 
 def test_a_sample_shows_its_rows_only(table: Path, serve: Serve) -> None:
-    Path("sample.csv").write_text("path,truth,stratum\nb.png,,1\n")
+    Path("sample.csv").write_text("path,truth\nb.png,\n")
     server = serve(table, "--mode", "blind", "--sample", "sample.csv")
     assert [card["path"] for card in server.get("cards")["cards"]] == ["b.png"]
 
 
 def test_a_sample_of_another_table_is_refused(table: Path, run: Run) -> None:
-    Path("sample.csv").write_text("path,truth,stratum\nb.png,,1\nother.png,,2\n")
+    Path("sample.csv").write_text("path,truth\nb.png,\nother.png,\n")
     result = run("review", table, "--sample", "sample.csv", "--no-browser")
     assert result.exit_code == 1
     assert "1 row of it are not in this one, such as other.png" in result.stderr

@@ -105,7 +105,7 @@ def test_without_a_log_there_is_one_line(run: Run, table: Path) -> None:
     result = run("review", table, "--apply", "-o", "final.csv")
     assert (result.exit_code, result.stderr) == (
         1,
-        "batchdigits: error: cannot read rows.csv.review: No such file or directory\n",
+        "batchdigits: error: there is no rows.csv.review: nothing has been reviewed yet\n",
     )
     assert not Path("final.csv").exists()
 

@@ -85,9 +85,8 @@ def test_without_matplotlib_plot_names_the_extra_before_the_work(
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     result = run("train", "--data", "nowhere", "--plot", "curves.png")  # training would fail on `nowhere`, if it began
     assert result.exit_code == 1
-    assert result.stderr == (
-        "batchdigits: error: --plot needs an optional package; install it with: pip install 'batchdigits[plot]'\n"
-    )
+    assert result.stderr.startswith("batchdigits: error: --plot needs an optional package; install it with: ")
+    assert result.stderr.endswith("pip install 'batchdigits[plot]'\n")
 
 
 def test_without_tensorboard_it_names_the_extra(

@@ -52,7 +52,7 @@ def grey(path: str) -> NDArray[np.uint8]:
 
 
 def rows_of(files: list[str], runtime: Runtime, settings: Settings | None = None) -> list[list[Prediction]]:
-    return classify_files(files, runtime, settings or Settings()).rows
+    return classify_files(files, runtime, settings or Settings()).predictions
 
 
 def test_rows_are_those_of_each_file_alone(files: list[str], runtime: Runtime) -> None:

@@ -27,6 +27,7 @@ from batchdigits.files.content import file_status, read_content
 from batchdigits.files.source_error import SourceError
 from batchdigits.files.sources import Filter, Tally, find
 from batchdigits.vision.decode import decode
+from tests.conftest import Run
 from tests.engines.helpers import classify, make_images, rows
 
 ENDS = (".zip", ".tar", ".tar.gz", ".TGZ", ".tar.zst")
@@ -150,6 +151,20 @@ def test_archives_in_a_folder_are_read_but_arrays_are_skipped(tmp_path: Path) ->
     tally = Tally()
     assert names(tmp_path / "empty.tar", tally) == []
     assert tally.empty_folders == [str(tmp_path / "empty.tar")]
+
+
+def test_an_archive_in_an_archive_is_skipped_and_counted(tmp_path: Path, run: Run) -> None:
+    inner = make(tmp_path / "inner.zip", [("a.png", PNG)]).read_bytes()
+    outer = make(tmp_path / "outer.zip", [("a.png", PNG), ("in/inner.zip", inner), ("b.tgz", b""), ("c.txt", b"")])
+    (tmp_path / "inner.zip").unlink()
+    assert names(outer, tally := Tally()) == ["a.png"]
+    assert (tally.skipped, tally.skipped_archives) == (3, 2)
+    assert names(outer, tally := Tally(), Filter(exclude=["*.zip"])) == ["a.png"]
+    assert tally.skipped_archives == 1
+    assert "batchdigits: 2 archives inside archives skipped: unpack them first\n" in run("classify", tmp_path).stderr
+    only = make(tmp_path / "only.zip", [("inner.zip", inner)])
+    assert "no images in " in (stderr := run("classify", only).stderr)
+    assert "; 1 archive inside archives skipped: unpack them first\n" in stderr
 
 
 @pytest.mark.parametrize("end", ENDS[:3])

@@ -14,6 +14,7 @@ from batchdigits.inference.card import Card
 from batchdigits.inference.choose import PRETRAINED, choose_model, is_stale
 from batchdigits.inference.load import load_runtime
 from batchdigits.inference.model_file import CARD_NAME, read_card, read_model_file
+from batchdigits.reports.inspection import inspect_model_file
 
 KERAS, TFLITE = PRETRAINED / "digits.keras", PRETRAINED / "digits.tflite"
 
@@ -134,6 +135,14 @@ def test_an_edited_network_is_refused(tmp_path: Path) -> None:
     (tmp_path / "m.tflite").write_bytes(content)
     with pytest.raises(ModelFileError, match="the file was edited"):
         load_runtime(tmp_path / "m.tflite")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.tflite")
+    for read in (read_model_file, inspect_model_file):
+        with pytest.raises(ModelFileError, match=r"pipe\.tflite: not a regular file"):
+            read(tmp_path / "pipe.tflite")
 
 
 def test_a_zip_without_a_card_is_refused(tmp_path: Path) -> None:

@@ -129,6 +129,12 @@ def test_what_a_row_becomes(tmp_path: Path, name: str) -> None:
     assert (cells[0]["id"], cells[0]["label_2"], float(cells[0]["p_7"])) == ("A-1", "7", 0.2)
 
 
+def test_a_blank_row_that_is_accepted_is_not_corrected(tmp_path: Path) -> None:
+    table = write(tmp_path / "rows.csv")
+    answers_to(table, {PATHS[0]: ("blank", ""), PATHS[4]: ("blank", "")})
+    assert apply_review(table, tmp_path / "final.csv") == Applied(rows=7, reviewed=2, corrected=1)
+
+
 FILES = ["rows.csv", "rows.tsv", "rows.csv.gz", "rows.tsv.zst", "excel.csv", "excel.tsv", "rows.jsonl", "rows.jsonl.gz"]
 
 

@@ -69,8 +69,22 @@ def test_what_a_spreadsheet_adds_stays(tmp_path: Path) -> None:
     path.write_bytes(content)
     reader = CSV.reader(COLUMNS)
     pieces = list(reader.pieces(path))
-    assert b"".join(pieces) == content + b"\n"
+    assert b"".join(pieces) == content + b"\r\n"
     assert [reader.head(piece).path for piece in pieces[1:]][:2] == ["a.png", "with, comma.png"]
+
+
+@pytest.mark.parametrize("name", ["csv", "tsv", "csv for spreadsheets", "jsonl"])
+def test_rows_can_have_other_line_ends_but_not_within_a_cell(name: str) -> None:
+    rows = [FORMATS[name].encode(COLUMNS, [row]) for row in ROWS]
+    ended = FORMATS[name].reader(COLUMNS).with_ends(b"".join(rows), b"\r\n")
+    assert ended == b"".join(row.removesuffix(b"\n") + b"\r\n" for row in rows)
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+def test_a_last_row_without_an_end_gets_that_of_the_one_before(tmp_path: Path, ends: str) -> None:
+    path = tmp_path / "out.jsonl"
+    path.write_bytes(f'{{"path": "a"}}{ends}{{"path": "b"}}'.encode())
+    assert b"".join(JSONL.reader(COLUMNS).pieces(path)) == path.read_bytes() + ends.encode()
 
 
 def test_a_column_that_a_person_added_stays(tmp_path: Path) -> None:

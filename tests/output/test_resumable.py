@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from batchdigits.errors import BatchdigitsError
 from batchdigits.output import resumable
 from batchdigits.output.finished import RowHead
-from batchdigits.output.journal import stamp_of
+from batchdigits.output.journal import failed_stamp, stamp_of
 from batchdigits.output.resumable import ResumableOutput
 
 IDENTITY = {"the model": "abc", "--ink": "auto"}
@@ -34,6 +34,9 @@ class Lines:
 
     def pieces(self, path: Path) -> Iterator[bytes]:
         yield from path.read_bytes().splitlines(keepends=True)
+
+    def with_ends(self, rows: bytes, end: bytes) -> bytes:
+        return rows.replace(b"\n", end)
 
     def head(self, row: bytes) -> RowHead:
         path, _, content = row.decode().strip().partition(",")
@@ -167,6 +170,16 @@ def test_the_same_file_twice(path: Path, files: list[str]) -> None:
         write(path, files, stop_after=12)
     write(path, files, resume=True)
     assert path.read_bytes() == complete(files)
+
+
+def test_a_file_with_an_error_does_not_count_as_done(path: Path, files: list[str]) -> None:
+    with suppress(KilledError), ResumableOutput(path, IDENTITY, HEADER, None, Lines()) as output:
+        for file, stamp in zip(files[:3], map(stamp_of, files), strict=False):
+            output.write([row(file)], [failed_stamp(stamp) if file == files[1] else stamp])
+        assert output.done == 2
+        raise KilledError
+    with ResumableOutput(path, IDENTITY, HEADER, True, Lines()) as output:
+        assert output.resumed == 2
 
 
 def test_a_file_without_a_stamp_is_done_again(path: Path, files: list[str]) -> None:

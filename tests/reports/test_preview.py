@@ -70,7 +70,7 @@ def undecided() -> Image8:
 def test_shows_the_rows_of_classify(files: list[str]) -> None:
     items = preview_items(files, Brightest(), Settings(), 100)
     assert [item.prediction for item in items] == list(
-        chain.from_iterable(classify_files(files, Brightest(), Settings()).rows)
+        chain.from_iterable(classify_files(files, Brightest(), Settings()).predictions)
     )
     assert [item.prediction.status for item in items] == ["ok", "ok", "blank", "error", "ok", "ok"]
 

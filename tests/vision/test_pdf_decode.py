@@ -82,7 +82,8 @@ def test_without_the_package_those_in_folders_are_named_at_the_end(
     (tmp_path / "c.png").write_bytes(SCAN.read_bytes())
     result = run("classify", tmp_path)
     assert (result.exit_code, result.stdout.count("\n")) == (0, 2)
-    assert "3 PDF files skipped: pip install 'batchdigits[pdf]'\n" in result.stderr
+    assert "batchdigits: 3 PDF files skipped: " in result.stderr
+    assert "pip install 'batchdigits[pdf]'\n" in result.stderr
     assert "3 other files skipped" in result.stderr
     assert "PDF" not in run("classify", tmp_path, "--exclude", "*.pdf", "--exclude", "no*").stderr
 

@@ -7,6 +7,7 @@ A member's source is the archive's path, a slash and the member's name, as if th
 from batchdigits.files.archives.open import (
     archive_fault,
     before_member,
+    has_archive_suffix,
     is_archive,
     is_array,
     member_status,
@@ -18,6 +19,7 @@ from batchdigits.files.archives.open import (
 __all__ = [
     "archive_fault",
     "before_member",
+    "has_archive_suffix",
     "is_archive",
     "is_array",
     "member_status",

@@ -30,9 +30,14 @@ class Member(NamedTuple):
     name: str
 
 
+def has_archive_suffix(name: str) -> bool:
+    """Whether a name is that of a zip or tar archive."""
+    return name.endswith(_ENDS)
+
+
 def is_archive(path: str) -> bool:
     """Whether a path is that of a zip or tar archive, by its suffix; many other formats are zip files."""
-    return path.endswith(_ENDS) and os.path.isfile(path)  # noqa: PTH113 - a Path takes longer
+    return has_archive_suffix(path) and os.path.isfile(path)  # noqa: PTH113 - a Path takes longer
 
 
 def is_array(path: str) -> bool:
