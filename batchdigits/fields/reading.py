@@ -26,7 +26,7 @@ class ReadOptions(NamedTuple):
 
     length: range | None = None
     boxes: int | None = None
-    separators: str = ".,"
+    separators: str = ""
     signed: bool = False
     ink: Ink = "auto"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from cv2.typing import MatLike
-from numpy.typing import NDArray
 
 from batchdigits.vision.lines import OUTER_MARGIN_SHARE
 from batchdigits.vision.strokes import Stroke, find_level_strokes, placed
@@ -35,11 +34,11 @@ def _is_rule(stroke: Stroke) -> bool:
     return stroke.span >= (MIN_RULE_SPAN if stroke.margin < OUTER_MARGIN_SHARE else MIN_MIDDLE_RULE_SPAN)
 
 
-def _is_underline(stroke: Stroke, mask: NDArray[np.uint8]) -> bool:
+def _is_underline(stroke: Stroke, mask: MatLike) -> bool:
     """Whether a level stroke of a part lies under several digits."""
     columns = stroke.place[1]
-    above = mask[: stroke.near, columns] > 0
-    rows, inked = np.flatnonzero(above.any(axis=1)), above.any(axis=0)
+    above = np.asarray(mask[: stroke.near, columns]) > 0
+    rows, inked = np.flatnonzero(above.any(axis=1)), np.asarray(above.any(axis=0))
     if not rows.size or stroke.length < MIN_UNDERLINE * (tall := stroke.near - int(rows[0])):
         return False
     first, last = np.flatnonzero(inked)[[0, -1]].tolist()
