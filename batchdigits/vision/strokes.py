@@ -131,11 +131,10 @@ class UprightStrokes:
 
     def _stroke(self, index: int) -> Stroke | None:
         if index not in self._found:
-            part = _straight_part(*self._parts[index], self._turned)
-            if part:
+            self._found[index] = None
+            if part := _straight_part(*self._parts[index], self._turned):
                 ink, left, top, ends, thickness = part
-                part = _stroke(cv2.transpose(ink), top, left, False, ends, self._shape, thickness)
-            self._found[index] = part
+                self._found[index] = _stroke(cv2.transpose(ink), top, left, False, ends, self._shape, thickness)
         return self._found[index]
 
 
