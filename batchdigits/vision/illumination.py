@@ -85,8 +85,13 @@ def remove_background(view: MatLike) -> tuple[MatLike, float]:
 
 
 def has_shadows(view: MatLike) -> bool:
-    """Whether the background of a view, uint8 (H, W), whose ink is bright has a shadow, or a spot of light."""
-    darkest, brightest = np.percentile(np.asarray(_background(view)), (5, 95), method="inverted_cdf")
+    """Whether the background of a view, uint8 (H, W), whose ink is bright has a shadow, or a spot of light.
+
+    Printed frames may be as wide as shadows, so a fifth of the view at each side does not count.
+    """
+    y, x = view.shape[0] // 5, view.shape[1] // 5
+    inside = np.asarray(_background(view))[y : view.shape[0] - y, x : view.shape[1] - x]
+    darkest, brightest = np.percentile(inside, (5, 95), method="inverted_cdf")
     return bool(int(brightest) - int(darkest) > MIN_LIGHT_RANGE)
 
 

@@ -341,6 +341,10 @@ def test_only_light_is_a_shadow() -> None:
     for middle in SPOTS:
         assert has_shadows(255 - ring_in_box(middle))
     assert not has_shadows(255 - ring_in_box(None))
+    frame = np.full((90, 80), 0, np.uint8)
+    frame[:24] = 200  # wider than a stroke
+    frame[-12:] = frame[:, :12] = frame[:, -12:] = 200
+    assert not has_shadows(frame[10:])
 
 
 def test_a_vignette_does_not_hide_a_digit_in_a_small_scan(digits: np.ndarray) -> None:

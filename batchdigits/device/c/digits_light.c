@@ -138,10 +138,11 @@ float digits_roughness(picture view, uint16_t *scratch) {
 }
 
 int digits_has_shadows(picture view, uint16_t *scratch) {
-    const picture background = background_of(view, scratch);
-    const float area = (float)area_of(background);
+    const int x = view.width / 5, y = view.height / 5; /* printed frames may be as wide as shadows */
+    const picture inside = part(background_of(view, scratch), box_from(x, y, view.width - x, view.height - y));
+    const float area = (float)area_of(inside);
     uint32_t counts[256];
-    digits_levels(background, background, 0, counts);
+    digits_levels(inside, inside, 0, counts);
     return digits_rank(counts, 0.95f * area) - digits_rank(counts, 0.05f * area) > MIN_LIGHT_RANGE;
 }
 
