@@ -143,7 +143,7 @@ def _median(ink: NDArray[np.uint8], mask: MatLike) -> float:
     """The median grey level of the ink under a mask."""
     total = np.bincount(ink[np.asarray(mask) > 0]).cumsum()
     low, high = total.searchsorted(((total[-1] - 1) // 2, total[-1] // 2), side="right").tolist()
-    return (low + high) / 2
+    return float(low + high) / 2
 
 
 def _crosses(comb: Comb, mask: MatLike) -> bool:

@@ -56,4 +56,4 @@ def _median(ink: NDArray[np.uint8]) -> float:
     """The median of the pixels of at least MIN_GUIDE."""
     total = np.bincount(ink.ravel(), minlength=MIN_GUIDE)[MIN_GUIDE:].cumsum()
     low, high = total.searchsorted(((total[-1] - 1) // 2, total[-1] // 2), side="right").tolist()
-    return MIN_GUIDE + (low + high) / 2
+    return float(MIN_GUIDE + (low + high) / 2)

@@ -131,11 +131,12 @@ class UprightStrokes:
 
     def _stroke(self, index: int) -> Stroke | None:
         if index not in self._found:
-            part = _straight_part(*self._parts[index], self._turned)
-            if part:
-                ink, left, top, ends, thickness = part
-                part = _stroke(cv2.transpose(ink), top, left, False, ends, self._shape, thickness)
-            self._found[index] = part
+            found = _straight_part(*self._parts[index], self._turned)
+            if found:
+                ink, left, top, ends, thickness = found
+                self._found[index] = _stroke(cv2.transpose(ink), top, left, False, ends, self._shape, thickness)
+            else:
+                self._found[index] = None
         return self._found[index]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from unittest.mock import Mock
 
 import cv2
 import numpy as np
@@ -48,10 +49,9 @@ def test_short_strokes_between_walls_are_not_looked_at(monkeypatch: pytest.Monke
     for column in range(40, 540, 60):
         scan[35:90, column : column + 4] = 255
     found = Strokes(scan)
-    looked: list[int] = []
-    plain = strokes._straight_part
-    monkeypatch.setattr(strokes, "_straight_part", lambda *part: looked.append(part[2]) or plain(*part))
-    assert len(found.dark()) == len(looked) == 10
+    looked = Mock(side_effect=strokes._straight_part)
+    monkeypatch.setattr(strokes, "_straight_part", looked)
+    assert len(found.dark()) == looked.call_count == 10
     assert len(found.upright.select()) == 19
 
 
