@@ -13,7 +13,7 @@ from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from batchdigits.fields.comb import TOLERANCE, Comb, find_comb
-from batchdigits.fields.guides import remove_guides
+from batchdigits.fields.guides import median_level, remove_guides
 from batchdigits.fields.ruled_lines import find_rules
 from batchdigits.fields.ticks import find_ticks
 from batchdigits.fields.walls import MaskComponents, Strokes
@@ -27,6 +27,8 @@ from batchdigits.vision.strokes import Stroke, UprightStrokes
 MAX_PASSES = 3  # each finds the lines that are fainter than those before
 MIN_WALL_SPAN, SPANNING_SHARE = 0.5, 0.92  # of the height: of a wall between rules or edges, and of one anywhere
 MAX_THICKNESS, MAX_FREE_THICKNESS = 0.1, 0.06  # of the height: of a wall between rules or edges, and of one anywhere
+MIN_WALL_LIKENESS = 0.8  # of the highest wall's span: all sides of a cell are as high
+MIN_CROSSED = 2  # rules that a stroke from edge to edge crosses if it is a wall, though a digit may touch it
 AT_END = 3  # pixels from a rule or edge to the end of a wall that is not in the margin
 MIN_DARKER = 1.33  # darkness of ink that lies on a line, over the line's
 MIN_CROSSING = 0.12  # of the pitch: how far ink reaches on both sides of a comb's edge if it crosses that
@@ -90,7 +92,7 @@ def _without_lines(ink: MatLike, strokes: Strokes, comb: Comb | None) -> Ruled:
     level, mask = strokes.level, strokes.mask
     columns = _columns_of_walls(comb, mask.shape[1]) if comb else b""
     least = 0.0 if comb else MIN_WALL_SPAN * len(mask)
-    found = strokes.rules + _walls(strokes.upright.select(least, columns), strokes.rules, mask, comb)
+    found = strokes.rules + _walls(strokes.upright.select(least, columns), strokes.rules, mask, comb, [])
     lines: list[Stroke] = []
     for _ in range(MAX_PASSES):
         if not found:
@@ -102,7 +104,7 @@ def _without_lines(ink: MatLike, strokes: Strokes, comb: Comb | None) -> Ruled:
         level, mask = cv2.threshold(ink, 0, 255, OTSU)
         rules = find_rules(mask)
         across = rules + [line for line in lines if line.is_level]
-        found = rules + _walls(UprightStrokes(mask, columns).select(least), across, mask, comb)
+        found = rules + _walls(UprightStrokes(mask, columns).select(least), across, mask, comb, lines)
     plain = remove_guides(ink, comb) if comb else ink
     if plain is not ink:
         level, mask = cv2.threshold(plain, 0, 255, OTSU)
@@ -124,7 +126,7 @@ def _strokes_along(lines: Sequence[Stroke], ink: MatLike, mask: MatLike, gone: N
     pixels = np.asarray(ink, np.uint8)
     darker = np.zeros(gone.shape, np.bool_)
     for line in lines:
-        level = _median(pixels[line.place], line.ink)
+        level = median_level(pixels[line.place][np.asarray(line.ink) > 0])
         rows, columns = (slice(max(0, axis.start - 2), axis.stop + 2) for axis in line.place)
         darker[rows, columns] |= pixels[rows, columns] > int(MIN_DARKER * level)
     darker &= gone > 0
@@ -137,13 +139,6 @@ def _strokes_along(lines: Sequence[Stroke], ink: MatLike, mask: MatLike, gone: N
     inner = np.bincount(of_stroke, minlength=len(stats))
     goes_on = stats[:, cv2.CC_STAT_AREA] >= 2 * inner
     return np.asarray(at[goes_on[of_stroke]], np.intp)
-
-
-def _median(ink: NDArray[np.uint8], mask: MatLike) -> float:
-    """The median grey level of the ink under a mask."""
-    total = np.bincount(ink[np.asarray(mask) > 0]).cumsum()
-    low, high = total.searchsorted(((total[-1] - 1) // 2, total[-1] // 2), side="right").tolist()
-    return float(low + high) / 2
 
 
 def _crosses(comb: Comb, mask: MatLike) -> bool:
@@ -242,12 +237,16 @@ def _is_distinct(of_ink: Histogram, of_paper: Histogram) -> bool:
     return bool(contrast >= max(MIN_CONTRAST, MIN_SIGNAL * grain))
 
 
-def _walls(upright: Sequence[Stroke], rules: Sequence[Stroke], mask: MatLike, comb: Comb | None) -> list[Stroke]:
-    """Those of the upright strokes of a mask that are printed lines."""
+def _walls(
+    upright: Sequence[Stroke], rules: Sequence[Stroke], mask: MatLike, comb: Comb | None, known: Sequence[Stroke]
+) -> list[Stroke]:
+    """Those of the upright strokes of a mask that are printed lines; what is lower than others is a digit's."""
     if comb:
         return [stroke for stroke in upright if _is_wall_of(stroke, comb)]
     components = MaskComponents(mask)
-    return [stroke for stroke in upright if _is_wall(stroke, rules, components, len(mask))]
+    walls = [stroke for stroke in upright if _is_wall(stroke, rules, components, len(mask))]
+    highest = max([wall.span for wall in [*walls, *known] if not wall.is_level], default=0.0)
+    return [wall for wall in walls if wall.span >= MIN_WALL_LIKENESS * highest]
 
 
 def _columns_of_walls(comb: Comb, width: int) -> bytes:
@@ -279,7 +278,8 @@ def _is_wall(stroke: Stroke, rules: Sequence[Stroke], components: MaskComponents
     if stroke.thickness > MAX_THICKNESS * height + 2 or stroke.length < MIN_WALL_SPAN * height:
         return False
     if stroke.span >= SPANNING_SHARE and stroke.thickness <= MAX_FREE_THICKNESS * height + 1:
-        return not components.is_digit_of(stroke)
+        crossed = [rule for rule in rules if stroke.start < rule.near - AT_END and rule.far + AT_END < stroke.end]
+        return len(crossed) >= MIN_CROSSED or not components.is_digit_of(stroke)
     reach = CORNER_SHARE * height + 1 if stroke.margin < OUTER_MARGIN_SHARE else AT_END
     at_rule = [
         any(rule.near - reach <= end <= rule.far + reach for rule in rules) for end in (stroke.start, stroke.end)

@@ -37,7 +37,7 @@ def remove_guides(ink: MatLike, comb: Comb) -> MatLike:
     common = blurred.reshape(stack.shape)[:, :height].min(axis=0)
     if common.max() < MIN_GUIDE:
         return ink
-    level = SPREAD * _median(common)
+    level = SPREAD * median_level(common.ravel(), MIN_GUIDE)
     dark, inked = (
         cv2.countNonZero(cv2.threshold(ink, least, 255, cv2.THRESH_BINARY)[1])
         for least in (level / MAX_GUIDE_SHARE, MIN_GUIDE - 1)
@@ -52,8 +52,8 @@ def remove_guides(ink: MatLike, comb: Comb) -> MatLike:
     return cv2.subtract(ink, printed)
 
 
-def _median(ink: NDArray[np.uint8]) -> float:
-    """The median of the pixels of at least MIN_GUIDE."""
-    total = np.bincount(ink.ravel(), minlength=MIN_GUIDE)[MIN_GUIDE:].cumsum()
+def median_level(pixels: NDArray[np.uint8], least: int = 0) -> float:
+    """The median of those of the pixels, uint8 (n,), that are at least `least`; there must be one."""
+    total = np.bincount(pixels, minlength=least)[least:].cumsum()
     low, high = total.searchsorted(((total[-1] - 1) // 2, total[-1] // 2), side="right").tolist()
-    return float(MIN_GUIDE + (low + high) / 2)
+    return least + float(low + high) / 2

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from itertools import combinations
 from statistics import median
@@ -11,23 +10,22 @@ from statistics import median
 import cv2
 import numpy as np
 
+from batchdigits.fields.dates import is_date
 from batchdigits.fields.lattice import Step
 from batchdigits.fields.pieces import Pieces
 from batchdigits.fields.segments import Segment
 
 MIN_HEIGHT, MAX_WIDTH = 0.85, 1.0  # of a slash, as shares of the number's height and of its own
-MAX_SPREAD = 1.2  # of the ink around a straight line, as a share of what a bar of the same area and height has
+MAX_SPREAD = 1.5  # of the ink around a straight line, as a share of what a bar of the same area and height has
 MIN_OUTREACH = 0.08  # of the number's height: what a tall slash has above the other digits, and below them
 MIN_FRAME_OUTREACH = 0.25  # the same for what may be the rest of a frame
 MAX_HEIGHT_RATIO, MAX_LEAN_DIFFERENCE = 1.25, 0.3  # of the two slashes of a date
-DAY, MONTH, YEAR = "(0?[1-9]|[12][0-9]|3[01])", "(0?[1-9]|1[0-2])", "(1[89]|20)[0-9][0-9]"
-DATE = re.compile(f"({DAY}/{MONTH}|{MONTH}/{DAY})/({YEAR}|[0-9][0-9])|{YEAR}/{MONTH}/{DAY}")
 
 Box = tuple[int, int, int, int]  # first column and row, and one past the last
 
 
 def stroke_lean(segment: Segment, pieces: Pieces, height: float) -> float | None:
-    """How far a straight stroke leans to the right, in columns for each row up; None for any other ink.
+    """How far a straight stroke as high as a slash leans, as in `lean_of`; None for any other ink.
 
     Args:
         segment: the ink.
@@ -37,11 +35,18 @@ def stroke_lean(segment: Segment, pieces: Pieces, height: float) -> float | None
     left, top, right, bottom = segment.box
     if bottom - top < MIN_HEIGHT * height or right - left > MAX_WIDTH * (bottom - top):
         return None
+    lean, spread = lean_of(segment, pieces)
+    return lean if spread <= MAX_SPREAD else None
+
+
+def lean_of(segment: Segment, pieces: Pieces) -> tuple[float, float]:
+    """How far ink leans to the right, in columns for each row up; and its spread around a line, over that of a bar."""
+    left, top, right, bottom = segment.box
     labels = pieces.labels[top:bottom, left:right]
     mass = cv2.moments(((labels > segment.start) & (labels <= segment.end)).astype(np.uint8), True)
     lean = mass["mu11"] / max(mass["mu02"], 1.0)
     spread = math.sqrt(12 * max(0.0, mass["mu20"] - lean * mass["mu11"]) / mass["m00"])
-    return -lean if spread <= MAX_SPREAD * mass["m00"] / (bottom - top) else None
+    return -lean, spread * (bottom - top) / mass["m00"]
 
 
 def may_have_slashes(
@@ -65,7 +70,7 @@ def may_have_slashes(
         return True
     text = "".join(step.text for step in digits)
     return any(
-        DATE.fullmatch(f"{text[:first]}/{text[first + 1 : second]}/{text[second + 1 :]}")
+        is_date(f"{text[:first]}/{text[first + 1 : second]}/{text[second + 1 :]}")
         and _are_alike([boxes[first], boxes[second]], [leans[digits[place].glyph] or 0.0 for place in (first, second)])
         for first, second in combinations(strokes, 2)
     )

@@ -25,6 +25,7 @@ EDGE_DEPTH_SHARE, DOUBTFUL_DEPTH_SHARE = 0.1, 0.15
 DOUBTFUL_DEPTH = 0.3  # of the height at most: in a long field, a digit lies there
 MAX_SIDE_DEPTH = 0.5  # of the height: an upright line farther from the edge may have digits on both sides
 AT_EDGE = 2  # pixels from an edge
+MAX_WALL = 8  # pixels: a wall that a digit crosses, which is cut by it
 MAX_CORNER_AREA = 0.25  # of its box: what a corner of a frame fills
 MIN_REST, MAX_NARROW = 0.1, 0.35  # width over height of what is the rest of a wall, and of what may be one
 MAX_LIKENESS = 0.35  # difference of the log heights of digits of one number
@@ -33,10 +34,14 @@ MAX_COMPONENTS = 100  # of all rows: the highest are looked at
 MAX_HEIGHT_RATIO = 2.2  # of neighbours in a row
 MIN_OVERLAP = 0.4  # of the lower one's height: rows that neighbours share
 MAX_GAP = 2.0  # of the higher one's height: between neighbours in a row
+# Beside a printed label: of the highest member, the gap; how many times as high as that the number is; and its letters.
+MIN_LABEL_GAP, MIN_LABEL_RATIO, MIN_LETTERS = 0.4, 1.6, 2
 # What is added to a row: components this far from its members at most, as shares of its height.
 REACH_X, REACH_Y = 0.5, 0.15
+REACH_COMMA = 0.45  # the same below the row, for what begins within it and is no wider than high, as a comma
 MIN_UNDERLINE = 2.5  # width over height
 MIN_SHARED_ROWS = 0.5  # of the number's height: with less, a component lies above or below it
+MIN_CUT_DIGIT = 0.35  # of the number's height: what touches a wall and may be the rest of a digit that crosses it
 MAX_WALL_DIGIT = 1.4  # of the number's height: the length of a wall that may be a digit
 EDGE_WEIGHT = 0.3  # of a component that touches the picture's edge, as against another one
 CENTRE_WEIGHT = 2.0  # how fast a row's weight falls with its distance from the middle
@@ -75,8 +80,9 @@ def find_number(ruled: Ruled) -> Number | None:
     digits = np.flatnonzero(is_digit)
     if len(digits) > MAX_COMPONENTS:
         digits = digits[np.argsort(-components.height[digits], kind="stable")[:MAX_COMPONENTS]]
+    at_wall = _are_at_wall(ruled.walls, components) & ~is_rest & ~is_like_line
     numbers = []
-    for row in _rows(components, digits):
+    for row in chain.from_iterable(_without_print(components, row) for row in _rows(components, digits)):
         sure = row[~is_like_line[row]]
         if not sure.size:
             continue
@@ -87,6 +93,7 @@ def find_number(ruled: Ruled) -> Number | None:
         doubtful = select(components, members & is_like_line & (is_thin | is_other))
         is_part = bool((is_digit & ~members & ~components.touches & _are_beside(components, sure, height)).any())
         is_part = is_part or _has_wall_like_digit(ruled.walls, components, sure, height)
+        is_part = is_part or bool((at_wall & (components.height >= MIN_CUT_DIGIT * height)).any())
         weight = _weight(components, sure, inside)
         numbers.append(Number(select(components, members), doubtful, height, weight, is_part))
     return max(numbers, key=lambda number: number.weight, default=None)
@@ -119,7 +126,8 @@ def _rests(components: Components, thickness: NDArray[np.float64], inside: Box) 
     _, x, y, width, height, area = components
     rows, columns = inside
     middle_x, middle_y = x + width / 2, y + height / 2
-    is_outside = (middle_x < columns.start) | (middle_x > columns.stop)
+    reaches_in = (x + width >= columns.start - MAX_WALL) & (x <= columns.stop + MAX_WALL) & ~components.touches
+    is_outside = ((middle_x < columns.start) | (middle_x > columns.stop)) & ~reaches_in
     is_outside |= (middle_y < rows.start) | (middle_y > rows.stop)
     deep_y = EDGE_DEPTH_SHARE * (rows.stop - rows.start) + 1
     deep_x = EDGE_DEPTH_SHARE * (columns.stop - columns.start) + 1
@@ -147,6 +155,21 @@ def _rows(components: Components, digits: NDArray[np.intp]) -> list[NDArray[np.i
     return [np.array(row) for row in rows]
 
 
+def _without_print(components: Components, row: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+    """A row in parts, where several components beyond a gap are much lower, as the letters of a printed label."""
+    if len(row) < 2:
+        return [row]
+    order = row[np.argsort(components.x[row], kind="stable")]
+    height, right = components.height[order], np.maximum.accumulate((components.x + components.width)[order])
+    gaps = components.x[order][1:] - right[:-1]
+    for at in (np.flatnonzero(gaps >= MIN_LABEL_GAP * height.max()) + 1).tolist():
+        low, high = sorted((order[:at], order[at:]), key=lambda part: float(np.median(components.height[part])))
+        ratio = float(np.median(components.height[high]) / np.median(components.height[low]))
+        if ratio >= MIN_LABEL_RATIO and len(low) >= MIN_LETTERS:
+            return [*_without_print(components, low), *_without_print(components, high)]
+    return [row]
+
+
 def _are_neighbours(components: Components, left: int, right: int) -> bool:
     _, x, y, width, height, _ = components
     high, low = max(height[left], height[right]), min(height[left], height[right])
@@ -161,7 +184,9 @@ def _members(components: Components, row: NDArray[np.intp], height: float, is_re
     top, bottom = y[row].min() - REACH_Y * height, (y + tall)[row].max() + REACH_Y * height
     base = float(median((y + tall)[row].tolist()))
     is_underline = (width > MIN_UNDERLINE * tall) & (y + tall / 2 > base - 0.1 * height)
-    is_small = (y >= top) & (y + tall <= bottom) & (tall <= MAX_HEIGHT_RATIO * height) & ~is_underline & ~is_rest
+    is_comma = (y <= base) & (width <= tall) & (y + tall <= bottom + (REACH_COMMA - REACH_Y) * height)
+    is_small = (y >= top) & ((y + tall <= bottom) | is_comma) & (tall <= MAX_HEIGHT_RATIO * height)
+    is_small &= ~is_underline & ~is_rest
     members = np.zeros(len(x), np.bool_)
     members[row] = True
     while True:
@@ -188,6 +213,16 @@ def _has_wall_like_digit(walls: Sequence[Stroke], components: Components, row: N
     left, right = x[row].min() - height, (x + width)[row].max() + height
     inner = sorted(walls, key=lambda wall: wall.near)[1:-1]  # the outer ones are the sides of a cell
     return any(wall.length <= MAX_WALL_DIGIT * height and left <= (wall.near + wall.far) / 2 <= right for wall in inner)
+
+
+def _are_at_wall(walls: Sequence[Stroke], components: Components) -> Flags:
+    """Whether each component touches a wall, which may have cut a part of it off."""
+    _, x, y, width, height, _ = components
+    touches = np.zeros(len(x), np.bool_)
+    for wall in walls:
+        is_near = (x <= wall.far + AT_EDGE) & (x + width >= wall.near - AT_EDGE)
+        touches |= is_near & (y < wall.end) & (y + height > wall.start)
+    return touches
 
 
 def _weight(components: Components, row: NDArray[np.intp], inside: Box) -> float:

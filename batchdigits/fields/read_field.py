@@ -14,6 +14,7 @@ from batchdigits.fields.boxes import count_boxes, glyphs_of_boxes
 from batchdigits.fields.close_up import CloseUp, close_up
 from batchdigits.fields.comb import Comb
 from batchdigits.fields.confidence import alternatives_to, confidence_of, features
+from batchdigits.fields.dates import prefer_dates
 from batchdigits.fields.form_lines import Ruled, is_ink, remove_form_lines
 from batchdigits.fields.ink import View, view_of
 from batchdigits.fields.lattice import Step, best_paths
@@ -22,7 +23,8 @@ from batchdigits.fields.number import Number, find_number
 from batchdigits.fields.pieces import Pieces, pieces_of
 from batchdigits.fields.reading import Box, Character, FieldReading, Lattice, ReadOptions
 from batchdigits.fields.segments import Segment, glyph_of, segments_of
-from batchdigits.fields.weights import log_probabilities, separators_of, steps_of_boxes, steps_of_pieces
+from batchdigits.fields.separators import separators_of
+from batchdigits.fields.weights import log_probabilities, steps_of_boxes, steps_of_pieces
 from batchdigits.inference.runtime import Runtime
 from batchdigits.vision.normalise import Glyph, propose
 
@@ -134,8 +136,8 @@ def _cut_number(view: View, ruled: Ruled, scan: NDArray[np.uint8], options: Read
     places = [segment.box for segment in segments]
     candidates = propose(scan, options.ink)
     is_empty = not candidates.glyphs and not candidates.holds_writing
-    separators = tuple(separators_of(pieces, close, options))
     leans = [stroke_lean(segment, pieces, close.height) for segment in segments]
+    separators = tuple(separators_of(pieces, segments, leans, close, options))
     return Cut(
         view, glyphs, None, close, pieces, segments, leans, places, separators, True, is_empty, is_part=number.is_part
     )
@@ -171,7 +173,7 @@ def read_cut(cut: Cut, log_p: NDArray[np.float64], options: ReadOptions) -> Fiel
         pieces = len(cut.pieces.boxes)
     else:
         return FieldReading(has_ink=cut.has_ink)
-    paths = best_paths(steps, pieces, options.length)
+    paths = prefer_dates(best_paths(steps, pieces, options.length))
     boxes = cut.shown if cut.has_ink else 0
     if not paths or not paths[0].value:
         return FieldReading(has_ink=cut.has_ink, boxes=boxes)
@@ -228,7 +230,8 @@ def _characters(steps: Sequence[Step], cut: Cut, log_p: NDArray[np.float64]) -> 
         else:
             assert cut.pieces is not None
             x0, y0, x1, y1 = cut.pieces.boxes[step.start : step.end].T
-            confidence, box = math.exp(step.log_weight), (int(x0.min()), int(y0.min()), int(x1.max()), int(y1.max()))
+            confidence = min(1.0, math.exp(step.log_weight))
+            box = int(x0.min()), int(y0.min()), int(x1.max()), int(y1.max())
         characters.append(Character(step.text, confidence, _in_scan(box, cut)))
     return characters
 

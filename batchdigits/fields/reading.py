@@ -26,7 +26,7 @@ class ReadOptions(NamedTuple):
 
     length: range | None = None
     boxes: int | None = None
-    separators: str = ".,"
+    separators: str = ""
     signed: bool = False
     ink: Ink = "auto"
 
@@ -90,9 +90,9 @@ class FieldReading(NamedTuple):
         confidence: how probable it is that all digits are right, and none is missing or too many, 0-1.
         digits: the digits of the value.
         separators: its separators, and its sign.
-        alternatives: values with other digits, and their probabilities, the likeliest first.
+        alternatives: other values, and their probabilities, the likeliest first.
         has_ink: whether there is any ink but printed lines.
-        lead: the logarithm of one more than the value's lead over one with other digits, in nats.
+        lead: the logarithm of one more than the value's lead over the next one, in nats.
         doubt: the least log probability of one of its digits, against other digits and outliers.
         boxes: how many boxes the field has in a row; 0 without a comb.
         may_have_slashes: whether ink that is a 1, or was left out, may be a slash, which no separator told of.

@@ -1,4 +1,4 @@
-"""How likely it is that some ink is a digit, a separator or neither, by its glyph and by its shape and place.
+"""How likely it is that some ink is a digit or none, by its glyph and by its shape and place.
 
 All costs are in nats. They were chosen on development sets; results hardly depend on them, as each may be doubled.
 """
@@ -6,8 +6,7 @@ All costs are in nats. They were chosen on development sets; results hardly depe
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +14,6 @@ from numpy.typing import NDArray
 from batchdigits.fields.close_up import CloseUp
 from batchdigits.fields.lattice import Step
 from batchdigits.fields.pieces import Pieces
-from batchdigits.fields.reading import ReadOptions
 from batchdigits.fields.segments import Segment
 from batchdigits.inference.runtime import Logits
 
@@ -32,15 +30,6 @@ PLACE_COST = 8.0  # times the square of its distance from the number's middle ro
 GAP_COST = 4.0  # times the widest gap in it, in heights
 WIDTH_COST, WIDE = 2.0, 0.9  # times what its width exceeds this by, in heights
 DIGIT_WIDTH = 0.8  # in heights: that of a digit with the gap beside it
-SEPARATOR_COST = 0.2
-# The shape of a point or comma, in heights: how high and how wide, and how far above the number's middle it may begin.
-POINT_HEIGHT, POINT_WIDTH, POINT_RISE = 0.75, 0.5, 0.05
-COMMA_HEIGHT = 0.3  # in heights: a lower one is a point
-# The shape of a dash or minus, in heights: how high and how wide, and how far off the middle it may be.
-DASH_HEIGHT, DASH_WIDTHS, DASH_OFFSET = 0.3, (0.2, 1.2), 0.25
-# Of what may be a slash where none are expected, or a 1: height, lean, how well a line fits, cost of leaving it out.
-UNTOLD_HEIGHT, UNTOLD_LEAN, UNTOLD_STRAIGHTNESS, UNTOLD_COST = 1.1, 0.3, 0.9, 1.0
-SLASH_HEIGHT, SLASH_WIDTHS, SLASH_LEAN = 0.9, (0.1, 1.0), 0.08  # the same; and columns to the left for each row down
 
 
 def log_probabilities(logits: Logits) -> NDArray[np.float64]:
@@ -83,7 +72,7 @@ def steps_of_pieces(
     parents, likeliest = pieces.parents.tolist(), _likeliest_labels(log_p)
     for index, segment in enumerate(segments):
         start, end, box, _ = segment
-        cuts = _cuts(segment, parents)
+        cuts = count_cuts(start, end, parents)
         log_prior = _log_prior(segment, close) - CUT_COST * cuts
         steps += [Step(start, end, text, weight + log_prior, index) for text, weight in likeliest[index]]
         if not cuts:
@@ -103,9 +92,14 @@ def _likeliest_labels(log_p: NDArray[np.float64]) -> list[list[tuple[str, float]
     ]
 
 
-def _cuts(segment: Segment, parents: Sequence[int]) -> int:
-    """At how many of its ends a segment is cut from a component."""
-    start, end = segment.start, segment.end
+def count_cuts(start: int, end: int, parents: Sequence[int] | NDArray[np.int32]) -> int:
+    """At how many of its ends a segment is cut from a component.
+
+    Args:
+        start: its first piece.
+        end: one past its last piece.
+        parents: the component of each piece.
+    """
     at_start = start > 0 and parents[start] == parents[start - 1]
     return int(at_start) + int(end < len(parents) and parents[end] == parents[end - 1])
 
@@ -125,47 +119,3 @@ def _skips(pieces: Pieces, height: float) -> list[Step]:
     size = np.maximum(tall, 0.7 * width) / height
     costs = np.where(pieces.doubtful, DOUBTFUL_COST, SKIP_COST * size**SKIP_POWER)
     return [Step(piece, piece + 1, "", -cost) for piece, cost in enumerate(costs.tolist())]
-
-
-def separators_of(pieces: Pieces, close: CloseUp, options: ReadOptions) -> Iterator[Step]:
-    """The steps that read components as separators, by their shape and place.
-
-    Args:
-        pieces: those of the number.
-        close: the number.
-        options: which separators it may have.
-    """
-    points = [mark for mark in ".," if mark in options.separators]
-    middle = close.middle / close.height
-    for start, end in _whole(pieces):
-        left, top = pieces.boxes[start:end, :2].min(axis=0) / close.height
-        right, bottom = pieces.boxes[start:end, 2:].max(axis=0) / close.height
-        width, tall = right - left, bottom - top
-        mark = ""
-        if points and tall <= POINT_HEIGHT and width <= POINT_WIDTH and top >= middle - POINT_RISE:
-            mark = points[0] if tall < COMMA_HEIGHT else points[-1]
-        elif tall <= DASH_HEIGHT and DASH_WIDTHS[0] <= width <= DASH_WIDTHS[1]:
-            is_level = abs((top + bottom) / 2 - middle) <= DASH_OFFSET
-            mark = "-" if is_level and ("-" in options.separators or (options.signed and not start)) else ""
-        elif tall >= SLASH_HEIGHT and SLASH_WIDTHS[0] <= width <= SLASH_WIDTHS[1]:
-            if "/" in options.separators:
-                mark = "/" if _lean(pieces, start, end)[0] >= SLASH_LEAN else ""
-            elif tall >= UNTOLD_HEIGHT:
-                lean, straightness = _lean(pieces, start, end)
-                if lean >= UNTOLD_LEAN and straightness >= UNTOLD_STRAIGHTNESS:
-                    yield Step(start, end, "", -UNTOLD_COST)
-        if mark:
-            yield Step(start, end, mark, -SEPARATOR_COST)
-
-
-def _whole(pieces: Pieces) -> Iterator[tuple[int, int]]:
-    """The first piece of each component, and one past its last piece."""
-    ends = np.flatnonzero(np.diff(pieces.parents, append=-1)) + 1
-    return pairwise([0, *ends.tolist()]) if len(pieces.parents) else iter(())
-
-
-def _lean(pieces: Pieces, start: int, end: int) -> tuple[float, float]:
-    """How far pieces lean to the right together, in columns for each row up; and how well a line fits them, 0-1."""
-    y, x = np.nonzero((pieces.labels > start) & (pieces.labels <= end))
-    lean = -float(np.polyfit(y, x, 1)[0])
-    return lean, abs(lean) * float(y.std()) / max(float(x.std()), 1e-9)

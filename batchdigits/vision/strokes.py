@@ -131,12 +131,10 @@ class UprightStrokes:
 
     def _stroke(self, index: int) -> Stroke | None:
         if index not in self._found:
-            found = _straight_part(*self._parts[index], self._turned)
-            if found:
-                ink, left, top, ends, thickness = found
+            self._found[index] = None
+            if part := _straight_part(*self._parts[index], self._turned):
+                ink, left, top, ends, thickness = part
                 self._found[index] = _stroke(cv2.transpose(ink), top, left, False, ends, self._shape, thickness)
-            else:
-                self._found[index] = None
         return self._found[index]
 
 

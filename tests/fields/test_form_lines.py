@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from unittest.mock import Mock
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from batchdigits.fields import form_lines
 from batchdigits.fields.comb import Comb
-from batchdigits.fields.guides import remove_guides
+from batchdigits.fields.guides import median_level, remove_guides
 from batchdigits.fields.walls import MIN_WALL_SHARE, Strokes, is_narrow
 from batchdigits.learning.composed_fields import KINDS, compose_field
 from batchdigits.vision import strokes
@@ -49,9 +49,15 @@ def test_short_strokes_between_walls_are_not_looked_at(monkeypatch: pytest.Monke
     for column in range(40, 540, 60):
         scan[35:90, column : column + 4] = 255
     found = Strokes(scan)
-    looked = Mock(side_effect=strokes._straight_part)
-    monkeypatch.setattr(strokes, "_straight_part", looked)
-    assert len(found.dark()) == looked.call_count == 10
+    looked: list[int] = []
+    plain = strokes._straight_part
+
+    def straight_part(*part: Any) -> Any:
+        looked.append(part[2])
+        return plain(*part)
+
+    monkeypatch.setattr(strokes, "_straight_part", straight_part)
+    assert len(found.dark()) == len(looked) == 10
     assert len(found.upright.select()) == 19
 
 
@@ -89,9 +95,10 @@ def test_paper_with_much_grain_is_not_even(share: float, is_even: bool) -> None:
 
 @pytest.mark.parametrize("count", [1, 2, 7, 30])
 def test_the_grey_level_of_a_line_is_its_median(count: int) -> None:
-    levels = np.random.default_rng(count).integers(0, 256, (2, count)).astype(np.uint8)
-    mask = np.array([[255] * count, [0] * count], np.uint8)
-    assert form_lines._median(levels, mask) == np.median(levels[0])
+    levels = np.random.default_rng(count).integers(0, 256, count).astype(np.uint8)
+    levels[0] = 255
+    assert median_level(levels) == np.median(levels)
+    assert median_level(levels, 100) == np.median(levels[levels >= 100])
 
 
 @settings(max_examples=30, deadline=None)

@@ -44,7 +44,7 @@ def test_two_ones_where_a_date_has_slashes_leave_it_in_doubt(
     assert (reading.value, reading.may_have_slashes) == ("/".join(groups), False)
 
 
-@pytest.mark.parametrize(("lean", "value"), [(5, "04/12/2020"), (0, "0411212020")])
+@pytest.mark.parametrize(("lean", "value"), [(5, "04/12/2020"), (0, "04/12/2020"), (-12, "0411212020")])
 def test_told_slashes_may_be_steep_and_upright_ones_leave_a_date_in_doubt(
     runtime: Runtime, mnist_digits: Digits, lean: int, value: str
 ) -> None:

@@ -1,0 +1,130 @@
+"""Find the separators of a number by their shape and place: points, commas, dashes and slashes.
+
+All weights are in nats, and are round numbers: results hardly depend on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from batchdigits.fields.close_up import CloseUp
+from batchdigits.fields.lattice import Step
+from batchdigits.fields.line_digits import MAX_SPREAD, lean_of
+from batchdigits.fields.pieces import Pieces
+from batchdigits.fields.reading import ReadOptions
+from batchdigits.fields.segments import Segment
+from batchdigits.fields.weights import CUT_COST, count_cuts
+
+# Of ink with the shape and place of a point, comma or dash that is told of: it is hardly dust. Above or below a digit,
+# it may be a part of that.
+MARK_WEIGHT, UNSURE_WEIGHT = 2.0, 0.3
+MAX_COVERED = 0.3  # of its width: what lies above or below digits
+# In heights of the number: the least sides of a point, and from where on it is a comma; and its width at most.
+POINT_SIDES, COMMA_HEIGHT, MAX_COMMA_HEIGHT, POINT_WIDTH = (0.04, 0.06), 0.3, 0.75, 0.5
+# From the number's middle down, in heights: where a comma begins, a comma ends and the middle of a point is, at least.
+COMMA_TOP, COMMA_END, POINT_MIDDLE = -0.05, 0.3, 0.2
+RAISED_MIDDLE, RAISED_SIDE, MAX_RAISED_FLATNESS = -0.2, 0.1, 1.5  # of a point at half height, which is round
+# The shape of a dash or minus, in heights: how high and how wide, and how far off the middle it may be.
+DASH_HEIGHT, DASH_WIDTHS, DASH_OFFSET = 0.3, (0.2, 1.2), 0.25
+DASH_FLATNESS = 1.5  # width over height: what may be a point, too, is rounder
+# Of what may be a slash where none are expected, or a 1: height, lean, and the cost of leaving it out.
+UNTOLD_HEIGHT, UNTOLD_LEAN, UNTOLD_COST = 1.1, 0.3, 1.0
+# A slash is higher than a 1 and leans more: where both are as likely, and how much each height and column tells.
+EVEN_HEIGHT, EVEN_LEAN, HEIGHT_WEIGHT, LEAN_WEIGHT = 1.1, 0.25, 10.0, 3.0
+MIN_LEAN, SLASH_WEIGHTS = -0.25, (-4.0, 2.0)  # less lean, as against the digits', is no slash's; the least and the most
+MIN_DIGIT_HEIGHT, MAX_DIGIT_WIDTH = 0.6, 1.2  # of components whose lean is that of digits
+
+
+def separators_of(
+    pieces: Pieces, segments: Sequence[Segment], leans: Sequence[float | None], close: CloseUp, options: ReadOptions
+) -> Iterator[Step]:
+    """The steps that read ink as separators, by its shape and place.
+
+    Args:
+        pieces: those of the number.
+        segments: those of the pieces.
+        leans: of each segment, as `stroke_lean` gives it.
+        close: the number.
+        options: which separators it may have.
+    """
+    if options.separators or options.signed:
+        yield from _marks(pieces, close, options)
+    strokes = [(segment, lean) for segment, lean in zip(segments, leans, strict=True) if lean is not None]
+    of_digits = _lean_of_digits(pieces, close.height) if strokes and "/" in options.separators else 0.0
+    for (start, end, (_, top, _, bottom), _), lean in strokes:
+        tall = (bottom - top) / close.height
+        if "/" in options.separators:
+            weight = HEIGHT_WEIGHT * (tall - EVEN_HEIGHT) + LEAN_WEIGHT * (lean - of_digits - EVEN_LEAN)
+            if lean - of_digits >= MIN_LEAN:
+                cuts = count_cuts(start, end, pieces.parents)
+                yield Step(start, end, "/", min(max(weight, SLASH_WEIGHTS[0]), SLASH_WEIGHTS[1]) - CUT_COST * cuts)
+        elif tall >= UNTOLD_HEIGHT and lean >= UNTOLD_LEAN and not count_cuts(start, end, pieces.parents):
+            yield Step(start, end, "", -UNTOLD_COST)
+
+
+def _marks(pieces: Pieces, close: CloseUp, options: ReadOptions) -> Iterator[Step]:
+    """The steps that read components as points, commas and dashes."""
+    ends = list(_whole(pieces))
+    boxes = np.array([_box(pieces, start, end) for start, end in ends]) / close.height
+    left, top, right, bottom = boxes.T - np.array([[0.0], [close.middle / close.height]] * 2)
+    is_digit = bottom - top >= MIN_DIGIT_HEIGHT
+    covered = np.minimum(right[:, None], right[is_digit]) - np.maximum(left[:, None], left[is_digit])
+    is_free = (covered <= MAX_COVERED * (right - left)[:, None]).all(axis=1)
+    for index, (start, end) in enumerate(ends):
+        mark = _mark(right[index] - left[index], top[index], bottom[index], options, is_first=index == 0)
+        if mark:
+            yield Step(start, end, mark, MARK_WEIGHT if is_free[index] else UNSURE_WEIGHT)
+
+
+def _mark(width: float, top: float, bottom: float, options: ReadOptions, *, is_first: bool) -> str:
+    """The point, comma, dash or minus that ink has the shape and place of; empty for none.
+
+    Args:
+        width: of the ink, in heights of the number.
+        top: where it begins, from the number's middle down.
+        bottom: where it ends.
+        options: which separators there may be.
+        is_first: whether it is the first ink of the number.
+    """
+    tall, middle = bottom - top, (top + bottom) / 2
+    points = [mark for mark in ".," if mark in options.separators]
+    short, long = sorted((width, tall))
+    is_comma = COMMA_HEIGHT <= tall <= MAX_COMMA_HEIGHT and top >= COMMA_TOP and bottom >= COMMA_END
+    is_point = tall < COMMA_HEIGHT and short >= POINT_SIDES[0] and long >= POINT_SIDES[1] and middle >= POINT_MIDDLE
+    is_raised = middle >= RAISED_MIDDLE and short >= RAISED_SIDE and width < MAX_RAISED_FLATNESS * tall
+    is_point = width <= POINT_WIDTH and (is_comma or is_point or (tall < COMMA_HEIGHT and is_raised))
+    is_dash = abs(middle) <= DASH_OFFSET and tall <= DASH_HEIGHT and DASH_WIDTHS[0] <= width <= DASH_WIDTHS[1]
+    may_be_dash = is_dash and ("-" in options.separators or (options.signed and is_first))
+    if may_be_dash and not (points and is_point and width < DASH_FLATNESS * tall):
+        return "-"
+    if is_point and points:
+        return points[0] if tall < COMMA_HEIGHT else points[-1]
+    return ""
+
+
+def _whole(pieces: Pieces) -> Iterator[tuple[int, int]]:
+    """The first piece of each component, and one past its last piece."""
+    ends = np.flatnonzero(np.diff(pieces.parents, append=-1)) + 1
+    return pairwise([0, *ends.tolist()]) if len(pieces.parents) else iter(())
+
+
+def _box(pieces: Pieces, start: int, end: int) -> tuple[int, int, int, int]:
+    """The box around pieces, as that of a segment."""
+    left, top = pieces.boxes[start:end, :2].min(axis=0).tolist()
+    right, bottom = pieces.boxes[start:end, 2:].max(axis=0).tolist()
+    return left, top, right, bottom
+
+
+def _lean_of_digits(pieces: Pieces, height: float) -> float:
+    """The median lean of components that may be digits, and are no lines if there are others; 0 without any."""
+    leans: list[float] = []
+    lines: list[float] = []
+    for start, end in _whole(pieces):
+        left, top, right, bottom = box = _box(pieces, start, end)
+        if bottom - top >= MIN_DIGIT_HEIGHT * height and right - left <= MAX_DIGIT_WIDTH * (bottom - top):
+            lean, spread = lean_of(Segment(start, end, box, 0), pieces)
+            (lines if spread <= MAX_SPREAD else leans).append(lean)
+    return float(np.median(leans or lines or [0.0]))

@@ -1,0 +1,147 @@
+"""Separators that are told of: points, commas, dashes and slashes, by their shape and place."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from batchdigits.fields.close_up import CloseUp
+from batchdigits.fields.confidence import alternatives_to, features
+from batchdigits.fields.dates import DATE_WEIGHT, is_date, prefer_dates
+from batchdigits.fields.lattice import Path
+from batchdigits.fields.line_digits import stroke_lean
+from batchdigits.fields.pieces import pieces_of
+from batchdigits.fields.read_field import read_fields
+from batchdigits.fields.reading import ReadOptions
+from batchdigits.fields.segments import segments_of
+from batchdigits.fields.separators import MARK_WEIGHT, UNSURE_WEIGHT, separators_of
+from batchdigits.inference.runtime import Runtime
+from tests.fields.conftest import Digits
+from tests.fields.drawn import INK, Scan, paper, write
+
+HEIGHT = 50  # pixels of the digits in tests of shapes, whose middle is at row 50
+ALL = ReadOptions(separators="/.-,")
+
+
+def zeros() -> Scan:
+    """The mask of two narrow zeros."""
+    mask = np.zeros((100, 200), np.uint8)
+    for middle in (30, 135):
+        cv2.ellipse(mask, (middle, 50), (9, 24), 0, 0, 360, 255, 3)
+    return mask
+
+
+def marks(*boxes: tuple[int, int, int, int], options: ReadOptions = ALL) -> list[tuple[str, float]]:
+    """The separators among boxes between two zeros: of each, first column and row, and one past the last."""
+    mask = zeros()
+    for left, top, right, bottom in boxes:
+        mask[top:bottom, left:right] = 255
+    return found(mask, options)
+
+
+def found(mask: Scan, options: ReadOptions) -> list[tuple[str, float]]:
+    """The separators of a mask, with their weights."""
+    close = CloseUp(mask, mask, np.zeros_like(mask), HEIGHT, 50.0, np.eye(2, 3))
+    pieces = pieces_of(close)
+    segments = segments_of(pieces, HEIGHT)
+    leans = [stroke_lean(segment, pieces, HEIGHT) for segment in segments]
+    return [(step.text, step.log_weight) for step in separators_of(pieces, segments, leans, close, options)]
+
+
+@pytest.mark.parametrize(
+    ("box", "mark"),
+    [
+        ((80, 67, 87, 74), "."),
+        ((80, 48, 87, 55), "."),  # at half height, as some write it
+        ((80, 35, 87, 42), ""),  # above it
+        ((80, 70, 86, 71), ""),  # dust
+        ((80, 68, 83, 74), "."),  # small, and on the base line
+        ((80, 47, 83, 53), ""),  # as small, at half height
+        ((80, 62, 86, 84), ","),
+        ((80, 40, 86, 60), ""),  # it ends too high
+        ((80, 62, 112, 70), ""),  # too wide for a point, and too low for a dash
+        ((80, 46, 100, 52), "-"),
+        ((80, 46, 90, 54), "."),  # rounder than a dash
+        ((80, 36, 100, 40), "-"),
+        ((80, 29, 100, 33), ""),
+        ((80, 46, 100, 63), ""),  # too thick
+        ((74, 46, 82, 50), ""),
+    ],
+)
+def test_marks_have_shapes_and_places(box: tuple[int, int, int, int], mark: str) -> None:
+    assert marks(box) == ([(mark, MARK_WEIGHT)] if mark else [])
+
+
+def test_only_told_marks_are_found() -> None:
+    point, dash = (80, 67, 87, 74), (80, 46, 100, 52)
+    assert marks(point, options=ReadOptions(separators="-/")) == []
+    assert marks(point, options=ReadOptions(separators=",")) == [(",", MARK_WEIGHT)]
+    assert marks(dash, options=ReadOptions(separators=".,")) == []
+    assert marks((4, 46, 16, 52), options=ReadOptions(separators="", signed=True)) == [("-", MARK_WEIGHT)]
+    assert marks(dash, options=ReadOptions(separators="", signed=True)) == []
+
+
+def test_a_mark_below_a_digit_may_be_a_part_of_it() -> None:
+    assert marks((130, 80, 137, 87)) == [(".", UNSURE_WEIGHT)]
+
+
+def slash(lean: int, top: int = 25, bend: int = 0, digits: bool = True) -> list[tuple[str, float]]:
+    mask = zeros() if digits else np.zeros((100, 200), np.uint8)
+    line = np.array([(85 + lean, top), (85 + lean // 2 + bend, 50), (85, 75)])
+    cv2.polylines(mask, [line], False, 255, 3)
+    return found(mask, ALL)
+
+
+def test_a_slash_is_likelier_the_higher_it_is_and_the_more_it_leans() -> None:
+    (steep,), (more,), (high,) = slash(6), slash(20), slash(6, top=18)
+    assert steep[0] == more[0] == high[0] == "/"
+    assert steep[1] < min(more[1], high[1])
+    assert slash(-20) == []  # it leans the other way
+    assert slash(14, bend=12) == []  # no line
+    (lone,) = slash(20, digits=False)
+    assert lone[1] < more[1]  # the digits lean as much
+
+
+def test_a_slash_that_touches_a_digit_is_found() -> None:
+    mask = np.zeros((100, 200), np.uint8)
+    cv2.rectangle(mask, (20, 25), (60, 74), 255, 4)
+    cv2.line(mask, (61, 74), (81, 18), 255, 3)
+    assert "/" in [mark for mark, _ in found(mask, ALL)]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("3/12/2026", True), ("3-12-26", True), ("33/1/2026", False), ("3.12.2026", False), ("3/12", False)],
+)
+def test_dates_are_preferred(value: str, expected: bool) -> None:
+    assert is_date(value) is expected
+    (first, *_) = prefer_dates([Path("7777", 0.0, 0.0, ()), Path(value, 1.0 - DATE_WEIGHT, 1.0 - DATE_WEIGHT, ())])
+    assert (first.value == value) is expected
+    assert not expected or (first.log_weight, first.best) == (1.0, 1.0)
+
+
+def test_separators_count_in_the_confidence() -> None:
+    paths = [Path("18.6", 0.0, 0.0, ()), Path("186", -0.5, -0.5, ()), Path("13.6", -3.0, -3.0, ())]
+    lead, _ = features(paths, np.zeros((0, 11)))
+    assert lead == pytest.approx(np.log1p(0.5))
+    assert [value for value, _ in alternatives_to(paths, 0.6)] == ["186", "13.6"]
+
+
+@pytest.mark.parametrize(("separators", "value"), [(".,", "18,6"), ("", "186")])
+def test_a_comma_that_hangs_below_the_base_line_is_read(
+    runtime: Runtime, mnist_digits: Digits, separators: str, value: str
+) -> None:
+    scan = paper(240, 80)
+    end = write(scan, *mnist_digits, "18", at=40)
+    cv2.line(scan, (end + 7, 44), (end + 3, 54), INK, 4)
+    write(scan, *mnist_digits, "6", at=end + 14)
+    assert read_fields([scan], runtime, ReadOptions(separators=separators))[0].value == value
+
+
+def test_a_small_point_is_read(runtime: Runtime, mnist_digits: Digits) -> None:
+    scan = paper(240)
+    end = write(scan, *mnist_digits, "18", at=40)
+    cv2.circle(scan, (end + 6, 44), 1, INK, -1)
+    write(scan, *mnist_digits, "6", at=end + 14)
+    assert read_fields([scan], runtime, ReadOptions(separators="."))[0].value == "18.6"
