@@ -7,6 +7,7 @@ use the built-in network.
 from __future__ import annotations
 
 import csv
+import math
 import os
 import sys
 from collections.abc import Sequence
@@ -76,18 +77,19 @@ def upper_bound(folder: str, output: str) -> None:
     cv2.setNumThreads(1)
     paths = [entry.path for entry in os.scandir(folder)]
     cores = len(os.sched_getaffinity(0))
+    size = min(BATCH, math.ceil(len(paths) / cores))  # few photographs are work for all cores, too
     process = next((number for number in range(1, cores) if os.fork() == 0), 0)  # 0 is the parent process
     interpreter = Interpreter(str(TFLITE), num_threads=1)
     entry, exit_ = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
-    interpreter.resize_tensor_input(entry, (BATCH, SIDE * SIDE))
+    interpreter.resize_tensor_input(entry, (size, SIDE * SIDE))
     interpreter.allocate_tensors()
-    batch = np.zeros((BATCH, SIDE, SIDE), np.uint8)
-    for start in range(process * BATCH, len(paths), cores * BATCH):
-        for index, path in enumerate(paths[start : start + BATCH]):
+    batch = np.zeros((size, SIDE, SIDE), np.uint8)
+    for start in range(process * size, len(paths), cores * size):
+        for index, path in enumerate(paths[start : start + size]):
             with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - a Path is slower
                 pixels = np.asarray(cv2.imdecode(np.frombuffer(file.read(), np.uint8), cv2.IMREAD_GRAYSCALE))
             batch[index] = pixels if pixels.shape == (SIDE, SIDE) else cv2.resize(pixels, (SIDE, SIDE))
-        interpreter.set_tensor(entry, (batch.reshape(BATCH, -1) ^ 0x80).view(np.int8))
+        interpreter.set_tensor(entry, (batch.reshape(size, -1) ^ 0x80).view(np.int8))
         interpreter.invoke()
         interpreter.get_tensor(exit_).argmax(axis=1)
     if process:

@@ -21,8 +21,9 @@ from batchdigits.vision.components import may_be_lines, parts_of
 from batchdigits.vision.contrast import stretch_contrast
 from batchdigits.vision.decode import decode
 from batchdigits.vision.framing import frame
-from batchdigits.vision.illumination import is_evenly_lit, otsu, remove_background
+from batchdigits.vision.illumination import is_evenly_lit, otsu, otsu_split, remove_background
 from batchdigits.vision.normalise import LARGE_EDGE, MAX_VIEW_SIDE, normalise
+from batchdigits.vision.ticks import find_ticks
 
 HERE = Path(__file__).parent
 DIGITS = HERE.parent / "samples/digits"
@@ -69,14 +70,14 @@ def steps(scan: Picture) -> list[Picture]:
     factor = -(-max(scan.shape) // MAX_VIEW_SIDE)
     size = (scan.shape[1] // factor, scan.shape[0] // factor)
     bright = cv2.resize(np.invert(scan), size, interpolation=cv2.INTER_AREA)
-    mask = otsu(bright)
-    if not is_evenly_lit(bright, mask):
+    threshold, mask = otsu_split(bright)
+    if not is_evenly_lit(bright, threshold, mask):
         bright = remove_background(bright)[0]
         mask = otsu(bright)
     ink, _, level = stretch_contrast(bright, mask)
     parts = parts_of(mask)
     flat = cv2.subtract(bright, np.array([level]))
-    cell = remove_lines(flat, mask, parts) if may_be_lines(parts, *mask.shape) else None
+    cell = remove_lines(flat, mask, parts, find_ticks(parts)) if may_be_lines(parts, *mask.shape) else None
     clean = find_digits(*((cell.mask, cell.parts) if cell else (mask, parts)))[0].mask
     shown = stretch_contrast(cell.view, cell.mask)[0] if cell else ink
     digit = np.bitwise_and(shown, cv2.dilate(clean, LARGE_EDGE))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from batchdigits.cli.console import print_message
 from batchdigits.cli.options import FILE, Share, output_option, seed_option, verbosity_options
 from batchdigits.cli.output_file import first_entry, prepare_document, prepare_output
 from batchdigits.errors import BatchdigitsError
-from batchdigits.text import counted
+from batchdigits.text import as_unicode, counted
 
 if TYPE_CHECKING:
     from batchdigits.reports.audit import Table
@@ -89,6 +90,12 @@ def audit(
     table = table_of(read_table(str(rows)))
     if not keyed:
         _draw(table, size, share, seed, output)
+        if output:
+            table_name, sample_name = (shlex.quote(as_unicode(path)) for path in (rows, output))
+            print_message(
+                f"next: batchdigits review {table_name} --mode blind --sample {sample_name}, then "
+                f"batchdigits audit {table_name} --keyed {sample_name} --seed {seed}"
+            )
         return
     sample = _keyed_sample(rows, keyed)
     facts = facts_of(rows, keyed, sample, summary, keyed_by, seed, table)

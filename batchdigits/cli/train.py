@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import shlex
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from batchdigits.cli.console import print_log_line, print_message, progress_bar
+from batchdigits.cli.console import print_log_line, print_message
 from batchdigits.cli.options import (
     FILE,
     KERAS_MODEL,
@@ -24,17 +22,15 @@ from batchdigits.cli.options import (
     verbosity_options,
 )
 from batchdigits.cli.output_file import is_same_file, prepare_output, prepare_plot
-from batchdigits.cli.signals import held_signals
+from batchdigits.cli.train_run import mention_checkpoint, run
 from batchdigits.cli.usage import usage_errors
 from batchdigits.learning.recipes import ACTIVATIONS, RECIPES
 from batchdigits.text import as_unicode
 
 if TYPE_CHECKING:
     from batchdigits.inference.card import Card
-    from batchdigits.learning.training import Progress, Training
+    from batchdigits.learning.training import Training
 
-CHECKPOINT_EVERY = 120  # seconds: the most work that a crash of the machine loses
-LOG_EVERY = 100  # iterations, as in the lesson; used if accuracy on the validation split is not measured
 SPLIT_NAMES = {
     "validation": "validation images of yours",
     "test": "test images of yours",
@@ -179,14 +175,14 @@ def train(
     checkpoint = checkpoint_path(output)
     if is_resumed:
         resume(training, checkpoint)
-    interrupted = _run(training, checkpoint, plot, tensorboard)
+    interrupted = run(training, checkpoint, plot, tensorboard)
     if interrupted and any(is_same_file(model, output) for model in init):
         print_message(f"{output} stays as it was; the same command with --resume continues the training")
         raise interrupted
     if interrupted and not training.has_learned():
         print_message("nothing learned so far, so no model is written; the same command with --resume continues")
         raise interrupted
-    with _mention_checkpoint(checkpoint):
+    with mention_checkpoint(checkpoint):
         card = save(training, output)
     _report(card, training)
     print_message(f"wrote {output}")
@@ -223,17 +219,6 @@ def _quoted(path: Path) -> str:
     return shlex.quote(as_unicode(path))
 
 
-@contextmanager
-def _mention_checkpoint(checkpoint: Path) -> Iterator[None]:
-    """If the block fails or is interrupted, print how to continue from the checkpoint."""
-    try:
-        yield
-    except BaseException:
-        if checkpoint.exists():
-            print_message("the training is saved; the same command with --resume continues it")
-        raise
-
-
 def _show_labels(training: Training) -> None:
     """Print the labels that fine-tuning adds to the model's, and those that it removes."""
     from batchdigits.learning.fine_tuning import FineTuning
@@ -246,66 +231,6 @@ def _show_labels(training: Training) -> None:
         print_message(f"labels without images of yours, which MNIST fills: {', '.join(training.filled_labels)}")
     if training.lost_labels:
         print_message(f"labels without a folder, which the new model will not know: {', '.join(training.lost_labels)}")
-
-
-def _run(training: Training, checkpoint: Path, plot: Path | None, tensorboard: Path | None) -> BaseException | None:
-    """Train with a progress bar and regular checkpoints; return the interruption, or None.
-
-    A signal in the middle of the compiled step would leave a checkpoint whose counts are not those of its weights.
-    """
-    from batchdigits.learning.checkpoint import write_checkpoint
-
-    recipe = training.recipe
-    shown = progress_bar(total=recipe.iterations, initial=training.done, unit="it", desc=recipe.name)
-    written = time.monotonic()
-    with (
-        _event_file(training, tensorboard) as record,
-        shown as bar,
-        closing(training.run()) as steps,
-        held_signals() as held,
-    ):
-        for progress in steps:
-            bar.update(training.done - bar.n)
-            record(progress)
-            _log(progress, every=0 if recipe.check_every else LOG_EVERY)
-            if held:
-                print_message("stopping; saving the training so far")
-            if held or training.is_over or time.monotonic() - written > CHECKPOINT_EVERY:
-                write_checkpoint(training, checkpoint)
-                _draw(training, plot)
-                written = time.monotonic()
-            if held:
-                training.restore_best()
-                break
-    _draw(training, plot)
-    return held[0] if held else None
-
-
-@contextmanager
-def _event_file(training: Training, folder: Path | None) -> Iterator[Callable[[Progress], None]]:
-    """A function that writes progress for TensorBoard; with `--resume`, the earlier history is written first."""
-    if folder is None:
-        yield lambda progress: None
-        return
-    from batchdigits.learning.tensorboard import EventFile
-
-    with closing(EventFile(folder, f"{training.recipe.name}-seed{training.seed}")) as events:
-        print_message(f"for TensorBoard: {events.folder}")
-        for progress in training.history:
-            events.add(progress)
-        yield events.add
-
-
-def _draw(training: Training, plot: Path | None) -> None:
-    """Draw the curves so far, if a plot was asked for."""
-    if plot is None or not training.history:
-        return
-    from batchdigits.output.atomic import open_atomically
-    from batchdigits.reports.training_plot import learning_curves
-
-    picture = learning_curves(training.history, training.recipe.name, plot.suffix)
-    with open_atomically(plot) as stream:
-        stream.write(picture)
 
 
 def _report(card: Card, training: Training) -> None:
@@ -327,12 +252,3 @@ def _report(card: Card, training: Training) -> None:
     if outliers:
         shares = f"{outliers['before']:.2%} before, {outliers['now']:.2%} now"
         print_log_line(f"Share of {outliers['images']:,} held-back outliers of yours that is ok: {shares}")
-
-
-def _log(progress: Progress, every: int) -> None:
-    """Print a line for each measurement on the validation split, else every `every` iterations; 0 for never."""
-    line = f"Iteration {progress.iteration} | Loss = {progress.loss:.4f} | Accuracy = {progress.accuracy:.4f}"
-    if progress.validation is not None:
-        print_log_line(f"{line} | Validation = {progress.validation:.4f}")
-    elif every and progress.iteration % every == 0:
-        print_log_line(line)

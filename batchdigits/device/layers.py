@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from batchdigits.errors import BatchdigitsError
+from batchdigits.errors import BatchdigitsError, ModelFileError
 from batchdigits.inference.flatbuffer import Graph, Operator, Tensor, read_graph
 from batchdigits.inference.runtime import GLYPH_PIXELS
 
@@ -95,6 +95,13 @@ def read_layers(flatbuffer: bytes) -> list[Layer]:
             has any, then fully connected layers.
     """
     graph = read_graph(flatbuffer)
+    try:
+        return _layers(graph)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        raise ModelFileError("the flatbuffer is damaged: its layers cannot be read") from None
+
+
+def _layers(graph: Graph) -> list[Layer]:
     unsupported = {operator.name for operator in graph.operators} - {"FULLY_CONNECTED", "CONV_2D", "RESHAPE"}
     if unsupported:
         raise BatchdigitsError(

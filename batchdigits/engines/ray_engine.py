@@ -13,12 +13,8 @@ from __future__ import annotations
 import atexit
 import contextlib
 import json
-import logging
 import os
-import re
 import shutil
-import signal
-import socket
 import tempfile
 from array import array
 from collections import Counter
@@ -31,9 +27,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from batchdigits.engines.ray_cluster import connected, explain
 from batchdigits.engines.supervisor import Supervisor
 from batchdigits.engines.worker import Task, Worker
-from batchdigits.errors import BatchdigitsError, MissingExtraError
+from batchdigits.errors import BatchdigitsError
 from batchdigits.files.remote import is_url
 from batchdigits.files.required import require_paths
 from batchdigits.files.sources import Filter, Tally, find
@@ -43,13 +40,10 @@ from batchdigits.output.formats import FormatName
 from batchdigits.output.journal import NO_STAMP, stamp_of
 from batchdigits.output.parts import DoneParts, encode_part, part_name
 from batchdigits.output.row_counts import RowCounts
-from batchdigits.quiet import is_library_output_shown, silent_stderr
 from batchdigits.version import __version__
 
 PART_SIZE = 5_000  # files: a second of work for a core, which makes Ray's overhead small, and 300 KB of rows
 LISTING_TASKS = 32  # at most; S3 lists 1,000 keys a request, and each task sends about ten requests a second
-CONNECT_SECONDS = 10  # until a cluster counts as unreachable
-OBJECT_STORE_BYTES = 200 << 20  # of a cluster that this run starts; it holds lists of paths and rows, no images
 
 
 @dataclass(frozen=True)
@@ -148,12 +142,12 @@ def classify(
         NoImagesError: a path that must be there is not, and nothing has been done.
         BatchdigitsError: there is no cluster, or a node cannot do its work.
     """
-    with _connected(address) as ray, contextlib.closing(_run(ray, paths, job, done, actors)) as results:
+    with connected(address) as ray, contextlib.closing(_run(ray, paths, job, done, actors)) as results:
         try:
             ray.get(ray.remote(num_cpus=0)(require_typed_paths).remote(job))
             yield from results
         except ray.exceptions.RayError as error:
-            raise _explain(error) from error
+            raise explain(error) from error
 
 
 def _run(
@@ -332,62 +326,3 @@ def _enter_folder(job: ClusterJob, paths: Sequence[str]) -> None:
         raise BatchdigitsError(
             f"a node of the cluster has no folder {job.folder}: give URLs, or paths on a disk that all nodes share"
         ) from None
-
-
-@contextlib.contextmanager
-def _connected(address: str | None) -> Iterator[Any]:
-    """The module `ray`, connected to a cluster, with its own output suppressed as far as possible."""
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    if not is_library_output_shown():
-        os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
-    try:
-        import ray
-        import ray.data
-    except ImportError:
-        raise MissingExtraError("--engine ray", "ray") from None
-    options: dict[str, Any] = (
-        {} if is_library_output_shown() else {"logging_level": logging.CRITICAL, "log_to_driver": False}
-    )
-    logging.getLogger("ray.data").setLevel(logging.WARNING if is_library_output_shown() else logging.CRITICAL)
-    on_sigterm = signal.getsignal(signal.SIGTERM)
-    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):  # noqa: PTH123
-        try:
-            with silent_stderr():  # raylets print their log level there
-                _connect(ray, address, options)
-            signal.signal(signal.SIGTERM, on_sigterm)  # Ray's handler would exit
-            yield ray
-        finally:
-            ray.shutdown()
-            signal.signal(signal.SIGTERM, on_sigterm)
-
-
-def _connect(ray: Any, address: str | None, options: Mapping[str, Any]) -> None:
-    named = address or os.environ.get("RAY_ADDRESS")
-    if named != "local":
-        try:
-            if named and (server := re.fullmatch(r"(?:ray://)?([^/:]+|\[[^]]+\]):(\d+)", named)):
-                socket.create_connection(
-                    (server[1].strip("[]"), int(server[2])), CONNECT_SECONDS
-                ).close()  # Ray itself would wait for minutes
-            ray.init(named or "auto", **options)
-            return
-        except (OSError, OverflowError, ValueError, RuntimeError) as error:
-            if named:
-                raise BatchdigitsError(f"no Ray cluster at {named}: {_first_line(error)}") from None
-    ray.init("local", include_dashboard=False, object_store_memory=OBJECT_STORE_BYTES, **options)
-
-
-def _explain(error: BaseException) -> BatchdigitsError:
-    """Our own error, if Ray wrapped one; else Ray's message in one line."""
-    inner: BaseException | None = error
-    while inner is not None:
-        # Ray's wrapper may be of the class of the error in it, and has the traceback for its text.
-        cause = getattr(inner, "cause", None) or inner.__cause__
-        if isinstance(inner, BatchdigitsError) and not isinstance(cause, BatchdigitsError):
-            return BatchdigitsError(str(inner))
-        inner = cause
-    return BatchdigitsError(f"the cluster failed: {_first_line(error)}; to continue, add --resume (-v shows more)")
-
-
-def _first_line(error: BaseException) -> str:
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

@@ -28,7 +28,9 @@ ChunkResults = Generator[ChunkResult[T], None, None]
 
 FIRST_CHUNK = 16  # files: few enough to spread large photographs over all workers
 GROWTH = 4  # factor by which a chunk that took almost no time grows; the network computes a full batch for any chunk
-LARGEST_CHUNK = 512  # files: with more, the hand-over is no smaller a share of the time
+LARGEST_CHUNK = 512  # files; more only while they are few of the files so far, as workers wait for the last chunk
+LARGEST_CHUNK_SHARE = 1 / 32  # of the files so far
+LARGEST_LATE_CHUNK = 1_024  # files: with more, what a chunk costs beside its files is no smaller a share of the time
 CHUNK_SECONDS = 0.1  # that a chunk should take: rows come steadily, and all workers end at about the same time
 REMOTE_SCALE = 8  # factor on the two limits above for files at URLs: a worker waits for the first file of a chunk
 MAX_CRASHES = 2  # of workers with a file alone
@@ -172,7 +174,8 @@ class Supervisor(Generic[T]):
             self._chunk_size = max(1, files // 2)
         elif seconds < CHUNK_SECONDS * scale / 2 and files >= self._chunk_size:
             times = GROWTH if seconds < CHUNK_SECONDS / (2 * GROWTH) else 2
-            self._chunk_size = min(LARGEST_CHUNK * scale, files * times)
+            largest = min(max(LARGEST_CHUNK, int(LARGEST_CHUNK_SHARE * self._handed_out)), LARGEST_LATE_CHUNK)
+            self._chunk_size = min(largest * scale, files * times)
 
     def _handle_failed_start(self, chunk: Chunk, error: StartError) -> None:
         """Start another worker for the chunk; after some failures, make do with those that run.

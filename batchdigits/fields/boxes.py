@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -71,7 +72,7 @@ def count_boxes(ruled: Ruled, comb: Comb) -> int:
     """How many boxes a field has by its walls; of those beside its comb, only such with ink count."""
     if comb.shown is None:
         return 0
-    as_shown = comb._replace(edges=comb.shown)
+    as_shown = replace(comb, edges=comb.shown)
     known, shown = comb.boxes, as_shown.boxes
     if shown <= known:
         return shown
@@ -154,5 +155,5 @@ def _glyph_of(own: dict[int, list[int]], least: float, components: Components, i
     mask = labels == kept[0] + 1
     for index in kept[1:]:
         mask |= labels == index + 1
-    glyph = ink_to_glyph(ink, mask.view(np.uint8), labels > 0, box)
+    glyph = ink_to_glyph(ink, mask.view(np.uint8), box)
     return None if glyph is None else BoxGlyph(glyph, box)

@@ -5,19 +5,19 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from statistics import median
-from typing import NamedTuple
 
 import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
-from batchdigits.fields.walls import Strokes
+from batchdigits.fields.walls import MIN_WALL_SHARE, Strokes, is_narrow
 from batchdigits.vision.strokes import Stroke
 
 MIN_WALLS = 3  # of a comb: two boxes
-MIN_WALL_SHARE = 0.75  # of the tallest upright stroke: walls are of one height, and higher than digits
 MIN_PITCH, MAX_PITCH = 0.4, 2.0  # from box to box, as a share of the height of the walls
 TOLERANCE = 0.1  # of the pitch: how far a wall may be from its place
 MIN_FOUND_SHARE = 0.6  # of the walls between the first and the last one
@@ -28,11 +28,11 @@ MIN_OUTER_SHARE = 0.9  # of the tallest upright stroke: the outer wall of a grou
 MIN_GAP, MAX_GAP = 0.35, 0.85  # of the pitch: between two groups of boxes, as of a date's day and month
 MAX_BOX_DEVIATION = 2 * TOLERANCE  # of the pitch: what is wider or narrower by more is such a gap
 GAP_COST = 0.5  # of such a gap, in walls that were found
-MAX_WIDTH_SHARE = 0.2  # of its length: a wider wall is a shadow
 MIN_END_SHARE = 0.6  # of the pitch: a box whose outer wall the picture's edge has cut off
 
 
-class Comb(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Comb:
     """Boxes of one digit each, from left to right, maybe with gaps between groups of them.
 
     Attributes:
@@ -48,7 +48,7 @@ class Comb(NamedTuple):
     walls: list[Stroke]
     shown: NDArray[np.float64] | None
 
-    @property
+    @cached_property
     def is_box(self) -> NDArray[np.bool_]:
         """Whether there is a box, and no gap, between each two edges, bool (N,)."""
         return _is_box(self.edges)
@@ -56,7 +56,7 @@ class Comb(NamedTuple):
     @property
     def boxes(self) -> int:
         """How many boxes it has, without the gaps."""
-        return _count(self.edges)
+        return int(np.count_nonzero(self.is_box))
 
 
 def find_comb(found: Strokes, ink: MatLike, boxes: int | None = None) -> Comb | None:
@@ -71,7 +71,8 @@ def find_comb(found: Strokes, ink: MatLike, boxes: int | None = None) -> Comb | 
     strokes = found.dark()
     walls, edges, is_whole = _fit_walls(strokes, width)
     if not is_whole and (edges is None or _count(edges) != boxes):
-        more_walls, more, _ = _fit_walls(strokes + found.faint(), width)
+        tall = max((stroke.length for stroke in strokes if is_narrow(stroke)), default=0)
+        more_walls, more, _ = _fit_walls(strokes + found.faint(MIN_WALL_SHARE * tall), width)
         if edges is None or boxes is None or (more is not None and _count(more) > _count(edges)):
             walls, edges = more_walls, more
     shown = edges
@@ -94,7 +95,7 @@ def fit_boxes(columns: Sequence[float], tall: float, width: int) -> NDArray[np.f
 
 def _fit_walls(strokes: list[Stroke], width: int) -> tuple[list[Stroke], NDArray[np.float64] | None, bool]:
     """The walls among upright strokes, the edges of the boxes that most of them fit, and whether few are missing."""
-    narrow = [stroke for stroke in strokes if _is_narrow(stroke)]
+    narrow = [stroke for stroke in strokes if is_narrow(stroke)]
     tall = max((stroke.length for stroke in narrow), default=0)
     walls = [stroke for stroke in narrow if stroke.length >= MIN_WALL_SHARE * tall]
     columns = _apart(sorted((stroke.near + stroke.far) / 2 for stroke in walls), MIN_PITCH * tall / 8)
@@ -138,11 +139,6 @@ def _best_fit(columns: Sequence[float], outer: Sequence[float], tall: float) -> 
             if found >= MIN_WALLS and found >= MIN_FOUND_SHARE * len(edges) and score > best_score:
                 best, best_found, best_score = edges, found, score
     return None if best is None else np.array(best), best_found
-
-
-def _is_narrow(stroke: Stroke) -> bool:
-    """Whether a stroke is as narrow as a wall."""
-    return stroke.far - stroke.near <= MAX_WIDTH_SHARE * stroke.length
 
 
 def _fit(columns: Sequence[float], outer: Sequence[float], origin: float, pitch: float) -> tuple[list[float], int]:
@@ -194,8 +190,8 @@ def _count(edges: NDArray[np.float64]) -> int:
 
 
 def _is_box(edges: NDArray[np.float64]) -> NDArray[np.bool_]:
-    widths = np.diff(edges)
-    pitch = float(np.median(widths))
+    widths = edges[1:] - edges[:-1]
+    pitch = _pitch(edges)
     is_box = np.asarray(np.abs(widths - pitch) <= MAX_BOX_DEVIATION * pitch + 1, np.bool_)
     is_box[[0, -1]] = True  # the picture's edge may cut them off
     return is_box

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from statistics import median
 from typing import NamedTuple
 
 import cv2
@@ -12,16 +13,16 @@ from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from batchdigits.fields.comb import TOLERANCE, Comb, find_comb
-from batchdigits.fields.guides import remove_guides
+from batchdigits.fields.guides import median_level, remove_guides
 from batchdigits.fields.ruled_lines import find_rules
 from batchdigits.fields.ticks import find_ticks
 from batchdigits.fields.walls import MaskComponents, Strokes
 from batchdigits.vision.cell import erased
 from batchdigits.vision.components import Components, components_of
 from batchdigits.vision.contrast import LEVELS, MIN_CONTRAST, Histogram, histogram
-from batchdigits.vision.illumination import OTSU, otsu
+from batchdigits.vision.illumination import OTSU
 from batchdigits.vision.lines import CORNER_SHARE, OUTER_MARGIN_SHARE
-from batchdigits.vision.strokes import Stroke, find_upright_strokes
+from batchdigits.vision.strokes import Stroke, UprightStrokes
 
 MAX_PASSES = 3  # each finds the lines that are fainter than those before
 MIN_WALL_SPAN, SPANNING_SHARE = 0.5, 0.92  # of the height: of a wall between rules or edges, and of one anywhere
@@ -88,9 +89,10 @@ def remove_form_lines(ink: MatLike, boxes: int | None = None) -> Ruled:
 
 def _without_lines(ink: MatLike, strokes: Strokes, comb: Comb | None) -> Ruled:
     """Remove the lines, and with a comb its walls and guides alone."""
-    mask = strokes.mask
-    found = strokes.rules + _walls(strokes.upright, strokes.rules, mask, comb, [])
+    level, mask = strokes.level, strokes.mask
     columns = _columns_of_walls(comb, mask.shape[1]) if comb else b""
+    least = 0.0 if comb else MIN_WALL_SPAN * len(mask)
+    found = strokes.rules + _walls(strokes.upright.select(least, columns), strokes.rules, mask, comb, [])
     lines: list[Stroke] = []
     for _ in range(MAX_PASSES):
         if not found:
@@ -99,18 +101,17 @@ def _without_lines(ink: MatLike, strokes: Strokes, comb: Comb | None) -> Ruled:
         gone = erased(found, lines, mask)
         np.put(gone, _strokes_along(found, ink, mask, gone), 0)
         ink = cv2.bitwise_and(ink, cv2.bitwise_not(gone))
-        mask = otsu(ink)
+        level, mask = cv2.threshold(ink, 0, 255, OTSU)
         rules = find_rules(mask)
         across = rules + [line for line in lines if line.is_level]
-        found = rules + _walls(find_upright_strokes(mask, columns), across, mask, comb, lines)
-    if comb:
-        ink = remove_guides(ink, comb)
+        found = rules + _walls(UprightStrokes(mask, columns).select(least), across, mask, comb, lines)
+    plain = remove_guides(ink, comb) if comb else ink
+    if plain is not ink:
+        level, mask = cv2.threshold(plain, 0, 255, OTSU)
     rules, walls = [line for line in lines if line.is_level], [line for line in lines if not line.is_level]
-    level, mask = cv2.threshold(ink, 0, 255, OTSU)
-    counts = histogram(ink)
-    if not _is_distinct(np.where(level < LEVELS, counts, 0), np.where(level < LEVELS, 0, counts)):
+    if not _is_on_even_paper(plain, mask, level) and not _is_distinct_over(plain, level):
         mask = np.zeros_like(mask)
-    return Ruled(ink, mask, rules, walls, comb, components_of(mask) if cv2.hasNonZero(mask) else None)
+    return Ruled(plain, mask, rules, walls, comb, components_of(mask) if cv2.hasNonZero(mask) else None)
 
 
 def _strokes_along(lines: Sequence[Stroke], ink: MatLike, mask: MatLike, gone: NDArray[np.uint8]) -> NDArray[np.intp]:
@@ -125,25 +126,19 @@ def _strokes_along(lines: Sequence[Stroke], ink: MatLike, mask: MatLike, gone: N
     pixels = np.asarray(ink, np.uint8)
     darker = np.zeros(gone.shape, np.bool_)
     for line in lines:
-        level = _median(pixels[line.place][np.asarray(line.ink) > 0])
+        level = median_level(pixels[line.place][np.asarray(line.ink) > 0])
         rows, columns = (slice(max(0, axis.start - 2), axis.stop + 2) for axis in line.place)
-        darker[rows, columns] |= pixels[rows, columns] > MIN_DARKER * level
+        darker[rows, columns] |= pixels[rows, columns] > int(MIN_DARKER * level)
     darker &= gone > 0
     at = np.flatnonzero(darker)
     if not at.size:
         return at
-    outside = (np.asarray(mask) > 0) & (gone == 0)
-    labels = np.asarray(cv2.connectedComponents((outside | darker).view(np.uint8), ltype=cv2.CV_16U)[1]).ravel()
-    of_stroke = labels[at]
-    inner = np.bincount(of_stroke, minlength=2)
-    goes_on = np.bincount(labels[np.flatnonzero(outside)], minlength=len(inner))[: len(inner)] >= inner
+    strokes = cv2.bitwise_or(cv2.subtract(mask, gone), darker.view(np.uint8))
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(strokes, ltype=cv2.CV_16U)
+    of_stroke = np.asarray(labels, np.uint16).ravel()[at]
+    inner = np.bincount(of_stroke, minlength=len(stats))
+    goes_on = stats[:, cv2.CC_STAT_AREA] >= 2 * inner
     return np.asarray(at[goes_on[of_stroke]], np.intp)
-
-
-def _median(values: NDArray[np.uint8]) -> float:
-    """The median; NumPy's own takes long for few values."""
-    values = np.sort(values)
-    return (float(values[(values.size - 1) // 2]) + float(values[values.size // 2])) / 2
 
 
 def _crosses(comb: Comb, mask: MatLike) -> bool:
@@ -170,23 +165,25 @@ def _is_off(comb: Comb, components: Components | None) -> bool:
     middles = (components.x + components.width / 2)[is_digit]
     boxes = (comb.edges[:-1] + comb.edges[1:]) / 2
     off = np.abs(boxes[:, None] - middles).min(axis=0)
-    return len(middles) >= MIN_MEMBERS and float(np.median(off)) > MAX_OFF * comb.pitch
+    return len(middles) >= MIN_MEMBERS and median(off.tolist()) > MAX_OFF * comb.pitch
 
 
 def _is_crowded(comb: Comb, components: Components | None) -> bool:
     """Whether two digits stand side by side in a box of a comb, as on checked paper."""
     if not comb.walls or components is None:
         return False
-    tall = float(np.median([wall.length for wall in comb.walls]))
+    tall = median([wall.length for wall in comb.walls])
     heights = np.where(components.height <= MAX_DIGIT_HEIGHT * tall, components.height, 0)  # others are rests of walls
     is_digit = heights >= max(1.0, MIN_MEMBER_HEIGHT * heights.max())
     left, right = components.x[is_digit], (components.x + components.width)[is_digit]
     middles, depth = (left + right) / 2, WALL_DEPTH * comb.pitch
-    for start, end in np.stack((comb.edges[:-1], comb.edges[1:]), axis=1)[comb.is_box].tolist():
-        own = (middles > start) & (middles < end) & (right > start + depth) & (left < end - depth)
-        if own.any() and left[own].max() >= right[own].min():
-            return True
-    return False
+    starts, ends = comb.edges[:-1, None][comb.is_box], comb.edges[1:, None][comb.is_box]
+    is_own = (middles > starts) & (middles < ends) & (right > starts + depth) & (left < ends - depth)
+    last, first = (
+        np.where(is_own, left, -1).max(axis=1, initial=-1),
+        np.where(is_own, right, np.inf).min(axis=1, initial=np.inf),
+    )
+    return bool((last >= first).any())
 
 
 def _is_as_tall(comb: Comb, components: Components | None) -> bool:
@@ -196,12 +193,13 @@ def _is_as_tall(comb: Comb, components: Components | None) -> bool:
     """
     if not comb.walls or components is None:
         return False
-    tall = float(np.median([wall.length for wall in comb.walls]))
-    heights = components.height[components.height >= MIN_DIGIT_HEIGHT * tall]
-    if not heights.size or np.median(heights) <= MAX_DIGIT_HEIGHT * tall:
+    tall = median([wall.length for wall in comb.walls])
+    heights = components.height[components.height >= MIN_DIGIT_HEIGHT * tall].tolist()
+    height = median(heights) if heights else 0
+    if height <= MAX_DIGIT_HEIGHT * tall:
         return False
     at_edge = [wall.along - wall.end <= AT_END for wall in comb.walls]
-    return bool(np.median(heights) < MIN_TICK_DIGIT_HEIGHT * tall or np.mean(at_edge) < MIN_TICK_SHARE)
+    return height < MIN_TICK_DIGIT_HEIGHT * tall or sum(at_edge) < MIN_TICK_SHARE * len(at_edge)
 
 
 def is_ink(ink: MatLike, mask: MatLike, paper: MatLike) -> bool:
@@ -213,6 +211,19 @@ def is_ink(ink: MatLike, mask: MatLike, paper: MatLike) -> bool:
         paper: the mask of the paper, 255 on 0.
     """
     return _is_distinct(histogram(ink, mask), histogram(ink, paper))
+
+
+def _is_on_even_paper(ink: MatLike, mask: MatLike, level: float) -> bool:
+    """Whether so much of the paper is so even that ink over a level is distinct: a quick look that is mostly enough."""
+    grain = (level + 1) // (2 * MIN_SIGNAL + 1)
+    inked, grainy = cv2.countNonZero(mask), cv2.countNonZero(cv2.threshold(ink, grain, 255, cv2.THRESH_BINARY)[1])
+    return inked > 0 and 2 * MIN_SIGNAL * grain >= MIN_CONTRAST and grainy - inked < 0.3 * (mask.size - inked)
+
+
+def _is_distinct_over(ink: MatLike, level: float) -> bool:
+    """Whether the ink over a level is darker than the grain of the rest."""
+    counts = histogram(ink)
+    return _is_distinct(np.where(level < LEVELS, counts, 0), np.where(level < LEVELS, 0, counts))
 
 
 def _is_distinct(of_ink: Histogram, of_paper: Histogram) -> bool:
@@ -253,7 +264,7 @@ def _is_wall_of(stroke: Stroke, comb: Comb) -> bool:
     """Whether a stroke is a wall of a comb, or of boxes with gaps between them: another one is a box away."""
     middle = (stroke.near + stroke.far) / 2
     reach = TOLERANCE * comb.pitch + 1
-    if np.abs(comb.edges - middle).min() <= reach:
+    if min(abs(edge - middle) for edge in comb.edges.tolist()) <= reach:
         return True
     if not comb.is_box.all():  # the walls of one group are a box away from the digits of another
         return False

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from itertools import pairwise
 
 import cv2
 import numpy as np
 from cv2.typing import MatLike
+from numpy.typing import NDArray
 
 from batchdigits.fields.comb import Comb
-from batchdigits.vision.contrast import histogram
 from batchdigits.vision.strokes import rectangle
 
 MIN_BOXES = 3  # fewer boxes may have the same digit in the same place
 SHIFT = 5  # pixels by which boxes may be shifted against each other, and blurred
 MIN_GUIDE = 12  # grey levels: less is the paper's grain
-MAX_GUIDE_SHARE = 0.65  # of the ink's peak: what is common to all boxes and darker is the same digit in each
+# Of the grey level that so much of the ink is over: what is common to all boxes and darker is the same digit in each.
+MAX_GUIDE_SHARE, MIN_DARK_SHARE = 0.65, 0.02
 SPREAD = 1.4  # peak of a guide over its median
 
 
@@ -29,16 +29,20 @@ def remove_guides(ink: MatLike, comb: Comb) -> MatLike:
     ]
     if len(boxes) < MIN_BOXES:
         return ink
-    size = round(comb.pitch), ink.shape[0]
-    common: MatLike = np.full(size[::-1], 255, np.uint8)
-    for box in boxes:
-        own = ink[:, box]
-        own = own if own.shape == common.shape else cv2.resize(own, size)
-        common = cv2.min(common, cv2.dilate(own, rectangle(SHIFT, SHIFT)))
-        if cv2.norm(common, cv2.NORM_INF) < MIN_GUIDE:
-            return ink
-    level = SPREAD * _quantile(common, 0.5)
-    if level > MAX_GUIDE_SHARE * _quantile(ink, 0.98):
+    (height, _), wide = ink.shape, round(comb.pitch)
+    stack = np.zeros((len(boxes), height + SHIFT // 2, wide), np.uint8)  # with room between boxes for the blur
+    for box, own in zip(boxes, stack, strict=True):
+        own[:height] = ink[:, box] if box.stop - box.start == wide else cv2.resize(ink[:, box], (wide, height))
+    blurred = np.asarray(cv2.dilate(stack.reshape(-1, wide), rectangle(SHIFT, SHIFT)), np.uint8)
+    common = blurred.reshape(stack.shape)[:, :height].min(axis=0)
+    if common.max() < MIN_GUIDE:
+        return ink
+    level = SPREAD * median_level(common.ravel(), MIN_GUIDE)
+    dark, inked = (
+        cv2.countNonZero(cv2.threshold(ink, least, 255, cv2.THRESH_BINARY)[1])
+        for least in (level / MAX_GUIDE_SHARE, MIN_GUIDE - 1)
+    )
+    if dark < MIN_DARK_SHARE * inked:
         return ink
     guide = np.minimum(common, level).astype(np.uint8)
     guides = {width: cv2.resize(guide, (width, len(guide))) for width in {box.stop - box.start for box in boxes}}
@@ -48,9 +52,8 @@ def remove_guides(ink: MatLike, comb: Comb) -> MatLike:
     return cv2.subtract(ink, printed)
 
 
-def _quantile(ink: MatLike, share: float) -> float:
-    """The grey level that a share of the pixels of at least MIN_GUIDE is not over."""
-    total = histogram(ink)[MIN_GUIDE:].cumsum()
-    at = share * (total[-1] - 1)
-    low, high = total.searchsorted((math.floor(at), math.ceil(at)), side="right").tolist()
-    return float(MIN_GUIDE + low + (high - low) * (at % 1.0))
+def median_level(pixels: NDArray[np.uint8], least: int = 0) -> float:
+    """The median of those of the pixels, uint8 (n,), that are at least `least`; there must be one."""
+    total = np.bincount(pixels, minlength=least)[least:].cumsum()
+    low, high = total.searchsorted(((total[-1] - 1) // 2, total[-1] // 2), side="right").tolist()
+    return least + float(low + high) / 2

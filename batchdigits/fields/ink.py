@@ -10,7 +10,7 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
-from batchdigits.vision.illumination import is_evenly_lit, otsu, remove_background
+from batchdigits.vision.illumination import is_evenly_lit, otsu, otsu_split, remove_background
 from batchdigits.vision.normalise import Ink
 from batchdigits.vision.polarity import even_polarities, uneven_polarities
 
@@ -65,9 +65,11 @@ def _page(scan: MatLike, lighter: MatLike) -> tuple[int, int, int, int]:
     height, width = lighter.shape
     ends = [0, 0, width, height]
     for axis in (0, 1):
+        light = None
         for is_far in (False, True):
             box = slice(ends[1], ends[3]), slice(ends[0], ends[2])
-            light = cv2.reduce(lighter[box], axis, cv2.REDUCE_AVG, dtype=cv2.CV_32F).ravel() / 255.0
+            if light is None:
+                light = cv2.reduce(lighter[box], axis, cv2.REDUCE_AVG, dtype=cv2.CV_32F).ravel() / 255.0
             edge = _edge(light[::-1] if is_far else light)
             if edge >= MIN_VIEW_SIDE:
                 at = len(light) - edge if is_far else edge
@@ -75,7 +77,9 @@ def _page(scan: MatLike, lighter: MatLike) -> tuple[int, int, int, int]:
                 if axis:
                     parts = scan[box][:at], scan[box][at:]
                 edge = 0 if _is_written(*(parts[::-1] if is_far else parts)) else edge
-            ends[axis + 2 * is_far] += -edge if is_far else edge
+            if edge:
+                ends[axis + 2 * is_far] += -edge if is_far else edge
+                light = None
     return ends[0], ends[1], ends[2], ends[3]
 
 
@@ -120,8 +124,8 @@ def _ink_of(page: MatLike, ink: Ink) -> MatLike:
     """The ink of a page, bright, without the background."""
     is_light = ink == "light"
     if ink == "auto":
-        lighter = otsu(page)
-        if not is_evenly_lit(page, lighter):
+        level, lighter = otsu_split(page)
+        if not is_evenly_lit(page, level, lighter):
             dark, light = (remove_background(side) for side in (np.invert(page), page))
             return light[0] if uneven_polarities(dark[1], light[1], lighter)[0] else dark[0]
         is_light = even_polarities(lighter)[0]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import combinations
+from statistics import median
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from batchdigits.fields.dates import is_date
 from batchdigits.fields.lattice import Step
@@ -20,6 +20,8 @@ MAX_SPREAD = 1.5  # of the ink around a straight line, as a share of what a bar 
 MIN_OUTREACH = 0.08  # of the number's height: what a tall slash has above the other digits, and below them
 MIN_FRAME_OUTREACH = 0.25  # the same for what may be the rest of a frame
 MAX_HEIGHT_RATIO, MAX_LEAN_DIFFERENCE = 1.25, 0.3  # of the two slashes of a date
+
+Box = tuple[int, int, int, int]  # first column and row, and one past the last
 
 
 def stroke_lean(segment: Segment, pieces: Pieces, height: float) -> float | None:
@@ -63,13 +65,13 @@ def may_have_slashes(
         for place, step in enumerate(digits)
         if 0 < place < len(digits) - 1 and step.text == "1" and leans[step.glyph] is not None
     ]
-    boxes = np.array([segments[step.glyph].box for step in digits])
+    boxes = [segments[step.glyph].box for step in digits]
     if any(_outreach(boxes, place) >= MIN_OUTREACH * height for place in strokes):
         return True
     text = "".join(step.text for step in digits)
     return any(
         is_date(f"{text[:first]}/{text[first + 1 : second]}/{text[second + 1 :]}")
-        and _are_alike(boxes[[first, second]], [leans[digits[place].glyph] or 0.0 for place in (first, second)])
+        and _are_alike([boxes[first], boxes[second]], [leans[digits[place].glyph] or 0.0 for place in (first, second)])
         for first, second in combinations(strokes, 2)
     )
 
@@ -82,17 +84,18 @@ def may_have_frame(digits: Sequence[Step], segments: Sequence[Segment], height: 
         segments: the ink of each glyph.
         height: of the number's digits, in pixels.
     """
-    boxes = np.array([segments[step.glyph].box for step in digits])
+    boxes = [segments[step.glyph].box for step in digits]
     return len(boxes) > 1 and any(_outreach(boxes, place) >= MIN_FRAME_OUTREACH * height for place in range(len(boxes)))
 
 
-def _outreach(boxes: NDArray[np.int32], place: int) -> float:
+def _outreach(boxes: Sequence[Box], place: int) -> float:
     """How many rows a digit has above the others, or below them, whichever is less."""
-    above, below = np.median(np.delete(boxes, place, axis=0), axis=0)[[1, 3]] - boxes[place, [1, 3]]
-    return float(min(above, -below))
+    others = [box for index, box in enumerate(boxes) if index != place]
+    _, top, _, bottom = boxes[place]
+    return min(median(other[1] for other in others) - top, bottom - median(other[3] for other in others))
 
 
-def _are_alike(boxes: NDArray[np.int32], leans: Sequence[float]) -> bool:
+def _are_alike(boxes: Sequence[Box], leans: Sequence[float]) -> bool:
     """Whether two strokes have about the same height and lean."""
-    low, high = sorted((boxes[:, 3] - boxes[:, 1]).tolist())
+    low, high = sorted(bottom - top for _, top, _, bottom in boxes)
     return high <= MAX_HEIGHT_RATIO * low and abs(leans[0] - leans[1]) <= MAX_LEAN_DIFFERENCE

@@ -200,7 +200,7 @@ def _members(components: Components, row: NDArray[np.intp], height: float, is_re
 def _are_beside(components: Components, row: NDArray[np.intp], height: float) -> Flags:
     """Whether each component is near to a number and shares most of its rows, so that it may be a digit of it."""
     _, x, y, width, tall, _ = components
-    top, bottom = np.median(y[row]), np.median((y + tall)[row])
+    top, bottom = median(y[row].tolist()), median((y + tall)[row].tolist())
     shared = np.minimum(y + tall, bottom) - np.maximum(y, top)
     reach = MAX_GAP * height
     is_near = (x <= (x + width)[row].max() + reach) & (x + width >= x[row].min() - reach)

@@ -68,34 +68,34 @@ def glyph_of(segment: Segment, pieces: Pieces, ink: MatLike) -> Glyph | None:
     """
     left, top, right, bottom = segment.box
     labels = pieces.labels[top:bottom, left:right]
-    own = ((labels > segment.start) & (labels <= segment.end)).astype(np.uint8)
-    return ink_to_glyph(ink, own, labels > 0, segment.box)
+    is_own = (labels > segment.start) & (labels <= segment.end)
+    return ink_to_glyph(ink, is_own.view(np.uint8), segment.box, (labels > 0) & ~is_own)
 
 
 def ink_to_glyph(
-    ink: MatLike, own: NDArray[np.uint8], inked: NDArray[np.bool_], box: tuple[int, int, int, int]
+    ink: MatLike, own: NDArray[np.uint8], box: tuple[int, int, int, int], others: NDArray[np.bool_] | None = None
 ) -> Glyph | None:
     """Frame a part of some ink, with its soft edges; None if it is too faint.
 
     Args:
         ink: uint8 (H, W), bright on 0.
         own: the part's pixels in its box, 1 on 0.
-        inked: those of all ink in the box.
         box: first column and row, and one past the last.
+        others: pixels in the box of ink that the part touches, but that is not its own.
     """
     left, top, right, bottom = box
-    rows, columns = slice(max(0, top - 1), bottom + 1), slice(max(0, left - 1), right + 1)
-    grey = ink[rows, columns]
+    y, x = max(0, top - 1), max(0, left - 1)
+    grey = ink[y : bottom + 1, x : right + 1]
+    inside = slice(top - y, bottom - y), slice(left - x, right - x)
     mask: NDArray[np.uint8] = np.zeros(grey.shape, np.uint8)
-    place = mask[top - rows.start :, left - columns.start :][: bottom - top, : right - left]
-    place[:] = own
+    mask[inside] = own
     peak = cv2.mean(grey, mask)[0] * PEAK
     if peak < 1.0:
         return None
-    around = cv2.dilate(mask, EDGE)
-    others = around[top - rows.start :, left - columns.start :][: bottom - top, : right - left]
-    others[inked > own] = 0
-    grey = cv2.convertScaleAbs(cv2.multiply(grey, around), alpha=255.0 / peak)
+    around = np.asarray(cv2.dilate(mask, EDGE), np.uint8)
+    if others is not None:
+        around[inside][others] = 0
+    grey = cv2.convertScaleAbs(cv2.copyTo(grey, around), alpha=255.0 / peak)
     grey = cv2.threshold(grey, FLOOR, 255, cv2.THRESH_TOZERO)[1]
     return frame(_line_upright(grey), deslant=True) if cv2.hasNonZero(grey) else None
 

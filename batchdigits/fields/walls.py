@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
+from itertools import compress
 
 import cv2
 import numpy as np
@@ -13,12 +15,14 @@ from batchdigits.fields.ruled_lines import find_rules
 from batchdigits.vision.cell import erased
 from batchdigits.vision.contrast import histogram
 from batchdigits.vision.frames import MIN_FILLED_SHARE
-from batchdigits.vision.illumination import otsu, otsu_level
-from batchdigits.vision.strokes import Stroke, find_upright_strokes, rectangle
+from batchdigits.vision.illumination import OTSU, otsu_level
+from batchdigits.vision.strokes import Stroke, UprightStrokes, rectangle
 
 HALO, SOFT = 3, 3  # pixels: a square around dark ink without faint lines, and columns beside it with its soft edge
 MIN_LINE = 4  # grey levels from paper to line
 AT_RULE = 3  # pixels from a rule to the end of a wall between rules
+MIN_WALL_SHARE = 0.75  # of the tallest upright stroke: walls are of one height, and higher than digits
+MAX_WIDTH_SHARE = 0.2  # of its length: a wider wall is a shadow
 MIN_LIKENESS = 0.9  # of the longest wall's length: walls whose ends show where others end
 MAX_EDGE = 1.0  # pixel: the thickness of a soft edge; faint lines are thicker
 SCREEN = 5  # pixels: the mean of so many, both ways, makes lines of a printer's dots
@@ -30,51 +34,81 @@ class Strokes:
     """Straight strokes in the ink of a view, uint8 (H, W), bright on 0: what may be rules and walls.
 
     Attributes:
-        mask: of the ink over Otsu's threshold, 255 on 0.
+        level: Otsu's threshold.
+        mask: of the ink over it, 255 on 0.
         rules: level lines.
         upright: upright strokes as dark as the ink.
-        without_rules: the mask without the rules, but with what crosses them.
     """
 
     def __init__(self, ink: MatLike) -> None:
-        """Find them, and separate digits from the rules that they stand on."""
-        self._ink, self.mask = ink, otsu(ink)
-        self.rules, self.upright = find_rules(self.mask), find_upright_strokes(self.mask)
-        without = cv2.bitwise_not(erased(self.rules, self.rules, self.mask)) if self.rules else self.mask
-        self.without_rules = cv2.bitwise_and(self.mask, without)
-        self._components = MaskComponents(self.without_rules)
+        """Find them."""
+        self._ink = ink
+        self.level, self.mask = cv2.threshold(ink, 0, 255, OTSU)
+        self.rules, self.upright = find_rules(self.mask), UprightStrokes(self.mask)
+        self._sure: dict[int, bool] = {}
+
+    @cached_property
+    def without_rules(self) -> MatLike:
+        """The mask without the rules that digits stand on, but with what crosses them."""
+        return cv2.subtract(self.mask, erased(self.rules, self.rules, self.mask)) if self.rules else self.mask
+
+    @cached_property
+    def _components(self) -> MaskComponents:
+        return MaskComponents(self.without_rules)
 
     def dark(self) -> list[Stroke]:
-        """Upright strokes as dark as the ink that run from rule to rule, belong to no digit, or end where those do."""
-        sure = [
-            stroke for stroke in self.upright if self._joins_rules(stroke) or not self._components.is_digit_of(stroke)
-        ]
+        """Upright strokes as dark as the ink that run from rule to rule, belong to no digit, or end where those do.
+
+        Strokes that are too short for walls, by the tallest one, may be left out.
+        """
+        strokes = self.upright.select(MIN_WALL_SHARE * self.upright.longest)
+        while True:
+            dark = self._dark_of(strokes)
+            tall = max([stroke.length for stroke in dark if is_narrow(stroke)], default=0)
+            more = self.upright.select(MIN_WALL_SHARE * tall - 2 * AT_RULE)  # what ends like a wall is nearly as long
+            if len(more) <= len(strokes):
+                return dark
+            strokes = more
+
+    def _dark_of(self, strokes: Sequence[Stroke]) -> list[Stroke]:
+        is_sure = [self._is_sure(stroke) for stroke in strokes]
+        sure = list(compress(strokes, is_sure))
         tall = max((stroke.length for stroke in sure), default=0)
         walls = [stroke for stroke in sure if stroke.length >= MIN_LIKENESS * tall]
         return [
             stroke
-            for stroke in self.upright
-            if any(stroke is other for other in sure) or any(_ends_like(stroke, wall) for wall in walls)
+            for stroke, own in zip(strokes, is_sure, strict=True)
+            if own or any(_ends_like(stroke, wall) for wall in walls)
         ]
+
+    def _is_sure(self, stroke: Stroke) -> bool:
+        if id(stroke) not in self._sure:
+            self._sure[id(stroke)] = self._joins_rules(stroke) or not self._components.is_digit_of(stroke)
+        return self._sure[id(stroke)]
 
     def _joins_rules(self, stroke: Stroke) -> bool:
         ends = stroke.start, stroke.end
         return all(any(rule.near - AT_RULE <= end <= rule.far + AT_RULE for rule in self.rules) for end in ends)
 
-    def faint(self) -> list[Stroke]:
-        """Fainter upright strokes that are no soft edges of digits."""
+    def faint(self, least: float = 0.0) -> list[Stroke]:
+        """Fainter upright strokes, of so many pixels, that are no soft edges of digits."""
         paper = cv2.bitwise_not(cv2.dilate(self.mask, rectangle(HALO, HALO)))
         smooth = cv2.blur(self._ink, (SCREEN, SCREEN))
         counts = histogram(smooth, paper).astype(np.intp)
         if not counts.any():
             return []
         level = max(MIN_LINE, otsu_level(np.repeat(np.arange(256, dtype=np.uint8), counts)))
-        strokes = find_upright_strokes(cv2.bitwise_and(cv2.threshold(smooth, level, 255, cv2.THRESH_BINARY)[1], paper))
+        mask = cv2.bitwise_and(cv2.threshold(smooth, level, 255, cv2.THRESH_BINARY)[1], paper)
         return [
             stroke
-            for stroke in strokes
+            for stroke in UprightStrokes(mask).select(least)
             if stroke.thickness > MAX_EDGE or not self._components.is_digit_of(stroke, SOFT)
         ]
+
+
+def is_narrow(stroke: Stroke) -> bool:
+    """Whether a stroke is as narrow as a wall."""
+    return stroke.far - stroke.near <= MAX_WIDTH_SHARE * stroke.length
 
 
 def _ends_like(stroke: Stroke, wall: Stroke) -> bool:

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Protocol
 
 from batchdigits.files.archives import has_archive_suffix, is_archive, is_array, open_archive
-from batchdigits.files.image_formats import HEAD_BYTES, has_image_suffix, reads_pdf, sniff
+from batchdigits.files.image_formats import HEAD_BYTES, IMAGE_SUFFIXES, has_image_suffix, reads_pdf, sniff
 from batchdigits.files.litter import is_litter_file, is_litter_folder
 from batchdigits.files.natural_order import in_natural_order
 from batchdigits.files.preview_mark import MARKED_BYTES, is_preview, may_be_preview
@@ -155,12 +155,15 @@ def _walk(top: str, tally: Tally, rules: Filter, disk: Disk) -> Iterator[str]:
         name = folder.names.pop()
         path = folder.prefix + name
         if name not in folder.folders:
-            if disk is LOCAL_DISK and is_archive(path) and not is_litter_file(name):
+            is_image = _has_usual_name(name)
+            if not is_image and disk is LOCAL_DISK and is_archive(path) and not is_litter_file(name):
                 if rules.wants_folder(path[start:], name):
                     yield from _members(path, start, tally, rules)
                 else:
                     tally.skip(path)
-            elif rules.wants_file(path[start:], name) and _is_source(name, partial(disk.head, path), tally):
+            elif rules.wants_file(path[start:], name) and (
+                is_image or _is_source(name, partial(disk.head, path), tally)
+            ):
                 yield path
             else:
                 tally.skip(path)
@@ -291,6 +294,12 @@ def is_folder(entry: os.DirEntry[str]) -> bool:
         return entry.is_dir()
     except OSError:  # a link to itself, or into a folder without permission
         return False
+
+
+def _has_usual_name(name: str) -> bool:
+    """Whether a name alone says that a file is a source, and no archive: a quick look that is enough for most files."""
+    lower = name.lower()
+    return lower[lower.rfind(".") :] in IMAGE_SUFFIXES and lower[0].isalnum() and not may_be_preview(lower)
 
 
 def _is_source(name: str, read_head: Callable[[int], bytes | None], tally: Tally) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, Protocol
 
 from batchdigits.inference.decide import Prediction
@@ -86,7 +87,7 @@ class Columns:
         """The columns that have what was read."""
         return (self.answer,)
 
-    @property
+    @cached_property
     def are_fixed(self) -> bool:
         """Whether there are none but the fixed columns."""
         return self.ids is None and not (self.digits or self.needs_probabilities or self.others)

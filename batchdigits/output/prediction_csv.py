@@ -36,6 +36,8 @@ class Dialect:
 
     def encode(self, columns: Columns, predictions: Sequence[Prediction]) -> bytes:
         """One line for each prediction."""
+        if len(predictions) == 1:  # as of most files
+            return self._row(columns, predictions[0])
         return b"".join([self._row(columns, prediction) for prediction in predictions])
 
     def line(self, cells: Iterable[Cell]) -> bytes:
@@ -61,10 +63,8 @@ class Dialect:
         if not is_number or not columns.are_fixed or self.formula or self.quoted.search(f"{path}{label}{detail}"):
             return self.line(columns.cells(prediction))
         # Most rows take this fast path.
-        end = self.delimiter
-        return f"{path}{end}{label}{end}{confidence:.6f}{end}{status}{end}{detail}{end}{score:.6f}\n".encode(
-            "utf-8", "surrogateescape"
-        )
+        cells = path, label, f"{confidence:.6f}", status, detail, f"{score:.6f}\n"
+        return self.delimiter.join(cells).encode("utf-8", "surrogateescape")
 
 
 def _in_quotes(field: str) -> str:

@@ -25,7 +25,7 @@ from batchdigits.vision.components import (
 )
 from batchdigits.vision.contrast import histogram, is_ink
 from batchdigits.vision.frames import find_frame
-from batchdigits.vision.illumination import OTSU, otsu
+from batchdigits.vision.illumination import otsu, otsu_split
 from batchdigits.vision.lines import MARGIN_SHARE, OUTER_MARGIN_SHARE, THIN_SHARE, corners_of, find_lines, sides_of
 from batchdigits.vision.strokes import MAX_SLOPE, Side, Stroke, placed, rectangle
 from batchdigits.vision.ticks import find_ticks
@@ -69,13 +69,14 @@ class Cell(NamedTuple):
     is_box: bool
 
 
-def remove_lines(view: MatLike, mask: MatLike, parts: Parts) -> Cell | None:
+def remove_lines(view: MatLike, mask: MatLike, parts: Parts, ticks: Flags | None) -> Cell | None:
     """Remove the printed lines of a view.
 
     Args:
         view: on a background of about 0, uint8 (H, W), with its ink bright.
         mask: of its ink, 255 on 0.
         parts: those of the mask.
+        ticks: which of these are ticks, from `find_ticks`.
 
     Returns:
         The cell; None if no lines are found.
@@ -83,7 +84,7 @@ def remove_lines(view: MatLike, mask: MatLike, parts: Parts) -> Cell | None:
     framed = _erase_frames(view, mask, parts)
     found = [] if framed else find_lines(mask)
     if not found and not framed:
-        return _without_ticks(view, parts)
+        return _without_ticks(view, parts, ticks)
     whole = mask
     lines: list[Stroke] = []
     gone = framed.gone if framed else np.zeros(mask.shape, np.uint8)
@@ -109,7 +110,7 @@ def remove_lines(view: MatLike, mask: MatLike, parts: Parts) -> Cell | None:
     if is_ink(counts, area):
         is_only = not isinstance(parts, Components) and cv2.countNonZero(mask) == area
         parts = cv2.boundingRect(mask) if is_only else parts_of(mask)
-        comb = _without_ticks(rest, parts)
+        comb = _without_ticks(rest, parts, find_ticks(parts))
         if comb:
             return comb
         digit = _without_rests(mask, parts, inside)
@@ -120,9 +121,8 @@ def remove_lines(view: MatLike, mask: MatLike, parts: Parts) -> Cell | None:
     return Cell(rest, digit, parts, _stroke_prior(lines, digit, whole, gone), sides_of(lines) == ALL_SIDES)
 
 
-def _without_ticks(view: MatLike, parts: Parts) -> Cell | None:
+def _without_ticks(view: MatLike, parts: Parts, ticks: Flags | None) -> Cell | None:
     """Remove the ticks of a comb; None if there are none."""
-    ticks = find_ticks(parts)
     if ticks is None or not isinstance(parts, Components):
         return None
     rest = cv2.subtract(view, cv2.dilate(select(parts, ticks), rectangle(3, 3)))
@@ -171,7 +171,7 @@ def _erase_frames(view: MatLike, mask: MatLike, parts: Parts) -> _Framed | None:
 
 def _split(rest: MatLike) -> tuple[float, MatLike, Parts]:
     """Otsu's threshold of what is left of a view, the mask of what is over it, and its parts."""
-    level, mask = cv2.threshold(rest, 0, 255, OTSU)
+    level, mask = otsu_split(rest)
     return level, mask, parts_of(mask)
 
 

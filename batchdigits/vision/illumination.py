@@ -19,15 +19,20 @@ OTSU = cv2.THRESH_BINARY | cv2.THRESH_OTSU
 
 def otsu(picture: MatLike) -> MatLike:
     """Mask of the lighter side of Otsu's threshold (1979), 255 on 0, uint8 (H, W)."""
-    return cv2.threshold(picture, 0, 255, OTSU)[1]
+    return otsu_split(picture)[1]
+
+
+def otsu_split(picture: MatLike) -> tuple[float, MatLike]:
+    """Otsu's threshold, and the mask of `otsu`: of the pixels over it."""
+    return cv2.threshold(picture, 0, 255, OTSU)
 
 
 def otsu_level(picture: MatLike) -> float:
     """Otsu's threshold: the grey level above which a pixel is of the lighter side."""
-    return cv2.threshold(picture, 0, 255, OTSU)[0]
+    return otsu_split(picture)[0]
 
 
-def is_evenly_lit(view: MatLike, lighter: MatLike) -> bool:
+def is_evenly_lit(view: MatLike, level: float, lighter: MatLike) -> bool:
     """Whether one threshold separates ink and background in the whole view.
 
     A shadow always reaches the border, so only the border is examined. Under even light its dark part is as dark as
@@ -35,14 +40,15 @@ def is_evenly_lit(view: MatLike, lighter: MatLike) -> bool:
 
     Args:
         view: grey, uint8 (H, W).
-        lighter: the mask of its lighter side, from `otsu`.
+        level: Otsu's threshold of it.
+        lighter: the mask of its pixels over that.
     """
     if min(view.shape) < MIN_PAGE_SIDE:
         return True
     darkest, lightest, _, _ = cv2.minMaxLoc(view)
-    border, is_lighter = _border(view), _border(lighter)
-    count, whole = cv2.countNonZero(is_lighter), cv2.norm(border, cv2.NORM_L1)
-    light = cv2.norm(cv2.bitwise_and(border, is_lighter), cv2.NORM_L1) if count else 0.0
+    border = _border(view)
+    of_lighter = cv2.threshold(border, level, 0, cv2.THRESH_TOZERO)[1]
+    count, whole, light = cv2.countNonZero(of_lighter), cv2.norm(border, cv2.NORM_L1), cv2.norm(of_lighter, cv2.NORM_L1)
     has_light, has_dark = (some > MIN_BORDER_SHARE * border.size for some in (count, border.size - count))
     most = MAX_BORDER_DEVIATION * (lightest - darkest)
     if has_dark and abs((whole - light) / (border.size - count) - darkest) > most:

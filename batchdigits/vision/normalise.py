@@ -29,7 +29,7 @@ from batchdigits.vision.components import (
 from batchdigits.vision.contrast import has_edges, histogram, is_ink, stretch_contrast
 from batchdigits.vision.frames import MIN_SOLID_SHARE, is_field_or_broken_frame
 from batchdigits.vision.framing import MAX_INK_SIDE, frame
-from batchdigits.vision.illumination import MIN_PAGE_SIDE, is_evenly_lit, otsu, remove_background
+from batchdigits.vision.illumination import MIN_PAGE_SIDE, is_evenly_lit, otsu, otsu_split, remove_background
 from batchdigits.vision.polarity import even_polarities, uneven_polarities
 from batchdigits.vision.reduction import Reduction
 from batchdigits.vision.ticks import find_ticks
@@ -71,17 +71,19 @@ class Candidates(NamedTuple):
     holds_writing: bool = False
 
 
-class _Dark(NamedTuple):
-    """A scan of dark mean.
+class Viewed(NamedTuple):
+    """A scan and its view. The view has a dark mean, so that a scan and its inverse have the same one.
 
     Attributes:
-        scan: uint8 (H, W).
-        is_inverted: whether it was inverted for that.
+        scan: uint8 (H, W), of either polarity.
+        is_inverted: whether it is inverted in the view.
+        view: uint8 (H, W), of bounded size.
         reduction: as for `propose`.
     """
 
     scan: MatLike
     is_inverted: bool
+    view: MatLike
     reduction: Reduction | None
 
     @property
@@ -89,10 +91,14 @@ class _Dark(NamedTuple):
         """How many times the scan is reduced."""
         return self.reduction.times if self.reduction else 1
 
-    def enlarged(self) -> _Dark:
-        """The scan in its full size; the same scan if that cannot be had."""
+    def enlarged(self) -> Viewed:
+        """The same with the scan in its full size, if that can be had."""
         full = self.reduction.enlarge() if self.reduction else None
-        return self if full is None else _Dark(_ink_bright(full, not self.is_inverted), self.is_inverted, None)
+        return self if full is None else self._replace(scan=full, reduction=None)
+
+    def close_up(self, rows: slice, columns: slice) -> MatLike:
+        """A view of a part of the scan."""
+        return _shrink(_ink_bright(self.scan[rows, columns], not self.is_inverted), self.times)
 
 
 class _Page(NamedTuple):
@@ -135,20 +141,29 @@ def propose(
         The candidates. A plain scan has one. A scan has more where the picture does not decide on the polarity, or on
         what belongs to the digit. An inverted scan has the same candidates if `ink` is `auto`, or is inverted too.
     """
-    # Every scan is brought to a dark mean, so that a scan and its inverse are the same picture in all later steps.
+    return propose_viewed(look_at(scan, reduction), ink, deslant=deslant)
+
+
+def look_at(scan: NDArray[np.uint8], reduction: Reduction | None = None) -> Viewed:
+    """Look at a scan, as the first step of `propose`: the only one that reads all pixels of most scans."""
     is_inverted = cv2.norm(scan, cv2.NORM_L1) * (1.0 / scan.size) > 127.5
-    dark = _Dark(_ink_bright(scan, not is_inverted), is_inverted, reduction)
-    view = _shrink(dark.scan, dark.times)
-    polarities = () if ink == "auto" else ((ink == "light") != is_inverted,)
-    found = _find_candidates(_pages_of(view, polarities), dark, deslant)
+    view = _shrink(_ink_bright(scan, not is_inverted), reduction.times if reduction else 1)
+    return Viewed(scan, is_inverted, view, reduction)
+
+
+def propose_viewed(viewed: Viewed, ink: Ink = "auto", *, deslant: bool = True) -> Candidates:
+    """The other steps of `propose`."""
+    view = viewed.view
+    polarities = () if ink == "auto" else ((ink == "light") != viewed.is_inverted,)
+    found = _find_candidates(_pages_of(view, polarities), viewed, deslant)
     if found.glyphs or found.has_lines or polarities or not MIN_CELL_SIDE <= min(view.shape) < MIN_PAGE_SIDE:
         return found
     # So small a view counts as evenly lit, and a shadow may have been taken for its background.
-    shadowed = _find_candidates(_uneven_pages(view, otsu(view), ()), dark, deslant)
+    shadowed = _find_candidates(_uneven_pages(view, otsu(view), ()), viewed, deslant)
     return shadowed if shadowed.glyphs else found
 
 
-def _find_candidates(pages: list[_Page], dark: _Dark, deslant: bool) -> Candidates:
+def _find_candidates(pages: list[_Page], viewed: Viewed, deslant: bool) -> Candidates:
     """The candidates of a view under each polarity that it may have."""
     glyphs: list[tuple[Glyph, float]] = []
     has_lines = has_empty_box = is_unsure = False
@@ -156,7 +171,9 @@ def _find_candidates(pages: list[_Page], dark: _Dark, deslant: bool) -> Candidat
         found, cell = _find_inks(page.view, page.mask, page.is_even)
         has_lines |= cell is not None
         is_unsure |= cell is None or cell.stroke_prior > 0.0 or cv2.hasNonZero(cell.mask)
-        inks = [(_cut_out(ink, digit, dark, page.ink_is_light, cell is not None), digit.prior) for ink, digit in found]
+        inks = [
+            (_cut_out(ink, digit, viewed, page.ink_is_light, cell is not None), digit.prior) for ink, digit in found
+        ]
         framed = [(frame(ink, deslant=deslant), prior) for ink, prior in inks if ink is not None]
         if cell and cell.is_box and framed:  # under the other polarity, the inside of the box would be ink
             glyphs = framed
@@ -174,8 +191,8 @@ def _find_candidates(pages: list[_Page], dark: _Dark, deslant: bool) -> Candidat
 
 def _pages_of(view: MatLike, given: tuple[bool, ...]) -> list[_Page]:
     """A view under each polarity that it may have, or under a given one."""
-    lighter = otsu(view)
-    if is_evenly_lit(view, lighter):
+    level, lighter = otsu_split(view)
+    if is_evenly_lit(view, level, lighter):
         polarities = given or even_polarities(lighter)
         return [_Page(light, _ink_bright(view, light), _ink_bright(lighter, light), True) for light in polarities]
     return _uneven_pages(view, lighter, given)
@@ -219,7 +236,7 @@ def _factor(scan: MatLike, times: int) -> float:
 
 def _find_inks(view: MatLike, mask: MatLike, is_even: bool) -> tuple[list[_InkAndDigit], Cell | None]:
     """The ink of a view and each of its digits; and the cell, if it has printed lines."""
-    counts, area = None if is_even else histogram(view), cv2.countNonZero(mask)
+    counts, area = (None, 0) if is_even else (histogram(view), cv2.countNonZero(mask))
     ink, contrast, level = stretch_contrast(view, mask, counts)
     parts = parts_of(mask)
     if isinstance(parts, Components):
@@ -232,8 +249,9 @@ def _find_inks(view: MatLike, mask: MatLike, is_even: bool) -> tuple[list[_InkAn
             return [], None
         (view, mask), is_even = clearer, False
         (ink, _, level), parts, counts = stretch_contrast(view, mask), parts_of(mask), None
-    may_be_cell = may_be_lines(parts, *mask.shape) or find_ticks(parts) is not None
-    cell = _cell(view, mask, parts, level if is_even else 0.0) if may_be_cell else None
+    ticks = find_ticks(parts)
+    may_be_cell = ticks is not None or may_be_lines(parts, *mask.shape)
+    cell = remove_lines(_without_level(view, level if is_even else 0.0), mask, parts, ticks) if may_be_cell else None
     if cell and cell.stroke_prior == 0.0:
         return _digits_of(cell), cell
     if counts is None or is_ink(counts, area):
@@ -280,10 +298,6 @@ def _digits_in_grain(view: MatLike) -> list[_InkAndDigit]:
     return found
 
 
-def _cell(view: MatLike, mask: MatLike, parts: Parts, level: float) -> Cell | None:
-    return remove_lines(_without_level(view, level), mask, parts)
-
-
 def _without_level(view: MatLike, level: float) -> MatLike:
     """An evenly lit view on a background of 0, without stretching its contrast."""
     return cv2.subtract(view, level) if level else view  # type: ignore[call-overload]
@@ -307,11 +321,11 @@ def _digits(ink: MatLike, mask: MatLike, parts: Parts, min_share: float) -> list
     return [(ink, digit) for digit in digits if not is_field_or_broken_frame(digit.mask, digit.box)]
 
 
-def _cut_out(ink: MatLike, digit: Digit, dark: _Dark, ink_is_light: bool, has_lines: bool) -> MatLike | None:
+def _cut_out(ink: MatLike, digit: Digit, viewed: Viewed, ink_is_light: bool, has_lines: bool) -> MatLike | None:
     """The digit's part of the ink, from a close-up of the scan if the digit is small in the view; None without ink."""
     mask, box, _ = digit
-    if max(dark.scan.shape) > MAX_VIEW_SIDE and max(box[2:]) < MIN_DIGIT_SIDE:
-        ink, mask, box = _close_up(mask, box, dark, ink_is_light, has_lines) or (ink, mask, box)
+    if max(viewed.scan.shape) > MAX_VIEW_SIDE and max(box[2:]) < MIN_DIGIT_SIDE:
+        ink, mask, box = _close_up(mask, box, viewed, ink_is_light, has_lines) or (ink, mask, box)
     if max(mask.shape) < MIN_DIGIT_SIDE:
         ink = cv2.bitwise_and(ink, cv2.dilate(mask, SMALL_EDGE))
     else:
@@ -322,19 +336,19 @@ def _cut_out(ink: MatLike, digit: Digit, dark: _Dark, ink_is_light: bool, has_li
 
 
 def _close_up(
-    mask: MatLike, box: Box, dark: _Dark, ink_is_light: bool, has_lines: bool
+    mask: MatLike, box: Box, viewed: Viewed, ink_is_light: bool, has_lines: bool
 ) -> tuple[MatLike, MatLike, Box] | None:
     """The ink around a small digit, shrunk less, the digit's mask in it and its box; None if it is lost there."""
     x, y, width, height = box
     margin = CLOSE_UP_MARGIN * max(width, height)
-    scale = _factor(dark.scan, dark.times)
-    if dark.reduction and scale * max(width, height) < MAX_INK_SIDE:
-        dark = dark.enlarged()
-        scale = _factor(dark.scan, dark.times)
+    scale = _factor(viewed.scan, viewed.times)
+    if viewed.reduction and scale * max(width, height) < MAX_INK_SIDE:
+        viewed = viewed.enlarged()
+        scale = _factor(viewed.scan, viewed.times)
     rows = slice(max(0, round((y - margin) * scale)), round((y + height + margin) * scale))
     columns = slice(max(0, round((x - margin) * scale)), round((x + width + margin) * scale))
-    view = _ink_bright(_shrink(dark.scan[rows, columns], dark.times), ink_is_light)
-    is_even = is_evenly_lit(view, otsu(view))
+    view = _ink_bright(viewed.close_up(rows, columns), ink_is_light)
+    is_even = is_evenly_lit(view, *otsu_split(view))
     if not is_even:
         view = remove_background(view)[0]
     if has_lines:  # only where the digit is: the lines are not looked for again

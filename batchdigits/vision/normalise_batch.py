@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from batchdigits.vision.decode import Page, decode
-from batchdigits.vision.normalise import Candidates, Ink, propose
+from batchdigits.vision.normalise import Candidates, Ink, Viewed, look_at, propose_viewed
 
 
 class Normalised(NamedTuple):
@@ -52,11 +52,11 @@ class NormaliseBatch:
         return self._normalised
 
 
-def normalise_page(page: Page, ink: Ink) -> Normalised:
-    """Normalise the scan of a page; `ink` is as for `normalise`."""
+def normalise_page(page: Page, ink: Ink, viewed: Viewed | None = None) -> Normalised:
+    """Normalise the scan of a page; `ink` is as for `normalise`, and `viewed` is its view if that is at hand."""
     if page.scan is None:
         return Normalised(page.source, Candidates(), page.fault)
     try:
-        return Normalised(page.source, propose(page.scan, ink, reduction=page.reduction))
+        return Normalised(page.source, propose_viewed(viewed or look_at(page.scan, page.reduction), ink))
     except Exception as error:  # an unforeseen error costs one row and not the run
         return Normalised(page.source, Candidates(), f"cannot be normalised ({type(error).__name__})")

@@ -83,9 +83,10 @@ def find_strokes(mask: MatLike) -> list[Stroke]:
 
 def find_level_strokes(mask: MatLike) -> list[Stroke]:
     """Those of the strokes that run along the rows."""
+    found = [_straight_part(*part, mask) for part in _long_parts(mask, cv2.transpose(mask))]
     return [
         _stroke(ink, top, left, True, ends, mask.shape, thickness)
-        for ink, top, left, ends, thickness in _find_level(mask, cv2.transpose(mask))
+        for ink, top, left, ends, thickness in filter(None, found)
     ]
 
 
@@ -96,10 +97,45 @@ def find_upright_strokes(mask: MatLike, columns: bytes = b"") -> list[Stroke]:
         mask: uint8 (H, W), 255 on 0.
         columns: 1 for each column in which they are looked for, else 0; empty for all.
     """
-    return [
-        _stroke(cv2.transpose(ink), left, top, False, ends, mask.shape, thickness)
-        for ink, top, left, ends, thickness in _find_level(cv2.transpose(mask), mask, columns)
-    ]
+    return UprightStrokes(mask, columns).select()
+
+
+class UprightStrokes:
+    """The strokes of a mask that run along its columns. Those that nobody asks for are not looked at closely."""
+
+    def __init__(self, mask: MatLike, columns: bytes = b"") -> None:
+        """Find the ink that may be strokes, as for `find_upright_strokes`."""
+        self._shape, self._turned = mask.shape, cv2.transpose(mask)
+        self._parts = list(_long_parts(self._turned, mask, columns))
+        self._lengths = [cv2.boundingRect(ink)[2] for ink, _, _ in self._parts]
+        self._found: dict[int, Stroke | None] = {}
+
+    @property
+    def longest(self) -> int:
+        """Pixels that the longest one may have at most."""
+        return max(self._lengths, default=0)
+
+    def select(self, least: float = 0.0, columns: bytes = b"") -> list[Stroke]:
+        """All strokes that have so many pixels and lie in some columns, and maybe others.
+
+        Args:
+            least: pixels of their length.
+            columns: as for `find_upright_strokes`.
+        """
+        found = [
+            self._stroke(index)
+            for index, ((ink, _, left), length) in enumerate(zip(self._parts, self._lengths, strict=True))
+            if length >= least and (not columns or columns.find(1, left, left + len(ink)) >= 0)
+        ]
+        return [stroke for stroke in found if stroke]
+
+    def _stroke(self, index: int) -> Stroke | None:
+        if index not in self._found:
+            self._found[index] = None
+            if part := _straight_part(*self._parts[index], self._turned):
+                ink, left, top, ends, thickness = part
+                self._found[index] = _stroke(cv2.transpose(ink), top, left, False, ends, self._shape, thickness)
+        return self._found[index]
 
 
 def placed(stroke: Stroke, top: int, left: int, shape: Sequence[int]) -> Stroke:
@@ -124,8 +160,8 @@ def _stroke(
 _Found = tuple[MatLike, int, int, tuple[int, int], float]
 
 
-def _find_level(mask: MatLike, turned: MatLike, where: bytes = b"") -> list[_Found]:
-    """The strokes along the rows of a mask.
+def _long_parts(mask: MatLike, turned: MatLike, where: bytes = b"") -> Iterator[tuple[MatLike, int, int]]:
+    """The ink of what may be strokes along the rows of a mask, in its box, with the box's first column and row.
 
     Args:
         mask: uint8 (H, W), 255 on 0.
@@ -137,19 +173,15 @@ def _find_level(mask: MatLike, turned: MatLike, where: bytes = b"") -> list[_Fou
     rows = 2 * max(1, round(TILT_SHARE * width)) + 1  # a tilt of so many rows within a run does not break it
     cores = _erode(cv2.dilate(turned, rectangle(3, rows)), run)
     if not cv2.hasNonZero(cores):
-        return []
+        return
     if where and not np.bitwise_or.reduce(cores, axis=0)[np.frombuffer(where, np.bool_)].any():
-        return []
+        return
     runs = np.asarray(cv2.bitwise_and(_dilate(cores, run), turned), np.uint8)
     _remove_tall(runs, mask, turned, max(2, round(MAX_THICKNESS_SHARE * max(height, width))) + 1)
     if cv2.boundingRect(runs)[3] < MIN_LENGTH_SHARE * width:
-        return []
+        return
     joined = _dilate(runs, max(3, round(MAX_GAP_SHARE * width)) | 1, 3)
-    found = []
-    for ink, left, top in _wide_components(cv2.transpose(runs), joined, MIN_LENGTH_SHARE * width, where):
-        stroke = _straight_part(ink, left, top, mask)
-        found += [stroke] if stroke else []
-    return found
+    yield from _wide_components(cv2.transpose(runs), joined, MIN_LENGTH_SHARE * width, where)
 
 
 def _erode(mask: MatLike, length: int) -> MatLike:
@@ -163,7 +195,7 @@ def _dilate(mask: MatLike, length: int, across: int = 1) -> MatLike:
     """Dilate a mask, uint8 (H, W), along its columns, and across them."""
     if length < LONG_WINDOW:
         return cv2.dilate(mask, rectangle(length, across))
-    return _over_windows(np.bitwise_or, cv2.dilate(mask, rectangle(1, across)), length, 0)
+    return _over_windows(np.bitwise_or, mask if across == 1 else cv2.dilate(mask, rectangle(1, across)), length, 0)
 
 
 def _over_windows(combine: np.ufunc, mask: MatLike, length: int, outside: int) -> NDArray[np.uint8]:
@@ -220,7 +252,7 @@ def _wide_components(runs: MatLike, joined: MatLike, least: float, where: bytes)
         runs: the mask of the ink, uint8 (H, W).
         joined: the mask in which components are connected, turned, uint8 (W, H).
         least: columns of a component.
-        where: as for `_find_level`.
+        where: as for `_long_parts`.
     """
     has_ink = np.bitwise_or.reduce(joined, axis=0).tobytes()
     joined = cv2.transpose(joined)

@@ -7,7 +7,7 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
-from batchdigits.vision.components import MIN_CELL_SIDE, Components, Flags, components_of
+from batchdigits.vision.components import MIN_CELL_SIDE, Components, Flags, components_of, parts_of
 from batchdigits.vision.strokes import rectangle
 
 MAX_STROKE_SHARE = 0.12  # of the view's longer side: what is wider than this is no stroke, but a field or a shadow
@@ -75,7 +75,9 @@ def shows_several(glyph: NDArray[np.uint8]) -> bool:
     _, _, width, height = cv2.boundingRect(ink)
     if width > MAX_WIDTH_RATIO * height:
         return True
-    components = components_of(ink)
+    components = parts_of(ink)
+    if not isinstance(components, Components):
+        return False
     is_long = components.length >= MIN_DIGIT_SHARE * max(width, height)
     left, right = components.x[is_long], (components.x + components.width)[is_long]
     return bool((left[:, None] >= right).any())

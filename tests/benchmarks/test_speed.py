@@ -56,6 +56,14 @@ def test_read_speed_of_a_few_fields() -> None:
     assert re.search(r"^The largest process took \d+ MiB\.$", result.stdout, re.M)
 
 
+def test_read_steps_of_a_few_fields() -> None:
+    result = run_script("read_steps.py", "--fields", "3", "--rounds", "1")
+    assert result.returncode == 0, result.stderr
+    rows = re.findall(r"^\| ([a-z ]+) \| [\d.]+ \| [\d.]+ \| ([\d.]+) \|$", result.stdout, re.M)
+    assert [step for step, _ in rows] == ["view", "lines", "number", "glyphs", "is it empty", "network", "value", "all"]
+    assert sum(float(part) for _, part in rows[:-1]) <= float(rows[-1][1]) + 0.05
+
+
 def test_worker_start_methods_on_a_few_images(tmp_path: Path) -> None:
     result = run_script("worker_start_methods.py", make_images(tmp_path, 20), "--rounds", "1", "--jobs", "2")
     assert result.returncode == 0, result.stderr

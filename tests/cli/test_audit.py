@@ -81,6 +81,8 @@ def test_a_sample_has_paths_and_neither_labels_nor_an_order_that_tells_them(run:
     result = run("audit", "rows.csv", "--sample", "40", "--seed", "4", "-o", "sample.csv")
     assert (result.exit_code, result.stdout) == (0, "")
     assert "wrote sample.csv: 40 rows to key, drawn with the seed 4" in result.stderr
+    assert "next: batchdigits review rows.csv --mode blind --sample sample.csv, then " in result.stderr
+    assert "batchdigits audit rows.csv --keyed sample.csv --seed 4\n" in result.stderr
     rows = key(Path("sample.csv"), lambda path: "")
     assert list(rows[0]) == ["path", "truth"]
     assert {row["truth"] for row in rows} == {""}

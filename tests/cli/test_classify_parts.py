@@ -17,7 +17,7 @@ from zipfile import ZipFile
 import pytest
 from PIL import Image
 
-from batchdigits.engines import ray_engine
+from batchdigits.engines import ray_cluster, ray_engine
 from batchdigits.engines.ray_engine import (
     LISTING_TASKS,
     ClusterJob,
@@ -606,7 +606,7 @@ def test_an_error_on_a_node_is_one_line() -> None:
     class WrapperError(NoImagesError):  # as Ray makes one, of the class of its cause
         cause = NoImagesError("scnas: no such file or folder")
 
-    error = ray_engine._explain(WrapperError("a traceback\nof many lines"))
+    error = ray_cluster.explain(WrapperError("a traceback\nof many lines"))
     assert str(error) == "scnas: no such file or folder"
 
 

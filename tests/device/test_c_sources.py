@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
@@ -214,6 +215,20 @@ def test_a_network_that_does_not_fit_its_card_or_a_glyph_is_refused() -> None:
     for wrong in ([], layers[1:], [layers[0], layers[2]]):
         with pytest.raises(BatchdigitsError, match="do not fit"):
             require_fit(wrong, 10)
+
+
+def test_a_damaged_network_is_one_error() -> None:
+    payload = read_model_file(PRETRAINED / "nano.tflite").payload
+    random = Random(1)
+    refused = set()
+    for _ in range(300):
+        damaged = bytearray(payload)
+        damaged[random.randrange(len(damaged) - 4_000, len(damaged))] ^= 1 << random.randrange(8)  # in the tables
+        try:
+            read_layers(bytes(damaged))
+        except BatchdigitsError as error:
+            refused.add(str(error))
+    assert "the flatbuffer is damaged: its layers cannot be read" in refused
 
 
 def test_labels_are_escaped_for_c(sources: Path) -> None:

@@ -169,6 +169,9 @@ def test_chunks_grow_while_they_are_quick_and_shrink_when_they_are_not(task: Tas
     assert run._chunk_size == supervisor.LARGEST_CHUNK
     run._adapt(chunk_of(1), 0.001)  # a file that is retried alone says nothing about others
     assert run._chunk_size == supervisor.LARGEST_CHUNK
+    run._handed_out = 1_000_000  # so many that a larger chunk is a small share
+    run._adapt(chunk_of(run._chunk_size), 0.001)
+    assert run._chunk_size == supervisor.LARGEST_LATE_CHUNK
     for _ in range(20):
         run._adapt(chunk_of(run._chunk_size), 10.0)
     assert run._chunk_size == 1

@@ -12,7 +12,7 @@ import numpy as np
 from batchdigits.files.content import Content, read_content
 from batchdigits.vision.decode import Page, decode, decode_content
 from batchdigits.vision.grey import Scan, Scans
-from batchdigits.vision.normalise import Candidates, Ink
+from batchdigits.vision.normalise import Candidates, Ink, Viewed, look_at
 from batchdigits.vision.normalise_batch import NormaliseBatch, Normalised, normalise_page
 from batchdigits.vision.small_images.normalise_stack import MAX_SIDE, normalise_stack
 from batchdigits.vision.small_images.png import is_small_png, unpack_small_pngs
@@ -30,7 +30,7 @@ class FastBatch(NormaliseBatch):
         """An empty batch; `ink` is as for `normalise`."""
         super().__init__(ink)
         self._packed: list[tuple[int, Content]] = []  # small PNG files, with their positions in the batch
-        self._decoded: list[tuple[int, Page]] = []  # scans that are not small, with their positions
+        self._decoded: list[tuple[int, Page, Viewed]] = []  # scans that are not small, with their positions and views
         self._small: defaultdict[tuple[int, ...], list[tuple[int, str, Scan]]] = defaultdict(list)  # by shape
 
     def add(self, path: str, status: os.stat_result | None = None) -> Iterable[None]:
@@ -68,13 +68,13 @@ class FastBatch(NormaliseBatch):
         elif max(page.scan.shape) <= MAX_SIDE:
             self._small[page.scan.shape].append((position, page.source, page.scan))
         else:
-            self._decoded.append((position, page))
+            self._decoded.append((position, page, look_at(page.scan)))  # while the cache has the scan
             if len(self._decoded) == MAX_WAITING:
                 self._normalise_decoded()
 
     def _normalise_decoded(self) -> None:
-        for position, page in self._decoded:
-            self._normalised[position] = normalise_page(page, self._ink)
+        for position, page, viewed in self._decoded:
+            self._normalised[position] = normalise_page(page, self._ink, viewed)
         self._decoded.clear()
 
     def _unpack(self) -> None:

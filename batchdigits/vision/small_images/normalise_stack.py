@@ -261,14 +261,14 @@ def _glyphs(inks: Scans, boxes: Boxes, deslant: bool) -> Scans:
     lengths = _lengths(boxes)
     fits_box = (lengths >= BOX) & (lengths <= BOX + BOX_TOLERANCE)
     glyphs = np.zeros((len(inks), SIDE, SIDE), np.uint8)
-    for index, ((x0, y0, width, height), left, top, is_placed_unscaled) in enumerate(
-        zip(boxes.tolist(), lefts.tolist(), tops.tolist(), fits_box.tolist(), strict=True)
+    for index, (glyph, ink, (x0, y0, width, height), left, top, is_placed_unscaled) in enumerate(
+        zip(glyphs, inks, boxes.tolist(), lefts.tolist(), tops.tolist(), fits_box.tolist(), strict=True)
     ):
-        digit = inks[index, y0 : y0 + height, x0 : x0 + width]
+        digit = ink[y0 : y0 + height, x0 : x0 + width]
         if is_placed_unscaled:
-            glyphs[index, top : top + height, left : left + width] = digit
+            glyph[top : top + height, left : left + width] = digit
         else:
-            glyphs[index] = place_in_glyph(digit, x[index], y[index])
+            glyph[:] = place_in_glyph(digit, x[index], y[index])
     return glyphs
 
 
@@ -288,9 +288,11 @@ def _upright(
     affines[:, 0, 1], affines[:, 0, 2] = -shears, pads + shears * y
     wides = widths + 2 * pads
     upright = np.zeros((len(inks), heights.max(), wides.max()), np.uint8)
-    for index, ((left, top, width, height), wide) in enumerate(zip(boxes.tolist(), wides.tolist(), strict=True)):
-        ink = inks[index, top : top + height, left : left + width]
-        cv2.warpAffine(ink, affines[index], (wide, height), upright[index, :height, :wide])
+    for ink, affine, (left, top, width, height), wide, sheared in zip(
+        inks, affines, boxes.tolist(), wides.tolist(), upright, strict=True
+    ):
+        cut = ink[top : top + height, left : left + width]
+        cv2.warpAffine(cut, affine, (wide, height), sheared[:height, :wide])
     boxes = _boxes(upright)
     return upright, boxes, x + pads - boxes[:, 0], y - boxes[:, 1]
 

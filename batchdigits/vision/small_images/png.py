@@ -10,7 +10,7 @@ import re
 import struct
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
+from itertools import compress, pairwise
 
 import cv2
 import numpy as np
@@ -28,7 +28,6 @@ MAX_FILE_BYTES = 2_048  # a file of 39x39 pixels that did not compress has 1,600
 OVERHEAD_BYTES = 57  # of a file, besides the content of IDAT
 IEND = b"\0\0\0\0IEND\xae\x42\x60\x82"
 SUB, UP, AVERAGE, PAETH = 1, 2, 3, 4  # filters: they subtract the pixel before, the one above, their mean, or Paeth's
-FILTERS = bytes(range(5))
 
 _match_beginning = re.compile(
     # IHDR: width, height, 8 bits of grey, not interlaced, and a checksum; then IDAT with its length
@@ -59,36 +58,47 @@ def unpack_small_pngs(files: Sequence[bytes]) -> Iterator[tuple[list[int], Scans
         width, height = header[7], header[11]
         if crc32(header[:-4]) != int.from_bytes(header[-4:], "big"):
             continue
-        inflated = _inflated([files[index] for index in indices], height, width + 1)
+        inflated = _inflated(files, indices, height * (width + 1))
         if inflated:
-            yield [indices[index] for index in inflated], _unfiltered(inflated.values(), height, width + 1)
+            lines = np.frombuffer(b"".join(inflated.values()), np.uint8).reshape(-1, width + 1)
+            columns = np.asarray(cv2.transpose(lines), np.uint8)
+            scans = _unfiltered(columns, height)
+            has_filters = (columns[0].reshape(-1, height) <= PAETH).all(axis=1)  # else it has one that is unknown
+            if has_filters.any():
+                yield list(compress(inflated, has_filters)), scans[has_filters]
 
 
-def _inflated(files: Sequence[bytes], height: int, row: int) -> dict[int, bytearray]:
-    """The lines of each intact file, by the file's index: `height` lines of `row` bytes."""
+def _inflated(files: Sequence[bytes], indices: Iterable[int], size: int) -> dict[int, bytearray]:
+    """The lines of each of these files that is intact, `size` bytes, by the file's index."""
     found: dict[int, bytearray] = {}
-    for index, data in enumerate(files):
+    for index in indices:
+        data = files[index]
         idat = data[37:-16]  # from its name on
-        (length,), (checksum,) = _number(data, 33), _number(data, -16)
-        if length + OVERHEAD_BYTES != len(data) or checksum != crc32(idat) or not data.endswith(IEND):
+        if (
+            _number(data, 33)[0] + OVERHEAD_BYTES != len(data)
+            or _number(data, -16)[0] != crc32(idat)
+            or not data.endswith(IEND)
+        ):
             continue
         try:
-            lines = zlib_decompress(idat[4:], height * row)
+            lines = zlib_decompress(idat[4:], size)
         except DeflateError:  # also raised if there are more bytes than that
             continue
-        if len(lines) == height * row and not lines[::row].strip(FILTERS):
+        if len(lines) == size:
             found[index] = lines
     return found
 
 
-def _unfiltered(files: Iterable[bytearray], height: int, row: int) -> Scans:
-    """The scans, uint8 (N, H, W), of N files; each of their lines is a filter's number and then the filtered pixels."""
-    # With the lines as the last axis, NumPy works along all of them and not along short rows.
-    columns = cv2.transpose(np.frombuffer(b"".join(files), np.uint8).reshape(-1, row))
+def _unfiltered(columns: Scans, height: int) -> Scans:
+    """The scans, uint8 (N, H, W), of N files whose lines are the columns of `columns`, which is changed in place.
+
+    Each is a filter's number and then the filtered pixels. With the lines as the last axis, NumPy works along all of
+    them and not along short rows.
+    """
     is_sub = np.where(columns[0] == SUB, np.uint8(255), np.uint8(0))
     for before, pixels in pairwise(columns[1:]):
         pixels += before & is_sub
-    scans = np.asarray(cv2.transpose(columns[1:]), np.uint8).reshape(-1, height, row - 1)
+    scans = np.asarray(cv2.transpose(columns[1:]), np.uint8).reshape(-1, height, len(columns) - 1)
     filters = columns[0].reshape(-1, height)
     if (filters > SUB).any():
         _undo_filters_above(scans, filters)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from batchdigits.vision.decode import Page
-from batchdigits.vision.normalise import Ink
+from batchdigits.vision.normalise import Ink, Viewed
 from batchdigits.vision.normalise_batch import NormaliseBatch, Normalised, normalise_page
 from batchdigits.vision.small_images import FastBatch, fast_batch
 
@@ -16,9 +16,9 @@ def test_no_more_scans_wait_than_agreed(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(fast_batch, "MAX_WAITING_PIXELS", 100 * 100)
     normalised: list[str] = []
 
-    def watched(page: Page, ink: Ink) -> Normalised:
+    def watched(page: Page, ink: Ink, viewed: Viewed | None = None) -> Normalised:
         normalised.append(page.source)
-        return normalise_page(page, ink)
+        return normalise_page(page, ink, viewed)
 
     monkeypatch.setattr(fast_batch, "normalise_page", watched)
     sides = [90, 20, 95, 101, 91, 92]

@@ -1,0 +1,143 @@
+"""Shortcuts in the search for printed lines change nothing: each is held to what it stands for."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from batchdigits.fields import form_lines
+from batchdigits.fields.comb import Comb
+from batchdigits.fields.guides import median_level, remove_guides
+from batchdigits.fields.walls import MIN_WALL_SHARE, Strokes, is_narrow
+from batchdigits.learning.composed_fields import KINDS, compose_field
+from batchdigits.vision import strokes
+from tests.fields.conftest import Digits
+from tests.fields.drawn import walls
+
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+@settings(max_examples=60, deadline=None)
+@given(SEEDS, st.sampled_from(KINDS))
+def test_strokes_that_may_be_walls_are_those_among_all(mnist_digits: Digits, seed: int, kind: str) -> None:
+    glyphs, labels = mnist_digits
+    rng = np.random.default_rng(seed)
+    chosen = rng.integers(0, len(glyphs), rng.integers(1, 7))
+    ink = 255 - compose_field(kind, glyphs[chosen], labels[chosen], rng).scan
+    for column in rng.integers(2, ink.shape[1] - 2, rng.integers(0, 6)).tolist():
+        top, bottom = sorted(rng.integers(0, len(ink), 2).tolist())
+        cv2.line(ink, (column, top), (column + int(rng.integers(-3, 4)), bottom), 200, int(rng.integers(1, 4)))
+    few, every = Strokes(ink).dark(), Strokes(ink)
+    whole = every._dark_of(every.upright.select())
+    tall = max([stroke.length for stroke in whole if is_narrow(stroke)], default=0)
+    assert {*map(_place, few)} <= {*map(_place, whole)}
+    assert [_place(one) for one in few if one.length >= MIN_WALL_SHARE * tall] == [
+        _place(one) for one in whole if one.length >= MIN_WALL_SHARE * tall
+    ]
+
+
+def test_short_strokes_between_walls_are_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    scan = np.zeros((120, 600), np.uint8)
+    walls(scan, 10, 60, 9, level=255)
+    for column in range(40, 540, 60):
+        scan[35:90, column : column + 4] = 255
+    found = Strokes(scan)
+    looked: list[int] = []
+    plain = strokes._straight_part
+
+    def straight_part(*part: Any) -> Any:
+        looked.append(part[2])
+        return plain(*part)
+
+    monkeypatch.setattr(strokes, "_straight_part", straight_part)
+    assert len(found.dark()) == len(looked) == 10
+    assert len(found.upright.select()) == 19
+
+
+@settings(max_examples=60, deadline=None)
+@given(SEEDS, st.floats(0, 160), st.floats(0, 12))
+def test_ink_on_even_paper_is_distinct(seed: int, darker: float, grain: float) -> None:
+    rng = np.random.default_rng(seed)
+    ink = rng.normal(rng.uniform(0, 12), grain, (40, 80))
+    ink[10:30, 20:40][rng.random((20, 20)) < 0.3] += darker
+    ink = np.clip(ink, 0, 255).astype(np.uint8)
+    level, mask = cv2.threshold(ink, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    assert form_lines._is_distinct_over(ink, level) or not form_lines._is_on_even_paper(ink, mask, level)
+
+
+@pytest.mark.parametrize(
+    ("ink", "level", "is_even"),
+    [(100, 50, True), (100, 17, True), (100, 16, False), (0, 50, False)],
+    ids=["plain", "enough", "faint", "none"],
+)
+def test_plain_paper_is_even_where_ink_is_dark(ink: int, level: int, is_even: bool) -> None:
+    scan = np.zeros((40, 80), np.uint8)
+    scan[10:30, 20:24] = ink
+    mask = cv2.threshold(scan, level, 255, cv2.THRESH_BINARY)[1]
+    assert form_lines._is_on_even_paper(scan, mask, level) is is_even
+
+
+@pytest.mark.parametrize(("share", "is_even"), [(0.2, True), (0.4, False)])
+def test_paper_with_much_grain_is_not_even(share: float, is_even: bool) -> None:
+    scan = np.zeros((40, 80), np.uint8)
+    scan[: round(40 * share)] = 30
+    scan[30:36, 20:24] = 200
+    mask = cv2.threshold(scan, 100, 255, cv2.THRESH_BINARY)[1]
+    assert form_lines._is_on_even_paper(scan, mask, 100) is is_even
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 30])
+def test_the_grey_level_of_a_line_is_its_median(count: int) -> None:
+    levels = np.random.default_rng(count).integers(0, 256, count).astype(np.uint8)
+    levels[0] = 255
+    assert median_level(levels) == np.median(levels)
+    assert median_level(levels, 100) == np.median(levels[levels >= 100])
+
+
+@settings(max_examples=30, deadline=None)
+@given(SEEDS)
+def test_guides_are_those_of_each_box_alone(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    edges = np.array([4.0, 44, 85, 125, 166])
+    ink = rng.integers(0, 30, (60, 170)).astype(np.uint8)
+    for left, right in pairwise(edges.astype(int).tolist()):
+        cv2.ellipse(ink, ((left + right) // 2, 30), (9, 14), 0, 0, 360, 60, 2)
+    ink[20:40, 50:56] = 255
+    common: NDArray[np.uint8] = np.full((60, 40), 255, np.uint8)
+    for left, right in pairwise(edges.astype(int).tolist()):
+        common = np.minimum(common, cv2.dilate(cv2.resize(ink[:, left:right], (40, 60)), np.ones((5, 5), np.uint8)))
+    level = 1.4 * np.median(common[common >= 12])
+    expected = ink.copy()
+    for left, right in pairwise(edges.astype(int).tolist()):
+        guide = np.minimum(common, level).astype(np.uint8)
+        expected[:, left:right] = cv2.subtract(ink[:, left:right], cv2.resize(guide, (right - left, 60)))
+    found = remove_guides(ink, Comb(edges, 40.4, [], None))
+    assert np.array_equal(found, expected)
+
+
+@pytest.mark.parametrize(("level", "is_guide"), [(60, True), (255, False)])
+def test_the_same_ink_in_each_box_is_a_guide_if_it_is_faint(level: int, is_guide: bool) -> None:
+    ink = np.zeros((60, 160), np.uint8)
+    for left in range(0, 160, 40):
+        ink[20:40, left + 15 : left + 20] = level
+    ink[10:50, 5:8] = 255
+    found = remove_guides(ink, Comb(np.arange(0, 161, 40.0), 40.0, [], None))
+    assert bool(found[20:40, 15:20].max() < level) is is_guide
+
+
+@pytest.mark.parametrize("grey", [0, 11])
+def test_grain_that_is_common_to_all_boxes_stays(grey: int) -> None:
+    ink = np.full((60, 160), grey, np.uint8)
+    ink[10:50, 5:8] = 255
+    assert remove_guides(ink, Comb(np.arange(0, 161, 40.0), 40.0, [], None)) is ink
+
+
+def _place(stroke: strokes.Stroke) -> tuple[int, int, int, int]:
+    return stroke.near, stroke.far, stroke.start, stroke.end
