@@ -345,7 +345,7 @@ def test_every_line_is_an_object_with_its_numbers(run: Run, monkeypatch: pytest.
     assert list(stopped) == ["model", "threshold", "progress", "kept", "error"]
     assert 0 < stopped["threshold"]["threshold"] < 1
     assert stopped["progress"].items() >= {"total": 32}.items()
-    assert stopped["kept"]["files"] == stopped["progress"]["files"]
+    assert stopped["kept"]["files"] == stopped["progress"]["files"] - stopped["progress"]["errors"]
     assert "--max-failures 0 allows" in stopped["error"]["message"]
     resumed = in_json(run, "scans", "-o", "out.csv", "--resume", "--target-risk", "0.5%")
     assert resumed["resumed"]["files"] == 30

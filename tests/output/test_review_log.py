@@ -178,7 +178,7 @@ def test_a_damaged_line_is_named(path: Path, opened: Open, change: dict[str, obj
 
 
 def test_a_log_that_is_not_there_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(BatchdigitsError, match="No such file"):
+    with pytest.raises(BatchdigitsError, match="nothing has been reviewed yet"):
         read_review(tmp_path / "rows.csv.review")
 
 

@@ -89,7 +89,7 @@ def test_the_size_is_in_inches() -> None:
 def test_a_file_holds_neither_version_nor_time_and_is_the_same_each_time(suffix: str) -> None:
     written = draw([line], "title", (4, 3), suffix)
     assert written == draw([line], "title", (4, 3), suffix)
-    for changing in (matplotlib.__version__.encode(), b"matplotlib.org", b"tEXt", b"<dc:date>"):
+    for changing in (matplotlib.__version__.encode(), b"matplotlib.org", b"tIME", b"<dc:date>"):
         assert changing not in written
 
 
