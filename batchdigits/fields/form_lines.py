@@ -20,7 +20,7 @@ from batchdigits.fields.walls import MaskComponents, Strokes
 from batchdigits.vision.cell import erased
 from batchdigits.vision.components import Components, components_of
 from batchdigits.vision.contrast import LEVELS, MIN_CONTRAST, Histogram, histogram
-from batchdigits.vision.illumination import OTSU
+from batchdigits.vision.illumination import otsu_split
 from batchdigits.vision.lines import CORNER_SHARE, OUTER_MARGIN_SHARE
 from batchdigits.vision.strokes import Stroke, UprightStrokes
 
@@ -101,13 +101,13 @@ def _without_lines(ink: MatLike, strokes: Strokes, comb: Comb | None) -> Ruled:
         gone = erased(found, lines, mask)
         np.put(gone, _strokes_along(found, ink, mask, gone), 0)
         ink = cv2.bitwise_and(ink, cv2.bitwise_not(gone))
-        level, mask = cv2.threshold(ink, 0, 255, OTSU)
+        level, mask = otsu_split(ink)
         rules = find_rules(mask)
         across = rules + [line for line in lines if line.is_level]
         found = rules + _walls(UprightStrokes(mask, columns).select(least), across, mask, comb, lines)
     plain = remove_guides(ink, comb) if comb else ink
     if plain is not ink:
-        level, mask = cv2.threshold(plain, 0, 255, OTSU)
+        level, mask = otsu_split(plain)
     rules, walls = [line for line in lines if line.is_level], [line for line in lines if not line.is_level]
     if not _is_on_even_paper(plain, mask, level) and not _is_distinct_over(plain, level):
         mask = np.zeros_like(mask)

@@ -15,7 +15,7 @@ from batchdigits.fields.ruled_lines import find_rules
 from batchdigits.vision.cell import erased
 from batchdigits.vision.contrast import histogram
 from batchdigits.vision.frames import MIN_FILLED_SHARE
-from batchdigits.vision.illumination import OTSU, otsu_level
+from batchdigits.vision.illumination import otsu_level, otsu_split
 from batchdigits.vision.strokes import Stroke, UprightStrokes, rectangle
 
 HALO, SOFT = 3, 3  # pixels: a square around dark ink without faint lines, and columns beside it with its soft edge
@@ -43,7 +43,7 @@ class Strokes:
     def __init__(self, ink: MatLike) -> None:
         """Find them."""
         self._ink = ink
-        self.level, self.mask = cv2.threshold(ink, 0, 255, OTSU)
+        self.level, self.mask = otsu_split(ink)
         self.rules, self.upright = find_rules(self.mask), UprightStrokes(self.mask)
         self._sure: dict[int, bool] = {}
 

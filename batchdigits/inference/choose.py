@@ -16,11 +16,8 @@ EXPORTS = Path("exports")
 EXPORTED_KERAS = EXPORTS / "digits.keras"
 PRETRAINED = Path(__file__).parent.parent / "pretrained"
 BUILT_IN_MODEL = PRETRAINED / "digits.tflite"
-PACKAGED_MODELS = {
-    "built-in": "digits",
-    "tiny": "tiny",
-    "nano": "nano",
-}  # its files, by the names for users
+# The package's model files, without their suffix, by the names that users give.
+PACKAGED_MODELS = {"built-in": "digits", "tiny": "tiny", "nano": "nano"}
 
 
 def choose_model(runtime: RuntimeName | None) -> Path:
