@@ -126,7 +126,7 @@ def _check_output(output: Path, table: Path, log: Path, overwrite: bool) -> Form
     if name == "parquet":
         import_pyarrow("a .parquet file")
     if name == "xlsx":
-        import_xlsxwriter()
+        import_xlsxwriter("an .xlsx file")
     return name
 
 
