@@ -21,6 +21,7 @@ from batchdigits.text import as_unicode, counted, printable
 
 if TYPE_CHECKING:
     from batchdigits.output.table import TableRow
+    from batchdigits.review.review import Review
 
 ADDRESS = "127.0.0.1"
 
@@ -102,11 +103,30 @@ def review(
     opened = closing(ReviewLog(log_path(table), table.name, rows.are_numbers))
     with opened as log, _socket(port) as listening:
         review = Review(rows, log, setting, files.digest)
-        if not review.state()["rows"]:
-            raise BatchdigitsError(f"{log_path(table)} has no answer of a first person, which --second could key again")
+        if is_second:
+            _check_second(review, log_path(table))
+        if sample is None and (unknown := sum(not rows.positions(path) for path in log.answers.all_paths)):
+            print_message(f"{log_path(table)} has {counted(unknown, 'answer')} for images that are not in the table")
         page = application(review, files, token)
         _serve(page, listening, f"http://{ADDRESS}:{listening.getsockname()[1]}/{token}/", no_browser)
     print_message(f"the answers are in {log_path(table)}; --apply -o FILE makes a table of them")
+
+
+def _check_second(review: Review, log: Path) -> None:
+    """Check that somebody else has answered rows, and say how many of the own ones are left out.
+
+    Raises:
+        BatchdigitsError: nobody else has.
+    """
+    shown, name = review.state()["rows"], printable(review.setting.reviewer)
+    if not shown and review.own_rows:
+        raise BatchdigitsError(
+            f"{name} gave all the answers in {log}; --second is for another person, so give that name with --reviewer"
+        )
+    if not shown:
+        raise BatchdigitsError(f"{log} has no answer of a first person, which --second could key again")
+    if review.own_rows:
+        print_message(f"{name} answered {counted(review.own_rows, 'row')} first, which --second leaves out")
 
 
 def _own_name() -> str:
@@ -148,7 +168,7 @@ def _chosen(rows: Iterator[TableRow], sample: Path | None) -> Iterator[TableRow]
             yield row
     if missing:
         raise BatchdigitsError(
-            f"{sample} is of another table: {counted(len(missing), 'row')} of it are not in this one, "
+            f"{sample} is of another table: it has {counted(len(missing), 'row')} that this one has not, "
             f"such as {printable(next(iter(missing)))}"
         )
 

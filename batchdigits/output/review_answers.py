@@ -133,6 +133,11 @@ class Answers:
         """The images with an answer in a round, in the order of their first answers."""
         return list(self._given[round_])
 
+    @property
+    def all_paths(self) -> list[str]:
+        """The images with an answer, in the order of their first answers."""
+        return list(dict.fromkeys(path for name in ROUNDS for path in self.paths(name)))
+
     def settled(self, path: str) -> Settled | None:
         """What the answers about an image come to; None if there is none."""
         first, second, agreed = (self.given(path, name) for name in ROUNDS)

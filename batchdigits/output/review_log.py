@@ -45,8 +45,7 @@ def read_review(log: Path) -> dict[str, Settled]:
     except OSError as error:
         raise BatchdigitsError(f"cannot read {log}: {error.strerror or error}") from None
     answers = _replayed(log, content[: content.rfind(b"\n") + 1])[0]
-    paths = dict.fromkeys(path for name in ROUNDS for path in answers.paths(name))
-    return {path: settled for path in paths if (settled := answers.settled(path))}
+    return {path: settled for path in answers.all_paths if (settled := answers.settled(path))}
 
 
 def is_of_numbers(log: Path) -> bool:
