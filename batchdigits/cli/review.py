@@ -5,7 +5,6 @@ from __future__ import annotations
 import getpass
 import secrets
 import socket
-from collections.abc import Collection, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -20,7 +19,6 @@ from batchdigits.output.review_answers import Mode
 from batchdigits.text import as_unicode, counted, printable
 
 if TYPE_CHECKING:
-    from batchdigits.output.table import TableRow
     from batchdigits.review.review import Review
 
 ADDRESS = "127.0.0.1"
@@ -42,7 +40,12 @@ ADDRESS = "127.0.0.1"
     "[default: grid; single for numbers]",
 )
 @click.option("--second", "is_second", is_flag=True, help="Key blind, as a second person, what was answered already.")
-@click.option("--sample", type=FILE, metavar="FILE", help="Show the rows of a sample of batchdigits audit only.")
+@click.option(
+    "--sample",
+    type=FILE,
+    metavar="FILE",
+    help="Show the rows of a sample of batchdigits audit only. With --apply, take what was typed into it, too.",
+)
 @click.option("--reviewer", metavar="NAME", help="Who reviews. [default: the name of the account]")
 @click.option("--port", type=click.IntRange(0, 65_535), default=0, help="Port of the page; 0 is any free one.")
 @click.option("--no-browser", is_flag=True, help="Only print the address of the page; with -q, to stdout.")
@@ -74,21 +77,24 @@ def review(
         batchdigits review rows.csv
         batchdigits review rows.csv --mode blind --sample sample.csv --reviewer Anna
         batchdigits review rows.csv --apply -o final.csv
+        batchdigits review rows.csv --apply --sample sample.csv -o final.csv
     """
-    for_page = [mode, is_second, sample, reviewer, port, no_browser]
+    for_page = [mode, is_second, None if sample else reviewer, port, no_browser]
     check_apply_options(is_apply, output, overwrite, for_page)
     if output:
-        apply(table, scans, output, overwrite)
+        apply(table, scans, output, overwrite, sample, (reviewer or _own_name()) if sample else "")
         return
     from batchdigits.output.review_log import ReviewLog, log_path
     from batchdigits.output.table import read_table
     from batchdigits.review.review import Review, Setting
     from batchdigits.review.rows import Rows
+    from batchdigits.review.sample_answers import rows_of_sample
     from batchdigits.review.scan_files import ScanFiles
     from batchdigits.review.server import application
 
     _require_server()
-    rows = Rows(_chosen(read_table(str(table)), sample))
+    found = read_table(str(table))
+    rows = Rows(rows_of_sample(found, sample) if sample else found)
     if not len(rows):
         raise BatchdigitsError(f"{table} has no rows to review")
     sources = [row.source for row in rows.rows]
@@ -147,30 +153,6 @@ def _require_server() -> None:
         import uvicorn  # noqa: F401
     except ImportError:
         raise MissingExtraError("batchdigits review", "review") from None
-
-
-def _chosen(rows: Iterator[TableRow], sample: Path | None) -> Iterator[TableRow]:
-    """The rows of a sample; all without one.
-
-    Raises:
-        BatchdigitsError: the sample cannot be read, or has rows that the table does not have.
-    """
-    if sample is None:
-        yield from rows
-        return
-    from batchdigits.reports.audit_sample import read_sample
-
-    missing = dict.fromkeys(path for path, _ in read_sample(sample.read_bytes()))
-    wanted: Collection[str] = frozenset(missing)
-    for row in rows:
-        if row.path in wanted:
-            missing.pop(row.path, None)
-            yield row
-    if missing:
-        raise BatchdigitsError(
-            f"{sample} is of another table: it has {counted(len(missing), 'row')} that this one has not, "
-            f"such as {printable(next(iter(missing)))}"
-        )
 
 
 def _socket(port: int) -> socket.socket:

@@ -31,20 +31,26 @@ def check_apply_options(is_apply: bool, output: Path | None, overwrite: bool, fo
     if is_apply and not output:
         raise click.UsageError("--apply needs -o, where the finished table is written to")
     if is_apply and any(for_page):
-        raise click.UsageError("--apply shows no page, so only -o, --scans and --overwrite go with it")
+        raise click.UsageError(
+            "--apply shows no page, so only -o, --overwrite, --scans and --sample with --reviewer go with it"
+        )
     if not is_apply and (output or overwrite):
         raise click.UsageError("-o and --overwrite go with --apply")
 
 
-def apply(table: Path, scans: Sequence[Path], output: Path, overwrite: bool) -> None:
-    """Write the finished table, and say what became of its rows."""
+def apply(
+    table: Path, scans: Sequence[Path], output: Path, overwrite: bool, sample: Path | None = None, reviewer: str = ""
+) -> None:
+    """Write the finished table, and say what became of its rows; the truths of a sample were typed by `reviewer`."""
     from batchdigits.output.apply_review import apply_review
     from batchdigits.output.table import read_table
+    from batchdigits.review.sample_answers import typed_answers
     from batchdigits.review.scan_files import MAX_TRIED, ScanFiles
 
     first = [row.source for row in islice(read_table(str(table)), MAX_TRIED)]
     files = ScanFiles(first, scans, table.resolve().parent)
-    applied = apply_review(table, output, overwrite, digest_of=files.digest)
+    typed = typed_answers(table, sample, reviewer) if sample else {}
+    applied = apply_review(table, output, overwrite, digest_of=files.digest, typed=typed)
     print_message(f"wrote {output}: {_as_text(applied)}")
 
 
