@@ -16,12 +16,20 @@ from batchdigits.cli.options import FILE, output_option, verbosity_options
 from batchdigits.cli.review_apply import apply, check_apply_options
 from batchdigits.errors import BatchdigitsError, MissingExtraError
 from batchdigits.output.review_answers import Mode
-from batchdigits.text import as_unicode, counted, printable
+from batchdigits.text import as_unicode, counted, is_line, printable
 
 if TYPE_CHECKING:
+    from batchdigits.output.review_answers import Settled
     from batchdigits.review.review import Review
 
 ADDRESS = "127.0.0.1"
+
+
+def _check_labels(context: click.Context, option: click.Parameter, labels: tuple[str, ...]) -> tuple[str, ...]:
+    for label in labels:
+        if not label or not is_line(label):
+            raise click.BadParameter(f"{label!r} is no line of text")
+    return labels
 
 
 @click.command()
@@ -47,6 +55,14 @@ ADDRESS = "127.0.0.1"
     help="Show the rows of a sample of batchdigits audit only. With --apply, take what was typed into it, too.",
 )
 @click.option("--reviewer", metavar="NAME", help="Who reviews. [default: the name of the account]")
+@click.option(
+    "--label",
+    "labels",
+    metavar="NAME",
+    multiple=True,
+    callback=_check_labels,
+    help="A label that may be given, too, if no row of the table has it; repeatable.",
+)
 @click.option("--port", type=click.IntRange(0, 65_535), default=0, help="Port of the page; 0 is any free one.")
 @click.option("--no-browser", is_flag=True, help="Only print the address of the page; with -q, to stdout.")
 @click.option("--apply", "is_apply", is_flag=True, help="Write the table with the answers in it to -o; no page.")
@@ -60,6 +76,7 @@ def review(
     is_second: bool,
     sample: Path | None,
     reviewer: str | None,
+    labels: tuple[str, ...],
     port: int,
     no_browser: bool,
     is_apply: bool,
@@ -79,10 +96,11 @@ def review(
         batchdigits review rows.csv --apply -o final.csv
         batchdigits review rows.csv --apply --sample sample.csv -o final.csv
     """
-    for_page = [mode, is_second, None if sample else reviewer, port, no_browser]
+    for_page = [mode, is_second, None if sample else reviewer or labels, port, no_browser]
     check_apply_options(is_apply, output, overwrite, for_page)
     if output:
-        apply(table, scans, output, overwrite, sample, (reviewer or _own_name()) if sample else "")
+        typed = _typed(table, sample, reviewer, labels) if sample else {}
+        apply(table, scans, output, overwrite, typed)
         return
     from batchdigits.output.review_log import ReviewLog, log_path
     from batchdigits.output.table import read_table
@@ -94,7 +112,7 @@ def review(
 
     _require_server()
     found = read_table(str(table))
-    rows = Rows(rows_of_sample(found, sample) if sample else found)
+    rows = Rows(rows_of_sample(found, sample) if sample else found, labels)
     if not len(rows):
         raise BatchdigitsError(f"{table} has no rows to review")
     sources = [row.source for row in rows.rows]
@@ -116,6 +134,12 @@ def review(
         page = application(review, files, token)
         _serve(page, listening, f"http://{ADDRESS}:{listening.getsockname()[1]}/{token}/", no_browser)
     print_message(f"the answers are in {log_path(table)}; --apply -o FILE makes a table of them")
+
+
+def _typed(table: Path, sample: Path, reviewer: str | None, labels: tuple[str, ...]) -> dict[str, Settled]:
+    from batchdigits.review.sample_answers import typed_answers
+
+    return typed_answers(table, sample, reviewer or _own_name(), labels)
 
 
 def _check_second(review: Review, log: Path) -> None:

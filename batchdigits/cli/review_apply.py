@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from batchdigits.text import counted, first_names, printable
 
 if TYPE_CHECKING:
     from batchdigits.output.apply_review import Applied
+    from batchdigits.output.review_answers import Settled
 
 
 def check_apply_options(is_apply: bool, output: Path | None, overwrite: bool, for_page: Sequence[object]) -> None:
@@ -32,24 +33,20 @@ def check_apply_options(is_apply: bool, output: Path | None, overwrite: bool, fo
         raise click.UsageError("--apply needs -o, where the finished table is written to")
     if is_apply and any(for_page):
         raise click.UsageError(
-            "--apply shows no page, so only -o, --overwrite, --scans and --sample with --reviewer go with it"
+            "--apply shows no page: only -o, --overwrite, --scans and --sample, with --reviewer and --label, go with it"
         )
     if not is_apply and (output or overwrite):
         raise click.UsageError("-o and --overwrite go with --apply")
 
 
-def apply(
-    table: Path, scans: Sequence[Path], output: Path, overwrite: bool, sample: Path | None = None, reviewer: str = ""
-) -> None:
-    """Write the finished table, and say what became of its rows; the truths of a sample were typed by `reviewer`."""
+def apply(table: Path, scans: Sequence[Path], output: Path, overwrite: bool, typed: Mapping[str, Settled]) -> None:
+    """Write the finished table with the answers of its log, and those in `typed`, and say what became of its rows."""
     from batchdigits.output.apply_review import apply_review
     from batchdigits.output.table import read_table
-    from batchdigits.review.sample_answers import typed_answers
     from batchdigits.review.scan_files import MAX_TRIED, ScanFiles
 
     first = [row.source for row in islice(read_table(str(table)), MAX_TRIED)]
     files = ScanFiles(first, scans, table.resolve().parent)
-    typed = typed_answers(table, sample, reviewer) if sample else {}
     applied = apply_review(table, output, overwrite, digest_of=files.digest, typed=typed)
     print_message(f"wrote {output}: {_as_text(applied)}")
 

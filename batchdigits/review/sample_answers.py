@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -37,19 +37,20 @@ def rows_of_sample(rows: Iterable[TableRow], sample: Path) -> Iterator[TableRow]
         )
 
 
-def typed_answers(table: Path, sample: Path, reviewer: str) -> dict[str, Settled]:
+def typed_answers(table: Path, sample: Path, reviewer: str, labels: Sequence[str] = ()) -> dict[str, Settled]:
     """What a person has typed into a sample, by path. A truth that is no label of the table is `unsure`.
 
     Args:
         table: the table that the sample was drawn from; only `ok` rows are.
         sample: the file, whose time of change is that of the answers.
         reviewer: who typed.
+        labels: more labels than those of the table.
 
     Raises:
         BatchdigitsError: see `rows_of_sample`; or the table cannot be read.
     """
     truths = {path: truth for path, truth in read_sample(sample.read_bytes()) if truth}
-    rows = Rows(read_table(str(table)))
+    rows = Rows(read_table(str(table)), labels)
     at = datetime.fromtimestamp(sample.stat().st_mtime, UTC).isoformat(timespec="seconds")
     answers = {}
     for row in rows_of_sample(rows.rows, sample):

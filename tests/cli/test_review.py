@@ -175,6 +175,23 @@ def test_two_persons_may_each_key_what_the_other_keyed_first(table: Path, serve:
     assert [card["path"] for card in server.get("cards")["cards"]] == ["a.png"]
 
 
+def test_labels_that_no_row_has_can_be_given(table: Path, serve: Serve, run: Run) -> None:
+    server = serve(table, "--label", "tick", "--label", "=1")
+    assert server.get("state")["classes"] == [*"0123456789", "=1", "tick"]
+    server.post("answers", mode="grid", view="", answers=[{"row": 0, "kind": "label", "label": "tick"}], since=1)
+    Path("sample.csv").write_text("path,truth\na.png,tick\n")
+    for more in ([], ["--sample", "sample.csv", "--label", "tick"]):
+        assert run("review", table, "--apply", "-o", "final.csv", "--overwrite", *more).exit_code == 0
+        assert "a.png,tick,0.9,reviewed,," in Path("final.csv").read_text()
+
+
+@pytest.mark.parametrize("label", ["", "two\nlines"])
+def test_a_label_that_is_no_line_is_refused(table: Path, run: Run, label: str) -> None:
+    result = run("review", table, "--label", label, "--no-browser")
+    assert (result.exit_code, "is no line of text" in result.stderr) == (2, True)
+    assert not Path("rows.csv.review").exists()
+
+
 def test_answers_for_images_of_another_table_are_counted(table: Path, serve: Serve) -> None:
     answer(table, "first")
     answer(table, "second", "elsewhere.png")

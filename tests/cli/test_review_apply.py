@@ -83,6 +83,7 @@ def test_a_row_whose_image_is_another_one_now_is_kept_and_named(run: Run, in_emp
         (["--apply", "-o", "final/"], "final/ is a folder's name, by its slash; give that of a file"),
         (["--apply", "-o", "final.csv", "--mode", "blind"], "shows no page"),
         (["--apply", "-o", "final.csv", "--reviewer", "anna"], "shows no page"),
+        (["--apply", "-o", "final.csv", "--label", "tick"], "shows no page"),
         (["--apply", "-o", "final.csv", "--sample", "sample.csv", "--second"], "shows no page"),
     ],
 )
