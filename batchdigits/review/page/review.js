@@ -4,7 +4,7 @@ import * as api from "./api.js";
 import * as banner from "./banner.js";
 import { Cards } from "./cards.js";
 import * as dialogs from "./dialogs.js";
-import { byId } from "./elements.js";
+import { byId } from "../common/elements.js";
 import { Grid } from "./grid.js";
 import { Keys } from "./keys.js";
 import { KEYPAD, NumberKeys } from "./number_keys.js";
