@@ -25,11 +25,12 @@ if TYPE_CHECKING:
 ADDRESS = "127.0.0.1"
 
 
-def _check_labels(context: click.Context, option: click.Parameter, labels: tuple[str, ...]) -> tuple[str, ...]:
-    for label in labels:
-        if not label or not is_line(label):
-            raise click.BadParameter(f"{label!r} is no line of text")
-    return labels
+def _check_lines(context: click.Context, option: click.Parameter, value: str | tuple[str, ...] | None) -> Any:
+    """Refuse texts that are no line, since they go into tables and to terminals."""
+    for text in (value,) if isinstance(value, str) else value or ():
+        if not text or not is_line(text):
+            raise click.BadParameter(f"{text!r} is no line of text")
+    return value
 
 
 @click.command()
@@ -54,13 +55,15 @@ def _check_labels(context: click.Context, option: click.Parameter, labels: tuple
     metavar="FILE",
     help="Show the rows of a sample of batchdigits audit only. With --apply, take what was typed into it, too.",
 )
-@click.option("--reviewer", metavar="NAME", help="Who reviews. [default: the name of the account]")
+@click.option(
+    "--reviewer", metavar="NAME", callback=_check_lines, help="Who reviews. [default: the name of the account]"
+)
 @click.option(
     "--label",
     "labels",
     metavar="NAME",
     multiple=True,
-    callback=_check_labels,
+    callback=_check_lines,
     help="A label that may be given, too, if no row of the table has it; repeatable.",
 )
 @click.option("--port", type=click.IntRange(0, 65_535), default=0, help="Port of the page; 0 is any free one.")

@@ -185,9 +185,10 @@ def test_labels_that_no_row_has_can_be_given(table: Path, serve: Serve, run: Run
         assert "a.png,tick,0.9,reviewed,," in Path("final.csv").read_text()
 
 
-@pytest.mark.parametrize("label", ["", "two\nlines"])
-def test_a_label_that_is_no_line_is_refused(table: Path, run: Run, label: str) -> None:
-    result = run("review", table, "--label", label, "--no-browser")
+@pytest.mark.parametrize("text", ["", "two\nlines", "\x1b[31m"])
+@pytest.mark.parametrize("option", ["--label", "--reviewer"])
+def test_a_label_or_a_name_that_is_no_line_is_refused(table: Path, run: Run, option: str, text: str) -> None:
+    result = run("review", table, option, text, "--no-browser")
     assert (result.exit_code, "is no line of text" in result.stderr) == (2, True)
     assert not Path("rows.csv.review").exists()
 
