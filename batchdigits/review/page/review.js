@@ -105,6 +105,7 @@ async function acceptPage() {
 function prediction(card) {
   if (walk.page.place.view) return card.answer?.kind === "unsure" ? null : card.answer;
   if (card.label) return { kind: "label", label: card.label };
+  if (card.status === "reviewed") return { kind: card.detail === "blank" ? "blank" : "not_digit" };
   return card.status === "blank" ? { kind: "blank" } : null;
 }
 
