@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import re
-import shutil
 import statistics
 import subprocess
 import sys
@@ -26,10 +25,12 @@ from PIL import Image
 from batchdigits.datasets import MNIST
 from batchdigits.datasets.idx import TEST_IMAGES, TEST_LABELS, read_idx
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "docs"))
+from browser import chromium
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 IMAGES = 500
 SIDE = 96  # pixels
 # In the page, before its own scripts: when the first page is there with all images, and how long each key takes.
@@ -74,24 +75,6 @@ def main(rows: int, keys: int, rounds: int) -> None:
                     f"| {mode} | {statistics.median(first) / 1000:.2f} s | {middle:.0f} ms | {high:.0f} ms "
                     f"| {memory(server)} |"
                 )
-
-
-@contextmanager
-def chromium() -> Iterator[Browser]:
-    """Start Chromium without a window.
-
-    Raises:
-        click.ClickException: it is not installed.
-    """
-    from playwright.sync_api import sync_playwright
-
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None:
-        raise click.ClickException(f"none of {', '.join(BROWSERS)} is installed")
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 def make_table(folder: Path, rows: int) -> Path:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import io
 import os
 import statistics
+import sys
 import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -22,7 +23,6 @@ import click
 import cv2
 import numpy as np
 from PIL import Image
-from review_page import chromium
 
 import batchdigits
 from batchdigits.datasets import MNIST
@@ -32,6 +32,9 @@ from batchdigits.files.sources import find
 from batchdigits.inference.choose import BUILT_IN_MODEL
 from batchdigits.inference.model_file import read_model_file
 from batchdigits.web.page import web_page, write_page
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "docs"))
+from browser import chromium
 
 if TYPE_CHECKING:
     from playwright.sync_api import CDPSession, Page

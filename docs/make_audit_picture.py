@@ -2,7 +2,7 @@
 
     python docs/make_audit_picture.py
 
-The truths are MNIST's labels. It needs Playwright and a Chromium: `pip install playwright`.
+The truths are MNIST's labels. Needs Playwright, and Chromium.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from contextlib import closing
 from pathlib import Path
 
 import click
+from browser import chromium
 from PIL import Image
 
 from batchdigits.datasets import MNIST
@@ -33,13 +34,12 @@ IMAGES = f"{TEST_IMAGES}.gz"
 
 
 @click.command()
-@click.option("--chromium", default="/usr/bin/chromium", show_default=True, help="The browser.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=HERE / "images/certificate.png")
-def main(chromium: str, output: Path) -> None:
+def main(output: Path) -> None:
     """Write the certificate as a PNG."""
     with tempfile.TemporaryDirectory() as folder:
         page = make_certificate(Path(folder))
-        draw(page, chromium, output.resolve())
+        draw(page, output.resolve())
 
 
 def make_certificate(folder: Path) -> Path:
@@ -82,16 +82,12 @@ def run(folder: Path, *arguments: str) -> None:
     )
 
 
-def draw(page: Path, chromium: str, output: Path) -> None:
+def draw(page: Path, output: Path) -> None:
     """Take a picture of the whole page."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+    with chromium() as browser:
         tab = browser.new_page(viewport={"width": WIDTH, "height": 600})
         tab.goto(page.as_uri())
         picture = tab.screenshot(full_page=True)
-        browser.close()
     Image.open(io.BytesIO(picture)).quantize(COLOURS).save(output, optimize=True)
 
 

@@ -89,17 +89,26 @@ def audit(
             raise BatchdigitsError(f"{output} exists, and may be keyed already; give -o another name")
     table = table_of(read_table(str(rows)))
     if not keyed:
-        _draw(table, size, share, seed, output)
+        _draw(rows, table, size, share, seed, output)
         if output:
-            table_name, sample_name = (shlex.quote(as_unicode(path)) for path in (rows, output))
-            print_message(
-                f"next: batchdigits review {table_name} --mode blind --sample {sample_name}, then "
-                f"batchdigits audit {table_name} --keyed {sample_name} --seed {seed}"
+            _say_next(
+                f"review {_quoted(rows)} --mode blind --sample {_quoted(output)}, then "
+                f"batchdigits audit {_quoted(rows)} --keyed {_quoted(output)} --seed {seed}"
             )
         return
     sample = _keyed_sample(rows, keyed)
     facts = facts_of(rows, keyed, sample, summary, keyed_by, seed, table)
     _judge(table, sample, seed, share, facts, json_file, html_file)
+    typed = f"--sample {_quoted(keyed)} --reviewer NAME " if sample.in_file else ""
+    _say_next(f"review {_quoted(rows)} --apply {typed}-o FILE, for a table in which the keyed rows are reviewed")
+
+
+def _say_next(command: str) -> None:
+    print_message(f"next: batchdigits {command}")
+
+
+def _quoted(path: Path) -> str:
+    return shlex.quote(as_unicode(path))
 
 
 def _check_options(
@@ -117,7 +126,7 @@ def _check_options(
         raise click.UsageError("give --sample N, --show-at-most K/N or --keyed FILE")
 
 
-def _draw(table: Table, size: int | None, share: float | None, seed: int, output: Path | None) -> None:
+def _draw(rows: Path, table: Table, size: int | None, share: float | None, seed: int, output: Path | None) -> None:
     """Say how large the sample has to be, or draw it."""
     from batchdigits.output.atomic import open_atomically
     from batchdigits.reports.audit import draw, sample_size
@@ -131,10 +140,29 @@ def _draw(table: Table, size: int | None, share: float | None, seed: int, output
         return
     if size is None:
         raise BatchdigitsError("no sample is large enough, so none was drawn")
+    _refuse_answered(rows, table)
     content = write_sample(table.rows, draw(len(table.rows), size, seed))
     with open_atomically(output) as stream:
         stream.write(content)
     print_message(f"wrote {output}: {counted(size, 'row')} to key, drawn with the seed {seed}")
+
+
+def _refuse_answered(rows: Path, table: Table) -> None:
+    """Check that nobody has answered `ok` rows with their label in sight, as nobody could key these blind any more.
+
+    Raises:
+        BatchdigitsError: somebody has.
+    """
+    from batchdigits.output.review_log import log_path, read_review
+
+    log = log_path(rows)
+    answers = read_review(log) if log.exists() else {}
+    seen = sum(row.path in answers and not answers[row.path].is_blind for row in table.rows)
+    if seen:
+        raise BatchdigitsError(
+            f"{log} has answers for {counted(seen, 'ok row')} whose label was shown: first "
+            f"batchdigits review {_quoted(rows)} --apply -o FILE, then audit that"
+        )
 
 
 def _keyed_sample(rows: Path, keyed: Path) -> Keyed:
@@ -151,8 +179,11 @@ def _keyed_sample(rows: Path, keyed: Path) -> Keyed:
             f"{sample.in_file:,} of {counted(len(truths), 'row')} keyed in {keyed}",
             f"{len(sample.blind):,} keyed blind in {log}",
         ]
+        if sample.changed:
+            parts.append(f"{sample.changed:,} of these changed when the label was shown")
         if sample.not_blind:
-            parts.append(f"{counted(sample.not_blind, 'answer')} there not used, as the prediction was shown")
+            unused = f"{counted(sample.not_blind, 'answer')} there not used, as the label was shown"
+            parts.append(f"{unused}; type these truths into {keyed}")
         if sample.unsure:
             parts.append(f"{sample.unsure:,} unsure there")
         print_message("; ".join(parts))

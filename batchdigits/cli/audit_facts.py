@@ -53,7 +53,8 @@ def _keyed_in_review(sample: Keyed) -> dict[str, str]:
     names = Counter(as_unicode(settled.reviewer) for settled in sample.blind)
     is_all = len(names) == 1 and not sample.in_file
     by = ", ".join(name if is_all else f"{name} ({counted(rows, 'row')})" for name, rows in names.items())
-    return {"keyed by": by, "keyed on": _days(sample.blind)}
+    facts = {"keyed by": by, "keyed on": _days(sample.blind)}
+    return {**facts, "changed when the label was shown": counted(sample.changed, "row")} if sample.changed else facts
 
 
 def _days(answers: Sequence[Settled]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,6 +15,25 @@ from batchdigits.cli.console import print_json_lines, set_verbosity
 F = TypeVar("F", bound=Callable[..., Any])
 
 FILE = click.Path(path_type=Path)
+
+
+class OutputFile(click.Path):
+    """The path of a file to write."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path; a name that only a folder can have is refused."""
+        refuse_folder_name(str(value), param, ctx)
+        return super().convert(value, param, ctx)
+
+
+def refuse_folder_name(name: str, param: click.Parameter | None, ctx: click.Context | None) -> None:
+    """Refuse the name of a file that ends in a slash, which `Path` would drop. A folder that is there is told later.
+
+    Raises:
+        click.BadParameter: it is such a name.
+    """
+    if name.endswith(("/", os.sep)) and not os.path.isdir(name):  # noqa: PTH112 - `Path` drops the slash
+        raise click.BadParameter(f"{name} is a folder's name, by its slash; give that of a file", ctx, param)
 
 
 class ModelPath(click.Path):
@@ -104,7 +124,7 @@ def model_option(text: str, path_type: ModelPath) -> Callable[[F], F]:
 
 def output_option(text: str, **options: Any) -> Callable[[F], F]:
     """`-o/--output FILE`, the file to write."""
-    return click.option("-o", "--output", type=FILE, metavar="FILE", help=text, **options)
+    return click.option("-o", "--output", type=OutputFile(path_type=Path), metavar="FILE", help=text, **options)
 
 
 def data_option(text: str) -> Callable[[F], F]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import getpass
 import secrets
 import socket
-from collections.abc import Collection, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -17,12 +16,21 @@ from batchdigits.cli.options import FILE, output_option, verbosity_options
 from batchdigits.cli.review_apply import apply, check_apply_options
 from batchdigits.errors import BatchdigitsError, MissingExtraError
 from batchdigits.output.review_answers import Mode
-from batchdigits.text import as_unicode, counted, printable
+from batchdigits.text import as_unicode, counted, is_line, printable
 
 if TYPE_CHECKING:
-    from batchdigits.output.table import TableRow
+    from batchdigits.output.review_answers import Settled
+    from batchdigits.review.review import Review
 
 ADDRESS = "127.0.0.1"
+
+
+def _check_lines(context: click.Context, option: click.Parameter, value: str | tuple[str, ...] | None) -> Any:
+    """Refuse texts that are no line, since they go into tables and to terminals."""
+    for text in (value,) if isinstance(value, str) else value or ():
+        if not text or not is_line(text):
+            raise click.BadParameter(f"{text!r} is no line of text")
+    return value
 
 
 @click.command()
@@ -41,8 +49,23 @@ ADDRESS = "127.0.0.1"
     "[default: grid; single for numbers]",
 )
 @click.option("--second", "is_second", is_flag=True, help="Key blind, as a second person, what was answered already.")
-@click.option("--sample", type=FILE, metavar="FILE", help="Show the rows of a sample of batchdigits audit only.")
-@click.option("--reviewer", metavar="NAME", help="Who reviews. [default: the name of the account]")
+@click.option(
+    "--sample",
+    type=FILE,
+    metavar="FILE",
+    help="Show the rows of a sample of batchdigits audit only. With --apply, take what was typed into it, too.",
+)
+@click.option(
+    "--reviewer", metavar="NAME", callback=_check_lines, help="Who reviews. [default: the name of the account]"
+)
+@click.option(
+    "--label",
+    "labels",
+    metavar="NAME",
+    multiple=True,
+    callback=_check_lines,
+    help="A label that may be given, too, if no row of the table has it; repeatable.",
+)
 @click.option("--port", type=click.IntRange(0, 65_535), default=0, help="Port of the page; 0 is any free one.")
 @click.option("--no-browser", is_flag=True, help="Only print the address of the page; with -q, to stdout.")
 @click.option("--apply", "is_apply", is_flag=True, help="Write the table with the answers in it to -o; no page.")
@@ -56,6 +79,7 @@ def review(
     is_second: bool,
     sample: Path | None,
     reviewer: str | None,
+    labels: tuple[str, ...],
     port: int,
     no_browser: bool,
     is_apply: bool,
@@ -73,21 +97,25 @@ def review(
         batchdigits review rows.csv
         batchdigits review rows.csv --mode blind --sample sample.csv --reviewer Anna
         batchdigits review rows.csv --apply -o final.csv
+        batchdigits review rows.csv --apply --sample sample.csv -o final.csv
     """
-    for_page = [mode, is_second, sample, reviewer, port, no_browser]
+    for_page = [mode, is_second, None if sample else reviewer or labels, port, no_browser]
     check_apply_options(is_apply, output, overwrite, for_page)
     if output:
-        apply(table, scans, output, overwrite)
+        typed = _typed(table, sample, reviewer, labels) if sample else {}
+        apply(table, scans, output, overwrite, typed)
         return
     from batchdigits.output.review_log import ReviewLog, log_path
     from batchdigits.output.table import read_table
     from batchdigits.review.review import Review, Setting
     from batchdigits.review.rows import Rows
+    from batchdigits.review.sample_answers import rows_of_sample
     from batchdigits.review.scan_files import ScanFiles
     from batchdigits.review.server import application
 
     _require_server()
-    rows = Rows(_chosen(read_table(str(table)), sample))
+    found = read_table(str(table))
+    rows = Rows(rows_of_sample(found, sample) if sample else found, labels)
     if not len(rows):
         raise BatchdigitsError(f"{table} has no rows to review")
     sources = [row.source for row in rows.rows]
@@ -102,11 +130,36 @@ def review(
     opened = closing(ReviewLog(log_path(table), table.name, rows.are_numbers))
     with opened as log, _socket(port) as listening:
         review = Review(rows, log, setting, files.digest)
-        if not review.state()["rows"]:
-            raise BatchdigitsError(f"{log_path(table)} has no answer of a first person, which --second could key again")
+        if is_second:
+            _check_second(review, log_path(table))
+        if sample is None and (unknown := sum(not rows.positions(path) for path in log.answers.all_paths)):
+            print_message(f"{log_path(table)} has {counted(unknown, 'answer')} for images that are not in the table")
         page = application(review, files, token)
         _serve(page, listening, f"http://{ADDRESS}:{listening.getsockname()[1]}/{token}/", no_browser)
     print_message(f"the answers are in {log_path(table)}; --apply -o FILE makes a table of them")
+
+
+def _typed(table: Path, sample: Path, reviewer: str | None, labels: tuple[str, ...]) -> dict[str, Settled]:
+    from batchdigits.review.sample_answers import typed_answers
+
+    return typed_answers(table, sample, reviewer or _own_name(), labels)
+
+
+def _check_second(review: Review, log: Path) -> None:
+    """Check that somebody else has answered rows, and say how many of the own ones are left out.
+
+    Raises:
+        BatchdigitsError: nobody else has.
+    """
+    shown, name = review.state()["rows"], printable(review.setting.reviewer)
+    if not shown and review.own_rows:
+        raise BatchdigitsError(
+            f"{name} gave all the answers in {log}; --second is for another person, so give that name with --reviewer"
+        )
+    if not shown:
+        raise BatchdigitsError(f"{log} has no answer of a first person, which --second could key again")
+    if review.own_rows:
+        print_message(f"{name} answered {counted(review.own_rows, 'row')} first, which --second leaves out")
 
 
 def _own_name() -> str:
@@ -127,30 +180,6 @@ def _require_server() -> None:
         import uvicorn  # noqa: F401
     except ImportError:
         raise MissingExtraError("batchdigits review", "review") from None
-
-
-def _chosen(rows: Iterator[TableRow], sample: Path | None) -> Iterator[TableRow]:
-    """The rows of a sample; all without one.
-
-    Raises:
-        BatchdigitsError: the sample cannot be read, or has rows that the table does not have.
-    """
-    if sample is None:
-        yield from rows
-        return
-    from batchdigits.reports.audit_sample import read_sample
-
-    missing = dict.fromkeys(path for path, _ in read_sample(sample.read_bytes()))
-    wanted: Collection[str] = frozenset(missing)
-    for row in rows:
-        if row.path in wanted:
-            missing.pop(row.path, None)
-            yield row
-    if missing:
-        raise BatchdigitsError(
-            f"{sample} is of another table: {counted(len(missing), 'row')} of it are not in this one, "
-            f"such as {printable(next(iter(missing)))}"
-        )
 
 
 def _socket(port: int) -> socket.socket:

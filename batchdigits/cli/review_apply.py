@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from batchdigits.text import counted, first_names, printable
 
 if TYPE_CHECKING:
     from batchdigits.output.apply_review import Applied
+    from batchdigits.output.review_answers import Settled
 
 
 def check_apply_options(is_apply: bool, output: Path | None, overwrite: bool, for_page: Sequence[object]) -> None:
@@ -31,20 +32,22 @@ def check_apply_options(is_apply: bool, output: Path | None, overwrite: bool, fo
     if is_apply and not output:
         raise click.UsageError("--apply needs -o, where the finished table is written to")
     if is_apply and any(for_page):
-        raise click.UsageError("--apply shows no page, so only -o, --scans and --overwrite go with it")
+        raise click.UsageError(
+            "--apply shows no page: only -o, --overwrite, --scans and --sample, with --reviewer and --label, go with it"
+        )
     if not is_apply and (output or overwrite):
         raise click.UsageError("-o and --overwrite go with --apply")
 
 
-def apply(table: Path, scans: Sequence[Path], output: Path, overwrite: bool) -> None:
-    """Write the finished table, and say what became of its rows."""
+def apply(table: Path, scans: Sequence[Path], output: Path, overwrite: bool, typed: Mapping[str, Settled]) -> None:
+    """Write the finished table with the answers of its log, and those in `typed`, and say what became of its rows."""
     from batchdigits.output.apply_review import apply_review
     from batchdigits.output.table import read_table
     from batchdigits.review.scan_files import MAX_TRIED, ScanFiles
 
     first = [row.source for row in islice(read_table(str(table)), MAX_TRIED)]
     files = ScanFiles(first, scans, table.resolve().parent)
-    applied = apply_review(table, output, overwrite, digest_of=files.digest)
+    applied = apply_review(table, output, overwrite, digest_of=files.digest, typed=typed)
     print_message(f"wrote {output}: {_as_text(applied)}")
 
 

@@ -10,7 +10,14 @@ import click
 
 from batchdigits.cli.max_failures import MaxFailuresType
 from batchdigits.cli.model_choice import model_choice_options
-from batchdigits.cli.options import FILE, Number, batch_size_option, log_format_option, verbosity_options
+from batchdigits.cli.options import (
+    FILE,
+    Number,
+    batch_size_option,
+    log_format_option,
+    refuse_folder_name,
+    verbosity_options,
+)
 
 Option = Callable[[Any], Any]  # adds an option to a command
 
@@ -21,8 +28,12 @@ class FileOrUrl(click.ParamType["Path | str"]):
     name = "FILE|DIR"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path | str:
-        """A path or a URL."""
-        return value if isinstance(value, Path) or "://" in value else Path(value)
+        """A path or a URL; a name that only a folder can have is for `--engine ray`."""
+        if isinstance(value, Path) or "://" in value:
+            return value
+        if ctx and ctx.params.get("engine") == "local":
+            refuse_folder_name(value, param, ctx)
+        return Path(value)
 
 
 def add_options(*options: Option) -> Option:
@@ -113,6 +124,7 @@ RUN_OPTIONS: tuple[Option, ...] = (
         type=click.Choice(["local", "ray"]),
         default="local",
         show_default=True,
+        is_eager=True,  # what -o may be depends on it
         help="Where to work: on this machine, or on a Ray cluster, which writes a folder of parts.",
     ),
     click.option(

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from batchdigits.errors import BatchdigitsError
@@ -79,6 +80,7 @@ def apply_review(
     overwrite: bool = False,
     log: Path | None = None,
     digest_of: Callable[[str], str] = lambda path: "",
+    typed: Mapping[str, Settled] = MappingProxyType({}),
 ) -> Applied:
     """Write the finished table of a review. It appears when it is complete.
 
@@ -88,6 +90,7 @@ def apply_review(
         overwrite: whether a file that is there is replaced.
         log: the log of the review; None for the one beside the table.
         digest_of: gives the digest of a path's image as it is now, or an empty text where it is not known.
+        typed: more answers, which count more than those of the log. With some, there need not be a log.
 
     Raises:
         BatchdigitsError: the table or the log cannot be read, the table has only some of REVIEW_COLUMNS, or the output
@@ -96,7 +99,8 @@ def apply_review(
     """
     log = log or log_path(table)
     wanted = _check_output(output, table, log, overwrite)
-    answers = read_review(log)
+    logged = read_review(log) if log.exists() or not typed else {}
+    answers = {**logged, **typed}
     name = known_format(str(table))
     source = open_records(table, name)
     applied = Applied()
@@ -126,7 +130,7 @@ def _check_output(output: Path, table: Path, log: Path, overwrite: bool) -> Form
     if name == "parquet":
         import_pyarrow("a .parquet file")
     if name == "xlsx":
-        import_xlsxwriter()
+        import_xlsxwriter("an .xlsx file")
     return name
 
 

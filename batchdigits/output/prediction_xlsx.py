@@ -37,8 +37,8 @@ _SAFE_IN_ADDRESS = ":/?#[]@!$&'()*+,;=%~"
 _page_of = re.compile(r"(.+)#\d+").fullmatch
 
 
-def import_xlsxwriter() -> Any:
-    """The module `xlsxwriter`.
+def import_xlsxwriter(feature: str = "--format xlsx") -> Any:
+    """The module `xlsxwriter`, for what needs it.
 
     Raises:
         MissingExtraError: it is not installed.
@@ -46,7 +46,7 @@ def import_xlsxwriter() -> Any:
     try:
         import xlsxwriter
     except ImportError:
-        raise MissingExtraError("--format xlsx", "xlsx") from None
+        raise MissingExtraError(feature, "xlsx") from None
     return xlsxwriter
 
 

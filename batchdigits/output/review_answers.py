@@ -76,12 +76,14 @@ class Settled(NamedTuple):
         reviewer: who gave it; two names, with ` + ` between, where two persons said the same.
         at: when.
         is_blind: whether whoever gave it, or first keyed the image, saw no prediction.
+        is_changed: whether it was keyed blind and is another one since the prediction was shown.
     """
 
     answer: Answer
     reviewer: str
     at: str
     is_blind: bool
+    is_changed: bool = False
 
 
 class Given(NamedTuple):
@@ -133,6 +135,11 @@ class Answers:
         """The images with an answer in a round, in the order of their first answers."""
         return list(self._given[round_])
 
+    @property
+    def all_paths(self) -> list[str]:
+        """The images with an answer, in the order of their first answers."""
+        return list(dict.fromkeys(path for name in ROUNDS for path in self.paths(name)))
+
     def settled(self, path: str) -> Settled | None:
         """What the answers about an image come to; None if there is none."""
         first, second, agreed = (self.given(path, name) for name in ROUNDS)
@@ -146,8 +153,13 @@ class Answers:
             if not answer.says_the_same(first.answer):
                 answer = answer._replace(kind="unsure", label="")
             reviewer = " + ".join(dict.fromkeys([first.action.reviewer, reviewer]))
-        return Settled(answer, reviewer, last.action.at, self._was_keyed_blind(path))
+        is_blind, is_changed = self._keyed_blind(path)
+        return Settled(answer, reviewer, last.action.at, is_blind, is_changed)
 
-    def _was_keyed_blind(self, path: str) -> bool:
+    def _keyed_blind(self, path: str) -> tuple[bool, bool]:
+        """Whether an image was first keyed blind, and then got another answer by somebody who saw the prediction."""
         given = self._given["first"].get(path, [])
-        return len(given) > 0 and given[0].action.mode == "blind"
+        if not given or given[0].action.mode != "blind":
+            return False, False
+        blind = [one for one in given if one.action.mode == "blind"]
+        return True, not given[-1].answer.says_the_same(blind[-1].answer)

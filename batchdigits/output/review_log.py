@@ -38,6 +38,7 @@ def read_review(log: Path) -> dict[str, Settled]:
     Raises:
         BatchdigitsError: it is no log, is damaged, or cannot be read.
     """
+    _refuse_pipe(log)
     try:
         content = log.read_bytes()
     except FileNotFoundError:
@@ -45,8 +46,7 @@ def read_review(log: Path) -> dict[str, Settled]:
     except OSError as error:
         raise BatchdigitsError(f"cannot read {log}: {error.strerror or error}") from None
     answers = _replayed(log, content[: content.rfind(b"\n") + 1])[0]
-    paths = dict.fromkeys(path for name in ROUNDS for path in answers.paths(name))
-    return {path: settled for path in paths if (settled := answers.settled(path))}
+    return {path: settled for path in answers.all_paths if (settled := answers.settled(path))}
 
 
 def is_of_numbers(log: Path) -> bool:
@@ -78,6 +78,7 @@ class ReviewLog:
             BatchdigitsError: another server has it open, it is no log, it is damaged, or it cannot be written.
         """
         self._path = path
+        _refuse_pipe(path)
         with explain_os_errors(path):
             self._file = open_read_write(path)
         try:
@@ -151,6 +152,12 @@ class ReviewLog:
             raise
         self._size += len(line)
         self.touched.append(_paths_of(action))
+
+
+def _refuse_pipe(path: Path) -> None:
+    """Refuse what would wait for a writer, such as a named pipe."""
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise BatchdigitsError(f"{path} is no log of batchdigits review")
 
 
 def _replayed(path: Path, content: bytes) -> tuple[Answers, list[tuple[str, ...]]]:

@@ -114,6 +114,7 @@ def _deeds(audit: Audit, facts: Mapping[str, str]) -> list[tuple[str, str]]:
         (f"{audit.table.answer}s by", model),
         ("sample", sample),
         ("keyed blind by", keyed),
+        ("changed when the label was shown", facts.get("changed when the label was shown", "")),
         ("audited on", audited),
     ]
     return [(name, text) for name, text in deeds if text]

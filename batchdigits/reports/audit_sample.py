@@ -39,6 +39,11 @@ class Keyed(NamedTuple):
     not_blind: int
     unsure: int
 
+    @property
+    def changed(self) -> int:
+        """How many answers of the review are others than what was keyed blind, since the label was shown."""
+        return sum(settled.is_changed for settled in self.blind)
+
 
 def write_sample(rows: Sequence[OkRow], drawn: Sequence[int]) -> bytes:
     """The file of the rows at the positions `drawn`."""

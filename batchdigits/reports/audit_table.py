@@ -94,11 +94,14 @@ def verdict(audit: Audit, share: float) -> str:
 def size_as_text(found: Table, share: float, size: int | None) -> str:
     """How many rows to key to show that at most `share` (0-1) of the `ok` rows are wrong."""
     rows = len(found.rows)
-    expected = f"by their scores, {_number(1000 * found.expected_errors / rows)} of 1,000 ok rows are wrong"
-    claim = f"at most {_number(1000 * share)} are, with {LEVEL} confidence"
+    expected = f"{_number(1000 * found.expected_errors / rows)} of 1,000"
+    claim = f"at most {_number(1000 * share)} of 1,000 ok rows are wrong"
     if size is None:
-        return f"If {expected}, no sample shows that {claim}: review the least sure rows first."
-    return f"If {expected}, a sample of {size:,} of the {rows:,} rows shows that {claim}."
+        return f"No sample can show that {claim}: by the scores, {expected} are. Review the least sure rows first."
+    return (
+        f"Key {size:,} of the {counted(rows, 'ok row')} to show, with {LEVEL} confidence, that {claim}.\n"
+        f"This relies on the scores, by which {expected} are wrong; if more are, more rows are needed."
+    )
 
 
 def as_json(audit: Audit, share: float | None) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from batchdigits.engines.classify_files import Settings
 from batchdigits.inference.decide import Prediction, decide
 from batchdigits.inference.runtime import Runtime
+from batchdigits.output.row_counts import REVIEWED
 from batchdigits.output.source_pages import pages_of
 from batchdigits.output.table import TableRow
 from batchdigits.quiet import silent_stderr
@@ -44,8 +45,11 @@ class PreviewItem(NamedTuple):
 
     @property
     def certainty(self) -> str:
-        """The confidence in percent; empty where a person has removed it."""
-        return "" if self.prediction.confidence is None else f"{self.prediction.confidence:.1%}"
+        """The confidence in percent, empty where the label is a person's; or why there is no label."""
+        row = self.prediction
+        if not row.label:
+            return row.detail
+        return "" if row.confidence is None or row.status == REVIEWED else f"{row.confidence:.1%}"
 
 
 def preview_items(files: Iterable[str], runtime: Runtime, settings: Settings, limit: int | None) -> list[PreviewItem]:

@@ -95,7 +95,7 @@ def _tile(item: PreviewItem) -> Image.Image:
     if item.glyph is not None:
         _paste(tile, item.glyph, glyph_left)
         pen.text((text_left, PADDING - 6), clip(prediction.label, 52, TEXT_WIDTH), TEXT, font(52))
-        pen.text((text_left, PADDING + 60), item.certainty, TEXT, font(18))
+        pen.text((text_left, PADDING + 60), clip(item.certainty, 18, TEXT_WIDTH), TEXT, font(18))
         pen.text((text_left, PADDING + 90), clip(prediction.status, 16, TEXT_WIDTH), colour, font(16))
     else:
         left = PADDING if item.thumbnail is None else glyph_left

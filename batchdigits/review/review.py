@@ -51,7 +51,13 @@ class Setting(NamedTuple):
 
 
 class Review:
-    """A table, its log and a person. Several requests may come at the same time."""
+    """A table, its log and a person. Several requests may come at the same time.
+
+    Attributes:
+        rows: the rows.
+        setting: how the review goes.
+        own_rows: in the second round, the rows that the same person keyed in the first, which are not shown.
+    """
 
     def __init__(
         self, rows: Rows, log: ReviewLog, setting: Setting, digest_of: Callable[[str], str] = lambda path: ""
@@ -66,11 +72,13 @@ class Review:
         """
         self.rows, self.setting = rows, setting
         self._log, self._lock, self._digest_of = log, Lock(), digest_of
-        # In the second round only what was answered in the first is shown.
         everything = range(len(rows))
-        self._shown: Collection[int] = (
-            {position for position in everything if self._given(position, "first")} if setting.is_second else everything
-        )
+        # In the second round only what another person answered in the first is shown.
+        first = [self._given(position, "first") for position in everything] if setting.is_second else []
+        own = {position for position, given in enumerate(first) if given and self._is_own(given)}
+        others = {position for position, given in enumerate(first) if given} - own
+        self.own_rows = len(own)
+        self._shown: Collection[int] = others if setting.is_second else everything
         self._answers: dict[int, Answer] = {}  # what the cards show
         self._answered: Counter[str] = Counter()  # rows with an answer, by their label
         self._unsure: set[int] = set()
@@ -283,6 +291,9 @@ class Review:
     def _given(self, position: int, round_: Round) -> Given | None:
         return self._log.answers.given(self.rows.rows[position].path, round_)
 
+    def _is_own(self, given: Given) -> bool:
+        return _name_key(given.action.reviewer) == _name_key(self.setting.reviewer)
+
     def _checked(self, fields: Json) -> Answer:
         """An answer of the page.
 
@@ -318,6 +329,11 @@ def _agrees(answer: Answer, predicted: str) -> bool:
     if predicted:
         return answer.kind == "label" and answer.label == predicted
     return answer.kind in ("blank", "not_digit")
+
+
+def _name_key(name: str) -> str:
+    """The same for all ways to write a name."""
+    return " ".join(name.split()).casefold()
 
 
 def _put(positions: set[int], position: int, is_in: bool) -> None:

@@ -41,13 +41,14 @@ class Rows:
         rows: in the order of the table.
         are_numbers: whether their labels are values of fields. Then they have neither classes nor groups, and those for
             review come before the others.
-        classes: the labels that a row can get: those of the table, and with nothing but digits among them all ten.
+        classes: the labels that a row can get: those of the table, with nothing but digits among them all ten, and
+            those that a person has added.
         groups: the positions of the rows of each predicted class, the least likely first; the last group, with an
             empty name, has those without a label.
     """
 
-    def __init__(self, rows: Iterable[TableRow]) -> None:
-        """Sort the rows."""
+    def __init__(self, rows: Iterable[TableRow], added: Iterable[str] = ()) -> None:
+        """Sort the rows; `added` are labels that none of them needs to have."""
         self.rows: list[TableRow] = []
         self._by_path: dict[str, list[int]] = {}
         by_label: defaultdict[str, list[int]] = defaultdict(list)
@@ -60,7 +61,8 @@ class Rows:
             by_label.clear()
         labels = sorted((label for label in by_label if label), key=natural_key)
         has_digits = set(labels) <= set(DIGITS) and not self.are_numbers
-        self.classes = DIGITS if has_digits else tuple(labels)
+        classes = {*(DIGITS if has_digits else labels), *(() if self.are_numbers else added)}
+        self.classes = tuple(sorted(classes, key=natural_key))
         self.groups = {label: sorted(by_label[label], key=self._score) for label in [*labels, ""] if by_label[label]}
 
     def __len__(self) -> int:

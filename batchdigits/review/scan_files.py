@@ -40,7 +40,7 @@ class ScanFiles:
         for folder in folders:
             if not folder.is_dir():
                 raise BatchdigitsError(f"{folder}: no such folder")
-        self.folders = [os.path.realpath(folder) for folder in folders or (Path(), beside)]
+        self.folders = list(dict.fromkeys(map(os.path.realpath, folders or (Path(), beside))))
         self._moved = self._moved_to(paths, folders)
 
     def locate(self, path: str) -> str:

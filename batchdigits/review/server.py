@@ -21,6 +21,7 @@ from batchdigits.review.pictures import glyph_png, scan_png
 from batchdigits.review.review import Json, RequestError, Review
 from batchdigits.review.rows import Filter
 from batchdigits.review.scan_files import ScanFiles
+from batchdigits.web.page import COMMON
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-PAGE = Path(__file__).parent / "page"
+FILES = {path.name: path for folder in (Path(__file__).parent / "page", COMMON) for path in folder.iterdir()}
 CONTENT_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 LOCAL_NAMES = ("127.0.0.1", "localhost", "::1")
 MAX_BODY_BYTES = 1 << 20  # a thousand answers take 60 kB
@@ -62,6 +63,7 @@ def application(review: Review, files: ScanFiles, token: str) -> ASGIApp:
     routes = [
         Route("/", site.page),
         Route("/page/{name}", site.page),
+        Route("/common/{name}", site.page),
         Route("/state", site.state),
         Route("/cards", site.cards),
         Route("/neighbours/{row:int}", site.neighbours),
@@ -86,8 +88,8 @@ class _Site:
     def page(self, request: Request) -> Response:
         from starlette.responses import Response
 
-        path = PAGE / request.path_params.get("name", "index.html")
-        if path.parent != PAGE or path.suffix not in CONTENT_TYPES or not path.is_file():
+        path = FILES.get(request.path_params.get("name", "index.html"))
+        if path is None or path.suffix not in CONTENT_TYPES:
             raise RequestError("there is no such page")
         return Response(path.read_bytes(), media_type=CONTENT_TYPES[path.suffix])
 

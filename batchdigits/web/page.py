@@ -19,10 +19,12 @@ from batchdigits.inference.model_file import ModelFile
 from batchdigits.output.atomic import replace_atomically
 from batchdigits.version import __version__
 
-PAGE = Path(__file__).parent / "page"
+PAGE, COMMON = Path(__file__).parent / "page", Path(__file__).parent / "common"
+STYLES = (COMMON / "base.css", PAGE / "page.css")
 WEBASSEMBLY = Path(__file__).parent / "digits.wasm"
 SCRIPTS = (  # in the order in which they are joined; the last one begins the work
-    "elements.js",
+    "../common/elements.js",
+    "glyph.js",
     "parts.js",
     "engine.js",
     "several.js",
@@ -62,7 +64,7 @@ def web_page(model: ModelFile) -> str:
         "zero": int(output.zero_points[0]),
         "card": json.loads(model.card.to_json()),
     }
-    script, style = _script(), (PAGE / "page.css").read_text(encoding="utf-8")
+    script, style = _script(), "\n".join(path.read_text(encoding="utf-8") for path in STYLES)
     parts = {  # in the JSON, no "<" ends the element that it is in
         "policy": _policy(script, style),
         "style": style,

@@ -200,12 +200,16 @@ def test_rows_changed_by_hand_are_neither_drawn_nor_judged(run: Run, table: Path
 def test_the_size_of_a_sample_is_computed_from_the_scores(run: Run, table: Path) -> None:
     result = run("audit", "rows.csv", "--show-at-most", "10/100")
     assert result.exit_code == 0
-    assert result.stdout.startswith(
-        "If by their scores, 29.5 of 1,000 ok rows are wrong, a sample of 31 of the 60 rows"
+    assert result.stdout == (
+        "Key 31 of the 60 ok rows to show, with 95% confidence, that at most 100 of 1,000 ok rows are wrong.\n"
+        "This relies on the scores, by which 29.5 of 1,000 are wrong; if more are, more rows are needed.\n"
     )
     assert run("audit", "rows.csv", "--show-at-most", "10/100", "-o", "sample.csv").exit_code == 0
     assert len(key(Path("sample.csv"), label_of)) == 31
-    assert "no sample shows that at most 1 are" in run("audit", "rows.csv", "--show-at-most", "1/1000").stdout
+    assert run("audit", "rows.csv", "--show-at-most", "1/1000").stdout == (
+        "No sample can show that at most 1 of 1,000 ok rows are wrong: by the scores, 29.5 of 1,000 are. "
+        "Review the least sure rows first.\n"
+    )
     result = run("audit", "rows.csv", "--show-at-most", "1/1000", "-o", "none.csv")
     assert (result.exit_code, Path("none.csv").exists()) == (1, False)
 
@@ -394,16 +398,57 @@ def test_answers_to_predictions_and_unsure_ones_leave_rows_open(run: Run, table:
     assert result.exit_code == 1
     assert (
         "0 of 40 rows keyed in sample.csv; 38 keyed blind in rows.csv.review; "
-        "1 answer there not used, as the prediction was shown; 1 unsure there\n"
+        "1 answer there not used, as the label was shown; type these truths into sample.csv; 1 unsure there\n"
     ) in result.stderr
     assert "2 rows of the sample without a truth" in result.stderr
     assert not Path("audit.html").exists()
 
 
+def test_answers_that_were_changed_when_the_label_was_shown_are_counted(
+    run: Run, table: Path, open_sample: list[str]
+) -> None:
+    first, second, third, *others = open_sample
+    answer(table, [Answer(path, "blank", "", label_of(path), "ok") for path in (first, second, third)])
+    answer(table, list(map(accepted, [third, *others])))  # a slip that was seen before the label was shown
+    answer(table, [accepted(first)], mode="single")
+    answer(table, [Answer(second, "blank", "", label_of(second), "ok")], mode="single")  # confirmed
+    result = run(*JUDGE)
+    assert "40 keyed blind in rows.csv.review; 1 of these changed when the label was shown\n" in result.stderr
+    about = json.loads(Path("audit.json").read_text())["about"]
+    assert about["changed when the label was shown"] == "1 row"
+    assert "changed when the label was shown<td>1 row" in Path("audit.html").read_text()
+
+
+@pytest.mark.parametrize(("mode", "is_drawn"), [("grid", False), ("single", False), ("blind", True)])
+def test_no_sample_is_drawn_where_ok_rows_were_answered_with_their_label_in_sight(
+    run: Run, table: Path, mode: Mode, is_drawn: bool
+) -> None:
+    answer(table, [accepted(NAME)], mode=mode)
+    result = run("audit", "rows.csv", "--sample", "9", "-o", "sample.csv")
+    assert Path("sample.csv").exists() == is_drawn
+    says = (
+        "batchdigits: error: rows.csv.review has answers for 1 ok row whose label was shown: first batchdigits review "
+        "rows.csv --apply -o FILE, then audit that\n"
+    )
+    assert (says == result.stderr) != is_drawn
+    assert run("audit", "rows.csv", "--show-at-most", "10/100").exit_code == 0
+
+
+def test_what_was_typed_into_a_sample_can_be_applied(run: Run, table: Path, sample: Path) -> None:
+    result = run("audit", "rows.csv", "--keyed", sample, "--seed", "4")
+    command = "batchdigits review rows.csv --apply --sample sample.csv --reviewer NAME -o FILE"
+    assert result.stderr == f"batchdigits: next: {command}, for a table in which the keyed rows are reviewed\n"
+    result = run(*command.split()[1:-1], "final.csv")
+    assert result.exit_code == 0, result.output
+    assert "40 of 62 rows reviewed, 1 corrected\n" in result.stderr
+    result = run("audit", "final.csv", "--sample", "20", "-o", "rest.csv")
+    assert result.exit_code == 0, result.output
+
+
 def test_a_sample_that_is_keyed_needs_no_review(run: Run, table: Path, sample: Path) -> None:
     log_path(table).write_text("no log\n")
     result = run(*JUDGE)
-    assert (result.exit_code, "review" in result.stderr) == (0, False)
+    assert (result.exit_code, "rows.csv.review" in result.stderr) == (0, False)
     key(sample, lambda path: "")
     result = run(*JUDGE)
     assert (result.exit_code, "rows.csv.review is no log" in result.stderr) == (1, True)

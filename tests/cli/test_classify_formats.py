@@ -106,6 +106,8 @@ def test_an_unknown_suffix_is_refused_and_nothing_touched(
         (["--format", "parquet"], "--format parquet needs a file to write (-o)."),
         (["--format", "xlsx", "-o", "/dev/null"], "--format xlsx needs a file to write (-o)."),
         (["--format", "parquet", "-o", "x.gz"], "-o x.gz: parquet is compressed as it is; leave .gz out."),
+        (["-o", "nosuch/"], "nosuch/ is a folder's name, by its slash; give that of a file"),
+        (["-o", "nosuch/", "--engine", "local"], "nosuch/ is a folder's name"),
         (["--excel", "-o", "x.jsonl"], "--excel is for CSV and TSV; jsonl needs no such option."),
         (["--excel", "-o", "x.xlsx"], "--excel is for CSV and TSV; xlsx needs no such option."),
         (["--engine", "ray", "-o", "x", "--format", "xlsx"], "parts that are neither compressed nor for spreadsheets"),

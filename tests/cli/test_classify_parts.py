@@ -593,9 +593,12 @@ def test_options_that_do_not_go_together(arguments: list[str], message: str, sce
     assert message in result.stderr
 
 
-def test_a_missing_ray_says_what_to_install(scene: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("folder", ["rows", "rows/"])
+def test_a_missing_ray_says_what_to_install(
+    folder: str, scene: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    result = on_ray(run)
+    result = on_ray(run, folder=folder)
     assert result.exit_code == 1
     assert "--engine ray needs an optional package; install it with: " in result.stderr
     assert "pip install 'batchdigits[ray]'" in result.stderr

@@ -76,6 +76,17 @@ def test_a_table_shows_its_rows_as_a_person_left_them_with_their_scans_and_glyph
         assert picture.format == "PNG"
 
 
+def test_a_reviewed_row_shows_what_the_person_said_without_the_confidence_of_the_prediction(
+    run: Run, rows: Path
+) -> None:
+    edit(rows, **{r"1\.png": ",0.8820,reviewed,no digit <b>,0.9", r"2\.png": "9,0.7654,reviewed,,0.8"})
+    for name in ("page.html", "page.png"):
+        assert run("preview", rows, "--status", "reviewed", "-o", name).exit_code == 0
+    first, second = figures()
+    assert "<b></b>no digit &lt;b&gt;<i>reviewed</i>" in first
+    assert "<b>9</b><i>reviewed</i>" in second
+
+
 def test_status_chooses_and_sort_puts_the_lowest_score_first(run: Run, rows: Path) -> None:
     edit(
         rows,

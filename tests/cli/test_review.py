@@ -34,9 +34,9 @@ def table(in_empty_folder: Path) -> Path:
     return path
 
 
-def answer(table: Path, round_: Round) -> None:
+def answer(table: Path, round_: Round, path: str = "a.png", reviewer: str = "anna") -> None:
     with closing(ReviewLog(log_path(table), table.name)) as log:
-        log.add("anna", "t", "blind", round_, [Answer("a.png", "label", "7", "7", "ok")])
+        log.add(reviewer, "t", "blind", round_, [Answer(path, "label", "7", "7", "ok")])
 
 
 class Server:
@@ -156,6 +156,50 @@ def test_without_a_first_round_there_is_no_second(table: Path, run: Run) -> None
     assert "rows.csv.review has no answer of a first person" in result.stderr
 
 
+@pytest.mark.parametrize("name", ["anna", " Anna "])
+def test_nobody_is_the_second_person_of_the_own_answers(table: Path, run: Run, name: str) -> None:
+    answer(table, "first")
+    result = run("review", table, "--second", "--reviewer", name, "--no-browser")
+    assert result.exit_code == 1
+    assert result.stderr == (
+        f"batchdigits: error: {name} gave all the answers in rows.csv.review; --second is for another person, so give "
+        "that name with --reviewer\n"
+    )
+
+
+def test_two_persons_may_each_key_what_the_other_keyed_first(table: Path, serve: Serve) -> None:
+    answer(table, "first")
+    answer(table, "first", "b.png", "ben")
+    server = serve(table, "--second", "--reviewer", "ben")
+    assert server.lines[0] == "batchdigits: ben answered 1 row first, which --second leaves out\n"
+    assert [card["path"] for card in server.get("cards")["cards"]] == ["a.png"]
+
+
+def test_labels_that_no_row_has_can_be_given(table: Path, serve: Serve, run: Run) -> None:
+    server = serve(table, "--label", "tick", "--label", "=1")
+    assert server.get("state")["classes"] == [*"0123456789", "=1", "tick"]
+    server.post("answers", mode="grid", view="", answers=[{"row": 0, "kind": "label", "label": "tick"}], since=1)
+    Path("sample.csv").write_text("path,truth\na.png,tick\n")
+    for more in ([], ["--sample", "sample.csv", "--label", "tick"]):
+        assert run("review", table, "--apply", "-o", "final.csv", "--overwrite", *more).exit_code == 0
+        assert "a.png,tick,0.9,reviewed,," in Path("final.csv").read_text()
+
+
+@pytest.mark.parametrize("text", ["", "two\nlines", "\x1b[31m"])
+@pytest.mark.parametrize("option", ["--label", "--reviewer"])
+def test_a_label_or_a_name_that_is_no_line_is_refused(table: Path, run: Run, option: str, text: str) -> None:
+    result = run("review", table, option, text, "--no-browser")
+    assert (result.exit_code, "is no line of text" in result.stderr) == (2, True)
+    assert not Path("rows.csv.review").exists()
+
+
+def test_answers_for_images_of_another_table_are_counted(table: Path, serve: Serve) -> None:
+    answer(table, "first")
+    answer(table, "second", "elsewhere.png")
+    server = serve(table)
+    assert server.lines[0] == "batchdigits: rows.csv.review has 1 answer for images that are not in the table\n"
+
+
 def test_a_table_of_numbers_begins_one_by_one_unless_it_is_said_otherwise(table: Path, serve: Serve) -> None:
     table.write_text(ROWS.replace("label", "value").replace(",7,", ",1946,"))
     server = serve(table)
@@ -200,7 +244,7 @@ def test_a_sample_of_another_table_is_refused(table: Path, run: Run) -> None:
     Path("sample.csv").write_text("path,truth\nb.png,\nother.png,\n")
     result = run("review", table, "--sample", "sample.csv", "--no-browser")
     assert result.exit_code == 1
-    assert "1 row of it are not in this one, such as other.png" in result.stderr
+    assert "it has 1 row that this one has not, such as other.png" in result.stderr
 
 
 def test_images_elsewhere_are_found_with_scans(table: Path, serve: Serve) -> None:
@@ -208,7 +252,7 @@ def test_images_elsewhere_are_found_with_scans(table: Path, serve: Serve) -> Non
     Path("a.png").rename("elsewhere/a.png")
     Path("b.png").unlink()
     server = serve(table)
-    assert "no image of the first rows is in" in server.lines[0]
+    assert f"no image of the first rows is in {Path.cwd()}; give --scans DIR" in server.lines[0]
     server.process.kill()
     server.process.wait()
     server = serve(table, "--scans", "elsewhere")

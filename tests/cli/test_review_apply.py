@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from contextlib import closing
 from pathlib import Path
@@ -79,8 +80,11 @@ def test_a_row_whose_image_is_another_one_now_is_kept_and_named(run: Run, in_emp
         (["--apply"], "--apply needs -o"),
         (["-o", "final.csv"], "go with --apply"),
         (["--overwrite"], "go with --apply"),
+        (["--apply", "-o", "final/"], "final/ is a folder's name, by its slash; give that of a file"),
         (["--apply", "-o", "final.csv", "--mode", "blind"], "shows no page"),
         (["--apply", "-o", "final.csv", "--reviewer", "anna"], "shows no page"),
+        (["--apply", "-o", "final.csv", "--label", "tick"], "shows no page"),
+        (["--apply", "-o", "final.csv", "--sample", "sample.csv", "--second"], "shows no page"),
     ],
 )
 def test_options_that_do_not_fit_are_refused(run: Run, table: Path, options: list[str], words: str) -> None:
@@ -98,6 +102,45 @@ def test_nothing_is_written_over_unasked(run: Run, table: Path) -> None:
     assert Path("final.csv").read_text() == "mine"
     assert run("review", table, "--apply", "-o", "final.csv", "--overwrite").exit_code == 0
     assert "anna" in Path("final.csv").read_text()
+
+
+def test_truths_that_were_typed_into_a_sample_are_applied(run: Run, in_empty_folder: Path) -> None:
+    rows = [("a", "1"), ("b", "2"), ("c", "3"), ("d", "4"), ("e", "5"), ("f", "6"), ("g", "7")]
+    TABLE.write_text(HEADER + "".join(f"{path}.png,{label},0.9,ok,,0.9\n" for path, label in rows))
+    with closing(ReviewLog(log_path(TABLE), TABLE.name)) as log:
+        answers = [Answer(f"{path}.png", "label", "9", label, "ok") for path, label in (rows[0], rows[5])]
+        log.add("ben", "t", "blind", "first", answers, "2026-11-29T05:00:00+00:00")
+    truths = "path,truth\na.png,1\nb.png,7\nc.png,X\nd.png,blank\ne.png,an S\nf.png,\n"
+    Path("sample.csv").write_text(truths)
+    os.utime("sample.csv", (1_790_000_000, 1_790_000_000))
+    result = run("review", TABLE, "--apply", "--sample", "sample.csv", "--reviewer", "anna", "-o", "final.csv")
+    assert "5 of 7 rows reviewed, 4 corrected; 1 unsure, and still to review\n" in result.stderr
+    anna = "anna,2026-09-21T14:13:20+00:00"
+    assert Path("final.csv").read_text().splitlines()[1:] == [
+        f"a.png,1,0.9,reviewed,,0.9,1,{anna}",  # counts more than the log
+        f"b.png,7,0.9,reviewed,,0.9,2,{anna}",
+        f"c.png,,0.9,reviewed,no digit,0.9,3,{anna}",
+        f"d.png,,0.9,reviewed,blank,0.9,4,{anna}",
+        "e.png,5,0.9,review,unsure,0.9,,,",
+        "f.png,9,0.9,reviewed,,0.9,6,ben,2026-11-29T05:00:00+00:00",
+        "g.png,7,0.9,ok,,0.9,,,",
+    ]
+
+
+def test_numbers_that_were_typed_into_a_sample_are_applied_without_a_log(run: Run, in_empty_folder: Path) -> None:
+    TABLE.write_text(f"{HEADER}a.png,007,0.9,ok,,0.9\nb.png,12,0.4,review,,0.4\n".replace("label", "value"))
+    for truth, words in (("1/2", "a.png,1/2,0.9,reviewed,"), ("not_digit", "a.png,,0.9,reviewed,no number,")):
+        Path("sample.csv").write_text(f"path,truth\na.png,{truth}\nb.png,12\n")
+        result = run("review", TABLE, "--apply", "--sample", "sample.csv", "-o", "final.csv", "--overwrite")
+        assert "1 of 2 rows reviewed, 1 corrected; 1 row kept that changed after the answer\n" in result.stderr
+        assert words in Path("final.csv").read_text()
+
+
+def test_a_sample_of_another_table_is_not_applied(run: Run, table: Path) -> None:
+    Path("sample.csv").write_text("path,truth\na.png,1\nother.png,\n")
+    result = run("review", table, "--apply", "--sample", "sample.csv", "-o", "final.csv")
+    assert (result.exit_code, Path("final.csv").exists()) == (1, False)
+    assert "sample.csv is of another table: it has 1 row that this one has not, such as other.png\n" in result.stderr
 
 
 def test_without_a_log_there_is_one_line(run: Run, table: Path) -> None:

@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+import sys
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from batchdigits.errors import BatchdigitsError
+from batchdigits.errors import BatchdigitsError, MissingExtraError
 from batchdigits.inference.decide import Prediction, Status, blank, failed
 from batchdigits.output.apply_review import REVIEW_COLUMNS, Applied, apply_review
 from batchdigits.output.columns import Columns
@@ -376,6 +377,17 @@ def test_an_output_that_cannot_be_is_refused(tmp_path: Path, output: str, words:
     with pytest.raises(BatchdigitsError, match=words):
         apply_review(table, tmp_path / output, overwrite=True)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize(("suffix", "package"), [("parquet", "pyarrow"), ("xlsx", "xlsxwriter")])
+def test_a_format_whose_package_is_missing_is_named_by_its_suffix(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, package: str
+) -> None:
+    table = write(tmp_path / "rows.csv")
+    answers_to(table, {PATHS[0]: ("label", "7")})
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(MissingExtraError, match=rf"^an? \.{suffix} file needs .*\[{suffix}\]"):
+        apply_review(table, tmp_path / f"final.{suffix}")
 
 
 def test_only_on_demand_an_output_is_replaced(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -175,6 +176,14 @@ def test_a_damaged_line_is_named(path: Path, opened: Open, change: dict[str, obj
         file.write(json.dumps(action) + "\n")
     with pytest.raises(BatchdigitsError, match="damaged in line 2"):
         read_review(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
+def test_a_pipe_is_refused_and_not_waited_for(path: Path, opened: Open) -> None:
+    os.mkfifo(path)
+    for read in (opened, read_review):
+        with pytest.raises(BatchdigitsError, match="is no log of batchdigits review"):
+            read(path)
 
 
 def test_a_log_that_is_not_there_is_one_line(tmp_path: Path) -> None:

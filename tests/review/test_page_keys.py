@@ -81,6 +81,13 @@ def test_the_command_that_comes_next_does_not_write_over_the_table(
         screen.wait_text("#done", "batchdigits review final.csv --apply -o handed-over.csv")
 
 
+def test_what_a_person_said_of_rows_without_a_label_is_accepted_in_a_finished_table(show: Show) -> None:
+    screen = show([Line("a.png", "", 0.9, "reviewed", "no digit"), Line("b.png", "", 0.9, "reviewed", "blank")])
+    screen.press("Shift+Enter")
+    screen.wait_text("#done", "Every row has an answer.")
+    assert screen.answers == {"a.png": "not_digit", "b.png": "blank"}
+
+
 def test_a_row_without_a_label_is_not_accepted_with_the_page(show: Show) -> None:
     screen = show([Line("a.png", "", None, "error", "truncated"), Line("b.png", "", None, "blank")])
     screen.press("Space")

@@ -169,3 +169,13 @@ def test_nothing_moves_for_whom_motion_makes_ill(show: Show) -> None:
     screen.page.emulate_media(reduced_motion="reduce")
     assert screen.page.evaluate(duration) == "0s"
     screen.page.emulate_media(reduced_motion="no-preference")
+
+
+def test_a_card_says_why_a_person_should_look(show: Show) -> None:
+    screen = show(LINES)
+    assert "may be no digit" in screen.card("3/review.png")
+    assert "review" not in screen.card("3/review.png")  # its colour says so, and the card is narrow
+    screen.press("]")
+    screen.wait_cursor("none/0.png")
+    assert screen.card("none/0.png") == "blank"
+    assert "error: truncated" in screen.card("none/1.png")

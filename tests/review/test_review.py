@@ -160,7 +160,7 @@ def test_other_tabs_see_an_answer(start: Start) -> None:
     assert review.undo("one", 3)["undone"] == [A]
 
 
-@pytest.mark.parametrize("setting", [{"mode": "blind"}, {"is_second": True}])
+@pytest.mark.parametrize("setting", [{"mode": "blind"}, {"is_second": True, "reviewer": "ben"}])
 def test_blind_keying_shows_no_prediction_and_the_order_of_the_table(start: Start, setting: dict[str, Any]) -> None:
     first = start()
     for position in (A, B, C):

@@ -47,6 +47,12 @@ def test_a_table_of_digits_offers_all_ten_and_any_other_its_own_classes() -> Non
     assert Rows([row("a", "b10", 1), row("b", "b9", 1), row("c", "", None)]).classes == ("b9", "b10")
 
 
+def test_labels_that_no_row_has_can_be_added() -> None:
+    assert Rows([row("a", "3", 1)], ["x", "3", "10"]).classes == (*"0123456789", "10", "x")
+    assert Rows([row("a", "B", 1)], ["D", "C"]).classes == ("B", "C", "D")
+    assert Rows([row("a", "1946", 1)._replace(is_number=True)], ["x"]).classes == ()
+
+
 def test_numbers_have_no_classes_and_those_for_review_come_first() -> None:
     table = [
         TableRow("a", "12", 0.9, "ok", "", 0.9, True),

@@ -67,8 +67,11 @@ def test_the_page_and_its_files(client: TestClient) -> None:
     page = client.get("/")
     assert page.status_code == 200
     assert page.headers["content-type"] == "text/html; charset=utf-8"
+    for name in ("page/review.js", "common/elements.js"):
+        assert client.get(f"/{name}").headers["content-type"] == "text/javascript; charset=utf-8"
     for name in ("none.js", "../server.py", "..%2Fserver.py", "%2e%2e/server.py"):
-        assert client.get(f"/page/{name}").status_code in (400, 404)
+        for folder in ("page", "common"):
+            assert client.get(f"/{folder}/{name}").status_code in (400, 404)
 
 
 def test_rows_answers_and_undo(client: TestClient) -> None:

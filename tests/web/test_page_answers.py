@@ -228,6 +228,7 @@ def test_of_many_classes_the_likeliest_are_shown(
 
 def test_long_tables_are_cut_and_the_csv_is_not(show: Show, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = shutil.copytree(web.PAGE, tmp_path / "page")
+    shutil.copytree(web.COMMON, tmp_path / "common")
     script = (folder / "table.js").read_text(encoding="utf-8")
     assert script.count("MAX_ROWS = 2000;") == 1
     (folder / "table.js").write_text(script.replace("MAX_ROWS = 2000;", "MAX_ROWS = 2;"), encoding="utf-8")

@@ -1,6 +1,6 @@
 /* The banner: what is wrong, in front of everything, until it is right again. */
 
-import { byId } from "./elements.js";
+import { byId } from "../common/elements.js";
 
 const box = byId("banner");
 

@@ -1,7 +1,8 @@
 /* The dialogs: help, zoom, and which rows are shown. The browser keeps the focus inside and gives it back. */
 
 import { wideScanAddress } from "./api.js";
-import { byId, make, makePicture } from "./elements.js";
+import { byId, make } from "../common/elements.js";
+import { makePicture } from "./picture.js";
 import { groupName, groupsOf } from "./overview.js";
 import { wholePlace } from "./place.js";
 import * as words from "./words.js";

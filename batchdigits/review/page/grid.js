@@ -1,7 +1,8 @@
 /* The grid: a page of cards, and the cursor on one of them. */
 
 import { glyphAddress, scanAddress } from "./api.js";
-import { make, makePicture, showPicture } from "./elements.js";
+import { make } from "../common/elements.js";
+import { makePicture, showPicture } from "./picture.js";
 import { JUMP_LETTERS } from "./keys.js";
 import * as words from "./words.js";
 

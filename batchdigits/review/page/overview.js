@@ -1,6 +1,6 @@
 /* What is above and below the cards: progress, classes, filter, the buttons, and what was done last. */
 
-import { byId, make } from "./elements.js";
+import { byId, make } from "../common/elements.js";
 import { filterText, isFiltered } from "./place.js";
 import * as words from "./words.js";
 

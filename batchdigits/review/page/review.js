@@ -4,7 +4,7 @@ import * as api from "./api.js";
 import * as banner from "./banner.js";
 import { Cards } from "./cards.js";
 import * as dialogs from "./dialogs.js";
-import { byId } from "./elements.js";
+import { byId } from "../common/elements.js";
 import { Grid } from "./grid.js";
 import { Keys } from "./keys.js";
 import { KEYPAD, NumberKeys } from "./number_keys.js";
@@ -105,6 +105,7 @@ async function acceptPage() {
 function prediction(card) {
   if (walk.page.place.view) return card.answer?.kind === "unsure" ? null : card.answer;
   if (card.label) return { kind: "label", label: card.label };
+  if (card.status === "reviewed") return { kind: card.detail === "blank" ? "blank" : "not_digit" };
   return card.status === "blank" ? { kind: "blank" } : null;
 }
 

@@ -1,7 +1,8 @@
 /* One card at a time: its scan large, its glyph, and its neighbours in the folder. */
 
 import { glyphAddress, scanAddress } from "./api.js";
-import { make, makePicture } from "./elements.js";
+import { make } from "../common/elements.js";
+import { makePicture } from "./picture.js";
 import * as words from "./words.js";
 
 const SIDE = 800; // pixels of the large scan

@@ -33,8 +33,11 @@ function given(card) {
   return (card.answer.label === card.label ? "✓ " : "→ ") + card.answer.label;
 }
 
-/** Why a person should look: "review: may be no digit"; nothing for a row that is ok. */
-export const doubt = (card) => (card.status === "ok" ? "" : [card.status, card.detail].filter(Boolean).join(": "));
+/** Why a person should look: "may be no digit", "error: not an image"; nothing for a row that is ok. */
+export function doubt({ status, detail }) {
+  if (status === "ok") return "";
+  return status === "review" && detail ? detail : [status, detail].filter(Boolean).join(": "); // a card is narrow
+}
 
 /** What several gave for one row: "model 1, anna 7". */
 export const others = (card) => (card.others ?? []).map((other) => `${other.who}: ${answer(other)}`).join(", ");

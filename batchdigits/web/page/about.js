@@ -1,6 +1,6 @@
 /* What is known of the model: its card. */
 
-import { byId, make } from "./elements.js";
+import { byId, make } from "../common/elements.js";
 import { facts } from "./parts.js";
 
 const MAX_LABELS = 20; // that are named; the card below has all

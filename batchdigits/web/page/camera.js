@@ -1,6 +1,6 @@
 /* The camera, where the browser has one. */
 
-import { byId } from "./elements.js";
+import { byId } from "../common/elements.js";
 
 let isAsked = false;
 

@@ -3,7 +3,7 @@
 import { showAbout } from "./about.js";
 import { hasCamera, takePicture } from "./camera.js";
 import { decide, failed } from "./decide.js";
-import { byId } from "./elements.js";
+import { byId } from "../common/elements.js";
 import { DARK, makeGlyph, run } from "./engine.js";
 import { chosen, dropped, pasted } from "./files.js";
 import { Pad } from "./pad.js";

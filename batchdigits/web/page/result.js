@@ -1,6 +1,7 @@
 /* One prediction, large: the picture, its glyph, label, status and probabilities. */
 
-import { byId, drawGlyph, make } from "./elements.js";
+import { byId, make } from "../common/elements.js";
+import { drawGlyph } from "./glyph.js";
 import { facts } from "./parts.js";
 
 const MAX_BARS = 12; // of more classes, the likeliest are shown

@@ -1,7 +1,8 @@
 /* The table of several images, and its download. */
 
 import { csv } from "./csv.js";
-import { byId, drawGlyph, make } from "./elements.js";
+import { byId, make } from "../common/elements.js";
+import { drawGlyph } from "./glyph.js";
 
 const MAX_ROWS = 2000; // that are shown; the CSV has all
 const inWords = (count) => count.toLocaleString("en"); // 12,345

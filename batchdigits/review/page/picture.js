@@ -1,17 +1,7 @@
-/* Making elements. Text from outside goes in as text, so markup in a file name stays what it is: a name. */
+/* The picture of a card: the scan, the glyph, or why it cannot be shown. */
 
+import { make } from "../common/elements.js";
 import { imageFault } from "./api.js";
-
-/** The element of this id. */
-export const byId = (id) => document.getElementById(id);
-
-/** An element with a class, and texts or elements in it. */
-export function make(tag, className = "", ...children) {
-  const element = document.createElement(tag);
-  if (className) element.className = className;
-  element.append(...children);
-  return element;
-}
 
 /** A box of fixed size with an image, or with the reason why it cannot be shown. */
 export function makePicture(address, className = "") {
