@@ -27,6 +27,7 @@ from batchdigits.vision.components import (
     parts_of,
 )
 from batchdigits.vision.contrast import has_edges, histogram, is_ink, stretch_contrast
+from batchdigits.vision.dark_ink import darker_ink
 from batchdigits.vision.frames import MIN_SOLID_SHARE, is_field_or_broken_frame
 from batchdigits.vision.framing import MAX_INK_SIDE, frame
 from batchdigits.vision.illumination import (
@@ -369,7 +370,25 @@ def _weighted(found: list[_InkAndDigit], share: float) -> list[_InkAndDigit]:
 
 
 def _digits(ink: MatLike, mask: MatLike, parts: Parts, min_share: float, is_even: bool) -> list[_InkAndDigit]:
-    """The ink of a mask and each of its digits that is long enough, as a share of the longer side.
+    """The ink of a mask and each of its digits that is long enough; the same of its darker ink, if it has two levels.
+
+    Args:
+        ink: uint8 (H, W), on a background of 0.
+        mask: of the ink, 255 on 0.
+        parts: those of the mask.
+        min_share: of the longer side: the least length of a digit.
+        is_even: whether the view is evenly lit.
+    """
+    found = _long_digits(ink, mask, parts, min_share, is_even)
+    darker = darker_ink(ink, found[0][1].mask, found[0][1].box) if found else None
+    if not darker:
+        return found
+    ink, mask = darker
+    return found + _long_digits(ink, mask, parts_of(mask), min_share, is_even)
+
+
+def _long_digits(ink: MatLike, mask: MatLike, parts: Parts, min_share: float, is_even: bool) -> list[_InkAndDigit]:
+    """The ink of a mask and each of its digits that is long enough.
 
     In an unevenly lit view, what runs from edge to edge is the edge of a shadow.
     """
