@@ -7,6 +7,7 @@ the background; remove artifacts; and frame the digit as MNIST does.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 import cv2
@@ -299,7 +300,8 @@ def _find_inks(view: MatLike, mask: MatLike, is_even: bool) -> _Found:
     else:
         found = [] if cell else _digits_in_grain(view)
     if not cell:
-        return _Found(found, None, _pair(ink, parts))
+        pair = find_pair(parts)
+        return _Found(found, None, _with_ink(ink, pair) if pair else None)
     found = _weighted(_digits_of(cell, is_even), 1.0 - cell.stroke_prior) + _weighted(found, cell.stroke_prior)
     return _Found(found, cell, _pair_of(cell))
 
@@ -351,17 +353,14 @@ def _digits_of(cell: Cell, is_even: bool) -> list[_InkAndDigit]:
 
 
 def _pair_of(cell: Cell) -> list[_InkAndDigit] | None:
-    """The two digits beside each other in a cell; None if there are no such."""
-    if cell.written is cell.mask and not isinstance(cell.parts, Components):
-        return None
-    parts = cell.parts if cell.written is cell.mask else parts_of(cell.written)
-    return _pair(stretch_contrast(cell.view, cell.written)[0], parts)
+    """The ink of two digits beside each other in a cell, and each of them; None if there are no such."""
+    pair = find_pair(cell.parts if cell.written is cell.mask else parts_of(cell.written))
+    return _with_ink(stretch_contrast(cell.view, cell.written)[0], pair) if pair else None
 
 
-def _pair(ink: MatLike, parts: Parts) -> list[_InkAndDigit] | None:
-    """The same among the parts of a mask."""
-    pair = find_pair(parts)
-    return [(ink, Digit(mask, cv2.boundingRect(mask), 1.0)) for mask in pair] if pair else None
+def _with_ink(ink: MatLike, masks: Iterable[MatLike]) -> list[_InkAndDigit]:
+    """Digits by their masks, with their ink."""
+    return [(ink, Digit(mask, cv2.boundingRect(mask), 1.0)) for mask in masks]
 
 
 def _weighted(found: list[_InkAndDigit], share: float) -> list[_InkAndDigit]:
