@@ -72,7 +72,8 @@ def main(models: tuple[Path, ...], sets: str) -> None:
 
 
 def _table(models: Sequence[Path], sets: str) -> Iterator[str]:
-    test = normalise_labelled("test", *(read_idx(MNIST / f"{name}.gz") for name in (TEST_IMAGES, TEST_LABELS)), "light")
+    images, labels = (read_idx(MNIST / f"{name}.gz") for name in (TEST_IMAGES, TEST_LABELS))
+    test = normalise_labelled("test", images, labels, "light")
     prepared = [_prepare(entry.path) for entry in sorted(os.scandir(sets), key=lambda entry: entry.name)]
     if not prepared:
         raise BatchdigitsError(f"{sets}: no sets in it")

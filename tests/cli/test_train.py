@@ -19,9 +19,10 @@ from batchdigits.datasets import load
 from batchdigits.inference.card import Card
 from batchdigits.inference.model_file import read_card, read_model_file
 from batchdigits.inference.tensorflow_runtime import build_network, load_network
+from batchdigits.learning.initial_weights import network_of
 from batchdigits.learning.logits import logits_of
 from batchdigits.learning.recipes import ACTIVATIONS, RECIPES
-from batchdigits.learning.training import Progress, Training, network_of
+from batchdigits.learning.training import Progress, Training
 from batchdigits.learning.training_step import compile_step
 from batchdigits.learning.training_targets import teacher_of
 from tests.conftest import Arrays, Run, run_process
