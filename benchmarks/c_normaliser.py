@@ -74,13 +74,14 @@ def main(sets: str, ink: Ink, view: int) -> None:
     names = sorted((entry.name for entry in os.scandir(sets) if entry.is_dir()), key=natural_key)
     if not names:
         raise click.ClickException(f"{sets}: no sets in it")
+    folders = {name: _digit_folders(os.path.join(sets, name)) for name in names}  # noqa: PTH118 - sources are strings
     runtime = load_runtime(PRETRAINED / "digits.tflite")
     with tempfile.TemporaryDirectory() as folder:
         in_c = _compiled(Path(folder), ink, view)
         click.echo(f"| {' | '.join(COLUMNS)} |\n| --- |{' ---: |' * (len(COLUMNS) - 1)}")
         rows = []
         for name in names:
-            pairs = list(_pairs(os.path.join(sets, name), in_c, ink, runtime))  # noqa: PTH118 - sources are strings
+            pairs = list(_pairs(folders[name], in_c, ink, runtime))
             rows.append(_shares(pairs, runtime))
             click.echo(_row(name, f"{len(pairs):,}", rows[-1]))
     click.echo(_row("**mean**", "", [fmean(column) for column in zip(*rows, strict=True)]))
@@ -121,14 +122,19 @@ def _compiled(folder: Path, ink: Ink, view: int) -> Normalise:
     return call
 
 
-def _pairs(path: str, in_c: Normalise, ink: Ink, runtime: Runtime) -> Iterator[Pair]:
+def _digit_folders(path: str) -> list[str]:
+    """The class folders of a set, without that of outliers."""
     try:
         folders = class_folders(path, tuple("0123456789"))
     except BatchdigitsError as error:
         raise click.ClickException(str(error)) from None
+    return [folder for folder in folders if Path(folder).name != NOT_DIGIT]
+
+
+def _pairs(folders: Sequence[str], in_c: Normalise, ink: Ink, runtime: Runtime) -> Iterator[Pair]:
     for folder in folders:
         label = Path(folder).name
-        for source in find([folder]) if label != NOT_DIGIT else ():
+        for source in find([folder]):
             for page in decode(source):
                 if page.scan is not None:
                     found = propose(page.scan, ink)

@@ -22,7 +22,9 @@ from statistics import fmean
 import click
 import numpy as np
 
-from batchdigits.datasets import load
+from batchdigits.datasets import MNIST
+from batchdigits.datasets.idx import TEST_IMAGES, TEST_LABELS, read_idx
+from batchdigits.datasets.labelled import normalise_labelled
 from batchdigits.device.layers import read_layers
 from batchdigits.device.write import c_sources, write_sources
 from batchdigits.engines.classify_files import Settings
@@ -70,7 +72,8 @@ def main(models: tuple[Path, ...], sets: str) -> None:
 
 
 def _table(models: Sequence[Path], sets: str) -> Iterator[str]:
-    test = load().test
+    images, labels = (read_idx(MNIST / f"{name}.gz") for name in (TEST_IMAGES, TEST_LABELS))
+    test = normalise_labelled("test", images, labels, "light")
     prepared = [_prepare(entry.path) for entry in sorted(os.scandir(sets), key=lambda entry: entry.name)]
     if not prepared:
         raise BatchdigitsError(f"{sets}: no sets in it")

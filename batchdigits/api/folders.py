@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 
 from batchdigits.api.arguments import Paths, check_ink, model_path, path_list
 from batchdigits.engines.local import predict
-from batchdigits.files.sources import Filter, find
+from batchdigits.files.filter import Filter
+from batchdigits.files.sources import find
 from batchdigits.inference.decide import Prediction
 from batchdigits.inference.model_file import read_model_file
 from batchdigits.inference.runtime import BATCH_SIZE

@@ -25,7 +25,8 @@ from batchdigits.cli.console import Bar, print_message
 from batchdigits.errors import BatchdigitsError
 
 if TYPE_CHECKING:
-    from batchdigits.files.sources import Filter, Tally
+    from batchdigits.files.filter import Filter
+    from batchdigits.files.sources import Tally
     from batchdigits.output.finished import Reader
     from batchdigits.output.journal import Identity
     from batchdigits.output.resumable import ResumableOutput

@@ -19,7 +19,7 @@ from batchdigits.text import without_secrets
 if TYPE_CHECKING:
     from batchdigits.engines.ray_engine import Listing, Part
     from batchdigits.engines.worker import Task
-    from batchdigits.files.sources import Filter
+    from batchdigits.files.filter import Filter
     from batchdigits.output.journal import Identity
 
 

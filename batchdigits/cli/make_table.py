@@ -24,7 +24,8 @@ from batchdigits.errors import NoImagesError
 from batchdigits.text import counted, printable
 
 if TYPE_CHECKING:
-    from batchdigits.files.sources import Filter, Tally
+    from batchdigits.files.filter import Filter
+    from batchdigits.files.sources import Tally
 
 
 def make_table(request: Request) -> None:
@@ -35,8 +36,9 @@ def make_table(request: Request) -> None:
         click.exceptions.Exit: some rows are errors.
         BatchdigitsError: there is nothing to do, the model or the output cannot be used, or no worker can start.
     """
+    from batchdigits.files.filter import Filter
     from batchdigits.files.required import require_paths
-    from batchdigits.files.sources import Filter, Tally, find
+    from batchdigits.files.sources import Tally, find
 
     request.check()
     if request.engine == "local" or request.dry_run:  # Ray's machines may see paths that this one does not

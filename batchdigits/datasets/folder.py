@@ -15,7 +15,8 @@ from batchdigits.datasets.labelled import DIGIT_NAMES, OUTLIER, LabelledGlyphs, 
 from batchdigits.datasets.layout import NOT_DIGIT, TRAIN, class_names, folders_to_give, split_folders
 from batchdigits.datasets.split import HeldOut, split
 from batchdigits.errors import DataError
-from batchdigits.files.sources import Filter, Tally, find
+from batchdigits.files.filter import Filter
+from batchdigits.files.sources import Tally, find
 from batchdigits.quiet import silent_stderr
 from batchdigits.text import counted, first_names, is_line
 from batchdigits.vision.decode import decode

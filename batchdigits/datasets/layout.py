@@ -7,9 +7,9 @@ from collections.abc import Container, Iterable
 from pathlib import Path
 
 from batchdigits.errors import DataError
+from batchdigits.files.disk import is_folder
 from batchdigits.files.litter import is_litter_folder
 from batchdigits.files.natural_order import natural_key
-from batchdigits.files.sources import is_folder
 from batchdigits.text import first_names
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"

@@ -31,14 +31,16 @@ from batchdigits.engines.ray_cluster import connected, explain
 from batchdigits.engines.supervisor import Supervisor
 from batchdigits.engines.worker import Task, Worker
 from batchdigits.errors import BatchdigitsError
+from batchdigits.files.filter import Filter
 from batchdigits.files.remote import is_url
 from batchdigits.files.required import require_paths
-from batchdigits.files.sources import Filter, Tally, find
+from batchdigits.files.sources import Tally, find
 from batchdigits.output.columns import Columns
+from batchdigits.output.done_parts import DoneParts
 from batchdigits.output.finished import RECORD, checksum_of, records, source_id
 from batchdigits.output.formats import FormatName
 from batchdigits.output.journal import NO_STAMP, stamp_of
-from batchdigits.output.parts import DoneParts, encode_part, part_name
+from batchdigits.output.parts import encode_part, part_name
 from batchdigits.output.row_counts import RowCounts
 from batchdigits.version import __version__
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import fnmatch
 import os
-import re
-import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Protocol
 
 from batchdigits.files.archives import has_archive_suffix, is_archive, is_array, open_archive
+from batchdigits.files.disk import LOCAL_DISK, Disk, is_folder
+from batchdigits.files.filter import Filter
 from batchdigits.files.image_formats import HEAD_BYTES, IMAGE_SUFFIXES, has_image_suffix, reads_pdf, sniff
 from batchdigits.files.litter import is_litter_file, is_litter_folder
 from batchdigits.files.natural_order import in_natural_order
@@ -46,55 +44,6 @@ class Tally:
         self.skipped += 1
         if self.on_skipped:
             self.on_skipped(path)
-
-
-class Filter:
-    """Which files and folders inside folders are visited."""
-
-    def __init__(self, include: Iterable[str] = (), exclude: Iterable[str] = (), recursive: bool = True) -> None:
-        """A filter of shell patterns.
-
-        A pattern with a slash is matched with the path below the typed folder, one without a slash with the name. The
-        slash is `/` on Windows, too.
-
-        Args:
-            include: only files that match one of these; empty for all.
-            exclude: no file and no folder that matches one of these.
-            recursive: whether folders in folders are walked.
-        """
-        self.recursive = recursive
-        self._included = _matcher(include)
-        self._excluded = _matcher(exclude)
-        self._include = list(include)
-        self._used: set[str] = set()
-
-    @property
-    def unused(self) -> list[str]:
-        """The patterns of `include` that no file has matched so far."""
-        return [pattern for pattern in self._include if pattern not in self._used]
-
-    def wants_file(self, path: str, name: str) -> bool:
-        """Whether a file is visited; `path` begins below the typed folder."""
-        if self._included:
-            matching = self._included(path, name)
-            self._used.update(matching)
-            if not matching:
-                return False
-        return not (self._excluded and self._excluded(path, name))
-
-    def wants_folder(self, path: str, name: str) -> bool:
-        """Whether a folder is visited; `path` begins below the typed folder."""
-        return self.recursive and not (self._excluded and self._excluded(path, name))
-
-
-def _matcher(patterns: Iterable[str]) -> Callable[[str, str], list[str]] | None:
-    """A function that gives the patterns that a path, with its last name, matches; None without patterns."""
-    whole = {pattern: re.compile(fnmatch.translate(pattern)).match for pattern in patterns}
-    if not whole:
-        return None
-    return lambda path, name: [
-        pattern for pattern, match in whole.items() if match(path.replace(os.sep, "/") if "/" in pattern else name)
-    ]
 
 
 def find(paths: Iterable[str], tally: Tally | None = None, rules: Filter | None = None) -> Iterator[str]:
@@ -234,66 +183,6 @@ def _list(path: str, disk: Disk) -> _Folder | None:
         return None
     identity, names, folders = listing
     return _Folder(os.path.join(path, ""), identity, in_natural_order(names)[::-1], folders)  # noqa: PTH118 - see LocalDisk
-
-
-class Disk(Protocol):
-    """Storage with folders."""
-
-    def is_folder(self, path: str) -> bool:
-        """Whether a path is a folder."""
-
-    def list_folder(self, path: str) -> tuple[object, list[str], set[str]] | None:
-        """The folder's identity, its names, and which are folders; None if it cannot be read.
-
-        The identity is the same by every path that leads to the folder.
-        """
-
-    def head(self, path: str, size: int) -> bytes:
-        """The first `size` bytes of a file; empty if it cannot be read."""
-
-
-class LocalDisk:
-    """The file system of this machine."""
-
-    def is_folder(self, path: str) -> bool:
-        """Whether a path is a folder."""
-        return os.path.isdir(path)  # noqa: PTH112 - paths stay strings, as typed: Path("./a//b") would be "a/b"
-
-    def list_folder(self, path: str) -> tuple[object, list[str], set[str]] | None:
-        """The folder's identity, its names, and which are folders; None if it cannot be read."""
-        names: list[str] = []
-        folders: set[str] = set()
-        try:
-            status = os.stat(path)  # noqa: PTH116 - see is_folder
-            with os.scandir(path) as entries:
-                for entry in entries:
-                    names.append(entry.name)
-                    if is_folder(entry):
-                        folders.add(entry.name)
-        except OSError:
-            return None
-        return (status.st_dev, status.st_ino), names, folders
-
-    def head(self, path: str, size: int) -> bytes:
-        """The first `size` bytes of a regular file; empty if it cannot be read."""
-        try:
-            if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - opening a fifo would wait for a writer
-                return b""
-            with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - see is_folder
-                return file.read(size)
-        except OSError:
-            return b""
-
-
-LOCAL_DISK = LocalDisk()
-
-
-def is_folder(entry: os.DirEntry[str]) -> bool:
-    """Whether an entry is a folder, or a link to one that can be followed."""
-    try:
-        return entry.is_dir()
-    except OSError:  # a link to itself, or into a folder without permission
-        return False
 
 
 def _has_usual_name(name: str) -> bool:

@@ -20,6 +20,7 @@ MAY_BE_OUTLIER = "may be no digit"
 ONLY_LINES = "only printed lines"
 SEVERAL_OR_NONE = "several digits, or none"
 SCORE_DECIMALS = 6  # those of the CSV: the status follows from the score as it is written
+MIN_SEVERAL = 0.2  # the detail of a doubtful row names two digits that are as probable as this
 MIN_WEIGHT = 1e-12  # of a candidate, so that one of them decides, however low their scores are
 NO_PROBABILITIES: Mapping[str, float] = {}
 
@@ -95,7 +96,8 @@ def decide(
     """The prediction for each source, and the glyph that it is made from.
 
     The network gets all candidates at once. Of a source's candidates, the one with the highest score times prior
-    decides; of equals, the first. Its score is then lowered by what speaks for candidates with another label.
+    decides; of equals, the first. Its score is then lowered by what speaks for candidates with another label, and by
+    the probability that there are two digits beside each other.
 
     Args:
         sources: sources that were decoded and normalised.
@@ -106,7 +108,7 @@ def decide(
     Returns:
         Predictions and glyphs, in order; None for a source without a candidate.
     """
-    every_glyph = [glyph for source in sources for glyph in source.candidates.glyphs]
+    every_glyph = [glyph for source in sources for glyph in source.candidates.glyphs + source.candidates.pair]
     answers = _answers(runtime.logits(_stacked(every_glyph)), runtime.card, probabilities) if every_glyph else iter(())
     ok = Status.OK  # looked up once for many rows
     predictions: list[Prediction] = []
@@ -120,8 +122,12 @@ def decide(
         index, answer = 0, next(answers)
         if len(glyphs) > 1:
             index, answer = _choose([answer, *islice(answers, len(glyphs) - 1)], candidates.priors)
+        several = 0.0
+        if candidates.pair:
+            several = next(answers)[2] * next(answers)[2]
+            answer = _lowered(answer, 1.0 - several)
         label, confidence, _, score, by_name = answer
-        status, detail = (ok, "") if score >= threshold else _in_doubt(glyphs[index], confidence, threshold)
+        status, detail = (ok, "") if score >= threshold else _in_doubt(glyphs[index], confidence, threshold, several)
         predictions.append(Prediction(path, label, confidence, status, detail, by_name, score))
         chosen.append(glyphs[index])
     return predictions, chosen
@@ -132,9 +138,9 @@ def _stacked(glyphs: Sequence[Glyph]) -> Glyphs:
     return np.frombuffer(b"".join([glyph.data for glyph in glyphs]), np.uint8).reshape(-1, *glyphs[0].shape)
 
 
-def _in_doubt(glyph: Glyph, confidence: float, threshold: float) -> tuple[Status, str]:
+def _in_doubt(glyph: Glyph, confidence: float, threshold: float, several: float) -> tuple[Status, str]:
     """The status and the detail of a row whose score is under the threshold."""
-    if shows_several(glyph):
+    if several >= MIN_SEVERAL or shows_several(glyph):
         return Status.REVIEW, SEVERAL_OR_NONE
     return Status.REVIEW, MAY_BE_OUTLIER if round(confidence, SCORE_DECIMALS) >= threshold else ""
 
@@ -143,10 +149,15 @@ def _choose(answers: list[_Answer], priors: Sequence[float]) -> tuple[int, _Answ
     """The index of the candidate that decides, and its answer."""
     weights = [max(score, MIN_WEIGHT) * prior for (_, _, score, _, _), prior in zip(answers, priors, strict=True)]
     index = weights.index(max(weights))
-    label, confidence, score, _, by_name = answers[index]
+    label = answers[index][0]
     agreeing = sum(weight for weight, answer in zip(weights, answers, strict=True) if answer[0] == label)
-    score = score * agreeing / sum(weights)
-    return index, (label, confidence, score, round(score, SCORE_DECIMALS), by_name)
+    return index, _lowered(answers[index], agreeing / sum(weights))
+
+
+def _lowered(answer: _Answer, share: float) -> _Answer:
+    """An answer with a share of its score."""
+    label, confidence, score, _, by_name = answer
+    return label, confidence, score * share, round(score * share, SCORE_DECIMALS), by_name
 
 
 def _answers(logits: Logits, card: Card, with_probabilities: bool) -> Iterator[_Answer]:

@@ -15,14 +15,15 @@ from batchdigits.datasets.labelled import DIGIT_NAMES, LabelledGlyphs, Mixture, 
 from batchdigits.errors import DataError, ModelFileError
 from batchdigits.inference.model_file import ModelFile
 from batchdigits.inference.tensorflow_runtime import load_network
+from batchdigits.learning.initial_weights import drawn_weights, shaped_like
 from batchdigits.learning.logits import logits_of
 from batchdigits.learning.recipes import BEST
 from batchdigits.learning.rejection import ok_share
-from batchdigits.learning.training import Training, drawn_weights, origin, shaped_like
+from batchdigits.learning.training import Training, origin
 
 MNIST_SHARE = 0.7  # share of MNIST's glyphs among those drawn of a class that MNIST has; the rest are own glyphs
 MAX_GLYPH_SHARE = 0.075  # of one own glyph among these, where fewer than four are all that there are
-INITIAL_WEIGHT_SHARE = 0.6  # see `Recipe`; used if the labels are the same
+INITIAL_WEIGHT_SHARE = 0.75  # see `Recipe`; used if the labels are the same
 
 FINE_TUNING = replace(
     BEST,

@@ -7,14 +7,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from batchdigits.inference.runtime import Glyphs, Logits
+from batchdigits.inference.runtime import Glyphs, Logits, in_padded_batches
 from batchdigits.inference.tensors import as_network_input
+
+BATCH_SIZE = 1_000  # glyphs
 
 
 def logits_of(network: Any, glyphs: Glyphs) -> Logits:
-    """Logits, float32 (N, classes), that a Keras network gives for glyphs, uint8 (N, 28, 28)."""
-    logits: Logits = network.predict(as_network_input(glyphs), batch_size=1_000, verbose=0)
-    return logits
+    """Logits, float32 (N, classes), that a Keras network gives for glyphs, uint8 (N, 28, 28).
+
+    Keras's own `predict` would compile the network anew for each call.
+    """
+
+    def run(batch: Glyphs) -> Logits:
+        logits: Logits = network(as_network_input(batch), training=False).numpy()
+        return logits
+
+    return in_padded_batches(run, glyphs, BATCH_SIZE, network.output_shape[-1])
 
 
 def cross_entropy(logits: Logits, labels: NDArray[np.int64]) -> float:

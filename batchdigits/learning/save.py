@@ -9,9 +9,10 @@ from pathlib import Path
 from batchdigits.inference.card import Card
 from batchdigits.inference.model_file import add_card
 from batchdigits.learning.history import history_path, write_history
+from batchdigits.learning.initial_weights import network_of
 from batchdigits.learning.risk_table import OUTLIER_SHARE
 from batchdigits.learning.temperature_scaling import scale_confidence
-from batchdigits.learning.training import Training, network_of
+from batchdigits.learning.training import Training
 from batchdigits.output.atomic import replace_atomically
 from batchdigits.version import __version__
 

@@ -15,9 +15,10 @@ from batchdigits.inference.model_file import ModelFile, read_model_file
 from batchdigits.learning.corrections import load_own
 from batchdigits.learning.errors import OptionError
 from batchdigits.learning.fine_tuning import FineTuning
+from batchdigits.learning.initial_weights import shaped_like
 from batchdigits.learning.minibatches import outlier_share
 from batchdigits.learning.recipes import ACTIVATIONS, RECIPES, Recipe
-from batchdigits.learning.training import Training, shaped_like
+from batchdigits.learning.training import Training
 
 DEFAULT_RECIPE = "default"
 

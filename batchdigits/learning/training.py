@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from contextlib import closing
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +15,7 @@ from batchdigits.inference.card import Card
 from batchdigits.inference.model_file import ModelFile
 from batchdigits.inference.tensorflow_runtime import build_network, import_tensorflow, load_network
 from batchdigits.inference.tensors import as_network_input
+from batchdigits.learning.initial_weights import drawn_weights, mean_weights, network_of
 from batchdigits.learning.logits import cross_entropy, logits_of
 from batchdigits.learning.minibatches import Minibatches, Segment, outlier_share, segments
 from batchdigits.learning.recipes import Recipe
@@ -297,53 +297,3 @@ def origin(splits: Splits) -> dict[str, Any]:
         data["outliers"] = sum(len(part) for part in splits.outliers[:3])
     sources = {source.name: {"digits": source.digits, "outliers": source.outliers} for source in splits.sources}
     return {**data, "sources": sources} if sources else data
-
-
-def network_of(recipe: Recipe) -> dict[str, Any]:
-    """The shape of a recipe's network, in JSON's types for a card's `network`."""
-    shape: dict[str, Any] = {"hidden": list(recipe.hidden), "activation": recipe.activation}
-    convolutions = {"filters": recipe.filters, "kernels": recipe.kernels, "strides": recipe.strides}
-    shape |= {name: list(numbers) for name, numbers in convolutions.items() if numbers}
-    return {**shape, "weight_bits": recipe.weight_bits} if recipe.weight_bits else shape
-
-
-def mean_weights(models: Sequence[ModelFile]) -> list[NDArray[np.float32]]:
-    """The mean of the weights of networks of the same shape, an array for each kernel and bias."""
-    weights = [load_network(model).get_weights() for model in models]
-    return [np.mean(arrays, axis=0) for arrays in zip(*weights, strict=True)]
-
-
-def shaped_like(model: ModelFile, recipe: Recipe) -> Recipe:
-    """The recipe, with the network shape of a model."""
-    network = model.card.network
-    return replace(
-        recipe,
-        filters=tuple(network.get("filters", ())),
-        kernels=tuple(network.get("kernels", ())),
-        strides=tuple(network.get("strides", ())),
-        hidden=tuple(network["hidden"]),
-        activation=network["activation"],
-        weight_bits=network.get("weight_bits", 0),
-    )
-
-
-def drawn_weights(like: list[NDArray[np.float32]], initialiser: str, seed: int) -> list[NDArray[np.float32]]:
-    """Random initial weights, float32, in the shapes of `like`: kernels (…, units) and biases (units,)."""
-    rng = np.random.default_rng(seed)
-    lesson = initialiser == "lesson"
-    weights = []
-    for array in like:
-        if array.ndim == 1:
-            weights.append(np.full(array.shape, 0.1 if lesson else 0.0, np.float32))
-        else:
-            stddev = 0.1 if lesson else np.sqrt(2.0 / np.prod(array.shape[:-1]))
-            weights.append((stddev * _truncated_normal(rng, array.shape)).astype(np.float32))
-    return weights
-
-
-def _truncated_normal(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """Standard normal values; those beyond two standard deviations are drawn again, as in TensorFlow."""
-    values = rng.standard_normal(shape)
-    while (outside := np.abs(values) > 2).any():
-        values[outside] = rng.standard_normal(int(outside.sum()))
-    return values

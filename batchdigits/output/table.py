@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from batchdigits.errors import BatchdigitsError
-from batchdigits.files.sources import LOCAL_DISK
+from batchdigits.files.disk import LOCAL_DISK
 from batchdigits.output.columns import Columns
 from batchdigits.output.compression import read_lines
 from batchdigits.output.formats import compression_of, dialect_of

@@ -37,6 +37,7 @@ from batchdigits.vision.lines import (
 )
 from batchdigits.vision.strokes import MAX_SLOPE, Side, Stroke, placed, rectangle
 from batchdigits.vision.ticks import find_ticks
+from batchdigits.vision.writing import MIN_SECOND_SHARE
 
 MAX_PASSES = 3  # each finds the lines that are fainter than those before
 MIN_WALL_SPAN = 0.6  # of the picture's side: what lies beyond so long a line in its margin is outside of the cell
@@ -69,6 +70,7 @@ class Cell(NamedTuple):
         view: on a background of 0, uint8 (H, W), with its ink bright.
         mask: of its ink, 255 on 0; of no pixel if the cell is empty.
         parts: those of the mask.
+        written: the mask, with what lies apart from the digit and may be another one.
         stroke_prior: how probable it is that what was removed are strokes of the digit, 0-1.
         is_box: whether a line was removed at each side.
     """
@@ -76,6 +78,7 @@ class Cell(NamedTuple):
     view: MatLike
     mask: MatLike
     parts: Parts
+    written: MatLike
     stroke_prior: float
     is_box: bool
 
@@ -118,18 +121,20 @@ def remove_lines(view: MatLike, mask: MatLike, parts: Parts, ticks: Flags | None
     counts, area = histogram(rest[inside]), cv2.countNonZero(mask[inside])
     counts[0] -= cv2.countNonZero(gone[inside])  # what was removed is 0 in the rest
     digit: MatLike = np.zeros_like(mask)
+    written = digit
     if is_ink(counts, area):
         is_only = not isinstance(parts, Components) and cv2.countNonZero(mask) == area
         parts = cv2.boundingRect(mask) if is_only else parts_of(mask)
         comb = _without_ticks(rest, parts, find_ticks(parts))
         if comb:
             return comb
-        digit = _without_rests(mask, parts, inside)
+        digit, written = _without_rests(mask, parts, inside)
     if digit is not mask:
         parts = parts_of(digit)
     if framed:
-        return Cell(rest, digit, parts, 0.0, True)
-    return Cell(rest, digit, parts, _stroke_prior(lines, digit, whole, gone), sides_of(lines) == ALL_SIDES)
+        return Cell(rest, digit, parts, written, 0.0, True)
+    prior = _stroke_prior(lines, digit, whole, gone)
+    return Cell(rest, digit, parts, written, prior, sides_of(lines) == ALL_SIDES)
 
 
 def _without_ticks(view: MatLike, parts: Parts, ticks: Flags | None) -> Cell | None:
@@ -140,7 +145,7 @@ def _without_ticks(view: MatLike, parts: Parts, ticks: Flags | None) -> Cell | N
     mask = otsu(rest)  # the digit may be fainter than the ticks
     if not is_ink(histogram(rest), cv2.countNonZero(mask)):
         mask = select(parts, ~ticks)
-    return Cell(rest, mask, parts_of(mask), FREE_STROKE_PRIOR if cv2.hasNonZero(mask) else 0.0, False)
+    return Cell(rest, mask, parts_of(mask), mask, FREE_STROKE_PRIOR if cv2.hasNonZero(mask) else 0.0, False)
 
 
 class _Framed(NamedTuple):
@@ -271,14 +276,18 @@ def _walls(lines: Sequence[Stroke]) -> set[Side]:
     return {line.side for line in lines if _is_wall(line)}
 
 
-def _without_rests(mask: MatLike, parts: Parts, inside: Inside) -> MatLike:
-    """Keep the components of a mask that are written in the middle of a cell, and those near them."""
+def _without_rests(mask: MatLike, parts: Parts, inside: Inside) -> tuple[MatLike, MatLike]:
+    """Keep the components of a mask that are written in the middle of a cell, and those near them.
+
+    Returns:
+        The mask of these, and the same with what else may be a digit.
+    """
     (top, bottom), (left, right) = ((axis.start, axis.stop) for axis in inside)
     height, width = bottom - top, right - left
     y, x = round(OUTER_MARGIN_SHARE * height), round(OUTER_MARGIN_SHARE * width)
     middle = slice(top + y, bottom - y), slice(left + x, right - x)
     if not isinstance(parts, Components) and cv2.hasNonZero(mask[middle]):
-        return mask
+        return mask, mask
     components = parts if isinstance(parts, Components) else components_of(mask)
     is_central = present(components.labels[middle], components)
     if not is_central.any():
@@ -286,14 +295,23 @@ def _without_rests(mask: MatLike, parts: Parts, inside: Inside) -> MatLike:
     length = components.length
     is_main = is_central & (length >= MIN_FREE_SHARE * (length * is_central).max(initial=0))
     if not is_main.any():
-        return np.zeros_like(mask)
+        return np.zeros_like(mask), np.zeros_like(mask)
     if is_main.all():
-        return mask
-    side = max(mask.shape)
+        return mask, mask
+    may_be_rest = _may_be_rests(components)
+    kept = is_central | near(components, is_main) & ~may_be_rest
+    digit = select(components, kept)
+    others = ~kept & ~may_be_rest & (length >= MIN_SECOND_SHARE * length[is_main].max())
+    others = others & _may_be_digits(components, inside) if others.any() else others
+    return digit, select(components, kept | others) if others.any() else digit
+
+
+def _may_be_rests(components: Components) -> Flags:
+    """Whether each component is as thin, straight and long as the rest of a line."""
+    length, side = components.length, max(components.labels.shape)
     thickness = components.area / length
     is_straight = np.minimum(components.width, components.height) <= 2 * thickness + MAX_SLOPE * length + 1
-    is_rest = (thickness <= THIN_SHARE * side + 1) & is_straight & (length > MIN_REST_SHARE * side)
-    return select(components, is_central | near(components, is_main) & ~is_rest)
+    return np.asarray((thickness <= THIN_SHARE * side + 1) & is_straight & (length > MIN_REST_SHARE * side), np.bool_)
 
 
 def _may_be_digits(components: Components, inside: Inside) -> Flags:

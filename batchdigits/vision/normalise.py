@@ -7,6 +7,7 @@ the background; remove artifacts; and frame the digit as MNIST does.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 import cv2
@@ -27,6 +28,7 @@ from batchdigits.vision.components import (
     parts_of,
 )
 from batchdigits.vision.contrast import has_edges, histogram, is_ink, stretch_contrast
+from batchdigits.vision.dark_ink import darker_ink
 from batchdigits.vision.frames import MIN_SOLID_SHARE, is_field_or_broken_frame
 from batchdigits.vision.framing import MAX_INK_SIDE, frame
 from batchdigits.vision.illumination import (
@@ -40,7 +42,7 @@ from batchdigits.vision.illumination import (
 from batchdigits.vision.polarity import even_polarities, uneven_polarities
 from batchdigits.vision.reduction import Reduction
 from batchdigits.vision.ticks import find_ticks
-from batchdigits.vision.writing import holds_writing
+from batchdigits.vision.writing import find_pair, holds_writing
 
 Glyph = NDArray[np.uint8]
 Ink = Literal["auto", "dark", "light"]
@@ -62,6 +64,20 @@ SMALL_EDGE, LARGE_EDGE = np.ones((3, 3), np.uint8), np.ones((5, 5), np.uint8)
 _InkAndDigit = tuple[MatLike, Digit]  # of a view, and what may be the digit in it
 
 
+class _Found(NamedTuple):
+    """What is found in a view.
+
+    Attributes:
+        inks: its ink and what may be the digit in it, for each of these.
+        cell: the cell, if it has printed lines.
+        pair: the same as `inks` of two digits beside each other; None in most views.
+    """
+
+    inks: list[_InkAndDigit]
+    cell: Cell | None = None
+    pair: list[_InkAndDigit] | None = None
+
+
 class Candidates(NamedTuple):
     """The glyphs that a scan may hold.
 
@@ -70,12 +86,14 @@ class Candidates(NamedTuple):
         priors: how probable each is by the picture alone, over 0 and up to 1; only their ratios count.
         has_lines: whether printed lines were removed.
         holds_writing: whether there are no glyphs, but writing, such as several digits or a page of text.
+        pair: where two digits may stand beside each other, a glyph of each; none in most scans.
     """
 
     glyphs: tuple[Glyph, ...] = ()
     priors: tuple[float, ...] = ()
     has_lines: bool = False
     holds_writing: bool = False
+    pair: tuple[Glyph, ...] = ()
 
 
 class Viewed(NamedTuple):
@@ -178,15 +196,15 @@ def propose_viewed(viewed: Viewed, ink: Ink = "auto", *, deslant: bool = True) -
 def _find_candidates(pages: list[_Page], viewed: Viewed, deslant: bool) -> Candidates:
     """The candidates of a view under each polarity that it may have."""
     glyphs: list[tuple[Glyph, float]] = []
+    pair: tuple[Glyph, ...] = ()
     has_lines = has_empty_box = is_unsure = False
     for page in pages:
-        found, cell = _find_inks(page.view, page.mask, page.is_even)
+        inks, cell, two = _find_inks(page.view, page.mask, page.is_even)
         has_lines |= cell is not None
         is_unsure |= cell is None or cell.stroke_prior > 0.0 or cv2.hasNonZero(cell.mask)
-        inks = [
-            (_cut_out(ink, digit, viewed, page.ink_is_light, cell is not None), digit.prior) for ink, digit in found
-        ]
-        framed = [(frame(ink, deslant=deslant), prior) for ink, prior in inks if ink is not None]
+        framed = _framed(inks, viewed, page, cell is not None, deslant)
+        if two and not pair:
+            pair = tuple(glyph for glyph, _ in _framed(two, viewed, page, cell is not None, deslant))
         if cell and cell.is_box and framed:  # under the other polarity, the inside of the box would be ink
             glyphs = framed
             break
@@ -198,7 +216,18 @@ def _find_candidates(pages: list[_Page], viewed: Viewed, deslant: bool) -> Candi
         return Candidates((), (), has_lines, is_unsure and any(holds_writing(page.view) for page in pages))
     if len(glyphs) > 1:
         glyphs.sort(key=lambda glyph: -glyph[1])
-    return Candidates(tuple([glyph for glyph, _ in glyphs]), tuple([prior for _, prior in glyphs]), has_lines)
+    pair = pair if len(pair) == 2 else ()
+    return Candidates(
+        tuple([glyph for glyph, _ in glyphs]), tuple([prior for _, prior in glyphs]), has_lines, False, pair
+    )
+
+
+def _framed(
+    inks: list[_InkAndDigit], viewed: Viewed, page: _Page, has_lines: bool, deslant: bool
+) -> list[tuple[Glyph, float]]:
+    """The glyph and the prior of each digit of a page that has ink."""
+    cut = [(_cut_out(ink, digit, viewed, page.ink_is_light, has_lines), digit.prior) for ink, digit in inks]
+    return [(frame(ink, deslant=deslant), prior) for ink, prior in cut if ink is not None]
 
 
 def _pages_of(view: MatLike, given: tuple[bool, ...]) -> list[_Page]:
@@ -246,8 +275,8 @@ def _factor(scan: MatLike, times: int) -> float:
     return math.ceil(times * longer / MAX_VIEW_SIDE) / times
 
 
-def _find_inks(view: MatLike, mask: MatLike, is_even: bool) -> tuple[list[_InkAndDigit], Cell | None]:
-    """The ink of a view and each of its digits; and the cell, if it has printed lines."""
+def _find_inks(view: MatLike, mask: MatLike, is_even: bool) -> _Found:
+    """Find the ink of a view, each of its digits, and the cell."""
     counts, area = (None, 0) if is_even else (histogram(view), cv2.countNonZero(mask))
     ink, contrast, level = stretch_contrast(view, mask, counts)
     parts = parts_of(mask)
@@ -258,21 +287,23 @@ def _find_inks(view: MatLike, mask: MatLike, is_even: bool) -> tuple[list[_InkAn
     if not contrast or not has_edges(view, mask, longest_box(parts), ink, contrast):
         clearer = _clearer(view, is_even)
         if not clearer:
-            return [], None
+            return _Found([])
         (view, mask), is_even = clearer, False
         (ink, _, level), parts, counts = stretch_contrast(view, mask), parts_of(mask), None
     ticks = find_ticks(parts)
     may_be_cell = ticks is not None or may_be_lines(parts, *mask.shape)
     cell = remove_lines(_without_level(view, level if is_even else 0.0), mask, parts, ticks) if may_be_cell else None
     if cell and cell.stroke_prior == 0.0:
-        return _digits_of(cell, is_even), cell
+        return _Found(_digits_of(cell, is_even), cell, _pair_of(cell))
     if counts is None or is_ink(counts, area):
         found = _digits(ink, mask, parts, MIN_DIGIT_SHARE, is_even)
     else:
         found = [] if cell else _digits_in_grain(view)
-    if cell:
-        found = _weighted(_digits_of(cell, is_even), 1.0 - cell.stroke_prior) + _weighted(found, cell.stroke_prior)
-    return found, cell
+    if not cell:
+        pair = find_pair(parts)
+        return _Found(found, None, _with_ink(ink, pair) if pair else None)
+    found = _weighted(_digits_of(cell, is_even), 1.0 - cell.stroke_prior) + _weighted(found, cell.stroke_prior)
+    return _Found(found, cell, _pair_of(cell))
 
 
 def _clearer(view: MatLike, is_even: bool) -> tuple[MatLike, MatLike] | None:
@@ -321,13 +352,42 @@ def _digits_of(cell: Cell, is_even: bool) -> list[_InkAndDigit]:
     return _digits(ink, cell.mask, cell.parts, MIN_CELL_DIGIT_SHARE, is_even)
 
 
+def _pair_of(cell: Cell) -> list[_InkAndDigit] | None:
+    """The ink of two digits beside each other in a cell, and each of them; None if there are no such."""
+    pair = find_pair(cell.parts if cell.written is cell.mask else parts_of(cell.written))
+    return _with_ink(stretch_contrast(cell.view, cell.written)[0], pair) if pair else None
+
+
+def _with_ink(ink: MatLike, masks: Iterable[MatLike]) -> list[_InkAndDigit]:
+    """Digits by their masks, with their ink."""
+    return [(ink, Digit(mask, cv2.boundingRect(mask), 1.0)) for mask in masks]
+
+
 def _weighted(found: list[_InkAndDigit], share: float) -> list[_InkAndDigit]:
     """The same with a share of their priors."""
     return [(ink, digit._replace(prior=share * digit.prior)) for ink, digit in found]
 
 
 def _digits(ink: MatLike, mask: MatLike, parts: Parts, min_share: float, is_even: bool) -> list[_InkAndDigit]:
-    """The ink of a mask and each of its digits that is long enough, as a share of the longer side.
+    """The ink of a mask and each of its digits that is long enough; the same of its darker ink, if it has two levels.
+
+    Args:
+        ink: uint8 (H, W), on a background of 0.
+        mask: of the ink, 255 on 0.
+        parts: those of the mask.
+        min_share: of the longer side: the least length of a digit.
+        is_even: whether the view is evenly lit.
+    """
+    found = _long_digits(ink, mask, parts, min_share, is_even)
+    darker = darker_ink(ink, found[0][1].mask, found[0][1].box) if found else None
+    if not darker:
+        return found
+    ink, mask = darker
+    return found + _long_digits(ink, mask, parts_of(mask), min_share, is_even)
+
+
+def _long_digits(ink: MatLike, mask: MatLike, parts: Parts, min_share: float, is_even: bool) -> list[_InkAndDigit]:
+    """The ink of a mask and each of its digits that is long enough.
 
     In an unevenly lit view, what runs from edge to edge is the edge of a shadow.
     """

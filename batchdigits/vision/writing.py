@@ -7,7 +7,18 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
-from batchdigits.vision.components import MIN_CELL_SIDE, Components, Flags, components_of, parts_of
+from batchdigits.vision.components import (
+    MIN_CELL_SIDE,
+    SMALL_SIDE,
+    Components,
+    Flags,
+    Numbers,
+    Parts,
+    components_of,
+    near,
+    parts_of,
+    select,
+)
 from batchdigits.vision.strokes import rectangle
 
 MAX_STROKE_SHARE = 0.12  # of the view's longer side: what is wider than this is no stroke, but a field or a shadow
@@ -24,6 +35,7 @@ MIN_INK_SHARE = 0.02  # of the area: so much in more components than a digit has
 GLYPH_INK = 64  # grey level over which a pixel of a glyph is ink
 MAX_WIDTH_RATIO = 1.6  # of a digit, over its height
 MIN_DIGIT_SHARE = 0.25  # of the ink's longer side: the length of each of several digits; the flag of a 5 is shorter
+MIN_SECOND_SHARE = 0.4  # of a digit's length: a shorter component beside it is a blot, a comma or small print
 
 
 def holds_writing(view: MatLike) -> bool:
@@ -63,6 +75,39 @@ def _lie_in_margins(components: Components) -> Flags:
     left, right = x + width <= MARGIN_SHARE * columns, x >= (1 - MARGIN_SHARE) * columns
     top, bottom = y + height <= MARGIN_SHARE * rows, y >= (1 - MARGIN_SHARE) * rows
     return np.stack([left, right, top, bottom])
+
+
+def find_pair(parts: Parts) -> tuple[MatLike, MatLike] | None:
+    """What may be two digits beside each other, as a mask of each, uint8 (H, W); None in most pictures.
+
+    Each is a long component that does not touch the border, with those near it.
+
+    Args:
+        parts: those of a mask without printed lines.
+    """
+    if not isinstance(parts, Components) or min(parts.labels.shape) < SMALL_SIDE:
+        return None
+    length = parts.length
+    if np.count_nonzero(length >= MIN_SECOND_SHARE * length.max()) < 2:
+        return None
+    length = np.where(parts.touches, 0, length)
+    first = _with_near(parts, length)
+    others = np.where(first, 0, length)
+    if others.max() < max(1, MIN_SECOND_SHARE * length.max()):
+        return None
+    second = _with_near(parts, others)
+    ends = parts.x + parts.width
+    if parts.x[second].min() < ends[first].max() and parts.x[first].min() < ends[second].max():
+        return None  # such as parts of a stroke, one above the other
+    return select(parts, first), select(parts, second)
+
+
+def _with_near(components: Components, length: Numbers) -> Flags:
+    """The longest component, those near it, those near these, and so on; of no others than those with a length."""
+    before, main = np.zeros(len(length), np.bool_), length == length.max()
+    while not np.array_equal(before, main):
+        before, main = main, main | ((length > 0) & near(components, main))
+    return main
 
 
 def shows_several(glyph: NDArray[np.uint8]) -> bool:

@@ -6,7 +6,7 @@ from itertools import combinations
 
 import pytest
 
-from tests.benchmarks.test_tables import run_script
+from tests.benchmarks.scripts import run_script
 from tests.conftest import ROOT
 
 TABLES = 1_000

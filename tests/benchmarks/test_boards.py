@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from batchdigits.inference.choose import PRETRAINED
-from tests.benchmarks.test_tables import run_script
+from tests.benchmarks.scripts import run_script
 from tests.device.boards import BOARDS
 
 

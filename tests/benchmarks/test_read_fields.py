@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from tests.benchmarks.test_tables import run_script
+from tests.benchmarks.scripts import run_script
 
 
 def test_each_source_and_kind_has_a_row(tmp_path: Path) -> None:

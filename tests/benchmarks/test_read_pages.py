@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.benchmarks.test_tables import run_script
+from tests.benchmarks.scripts import run_script
 from tests.forms import drawn
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks.test_tables import run_script
+from tests.benchmarks.scripts import run_script
 from tests.engines.helpers import make_images
 from tests.review.conftest import find_browser
 

@@ -31,9 +31,9 @@ from batchdigits.engines.ray_engine import (
 )
 from batchdigits.errors import BatchdigitsError, NoImagesError
 from batchdigits.output.columns import Columns
+from batchdigits.output.done_parts import DoneParts
 from batchdigits.output.finished import Reader
 from batchdigits.output.formats import output_format
-from batchdigits.output.parts import DoneParts
 from batchdigits.output.parts_folder import LocalFolder
 from tests.conftest import SAMPLES, Run
 from tests.engines.helpers import count, make_images
@@ -617,7 +617,7 @@ def job_of(scene: Path, **changes: Any) -> ClusterJob:
     from dataclasses import replace
 
     from batchdigits.engines.worker import Task
-    from batchdigits.files.sources import Filter
+    from batchdigits.files.filter import Filter
 
     job = ClusterJob(Task(Path("m"), None, None, None), None, "csv", Filter())  # type: ignore[arg-type]
     return replace(job, **changes)

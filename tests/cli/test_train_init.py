@@ -14,8 +14,9 @@ from batchdigits.datasets import load
 from batchdigits.errors import DataError
 from batchdigits.inference.model_file import read_card, read_model_file
 from batchdigits.inference.tensorflow_runtime import load_network
+from batchdigits.learning.initial_weights import shaped_like
 from batchdigits.learning.recipes import DEFAULT
-from batchdigits.learning.training import Training, shaped_like
+from batchdigits.learning.training import Training
 from tests.cli.test_train import interrupt_after
 from tests.conftest import Arrays, Run
 

@@ -24,8 +24,9 @@ from hypothesis import strategies as st
 
 from batchdigits.files.archives import archive, archive_fault, open, tar_archive, zip_archive
 from batchdigits.files.content import file_status, read_content
+from batchdigits.files.filter import Filter
 from batchdigits.files.source_error import SourceError
-from batchdigits.files.sources import Filter, Tally, find
+from batchdigits.files.sources import Tally, find
 from batchdigits.vision.decode import decode
 from tests.conftest import Run
 from tests.engines.helpers import classify, make_images, rows

@@ -20,9 +20,10 @@ import pytest
 
 from batchdigits.errors import BatchdigitsError, MissingExtraError, NoImagesError
 from batchdigits.files import remote
+from batchdigits.files.filter import Filter
 from batchdigits.files.remote import MAX_REQUESTS, is_url, read_ahead
 from batchdigits.files.required import require_paths
-from batchdigits.files.sources import Filter, Tally, find
+from batchdigits.files.sources import Tally, find
 from batchdigits.text import without_secrets
 from batchdigits.vision.decode import decode
 from tests.conftest import SAMPLES, Run, run_process

@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from batchdigits.files import sources
-from batchdigits.files.sources import Filter, Tally, estimate, find
+from batchdigits.files.disk import Disk
+from batchdigits.files.filter import Filter
+from batchdigits.files.sources import Tally, estimate, find
 
 PNG = b"\x89PNG\r\n\x1a\n"  # the bytes that `find` examines; only `decode` reads more
 
@@ -147,7 +149,7 @@ def test_folders_are_listed_only_as_they_are_needed(tmp_path: Path, monkeypatch:
     listed: list[str] = []
     original = sources._list
 
-    def note(path: str, disk: sources.Disk) -> sources._Folder | None:
+    def note(path: str, disk: Disk) -> sources._Folder | None:
         listed.append(path)
         return original(path, disk)
 

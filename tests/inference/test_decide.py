@@ -98,6 +98,32 @@ def test_writing_that_is_no_single_digit_is_for_a_person() -> None:
     assert decide(sources, Scripted([[4.0, 0.0]]), 0.5)[0][1].status is Status.OK
 
 
+def test_two_digits_beside_each_other_lower_the_score_and_are_named() -> None:
+    """A pair speaks against a row as far as both of it are digits."""
+    digit, none = [9.0, 0.0], [-9.0, -9.0]
+    pair = glyphs(1)._replace(pair=glyphs(2).glyphs)
+    several, alone, single = (
+        Normalised("several", pair),
+        Normalised("alone", glyphs(1)),
+        Normalised("single", pair),
+    )
+    logits = [digit, digit, digit, digit, digit, digit, none]
+    rows, _ = decide([several, alone, single], Scripted(logits, rejects=True), 0.75)
+    assert [(row.label, row.status, row.detail) for row in rows] == [
+        ("a", "review", SEVERAL_OR_NONE),
+        ("a", "ok", ""),
+        ("a", "ok", ""),
+    ]
+    assert rows[0].score is not None and rows[0].score < 0.01
+    assert rows[0].confidence == rows[1].confidence
+
+
+def test_a_row_in_doubt_for_other_reasons_does_not_name_a_pair_that_is_hardly_one() -> None:
+    doubtful = Normalised("x", glyphs(1)._replace(pair=glyphs(2).glyphs))
+    (row,), _ = decide([doubtful], Scripted([[0.5, 0.0], [9.0, 0.0], [-3.0, -3.0]], rejects=True), 0.75)
+    assert (row.status, row.detail) == ("review", "")
+
+
 def test_probabilities_are_named_and_add_up_to_one() -> None:
     (row,), _ = decide([Normalised("x", glyphs(1))], Scripted([[1.0, 2.0]]), 0.0, probabilities=True)
     assert list(row.probabilities) == list(LABELS)

@@ -162,12 +162,12 @@ def test_the_result_has_a_share_of_the_initial_weights(trained: Path, small_mnis
     model, data = read_model_file(trained), own(small_mnist, DIGITS, [5] * 10)
     mixed = FineTuning(model, data, seed=1, iterations=3)
     free = FineTuning(model, data, seed=1, iterations=3, initial_weight_share=0.0)
-    assert mixed.recipe.initial_weight_share == 0.6
+    assert mixed.recipe.initial_weight_share == 0.75
     for training in (mixed, free):
         assert list(training.run())
     initial = transferred_weights(model, DIGITS, seed=1)
     for before, result, after in zip(initial, mixed.network.weights, free.network.weights, strict=True):
-        assert np.allclose(result, 0.6 * before + 0.4 * after, atol=1e-6)
+        assert np.allclose(result, 0.75 * before + 0.25 * after, atol=1e-6)
 
 
 def test_with_other_labels_the_result_has_no_share_of_the_initial_weights(trained: Path, small_mnist: Arrays) -> None:

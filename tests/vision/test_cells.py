@@ -12,7 +12,7 @@ from batchdigits.datasets import MNIST
 from batchdigits.datasets.idx import TRAIN_IMAGES, read_idx
 from batchdigits.learning.rendered_cells import KINDS, render_cell
 from batchdigits.vision.illumination import has_shadows
-from batchdigits.vision.normalise import normalise, propose
+from batchdigits.vision.normalise import Candidates, normalise, propose
 from tests.vision.test_normalise import likeness, same
 
 CELLS = 30  # of a kind
@@ -140,7 +140,7 @@ def test_a_line_from_edge_to_edge_is_a_stroke_in_a_tight_crop_only(
 
 def test_a_ruled_line_alone_is_blank() -> None:
     for row in (50, 76):
-        assert propose(on_ruled_line(row, 100, 100)) == ((), (), True, False)
+        assert propose(on_ruled_line(row, 100, 100)) == Candidates(has_lines=True)
     upright = np.full((100, 100), 220, np.uint8)
     upright[:, 49:52] = 60  # a 1 in a tight crop
     assert len(propose(upright).glyphs) == 1
@@ -238,7 +238,7 @@ def rounded_frame(width: int, height: int, radius: int, thickness: int) -> np.nd
 @pytest.mark.parametrize(("width", "height", "radius", "thickness"), [(90, 90, 20, 3), (200, 160, 36, 4)])
 def test_a_frame_with_round_corners_is_no_zero(width: int, height: int, radius: int, thickness: int) -> None:
     frame = rounded_frame(width, height, radius, thickness)
-    assert propose(frame) == ((), (), True, False)
+    assert propose(frame) == Candidates(has_lines=True)
     scan, alone = frame.copy(), np.full_like(frame, 225)
     for page in (scan, alone):
         cv2.line(page, (width // 2 - 12, height // 2 - 16), (width // 2 + 12, height // 2 - 16), 60, 5)

@@ -8,8 +8,9 @@ import pytest
 
 from batchdigits.datasets import MNIST
 from batchdigits.datasets.idx import TRAIN_IMAGES, read_idx
-from batchdigits.vision.normalise import normalise, propose
+from batchdigits.vision.normalise import Candidates, normalise, propose
 from batchdigits.vision.writing import holds_writing, shows_several
+from tests.vision.test_normalise import likeness
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +65,7 @@ def test_an_empty_sheet_with_dust_is_no_writing() -> None:
     sheet = np.full((300, 300), 225, np.uint8)
     for y, x in rng.integers(0, 297, (40, 2)):
         sheet[y : y + 2, x : x + 2] = 60
-    assert propose(sheet) == ((), (), False, False)
+    assert propose(sheet) == Candidates()
 
 
 def test_an_empty_box_is_no_writing() -> None:
@@ -83,10 +84,10 @@ def _box_of_dashes() -> np.ndarray:
 
 def test_an_empty_box_of_dashes_is_no_writing() -> None:
     box = _box_of_dashes()
-    assert propose(box) == ((), (), False, False)
+    assert propose(box) == Candidates()
     box[8:24, 6:8] = 60  # the dashes of two sides meet in a corner
     box[8:10, 6:18] = 60
-    assert propose(box) == ((), (), False, False)
+    assert propose(box) == Candidates()
 
 
 def test_dashes_and_what_may_be_a_digit_are_writing() -> None:
@@ -112,3 +113,66 @@ def test_digits_beside_each_other_show_several(digits: np.ndarray) -> None:
 
 def test_hardly_any_single_digit_shows_several(digits: np.ndarray) -> None:
     assert sum(map(shows_several, digits)) <= 1
+
+
+def _beside(digits: np.ndarray, share: float, gap: int = 30, side: int = 200, at: int = 0) -> np.ndarray:
+    """A digit in the middle, 80 pixels high at a side of 200, and one that is a share as high, `gap` pixels beside."""
+    scan = np.zeros((200, 200), np.uint8)
+    for digit, high, left in ((digits[1], 80, 40), (digits[4], round(80 * share), at)):
+        x, y, wide, tall = cv2.boundingRect(digit)
+        ink = cv2.resize(digit[y : y + tall, x : x + wide], (high * wide // tall, high), interpolation=cv2.INTER_AREA)
+        left = left or 40 + 80 * cv2.boundingRect(digits[1])[2] // cv2.boundingRect(digits[1])[3] + gap
+        scan[60 : 60 + high, left : left + ink.shape[1]] = ink[:, : 200 - left]
+    return 255 - cv2.resize(scan, (side, side), interpolation=cv2.INTER_AREA)
+
+
+@pytest.mark.parametrize("share", [0.5, 0.8])
+def test_two_digits_beside_each_other_are_a_pair_of_what_each_is_alone(digits: np.ndarray, share: float) -> None:
+    first, second = propose(_beside(digits, share)).pair
+    assert likeness(first, normalise(digits[1])[0]) > 0.9
+    assert likeness(second, normalise(digits[4])[0]) > 0.9
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param({"share": 0.3}, id="too short"),
+        pytest.param({"share": 0.5, "side": 39}, id="in a tight crop"),
+    ],
+)
+def test_what_is_beside_a_digit_and_no_other_one(digits: np.ndarray, arguments: dict[str, float]) -> None:
+    assert propose(_beside(digits, **arguments)).pair == ()  # type: ignore[arg-type]
+
+
+def test_digits_above_each_other_are_no_pair(digits: np.ndarray) -> None:
+    scan = _beside(digits, 0.5)
+    assert propose(scan).pair
+    assert propose(scan.T.copy()).pair == ()
+
+
+@pytest.mark.parametrize(("gap", "count"), [(6, 0), (14, 2), (63, 0)])
+def test_a_stroke_near_a_digit_or_at_the_border_is_no_other_one(gap: int, count: int) -> None:
+    scan = np.full((200, 200), 255, np.uint8)
+    cv2.ellipse(scan, (100, 100), (25, 36), 0, 0, 360, 0, 8)
+    scan[70:130, 129 + gap : 137 + gap] = 0
+    assert len(propose(scan).pair) == count
+
+
+def _ring_in_cell() -> np.ndarray:
+    cell = np.full((120, 120), 255, np.uint8)
+    cv2.rectangle(cell, (5, 5), (114, 114), 0, 3)
+    cv2.ellipse(cell, (60, 60), (20, 30), 0, 0, 360, 0, 6)
+    return cell
+
+
+def test_a_small_digit_at_the_wall_of_a_cell_is_one_of_a_pair() -> None:
+    cell = _ring_in_cell()
+    cv2.ellipse(cell, (101, 60), (5, 12), 0, 0, 360, 0, 4)
+    assert len(propose(cell).pair) == 2
+
+
+@pytest.mark.parametrize(("left", "width"), [(98, 2), (105, 6)])
+def test_what_is_left_of_the_wall_of_a_cell_is_no_digit(left: int, width: int) -> None:
+    cell = _ring_in_cell()
+    cell[40:95, left : left + width] = 0
+    assert propose(cell).pair == ()

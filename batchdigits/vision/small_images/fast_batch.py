@@ -30,7 +30,7 @@ class FastBatch(NormaliseBatch):
         """An empty batch; `ink` is as for `normalise`."""
         super().__init__(ink)
         self._packed: list[tuple[int, Content]] = []  # small PNG files, with their positions in the batch
-        self._decoded: list[tuple[int, Page, Viewed]] = []  # scans that are not small, with their positions and views
+        self._decoded: list[tuple[int, Page, Viewed | None]] = []  # larger scans, with their positions and views
         self._small: defaultdict[tuple[int, ...], list[tuple[int, str, Scan]]] = defaultdict(list)  # by shape
 
     def add(self, path: str, status: os.stat_result | None = None) -> Iterable[None]:
@@ -68,7 +68,10 @@ class FastBatch(NormaliseBatch):
         elif max(page.scan.shape) <= MAX_SIDE:
             self._small[page.scan.shape].append((position, page.source, page.scan))
         else:
-            self._decoded.append((position, page, look_at(page.scan)))  # while the cache has the scan
+            viewed = None
+            with suppress(Exception):  # `normalise_page` looks again, and makes the fault a row
+                viewed = look_at(page.scan)  # while the cache has the scan
+            self._decoded.append((position, page, viewed))
             if len(self._decoded) == MAX_WAITING:
                 self._normalise_decoded()
 

@@ -3,10 +3,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from batchdigits.vision import normalise_batch
 from batchdigits.vision.decode import Page
-from batchdigits.vision.normalise import Ink, Viewed
+from batchdigits.vision.normalise import Ink, Viewed, look_at
 from batchdigits.vision.normalise_batch import NormaliseBatch, Normalised, normalise_page
+from batchdigits.vision.reduction import Reduction
 from batchdigits.vision.small_images import FastBatch, fast_batch
 
 
@@ -36,3 +39,20 @@ def test_no_more_scans_wait_than_agreed(tmp_path: Path, monkeypatch: pytest.Monk
     for one, other in zip(fast.finish(), plain.finish(), strict=True):
         assert (one.source, one.fault) == (other.source, other.fault)
         assert np.array_equal(one.candidates.glyphs, other.candidates.glyphs)
+
+
+def test_a_scan_that_cannot_be_looked_at_costs_its_own_row_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def looked_at(scan: NDArray[np.uint8], reduction: Reduction | None = None) -> Viewed:
+        if scan.shape[0] == 95:
+            raise MemoryError
+        return look_at(scan, reduction)
+
+    monkeypatch.setattr(fast_batch, "look_at", looked_at)
+    monkeypatch.setattr(normalise_batch, "look_at", looked_at)
+    batch = FastBatch("auto")
+    for side in (90, 95, 100):
+        cv2.imwrite(str(tmp_path / f"{side}.png"), np.full((side, side), 240, np.uint8))
+        list(batch.add(str(tmp_path / f"{side}.png")))
+    assert [one.fault for one in batch.finish()] == ["", "cannot be normalised (MemoryError)", ""]
