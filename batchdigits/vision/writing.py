@@ -104,7 +104,7 @@ def find_pair(parts: Parts) -> tuple[MatLike, MatLike] | None:
 
 def _with_near(components: Components, length: Numbers) -> Flags:
     """The longest component, those near it, those near these, and so on; of no others than those with a length."""
-    before, main = np.zeros(len(length), np.bool_), length == length.max()
+    before, main = np.zeros(len(length), np.bool_), np.asarray(length == length.max(), np.bool_)
     while not np.array_equal(before, main):
         before, main = main, main | ((length > 0) & near(components, main))
     return main
