@@ -107,11 +107,12 @@ def review(
         return
     from batchdigits.output.review_log import ReviewLog, log_path
     from batchdigits.output.table import read_table
-    from batchdigits.review.review import Review, Setting
+    from batchdigits.review.review import Review
     from batchdigits.review.rows import Rows
     from batchdigits.review.sample_answers import rows_of_sample
     from batchdigits.review.scan_files import ScanFiles
     from batchdigits.review.server import application
+    from batchdigits.review.setting import Setting
 
     _require_server()
     found = read_table(str(table))

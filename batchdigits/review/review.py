@@ -5,49 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from threading import Lock
-from typing import Any, Literal, NamedTuple, cast
+from typing import Literal
 
-from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.decide import Status
-from batchdigits.output.review_answers import KINDS, ROUNDS, Answer, Given, Kind, Mode, Round
+from batchdigits.output.review_answers import ROUNDS, Answer, Given, Mode, Round
 from batchdigits.output.review_log import ReviewLog
 from batchdigits.output.table import TableRow
-from batchdigits.review.numbers import RULE, is_number
+from batchdigits.review.requests import Json, RequestError, asked_row, given_answer
 from batchdigits.review.rows import Filter, Rows
-from batchdigits.text import as_unicode, is_line
+from batchdigits.review.setting import Setting
+from batchdigits.text import as_unicode
 
-Json = dict[str, Any]
 MODEL = "model"  # who gave the prediction
-
-
-class RequestError(BatchdigitsError):
-    """The page asks for what there is not."""
-
-
-class Setting(NamedTuple):
-    """How a review goes.
-
-    Attributes:
-        table: the table's name.
-        reviewer: the name of the person.
-        mode: how the page begins; `blind` never shows a prediction before the end.
-        is_second: whether a second person keys what was answered already.
-    """
-
-    table: str
-    reviewer: str
-    mode: Mode = "grid"
-    is_second: bool = False
-
-    @property
-    def round(self) -> Round:
-        """The round of answers that are given one by one."""
-        return "second" if self.is_second else "first"
-
-    @property
-    def is_blind(self) -> bool:
-        """Whether predictions are hidden."""
-        return self.is_second or self.mode == "blind"
 
 
 class Review:
@@ -152,9 +121,7 @@ class Review:
         Raises:
             RequestError: there is no such row.
         """
-        if not 0 <= position < len(self.rows):
-            raise RequestError(f"there is no row {position}")
-        return self.rows.rows[position]
+        return asked_row(self.rows, position)
 
     def answer(self, tab: str, mode: Mode, view: str, answers: Sequence[Json], since: int, request: str = "") -> Json:
         """Write answers that were given together to the log, and tell what has changed since an action.
@@ -176,7 +143,7 @@ class Review:
         seen = view == "differences"
         shown: Mode = "single" if seen and mode == "blind" else mode
         round_: Round = "agreed" if seen and self.setting.is_second else self.setting.round
-        given = [self._checked(fields) for fields in answers]
+        given = [given_answer(self.rows, fields, self._digest_of) for fields in answers]
         with self._lock:
             if not request or self._requests.get(tab) != request:
                 self._log.add(self.setting.reviewer, tab, shown, round_, given)
@@ -293,27 +260,6 @@ class Review:
 
     def _is_own(self, given: Given) -> bool:
         return _name_key(given.action.reviewer) == _name_key(self.setting.reviewer)
-
-    def _checked(self, fields: Json) -> Answer:
-        """An answer of the page.
-
-        Raises:
-            RequestError: it is none.
-        """
-        position, kind, label = fields.get("row"), fields.get("kind"), fields.get("label", "")
-        if not isinstance(position, int) or isinstance(position, bool):
-            raise RequestError("an answer has a row")
-        row = self.row(position)
-        if kind not in KINDS:
-            raise RequestError(f"an answer is one of {', '.join(KINDS)}")
-        if kind == "label" and self.rows.are_numbers:
-            is_own = bool(label) and label == row.label and is_line(label)  # a person may have edited the table's value
-            if not is_own and not is_number(label):
-                raise RequestError(RULE)
-        elif kind == "label" and label not in self.rows.classes:
-            raise RequestError(f"the label is one of {', '.join(self.rows.classes)}")
-        given = label if kind == "label" else ""
-        return Answer(row.path, cast(Kind, kind), given, row.label, row.status, self._digest_of(row.source))
 
 
 _ANSWERED: dict[str, Callable[[Answer | None], bool]] = {

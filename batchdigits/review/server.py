@@ -18,7 +18,8 @@ from batchdigits.errors import BatchdigitsError, MissingExtraError
 from batchdigits.output.review_answers import MODES
 from batchdigits.quiet import silent_stderr
 from batchdigits.review.pictures import glyph_png, scan_png
-from batchdigits.review.review import Json, RequestError, Review
+from batchdigits.review.requests import Json, RequestError
+from batchdigits.review.review import Review
 from batchdigits.review.rows import Filter
 from batchdigits.review.scan_files import ScanFiles
 from batchdigits.web.page import COMMON

@@ -17,10 +17,11 @@ from PIL import Image
 
 from batchdigits.output.review_log import ReviewLog, log_path, read_review
 from batchdigits.output.table import read_table
-from batchdigits.review.review import Review, Setting
+from batchdigits.review.review import Review
 from batchdigits.review.rows import Rows
 from batchdigits.review.scan_files import ScanFiles
 from batchdigits.review.server import application
+from batchdigits.review.setting import Setting
 from tests.conftest import Arrays
 
 if TYPE_CHECKING:

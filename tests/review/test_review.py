@@ -11,8 +11,10 @@ import pytest
 
 from batchdigits.output.review_answers import Answer
 from batchdigits.output.review_log import ReviewLog, log_path, read_review
-from batchdigits.review.review import RequestError, Review, Setting
+from batchdigits.review.requests import RequestError
+from batchdigits.review.review import Review
 from batchdigits.review.rows import Filter, Rows
+from batchdigits.review.setting import Setting
 from tests.review.test_rows import row
 
 Start = Callable[..., Review]

@@ -16,10 +16,11 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from batchdigits.output.review_log import ReviewLog, log_path, read_review
-from batchdigits.review.review import Review, Setting
+from batchdigits.review.review import Review
 from batchdigits.review.rows import Rows
 from batchdigits.review.scan_files import ScanFiles
 from batchdigits.review.server import MAX_BODY_BYTES, application
+from batchdigits.review.setting import Setting
 from tests.conftest import Arrays
 from tests.review.test_rows import row
 
