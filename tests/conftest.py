@@ -156,7 +156,8 @@ def class_folder(tmp_path: Path, small_mnist: Arrays) -> Path:
 def trained(tmp_path_factory: pytest.TempPathFactory, npz_file: Path) -> Path:
     """A .keras model file after a very short training."""
     path = tmp_path_factory.mktemp("trained") / "digits.keras"
-    arguments = ["train", "--iterations", "120", "--hidden", "32,16", "--data", str(npz_file), "-o", str(path)]
+    quick = ["--iterations", "120", "--batch-size", "64", "--hidden", "32,16"]
+    arguments = ["train", *quick, "--data", str(npz_file), "-o", str(path)]
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 0, result.output
     return path

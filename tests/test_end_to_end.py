@@ -53,7 +53,7 @@ def test_broken_samples_have_their_rows(run: Run, in_empty_folder: Path) -> None
 
 
 def test_each_command_uses_what_the_last_one_made_in_an_empty_folder(npz_file: Path, in_empty_folder: Path) -> None:
-    quick = ("--iterations", "90", "--hidden", "32", "--data", npz_file)
+    quick = ("--iterations", "90", "--batch-size", "64", "--hidden", "32", "--data", npz_file)
     for command in (
         ("train", *quick),
         ("export", "--tflite", "--data", npz_file, "--min-agreement", "0.98"),  # one of 78 images may differ

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from batchdigits.inference.model_file import read_card
-from tests.cli.test_train import interrupt_after
+from tests.cli.test_train_interrupted import interrupt_after
 from tests.conftest import Run
 
 OPTIONS = ("--hidden", "16", "--batch-size", "16", "--iterations", "60")

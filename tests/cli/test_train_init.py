@@ -17,7 +17,7 @@ from batchdigits.inference.tensorflow_runtime import load_network
 from batchdigits.learning.initial_weights import shaped_like
 from batchdigits.learning.recipes import DEFAULT
 from batchdigits.learning.training import Training
-from tests.cli.test_train import interrupt_after
+from tests.cli.test_train_interrupted import interrupt_after
 from tests.conftest import Arrays, Run
 
 QUICK = ("--iterations", "3", "--batch-size", "16")
@@ -84,7 +84,7 @@ def test_labels_other_than_digits_can_be_trained_exported_and_classified(
     letters = write_crops(tmp_path / "letters", small_mnist, {"0": 0, "I": 1, "x": 7}, more="x")
     output, exported = tmp_path / "letters.keras", tmp_path / "letters.tflite"
     options = ("--only-classes", "--init", trained, "--data", letters)
-    result = run("train", "--iterations", "300", *options, "-o", output)
+    result = run("train", "--iterations", "300", "--batch-size", "64", *options, "-o", output)
     assert result.exit_code == 0, result.output
     assert "new labels: I, x" in result.stderr
     assert "labels without a folder, which the new model will not know: 1, 2, 3, 4, 5, 6, 7, 8, 9" in result.stderr

@@ -57,7 +57,7 @@ def test_exported_sources_give_the_golden_vectors(
     run: Run, npz_file: Path, tmp_path: Path, options: tuple[str, ...], activation: str
 ) -> None:
     keras, folder = tmp_path / "m.keras", tmp_path / "new" / "c"
-    quick = ("--iterations", "60", "--hidden", "24,16", "--activation", activation)
+    quick = ("--iterations", "60", "--batch-size", "32", "--hidden", "24,16", "--activation", activation)
     assert run("train", *quick, "--data", npz_file, "-o", keras).exit_code == 0
     arguments = ("--model", keras, "--data", npz_file, "-o", tmp_path / "m.tflite", "--min-agreement", "0")
     result = run("export", "--tflite", *arguments, *options, "--c-array", folder)
@@ -190,7 +190,7 @@ def test_the_logits_of_other_networks_are_equal_to_those_of_tflite_micro(
 
 def test_networks_with_other_layers_are_refused(run: Run, npz_file: Path, tmp_path: Path) -> None:
     keras, output = tmp_path / "m.keras", tmp_path / "m.tflite"
-    quick = ("--iterations", "20", "--hidden", "16", "--activation", "tanh", "--data", npz_file)
+    quick = ("--iterations", "20", "--batch-size", "32", "--hidden", "16", "--activation", "tanh", "--data", npz_file)
     assert run("train", *quick, "-o", keras).exit_code == 0
     arguments = ("--model", keras, "--data", npz_file, "-o", output, "--min-agreement", "0")
     result = run("export", "--tflite", *arguments, "--c-array", tmp_path / "c")

@@ -187,7 +187,7 @@ def test_any_model_has_a_page_whatever_its_labels(
 ) -> None:
     (class_folder / "one").rename(class_folder / MARKUP)
     keras, tflite = tmp_path / "m.keras", tmp_path / "m.tflite"
-    quick = ("--iterations", "60", "--hidden", "24,16", "--data", class_folder)
+    quick = ("--iterations", "60", "--batch-size", "32", "--hidden", "24,16", "--data", class_folder)
     assert run("train", *quick, "-o", keras).exit_code == 0
     options = ("--data", class_folder, "--min-agreement", "0", "--per-tensor")
     result = run("export", "--tflite", "--model", keras, "-o", tflite, *options)
