@@ -393,6 +393,18 @@ def _blotted(sheet: Sheet, rng: np.random.Generator) -> None:
         sheet.draw(np.stack([middle, middle]), rng.uniform(0.04, 0.12) * sheet.side)
 
 
+def _stamped(sheet: Sheet, rng: np.random.Generator) -> None:
+    """The two rings of a stamp, and a bar across them, paler than the ink, over a part of the cell."""
+    sheet.ink = min(sheet.ink, 0.35)
+    share, width = rng.uniform(0.5, 0.85), rng.uniform(0.012, 0.035) * sheet.side
+    middle, radius = rng.uniform(0.1, 0.9, 2) * np.array(sheet.size[::-1]), rng.uniform(0.3, 0.8) * sheet.side
+    turns = np.linspace(0.0, 2 * np.pi, 73)
+    ring = np.stack([np.cos(turns), np.sin(turns)], axis=1)
+    for size in (radius, 0.8 * radius):
+        sheet.draw(middle + size * ring, width, share)
+    sheet.draw(middle + 0.8 * radius * ring[[3, 33]], 3 * width, share)
+
+
 SEEN: dict[str, Render] = {name: _seen(kind) for name, kind in KINDS.items()}
 UNSEEN: dict[str, Render] = {
     "dotted and dashed lines (unseen)": _seen(_dashed),
@@ -400,6 +412,7 @@ UNSEEN: dict[str, Render] = {
     "rounded corners (unseen)": _seen(_rounded),
     "ruled line (unseen)": _seen(_ruled),
     "blots (unseen)": _seen(_blotted),
+    "stamps (unseen)": _seen(_stamped),
 }
 
 if __name__ == "__main__":

@@ -62,8 +62,9 @@ class Prediction(NamedTuple):
         detail: the reason for `error`, or for `review` where it is not the confidence alone; for `blank`, what was on
             it; else empty.
         probabilities: probability of every class by its name, 0-1, in the order of the labels; empty unless asked for.
-        score: probability that the glyph is a digit, and the one that `label` names, 0-1; the review threshold is
-            compared with it. For a model that does not reject outliers it is the confidence. None without a label.
+        score: probability that the glyph is a digit, and the one that `label` names, 0-1; lower where another digit may
+            stand beside it. The review threshold is compared with it. For a model that does not reject outliers it is
+            the confidence. None without a label.
         digits: of a field, whose `label` is a number of several digits, each of them as JSON; empty unless asked for.
         form: of a page of a form, or a field of it, what a row for these has besides; else None.
     """

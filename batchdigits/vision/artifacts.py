@@ -117,19 +117,33 @@ def _without_blots(components: Components, keep: Flags) -> Flags:
     """The components without blots that lie apart; the same if there are none, or if others lie apart, too.
 
     The longest one that reaches the middle is the digit's, and so are those near it, or near one of those; without one,
-    all are. What is short, or a level line as of text, may be a blot. A small picture is a tight crop, without room.
+    all are. What is short, or a level line as of text, may be a blot, and so may an underline, however near it is. A
+    small picture is a tight crop, without room.
     """
-    length = np.where(keep, components.length, 0)
-    central = np.where(_reach_middle(components), length, 0)
+    if min(components.labels.shape) < SMALL_SIDE or np.count_nonzero(keep) < 2:
+        return keep
     is_level = components.height <= MAX_LEVEL_SHARE * components.width
+    is_underline = is_level & _lies_below(components, keep)
+    length = np.where(keep & ~is_underline, components.length, 0)
+    central = np.where(_reach_middle(components), length, 0)
     may_be_blot = keep & (is_level | (length <= MAX_BLOT_SHARE * central.max()))
-    if min(components.labels.shape) < SMALL_SIDE or np.count_nonzero(keep) < 2 or not may_be_blot.any():
+    if not may_be_blot.any():
         return keep
     before, main = np.zeros_like(keep), central == central.max()
     while not np.array_equal(before, main):
-        before, main = main, main | (keep & near(components, main, MAX_STROKE_GAP_SHARE))
+        before, main = main, main | (keep & ~is_underline & near(components, main, MAX_STROKE_GAP_SHARE))
     apart = keep & ~main
     return main if apart.any() and may_be_blot[apart].all() else keep
+
+
+def _lies_below(components: Components, keep: Flags) -> Flags:
+    """Whether each component lies below all others that are kept: true for one at most."""
+    middle = components.y + components.height / 2
+    ends = np.where(keep, components.y + components.height, 0)
+    lowest = np.where(keep, middle, -1.0).argmax()
+    below: Flags = np.zeros_like(keep)
+    below[lowest] = middle[lowest] >= np.delete(ends, lowest).max(initial=0)
+    return below
 
 
 def _without_grain(keep: Flags, length: Numbers, side: int) -> Flags:

@@ -129,6 +129,10 @@ def remove_lines(view: MatLike, mask: MatLike, parts: Parts, ticks: Flags | None
         if comb:
             return comb
         digit, written = _without_rests(mask, parts, inside)
+    elif framed:  # a shadow or another side's ink may hide the digit, but not from the threshold that found the frame
+        mask = cv2.subtract(whole, gone)
+        parts = parts_of(mask)
+        digit, written = _without_rests(mask, parts, inside)
     if digit is not mask:
         parts = parts_of(digit)
     if framed:
@@ -174,7 +178,7 @@ def _erase_frames(view: MatLike, mask: MatLike, parts: Parts) -> _Framed | None:
         x, y, width, height = frame.box
         ink: NDArray[np.uint8] = np.zeros(gone.shape, np.uint8)
         ink[top + y : top + y + height, left + x : left + x + width] = frame.ink
-        edge = _edge(frame.thickness)
+        edge = soft_edge(frame.thickness)
         gone |= np.asarray(cv2.dilate(ink, rectangle(edge, edge)), np.uint8)
         side = round(frame.thickness)
         left, top, width, height = left + x + side, top + y + side, width - 2 * side, height - 2 * side
@@ -191,7 +195,7 @@ def _split(rest: MatLike) -> tuple[float, MatLike, Parts]:
     return level, mask, parts_of(mask)
 
 
-def _edge(thickness: float) -> int:
+def soft_edge(thickness: float) -> int:
     """The side of a structuring element that adds the soft edges of lines, in pixels."""
     return 3 + 2 * round(SOFT_EDGE_SHARE * thickness)
 
@@ -242,7 +246,7 @@ def erased(found: Sequence[Stroke], lines: Sequence[Stroke], mask: MatLike) -> N
     for is_level in (True, False):
         parallel = [line for line in found if line.is_level == is_level]
         if parallel:
-            edge = _edge(max(line.thickness for line in parallel))
+            edge = soft_edge(max(line.thickness for line in parallel))
             ink: NDArray[np.uint8] = np.zeros(mask.shape, np.uint8)
             for line in parallel:
                 ink[line.place] |= np.asarray(line.ink, np.uint8)

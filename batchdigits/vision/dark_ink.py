@@ -7,11 +7,11 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
-from batchdigits.vision.components import SMALL_SIDE, Box
+from batchdigits.vision.components import Box
 from batchdigits.vision.contrast import LEVELS, NEIGHBOURS, SQUARES, histogram
 
 # Mean grey levels of 255: ink with paler parts is below both, most other ink above one, which saves a closer look.
-MAX_MEAN, MAX_MEAN_INSIDE = 195, 240  # with the grey edges of strokes, and without them
+MAX_MEAN, MAX_MEAN_INSIDE = 195, 230  # with the grey edges of strokes, and without them
 MAX_PALE_LEVEL = 0.6  # of the level of the dark part; the strokes of one pen vary less
 MIN_SHARE = 0.08  # of the area: the least of either part
 MIN_SEPARATION = 0.85  # share of the variance between the parts (Otsu's criterion); evenly spread levels have 0.75
@@ -30,8 +30,6 @@ def darker_ink(ink: MatLike, mask: MatLike, box: Box) -> tuple[MatLike, MatLike]
     Returns:
         The darker part, stretched to 255 on the paler one, and its mask; None if there are no two levels.
     """
-    if min(mask.shape) < SMALL_SIDE:
-        return None
     x, y, width, height = box
     inside = slice(y, y + height), slice(x, x + width)
     part, of_part = ink[inside], mask[inside]

@@ -19,6 +19,7 @@ from batchdigits.vision.artifacts import Digit, find_digits
 from batchdigits.vision.cell import Cell, remove_lines
 from batchdigits.vision.components import (
     MIN_CELL_SIDE,
+    SMALL_SIDE,
     Box,
     Components,
     Parts,
@@ -300,7 +301,7 @@ def _find_inks(view: MatLike, mask: MatLike, is_even: bool) -> _Found:
     else:
         found = [] if cell else _digits_in_grain(view)
     if not cell:
-        pair = find_pair(parts)
+        pair = find_pair(parts) if isinstance(parts, Components) else None
         return _Found(found, None, _with_ink(ink, pair) if pair else None)
     found = _weighted(_digits_of(cell, is_even), 1.0 - cell.stroke_prior) + _weighted(found, cell.stroke_prior)
     return _Found(found, cell, _pair_of(cell))
@@ -379,7 +380,10 @@ def _digits(ink: MatLike, mask: MatLike, parts: Parts, min_share: float, is_even
         is_even: whether the view is evenly lit.
     """
     found = _long_digits(ink, mask, parts, min_share, is_even)
-    darker = darker_ink(ink, found[0][1].mask, found[0][1].box) if found else None
+    if not found or min(mask.shape) < SMALL_SIDE:
+        return found
+    _, first = found[0]
+    darker = darker_ink(ink, first.mask, first.box)
     if not darker:
         return found
     ink, mask = darker

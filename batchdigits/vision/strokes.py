@@ -85,7 +85,7 @@ def find_level_strokes(mask: MatLike) -> list[Stroke]:
     """Those of the strokes that run along the rows."""
     found = [_straight_part(*part, mask) for part in _long_parts(mask, cv2.transpose(mask))]
     return [
-        _stroke(ink, top, left, True, ends, mask.shape, thickness)
+        make_stroke(ink, top, left, True, ends, mask.shape, thickness)
         for ink, top, left, ends, thickness in filter(None, found)
     ]
 
@@ -134,7 +134,7 @@ class UprightStrokes:
             self._found[index] = None
             if part := _straight_part(*self._parts[index], self._turned):
                 ink, left, top, ends, thickness = part
-                self._found[index] = _stroke(cv2.transpose(ink), top, left, False, ends, self._shape, thickness)
+                self._found[index] = make_stroke(cv2.transpose(ink), top, left, False, ends, self._shape, thickness)
         return self._found[index]
 
 
@@ -142,12 +142,23 @@ def placed(stroke: Stroke, top: int, left: int, shape: Sequence[int]) -> Stroke:
     """A stroke of a part of a picture, as a stroke of the picture with that shape; the part begins at (top, left)."""
     shift = left if stroke.is_level else top
     ends = stroke.start + shift, stroke.end + shift
-    return _stroke(stroke.ink, stroke.top + top, stroke.left + left, stroke.is_level, ends, shape, stroke.thickness)
+    return make_stroke(stroke.ink, stroke.top + top, stroke.left + left, stroke.is_level, ends, shape, stroke.thickness)
 
 
-def _stroke(
+def make_stroke(
     ink: MatLike, top: int, left: int, is_level: bool, ends: tuple[int, int], shape: Sequence[int], thickness: float
 ) -> Stroke:
+    """A stroke.
+
+    Args:
+        ink: its pixels in its box, 255 on 0, uint8 (h, w).
+        top: first row of the box.
+        left: first column of the box.
+        is_level: whether it runs along the rows.
+        ends: first pixel along it, and one past the last, where it runs on through corners.
+        shape: that of the picture.
+        thickness: in pixels.
+    """
     height, width = ink.shape
     length, near, far = (width, top, top + height) if is_level else (height, left, left + width)
     along, across = (shape[1], shape[0]) if is_level else (shape[0], shape[1])

@@ -319,6 +319,22 @@ def test_the_sharp_edge_of_a_shadow_is_no_one(column: int, slope: float) -> None
     assert normalise((230.0 - 69.0 * shadow).astype(np.uint8)) == ()
 
 
+def ring_under_shadow(left: int) -> np.ndarray:
+    """A ring in a frame, and a bar of shadow across both, of which this is the first column."""
+    cell = np.full((120, 120), 220, np.uint8)
+    cv2.rectangle(cell, (8, 8), (111, 111), 30, 4)
+    cv2.ellipse(cell, (60, 60), (20, 30), 0, 0, 360, 30, 6)
+    light = np.ones(120)
+    light[left : left + 25] = 0.7
+    return (cell * light).astype(np.uint8)
+
+
+@pytest.mark.parametrize("left", [12, 40, 60])
+def test_a_shadow_across_a_frame_does_not_hide_the_digit(left: int) -> None:
+    (alone,) = normalise(ring_under_shadow(120))
+    assert max((likeness(glyph, alone) for glyph in normalise(ring_under_shadow(left))), default=0.0) > 0.8
+
+
 def ring_in_box(middle: tuple[int, int] | None) -> np.ndarray:
     """A ring in a printed box, dimly lit, with the spot of a lamp around a middle (column, row) if there is one."""
     scan = np.full((90, 80), 230, np.uint8)

@@ -208,7 +208,7 @@ def _ring_and_strokes(*strokes: tuple[int, int, int, int], side: int = 200) -> n
     return np.asarray(cv2.resize(scan, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-@pytest.mark.parametrize("blot", [(160, 80, 20, 30), (50, 165, 100, 20)])
+@pytest.mark.parametrize("blot", [(160, 80, 20, 30), (50, 165, 100, 20), (45, 147, 110, 8)])
 def test_a_blot_beside_a_digit_may_be_no_part_of_it(blot: tuple[int, int, int, int]) -> None:
     alone, with_blot = propose(_ring_and_strokes()), propose(_ring_and_strokes(blot))
     assert with_blot.priors == (1.0, 1.0)
@@ -221,6 +221,7 @@ def test_a_blot_beside_a_digit_may_be_no_part_of_it(blot: tuple[int, int, int, i
     [
         pytest.param([(160, 80, 20, 30)], 39, id="no room for blots"),
         pytest.param([(160, 70, 10, 60)], 200, id="as long as a digit"),
+        pytest.param([(60, 45, 80, 8)], 200, id="a bar near above"),
         pytest.param([(160, 70, 10, 60), (20, 80, 20, 30)], 200, id="a blot, and one as long as a digit"),
         pytest.param([(137, 80, 10, 30), (156, 80, 20, 30)], 200, id="near a stroke that is near"),
     ],

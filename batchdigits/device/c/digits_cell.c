@@ -328,6 +328,14 @@ cell digits_find_cell(canvas c, components *parts) {
             return comb;
         }
         digits_select(c, without_rests(c, parts, inside), DIGIT);
+    } else if (is_framed) {
+        /* A shadow may hide the digit, but not from the threshold that found the frame. */
+        for (int i = 0; i < area_of(c.planes); i++) {
+            uint8_t *here = c.planes.pixels + i;
+            *here = (uint8_t)((*here & ~MASK) | ((*here & (WHOLE | GONE)) == WHOLE ? MASK : 0));
+        }
+        digits_label(c, MASK, parts);
+        digits_select(c, without_rests(c, parts, inside), DIGIT);
     }
     result.has_ink = digits_count(c.planes, DIGIT) > 0;
     if (!is_framed) {
