@@ -15,8 +15,9 @@ from batchdigits.vision.strokes import rectangle
 MIN_BOXES = 3  # fewer boxes may have the same digit in the same place
 SHIFT = 5  # pixels by which boxes may be shifted against each other, and blurred
 MIN_GUIDE = 12  # grey levels: less is the paper's grain
-# Of the grey level that so much of the ink is over: what is common to all boxes and darker is the same digit in each.
-MAX_GUIDE_SHARE, MIN_DARK_SHARE = 0.65, 0.02
+# Of the grey level that so much of the ink that is darker than the guide is over: what is common to all boxes and
+# darker are their digits, which may overlap where there are few boxes.
+MAX_GUIDE_SHARE, MIN_DARK_SHARE = 0.54, 0.1
 SPREAD = 1.4  # peak of a guide over its median
 
 
@@ -40,9 +41,9 @@ def remove_guides(ink: MatLike, comb: Comb) -> MatLike:
     level = SPREAD * median_level(common.ravel(), MIN_GUIDE)
     dark, inked = (
         cv2.countNonZero(cv2.threshold(ink, least, 255, cv2.THRESH_BINARY)[1])
-        for least in (level / MAX_GUIDE_SHARE, MIN_GUIDE - 1)
+        for least in (level / MAX_GUIDE_SHARE, level)
     )
-    if dark < MIN_DARK_SHARE * inked:
+    if dark <= MIN_DARK_SHARE * inked:
         return ink
     guide = np.minimum(common, level).astype(np.uint8)
     guides = {width: cv2.resize(guide, (width, len(guide))) for width in {box.stop - box.start for box in boxes}}

@@ -95,7 +95,7 @@ def _cuts(ink: NDArray[np.bool_]) -> list[int]:
     for _, column in sorted(candidates):
         if all(abs(column - other) >= least for other in cuts):
             cuts.append(column)
-        if len(cuts) >= max(2, min(MAX_CUTS, round(3 * width / height))):
+        if len(cuts) >= max(2, min(MAX_CUTS, round(4 * width / height))):
             break
     return sorted(cuts)
 

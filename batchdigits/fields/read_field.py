@@ -15,7 +15,8 @@ from batchdigits.fields.close_up import CloseUp, close_up
 from batchdigits.fields.comb import Comb
 from batchdigits.fields.confidence import alternatives_to, confidence_of, features
 from batchdigits.fields.dates import prefer_dates
-from batchdigits.fields.form_lines import Ruled, is_ink, remove_form_lines
+from batchdigits.fields.form_lines import Ruled, remove_form_lines
+from batchdigits.fields.grain import is_ink
 from batchdigits.fields.ink import View, view_of
 from batchdigits.fields.lattice import Step, best_paths
 from batchdigits.fields.line_digits import may_have_frame, may_have_slashes, stroke_lean

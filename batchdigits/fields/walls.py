@@ -21,12 +21,15 @@ from batchdigits.vision.strokes import Stroke, UprightStrokes, rectangle
 HALO, SOFT = 3, 3  # pixels: a square around dark ink without faint lines, and columns beside it with its soft edge
 MIN_LINE = 4  # grey levels from paper to line
 AT_RULE = 3  # pixels from a rule to the end of a wall between rules
+MIN_RAILED_SHARE = 0.75  # of the walls of a comb: those that run from rule to rule if it has two
 MIN_WALL_SHARE = 0.75  # of the tallest upright stroke: walls are of one height, and higher than digits
 MAX_WIDTH_SHARE = 0.2  # of its length: a wider wall is a shadow
 MIN_LIKENESS = 0.9  # of the longest wall's length: walls whose ends show where others end
 MAX_EDGE = 1.0  # pixel: the thickness of a soft edge; faint lines are thicker
 SCREEN = 5  # pixels: the mean of so many, both ways, makes lines of a printer's dots
+MAX_CORNER = 0.25  # of the length of a wall: ink beside it there may be another line
 MIN_GRID_WIDTH = 1.3  # width over height of a component with several walls
+MIN_DIGIT_SHARE = 0.4  # of the length of a wall: height of digits beside it
 MAX_WALL_WIDTH = 2.0  # width of a component that is a wall alone, over that of its straight part
 
 
@@ -44,7 +47,8 @@ class Strokes:
         """Find them."""
         self._ink = ink
         self.level, self.mask = otsu_split(ink)
-        self.rules, self.upright = find_rules(self.mask), UprightStrokes(self.mask)
+        self.upright = UprightStrokes(self.mask)
+        self.rules = find_rules(self.mask, self.upright)
         self._sure: dict[int, bool] = {}
 
     @cached_property
@@ -53,7 +57,8 @@ class Strokes:
         return cv2.subtract(self.mask, erased(self.rules, self.rules, self.mask)) if self.rules else self.mask
 
     @cached_property
-    def _components(self) -> MaskComponents:
+    def components(self) -> MaskComponents:
+        """The components of the ink without the rules."""
         return MaskComponents(self.without_rules)
 
     def dark(self) -> list[Stroke]:
@@ -83,8 +88,12 @@ class Strokes:
 
     def _is_sure(self, stroke: Stroke) -> bool:
         if id(stroke) not in self._sure:
-            self._sure[id(stroke)] = self._joins_rules(stroke) or not self._components.is_digit_of(stroke)
+            self._sure[id(stroke)] = self._joins_rules(stroke) or not self.components.is_digit_of(stroke)
         return self._sure[id(stroke)]
+
+    def join_rules(self, walls: Sequence[Stroke]) -> bool:
+        """Whether most walls run from rule to rule."""
+        return sum(map(self._joins_rules, walls)) >= MIN_RAILED_SHARE * len(walls)
 
     def _joins_rules(self, stroke: Stroke) -> bool:
         ends = stroke.start, stroke.end
@@ -102,7 +111,7 @@ class Strokes:
         return [
             stroke
             for stroke in UprightStrokes(mask).select(least)
-            if stroke.thickness > MAX_EDGE or not self._components.is_digit_of(stroke, SOFT)
+            if stroke.thickness > MAX_EDGE or not self.components.is_digit_of(stroke, SOFT)
         ]
 
 
@@ -121,22 +130,31 @@ class MaskComponents:
 
     def __init__(self, mask: MatLike) -> None:
         """Nothing is looked for yet."""
-        self._mask = mask
-        self._shapes: dict[int, tuple[int, int, bool]] = {}
+        self.mask = mask
+        self._filled: dict[int, bool] = {}
 
     @cached_property
-    def _labels(self) -> NDArray[np.uint16]:
-        return np.asarray(cv2.connectedComponents(self._mask, ltype=cv2.CV_16U)[1], np.uint16)
+    def _found(self) -> tuple[NDArray[np.uint16], NDArray[np.int32]]:
+        """The label of each pixel, and of each label the box and area, as OpenCV has them."""
+        _, labels, stats, _ = cv2.connectedComponentsWithStats(self.mask, ltype=cv2.CV_16U)
+        return np.asarray(labels, np.uint16), np.asarray(stats, np.int32)
 
-    def _shape(self, label: int) -> tuple[int, int, bool]:
-        """The width and height of a component, and whether its outline fills its box."""
-        if label not in self._shapes:
-            component = cv2.compare(self._labels, float(label), cv2.CMP_EQ)  # type: ignore[call-overload]
-            x, y, width, height = cv2.boundingRect(component)
-            own = component[y : y + height, x : x + width]
+    def _label_of(self, stroke: Stroke, reach: int = 0) -> int:
+        """The label of which an upright stroke has most pixels; 0 if it has few of any."""
+        columns = slice(max(0, stroke.near - reach), stroke.far + reach)
+        counts = np.bincount(self._found[0][stroke.place[0], columns].ravel())
+        counts[0] = 0
+        label = int(counts.argmax())
+        return label if counts[label] >= stroke.length / 2 else 0
+
+    def _fills_box(self, label: int) -> bool:
+        """Whether the outline of a component fills its box."""
+        if label not in self._filled:
+            x, y, width, height, _ = self._found[1][label].tolist()
+            own = (self._found[0][y : y + height, x : x + width] == label).view(np.uint8)
             outline = max(cv2.findContours(own, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0], key=len)
-            self._shapes[label] = width, height, cv2.contourArea(outline) >= MIN_FILLED_SHARE * width * height
-        return self._shapes[label]
+            self._filled[label] = cv2.contourArea(outline) >= MIN_FILLED_SHARE * width * height
+        return self._filled[label]
 
     def is_digit_of(self, stroke: Stroke, reach: int = 0) -> bool:
         """Whether an upright stroke is a part of a component that may be a digit: no wider than one, and no frame.
@@ -145,13 +163,25 @@ class MaskComponents:
             stroke: the stroke.
             reach: columns by which it, as a soft edge, may be off the component.
         """
-        columns = slice(max(0, stroke.near - reach), stroke.far + reach)
-        counts = np.bincount(self._labels[stroke.place[0], columns].ravel())
-        counts[0] = 0
-        label = int(counts.argmax())
-        if counts[label] < stroke.length / 2:
+        label = self._label_of(stroke, reach)
+        if not label:
             return False
-        width, height, fills_box = self._shape(label)
+        _, _, width, height, _ = self._found[1][label].tolist()
         if width >= MIN_GRID_WIDTH * height or width <= MAX_WALL_WIDTH * (stroke.far - stroke.near + 2 * reach):
             return False
-        return not fills_box
+        return not self._fills_box(label)
+
+    def has_ink_beside(self, stroke: Stroke) -> bool:
+        """Whether the component of an upright stroke has ink beside its middle, unlike a corner of a cell."""
+        label, end = self._label_of(stroke), round(MAX_CORNER * stroke.length)
+        x, _, width, _, _ = self._found[1][label].tolist()
+        rows = slice(stroke.place[0].start + end, stroke.place[0].stop - end)
+        own = self._found[0][rows, x : x + width] == label
+        return bool(own[:, : max(0, stroke.near - SOFT - x)].any() or own[:, stroke.far + SOFT - x :].any())
+
+    def height_of_others(self, stroke: Stroke) -> float:
+        """The median height of what may be digits beside an upright stroke, and is no wall as it is; 0 without any."""
+        widths, heights = self._found[1][1:, cv2.CC_STAT_WIDTH], self._found[1][1:, cv2.CC_STAT_HEIGHT]
+        is_wall = (widths <= MAX_WALL_WIDTH * (stroke.far - stroke.near)) | (heights >= MIN_LIKENESS * stroke.length)
+        is_other = (heights >= MIN_DIGIT_SHARE * stroke.length) & ~is_wall
+        return float(np.median(heights[is_other])) if is_other.any() else 0.0

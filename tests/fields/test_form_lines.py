@@ -12,12 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from batchdigits.fields import form_lines
+from batchdigits.fields import grain as paper_grain
 from batchdigits.fields.comb import Comb
 from batchdigits.fields.guides import median_level, remove_guides
 from batchdigits.fields.walls import MIN_WALL_SHARE, Strokes, is_narrow
 from batchdigits.learning.composed_fields import KINDS, compose_field
 from batchdigits.vision import strokes
+from batchdigits.vision.contrast import LEVELS, histogram
 from tests.fields.conftest import Digits
 from tests.fields.drawn import walls
 
@@ -69,7 +70,9 @@ def test_ink_on_even_paper_is_distinct(seed: int, darker: float, grain: float) -
     ink[10:30, 20:40][rng.random((20, 20)) < 0.3] += darker
     ink = np.clip(ink, 0, 255).astype(np.uint8)
     level, mask = cv2.threshold(ink, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
-    assert form_lines._is_distinct_over(ink, level) or not form_lines._is_on_even_paper(ink, mask, level)
+    counts = histogram(ink)
+    bright = np.where(level < LEVELS, counts, 0)
+    assert paper_grain._is_distinct(bright, counts - bright) or not paper_grain._is_on_even_paper(ink, mask, level)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +84,7 @@ def test_plain_paper_is_even_where_ink_is_dark(ink: int, level: int, is_even: bo
     scan = np.zeros((40, 80), np.uint8)
     scan[10:30, 20:24] = ink
     mask = cv2.threshold(scan, level, 255, cv2.THRESH_BINARY)[1]
-    assert form_lines._is_on_even_paper(scan, mask, level) is is_even
+    assert paper_grain._is_on_even_paper(scan, mask, level) is is_even
 
 
 @pytest.mark.parametrize(("share", "is_even"), [(0.2, True), (0.4, False)])
@@ -90,7 +93,7 @@ def test_paper_with_much_grain_is_not_even(share: float, is_even: bool) -> None:
     scan[: round(40 * share)] = 30
     scan[30:36, 20:24] = 200
     mask = cv2.threshold(scan, 100, 255, cv2.THRESH_BINARY)[1]
-    assert form_lines._is_on_even_paper(scan, mask, 100) is is_even
+    assert paper_grain._is_on_even_paper(scan, mask, 100) is is_even
 
 
 @pytest.mark.parametrize("count", [1, 2, 7, 30])
@@ -130,6 +133,16 @@ def test_the_same_ink_in_each_box_is_a_guide_if_it_is_faint(level: int, is_guide
     ink[10:50, 5:8] = 255
     found = remove_guides(ink, Comb(np.arange(0, 161, 40.0), 40.0, [], None))
     assert bool(found[20:40, 15:20].max() < level) is is_guide
+
+
+@pytest.mark.parametrize(("darker", "is_guide"), [(1.6, False), (2.0, True)])
+def test_digits_that_overlap_in_all_boxes_are_no_guide(darker: float, is_guide: bool) -> None:
+    ink = np.zeros((60, 160), np.uint8)
+    for left in range(0, 160, 40):
+        ink[20:40, left + 15 : left + 20] = 80
+    ink[10:50, 5:13] = round(80 * 1.4 * darker)
+    found = remove_guides(ink, Comb(np.arange(0, 161, 40.0), 40.0, [], None))
+    assert bool(found[20:40, 55:60].max() < 80) is is_guide
 
 
 @pytest.mark.parametrize("grey", [0, 11])

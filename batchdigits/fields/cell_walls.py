@@ -1,0 +1,64 @@
+"""Find the upright lines of a field without boxes: the sides of its cell, and lines that go through it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from batchdigits.fields.walls import MaskComponents
+from batchdigits.vision.lines import CORNER_SHARE, OUTER_MARGIN_SHARE
+from batchdigits.vision.strokes import Stroke
+
+MIN_WALL_SPAN, SPANNING_SHARE = 0.5, 0.92  # of the height: of a wall between rules or edges, and of one anywhere
+MAX_THICKNESS, MAX_FREE_THICKNESS = 0.1, 0.06  # of the height: of a wall between rules or edges, and of one anywhere
+MIN_WALL_LIKENESS = 0.8  # of the highest wall's span: all sides of a cell are as high
+MIN_CROSSED = 2  # rules that a stroke from edge to edge crosses if it is a wall, though a digit may touch it
+AT_END = 3  # pixels from a rule or edge to the end of a wall that is not in the margin
+TOUCHING = 1  # the same for a stroke in the margin that may be a digit's
+MIN_INNER_HEIGHT = 1.3  # of a wall that is not in the margin, over that of digits: else it may be a 1
+
+
+def cell_walls(
+    upright: Sequence[Stroke], rules: Sequence[Stroke], components: MaskComponents, known: Sequence[Stroke] = ()
+) -> list[Stroke]:
+    """Those of the upright strokes of a mask that are printed lines; what is lower than others is a digit's.
+
+    Args:
+        upright: the strokes.
+        rules: the level lines.
+        components: those of the mask without the rules.
+        known: lines that were found before.
+    """
+    walls = [stroke for stroke in upright if _is_wall(stroke, rules, components)]
+    highest = max([wall.span for wall in [*walls, *known] if not wall.is_level], default=0.0)
+    return [wall for wall in walls if wall.span >= MIN_WALL_LIKENESS * highest]
+
+
+def _is_wall(stroke: Stroke, rules: Sequence[Stroke], components: MaskComponents) -> bool:
+    """Whether an upright stroke is a printed line: it runs through, or from rule to rule, or from one to an edge."""
+    height = stroke.along
+    if stroke.thickness > MAX_THICKNESS * height + 2 or stroke.length < MIN_WALL_SPAN * height:
+        return False
+    if stroke.span >= SPANNING_SHARE and stroke.thickness <= MAX_FREE_THICKNESS * height + 1:
+        crossed = [rule for rule in rules if stroke.start < rule.near - AT_END and rule.far + AT_END < stroke.end]
+        return len(crossed) >= MIN_CROSSED or not _may_be_digit(stroke, components)
+    reach: float = AT_END
+    if stroke.margin < OUTER_MARGIN_SHARE:
+        reach = TOUCHING if _may_be_digit(stroke, components) else CORNER_SHARE * height + 1
+    elif not _is_higher_than_digits(stroke, components):
+        return False
+    at_rule = [
+        any(rule.near - reach <= end <= rule.far + reach for rule in rules) for end in (stroke.start, stroke.end)
+    ]
+    at_edge = stroke.start <= reach, stroke.end >= height - reach
+    return any(at_rule) and all(rule or edge for rule, edge in zip(at_rule, at_edge, strict=True))
+
+
+def _may_be_digit(stroke: Stroke, components: MaskComponents) -> bool:
+    """Whether a stroke is a part of a digit, and not of a corner of a cell."""
+    return components.is_digit_of(stroke) and components.has_ink_beside(stroke)
+
+
+def _is_higher_than_digits(stroke: Stroke, components: MaskComponents) -> bool:
+    """Whether a stroke is higher than the digits beside it, or stands alone."""
+    height = components.height_of_others(stroke)
+    return stroke.length >= MIN_INNER_HEIGHT * height and (height > 0 or not components.is_digit_of(stroke))
