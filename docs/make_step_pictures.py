@@ -19,11 +19,13 @@ from batchdigits.vision.artifacts import find_digits
 from batchdigits.vision.cell import remove_lines
 from batchdigits.vision.components import may_be_lines, parts_of
 from batchdigits.vision.contrast import stretch_contrast
+from batchdigits.vision.cut_out import LARGE_EDGE
 from batchdigits.vision.decode import decode
 from batchdigits.vision.framing import frame
 from batchdigits.vision.illumination import is_evenly_lit, otsu, otsu_split, remove_background
-from batchdigits.vision.normalise import LARGE_EDGE, MAX_VIEW_SIDE, normalise
+from batchdigits.vision.normalise import normalise
 from batchdigits.vision.ticks import find_ticks
+from batchdigits.vision.view import MAX_VIEW_SIDE
 
 HERE = Path(__file__).parent
 DIGITS = HERE.parent / "samples/digits"

@@ -96,6 +96,11 @@ def is_ink(counts: Histogram, bright: float) -> bool:
     return bool(bright / area * (dark / area) * gap**2 >= MIN_SEPARATION * variance)
 
 
+def without_level(view: MatLike, level: float) -> MatLike:
+    """An evenly lit view on a background of 0, without stretching its contrast."""
+    return cv2.subtract(view, level) if level else view  # type: ignore[call-overload]
+
+
 def has_edges(view: MatLike, mask: MatLike, box: Box, ink: MatLike, contrast: float) -> bool:
     """Whether ink has sharp edges, as light has not. A small view is not judged.
 

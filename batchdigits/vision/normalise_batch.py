@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from batchdigits.vision.decode import Page, decode
-from batchdigits.vision.normalise import Candidates, Ink, Viewed, look_at, propose_viewed
+from batchdigits.vision.normalise import Candidates, Ink, propose_viewed
+from batchdigits.vision.view import Viewed, look_at
 
 
 class Normalised(NamedTuple):

@@ -12,10 +12,11 @@ import numpy as np
 from batchdigits.files.content import Content, read_content
 from batchdigits.vision.decode import Page, decode, decode_content
 from batchdigits.vision.grey import Scan, Scans
-from batchdigits.vision.normalise import Candidates, Ink, Viewed, look_at
+from batchdigits.vision.normalise import Candidates, Ink
 from batchdigits.vision.normalise_batch import NormaliseBatch, Normalised, normalise_page
 from batchdigits.vision.small_images.normalise_stack import MAX_SIDE, normalise_stack
 from batchdigits.vision.small_images.png import is_small_png, unpack_small_pngs
+from batchdigits.vision.view import Viewed, look_at
 
 WAITING = Normalised("", Candidates())  # stands for a page that is normalised later
 # Decoding and normalising in turns evict each other's code from the processor's cache, so scans wait for some others.

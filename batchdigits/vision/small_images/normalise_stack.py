@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from batchdigits.vision.artifacts import find_digits, lies_along_edge
 from batchdigits.vision.components import MIN_SMALL_FRAME_SHARE, components_of, join_faint, may_be_lines
 from batchdigits.vision.contrast import MIN_CONTRAST
+from batchdigits.vision.cut_out import MIN_DIGIT_SIDE
 from batchdigits.vision.framing import (
     BOX,
     BOX_TOLERANCE,
@@ -31,7 +32,7 @@ from batchdigits.vision.framing import (
 )
 from batchdigits.vision.grey import Scans
 from batchdigits.vision.illumination import OTSU
-from batchdigits.vision.normalise import MIN_DIGIT_SIDE, Candidates, Ink, propose
+from batchdigits.vision.normalise import Candidates, Ink, propose
 from batchdigits.vision.polarity import CLEAR_AREA_LEAD, even_polarities
 from batchdigits.vision.ticks import find_ticks
 

@@ -7,10 +7,11 @@ from numpy.typing import NDArray
 
 from batchdigits.vision import normalise_batch
 from batchdigits.vision.decode import Page
-from batchdigits.vision.normalise import Ink, Viewed, look_at
+from batchdigits.vision.normalise import Ink
 from batchdigits.vision.normalise_batch import NormaliseBatch, Normalised, normalise_page
 from batchdigits.vision.reduction import Reduction
 from batchdigits.vision.small_images import FastBatch, fast_batch
+from batchdigits.vision.view import Viewed, look_at
 
 
 def test_no_more_scans_wait_than_agreed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,74 @@
+"""The view of a scan: the same in a bounded size, on which its digit is looked for."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from cv2.typing import MatLike
+from numpy.typing import NDArray
+
+from batchdigits.vision.reduction import Reduction
+
+MAX_VIEW_SIDE = 160  # pixels of a view's longer side: eight for each of the 20 that a glyph's ink has
+
+
+class Viewed(NamedTuple):
+    """A scan and its view. The view has a dark mean, so that a scan and its inverse have the same one.
+
+    Attributes:
+        scan: uint8 (H, W), of either polarity.
+        is_inverted: whether it is inverted in the view.
+        view: uint8 (H, W), of bounded size.
+        reduction: as for `propose`.
+    """
+
+    scan: MatLike
+    is_inverted: bool
+    view: MatLike
+    reduction: Reduction | None
+
+    @property
+    def times(self) -> int:
+        """How many times the scan is reduced."""
+        return self.reduction.times if self.reduction else 1
+
+    def enlarged(self) -> Viewed:
+        """The same with the scan in its full size, if that can be had."""
+        full = self.reduction.enlarge() if self.reduction else None
+        return self if full is None else self._replace(scan=full, reduction=None)
+
+    def close_up(self, rows: slice, columns: slice) -> MatLike:
+        """A view of a part of the scan."""
+        return _shrink(ink_bright(self.scan[rows, columns], not self.is_inverted), self.times)
+
+
+def look_at(scan: NDArray[np.uint8], reduction: Reduction | None = None) -> Viewed:
+    """Look at a scan, as the first step of `propose`: the only one that reads all pixels of most scans."""
+    is_inverted = cv2.norm(scan, cv2.NORM_L1) * (1.0 / scan.size) > 127.5
+    view = _shrink(ink_bright(scan, not is_inverted), reduction.times if reduction else 1)
+    return Viewed(scan, is_inverted, view, reduction)
+
+
+def ink_bright(picture: MatLike, ink_is_light: bool) -> MatLike:
+    """A picture, or the mask of its lighter side, with its ink bright."""
+    return picture if ink_is_light else np.invert(picture)  # faster than OpenCV's bitwise_not
+
+
+def _shrink(scan: MatLike, times: int) -> MatLike:
+    """The view of a scan that is reduced so many times. The rows and columns left over at the end are cut off."""
+    scale = factor(scan, times)
+    if scale <= 1.0:
+        return scan
+    height, width = scan.shape
+    height, width = max(1, int(height / scale)), max(1, int(width / scale))
+    part = scan[: round(height * scale), : round(width * scale)]
+    return cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA)
+
+
+def factor(scan: MatLike, times: int) -> float:
+    """Pixels of a scan, reduced so many times, for each of its view. Those of its full size are whole, for speed."""
+    longer: int = max(scan.shape)
+    return math.ceil(times * longer / MAX_VIEW_SIDE) / times
