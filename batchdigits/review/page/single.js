@@ -105,7 +105,8 @@ export class Single {
       const { before, after } = await this.#cards.neighbours(card);
       for (const near of [...before, card, ...after]) {
         const caption = make("span");
-        const element = make("div", near === card ? "here" : "", makePicture(scanAddress(near.row, SMALL_SIDE)), caption);
+        // The browser loads six images at a time: the next card's own scan comes before its neighbours.
+        const element = make("div", near === card ? "here" : "", makePicture(scanAddress(near.row, SMALL_SIDE), "", "low"), caption);
         element.title = near.path;
         if (near !== card) captions.set(near, caption);
         neighbours.append(element);
