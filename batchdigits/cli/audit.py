@@ -11,7 +11,7 @@ import click
 
 from batchdigits.cli.audit_facts import facts_of
 from batchdigits.cli.console import print_message
-from batchdigits.cli.options import FILE, Share, output_option, seed_option, verbosity_options
+from batchdigits.cli.options import FILE, OUTPUT_FILE, Share, output_option, seed_option, verbosity_options
 from batchdigits.cli.output_file import first_entry, prepare_document, prepare_output
 from batchdigits.errors import BatchdigitsError
 from batchdigits.text import as_unicode, counted
@@ -44,8 +44,8 @@ class Ratio(Share):
 @click.option("--keyed", type=FILE, metavar="FILE", help="The sample, keyed.")
 @click.option("--show-at-most", "share", type=Ratio(), help="What is to be shown: at most K of N ok rows are wrong.")
 @output_option("Write the sample to key (.csv).")
-@click.option("--json", "json_file", type=FILE, metavar="FILE", help="Write the result as JSON, too.")
-@click.option("--html", "html_file", type=FILE, metavar="FILE", help="Write a certificate of one page, too.")
+@click.option("--json", "json_file", type=OUTPUT_FILE, metavar="FILE", help="Write the result as JSON, too.")
+@click.option("--html", "html_file", type=OUTPUT_FILE, metavar="FILE", help="Write a certificate of one page, too.")
 @click.option("--summary", type=FILE, metavar="FILE", help="classify's summary, for model and threshold.")
 @click.option("--keyed-by", metavar="NAME", help="Who keyed, for JSON and certificate. [default: as in the review]")
 @verbosity_options

@@ -12,7 +12,7 @@ import click
 
 from batchdigits.cli.console import is_verbose, print_message, progress_bar
 from batchdigits.cli.model_choice import chosen_model, model_choice_options
-from batchdigits.cli.options import FILE, batch_size_option, class_option, ink_option, verbosity_options
+from batchdigits.cli.options import FILE, OUTPUT_FILE, batch_size_option, class_option, ink_option, verbosity_options
 from batchdigits.cli.output_file import prepare_document, prepare_plot
 from batchdigits.errors import ExitCode
 from batchdigits.text import counted
@@ -34,19 +34,19 @@ if TYPE_CHECKING:
 @class_option
 @click.option(
     "--plot",
-    type=FILE,
+    type=OUTPUT_FILE,
     metavar="FILE",
     help="Draw a reliability diagram and a risk-coverage curve (.png, .svg).",
 )
 @click.option(
     "--wrong",
-    type=FILE,
+    type=OUTPUT_FILE,
     metavar="FILE",
     help="List the images that get a wrong answer, the surest first (.csv, or .html with pictures).",
 )
 @click.option(
     "--suspects",
-    type=FILE,
+    type=OUTPUT_FILE,
     metavar="FILE",
     help="The list of --wrong without images that get no label: the likeliest wrong labels of yours first.",
 )

@@ -13,6 +13,7 @@ from batchdigits.cli.console import is_verbose, print_message
 from batchdigits.cli.model_choice import chosen_model
 from batchdigits.cli.options import (
     FILE,
+    OUTPUT_FILE,
     TFLITE_MODEL,
     Number,
     class_option,
@@ -89,7 +90,9 @@ if TYPE_CHECKING:
     help="Write the model as a library for a build system (arduino, platformio, esp-idf, zephyr or cmake) to a "
     "new folder.",
 )
-@click.option("--web", type=FILE, metavar="FILE.html", help="Write a page that classifies in a browser, in one file.")
+@click.option(
+    "--web", type=OUTPUT_FILE, metavar="FILE.html", help="Write a page that classifies in a browser, in one file."
+)
 @model_option(
     "The model file: a .keras, which is converted, or without --tflite a .tflite too; built-in, tiny and nano are in "
     "the package. [default: with --tflite exports/digits.keras, else as in classify]",

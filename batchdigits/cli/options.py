@@ -36,6 +36,9 @@ def refuse_folder_name(name: str, param: click.Parameter | None, ctx: click.Cont
         raise click.BadParameter(f"{name} is a folder's name, by its slash; give that of a file", ctx, param)
 
 
+OUTPUT_FILE = OutputFile(path_type=Path)
+
+
 class ModelPath(click.Path):
     """A model file, or the name of one in the package, such as `built-in`. A file of that name is `./built-in`."""
 
@@ -124,7 +127,7 @@ def model_option(text: str, path_type: ModelPath) -> Callable[[F], F]:
 
 def output_option(text: str, **options: Any) -> Callable[[F], F]:
     """`-o/--output FILE`, the file to write."""
-    return click.option("-o", "--output", type=OutputFile(path_type=Path), metavar="FILE", help=text, **options)
+    return click.option("-o", "--output", type=OUTPUT_FILE, metavar="FILE", help=text, **options)
 
 
 def data_option(text: str) -> Callable[[F], F]:

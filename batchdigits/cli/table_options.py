@@ -11,7 +11,7 @@ import click
 from batchdigits.cli.max_failures import MaxFailuresType
 from batchdigits.cli.model_choice import model_choice_options
 from batchdigits.cli.options import (
-    FILE,
+    OUTPUT_FILE,
     Number,
     batch_size_option,
     log_format_option,
@@ -104,7 +104,10 @@ RUN_OPTIONS: tuple[Option, ...] = (
         "--max-failures", type=MaxFailuresType(), metavar="N|P%", help="Stop when more images than this are errors."
     ),
     click.option(
-        "--summary", type=FILE, metavar="FILE", help="Write counts, model, options and versions to this .json file."
+        "--summary",
+        type=OUTPUT_FILE,
+        metavar="FILE",
+        help="Write counts, model, options and versions to this .json file.",
     ),
     log_format_option,
     click.option(

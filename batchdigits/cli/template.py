@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from batchdigits.cli.console import print_message
-from batchdigits.cli.options import FILE, output_option, verbosity_options
+from batchdigits.cli.options import OUTPUT_FILE, output_option, verbosity_options
 from batchdigits.cli.output_file import prepare_output, prepare_picture
 from batchdigits.errors import BatchdigitsError
 from batchdigits.text import counted, is_line
@@ -39,7 +39,7 @@ class _Page(NamedTuple):
 @output_option("The template to write.", default="form.toml", show_default=True)
 @click.option(
     "--picture",
-    type=FILE,
+    type=OUTPUT_FILE,
     metavar="FILE",
     help="The picture with the numbers of the fields. [default: NAME-preview.png]",
 )

@@ -13,6 +13,7 @@ from batchdigits.cli.console import print_log_line, print_message
 from batchdigits.cli.options import (
     FILE,
     KERAS_MODEL,
+    OUTPUT_FILE,
     Number,
     class_option,
     corrections_option,
@@ -114,7 +115,7 @@ class Widths(click.ParamType[tuple[int, ...]]):
     is_flag=True,
     help="Continue an interrupted training. The final weights are those of an uninterrupted one.",
 )
-@click.option("--plot", type=FILE, metavar="FILE", help="Draw loss, accuracy and learning rate (.png, .svg).")
+@click.option("--plot", type=OUTPUT_FILE, metavar="FILE", help="Draw loss, accuracy and learning rate (.png, .svg).")
 @click.option(
     "--tensorboard",
     type=FILE,
