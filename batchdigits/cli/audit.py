@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from batchdigits.cli.audit_facts import facts_of
-from batchdigits.cli.console import print_message
+from batchdigits.cli.console import print_message, quoted
 from batchdigits.cli.options import FILE, OUTPUT_FILE, Share, output_option, seed_option, verbosity_options
 from batchdigits.cli.output_file import first_entry, prepare_document, prepare_output
 from batchdigits.errors import BatchdigitsError
-from batchdigits.text import as_unicode, counted
+from batchdigits.text import counted
 
 if TYPE_CHECKING:
     from batchdigits.reports.audit import Table
@@ -92,23 +91,19 @@ def audit(
         _draw(rows, table, size, share, seed, output)
         if output:
             _say_next(
-                f"review {_quoted(rows)} --mode blind --sample {_quoted(output)}, then "
-                f"batchdigits audit {_quoted(rows)} --keyed {_quoted(output)} --seed {seed}"
+                f"review {quoted(rows)} --mode blind --sample {quoted(output)}, then "
+                f"batchdigits audit {quoted(rows)} --keyed {quoted(output)} --seed {seed}"
             )
         return
     sample = _keyed_sample(rows, keyed)
     facts = facts_of(rows, keyed, sample, summary, keyed_by, seed, table)
     _judge(table, sample, seed, share, facts, json_file, html_file)
-    typed = f"--sample {_quoted(keyed)} --reviewer NAME " if sample.in_file else ""
-    _say_next(f"review {_quoted(rows)} --apply {typed}-o FILE, for a table in which the keyed rows are reviewed")
+    typed = f"--sample {quoted(keyed)} --reviewer NAME " if sample.in_file else ""
+    _say_next(f"review {quoted(rows)} --apply {typed}-o FILE, for a table in which the keyed rows are reviewed")
 
 
 def _say_next(command: str) -> None:
     print_message(f"next: batchdigits {command}")
-
-
-def _quoted(path: Path) -> str:
-    return shlex.quote(as_unicode(path))
 
 
 def _check_options(
@@ -161,7 +156,7 @@ def _refuse_answered(rows: Path, table: Table) -> None:
     if seen:
         raise BatchdigitsError(
             f"{log} has answers for {counted(seen, 'ok row')} whose label was shown: first "
-            f"batchdigits review {_quoted(rows)} --apply -o FILE, then audit that"
+            f"batchdigits review {quoted(rows)} --apply -o FILE, then audit that"
         )
 
 

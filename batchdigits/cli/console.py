@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Protocol
 
 import click
 
 from batchdigits.cli.streams import STDERR, discard_output
 from batchdigits.quiet import show_library_output
-from batchdigits.text import printable, without_secrets
+from batchdigits.text import as_unicode, printable, without_secrets
 
 _VERBOSITY = "batchdigits.verbosity"
 _JSON_LINES = "batchdigits.json_lines"
@@ -63,6 +65,11 @@ def print_message(message: str, event: str = "message", **numbers: object) -> No
     """
     if not is_quiet():
         _print("info", event, message, numbers)
+
+
+def quoted(path: Path) -> str:
+    """A path as a shell takes it, for a command in a message."""
+    return shlex.quote(as_unicode(path))
 
 
 def print_log_line(line: str) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from batchdigits.cli.console import print_log_line, print_message
+from batchdigits.cli.console import print_log_line, print_message, quoted
 from batchdigits.cli.options import (
     FILE,
     KERAS_MODEL,
@@ -26,7 +25,6 @@ from batchdigits.cli.output_file import is_same_file, prepare_output, prepare_pl
 from batchdigits.cli.train_run import mention_checkpoint, run
 from batchdigits.cli.usage import usage_errors
 from batchdigits.learning.recipes import ACTIVATIONS, RECIPES
-from batchdigits.text import as_unicode
 
 if TYPE_CHECKING:
     from batchdigits.inference.card import Card
@@ -203,21 +201,17 @@ def _export(model: Path, training: Training, output: Path) -> None:
 
     exported = export_trained(model, training.splits, output)
     write_export(exported.model, exported.parity)
-    print_message(f"wrote {output}; next: batchdigits classify SCANS --model {_quoted(output)}")
+    print_message(f"wrote {output}; next: batchdigits classify SCANS --model {quoted(output)}")
 
 
 def _show_next(model: Path, exported: Path, data: Sequence[tuple[str, Path]], as_class: str | None) -> None:
     """Print the commands that come next."""
-    options = "".join(f" {option} {_quoted(path)}" for option, path in data)
+    options = "".join(f" {option} {quoted(path)}" for option, path in data)
     options += f" --class {as_class}" if as_class else ""
     print_message(
-        f"next: batchdigits export --tflite --model {_quoted(model)}{options} -o {_quoted(exported)}, "
-        f"then batchdigits classify SCANS --model {_quoted(exported)}"
+        f"next: batchdigits export --tflite --model {quoted(model)}{options} -o {quoted(exported)}, "
+        f"then batchdigits classify SCANS --model {quoted(exported)}"
     )
-
-
-def _quoted(path: Path) -> str:
-    return shlex.quote(as_unicode(path))
 
 
 def _show_labels(training: Training) -> None:

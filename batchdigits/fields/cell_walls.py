@@ -46,9 +46,7 @@ def _is_wall(stroke: Stroke, rules: Sequence[Stroke], components: MaskComponents
         reach = TOUCHING if _may_be_digit(stroke, components) else CORNER_SHARE * height + 1
     elif not _is_higher_than_digits(stroke, components):
         return False
-    at_rule = [
-        any(rule.near - reach <= end <= rule.far + reach for rule in rules) for end in (stroke.start, stroke.end)
-    ]
+    at_rule = [any(rule.lies_at(end, reach) for rule in rules) for end in (stroke.start, stroke.end)]
     at_edge = stroke.start <= reach, stroke.end >= height - reach
     return any(at_rule) and all(rule or edge for rule, edge in zip(at_rule, at_edge, strict=True))
 

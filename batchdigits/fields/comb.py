@@ -98,8 +98,8 @@ def _fit_walls(strokes: list[Stroke], width: int) -> tuple[list[Stroke], NDArray
     narrow = [stroke for stroke in strokes if is_narrow(stroke)]
     tall = max((stroke.length for stroke in narrow), default=0)
     walls = [stroke for stroke in narrow if stroke.length >= MIN_WALL_SHARE * tall]
-    columns = _apart(sorted((stroke.near + stroke.far) / 2 for stroke in walls), MIN_PITCH * tall / 8)
-    outer = [(stroke.near + stroke.far) / 2 for stroke in walls if stroke.length >= MIN_OUTER_SHARE * tall]
+    columns = _apart(sorted(stroke.middle for stroke in walls), MIN_PITCH * tall / 8)
+    outer = [stroke.middle for stroke in walls if stroke.length >= MIN_OUTER_SHARE * tall]
     edges, found = _best_fit(columns, sorted(set(outer) & set(columns)), tall)
     if edges is None:
         return walls, None, False

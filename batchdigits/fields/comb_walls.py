@@ -34,7 +34,7 @@ def comb_walls(upright: Sequence[Stroke], comb: Comb, mask: MatLike, known: Sequ
     """
     reach = TOLERANCE * comb.pitch + 1
     before = [line for line in known if not line.is_level]
-    found = [stroke for stroke in upright if _is_wall_of(stroke, comb) and not _is_near(before, _middle(stroke), reach)]
+    found = [stroke for stroke in upright if _is_wall_of(stroke, comb) and not _is_near(before, stroke.middle, reach)]
     slopes = {id(wall): _slope(wall) for wall in before or found}
     if not slopes:
         return []
@@ -54,12 +54,12 @@ def comb_walls(upright: Sequence[Stroke], comb: Comb, mask: MatLike, known: Sequ
 
 def _is_near(walls: Sequence[Stroke], column: float, reach: float) -> bool:
     """Whether one of some walls is so near to a column."""
-    return any(abs(_middle(wall) - column) <= reach for wall in walls)
+    return any(abs(wall.middle - column) <= reach for wall in walls)
 
 
 def columns_of_walls(comb: Comb, width: int) -> bytes:
     """For each column of a view whether the middle of a stroke that `_is_wall_of` a comb may lie in it, as 1 or 0."""
-    walls = np.array(list(map(_middle, comb.walls)))
+    walls = np.array([wall.middle for wall in comb.walls])
     middles = np.concatenate((comb.edges, walls - comb.pitch, walls + comb.pitch))
     reach = math.ceil(TOLERANCE * comb.pitch + 1) + 2
     near = np.round(middles).astype(int)[:, None] + np.arange(-reach, reach + 1)
@@ -70,19 +70,15 @@ def columns_of_walls(comb: Comb, width: int) -> bytes:
 
 def _is_wall_of(stroke: Stroke, comb: Comb) -> bool:
     """Whether a stroke is a wall of a comb, or of boxes with gaps between them: another one is a box away."""
-    middle = _middle(stroke)
+    middle = stroke.middle
     reach = TOLERANCE * comb.pitch + 1
     if min(abs(edge - middle) for edge in comb.edges.tolist()) <= reach:
         return True
     if not comb.is_box.all():  # the walls of one group are a box away from the digits of another
         return False
     tall = min([wall.length for wall in comb.walls], default=0)
-    distances = [abs(_middle(wall) - middle) for wall in comb.walls]
+    distances = [abs(wall.middle - middle) for wall in comb.walls]
     return stroke.length >= tall and any(abs(distance - comb.pitch) <= reach for distance in distances)
-
-
-def _middle(wall: Stroke) -> float:
-    return (wall.near + wall.far) / 2
 
 
 def _is_thin(wall: Stroke, own: float, thickness: float, slope: float) -> bool:

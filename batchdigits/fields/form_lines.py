@@ -13,9 +13,9 @@ from cv2.typing import MatLike
 from batchdigits.fields.cell_walls import AT_END, MIN_WALL_SPAN, cell_walls
 from batchdigits.fields.comb import Comb, find_comb
 from batchdigits.fields.comb_walls import columns_of_walls, comb_walls
-from batchdigits.fields.erasing import pixels_of
 from batchdigits.fields.grain import is_ink_over
 from batchdigits.fields.guides import remove_guides
+from batchdigits.fields.line_pixels import pixels_of
 from batchdigits.fields.ruled_lines import find_rules
 from batchdigits.fields.ticks import find_ticks
 from batchdigits.fields.walls import MaskComponents, Strokes

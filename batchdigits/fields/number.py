@@ -212,7 +212,7 @@ def _has_wall_like_digit(walls: Sequence[Stroke], components: Components, row: N
     _, x, _, width, _, _ = components
     left, right = x[row].min() - height, (x + width)[row].max() + height
     inner = sorted(walls, key=lambda wall: wall.near)[1:-1]  # the outer ones are the sides of a cell
-    return any(wall.length <= MAX_WALL_DIGIT * height and left <= (wall.near + wall.far) / 2 <= right for wall in inner)
+    return any(wall.length <= MAX_WALL_DIGIT * height and left <= wall.middle <= right for wall in inner)
 
 
 def _are_at_wall(walls: Sequence[Stroke], components: Components) -> Flags:

@@ -103,11 +103,8 @@ def _is_rail(stroke: Stroke, left: int, shape: Sequence[int], upright: UprightSt
     corners = [
         side
         for side in upright.select(MIN_SIDE_SHARE * shape[0])
-        if any(place.near - AT_CORNER <= end <= place.far + AT_CORNER for end in (side.start, side.end))
+        if any(place.lies_at(end, AT_CORNER) for end in (side.start, side.end))
     ]
-    at_end = [
-        any(side.near - AT_CORNER <= end <= side.far + AT_CORNER for side in corners)
-        for end in (place.start, place.end)
-    ]
+    at_end = [any(side.lies_at(end, AT_CORNER) for side in corners) for end in (place.start, place.end)]
     goes_on = stroke.start == 0 < left, stroke.end == stroke.along < shape[1] - left
     return any(at_end) and all(map(max, at_end, goes_on))

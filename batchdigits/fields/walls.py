@@ -12,8 +12,8 @@ from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from batchdigits.fields.ruled_lines import find_rules
-from batchdigits.vision.cell import erased
 from batchdigits.vision.contrast import histogram
+from batchdigits.vision.erasing import erased
 from batchdigits.vision.frames import MIN_FILLED_SHARE
 from batchdigits.vision.illumination import otsu_level, otsu_split
 from batchdigits.vision.strokes import Stroke, UprightStrokes, rectangle
@@ -97,7 +97,7 @@ class Strokes:
 
     def _joins_rules(self, stroke: Stroke) -> bool:
         ends = stroke.start, stroke.end
-        return all(any(rule.near - AT_RULE <= end <= rule.far + AT_RULE for rule in self.rules) for end in ends)
+        return all(any(rule.lies_at(end, AT_RULE) for rule in self.rules) for end in ends)
 
     def faint(self, least: float = 0.0) -> list[Stroke]:
         """Fainter upright strokes, of so many pixels, that are no soft edges of digits."""

@@ -24,6 +24,7 @@ from batchdigits.vision.components import (
     select,
 )
 from batchdigits.vision.contrast import histogram, is_ink
+from batchdigits.vision.erasing import erased, soft_edge
 from batchdigits.vision.frames import find_frame
 from batchdigits.vision.illumination import otsu, otsu_split
 from batchdigits.vision.lines import (
@@ -31,7 +32,6 @@ from batchdigits.vision.lines import (
     OUTER_MARGIN_SHARE,
     RULED_SHARE,
     THIN_SHARE,
-    corners_of,
     find_lines,
     sides_of,
 )
@@ -43,7 +43,6 @@ MAX_PASSES = 3  # each finds the lines that are fainter than those before
 MIN_WALL_SPAN = 0.6  # of the picture's side: what lies beyond so long a line in its margin is outside of the cell
 SURE_SIDES = 3  # of a box; with fewer, a line may be a stroke of a tightly cropped digit
 MIN_REST_SHARE = 0.15  # of the picture's longer side: a thin and straight component this long is the rest of a line
-SOFT_EDGE_SHARE = 0.25  # of a line's thickness: where it is out of focus, its edges are this soft
 # How probable it is that what may be a line is a stroke, if it touches the digit and if it does not.
 TOUCHING_STROKE_PRIOR, FREE_STROKE_PRIOR = 0.75, 0.1
 # The same if it touches the digit, but the crop is not tight: the digit stands on a ruled line, or crosses it.
@@ -56,7 +55,6 @@ MIN_WALL_DIGIT_SHARE = 0.2  # of both sides of the cell: what is this large may 
 MIN_STROKE_GAP_SHARE, MIN_STROKE_GAP = 0.02, 2
 MIN_STROKE_LENGTH_SHARE, MIN_STROKE_WIDTH_SHARE = 0.2, 0.06
 MIN_INSIDE = 8  # pixels of the shorter side of a cell
-STROKE_REACH = 3  # pixels beyond a line's thickness in which a stroke that crosses it is closed again
 
 
 Inside = tuple[slice, slice]  # rows and columns
@@ -195,11 +193,6 @@ def _split(rest: MatLike) -> tuple[float, MatLike, Parts]:
     return level, mask, parts_of(mask)
 
 
-def soft_edge(thickness: float) -> int:
-    """The side of a structuring element that adds the soft edges of lines, in pixels."""
-    return 3 + 2 * round(SOFT_EDGE_SHARE * thickness)
-
-
 def _stroke_prior(lines: Sequence[Stroke], digit: MatLike, whole: MatLike, gone: MatLike) -> float:
     """How probable it is that removed lines are strokes of a digit.
 
@@ -238,26 +231,6 @@ def _is_tight(lines: Sequence[Stroke], whole: MatLike) -> bool:
     gaps = {True: max(y, rows - y - height) / rows, False: max(x, columns - x - width) / columns}
     is_small = min(rows, columns) < SMALL_SIDE
     return is_small or all(line.span < RULED_SHARE or gaps[line.is_level] <= MAX_TIGHT_GAP_SHARE for line in lines)
-
-
-def erased(found: Sequence[Stroke], lines: Sequence[Stroke], mask: MatLike) -> NDArray[np.uint8]:
-    """The pixels of lines, with their soft edges and corners, but not the strokes that cross them."""
-    erased: NDArray[np.uint8] = np.zeros(mask.shape, np.uint8)
-    for is_level in (True, False):
-        parallel = [line for line in found if line.is_level == is_level]
-        if parallel:
-            edge = soft_edge(max(line.thickness for line in parallel))
-            ink: NDArray[np.uint8] = np.zeros(mask.shape, np.uint8)
-            for line in parallel:
-                ink[line.place] |= np.asarray(line.ink, np.uint8)
-            erased |= np.asarray(cv2.dilate(ink, rectangle(edge, 1) if is_level else rectangle(1, edge)), np.uint8)
-    for corner in corners_of(lines):
-        erased[corner] = 255
-    rest = cv2.bitwise_and(mask, cv2.bitwise_not(erased))
-    side = round(max(line.thickness for line in found)) + STROKE_REACH | 1
-    closed = cv2.morphologyEx(rest, cv2.MORPH_CLOSE, rectangle(side, side))
-    strokes = cv2.bitwise_and(closed, mask)
-    return np.asarray(cv2.bitwise_and(erased, cv2.bitwise_not(strokes)), np.uint8)
 
 
 def _inside(lines: Sequence[Stroke], shape: Sequence[int], framed: Inside | None) -> Inside:

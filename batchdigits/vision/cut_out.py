@@ -13,7 +13,7 @@ from batchdigits.vision.components import Box, parts_of
 from batchdigits.vision.contrast import stretch_contrast, without_level
 from batchdigits.vision.framing import MAX_INK_SIDE
 from batchdigits.vision.illumination import is_evenly_lit, otsu, otsu_split, remove_background
-from batchdigits.vision.view import MAX_VIEW_SIDE, Viewed, factor, ink_bright
+from batchdigits.vision.view import MAX_VIEW_SIDE, Viewed, ink_bright, view_scale
 
 MIN_DIGIT_SIDE = 40  # pixels: a shorter digit in a shrunken view is cropped from the scan again, and shrunk less
 CLOSE_UP_MARGIN = 0.25  # background around a digit that is cropped again, as a share of its length
@@ -42,10 +42,10 @@ def _close_up(
     """The ink around a small digit, shrunk less, the digit's mask in it and its box; None if it is lost there."""
     x, y, width, height = box
     margin = CLOSE_UP_MARGIN * max(width, height)
-    scale = factor(viewed.scan, viewed.times)
+    scale = view_scale(viewed.scan, viewed.times)
     if viewed.reduction and scale * max(width, height) < MAX_INK_SIDE:
         viewed = viewed.enlarged()
-        scale = factor(viewed.scan, viewed.times)
+        scale = view_scale(viewed.scan, viewed.times)
     rows = slice(max(0, round((y - margin) * scale)), round((y + height + margin) * scale))
     columns = slice(max(0, round((x - margin) * scale)), round((x + width + margin) * scale))
     view = ink_bright(viewed.close_up(rows, columns), ink_is_light)

@@ -74,7 +74,7 @@ def find_inks(view: MatLike, mask: MatLike, is_even: bool) -> Found:
     else:
         found = [] if cell else _digits_in_grain(view)
     if not cell:
-        pair = find_pair(parts) if isinstance(parts, Components) else None
+        pair = find_pair(parts)
         return Found(found, None, _with_ink(ink, pair) if pair else None)
     found = _weighted(_digits_of(cell, is_even), 1.0 - cell.stroke_prior) + _weighted(found, cell.stroke_prior)
     return Found(found, cell, _pair_of(cell))

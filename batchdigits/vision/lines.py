@@ -110,7 +110,7 @@ def _completes_box(stroke: Stroke, lines: Sequence[Stroke], walls: Set[Side]) ->
 def _meets(stroke: Stroke, end: int, line: Stroke) -> bool:
     """Whether an end of a stroke lies at a line across it."""
     reach = CORNER_SHARE * stroke.along + 1
-    return line.is_level != stroke.is_level and line.near - reach <= end <= line.far + reach
+    return line.is_level != stroke.is_level and line.lies_at(end, reach)
 
 
 def corners_of(lines: Sequence[Stroke]) -> list[tuple[slice, slice]]:

@@ -75,6 +75,15 @@ class Stroke(NamedTuple):
         height, width = self.ink.shape
         return slice(self.top, self.top + height), slice(self.left, self.left + width)
 
+    @property
+    def middle(self) -> float:
+        """The row or column of its middle, across it."""
+        return (self.near + self.far) / 2
+
+    def lies_at(self, end: float, reach: float) -> bool:
+        """Whether the end of a stroke across it is within so many pixels of it."""
+        return self.near - reach <= end <= self.far + reach
+
 
 def find_strokes(mask: MatLike) -> list[Stroke]:
     """The long, thin and nearly straight strokes of a mask, uint8 (H, W), 255 on 0; level ones first."""

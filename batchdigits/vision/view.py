@@ -59,7 +59,7 @@ def ink_bright(picture: MatLike, ink_is_light: bool) -> MatLike:
 
 def _shrink(scan: MatLike, times: int) -> MatLike:
     """The view of a scan that is reduced so many times. The rows and columns left over at the end are cut off."""
-    scale = factor(scan, times)
+    scale = view_scale(scan, times)
     if scale <= 1.0:
         return scan
     height, width = scan.shape
@@ -68,7 +68,7 @@ def _shrink(scan: MatLike, times: int) -> MatLike:
     return cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA)
 
 
-def factor(scan: MatLike, times: int) -> float:
+def view_scale(scan: MatLike, times: int) -> float:
     """Pixels of a scan, reduced so many times, for each of its view. Those of its full size are whole, for speed."""
     longer: int = max(scan.shape)
     return math.ceil(times * longer / MAX_VIEW_SIDE) / times

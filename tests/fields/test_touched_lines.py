@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from batchdigits.fields.comb import Comb
 from batchdigits.fields.comb_walls import comb_walls
-from batchdigits.fields.erasing import pixels_of
 from batchdigits.fields.form_lines import remove_form_lines
 from batchdigits.fields.grain import is_ink_over
+from batchdigits.fields.line_pixels import pixels_of
 from batchdigits.fields.pieces import _cuts
 from batchdigits.fields.read_field import read_fields
 from batchdigits.fields.ruled_lines import find_rules

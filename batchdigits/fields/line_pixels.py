@@ -1,4 +1,4 @@
-"""Erase printed lines from the ink of a field: their pixels and soft edges, but not the strokes that meet them."""
+"""Which pixels of a field are printed lines, and which are of strokes that meet them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from batchdigits.fields.guides import median_level
-from batchdigits.vision.cell import STROKE_REACH, soft_edge
-from batchdigits.vision.lines import corners_of
-from batchdigits.vision.strokes import Stroke, rectangle
+from batchdigits.vision.erasing import erased
+from batchdigits.vision.strokes import Stroke
 
 MIN_END = 2  # pixels, both ways, of a stroke that ends at a line: less is the line's rough edge
 MIN_DARKER = 1.33  # darkness of ink that lies on a line, over the line's
@@ -27,33 +26,9 @@ def pixels_of(found: Sequence[Stroke], lines: Sequence[Stroke], ink: MatLike, ma
         ink: uint8 (H, W), bright on 0.
         mask: of the ink, 255 on 0.
     """
-    gone = _erased(found, lines, mask)
+    gone = erased(found, lines, mask, MIN_END)
     np.put(gone, _strokes_along(found, ink, mask, gone), 0)
     return gone
-
-
-def _erased(found: Sequence[Stroke], lines: Sequence[Stroke], mask: MatLike) -> NDArray[np.uint8]:
-    """The pixels of lines, with their soft edges and corners, but not the strokes that cross them, or end at them."""
-    erased: NDArray[np.uint8] = np.zeros(mask.shape, np.uint8)
-    for is_level in (True, False):
-        parallel = [line for line in found if line.is_level == is_level]
-        if not parallel:
-            continue
-        side = soft_edge(max(line.thickness for line in parallel))
-        across = rectangle(side, 1) if is_level else rectangle(1, side)
-        ink: NDArray[np.uint8] = np.zeros(mask.shape, np.uint8)
-        for line in parallel:
-            ink[line.place] |= np.asarray(line.ink, np.uint8)
-        soft = cv2.dilate(ink, across)
-        wide = rectangle(MIN_END, MIN_END)
-        ends = cv2.dilate(cv2.erode(cv2.subtract(mask, ink), wide), wide, anchor=(0, 0))
-        erased |= np.asarray(cv2.subtract(soft, ends), np.uint8)
-    for corner in corners_of(lines):
-        erased[corner] = 255
-    rest = cv2.subtract(mask, erased)
-    side = round(max(line.thickness for line in found)) + STROKE_REACH | 1
-    closed = cv2.morphologyEx(rest, cv2.MORPH_CLOSE, rectangle(side, side))
-    return np.asarray(cv2.subtract(erased, cv2.bitwise_and(closed, mask)), np.uint8)
 
 
 def _strokes_along(lines: Sequence[Stroke], ink: MatLike, mask: MatLike, gone: NDArray[np.uint8]) -> NDArray[np.intp]:
