@@ -10,7 +10,7 @@ from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from batchdigits.fields.comb import Comb
-from batchdigits.vision.strokes import rectangle
+from batchdigits.vision.morphology import rectangle
 
 MIN_BOXES = 3  # fewer boxes may have the same digit in the same place
 SHIFT = 5  # pixels by which boxes may be shifted against each other, and blurred

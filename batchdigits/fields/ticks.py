@@ -12,7 +12,8 @@ from cv2.typing import MatLike
 from batchdigits.fields.comb import Comb, fit_boxes
 from batchdigits.fields.walls import AT_RULE
 from batchdigits.vision.components import components_of, select
-from batchdigits.vision.strokes import Stroke, rectangle
+from batchdigits.vision.morphology import rectangle
+from batchdigits.vision.strokes import Stroke
 
 MIN_LENGTH, MAX_LENGTH = 0.1, 0.7  # of the height of the picture over the rule
 MAX_WIDTH = 0.45  # of its length: a wider component is no tick

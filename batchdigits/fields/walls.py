@@ -16,7 +16,8 @@ from batchdigits.vision.contrast import histogram
 from batchdigits.vision.erasing import erased
 from batchdigits.vision.frames import MIN_FILLED_SHARE
 from batchdigits.vision.illumination import otsu_level, otsu_split
-from batchdigits.vision.strokes import Stroke, UprightStrokes, rectangle
+from batchdigits.vision.morphology import rectangle
+from batchdigits.vision.strokes import Stroke, UprightStrokes
 
 HALO, SOFT = 3, 3  # pixels: a square around dark ink without faint lines, and columns beside it with its soft edge
 MIN_LINE = 4  # grey levels from paper to line

@@ -8,7 +8,6 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 from cv2.typing import MatLike
-from numpy.typing import NDArray
 
 from batchdigits.vision.artifacts import MIN_FREE_SHARE
 from batchdigits.vision.components import (
@@ -24,9 +23,9 @@ from batchdigits.vision.components import (
     select,
 )
 from batchdigits.vision.contrast import histogram, is_ink
-from batchdigits.vision.erasing import erased, soft_edge
-from batchdigits.vision.frames import find_frame
-from batchdigits.vision.illumination import otsu, otsu_split
+from batchdigits.vision.erasing import erased
+from batchdigits.vision.frames import Inside, erase_frames, split_ink
+from batchdigits.vision.illumination import otsu
 from batchdigits.vision.lines import (
     MARGIN_SHARE,
     OUTER_MARGIN_SHARE,
@@ -35,7 +34,9 @@ from batchdigits.vision.lines import (
     find_lines,
     sides_of,
 )
-from batchdigits.vision.strokes import MAX_SLOPE, Side, Stroke, placed, rectangle
+from batchdigits.vision.morphology import rectangle
+from batchdigits.vision.straight_part import MAX_SLOPE
+from batchdigits.vision.strokes import Side, Stroke, placed
 from batchdigits.vision.ticks import find_ticks
 from batchdigits.vision.writing import MIN_SECOND_SHARE
 
@@ -56,8 +57,6 @@ MIN_STROKE_GAP_SHARE, MIN_STROKE_GAP = 0.02, 2
 MIN_STROKE_LENGTH_SHARE, MIN_STROKE_WIDTH_SHARE = 0.2, 0.06
 MIN_INSIDE = 8  # pixels of the shorter side of a cell
 
-
-Inside = tuple[slice, slice]  # rows and columns
 ALL_SIDES: set[Side] = {(True, True), (True, False), (False, True), (False, False)}
 
 
@@ -93,7 +92,7 @@ def remove_lines(view: MatLike, mask: MatLike, parts: Parts, ticks: Flags | None
     Returns:
         The cell; None if no lines are found.
     """
-    framed = _erase_frames(view, mask, parts)
+    framed = erase_frames(view, mask, parts)
     found = [] if framed else find_lines(mask)
     if not found and not framed:
         return _without_ticks(view, parts, ticks)
@@ -108,7 +107,7 @@ def remove_lines(view: MatLike, mask: MatLike, parts: Parts, ticks: Flags | None
         inside = _inside(lines, mask.shape, framed.inside if framed else None)
         if min(rest[inside].shape) < MIN_INSIDE:
             return None
-        level, _, parts = framed.rest if framed and not lines else _split(rest[inside])
+        level, _, parts = framed.rest if framed and not lines else split_ink(rest[inside])
         mask = cv2.threshold(rest, level, 255, cv2.THRESH_BINARY)[1]
         if not may_have_more_lines(parts, *mask[inside].shape):
             break
@@ -148,49 +147,6 @@ def _without_ticks(view: MatLike, parts: Parts, ticks: Flags | None) -> Cell | N
     if not is_ink(histogram(rest), cv2.countNonZero(mask)):
         mask = select(parts, ~ticks)
     return Cell(rest, mask, parts_of(mask), mask, FREE_STROKE_PRIOR if cv2.hasNonZero(mask) else 0.0, False)
-
-
-class _Framed(NamedTuple):
-    """What was erased of frames, and what is inside of the inmost.
-
-    Attributes:
-        gone: the pixels of a closed frame and of frames in it, with their soft edges, 255 on 0, uint8 (H, W).
-        inside: rows and columns of the inside.
-        rest: Otsu's threshold of what is left of the inside, the mask of what is over it, and its parts.
-    """
-
-    gone: NDArray[np.uint8]
-    inside: Inside
-    rest: tuple[float, MatLike, Parts]
-
-
-def _erase_frames(view: MatLike, mask: MatLike, parts: Parts) -> _Framed | None:
-    """Erase a closed frame, and frames in it; None if there is none."""
-    framed: _Framed | None = None
-    gone: NDArray[np.uint8] = np.zeros(mask.shape, np.uint8)
-    left = top = 0
-    for _ in range(MAX_PASSES):
-        frame = find_frame(mask, parts)
-        if not frame:
-            break
-        x, y, width, height = frame.box
-        ink: NDArray[np.uint8] = np.zeros(gone.shape, np.uint8)
-        ink[top + y : top + y + height, left + x : left + x + width] = frame.ink
-        edge = soft_edge(frame.thickness)
-        gone |= np.asarray(cv2.dilate(ink, rectangle(edge, edge)), np.uint8)
-        side = round(frame.thickness)
-        left, top, width, height = left + x + side, top + y + side, width - 2 * side, height - 2 * side
-        inside = slice(top, top + height), slice(left, left + width)
-        rest = _split(cv2.subtract(view[inside], gone[inside]))
-        _, mask, parts = rest
-        framed = _Framed(gone, inside, rest)
-    return framed
-
-
-def _split(rest: MatLike) -> tuple[float, MatLike, Parts]:
-    """Otsu's threshold of what is left of a view, the mask of what is over it, and its parts."""
-    level, mask = otsu_split(rest)
-    return level, mask, parts_of(mask)
 
 
 def _stroke_prior(lines: Sequence[Stroke], digit: MatLike, whole: MatLike, gone: MatLike) -> float:

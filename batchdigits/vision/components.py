@@ -10,7 +10,8 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
-from batchdigits.vision.strokes import MIN_LENGTH_SHARE, rectangle
+from batchdigits.vision.long_parts import MIN_LENGTH_SHARE
+from batchdigits.vision.morphology import rectangle
 
 Flags = NDArray[np.bool_]  # one for each component
 Numbers = NDArray[np.int32]  # one for each component

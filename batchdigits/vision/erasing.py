@@ -10,7 +10,8 @@ from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from batchdigits.vision.lines import corners_of
-from batchdigits.vision.strokes import Stroke, rectangle
+from batchdigits.vision.morphology import rectangle
+from batchdigits.vision.strokes import Stroke
 
 SOFT_EDGE_SHARE = 0.25  # of a line's thickness: where it is out of focus, its edges are this soft
 STROKE_REACH = 3  # pixels beyond a line's thickness in which a stroke that crosses it is closed again

@@ -1,4 +1,4 @@
-"""Find a closed frame around a cell, with straight, tilted, bent or rounded sides, and the tinted field of a form."""
+"""Find and erase closed frames around a cell, of whatever shape of their sides, and find the tinted field of a form."""
 
 from __future__ import annotations
 
@@ -7,16 +7,22 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 from cv2.typing import MatLike
+from numpy.typing import NDArray
 
-from batchdigits.vision.components import Box, Components, Parts, box_of, is_frame_sized, select_one
-from batchdigits.vision.strokes import rectangle
+from batchdigits.vision.components import Box, Components, Parts, box_of, is_frame_sized, parts_of, select_one
+from batchdigits.vision.erasing import soft_edge
+from batchdigits.vision.illumination import otsu_split
+from batchdigits.vision.morphology import rectangle
 
+MAX_FRAMES = 3  # in each other
 MIN_FILLED_SHARE = 0.9  # of its box, inside of its outline: a frame with round corners has 0.92, a squarish 0 has 0.87
 MIN_SOLID_SHARE = 0.85  # of the box of a filled field
 MAX_DEPTH = 2.0  # of the mean thickness of its sides: ink that lies deeper within its outline is none of it
 SIDE_EDGE = 2  # pixels by which that is more, for sides that are soft or uneven
 MIN_STROKE_SHARE = 0.08  # of its sides: such ink that is so long is a stroke of a digit
 MIN_MARGIN_SHARE = 0.25  # of its box's sides: nearer to its middle, no part of a frame lies
+
+Inside = tuple[slice, slice]  # rows and columns
 
 
 class Frame(NamedTuple):
@@ -31,6 +37,49 @@ class Frame(NamedTuple):
     ink: MatLike
     box: Box
     thickness: float
+
+
+class Framed(NamedTuple):
+    """What was erased of frames, and what is inside of the inmost.
+
+    Attributes:
+        gone: the pixels of a closed frame and of frames in it, with their soft edges, 255 on 0, uint8 (H, W).
+        inside: rows and columns of the inside.
+        rest: Otsu's threshold of what is left of the inside, the mask of what is over it, and its parts.
+    """
+
+    gone: NDArray[np.uint8]
+    inside: Inside
+    rest: tuple[float, MatLike, Parts]
+
+
+def erase_frames(view: MatLike, mask: MatLike, parts: Parts) -> Framed | None:
+    """Erase a closed frame, and frames in it; None if there is none."""
+    framed: Framed | None = None
+    gone: NDArray[np.uint8] = np.zeros(mask.shape, np.uint8)
+    left = top = 0
+    for _ in range(MAX_FRAMES):
+        frame = find_frame(mask, parts)
+        if not frame:
+            break
+        x, y, width, height = frame.box
+        ink: NDArray[np.uint8] = np.zeros(gone.shape, np.uint8)
+        ink[top + y : top + y + height, left + x : left + x + width] = frame.ink
+        edge = soft_edge(frame.thickness)
+        gone |= np.asarray(cv2.dilate(ink, rectangle(edge, edge)), np.uint8)
+        side = round(frame.thickness)
+        left, top, width, height = left + x + side, top + y + side, width - 2 * side, height - 2 * side
+        inside = slice(top, top + height), slice(left, left + width)
+        rest = split_ink(cv2.subtract(view[inside], gone[inside]))
+        _, mask, parts = rest
+        framed = Framed(gone, inside, rest)
+    return framed
+
+
+def split_ink(rest: MatLike) -> tuple[float, MatLike, Parts]:
+    """Otsu's threshold of what is left of a view, the mask of what is over it, and its parts."""
+    level, mask = otsu_split(rest)
+    return level, mask, parts_of(mask)
 
 
 def find_frame(mask: MatLike, parts: Parts) -> Frame | None:

@@ -19,7 +19,7 @@ from batchdigits.vision.components import (
     parts_of,
     select,
 )
-from batchdigits.vision.strokes import rectangle
+from batchdigits.vision.morphology import rectangle
 
 MAX_STROKE_SHARE = 0.12  # of the view's longer side: what is wider than this is no stroke, but a field or a shadow
 MIN_CONTRAST = 40.0  # grey levels of a stroke over what is around it

@@ -19,6 +19,7 @@ from batchdigits.fields.walls import MIN_WALL_SHARE, Strokes, is_narrow
 from batchdigits.learning.composed_fields import KINDS, compose_field
 from batchdigits.vision import strokes
 from batchdigits.vision.contrast import LEVELS, histogram
+from batchdigits.vision.straight_part import straight_part
 from tests.fields.conftest import Digits
 from tests.fields.drawn import walls
 
@@ -51,13 +52,12 @@ def test_short_strokes_between_walls_are_not_looked_at(monkeypatch: pytest.Monke
         scan[35:90, column : column + 4] = 255
     found = Strokes(scan)
     looked: list[int] = []
-    plain = strokes._straight_part
 
-    def straight_part(*part: Any) -> Any:
+    def look(*part: Any) -> Any:
         looked.append(part[2])
-        return plain(*part)
+        return straight_part(*part)
 
-    monkeypatch.setattr(strokes, "_straight_part", straight_part)
+    monkeypatch.setattr(strokes, "straight_part", look)
     assert len(found.dark()) == len(looked) == 10
     assert len(found.upright.select()) == 19
 

@@ -14,7 +14,9 @@ from batchdigits.vision.artifacts import find_digits
 from batchdigits.vision.components import Components, components_of, may_have_more_lines, parts_of, select
 from batchdigits.vision.framing import stroke_width
 from batchdigits.vision.illumination import MAX_SHADOW, MAX_STROKE_SHARE, remove_background
-from batchdigits.vision.strokes import MAX_SLOPE, MIN_LENGTH_SHARE, Stroke, find_strokes, placed
+from batchdigits.vision.long_parts import MIN_LENGTH_SHARE
+from batchdigits.vision.straight_part import MAX_SLOPE
+from batchdigits.vision.strokes import Stroke, find_strokes, placed
 
 Picture = NDArray[np.uint8]
 
