@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,7 +25,7 @@ class Folder(Protocol):
         """Write or replace a file atomically; make the folder, if there is none."""
 
     def remove(self, name: str) -> None:
-        """Remove a file."""
+        """Remove a file; and a folder of this machine that was made for it, with the last one."""
 
 
 def open_folder(place: str) -> Folder:
@@ -38,6 +39,7 @@ class LocalFolder:
     def __init__(self, path: Path) -> None:
         """The folder at `path`."""
         self._path = path
+        self._is_new = not path.exists()
 
     def names(self) -> set[str]:
         """The names of all files; none where the folder does not exist yet."""
@@ -61,9 +63,12 @@ class LocalFolder:
             stream.write(content)
 
     def remove(self, name: str) -> None:
-        """Remove a file."""
+        """Remove a file; and the folder, if it was made for it, with the last one."""
         with explain_os_errors(self._path / name):
             (self._path / name).unlink(missing_ok=True)
+        if self._is_new:  # a run that came to nothing leaves none
+            with contextlib.suppress(OSError):  # there is more in it
+                self._path.rmdir()
 
 
 class RemoteFolder:
