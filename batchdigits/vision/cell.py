@@ -16,6 +16,8 @@ from batchdigits.vision.components import (
     Flags,
     Parts,
     components_of,
+    is_frame_sized,
+    longest_box,
     may_have_more_lines,
     near,
     parts_of,
@@ -109,7 +111,9 @@ def remove_lines(view: MatLike, mask: MatLike, parts: Parts, ticks: Flags | None
             return None
         level, _, parts = framed.rest if framed and not lines else split_ink(rest[inside])
         mask = cv2.threshold(rest, level, 255, cv2.THRESH_BINARY)[1]
-        if not may_have_more_lines(parts, *mask[inside].shape):
+        shape = mask[inside].shape
+        is_touched_frame = framed and not lines and is_frame_sized(longest_box(parts), *shape)
+        if not is_touched_frame and not may_have_more_lines(parts, *shape):
             break
         found = find_lines(np.ascontiguousarray(mask[inside]), ALL_SIDES if framed else _walls(lines))
         if not found:

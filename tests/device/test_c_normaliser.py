@@ -19,7 +19,7 @@ from batchdigits.vision.normalise import propose
 from tests.conftest import Arrays
 from tests.device.boards import has_library
 from tests.device.test_c_sources import STRICT, needs_cc
-from tests.vision.test_cells import SPOTS, on_ruled_line, ring_in_box, ring_under_shadow
+from tests.vision.test_cells import SPOTS, corner_in_double_frame, on_ruled_line, ring_in_box, ring_under_shadow
 
 VIEWS = ("8", "25", "28", "61", "96", "160", "255")
 
@@ -179,6 +179,14 @@ def test_the_c_normaliser_finds_a_digit_in_the_spot_of_a_lamp(in_c: Normalise) -
 @pytest.mark.parametrize("left", [12, 40, 60])
 def test_the_c_normaliser_finds_a_digit_under_a_shadow_across_its_frame(in_c: Normalise, left: int) -> None:
     scan = ring_under_shadow(left)
+    assert in_c(scan, 0) is not None
+    assert _is_close(in_c, scan)
+
+
+@needs_cc
+@pytest.mark.parametrize("thickness", [1, 2, 3])
+def test_the_c_normaliser_erases_a_frame_in_another_one_that_the_digit_touches(in_c: Normalise, thickness: int) -> None:
+    scan = corner_in_double_frame(thickness)
     assert in_c(scan, 0) is not None
     assert _is_close(in_c, scan)
 

@@ -280,6 +280,23 @@ def test_a_digit_that_touches_a_wall_is_no_frame(number: int) -> None:
     assert normalise(_cell_with_sides(number))
 
 
+def corner_in_double_frame(thickness: int) -> np.ndarray:
+    """A frame in another one; the upper end of a bent stroke touches the inner one."""
+    scan = np.full((120, 110), 230, np.uint8)
+    cv2.rectangle(scan, (4, 4), (105, 115), 90, 4)
+    cv2.rectangle(scan, (16, 16), (93, 103), 90, thickness)
+    cv2.polylines(scan, [np.array([(60, 17), (35, 70), (75, 62)])], False, 40, 5)
+    return scan
+
+
+@pytest.mark.parametrize("thickness", [1, 2, 3])
+def test_a_frame_in_another_one_that_the_digit_touches_is_erased(thickness: int) -> None:
+    alone = np.full((120, 110), 230, np.uint8)
+    cv2.polylines(alone, [np.array([(60, 17), (35, 70), (75, 62)])], False, 40, 5)
+    (expected,), (glyph,) = normalise(alone), normalise(corner_in_double_frame(thickness))
+    assert likeness(glyph, expected) > 0.85
+
+
 @pytest.mark.parametrize("number", [155, 224])  # by 3 to 4 % of the cell's side
 def test_a_digit_near_a_wall_is_no_rest_of_it(number: int) -> None:
     assert normalise(_cell_with_sides(number))

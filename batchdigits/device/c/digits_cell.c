@@ -312,7 +312,9 @@ cell digits_find_cell(canvas c, components *parts) {
         const canvas window = inner(c, inside);
         digits_set_over(c.view, c.planes, digits_threshold(window.view, window.planes, GONE), MASK, GONE);
         digits_label(window, MASK, parts);
-        if (pass == MAX_PASSES || !digits_may_have_more_lines(parts, window.view)) {
+        const int label = is_framed && pass == 1 ? digits_longest(parts) : 0; /* maybe a frame that the digit touches */
+        const int is_frame = label && digits_is_frame_sized(parts->of[label - 1], window.view);
+        if (pass == MAX_PASSES || !(is_frame || digits_may_have_more_lines(parts, window.view))) {
             break;
         }
         found.count = digits_find_lines(window, is_framed ? ALL_SIDES : walls_of(&all), found.of);
