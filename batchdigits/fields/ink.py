@@ -10,6 +10,7 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
+from batchdigits.fields.surroundings import find_paper, light_beyond
 from batchdigits.vision.illumination import is_evenly_lit, otsu, otsu_split, remove_background
 from batchdigits.vision.normalise import Ink
 from batchdigits.vision.polarity import even_polarities, uneven_polarities
@@ -21,7 +22,7 @@ MAX_PIXELS = 250_000  # of a view: 20 boxes of 112x112
 # An edge of another page or of the table: rows or columns at the border with this share of the other colour.
 MIN_EDGE_SHARE, MAX_PAGE_SHARE = 0.9, 0.3
 MAX_EDGE = 0.75  # of the side: what is left must hold the field
-MIN_STROKE_STRENGTH = 0.7  # of the strokes of the rest: an edge with such strokes is the field's own paper in a shadow
+MIN_STROKE_STRENGTH = 0.4  # of the strokes of the rest: an edge with such strokes is the field's own paper in a shadow
 MIN_SHADOW_LIGHT = 0.25  # of the light beside it: what is darker is no paper in a shadow
 STROKE_RANK = 98  # percentile of the pixels without their background that strokes have
 
@@ -34,17 +35,25 @@ class View(NamedTuple):
         scale: pixels of the view for each of the scan.
         left: columns of the scan that were cut off.
         top: rows of the scan that were cut off.
+        beyond: the mask of what surrounds the field's paper, 255 on 0, uint8 (H, W); None if nothing does.
     """
 
     ink: MatLike
     scale: float
     left: int
     top: int
+    beyond: MatLike | None = None
 
 
 def view_of(scan: NDArray[np.uint8], ink: Ink = "auto") -> View:
     """Scale a scan, uint8 (H, W), to a size in which digits have enough pixels, and remove its background."""
-    left, top, right, bottom = _page(scan, otsu(scan))
+    lighter = otsu(scan)
+    paper = find_paper(scan, lighter)
+    if paper is None:
+        left, top, right, bottom = _page(scan, lighter)
+    else:
+        left, top, wide, high = cv2.boundingRect(paper)
+        right, bottom = left + wide, top + high
     page: MatLike = scan[top:bottom, left:right]
     scale = _scale(page.shape)
     height, width = (max(1, round(side * scale)) for side in page.shape)
@@ -52,7 +61,10 @@ def view_of(scan: NDArray[np.uint8], ink: Ink = "auto") -> View:
         page = cv2.resize(page, (width, height), interpolation=cv2.INTER_AREA if scale < 1.0 else cv2.INTER_CUBIC)
     if min(page.shape) < MIN_VIEW_SIDE:
         return View(np.zeros((height, width), np.uint8), scale, left, top)
-    return View(_ink_of(page, ink), scale, left, top)
+    if paper is None:
+        return View(_ink_of(page, ink), scale, left, top)
+    own = cv2.resize(paper[top:bottom, left:right], (width, height), interpolation=cv2.INTER_NEAREST)
+    return View(_ink_of(light_beyond(page, own), ink), scale, left, top, cv2.bitwise_not(own))
 
 
 def _page(scan: MatLike, lighter: MatLike) -> tuple[int, int, int, int]:

@@ -32,6 +32,7 @@ from batchdigits.vision.normalise import Glyph, propose
 MAX_PIECES = 120  # of a field: one with more is no number, and would take long
 MAX_ALTERNATIVES = 5
 MIN_DIGIT_HEIGHT = 0.7  # of the number's height: ink as high is hardly noise
+AT_EDGE = 2  # pixels from the edge of the paper at which ink ends there
 MAX_DOUBTFUL_CONFIDENCE = 0.5  # of a number where the normaliser of single digits finds nothing but printed lines
 NOTHING_KNOWN = ReadOptions()
 NO_PICTURE = np.zeros((0, 0), np.uint8)
@@ -137,11 +138,10 @@ def _cut_number(view: View, ruled: Ruled, scan: NDArray[np.uint8], options: Read
     places = [segment.box for segment in segments]
     candidates = propose(scan, options.ink)
     is_empty = not candidates.glyphs and not candidates.holds_writing
+    is_part = number.is_part or _is_cut_off(number, view)
     leans = [stroke_lean(segment, pieces, close.height) for segment in segments]
     separators = tuple(separators_of(pieces, segments, leans, close, options))
-    return Cut(
-        view, glyphs, None, close, pieces, segments, leans, places, separators, True, is_empty, is_part=number.is_part
-    )
+    return Cut(view, glyphs, None, close, pieces, segments, leans, places, separators, True, is_empty, is_part=is_part)
 
 
 def _find_number(ruled: Ruled) -> Number | None:
@@ -150,9 +150,17 @@ def _find_number(ruled: Ruled) -> Number | None:
     return number if number and is_ink(ruled.ink, number.mask, cv2.bitwise_not(ruled.mask)) else None
 
 
+def _is_cut_off(number: Number, view: View) -> bool:
+    """Whether the ink of a number reaches the edge of the paper, where it may go on."""
+    if view.beyond is None:
+        return False
+    side = 2 * AT_EDGE + 1
+    return cv2.hasNonZero(cv2.bitwise_and(number.mask, cv2.dilate(view.beyond, np.ones((side, side), np.uint8))))
+
+
 def without_pictures(cut: Cut) -> Cut:
     """A cut with its glyphs alone, which is all that reading it takes: many fields wait for the network together."""
-    view = cut.view._replace(ink=NO_PICTURE)
+    view = cut.view._replace(ink=NO_PICTURE, beyond=None)
     if cut.close is None or cut.pieces is None:
         return cut._replace(view=view)
     close = cut.close._replace(ink=NO_PICTURE, mask=NO_PICTURE, doubtful=NO_PICTURE)
