@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 from batchdigits.fields.cut_batch import CutPage, cut_page
 from batchdigits.files.source_error import SourceError
-from batchdigits.forms.align import Placed, ScanFeatures, align
+from batchdigits.forms.align import Placed, ScanFeatures, align, lies_as_another
 from batchdigits.forms.corners import corners_text
 from batchdigits.forms.crop import crop
 from batchdigits.forms.reference import Matrix, ink_of, reduced
-from batchdigits.forms.template import Template, TemplateField
+from batchdigits.forms.template import Template, TemplateField, TemplatePage
 from batchdigits.inference.decide import Status
 from batchdigits.text import counted
 from batchdigits.vision.decode import Page, decode
@@ -130,15 +130,21 @@ def _cut_scan(source: str, scan: Scan, template: Template, expected: int) -> Cut
 
 def _place(scan: ScanFeatures, template: Template, expected: int) -> tuple[int, Placed]:
     """The number of the form's page that a scan is, and how it lies there: the expected one if that fits well."""
-    others = [number for number in range(1, len(template.pages) + 1) if number != expected]
-    best = expected, align(scan, template.pages[expected - 1], template.alignment)
-    for number in others:
-        if best[1].matrix is not None and best[1].agreement >= CLEAR_AGREEMENT:
-            break
-        placed = align(scan, template.pages[number - 1], template.alignment)
-        if placed.matrix is not None and (best[1].matrix is None or placed.agreement > best[1].agreement):
-            best = number, placed
-    return best
+    best, placed = expected, align(scan, template.pages[expected - 1], template.alignment)
+    for number, page in enumerate(template.pages, 1):
+        is_clear = placed.matrix is not None and placed.agreement >= CLEAR_AGREEMENT
+        if number == expected or (is_clear and not _is_rather(scan, template, best, placed, page)):
+            continue
+        other = align(scan, page, template.alignment)
+        if other.matrix is not None and (is_clear or placed.matrix is None or other.agreement > placed.agreement):
+            best, placed = number, other
+    return best, placed
+
+
+def _is_rather(scan: ScanFeatures, template: Template, best: int, placed: Placed, other: TemplatePage) -> bool:
+    """Whether a scan that was placed on a page is rather another one, which is much like it."""
+    matrix = placed.matrix
+    return matrix is not None and lies_as_another(scan, template.pages[best - 1], other, matrix)
 
 
 def _cut_field(source: str, scan: Scan, field: TemplateField, matrix: Matrix) -> CutField:
