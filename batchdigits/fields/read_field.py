@@ -20,6 +20,7 @@ from batchdigits.fields.grain import is_ink
 from batchdigits.fields.ink import View, view_of
 from batchdigits.fields.lattice import Step, best_paths
 from batchdigits.fields.line_digits import may_have_frame, may_have_slashes, stroke_lean
+from batchdigits.fields.minus import minus_before, with_minus
 from batchdigits.fields.number import Number, find_number
 from batchdigits.fields.pieces import Pieces, pieces_of
 from batchdigits.fields.reading import Box, Character, FieldReading, Lattice, ReadOptions
@@ -55,6 +56,7 @@ class Cut(NamedTuple):
             a comb.
         shown: how many boxes the walls of a comb show, which may be more or fewer than it should have.
         is_part: whether a digit may have been left out: there is ink beside the number, or an empty box within it.
+        may_have_minus: whether a minus may stand in a box before the first digit, where it is not read.
     """
 
     view: View
@@ -70,6 +72,7 @@ class Cut(NamedTuple):
     looks_empty: bool = False
     shown: int = 0
     is_part: bool = False
+    may_have_minus: bool = False
 
 
 def read_fields(
@@ -101,10 +104,10 @@ def cut_field(scan: NDArray[np.uint8], options: ReadOptions) -> Cut:
     """Cut a field into what may be its digits."""
     view = view_of(scan, options.ink)
     ruled = remove_form_lines(view.ink, options.boxes)
-    return _cut_boxes(view, ruled, ruled.comb) if ruled.comb else _cut_number(view, ruled, scan, options)
+    return _cut_boxes(view, ruled, ruled.comb, options) if ruled.comb else _cut_number(view, ruled, scan, options)
 
 
-def _cut_boxes(view: View, ruled: Ruled, comb: Comb) -> Cut:
+def _cut_boxes(view: View, ruled: Ruled, comb: Comb, options: ReadOptions) -> Cut:
     """Cut a field into the digits of the boxes of its comb."""
     found = glyphs_of_boxes(ruled, comb)
     filled = [glyph for glyph in found if glyph is not None]
@@ -115,13 +118,22 @@ def _cut_boxes(view: View, ruled: Ruled, comb: Comb) -> Cut:
     is_part = bool(inked) and inked[-1] - inked[0] >= len(inked)
     shown = count_boxes(ruled, comb)
     has_ink = bool(filled) or (not shown and _find_number(ruled) is not None)  # too small for such boxes
-    glyphs = [glyph.glyph for glyph in filled]
-    return Cut(view, glyphs, boxes, places=places, has_ink=has_ink, shown=shown, is_part=is_part)
+    has_minus = options.signed and bool(places) and _has_minus(places[0], ruled)
+    cut = Cut(view, [glyph.glyph for glyph in filled], boxes, places=places, has_ink=has_ink, shown=shown)
+    return cut._replace(is_part=is_part, may_have_minus=has_minus)
+
+
+def _has_minus(first: tuple[int, int, int, int], ruled: Ruled) -> bool:
+    """Whether a minus may stand before the first digit of a comb, which is in a box, first column and row first."""
+    components = ruled.components
+    return components is not None and minus_before(first, first[3] - first[1], components) is not None
 
 
 def _cut_number(view: View, ruled: Ruled, scan: NDArray[np.uint8], options: ReadOptions) -> Cut:
     """Cut a field without boxes into what may be its digits."""
     number = _find_number(ruled)
+    if number and options.signed and ruled.components is not None:
+        number = with_minus(number, ruled.components)
     close = close_up(number, ruled.ink) if number else None
     if number is None or close is None:
         return Cut(view, [], has_ink=propose(scan, options.ink).holds_writing)  # such as a page of it
@@ -188,13 +200,13 @@ def read_cut(cut: Cut, log_p: NDArray[np.float64], options: ReadOptions) -> Fiel
     confidence = confidence_of(lead, doubt)
     has_slashes, has_frame = _may_have_lines(best.steps, cut)
     is_part = cut.is_part or _leaves_digit_out(best.steps, cut)
-    if cut.looks_empty or is_part or has_slashes or has_frame:
+    if cut.looks_empty or is_part or has_slashes or has_frame or cut.may_have_minus:
         confidence = min(confidence, MAX_DOUBTFUL_CONFIDENCE)
     alternatives = tuple(alternatives_to(paths, confidence)[:MAX_ALTERNATIVES])
     lattice = Lattice(steps, pieces, log_p.tolist(), paths, confidence)
     return FieldReading(
         best.value, confidence, digits, separators, alternatives, cut.has_ink, lead, doubt, boxes, has_slashes, lattice
-    )
+    )._replace(may_have_minus=cut.may_have_minus)
 
 
 def _leaves_digit_out(steps: Sequence[Step], cut: Cut) -> bool:
