@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
@@ -13,7 +14,7 @@ import click
 from batchdigits.cli.classify_request import Request
 from batchdigits.cli.console import print_message
 from batchdigits.fields.field_options import field_options
-from batchdigits.text import first_names
+from batchdigits.text import counted, first_names
 
 if TYPE_CHECKING:
     from batchdigits.cli.read_compared import Listed, Named
@@ -125,14 +126,11 @@ class ReadRequest(Request):
         if self._form:
             from batchdigits.engines.form_settings import FormSettings
 
+            lists = [(field.values, field.roster, field.options) for field in self._form.fields]
+            _print_faults(lists)
             return FormSettings(self._form, field_threshold(card, self.min_confidence), self.long, self.digits)
         options = self._field_options(self._roster.values if self._roster else None)
-        if self._roster and self._roster.doubled:
-            print_message(f"{self.values} has {first_names(self._roster.doubled)} more than once", "doubled")
-        if options.expected and options.expected.left_out:
-            print_message(
-                f"left out of {self.values}, by the rules: {first_names(options.expected.left_out)}", "left out"
-            )
+        _print_faults([(self.values or "", self._roster, options)])
         return FieldSettings(options, field_threshold(card, self.min_confidence), self.digits)
 
     def run(self, files: Iterator[str], task: Task[bytes]) -> Generator[ChunkResult[bytes], None, None]:
@@ -244,7 +242,10 @@ class ReadRequest(Request):
         """The list of values."""
         from batchdigits.fields.roster import read_roster
 
-        return read_roster(self.values) if self.values else None
+        if not self.values:
+            return None
+        roster = read_roster(self.values)
+        return roster._replace(values=self._field_options(None).written_list(roster.values))
 
     @property
     def _values_id(self) -> str:
@@ -280,3 +281,23 @@ class ReadRequest(Request):
             values=values,
             unique=self.unique,
         )
+
+
+def _print_faults(lists: Iterable[tuple[str, Roster | None, FieldOptions]]) -> None:
+    """Name the values of lists that are there twice, that break the rules, and that cannot be read; each once."""
+    faults = chain.from_iterable(_faults(name, roster, options) for name, roster, options in lists if roster)
+    for text, event in dict.fromkeys(faults):
+        print_message(text, event)
+
+
+def _faults(name: str, roster: Roster, options: FieldOptions) -> Iterator[tuple[str, str]]:
+    """What is wrong with a list, with the event that it is."""
+    left_out = options.expected.left_out if options.expected else ()
+    untold = [value for value in roster.values if value not in left_out and options.cannot_have(value)]
+    if roster.doubled:
+        yield f"{name} has {first_names(roster.doubled)} more than once", "doubled"
+    if left_out:
+        yield f"left out of {name}, by the rules: {first_names(left_out)}", "left out"
+    if untold:
+        what = f"{counted(len(untold), 'value')} of {name} with a separator or sign that no option tells of"
+        yield f"{what}: {first_names(untold)}", "untold"

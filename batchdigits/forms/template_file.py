@@ -256,6 +256,7 @@ def _fields(path: str, tables: Sequence[Any], pages: Sequence[TemplatePage], ink
                 raise table.fault("values", str(error)) from None
         roster = None if values is None else rosters[values]
         options = _options(table, roster, ink)
+        roster = roster and roster._replace(values=options.written_list(roster.values))
         table.end()
         yield TemplateField(name, page, box, options, values or "", roster)
 

@@ -563,6 +563,27 @@ def test_what_is_missing_and_doubled_is_named_without_unique_too(run: Run, roste
     assert missing["values"] == ["2871", "83"]
 
 
+def test_only_the_first_doubled_values_have_a_line(run: Run, roster: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("batchdigits.cli.read_compared.MAX_DOUBLED", 1)
+    shutil.copytree("ids", "more")
+    command = ["read", "ids", "more", "--values", roster]
+    text = run(*command).stderr
+    assert "1946 is in ids/0-1946.png, more/0-1946.png\n" in text
+    assert "20260 is in" not in text
+    assert "2 more values in several fields\n" in text
+    assert run(*command, "--log-format", "json").stderr.count('"event": "doubled"') == 3
+
+
+def test_values_with_separators_that_nobody_told_of_are_named(run: Run) -> None:
+    Path("list.csv").write_text('amount\n1946\n12.50\n"12,75"\n')
+    text = run("read", "fields/1-1946.png", "--values", "list.csv").stderr
+    assert "2 values of list.csv with a separator or sign that no option tells of: 12.50, 12,75\n" in text
+    told = run("read", "fields/1-1946.png", "--values", "list.csv", "--decimals", "2").stderr
+    assert "no option tells of" not in told
+    assert "left out of list.csv, by the rules: 1946\n" in told
+    assert "2 values of list.csv in no field: 12.50, 12.75\n" in told
+
+
 @pytest.mark.parametrize("name", ["out.csv", "out.parquet", "out.tsv.gz"])
 def test_rows_of_earlier_runs_are_compared_too(run: Run, roster: Path, name: str) -> None:
     for path in ("ids/3-5917.png", "ids/4-604.png"):

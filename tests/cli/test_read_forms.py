@@ -281,6 +281,16 @@ def test_the_list_of_a_field_is_compared_with_its_values(run: Run, more: list[st
     assert "310826 is in" not in result.stderr  # dates are not on a list
 
 
+def test_what_is_wrong_with_the_list_of_a_field_is_named_once(run: Run) -> None:
+    Path("ids.csv").write_text("id\n0123456\n0123456\n99\n1-2\n")
+    listed = 'values = "ids.csv"\nlength = "3-7"'
+    Path("form.toml").write_text(template("marks", form=None, student=listed, amount=listed))
+    result = run("read", "scans/a.png", "--template", "form.toml")
+    assert result.exit_code == 0, result.output
+    assert result.stderr.count("batchdigits: ids.csv has 0123456 more than once\n") == 1
+    assert result.stderr.count("batchdigits: left out of ids.csv, by the rules: 99, 1-2\n") == 1
+
+
 def test_a_list_is_compared_with_rows_of_earlier_runs_where_a_row_is_a_field(run: Run) -> None:
     Path("ids.csv").write_text("id\n0123456\n9999999\n")
     Path("form.toml").write_text(template("marks", form=None, student='values = "ids.csv"'))
