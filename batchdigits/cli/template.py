@@ -48,7 +48,7 @@ class _Page(NamedTuple):
     "--dpi",
     type=click.IntRange(10, 4800),
     metavar="N",
-    help="Write mm, of a form with N dots an inch; a PDF is drawn with 300, or with those of its scan. [default: pixels]",
+    help="Write mm, of a form with N dots an inch; PDFs have 300, or those of their scan. [default: pixels]",
 )
 @click.option("--overwrite", is_flag=True, help="Replace a template that is there.")
 @verbosity_options
