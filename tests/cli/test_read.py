@@ -15,6 +15,7 @@ from collections.abc import Callable
 from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -486,6 +487,17 @@ def test_python_refuses_impossible_arguments() -> None:
         classifier.read("fields/4-83.png", checks="luhn")
     with pytest.raises(ValueError, match="the list of values is empty"):
         classifier.read("fields/4-83.png", values=[])
+    wrong: list[tuple[dict[str, Any], str]] = [
+        ({"values": [83, 7]}, "values is an iterable of texts, not of 83"),
+        ({"checks": ["luhn", 3]}, "checks is an iterable of texts, not of 3"),
+        ({"comb": 6.5}, "comb is a whole number, not 6.5"),
+        ({"decimals": True}, "decimals is a whole number, not True"),
+        ({"bounds": (0, 300)}, "bounds is a text, not "),
+        ({"pattern": 83}, "pattern is a text, not 83"),
+    ]
+    for arguments, words in wrong:
+        with pytest.raises(TypeError, match=words):
+            classifier.read("fields/4-83.png", **arguments)
 
 
 # Values of all fields together
