@@ -18,7 +18,7 @@ MIN_MATCHES = 12  # that agree on one map
 MAX_ERROR = 3.0  # pixels of the reduced scan, of a match that agrees
 MAX_ITERATIONS = 5000
 MAX_SHAPE_RATIO = 1.04  # of the shapes of scan and page, where they are not lined up
-OTHER_FORM = "not the form: other things are printed on it"
+OTHER_FORM = "not the form: other things are printed on it, or much of it is missing"
 TURNS = 4  # by a quarter each
 
 
