@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import NamedTuple
 
 import cv2
@@ -33,6 +34,7 @@ from batchdigits.vision.normalise import Glyph, propose
 MAX_PIECES = 120  # of a field: one with more is no number, and would take long
 MAX_ALTERNATIVES = 5
 MIN_DIGIT_HEIGHT = 0.7  # of the number's height: ink as high is hardly noise
+POINTS = (".", ",")
 MAX_DOUBTFUL_CONFIDENCE = 0.5  # of a number where the normaliser of single digits finds nothing but printed lines
 NOTHING_KNOWN = ReadOptions()
 NO_PICTURE = np.zeros((0, 0), np.uint8)
@@ -200,13 +202,14 @@ def read_cut(cut: Cut, log_p: NDArray[np.float64], options: ReadOptions) -> Fiel
     confidence = confidence_of(lead, doubt)
     has_slashes, has_frame = _may_have_lines(best.steps, cut)
     is_part = cut.is_part or _leaves_digit_out(best.steps, cut)
-    if cut.looks_empty or is_part or has_slashes or has_frame or cut.may_have_minus:
+    unread = "minus" if cut.may_have_minus else "point" if _begins_with_point(best.steps, cut) else ""
+    if cut.looks_empty or is_part or has_slashes or has_frame or unread:
         confidence = min(confidence, MAX_DOUBTFUL_CONFIDENCE)
     alternatives = tuple(alternatives_to(paths, confidence)[:MAX_ALTERNATIVES])
     lattice = Lattice(steps, pieces, log_p.tolist(), paths, confidence)
     return FieldReading(
         best.value, confidence, digits, separators, alternatives, cut.has_ink, lead, doubt, boxes, has_slashes, lattice
-    )._replace(may_have_minus=cut.may_have_minus)
+    )._replace(unread=unread)
 
 
 def _leaves_digit_out(steps: Sequence[Step], cut: Cut) -> bool:
@@ -219,6 +222,13 @@ def _leaves_digit_out(steps: Sequence[Step], cut: Cut) -> bool:
     tall = cut.pieces.boxes[:, 3] - cut.pieces.boxes[:, 1]
     is_high = (tall >= MIN_DIGIT_HEIGHT * cut.close.height) & ~cut.pieces.doubtful
     return any(is_high[step.start : step.end].any() for step in steps if not step.text)
+
+
+def _begins_with_point(steps: Sequence[Step], cut: Cut) -> bool:
+    """Whether ink before the first digit has the shape of a point, as in .75: separators are read between digits."""
+    points = {(step.start, step.end) for step in cut.separators if step.text in POINTS}
+    before = takewhile(lambda step: not step.text, steps)
+    return any((step.start, step.end) in points for step in before)
 
 
 def _may_have_lines(steps: Sequence[Step], cut: Cut) -> tuple[bool, bool]:

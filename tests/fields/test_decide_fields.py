@@ -119,11 +119,11 @@ def test_the_detail_of_a_review_names_slashes(decide: Decide) -> None:
     assert decide(slashed, threshold=0.5).detail == ""
 
 
-def test_a_minus_in_a_box_is_for_review_whatever_is_expected(decide: Decide) -> None:
-    reading = READING._replace(may_have_minus=True, confidence=0.99)
+def test_an_unread_mark_is_for_review_whatever_is_expected(decide: Decide) -> None:
+    reading = READING._replace(unread="minus", confidence=0.99)
     for pattern in (None, r"\d+"):
         prediction = decide(reading, field_options(signed=True, pattern=pattern))
-        assert (prediction.status, prediction.detail) == ("review", module.UNREAD_MINUS)
+        assert (prediction.status, prediction.detail) == ("review", module.UNREAD.format("minus"))
 
 
 def test_what_is_wrong_with_a_field_and_its_value_stays_apart_where_values_are_unique(decide: Decide) -> None:
