@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
@@ -14,7 +13,6 @@ import click
 from batchdigits.cli.classify_request import Request
 from batchdigits.cli.console import print_message
 from batchdigits.fields.field_options import field_options
-from batchdigits.text import counted, first_names
 
 if TYPE_CHECKING:
     from batchdigits.cli.read_compared import Listed, Named
@@ -120,6 +118,7 @@ class ReadRequest(Request):
         Raises:
             BatchdigitsError: the list of values cannot be used.
         """
+        from batchdigits.cli.read_lists import print_faults
         from batchdigits.engines.field_settings import FieldSettings
         from batchdigits.fields.decide_fields import field_threshold
 
@@ -127,10 +126,10 @@ class ReadRequest(Request):
             from batchdigits.engines.form_settings import FormSettings
 
             lists = [(field.values, field.roster, field.options) for field in self._form.fields]
-            _print_faults(lists)
+            print_faults(lists)
             return FormSettings(self._form, field_threshold(card, self.min_confidence), self.long, self.digits)
         options = self._field_options(self._roster.values if self._roster else None)
-        _print_faults([(self.values or "", self._roster, options)])
+        print_faults([(self.values or "", self._roster, options)])
         return FieldSettings(options, field_threshold(card, self.min_confidence), self.digits)
 
     def run(self, files: Iterator[str], task: Task[bytes]) -> Generator[ChunkResult[bytes], None, None]:
@@ -233,6 +232,11 @@ class ReadRequest(Request):
         return read_template(self.template, self.ink) if self.template else None
 
     @property
+    def can_resume(self) -> bool:
+        """See `Request.can_resume`."""
+        return not self._is_unique
+
+    @property
     def _is_unique(self) -> bool:
         """Whether some values are chosen for all fields together."""
         return self.unique or (self._form is not None and any(field.options.unique for field in self._form.fields))
@@ -281,23 +285,3 @@ class ReadRequest(Request):
             values=values,
             unique=self.unique,
         )
-
-
-def _print_faults(lists: Iterable[tuple[str, Roster | None, FieldOptions]]) -> None:
-    """Name the values of lists that are there twice, that break the rules, and that cannot be read; each once."""
-    faults = chain.from_iterable(_faults(name, roster, options) for name, roster, options in lists if roster)
-    for text, event in dict.fromkeys(faults):
-        print_message(text, event)
-
-
-def _faults(name: str, roster: Roster, options: FieldOptions) -> Iterator[tuple[str, str]]:
-    """What is wrong with a list, with the event that it is."""
-    left_out = options.expected.left_out if options.expected else ()
-    untold = [value for value in roster.values if value not in left_out and options.cannot_have(value)]
-    if roster.doubled:
-        yield f"{name} has {first_names(roster.doubled)} more than once", "doubled"
-    if left_out:
-        yield f"left out of {name}, by the rules: {first_names(left_out)}", "left out"
-    if untold:
-        what = f"{counted(len(untold), 'value')} of {name} with a separator or sign that no option tells of"
-        yield f"{what}: {first_names(untold)}", "untold"

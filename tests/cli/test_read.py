@@ -536,7 +536,16 @@ def test_unique_values_go_to_a_file_that_is_whole(run: Run) -> None:
     assert run("read", "fields", "--unique", "-o", "out.csv").exit_code == 3
     assert Path("out.csv").read_text() == run("read", "fields", "--unique").stdout
     again = run("read", "fields", "--unique", "-o", "out.csv")
-    assert (again.exit_code, "exists" in again.stderr) == (1, True)
+    assert (again.exit_code, "out.csv exists: give another name, or --overwrite" in again.stderr) == (1, True)
+
+
+def test_of_unique_values_that_cannot_be_resumed_nothing_is_left(run: Run) -> None:
+    result = run("read", "fields", "--unique", "--max-failures", "0", "-o", "out.csv")
+    assert result.exit_code == 1
+    assert "more than --max-failures 0 allows" in result.stderr
+    assert "--resume" not in result.stderr
+    assert not list(Path().glob("*out.csv*"))
+    assert run("read", "fields", "--unique", "-o", "out.csv").exit_code == 3
 
 
 @pytest.mark.parametrize("more", [["--resume", "-o", "out.csv"], ["--engine", "ray", "-o", "parts"]])
