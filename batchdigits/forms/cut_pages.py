@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -82,16 +83,15 @@ class FormBatch:
 
     def add_pages(self, decoded: Iterable[Page]) -> Iterable[None]:
         """Add the pages of one file."""
-        first, found, pages = len(self._rows), 0, 0
+        first, found, pages = len(self._rows), Counter[int](), 0
         for page in decoded:
-            form = cut_form(page, self._template, 1 + found % len(self._template.pages))
+            form = cut_form(page, self._template, 1 + found.total() % len(self._template.pages))
             pages += 1
-            found += form.page > 0
+            found.update([form.page] if form.page else ())
             self._rows += _by_field(form) if self._by_field else [form]
             yield
-        of_form = len(self._template.pages)
-        if pages > 1 and found % of_form and len(self._rows) > first:
-            note = f"{counted(found, 'page')} of the form in the file, and the form has {of_form}"
+        note = _missing_pages(found, len(self._template.pages)) if pages > 1 else ""
+        if note and len(self._rows) > first:
             last = self._rows[-1]
             detail = "; ".join(filter(None, [last.detail, note]))  # with fields, it makes their row `review`
             is_blank = last.status is Status.BLANK
@@ -160,6 +160,19 @@ def _is_empty(scan: Scan) -> bool:
     """Whether a page has neither print nor ink on it."""
     ink = ink_of(reduced(scan)[0])
     return float((ink > 0).mean()) <= MAX_SPECKS
+
+
+def _missing_pages(found: Counter[int], pages: int) -> str:
+    """What is wrong with the pages of a file; empty if it has each page of the form equally often.
+
+    Args:
+        found: how often it has each.
+        pages: of the form.
+    """
+    if found.total() % pages:
+        return f"{counted(found.total(), 'page')} of the form in the file, and the form has {pages}"
+    fewer = [str(page) for page in range(1, pages + 1) if found[page] < max(found.values(), default=0)]
+    return f"page {', '.join(fewer)} of the form missing in the file" if fewer else ""
 
 
 def _by_field(form: CutForm) -> list[CutForm]:

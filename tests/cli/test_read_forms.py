@@ -220,7 +220,11 @@ def test_the_pages_of_a_file_are_those_of_the_form_in_turn(run: Run) -> None:
     empty = np.full(first.shape, 240, np.uint8)
     save_pages("stack.tif", one, two, empty, one, two)
     save_pages("short.tif", two, one, one)
+    save_pages("twice.tif", one, one)
     save(two, "single.png")
+    twice = rows_of(run("read", "twice.tif", "--template", "form.toml").stdout)
+    assert [(row["page"], row["status"]) for row in twice] == [("1", "ok"), ("1", "review")]
+    assert twice[1]["detail"] == "page 2 of the form missing in the file"
     rows = rows_of(run("read", "stack.tif", "short.tif", "single.png", "--template", "form.toml").stdout)
     assert [row["path"] for row in rows[:2]] == ["stack.tif#1", "stack.tif#2"]
     assert [row["page"] for row in rows] == ["1", "2", "", "1", "2", "2", "1", "1", "2"]
