@@ -114,7 +114,7 @@ def test_a_page_without_fields_is_blank(templates: dict[str, Template], tmp_path
     assert (row.page, row.status, row.detail) == (1, Status.BLANK, "the template has no fields on this page")
 
 
-@pytest.mark.parametrize("alignment", ["features", "marks"])
+@pytest.mark.parametrize("alignment", ALIGNMENTS)
 def test_pages_that_are_much_alike_are_told_apart(alignment: str, tmp_path: Path) -> None:
     pages = drawn.blank_form(), drawn.blank_form("The second page of it", seed=4)
     first, second = map(Image.fromarray, pages)
