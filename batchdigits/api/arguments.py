@@ -78,3 +78,28 @@ def _as_text(path: object) -> str:
     if not isinstance(path, str | os.PathLike):
         raise TypeError(f"a path is a str or os.PathLike, not {type(path).__name__}")
     return os.fsdecode(path)
+
+
+def text_list(name: str, texts: Iterable[str]) -> tuple[str, ...]:
+    """The texts of an argument.
+
+    Raises:
+        TypeError: it is one text, which would be taken for one of each of its characters, or has something else in it.
+    """
+    if isinstance(texts, str):
+        raise TypeError(f"{name} is an iterable of texts, not {texts!r}")
+    given = tuple(texts)
+    for text in given:
+        if not isinstance(text, str):
+            raise TypeError(f"{name} is an iterable of texts, not of {text!r}")
+    return given
+
+
+def check_type(name: str, value: object, kind: type) -> None:
+    """Check that an argument has a type, or is None.
+
+    Raises:
+        TypeError: it has another one.
+    """
+    if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
+        raise TypeError(f"{name} is {'a text' if kind is str else 'a whole number'}, not {value!r}")

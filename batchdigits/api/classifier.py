@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import replace
+from numbers import Integral
 from threading import Lock
 
-from batchdigits.api.arguments import as_path, check_ink, model_path
+from batchdigits.api.arguments import as_path, check_ink, check_type, model_path, text_list
 from batchdigits.api.images import Image, page_of, pages_of
 from batchdigits.fields.cut_batch import cut_page
 from batchdigits.fields.decide_fields import FieldPrediction, decide_fields, field_threshold
@@ -138,13 +139,17 @@ class Classifier:
             classifier's arguments, `target_risk`, `probabilities` and `second_look` are for single digits only.
 
         Raises:
-            TypeError: the image has none of the types that `classify` accepts, or `checks` or `values` is one text.
+            TypeError: the image has none of the types that `classify` accepts, or another argument has another type; a
+                value is a text, with its leading zeros.
             ValueError: another argument is out of its range.
             BatchdigitsError: none of the `values` keeps the rules.
         """
-        for name, texts in (("checks", checks), ("values", values)):
-            if isinstance(texts, str):  # which would be taken for one of each of its characters
-                raise TypeError(f"{name} is an iterable of texts, not {texts!r}")
+        texts = text_list("checks", checks)
+        listed = None if values is None else text_list("values", values)
+        for name, number in (("comb", comb), ("decimals", decimals)):
+            check_type(name, number, Integral)
+        for name, text in (("separators", separators), ("bounds", bounds), ("pattern", pattern)):
+            check_type(name, text, str)
         options = field_options(
             ink=self._ink,
             length=None if length is None else str(length),
@@ -155,8 +160,8 @@ class Classifier:
             decimals=decimals,
             bounds=bounds,
             pattern=pattern,
-            checks=tuple(checks),
-            values=None if values is None else tuple(dict.fromkeys(values)),
+            checks=texts,
+            values=listed and tuple(dict.fromkeys(listed)),
         )
         page = cut_page(page_of(image), options)
         with self._lock:

@@ -127,10 +127,11 @@ def _output(
     from batchdigits.output.stream import StreamOutput
 
     if request.file:
-        with ResumableOutput(request.file, identity, header, request.resume, reader, request.prune) as output:
+        keep = request.can_resume
+        with ResumableOutput(request.file, identity, header, request.resume, reader, request.prune, keep) as output:
             if not output.old:
                 print_resumed(request, output.resumed, "files")
-            with print_kept_on_error(lambda: output.done, "files"):
+            with print_kept_on_error(lambda: output.done if keep else 0, "files"):
                 yield output
     elif request.output is None or request.writes_stdout:
         with explain_os_errors(Path("<stdout>")):

@@ -102,6 +102,11 @@ class Request:
         raise NotImplementedError
 
     @property
+    def can_resume(self) -> bool:
+        """Whether a run that failed can be resumed, and a finished one added to."""
+        return True
+
+    @property
     def reads_stdin_image(self) -> bool:
         """Whether the only image is read from stdin."""
         return self.paths == (STDIO,)

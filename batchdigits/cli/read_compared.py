@@ -7,9 +7,10 @@ from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from batchdigits.cli.console import print_message
+from batchdigits.cli.console import print_message, prints_json_lines
 from batchdigits.text import as_unicode, counted, first_names
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from batchdigits.fields.expected_values import Choice
     from batchdigits.inference.decide import Prediction
     from batchdigits.output.table import TableRow
+
+MAX_DOUBLED = 20  # values that are there twice and have a line each; in JSON, all have one
 
 
 class Named(NamedTuple):
@@ -113,8 +116,11 @@ def print_comparison(choices: Sequence[tuple[str, Choice]], listed: Sequence[str
         print_message(
             f"{counted(len(missing), 'value')} of {name} in no field: {first_names(missing)}", "missing", values=missing
         )
-    for value, names in doubled.items():
+    is_all = prints_json_lines()
+    for value, names in islice(doubled.items(), None if is_all else MAX_DOUBLED):
         print_message(f"{value} is in {first_names(names)}", "doubled", value=value, fields=names)
+    if len(doubled) > MAX_DOUBLED and not is_all:
+        print_message(f"{counted(len(doubled) - MAX_DOUBLED, 'more value')} in several fields", "doubled")
     if listed and unexpected:
         text = f"{counted(len(unexpected), 'field')} not on {name}: {first_names(unexpected)}"
         print_message(text, "unexpected", fields=unexpected)

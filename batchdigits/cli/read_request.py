@@ -13,7 +13,6 @@ import click
 from batchdigits.cli.classify_request import Request
 from batchdigits.cli.console import print_message
 from batchdigits.fields.field_options import field_options
-from batchdigits.text import first_names
 
 if TYPE_CHECKING:
     from batchdigits.cli.read_compared import Listed, Named
@@ -119,20 +118,18 @@ class ReadRequest(Request):
         Raises:
             BatchdigitsError: the list of values cannot be used.
         """
+        from batchdigits.cli.read_lists import print_faults
         from batchdigits.engines.field_settings import FieldSettings
         from batchdigits.fields.decide_fields import field_threshold
 
         if self._form:
             from batchdigits.engines.form_settings import FormSettings
 
+            lists = [(field.values, field.roster, field.options) for field in self._form.fields]
+            print_faults(lists)
             return FormSettings(self._form, field_threshold(card, self.min_confidence), self.long, self.digits)
         options = self._field_options(self._roster.values if self._roster else None)
-        if self._roster and self._roster.doubled:
-            print_message(f"{self.values} has {first_names(self._roster.doubled)} more than once", "doubled")
-        if options.expected and options.expected.left_out:
-            print_message(
-                f"left out of {self.values}, by the rules: {first_names(options.expected.left_out)}", "left out"
-            )
+        print_faults([(self.values or "", self._roster, options)])
         return FieldSettings(options, field_threshold(card, self.min_confidence), self.digits)
 
     def run(self, files: Iterator[str], task: Task[bytes]) -> Generator[ChunkResult[bytes], None, None]:
@@ -235,6 +232,11 @@ class ReadRequest(Request):
         return read_template(self.template, self.ink) if self.template else None
 
     @property
+    def can_resume(self) -> bool:
+        """See `Request.can_resume`."""
+        return not self._is_unique
+
+    @property
     def _is_unique(self) -> bool:
         """Whether some values are chosen for all fields together."""
         return self.unique or (self._form is not None and any(field.options.unique for field in self._form.fields))
@@ -244,7 +246,10 @@ class ReadRequest(Request):
         """The list of values."""
         from batchdigits.fields.roster import read_roster
 
-        return read_roster(self.values) if self.values else None
+        if not self.values:
+            return None
+        roster = read_roster(self.values)
+        return roster._replace(values=self._field_options(None).written_list(roster.values))
 
     @property
     def _values_id(self) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from batchdigits.cli.console import print_message
+from batchdigits.cli.console import print_message, quoted
 from batchdigits.cli.options import OUTPUT_FILE, output_option, verbosity_options
 from batchdigits.cli.output_file import prepare_output, prepare_picture
 from batchdigits.errors import BatchdigitsError
@@ -48,7 +48,7 @@ class _Page(NamedTuple):
     "--dpi",
     type=click.IntRange(10, 4800),
     metavar="N",
-    help="Write mm, of a form with N dots an inch. [default: pixels]",
+    help="Write mm, of a form with N dots an inch; PDFs have 300, or those of their scan. [default: pixels]",
 )
 @click.option("--overwrite", is_flag=True, help="Replace a template that is there.")
 @verbosity_options
@@ -86,7 +86,7 @@ def template(form: str, output: Path, picture: Path | None, filled: bool, dpi: i
     with open_atomically(output) as stream:
         stream.write(text.encode())
     print_message(f"wrote {output} with {counted(number, 'field')}, and {', '.join(map(str, pictures))}")
-    print_message(f"next: edit {output}; batchdigits read SCANS --template {output} -o forms.csv")
+    print_message(f"next: edit {output}; batchdigits read SCANS --template {quoted(output)} -o forms.csv")
 
 
 def _pages(form: str, filled: bool) -> list[_Page]:

@@ -27,6 +27,7 @@ MIN_SHOWN = 0.01  # probability of another value that the detail of a `review` n
 
 UNTOLD_SLASHES = "may have slashes, which --separators / tells"
 MISSED_SLASHES = "a 1 may be a slash"
+UNREAD = "a {} may stand before the number, where none is read"
 
 
 class FieldPrediction(NamedTuple):
@@ -102,8 +103,7 @@ def decide_each(
     predictions = []
     for (path, cut, fault), own in zip(sources, options, strict=True):
         reading = fault if cut is None else _read(cut, next(rows), own)
-        prediction = _with_slashes_named(_decide(path, reading, own, threshold), reading, own.separators)
-        predictions.append(_with_boxes_checked(prediction, reading, own.comb))
+        predictions.append(_with_notes(_decide(path, reading, own, threshold), reading, own))
         on_done()
     return predictions
 
@@ -148,21 +148,23 @@ def _decide(path: str, reading: FieldReading | str, options: FieldOptions, thres
     return FieldPrediction(path, value, reading.confidence, Status.REVIEW, detail, score, reading.digits, values)
 
 
-def _with_slashes_named(prediction: FieldPrediction, reading: FieldReading | str, separators: str) -> FieldPrediction:
-    """The prediction; if it is for review, its detail names slashes that may have been missed."""
-    if prediction.status != Status.REVIEW or isinstance(reading, str) or not reading.may_have_slashes:
-        return prediction
-    slashes = MISSED_SLASHES if "/" in separators else UNTOLD_SLASHES
-    return prediction._replace(detail="; ".join(filter(None, [slashes, prediction.detail])))
+def _with_notes(prediction: FieldPrediction, reading: FieldReading | str, options: FieldOptions) -> FieldPrediction:
+    """The prediction, with what else is wrong with its field in the detail; but for slashes, that makes it `review`.
 
-
-def _with_boxes_checked(prediction: FieldPrediction, reading: FieldReading | str, comb: int | None) -> FieldPrediction:
-    """The prediction, for review if the field has not as many boxes as it should."""
-    if comb is None or isinstance(reading, str) or not reading.has_ink or reading.boxes == comb:
+    Where values are unique, the notes end with "; " in any case, so that `decide_together` can take them off again.
+    """
+    if isinstance(reading, str) or not reading.has_ink:
         return prediction
-    found = f"{reading.boxes or 'no'} boxes found where {comb} should be"
-    detail = "; ".join(filter(None, [found, prediction.detail]))
-    return prediction._replace(status=Status.REVIEW, detail=detail)
+    notes = []
+    if options.comb is not None and reading.boxes != options.comb:
+        notes.append(f"{reading.boxes or 'no'} boxes found where {options.comb} should be")
+    if reading.unread:
+        notes.append(UNREAD.format(reading.unread))
+    status = Status.REVIEW if notes else prediction.status
+    if reading.may_have_slashes and (options.unique or status is Status.REVIEW):
+        notes.append(MISSED_SLASHES if "/" in options.separators else UNTOLD_SLASHES)
+    detail = "; ".join([*notes, prediction.detail])
+    return prediction._replace(status=status, detail=detail if options.unique else detail.removesuffix("; "))
 
 
 class _Written(NamedTuple):

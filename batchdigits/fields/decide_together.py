@@ -45,14 +45,20 @@ def decide_together(read: Sequence[Prediction], threshold: float) -> UniqueRows:
 def _belief(row: Prediction) -> Belief:
     values = tuple(row.probabilities.items())
     other = max(0.0, 1.0 - sum(share for _, share in values))
-    return Belief(row.label, row.confidence or 0.0, values, other, row.detail if row.status is Status.OK else "")
+    return Belief(row.label, row.confidence or 0.0, values, other, _note_and_fault(row)[1])
+
+
+def _note_and_fault(row: Prediction) -> tuple[str, str]:
+    """What is wrong with a field, and what with the value that was read, from the detail of `decide_fields`."""
+    note, _, fault = row.detail.rpartition("; ")
+    return note, fault
 
 
 def _row(row: Prediction, choice: Choice) -> Prediction:
     """The row with the value that was chosen. A row that is for review already, by its boxes, stays for review."""
-    status, detail = choice.status, choice.detail
-    if row.status is Status.REVIEW:
-        status, detail = row.status, "; ".join(filter(None, [row.detail, choice.detail]))
+    status = Status.REVIEW if row.status is Status.REVIEW else choice.status
+    note = _note_and_fault(row)[0] if status is Status.REVIEW else ""
+    detail = "; ".join(filter(None, [note, choice.detail]))
     digits = row.digits if choice.value == row.label else ""
     score = round(choice.confidence, SCORE_DECIMALS)
     return Prediction(row.path, choice.value, choice.confidence, status, detail, score=score, digits=digits)

@@ -49,8 +49,8 @@ class FieldOptions:
     @property
     def read(self) -> ReadOptions:
         """What is known before a field is read. Decimals need a point or comma, unless it is printed between boxes."""
-        needs_point = self.decimals is not None and self.comb is None
-        separators = self.separators or (POINT_OR_COMMA if needs_point else "")
+        needs_point = self.decimals is not None and self.comb is None and not set(POINT_OR_COMMA) & set(self.separators)
+        separators = self.separators + (POINT_OR_COMMA if needs_point else "")
         from batchdigits.fields.reading import ReadOptions  # it loads NumPy, which --help does not wait for
 
         return ReadOptions(self.length, self.comb, separators, self.signed, self.ink)
@@ -66,10 +66,22 @@ class FieldOptions:
         Args:
             text: digits and separators, as they stand in the field.
         """
+        sign = "-" if text.startswith("-") else ""
         if self.decimals is not None:
-            sign = "-" if text.startswith("-") else ""
             return sign + self._with_point(text.removeprefix("-"), self.decimals)
-        return "".join(filter(str.isdigit, text)) if self.digits_only else text
+        if self.digits_only:
+            return (sign if self.signed else "") + "".join(filter(str.isdigit, text))
+        return text
+
+    def written_list(self, values: Sequence[str]) -> tuple[str, ...]:
+        """Listed values in that form, each once; a point is never added, also where it is printed between boxes."""
+        without_boxes = replace(self, comb=None)
+        return tuple(dict.fromkeys(map(without_boxes.written, values)))
+
+    def cannot_have(self, value: str) -> bool:
+        """Whether no field can be read as a value, because it has a separator or sign that was not told of."""
+        allowed = set(self.separators) | set("." if self.decimals is not None else "")
+        return not set(value.removeprefix("-" if self.signed else "")) - allowed <= set("0123456789")
 
     def _with_point(self, text: str, decimals: int) -> str:
         """The number as `1234.50`, without separators of thousands; the text if the point is not where it must be."""
@@ -135,10 +147,12 @@ def field_options(
     )
     if values is not None:  # the cutting keeps to the length, but a list may not
         rules = replace(rules, length=lengths)
-    expected = None if rules == Rules() and values is None and not unique else expect(rules, values)
-    return FieldOptions(
-        ink, lengths, comb, parse_separators(separators), digits_only, signed, decimals, expected, unique
+    options = FieldOptions(
+        ink, lengths, comb, parse_separators(separators), digits_only, signed, decimals, None, unique
     )
+    if rules == Rules() and values is None and not unique:
+        return options
+    return replace(options, expected=expect(rules, None if values is None else options.written_list(values)))
 
 
 def parse_separators(text: str) -> str:

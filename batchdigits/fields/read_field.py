@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import NamedTuple
 
 import cv2
@@ -20,6 +21,7 @@ from batchdigits.fields.grain import is_ink
 from batchdigits.fields.ink import View, view_of
 from batchdigits.fields.lattice import Step, best_paths
 from batchdigits.fields.line_digits import may_have_frame, may_have_slashes, stroke_lean
+from batchdigits.fields.minus import minus_before, with_minus
 from batchdigits.fields.number import Number, find_number
 from batchdigits.fields.pieces import Pieces, pieces_of
 from batchdigits.fields.reading import Box, Character, FieldReading, Lattice, ReadOptions
@@ -33,6 +35,7 @@ MAX_PIECES = 120  # of a field: one with more is no number, and would take long
 MAX_ALTERNATIVES = 5
 MIN_DIGIT_HEIGHT = 0.7  # of the number's height: ink as high is hardly noise
 AT_EDGE = 2  # pixels from the edge of the paper at which ink ends there
+POINTS = (".", ",")
 MAX_DOUBTFUL_CONFIDENCE = 0.5  # of a number where the normaliser of single digits finds nothing but printed lines
 NOTHING_KNOWN = ReadOptions()
 NO_PICTURE = np.zeros((0, 0), np.uint8)
@@ -56,6 +59,7 @@ class Cut(NamedTuple):
             a comb.
         shown: how many boxes the walls of a comb show, which may be more or fewer than it should have.
         is_part: whether a digit may have been left out: there is ink beside the number, or an empty box within it.
+        may_have_minus: whether a minus may stand in a box before the first digit, where it is not read.
     """
 
     view: View
@@ -71,6 +75,7 @@ class Cut(NamedTuple):
     looks_empty: bool = False
     shown: int = 0
     is_part: bool = False
+    may_have_minus: bool = False
 
 
 def read_fields(
@@ -102,10 +107,10 @@ def cut_field(scan: NDArray[np.uint8], options: ReadOptions) -> Cut:
     """Cut a field into what may be its digits."""
     view = view_of(scan, options.ink)
     ruled = remove_form_lines(view.ink, options.boxes)
-    return _cut_boxes(view, ruled, ruled.comb) if ruled.comb else _cut_number(view, ruled, scan, options)
+    return _cut_boxes(view, ruled, ruled.comb, options) if ruled.comb else _cut_number(view, ruled, scan, options)
 
 
-def _cut_boxes(view: View, ruled: Ruled, comb: Comb) -> Cut:
+def _cut_boxes(view: View, ruled: Ruled, comb: Comb, options: ReadOptions) -> Cut:
     """Cut a field into the digits of the boxes of its comb."""
     found = glyphs_of_boxes(ruled, comb)
     filled = [glyph for glyph in found if glyph is not None]
@@ -116,13 +121,22 @@ def _cut_boxes(view: View, ruled: Ruled, comb: Comb) -> Cut:
     is_part = bool(inked) and inked[-1] - inked[0] >= len(inked)
     shown = count_boxes(ruled, comb)
     has_ink = bool(filled) or (not shown and _find_number(ruled) is not None)  # too small for such boxes
-    glyphs = [glyph.glyph for glyph in filled]
-    return Cut(view, glyphs, boxes, places=places, has_ink=has_ink, shown=shown, is_part=is_part)
+    has_minus = options.signed and bool(places) and _has_minus(places[0], ruled)
+    cut = Cut(view, [glyph.glyph for glyph in filled], boxes, places=places, has_ink=has_ink, shown=shown)
+    return cut._replace(is_part=is_part, may_have_minus=has_minus)
+
+
+def _has_minus(first: tuple[int, int, int, int], ruled: Ruled) -> bool:
+    """Whether a minus may stand before the first digit of a comb, which is in a box, first column and row first."""
+    components = ruled.components
+    return components is not None and minus_before(first, first[3] - first[1], components) is not None
 
 
 def _cut_number(view: View, ruled: Ruled, scan: NDArray[np.uint8], options: ReadOptions) -> Cut:
     """Cut a field without boxes into what may be its digits."""
     number = _find_number(ruled)
+    if number and options.signed and ruled.components is not None:
+        number = with_minus(number, ruled.components)
     close = close_up(number, ruled.ink) if number else None
     if number is None or close is None:
         return Cut(view, [], has_ink=propose(scan, options.ink).holds_writing)  # such as a page of it
@@ -196,13 +210,14 @@ def read_cut(cut: Cut, log_p: NDArray[np.float64], options: ReadOptions) -> Fiel
     confidence = confidence_of(lead, doubt)
     has_slashes, has_frame = _may_have_lines(best.steps, cut)
     is_part = cut.is_part or _leaves_digit_out(best.steps, cut)
-    if cut.looks_empty or is_part or has_slashes or has_frame:
+    unread = "minus" if cut.may_have_minus else "point" if _begins_with_point(best.steps, cut) else ""
+    if cut.looks_empty or is_part or has_slashes or has_frame or unread:
         confidence = min(confidence, MAX_DOUBTFUL_CONFIDENCE)
     alternatives = tuple(alternatives_to(paths, confidence)[:MAX_ALTERNATIVES])
     lattice = Lattice(steps, pieces, log_p.tolist(), paths, confidence)
     return FieldReading(
         best.value, confidence, digits, separators, alternatives, cut.has_ink, lead, doubt, boxes, has_slashes, lattice
-    )
+    )._replace(unread=unread)
 
 
 def _leaves_digit_out(steps: Sequence[Step], cut: Cut) -> bool:
@@ -215,6 +230,13 @@ def _leaves_digit_out(steps: Sequence[Step], cut: Cut) -> bool:
     tall = cut.pieces.boxes[:, 3] - cut.pieces.boxes[:, 1]
     is_high = (tall >= MIN_DIGIT_HEIGHT * cut.close.height) & ~cut.pieces.doubtful
     return any(is_high[step.start : step.end].any() for step in steps if not step.text)
+
+
+def _begins_with_point(steps: Sequence[Step], cut: Cut) -> bool:
+    """Whether ink before the first digit has the shape of a point, as in .75: separators are read between digits."""
+    points = {(step.start, step.end) for step in cut.separators if step.text in POINTS}
+    before = takewhile(lambda step: not step.text, steps)
+    return any((step.start, step.end) in points for step in before)
 
 
 def _may_have_lines(steps: Sequence[Step], cut: Cut) -> tuple[bool, bool]:

@@ -19,6 +19,7 @@ MAX_BYTES = 64 << 20
 MAX_VALUES = 100_000
 DELIMITERS = ",;\t"
 VALUE = re.compile(r"[+-]?[0-9]+([.,/: -][0-9]+)*")
+SEVERAL = "a cell with a comma or semicolon in it needs quotes"
 ROUNDED = re.compile(r"[0-9][.,]?[0-9]*E\+?[0-9]+", re.IGNORECASE)  # as spreadsheets show long numbers
 
 
@@ -106,6 +107,8 @@ def _cells(path: Path, text: str, column: str | None) -> Iterator[_Cell]:
         if column is None and VALUE.fullmatch(header[0].strip()):  # the only column has no name
             yield _Cell(reader.line_num, header[0].strip())
         for row in reader:
+            if any(cell.strip() for cell in row[len(header) :]):
+                raise BatchdigitsError(f"{path}, line {reader.line_num}: more cells than the first line has: {SEVERAL}")
             if index < len(row) and (cell := row[index].strip()):
                 yield _Cell(reader.line_num, cell)
     except csv.Error as error:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from batchdigits.forms.marks import find_blobs, match_marks
-from batchdigits.forms.reference import Features, Matrix, Reference, agreement, features_of, scaling
+from batchdigits.forms.reference import Features, Matrix, Reference, agreement, features_of, is_rather, scaling
 from batchdigits.forms.template import Alignment, TemplatePage
 from batchdigits.vision.grey import Scan
 
@@ -18,7 +18,7 @@ MIN_MATCHES = 12  # that agree on one map
 MAX_ERROR = 3.0  # pixels of the reduced scan, of a match that agrees
 MAX_ITERATIONS = 5000
 MAX_SHAPE_RATIO = 1.04  # of the shapes of scan and page, where they are not lined up
-OTHER_FORM = "not the form: other things are printed on it"
+OTHER_FORM = "not the form: other things are printed on it, or much of it is missing"
 TURNS = 4  # by a quarter each
 
 
@@ -59,6 +59,13 @@ def align(scan: ScanFeatures, page: TemplatePage, alignment: Alignment) -> Place
     if alignment == "marks":
         return _by_marks(scan.scan, page)
     return _by_size(scan.scan, page)
+
+
+def lies_as_another(scan: ScanFeatures, page: TemplatePage, other: TemplatePage, matrix: Matrix) -> bool:
+    """Whether a scan that was lined up with a page by a matrix, as of `Placed`, is rather another page like it."""
+    if page.reference is None or other.reference is None or page.size != other.size:
+        return False
+    return is_rather(page.reference, other.reference, scan.scan, matrix @ _from_picture(page, page.reference))
 
 
 def _by_size(scan: Scan, page: TemplatePage) -> Placed:

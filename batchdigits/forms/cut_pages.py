@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from batchdigits.fields.cut_batch import CutPage, cut_page
 from batchdigits.files.source_error import SourceError
-from batchdigits.forms.align import Placed, ScanFeatures, align
+from batchdigits.forms.align import Placed, ScanFeatures, align, lies_as_another
 from batchdigits.forms.corners import corners_text
 from batchdigits.forms.crop import crop
 from batchdigits.forms.reference import Matrix, ink_of, reduced
-from batchdigits.forms.template import Template, TemplateField
+from batchdigits.forms.template import Template, TemplateField, TemplatePage
 from batchdigits.inference.decide import Status
 from batchdigits.text import counted
 from batchdigits.vision.decode import Page, decode
@@ -82,16 +83,15 @@ class FormBatch:
 
     def add_pages(self, decoded: Iterable[Page]) -> Iterable[None]:
         """Add the pages of one file."""
-        first, found, pages = len(self._rows), 0, 0
+        first, found, pages = len(self._rows), Counter[int](), 0
         for page in decoded:
-            form = cut_form(page, self._template, 1 + found % len(self._template.pages))
+            form = cut_form(page, self._template, 1 + found.total() % len(self._template.pages))
             pages += 1
-            found += form.page > 0
+            found.update([form.page] if form.page else ())
             self._rows += _by_field(form) if self._by_field else [form]
             yield
-        of_form = len(self._template.pages)
-        if pages > 1 and found % of_form and len(self._rows) > first:
-            note = f"{counted(found, 'page')} of the form in the file, and the form has {of_form}"
+        note = _missing_pages(found, len(self._template.pages)) if pages > 1 else ""
+        if note and len(self._rows) > first:
             last = self._rows[-1]
             detail = "; ".join(filter(None, [last.detail, note]))  # with fields, it makes their row `review`
             is_blank = last.status is Status.BLANK
@@ -130,15 +130,21 @@ def _cut_scan(source: str, scan: Scan, template: Template, expected: int) -> Cut
 
 def _place(scan: ScanFeatures, template: Template, expected: int) -> tuple[int, Placed]:
     """The number of the form's page that a scan is, and how it lies there: the expected one if that fits well."""
-    others = [number for number in range(1, len(template.pages) + 1) if number != expected]
-    best = expected, align(scan, template.pages[expected - 1], template.alignment)
-    for number in others:
-        if best[1].matrix is not None and best[1].agreement >= CLEAR_AGREEMENT:
-            break
-        placed = align(scan, template.pages[number - 1], template.alignment)
-        if placed.matrix is not None and (best[1].matrix is None or placed.agreement > best[1].agreement):
-            best = number, placed
-    return best
+    best, placed = expected, align(scan, template.pages[expected - 1], template.alignment)
+    for number, page in enumerate(template.pages, 1):
+        is_clear = placed.matrix is not None and placed.agreement >= CLEAR_AGREEMENT
+        if number == expected or (is_clear and not _is_rather(scan, template, best, placed, page)):
+            continue
+        other = align(scan, page, template.alignment)
+        if other.matrix is not None and (is_clear or placed.matrix is None or other.agreement > placed.agreement):
+            best, placed = number, other
+    return best, placed
+
+
+def _is_rather(scan: ScanFeatures, template: Template, best: int, placed: Placed, other: TemplatePage) -> bool:
+    """Whether a scan that was placed on a page is rather another one, which is much like it."""
+    matrix = placed.matrix
+    return matrix is not None and lies_as_another(scan, template.pages[best - 1], other, matrix)
 
 
 def _cut_field(source: str, scan: Scan, field: TemplateField, matrix: Matrix) -> CutField:
@@ -154,6 +160,19 @@ def _is_empty(scan: Scan) -> bool:
     """Whether a page has neither print nor ink on it."""
     ink = ink_of(reduced(scan)[0])
     return float((ink > 0).mean()) <= MAX_SPECKS
+
+
+def _missing_pages(found: Counter[int], pages: int) -> str:
+    """What is wrong with the pages of a file; empty if it has each page of the form equally often.
+
+    Args:
+        found: how often it has each.
+        pages: of the form.
+    """
+    if found.total() % pages:
+        return f"{counted(found.total(), 'page')} of the form in the file, and the form has {pages}"
+    fewer = [str(page) for page in range(1, pages + 1) if found[page] < max(found.values(), default=0)]
+    return f"page {', '.join(fewer)} of the form missing in the file" if fewer else ""
 
 
 def _by_field(form: CutForm) -> list[CutForm]:

@@ -14,6 +14,8 @@ from batchdigits.vision.grey import Scan
 LONG_SIDE = 1000  # pixels of a page in which features are found and ink is compared: its text is just legible
 MAX_FEATURES = 1500
 INK_WINDOW, INK_CONTRAST = 31, 10  # pixels around one, and grey levels that ink is darker than their mean
+REACH = np.ones((5, 5), np.uint8)  # pixels of the reduced page that ink may lie off
+MIN_OWN, MIN_LEAD = 0.02, 0.25  # of a page's ink: what another one lacks; and how much more of it a scan must have
 
 Matrix = NDArray[np.float64]  # (3, 3), a projective map
 
@@ -85,18 +87,46 @@ def agreement(reference: Reference, scan: MatLike, matrix: Matrix) -> float:
         scan: uint8 (H, W).
         matrix: from pixels of the page's picture to those of the scan.
     """
+    ink = _laid_ink(reference, scan, matrix)
+    own = reference.ink > 0
+    chance = float(ink.mean())
+    if not own.any() or chance == 1.0:
+        return 0.0
+    return (float(ink[own].mean()) - chance) / (1.0 - chance)
+
+
+def is_rather(reference: Reference, other: Reference, scan: MatLike, matrix: Matrix) -> bool:
+    """Whether a scan has the ink that only another page has, rather than what only this one has.
+
+    Pages of one form may differ in a few lines only, so that a scan of one agrees with the other, too.
+
+    Args:
+        reference: the page.
+        other: the other page; one of another size is not looked at.
+        scan: uint8 (H, W).
+        matrix: from pixels of both pages' pictures to those of the scan.
+    """
+    if reference.size != other.size:
+        return False
+    own, others = reference.ink > 0, other.ink > 0
+    only_here = own & (np.asarray(cv2.dilate(other.ink, REACH)) == 0)
+    only_there = others & (np.asarray(cv2.dilate(reference.ink, REACH)) == 0)
+    if only_there.sum() <= MIN_OWN * others.sum():
+        return False
+    ink = _laid_ink(reference, scan, matrix)
+    has_here = float(ink[only_here].mean()) if only_here.any() else 0.5
+    return float(ink[only_there].mean()) >= has_here + MIN_LEAD
+
+
+def _laid_ink(reference: Reference, scan: MatLike, matrix: Matrix) -> NDArray[np.bool_]:
+    """Where a scan that is laid onto a page has ink or is near to some, in pixels of its mask; see `agreement`."""
     small, scale = reduced(scan)
     height, width = reference.ink.shape
     onto = scaling(scale) @ matrix @ scaling(1 / reference.scale)
     laid = cv2.warpPerspective(
         small, onto, (width, height), flags=cv2.WARP_INVERSE_MAP | cv2.INTER_LINEAR, borderValue=(255,)
     )
-    ink = np.asarray(cv2.dilate(ink_of(laid), np.ones((5, 5), np.uint8))) > 0
-    own = reference.ink > 0
-    chance = float(ink.mean())
-    if not own.any() or chance == 1.0:
-        return 0.0
-    return (float(ink[own].mean()) - chance) / (1.0 - chance)
+    return np.asarray(cv2.dilate(ink_of(laid), REACH)) > 0
 
 
 def scaling(x: float, y: float | None = None) -> Matrix:

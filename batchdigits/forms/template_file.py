@@ -189,6 +189,8 @@ def _page(where: str, entries: Any) -> TemplatePage:
         raise table.fault("marks", f"{len(given)} marks, and {MAX_MARKS} are the most")
     for mark in given:
         x, y = _numbers(table, "marks", mark, 2, "columns and rows of centres")
+        if not (0 <= x <= width and 0 <= y <= height):
+            raise table.fault("marks", f"must lie on the page, which is {width:g} wide and {height:g} high")
         marks.append((x, y))
     if marks and _is_flat(marks):
         raise table.fault("marks", "must be three or more that are not on one line")
@@ -256,6 +258,7 @@ def _fields(path: str, tables: Sequence[Any], pages: Sequence[TemplatePage], ink
                 raise table.fault("values", str(error)) from None
         roster = None if values is None else rosters[values]
         options = _options(table, roster, ink)
+        roster = roster and roster._replace(values=options.written_list(roster.values))
         table.end()
         yield TemplateField(name, page, box, options, values or "", roster)
 

@@ -50,6 +50,7 @@ class ResumableOutput:
         resume: bool | None,
         reader: Reader,
         prune: bool = False,
+        keep: bool = True,
     ) -> None:
         """Start the output at `path`, resume it, or add to it.
 
@@ -60,6 +61,7 @@ class ResumableOutput:
             resume: True to resume or to add, False to replace what is there, None to refuse if anything is.
             reader: reads a finished output.
             prune: whether rows of sources that this run does not name are dropped from a finished output.
+            keep: whether the rows stay if the run fails; without, there is nothing to resume or to add to.
 
         Raises:
             BatchdigitsError: it cannot be written, resumed or added to.
@@ -68,6 +70,7 @@ class ResumableOutput:
         self.old: FinishedOutput | None = None  # the finished output that this run adds to
         self._reader = reader
         self._prune = prune
+        self._keep = keep
         self._plan: deque[tuple[str, list[Extent] | None]] = deque()  # the next files, and their rows if these are done
         # Sources that were done before, and those of this run; their stamps, and the checksums of their rows.
         self._done = (array("Q"), array("Q"), array("I"))
@@ -100,7 +103,7 @@ class ResumableOutput:
         state = _state(self.path)
         end = self._journal.keep(self._part.seek(0, os.SEEK_END))
         if resume is None:
-            self._refuse_existing(end > 0, state is not None, reader.can_add)
+            self._refuse_existing(self._keep and end > 0, state is not None, self._keep and reader.can_add)
         if resume and end:
             refuse_other_run(self.path, self._journal.identity, identity)
             if self._journal.identity.get(ADDS) and self._has_changed():
@@ -287,8 +290,8 @@ class ResumableOutput:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close all files; without any row, remove them."""
-        if not self.done and not self._part.closed:
+        """Close all files; without any row to keep, remove them."""
+        if not (self.done and self._keep) and not self._part.closed:
             self._remove()
         self._part.close()
         self._journal.close()

@@ -18,6 +18,7 @@ from batchdigits.reports.table import table
 from batchdigits.text import printable
 
 FILE_COLUMNS, TRUTH_COLUMNS = ("file", "path"), ("truth", "value")  # of the list, the first that it has
+DELIMITERS = ",;\t"  # between columns, as spreadsheets write them; the one that the first line has most of
 HEADER = ("", "fields", "exact", "digits", "too many", "too few", "wrong", "none", "ok", "exact among ok", "missing")
 
 
@@ -74,11 +75,13 @@ def read_truth(path: Path) -> dict[str, str]:
         path: a CSV file with a column `file` or `path`, one `truth` or `value`, and for fields of forms one `field`.
 
     Raises:
-        DataError: it cannot be read, or lacks a column.
+        DataError: it cannot be read, lacks a column, or has several truths for a field.
     """
     try:
         lines = io.StringIO(path.read_bytes().decode("utf-8-sig", "surrogateescape"), newline="")
-        rows = list(csv.DictReader(lines, strict=True))
+        header = lines.readline()
+        lines.seek(0)
+        rows = list(csv.DictReader(lines, strict=True, delimiter=max(DELIMITERS, key=header.count)))
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from None
     except csv.Error as error:
@@ -88,7 +91,14 @@ def read_truth(path: Path) -> dict[str, str]:
     if None in names:
         raise DataError(f"{path}: no CSV file with the columns file and truth")
     file, truth = map(str, names)
-    return {"#".join(filter(None, [row[file], row.get("field")])): row[truth] or "" for row in rows}
+    truths: dict[str, str] = {}
+    for row in rows:
+        name, true = "#".join(filter(None, [row[file], row.get("field")])), row[truth] or ""
+        if truths.setdefault(name, true) != true:
+            raise DataError(
+                f"{path}: {printable(name)} has two truths, {printable(truths[name])} and {printable(true)}"
+            )
+    return truths
 
 
 def evaluate_values(path: str, rows: Iterable[TableRow], truths: dict[str, str]) -> ValueEvaluation:
@@ -97,18 +107,25 @@ def evaluate_values(path: str, rows: Iterable[TableRow], truths: dict[str, str])
     A row belongs to the file of its whole path or, where the list does not have that, to the file of its last name.
 
     Raises:
-        DataError: no row belongs to a file of the list.
+        DataError: no row belongs to a file of the list, or rows of several files do.
     """
     by_file: dict[str, TableRow] = {}
     for row in rows:
-        name = row.path if row.path in truths else row.path.rpartition("/")[2]
-        by_file.setdefault(name, row)
+        name = row.path if row.path in truths else _last_name(row)
+        if by_file.setdefault(name, row).path != row.path and name in truths:
+            both = f"{printable(by_file[name].path)} and {printable(row.path)}"
+            raise DataError(f"{path}: {printable(name)} of the list may be {both}; write whole paths into the list")
     evaluation = ValueEvaluation(path)
     for file, truth in truths.items():
         evaluation.add(truth, by_file.get(file))
     if evaluation.missing == len(truths):
         raise DataError(f"{path}: no row is about a file of the list")
     return evaluation
+
+
+def _last_name(row: TableRow) -> str:
+    """The name of a row's file without its folders; of a field of a form, `#` and the field's name are behind it."""
+    return row.source.rpartition("/")[2] + row.path.removeprefix(row.source)
 
 
 def as_table(evaluations: Sequence[ValueEvaluation]) -> str:

@@ -55,7 +55,15 @@ def test_the_table(run: Run) -> None:
     assert both.splitlines()[-1].split() == ["mean", "28.57%"]
 
 
-@pytest.mark.parametrize("content", ["\ufefffile,truth\nb.png,125\n", "path,value\nfields/b.png,125\n"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "\ufefffile,truth\nb.png,125\n",
+        "path,value\nfields/b.png,125\n",
+        "file;truth\nb.png;12,5\n",
+        "file\ttruth\nb.png\t125\nb.png\t125\n",
+    ],
+)
 def test_lists_as_spreadsheets_and_read_write_them(run: Run, content: str) -> None:
     Path("truth.csv").write_text(content)
     (found,) = json.loads(run("evaluate", "rows.csv", "--truth", "truth.csv", "--json").stdout)
@@ -64,11 +72,22 @@ def test_lists_as_spreadsheets_and_read_write_them(run: Run, content: str) -> No
 
 def test_fields_of_forms_are_told_by_their_names(run: Run) -> None:
     Path("rows.csv").write_text(
-        "path,page,field,value,confidence,status,detail,score\na.png,1,day,7,1,ok,,1\na.png,1,room,12,1,ok,,1\n"
+        "path,page,field,value,confidence,status,detail,score\n"
+        "s/a.png,1,day,7,1,ok,,1\ns/a.png,1,room,12,1,ok,,1\ns/a.png,1,day/month,3,1,ok,,1\n"
     )
-    Path("truth.csv").write_text("file,field,truth\na.png,day,7\na.png,room,13\n")
+    Path("truth.csv").write_text("file,field,truth\na.png,day,7\na.png,room,13\na.png,day/month,3\n")
     (found,) = json.loads(run("evaluate", "rows.csv", "--truth", "truth.csv", "--json").stdout)
-    assert (found["fields"], found["exact"], found["missing"]) == (2, 1, 0)
+    assert (found["fields"], found["exact"], found["missing"]) == (3, 2, 0)
+
+
+def test_a_name_that_several_files_have_is_not_guessed(run: Run) -> None:
+    Path("rows.csv").write_text(ROWS + "more/a.png,99,0.99,ok,,0.99\nmore/other.png,1,0.99,ok,,0.99\n")
+    result = run("evaluate", "rows.csv", "--truth", "truth.csv")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "rows.csv: a.png of the list may be fields/a.png and more/a.png; write whole paths" in result.stderr
+    Path("truth.csv").write_text("file,truth\nfields/a.png,0123\nmore/a.png,98\n")
+    (found,) = json.loads(run("evaluate", "rows.csv", "--truth", "truth.csv", "--json").stdout)
+    assert (found["fields"], found["exact"]) == (2, 1)
 
 
 @pytest.mark.parametrize(
@@ -78,6 +97,7 @@ def test_fields_of_forms_are_told_by_their_names(run: Run) -> None:
         ("file,x\na.png,1\n", "no CSV file with the columns file and truth"),
         ('file,truth\n"a.png,1\n', "cannot read truth.csv"),
         ("file,truth\nx.png,1\n", "no row is about a file of the list"),
+        ("file,truth\na.png,1\na.png,2\n", "truth.csv: a.png has two truths, 1 and 2"),
     ],
 )
 def test_a_list_that_does_not_fit_is_one_line(run: Run, content: str, says: str) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -486,6 +487,17 @@ def test_python_refuses_impossible_arguments() -> None:
         classifier.read("fields/4-83.png", checks="luhn")
     with pytest.raises(ValueError, match="the list of values is empty"):
         classifier.read("fields/4-83.png", values=[])
+    wrong: list[tuple[dict[str, Any], str]] = [
+        ({"values": [83, 7]}, "values is an iterable of texts, not of 83"),
+        ({"checks": ["luhn", 3]}, "checks is an iterable of texts, not of 3"),
+        ({"comb": 6.5}, "comb is a whole number, not 6.5"),
+        ({"decimals": True}, "decimals is a whole number, not True"),
+        ({"bounds": (0, 300)}, "bounds is a text, not "),
+        ({"pattern": 83}, "pattern is a text, not 83"),
+    ]
+    for arguments, words in wrong:
+        with pytest.raises(TypeError, match=words):
+            classifier.read("fields/4-83.png", **arguments)
 
 
 # Values of all fields together
@@ -524,7 +536,16 @@ def test_unique_values_go_to_a_file_that_is_whole(run: Run) -> None:
     assert run("read", "fields", "--unique", "-o", "out.csv").exit_code == 3
     assert Path("out.csv").read_text() == run("read", "fields", "--unique").stdout
     again = run("read", "fields", "--unique", "-o", "out.csv")
-    assert (again.exit_code, "exists" in again.stderr) == (1, True)
+    assert (again.exit_code, "out.csv exists: give another name, or --overwrite" in again.stderr) == (1, True)
+
+
+def test_of_unique_values_that_cannot_be_resumed_nothing_is_left(run: Run) -> None:
+    result = run("read", "fields", "--unique", "--max-failures", "0", "-o", "out.csv")
+    assert result.exit_code == 1
+    assert "more than --max-failures 0 allows" in result.stderr
+    assert "--resume" not in result.stderr
+    assert not list(Path().glob("*out.csv*"))
+    assert run("read", "fields", "--unique", "-o", "out.csv").exit_code == 3
 
 
 @pytest.mark.parametrize("more", [["--resume", "-o", "out.csv"], ["--engine", "ray", "-o", "parts"]])
@@ -561,6 +582,27 @@ def test_what_is_missing_and_doubled_is_named_without_unique_too(run: Run, roste
     named = run("read", "ids", "--values", roster, "--log-format", "json").stderr
     missing = next(line for line in map(json.loads, named.splitlines()) if line["event"] == "missing")
     assert missing["values"] == ["2871", "83"]
+
+
+def test_only_the_first_doubled_values_have_a_line(run: Run, roster: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("batchdigits.cli.read_compared.MAX_DOUBLED", 1)
+    shutil.copytree("ids", "more")
+    command = ["read", "ids", "more", "--values", roster]
+    text = run(*command).stderr
+    assert "1946 is in ids/0-1946.png, more/0-1946.png\n" in text
+    assert "20260 is in" not in text
+    assert "2 more values in several fields\n" in text
+    assert run(*command, "--log-format", "json").stderr.count('"event": "doubled"') == 3
+
+
+def test_values_with_separators_that_nobody_told_of_are_named(run: Run) -> None:
+    Path("list.csv").write_text('amount\n1946\n12.50\n"12,75"\n')
+    text = run("read", "fields/1-1946.png", "--values", "list.csv").stderr
+    assert "2 values of list.csv with a separator or sign that no option tells of: 12.50, 12,75\n" in text
+    told = run("read", "fields/1-1946.png", "--values", "list.csv", "--decimals", "2").stderr
+    assert "no option tells of" not in told
+    assert "left out of list.csv, by the rules: 1946\n" in told
+    assert "2 values of list.csv in no field: 12.50, 12.75\n" in told
 
 
 @pytest.mark.parametrize("name", ["out.csv", "out.parquet", "out.tsv.gz"])

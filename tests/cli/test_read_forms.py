@@ -69,7 +69,8 @@ def test_each_page_gives_one_row_with_a_column_a_field(run: Run, align: str) -> 
     assert (unfilled["page"], unfilled["status"], values_of(unfilled)) == ("1", "blank", [""] * 4)
     assert (empty["page"], empty["status"], empty["detail"]) == ("", "review", "an empty page")
     assert other["status"] == "error"
-    assert other["detail"] in ("not the form: other things are printed on it", "corner marks not found")
+    words = "not the form: other things are printed on it, or much of it is missing"
+    assert other["detail"] in (words, "corner marks not found")
     assert (text["status"], text["detail"]) == ("error", "not an image")
     assert "6 images: " in result.stderr
 
@@ -219,7 +220,11 @@ def test_the_pages_of_a_file_are_those_of_the_form_in_turn(run: Run) -> None:
     empty = np.full(first.shape, 240, np.uint8)
     save_pages("stack.tif", one, two, empty, one, two)
     save_pages("short.tif", two, one, one)
+    save_pages("twice.tif", one, one)
     save(two, "single.png")
+    twice = rows_of(run("read", "twice.tif", "--template", "form.toml").stdout)
+    assert [(row["page"], row["status"]) for row in twice] == [("1", "ok"), ("1", "review")]
+    assert twice[1]["detail"] == "page 2 of the form missing in the file"
     rows = rows_of(run("read", "stack.tif", "short.tif", "single.png", "--template", "form.toml").stdout)
     assert [row["path"] for row in rows[:2]] == ["stack.tif#1", "stack.tif#2"]
     assert [row["page"] for row in rows] == ["1", "2", "", "1", "2", "2", "1", "1", "2"]
@@ -279,6 +284,16 @@ def test_the_list_of_a_field_is_compared_with_its_values(run: Run, more: list[st
     assert "batchdigits: 1 value of ids.csv in no field: 9999999\n" in result.stderr
     assert result.stderr.count("0123456 is in scans/a.png, scans/b.png\n") == 1
     assert "310826 is in" not in result.stderr  # dates are not on a list
+
+
+def test_what_is_wrong_with_the_list_of_a_field_is_named_once(run: Run) -> None:
+    Path("ids.csv").write_text("id\n0123456\n0123456\n99\n1-2\n")
+    listed = 'values = "ids.csv"\nlength = "3-7"'
+    Path("form.toml").write_text(template("marks", form=None, student=listed, amount=listed))
+    result = run("read", "scans/a.png", "--template", "form.toml")
+    assert result.exit_code == 0, result.output
+    assert result.stderr.count("batchdigits: ids.csv has 0123456 more than once\n") == 1
+    assert result.stderr.count("batchdigits: left out of ids.csv, by the rules: 99, 1-2\n") == 1
 
 
 def test_a_list_is_compared_with_rows_of_earlier_runs_where_a_row_is_a_field(run: Run) -> None:

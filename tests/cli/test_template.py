@@ -85,6 +85,11 @@ def test_a_form_in_pdf(run: Run) -> None:
     assert len(document["fields"]) == 4
 
 
+def test_the_next_command_can_be_pasted_into_a_shell(run: Run) -> None:
+    result = run("template", "blank.png", "-o", "my form.toml")
+    assert "batchdigits read SCANS --template 'my form.toml' -o forms.csv\n" in result.stderr
+
+
 def test_nothing_is_written_over_unasked(run: Run) -> None:
     Path("form.toml").write_text("mine")
     result = run("template", "blank.png")

@@ -12,6 +12,7 @@ import pytest
 from batchdigits.fields import decide_fields as module
 from batchdigits.fields.cut_batch import CutPage
 from batchdigits.fields.decide_fields import FieldPrediction, decide_fields
+from batchdigits.fields.decide_together import decide_together
 from batchdigits.fields.field_options import FieldOptions, field_options
 from batchdigits.fields.ink import View
 from batchdigits.fields.read_field import Cut
@@ -116,6 +117,34 @@ def test_the_detail_of_a_review_names_slashes(decide: Decide) -> None:
     told = decide(slashed, field_options(separators="/"), 0.7)
     assert told.detail.startswith(module.MISSED_SLASHES)
     assert decide(slashed, threshold=0.5).detail == ""
+
+
+def test_an_unread_mark_is_for_review_whatever_is_expected(decide: Decide) -> None:
+    reading = READING._replace(unread="minus", confidence=0.99)
+    for pattern in (None, r"\d+"):
+        prediction = decide(reading, field_options(signed=True, pattern=pattern))
+        assert (prediction.status, prediction.detail) == ("review", module.UNREAD.format("minus"))
+
+
+def test_what_is_wrong_with_a_field_and_its_value_stays_apart_where_values_are_unique(decide: Decide) -> None:
+    wrong = READING._replace(boxes=3, may_have_slashes=True)
+    options = field_options(comb=4, unique=True, values=["1284", "5555"])
+    (row,), ((_, choice),) = decide_together([decide(wrong, options).row()], 0.5)
+    words = f"3 boxes found where 4 should be; {module.UNTOLD_SLASHES}; read as 1234, by the list"
+    assert (row.status, row.label, row.detail) == ("review", "1284", words)
+    assert choice.is_expected
+    none = field_options(comb=4, unique=True, values=["5555"])
+    (row,), ((_, choice),) = decide_together([decide(wrong, none).row()], 0.5)
+    assert row.detail.startswith(f"3 boxes found where 4 should be; {module.UNTOLD_SLASHES}; not on the list")
+    assert not choice.is_expected
+
+
+def test_slashes_are_named_where_values_are_unique(decide: Decide) -> None:
+    slashed, unique = READING._replace(may_have_slashes=True), field_options(unique=True)
+    for threshold, words in ((0.7, f"{module.UNTOLD_SLASHES}; likeliest: 1234"), (0.5, "")):
+        (row,), _ = decide_together([decide(slashed, unique).row()], threshold)
+        assert row.detail.startswith(words)
+        assert bool(row.detail) is bool(words)
 
 
 def test_digits_are_in_a_row_only_if_they_are_asked_for(decide: Decide) -> None:

@@ -19,6 +19,29 @@ def test_digits_only_leaves_the_separators_out() -> None:
     assert field_options(separators="/", digits_only=True).written("01/12/2026") == "01122026"
 
 
+def test_digits_only_keeps_the_sign_of_a_signed_number() -> None:
+    assert field_options(separators="-", digits_only=True, signed=True).written("-2-5") == "-25"
+    assert field_options(separators="-", digits_only=True).written("-2-5") == "25"
+
+
+def test_a_list_is_written_in_the_form_of_the_values() -> None:
+    amounts = field_options(decimals=2, values=["12,50", "1.234,50", "12.50", "7"])
+    assert amounts.written_list(["12,50", "1.234,50", "12.50", "7"]) == ("12.50", "1234.50", "7")
+    assert amounts.expected
+    assert amounts.expected.left_out == ("7",)
+    assert field_options(separators="/", digits_only=True).written_list(["3/12/2026"]) == ("3122026",)
+    assert field_options(decimals=2, comb=6).written_list(["1250", "12,50"]) == ("1250", "12.50")
+
+
+def test_values_with_untold_separators_are_known() -> None:
+    assert field_options().cannot_have("12.50")
+    assert not field_options(separators=".").cannot_have("12.50")
+    assert not field_options(decimals=2).cannot_have("12.50")
+    assert field_options(separators=".").cannot_have("-12")
+    assert not field_options(signed=True).cannot_have("-12")
+    assert field_options(signed=True).cannot_have("1-2")
+
+
 @pytest.mark.parametrize(
     ("text", "value"),
     [
@@ -55,6 +78,7 @@ def test_in_boxes_the_point_is_printed_and_not_written() -> None:
     assert field_options().read.separators == ""
     assert field_options(decimals=2).read.separators == ".,"
     assert field_options(decimals=2, separators=",").read.separators == ","
+    assert field_options(decimals=2, separators="-").read.separators == "-.,"
     boxes = field_options(decimals=2, comb=6)
     assert (boxes.read.separators, boxes.read.boxes) == ("", 6)
     assert boxes.written("1250") == "12.50"

@@ -385,6 +385,38 @@ def test_a_minus_is_a_sign_where_there_may_be_one(
     assert read_fields([scan], runtime, options)[0].value == value
 
 
+def test_a_minus_far_before_the_number_is_a_sign(runtime: Runtime, mnist_digits: Digits) -> None:
+    scan = paper(260)
+    write(scan, *mnist_digits, "47", 115)
+    cv2.line(scan, (60, 30), (80, 30), INK, 4)
+    signed, plain = (read_fields([scan], runtime, ReadOptions(signed=is_signed))[0] for is_signed in (True, False))
+    assert (signed.value, plain.value) == ("-47", "47")
+
+
+def test_a_point_before_the_number_leaves_it_in_doubt(runtime: Runtime, mnist_digits: Digits) -> None:
+    scan = paper(200)
+    cv2.circle(scan, (52, 44), 3, INK, -1)
+    write(scan, *mnist_digits, "75", at=60)
+    for separators, unread in ((".", "point"), (",", "point"), ("/", ""), ("", "")):
+        (reading,) = read_fields([scan], runtime, ReadOptions(separators=separators))
+        assert (reading.value, reading.unread) == ("75", unread)
+        assert (reading.confidence <= MAX_DOUBTFUL_CONFIDENCE) is bool(unread)
+
+
+def test_a_minus_in_a_box_leaves_a_signed_number_in_doubt(runtime: Runtime, mnist_digits: Digits) -> None:
+    scan = paper(220)
+    walls(scan, 10, 50, 4)
+    for place, digit in ((1, "4"), (2, "7")):
+        write(scan, *mnist_digits, digit, 18 + 50 * place)
+    without = scan.copy()
+    cv2.line(scan, (25, 30), (45, 30), INK, 4)
+    fields = [(scan, True), (scan, False), (without, True)]
+    readings = [read_fields([one], runtime, ReadOptions(boxes=4, signed=is_signed))[0] for one, is_signed in fields]
+    assert [reading.value for reading in readings] == ["47"] * 3
+    assert [reading.unread for reading in readings] == ["minus", "", ""]
+    assert [reading.confidence <= MAX_DOUBTFUL_CONFIDENCE for reading in readings] == [True, False, False]
+
+
 @pytest.mark.parametrize(("separators", "value"), [("/", "07/20"), ("-", "07-20")])
 def test_dates_have_slashes_and_dashes(runtime: Runtime, mnist_digits: Digits, separators: str, value: str) -> None:
     scan = paper(260)

@@ -66,6 +66,8 @@ def test_a_colon_may_be_part_of_the_name(tmp_path: Path) -> None:
         (b"ID\n\x1b[31m\n", "", r"line 2: '.x1b.31m' is no number"),
         (b"ID\n" + b"1" * 33 + b"\n", "", "line 2: '1+' is no number"),
         ("ID\n\u0661\u0662\n".encode(), "", "is no number"),
+        (b"5.50\n7,25\n", "", "line 2: more cells than the first line has: a cell with a comma"),
+        (b"name,room,ID\nAda,7,123\nB, J,12,456\n", ":ID", "line 3: more cells than the first line has"),
         (b"PK\x03\x04whatever", "", "list.csv is no text; save the list as CSV"),
         (b"5\n\x00\n", "", "list.csv is no text"),
         (b'ID\n"5\n', "", "list.csv, line 2: unexpected end of data"),

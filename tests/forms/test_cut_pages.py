@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from batchdigits.files.source_error import SourceError
 from batchdigits.forms.align import ScanFeatures, align
@@ -111,6 +112,20 @@ def test_a_page_without_fields_is_blank(templates: dict[str, Template], tmp_path
         pass
     (row,) = batch.finish()
     assert (row.page, row.status, row.detail) == (1, Status.BLANK, "the template has no fields on this page")
+
+
+@pytest.mark.parametrize("alignment", ALIGNMENTS)
+def test_pages_that_are_much_alike_are_told_apart(alignment: str, tmp_path: Path) -> None:
+    pages = drawn.blank_form(), drawn.blank_form("The second page of it", seed=4)
+    first, second = map(Image.fromarray, pages)
+    first.save(tmp_path / "blank.tif", save_all=True, append_images=[second])
+    size = f"[[pages]]\nsize = [{WIDTH}, {HEIGHT}]\nmarks = {[list(mark) for mark in drawn.MARKS]}\n"
+    text = drawn.template(alignment, form="blank.tif").replace("[[fields]]", f"{size}[[fields]]", 1)
+    (tmp_path / "form.toml").write_text(text.replace('name = "room"', 'name = "room"\npage = 2'))
+    template = read_template(str(tmp_path / "form.toml"))
+    for number, page in enumerate(pages, 1):
+        scan = Page("a.png", lay(drawn.filled(page), 0.0, 1.0, 0.0)[0][263:-263, 186:-186])
+        assert [cut_form(scan, template, expected).page for expected in (1, 2)] == [number] * 2
 
 
 def test_a_field_of_an_upright_scan_keeps_its_pixels() -> None:

@@ -110,6 +110,14 @@ FIELD = drawn.template()
         (FIELD.replace("marks = ", "marks = 3 #"), "page 1, key 'marks': must be a list"),
         (FIELD.replace("marks = [", "marks = [[1, 2, 3], "), "page 1, key 'marks': must be 2 numbers"),
         (FIELD.replace("marks = ", "marks = [[1, 1], [2, 2], [3, 3]] # "), "must be three or more"),
+        (
+            FIELD.replace("marks = [", "marks = [[1, 1], [1300, 2], [3, 30]] # "),
+            "'marks': must lie on the page, which is 1240",
+        ),
+        (
+            FIELD.replace("marks = [", "marks = [[1, -1], [3, 2], [3, 30]] # "),
+            "page 1, key 'marks': must lie on the page",
+        ),
         (FIELD.replace("marks = ", f"marks = [{'[1, 2], ' * 7}] # "), "7 marks, and 6 are the most"),
         (FIELD.replace("marks = ", "marcs = "), "page 1, key 'marcs': no such key"),
         (FIELD.replace('"features"', '"lines"'), "key 'align': must be 'none' or 'features' or 'marks', not 'lines'"),

@@ -107,6 +107,24 @@ def test_keys_that_come_faster_than_answers_are_read_in_order(begin: Begin) -> N
     assert screen.answers == {THREE: "83", ONE: "1946", TWO: "20261", ZERO: "008", FOUR: "not_digit"}
 
 
+def test_what_was_typed_stays_when_somebody_goes_back_and_presses_enter(begin: Begin) -> None:
+    screen = begin()
+    screen.press(*"83", "Tab", *"1946", "Tab")
+    screen.wait_cursor(TWO)
+    screen.press("Shift+Tab")
+    screen.wait_cursor(ONE)
+    screen.press("Enter")
+    screen.wait_cursor(TWO)
+    screen.press("?", "Shift+Tab", "Shift+Tab")
+    screen.wait_cursor(ONE)
+    screen.press("Space")
+    screen.wait_cursor(ZERO)
+    assert screen.answers == {THREE: "83", ONE: "1946", TWO: "unsure"}
+    screen.press("Shift+Tab", "Space")
+    screen.wait_text("#said", "20260")
+    assert screen.answers[TWO] == "20260"  # unsure is no answer of that kind
+
+
 def test_tab_goes_on_and_back(begin: Begin) -> None:
     screen = begin()
     for key, path in (("Tab", ONE), ("Tab", TWO), ("Shift+Tab", ONE), ("ArrowRight", TWO), ("k", ONE)):

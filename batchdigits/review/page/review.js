@@ -84,9 +84,15 @@ function go(card) {
 }
 
 async function accept() {
+  if (isTyped(walk.card)) return goOn();
   const given = walk.card && prediction(walk.card);
   if (given) await answer(given);
   else if (walk.card) overview.say(`There is nothing to accept here: ${state.are_numbers ? "type the number" : "give the label"}.`);
+}
+
+// Whether a person has given this card another number: Enter on the way back must not bring the one that was read again.
+function isTyped(card) {
+  return state.are_numbers && !walk.page.place.view && card?.answer && card.answer.kind !== "unsure";
 }
 
 async function acceptPage() {
