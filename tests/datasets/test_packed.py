@@ -134,6 +134,18 @@ def test_outliers_alone_are_no_data_to_train_on(strokes: Packed, tmp_path: Path)
 
 
 @pytest.mark.usefixtures("small_bundle")
+@pytest.mark.parametrize(("missing", "sizes"), [(VALIDATION, "0 for validation"), (TEST, "2 for validation, 0 for test")])
+def test_digits_of_which_none_are_held_back_need_other_data(
+    missing: int, sizes: str, strokes: Packed, tmp_path: Path
+) -> None:
+    strokes["splits"][strokes["splits"] == missing] = TRAIN
+    path = saved(strokes, tmp_path / "pen.npz")
+    with pytest.raises(DataError, match=rf"pen: it holds back too few digits \({sizes}"):
+        load(path)
+    assert load(Path("mnist"), path).name == "mnist, pen"
+
+
+@pytest.mark.usefixtures("small_bundle")
 def test_a_folder_named_mnist_is_that_folder(class_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(class_folder.parent)
     assert load(Path("mnist")).classes == tuple("0123456789")
