@@ -134,7 +134,9 @@ def test_outliers_alone_are_no_data_to_train_on(strokes: Packed, tmp_path: Path)
 
 
 @pytest.mark.usefixtures("small_bundle")
-@pytest.mark.parametrize(("missing", "sizes"), [(VALIDATION, "0 for validation"), (TEST, "2 for validation, 0 for test")])
+@pytest.mark.parametrize(
+    ("missing", "sizes"), [(VALIDATION, "0 for validation"), (TEST, "2 for validation, 0 for test")]
+)
 def test_digits_of_which_none_are_held_back_need_other_data(
     missing: int, sizes: str, strokes: Packed, tmp_path: Path
 ) -> None:
