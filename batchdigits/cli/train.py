@@ -156,7 +156,7 @@ def train(
     from batchdigits.learning.checkpoint import checkpoint_path, resume
     from batchdigits.learning.history import history_path
     from batchdigits.learning.save import save
-    from batchdigits.learning.train import check_training_options, prepare_training
+    from batchdigits.learning.train import check_export, check_training_options, prepare_training
 
     with usage_errors():
         check_training_options(recipe, data, init, teacher, values, epochs, corrections, only_classes)
@@ -168,6 +168,9 @@ def train(
     if plot:
         prepare_plot(plot)
     training = prepare_training(recipe, data, seed, init, teacher, values, epochs, corrections, as_class, only_classes)
+    if tflite:
+        with usage_errors():
+            check_export(training.recipe)
     for note in training.splits.notes:
         print_message(note)
     _show_labels(training)
@@ -191,6 +194,8 @@ def train(
     checkpoint.unlink(missing_ok=True)
     if tflite:
         _export(output, training, exported)
+    elif training.recipe.is_for_teaching:
+        print_message(f"next: batchdigits train --teacher {quoted(output)}")
     else:
         options = [("--data", path) for path in data] + [("--corrections", path) for path in corrections]
         _show_next(output, exported, options, as_class)
