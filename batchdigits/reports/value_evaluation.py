@@ -74,7 +74,7 @@ def read_truth(path: Path) -> dict[str, str]:
         path: a CSV file with a column `file` or `path`, one `truth` or `value`, and for fields of forms one `field`.
 
     Raises:
-        DataError: it cannot be read, or lacks a column.
+        DataError: it cannot be read, lacks a column, or has two values for one file.
     """
     try:
         lines = io.StringIO(path.read_bytes().decode("utf-8-sig", "surrogateescape"), newline="")
@@ -88,7 +88,12 @@ def read_truth(path: Path) -> dict[str, str]:
     if None in names:
         raise DataError(f"{path}: no CSV file with the columns file and truth")
     file, truth = map(str, names)
-    return {"#".join(filter(None, [row[file], row.get("field")])): row[truth] or "" for row in rows}
+    truths: dict[str, str] = {}
+    for row in rows:
+        name, value = "#".join(filter(None, [row[file], row.get("field")])), row[truth] or ""
+        if truths.setdefault(name, value) != value:
+            raise DataError(f"{path}: two values for {name}: {truths[name]} and {value}")
+    return truths
 
 
 def evaluate_values(path: str, rows: Iterable[TableRow], truths: dict[str, str]) -> ValueEvaluation:
@@ -97,12 +102,15 @@ def evaluate_values(path: str, rows: Iterable[TableRow], truths: dict[str, str])
     A row belongs to the file of its whole path or, where the list does not have that, to the file of its last name.
 
     Raises:
-        DataError: no row belongs to a file of the list.
+        DataError: no row belongs to a file of the list, or two of different files do.
     """
     by_file: dict[str, TableRow] = {}
     for row in rows:
         name = row.path if row.path in truths else row.path.rpartition("/")[2]
-        by_file.setdefault(name, row)
+        first = by_file.setdefault(name, row)
+        if name in truths and first.path != row.path:
+            both = f"{first.path} and {row.path}"
+            raise DataError(f"{path}: {both} have the name {name} of the list; write whole paths there")
     evaluation = ValueEvaluation(path)
     for file, truth in truths.items():
         evaluation.add(truth, by_file.get(file))

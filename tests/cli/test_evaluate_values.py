@@ -88,6 +88,21 @@ def test_a_list_that_does_not_fit_is_one_line(run: Run, content: str, says: str)
     assert result.stderr.count("\n") == 1
 
 
+def test_a_name_that_two_rows_or_two_values_have_decides_nothing(run: Run) -> None:
+    other = "other/a.png,7,0.99,ok,,0.99\n"
+    Path("rows.csv").write_text(ROWS + other)
+    result = run("evaluate", "rows.csv", "--truth", "truth.csv")
+    assert result.exit_code == 1
+    assert "fields/a.png and other/a.png have the name a.png of the list; write whole paths there" in result.stderr
+    Path("truth.csv").write_text("file,truth\nfields/a.png,0123\nother/a.png,7\nother/a.png,7\n")
+    (found,) = json.loads(run("evaluate", "rows.csv", "--truth", "truth.csv", "--json").stdout)
+    assert (found["fields"], found["exact"]) == (2, 2)
+    Path("truth.csv").write_text("file,truth\nfields/a.png,0123\nfields/a.png,7\n")
+    result = run("evaluate", "rows.csv", "--truth", "truth.csv")
+    assert result.exit_code == 1
+    assert "two values for fields/a.png: 0123 and 7" in result.stderr
+
+
 def test_a_list_that_is_not_there_and_other_options_are_named(run: Run) -> None:
     assert "No such file" in run("evaluate", "rows.csv", "--truth", "none.csv").stderr
     result = run("evaluate", "rows.csv", "--truth", "truth.csv", "--wrong", "wrong.csv")
