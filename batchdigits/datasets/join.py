@@ -29,7 +29,11 @@ def join(parts: Sequence[Splits]) -> Splits:
     """
     for part in parts[1:]:
         if part.classes != parts[0].classes:
-            raise DataError(f"{part.name}: its classes are not those of {parts[0].name}")
+            names, others = first_names(part.classes, 10), first_names(parts[0].classes, 10)
+            raise DataError(
+                f"{part.name}: its classes are not those of {parts[0].name}: {names}, and {others}; "
+                "they may differ only with --init and without --recipe"
+            )
     name = ", ".join(part.name for part in parts)
     notes = [*(note for part in parts for note in part.notes), *_note_two_labels(name, parts)]
     before = sum(map(_size, parts))
