@@ -174,7 +174,7 @@ def test_data_without_outliers_has_none(strokes: Packed, tmp_path: Path) -> None
 
 
 def test_joined_data_needs_the_same_classes(scans: Packed, class_folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="its classes are not those of scans: .*; they may differ only with --init"):
+    with pytest.raises(DataError, match=r"its classes are not those of scans: .*; they may differ only with --init"):
         load(saved(scans, tmp_path / "scans.npz"), class_folder)
 
 
