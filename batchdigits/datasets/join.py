@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from batchdigits.datasets.images import keys_of
 from batchdigits.datasets.labelled import OUTLIER, LabelledGlyphs, Mixture, Outliers, Source, Splits, concatenate
+from batchdigits.datasets.layout import NOT_DIGIT
 from batchdigits.datasets.pen import join_drawings
 from batchdigits.errors import DataError
 from batchdigits.text import counted, first_names
@@ -121,11 +122,12 @@ def _note_two_labels(name: str, parts: Sequence[Splits]) -> list[str]:
     """A line that names the images with one label in one data set and another in another."""
     first: dict[bytes, dict[int, Splits]] = defaultdict(dict)  # by glyph and label, the first data set with them
     for part in parts:
-        for data in (part.train, part.validation, part.test):
+        outliers = map(_unlabelled, part.outliers[:3] if part.outliers else ())
+        for data in (part.train, part.validation, part.test, *outliers):
             for key, label in zip(keys_of(data), data.labels.tolist(), strict=True):
                 first[key].setdefault(label, part)
     pairs = [
-        " and ".join(f"{_image(key, part)} ({part.classes[label]})" for label, part in of_label.items())
+        " and ".join(f"{_image(key, part)} ({(*part.classes, NOT_DIGIT)[label]})" for label, part in of_label.items())
         for key, of_label in first.items()
         if len({id(part) for part in of_label.values()}) > 1
     ]
