@@ -124,6 +124,14 @@ def small_bundle(idx_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("small_bundle")
+def test_scans_without_ink_are_no_data_to_train_on(scans: Packed, tmp_path: Path) -> None:
+    scans["levels"][:] = 15
+    scans["labels"][:] = 3
+    with pytest.raises(DataError, match="scans: no digit in it has ink"):
+        load(saved(scans, tmp_path / "scans.npz"))
+
+
+@pytest.mark.usefixtures("small_bundle")
 def test_outliers_alone_are_no_data_to_train_on(strokes: Packed, tmp_path: Path) -> None:
     strokes["labels"][:] = -1
     with pytest.raises(DataError, match="pen: there are only outliers in it"):
