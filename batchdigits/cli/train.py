@@ -24,6 +24,7 @@ from batchdigits.cli.options import (
 from batchdigits.cli.output_file import is_same_file, prepare_output, prepare_plot
 from batchdigits.cli.train_run import mention_checkpoint, run
 from batchdigits.cli.usage import usage_errors
+from batchdigits.errors import BatchdigitsError
 from batchdigits.learning.recipes import ACTIVATIONS, RECIPES
 
 if TYPE_CHECKING:
@@ -192,12 +193,16 @@ def train(
         print_message("the same command with --resume continues the training")
         raise interrupted
     checkpoint.unlink(missing_ok=True)
+    options = [("--data", path) for path in data] + [("--corrections", path) for path in corrections]
     if tflite:
-        _export(output, training, exported)
+        try:
+            _export(output, training, exported)
+        except BatchdigitsError:  # whose message may name an option of export
+            _show_next(output, exported, options, as_class)
+            raise
     elif training.recipe.is_for_teaching:
         print_message(f"next: batchdigits train --teacher {quoted(output)}")
     else:
-        options = [("--data", path) for path in data] + [("--corrections", path) for path in corrections]
         _show_next(output, exported, options, as_class)
 
 

@@ -246,6 +246,18 @@ def test_dropout_is_off_when_the_network_is_used(run: Run, trained: Path) -> Non
     assert np.array_equal(runtime.logits(glyphs), runtime.logits(glyphs))
 
 
+def test_an_export_that_fails_after_the_training_names_its_command(
+    run: Run, npz_file: Path, in_empty_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("batchdigits.learning.export.default_min_agreement", lambda card: 1.01)
+    result = run("train", *QUICK, "--data", npz_file, "-o", "m.keras", "--export")
+    assert result.exit_code == 1
+    assert "(--min-agreement); nothing was written" in result.stderr
+    assert f"next: batchdigits export --tflite --model m.keras --data {npz_file} -o m.tflite" in result.stderr
+    assert Path("m.keras").exists()
+    assert not Path("m.tflite").exists()
+
+
 @pytest.mark.parametrize("name", ["", "./mnist", "mnist/"])
 def test_a_name_that_path_would_make_another_one_is_no_data(run: Run, in_empty_folder: Path, name: str) -> None:
     for command in (("train", *QUICK), ("export", "--tflite", "--model", "built-in")):
