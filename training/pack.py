@@ -1,10 +1,10 @@
 """Pack the data that the built-in model is trained on, next to MNIST, into the .npz files of this folder.
 
-    python training/pack.py SOURCES
+    python training/pack.py SOURCES --judge judge.tflite
 
 SOURCES is a folder with the archives that PACKED names, as their publishers have them. A packed file keeps scans in 16
 grey levels, or pen strokes on a square of 256 points; `batchdigits/datasets/packed.py` describes the layout. All digits
-of a writer go to one split. README.md names the publishers and licences.
+of a writer go to one split. README.md names the publishers and licences, and which model judged.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from batchdigits.learning.export import Export, export_trained, prepare_export, 
 from batchdigits.learning.export_options import Batch, Head, InputType, OutputType, Quantize, export_options
 from batchdigits.learning.parity_check import default_min_agreement, require_agreement
 from batchdigits.learning.save import save
-from batchdigits.learning.train import prepare_training
+from batchdigits.learning.train import check_export, prepare_training
 from batchdigits.learning.training import Progress
 
 AnyPath = str | os.PathLike[str]
@@ -118,6 +118,8 @@ def train(
         as_class,
         only_classes,
     )
+    if tflite:
+        check_export(training.recipe)
     if on_note:
         for note in training.splits.notes:
             on_note(note)

@@ -150,6 +150,8 @@ class Request:
         Raises:
             click.UsageError: they cannot.
         """
+        if self.files_from == "":
+            raise click.UsageError("--files-from: an empty text names no file.")
         if not self.paths and not self.files_from:
             raise click.UsageError("Missing argument 'PATH…' (or --files-from).")
         if STDIO in self.paths and (len(self.paths) > 1 or self.files_from):

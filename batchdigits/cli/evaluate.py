@@ -13,7 +13,7 @@ import click
 from batchdigits.cli.console import is_verbose, print_message, progress_bar
 from batchdigits.cli.model_choice import chosen_model, model_choice_options
 from batchdigits.cli.options import FILE, OUTPUT_FILE, batch_size_option, class_option, ink_option, verbosity_options
-from batchdigits.cli.output_file import prepare_document, prepare_plot
+from batchdigits.cli.output_file import is_at_or_below, prepare_document, prepare_plot
 from batchdigits.errors import ExitCode
 from batchdigits.text import counted
 
@@ -107,6 +107,8 @@ def evaluate(
     for option, listed in (("--wrong", wrong), ("--suspects", suspects)):
         if listed:
             _prepare_list(listed, option)
+    if wrong and suspects and is_at_or_below(wrong, suspects):
+        raise click.UsageError("--wrong and --suspects are two lists; give them two names")
     chosen = read_model_file(chosen_model(runtime, model))
     labels = chosen.card.labels
     data = [labelled_sources(path, labels, as_class) for path in paths]

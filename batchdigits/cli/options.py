@@ -14,7 +14,31 @@ from batchdigits.cli.console import print_json_lines, set_verbosity
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-FILE = click.Path(path_type=Path)
+
+class GivenPath(click.Path):
+    """The path of a file or folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path; an empty text, of which `Path` would make the current folder, is refused."""
+        if value == "":
+            self.fail("an empty text names no file", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+FILE = GivenPath(path_type=Path)
+
+
+class DataPath(GivenPath):
+    """Labelled data, or `mnist` for that of the package."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path; `./mnist` and `mnist/`, which `Path` makes `mnist`, are refused where there is no such folder."""
+        from batchdigits.datasets import BUNDLED
+
+        path = super().convert(value, param, ctx)
+        if path == BUNDLED and str(value) != str(BUNDLED) and not path.exists():
+            self.fail(f"there is no {value}; the bundled data is called mnist", param, ctx)
+        return path
 
 
 class OutputFile(click.Path):
@@ -137,7 +161,9 @@ def data_option(text: str) -> Callable[[F], F]:
         "IDX files, or an .npz in Keras's layout. "
         "Given several times, all are joined; mnist is the bundled MNIST, where there is no file of that name."
     )
-    return click.option("--data", type=FILE, metavar="PATH", multiple=True, help=f"{help_text} [default: mnist]")
+    return click.option(
+        "--data", type=DataPath(path_type=Path), metavar="PATH", multiple=True, help=f"{help_text} [default: mnist]"
+    )
 
 
 def corrections_option(text: str) -> Callable[[F], F]:

@@ -24,6 +24,7 @@ from batchdigits.cli.options import (
 from batchdigits.cli.output_file import is_same_file, prepare_output, prepare_plot
 from batchdigits.cli.train_run import mention_checkpoint, run
 from batchdigits.cli.usage import usage_errors
+from batchdigits.errors import BatchdigitsError
 from batchdigits.learning.recipes import ACTIVATIONS, RECIPES
 
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ def train(
     from batchdigits.learning.checkpoint import checkpoint_path, resume
     from batchdigits.learning.history import history_path
     from batchdigits.learning.save import save
-    from batchdigits.learning.train import check_training_options, prepare_training
+    from batchdigits.learning.train import check_export, check_training_options, prepare_training
 
     with usage_errors():
         check_training_options(recipe, data, init, teacher, values, epochs, corrections, only_classes)
@@ -168,6 +169,9 @@ def train(
     if plot:
         prepare_plot(plot)
     training = prepare_training(recipe, data, seed, init, teacher, values, epochs, corrections, as_class, only_classes)
+    if tflite:
+        with usage_errors():
+            check_export(training.recipe)
     for note in training.splits.notes:
         print_message(note)
     _show_labels(training)
@@ -189,10 +193,16 @@ def train(
         print_message("the same command with --resume continues the training")
         raise interrupted
     checkpoint.unlink(missing_ok=True)
+    options = [("--data", path) for path in data] + [("--corrections", path) for path in corrections]
     if tflite:
-        _export(output, training, exported)
+        try:
+            _export(output, training, exported)
+        except BatchdigitsError:  # whose message may name an option of export
+            _show_next(output, exported, options, as_class)
+            raise
+    elif training.recipe.is_for_teaching:
+        print_message(f"next: batchdigits train --teacher {quoted(output)}")
     else:
-        options = [("--data", path) for path in data] + [("--corrections", path) for path in corrections]
         _show_next(output, exported, options, as_class)
 
 

@@ -36,7 +36,12 @@ def load(*data: Path, seed: int = 0, few_shot: bool = False, as_class: str | Non
     if few_shot:
         return splits  # which is for fine-tuning; it draws all classes equally often, and may need outliers alone
     if not len(splits.train):
-        raise DataError(f"{splits.name}: there are only outliers in it; add data with digits")
+        reason = "there are only outliers in it" if splits.outliers else "no digit in it has ink"
+        reason = "all its digits are held back" if len(splits.test) else reason
+        raise DataError(f"{splits.name}: {reason}; add data with digits")
+    if not (len(splits.validation) and len(splits.test)):  # packed data may hold back none
+        sizes = f"{len(splits.validation)} for validation, {len(splits.test)} for test"
+        raise DataError(f"{splits.name}: it holds back too few digits ({sizes}); add data that does, such as mnist")
     return replace(splits, notes=(*splits.notes, *note_few_images(splits.train, splits.classes)))
 
 

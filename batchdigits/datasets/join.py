@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from batchdigits.datasets.images import keys_of
-from batchdigits.datasets.labelled import LabelledGlyphs, Mixture, Outliers, Source, Splits, concatenate
+from batchdigits.datasets.labelled import OUTLIER, LabelledGlyphs, Mixture, Outliers, Source, Splits, concatenate
+from batchdigits.datasets.layout import NOT_DIGIT
 from batchdigits.datasets.pen import join_drawings
 from batchdigits.errors import DataError
 from batchdigits.text import counted, first_names
@@ -29,7 +30,11 @@ def join(parts: Sequence[Splits]) -> Splits:
     """
     for part in parts[1:]:
         if part.classes != parts[0].classes:
-            raise DataError(f"{part.name}: its classes are not those of {parts[0].name}")
+            names, others = first_names(part.classes, 10), first_names(parts[0].classes, 10)
+            raise DataError(
+                f"{part.name}: its classes are not those of {parts[0].name}: {names}, and {others}; "
+                "they may differ only with --init and without --recipe"
+            )
     name = ", ".join(part.name for part in parts)
     notes = [*(note for part in parts for note in part.notes), *_note_two_labels(name, parts)]
     before = sum(map(_size, parts))
@@ -63,20 +68,43 @@ def with_all_classes(parts: Sequence[Splits]) -> list[Splits]:
 
 
 def _size(part: Splits) -> int:
-    return len(part.train) + len(part.validation) + len(part.test)
+    outliers = sum(map(len, part.outliers[:3])) if part.outliers else 0
+    return len(part.train) + len(part.validation) + len(part.test) + outliers
 
 
 def _apart(parts: Sequence[Splits]) -> list[Splits]:
     """The data sets without images for validation or training that one of them holds back."""
-    test = {key for part in parts for key in keys_of(part.test)}
-    held_back = test | {key for part in parts for key in keys_of(part.validation)}
+    outliers = [part.outliers for part in parts if part.outliers]
+    test = _keys([part.test for part in parts], [one.test for one in outliers])
+    held_back = test | _keys([part.validation for part in parts], [one.validation for one in outliers])
     return [
         replace(
             part if part.drawings else _untrained(held_back, part),  # drawings are drawn anew
             validation=part.validation[_others(test, part.validation)],
+            outliers=_outliers_apart(test, held_back, part.outliers) if part.outliers else None,
         )
         for part in parts
     ]
+
+
+def _keys(digits: Iterable[LabelledGlyphs], outliers: Iterable[NDArray[np.uint8]]) -> set[bytes]:
+    return {key for data in (*digits, *map(_unlabelled, outliers)) for key in keys_of(data)}
+
+
+def _unlabelled(outliers: NDArray[np.uint8]) -> LabelledGlyphs:
+    return LabelledGlyphs(outliers, np.full(len(outliers), OUTLIER, np.int64))
+
+
+def _outliers_apart(test: Collection[bytes], held_back: Collection[bytes], outliers: Outliers) -> Outliers:
+    """Outliers without those for validation or training that one of the data sets holds back."""
+    train = _others(held_back, _unlabelled(outliers.train))
+    chances = outliers.chances[train]
+    return Outliers(
+        outliers.train[train],
+        outliers.validation[_others(test, _unlabelled(outliers.validation))],
+        outliers.test,
+        chances / max(chances.sum(), 1e-9),
+    )
 
 
 def _untrained(keys: Collection[bytes], part: Splits) -> Splits:
@@ -94,11 +122,12 @@ def _note_two_labels(name: str, parts: Sequence[Splits]) -> list[str]:
     """A line that names the images with one label in one data set and another in another."""
     first: dict[bytes, dict[int, Splits]] = defaultdict(dict)  # by glyph and label, the first data set with them
     for part in parts:
-        for data in (part.train, part.validation, part.test):
+        outliers = map(_unlabelled, part.outliers[:3] if part.outliers else ())
+        for data in (part.train, part.validation, part.test, *outliers):
             for key, label in zip(keys_of(data), data.labels.tolist(), strict=True):
                 first[key].setdefault(label, part)
     pairs = [
-        " and ".join(f"{_image(key, part)} ({part.classes[label]})" for label, part in of_label.items())
+        " and ".join(f"{_image(key, part)} ({(*part.classes, NOT_DIGIT)[label]})" for label, part in of_label.items())
         for key, of_label in first.items()
         if len({id(part) for part in of_label.values()}) > 1
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from zipfile import is_zipfile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,14 +49,18 @@ def read_labels(path: Path) -> NDArray[np.generic]:
 
 def _arrays(path: Path, names: Sequence[str] = ARRAYS) -> dict[str, NDArray[np.generic]]:
     try:
-        # loading a pickle of unknown origin can run code
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-            if packed.is_packed(set(archive)):
-                return dict(archive)
-            missing = [name for name in names if name not in archive]
-            if missing:
-                raise DataError(f"{path}: no array {', '.join(missing)}; Keras's layout has {', '.join(ARRAYS)}")
-            return {name: archive[name] for name in names}
+        with path.open("rb") as stream:
+            if not is_zipfile(stream):  # NumPy would take it for a pickle, and say how to run what is in it
+                raise DataError(f"{path}: not a readable .npz (it is another file, or not whole)")
+            stream.seek(0)
+            # loading a pickle of unknown origin can run code
+            with np.load(stream, allow_pickle=False) as archive:
+                if packed.is_packed(set(archive)):
+                    return dict(archive)
+                missing = [name for name in names if name not in archive]
+                if missing:
+                    raise DataError(f"{path}: no array {', '.join(missing)}; Keras's layout has {', '.join(ARRAYS)}")
+                return {name: archive[name] for name in names}
     except DataError:
         raise
     except FileNotFoundError:

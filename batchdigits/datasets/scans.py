@@ -39,8 +39,10 @@ def read_scans(folder: Path, classes: Sequence[str]) -> Scans:
     """Read the scans of a folder and of the folders below it.
 
     Raises:
-        DataError: no scan has ink.
+        DataError: there is no such folder, or no scan in it has ink.
     """
+    if not folder.exists():
+        raise DataError(f"{folder}: no such file or folder")
     names, glyphs, labels = [], [], []
     skipped = 0
     for file in find([str(folder)]):

@@ -5,7 +5,7 @@ The risk is the share of wrong rows among `ok` rows: of digits with a wrong labe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from math import exp, lgamma, log, log1p
 
@@ -13,6 +13,7 @@ from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.card import Card
 
 CONFIDENCE_LEVEL = 0.95  # probability that the true risk is under the bound
+ROUNDS_UP = 5e-6  # added to a share before it is shown in per cent with three decimals
 NEGLIGIBLE_SHARE = 1e-17  # of a float64 sum: adding a smaller term does not change it
 
 
@@ -86,18 +87,30 @@ def threshold_for(card: Card, target_risk: float, outlier_share: float = 0.0) ->
         wrong = (0, 0) if without_errors else (int(row["errors"]), int(row.get("outliers", 0)))
         return _risk_bound(int(row["images"]), digits, wrong, outliers, outlier_share)
 
-    found = None
-    for row in reversed(rows):
-        if bound(row, without_errors=True) <= target_risk:
-            if bound(row) > target_risk:
-                break
-            found = float(row["threshold"])
-    if found is not None:
+    def lowest(risk: float) -> float | None:
+        found = None
+        for row in reversed(rows):
+            if bound(row, without_errors=True) <= risk:
+                if bound(row) > risk:
+                    break
+                found = float(row["threshold"])
         return found
-    raise NoSuchThresholdError(
-        f"the model's validation data supports no risk under {min(map(bound, rows)):.3%} (at {CONFIDENCE_LEVEL:.0%} "
-        f"confidence), and {target_risk:.3%} was asked for; set --min-confidence by hand"
-    )
+
+    threshold = lowest(target_risk)
+    if threshold is not None:
+        return threshold
+    supported = [risk for risk in map(bound, rows) if lowest(risk) is not None]
+    raise NoSuchThresholdError(_unsupported(supported, target_risk))
+
+
+def _unsupported(supported: Sequence[float], target_risk: float) -> str:
+    """Which risks are supported. With few images a smaller one may be: it skips a threshold at which this one fails."""
+    asked = f"(at {CONFIDENCE_LEVEL:.0%} confidence), and {target_risk:.3%} was asked for;"
+    smaller = [risk for risk in supported if risk < target_risk]
+    nearest = f"{(max(smaller) if smaller else min(supported)) + ROUNDS_UP:.3%}"
+    if smaller:
+        return f"the model's validation data supports the risk {nearest} {asked} use --target-risk {nearest}"
+    return f"the model's validation data supports no risk under {nearest} {asked} set --min-confidence by hand"
 
 
 def _risk_bound(taken: int, digits: int, wrong: tuple[int, int], outliers: int, outlier_share: float) -> float:

@@ -68,6 +68,11 @@ class Recipe:
     check_every: int = 430  # an epoch of 55,000 glyphs in minibatches of 128, two in minibatches of 256
     patience: int = 8
 
+    @property
+    def is_for_teaching(self) -> bool:
+        """Whether the network is a teacher, whose convolutions are not exported."""
+        return bool(self.filters and not self.weight_bits)
+
 
 LESSON = Recipe(
     name="lesson",

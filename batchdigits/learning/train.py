@@ -87,6 +87,16 @@ def prepare_training(
     return Training(chosen, splits, seed, teachers, models)
 
 
+def check_export(recipe: Recipe) -> None:
+    """Check before a training that its network can be exported.
+
+    Raises:
+        OptionError: it is a teacher.
+    """
+    if recipe.is_for_teaching:
+        raise OptionError("--export: a teacher is not exported; export a network that was trained with it (--teacher)")
+
+
 def check_training_options(
     recipe: str | None,
     data: Sequence[Path],

@@ -51,7 +51,7 @@ def _card(card: Document | None) -> str:
         ("normaliser", f"version {card['normaliser'].get('version')}"),
         ("recipe", f"{card['recipe'].get('name', '-')}, seed {card['seed']}"),
         ("rejects", "outliers" if card["rejects"] else ""),
-        ("data", str(card["data"].get("name", "-"))),
+        ("data", _data(card["data"])),
         ("accuracy", _percentages(card["accuracy"])),
         ("recall", _percentages(card["recall"])),
         ("quantization", ", ".join(f"{k} {v}" for k, v in quantization.items() if k != "agreement")),
@@ -59,6 +59,21 @@ def _card(card: Document | None) -> str:
         ("made with", ", ".join(f"{name} {version}" for name, version in card["libraries"].items())),
     ]
     return _pairs(*((name, printable(value)) for name, value in pairs if value))
+
+
+def _data(data: Document) -> str:
+    """What the network learned from: of several data sets, the digits and the outliers of each."""
+    sources = data.get("sources")
+    if not isinstance(sources, dict):
+        return str(data.get("name", "-"))
+    return ", ".join(f"{name} {_counts(one)}" for name, one in sources.items())
+
+
+def _counts(source: Any) -> str:
+    if not isinstance(source, dict):
+        return str(source)
+    counts = [f"{n:,} {kind}" for kind, n in source.items() if isinstance(n, int) and n]
+    return " and ".join(counts) or "nothing"
 
 
 def _network(network: Document, classes: int) -> str:

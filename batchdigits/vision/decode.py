@@ -104,7 +104,7 @@ def _decode(content: Content, max_pixels: int, reduced: bool) -> Iterable[Page]:
         check_size(header.width, header.height, max_pixels)
         times = times_to_reduce(header.width, header.height) if reduced and name == "JPEG" else 1
         scan = _decode_with_opencv(name, data, header, times)
-        if scan is not None and times == 1:
+        if scan is not None and (times == 1 or scan.size == header.width * header.height):  # lossless JPEG stays whole
             return (Page(content.source, scan),)
         if scan is not None:
             enlarge = cache(partial(_decode_with_opencv, name, data, header))

@@ -90,7 +90,7 @@ def read_reduced(name: str, file: IO[bytes], max_pixels: int) -> tuple[Scan | No
         image = _open(name, file)
         check_size(image.width, image.height, max_pixels)
         times = times_to_reduce(image.width, image.height)
-        if times == 1:
+        if times == 1 or min(image.size) < times:
             return None, 1
         if isinstance(image, Jpeg2KImagePlugin.Jpeg2KImageFile):
             image.reduce = times.bit_length() - 1

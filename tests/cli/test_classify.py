@@ -251,6 +251,7 @@ def test_parquet_needs_a_file_and_its_extra(scene: Path, tmp_path: Path) -> None
         [],
         ["-", "few"],
         ["-", "--files-from", "x"],
+        ["few", "--files-from", ""],
         ["few", "-0"],
         ["few", "--resume"],
         ["few/0.png", "-o", "few/../few/0.png"],

@@ -380,6 +380,13 @@ def test_a_failed_evaluation_writes_no_suspects(run: Run, labelled: Path) -> Non
     assert not Path("s.csv").exists()
 
 
+def test_two_lists_need_two_names(run: Run, labelled: Path) -> None:
+    result = run("evaluate", "right", "--wrong", "list.csv", "--suspects", "./list.csv")
+    assert result.exit_code == 2
+    assert "give them two names" in result.stderr
+    assert not Path("list.csv").exists()
+
+
 def test_wrong_has_every_image_that_does_not_count_as_right_and_outliers_that_are_ok(
     run: Run, labelled: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

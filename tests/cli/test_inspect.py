@@ -209,6 +209,27 @@ def test_a_missing_file_is_an_error_and_a_wrong_option_is_wrong_usage(run: Run, 
     assert run("inspect").exit_code == 2
 
 
+def test_the_sources_of_a_model_are_shown_with_their_counts(run: Run) -> None:
+    lines = run("inspect", "built-in").stdout.splitlines()
+    (data,) = (line for line in lines if line.startswith("data "))
+    assert "mnist 55,000 digits" in data
+    assert "pen_outliers 4,079 outliers" in data
+    assert "rendered_cells 11,663 digits and 2,643 outliers" in data
+
+
+@pytest.mark.parametrize("sources", [7, {}, {"a": 3, "b": {"digits": "\x1b", "outliers": None}}])
+def test_a_card_with_strange_sources_is_shown(run: Run, small: Path, tmp_path: Path, sources: object) -> None:
+    card = json.loads(read_card(small).to_json())
+    card.update(data={"name": "a", "sources": sources})
+    strange = tmp_path / "m.tflite"
+    strange.write_bytes(read_model_file(small).payload)
+    with zipfile.ZipFile(strange, "a") as archive:
+        archive.writestr(CARD_NAME, json.dumps(card))
+    result = run("inspect", strange)
+    assert result.exit_code == 0, result.output
+    assert "\x1b" not in result.stdout
+
+
 def test_a_card_with_values_of_unexpected_types_is_shown(run: Run, small: Path, tmp_path: Path) -> None:
     card = json.loads(read_card(small).to_json())
     card.update(accuracy={"test": "\x1bhigh", "x": None}, quantization={"agreement": {"a": 3, "b": {"same_label": []}}})

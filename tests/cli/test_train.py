@@ -244,3 +244,31 @@ def test_dropout_is_off_when_the_network_is_used(run: Run, trained: Path) -> Non
     runtime = load_runtime(trained)
     glyphs = np.random.default_rng(0).integers(0, 256, (5, 28, 28), np.uint8)
     assert np.array_equal(runtime.logits(glyphs), runtime.logits(glyphs))
+
+
+def test_an_export_that_fails_after_the_training_names_its_command(
+    run: Run, npz_file: Path, in_empty_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("batchdigits.learning.export.default_min_agreement", lambda card: 1.01)
+    result = run("train", *QUICK, "--data", npz_file, "-o", "m.keras", "--export")
+    assert result.exit_code == 1
+    assert "(--min-agreement); nothing was written" in result.stderr
+    assert f"next: batchdigits export --tflite --model m.keras --data {npz_file} -o m.tflite" in result.stderr
+    assert Path("m.keras").exists()
+    assert not Path("m.tflite").exists()
+
+
+@pytest.mark.parametrize("name", ["", "./mnist", "mnist/"])
+def test_a_name_that_path_would_make_another_one_is_no_data(run: Run, in_empty_folder: Path, name: str) -> None:
+    for command in (("train", *QUICK), ("export", "--tflite", "--model", "built-in")):
+        result = run(*command, "--data", name)
+        assert result.exit_code == 2
+        assert ("there is no " if name else "an empty text names no file") in result.stderr
+        assert not list(Path().iterdir())
+
+
+@pytest.mark.parametrize("option", ["--check", "--calibrate"])
+def test_no_name_is_not_the_current_folder(run: Run, in_empty_folder: Path, option: str) -> None:
+    result = run("export", "--tflite", "--model", "built-in", option, "")
+    assert result.exit_code == 2
+    assert "an empty text names no file" in result.stderr

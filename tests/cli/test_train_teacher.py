@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import batchdigits
+from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.model_file import read_card, read_model_file
 from batchdigits.inference.tensorflow_runtime import load_network
 from batchdigits.learning.training_targets import teacher_of
@@ -31,6 +33,26 @@ def test_a_teacher_classifies_but_is_not_exported(run: Run, teacher: Path, tmp_p
     assert result.exit_code == 1
     assert "has convolutions" in result.stderr
     assert not (tmp_path / "m.tflite").exists()
+
+
+def test_a_teacher_that_cannot_be_exported_is_refused_before_it_is_trained(
+    run: Run, npz_file: Path, tmp_path: Path
+) -> None:
+    options = ("--recipe", "teacher", "--data", npz_file)
+    result = run("train", *QUICK, *options, "-o", tmp_path / "m.keras", "--export")
+    assert result.exit_code == 2
+    assert "a teacher is not exported" in result.stderr
+    assert not list(tmp_path.glob("m.*"))
+    with pytest.raises(BatchdigitsError, match="a teacher is not exported"):
+        batchdigits.train(tmp_path / "m.keras", recipe="teacher", data=npz_file, iterations=3, tflite=True)
+    assert not list(tmp_path.glob("m.*"))
+
+
+def test_what_comes_next_for_a_teacher_is_a_student(run: Run, npz_file: Path, tmp_path: Path) -> None:
+    output = tmp_path / "m.keras"
+    result = run("train", *QUICK, "--recipe", "teacher", "--data", npz_file, "-o", output)
+    assert f"next: batchdigits train --teacher {output}" in result.stderr
+    assert "export" not in result.stderr
 
 
 def test_a_teacher_changes_the_weights_and_is_in_the_card(

@@ -47,6 +47,31 @@ def test_other_outliers_are_other_data(with_outliers: Path) -> None:
     assert load(with_outliers, seed=1).outliers is None
 
 
+def test_copies_of_outliers_in_joined_data_are_on_one_side(with_outliers: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(with_outliers, other)
+    for image in sorted((other / "not_digit").iterdir())[::2]:
+        image.unlink()  # so that others are held back
+    splits = load(with_outliers, other)
+    assert splits.outliers
+    train, validation, test, chances = splits.outliers
+    kinds = [{glyph.tobytes() for glyph in part} for part in (train, validation, test)]
+    assert not (kinds[0] & kinds[1] or kinds[0] & kinds[2] or kinds[1] & kinds[2])
+    assert len(set.union(*kinds)) == 20
+    assert len(chances) == len(train)
+    assert chances.sum() == pytest.approx(1)
+    assert any("of which another of these has a copy" in note for note in splits.notes)
+
+
+def test_an_image_that_is_a_class_here_and_an_outlier_there_is_named(with_outliers: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(with_outliers, other)
+    shutil.rmtree(other / "not_digit")
+    shutil.copy(with_outliers / "not_digit" / "3.png", other / "oh" / "four.png")
+    (note,) = (note for note in load(with_outliers, other).notes if "two labels" in note)
+    assert f"{with_outliers.name}/not_digit/3.png (not_digit) and other/oh/four.png (oh)" in note
+
+
 def test_an_image_that_is_both_a_class_and_an_outlier_is_named(with_outliers: Path) -> None:
     shutil.copy(with_outliers / "one" / "0.png", with_outliers / "not_digit" / "stray.png")
     assert any("one/0.png (one) and not_digit/stray.png (not_digit)" in note for note in load(with_outliers).notes)

@@ -124,6 +124,14 @@ def small_bundle(idx_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("small_bundle")
+def test_scans_without_ink_are_no_data_to_train_on(scans: Packed, tmp_path: Path) -> None:
+    scans["levels"][:] = 15
+    scans["labels"][:] = 3
+    with pytest.raises(DataError, match="scans: no digit in it has ink"):
+        load(saved(scans, tmp_path / "scans.npz"))
+
+
+@pytest.mark.usefixtures("small_bundle")
 def test_outliers_alone_are_no_data_to_train_on(strokes: Packed, tmp_path: Path) -> None:
     strokes["labels"][:] = -1
     with pytest.raises(DataError, match="pen: there are only outliers in it"):
@@ -131,6 +139,20 @@ def test_outliers_alone_are_no_data_to_train_on(strokes: Packed, tmp_path: Path)
     with pytest.raises(DataError, match="pen, pen: there are only outliers in it"):
         load(tmp_path / "pen.npz", tmp_path / "pen.npz")
     assert load(Path("mnist"), tmp_path / "pen.npz").name == "mnist, pen"
+
+
+@pytest.mark.usefixtures("small_bundle")
+@pytest.mark.parametrize(
+    ("missing", "sizes"), [(VALIDATION, "0 for validation"), (TEST, "2 for validation, 0 for test")]
+)
+def test_digits_of_which_none_are_held_back_need_other_data(
+    missing: int, sizes: str, strokes: Packed, tmp_path: Path
+) -> None:
+    strokes["splits"][strokes["splits"] == missing] = TRAIN
+    path = saved(strokes, tmp_path / "pen.npz")
+    with pytest.raises(DataError, match=rf"pen: it holds back too few digits \({sizes}"):
+        load(path)
+    assert load(Path("mnist"), path).name == "mnist, pen"
 
 
 @pytest.mark.usefixtures("small_bundle")
@@ -160,7 +182,7 @@ def test_data_without_outliers_has_none(strokes: Packed, tmp_path: Path) -> None
 
 
 def test_joined_data_needs_the_same_classes(scans: Packed, class_folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="its classes are not those of scans"):
+    with pytest.raises(DataError, match=r"its classes are not those of scans: .*; they may differ only with --init"):
         load(saved(scans, tmp_path / "scans.npz"), class_folder)
 
 

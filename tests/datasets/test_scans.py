@@ -37,3 +37,8 @@ def test_a_folder_without_readable_ink_is_refused(tmp_path: Path) -> None:
     Image.new("L", (20, 20), 255).save(tmp_path / "blank.png")
     with pytest.raises(DataError, match="1 image, all blank or unreadable"):
         read_scans(tmp_path, ("0", "1"))
+
+
+def test_a_folder_that_is_not_there_is_named_so(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="nowhere: no such file or folder"):
+        read_scans(tmp_path / "nowhere", ("0", "1"))

@@ -215,6 +215,15 @@ def test_copies_in_joined_data_are_on_one_side(class_folder: Path, other_folder:
     assert sum(source.digits for source in splits.sources) == len(splits.train)
 
 
+def test_data_of_which_all_is_held_back_elsewhere_is_not_called_outliers(small_mnist: Arrays, tmp_path: Path) -> None:
+    other = {"train": "test", "test": "train"}
+    swapped = {f"{array}_{part}": small_mnist[f"{array}_{other[part]}"] for array in "xy" for part in other}
+    np.savez(tmp_path / "one.npz", **small_mnist)  # type: ignore[arg-type]
+    np.savez(tmp_path / "two.npz", **swapped)  # type: ignore[arg-type]
+    with pytest.raises(DataError, match=r"one\.npz, two\.npz: all its digits are held back; add data with digits"):
+        load(tmp_path / "one.npz", tmp_path / "two.npz")
+
+
 def test_an_image_with_another_label_in_other_data_is_named(class_folder: Path, other_folder: Path) -> None:
     (other_folder / "oh" / "99.bmp").rename(other_folder / "seven" / "0.bmp")
     assert (

@@ -59,6 +59,28 @@ def test_a_risk_too_small_for_the_data_is_an_error() -> None:
         threshold_for(CARD, 0.0001)
 
 
+FEW = (
+    {"threshold": 0.0, "coverage": 1.0, "images": 400, "errors": 20},
+    {"threshold": 0.9, "coverage": 0.75, "images": 300, "errors": 1},
+    {"threshold": 0.99, "coverage": 0.25, "images": 100, "errors": 1},
+)
+
+
+@pytest.mark.parametrize(("risk", "supported"), [(0.001, "no risk under 1.572%"), (0.03, "the risk 1.572%")])
+def test_the_risk_that_an_error_names_is_supported(risk: float, supported: str) -> None:
+    card = Card(labels=("0", "1"), network=NETWORK, risk=FEW)
+    with pytest.raises(NoSuchThresholdError, match=f"supports {supported}") as error:
+        threshold_for(card, risk)
+    assert f"{risk:.3%} was asked for" in str(error.value)
+    assert threshold_for(card, 0.01572) == 0.9
+
+
+def test_a_threshold_behind_a_failing_one_is_no_supported_risk() -> None:
+    rows = ({"threshold": 0.0, "coverage": 1.0, "images": 400, "errors": 1}, {**FEW[1], "errors": 90})
+    with pytest.raises(NoSuchThresholdError, match=r"supports no risk under 34\.\d+%.*20\.000% was asked for"):
+        threshold_for(Card(labels=("0", "1"), network=NETWORK, risk=rows), 0.2)
+
+
 def test_a_card_without_a_risk_table_is_an_error() -> None:
     with pytest.raises(NoSuchThresholdError, match="no risk table"):
         threshold_for(Card(labels=("0", "1"), network=NETWORK), 0.01)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,41 @@ def test_a_small_file_is_not_reduced(tmp_path: Path) -> None:
         assert page.reduction is None
         assert page.scan is not None
         assert page.scan.shape == (HEIGHT, WIDTH - 1)
+
+
+@pytest.mark.parametrize("size", [(WIDTH, 1), (1, 8 * WIDTH), (4 * WIDTH, 5)])
+def test_a_jpeg_too_thin_for_a_smaller_size_is_decoded_in_full(tmp_path: Path, size: tuple[int, int]) -> None:
+    for mode in ("L", "CMYK"):
+        Image.new(mode, size).save(tmp_path / mode, "JPEG")
+        page = only(tmp_path / mode, reduced=True)
+        assert (page.fault, page.scan is None) == ("", False)
+
+
+def lossless_jpeg(picture: NDArray[np.uint8]) -> bytes:
+    """A JPEG of the lossless process: each pixel is its difference to the one on its left, in four bits and its own."""
+    values = picture.astype(int)
+    before = np.full_like(values, 128)
+    before[1:, 0], before[:, 1:] = values[:-1, 0], values[:, :-1]
+    bits = []
+    for change in (values - before).ravel().tolist():
+        size = abs(change).bit_length()
+        own = change if change > 0 else change + (1 << size) - 1
+        bits.append(f"{size:04b}" + (f"{own:0{size}b}" if size else ""))
+    text = "".join(bits)
+    text += "1" * (-len(text) % 8)
+    data = int(text, 2).to_bytes(len(text) // 8, "big").replace(b"\xff", b"\xff\0")
+    frame = struct.pack(">HBHHB", 11, 8, *picture.shape, 1) + bytes([1, 0x11, 0])
+    codes = struct.pack(">HB", 31, 0) + bytes([0, 0, 0, 12, *[0] * 12, *range(12)])  # twelve codes of four bits
+    scan = struct.pack(">H", 8) + bytes([1, 1, 0, 1, 0, 0])
+    return b"\xff\xd8\xff\xc3" + frame + b"\xff\xc4" + codes + b"\xff\xda" + scan + data + b"\xff\xd9"
+
+
+def test_a_lossless_jpeg_which_cannot_be_reduced_is_taken_for_a_full_scan(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(lossless_jpeg(photograph(0.06)))
+    page = only(tmp_path / "a.jpg", reduced=True)
+    assert page.scan is not None
+    np.testing.assert_array_equal(page.scan, photograph(0.06))
+    assert page.reduction is None
 
 
 def test_a_jpeg_2000_without_smaller_sizes_is_decoded_in_full(tmp_path: Path) -> None:
