@@ -17,7 +17,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from batchdigits.datasets import BUNDLED, load
+from batchdigits.datasets import BUNDLED, load, packed
 from batchdigits.datasets.join import join
 from batchdigits.datasets.labelled import Splits
 from batchdigits.inference.decide import softmax
@@ -38,7 +38,7 @@ GLYPHS_AT_ONCE = 2_000
 def main(path: Path) -> None:
     """Write the packed file again, without them."""
     arrays = dict(np.load(path))
-    data = load(path)
+    data = packed.load(path, arrays)  # which holds back none
     if len(data.train) != len(arrays["labels"]):
         raise click.ClickException("only a file of digits with ink, none of them held back, can be cleaned")
     wrong = mislabelled(_probabilities(data), data.train.labels)

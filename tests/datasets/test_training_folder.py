@@ -140,6 +140,6 @@ def test_cleaning_keeps_the_scans_that_are_neither_wrong_nor_printed(
     result = CliRunner().invoke(clean.main, [str(path)], catch_exceptions=False)
     assert "37 scans; dropped: 1 labelled wrongly, 7 printed" in result.output
     with np.load(path) as arrays:
+        assert len(packed.load(path, dict(arrays)).train) == 29
         assert arrays["labels"].tolist() == [label for index, label in enumerate(labels[:30]) if index != 3]
         assert len(arrays["levels"]) == 29 * 28 * 28
-    assert len(load(path).train) == 29
