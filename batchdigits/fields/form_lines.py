@@ -11,11 +11,12 @@ import numpy as np
 from cv2.typing import MatLike
 
 from batchdigits.fields.cell_walls import AT_END, MIN_WALL_SPAN, cell_walls
-from batchdigits.fields.comb import Comb, find_comb
+from batchdigits.fields.comb import MIN_WALLS, TOLERANCE, Comb, find_comb
 from batchdigits.fields.comb_walls import columns_of_walls, comb_walls
 from batchdigits.fields.grain import is_ink_over
 from batchdigits.fields.guides import remove_guides
 from batchdigits.fields.line_pixels import pixels_of
+from batchdigits.fields.printed import are_printed
 from batchdigits.fields.ruled_lines import find_rules
 from batchdigits.fields.ticks import find_ticks
 from batchdigits.fields.walls import MaskComponents, Strokes
@@ -30,6 +31,7 @@ MIN_MEMBER_HEIGHT = 0.6  # of the highest component: digits, which show how a nu
 MIN_MEMBERS, MAX_OFF = 3, 0.2  # how many do so; and how far off the middle they are, as a share of the pitch
 MIN_DIGIT_HEIGHT, MAX_DIGIT_HEIGHT = 0.3, 0.92  # of the height of a comb's walls
 MIN_TICK_DIGIT_HEIGHT, MIN_TICK_SHARE = 1.15, 0.75  # the same, if they are ticks; and how many end at the edge
+MIN_PRINTED_SHARE = 0.7  # of a comb's edges: those with walls that are alike, as no strokes of a pen are
 WALL_DEPTH = 0.15  # of the pitch: what lies this near to a wall, whole, is the rest of it
 
 
@@ -68,7 +70,7 @@ def remove_form_lines(ink: MatLike, boxes: int | None = None) -> Ruled:
         if boxes or not (
             _crosses(comb, ruled.mask)
             or _is_off(comb, ruled.components)
-            or (not strokes.join_rules(comb.walls) and _is_as_tall(comb, ruled.components))
+            or _may_be_digits(comb, strokes, ruled.components)
             or _is_crowded(comb, ruled.components)
         ):
             return ruled
@@ -170,6 +172,15 @@ def _is_crowded(comb: Comb, components: Components | None) -> bool:
         np.where(is_own, right, np.inf).min(axis=1, initial=np.inf),
     )
     return bool((last >= first).any())
+
+
+def _may_be_digits(comb: Comb, strokes: Strokes, components: Components | None) -> bool:
+    """Whether the walls of a comb may be strokes of digits: they join no rules, are not alike, and are as tall as ink."""
+    if strokes.join_rules(comb.walls) or not _is_as_tall(comb, components):
+        return False
+    at_edge = [wall for wall in comb.walls if np.abs(comb.edges - wall.middle).min() <= TOLERANCE * comb.pitch]
+    is_printed = are_printed(sorted(at_edge, key=lambda wall: wall.middle))
+    return np.count_nonzero(is_printed) < max(MIN_WALLS, MIN_PRINTED_SHARE * len(comb.edges))
 
 
 def _is_as_tall(comb: Comb, components: Components | None) -> bool:

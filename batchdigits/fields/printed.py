@@ -1,0 +1,52 @@
+"""Tell printed upright lines from strokes of a pen: they are of one length, thickness and slope, and stand in a row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from batchdigits.vision.strokes import Stroke
+
+# How far printed lines differ from their median: pixels, and a share of their length or thickness.
+ENDS, ENDS_SHARE = 1.5, 0.015
+THICKNESS, THICKNESS_SHARE = 1.0, 0.1
+MAX_SLOPE_DIFFERENCE = 0.03  # columns for each row
+MAX_SWELLING = 1.25  # mean thickness of a line over what it mostly is: pens are less even
+
+
+def are_printed(strokes: Sequence[Stroke]) -> NDArray[np.bool_]:
+    """Which of some upright strokes are as straight and even as a printed line, and like most of the others, bool (N,).
+
+    Args:
+        strokes: the strokes, from left to right; the row that they stand in may be tilted.
+    """
+    if not strokes:
+        return np.zeros(0, np.bool_)
+    rows, slopes = zip(*map(_rows_and_slope, strokes), strict=True)
+    starts, ends = np.array(rows, np.float64).T
+    thickness = np.array([stroke.thickness for stroke in strokes])
+    mean = np.array([cv2.countNonZero(stroke.ink) / len(stroke.ink) for stroke in strokes])
+    middles = np.array([stroke.middle for stroke in strokes])
+    reach = ENDS + ENDS_SHARE * float(np.median(ends - starts))
+    is_printed = mean <= MAX_SWELLING * thickness + THICKNESS
+    is_printed &= np.abs(np.array(slopes) - np.median(slopes)) <= MAX_SLOPE_DIFFERENCE
+    is_printed &= np.abs(thickness - np.median(thickness)) <= THICKNESS + THICKNESS_SHARE * np.median(thickness)
+    return is_printed & (_off_line(middles, starts) <= reach) & (_off_line(middles, ends) <= reach)
+
+
+def _rows_and_slope(stroke: Stroke) -> tuple[tuple[int, int], float]:
+    """The first row of a stroke and one past the last; and its slope, in columns for each row."""
+    mass = cv2.moments(stroke.ink, True)
+    return (stroke.top, stroke.top + len(stroke.ink)), mass["mu11"] / max(mass["mu02"], 1.0)
+
+
+def _off_line(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How far values are from the line that most of them lie on."""
+    across, rise = x[:, None] - x, y[:, None] - y
+    is_pair = across > 0
+    slope = float(np.median(rise[is_pair] / across[is_pair])) if is_pair.any() else 0.0
+    level = y - slope * x
+    return np.abs(level - np.median(level))
