@@ -32,6 +32,8 @@ MIN_MEMBERS, MAX_OFF = 3, 0.2  # how many do so; and how far off the middle they
 MIN_DIGIT_HEIGHT, MAX_DIGIT_HEIGHT = 0.3, 0.92  # of the height of a comb's walls
 MIN_TICK_DIGIT_HEIGHT, MIN_TICK_SHARE = 1.15, 0.75  # the same, if they are ticks; and how many end at the edge
 MIN_PRINTED_SHARE = 0.7  # of a comb's edges: those with walls that are alike, as no strokes of a pen are
+# Where so many components are left, and are so much fainter than the lines that were removed, they are grain.
+MAX_SPECKS, MAX_GRAIN = 20, 0.22
 WALL_DEPTH = 0.15  # of the pitch: what lies this near to a wall, whole, is the rest of it
 
 
@@ -106,7 +108,10 @@ def _without_lines(ink: MatLike, strokes: Strokes, comb: Comb | None) -> Ruled:
     if not is_ink_over(level, plain, mask, removed):
         mask = np.zeros_like(mask)
     rules, walls = [line for line in lines if line.is_level], [line for line in lines if not line.is_level]
-    return Ruled(plain, mask, rules, walls, comb, components_of(mask) if cv2.hasNonZero(mask) else None)
+    components = components_of(mask) if cv2.hasNonZero(mask) else None
+    if components and len(components.x) > MAX_SPECKS and level < MAX_GRAIN * strokes.level:
+        mask, components = np.zeros_like(mask), None
+    return Ruled(plain, mask, rules, walls, comb, components)
 
 
 def _fainter_lines(
