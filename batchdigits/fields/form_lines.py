@@ -154,7 +154,8 @@ def _is_off(comb: Comb, components: Components | None) -> bool:
     """Whether the ink between lines stands off the middles of a comb's boxes, as on checked paper."""
     if components is None:
         return False
-    is_digit = components.height >= MIN_MEMBER_HEIGHT * components.height.max()
+    least = MIN_DIGIT_HEIGHT * min([wall.length for wall in comb.walls], default=0)
+    is_digit = components.height >= max(least, MIN_MEMBER_HEIGHT * components.height.max())
     middles = (components.x + components.width / 2)[is_digit]
     boxes = (comb.edges[:-1] + comb.edges[1:]) / 2
     off = np.abs(boxes[:, None] - middles).min(axis=0)

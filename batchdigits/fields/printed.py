@@ -25,25 +25,42 @@ def are_printed(strokes: Sequence[Stroke]) -> NDArray[np.bool_]:
     """
     if not strokes:
         return np.zeros(0, np.bool_)
-    rows, slopes = zip(*map(_rows_and_slope, strokes), strict=True)
-    starts, ends = np.array(rows, np.float64).T
+    starts = np.array([stroke.top for stroke in strokes])
+    ends = starts + [len(stroke.ink) for stroke in strokes]
     thickness = np.array([stroke.thickness for stroke in strokes])
     mean = np.array([cv2.countNonZero(stroke.ink) / len(stroke.ink) for stroke in strokes])
-    middles = np.array([stroke.middle for stroke in strokes])
+    slopes = np.array([_slope(stroke) for stroke in strokes])
+    is_printed = are_alike(np.array([stroke.middle for stroke in strokes]), starts, ends, thickness)
+    is_printed &= mean <= MAX_SWELLING * thickness + THICKNESS
+    return is_printed & (np.abs(slopes - np.median(slopes)) <= MAX_SLOPE_DIFFERENCE)
+
+
+def are_alike(
+    middles: NDArray[np.float64], starts: NDArray[np.intp], ends: NDArray[np.intp], thickness: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """Which of some upright lines have the ends and the thickness that most have, bool (N,).
+
+    Args:
+        middles: the column of each.
+        starts: the first row of each.
+        ends: one past the last row of each.
+        thickness: of each, in pixels.
+    """
+    usual = float(np.median(thickness))
+    is_alike = np.abs(thickness - usual) <= THICKNESS + THICKNESS_SHARE * usual
     reach = ENDS + ENDS_SHARE * float(np.median(ends - starts))
-    is_printed = mean <= MAX_SWELLING * thickness + THICKNESS
-    is_printed &= np.abs(np.array(slopes) - np.median(slopes)) <= MAX_SLOPE_DIFFERENCE
-    is_printed &= np.abs(thickness - np.median(thickness)) <= THICKNESS + THICKNESS_SHARE * np.median(thickness)
-    return is_printed & (_off_line(middles, starts) <= reach) & (_off_line(middles, ends) <= reach)
+    return np.asarray(
+        is_alike & (_off_line(middles, starts) <= reach) & (_off_line(middles, ends) <= reach), np.bool_
+    )
 
 
-def _rows_and_slope(stroke: Stroke) -> tuple[tuple[int, int], float]:
-    """The first row of a stroke and one past the last; and its slope, in columns for each row."""
+def _slope(stroke: Stroke) -> float:
+    """Columns for each row."""
     mass = cv2.moments(stroke.ink, True)
-    return (stroke.top, stroke.top + len(stroke.ink)), mass["mu11"] / max(mass["mu02"], 1.0)
+    return float(mass["mu11"] / max(mass["mu02"], 1.0))
 
 
-def _off_line(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+def _off_line(x: NDArray[np.float64], y: NDArray[np.intp]) -> NDArray[np.float64]:
     """How far values are from the line that most of them lie on."""
     across, rise = x[:, None] - x, y[:, None] - y
     is_pair = across > 0
