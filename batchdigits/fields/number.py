@@ -108,6 +108,7 @@ def find_number(ruled: Ruled) -> Number | None:
         is_part = bool((is_digit & ~members & ~components.touches & _are_beside(components, sure, height)).any())
         is_part = is_part or _has_wall_like_digit(ruled.walls, components, sure, height)
         is_part = is_part or bool((at_wall & (components.height >= MIN_CUT_DIGIT * height)).any())
+        is_part = is_part or _may_be_walls(components, sure)
         weight = _weight(components, sure, inside)
         numbers.append(Number(select(components, members), doubtful, height, weight, is_part))
     return max(numbers, key=lambda number: number.weight, default=None)
@@ -225,6 +226,12 @@ def _has_wall_like_digit(walls: Sequence[Stroke], components: Components, row: N
     left, right = x[row].min() - height, (x + width)[row].max() + height
     inner = sorted(walls, key=lambda wall: wall.near)[1:-1]  # the outer ones are the sides of a cell
     return any(wall.length <= MAX_WALL_DIGIT * height and left <= wall.middle <= right for wall in inner)
+
+
+def _may_be_walls(components: Components, row: NDArray[np.intp]) -> bool:
+    """Whether a row is nothing but narrow strokes from the upper to the lower edge of the picture."""
+    y, width, height = components.y[row], components.width[row], components.height[row]
+    return bool(((y == 0) & (height == len(components.labels)) & (width <= MAX_NARROW * height)).all())
 
 
 def _are_at_wall(walls: Sequence[Stroke], components: Components) -> Flags:

@@ -19,7 +19,7 @@ from batchdigits.fields.form_lines import Ruled, remove_form_lines
 from batchdigits.fields.grain import is_ink
 from batchdigits.fields.ink import View, view_of
 from batchdigits.fields.lattice import Step, best_paths
-from batchdigits.fields.line_digits import may_have_frame, may_have_slashes, stroke_lean
+from batchdigits.fields.line_digits import may_be_marks, may_have_frame, may_have_slashes, stroke_lean
 from batchdigits.fields.number import Number, find_number
 from batchdigits.fields.pieces import Pieces, pieces_of
 from batchdigits.fields.reading import Box, Character, FieldReading, Lattice, ReadOptions
@@ -210,14 +210,14 @@ def _leaves_digit_out(steps: Sequence[Step], cut: Cut) -> bool:
 
 
 def _may_have_lines(steps: Sequence[Step], cut: Cut) -> tuple[bool, bool]:
-    """Whether there may be a slash that was not read as one, and whether a digit may be the rest of a frame."""
+    """Whether there may be a slash that was not read as one, and whether a digit may be the rest of a frame or a mark."""
     if cut.close is None:
         return False, False
     digits, height = [step for step in steps if step.text.isdigit()], cut.close.height
     has_slashes = any(not step.text and step in cut.separators for step in steps)  # left out as one
     if "/" not in [step.text for step in steps]:
         has_slashes = has_slashes or may_have_slashes(digits, cut.segments, cut.leans, height)
-    return has_slashes, may_have_frame(digits, cut.segments, height)
+    return has_slashes, may_have_frame(digits, cut.segments, height) or may_be_marks(digits, cut.segments)
 
 
 def _characters(steps: Sequence[Step], cut: Cut, log_p: NDArray[np.float64]) -> list[Character]:

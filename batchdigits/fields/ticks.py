@@ -17,7 +17,7 @@ from batchdigits.vision.components import Components, Flags, components_of, sele
 from batchdigits.vision.strokes import Stroke, rectangle
 
 MIN_LENGTH, MAX_LENGTH = 0.1, 0.7  # of the height of the picture over the rule
-MAX_WIDTH = 0.45  # of its length: a wider component is no tick
+MAX_WIDTH = 0.6  # of its length: a wider component is no tick
 MAX_DEVIATION = 0.25  # of the median length and width: all ticks are alike
 MIN_DIGIT_HEIGHT = 1.15  # median height of the digits, in lengths of ticks; as ones on a rule are no ticks
 SOFT = 3  # pixels: a square around a tick with its soft edge
@@ -48,15 +48,13 @@ def find_ticks(mask: MatLike, rules: Sequence[Stroke]) -> Ticks | None:
     if not cv2.hasNonZero(mask):
         return None
     parts = components_of(mask)
-    return _on_rule(mask, parts, rules) or _without_rule(mask, parts)
+    low = [rule for rule in rules if rule.near > len(mask) / 2]
+    return _on_rules(low, mask, parts) if low else _without_rule(mask, parts)
 
 
-def _on_rule(mask: MatLike, parts: Components, rules: Sequence[Stroke]) -> Ticks | None:
-    """Ticks that stand on a rule."""
-    height, width = mask.shape
-    low = [rule for rule in rules if rule.near > height / 2]
-    if not low:
-        return None
+def _on_rules(low: Sequence[Stroke], mask: MatLike, parts: Components) -> Ticks | None:
+    """Ticks that stand on low rules."""
+    width = mask.shape[1]
     base, reach = min(rule.near for rule in low), max(rule.thickness for rule in low) + AT_RULE
     is_tick = _may_be_ticks(parts, base) & (parts.y + parts.height >= base - reach)
     for _ in range(2):  # the second time without digits
