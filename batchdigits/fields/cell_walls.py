@@ -44,11 +44,18 @@ def _is_wall(stroke: Stroke, rules: Sequence[Stroke], components: MaskComponents
     reach: float = AT_END
     if stroke.margin < OUTER_MARGIN_SHARE:
         reach = TOUCHING if _may_be_digit(stroke, components) else CORNER_SHARE * height + 1
-    elif not _is_higher_than_digits(stroke, components):
+    elif not (_is_side_of_frame(stroke, rules) or _is_higher_than_digits(stroke, components)):
         return False
     at_rule = [any(rule.lies_at(end, reach) for rule in rules) for end in (stroke.start, stroke.end)]
     at_edge = stroke.start <= reach, stroke.end >= height - reach
     return any(at_rule) and all(rule or edge for rule, edge in zip(at_rule, at_edge, strict=True))
+
+
+def _is_side_of_frame(stroke: Stroke, rules: Sequence[Stroke]) -> bool:
+    """Whether two rules end at the two ends of an upright stroke, or begin there."""
+    reach = stroke.far - stroke.near + AT_END
+    at_end = [rule for rule in rules if min(abs(end - stroke.middle) for end in (rule.start, rule.end)) <= reach]
+    return all(any(rule.lies_at(end, AT_END) for rule in at_end) for end in (stroke.start, stroke.end))
 
 
 def _may_be_digit(stroke: Stroke, components: MaskComponents) -> bool:

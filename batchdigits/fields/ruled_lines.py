@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -18,6 +19,8 @@ PART_WIDTH = 2.5  # width over height of a part of a field in which level lines 
 MIN_RULE_SPAN, MIN_MIDDLE_RULE_SPAN = 0.5, 0.85
 AT_CORNER = 4  # pixels from the end of a side of a frame to the next side
 MIN_SIDE_SHARE = 0.4  # of the height: the upright sides of a frame
+MIN_FRAME_SHARE, MIN_LIKENESS = 0.4, 0.95  # of the height, and of the longest side: those of narrow frames
+MAX_FRAME_SIDES = 4  # of two frames: more of them make rules together
 SOFT = 2  # rows by which a rule may be off where it goes on in the next part
 TRIM = 1  # pixel by which a rule may be thicker than it mostly is, on either side
 STEP, MIN_COLUMNS = 4, 60  # of so many columns of a stroke, each fourth is looked at
@@ -44,7 +47,24 @@ def find_rules(mask: MatLike, upright: UprightStrokes) -> list[Stroke]:
                 rules.append(placed(_trimmed(stroke, own), 0, left, mask.shape))
             else:
                 others.append(placed(stroke, 0, left, mask.shape))
-    return rules + [stroke for stroke in others if any(_goes_on(rule, stroke) for rule in rules)]
+    rules += [stroke for stroke in others if any(_goes_on(rule, stroke) for rule in rules)]
+    return rules or _rails_of_frames(mask, upright)
+
+
+def _rails_of_frames(mask: MatLike, upright: UprightStrokes) -> list[Stroke]:
+    """The level sides of a few frames that are too narrow for rules: they join the ends of two upright ones."""
+    sides = upright.select(MIN_FRAME_SHARE * mask.shape[0])
+    longest = max((side.length for side in sides), default=0)
+    sides = sorted((side for side in sides if side.length >= MIN_LIKENESS * longest), key=lambda side: side.near)
+    rails: list[Stroke] = []
+    for left, right in pairwise(sides) if len(sides) <= MAX_FRAME_SIDES else ():
+        own = np.ascontiguousarray(mask[:, left.near : right.far])
+        for stroke in find_level_strokes(own):
+            ends = ((side.start, side.end) for side in (left, right))
+            at_start, at_end = (all(stroke.lies_at(row, AT_CORNER) for row in rows) for rows in zip(*ends, strict=True))
+            if stroke.span >= MIN_MIDDLE_RULE_SPAN and (at_start or at_end):
+                rails.append(placed(_trimmed(stroke, own), 0, left.near, mask.shape))
+    return rails
 
 
 def _goes_on(rule: Stroke, stroke: Stroke) -> bool:
