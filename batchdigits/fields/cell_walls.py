@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import median_low
 
+from batchdigits.fields.printed import are_printed, is_upright_to
 from batchdigits.fields.walls import MaskComponents
 from batchdigits.vision.lines import CORNER_SHARE, OUTER_MARGIN_SHARE
 from batchdigits.vision.strokes import Stroke
 
 MIN_WALL_SPAN, SPANNING_SHARE = 0.5, 0.92  # of the height: of a wall between rules or edges, and of one anywhere
 MAX_THICKNESS, MAX_FREE_THICKNESS = 0.1, 0.06  # of the height: of a wall between rules or edges, and of one anywhere
+MAX_THICKER = 1.3  # of the usual thickness, and a pixel: that of another wall inside, or it is the stem of a digit
 MIN_WALL_LIKENESS = 0.8  # of the highest wall's span: all sides of a cell are as high
 MIN_CROSSED = 2  # rules that a stroke from edge to edge crosses if it is a wall, though a digit may touch it
 AT_END = 3  # pixels from a rule or edge to the end of a wall that is not in the margin
@@ -29,6 +32,9 @@ def cell_walls(
         known: lines that were found before.
     """
     walls = [stroke for stroke in upright if _is_wall(stroke, rules, components)]
+    usual = median_low(wall.thickness for wall in walls) if walls else 0.0
+    walls = [wall for wall in walls if wall.margin < OUTER_MARGIN_SHARE or wall.thickness <= MAX_THICKER * usual + 1]
+    walls = walls or _sides(upright, components)
     highest = max([wall.span for wall in [*walls, *known] if not wall.is_level], default=0.0)
     return [wall for wall in walls if wall.span >= MIN_WALL_LIKENESS * highest]
 
@@ -41,6 +47,8 @@ def _is_wall(stroke: Stroke, rules: Sequence[Stroke], components: MaskComponents
     if stroke.span >= SPANNING_SHARE and stroke.thickness <= MAX_FREE_THICKNESS * height + 1:
         crossed = [rule for rule in rules if stroke.start < rule.near - AT_END and rule.far + AT_END < stroke.end]
         return len(crossed) >= MIN_CROSSED or not _may_be_digit(stroke, components)
+    if stroke.start == 0 and stroke.end == height and not components.is_digit_of(stroke):
+        return components.height_of_others(stroke) > 0  # digits do not touch both edges
     reach: float = AT_END
     if stroke.margin < OUTER_MARGIN_SHARE:
         reach = TOUCHING if _may_be_digit(stroke, components) else CORNER_SHARE * height + 1
@@ -49,6 +57,16 @@ def _is_wall(stroke: Stroke, rules: Sequence[Stroke], components: MaskComponents
     at_rule = [any(rule.lies_at(end, reach) for rule in rules) for end in (stroke.start, stroke.end)]
     at_edge = stroke.start <= reach, stroke.end >= height - reach
     return any(at_rule) and all(rule or edge for rule, edge in zip(at_rule, at_edge, strict=True))
+
+
+def _sides(upright: Sequence[Stroke], components: MaskComponents) -> list[Stroke]:
+    """The sides of a cell that enclose all ink without rules, which may lie at the picture's edges: they are alike."""
+    sides = sorted(upright, key=lambda stroke: stroke.middle)[:: max(1, len(upright) - 1)]
+    if len(sides) != 2 or not are_printed(sides).all() or not components.lie_between(*sides):
+        return []
+    (left, right), apart = sides, sides[1].middle - sides[0].middle
+    tilt = (right.top - left.top) / apart
+    return sides if all(is_upright_to(side, tilt) for side in sides) else []
 
 
 def _is_side_of_frame(stroke: Stroke, rules: Sequence[Stroke]) -> bool:

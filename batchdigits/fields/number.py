@@ -106,7 +106,7 @@ def find_number(ruled: Ruled) -> Number | None:
         members = _members(components, row, height, is_rest)
         doubtful = select(components, members & is_like_line & (is_thin | is_other))
         is_part = bool((is_digit & ~members & ~components.touches & _are_beside(components, sure, height)).any())
-        is_part = is_part or _has_wall_like_digit(ruled.walls, components, sure, height)
+        is_part = is_part or _has_wall_like_digit(ruled, components, sure, height)
         is_part = is_part or bool((at_wall & (components.height >= MIN_CUT_DIGIT * height)).any())
         is_part = is_part or _may_be_walls(components, sure)
         weight = _weight(components, sure, inside)
@@ -220,12 +220,13 @@ def _are_beside(components: Components, row: NDArray[np.intp], height: float) ->
     return np.asarray(is_near & (shared >= MIN_SHARED_ROWS * height), np.bool_)
 
 
-def _has_wall_like_digit(walls: Sequence[Stroke], components: Components, row: NDArray[np.intp], height: float) -> bool:
-    """Whether an inner stroke that was taken for a wall is about as high as a number, and near to it."""
+def _has_wall_like_digit(ruled: Ruled, components: Components, row: NDArray[np.intp], height: float) -> bool:
+    """Whether a stroke that was taken for a wall, and is no side of a cell, is about as high as a number near to it."""
     _, x, _, width, _, _ = components
     left, right = x[row].min() - height, (x + width)[row].max() + height
-    inner = sorted(walls, key=lambda wall: wall.near)[1:-1]  # the outer ones are the sides of a cell
-    return any(wall.length <= MAX_WALL_DIGIT * height and left <= wall.middle <= right for wall in inner)
+    walls = sorted(ruled.walls, key=lambda wall: wall.near)
+    outer = [] if ruled.rules else [wall for wall in walls[:1] + walls[-1:] if wall.span < 1.0]  # else sides of a cell
+    return any(wall.length <= MAX_WALL_DIGIT * height and left <= wall.middle <= right for wall in walls[1:-1] + outer)
 
 
 def _may_be_walls(components: Components, row: NDArray[np.intp]) -> bool:

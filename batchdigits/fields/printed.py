@@ -54,6 +54,11 @@ def are_alike(
     )
 
 
+def is_upright_to(stroke: Stroke, tilt: float) -> bool:
+    """Whether an upright stroke stands at a right angle on a row of some tilt, in rows for each column."""
+    return abs(_slope(stroke) + tilt) <= MAX_SLOPE_DIFFERENCE
+
+
 def _slope(stroke: Stroke) -> float:
     """Columns for each row."""
     mass = cv2.moments(stroke.ink, True)
