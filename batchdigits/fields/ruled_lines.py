@@ -10,6 +10,7 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
+from batchdigits.fields.printed import are_printed
 from batchdigits.fields.underlines import is_underline
 from batchdigits.vision.lines import OUTER_MARGIN_SHARE
 from batchdigits.vision.strokes import Stroke, UprightStrokes, find_level_strokes, placed
@@ -52,18 +53,21 @@ def find_rules(mask: MatLike, upright: UprightStrokes) -> list[Stroke]:
 
 
 def _rails_of_frames(mask: MatLike, upright: UprightStrokes) -> list[Stroke]:
-    """The level sides of a few frames that are too narrow for rules: they join the ends of two upright ones."""
+    """The level sides of a few frames that are too narrow for rules: both join the ends of two upright ones."""
     sides = upright.select(MIN_FRAME_SHARE * mask.shape[0])
     longest = max((side.length for side in sides), default=0)
     sides = sorted((side for side in sides if side.length >= MIN_LIKENESS * longest), key=lambda side: side.near)
     rails: list[Stroke] = []
     for left, right in pairwise(sides) if len(sides) <= MAX_FRAME_SIDES else ():
-        own = np.ascontiguousarray(mask[:, left.near : right.far])
-        for stroke in find_level_strokes(own):
-            ends = ((side.start, side.end) for side in (left, right))
-            at_start, at_end = (all(stroke.lies_at(row, AT_CORNER) for row in rows) for rows in zip(*ends, strict=True))
-            if stroke.span >= MIN_MIDDLE_RULE_SPAN and (at_start or at_end):
-                rails.append(placed(_trimmed(stroke, own), 0, left.near, mask.shape))
+        if are_printed([left, right]).all():
+            own = np.ascontiguousarray(mask[:, left.near : right.far])
+            found = [stroke for stroke in find_level_strokes(own) if stroke.span >= MIN_MIDDLE_RULE_SPAN]
+            ends = [
+                [stroke for stroke in found if all(stroke.lies_at(row, AT_CORNER) for row in rows)]
+                for rows in ((left.start, right.start), (left.end, right.end))
+            ]
+            if all(ends):
+                rails += [placed(_trimmed(stroke, own), 0, left.near, mask.shape) for rail in ends for stroke in rail]
     return rails
 
 
