@@ -34,7 +34,7 @@ def cell_walls(
     walls = [stroke for stroke in upright if _is_wall(stroke, rules, components)]
     usual = median_low(wall.thickness for wall in walls) if walls else 0.0
     walls = [wall for wall in walls if wall.margin < OUTER_MARGIN_SHARE or wall.thickness <= MAX_THICKER * usual + 1]
-    walls = walls or _sides(upright, components)
+    walls = walls if walls or rules else _sides(upright, components)
     highest = max([wall.span for wall in [*walls, *known] if not wall.is_level], default=0.0)
     return [wall for wall in walls if wall.span >= MIN_WALL_LIKENESS * highest]
 
