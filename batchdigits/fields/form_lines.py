@@ -47,6 +47,7 @@ class Ruled(NamedTuple):
         walls: its upright lines.
         comb: the boxes that they form, if they do.
         components: those of the mask; None without ink.
+        has_walls: whether the walls of the comb were found, and not only told of.
     """
 
     ink: MatLike
@@ -55,6 +56,7 @@ class Ruled(NamedTuple):
     walls: list[Stroke]
     comb: Comb | None
     components: Components | None
+    has_walls: bool = False
 
 
 def remove_form_lines(ink: MatLike, boxes: int | None = None) -> Ruled:
@@ -75,11 +77,11 @@ def remove_form_lines(ink: MatLike, boxes: int | None = None) -> Ruled:
             or _may_be_digits(comb, strokes, ruled.components)
             or _is_crowded(comb, ruled.components)
         ):
-            return ruled
+            return ruled._replace(has_walls=True)
     ticks = find_ticks(strokes.without_rules, strokes.rules)
     if ticks and boxes in (None, ticks.comb.boxes):
         ink = cv2.bitwise_and(ink, cv2.bitwise_not(ticks.mask))
-        return _without_lines(ink, strokes, ticks.comb)
+        return _without_lines(ink, strokes, ticks.comb)._replace(has_walls=True)
     return _without_lines(ink, strokes, comb if boxes else None)
 
 
@@ -184,9 +186,14 @@ def _may_be_digits(comb: Comb, strokes: Strokes, components: Components | None) 
     """Whether the walls of a comb may be strokes of digits: they join no rules, are not alike, and are as tall as ink."""
     if strokes.join_rules(comb.walls) or not _is_as_tall(comb, components):
         return False
+    return not has_printed_walls(comb)
+
+
+def has_printed_walls(comb: Comb) -> bool:
+    """Whether most walls of a comb are alike, as printed lines are."""
     at_edge = [wall for wall in comb.walls if np.abs(comb.edges - wall.middle).min() <= TOLERANCE * comb.pitch]
     is_printed = are_printed(sorted(at_edge, key=lambda wall: wall.middle))
-    return np.count_nonzero(is_printed) < max(MIN_WALLS, MIN_PRINTED_SHARE * len(comb.edges))
+    return np.count_nonzero(is_printed) >= max(MIN_WALLS, MIN_PRINTED_SHARE * len(comb.edges))
 
 
 def _is_as_tall(comb: Comb, components: Components | None) -> bool:

@@ -34,12 +34,16 @@ class View(NamedTuple):
         scale: pixels of the view for each of the scan.
         left: columns of the scan that were cut off.
         top: rows of the scan that were cut off.
+        lean: columns by which it was sheared to the right for each row down.
+        shift: columns by which its first row was moved to the right.
     """
 
     ink: MatLike
     scale: float
     left: int
     top: int
+    lean: float = 0.0
+    shift: float = 0.0
 
 
 def view_of(scan: NDArray[np.uint8], ink: Ink = "auto") -> View:
