@@ -109,7 +109,7 @@ def cut_field(scan: NDArray[np.uint8], options: ReadOptions) -> Cut:
 
 def _upright(view: View, ruled: Ruled, options: ReadOptions) -> tuple[View, Ruled]:
     """A view without a comb, sheared if it has one whose walls lean; and its ink without lines."""
-    upright = upright_view(view)
+    upright = upright_view(view, bool(ruled.rules))
     if upright:
         found = remove_form_lines(upright.ink, options.boxes)
         if found.has_walls and found.comb and has_printed_walls(found.comb):

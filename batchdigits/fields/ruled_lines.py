@@ -48,12 +48,16 @@ def find_rules(mask: MatLike, upright: UprightStrokes) -> list[Stroke]:
                 rules.append(placed(_trimmed(stroke, own), 0, left, mask.shape))
             else:
                 others.append(placed(stroke, 0, left, mask.shape))
-    rules += [stroke for stroke in others if any(_goes_on(rule, stroke) for rule in rules)]
-    return rules or _rails_of_frames(mask, upright)
+    return rules + [stroke for stroke in others if any(_goes_on(rule, stroke) for rule in rules)]
 
 
-def _rails_of_frames(mask: MatLike, upright: UprightStrokes) -> list[Stroke]:
-    """The level sides of a few frames that are too narrow for rules: both join the ends of two upright ones."""
+def rails_of_frames(mask: MatLike, upright: UprightStrokes) -> list[Stroke]:
+    """The level sides of a few frames that are too narrow for rules: both join the ends of two upright ones.
+
+    Args:
+        mask: uint8 (H, W), 255 on 0.
+        upright: its upright strokes.
+    """
     sides = upright.select(MIN_FRAME_SHARE * mask.shape[0])
     longest = max((side.length for side in sides), default=0)
     sides = sorted((side for side in sides if side.length >= MIN_LIKENESS * longest), key=lambda side: side.near)

@@ -11,7 +11,7 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
-from batchdigits.fields.ruled_lines import find_rules
+from batchdigits.fields.ruled_lines import find_rules, rails_of_frames
 from batchdigits.vision.contrast import histogram
 from batchdigits.vision.erasing import erased
 from batchdigits.vision.frames import MIN_FILLED_SHARE
@@ -49,7 +49,7 @@ class Strokes:
         self._ink = ink
         self.level, self.mask = otsu_split(ink)
         self.upright = UprightStrokes(self.mask)
-        self.rules = find_rules(self.mask, self.upright)
+        self.rules = find_rules(self.mask, self.upright) or rails_of_frames(self.mask, self.upright)
         self._sure: dict[int, bool] = {}
 
     @cached_property
