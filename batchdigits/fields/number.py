@@ -211,13 +211,14 @@ def _members(components: Components, row: NDArray[np.intp], height: float, is_re
 
 
 def _are_beside(components: Components, row: NDArray[np.intp], height: float) -> Flags:
-    """Whether each component is near to a number and shares most of its rows, so that it may be a digit of it."""
+    """Whether each component may be a digit of a number: it shares most of its rows, and is near to it or as high."""
     _, x, y, width, tall, _ = components
     top, bottom = median(y[row].tolist()), median((y + tall)[row].tolist())
     shared = np.minimum(y + tall, bottom) - np.maximum(y, top)
     reach = MAX_GAP * height
     is_near = (x <= (x + width)[row].max() + reach) & (x + width >= x[row].min() - reach)
-    return np.asarray(is_near & (shared >= MIN_SHARED_ROWS * height), np.bool_)
+    is_alike = np.abs(np.log(tall / height)) <= MAX_LIKENESS
+    return np.asarray((is_near | is_alike) & (shared >= MIN_SHARED_ROWS * height), np.bool_)
 
 
 def _has_wall_like_digit(ruled: Ruled, components: Components, row: NDArray[np.intp], height: float) -> bool:
