@@ -32,10 +32,11 @@ def cell_walls(
         known: lines that were found before.
     """
     walls = [stroke for stroke in upright if _is_wall(stroke, rules, components)]
-    usual = median_low(wall.thickness for wall in walls) if walls else 0.0
+    before = [line for line in known if not line.is_level]
+    usual = median_low([wall.thickness for wall in [*walls, *before]] or [0.0])
     walls = [wall for wall in walls if wall.margin < OUTER_MARGIN_SHARE or wall.thickness <= MAX_THICKER * usual + 1]
     walls = walls if walls or rules else _sides(upright, components)
-    highest = max([wall.span for wall in [*walls, *known] if not wall.is_level], default=0.0)
+    highest = max([wall.span for wall in [*walls, *before]], default=0.0)
     return [wall for wall in walls if wall.span >= MIN_WALL_LIKENESS * highest]
 
 

@@ -183,7 +183,7 @@ def _is_crowded(comb: Comb, components: Components | None) -> bool:
 
 
 def _may_be_digits(comb: Comb, strokes: Strokes, components: Components | None) -> bool:
-    """Whether the walls of a comb may be strokes of digits: they join no rules, are not alike, and are as tall as ink."""
+    """Whether the walls of a comb may be strokes of digits: as tall as ink, not alike, and without rules."""
     if strokes.join_rules(comb.walls) or not _is_as_tall(comb, components):
         return False
     return not has_printed_walls(comb)
@@ -191,9 +191,9 @@ def _may_be_digits(comb: Comb, strokes: Strokes, components: Components | None) 
 
 def has_printed_walls(comb: Comb) -> bool:
     """Whether most walls of a comb are alike, as printed lines are."""
-    at_edge = [wall for wall in comb.walls if np.abs(comb.edges - wall.middle).min() <= TOLERANCE * comb.pitch]
-    is_printed = are_printed(sorted(at_edge, key=lambda wall: wall.middle))
-    return np.count_nonzero(is_printed) >= max(MIN_WALLS, MIN_PRINTED_SHARE * len(comb.edges))
+    near = [[wall for wall in comb.walls if abs(wall.middle - edge) <= TOLERANCE * comb.pitch] for edge in comb.edges]
+    is_printed = are_printed([max(walls, key=lambda wall: wall.thickness) for walls in near if walls])  # no soft edges
+    return bool(np.count_nonzero(is_printed) >= max(MIN_WALLS, MIN_PRINTED_SHARE * len(comb.edges)))
 
 
 def _is_as_tall(comb: Comb, components: Components | None) -> bool:

@@ -12,7 +12,9 @@ from batchdigits.fields.ink import View
 from batchdigits.vision.illumination import otsu_split
 
 ROWS = 48  # of the small picture in which walls are looked for
-LEANS = tuple(sign * step / 100 for step in range(11, 36, 4) for sign in (-1, 1))  # columns to the left for each row down
+LEANS = tuple(
+    sign * step / 100 for step in range(11, 36, 4) for sign in (-1, 1)
+)  # columns to the left for each row down
 MIN_WALL_SHARE = 0.5  # of the height: a column with so much ink may be a wall
 MIN_LIKENESS = 0.85  # of the longest wall
 MIN_GAIN = 1.5  # ink in walls that lean, over that in upright ones
@@ -40,7 +42,7 @@ def upright_view(view: View, has_rules: bool) -> View | None:
 
 
 def _lean_of_walls(mask: MatLike) -> float:
-    """The columns by which most long and thin strokes of a mask lean to the left for each row down; 0 if they do not."""
+    """The columns by which most long strokes of a mask lean to the left for each row down; 0 if they do not."""
     height, width = mask.shape
     small = cv2.resize(mask, (max(1, round(width * ROWS / height)), ROWS), interpolation=cv2.INTER_AREA)
     y, x = np.nonzero(np.asarray(small) > INKED)

@@ -48,7 +48,6 @@ EDGE_WEIGHT = 0.3  # of a component that touches the picture's edge, as against 
 CENTRE_WEIGHT = 2.0  # how fast a row's weight falls with its distance from the middle
 
 
-
 class Inside(NamedTuple):
     """What lies within the field's own lines.
 

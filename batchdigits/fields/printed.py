@@ -32,7 +32,7 @@ def are_printed(strokes: Sequence[Stroke]) -> NDArray[np.bool_]:
     slopes = np.array([_slope(stroke) for stroke in strokes])
     is_printed = are_alike(np.array([stroke.middle for stroke in strokes]), starts, ends, thickness)
     is_printed &= mean <= MAX_SWELLING * thickness + THICKNESS
-    return is_printed & (np.abs(slopes - np.median(slopes)) <= MAX_SLOPE_DIFFERENCE)
+    return np.asarray(is_printed & (np.abs(slopes - np.median(slopes)) <= MAX_SLOPE_DIFFERENCE), np.bool_)
 
 
 def are_alike(
@@ -49,9 +49,7 @@ def are_alike(
     usual = float(np.median(thickness))
     is_alike = np.abs(thickness - usual) <= THICKNESS + THICKNESS_SHARE * usual
     reach = ENDS + ENDS_SHARE * float(np.median(ends - starts))
-    return np.asarray(
-        is_alike & (_off_line(middles, starts) <= reach) & (_off_line(middles, ends) <= reach), np.bool_
-    )
+    return np.asarray(is_alike & (_off_line(middles, starts) <= reach) & (_off_line(middles, ends) <= reach), np.bool_)
 
 
 def is_upright_to(stroke: Stroke, tilt: float) -> bool:

@@ -223,7 +223,7 @@ def _leaves_digit_out(steps: Sequence[Step], cut: Cut) -> bool:
 
 
 def _may_have_lines(steps: Sequence[Step], cut: Cut) -> tuple[bool, bool]:
-    """Whether there may be a slash that was not read as one, and whether a digit may be the rest of a frame or a mark."""
+    """Whether there may be an unread slash, and whether a digit may be a mark or the rest of a frame."""
     if cut.close is None:
         return False, False
     digits, height = [step for step in steps if step.text.isdigit()], cut.close.height

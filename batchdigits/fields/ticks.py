@@ -23,7 +23,7 @@ MIN_DIGIT_HEIGHT = 1.15  # median height of the digits, in lengths of ticks; as 
 SOFT = 3  # pixels: a square around a tick with its soft edge
 MIN_ALIKE = 0.8  # length and width of ticks that stand on no rule, over those of others
 MAX_LEAN = 0.14  # columns for each row of such ticks
-MIN_EMPTY, MIN_EMPTY_PITCH = 4, 1.0  # ticks without a rule and digits, or they may be 1s; and their pitch over their length
+MIN_EMPTY = 4  # ticks without a rule and digits, or they may be 1s
 
 
 class Ticks(NamedTuple):
@@ -79,7 +79,9 @@ def _without_rule(mask: MatLike, parts: Components) -> Ticks | None:
     thickness = parts.area / parts.height
     is_tick = _may_be_ticks(parts, height) & (parts.width <= thickness + MAX_LEAN * parts.height + 2)
     length, thick = parts.height + 2, thickness + 2  # pixels that any may be off
-    is_like = (length[:, None] >= MIN_ALIKE * length) & (thick[:, None] >= MIN_ALIKE * thick) & is_tick & is_tick[:, None]
+    is_like = (
+        (length[:, None] >= MIN_ALIKE * length) & (thick[:, None] >= MIN_ALIKE * thick) & is_tick & is_tick[:, None]
+    )
     is_like &= is_like.T
     if not is_like.size or (count := is_like.sum(axis=1)).max() < MIN_WALLS:
         return None
@@ -92,9 +94,7 @@ def _without_rule(mask: MatLike, parts: Components) -> Ticks | None:
     if edges is None:
         return None
     has_digits = bool((~is_tick & (parts.height >= np.median(parts.height[is_tick]) / 2)).any())
-    pitch = float(np.median(np.diff(edges)))
-    is_empty = np.count_nonzero(is_tick) >= MIN_EMPTY and pitch >= MIN_EMPTY_PITCH * np.median(parts.height[is_tick])
-    is_comb = _are_below_digits(parts, is_tick) if has_digits else is_empty
+    is_comb = _are_below_digits(parts, is_tick) if has_digits else np.count_nonzero(is_tick) >= MIN_EMPTY
     return _ticks(parts, is_tick, edges) if is_comb else None
 
 
@@ -117,7 +117,9 @@ def _boxes_of(parts: Components, is_tick: Flags, base: float, width: int) -> NDA
     edges = fit_boxes(sorted(middles[is_tick].tolist()), base, width)
     if edges is not None:
         length, thick = (float(np.median(sizes[is_tick])) for sizes in (parts.height, parts.width))
-        is_tick[:] = np.abs(edges[:, None] - middles).min(axis=0) <= MAX_DEVIATION * float(np.median(np.diff(edges))) / 2
+        is_tick[:] = (
+            np.abs(edges[:, None] - middles).min(axis=0) <= MAX_DEVIATION * float(np.median(np.diff(edges))) / 2
+        )
         is_tick &= np.abs(parts.height - length) <= MAX_DEVIATION * length + 1
         is_tick &= np.abs(parts.width - thick) <= MAX_DEVIATION * thick + 1
     return edges
