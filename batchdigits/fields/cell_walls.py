@@ -11,7 +11,6 @@ from batchdigits.vision.strokes import Stroke
 
 MIN_WALL_SPAN, SPANNING_SHARE = 0.5, 0.92  # of the height: of a wall between rules or edges, and of one anywhere
 MAX_THICKNESS, MAX_FREE_THICKNESS = 0.1, 0.06  # of the height: of a wall between rules or edges, and of one anywhere
-MAX_THICKER = 1.3  # of the thickness of any other wall, and a pixel: that of one inside
 MIN_WALL_LIKENESS = 0.8  # of the highest wall's span: all sides of a cell are as high
 MIN_CROSSED = 2  # rules that a stroke from edge to edge crosses if it is a wall, though a digit may touch it
 AT_END = 3  # pixels from a rule or edge to the end of a wall that is not in the margin
@@ -31,10 +30,8 @@ def cell_walls(
         known: lines that were found before.
     """
     walls = [stroke for stroke in upright if _is_wall(stroke, rules, components)]
-    before = [line for line in known if not line.is_level]
-    walls = [wall for wall in walls if wall.margin < OUTER_MARGIN_SHARE or not _is_thickest(wall, [*walls, *before])]
     walls = walls if walls or rules else _sides(upright, components)
-    highest = max([wall.span for wall in [*walls, *before]], default=0.0)
+    highest = max([wall.span for wall in [*walls, *known] if not wall.is_level], default=0.0)
     return [wall for wall in walls if wall.span >= MIN_WALL_LIKENESS * highest]
 
 
@@ -56,12 +53,6 @@ def _is_wall(stroke: Stroke, rules: Sequence[Stroke], components: MaskComponents
     at_rule = [any(rule.lies_at(end, reach) for rule in rules) for end in (stroke.start, stroke.end)]
     at_edge = stroke.start <= reach, stroke.end >= height - reach
     return any(at_rule) and all(rule or edge for rule, edge in zip(at_rule, at_edge, strict=True))
-
-
-def _is_thickest(wall: Stroke, walls: Sequence[Stroke]) -> bool:
-    """Whether one of some walls is so much thicker than all others that it is the stem of a digit."""
-    others = [other.thickness for other in walls if other is not wall]
-    return bool(others) and wall.thickness > MAX_THICKER * max(others) + 1
 
 
 def _sides(upright: Sequence[Stroke], components: MaskComponents) -> list[Stroke]:

@@ -6,7 +6,6 @@ import cv2
 import numpy as np
 import pytest
 
-from batchdigits.fields.form_lines import remove_form_lines
 from batchdigits.fields.ink import View, view_of
 from batchdigits.fields.leaning import upright_view
 from batchdigits.fields.printed import are_alike, are_printed
@@ -158,15 +157,6 @@ def test_a_stroke_from_edge_to_edge_alone_is_in_doubt(runtime: Runtime) -> None:
     scan = paper(70)
     cv2.line(scan, (35, 0), (35, 59), INK, 8)
     assert read_fields([scan], runtime)[0].confidence <= MAX_DOUBTFUL_CONFIDENCE
-
-
-@pytest.mark.parametrize(("thick", "walls"), [(2, 3), (7, 2)])
-def test_a_stem_that_is_thicker_than_the_walls_is_none(mnist_digits: Digits, thick: int, walls: int) -> None:
-    scan = paper(260, 76)
-    cv2.rectangle(scan, (6, 8), (252, 66), INK, 2)
-    cv2.line(scan, (86, 11), (86, 63), INK, thick)
-    write(scan, *mnist_digits, "83", at=110, top=20)
-    assert len(remove_form_lines(view_of(scan).ink).walls) == walls
 
 
 def test_far_digits_leave_a_number_in_doubt(runtime: Runtime, mnist_digits: Digits) -> None:
