@@ -6,12 +6,13 @@ import cv2
 import numpy as np
 import pytest
 
+from batchdigits.fields.form_lines import remove_form_lines
 from batchdigits.fields.ink import View, view_of
 from batchdigits.fields.leaning import upright_view
 from batchdigits.fields.printed import are_alike, are_printed
 from batchdigits.fields.read_field import MAX_DOUBTFUL_CONFIDENCE, read_fields
 from batchdigits.fields.row_limits import filled, row_limits
-from batchdigits.fields.ruled_lines import find_rules
+from batchdigits.fields.ruled_lines import find_rules, rails_of_frames
 from batchdigits.fields.ticks import find_ticks
 from batchdigits.fields.underlines import is_underline
 from batchdigits.inference.runtime import Runtime
@@ -133,6 +134,34 @@ def test_a_digit_in_a_narrow_frame_is_read(runtime: Runtime, mnist_digits: Digit
     cv2.rectangle(scan, (90, 18), (142, 64), LINE, 2)
     write(scan, *mnist_digits, "3", at=100, top=23)
     assert read_fields([scan], runtime)[0].value == "3"
+
+
+@pytest.mark.parametrize(("ends", "count"), [((20, 60), 2), ((20, 40), 0), ((32, 50), 0)])
+def test_a_frame_has_rails_at_both_ends_of_its_sides(ends: tuple[int, int], count: int) -> None:
+    mask = np.zeros((90, 240), np.uint8)
+    mask[20:62, 90:92] = mask[20:62, 140:142] = mask[34:46, 110:120] = 255
+    for row in ends:
+        mask[row : row + 2, 90:142] = 255
+    assert len(rails_of_frames(mask, UprightStrokes(mask))) == count
+
+
+def test_specks_beside_the_walls_of_empty_boxes_are_no_ink(runtime: Runtime) -> None:
+    scan = paper(380)
+    for wall in range(6):
+        cv2.line(scan, (20 + 64 * wall, 6), (20 + 64 * wall, 54), INK, 2)
+        scan[20:23, 30 + 64 * wall : 33 + 64 * wall] = INK
+    assert not read_fields([scan], runtime)[0].has_ink
+
+
+@pytest.mark.parametrize(("lean", "top", "count"), [(0, 13, 2), (14, 13, 0), (0, 22, 0)])
+def test_the_sides_of_a_cell_stand_upright_and_enclose_digits(
+    mnist_digits: Digits, lean: int, top: int, count: int
+) -> None:
+    scan = paper(130)
+    for column in (20, 110):
+        cv2.line(scan, (column + lean // 2, top), (column - lean // 2, 48), INK, 3)
+    write(scan, *mnist_digits, "29", at=32)
+    assert len(remove_form_lines(view_of(scan).ink).walls) == count
 
 
 def test_the_sides_of_a_cell_without_rules_go_and_leave_a_doubt(runtime: Runtime, mnist_digits: Digits) -> None:
