@@ -8,15 +8,16 @@ import pytest
 
 from batchdigits.fields.form_lines import remove_form_lines
 from batchdigits.fields.ink import View, view_of
-from batchdigits.fields.leaning import upright_view
+from batchdigits.fields.leaning import _are_regular, upright_view
 from batchdigits.fields.printed import are_alike, are_printed
-from batchdigits.fields.read_field import MAX_DOUBTFUL_CONFIDENCE, read_fields
+from batchdigits.fields.read_field import MAX_DOUBTFUL_CONFIDENCE, cut_field, read_fields
+from batchdigits.fields.reading import ReadOptions
 from batchdigits.fields.row_limits import filled, row_limits
 from batchdigits.fields.ruled_lines import find_rules, rails_of_frames
 from batchdigits.fields.ticks import find_ticks
 from batchdigits.fields.underlines import is_underline
 from batchdigits.inference.runtime import Runtime
-from batchdigits.vision.strokes import UprightStrokes, find_level_strokes, find_upright_strokes
+from batchdigits.vision.strokes import UprightStrokes, find_level_strokes, find_upright_strokes, make_stroke
 from tests.fields.conftest import Digits
 from tests.fields.drawn import INK, LINE, PAPER, Scan, paper, write
 
@@ -87,6 +88,14 @@ def test_alike_strokes_have_one_length_thickness_and_slope() -> None:
     assert are_printed([]).tolist() == []
 
 
+@pytest.mark.parametrize(("thick", "is_alike"), [(3, True), (9, False)])
+def test_a_printed_line_is_even(thick: int, is_alike: bool) -> None:
+    ink = np.zeros((40, 10), np.uint8)
+    ink[:, :2] = ink[20:, :thick] = 255
+    strokes = [make_stroke(ink, 10, left, False, (10, 50), (60, 100), 2.0) for left in (10, 50, 90)]
+    assert are_printed(strokes).all() == is_alike
+
+
 def test_a_row_of_alike_lines_may_be_tilted() -> None:
     middles, tops = np.array([10.0, 50.0, 90.0, 130.0]), np.array([10, 14, 18, 27])
     assert are_alike(middles, tops, tops + 30, np.full(4, 2.0)).tolist() == [True, True, True, False]
@@ -121,6 +130,24 @@ def test_ticks_without_anything_else_are_empty_boxes(runtime: Runtime, count: in
     assert reading.confidence <= MAX_DOUBTFUL_CONFIDENCE  # fewer may be 1s, as well as marks
 
 
+@pytest.mark.parametrize("wide", [3, 5])
+def test_ticks_on_a_rule_may_be_blurred(runtime: Runtime, wide: int) -> None:
+    scan = paper(340)
+    cv2.line(scan, (20, 54), (320, 54), INK, 4)
+    for tick in range(7):
+        cv2.rectangle(scan, (20 + 50 * tick - wide // 2, 40), (20 + 50 * tick + wide // 2, 54), INK, -1)
+    assert not read_fields([scan], runtime)[0].has_ink
+
+
+def test_two_alike_ones_are_no_marks(runtime: Runtime) -> None:
+    scan = paper(120)
+    for column in (50, 74):
+        cv2.line(scan, (column, 14), (column - 3, 46), INK, 4)
+    reading = read_fields([scan], runtime)[0]
+    assert reading.value == "11"
+    assert reading.confidence > MAX_DOUBTFUL_CONFIDENCE
+
+
 def test_ticks_differ_little_from_each_other() -> None:
     mask = 255 - np.asarray(cv2.threshold(ticks(6), 128, 255, cv2.THRESH_BINARY)[1], np.uint8)
     assert find_ticks(mask, []) is not None
@@ -130,15 +157,18 @@ def test_ticks_differ_little_from_each_other() -> None:
 
 
 def test_a_digit_in_a_narrow_frame_is_read(runtime: Runtime, mnist_digits: Digits) -> None:
-    scan = paper(240, 90)
-    cv2.rectangle(scan, (90, 18), (142, 64), LINE, 2)
+    scan = paper(240, 80)
+    cv2.rectangle(scan, (90, 21), (142, 60), LINE, 2)
     write(scan, *mnist_digits, "3", at=100, top=23)
     assert read_fields([scan], runtime)[0].value == "3"
 
 
-@pytest.mark.parametrize(("ends", "count"), [((20, 60), 2), ((20, 40), 0), ((32, 50), 0)])
-def test_a_frame_has_rails_at_both_ends_of_its_sides(ends: tuple[int, int], count: int) -> None:
+@pytest.mark.parametrize(
+    ("ends", "thick", "count"), [((20, 60), 2, 2), ((20, 40), 2, 0), ((32, 50), 2, 0), ((20, 60), 6, 0)]
+)
+def test_a_frame_has_alike_sides_and_rails_at_both_ends(ends: tuple[int, int], thick: int, count: int) -> None:
     mask = np.zeros((90, 240), np.uint8)
+    mask[20:62, 90 : 90 + thick] = 255
     mask[20:62, 90:92] = mask[20:62, 140:142] = mask[34:46, 110:120] = 255
     for row in ends:
         mask[row : row + 2, 90:142] = 255
@@ -153,11 +183,12 @@ def test_specks_beside_the_walls_of_empty_boxes_are_no_ink(runtime: Runtime) -> 
     assert not read_fields([scan], runtime)[0].has_ink
 
 
-@pytest.mark.parametrize(("lean", "top", "count"), [(0, 13, 2), (14, 13, 0), (0, 22, 0)])
-def test_the_sides_of_a_cell_stand_upright_and_enclose_digits(
-    mnist_digits: Digits, lean: int, top: int, count: int
+@pytest.mark.parametrize(("lean", "top", "rule", "count"), [(0, 13, 0, 2), (4, 13, 0, 0), (0, 22, 0, 0), (0, 13, 2, 0)])
+def test_the_sides_of_a_cell_without_rules_stand_upright_and_enclose_digits(
+    mnist_digits: Digits, lean: int, top: int, rule: int, count: int
 ) -> None:
     scan = paper(130)
+    scan[56 : 56 + rule] = LINE
     for column in (20, 110):
         cv2.line(scan, (column + lean // 2, top), (column - lean // 2, 48), INK, 3)
     write(scan, *mnist_digits, "29", at=32)
@@ -217,3 +248,20 @@ def test_leaning_walls_are_looked_for_between_rules(
     upright = upright_view(view, has_rules)
     assert (upright is not None) == is_found
     assert upright is None or abs(upright.lean - lean) <= 0.04
+
+
+def test_strokes_that_lean_and_are_not_alike_are_no_walls() -> None:
+    scan = paper(300, 66)
+    cv2.line(scan, (0, 4), (299, 4), LINE, 2)
+    cv2.line(scan, (0, 62), (299, 62), LINE, 2)
+    for place, (top, thick) in enumerate(((8, 3), (14, 6), (10, 4), (16, 7))):
+        cv2.line(scan, (64 + 60 * place - top // 4, top), (50 + 60 * place, 58), INK, thick)
+    assert upright_view(view_of(scan), has_rules=True) is not None
+    assert cut_field(scan, ReadOptions()).view.lean == 0
+
+
+@pytest.mark.parametrize(("columns", "is_regular"), [((10, 50, 90), True), ((10, 30, 98), False), ((10, 50), False)])
+def test_walls_that_lean_stand_at_regular_distances(columns: tuple[int, ...], is_regular: bool) -> None:
+    counts = np.full(110, 12)
+    counts[list(columns)] = 44
+    assert _are_regular(counts) == is_regular
