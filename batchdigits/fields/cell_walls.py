@@ -43,8 +43,9 @@ def _is_wall(stroke: Stroke, rules: Sequence[Stroke], components: MaskComponents
     if stroke.span >= SPANNING_SHARE and stroke.thickness <= MAX_FREE_THICKNESS * height + 1:
         crossed = [rule for rule in rules if stroke.start < rule.near - AT_END and rule.far + AT_END < stroke.end]
         return len(crossed) >= MIN_CROSSED or not _may_be_digit(stroke, components)
-    if stroke.start == 0 and stroke.end == height and not components.is_digit_of(stroke):
-        return components.height_of_others(stroke) > 0  # digits do not touch both edges
+    is_through = stroke.start == 0 and stroke.end == height and not components.is_digit_of(stroke)
+    if is_through and components.height_of_others(stroke) > 0:  # digits do not touch both edges
+        return True
     reach: float = AT_END
     if stroke.margin < OUTER_MARGIN_SHARE:
         reach = TOUCHING if _may_be_digit(stroke, components) else CORNER_SHARE * height + 1
