@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from batchdigits.fields.comb import Comb
 from batchdigits.fields.form_lines import Ruled
+from batchdigits.fields.row_limits import row_limits
 from batchdigits.fields.segments import ink_to_glyph
 from batchdigits.vision.components import MAX_GAP_SHARE, Components, components_of
-from batchdigits.vision.lines import MARGIN_SHARE
 from batchdigits.vision.normalise import Glyph
 
 MAX_WIDTH = 1.3  # of the pitch: a wider component is cut at the walls, as it lies in several boxes
@@ -105,25 +105,15 @@ def _cut_wide(ruled: Ruled, edges: NDArray[np.intp], pitch: float) -> Components
 
 def _rows(ruled: Ruled, comb: Comb, edges: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """The first row of each box and one past its last: between the rules, or between the ends of the nearest walls."""
-    height, width = ruled.mask.shape
-    highest, lowest = np.zeros(width + 1, np.intp), np.full(width + 1, height)  # of the boxes' rows, for each column
-    for rule in ruled.rules:
-        if rule.margin < MARGIN_SHARE:
-            ink = np.asarray(rule.ink) > 0
-            columns = slice(rule.left, rule.left + ink.shape[1])
-            if rule.side[1]:
-                first = np.where(ink.any(axis=0), rule.top + ink.argmax(axis=0), height)
-                lowest[columns] = np.minimum(lowest[columns], first)
-            else:
-                end = np.where(ink.any(axis=0), rule.top + len(ink) - ink[::-1].argmax(axis=0), 0)
-                highest[columns] = np.maximum(highest[columns], end)
+    height = len(ruled.mask)
+    highest, lowest = row_limits(ruled.rules, ruled.mask.shape)
     walls = np.array([(wall.near + wall.far, wall.start, wall.end) for wall in comb.walls] or [(0, 0, height)])
     distances = np.abs(walls[:, 0] - (edges[:-1] + edges[1:])[:, None])
     ends = np.sort(walls[distances.argsort(axis=1, kind="stable")[:, :NEAREST_WALLS], 1:], axis=1)
     count = ends.shape[1]
     top, bottom = ((ends[:, (count - 1) // 2] + ends[:, count // 2]) / 2).round().astype(int).T  # the medians
-    top = np.maximum(top, np.maximum.reduceat(highest, edges)[:-1])
-    bottom = np.minimum(bottom, np.minimum.reduceat(lowest, edges)[:-1])
+    top = np.maximum(top, np.maximum.reduceat(np.append(highest, 0), edges)[:-1])
+    bottom = np.minimum(bottom, np.minimum.reduceat(np.append(lowest, height), edges)[:-1])
     return top, np.maximum(top + 1, bottom)
 
 

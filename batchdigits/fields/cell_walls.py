@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from batchdigits.fields.printed import are_printed, is_upright_to
 from batchdigits.fields.walls import MaskComponents
 from batchdigits.vision.lines import CORNER_SHARE, OUTER_MARGIN_SHARE
 from batchdigits.vision.strokes import Stroke
@@ -29,6 +30,7 @@ def cell_walls(
         known: lines that were found before.
     """
     walls = [stroke for stroke in upright if _is_wall(stroke, rules, components)]
+    walls = walls if walls or rules else _sides(upright, components)
     highest = max([wall.span for wall in [*walls, *known] if not wall.is_level], default=0.0)
     return [wall for wall in walls if wall.span >= MIN_WALL_LIKENESS * highest]
 
@@ -41,14 +43,34 @@ def _is_wall(stroke: Stroke, rules: Sequence[Stroke], components: MaskComponents
     if stroke.span >= SPANNING_SHARE and stroke.thickness <= MAX_FREE_THICKNESS * height + 1:
         crossed = [rule for rule in rules if stroke.start < rule.near - AT_END and rule.far + AT_END < stroke.end]
         return len(crossed) >= MIN_CROSSED or not _may_be_digit(stroke, components)
+    is_through = stroke.start == 0 and stroke.end == height and not components.is_digit_of(stroke)
+    if is_through and components.height_of_others(stroke) > 0:  # digits do not touch both edges
+        return True
     reach: float = AT_END
     if stroke.margin < OUTER_MARGIN_SHARE:
         reach = TOUCHING if _may_be_digit(stroke, components) else CORNER_SHARE * height + 1
-    elif not _is_higher_than_digits(stroke, components):
+    elif not (_is_side_of_frame(stroke, rules) or _is_higher_than_digits(stroke, components)):
         return False
     at_rule = [any(rule.lies_at(end, reach) for rule in rules) for end in (stroke.start, stroke.end)]
     at_edge = stroke.start <= reach, stroke.end >= height - reach
     return any(at_rule) and all(rule or edge for rule, edge in zip(at_rule, at_edge, strict=True))
+
+
+def _sides(upright: Sequence[Stroke], components: MaskComponents) -> list[Stroke]:
+    """The sides of a cell that enclose all ink without rules, which may lie at the picture's edges: they are alike."""
+    sides = sorted(upright, key=lambda stroke: stroke.middle)[:: max(1, len(upright) - 1)]
+    if len(sides) != 2 or not are_printed(sides).all() or not components.lie_between(*sides):
+        return []
+    (left, right), apart = sides, sides[1].middle - sides[0].middle
+    tilt = (right.top - left.top) / apart
+    return sides if all(is_upright_to(side, tilt) for side in sides) else []
+
+
+def _is_side_of_frame(stroke: Stroke, rules: Sequence[Stroke]) -> bool:
+    """Whether two rules end at the two ends of an upright stroke, or begin there."""
+    reach = stroke.far - stroke.near + AT_END
+    at_end = [rule for rule in rules if min(abs(end - stroke.middle) for end in (rule.start, rule.end)) <= reach]
+    return all(any(rule.lies_at(end, AT_END) for rule in at_end) for end in (stroke.start, stroke.end))
 
 
 def _may_be_digit(stroke: Stroke, components: MaskComponents) -> bool:

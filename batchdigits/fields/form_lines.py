@@ -11,11 +11,12 @@ import numpy as np
 from cv2.typing import MatLike
 
 from batchdigits.fields.cell_walls import AT_END, MIN_WALL_SPAN, cell_walls
-from batchdigits.fields.comb import Comb, find_comb
+from batchdigits.fields.comb import MIN_WALLS, TOLERANCE, Comb, find_comb
 from batchdigits.fields.comb_walls import columns_of_walls, comb_walls
 from batchdigits.fields.grain import is_ink_over
 from batchdigits.fields.guides import remove_guides
 from batchdigits.fields.line_pixels import pixels_of
+from batchdigits.fields.printed import are_printed
 from batchdigits.fields.ruled_lines import find_rules
 from batchdigits.fields.ticks import find_ticks
 from batchdigits.fields.walls import MaskComponents, Strokes
@@ -30,6 +31,9 @@ MIN_MEMBER_HEIGHT = 0.6  # of the highest component: digits, which show how a nu
 MIN_MEMBERS, MAX_OFF = 3, 0.2  # how many do so; and how far off the middle they are, as a share of the pitch
 MIN_DIGIT_HEIGHT, MAX_DIGIT_HEIGHT = 0.3, 0.92  # of the height of a comb's walls
 MIN_TICK_DIGIT_HEIGHT, MIN_TICK_SHARE = 1.15, 0.75  # the same, if they are ticks; and how many end at the edge
+MIN_PRINTED_SHARE = 0.7  # of a comb's edges: those with walls that are alike, as no strokes of a pen are
+# Where so many components are left, and are so much fainter than the lines that were removed, they are grain.
+MAX_SPECKS, MAX_GRAIN = 20, 0.22
 WALL_DEPTH = 0.15  # of the pitch: what lies this near to a wall, whole, is the rest of it
 
 
@@ -43,6 +47,7 @@ class Ruled(NamedTuple):
         walls: its upright lines.
         comb: the boxes that they form, if they do.
         components: those of the mask; None without ink.
+        has_walls: whether the walls of the comb were found, and not only told of.
     """
 
     ink: MatLike
@@ -51,6 +56,7 @@ class Ruled(NamedTuple):
     walls: list[Stroke]
     comb: Comb | None
     components: Components | None
+    has_walls: bool = False
 
 
 def remove_form_lines(ink: MatLike, boxes: int | None = None) -> Ruled:
@@ -68,14 +74,14 @@ def remove_form_lines(ink: MatLike, boxes: int | None = None) -> Ruled:
         if boxes or not (
             _crosses(comb, ruled.mask)
             or _is_off(comb, ruled.components)
-            or (not strokes.join_rules(comb.walls) and _is_as_tall(comb, ruled.components))
+            or _may_be_digits(comb, strokes, ruled.components)
             or _is_crowded(comb, ruled.components)
         ):
-            return ruled
+            return ruled._replace(has_walls=True)
     ticks = find_ticks(strokes.without_rules, strokes.rules)
     if ticks and boxes in (None, ticks.comb.boxes):
         ink = cv2.bitwise_and(ink, cv2.bitwise_not(ticks.mask))
-        return _without_lines(ink, strokes, ticks.comb)
+        return _without_lines(ink, strokes, ticks.comb)._replace(has_walls=True)
     return _without_lines(ink, strokes, comb if boxes else None)
 
 
@@ -104,7 +110,10 @@ def _without_lines(ink: MatLike, strokes: Strokes, comb: Comb | None) -> Ruled:
     if not is_ink_over(level, plain, mask, removed):
         mask = np.zeros_like(mask)
     rules, walls = [line for line in lines if line.is_level], [line for line in lines if not line.is_level]
-    return Ruled(plain, mask, rules, walls, comb, components_of(mask) if cv2.hasNonZero(mask) else None)
+    components = components_of(mask) if cv2.hasNonZero(mask) else None
+    if components and len(components.x) > MAX_SPECKS and level < MAX_GRAIN * strokes.level:
+        mask, components = np.zeros_like(mask), None
+    return Ruled(plain, mask, rules, walls, comb, components)
 
 
 def _fainter_lines(
@@ -147,7 +156,8 @@ def _is_off(comb: Comb, components: Components | None) -> bool:
     """Whether the ink between lines stands off the middles of a comb's boxes, as on checked paper."""
     if components is None:
         return False
-    is_digit = components.height >= MIN_MEMBER_HEIGHT * components.height.max()
+    least = MIN_DIGIT_HEIGHT * min([wall.length for wall in comb.walls], default=0)
+    is_digit = components.height >= max(least, MIN_MEMBER_HEIGHT * components.height.max())
     middles = (components.x + components.width / 2)[is_digit]
     boxes = (comb.edges[:-1] + comb.edges[1:]) / 2
     off = np.abs(boxes[:, None] - middles).min(axis=0)
@@ -170,6 +180,20 @@ def _is_crowded(comb: Comb, components: Components | None) -> bool:
         np.where(is_own, right, np.inf).min(axis=1, initial=np.inf),
     )
     return bool((last >= first).any())
+
+
+def _may_be_digits(comb: Comb, strokes: Strokes, components: Components | None) -> bool:
+    """Whether the walls of a comb may be strokes of digits: as tall as ink, not alike, and without rules."""
+    if strokes.join_rules(comb.walls) or not _is_as_tall(comb, components):
+        return False
+    return not has_printed_walls(comb)
+
+
+def has_printed_walls(comb: Comb) -> bool:
+    """Whether most walls of a comb are alike, as printed lines are."""
+    near = [[wall for wall in comb.walls if abs(wall.middle - edge) <= TOLERANCE * comb.pitch] for edge in comb.edges]
+    is_printed = are_printed([max(walls, key=lambda wall: wall.thickness) for walls in near if walls])  # no soft edges
+    return bool(np.count_nonzero(is_printed) >= max(MIN_WALLS, MIN_PRINTED_SHARE * len(comb.edges)))
 
 
 def _is_as_tall(comb: Comb, components: Components | None) -> bool:

@@ -36,6 +36,8 @@ class View(NamedTuple):
         left: columns of the scan that were cut off.
         top: rows of the scan that were cut off.
         beyond: the mask of what surrounds the field's paper, 255 on 0, uint8 (H, W); None if nothing does.
+        lean: columns by which it was sheared to the right for each row down.
+        shift: columns by which its first row was moved to the right.
     """
 
     ink: MatLike
@@ -43,6 +45,8 @@ class View(NamedTuple):
     left: int
     top: int
     beyond: MatLike | None = None
+    lean: float = 0.0
+    shift: float = 0.0
 
 
 def view_of(scan: NDArray[np.uint8], ink: Ink = "auto") -> View:

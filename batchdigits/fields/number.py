@@ -13,6 +13,7 @@ from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from batchdigits.fields.form_lines import Ruled
+from batchdigits.fields.row_limits import filled, row_limits
 from batchdigits.vision.components import Components, Flags, select
 from batchdigits.vision.lines import MARGIN_SHARE
 from batchdigits.vision.strokes import Stroke
@@ -46,7 +47,19 @@ MAX_WALL_DIGIT = 1.4  # of the number's height: the length of a wall that may be
 EDGE_WEIGHT = 0.3  # of a component that touches the picture's edge, as against another one
 CENTRE_WEIGHT = 2.0  # how fast a row's weight falls with its distance from the middle
 
-Box = tuple[slice, slice]  # rows and columns
+
+class Inside(NamedTuple):
+    """What lies within the field's own lines.
+
+    Attributes:
+        top: its first row at each component.
+        bottom: one past its last row there.
+        columns: its columns.
+    """
+
+    top: NDArray[np.intp]
+    bottom: NDArray[np.intp]
+    columns: slice
 
 
 class Number(NamedTuple):
@@ -72,7 +85,7 @@ def find_number(ruled: Ruled) -> Number | None:
     components = ruled.components
     if components is None:
         return None
-    inside = _inside(ruled)
+    inside = _inside(ruled, components)
     thickness = _thickness(ruled.mask, components)
     is_rest, is_like_line = _rests(components, thickness, inside)
     is_flat = (components.height < MIN_FLATNESS * components.width) & (components.height < MAX_STROKE * thickness)
@@ -92,8 +105,9 @@ def find_number(ruled: Ruled) -> Number | None:
         members = _members(components, row, height, is_rest)
         doubtful = select(components, members & is_like_line & (is_thin | is_other))
         is_part = bool((is_digit & ~members & ~components.touches & _are_beside(components, sure, height)).any())
-        is_part = is_part or _has_wall_like_digit(ruled.walls, components, sure, height)
+        is_part = is_part or _has_wall_like_digit(ruled, components, sure, height)
         is_part = is_part or bool((at_wall & (components.height >= MIN_CUT_DIGIT * height)).any())
+        is_part = is_part or _may_be_walls(components, sure)
         weight = _weight(components, sure, inside)
         numbers.append(Number(select(components, members), doubtful, height, weight, is_part))
     return max(numbers, key=lambda number: number.weight, default=None)
@@ -107,38 +121,36 @@ def _thickness(mask: MatLike, components: Components) -> NDArray[np.float64]:
     return np.asarray(4.0 * depths / components.area, np.float64)
 
 
-def _inside(ruled: Ruled) -> Box:
-    """Rows and columns within the field's own lines."""
+def _inside(ruled: Ruled, components: Components) -> Inside:
+    """What lies within the field's own lines."""
     height, width = ruled.mask.shape
-    ends = [[0, height], [0, width]]
-    for line in ruled.rules + ruled.walls:
-        if line.margin < MARGIN_SHARE and (line.is_level or line.margin * width <= MAX_SIDE_DEPTH * height):
-            axis = ends[not line.is_level]
-            if line.side[1]:
-                axis[1] = min(axis[1], line.near)
-            else:
-                axis[0] = max(axis[0], line.far)
-    return slice(*ends[0]), slice(*ends[1])
+    highest, lowest = row_limits(ruled.rules, ruled.mask.shape)
+    at = components.x + components.width // 2
+    left, right = 0, width
+    for wall in ruled.walls:
+        if wall.margin < MARGIN_SHARE and wall.margin * width <= MAX_SIDE_DEPTH * height:
+            left, right = (left, min(right, wall.near)) if wall.side[1] else (max(left, wall.far), right)
+    return Inside(filled(highest, 0)[at], filled(lowest, height)[at], slice(left, right))
 
 
-def _rests(components: Components, thickness: NDArray[np.float64], inside: Box) -> tuple[Flags, Flags]:
+def _rests(components: Components, thickness: NDArray[np.float64], inside: Inside) -> tuple[Flags, Flags]:
     """Whether each component lies outside of a field's lines or along them, and whether it may be the rest of one."""
     _, x, y, width, height, area = components
-    rows, columns = inside
+    top, bottom, columns = inside
     middle_x, middle_y = x + width / 2, y + height / 2
     reaches_in = (x + width >= columns.start - MAX_WALL) & (x <= columns.stop + MAX_WALL) & ~components.touches
     is_outside = ((middle_x < columns.start) | (middle_x > columns.stop)) & ~reaches_in
-    is_outside |= (middle_y < rows.start) | (middle_y > rows.stop)
-    deep_y = EDGE_DEPTH_SHARE * (rows.stop - rows.start) + 1
+    is_outside |= (middle_y < top) | (middle_y > bottom)
+    deep_y = EDGE_DEPTH_SHARE * (bottom - top) + 1
     deep_x = EDGE_DEPTH_SHARE * (columns.stop - columns.start) + 1
-    is_level = (y + height <= rows.start + deep_y) | (y >= rows.stop - deep_y)
+    is_level = (y + height <= top + deep_y) | (y >= bottom - deep_y)
     is_upright = (x + width <= columns.start + deep_x) | (x >= columns.stop - deep_x)
     at_edge = (x <= columns.start + AT_EDGE) | (x + width >= columns.stop - AT_EDGE)
     is_narrow = width <= MAX_NARROW * height
     tall = components.height >= median(components.height.tolist())
     is_thin = thickness < MIN_THICKNESS * median(thickness[tall].tolist())
     is_rest = is_outside | is_level | (is_upright & at_edge & is_narrow & (is_thin | (width < MIN_REST * height)))
-    wide_x = min(DOUBTFUL_DEPTH_SHARE * (columns.stop - columns.start), DOUBTFUL_DEPTH * (rows.stop - rows.start))
+    wide_x = np.minimum(DOUBTFUL_DEPTH_SHARE * (columns.stop - columns.start), DOUBTFUL_DEPTH * (bottom - top))
     is_in_margin = (x + width <= columns.start + wide_x) | (x >= columns.stop - wide_x)
     is_in_part = (x <= columns.start + wide_x) | (x + width >= columns.stop - wide_x)
     is_corner = is_in_part & is_thin & (area < MAX_CORNER_AREA * width * height)
@@ -198,21 +210,29 @@ def _members(components: Components, row: NDArray[np.intp], height: float, is_re
 
 
 def _are_beside(components: Components, row: NDArray[np.intp], height: float) -> Flags:
-    """Whether each component is near to a number and shares most of its rows, so that it may be a digit of it."""
+    """Whether each component may be a digit of a number: it shares most of its rows, and is near to it or as high."""
     _, x, y, width, tall, _ = components
     top, bottom = median(y[row].tolist()), median((y + tall)[row].tolist())
     shared = np.minimum(y + tall, bottom) - np.maximum(y, top)
     reach = MAX_GAP * height
     is_near = (x <= (x + width)[row].max() + reach) & (x + width >= x[row].min() - reach)
-    return np.asarray(is_near & (shared >= MIN_SHARED_ROWS * height), np.bool_)
+    is_alike = np.abs(np.log(tall / height)) <= MAX_LIKENESS
+    return np.asarray((is_near | is_alike) & (shared >= MIN_SHARED_ROWS * height), np.bool_)
 
 
-def _has_wall_like_digit(walls: Sequence[Stroke], components: Components, row: NDArray[np.intp], height: float) -> bool:
-    """Whether an inner stroke that was taken for a wall is about as high as a number, and near to it."""
+def _has_wall_like_digit(ruled: Ruled, components: Components, row: NDArray[np.intp], height: float) -> bool:
+    """Whether a stroke that was taken for a wall, and is no side of a cell, is about as high as a number near to it."""
     _, x, _, width, _, _ = components
     left, right = x[row].min() - height, (x + width)[row].max() + height
-    inner = sorted(walls, key=lambda wall: wall.near)[1:-1]  # the outer ones are the sides of a cell
-    return any(wall.length <= MAX_WALL_DIGIT * height and left <= wall.middle <= right for wall in inner)
+    walls = sorted(ruled.walls, key=lambda wall: wall.near)
+    outer = [] if ruled.rules else [wall for wall in walls[:1] + walls[-1:] if wall.span < 1.0]  # else sides of a cell
+    return any(wall.length <= MAX_WALL_DIGIT * height and left <= wall.middle <= right for wall in walls[1:-1] + outer)
+
+
+def _may_be_walls(components: Components, row: NDArray[np.intp]) -> bool:
+    """Whether a row is nothing but narrow strokes from the upper to the lower edge of the picture."""
+    y, width, height = components.y[row], components.width[row], components.height[row]
+    return bool(((y == 0) & (height == len(components.labels)) & (width <= MAX_NARROW * height)).all())
 
 
 def _are_at_wall(walls: Sequence[Stroke], components: Components) -> Flags:
@@ -225,13 +245,14 @@ def _are_at_wall(walls: Sequence[Stroke], components: Components) -> Flags:
     return touches
 
 
-def _weight(components: Components, row: NDArray[np.intp], inside: Box) -> float:
+def _weight(components: Components, row: NDArray[np.intp], inside: Inside) -> float:
     """How large a row is, less for what lies off the middle or is cut by the picture's edge."""
     _, x, y, width, height, _ = components
     size = np.minimum(height, 3 * width)[row].astype(np.float64)
     size[components.touches[row]] *= EDGE_WEIGHT
+    top, bottom, columns = inside
     distance = 0.0
-    for start, length, axis in ((y, height, inside[0]), (x, width, inside[1])):
-        middle = float(((start + length / 2)[row] * size).sum() / size.sum())
-        distance += ((middle - axis.start) / max(1, axis.stop - axis.start) - 0.5) ** 2
+    for start, length, first, end in ((y, height, top, bottom), (x, width, columns.start, columns.stop)):
+        places = (start + length / 2 - first) / np.maximum(1, end - first)
+        distance += (float((places[row] * size).sum() / size.sum()) - 0.5) ** 2
     return float(np.sqrt(size).sum() * np.sqrt(median(size.tolist())) * np.exp(-CENTRE_WEIGHT * distance))

@@ -16,11 +16,12 @@ from batchdigits.fields.close_up import CloseUp, close_up
 from batchdigits.fields.comb import Comb
 from batchdigits.fields.confidence import alternatives_to, confidence_of, features
 from batchdigits.fields.dates import prefer_dates
-from batchdigits.fields.form_lines import Ruled, remove_form_lines
+from batchdigits.fields.form_lines import Ruled, has_printed_walls, remove_form_lines
 from batchdigits.fields.grain import is_ink
 from batchdigits.fields.ink import View, view_of
 from batchdigits.fields.lattice import Step, best_paths
-from batchdigits.fields.line_digits import may_have_frame, may_have_slashes, stroke_lean
+from batchdigits.fields.leaning import upright_view
+from batchdigits.fields.line_digits import may_be_marks, may_have_frame, may_have_slashes, stroke_lean
 from batchdigits.fields.minus import minus_before, with_minus
 from batchdigits.fields.number import Number, find_number
 from batchdigits.fields.pieces import Pieces, pieces_of
@@ -107,7 +108,19 @@ def cut_field(scan: NDArray[np.uint8], options: ReadOptions) -> Cut:
     """Cut a field into what may be its digits."""
     view = view_of(scan, options.ink)
     ruled = remove_form_lines(view.ink, options.boxes)
+    if not ruled.has_walls:
+        view, ruled = _upright(view, ruled, options)
     return _cut_boxes(view, ruled, ruled.comb, options) if ruled.comb else _cut_number(view, ruled, scan, options)
+
+
+def _upright(view: View, ruled: Ruled, options: ReadOptions) -> tuple[View, Ruled]:
+    """A view without a comb, sheared if it has one whose walls lean; and its ink without lines."""
+    upright = upright_view(view, bool(ruled.rules))
+    if upright:
+        found = remove_form_lines(upright.ink, options.boxes)
+        if found.has_walls and found.comb and has_printed_walls(found.comb):
+            return upright, found
+    return view, ruled
 
 
 def _cut_boxes(view: View, ruled: Ruled, comb: Comb, options: ReadOptions) -> Cut:
@@ -240,14 +253,14 @@ def _begins_with_point(steps: Sequence[Step], cut: Cut) -> bool:
 
 
 def _may_have_lines(steps: Sequence[Step], cut: Cut) -> tuple[bool, bool]:
-    """Whether there may be a slash that was not read as one, and whether a digit may be the rest of a frame."""
+    """Whether there may be an unread slash, and whether a digit may be a mark or the rest of a frame."""
     if cut.close is None:
         return False, False
     digits, height = [step for step in steps if step.text.isdigit()], cut.close.height
     has_slashes = any(not step.text and step in cut.separators for step in steps)  # left out as one
     if "/" not in [step.text for step in steps]:
         has_slashes = has_slashes or may_have_slashes(digits, cut.segments, cut.leans, height)
-    return has_slashes, may_have_frame(digits, cut.segments, height)
+    return has_slashes, may_have_frame(digits, cut.segments, height) or may_be_marks(digits, cut.segments)
 
 
 def _characters(steps: Sequence[Step], cut: Cut, log_p: NDArray[np.float64]) -> list[Character]:
@@ -274,6 +287,7 @@ def _in_scan(box: tuple[int, int, int, int], cut: Cut) -> Box:
     if cut.close:
         (a, b, c), (d, e, f) = cut.close.back.tolist()
         corners = [(a * x + b * y + c, d * x + e * y + f) for x, y in corners]
-    x, y = zip(*corners, strict=True)
-    scale, x0, y0 = cut.view.scale, cut.view.left, cut.view.top
-    return min(x) / scale + x0, min(y) / scale + y0, max(x) / scale + x0, max(y) / scale + y0
+    view = cut.view
+    x, y = zip(*((x - view.lean * y - view.shift, y) for x, y in corners), strict=True)
+    left, top, right, bottom = (end / view.scale for end in (min(x), min(y), max(x), max(y)))
+    return left + view.left, top + view.top, right + view.left, bottom + view.top

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import cv2
 import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
+from batchdigits.fields.printed import are_printed
 from batchdigits.fields.underlines import is_underline
 from batchdigits.vision.lines import OUTER_MARGIN_SHARE
 from batchdigits.vision.strokes import Stroke, UprightStrokes, find_level_strokes, placed
@@ -18,6 +20,8 @@ PART_WIDTH = 2.5  # width over height of a part of a field in which level lines 
 MIN_RULE_SPAN, MIN_MIDDLE_RULE_SPAN = 0.5, 0.85
 AT_CORNER = 4  # pixels from the end of a side of a frame to the next side
 MIN_SIDE_SHARE = 0.4  # of the height: the upright sides of a frame
+MIN_FRAME_SHARE, MIN_LIKENESS = 0.4, 0.95  # of the height, and of the longest side: those of narrow frames
+MAX_FRAME_SIDES = 4  # of two frames: more of them make rules together
 SOFT = 2  # rows by which a rule may be off where it goes on in the next part
 TRIM = 1  # pixel by which a rule may be thicker than it mostly is, on either side
 STEP, MIN_COLUMNS = 4, 60  # of so many columns of a stroke, each fourth is looked at
@@ -45,6 +49,30 @@ def find_rules(mask: MatLike, upright: UprightStrokes) -> list[Stroke]:
             else:
                 others.append(placed(stroke, 0, left, mask.shape))
     return rules + [stroke for stroke in others if any(_goes_on(rule, stroke) for rule in rules)]
+
+
+def rails_of_frames(mask: MatLike, upright: UprightStrokes) -> list[Stroke]:
+    """The level sides of a few frames that are too narrow for rules: both join the ends of two upright ones.
+
+    Args:
+        mask: uint8 (H, W), 255 on 0.
+        upright: its upright strokes.
+    """
+    sides = upright.select(MIN_FRAME_SHARE * mask.shape[0])
+    longest = max((side.length for side in sides), default=0)
+    sides = sorted((side for side in sides if side.length >= MIN_LIKENESS * longest), key=lambda side: side.near)
+    rails: list[Stroke] = []
+    for left, right in pairwise(sides) if len(sides) <= MAX_FRAME_SIDES else ():
+        if are_printed([left, right]).all():
+            own = np.ascontiguousarray(mask[:, left.near : right.far])
+            found = [stroke for stroke in find_level_strokes(own) if stroke.span >= MIN_MIDDLE_RULE_SPAN]
+            ends = [
+                [stroke for stroke in found if all(stroke.lies_at(row, AT_CORNER) for row in rows)]
+                for rows in ((left.start, right.start), (left.end, right.end))
+            ]
+            if all(ends):
+                rails += [placed(_trimmed(stroke, own), 0, left.near, mask.shape) for rail in ends for stroke in rail]
+    return rails
 
 
 def _goes_on(rule: Stroke, stroke: Stroke) -> bool:

@@ -10,6 +10,7 @@ from batchdigits.vision.strokes import Stroke
 
 # All but the shares of an underline's own length are in heights of the digits over it.
 MIN_LENGTH = 1.4  # longer than digits are high
+MAX_THICKNESS = 0.4  # and thinner than this: what is over a thicker one is the rough edge of the bar of a 7
 MAX_BELOW = 0.35  # how far digits may reach below it
 MAX_UNCOVERED = 0.4  # how far they may reach beyond its ends
 MIN_ALONE = 0.12  # of its length: columns without ink over it, between digits
@@ -31,6 +32,8 @@ def is_underline(stroke: Stroke, mask: MatLike) -> bool:
     if not rows.size or stroke.length < MIN_COLUMNS:
         return False
     tall = stroke.near - int(rows[0])
+    if stroke.thickness > MAX_THICKNESS * tall:
+        return False
     if stroke.length < MIN_LENGTH * tall or not _covers(stroke, mask, tall):
         return False
     free = _free_columns(stroke, above, tall)

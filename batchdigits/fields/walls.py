@@ -11,7 +11,7 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
-from batchdigits.fields.ruled_lines import find_rules
+from batchdigits.fields.ruled_lines import find_rules, rails_of_frames
 from batchdigits.vision.contrast import histogram
 from batchdigits.vision.erasing import erased
 from batchdigits.vision.frames import MIN_FILLED_SHARE
@@ -31,6 +31,7 @@ SCREEN = 5  # pixels: the mean of so many, both ways, makes lines of a printer's
 MAX_CORNER = 0.25  # of the length of a wall: ink beside it there may be another line
 MIN_GRID_WIDTH = 1.3  # width over height of a component with several walls
 MIN_DIGIT_SHARE = 0.4  # of the length of a wall: height of digits beside it
+MIN_DUST = 0.2  # of the length of a wall: lower components are dust
 MAX_WALL_WIDTH = 2.0  # width of a component that is a wall alone, over that of its straight part
 
 
@@ -49,7 +50,7 @@ class Strokes:
         self._ink = ink
         self.level, self.mask = otsu_split(ink)
         self.upright = UprightStrokes(self.mask)
-        self.rules = find_rules(self.mask, self.upright)
+        self.rules = find_rules(self.mask, self.upright) or rails_of_frames(self.mask, self.upright)
         self._sure: dict[int, bool] = {}
 
     @cached_property
@@ -179,6 +180,16 @@ class MaskComponents:
         rows = slice(stroke.place[0].start + end, stroke.place[0].stop - end)
         own = self._found[0][rows, x : x + width] == label
         return bool(own[:, : max(0, stroke.near - SOFT - x)].any() or own[:, stroke.far + SOFT - x :].any())
+
+    def lie_between(self, left: Stroke, right: Stroke) -> bool:
+        """Whether all but dust lies between two upright strokes, which are as high and no parts of digits."""
+        x, y, width, height, _ = self._found[1][1:].T
+        is_other = (height >= MIN_DUST * left.length) & (x + width > left.far + SOFT) & (x < right.near - SOFT)
+        is_beyond = (height >= MIN_DUST * left.length) & ((x + width <= left.near) | (x >= right.far))
+        top, bottom = min(left.top, right.top) - AT_RULE, max(left.end, right.end) + AT_RULE
+        is_inside = (y >= top) & (y + height <= bottom) & (height <= left.length + AT_RULE)
+        are_free = not (self.is_digit_of(left) or self.is_digit_of(right))
+        return are_free and bool(is_other.any() and is_inside[is_other].all() and not is_beyond.any())
 
     def height_of_others(self, stroke: Stroke) -> float:
         """The median height of what may be digits beside an upright stroke, and is no wall as it is; 0 without any."""
