@@ -44,6 +44,7 @@ MIN_UNDERLINE = 2.5  # width over height
 MIN_SHARED_ROWS = 0.5  # of the number's height: with less, a component lies above or below it
 MIN_CUT_DIGIT = 0.35  # of the number's height: what touches a wall and may be the rest of a digit that crosses it
 MAX_WALL_DIGIT = 1.4  # of the number's height: the length of a wall that may be a digit
+MIN_ROW_DIGITS = 2  # as high as those of a number: another row with so many may be the number
 EDGE_WEIGHT = 0.3  # of a component that touches the picture's edge, as against another one
 CENTRE_WEIGHT = 2.0  # how fast a row's weight falls with its distance from the middle
 
@@ -94,7 +95,7 @@ def find_number(ruled: Ruled) -> Number | None:
     if len(digits) > MAX_COMPONENTS:
         digits = digits[np.argsort(-components.height[digits], kind="stable")[:MAX_COMPONENTS]]
     at_wall = _are_at_wall(ruled.walls, components) & ~is_rest & ~is_like_line
-    numbers = []
+    numbers, rows = [], []
     for row in chain.from_iterable(_without_print(components, row) for row in _rows(components, digits)):
         sure = row[~is_like_line[row]]
         if not sure.size:
@@ -110,7 +111,22 @@ def find_number(ruled: Ruled) -> Number | None:
         is_part = is_part or _may_be_walls(components, sure)
         weight = _weight(components, sure, inside)
         numbers.append(Number(select(components, members), doubtful, height, weight, is_part))
-    return max(numbers, key=lambda number: number.weight, default=None)
+        rows.append(sure[~components.touches[sure]])
+    best = max(range(len(numbers)), key=lambda row: numbers[row].weight, default=None)
+    if best is None:
+        return None
+    has_other = any(_is_like_row(components, row, rows[best], numbers[best].height) for row in rows)
+    return numbers[best]._replace(is_part=numbers[best].is_part or has_other)
+
+
+def _is_like_row(components: Components, row: NDArray[np.intp], number: NDArray[np.intp], height: float) -> bool:
+    """Whether a row above or below a number has several digits as high, so that it may be the number as well."""
+    _, _, y, _, tall, _ = components
+    is_alike = np.abs(np.log(tall[row] / height)) <= MAX_LIKENESS
+    if not number.size or np.count_nonzero(is_alike) < MIN_ROW_DIGITS:
+        return False
+    middles = (y + tall / 2)[row[is_alike]]
+    return bool((np.abs(middles - np.median((y + tall / 2)[number])) >= height).all())
 
 
 def _thickness(mask: MatLike, components: Components) -> NDArray[np.float64]:

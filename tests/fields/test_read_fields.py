@@ -177,6 +177,14 @@ def test_the_dark_edge_of_a_book_is_not_read(runtime: Runtime, mnist_digits: Dig
     assert read_fields([scan], runtime)[0].value == "472"
 
 
+@pytest.mark.parametrize(("second", "is_sure"), [("31", False), ("8", True)])
+def test_of_two_rows_alike_none_is_sure(runtime: Runtime, mnist_digits: Digits, second: str, is_sure: bool) -> None:
+    scan = paper(200, 120)
+    write(scan, *mnist_digits, "472", at=40, top=12)
+    write(scan, *mnist_digits, second, at=50, top=72)
+    assert (read_fields([scan], runtime)[0].confidence > 0.9) is is_sure
+
+
 def test_a_number_on_checked_paper_is_not_in_boxes(runtime: Runtime, mnist_digits: Digits) -> None:
     scan = paper(250, 80)
     for column in range(14, 250, 25):
