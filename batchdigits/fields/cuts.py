@@ -1,6 +1,7 @@
 """Find where a component that may be several digits can be cut: along straight lines, upright or leaning.
 
-Lengths are shares of the number's height. The shares were chosen on composed fields of training digits.
+Lengths are shares of the number's height. The shares were chosen on composed fields of training digits: most of the
+digits that touch are told apart by some leaning line, but by no column.
 """
 
 from __future__ import annotations
@@ -49,15 +50,14 @@ def lines_to_cut(ink: NDArray[np.bool_], height: float) -> NDArray[np.int32]:
     margin = int(offsets.max()) + 1
     profiles = _profiles(ink, offsets, margin, height)
     costs = _costs(profiles, height)
-    left = (profiles.ink.cumsum(axis=1) - profiles.ink / 2) / height  # the ink left of each line
-    total = np.count_nonzero(ink) / height**2
-    may_cut = (left >= MIN_PIECE) & (left <= total - MIN_PIECE) & (costs < MAX_COST + COST_OF_WIDTH * width / height)
+    left = np.ravel((profiles.ink.cumsum(axis=1) - profiles.ink / 2) / height)  # the ink left of each line
+    least, most = MIN_PIECE, np.count_nonzero(ink) / height**2 - MIN_PIECE
+    may_cut = (left >= least) & (left <= most) & (costs.ravel() < MAX_COST + COST_OF_WIDTH * width / height)
     order = np.flatnonzero(may_cut)
     order = order[np.argsort(costs.ravel()[order], kind="stable")]
     limit = max(MIN_CUTS, min(MAX_CUTS, round(CUTS * width / height - CUTS_LESS)))
-    kept = np.array(_apart(order, left.ravel(), limit), np.intp)
-    kept = kept[np.argsort(left.ravel()[kept], kind="stable")]
-    slope, column = np.divmod(kept, costs.shape[1])
+    kept = sorted(_apart(order, left, limit), key=lambda line: float(left[line]))
+    slope, column = np.divmod(np.array(kept, np.intp), costs.shape[1])
     lines = (column - margin)[:, None] + offsets[slope]
     return np.maximum.accumulate(lines, axis=0).astype(np.int32)  # lines that cross go on together
 
@@ -70,8 +70,8 @@ def _profiles(ink: NDArray[np.bool_], offsets: NDArray[np.int32], margin: int, h
     padded[:, 2 * margin : 2 * margin + width] = ink
     background = cv2.copyMakeBorder(padded, 1, 1, 0, 0, cv2.BORDER_CONSTANT, value=0)
     cv2.floodFill(background, None, (0, 0), 1)  # from outside, so that loops are left at 0
-    columns = np.arange(width + 2 * margin) + margin
-    at = (np.arange(tall) * wide + offsets)[:, :, None] + columns
+    columns = np.arange(margin, width + 3 * margin, dtype=np.int32)
+    at = (np.arange(0, tall * wide, wide, dtype=np.int32) + offsets)[:, :, None] + columns
     own = padded.ravel().take(at)
     loops = (background[1:-1] == 0).ravel().take(at).sum(axis=1)
     count = own.sum(axis=1)
@@ -101,7 +101,7 @@ def _depth(outline: NDArray[np.float32], height: float) -> NDArray[np.float32]:
     return np.asarray(outline - np.maximum(*sides), np.float32)
 
 
-def _apart(order: NDArray[np.intp], left: NDArray[np.float32], limit: int) -> list[int]:
+def _apart(order: NDArray[np.intp], left: NDArray[np.floating], limit: int) -> list[int]:
     """The first of some lines, and of those after it that have ink between them and it, and so on."""
     kept: list[int] = []
     while order.size and len(kept) < limit:

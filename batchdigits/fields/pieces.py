@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import cv2
@@ -50,7 +50,7 @@ def pieces_of(close: CloseUp) -> Pieces:
         x, y, width, tall = (int(values[index]) for values in components[1:5])
         ink = components.labels[y : y + tall, x : x + width] == index + 1
         is_doubtful = bool(np.asarray(close.doubtful[y : y + tall, x : x + width])[ink].mean() > 127)
-        lines = lines_to_cut(ink, close.height) if tall >= MIN_CUT_HEIGHT * close.height else ()
+        lines = lines_to_cut(ink, close.height) if tall >= MIN_CUT_HEIGHT * close.height else []
         place = 0
         for part in _parts(ink, lines):
             inset, top, wide, high = cv2.boundingRect(part.view(np.uint8))
@@ -72,12 +72,11 @@ def pieces_of(close: CloseUp) -> Pieces:
     )
 
 
-def _parts(ink: NDArray[np.bool_], lines: Sequence[NDArray[np.int32]] | NDArray[np.int32]) -> Iterator[NDArray[np.bool_]]:
+def _parts(ink: NDArray[np.bool_], lines: Iterable[NDArray[np.int32]]) -> Iterator[NDArray[np.bool_]]:
     """The ink left of the first line, between each and the next, and right of the last one."""
     columns = np.arange(ink.shape[1])
-    rest = ink
     for line in lines:
         is_left = columns < line[:, None]
-        yield rest & is_left
-        rest = rest & ~is_left
-    yield rest
+        yield ink & is_left
+        ink = ink & ~is_left
+    yield ink
