@@ -19,9 +19,9 @@ EXTENT_SHARE = 0.4  # of the ink's extent along a line, which is what joined str
 LEAN_COST = 0.15  # for each column that a line leans by in a row
 MAX_NOTCH, NOTCH_REACH = 0.4, 0.3  # the depth of notches that counts at most, and how far their sides are
 # The most that a line costs, and how much more in a component of twice the width: a wider one is hardly one digit.
-MAX_COST, COST_OF_WIDTH = -0.6, 0.8
+MAX_COST, COST_OF_WIDTH = -0.7, 0.8
 MIN_PIECE = 0.04  # square of the height: the least ink between lines
-MIN_CUTS, CUTS, CUTS_LESS, MAX_CUTS = 2, 5, 2, 14  # by the width in heights: so many for each, less a few
+MIN_CUTS, CUTS, CUTS_LESS, MAX_CUTS = 1, 5, 2.75, 14  # by the width in heights: so many for each, less a few
 
 
 class _Profiles(NamedTuple):
