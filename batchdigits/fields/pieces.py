@@ -50,7 +50,9 @@ def pieces_of(close: CloseUp) -> Pieces:
         x, y, width, tall = (int(values[index]) for values in components[1:5])
         ink = components.labels[y : y + tall, x : x + width] == index + 1
         is_doubtful = bool(np.asarray(close.doubtful[y : y + tall, x : x + width])[ink].mean() > 127)
-        lines = lines_to_cut(ink, close.height) if tall >= MIN_CUT_HEIGHT * close.height else []
+        lines: Iterable[NDArray[np.int32]] = ()
+        if tall >= MIN_CUT_HEIGHT * close.height:
+            lines = lines_to_cut(ink, close.height)
         place = 0
         for part in _parts(ink, lines):
             inset, top, wide, high = cv2.boundingRect(part.view(np.uint8))
