@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from batchdigits.fields.lattice import Path
 
-# A logistic regression on the two features, on composed fields; `benchmarks/read_fields.py --calibrate` prints such a
-# one. Its digits are those that the network was trained on, so that it trusts readings too much, and makes 70 % more of
-# the `ok` fields of other writers wrong than these weights do.
+# A logistic regression on the two features, on fields composed of digits of other writers. That on MNIST's training
+# digits, which `benchmarks/read_fields.py --calibrate` prints, trusts a lead more, since the network has seen them.
 INTERCEPT, LEAD_WEIGHT, DOUBT_WEIGHT = 0.3, 3.9, 1.3
 MAX_LEAD = 10.0  # nats: the lead of the only value
 
