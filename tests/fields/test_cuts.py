@@ -91,9 +91,22 @@ def test_only_a_wide_component_is_cut_where_no_notch_is(width: int, is_cut: bool
 
 
 def test_a_narrow_component_is_one_digit() -> None:
-    ink = strokes(16, ((3, 2), (3, 37)), ((12, 2), (12, 37)), ((3, 20), (12, 20)), pen=3)
-    assert len(lines_to_cut(ink, HEIGHT)) == 0
-    assert len(lines_to_cut(np.pad(ink, ((0, 0), (1, 1))), HEIGHT)) >= 1
+    ink = np.zeros((2 * HEIGHT, 40), np.bool_)
+    ink[:, 4:9] = ink[:, 24:29] = ink[38:42, 4:29] = True
+    assert len(lines_to_cut(ink[:, 4:29], HEIGHT)) == 0
+    assert len(lines_to_cut(ink, HEIGHT)) >= 1
+
+
+def test_a_wide_loop_is_not_cut_through_its_middle() -> None:
+    ink = np.zeros((HEIGHT, 44), np.uint8)
+    cv2.ellipse(ink, (21, 19), (20, 18), 0, 0, 360, 1, 3)
+    assert not [line for line in lines_to_cut(ink.astype(np.bool_), HEIGHT) if np.abs(line - 22).max() <= 10]
+
+
+def test_upright_digits_are_cut_along_an_upright_line() -> None:
+    lines = lines_to_cut(strokes(40, ((3, 2), (3, 37)), ((36, 2), (36, 37)), ((3, 20), (36, 20))), HEIGHT)
+    nearest = min(lines.tolist(), key=lambda line: abs(line[HEIGHT // 2] - 20))
+    assert len(set(nearest)) == 1
 
 
 @pytest.mark.parametrize(("digits", "most"), [(2, 8), (4, 14), (8, 14)])
