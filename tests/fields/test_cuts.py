@@ -104,9 +104,9 @@ def test_a_wide_loop_is_not_cut_through_its_middle() -> None:
 
 
 def test_upright_digits_are_cut_along_an_upright_line() -> None:
-    lines = lines_to_cut(strokes(40, ((3, 2), (3, 37)), ((36, 2), (36, 37)), ((3, 20), (36, 20))), HEIGHT)
-    nearest = min(lines.tolist(), key=lambda line: abs(line[HEIGHT // 2] - 20))
-    assert len(set(nearest)) == 1
+    lines = lines_to_cut(strokes(26, ((3, 2), (3, 37)), ((22, 2), (22, 37)), ((3, 20), (22, 20))), HEIGHT)
+    assert len(lines) >= 1
+    assert all(len(set(line)) == 1 for line in lines.tolist())
 
 
 @pytest.mark.parametrize(("digits", "most"), [(2, 8), (4, 14), (8, 14)])
