@@ -240,9 +240,19 @@ def _leaves_digit_out(steps: Sequence[Step], cut: Cut) -> bool:
         return any(cut.boxes[step.start] >= 0 and not step.text for step in steps[digits[0] : digits[-1]])
     assert cut.close is not None
     assert cut.pieces is not None
-    tall = cut.pieces.boxes[:, 3] - cut.pieces.boxes[:, 1]
-    is_high = (tall >= MIN_DIGIT_HEIGHT * cut.close.height) & ~cut.pieces.doubtful
-    return any(is_high[step.start : step.end].any() for step in steps if not step.text)
+    left_out = [piece for step in steps if not step.text for piece in range(step.start, step.end)]
+    _, boxes, parents, doubtful = cut.pieces
+    top, bottom, before = 0, 0, -2
+    for piece in left_out:
+        _, y0, _, y1 = boxes[piece].tolist()
+        if piece == before + 1 and parents[piece] == parents[before]:  # a digit that was cut
+            top, bottom = min(top, y0), max(bottom, y1)
+        else:
+            top, bottom = y0, y1
+        if bottom - top >= MIN_DIGIT_HEIGHT * cut.close.height and not doubtful[piece]:
+            return True
+        before = piece
+    return False
 
 
 def _begins_with_point(steps: Sequence[Step], cut: Cut) -> bool:

@@ -12,7 +12,6 @@ from batchdigits.fields.comb_walls import comb_walls
 from batchdigits.fields.form_lines import remove_form_lines
 from batchdigits.fields.grain import is_ink_over
 from batchdigits.fields.line_pixels import pixels_of
-from batchdigits.fields.pieces import _cuts
 from batchdigits.fields.read_field import read_fields
 from batchdigits.fields.ruled_lines import find_rules
 from batchdigits.fields.underlines import is_underline
@@ -283,11 +282,3 @@ def test_much_ink_is_distinct_where_lines_were_removed(ink: int, is_ink: bool) -
     scan = np.clip(scan, 0, 255).astype(np.uint8)
     level, mask = cv2.threshold(scan, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
     assert is_ink_over(level, scan, mask, removed=8 * 200) is is_ink
-
-
-def test_joined_digits_have_cuts_enough() -> None:
-    ink = np.zeros((40, 80), np.bool_)
-    for left in range(0, 80, 10):
-        ink[:, left + 1 : left + 9] = True
-    ink[18:22] = True
-    assert _cuts(ink) == pytest.approx(list(range(10, 80, 10)), abs=2)
