@@ -29,7 +29,7 @@ import numpy as np
 import PIL.Image
 from baselines import BASELINES
 from numpy.typing import NDArray
-from read_fields import compose
+from read_fields import compose, test_digits
 
 from batchdigits.datasets import MNIST
 from batchdigits.datasets.idx import TEST_IMAGES, read_idx
@@ -167,7 +167,7 @@ def pictures(kind: str) -> Iterator[Image]:
     rng = np.random.default_rng(1)
     size, ink, _ = kind.split()
     if size == "fields":
-        yield from (known.scan for known in compose(10_000, "test", seed=1))
+        yield from (known.scan for known in compose(10_000, [test_digits()], seed=1))
     for digit in cycle(read_idx(MNIST / f"{TEST_IMAGES}.gz")):
         image = {"28x28": plain, "300x200": scan, "A6": form, "photograph": photograph}[size](digit, rng)
         if ink == "colour":

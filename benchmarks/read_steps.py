@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from read_fields import compose as compose_all
+from read_fields import test_digits
 from read_speed import BOXES, CHUNK
 from read_speed import compose as compose_combs
 
@@ -48,7 +49,7 @@ def main(fields: int, rounds: int) -> None:
     kinds = {
         f"comb, `--comb {BOXES}`": (combs, ReadOptions(boxes=BOXES)),
         "comb": (combs, ReadOptions()),
-        "composed": ([known.scan for known in compose_all(fields, "test", seed=1)], ReadOptions()),
+        "composed": ([known.scan for known in compose_all(fields, [test_digits()], seed=1)], ReadOptions()),
     }
     spent: dict[str, float] = defaultdict(float)
     for step, names in STEPS.items():
