@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from batchdigits.fields.cut_field import Cut, cut_field, without_pictures
 from batchdigits.fields.field_options import FieldOptions
-from batchdigits.fields.read_field import Cut, cut_field, without_pictures
 from batchdigits.vision.decode import Page, decode
 
 

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchdigits.fields.cut_batch import CutPage
+from batchdigits.fields.cut_field import Cut
 from batchdigits.fields.expected_values import SHOWN, choose
 from batchdigits.fields.field_options import FieldOptions
-from batchdigits.fields.read_field import Cut, classify_cuts, read_cut
+from batchdigits.fields.read_field import classify_cuts, read_cut
 from batchdigits.fields.reading import Character, FieldReading, Lattice
 from batchdigits.fields.value_list import ValueList
 from batchdigits.inference.card import Card

@@ -11,11 +11,11 @@ import pytest
 
 from batchdigits.fields import decide_fields as module
 from batchdigits.fields.cut_batch import CutPage
+from batchdigits.fields.cut_field import Cut
 from batchdigits.fields.decide_fields import FieldPrediction, decide_fields
 from batchdigits.fields.decide_together import decide_together
 from batchdigits.fields.field_options import FieldOptions, field_options
 from batchdigits.fields.ink import View
-from batchdigits.fields.read_field import Cut
 from batchdigits.fields.reading import Character, FieldReading
 from batchdigits.inference.choose import BUILT_IN_MODEL
 from batchdigits.inference.decide import Status

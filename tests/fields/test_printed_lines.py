@@ -6,11 +6,12 @@ import cv2
 import numpy as np
 import pytest
 
+from batchdigits.fields.cut_field import cut_field
 from batchdigits.fields.form_lines import remove_form_lines
 from batchdigits.fields.ink import View, view_of
 from batchdigits.fields.leaning import _are_regular, upright_view
 from batchdigits.fields.printed import are_alike, are_printed
-from batchdigits.fields.read_field import MAX_DOUBTFUL_CONFIDENCE, cut_field, read_fields
+from batchdigits.fields.read_field import MAX_DOUBTFUL_CONFIDENCE, read_fields
 from batchdigits.fields.reading import ReadOptions
 from batchdigits.fields.row_limits import filled, row_limits
 from batchdigits.fields.ruled_lines import find_rules, rails_of_frames

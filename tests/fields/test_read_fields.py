@@ -9,14 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from batchdigits.fields.read_field import (
-    MAX_DOUBTFUL_CONFIDENCE,
-    classify_cuts,
-    cut_field,
-    read_cut,
-    read_fields,
-    without_pictures,
-)
+from batchdigits.fields.cut_field import cut_field, without_pictures
+from batchdigits.fields.read_field import MAX_DOUBTFUL_CONFIDENCE, classify_cuts, read_cut, read_fields
 from batchdigits.fields.reading import FieldReading, ReadOptions
 from batchdigits.inference.runtime import Runtime
 from batchdigits.learning.composed_fields import KINDS, Field, compose_field

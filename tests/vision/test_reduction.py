@@ -16,8 +16,8 @@ from PIL import Image
 
 from batchdigits.api.images import page_of
 from batchdigits.fields.cut_batch import CutBatch
+from batchdigits.fields.cut_field import cut_field
 from batchdigits.fields.field_options import FieldOptions
-from batchdigits.fields.read_field import cut_field
 from batchdigits.fields.reading import ReadOptions
 from batchdigits.vision.decode import Page, decode
 from batchdigits.vision.normalise import propose
