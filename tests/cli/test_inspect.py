@@ -5,6 +5,7 @@ import io
 import json
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -217,14 +218,19 @@ def test_the_sources_of_a_model_are_shown_with_their_counts(run: Run) -> None:
     assert "rendered_cells 11,663 digits and 2,643 outliers" in data
 
 
+def _with_card(model: Path, card: dict[str, Any], output: Path) -> Path:
+    """The same model file with another card."""
+    output.write_bytes(read_model_file(model).payload)
+    with zipfile.ZipFile(output, "a") as archive:
+        archive.writestr(CARD_NAME, json.dumps(card))
+    return output
+
+
 @pytest.mark.parametrize("sources", [7, {}, {"a": 3, "b": {"digits": "\x1b", "outliers": None}}])
 def test_a_card_with_strange_sources_is_shown(run: Run, small: Path, tmp_path: Path, sources: object) -> None:
     card = json.loads(read_card(small).to_json())
     card.update(data={"name": "a", "sources": sources})
-    strange = tmp_path / "m.tflite"
-    strange.write_bytes(read_model_file(small).payload)
-    with zipfile.ZipFile(strange, "a") as archive:
-        archive.writestr(CARD_NAME, json.dumps(card))
+    strange = _with_card(small, card, tmp_path / "m.tflite")
     result = run("inspect", strange)
     assert result.exit_code == 0, result.output
     assert "\x1b" not in result.stdout
@@ -234,10 +240,7 @@ def test_a_card_with_values_of_unexpected_types_is_shown(run: Run, small: Path, 
     card = json.loads(read_card(small).to_json())
     card.update(accuracy={"test": "\x1bhigh", "x": None}, quantization={"agreement": {"a": 3, "b": {"same_label": []}}})
     card.update(seed={}, libraries={"numpy": ["1"]}, data={"name": 7}, recipe={"name": None}, normaliser={"version": 1})
-    strange = tmp_path / "m.tflite"
-    strange.write_bytes(read_model_file(small).payload)
-    with zipfile.ZipFile(strange, "a") as archive:
-        archive.writestr(CARD_NAME, json.dumps(card))
+    strange = _with_card(small, card, tmp_path / "m.tflite")
     result = run("inspect", strange)
     assert result.exit_code == 0, result.output
     assert "\x1b" not in result.stdout
