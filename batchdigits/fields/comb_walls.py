@@ -6,12 +6,12 @@ import math
 from collections.abc import Sequence
 from statistics import median
 
-import cv2
 import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from batchdigits.fields.comb import TOLERANCE, Comb
+from batchdigits.fields.printed import slope_of
 from batchdigits.vision.strokes import Stroke, make_stroke
 
 MIN_FILLED = 0.85  # of the pixels of a hidden wall, between the ends of the others: ink
@@ -35,14 +35,14 @@ def comb_walls(upright: Sequence[Stroke], comb: Comb, mask: MatLike, known: Sequ
     reach = TOLERANCE * comb.pitch + 1
     before = [line for line in known if not line.is_level]
     found = [stroke for stroke in upright if _is_wall_of(stroke, comb) and not _is_near(before, stroke.middle, reach)]
-    slopes = {id(wall): _slope(wall) for wall in before or found}
+    slopes = {id(wall): slope_of(wall) for wall in before or found}
     if not slopes:
         return []
     thickness, slope = median(wall.thickness for wall in before or found), median(slopes.values())
     alike = [wall for wall in before or found if _is_thin(wall, slopes[id(wall)], thickness, slope)]
     if len(alike) < MIN_ALIKE:
         return found
-    walls = [wall for wall in found if _is_thin(wall, _slope(wall), thickness, slope)] if before else alike
+    walls = [wall for wall in found if _is_thin(wall, slope_of(wall), thickness, slope)] if before else alike
     rows = slice(round(median(wall.top for wall in alike)), round(median(wall.top + wall.length for wall in alike)))
     hidden = [
         _hidden(mask, edge, reach, thickness, slope, rows)
@@ -85,12 +85,6 @@ def _is_thin(wall: Stroke, own: float, thickness: float, slope: float) -> bool:
     """Whether a stroke with a slope of its own is as thick as the walls of a comb, and leans as they do."""
     most = MAX_THICKER * thickness + abs(own) * wall.length + 2 * TRIM
     return wall.far - wall.near <= most and abs(own - slope) <= MAX_SLOPE_DIFFERENCE
-
-
-def _slope(wall: Stroke) -> float:
-    """Columns to the right for each row down."""
-    mass = cv2.moments(wall.ink, True)
-    return float(mass["mu11"] / max(mass["mu02"], 1.0))
 
 
 def _hidden(mask: MatLike, edge: float, reach: float, thickness: float, slope: float, rows: slice) -> Stroke | None:

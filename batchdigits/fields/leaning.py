@@ -38,7 +38,7 @@ def upright_view(view: View, has_rules: bool) -> View | None:
     shift = max(0.0, -lean * height)
     affine = np.array([[1.0, lean, shift], [0.0, 1.0, 0.0]])
     ink = cv2.warpAffine(view.ink, affine, (width + round(abs(lean) * height), height))
-    return view._replace(ink=ink, lean=lean, shift=shift)
+    return view._replace(ink=ink, beyond=None, lean=lean, shift=shift)
 
 
 def _lean_of_walls(mask: MatLike) -> float:

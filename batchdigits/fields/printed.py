@@ -29,7 +29,7 @@ def are_printed(strokes: Sequence[Stroke]) -> NDArray[np.bool_]:
     ends = starts + [len(stroke.ink) for stroke in strokes]
     thickness = np.array([stroke.thickness for stroke in strokes])
     mean = np.array([cv2.countNonZero(stroke.ink) / len(stroke.ink) for stroke in strokes])
-    slopes = np.array([_slope(stroke) for stroke in strokes])
+    slopes = np.array([slope_of(stroke) for stroke in strokes])
     is_printed = are_alike(np.array([stroke.middle for stroke in strokes]), starts, ends, thickness)
     is_printed &= mean <= MAX_SWELLING * thickness + THICKNESS
     return np.asarray(is_printed & (np.abs(slopes - np.median(slopes)) <= MAX_SLOPE_DIFFERENCE), np.bool_)
@@ -54,11 +54,11 @@ def are_alike(
 
 def is_upright_to(stroke: Stroke, tilt: float) -> bool:
     """Whether an upright stroke stands at a right angle on a row of some tilt, in rows for each column."""
-    return abs(_slope(stroke) + tilt) <= MAX_SLOPE_DIFFERENCE
+    return abs(slope_of(stroke) + tilt) <= MAX_SLOPE_DIFFERENCE
 
 
-def _slope(stroke: Stroke) -> float:
-    """Columns for each row."""
+def slope_of(stroke: Stroke) -> float:
+    """The slope of an upright stroke: columns to the right for each row down."""
     mass = cv2.moments(stroke.ink, True)
     return float(mass["mu11"] / max(mass["mu02"], 1.0))
 
