@@ -21,7 +21,7 @@ from read_fields import test_digits
 from read_speed import BOXES, CHUNK
 from read_speed import compose as compose_combs
 
-from batchdigits.fields import read_field
+from batchdigits.fields import cut_field, read_field
 from batchdigits.fields.reading import ReadOptions
 from batchdigits.inference.choose import choose_model
 from batchdigits.inference.load import load_runtime
@@ -29,13 +29,14 @@ from batchdigits.inference.runtime import Runtime
 
 STEPS = {
     "view": ["view_of"],
-    "lines": ["remove_form_lines"],
+    "lines": ["remove_form_lines", "upright_view"],
     "number": ["_find_number", "close_up", "pieces_of", "segments_of", "separators_of", "stroke_lean"],
     "glyphs": ["glyphs_of_boxes", "count_boxes", "glyph_of"],
     "is it empty": ["propose"],
     "network": ["classify_cuts"],
     "value": ["read_cut"],
 }
+READ_STEPS = "network", "value"  # the others cut the field
 
 
 @click.command()
@@ -53,8 +54,9 @@ def main(fields: int, rounds: int) -> None:
     }
     spent: dict[str, float] = defaultdict(float)
     for step, names in STEPS.items():
+        module = read_field if step in READ_STEPS else cut_field
         for name in names:
-            setattr(read_field, name, _timed(getattr(read_field, name), step, spent))
+            setattr(module, name, _timed(getattr(module, name), step, spent))
     least: dict[str, dict[str, float]] = {kind: {} for kind in kinds}
     for _ in range(rounds):
         for kind, (scans, options) in kinds.items():
