@@ -12,9 +12,8 @@ from batchdigits.fields.ink import View
 from batchdigits.vision.illumination import otsu_split
 
 ROWS = 48  # of the small picture in which walls are looked for
-LEANS = tuple(
-    sign * step / 100 for step in range(11, 36, 4) for sign in (-1, 1)
-)  # columns to the left for each row down
+# Columns to the left for each row down.
+LEANS = tuple(sign * step / 100 for step in range(11, 36, 4) for sign in (-1, 1))
 MIN_WALL_SHARE = 0.5  # of the height: a column with so much ink may be a wall
 MIN_LIKENESS = 0.85  # of the longest wall
 MIN_GAIN = 1.5  # ink in walls that lean, over that in upright ones

@@ -61,9 +61,7 @@ def _on_rules(low: Sequence[Stroke], mask: MatLike, parts: Components) -> Ticks 
     for _ in range(2):  # the second time without digits
         if np.count_nonzero(is_tick) < MIN_WALLS:
             return None
-        length, thick = (float(np.median(sizes[is_tick])) for sizes in (parts.height, parts.width))
-        is_tick &= np.abs(parts.height - length) <= MAX_DEVIATION * length + 1
-        is_tick &= np.abs(parts.width - thick) <= MAX_DEVIATION * thick + 1
+        is_tick &= _are_like(parts, is_tick)
     edges = _boxes_of(parts, is_tick, base, width)
     if edges is None:
         return None
@@ -117,13 +115,16 @@ def _boxes_of(parts: Components, is_tick: Flags, base: float, width: int) -> NDA
     middles = parts.x + parts.width / 2
     edges = fit_boxes(sorted(middles[is_tick].tolist()), base, width)
     if edges is not None:
-        length, thick = (float(np.median(sizes[is_tick])) for sizes in (parts.height, parts.width))
-        is_tick[:] = (
-            np.abs(edges[:, None] - middles).min(axis=0) <= MAX_DEVIATION * float(np.median(np.diff(edges))) / 2
-        )
-        is_tick &= np.abs(parts.height - length) <= MAX_DEVIATION * length + 1
-        is_tick &= np.abs(parts.width - thick) <= MAX_DEVIATION * thick + 1
+        reach = MAX_DEVIATION * float(np.median(np.diff(edges))) / 2
+        is_tick[:] = _are_like(parts, is_tick) & (np.abs(edges[:, None] - middles).min(axis=0) <= reach)
     return edges
+
+
+def _are_like(parts: Components, is_tick: Flags) -> Flags:
+    """Which components are about as high and as wide as most ticks."""
+    length, thick = (float(np.median(sizes[is_tick])) for sizes in (parts.height, parts.width))
+    is_like = np.abs(parts.height - length) <= MAX_DEVIATION * length + 1
+    return np.asarray(is_like & (np.abs(parts.width - thick) <= MAX_DEVIATION * thick + 1), np.bool_)
 
 
 def _are_below_digits(parts: Components, is_tick: Flags) -> bool:
