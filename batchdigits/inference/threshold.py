@@ -6,8 +6,8 @@ The risk is the share of wrong rows among `ok` rows: of digits with a wrong labe
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 from math import exp, lgamma, log, log1p
+from typing import NamedTuple
 
 from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.card import Card
@@ -63,13 +63,17 @@ def threshold_for(card: Card, target_risk: float, outlier_share: float = 0.0) ->
     """The lowest threshold whose risk is at most `target_risk`, by an upper confidence bound.
 
     Thresholds are tested from the highest down to the first that fails. In this order the bound holds for the result
-    however many thresholds there are (fixed sequence testing, as in Angelopoulos et al. 2021). A threshold with so few
-    images that it would fail without a single error is skipped.
+    however many thresholds there are (fixed sequence testing, as in Angelopoulos et al. 2021). A threshold that nothing
+    wrong reaches, but too few images to support the risk, is passed over. One that something wrong reaches never is:
+    then it could fail for a larger risk than one that passes it over, which would get the lower threshold.
 
     Args:
         card: the model's card; its risk table was measured on the validation split and degraded copies of it.
         target_risk: the accepted share of wrong rows among the `ok` rows, 0-1.
         outlier_share: the share of outliers among the scans, from 0 and under 1.
+
+    Returns:
+        A threshold that is never higher for a larger `target_risk`.
 
     Raises:
         NoSuchThresholdError: the card has no risk table, no outliers in it, too few images, or too many errors at every
@@ -80,37 +84,46 @@ def threshold_for(card: Card, target_risk: float, outlier_share: float = 0.0) ->
         raise NoSuchThresholdError("the model's card has no risk table; set --min-confidence by hand")
     if outlier_share and not all("outliers" in row for row in rows):
         raise NoSuchThresholdError("the model's card counts no outliers; use --outlier-share 0")
+    steps = _steps(rows, outlier_share)
+    threshold = _lowest(steps, target_risk)
+    if threshold is None:
+        supported = min(step.bound for step in steps if _lowest(steps, step.bound) is not None)
+        raise NoSuchThresholdError(
+            f"the model's validation data supports no risk under {supported + ROUNDS_UP:.3%} "
+            f"(at {CONFIDENCE_LEVEL:.0%} confidence), and {target_risk:.3%} was asked for; set --min-confidence by hand"
+        )
+    return threshold
+
+
+class _Step(NamedTuple):
+    """A threshold to test: the upper bound of the risk, and whether nothing wrong reaches it."""
+
+    threshold: float
+    bound: float
+    is_clean: bool
+
+
+def _steps(rows: Sequence[Mapping[str, float]], outlier_share: float) -> list[_Step]:
+    """The thresholds of a risk table's rows, which rise, from the highest down."""
     digits = max(int(row["images"]) for row in rows)
     outliers = max(int(row.get("outliers", 0)) for row in rows)
-
-    def bound(row: Mapping[str, float], without_errors: bool = False) -> float:
-        wrong = (0, 0) if without_errors else (int(row["errors"]), int(row.get("outliers", 0)))
-        return _risk_bound(int(row["images"]), digits, wrong, outliers, outlier_share)
-
-    def lowest(risk: float) -> float | None:
-        found = None
-        for row in reversed(rows):
-            if bound(row, without_errors=True) <= risk:
-                if bound(row) > risk:
-                    break
-                found = float(row["threshold"])
-        return found
-
-    threshold = lowest(target_risk)
-    if threshold is not None:
-        return threshold
-    supported = [risk for risk in map(bound, rows) if lowest(risk) is not None]
-    raise NoSuchThresholdError(_unsupported(supported, target_risk))
+    steps = []
+    for row in reversed(rows):
+        wrong = (int(row["errors"]), int(row.get("outliers", 0)) if outlier_share else 0)
+        bound = _risk_bound(int(row["images"]), digits, wrong, outliers, outlier_share)
+        steps.append(_Step(float(row["threshold"]), bound, wrong == (0, 0)))
+    return steps
 
 
-def _unsupported(supported: Sequence[float], target_risk: float) -> str:
-    """Which risks are supported. With few images a smaller one may be: it skips a threshold at which this one fails."""
-    asked = f"(at {CONFIDENCE_LEVEL:.0%} confidence), and {target_risk:.3%} was asked for;"
-    smaller = [risk for risk in supported if risk < target_risk]
-    nearest = f"{(max(smaller) if smaller else min(supported)) + ROUNDS_UP:.3%}"
-    if smaller:
-        return f"the model's validation data supports the risk {nearest} {asked} use --target-risk {nearest}"
-    return f"the model's validation data supports no risk under {nearest} {asked} set --min-confidence by hand"
+def _lowest(steps: Sequence[_Step], risk: float) -> float | None:
+    """The last threshold that supports the risk before the first that fails; None if there is none."""
+    found = None
+    for step in steps:
+        if step.bound <= risk:
+            found = step.threshold
+        elif not step.is_clean:
+            break
+    return found
 
 
 def _risk_bound(taken: int, digits: int, wrong: tuple[int, int], outliers: int, outlier_share: float) -> float:
@@ -134,7 +147,6 @@ def _risk_bound(taken: int, digits: int, wrong: tuple[int, int], outliers: int, 
     return (accepted_digits * error_rate + accepted_outliers) / (accepted_digits + accepted_outliers)
 
 
-@cache  # a row's bound is asked for with its errors and without
 def clopper_pearson_upper_bound(errors: int, images: int, level: float = CONFIDENCE_LEVEL) -> float:
     """Upper end of the one-sided Clopper-Pearson interval (1934) for the share of `errors` in `images`, 0-1.
 

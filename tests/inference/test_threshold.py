@@ -5,6 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from batchdigits.inference.card import Card
 from batchdigits.inference.threshold import (
@@ -62,17 +64,52 @@ def test_a_risk_too_small_for_the_data_is_an_error() -> None:
 FEW = (
     {"threshold": 0.0, "coverage": 1.0, "images": 400, "errors": 20},
     {"threshold": 0.9, "coverage": 0.75, "images": 300, "errors": 1},
-    {"threshold": 0.99, "coverage": 0.25, "images": 100, "errors": 1},
+    {"threshold": 0.99, "coverage": 0.25, "images": 100, "errors": 0},
 )
 
 
-@pytest.mark.parametrize(("risk", "supported"), [(0.001, "no risk under 1.572%"), (0.03, "the risk 1.572%")])
-def test_the_risk_that_an_error_names_is_supported(risk: float, supported: str) -> None:
+@pytest.mark.parametrize("risk", [0.016, 0.03])
+def test_a_threshold_that_few_images_reach_and_no_error_is_passed_over(risk: float) -> None:
     card = Card(labels=("0", "1"), network=NETWORK, risk=FEW)
-    with pytest.raises(NoSuchThresholdError, match=f"supports {supported}") as error:
+    assert threshold_for(card, risk) == 0.9  # 0.99 supports no risk under 2.951 %
+
+
+@pytest.mark.parametrize("risk", [0.001, 0.016, 0.03])
+def test_one_that_an_error_reaches_is_not_and_the_risk_that_is_named_is_supported(risk: float) -> None:
+    card = Card(labels=("0", "1"), network=NETWORK, risk=(*FEW[:2], {**FEW[2], "errors": 1}))
+    with pytest.raises(NoSuchThresholdError, match=f"supports no risk under 4.656%.* and {risk:.3%} was asked for"):
         threshold_for(card, risk)
-    assert f"{risk:.3%} was asked for" in str(error.value)
-    assert threshold_for(card, 0.01572) == 0.9
+    assert threshold_for(card, 0.04656) == 0.9
+
+
+def test_nor_is_one_that_an_outlier_reaches_if_there_are_any() -> None:
+    rows = [{**row, "outliers": count} for row, count in zip(FEW, (1_000, 1, 1), strict=True)]
+    card = Card(labels=("0", "1"), network=NETWORK, risk=tuple(rows))
+    assert threshold_for(card, 0.016) == 0.9
+    with pytest.raises(NoSuchThresholdError, match="supports no risk"):
+        threshold_for(card, 0.022, 0.01)
+    assert threshold_for(replace(card, risk=(*rows[:2], {**rows[2], "outliers": 0})), 0.022, 0.01) == 0.9
+
+
+COUNT = st.tuples(st.sampled_from([3, 10, 30, 100, 300, 1000]), st.integers(0, 2), st.integers(0, 2))
+
+
+@settings(max_examples=50)
+@given(counts=st.lists(COUNT, min_size=2, max_size=6), share=st.sampled_from([0.0, 0.02]))
+def test_a_larger_risk_never_has_a_higher_threshold(counts: list[tuple[int, int, int]], share: float) -> None:
+    over = np.cumsum(counts, axis=0)  # images, errors and outliers at or over each threshold, the highest first
+    rows = [
+        {"threshold": 1 - step / 10, "images": images, "errors": errors, "outliers": outliers}
+        for step, (images, errors, outliers) in enumerate(over.tolist())
+    ]
+    card = Card(labels=("0", "1"), network=NETWORK, risk=tuple(reversed(rows)))
+    refused, found = 2.0, []
+    for risk in np.geomspace(0.005, 0.9, 16):
+        try:
+            found.append(threshold_for(card, risk, share))
+        except NoSuchThresholdError:
+            found.append(refused)
+    assert found == sorted(found, reverse=True)
 
 
 def test_a_threshold_behind_a_failing_one_is_no_supported_risk() -> None:
