@@ -22,8 +22,7 @@ SIZE_EXPONENT = 0.5  # a data set is drawn from in proportion to this power of i
 def join(parts: Sequence[Splits]) -> Splits:
     """Join data sets with the same classes. Every class is drawn equally often.
 
-    Of an image that several data sets have, the copies for test stay, or else those for validation, and the others are
-    left out.
+    Copies are left out, see `set_apart`.
 
     Raises:
         DataError: two data sets have different classes.
@@ -37,13 +36,8 @@ def join(parts: Sequence[Splits]) -> Splits:
             )
     name = ", ".join(part.name for part in parts)
     notes = [*(note for part in parts for note in part.notes), *_note_two_labels(name, parts)]
-    before = sum(map(_size, parts))
-    parts = _apart(parts)
-    if left_out := before - sum(map(_size, parts)):
-        notes.append(
-            f"{name}: left out {counted(left_out, 'image')} of which another of these has a copy; "
-            "copies are never both learned and held back"
-        )
+    parts, more = set_apart(name, parts)
+    notes += more
     ordered = sorted(parts, key=lambda part: part.drawings is not None)  # those of drawings are the last
     outliers = [part.outliers for part in ordered if part.outliers]
     drawings = [part.drawings for part in ordered if part.drawings]
@@ -65,6 +59,27 @@ def with_all_classes(parts: Sequence[Splits]) -> list[Splits]:
     """Data sets whose classes are those of all of them, so that they can be joined."""
     classes = tuple(dict.fromkeys(name for part in parts for name in part.classes))
     return [part.with_classes(classes) for part in parts]
+
+
+def set_apart(name: str, parts: Sequence[Splits]) -> tuple[list[Splits], list[str]]:
+    """Leave out copies, so that no image is learned from one data set and held back in another.
+
+    Of an image that several data sets have, the copies for test stay, or else those for validation.
+
+    Args:
+        name: what the data sets are called together.
+        parts: data sets with the same classes.
+
+    Returns:
+        The data sets, and a line that counts what is left out; none if nothing is.
+    """
+    apart = _apart(parts)
+    left_out = sum(map(_size, parts)) - sum(map(_size, apart))
+    note = (
+        f"{name}: left out {counted(left_out, 'image')} of which another of these has a copy; "
+        "copies are never both learned and held back"
+    )
+    return apart, [note] if left_out else []
 
 
 def _size(part: Splits) -> int:

@@ -20,7 +20,7 @@ from batchdigits.inference.model_file import ModelFile, add_card, read_model_fil
 from batchdigits.learning.convert import convert
 from batchdigits.learning.corrections import load_own
 from batchdigits.learning.export_options import ExportOptions
-from batchdigits.learning.fine_tuning import mnist_with, with_mnist
+from batchdigits.learning.fine_tuning import apart_from_mnist, with_mnist
 from batchdigits.learning.parity_check import (
     LITERT,
     ParityRow,
@@ -160,7 +160,7 @@ def _data_of(keras: ModelFile, data: Sequence[Path], corrections: Sequence[Path]
         return load().with_classes(labels)
     own = load_own(data, corrections, seed, as_class)
     _check_classes(own.name, set(own.classes) <= set(labels) <= {*own.classes, *DIGIT_NAMES}, keras)
-    return with_mnist(own.with_classes(labels), mnist_with(labels))
+    return with_mnist(*apart_from_mnist(own.with_classes(labels)))
 
 
 def _check_classes(name: str, is_right: bool, keras: ModelFile) -> None:

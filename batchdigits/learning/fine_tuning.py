@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from batchdigits.datasets import load
 from batchdigits.datasets.folder import MIN_IMAGES_FEW_SHOT
-from batchdigits.datasets.join import weights_of
+from batchdigits.datasets.join import set_apart, weights_of
 from batchdigits.datasets.labelled import DIGIT_NAMES, LabelledGlyphs, Mixture, Splits, concatenate
 from batchdigits.errors import DataError, ModelFileError
 from batchdigits.inference.model_file import ModelFile
@@ -71,7 +71,8 @@ class FineTuning(Training):
             raise ModelFileError(f"{model.path}: only a .keras file can be trained further")
         known = model.card.labels
         classes = own.classes if only_classes else (*known, *(name for name in own.classes if name not in known))
-        self.model, self.own, self.mnist = model, own.with_classes(classes), mnist_with(classes)
+        self.model = model
+        self.own, self.mnist = apart_from_mnist(own.with_classes(classes))
         _check_size(self.own)
         share = INITIAL_WEIGHT_SHARE if known == classes else 0.0
         recipe = replace(shaped_like(model, FINE_TUNING), **{"initial_weight_share": share, **values})
@@ -167,8 +168,22 @@ def _check_size(own: Splits) -> None:
         )
 
 
+def apart_from_mnist(own: Splits) -> tuple[Splits, Splits | None]:
+    """One's own glyphs, and MNIST's of the same classes; None if MNIST has none of these. Copies are left out.
+
+    Raises:
+        DataError: MNIST holds back all glyphs that would be learned.
+    """
+    if not set(own.classes) & set(DIGIT_NAMES):
+        return own, None
+    (kept, mnist), notes = set_apart(f"{own.name} and MNIST", [own, load().with_classes(own.classes)])
+    if len(own.train) and not len(kept.train):
+        raise DataError(f"{own.name}: MNIST's validation and test images have all images for training; add others")
+    return replace(kept, notes=(*own.notes, *notes)), mnist
+
+
 def with_mnist(own: Splits, mnist: Splits | None) -> Splits:
-    """Join one's own glyphs and MNIST's of the same classes, see `mnist_with`.
+    """Join one's own glyphs and MNIST's of the same classes, see `apart_from_mnist`.
 
     Every class is drawn equally often, however many glyphs it has.
     """
@@ -199,11 +214,6 @@ def _mixture(labels: NDArray[np.int64], weights: NDArray[np.float64], from_mnist
         chances[own] = own_share * weights[own] / max(weights[own].sum(), 1e-9)
         chances[mnist] = (1.0 - own_share) / max(1, mnist.sum())
     return Mixture(chances / chances.sum(), from_mnist)
-
-
-def mnist_with(classes: tuple[str, ...]) -> Splits | None:
-    """MNIST's glyphs of those of its classes that are among `classes`; None if there are none."""
-    return load().with_classes(classes) if set(classes) & set(DIGIT_NAMES) else None
 
 
 def _accuracy(network: Any, labels: tuple[str, ...], data: LabelledGlyphs, classes: tuple[str, ...]) -> float:

@@ -31,18 +31,18 @@ def _small_mnist(monkeypatch: pytest.MonkeyPatch, npz_file: Path) -> None:
 
 
 def write_few(folder: Path, mnist: Arrays, counts: dict[str, int]) -> Path:
-    """So many crops of each digit; those of other names are of 1s."""
+    """So many crops of each digit, mirrored, so that they are no copies; those of other names are of 1s."""
     for name, count in counts.items():
         (folder / name).mkdir(parents=True)
         images = mnist["x_train"][mnist["y_train"] == (int(name) if name.isdigit() else 1)]
         for number in range(count):
-            Image.fromarray(255 - images[number]).save(folder / name / f"{number}.png")
+            Image.fromarray(255 - images[number, :, ::-1]).save(folder / name / f"{number}.png")
     return folder
 
 
 @pytest.fixture
 def crops(tmp_path: Path, small_mnist: Arrays) -> Path:
-    """Five crops of each digit, and eleven more 1s."""
+    """Five crops of each digit, mirrored, so that they are no copies of MNIST's, and eleven more 1s."""
     return write_crops(tmp_path / "crops", small_mnist, {str(digit): digit for digit in range(10)}, more="1")
 
 
@@ -51,7 +51,7 @@ def write_crops(folder: Path, mnist: Arrays, classes: dict[str, int], more: str 
         (folder / name).mkdir(parents=True)
         images = mnist["x_train"][mnist["y_train"] == digit]
         for number, image in enumerate(images[: 16 if name == more else 5]):
-            Image.fromarray(255 - image).save(folder / name / f"{number}.png")
+            Image.fromarray(255 - image[:, ::-1]).save(folder / name / f"{number}.png")
     return folder
 
 

@@ -28,9 +28,9 @@ def _small_mnist(monkeypatch: pytest.MonkeyPatch, npz_file: Path) -> None:
 
 
 def write_scan(path: str, mnist: Arrays, number: int) -> str:
-    """The training image of this number, dark on white."""
+    """The training image of this number, dark on white and mirrored, so that it is no copy of MNIST's."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(255 - mnist["x_train"][number]).save(path)
+    Image.fromarray(255 - mnist["x_train"][number, :, ::-1]).save(path)
     return str(mnist["y_train"][number])
 
 

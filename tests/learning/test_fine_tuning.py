@@ -9,6 +9,7 @@ import pytest
 from batchdigits.datasets import load
 from batchdigits.datasets.labelled import OUTLIER, LabelledGlyphs, Mixture, Splits, outliers_of
 from batchdigits.datasets.pen import Drawings
+from batchdigits.errors import DataError
 from batchdigits.inference.model_file import read_model_file
 from batchdigits.inference.tensorflow_runtime import load_network
 from batchdigits.learning.fine_tuning import MAX_GLYPH_SHARE, MNIST_SHARE, FineTuning, transferred_weights
@@ -27,10 +28,34 @@ def _small_mnist(monkeypatch: pytest.MonkeyPatch, npz_file: Path) -> None:
 
 
 def own(mnist: Arrays, classes: tuple[str, ...], counts: list[int]) -> Splits:
-    """Someone's own data, with `counts` glyphs of each class in every split."""
+    """Someone's own data, with `counts` glyphs of each class in every split; none is a copy."""
     labels = np.repeat(np.arange(len(classes)), counts)
-    data = LabelledGlyphs(mnist["x_train"][: len(labels)], labels)
-    return Splits("own", classes, data, data, data)
+    glyphs = mnist["x_train"][: len(labels)]
+    mirrored = glyphs[:, :, ::-1], glyphs[:, ::-1], glyphs[:, ::-1, ::-1]
+    train, validation, test = (LabelledGlyphs(np.ascontiguousarray(one), labels) for one in mirrored)
+    return Splits("own", classes, train, validation, test)
+
+
+def test_no_image_is_both_learned_and_held_back_by_ones_own_data_and_mnist(
+    trained: Path, small_mnist: Arrays, npz_file: Path
+) -> None:
+    data, small = own(small_mnist, DIGITS, [5] * 10), load(npz_file)
+    test = small.test.glyphs[:3]
+    some = LabelledGlyphs(np.concatenate([data.train.glyphs[:47], test]), data.train.labels)
+    learned = LabelledGlyphs(small.train.glyphs[:50], data.train.labels)
+    training = FineTuning(read_model_file(trained), replace(data, train=some, test=learned), seed=1)
+    splits, mnist = training.splits, training.mnist
+    assert mnist
+    train = {glyph.tobytes() for glyph in splits.train.glyphs}
+    assert not train & {glyph.tobytes() for part in (splits.validation, splits.test) for glyph in part.glyphs}
+    assert (len(training.own.train), len(training.own.test), len(mnist.test)) == (47, 50, 200)
+    assert (len(mnist.train), len(mnist.validation)) == (872, 78)
+    assert splits.notes == (
+        "own and MNIST: left out 53 images of which another of these has a copy; "
+        "copies are never both learned and held back",
+    )
+    with pytest.raises(DataError, match="own: MNIST's validation and test images have all images for training"):
+        FineTuning(read_model_file(trained), replace(data, train=LabelledGlyphs(test, np.arange(3))), seed=1)
 
 
 def test_known_labels_keep_their_weights_and_new_labels_get_random_ones(trained: Path, small_mnist: Arrays) -> None:
