@@ -10,7 +10,7 @@ import click
 
 from batchdigits.cli.audit_facts import facts_of
 from batchdigits.cli.console import print_message, quoted
-from batchdigits.cli.options import FILE, OUTPUT_FILE, Share, output_option, seed_option, verbosity_options
+from batchdigits.cli.options import FILE, OUTPUT_FILE, Count, Share, output_option, seed_option, verbosity_options
 from batchdigits.cli.output_file import first_entry, prepare_document, prepare_output
 from batchdigits.errors import BatchdigitsError
 from batchdigits.text import counted
@@ -23,30 +23,54 @@ MARK = {"audit_of": "batchdigits classify"}  # the first entry of the file of --
 
 
 class Ratio(Share):
-    """A share, also as a ratio: 2/1000, 0.2% or 0.002."""
+    """A share over 0 and under 1, also as a ratio: 2/1000, 0.2% or 0.002."""
 
     name = "K/N"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Parse a ratio or a share."""
+    def __init__(self) -> None:
+        """A share, without its ends."""
+        super().__init__(min_open=True, max_open=True)
+
+    def _plain(self, value: Any) -> Any:
         wrong, line, rows = str(value).partition("/")
         try:
-            return super().convert(float(wrong) / float(rows) if line else value, param, ctx)
+            return float(wrong) / float(rows) if line else super()._plain(value)
         except (ValueError, ZeroDivisionError):
-            self.fail(f"{value!r} is not a ratio such as 2/1000", param, ctx)
+            return value
+
+    def _expected(self) -> str:
+        return "a ratio such as 2/1000 or a share such as 0.2%"
 
 
 @click.command()
 @click.argument("rows", type=FILE)
-@click.option("--sample", "size", type=click.IntRange(1), metavar="N", help="Draw a sample of N ok rows, for -o.")
+@click.option("--sample", "size", type=Count(1), help="Draw N ok rows at random, and write them to -o.")
 @seed_option
-@click.option("--keyed", type=FILE, metavar="FILE", help="The sample, keyed.")
-@click.option("--show-at-most", "share", type=Ratio(), help="What is to be shown: at most K of N ok rows are wrong.")
-@output_option("Write the sample to key (.csv).")
+@click.option(
+    "--keyed",
+    type=FILE,
+    metavar="FILE",
+    help="The sample that was drawn, after it was keyed: say how many ok rows are wrong.",
+)
+@click.option(
+    "--show-at-most",
+    "share",
+    type=Ratio(),
+    help="What you want to say: at most K of N ok rows are wrong. Says how many rows to key for it, and draws them for "
+    "-o; with --keyed, says whether it is shown.",
+)
+@output_option("The file to write the sample to (.csv).")
 @click.option("--json", "json_file", type=OUTPUT_FILE, metavar="FILE", help="Write the result as JSON, too.")
 @click.option("--html", "html_file", type=OUTPUT_FILE, metavar="FILE", help="Write a certificate of one page, too.")
-@click.option("--summary", type=FILE, metavar="FILE", help="classify's summary, for model and threshold.")
-@click.option("--keyed-by", metavar="NAME", help="Who keyed, for JSON and certificate. [default: as in the review]")
+@click.option(
+    "--summary",
+    type=FILE,
+    metavar="FILE",
+    help="The file of classify --summary: the certificate names its model and threshold.",
+)
+@click.option(
+    "--keyed-by", metavar="NAME", help="The name of who keyed, for --json and --html. [default: as in the review]"
+)
 @verbosity_options
 def audit(
     rows: Path,
@@ -63,9 +87,10 @@ def audit(
     """Say how many ok rows of a table are wrong, by a sample that a person keys.
 
     First draw a sample: of N rows, or as many as show what is to be shown, if the scores are right. It has the columns
-    path and truth, and no labels or values. Key it in batchdigits review --mode blind --sample, or type into
-    truth what each image shows, and anything else for what is no digit or number. Then give it to --keyed, with the
-    same --seed. Rows whose status you have changed are left out.
+    path and truth, and no labels or values. Then key it, which is to type what each image shows, without seeing what
+    classify or read made of it: in batchdigits review --mode blind --sample, or into the column truth (x, say, for what
+    is no digit or number). Then give it to --keyed, with the same --seed. Rows whose status you have changed are left
+    out.
 
     \b
     Example:

@@ -11,7 +11,7 @@ import click
 from batchdigits.cli.classify_request import Request
 from batchdigits.cli.console import print_message
 from batchdigits.cli.make_table import make_table
-from batchdigits.cli.options import Number, Share, ink_option
+from batchdigits.cli.options import Count, Share, ink_option
 from batchdigits.cli.table_options import INPUT_OPTIONS, OUTPUT_OPTIONS, RUN_OPTIONS, add_options
 
 if TYPE_CHECKING:
@@ -83,30 +83,31 @@ class ClassifyRequest(Request):
     ink_option,
     click.option(
         "--min-confidence",
-        type=Number(0, 1),
-        help="Review threshold: rows with a lower score are `review`. The score is the confidence, or less if the "
-        "image may be no digit. [default: the model's own threshold]",
+        type=Share(),
+        help="Rows with a lower score are `review`: 0.9 or 90%. The score is the confidence, or less if the image may "
+        "be no digit. [default: the model's own threshold]",
     ),
     click.option(
         "--target-risk",
-        type=Share(),
-        help="Choose the review threshold so that at most this share of `ok` rows is wrong, by the model's validation "
-        "data.",
+        type=Share(min_open=True, max_open=True),
+        help="Send so many rows to `review` that at most this share of the `ok` rows is wrong: 1% or 0.01. How many "
+        "that takes was counted on images whose digits are known; see --outlier-share.",
     ),
     click.option(
         "--outlier-share",
-        type=Share(or_zero=True),
-        help="Share of your images that show no digit, for --target-risk. [default: the model's own]",
+        type=Share(max_open=True),
+        help="With --target-risk: the share of your images that show something else than a digit, such as a letter or "
+        "a scribble. [default: the model's own]",
     ),
     *OUTPUT_OPTIONS,
     click.option(
         "--top-k",
-        type=click.IntRange(1),
+        type=Count(1),
         default=1,
         show_default=True,
-        help="Number of labels in each row, the most probable first.",
+        help="Number of labels in each row, the likeliest first, so that a person can choose.",
     ),
-    click.option("--probabilities", is_flag=True, help="Add a column for each class, with its probability."),
+    click.option("--probabilities", is_flag=True, help="Add a column for each label, with its probability."),
     click.option(
         "--second-look/--no-second-look",
         default=False,

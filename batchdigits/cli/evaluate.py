@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     "--plot",
     type=OUTPUT_FILE,
     metavar="FILE",
-    help="Draw a reliability diagram and a risk-coverage curve (.png, .svg).",
+    help="Draw how often answers of each confidence are right, and how many of the surest are wrong (.png, .svg).",
 )
 @click.option(
     "--wrong",

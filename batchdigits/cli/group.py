@@ -23,19 +23,19 @@ from batchdigits.quiet import show_library_output
 from batchdigits.text import printable, without_secrets
 from batchdigits.version import __version__
 
-# The commands, in the order in which a model is made and used, and what each does: the first sentence of its help.
+# The commands, those that make and check a table before those that make a model, and the first sentence of their help.
 COMMANDS = {
+    "classify": "Classify images of handwritten digits into a table.",
+    "read": "Read images of handwritten numbers into a table.",
+    "template": "Find the fields of a form, boxes and rows of boxes, and begin its template for read.",
+    "review": "Look over the rows of a table in the browser, and correct them.",
+    "audit": "Say how many ok rows of a table are wrong, by a sample that a person keys.",
+    "preview": "Show images beside their glyphs and predictions.",
+    "evaluate": "Measure the accuracy of a model on labelled images.",
     "train": "Train a network on labelled digits.",
     "export": "Convert a model file to TFLite, or write it for a device or a browser.",
     "inspect": "Show the contents of a model file, or what differs between two.",
     "benchmark": "Measure the speed and the memory of a .tflite model file.",
-    "classify": "Classify images of handwritten digits into a table.",
-    "read": "Read images of handwritten numbers into a table.",
-    "template": "Find the combs and boxes of a form, and begin its template for read.",
-    "review": "Look over the rows of a table in the browser, and correct them.",
-    "audit": "Say how many ok rows of a table are wrong, by a sample that a person keys.",
-    "evaluate": "Measure the accuracy of a model on labelled images.",
-    "preview": "Show images beside their glyphs and predictions.",
 }
 
 # A run makes no reference cycles worth collecting. By default Python searches for some after every 700 new objects, and
@@ -119,7 +119,8 @@ class CommandGroup(click.Group):
 def main() -> None:
     """Classify images of handwritten digits, or read numbers, into a table that has one row for every image.
 
-    A model is built in. The other commands train, export, inspect and measure models, and preview glyphs.
+    A model is built in. First classify or read; then review puts rows right, and audit says how many are still wrong.
+    The other commands are for models, and for seeing why a label is wrong.
 
     \b
     Example:

@@ -27,7 +27,8 @@ def model_choice_options(command: F) -> F:
     runtime = click.option(
         "--runtime",
         type=click.Choice(["tflite", "tensorflow"]),
-        help="The runtime of the network. [default: by the model file's suffix]",
+        help="What runs the model: LiteRT reads .tflite files, TensorFlow .keras files. [default: by the suffix of "
+        "--model]",
     )
     return runtime(model(command))
 

@@ -86,42 +86,61 @@ class ModelPath(click.Path):
 KERAS_MODEL, TFLITE_MODEL = ModelPath(".keras"), ModelPath(".tflite")
 
 
+class Count(click.IntRange):
+    """A whole number in a range."""
+
+    name = "N"
+
+
 class Number(click.FloatRange):
-    """A number in a range. Click's own range lets NaN through."""
+    """A number in a range, which has two ends."""
+
+    name = "X"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Parse a number that is not NaN."""
-        number = float(super().convert(value, param, ctx))
+        """Parse a number. Click's own type lets NaN through, and says of a word that it is no range."""
+        try:
+            number = float(super().convert(self._plain(value), param, ctx))
+        except click.BadParameter:
+            number = math.nan
         if math.isnan(number):
-            self.fail(f"{value!r} is not a number", param, ctx)
+            self.fail(f"{value!r} is not {self._expected()}", param, ctx)
         return number
 
+    def _plain(self, value: Any) -> Any:
+        """The value as Click takes it."""
+        return value
 
-class Share(click.ParamType[float]):
-    """A share, in percent or as a number: 0.1% or 0.001."""
+    def _expected(self) -> str:
+        """What the value is to be, for messages."""
+        low, high = "over" if self.min_open else "from", "and under" if self.max_open else "to"
+        return f"a number {low} {self.min:g} {high} {self.max:g}"
+
+
+class Share(Number):
+    """A share from 0 to 1, also in percent: 0.05 or 5%."""
 
     name = "P%"
 
-    def __init__(self, or_zero: bool = False) -> None:
-        """A share over 0, or with `or_zero` from 0, and under 1."""
-        self._or_zero = or_zero
+    def __init__(self, min_open: bool = False, max_open: bool = False) -> None:
+        """A share; `min_open` excludes 0, and `max_open` 1."""
+        super().__init__(0, 1, min_open, max_open)
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Parse a share."""
-        text = str(value).strip()
+    def _plain(self, value: Any) -> Any:
+        number, percent, rest = str(value).strip().partition("%")
         try:
-            share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+            return float(number) / 100 if percent and not rest else value
         except ValueError:
-            share = -1.0
-        if not (0 < share < 1 or (self._or_zero and share == 0)):
-            self.fail(f"{value!r} is not a share such as 0.1% or 0.001", param, ctx)
-        return share
+            return value
+
+    def _expected(self) -> str:
+        return "a share such as 5% or 0.05"
 
 
 def verbosity_options(command: F) -> F:
     """`-q` and `-v`."""
     for flags, change, text in (
-        (("-v", "--verbose"), 1, "Print more; show the traceback of an error."),
+        (("-v", "--verbose"), 1, "Print more; of an error also where in the program it arose."),
         (("-q", "--quiet"), -1, "Print nothing but errors."),
     ):
         command = click.option(
@@ -189,7 +208,7 @@ def ink_option(command: F) -> F:
         type=click.Choice(["auto", "dark", "light"]),
         default="auto",
         show_default=True,
-        help="Whether ink is dark on light or light on dark; auto decides for each image.",
+        help="Whether the writing is dark on light or light on dark; auto decides for each image.",
     )(command)
 
 
@@ -197,17 +216,21 @@ def batch_size_option(command: F) -> F:
     """`--batch-size N`."""
     return click.option(
         "--batch-size",
-        type=click.IntRange(1, 65_536),
+        type=Count(1, 65_536),
         default=256,
         show_default=True,
-        help="Images that the network gets at once; a TFLite network gets at most 64.",
+        help="Images that the network gets at once: fewer take less memory. A TFLite network gets at most 64.",
     )(command)
 
 
 def seed_option(command: F) -> F:
     """`--seed N`."""
     return click.option(
-        "--seed", type=click.IntRange(0, 2**31 - 1), default=1, show_default=True, help="Seed of the random numbers."
+        "--seed",
+        type=Count(0, 2**31 - 1),
+        default=1,
+        show_default=True,
+        help="Decides what is drawn at random: the same number, the same result.",
     )(command)
 
 

@@ -11,7 +11,7 @@ import click
 
 from batchdigits.cli.console import print_message
 from batchdigits.cli.model_choice import chosen_model, model_choice_options
-from batchdigits.cli.options import batch_size_option, ink_option, output_option, verbosity_options
+from batchdigits.cli.options import Count, batch_size_option, ink_option, output_option, verbosity_options
 from batchdigits.cli.output_file import is_same_file, prepare_document, prepare_picture
 from batchdigits.errors import ExitCode, NoImagesError
 
@@ -32,9 +32,7 @@ MAX_LIMIT = 1_000  # images: the picture is 42,500 pixels high then; many viewer
 @ink_option
 @batch_size_option
 @click.option("--fields", "are_fields", is_flag=True, help="Each image is a field with a number, as for read.")
-@click.option(
-    "--limit", type=click.IntRange(1, MAX_LIMIT), default=60, show_default=True, help="Show at most this many images."
-)
+@click.option("--limit", type=Count(1, MAX_LIMIT), default=60, show_default=True, help="Show at most this many images.")
 @click.option(
     "--status", "statuses", multiple=True, metavar="STATUS", help="Of a table, show rows with this status; repeatable."
 )

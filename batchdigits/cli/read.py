@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from batchdigits.cli.make_table import make_table
-from batchdigits.cli.options import Number, ink_option
+from batchdigits.cli.options import Count, Share, ink_option
 from batchdigits.cli.read_request import ReadRequest
 from batchdigits.cli.table_options import INPUT_OPTIONS, OUTPUT_OPTIONS, RUN_OPTIONS, add_options
 from batchdigits.fields.checks import CHECKS, parse_check
@@ -39,24 +39,29 @@ class Parsed(click.ParamType[str]):
     ink_option,
     click.option("--length", type=Parsed("N|N-M", parse_length), help="How many digits a number has, as 9 or 5-8."),
     click.option(
-        "--comb", type=click.IntRange(2, MAX_LENGTH), metavar="N", help="The field has this many boxes in a row."
+        "--comb",
+        type=Count(2, MAX_LENGTH),
+        help="The field is a comb: this many printed boxes in a row, for a digit each.",
     ),
     click.option(
         "--separators",
         type=Parsed("CHARS", parse_separators),
         default="",
-        help=f"Characters that may stand between digits, of {SEPARATORS} They become part of the value.",
+        help=f"Those of the four characters {SEPARATORS} that may stand between digits. They become part of the value.",
     ),
     click.option("--digits-only", is_flag=True, help="Leave the separators out of the value."),
     click.option("--signed", is_flag=True, help="A minus may stand before a number."),
     click.option(
         "--decimals",
-        type=click.IntRange(1, MAX_DECIMALS),
-        metavar="N",
+        type=Count(1, MAX_DECIMALS),
         help="Values are amounts with this many decimals, written as 1234.50.",
     ),
     click.option("--range", "bounds", type=Parsed("A-B", parse_range), help="Values are numbers from A to B: 0-300."),
-    click.option("--pattern", type=Parsed("REGEX", parse_pattern), help="Values match this regular expression."),
+    click.option(
+        "--pattern",
+        type=Parsed("REGEX", parse_pattern),
+        help="Values have this form, a regular expression: '[12]\\d{3}' is four digits, the first a 1 or 2.",
+    ),
     click.option(
         "--check",
         "checks",
@@ -84,8 +89,8 @@ class Parsed(click.ParamType[str]):
     click.option("--long", is_flag=True, help="With --template, one row a field."),
     click.option(
         "--min-confidence",
-        type=Number(0, 1),
-        help="Review threshold: rows with a lower score are `review`. [default: chosen for fields]",
+        type=Share(),
+        help="Rows with a lower score are `review`: 0.9 or 90%. [default: chosen for fields]",
     ),
     *OUTPUT_OPTIONS,
     click.option(
@@ -100,6 +105,9 @@ def read(**values: Any) -> None:
     gives one row, with a value of several digits; with --template, every page of a form, with its fields. The status of
     a row is `ok`, `review` (a person should check it), `blank` (no ink) or `error` (unreadable; the detail says why).
     The exit code is 3 if some rows are errors. A run that was stopped is continued with --resume.
+
+    Say what you know of the numbers, with --length to --unique: the likeliest value that keeps to it is taken. If none
+    is likely enough, the row is `review`, and says what the value breaks.
 
     \b
     Example:

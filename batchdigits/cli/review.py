@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 
 from batchdigits.cli.console import is_quiet, print_message
-from batchdigits.cli.options import FILE, output_option, verbosity_options
+from batchdigits.cli.options import FILE, Count, output_option, verbosity_options
 from batchdigits.cli.review_apply import apply, check_apply_options
 from batchdigits.errors import BatchdigitsError, MissingExtraError
 from batchdigits.output.review_answers import Mode
@@ -45,10 +45,15 @@ def _check_lines(context: click.Context, option: click.Parameter, value: str | t
 @click.option(
     "--mode",
     type=click.Choice(get_args(Mode)),
-    help="How to begin: a page of one class, image by image, or blind, without showing predictions. "
+    help="How to begin: a page of images with one label, image by image, or blind, without showing labels. "
     "[default: grid; single for numbers]",
 )
-@click.option("--second", "is_second", is_flag=True, help="Key blind, as a second person, what was answered already.")
+@click.option(
+    "--second",
+    "is_second",
+    is_flag=True,
+    help="Show what another person answered already, blind: type each again, and the two are compared.",
+)
 @click.option(
     "--sample",
     type=FILE,
@@ -66,7 +71,7 @@ def _check_lines(context: click.Context, option: click.Parameter, value: str | t
     callback=_check_lines,
     help="A label that may be given, too, if no row of the table has it; repeatable.",
 )
-@click.option("--port", type=click.IntRange(0, 65_535), default=0, help="Port of the page; 0 is any free one.")
+@click.option("--port", type=Count(0, 65_535), default=0, help="Port of the page; 0 is any free one.")
 @click.option("--no-browser", is_flag=True, help="Only print the address of the page; with -q, to stdout.")
 @click.option("--apply", "is_apply", is_flag=True, help="Write the table with the answers in it to -o; no page.")
 @output_option("The finished table: .csv, .tsv or .jsonl, each also with .gz or .zst, .parquet or .xlsx.")

@@ -12,6 +12,7 @@ from batchdigits.cli.max_failures import MaxFailuresType
 from batchdigits.cli.model_choice import model_choice_options
 from batchdigits.cli.options import (
     OUTPUT_FILE,
+    Count,
     Number,
     batch_size_option,
     log_format_option,
@@ -50,7 +51,12 @@ def add_options(*options: Option) -> Option:
 INPUT_OPTIONS: tuple[Option, ...] = (
     click.argument("paths", nargs=-1, metavar="[PATH… | -]", type=click.Path()),
     click.option("--files-from", metavar="FILE|-", help="Read more paths from a file or stdin, one a line."),
-    click.option("-0", "--null", is_flag=True, help="Paths of --files-from end with NUL, as from `find -print0`."),
+    click.option(
+        "-0",
+        "--null",
+        is_flag=True,
+        help="Paths of --files-from end with a zero byte and not with the line, as from `find -print0`.",
+    ),
     click.option(
         "--with-id", is_flag=True, help="Behind each path of --files-from stand a tab and an id, for the column `id`."
     ),
@@ -58,7 +64,8 @@ INPUT_OPTIONS: tuple[Option, ...] = (
         "--include",
         multiple=True,
         metavar="GLOB",
-        help="In folders, take only files with such a name, or path if GLOB has a slash. May be given several times.",
+        help="In folders, take only files with such a name: '*.png'. A GLOB with a slash is for the whole path. May be "
+        "given several times.",
     ),
     click.option("--exclude", multiple=True, metavar="GLOB", help="In the same way, skip files and folders."),
     click.option("--no-recursive", is_flag=True, help="Do not visit folders inside folders."),
@@ -86,8 +93,8 @@ OUTPUT_OPTIONS: tuple[Option, ...] = (
     click.option(
         "--excel",
         is_flag=True,
-        help="Write CSV or TSV for spreadsheets: with a byte order mark, and an apostrophe before cells that a "
-        "spreadsheet could take for a formula.",
+        help="Write CSV or TSV that a spreadsheet opens right: with the mark by which Excel knows the letters, and an "
+        "apostrophe before cells that could be taken for a formula.",
     ),
 )
 
@@ -99,7 +106,9 @@ RUN_OPTIONS: tuple[Option, ...] = (
         help="Continue an unfinished output, or add to a finished one what is new or has changed. With --overwrite, "
         "replace it.",
     ),
-    click.option("--prune", is_flag=True, help="With --resume, drop the rows of files that are not named any more."),
+    click.option(
+        "--prune", is_flag=True, help="With --resume, drop the rows of files that are not among the PATHs any more."
+    ),
     click.option(
         "--max-failures", type=MaxFailuresType(), metavar="N|P%", help="Stop when more images than this are errors."
     ),
@@ -115,12 +124,12 @@ RUN_OPTIONS: tuple[Option, ...] = (
         type=Number(0, 86_400),
         default=60,
         show_default=True,
-        help="Seconds that one image may take; 0 for no limit.",
+        help="Seconds that one image may take; one that takes longer is an `error`. 0 for no limit.",
     ),
     click.option(
         "--jobs",
-        type=click.IntRange(1, 65_536),
-        help="Worker processes. [default: one for each core; 1 for a .keras model]",
+        type=Count(1, 65_536),
+        help="How many processes work at the same time. [default: one for each core; 1 for a .keras model]",
     ),
     click.option(
         "--engine",
@@ -135,7 +144,7 @@ RUN_OPTIONS: tuple[Option, ...] = (
     ),
     click.option(
         "--part-size",
-        type=click.IntRange(1, 1_000_000),
+        type=Count(1, 1_000_000),
         default=5_000,
         show_default=True,
         help="Files in each part that --engine ray writes. A lost machine loses the parts it is working on.",

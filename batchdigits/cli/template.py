@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from batchdigits.cli.console import print_message, quoted
-from batchdigits.cli.options import OUTPUT_FILE, output_option, verbosity_options
+from batchdigits.cli.options import OUTPUT_FILE, Count, output_option, verbosity_options
 from batchdigits.cli.output_file import prepare_output, prepare_picture
 from batchdigits.errors import BatchdigitsError
 from batchdigits.text import counted, is_line
@@ -43,17 +43,21 @@ class _Page(NamedTuple):
     metavar="FILE",
     help="The picture with the numbers of the fields. [default: NAME-preview.png]",
 )
-@click.option("--filled", is_flag=True, help="The form is filled in: writing in a box does not make it a label.")
+@click.option(
+    "--filled",
+    is_flag=True,
+    help="The form is filled in: a box with writing in it is a field, too, and not a printed label.",
+)
 @click.option(
     "--dpi",
-    type=click.IntRange(10, 4800),
-    metavar="N",
-    help="Write mm, of a form with N dots an inch; PDFs have 300, or those of their scan. [default: pixels]",
+    type=Count(10, 4800),
+    help="Give the places of fields in mm, not in pixels; the form has N dots an inch. A PDF has 300, or those of its "
+    "scan.",
 )
-@click.option("--overwrite", is_flag=True, help="Replace a template that is there.")
+@click.option("--overwrite", is_flag=True, help="Replace the file of -o, with all that was edited in it.")
 @verbosity_options
 def template(form: str, output: Path, picture: Path | None, filled: bool, dpi: int | None, overwrite: bool) -> None:
-    """Find the combs and boxes of a form, and begin its template for read.
+    """Find the fields of a form, boxes and rows of boxes, and begin its template for read.
 
     FORM is the blank form: a picture, or a PDF or TIFF of several pages; or a scan of a filled one, with --filled.
     Two files are written: a picture of the form with its fields and their numbers, and a template in TOML. Rename the

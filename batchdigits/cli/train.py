@@ -13,7 +13,9 @@ from batchdigits.cli.options import (
     FILE,
     KERAS_MODEL,
     OUTPUT_FILE,
+    Count,
     Number,
+    Share,
     class_option,
     corrections_option,
     data_option,
@@ -69,16 +71,12 @@ class Widths(click.ParamType[tuple[int, ...]]):
     help="Activation of the hidden layers.",
 )
 @click.option("--learning-rate", type=Number(0, 10, min_open=True), help="Learning rate of Adam at the start.")
-@click.option("--iterations", type=click.IntRange(0), help="Training steps, each with one minibatch.")
+@click.option("--iterations", type=Count(0), help="Training steps, each with one minibatch.")
+@click.option("--epochs", type=Count(1), help="In place of --iterations: passes over the images to learn from.")
+@click.option("--batch-size", type=Count(1, 65_536), help="Images in a minibatch.")
+@click.option("--dropout", type=Share(max_open=True), help="Share of the last hidden layer's units that are dropped.")
 @click.option(
-    "--epochs", type=click.IntRange(1), help="In place of --iterations: passes over the images to learn from."
-)
-@click.option("--batch-size", type=click.IntRange(1, 65_536), help="Images in a minibatch.")
-@click.option(
-    "--dropout", type=Number(0, 1, max_open=True), help="Share of the last hidden layer's units that are dropped."
-)
-@click.option(
-    "--unchanged", type=Number(0, 1), help="Share of the images that are not augmented, where the recipe augments."
+    "--unchanged", type=Share(), help="Share of the images that are not augmented, where the recipe augments."
 )
 @seed_option
 @data_option("Labelled data to learn from.")

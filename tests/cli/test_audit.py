@@ -227,7 +227,7 @@ def test_the_size_of_a_sample_is_computed_from_the_scores(run: Run, table: Path)
         (["--sample", "5", "-o", "s.xlsx"], "must end in .csv"),
         (["--show-at-most", "2/0"], "'2/0' is not a"),
         (["--show-at-most", "two"], "'two' is not a"),
-        (["--show-at-most", "3/2"], "not a share"),
+        (["--show-at-most", "3/2"], "'3/2' is not a ratio such as 2/1000"),
         (["--keyed", "s.csv", "--json", "a.txt"], "must end in .json"),
         (["--keyed", "s.csv", "--html", "a.txt"], "must end in .html"),
     ],

@@ -88,6 +88,37 @@ def test_a_risk_that_the_data_does_not_support_is_an_error(run: Run, model: Path
 
 
 @pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("classify . --target-risk 5", "'5' is not a share such as 5% or 0.05"),
+        ("classify . --target-risk 0,5%", "'0,5%' is not a share such as 5% or 0.05"),
+        ("classify . --target-risk 500%", "'500%' is not a share such as 5% or 0.05"),
+        ("classify . --target-risk 0%", "'0%' is not a share such as 5% or 0.05"),
+        ("classify . --target-risk 1% --outlier-share 5%%", "'5%%' is not a share such as 5% or 0.05"),
+        ("read . --min-confidence 90", "'90' is not a share such as 5% or 0.05"),
+        ("train --dropout 100%", "'100%' is not a share such as 5% or 0.05"),
+        ("audit rows.csv --show-at-most 2", "'2' is not a ratio such as 2/1000 or a share such as 0.2%"),
+        ("audit rows.csv --show-at-most 2/1,000", "'2/1,000' is not a ratio such as 2/1000 or a share such as 0.2%"),
+        ("audit rows.csv --show-at-most 2/0", "'2/0' is not a ratio such as 2/1000 or a share such as 0.2%"),
+        ("classify . --timeout 60s", "'60s' is not a number from 0 to 86400"),
+        ("train --learning-rate 0", "'0' is not a number over 0 to 10"),
+        ("export --tflite --min-agreement nan", "'nan' is not a number from 0 to 100"),
+    ],
+)
+def test_a_share_or_number_that_is_none_says_what_to_type(run: Run, command: str, message: str) -> None:
+    result = run(*command.split())
+    assert result.exit_code == 2
+    assert result.stderr.endswith(f": {message}\n")
+
+
+@pytest.mark.parametrize("text", ["90%", " 90 % ", "0.9", ".9"])
+def test_a_share_may_be_given_in_percent(run: Run, text: str) -> None:
+    by_number = run("classify", DIGITS, "--min-confidence", "0.9")
+    assert statuses(by_number.stdout)["review"]
+    assert run("classify", DIGITS, "--min-confidence", text).stdout == by_number.stdout
+
+
+@pytest.mark.parametrize(
     "options",
     [
         ("--target-risk", "0"),

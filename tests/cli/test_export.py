@@ -249,7 +249,7 @@ def test_no_scans_are_refused(run: Run, trained: Path, npz_file: Path, tmp_path:
         (("--tflite", "--quantize", "int16x8", "--output-type", "int8"), "--output-type int8 needs --quantize int8"),
         (("--tflite", "--quantize", "none", "--per-tensor"), "--per-tensor needs --quantize"),
         (("--tflite", "--quantize", "dynamic", "--calibrate", "."), "--calibrate needs --quantize int8 or int16x8"),
-        (("--tflite", "--min-agreement", "101"), "101.0 is not in the range"),
+        (("--tflite", "--min-agreement", "101"), "'101' is not a number from 0 to 100"),
         (("--tflite", "--min-agreement", "nan"), "'nan' is not a number"),
         (("--tflite", "--c-array", "c", "--quantize", "none"), "C sources need --quantize int8"),
         (("--tflite", "--c-array", "c", "--input-type", "uint8"), "C sources need --quantize int8"),

@@ -213,7 +213,7 @@ def test_the_digits_stand_in_a_column_from_left_to_right(run: Run) -> None:
         (["--values", ""], "--values needs the name of a file, and it is empty"),
         (["--template", ""], "--template needs the name of a file, and it is empty"),
         (["--check", "crc"], "is no check: there are luhn, "),
-        (["--min-confidence", "2"], "2.0 is not in the range"),
+        (["--min-confidence", "2"], "'2' is not a share such as 5% or 0.05"),
         (["--top-k", "2"], "No such option"),
     ],
 )
