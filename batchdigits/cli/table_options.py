@@ -64,8 +64,8 @@ INPUT_OPTIONS: tuple[Option, ...] = (
         "--include",
         multiple=True,
         metavar="GLOB",
-        help="In folders, take only files with such a name: '*.png'. A GLOB with a slash is for the whole path. May be "
-        "given several times.",
+        help="In folders, take only files with such a name, as `'*.png'`, or path if GLOB has a slash. May be given "
+        "several times.",
     ),
     click.option("--exclude", multiple=True, metavar="GLOB", help="In the same way, skip files and folders."),
     click.option("--no-recursive", is_flag=True, help="Do not visit folders inside folders."),
