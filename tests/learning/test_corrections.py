@@ -204,6 +204,10 @@ def test_a_model_is_trained_on_corrections_and_exported(
 ) -> None:
     monkeypatch.setattr("batchdigits.learning.export.default_min_agreement", lambda card: 0.0)
     answers = {path: answer for path, answer in many(small_mnist).items() if answer[1] in "37"}
+    for number in np.flatnonzero(np.isin(small_mnist["y_train"][100:500], (3, 7))):
+        path, label = f"scans/writer0/copy-{number}.png", str(small_mnist["y_train"][100 + number])
+        Image.fromarray(255 - small_mnist["x_train"][100 + number]).save(path)
+        answers[path] = ("label", label, label)
     log = review(answers)
     result = run("train", *QUICK, "--init", trained, "--corrections", log, "-o", "m.keras", "--export")
     assert result.exit_code == 0, result.output
@@ -216,6 +220,7 @@ def test_a_model_is_trained_on_corrections_and_exported(
     assert "wrote m.tflite; next: batchdigits classify SCANS --model m.tflite\n" in result.stderr
     again = ("--model", "m.keras", "--corrections", log, "--min-agreement", "0", "-o", "again.tflite")
     assert run("export", "--tflite", *again).exit_code == 0
+    assert "rows.csv.review and MNIST: left out " in result.stderr
     assert Path("again.tflite").read_bytes() == Path("m.tflite").read_bytes()
 
 
