@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 
 from batchdigits.datasets import MNIST
-from batchdigits.datasets.idx import TEST_IMAGES, TEST_LABELS, read_idx
+from batchdigits.datasets.idx import TRAIN_IMAGES, TRAIN_LABELS, read_idx
 from tests.conftest import ROOT, SAMPLES
 from tests.docs.shown_blocks import Block, blocks_of, commands_of, matches
 from tests.engines.helpers import make_fields
@@ -62,7 +62,7 @@ def folder(tmp_path: Path) -> Path:
         path.rename(path.with_name(f"form-{number}.png"))
     shutil.copy(SAMPLES / "broken" / "blank.png", tmp_path / f"fields/form-{len(FIELDS) + 1}.png")
     make_forms(tmp_path)
-    images, labels = read_idx(MNIST / f"{TEST_IMAGES}.gz"), read_idx(MNIST / f"{TEST_LABELS}.gz")
+    images, labels = read_idx(MNIST / f"{TRAIN_IMAGES}.gz"), read_idx(MNIST / f"{TRAIN_LABELS}.gz")
     for digit in range(10):
         (tmp_path / f"labelled/{digit}").mkdir(parents=True)
         for number, image in enumerate(images[labels == digit][:EACH], 1):

@@ -54,7 +54,7 @@ def test_no_image_is_both_learned_and_held_back_by_ones_own_data_and_mnist(
         "own and MNIST: left out 53 images of which another of these has a copy; "
         "copies are never both learned and held back",
     )
-    with pytest.raises(DataError, match="own: MNIST's validation and test images have all images for training"):
+    with pytest.raises(DataError, match="own: all images for training are copies of MNIST's"):
         FineTuning(read_model_file(trained), replace(data, train=LabelledGlyphs(test, np.arange(3))), seed=1)
 
 
