@@ -178,7 +178,8 @@ def apart_from_mnist(own: Splits) -> tuple[Splits, Splits | None]:
         return own, None
     (kept, mnist), notes = set_apart(f"{own.name} and MNIST", [own, load().with_classes(own.classes)])
     if len(own.train) and not len(kept.train):
-        raise DataError(f"{own.name}: all images for training are copies of MNIST's validation and test images; add others")
+        copies = "all images for training are copies of MNIST's validation and test images"
+        raise DataError(f"{own.name}: {copies}; add others")
     return replace(kept, notes=(*own.notes, *notes)), mnist
 
 
