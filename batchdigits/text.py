@@ -10,6 +10,8 @@ from collections.abc import Sequence
 _USER = re.compile(r"(\w://)[^/?#\s@]*@")
 _QUERY = re.compile(r"(\w://[^\s?#]*)\?[^\s#]+")
 
+SAVE_AS_UTF8 = "save it as UTF-8, which Excel calls CSV UTF-8"  # what to do with a table in another encoding
+
 
 def counted(number: int, noun: str) -> str:
     """A number with its noun, whose plural ends in s: `1 image`, `2,000 images`."""
@@ -30,6 +32,11 @@ def printable(text: str) -> str:
 def as_unicode(path: str | os.PathLike[str]) -> str:
     """The path as text that UTF-8 can hold: U+FFFD replaces bytes that are not UTF-8."""
     return os.fspath(path).encode(errors="surrogateescape").decode(errors="replace")
+
+
+def is_utf8(text: str) -> bool:
+    """Whether the text has no bytes that are not UTF-8, as a file name may have, or a table in another encoding."""
+    return text.isascii() or as_unicode(text) == text
 
 
 def is_line(text: str) -> bool:

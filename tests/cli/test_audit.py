@@ -297,6 +297,13 @@ def test_what_is_no_sample_is_refused_in_one_line(run: Run, table: Path, content
     assert not Path("a.html").exists()
 
 
+def test_a_sample_that_was_saved_in_another_encoding_is_refused_with_what_to_do(run: Run, table: Path) -> None:
+    Path("sample.csv").write_bytes("path,truth\nb\u00fc.png,1\n".encode("cp1252"))
+    result = run("audit", "rows.csv", "--keyed", "sample.csv")
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert "the sample is not in UTF-8 any more: save it as UTF-8, which Excel calls CSV UTF-8" in result.stderr
+
+
 def test_a_sample_of_another_seed_or_table_is_refused(run: Run, table: Path, sample: Path) -> None:
     for options in (["--seed", "3"], []):
         result = run("audit", "rows.csv", "--keyed", sample, *options)
