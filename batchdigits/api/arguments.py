@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from numbers import Integral, Real
 from pathlib import Path
 from typing import get_args
 
@@ -11,6 +12,7 @@ from batchdigits.datasets.layout import NOT_DIGIT
 from batchdigits.inference.choose import BUILT_IN_MODEL, PACKAGED_MODELS, PRETRAINED
 from batchdigits.vision.normalise import Ink
 
+KINDS: dict[type, str] = {str: "a text", Integral: "a whole number", Real: "a number"}
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
 
@@ -86,7 +88,7 @@ def text_list(name: str, texts: Iterable[str]) -> tuple[str, ...]:
     Raises:
         TypeError: it is one text, which would be taken for one of each of its characters, or has something else in it.
     """
-    if isinstance(texts, str):
+    if isinstance(texts, str) or not isinstance(texts, Iterable):
         raise TypeError(f"{name} is an iterable of texts, not {texts!r}")
     given = tuple(texts)
     for text in given:
@@ -102,4 +104,15 @@ def check_type(name: str, value: object, kind: type) -> None:
         TypeError: it has another one.
     """
     if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
-        raise TypeError(f"{name} is {'a text' if kind is str else 'a whole number'}, not {value!r}")
+        raise TypeError(f"{name} is {KINDS[kind]}, not {value!r}")
+
+
+def check_threshold_types(min_confidence: object, target_risk: object, outlier_share: object) -> None:
+    """Check the types of the arguments that set the review threshold.
+
+    Raises:
+        TypeError: one is no number, nor None.
+    """
+    check_type("min_confidence", min_confidence, Real)
+    check_type("target_risk", target_risk, Real)
+    check_type("outlier_share", outlier_share, Real)
