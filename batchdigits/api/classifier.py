@@ -6,17 +6,10 @@ import os
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
-from numbers import Integral
+from numbers import Integral, Real
 from threading import Lock
 
-from batchdigits.api.arguments import (
-    as_path,
-    check_ink,
-    check_threshold_types,
-    check_type,
-    model_path,
-    text_list,
-)
+from batchdigits.api.arguments import as_path, check_ink, check_types, model_path, text_list
 from batchdigits.api.images import Image, page_of, pages_of
 from batchdigits.fields.cut_batch import cut_page
 from batchdigits.fields.decide_fields import FieldPrediction, decide_fields, field_threshold
@@ -75,7 +68,7 @@ class Classifier:
             BatchdigitsError: the model file cannot be used, or the risk is not supported by its data.
         """
         check_ink(ink)
-        check_threshold_types(min_confidence, target_risk, outlier_share)
+        check_types(Real, min_confidence=min_confidence, target_risk=target_risk, outlier_share=outlier_share)
         self._made_again = partial(
             Classifier,
             model,
@@ -173,10 +166,8 @@ class Classifier:
         """
         texts = text_list("checks", checks)
         listed = None if values is None else text_list("values", values)
-        for name, number in (("comb", comb), ("decimals", decimals)):
-            check_type(name, number, Integral)
-        for name, text in (("separators", separators), ("bounds", bounds), ("pattern", pattern)):
-            check_type(name, text, str)
+        check_types(Integral, comb=comb, decimals=decimals)
+        check_types(str, separators=separators, bounds=bounds, pattern=pattern)
         options = field_options(
             ink=self._ink,
             length=None if length is None else str(length),
