@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import re
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from heapq import nsmallest
 from itertools import chain, islice
@@ -22,11 +23,12 @@ from batchdigits.output.formats import compression_of, dialect_of
 from batchdigits.output.prediction_csv import BYTE_ORDER_MARK
 from batchdigits.output.prediction_jsonl import path_from_bytes
 from batchdigits.output.prediction_parquet import import_pyarrow
-from batchdigits.text import as_unicode
+from batchdigits.text import as_unicode, printable
 
 HEAD_BYTES = 1 << 16  # the header of a thousand probabilities is shorter
 TableFormat = Literal["csv", "tsv", "jsonl", "parquet"]
 FORM_COLUMNS = ("page", "field", "box")  # of a table with a row a field of a form; a person may have left out `box`
+_shortened = re.compile(r"-?\d([.,]\d+)?E\+\d+").fullmatch  # as a spreadsheet shows and saves a number of many digits
 _DELIMITERS: dict[TableFormat, str] = {"csv": ",", "tsv": "\t"}
 
 
@@ -234,11 +236,17 @@ def row_of(cells: Mapping[str, object]) -> TableRow:
         KeyError: a column is missing.
         ValueError: `path_bytes` is not base64, or a text has half of a surrogate pair.
         TypeError: the cells have no columns.
+        BatchdigitsError: a spreadsheet has made another number of a value.
     """
     encoded = cells.get("path_bytes") if isinstance(cells, dict) else None
     path = path_from_bytes(encoded) if encoded else cells["path"]
     text_of(path)  # its bytes that are not UTF-8 stay
     field = text_of(cells.get("field")) if _has_fields(cells) else ""
+    if "label" not in cells and _shortened(value := text_of(cells["value"])):
+        raise BatchdigitsError(
+            f"a spreadsheet has made {value} of the number of {printable(text_of(path))}, and its digits are lost: take "
+            "the table as read wrote it, and read its values into the spreadsheet as text"
+        )
     return TableRow(
         ("" if path is None else str(path)) + (f"#{field}" if field else ""),
         text_of(cells["label"] if "label" in cells else cells["value"]),

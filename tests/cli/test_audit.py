@@ -266,6 +266,11 @@ def test_nothing_that_a_person_made_is_written_over(run: Run, sample: Path, opti
             'path,label,confidence,status,detail,score\n"a,1,1,ok,,1\n',
             "the row in line 2: unexpected end of data",
         ),
+        (
+            "numbers.csv",
+            'path,value,confidence,status,detail,score\na,"9,87654E+19",1,ok,,1\n',
+            "a spreadsheet has made 9,87654E+19 of the number of a, and its digits are lost",
+        ),
         ("bad.jsonl", '{"path": "a"}\n', "line 1 is not a row of classify"),
         ("bad.parquet", "PAR1", "it is not a Parquet file"),
         ("bad.csv.gz", "text", "it is damaged, or not a .gz file"),
