@@ -14,6 +14,7 @@ from batchdigits.api.images import Image, page_of, pages_of
 from batchdigits.fields.cut_batch import cut_page
 from batchdigits.fields.decide_fields import FieldPrediction, decide_fields, field_threshold
 from batchdigits.fields.field_options import field_options
+from batchdigits.fields.roster import VALUE
 from batchdigits.forms.cut_pages import FormBatch
 from batchdigits.forms.decide_forms import FormPrediction, read_forms
 from batchdigits.forms.template import Template
@@ -166,6 +167,9 @@ class Classifier:
         """
         texts = text_list("checks", checks)
         listed = None if values is None else text_list("values", values)
+        for value in listed or ():
+            if not VALUE.fullmatch(value):
+                raise ValueError(f"values are numbers, not {value!r}")
         check_types(Integral, comb=comb, decimals=decimals)
         check_types(str, separators=separators, bounds=bounds, pattern=pattern)
         options = field_options(

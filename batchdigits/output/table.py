@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 import json
 import math
-import re
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from heapq import nsmallest
 from itertools import chain, islice
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from batchdigits.errors import BatchdigitsError
+from batchdigits.fields.roster import ROUNDED
 from batchdigits.files.disk import LOCAL_DISK
 from batchdigits.output.columns import Columns
 from batchdigits.output.compression import read_lines
@@ -28,7 +28,6 @@ from batchdigits.text import as_unicode, printable
 HEAD_BYTES = 1 << 16  # the header of a thousand probabilities is shorter
 TableFormat = Literal["csv", "tsv", "jsonl", "parquet"]
 FORM_COLUMNS = ("page", "field", "box")  # of a table with a row a field of a form; a person may have left out `box`
-_shortened = re.compile(r"-?\d([.,]\d+)?E\+\d+").fullmatch  # as a spreadsheet shows and saves a number of many digits
 _DELIMITERS: dict[TableFormat, str] = {"csv": ",", "tsv": "\t"}
 
 
@@ -242,7 +241,7 @@ def row_of(cells: Mapping[str, object]) -> TableRow:
     path = path_from_bytes(encoded) if encoded else cells["path"]
     text_of(path)  # its bytes that are not UTF-8 stay
     field = text_of(cells.get("field")) if _has_fields(cells) else ""
-    if "label" not in cells and _shortened(value := text_of(cells["value"])):
+    if "label" not in cells and ROUNDED.fullmatch(value := text_of(cells["value"])):
         raise BatchdigitsError(
             f"a spreadsheet has made {value} of the number of {printable(text_of(path))}, and its digits are lost: take "
             "the table as read wrote it, and read its values into the spreadsheet as text"
