@@ -243,8 +243,8 @@ def row_of(cells: Mapping[str, object]) -> TableRow:
     field = text_of(cells.get("field")) if _has_fields(cells) else ""
     if "label" not in cells and ROUNDED.fullmatch(value := text_of(cells["value"])):
         raise BatchdigitsError(
-            f"a spreadsheet has made {value} of the number of {printable(text_of(path))}, and its digits are lost: take "
-            "the table as read wrote it, and read its values into the spreadsheet as text"
+            f"a spreadsheet has made {value} of the number of {printable(text_of(path))}, and its digits are lost: "
+            "take the table as read wrote it, and read its values into the spreadsheet as text"
         )
     return TableRow(
         ("" if path is None else str(path)) + (f"#{field}" if field else ""),
