@@ -24,7 +24,7 @@ from batchdigits.errors import BatchdigitsError
 from batchdigits.files.plain_path import plain_path
 from batchdigits.output.atomic import replace_atomically
 from batchdigits.output.journal import Extent, Identity, failed_stamp
-from batchdigits.text import SAVE_AS_UTF8, as_unicode, is_utf8
+from batchdigits.text import SAVE_AS_UTF8, is_utf8
 
 RECORD = np.dtype([("source", "<u8"), ("stamp", "<u8"), ("checksum", "<u4")])
 NO_SOURCE = 0  # in place of a source's id, of a row without a path
@@ -202,8 +202,9 @@ class FinishedOutput:
         head = reader.head(piece)
         path, page = head.path, of_a_page(head.path)
         if not is_utf8(path) and not any(self._record_of(name)[0] for name in (path, page[1] if page else "")):
+            shown = path.encode(errors="replace").decode()
             raise BatchdigitsError(
-                f"cannot add to {table}: the path {as_unicode(path)} in it is not in UTF-8 any more: {SAVE_AS_UTF8}"
+                f"cannot add to {table}: the path {shown} in it is not in UTF-8 any more: {SAVE_AS_UTF8}"
             )
         row = len(self._sources)
         for source in {source_id(path), source_id(page[1]) if page else NO_SOURCE} - {NO_SOURCE}:
