@@ -7,6 +7,7 @@ raises nothing: it gets a row with the status `error`.
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Any
 
 
 class ExitCode(IntEnum):
@@ -24,6 +25,10 @@ class BatchdigitsError(Exception):
     """A fatal error. Its message is one line that says what to do."""
 
     exit_code = ExitCode.FATAL
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """How it is pickled: by its message, whatever its class makes that of; a process pool needs it."""
+        return _made_again, (type(self), self.args)
 
 
 class NoImagesError(BatchdigitsError):
@@ -64,3 +69,7 @@ class OpenCVError(BatchdigitsError):
 
 class TooManyFailuresError(BatchdigitsError):
     """More images than `--max-failures` allows could not be read."""
+
+
+def _made_again(kind: type[BatchdigitsError], args: tuple[Any, ...]) -> BatchdigitsError:
+    return kind.__new__(kind, *args)

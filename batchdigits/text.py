@@ -8,7 +8,10 @@ import unicodedata
 from collections.abc import Sequence
 
 _USER = re.compile(r"(\w://)[^/?#\s@]*@")
+_ESCAPED = re.compile("[\udc80-\udcff]")  # bytes that are not UTF-8, as `surrogateescape` decodes them
 _QUERY = re.compile(r"(\w://[^\s?#]*)\?[^\s#]+")
+
+SAVE_AS_UTF8 = "save it as UTF-8, which Excel calls CSV UTF-8"  # what to do with a table in another encoding
 
 
 def counted(number: int, noun: str) -> str:
@@ -30,6 +33,11 @@ def printable(text: str) -> str:
 def as_unicode(path: str | os.PathLike[str]) -> str:
     """The path as text that UTF-8 can hold: U+FFFD replaces bytes that are not UTF-8."""
     return os.fspath(path).encode(errors="surrogateescape").decode(errors="replace")
+
+
+def is_utf8(text: str) -> bool:
+    """Whether the text has no bytes that are not UTF-8, as a file name may have, or a table in another encoding."""
+    return not _ESCAPED.search(text)
 
 
 def is_line(text: str) -> bool:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from numbers import Integral, Real
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from batchdigits.datasets.layout import NOT_DIGIT
 from batchdigits.inference.choose import BUILT_IN_MODEL, PACKAGED_MODELS, PRETRAINED
 from batchdigits.vision.normalise import Ink
 
+KINDS: dict[type, str] = {
+    str: "a text",
+    Integral: "a whole number",
+    Real: "a number",
+    Sequence: "a sequence of whole numbers",
+}
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
 
@@ -86,7 +93,7 @@ def text_list(name: str, texts: Iterable[str]) -> tuple[str, ...]:
     Raises:
         TypeError: it is one text, which would be taken for one of each of its characters, or has something else in it.
     """
-    if isinstance(texts, str):
+    if isinstance(texts, str) or not isinstance(texts, Iterable):
         raise TypeError(f"{name} is an iterable of texts, not {texts!r}")
     given = tuple(texts)
     for text in given:
@@ -95,11 +102,29 @@ def text_list(name: str, texts: Iterable[str]) -> tuple[str, ...]:
     return given
 
 
-def check_type(name: str, value: object, kind: type) -> None:
-    """Check that an argument has a type, or is None.
+def check_types(kind: type, **values: object) -> None:
+    """Check that arguments have a type, or are None.
+
+    Args:
+        kind: a key of KINDS.
+        values: the arguments by their names.
 
     Raises:
-        TypeError: it has another one.
+        TypeError: one has another type.
     """
-    if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
-        raise TypeError(f"{name} is {'a text' if kind is str else 'a whole number'}, not {value!r}")
+    for name, value in values.items():
+        if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
+            raise TypeError(f"{name} is {KINDS[kind]}, not {value!r}")
+
+
+def check_counts(**values: Any) -> None:
+    """Check that arguments are whole numbers of at least 1, or None.
+
+    Raises:
+        TypeError: one is no whole number.
+        ValueError: one is less.
+    """
+    check_types(Integral, **values)
+    for name, value in values.items():
+        if value is not None and value < 1:
+            raise ValueError(f"{name} is at least 1, not {value!r}")

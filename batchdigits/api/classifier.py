@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import replace
-from numbers import Integral
+from functools import partial
+from numbers import Integral, Real
 from threading import Lock
 
-from batchdigits.api.arguments import as_path, check_ink, check_type, model_path, text_list
+from batchdigits.api.arguments import as_path, check_ink, check_types, model_path, text_list
 from batchdigits.api.images import Image, page_of, pages_of
 from batchdigits.fields.cut_batch import cut_page
 from batchdigits.fields.decide_fields import FieldPrediction, decide_fields, field_threshold
 from batchdigits.fields.field_options import field_options
+from batchdigits.fields.roster import VALUE
 from batchdigits.forms.cut_pages import FormBatch
 from batchdigits.forms.decide_forms import FormPrediction, read_forms
 from batchdigits.forms.template import Template
@@ -28,6 +30,8 @@ from batchdigits.vision.normalise_batch import normalise_page
 
 class Classifier:
     """A loaded model. It starts no workers, and may be used from any thread.
+
+    It can be pickled: another process loads the model file again.
 
     Attributes:
         card: the model card.
@@ -60,11 +64,22 @@ class Classifier:
             second_look: whether an image in doubt is classified again under a few small changes.
 
         Raises:
-            TypeError: `model` is no path.
+            TypeError: `model` is no path, or a number is none.
             ValueError: another argument is out of its range.
             BatchdigitsError: the model file cannot be used, or the risk is not supported by its data.
         """
         check_ink(ink)
+        check_types(Real, min_confidence=min_confidence, target_risk=target_risk, outlier_share=outlier_share)
+        self._made_again = partial(
+            Classifier,
+            model,
+            ink=ink,
+            min_confidence=min_confidence,
+            target_risk=target_risk,
+            outlier_share=outlier_share,
+            probabilities=probabilities,
+            second_look=second_look,
+        )
         path = model_path(model)
         # One glyph at a time is fast in LiteRT, and pads nothing; TensorFlow takes as long for one as for a full batch.
         self._runtime = load_runtime(path, BATCH_SIZE if path.suffix == ".keras" else 1, second_look)
@@ -75,6 +90,10 @@ class Classifier:
         self._probabilities = probabilities
         self._templates: dict[str, Template] = {}
         self._lock = Lock()  # an interpreter runs one inference at a time
+
+    def __reduce__(self) -> tuple[partial[Classifier], tuple[()]]:
+        """How it is pickled: an interpreter cannot be, so the model is loaded again, with the same arguments."""
+        return self._made_again, ()
 
     def classify(self, image: Image) -> Prediction:
         """The prediction for one image.
@@ -97,8 +116,10 @@ class Classifier:
         """The predictions for several images, in order; each may have any type that `classify` accepts.
 
         Raises:
-            TypeError: one of them is no image.
+            TypeError: `images` is a single one, or one of them is no image.
         """
+        if isinstance(images, str | bytes | bytearray | memoryview | os.PathLike) or hasattr(images, "read"):
+            raise TypeError("images is an iterable of images; classify takes a single one")
         sources = [normalise_page(page_of(image, reduced=True), self._ink) for image in images]
         with self._lock:
             predictions, _ = decide(sources, self._runtime, self._threshold, self._probabilities)
@@ -146,10 +167,11 @@ class Classifier:
         """
         texts = text_list("checks", checks)
         listed = None if values is None else text_list("values", values)
-        for name, number in (("comb", comb), ("decimals", decimals)):
-            check_type(name, number, Integral)
-        for name, text in (("separators", separators), ("bounds", bounds), ("pattern", pattern)):
-            check_type(name, text, str)
+        for value in listed or ():
+            if not VALUE.fullmatch(value):
+                raise ValueError(f"values are numbers, not {value!r}")
+        check_types(Integral, comb=comb, decimals=decimals)
+        check_types(str, separators=separators, bounds=bounds, pattern=pattern)
         options = field_options(
             ink=self._ink,
             length=None if length is None else str(length),

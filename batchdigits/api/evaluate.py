@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Literal
 
-from batchdigits.api.arguments import check_class, check_ink, model_path
+from batchdigits.api.arguments import as_path, check_class, check_counts, check_ink, model_path
 from batchdigits.engines.local import predict
 from batchdigits.inference.model_file import read_model_file
 from batchdigits.reports.evaluation import Evaluation, evaluate_predictions
@@ -36,16 +36,17 @@ def evaluate(
         Accuracy, confusion matrix and confidence; see `Evaluation`.
 
     Raises:
-        TypeError: `path` or `model` is no path.
-        ValueError: `ink` or `as_class` is none of its values.
+        TypeError: `path` or `model` is no path, or `jobs` no whole number.
+        ValueError: `ink` or `as_class` is none of its values, or `jobs` is less than 1.
         DataError: the data has no class named like a label, one with another name, or is malformed.
         NoImagesError: no image has a label.
         BatchdigitsError: the model file cannot be used, or no worker can start.
     """
     check_ink(ink)
     check_class(as_class)
+    check_counts(jobs=jobs)
     chosen = read_model_file(model_path(model))
-    folder = os.fspath(path)
+    folder = os.fspath(as_path(path, "path"))
     labels = chosen.card.labels
     sources, true_class = labelled_sources(folder, labels, as_class)
     return evaluate_predictions(folder, predict(sources, chosen, ink, jobs=jobs), labels, true_class)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from numbers import Real
 
-from batchdigits.api.arguments import Paths, check_ink, model_path, path_list
+from batchdigits.api.arguments import Paths, check_counts, check_ink, check_types, model_path, path_list, text_list
 from batchdigits.engines.local import predict
 from batchdigits.files.filter import Filter
 from batchdigits.files.sources import find
@@ -60,19 +61,20 @@ def classify(
         (2.png before 10.png).
 
     Raises:
-        TypeError: `paths` or `model` is no path.
+        TypeError: `paths` or `model` is no path, a number is none, or `include` or `exclude` is a single text.
         ValueError: another argument is out of its range.
         BatchdigitsError: the model file cannot be used, the risk is not supported by its data, or no worker can start.
     """
     check_ink(ink)
+    check_types(Real, min_confidence=min_confidence, target_risk=target_risk, outlier_share=outlier_share)
+    check_types(Real, timeout=timeout)
+    check_counts(jobs=jobs, batch_size=batch_size)
     if not 0 <= timeout <= MAX_TIMEOUT:
         raise ValueError(f"timeout is from 0 to {MAX_TIMEOUT} seconds, not {timeout!r}")
-    for name, value in (("jobs", jobs), ("batch_size", batch_size)):
-        if value is not None and value < 1:
-            raise ValueError(f"{name} is at least 1, not {value!r}")
+    rules = Filter(text_list("include", include), text_list("exclude", exclude), recursive)
     chosen = read_model_file(model_path(model))
     return predict(
-        find(path_list(paths), rules=Filter(include, exclude, recursive)),
+        find(path_list(paths), rules=rules),
         chosen,
         ink,
         threshold=review_threshold(chosen.card, min_confidence, target_risk, outlier_share),

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from batchdigits.api.arguments import as_path, check_class
+from batchdigits.api.arguments import as_path, check_class, check_types
 from batchdigits.inference.card import Card
 from batchdigits.learning.export import Export, export_trained, prepare_export, write_export
 from batchdigits.learning.export_options import Batch, Head, InputType, OutputType, Quantize, export_options
@@ -82,13 +83,18 @@ def train(
         The model card, with the accuracy on the test images.
 
     Raises:
-        TypeError: a path is neither text nor `os.PathLike`.
+        TypeError: a path is neither text nor `os.PathLike`, or a number is none.
         ValueError: a number is out of its range.
         BatchdigitsError: data or a model cannot be used, arguments exclude each other, or the file cannot be written.
         OSError: the folder of `output` cannot be made.
     """
     path = as_path(output, "output", ".keras")
     check_class(as_class)
+    check_types(Integral, seed=seed, iterations=iterations, epochs=epochs, batch_size=batch_size)
+    check_types(Real, learning_rate=learning_rate, dropout=dropout, unchanged=unchanged)
+    check_types(Sequence, hidden=hidden)
+    for units in hidden or ():
+        check_types(Integral, hidden=units)
     _check("seed", seed, 0 <= seed < 1 << 31)
     _check("hidden", hidden, hidden is None or all(0 < units <= MAX_UNITS for units in hidden))
     _check("learning_rate", learning_rate, learning_rate is None or 0 < learning_rate <= MAX_LEARNING_RATE)
@@ -177,7 +183,7 @@ def export(
         An object with the exported model (`model`) and the rows of the parity check (`parity`).
 
     Raises:
-        TypeError: a path is neither text nor `os.PathLike`.
+        TypeError: a path is neither text nor `os.PathLike`, or `min_agreement` no number.
         ValueError: another argument has none of its values.
         BatchdigitsError: the model or data cannot be used, arguments exclude each other, the parity check fails, or a
             file cannot be written. If the parity check fails, nothing is written.
@@ -191,8 +197,10 @@ def export(
         ("head", head, Head),
         ("batch", batch, Batch),
     ):
-        _check(name, value, value is None or value in get_args(values))
+        if value is not None and value not in get_args(values):
+            raise ValueError(f"{name} is one of {', '.join(get_args(values))}, not {value!r}")
     check_class(as_class)
+    check_types(Real, min_agreement=min_agreement)
     _check("min_agreement", min_agreement, min_agreement is None or 0 <= min_agreement <= 1)
     options = export_options(
         quantize,

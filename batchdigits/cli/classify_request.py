@@ -102,6 +102,11 @@ class Request:
         raise NotImplementedError
 
     @property
+    def row_name(self) -> str:
+        """What a row stands for, in the singular."""
+        return "image"
+
+    @property
     def can_resume(self) -> bool:
         """Whether a run that failed can be resumed, and a finished one added to."""
         return True

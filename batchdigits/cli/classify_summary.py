@@ -68,14 +68,14 @@ class Summary:
 
     def line(self) -> str:
         """The summary for people."""
-        skipped = self.tally.skipped
+        skipped, row = self.tally.skipped, self.request.row_name
         parts = [
-            f"{counted(self.counts.rows, 'image')}: {self._statuses()}",
+            f"{counted(self.counts.rows, row)}: {self._statuses()}",
             "" if self.new else "no images left to do",
             f"{counted(self.done_before, 'file')} done before" if self.done_before else "",
             f"{counted(skipped, 'other file')} skipped" if skipped else "",
             self._expected_errors(),
-            f"{self.seconds:.1f} s, {self.new / self.seconds:,.0f} images/s, with {self.task.model}",
+            f"{self.seconds:.1f} s, {self.new / self.seconds:,.0f} {row}s/s, with {self.task.model}",
         ]
         return "; ".join(filter(None, parts))
 

@@ -112,6 +112,11 @@ class ReadRequest(Request):
         if self.with_id and not self.long and any(field.name == "id" for field in self._form.fields):
             raise click.UsageError(f"--with-id adds the column id, and a field in {self.template} has this name, too.")
 
+    @property
+    def row_name(self) -> str:
+        """See `Request.row_name`."""
+        return "row" if self.long else super().row_name
+
     def pipeline(self, card: Card) -> Pipeline[Any]:
         """The settings of the workers.
 

@@ -16,7 +16,7 @@ from batchdigits.cli.options import FILE, Count, output_option, verbosity_option
 from batchdigits.cli.review_apply import apply, check_apply_options
 from batchdigits.errors import BatchdigitsError, MissingExtraError
 from batchdigits.output.review_answers import Mode
-from batchdigits.text import as_unicode, counted, is_line, printable
+from batchdigits.text import SAVE_AS_UTF8, as_unicode, counted, is_line, is_utf8, printable
 
 if TYPE_CHECKING:
     from batchdigits.output.review_answers import Settled
@@ -127,9 +127,8 @@ def review(
     sources = [row.source for row in rows.rows]
     files = ScanFiles(sources, scans, table.resolve().parent)
     if not files.has_any(sources):
-        print_message(
-            f"no image of the first rows is in {' or '.join(map(as_unicode, files.folders))}; give --scans DIR"
-        )
+        remedy = "give --scans DIR" if all(map(is_utf8, sources)) else f"if {table} is not in UTF-8, {SAVE_AS_UTF8}"
+        print_message(f"no image of the first rows is in {' or '.join(map(as_unicode, files.folders))}; {remedy}")
     mode = "blind" if is_second else mode or ("single" if rows.are_numbers else "grid")
     setting = Setting(table.name, reviewer or _own_name(), mode, is_second)
     token = secrets.token_urlsafe(16)

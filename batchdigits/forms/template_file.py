@@ -171,9 +171,9 @@ def _content(path: str) -> bytes:
 
 def _parsed(path: str, content: bytes) -> dict[str, Any]:
     try:
-        return tomllib.loads(content.decode())
+        return tomllib.loads(content.decode("utf-8-sig"))  # Notepad may have put a byte order mark before it
     except UnicodeDecodeError:
-        raise BatchdigitsError(f"cannot read {path}: it is not UTF-8, so it is no TOML") from None
+        raise BatchdigitsError(f"cannot read {path}: it is not UTF-8; save it as that") from None
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
         raise BatchdigitsError(f"cannot read {path}: it is no TOML: {str(error).splitlines()[0]}") from None
 

@@ -24,6 +24,7 @@ from batchdigits.errors import BatchdigitsError
 from batchdigits.files.plain_path import plain_path
 from batchdigits.output.atomic import replace_atomically
 from batchdigits.output.journal import Extent, Identity, failed_stamp
+from batchdigits.text import SAVE_AS_UTF8, is_utf8
 
 RECORD = np.dtype([("source", "<u8"), ("stamp", "<u8"), ("checksum", "<u4")])
 NO_SOURCE = 0  # in place of a source's id, of a row without a path
@@ -91,7 +92,8 @@ class FinishedOutput:
         """Read an output.
 
         Raises:
-            BatchdigitsError: it is not a finished output of this version, or its content cannot be taken apart.
+            BatchdigitsError: it is not a finished output of this version, its content cannot be taken apart, or a
+                spreadsheet has saved it in another encoding.
         """
         self.identity, self._done = _read_done(path)
         self._done_sources = self._done["source"].copy()  # aligned; else NumPy copies all of them for each search
@@ -105,7 +107,7 @@ class FinishedOutput:
         self.line_end = line_end(self.header)
         for piece in pieces:
             self.line_end = line_end(piece)
-            self._add_row(piece, reader)
+            self._add_row(piece, reader, path)
         self._is_found, self._is_named = bytearray(len(self._sources)), bytearray(len(self._sources))
         self._placed = (array("q"), array("Q"), array("Q"))  # first old row or -1, start and end, in the run's order
         self.end = self._starts[-1]
@@ -191,10 +193,19 @@ class FinishedOutput:
                 self._is_named[row] = True
             folder = folder.rpartition("/")[0]
 
-    def _add_row(self, piece: bytes, reader: Reader) -> None:
-        """Add a row, under its path, and if it may be a page, under its file's path, too."""
+    def _add_row(self, piece: bytes, reader: Reader, table: Path) -> None:
+        """Add a row, under its path, and if it may be a page, under its file's path, too.
+
+        Raises:
+            BatchdigitsError: the path is not UTF-8, and no run wrote it: its file would be taken for a new one.
+        """
         head = reader.head(piece)
         path, page = head.path, of_a_page(head.path)
+        if not is_utf8(path) and not any(self._record_of(name)[0] for name in (path, page[1] if page else "")):
+            shown = path.encode(errors="replace").decode()
+            raise BatchdigitsError(
+                f"cannot add to {table}: the path {shown} in it is not in UTF-8 any more: {SAVE_AS_UTF8}"
+            )
         row = len(self._sources)
         for source in {source_id(path), source_id(page[1]) if page else NO_SOURCE} - {NO_SOURCE}:
             others = self._rows.setdefault(source, row)

@@ -89,9 +89,12 @@ def count_lines(lines: Iterable[bytes], reader: Reader, counts: RowCounts) -> It
 
 
 def risk_of(score: object) -> int:
-    """One minus a score, in millionths; 0 for what is no score, as there a person has decided."""
+    """One minus a score, in millionths; 0 for what is no score, as there a person has decided.
+
+    A spreadsheet may have made a comma of its point.
+    """
     try:
-        share = float(score)  # type: ignore[arg-type]
+        share = float(score.replace(",", ".") if isinstance(score, str) else score)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
         return 0
     return round(MILLION * (1 - share)) if 0 <= share <= 1 else 0

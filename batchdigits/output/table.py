@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from batchdigits.errors import BatchdigitsError
+from batchdigits.fields.roster import ROUNDED
 from batchdigits.files.disk import LOCAL_DISK
 from batchdigits.output.columns import Columns
 from batchdigits.output.compression import read_lines
@@ -22,11 +23,12 @@ from batchdigits.output.formats import compression_of, dialect_of
 from batchdigits.output.prediction_csv import BYTE_ORDER_MARK
 from batchdigits.output.prediction_jsonl import path_from_bytes
 from batchdigits.output.prediction_parquet import import_pyarrow
-from batchdigits.text import as_unicode
+from batchdigits.text import as_unicode, printable
 
 HEAD_BYTES = 1 << 16  # the header of a thousand probabilities is shorter
 TableFormat = Literal["csv", "tsv", "jsonl", "parquet"]
 FORM_COLUMNS = ("page", "field", "box")  # of a table with a row a field of a form; a person may have left out `box`
+NO_SHARE = 1000.0  # a score that has lost its point is at least this, or 0.001; a person may have typed per cent
 _DELIMITERS: dict[TableFormat, str] = {"csv": ",", "tsv": "\t"}
 
 
@@ -234,12 +236,13 @@ def row_of(cells: Mapping[str, object]) -> TableRow:
         KeyError: a column is missing.
         ValueError: `path_bytes` is not base64, or a text has half of a surrogate pair.
         TypeError: the cells have no columns.
+        BatchdigitsError: a spreadsheet has made another number of a value, or of a score.
     """
     encoded = cells.get("path_bytes") if isinstance(cells, dict) else None
     path = path_from_bytes(encoded) if encoded else cells["path"]
     text_of(path)  # its bytes that are not UTF-8 stay
     field = text_of(cells.get("field")) if _has_fields(cells) else ""
-    return TableRow(
+    row = TableRow(
         ("" if path is None else str(path)) + (f"#{field}" if field else ""),
         text_of(cells["label"] if "label" in cells else cells["value"]),
         number_of(cells["confidence"]),
@@ -250,6 +253,28 @@ def row_of(cells: Mapping[str, object]) -> TableRow:
         field,
         text_of(cells.get("box")) if field else "",
     )
+    _check_numbers(row)
+    return row
+
+
+def _check_numbers(row: TableRow) -> None:
+    """Check that no spreadsheet has made other numbers of those in a row, as they do without being asked.
+
+    Raises:
+        BatchdigitsError: digits of its value are lost, or the point of its score.
+    """
+    name = printable(as_unicode(row.path))
+    if row.is_number and ROUNDED.fullmatch(row.label):
+        raise BatchdigitsError(
+            f"a spreadsheet has made {row.label} of the number of {name}, and its digits are lost: take the table as "
+            "read wrote it, and read its values into the spreadsheet as text"
+        )
+    highest = max(row.confidence or 0.0, row.score or 0.0)
+    if highest >= NO_SHARE:
+        raise BatchdigitsError(
+            f"a spreadsheet has made {highest:.0f} of the score or confidence of {name}: take the table as it was "
+            "written, and read it into the spreadsheet with a point as decimal sign"
+        )
 
 
 def text_of(cell: object) -> str:
@@ -262,9 +287,9 @@ def text_of(cell: object) -> str:
 
 
 def number_of(cell: object) -> float | None:
-    """A cell as a finite number; None if it is none."""
+    """A cell as a finite number, whose point a spreadsheet may have made a comma; None if it is none."""
     try:
-        number = float(str(cell))
+        number = float(str(cell).replace(",", "."))
     except ValueError:
         return None
     return number if math.isfinite(number) else None

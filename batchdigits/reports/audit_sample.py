@@ -15,6 +15,7 @@ from batchdigits.output.formats import dialect_of
 from batchdigits.output.prediction_csv import BYTE_ORDER_MARK
 from batchdigits.output.review_answers import Answer, Settled
 from batchdigits.reports.audit import OkRow
+from batchdigits.text import SAVE_AS_UTF8, is_utf8
 
 COLUMNS = ("path", "truth")
 NO_DIGIT, BLANK = "x", "blank"  # truths that are no label
@@ -54,9 +55,11 @@ def read_sample(content: bytes) -> list[tuple[str, str]]:
     """Path and truth of each row, in the file's order. Spreadsheets may have put semicolons or tabs for commas.
 
     Raises:
-        BatchdigitsError: it has other columns, or is not CSV.
+        BatchdigitsError: it has other columns, is not CSV, or a spreadsheet has saved it in another encoding.
     """
     text = content.decode("utf-8-sig", "surrogateescape")
+    if not content.startswith(BYTE_ORDER_MARK) and not is_utf8(text):
+        raise BatchdigitsError(f"the sample is not in UTF-8 any more: {SAVE_AS_UTF8}")
     delimiter = next((mark for mark in ",;\t" if text.startswith((f"path{mark}", f'"path"{mark}'))), ",")
     try:
         header, *rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)

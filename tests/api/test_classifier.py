@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import pickle
 import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -187,6 +188,22 @@ def test_an_empty_list_has_no_predictions(classifier: batchdigits.Classifier) ->
     assert classifier.classify_many([]) == []
 
 
+@pytest.mark.parametrize("kind", [str, Path, Path.read_bytes, lambda path: io.BytesIO(path.read_bytes())])
+def test_a_single_image_is_no_list_of_images(classifier: batchdigits.Classifier, kind: Callable[[Path], Any]) -> None:
+    """A text would be a path for each of its characters, and a file an image for each of its lines."""
+    with pytest.raises(TypeError, match="classify takes a single one"):
+        classifier.classify_many(kind(AS_IS))
+
+
+def test_a_pickled_classifier_loads_its_model_again_and_classifies_alike() -> None:
+    model = PRETRAINED / "tiny.tflite"
+    classifier = batchdigits.Classifier(model, ink="dark", min_confidence=1.0, probabilities=True, second_look=True)
+    other = pickle.loads(pickle.dumps(classifier))
+    assert other.card == classifier.card
+    assert other.classify(AS_IS) == classifier.classify(AS_IS)
+    assert pickle.loads(pickle.dumps(batchdigits.Classifier(target_risk=0.2, outlier_share=0.3)))
+
+
 def test_sixteen_threads_get_the_predictions_of_one(classifier: batchdigits.Classifier, digits: np.ndarray) -> None:
     images = [cv2.imencode(".png", digit)[1].tobytes() for digit in digits]
     expected = [classifier.classify(image) for image in images]
@@ -257,6 +274,7 @@ def test_the_ink_can_be_given(classifier: batchdigits.Classifier) -> None:
         ({"min_confidence": 2.0}, ValueError),
         ({"target_risk": 0.0}, ValueError),
         ({"min_confidence": 0.5, "target_risk": 0.1}, ValueError),
+        ({"min_confidence": "0.5"}, TypeError),
         ({"model": 7}, TypeError),
         ({"model": "none.tflite"}, batchdigits.ModelFileError),
         ({"target_risk": 1e-9}, batchdigits.BatchdigitsError),

@@ -72,6 +72,26 @@ def test_wrong_types_are_refused_at_once(paths: Any, model: Any) -> None:
         batchdigits.classify(paths, model=model)
 
 
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"include": "*.png"},  # whose * would match every file
+        {"exclude": "*.png"},
+        {"include": 7},
+        {"exclude": None},
+        {"jobs": "2"},
+        {"batch_size": 2.5},
+        {"timeout": "3"},
+        {"min_confidence": "0.5"},
+        {"target_risk": "1%"},
+        {"target_risk": 0.1, "outlier_share": "0"},
+    ],
+)
+def test_an_option_of_another_type_is_named_at_once(option: dict[str, Any]) -> None:
+    with pytest.raises(TypeError, match=f"{list(option)[-1]} is (an iterable of texts|a whole number|a number), not"):
+        batchdigits.classify(SAMPLES, **option)
+
+
 def test_a_wrong_path_among_several_is_refused_when_it_is_reached() -> None:
     with pytest.raises(TypeError, match=r"a path is a str or os\.PathLike, not int"):
         list(batchdigits.classify([SAMPLES / "digits" / "3", 7]))  # type: ignore[list-item]

@@ -101,6 +101,8 @@ def test_evaluate_counts_as_the_command_does(run: Run, tmp_path: Path) -> None:
         batchdigits.evaluate(tmp_path)
     with pytest.raises(ValueError, match="ink"):
         batchdigits.evaluate(tmp_path, ink="red")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="jobs is at least 1, not 0"):
+        batchdigits.evaluate(SAMPLES / "digits", jobs=0)
 
 
 @pytest.mark.parametrize(
@@ -144,6 +146,11 @@ def test_export_refuses_other_values_before_any_work(tmp_path: Path, arguments: 
     assert not list(tmp_path.iterdir())
 
 
+def test_export_names_the_values_that_an_argument_has() -> None:
+    with pytest.raises(ValueError, match="quantize is one of none, float16, dynamic, int8, int16x8, not 'int4'"):
+        batchdigits.export(PRETRAINED / "digits.keras", "x.tflite", quantize="int4")  # type: ignore[arg-type]
+
+
 def test_wrong_types_are_refused() -> None:
     with pytest.raises(TypeError, match="output is a path, not int"):
         batchdigits.train(7)  # type: ignore[arg-type]
@@ -151,6 +158,34 @@ def test_wrong_types_are_refused() -> None:
         batchdigits.train("x.keras", data=7)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="model is a path, not NoneType"):
         batchdigits.export(None, "x.tflite")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="min_agreement is a number, not '99'"):
+        batchdigits.export(PRETRAINED / "digits.keras", "x.tflite", min_agreement="99")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="path is a path, not int"):
+        batchdigits.evaluate(7)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="jobs is a whole number, not '2'"):
+        batchdigits.evaluate(SAMPLES, jobs="2")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind"),
+    [
+        ({"seed": "7"}, "a whole number"),
+        ({"seed": True}, "a whole number"),
+        ({"iterations": 2.5}, "a whole number"),
+        ({"epochs": "3"}, "a whole number"),
+        ({"batch_size": 1.5}, "a whole number"),
+        ({"learning_rate": "0.1"}, "a number"),
+        ({"dropout": "0"}, "a number"),
+        ({"unchanged": "0"}, "a number"),
+        ({"hidden": 64}, "a sequence of whole numbers"),
+        ({"hidden": [64.5]}, "a whole number"),
+        ({"hidden": "64"}, "a whole number"),
+    ],
+)
+def test_train_names_an_argument_of_another_type(tmp_path: Path, arguments: dict[str, Any], kind: str) -> None:
+    with pytest.raises(TypeError, match=f"{next(iter(arguments))} is {kind}, not"):
+        batchdigits.train(tmp_path / "x.keras", **arguments)
+    assert not list(tmp_path.iterdir())
 
 
 def test_wrong_combinations_and_missing_files_are_batchdigits_errors(tmp_path: Path) -> None:

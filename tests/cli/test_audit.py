@@ -266,6 +266,21 @@ def test_nothing_that_a_person_made_is_written_over(run: Run, sample: Path, opti
             'path,label,confidence,status,detail,score\n"a,1,1,ok,,1\n',
             "the row in line 2: unexpected end of data",
         ),
+        (
+            "numbers.csv",
+            'path,value,confidence,status,detail,score\na,"9,87654E+19",1,ok,,1\n',
+            "a spreadsheet has made 9,87654E+19 of the number of a, and its digits are lost",
+        ),
+        (
+            "points.csv",
+            "path,label,confidence,status,detail,score\na,1,1,ok,,999995\n",
+            "a spreadsheet has made 999995 of the score or confidence of a: take the table as it was written",
+        ),
+        (
+            "points.csv",
+            "path,label,confidence,status,detail,score\na,1,999995,ok,,1\n",
+            "a spreadsheet has made 999995 of the score or confidence of a: take the table as it was written",
+        ),
         ("bad.jsonl", '{"path": "a"}\n', "line 1 is not a row of classify"),
         ("bad.parquet", "PAR1", "it is not a Parquet file"),
         ("bad.csv.gz", "text", "it is damaged, or not a .gz file"),
@@ -295,6 +310,23 @@ def test_what_is_no_sample_is_refused_in_one_line(run: Run, table: Path, content
     assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
     assert "the sample is not a CSV with the columns path,truth" in result.stderr
     assert not Path("a.html").exists()
+
+
+def test_scores_with_a_decimal_comma_are_scores(run: Run, table: Path) -> None:
+    """As a spreadsheet writes them where the decimal sign is a comma."""
+    before = run("audit", "rows.csv", "--show-at-most", "150/1000").stdout
+    with table.open(newline="") as stream:
+        cells = list(csv.reader(stream))
+    with table.open("w", newline="") as stream:
+        csv.writer(stream).writerows([[cell.replace("0.", "0,") for cell in row] for row in cells])
+    assert run("audit", "rows.csv", "--show-at-most", "150/1000").stdout == before
+
+
+def test_a_sample_that_was_saved_in_another_encoding_is_refused_with_what_to_do(run: Run, table: Path) -> None:
+    Path("sample.csv").write_bytes("path,truth\nb\u00fc.png,1\n".encode("cp1252"))
+    result = run("audit", "rows.csv", "--keyed", "sample.csv")
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert "the sample is not in UTF-8 any more: save it as UTF-8, which Excel calls CSV UTF-8" in result.stderr
 
 
 def test_a_sample_of_another_seed_or_table_is_refused(run: Run, table: Path, sample: Path) -> None:

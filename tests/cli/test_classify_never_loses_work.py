@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from batchdigits.cli.max_failures import MaxFailuresType
 from batchdigits.errors import TooManyFailuresError
@@ -182,6 +183,24 @@ def test_a_folder_under_another_spelling_adds_nothing(tmp_path: Path) -> None:
         again = classify(spelling, "-o", "out.csv", "--resume", cwd=tmp_path)
         assert b"out.csv: 0 files added, 0 classified again, 8 kept\n" in again.stderr
     assert (tmp_path / "out.csv").read_bytes() == before
+
+
+def test_a_table_that_was_saved_in_another_encoding_is_not_added_to(tmp_path: Path) -> None:
+    """No row would be found, and all files would be added again. A file name that is no UTF-8 is no such thing."""
+    scans, output = helpers.make_images(tmp_path / "scans", 2), tmp_path / "out.csv"
+    (scans / "0.png").rename(scans / "gr\u00fc\u00df.png")
+    shutil.copy(SAMPLES / "digits/3/as-is.png", scans / "odd\udcfc.png")
+    tiff = Image.new("L", (28, 28))
+    tiff.save(scans / "odd\udcfc.tif", save_all=True, append_images=[tiff])
+    for _ in range(2):
+        assert classify("scans", "-o", output, "--resume", cwd=tmp_path).returncode == 0
+    content = output.read_bytes()
+    assert len(content.splitlines()) == 6
+    output.write_bytes(content.replace("gr\u00fc\u00df".encode(), "gr\u00fc\u00df".encode("cp1252")))
+    before = output.read_bytes()
+    result = classify("scans", "-o", output, "--resume", cwd=tmp_path)
+    assert (result.returncode, output.read_bytes()) == (1, before)
+    assert "scans/gr??.png in it is not in UTF-8 any more: save it as UTF-8" in result.stderr.decode()
 
 
 @pytest.mark.slow

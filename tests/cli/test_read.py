@@ -487,6 +487,8 @@ def test_python_refuses_impossible_arguments() -> None:
         classifier.read("fields/4-83.png", checks="luhn")
     with pytest.raises(ValueError, match="the list of values is empty"):
         classifier.read("fields/4-83.png", values=[])
+    with pytest.raises(ValueError, match="values are numbers, not ' 83'"):
+        classifier.read("fields/4-83.png", values=["007", " 83"])
     wrong: list[tuple[dict[str, Any], str]] = [
         ({"values": [83, 7]}, "values is an iterable of texts, not of 83"),
         ({"checks": ["luhn", 3]}, "checks is an iterable of texts, not of 3"),

@@ -131,7 +131,7 @@ def test_a_row_a_field(run: Run) -> None:
         assert (top - 9 < boxes[:, 1]).all()  # the page is turned a little
         assert (boxes[:, 3] < bottom + 9).all()
     assert empty["box"] == ""
-    assert "5 images: " in result.stderr
+    assert "5 rows: " in result.stderr
 
 
 @pytest.mark.parametrize("suffix", ["jsonl", "parquet", "xlsx"])

@@ -261,6 +261,16 @@ def test_images_elsewhere_are_found_with_scans(table: Path, serve: Serve) -> Non
         assert reply.read(4) == b"\x89PNG"
 
 
+def test_a_table_in_another_encoding_finds_no_images_and_says_why(table: Path, serve: Serve) -> None:
+    table.write_bytes(table.read_bytes().replace(b"a.png", b"gr\xfcn.png").replace(b"b.png", b"bl\xe4u.png"))
+    assert (
+        serve(table)
+        .lines[0]
+        .rstrip()
+        .endswith(f"; if {table} is not in UTF-8, save it as UTF-8, which Excel calls CSV UTF-8")
+    )
+
+
 @pytest.mark.parametrize(
     ("content", "says"), [("", "it is not CSV"), ("path,label,confidence,status,detail,score\n", "has no rows")]
 )

@@ -173,6 +173,11 @@ def test_a_list_of_values_that_cannot_be_read_is_named() -> None:
         read_template("form.toml")
 
 
+def test_an_editor_may_have_written_a_byte_order_mark_and_windows_line_ends() -> None:
+    Path("form.toml").write_bytes(b"\xef\xbb\xbf" + drawn.template().replace("\n", "\r\n").encode())
+    assert read_template("form.toml").form == "blank.png"
+
+
 def test_files_that_are_no_templates_are_refused() -> None:
     Path("form.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(BatchdigitsError, match="not UTF-8"):

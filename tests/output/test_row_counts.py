@@ -58,6 +58,7 @@ def test_what_a_person_wrote_counts_as_it_stands(tmp_path: Path) -> None:
         b"mended.png,7,,ok,empty file,",
         b"typed.png,7,0.5,ok,,sure",
         b"high.png,7,0.5,ok,,12",
+        b'comma.png,7,0.5,ok,,"0,25"',
         b"none.png,7,0.5,ok,,nan",
         b"low.png,7,0.5,ok,,0.25",
         b"spreadsheet.png,7,0.5,ok,,1",
@@ -68,6 +69,6 @@ def test_what_a_person_wrote_counts_as_it_stands(tmp_path: Path) -> None:
     ]
     path.write_bytes(output_format("csv").header(COLUMNS) + b"".join(row + b"\r\n" for row in edited))
     counts = count_rows(path, output_format("csv").reader(COLUMNS))
-    assert counts == RowCounts(Counter(ok=6, other=1, review=1, blank=1), 750_000)
+    assert counts == RowCounts(Counter(ok=7, other=1, review=1, blank=1), 1_500_000)
     path.write_bytes(b'{"path": "x", "label": "7", "status": ["ok"], "score": "0.5"}\nno JSON any more\n')
     assert count_rows(path, output_format("jsonl").reader(COLUMNS)) == RowCounts(Counter(other=1))
