@@ -1,6 +1,6 @@
 # The commands of development, for people and for CI. Run them inside the environment of CONTRIBUTING.md.
 
-.PHONY: check lint format types imports test slow docs samples webassembly model base pictures tables
+.PHONY: check lint format types imports test slow docs samples webassembly model base contexts pictures tables
 
 check: lint format types imports test
 
@@ -117,6 +117,14 @@ exports/base-%.keras: exports/base-first.keras
 
 base: $(foreach seed,1 2 3 4,exports/base-$(seed).keras)
 	cp exports/base-4.keras training/base.keras
+
+# The network that reads digits in their context, for fields; rendering takes twenty minutes, and training an hour.
+
+exports/contexts.npz:
+	python training/render_contexts.py -o $@
+
+contexts: exports/contexts.npz
+	python training/train_contexts.py $< -o batchdigits/pretrained/contexts.tflite $(RESUME)
 
 PICTURED = samples/digits/2 samples/digits/4 samples/digits/7 samples/broken
 

@@ -31,7 +31,7 @@ STEPS = {
     "view": ["view_of"],
     "lines": ["remove_form_lines", "upright_view"],
     "number": ["_find_number", "close_up", "pieces_of", "segments_of", "separators_of", "stroke_lean"],
-    "glyphs": ["glyphs_of_boxes", "count_boxes", "glyph_of"],
+    "glyphs": ["glyphs_of_boxes", "count_boxes", "glyph_of", "context_of"],
     "is it empty": ["propose"],
     "network": ["classify_cuts"],
     "value": ["read_cut"],

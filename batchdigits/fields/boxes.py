@@ -32,10 +32,12 @@ class BoxGlyph(NamedTuple):
 
     Attributes:
         glyph: the glyph.
+        own: its ink in its box, 1 on 0.
         box: first column and row of its ink in the view, and one past the last.
     """
 
     glyph: Glyph
+    own: NDArray[np.uint8]
     box: tuple[int, int, int, int]
 
 
@@ -146,4 +148,4 @@ def _glyph_of(own: dict[int, list[int]], least: float, components: Components, i
     for index in kept[1:]:
         mask |= labels == index + 1
     glyph = ink_to_glyph(ink, mask.view(np.uint8), box)
-    return None if glyph is None else BoxGlyph(glyph, box)
+    return None if glyph is None else BoxGlyph(glyph, mask.view(np.uint8), box)

@@ -31,6 +31,7 @@ class CloseUp(NamedTuple):
 
     Attributes:
         ink: uint8 (h, w), bright on 0.
+        around: the same with all other ink, that of printed lines, too.
         mask: of its ink, 255 on 0.
         doubtful: of what may be the rest of a wall, 255 on 0.
         height: of its digits, in pixels.
@@ -39,6 +40,7 @@ class CloseUp(NamedTuple):
     """
 
     ink: MatLike
+    around: MatLike
     mask: MatLike
     doubtful: MatLike
     height: float
@@ -46,8 +48,14 @@ class CloseUp(NamedTuple):
     back: NDArray[np.float64]
 
 
-def close_up(number: Number, ink: MatLike) -> CloseUp | None:
-    """Look closely at a number in the ink of a view, uint8 (H, W); None if its ink is the grain of the paper."""
+def close_up(number: Number, ink: MatLike, with_lines: MatLike) -> CloseUp | None:
+    """Look closely at a number; None if its ink is the grain of the paper.
+
+    Args:
+        number: the number.
+        ink: that of a view, uint8 (H, W), bright on 0.
+        with_lines: the same before printed lines were removed.
+    """
     x, y, width, height = cv2.boundingRect(number.mask)
     left, top = max(0, x - MARGIN), max(0, y - MARGIN)
     crop = slice(top, y + height + MARGIN), slice(left, x + width + MARGIN)
@@ -61,10 +69,12 @@ def close_up(number: Number, ink: MatLike) -> CloseUp | None:
     near = cv2.bitwise_and(ink[crop], cv2.dilate(own, EDGE))
     near = cv2.warpAffine(near, affine, size, flags=cv2.INTER_CUBIC)
     mask = cv2.threshold(near, level, 255, cv2.THRESH_BINARY)[1]
+    around = cv2.warpAffine(with_lines[crop], affine, size, flags=cv2.INTER_CUBIC)
     doubtful = cv2.warpAffine(number.doubtful[crop], affine, size, flags=cv2.INTER_NEAREST)
     back = np.asarray(cv2.invertAffineTransform(affine), np.float64)
     back[:, 2] += (left, top)
-    return CloseUp(near, mask, doubtful, number.height * factor, float(affine[1, 1] * middle + affine[1, 2]), back)
+    middle = float(affine[1, 1] * middle + affine[1, 2])
+    return CloseUp(near, around, mask, doubtful, number.height * factor, middle, back)
 
 
 def _is_grain(mask: MatLike, height: float) -> bool:

@@ -12,7 +12,7 @@ from batchdigits.fields.lattice import Path
 
 # A logistic regression on the two features, on fields composed of digits that training held back, as
 # `benchmarks/read_fields.py --calibrate --composed 6000` prints it.
-INTERCEPT, LEAD_WEIGHT, DOUBT_WEIGHT = 1.1, 3.0, 0.9
+INTERCEPT, LEAD_WEIGHT, DOUBT_WEIGHT = 0.7, 2.5, 1.2
 MAX_LEAD = 10.0  # nats: the lead of the only value
 
 
@@ -21,7 +21,7 @@ def features(paths: Sequence[Path], log_p: NDArray[np.float64]) -> tuple[float, 
 
     Args:
         paths: the likeliest first; at least one.
-        log_p: of the field's glyphs, float64 (N, classes + 1).
+        log_p: of the field's glyphs, float64 (N, 11).
     """
     lead = min([paths[0].best - path.best for path in paths[1:]], default=MAX_LEAD)
     doubts = [float(log_p[step.glyph, int(step.text)]) for step in paths[0].steps if step.text.isdigit()]

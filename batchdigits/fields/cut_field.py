@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import median
 from typing import NamedTuple
 
 import cv2
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from batchdigits.fields.boxes import count_boxes, glyphs_of_boxes
 from batchdigits.fields.close_up import CloseUp, close_up
 from batchdigits.fields.comb import Comb
+from batchdigits.fields.context import context_of
 from batchdigits.fields.form_lines import Ruled, has_printed_walls, remove_form_lines
 from batchdigits.fields.grain import is_ink
 from batchdigits.fields.ink import View, view_of
@@ -37,6 +39,7 @@ class Cut(NamedTuple):
     Attributes:
         view: its view.
         glyphs: the glyphs that may be its digits.
+        contexts: that of each glyph.
         boxes: of a comb, the glyph in each box, -1 for an empty one; None without a comb.
         close: the close-up of its number, if it has no comb.
         pieces: those of the close-up.
@@ -54,6 +57,7 @@ class Cut(NamedTuple):
 
     view: View
     glyphs: list[Glyph]
+    contexts: list[Glyph]
     boxes: list[int] | None = None
     close: CloseUp | None = None
     pieces: Pieces | None = None
@@ -94,12 +98,14 @@ def _cut_boxes(view: View, ruled: Ruled, comb: Comb, options: ReadOptions) -> Cu
     numbers = iter(range(len(filled)))
     boxes = [-1 if glyph is None else next(numbers) for glyph in found]
     places = [glyph.box for glyph in filled]
+    height = median(bottom - top for _, top, _, bottom in places) if places else 0.0
+    contexts = [context_of(view.ink, glyph.own, glyph.box, height) for glyph in filled]
     inked = [box for box, glyph in enumerate(boxes) if glyph >= 0]
     is_part = bool(inked) and inked[-1] - inked[0] >= len(inked)
     shown = count_boxes(ruled, comb)
     has_ink = bool(filled) or (not shown and _find_number(ruled) is not None)  # too small for such boxes
     has_minus = options.signed and bool(places) and _has_minus(places[0], ruled)
-    cut = Cut(view, [glyph.glyph for glyph in filled], boxes, places=places, has_ink=has_ink, shown=shown)
+    cut = Cut(view, [glyph.glyph for glyph in filled], contexts, boxes, places=places, has_ink=has_ink, shown=shown)
     return cut._replace(is_part=is_part, may_have_minus=has_minus)
 
 
@@ -114,25 +120,27 @@ def _cut_number(view: View, ruled: Ruled, scan: NDArray[np.uint8], options: Read
     number = _find_number(ruled)
     if number and options.signed and ruled.components is not None:
         number = with_minus(number, ruled.components)
-    close = close_up(number, ruled.ink) if number else None
+    close = close_up(number, ruled.ink, view.ink) if number else None
     if number is None or close is None:
-        return Cut(view, [], has_ink=propose(scan, options.ink).holds_writing)  # such as a page of it
+        return Cut(view, [], [], has_ink=propose(scan, options.ink).holds_writing)  # such as a page of it
     pieces = pieces_of(close)
     if len(pieces.boxes) > MAX_PIECES:
-        return Cut(view, [])
-    segments, glyphs = [], []
+        return Cut(view, [], [])
+    segments, glyphs, contexts = [], [], []
     for segment in segments_of(pieces, close.height):
-        glyph = glyph_of(segment, pieces, close.ink)
-        if glyph is not None:
+        found = glyph_of(segment, pieces, close)
+        if found is not None:
             segments.append(segment)
-            glyphs.append(glyph)
+            glyphs.append(found[0])
+            contexts.append(found[1])
     places = [segment.box for segment in segments]
     candidates = propose(scan, options.ink)
     is_empty = not candidates.glyphs and not candidates.holds_writing
     is_part = number.is_part or _is_cut_off(number, view)
     leans = [stroke_lean(segment, pieces, close.height) for segment in segments]
     separators = tuple(separators_of(pieces, segments, leans, close, options))
-    return Cut(view, glyphs, None, close, pieces, segments, leans, places, separators, True, is_empty, is_part=is_part)
+    cut = Cut(view, glyphs, contexts, None, close, pieces, segments, leans, places, separators)
+    return cut._replace(looks_empty=is_empty, is_part=is_part)
 
 
 def _find_number(ruled: Ruled) -> Number | None:
@@ -154,5 +162,5 @@ def without_pictures(cut: Cut) -> Cut:
     view = cut.view._replace(ink=NO_PICTURE, beyond=None)
     if cut.close is None or cut.pieces is None:
         return cut._replace(view=view)
-    close = cut.close._replace(ink=NO_PICTURE, mask=NO_PICTURE, doubtful=NO_PICTURE)
+    close = cut.close._replace(ink=NO_PICTURE, around=NO_PICTURE, mask=NO_PICTURE, doubtful=NO_PICTURE)
     return cut._replace(view=view, close=close, pieces=cut.pieces._replace(labels=NO_PICTURE.astype(np.int32)))

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchdigits.fields.confidence import alternatives_to, confidence_of, features
+from batchdigits.fields.context_network import classify_contexts
 from batchdigits.fields.cut_field import Cut, cut_field
 from batchdigits.fields.dates import prefer_dates
 from batchdigits.fields.lattice import Step, best_paths
@@ -44,9 +45,12 @@ def read_fields(
 
 
 def classify_cuts(cuts: Sequence[Cut], runtime: Runtime) -> list[NDArray[np.float64]]:
-    """The log probabilities of each cut's glyphs, float64 (N, classes + 1); the network gets all glyphs at once."""
+    """The log probabilities of each cut's glyphs, float64 (N, 11); the networks get all glyphs at once."""
     glyphs = [glyph for cut in cuts for glyph in cut.glyphs]
-    log_p = log_probabilities(runtime.logits(np.array(glyphs))) if glyphs else np.zeros((0, 0))
+    contexts = [context for cut in cuts for context in cut.contexts]
+    log_p = np.zeros((0, 11))
+    if glyphs:
+        log_p = log_probabilities(runtime.logits(np.array(glyphs)), classify_contexts(contexts))
     return np.split(log_p, np.cumsum([len(cut.glyphs) for cut in cuts[:-1]])) if cuts else []
 
 
@@ -55,7 +59,7 @@ def read_cut(cut: Cut, log_p: NDArray[np.float64], options: ReadOptions) -> Fiel
 
     Args:
         cut: the field.
-        log_p: of its glyphs, float64 (N, classes + 1).
+        log_p: of its glyphs, float64 (N, 11).
         options: what is known about it.
     """
     if cut.boxes is not None:

@@ -9,6 +9,8 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
+from batchdigits.fields.close_up import CloseUp
+from batchdigits.fields.context import context_of
 from batchdigits.fields.pieces import Pieces
 from batchdigits.vision.framing import MAX_SLANT, frame
 from batchdigits.vision.normalise import Glyph
@@ -58,18 +60,14 @@ def segments_of(pieces: Pieces, height: float) -> list[Segment]:
     return segments
 
 
-def glyph_of(segment: Segment, pieces: Pieces, ink: MatLike) -> Glyph | None:
-    """The glyph of a segment; None if its ink is too faint.
-
-    Args:
-        segment: the segment.
-        pieces: of the mask of the ink.
-        ink: uint8 (H, W), bright on 0.
-    """
+def glyph_of(segment: Segment, pieces: Pieces, close: CloseUp) -> tuple[Glyph, Glyph] | None:
+    """The glyph of a segment of a number and its context; None if its ink is too faint."""
     left, top, right, bottom = segment.box
     labels = pieces.labels[top:bottom, left:right]
     is_own = (labels > segment.start) & (labels <= segment.end)
-    return ink_to_glyph(ink, is_own.view(np.uint8), segment.box, (labels > 0) & ~is_own)
+    own, others = is_own.view(np.uint8), (labels > 0) & ~is_own
+    glyph = ink_to_glyph(close.ink, own, segment.box, others)
+    return None if glyph is None else (glyph, context_of(close.around, own, segment.box, close.height, others))
 
 
 def ink_to_glyph(

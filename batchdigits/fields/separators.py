@@ -16,7 +16,7 @@ from batchdigits.fields.line_digits import MAX_SPREAD, lean_of
 from batchdigits.fields.pieces import Pieces
 from batchdigits.fields.reading import ReadOptions
 from batchdigits.fields.segments import Segment
-from batchdigits.fields.weights import CUT_COST, count_cuts
+from batchdigits.fields.weights import count_cuts
 
 # Of ink with the shape and place of a point, comma or dash that is told of: it is hardly dust. Above or below a digit,
 # it may be a part of that.
@@ -34,6 +34,7 @@ DASH_FLATNESS = 1.5  # width over height: what may be a point, too, is rounder
 UNTOLD_HEIGHT, UNTOLD_LEAN, UNTOLD_COST = 1.1, 0.3, 1.0
 # A slash is higher than a 1 and leans more: where both are as likely, and how much each height and column tells.
 EVEN_HEIGHT, EVEN_LEAN, HEIGHT_WEIGHT, LEAN_WEIGHT = 1.1, 0.25, 10.0, 3.0
+CUT_COST = 0.3  # for each end at which a slash is cut from a component
 MIN_LEAN, SLASH_WEIGHTS = -0.25, (-4.0, 2.0)  # less lean, as against the digits', is no slash's; the least and the most
 MIN_DIGIT_HEIGHT, MAX_DIGIT_WIDTH = 0.6, 1.2  # of components whose lean is that of digits
 

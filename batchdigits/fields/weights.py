@@ -20,11 +20,11 @@ from batchdigits.inference.runtime import Logits
 LABELS = 3  # of a glyph that are considered
 MAX_LAG = 12.0  # of such a label behind the likeliest one
 TEMPERATURE = 2.0  # the network is too sure of glyphs that were cut out of a number
+CONTEXT_SHARE = 0.5  # of the network for contexts in a digit's log probability
 BOX_LEAD = 4.0  # log odds that ink in a box is a digit, before it is looked at
 NOISE_COST = 4.0  # the same, for each digit that a component of the number has room for
-SKIP_COST, SKIP_POWER = 4.0, 1.5  # of ink as high as a digit; of smaller ink by this power of its size
+SKIP_COST, SKIP_POWER = 6.0, 1.5  # of ink as high as a digit; of smaller ink by this power of its size
 DOUBTFUL_COST = 0.3  # of leaving out what may be the rest of a wall
-CUT_COST = 0.3  # for each end at which a segment is cut from a component
 HEIGHT_COST = 4.0  # times the square of the log of its height over the number's
 PLACE_COST = 8.0  # times the square of its distance from the number's middle row, in heights
 GAP_COST = 4.0  # times the widest gap in it, in heights
@@ -32,11 +32,19 @@ WIDTH_COST, WIDE = 2.0, 0.9  # times what its width exceeds this by, in heights
 DIGIT_WIDTH = 0.8  # in heights: that of a digit with the gap beside it
 
 
-def log_probabilities(logits: Logits) -> NDArray[np.float64]:
-    """Those of every class, and of the outlier at the end, float64 (N, classes + 1)."""
+def log_probabilities(logits: Logits, of_contexts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Those of ten digits, and of the outlier at the end, float64 (N, 11).
+
+    Those of digits are means of what two networks say, as in a product of experts: neither may find a digit unlikely.
+
+    Args:
+        logits: of the glyphs, float32 (N, 10).
+        of_contexts: log probabilities of their contexts, float64 (N, 11), see `classify_contexts`.
+    """
     full = np.concatenate([logits.astype(np.float64), np.zeros((len(logits), 1))], axis=1) / TEMPERATURE
-    normalised: NDArray[np.float64] = full - np.logaddexp.reduce(full, axis=1, keepdims=True)
-    return normalised
+    log_p: NDArray[np.float64] = full - np.logaddexp.reduce(full, axis=1, keepdims=True)
+    log_p[:, :-1] += CONTEXT_SHARE * (of_contexts[:, :-1] - log_p[:, :-1])
+    return log_p
 
 
 def steps_of_boxes(boxes: Sequence[int], log_p: NDArray[np.float64]) -> list[Step]:
@@ -44,7 +52,7 @@ def steps_of_boxes(boxes: Sequence[int], log_p: NDArray[np.float64]) -> list[Ste
 
     Args:
         boxes: the glyph of each box; -1 for an empty one.
-        log_p: of each glyph, float64 (N, classes + 1).
+        log_p: of each glyph, float64 (N, 11).
     """
     steps = []
     likeliest = _likeliest_labels(log_p)
@@ -65,17 +73,16 @@ def steps_of_pieces(
     Args:
         pieces: those of the number.
         segments: those of the pieces.
-        log_p: of each segment's glyph, float64 (N, classes + 1).
+        log_p: of each segment's glyph, float64 (N, 11).
         close: the number.
     """
     steps: list[Step] = []
     parents, likeliest = pieces.parents.tolist(), _likeliest_labels(log_p)
     for index, segment in enumerate(segments):
         start, end, box, _ = segment
-        cuts = count_cuts(start, end, parents)
-        log_prior = _log_prior(segment, close) - CUT_COST * cuts
+        log_prior = _log_prior(segment, close)
         steps += [Step(start, end, text, weight + log_prior, index) for text, weight in likeliest[index]]
-        if not cuts:
+        if not count_cuts(start, end, parents):
             width = (box[2] - box[0]) / close.height
             is_doubtful = pieces.doubtful[start:end].all()
             cost = DOUBTFUL_COST if is_doubtful else NOISE_COST * max(1.0, width / DIGIT_WIDTH)

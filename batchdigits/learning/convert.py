@@ -36,7 +36,7 @@ def convert(model: ModelFile, options: ExportOptions, representative: NDArray[np
         BatchdigitsError: the network is a teacher, the representative glyphs are blank, or the converter ignored an
             option or chose names that cannot be replaced.
     """
-    if model.card.network.get("filters") and not model.card.network.get("weight_bits"):
+    if model.card.network.get("filters") and not model.card.network.get("kernels"):
         raise BatchdigitsError(
             f"{model.path}: has convolutions, as a teacher may; export a network that was trained with it (--teacher)"
         )

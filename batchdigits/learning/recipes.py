@@ -71,7 +71,7 @@ class Recipe:
     @property
     def is_for_teaching(self) -> bool:
         """Whether the network is a teacher, whose convolutions are not exported."""
-        return bool(self.filters and not self.weight_bits)
+        return bool(self.filters and not self.kernels)
 
 
 LESSON = Recipe(

@@ -17,8 +17,10 @@ import pytest
 from click.testing import CliRunner
 
 from batchdigits.datasets import load, packed
-from batchdigits.datasets.labelled import OUTLIER
+from batchdigits.datasets.labelled import DIGIT_NAMES, OUTLIER, LabelledGlyphs
 from batchdigits.datasets.packed import GREY_STEP
+from batchdigits.inference.choose import BUILT_IN_MODEL
+from batchdigits.inference.load import load_runtime
 from tests.conftest import ROOT, Arrays
 
 FOLDER = ROOT / "training"
@@ -143,3 +145,72 @@ def test_cleaning_keeps_the_scans_that_are_neither_wrong_nor_printed(
         assert len(packed.load(path, dict(arrays)).train) == 29
         assert arrays["labels"].tolist() == [label for index, label in enumerate(labels[:30]) if index != 3]
         assert len(arrays["levels"]) == 29 * 28 * 28
+
+
+@pytest.fixture
+def contexts(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The script that renders contexts, which imports another one of the folder."""
+    monkeypatch.syspath_prepend(FOLDER)
+    return script("render_contexts")
+
+
+def number_of(contexts: ModuleType, arrays: Arrays, index: int) -> tuple[Any, np.ndarray]:
+    """A rendered number, and its labels."""
+    rng = np.random.default_rng(index)
+    glyphs, labels = arrays["x_train"], arrays["y_train"]
+    chosen = rng.integers(0, len(glyphs), 5)
+    return contexts.render_number(glyphs[chosen], rng), labels[chosen].astype(np.int64)
+
+
+def test_a_rendered_number_has_its_digits_where_its_ink_is(contexts: ModuleType, small_mnist: Arrays) -> None:
+    for index in range(20):
+        number, labels = number_of(contexts, small_mnist, index)
+        ink = number.digits.max(axis=0)
+        assert number.digits.shape == (len(labels), *number.scan.shape)
+        inked, paper = number.scan[ink > 0.9], number.scan[ink < 0.1]
+        assert abs(float(np.median(inked)) - float(np.median(paper))) > 15
+        assert (number.digits.max(axis=(1, 2)) > 0.3).all()
+
+
+def test_whole_digits_and_parts_have_their_labels(contexts: ModuleType, small_mnist: Arrays) -> None:
+    found = []
+    for index in range(40):
+        number, labels = number_of(contexts, small_mnist, index)
+        cut = contexts.cut_field(number.scan, contexts.ReadOptions())
+        for glyph, label in contexts._labels(cut, number, labels):
+            found.append((cut.glyphs[glyph], label, labels))
+    names = [label for _, label, _ in found]
+    assert set(names) == set(range(11))
+    assert all(label == contexts.PART or label in labels for _, label, labels in found)
+    whole = np.array([glyph for glyph, label, _ in found if label != contexts.PART])
+    logits = load_runtime(BUILT_IN_MODEL).logits(whole)
+    assert np.mean(logits.argmax(axis=1) == [label for label in names if label != contexts.PART]) > 0.8
+
+
+def test_rendering_is_the_same_each_time(
+    contexts: ModuleType, small_mnist: Arrays, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digits = LabelledGlyphs(small_mnist["x_train"], small_mnist["y_train"].astype(np.int64))
+    monkeypatch.setattr(contexts, "_source", lambda name, split: digits)
+    monkeypatch.setattr(contexts, "CHUNK", 3)
+    first, again, other = (contexts._render("train", start) for start in (0, 0, 3))
+    assert np.array_equal(first.contexts, again.contexts)
+    assert np.array_equal(first.labels, again.labels)
+    assert first.contexts.shape != other.contexts.shape or not np.array_equal(first.contexts, other.contexts)
+
+
+@pytest.mark.slow
+def test_a_network_for_contexts_is_trained_and_exported(tmp_path: Path) -> None:
+    """Of ink at eleven heights, which is easily told apart."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(1_100) % 11
+    pictures = np.zeros((1_100, 28, 28), np.uint8)
+    for picture, label in zip(pictures, labels, strict=True):
+        picture[2 * label + 2 : 2 * label + 5, 4:24] = rng.integers(150, 256)
+    data, output = tmp_path / "contexts.npz", tmp_path / "contexts.tflite"
+    np.savez(data, x_train=pictures, y_train=labels, x_validation=pictures[:220], y_validation=labels[:220])
+    done = CliRunner().invoke(script("train_contexts").main, [str(data), "-o", str(output), "--iterations", "300"])
+    assert done.exit_code == 0, done.output
+    runtime = load_runtime(output)
+    assert runtime.card.labels == (*DIGIT_NAMES, "part")
+    assert np.mean(runtime.logits(pictures).argmax(axis=1) == labels) > 0.9

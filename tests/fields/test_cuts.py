@@ -40,7 +40,7 @@ def bars(count: int) -> Ink:
 
 def close_up_of(ink: Ink) -> CloseUp:
     mask = np.pad(ink.astype(np.uint8) * 255, 4)
-    return CloseUp(mask, mask, np.zeros_like(mask), HEIGHT, len(mask) / 2, np.eye(2, 3))
+    return CloseUp(mask, mask, mask, np.zeros_like(mask), HEIGHT, len(mask) / 2, np.eye(2, 3))
 
 
 def left_of(ink: Ink, line: NDArray[np.int32]) -> int:

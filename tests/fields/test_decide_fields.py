@@ -28,7 +28,7 @@ DIGITS = tuple(Character(label, 0.9, (20 * place, 0, 20 * place + 16, 28)) for p
 READING = FieldReading("1234", 0.6, DIGITS, (), (("1284", 0.3), ("12.34", 0.05), ("9", 0.001)), has_ink=True)
 NOTHING = FieldReading(has_ink=True)
 BLANK = FieldReading()
-EMPTY = CutPage("a.png", Cut(VIEW, []))
+EMPTY = CutPage("a.png", Cut(VIEW, [], []))
 
 
 @pytest.fixture(scope="module")
@@ -156,7 +156,8 @@ def test_digits_are_in_a_row_only_if_they_are_asked_for(decide: Decide) -> None:
 
 
 def test_one_field_that_cannot_be_read_spoils_no_other(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
-    bad = Cut(VIEW, [np.zeros((28, 28), np.uint8)])
+    blank = np.zeros((28, 28), np.uint8)
+    bad = Cut(VIEW, [blank], [blank])
 
     def read(cut: Cut, *arguments: object) -> FieldReading:
         if cut is bad:

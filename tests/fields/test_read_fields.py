@@ -220,7 +220,9 @@ def test_the_rest_of_a_wall_is_no_digit_beside_another(
 
 
 def test_a_box_between_digits_with_other_ink_leaves_a_number_in_doubt(runtime: Runtime, mnist_digits: Digits) -> None:
-    (reading,) = read_fields([with_stroke(mnist_digits, (81, 7), (85, 53))], runtime)
+    scan = with_stroke(mnist_digits, (76, 12), (120, 50))
+    cv2.line(scan, (76, 50), (120, 12), INK, 3)
+    (reading,) = read_fields([scan], runtime)
     assert (reading.value, reading.boxes) == ("458", 4)
     assert reading.confidence <= MAX_DOUBTFUL_CONFIDENCE
 

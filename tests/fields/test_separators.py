@@ -42,7 +42,7 @@ def marks(*boxes: tuple[int, int, int, int], options: ReadOptions = ALL) -> list
 
 def found(mask: Scan, options: ReadOptions) -> list[tuple[str, float]]:
     """The separators of a mask, with their weights."""
-    close = CloseUp(mask, mask, np.zeros_like(mask), HEIGHT, 50.0, np.eye(2, 3))
+    close = CloseUp(mask, mask, mask, np.zeros_like(mask), HEIGHT, 50.0, np.eye(2, 3))
     pieces = pieces_of(close)
     segments = segments_of(pieces, HEIGHT)
     leans = [stroke_lean(segment, pieces, HEIGHT) for segment in segments]
