@@ -50,14 +50,35 @@ class RowHead(NamedTuple):
     score: object = None
 
 
+class RowForm(NamedTuple):
+    """The form of a table's rows, which a spreadsheet may have saved in another one than runs write.
+
+    Attributes:
+        line_end: how its lines end.
+        delimiter: what is between its columns; empty for a format that has no such thing.
+        decimal: the decimal sign of its numbers.
+    """
+
+    line_end: bytes = b"\n"
+    delimiter: str = ""
+    decimal: str = "."
+
+
 class Reader(Protocol):
     """How a finished output of some format is read again.
 
     Attributes:
         can_add: whether a run may add to the output.
+        delimiter: what is between its columns; empty for a format that has no such thing.
     """
 
     can_add: ClassVar[bool]
+
+    @property
+    def delimiter(self) -> str: ...  # noqa: D102
+
+    def for_file(self, path: Path) -> Reader:
+        """The reader for a file as it is: a spreadsheet may have put another delimiter between its columns."""
 
     def pieces(self, path: Path) -> Iterator[bytes]:
         """The header, which may be empty, then each row, in the form in which runs write them.
@@ -66,8 +87,8 @@ class Reader(Protocol):
             BatchdigitsError: the file has other columns, or cannot be taken apart.
         """
 
-    def with_ends(self, rows: bytes, end: bytes) -> bytes:
-        """Rows that a run wrote, with other line ends."""
+    def in_form(self, rows: bytes, form: RowForm) -> bytes:
+        """Rows that a run wrote, in another form."""
 
     def head(self, row: bytes) -> RowHead:
         """The head of a row; its path is empty if it cannot be told."""
@@ -78,9 +99,10 @@ class FinishedOutput:
 
     Attributes:
         identity: what the rows depend on besides the sources.
+        reader: reads it as it is.
         header: the bytes before the first row.
         end: the number of its bytes.
-        line_end: how its lines end.
+        form: that of its rows.
         added: number of sources that were not in it.
         changed: number of sources whose rows are replaced.
         kept: number of sources whose rows stay.
@@ -97,17 +119,20 @@ class FinishedOutput:
         """
         self.identity, self._done = _read_done(path)
         self._done_sources = self._done["source"].copy()  # aligned; else NumPy copies all of them for each search
-        pieces = reader.pieces(path)
+        self.reader = reader.for_file(path)
+        pieces = self.reader.pieces(path)
         self.header = next(pieces)
         self._starts, self._is_open, self._sources = array("Q", [len(self.header)]), bytearray(), array("Q")
         self._checksums = array("I")  # of the rows
         self._rows: dict[int, int | list[int]] = {}  # by source: the row, or the rows
         self._open_folders: dict[str, int] = {}  # rows of open errors by path, of which some may be a folder's
         self._folder = ""  # of the source that was placed last
-        self.line_end = line_end(self.header)
+        end = line_end(self.header)
+        self._decimal = "."
         for piece in pieces:
-            self.line_end = line_end(piece)
-            self._add_row(piece, reader, path)
+            end = line_end(piece)
+            self._add_row(piece, path)
+        self.form = RowForm(end, self.reader.delimiter, self._decimal)
         self._is_found, self._is_named = bytearray(len(self._sources)), bytearray(len(self._sources))
         self._placed = (array("q"), array("Q"), array("Q"))  # first old row or -1, start and end, in the run's order
         self.end = self._starts[-1]
@@ -193,14 +218,16 @@ class FinishedOutput:
                 self._is_named[row] = True
             folder = folder.rpartition("/")[0]
 
-    def _add_row(self, piece: bytes, reader: Reader, table: Path) -> None:
+    def _add_row(self, piece: bytes, table: Path) -> None:
         """Add a row, under its path, and if it may be a page, under its file's path, too.
 
         Raises:
             BatchdigitsError: the path is not UTF-8, and no run wrote it: its file would be taken for a new one.
         """
-        head = reader.head(piece)
+        head = self.reader.head(piece)
         path, page = head.path, of_a_page(head.path)
+        if isinstance(head.score, str) and "," in head.score:
+            self._decimal = ","
         if not is_utf8(path) and not any(self._record_of(name)[0] for name in (path, page[1] if page else "")):
             shown = path.encode(errors="replace").decode()
             raise BatchdigitsError(

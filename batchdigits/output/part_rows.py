@@ -92,6 +92,7 @@ def read_part(name: str, content: bytes, done: bytes, reader: Reader) -> PartRow
     with tempfile.TemporaryDirectory(prefix="batchdigits-") as folder:
         path = Path(folder) / name
         path.write_bytes(content)
+        reader = reader.for_file(path)
         header, *rows = reader.pieces(path)
     heads = [reader.head(row) for row in rows]
     return PartRows(header, rows, heads, [_source_of(head.path, known) for head in heads], records)

@@ -66,6 +66,7 @@ def count_rows(output: Path, reader: Reader) -> RowCounts:
     Raises:
         BatchdigitsError: see `Reader`.
     """
+    reader = reader.for_file(output)
     rows = reader.pieces(output)
     next(rows)  # the header
     return count_heads(map(reader.head, rows))

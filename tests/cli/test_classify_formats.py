@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -322,3 +323,30 @@ def test_the_suffix_that_was_typed_decides_and_not_that_of_a_links_target(
     Path(link).symlink_to(target)
     classify(run, "-o", link)
     assert content(link).startswith(b"path,label")
+
+
+@pytest.mark.parametrize(("decimal", "delimiter"), [(",", ";"), (".", ";"), (",", ","), (".", "\t")])
+def test_a_table_that_a_spreadsheet_saved_is_added_to_in_its_own_form(
+    folder: Path, run: Run, decimal: str, delimiter: str
+) -> None:
+    def as_saved(row: list[str], seen: str) -> bytes:
+        cells = [cell.replace(".", decimal) if place in (2, 5, 7) else cell for place, cell in enumerate(row)]
+        line = io.StringIO()
+        csv.writer(line, delimiter=delimiter).writerow([*cells, seen])
+        return line.getvalue().encode()
+
+    options = ("-o", "rows.csv", "--excel", "--top-k", "2")
+    classify(run, *options)
+    header, *rows = csv.reader(io.StringIO(Path("rows.csv").read_text("utf-8-sig"), newline=""))
+    saved = {row[0]: as_saved(row, "me") for row in rows}
+    Path("rows.csv").write_bytes(b"\xef\xbb\xbf" + b"".join([as_saved(header, "seen"), *saved.values()]))
+    shutil.copy("1.png", "new.png")
+    assert "1 file added, 1 classified again" in classify(run, *options, "--resume", "--summary", "run.json")
+    copied = next(row for row in rows if row[0] == "1.png")
+    saved["new.png"] = as_saved(["new.png", *copied[1:]], "")
+    saved["broken.png"] = saved["broken.png"].replace(b"me", b"")  # it is tried again
+    added = Path("rows.csv").read_bytes()
+    assert sorted(added.splitlines()[1:]) == sorted(b"".join(saved.values()).splitlines())
+    assert sum(json.loads(Path("run.json").read_text())["statuses"].values()) == len(saved)
+    assert "0 files added" in classify(run, *options, "--resume")
+    assert run("preview", "rows.csv", "-o", "page.html").exit_code == 3  # broken.png
