@@ -49,15 +49,15 @@ class TarArchive:
         if self._is_compressed:
             yield from self._rest
             return
-        fault = None
+        fault = ""  # not the exception, whose traceback would keep this frame and those above
         try:
             for _ in self._rest:
                 pass
         except SourceError as error:
-            fault = error
+            fault = str(error)
         yield from sorted(self._extents, key=natural_path_key)
         if fault:
-            raise fault
+            raise SourceError(fault)
 
     def head(self, name: str, size: int) -> bytes:
         """The first `size` bytes of a member; empty if they cannot be read."""
