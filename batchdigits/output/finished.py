@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,7 +23,7 @@ from batchdigits.errors import BatchdigitsError
 from batchdigits.files.plain_path import plain_path
 from batchdigits.output.atomic import replace_atomically
 from batchdigits.output.journal import Extent, Identity, failed_stamp
-from batchdigits.text import SAVE_AS_UTF8, is_utf8
+from batchdigits.text import SAVE_AS_UTF8, is_utf8, path_bytes
 
 RECORD = np.dtype([("source", "<u8"), ("stamp", "<u8"), ("checksum", "<u4")])
 NO_SOURCE = 0  # in place of a source's id, of a row without a path
@@ -278,7 +277,7 @@ def checksum_of(rows: bytes) -> int:
 def source_id(path: str) -> int:
     """A 64-bit hash of a path, however it is spelled; NO_SOURCE for an empty one, or one that no file can have."""
     try:
-        digest = hashlib.blake2b(os.fsencode(plain_path(path)), digest_size=8).digest()
+        digest = hashlib.blake2b(path_bytes(plain_path(path)), digest_size=8).digest()
     except UnicodeEncodeError:
         return NO_SOURCE
     return int.from_bytes(digest, "little") or 1 if path else NO_SOURCE

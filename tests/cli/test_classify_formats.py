@@ -10,13 +10,15 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
+import zipfile
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from batchdigits.output import formats
-from tests.conftest import SAMPLES, Run
+from tests.conftest import ROOT, SAMPLES, Run
 from tests.engines.helpers import make_images
 
 needs_pyarrow = pytest.mark.skipif(find_spec("pyarrow") is None, reason="pyarrow is not installed")
@@ -217,6 +219,35 @@ def test_a_table_for_spreadsheets_has_harmless_cells_and_is_added_to(folder: Pat
     assert [line[:5] for line in added] == [b"0.png"]
     refused = classify(run, "-o", "rows.csv", "--resume", code=1)
     assert "--excel was on when it was begun, and is off now" in refused
+
+
+@pytest.mark.skipif(not f"{sys.prefix}{ROOT}".isascii(), reason="Python does not start there in the C locale")
+@pytest.mark.parametrize("name", ["rows.csv", "rows.jsonl"])
+def test_a_locale_without_letters_gives_the_same_bytes_and_rows_only_once(tmp_path: Path, name: str) -> None:
+    image = (SAMPLES / "digits/3/as-is.png").read_bytes()
+    (tmp_path / "scans").mkdir()
+    for path in ("f\u00fcnf.png", "odd\udcfc.png"):
+        (tmp_path / "scans" / path).write_bytes(image)
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("\u00f6/\u00fc.png", image)
+    with tarfile.open(tmp_path / "scans" / "a.tar", "w", format=tarfile.PAX_FORMAT) as tar:
+        tar.add(SAMPLES / "digits/3/as-is.png", "\u00f6/\u0141.png")
+    strange = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+
+    def rows(*options: str, **environment: str) -> bytes:
+        command = [sys.executable, "-m", "batchdigits", "classify", "scans", "a.zip/\u00f6", *options]
+        result = subprocess.run(
+            command, cwd=tmp_path, capture_output=True, env={**os.environ, **environment}, check=False
+        )
+        assert result.returncode == 0, result.stderr
+        return result.stdout if "-o" not in options else (tmp_path / name).read_bytes()
+
+    expected = rows("-o", name)
+    assert rows("-o", name, "--overwrite", **strange) == expected
+    assert rows("-o", name, "--resume", **strange) == expected
+    assert rows("-o", name, "--resume") == expected
+    assert rows("--format", name[5:], **strange) == expected
+    assert rows("--dry-run", **strange) == rows("--dry-run")
 
 
 def test_a_table_for_spreadsheets_on_stdout(folder: Path, run: Run) -> None:
