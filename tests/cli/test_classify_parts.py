@@ -147,6 +147,9 @@ def test_formats_and_columns(file_format: str, scene: Path, cluster: Cluster, ru
 def test_a_folder_may_have_any_suffix(scene: Path, cluster: Cluster, run: Run) -> None:
     assert on_ray(run, folder="rows.2026").exit_code == 3
     assert {Path(name).suffix for name in parts("rows.2026")} == {".csv"}
+    assert run("classify", "scans", "--engine", "ray", "-o", "rows.jsonl").exit_code == 3
+    assert [Path(name).suffix for name in parts("rows.jsonl")] == [".jsonl"]
+    assert json.loads(Path("rows.jsonl/manifest.json").read_text())["options"]["--part-size"] == 5_000
 
 
 def test_resuming_does_only_the_missing_parts(scene: Path, cluster: Cluster, run: Run) -> None:
@@ -585,6 +588,7 @@ def test_no_images_leave_nothing(scene: Path, cluster: Cluster, run: Run) -> Non
         (["--engine", "ray", "-o", "-"], "--engine ray reads files and URLs, and writes a folder"),
         (["-o", "s3://bucket/rows.csv"], "-o is a URL, which only --engine ray writes to"),
         (["--ray-address", "auto"], "--ray-address needs --engine ray"),
+        (["--part-size", "3"], "--part-size needs --engine ray"),
     ],
 )
 def test_options_that_do_not_go_together(arguments: list[str], message: str, scene: Path, run: Run) -> None:
