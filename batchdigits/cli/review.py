@@ -80,6 +80,9 @@ def _check_lines(context: click.Context, option: click.Parameter, value: str | t
 @click.option("--no-browser", is_flag=True, help="Only print the address of the page; with -q, to stdout.")
 @click.option("--apply", "is_apply", is_flag=True, help="Write the table with the answers in it to -o; no page.")
 @output_option("The finished table: .csv, .tsv or .jsonl, each also with .gz or .zst, .parquet or .xlsx.")
+@click.option(
+    "--wide", is_flag=True, help="With --apply, write fields of forms as a row a page, with a column for each."
+)
 @click.option("--overwrite", is_flag=True, help="With --apply, replace the file of -o.")
 @verbosity_options
 def review(
@@ -95,6 +98,7 @@ def review(
     no_browser: bool,
     is_apply: bool,
     output: Path | None,
+    wide: bool,
     overwrite: bool,
 ) -> None:
     """Look over the rows of a table in the browser, and correct them.
@@ -112,10 +116,10 @@ def review(
         batchdigits review rows.csv --apply --column checked -o final.xlsx
     """
     for_page = [mode, is_second, None if sample or column else reviewer or labels, port, no_browser]
-    check_apply_options(is_apply, output, [overwrite, column], for_page)
+    check_apply_options(is_apply, output, [overwrite, column, wide], for_page)
     if output:
         typed = _typed(table, sample, column, reviewer or _own_name(), labels) if sample or column else {}
-        apply(table, scans, output, overwrite, typed)
+        apply(table, scans, output, overwrite, typed, wide)
         return
     from batchdigits.output.review_log import ReviewLog, log_path
     from batchdigits.output.table import read_table

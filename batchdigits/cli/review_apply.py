@@ -35,14 +35,16 @@ def check_apply_options(
         raise click.UsageError("--apply needs -o, where the finished table is written to")
     if is_apply and any(for_page):
         raise click.UsageError(
-            "--apply shows no page: only -o, --overwrite, --scans, --sample and --column, with --reviewer and --label, "
-            "go with it"
+            "--apply shows no page: only -o, --overwrite, --wide, --scans, --sample and --column, with --reviewer and "
+            "--label, go with it"
         )
     if not is_apply and (output or any(for_apply)):
-        raise click.UsageError("-o, --overwrite and --column go with --apply")
+        raise click.UsageError("-o, --overwrite, --wide and --column go with --apply")
 
 
-def apply(table: Path, scans: Sequence[Path], output: Path, overwrite: bool, typed: Mapping[str, Settled]) -> None:
+def apply(
+    table: Path, scans: Sequence[Path], output: Path, overwrite: bool, typed: Mapping[str, Settled], wide: bool
+) -> None:
     """Write the finished table with the answers of its log, and those in `typed`, and say what became of its rows."""
     from batchdigits.output.apply_review import apply_review
     from batchdigits.output.table import read_table
@@ -50,7 +52,7 @@ def apply(table: Path, scans: Sequence[Path], output: Path, overwrite: bool, typ
 
     first = [row.source for row in islice(read_table(str(table)), MAX_TRIED)]
     files = ScanFiles(first, scans, table.resolve().parent)
-    applied = apply_review(table, output, overwrite, digest_of=files.digest, typed=typed)
+    applied = apply_review(table, output, overwrite, digest_of=files.digest, typed=typed, wide=wide)
     print_message(f"wrote {output}: {_as_text(applied)}")
 
 

@@ -81,6 +81,7 @@ def test_a_row_whose_image_is_another_one_now_is_kept_and_named(run: Run, in_emp
         (["-o", "final.csv"], "go with --apply"),
         (["--overwrite"], "go with --apply"),
         (["--column", "checked"], "go with --apply"),
+        (["--wide"], "go with --apply"),
         (["--apply", "-o", "final/"], "final/ is a folder's name, by its slash; give that of a file"),
         (["--apply", "-o", "final.csv", "--mode", "blind"], "shows no page"),
         (["--apply", "-o", "final.csv", "--reviewer", "anna"], "shows no page"),
