@@ -15,7 +15,7 @@ from batchdigits.output.table_records import open_records
 from batchdigits.reports.audit_sample import BLANK, NO_DIGIT, read_sample
 from batchdigits.review.numbers import is_number
 from batchdigits.review.rows import Rows
-from batchdigits.text import counted, first_names, printable
+from batchdigits.text import SAVE_AS_UTF8, as_unicode, counted, first_names, is_utf8, printable
 
 NOT_DIGIT = (NO_DIGIT, "not_digit")
 
@@ -72,8 +72,9 @@ def answers_of_column(table: Path, column: str, reviewer: str, labels: Sequence[
     records = open_records(table, known_format(str(table)))
     own = [name for name in records.names if name not in fixed_columns(records.names)]
     if column not in own:
-        named = f": it has {first_names([printable(name) for name in own])}" if own else ""
-        raise BatchdigitsError(f"{table} has no column {printable(column)} that a person has added{named}")
+        named = f": it has {first_names([printable(as_unicode(name)) for name in own])}" if own else ""
+        remedy = "" if all(map(is_utf8, own)) else f"; if it is one of these, {SAVE_AS_UTF8}"
+        raise BatchdigitsError(f"{table} has no column {printable(column)} that a person has added{named}{remedy}")
     cells = [(record.row, text_of(record.cells.get(column)).strip()) for record in records.records() if record.row]
     truths = {row.path: truth for row, truth in cells if truth}
     rows = Rows((row for row, _ in cells), labels)

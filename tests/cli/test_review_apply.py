@@ -169,6 +169,9 @@ def test_a_column_that_no_person_added_is_not_applied(run: Run, table: Path, col
     result = run("review", table, "--apply", "--column", column, "-o", "final.csv")
     assert (result.exit_code, Path("final.csv").exists()) == (1, False)
     assert f"rows.csv has no column {column} that a person has added: it has note\n" in result.stderr
+    table.write_bytes(table.read_bytes().replace(b"note", b"gepr\xfcft"))
+    result = run("review", table, "--apply", "--column", "gepr\u00fcft", "-o", "final.csv")
+    assert "it has gepr\ufffdft; if it is one of these, save it as UTF-8" in result.stderr
 
 
 def test_a_sample_of_another_table_is_not_applied(run: Run, table: Path) -> None:
