@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import tempfile
@@ -20,7 +21,7 @@ from batchdigits.cli.classify_run import skipped_texts
 from batchdigits.cli.classify_summary import prepare_summary
 from batchdigits.cli.console import print_message
 from batchdigits.errors import NoImagesError
-from batchdigits.text import counted, path_bytes, printable
+from batchdigits.text import counted, printable
 
 if TYPE_CHECKING:
     from batchdigits.files.filter import Filter
@@ -101,7 +102,7 @@ def _list(files: Iterable[str], tally: Tally, request: Request) -> None:
     end = b"\0" if request.null else b"\n"
     tally.on_skipped = lambda path: print_message(f"skipped: {path}", "skipped")
     for path in files:
-        shown = printable(path).encode() if sys.stdout.isatty() else path_bytes(path)
+        shown = printable(path).encode() if sys.stdout.isatty() else os.fsencode(path)
         sys.stdout.buffer.write(shown + end)
     print_message(
         f"{counted(tally.sources, 'file')} would be {request.done}, {tally.skipped:,} skipped",
