@@ -13,7 +13,7 @@ import re
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -23,6 +23,7 @@ from batchdigits.errors import BatchdigitsError
 from batchdigits.files.plain_path import plain_path
 from batchdigits.output.atomic import replace_atomically
 from batchdigits.output.journal import Extent, Identity, failed_stamp
+from batchdigits.output.reader_protocol import Reader, RowForm, line_end
 from batchdigits.text import SAVE_AS_UTF8, is_utf8, path_bytes
 
 RECORD = np.dtype([("source", "<u8"), ("stamp", "<u8"), ("checksum", "<u4")])
@@ -31,66 +32,6 @@ CHECKSUMS = 1 << 32  # how many there are
 NO_RECORD = (NO_SOURCE, 0, 0)
 BLOCK_BYTES = 1 << 20  # written at once
 of_a_page = re.compile(r"(.+)#\d+").fullmatch
-
-
-class RowHead(NamedTuple):
-    """What matters of a row for a later run.
-
-    Attributes:
-        path: its path.
-        is_open_error: whether it is an error that nobody has answered.
-        status: its status, which a person may have made up.
-        score: its score as it stands in the row: text, a number, or nothing.
-    """
-
-    path: str
-    is_open_error: bool
-    status: str = ""
-    score: object = None
-
-
-class RowForm(NamedTuple):
-    """The form of a table's rows, which a spreadsheet may have saved in another one than runs write.
-
-    Attributes:
-        line_end: how its lines end.
-        delimiter: what is between its columns; empty for a format that has no such thing.
-        decimal: the decimal sign of its numbers.
-    """
-
-    line_end: bytes = b"\n"
-    delimiter: str = ""
-    decimal: str = "."
-
-
-class Reader(Protocol):
-    """How a finished output of some format is read again.
-
-    Attributes:
-        can_add: whether a run may add to the output.
-        delimiter: what is between its columns; empty for a format that has no such thing.
-    """
-
-    can_add: ClassVar[bool]
-
-    @property
-    def delimiter(self) -> str: ...  # noqa: D102
-
-    def for_file(self, path: Path) -> Reader:
-        """The reader for a file as it is: a spreadsheet may have put another delimiter between its columns."""
-
-    def pieces(self, path: Path) -> Iterator[bytes]:
-        """The header, which may be empty, then each row, in the form in which runs write them.
-
-        Raises:
-            BatchdigitsError: the file has other columns, or cannot be taken apart.
-        """
-
-    def in_form(self, rows: bytes, form: RowForm) -> bytes:
-        """Rows that a run wrote, in another form."""
-
-    def head(self, row: bytes) -> RowHead:
-        """The head of a row; its path is empty if it cannot be told."""
 
 
 class FinishedOutput:
@@ -261,11 +202,6 @@ class FinishedOutput:
         at = int(np.searchsorted(self._done_sources, np.uint64(source)))
         record: tuple[int, int, int] = self._done[at].tolist() if at < len(self._done) else NO_RECORD
         return record if record[0] == source else NO_RECORD
-
-
-def line_end(line: bytes) -> bytes:
-    """How a line ends: a spreadsheet or an editor on Windows may have added CR."""
-    return b"\r\n" if line.endswith(b"\r\n") else b"\n"
 
 
 def checksum_of(rows: bytes) -> int:

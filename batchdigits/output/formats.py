@@ -10,11 +10,12 @@ from typing import Literal, NamedTuple, get_args
 from batchdigits.inference.decide import Prediction
 from batchdigits.output.columns import Cell, Columns
 from batchdigits.output.compression import COMPRESSIONS, Compression, write_compressed
-from batchdigits.output.finished import Reader, in_blocks
+from batchdigits.output.finished import in_blocks
 from batchdigits.output.prediction_csv import Dialect, dialect_with
 from batchdigits.output.prediction_jsonl import encode_jsonl
 from batchdigits.output.prediction_parquet import write_parquet
 from batchdigits.output.prediction_xlsx import MAX_ROWS, write_xlsx
+from batchdigits.output.reader_protocol import Reader
 from batchdigits.output.readers import CsvReader, JsonlReader, ParquetReader, XlsxReader
 
 FormatName = Literal["csv", "tsv", "jsonl", "parquet", "xlsx"]

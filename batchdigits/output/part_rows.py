@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from batchdigits.output.finished import CHECKSUMS, RECORD, Reader, RowHead, checksum_of, of_a_page, source_id
+from batchdigits.output.finished import CHECKSUMS, RECORD, checksum_of, of_a_page, source_id
 from batchdigits.output.journal import NO_STAMP
+from batchdigits.output.reader_protocol import Reader, RowHead
 
 KNOWN = np.dtype([("source", "<u8"), ("stamp", "<u8"), ("is_edited", "?")])
 

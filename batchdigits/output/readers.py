@@ -15,10 +15,10 @@ from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.decide import Status
 from batchdigits.output.columns import Columns
 from batchdigits.output.compression import Compression, read_lines
-from batchdigits.output.finished import RowForm, RowHead, line_end
 from batchdigits.output.prediction_csv import Dialect, delimiter_of, dialect_with
 from batchdigits.output.prediction_jsonl import json_line, path_of
 from batchdigits.output.prediction_parquet import import_pyarrow, schema_of
+from batchdigits.output.reader_protocol import RowForm, RowHead, line_end
 
 
 @dataclass(frozen=True)

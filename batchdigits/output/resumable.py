@@ -26,7 +26,6 @@ from batchdigits.output.atomic import explain_os_errors
 from batchdigits.output.finished import (
     CHECKSUMS,
     FinishedOutput,
-    Reader,
     checksum_of,
     in_blocks,
     records,
@@ -34,6 +33,7 @@ from batchdigits.output.finished import (
     write_done,
 )
 from batchdigits.output.journal import Extent, Identity, Journal, open_read_write, refuse_other_run, stamp_of, write_all
+from batchdigits.output.reader_protocol import Reader
 
 REPLACES, ADDS = "replaces", "adds"  # marks in a journal: what was at the output's name, and whether the run adds to it
 LOOKUP_SIZE = 1_024  # sources looked up together: NumPy finds so many in the journal about as fast as one

@@ -32,9 +32,9 @@ from batchdigits.engines.ray_engine import (
 from batchdigits.errors import BatchdigitsError, NoImagesError
 from batchdigits.output.columns import Columns
 from batchdigits.output.done_parts import DoneParts
-from batchdigits.output.finished import Reader
 from batchdigits.output.formats import output_format
 from batchdigits.output.parts_folder import LocalFolder
+from batchdigits.output.reader_protocol import Reader
 from tests.conftest import SAMPLES, Run
 from tests.engines.helpers import count, make_images
 

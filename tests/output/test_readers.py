@@ -14,8 +14,8 @@ from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.decide import Prediction, Status, blank, failed
 from batchdigits.output.columns import Columns
 from batchdigits.output.compression import Compression, write_compressed
-from batchdigits.output.finished import RowForm
 from batchdigits.output.formats import Format, output_format
+from batchdigits.output.reader_protocol import RowForm
 
 COLUMNS = Columns(("a", "b"))
 ROWS = [

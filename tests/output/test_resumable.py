@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from batchdigits.errors import BatchdigitsError
 from batchdigits.output import resumable
-from batchdigits.output.finished import RowForm, RowHead
 from batchdigits.output.journal import failed_stamp, stamp_of
+from batchdigits.output.reader_protocol import RowForm, RowHead
 from batchdigits.output.resumable import ResumableOutput
 
 IDENTITY = {"the model": "abc", "--ink": "auto"}
