@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import unicodedata
 from collections.abc import Sequence
 
@@ -33,6 +34,11 @@ def printable(text: str) -> str:
 def as_unicode(path: str | os.PathLike[str]) -> str:
     """The path as text that UTF-8 can hold: U+FFFD replaces bytes that are not UTF-8."""
     return os.fspath(path).encode(errors="surrogateescape").decode(errors="replace")
+
+
+def path_bytes(path: str) -> bytes:
+    """The bytes of a path in UTF-8, whatever the locale; what is not UTF-8 in it stays as it is."""
+    return path.encode("utf-8", sys.getfilesystemencodeerrors())
 
 
 def is_utf8(text: str) -> bool:

@@ -51,7 +51,8 @@ def train(
 
     Args:
         output: the .keras file to write; it appears when the training is complete. Its folder is made. Beside it the
-            history of the training is written (`digits.history.csv` for `digits.keras`).
+            history of the training is written (`digits.history.csv` for `digits.keras`). A model file of another
+            training that is there is kept, under a name such as `digits.1.keras`.
         recipe: `default`, `lesson`, `best`, `tiny`, `nano` or `teacher`, whose values the other arguments replace; None
             for `default`, or with `init` and `data` for that of fine-tuning.
         data: labelled digits: a folder with a sub-folder for each class, or with splits (train, val, test) of such, a

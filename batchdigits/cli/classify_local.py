@@ -27,8 +27,8 @@ from batchdigits.errors import BatchdigitsError
 if TYPE_CHECKING:
     from batchdigits.files.filter import Filter
     from batchdigits.files.sources import Tally
-    from batchdigits.output.finished import Reader
     from batchdigits.output.journal import Identity
+    from batchdigits.output.reader_protocol import Reader
     from batchdigits.output.resumable import ResumableOutput
     from batchdigits.output.stream import StreamOutput
     from batchdigits.output.table import TableRow

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def classify_in_parts(request: Request, paths: Sequence[str], rules: Filter, ids: Mapping[str, str] | None) -> None:
     """Classify the files of the paths on a Ray cluster, and write parts and a manifest."""
-    from batchdigits.engines.ray_engine import ClusterJob, classify
+    from batchdigits.engines.ray_engine import PART_SIZE, ClusterJob, classify
     from batchdigits.files.sources import Tally
     from batchdigits.output.parts import PartsOutput
 
@@ -35,8 +35,9 @@ def classify_in_parts(request: Request, paths: Sequence[str], rules: Filter, ids
     task, columns, _ = task_of(request, ids)
     file_format = request.format_name
     identity = identity_of(request, task)
-    sources: Identity = {"--part-size": request.part_size, "the sources": _sources(request)}
-    job = ClusterJob(task, columns, file_format, rules, request.part_size, request.paths)
+    part_size = request.part_size or PART_SIZE
+    sources: Identity = {"--part-size": part_size, "the sources": _sources(request)}
+    job = ClusterJob(task, columns, file_format, rules, part_size, request.paths)
     with (
         PartsOutput(str(request.output), file_format, columns, identity, sources, request.resume) as output,
         print_kept_on_error(lambda: len(output.parts), "parts"),

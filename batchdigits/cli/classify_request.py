@@ -63,7 +63,7 @@ class Request:
     summary: Path | None
     engine: Literal["local", "ray"]
     ray_address: str | None
-    part_size: int
+    part_size: int | None
 
     def pipeline(self, card: Card) -> Pipeline[Any]:
         """What the workers do with images, for a model with this card.
@@ -184,6 +184,8 @@ class Request:
             raise click.UsageError("-o is a URL, which only --engine ray writes to.")
         if self.engine == "local" and self.ray_address:
             raise click.UsageError("--ray-address needs --engine ray.")
+        if self.engine == "local" and self.part_size:
+            raise click.UsageError("--part-size needs --engine ray, which writes a folder of parts.")
 
     def _check_format(self) -> None:
         from batchdigits.output.formats import KNOWN_SUFFIXES, LINE_FORMATS, compression_of

@@ -61,6 +61,11 @@ def _check_lines(context: click.Context, option: click.Parameter, value: str | t
     help="Show the rows of a sample of batchdigits audit only. With --apply, take what was typed into it, too.",
 )
 @click.option(
+    "--column",
+    metavar="NAME",
+    help="With --apply, take what was typed into this column of the table, too: a label, x for no digit, or blank.",
+)
+@click.option(
     "--reviewer", metavar="NAME", callback=_check_lines, help="Who reviews. [default: the name of the account]"
 )
 @click.option(
@@ -75,6 +80,9 @@ def _check_lines(context: click.Context, option: click.Parameter, value: str | t
 @click.option("--no-browser", is_flag=True, help="Only print the address of the page; with -q, to stdout.")
 @click.option("--apply", "is_apply", is_flag=True, help="Write the table with the answers in it to -o; no page.")
 @output_option("The finished table: .csv, .tsv or .jsonl, each also with .gz or .zst, .parquet or .xlsx.")
+@click.option(
+    "--wide", is_flag=True, help="With --apply, write fields of forms as a row a page, with a column for each."
+)
 @click.option("--overwrite", is_flag=True, help="With --apply, replace the file of -o.")
 @verbosity_options
 def review(
@@ -83,12 +91,14 @@ def review(
     mode: Mode | None,
     is_second: bool,
     sample: Path | None,
+    column: str | None,
     reviewer: str | None,
     labels: tuple[str, ...],
     port: int,
     no_browser: bool,
     is_apply: bool,
     output: Path | None,
+    wide: bool,
     overwrite: bool,
 ) -> None:
     """Look over the rows of a table in the browser, and correct them.
@@ -103,21 +113,22 @@ def review(
         batchdigits review rows.csv --mode blind --sample sample.csv --reviewer Anna
         batchdigits review rows.csv --apply -o final.csv
         batchdigits review rows.csv --apply --sample sample.csv -o final.csv
+        batchdigits review rows.csv --apply --column checked -o final.xlsx
     """
-    for_page = [mode, is_second, None if sample else reviewer or labels, port, no_browser]
-    check_apply_options(is_apply, output, overwrite, for_page)
+    for_page = [mode, is_second, None if sample or column else reviewer or labels, port, no_browser]
+    check_apply_options(is_apply, output, [overwrite, column, wide], for_page)
     if output:
-        typed = _typed(table, sample, reviewer, labels) if sample else {}
-        apply(table, scans, output, overwrite, typed)
+        typed = _typed(table, sample, column, reviewer or _own_name(), labels) if sample or column else {}
+        apply(table, scans, output, overwrite, typed, wide)
         return
     from batchdigits.output.review_log import ReviewLog, log_path
     from batchdigits.output.table import read_table
     from batchdigits.review.review import Review
     from batchdigits.review.rows import Rows
-    from batchdigits.review.sample_answers import rows_of_sample
     from batchdigits.review.scan_files import ScanFiles
     from batchdigits.review.server import application
     from batchdigits.review.setting import Setting
+    from batchdigits.review.typed_answers import rows_of_sample
 
     _require_server()
     found = read_table(str(table))
@@ -144,10 +155,14 @@ def review(
     print_message(f"the answers are in {log_path(table)}; --apply -o FILE makes a table of them")
 
 
-def _typed(table: Path, sample: Path, reviewer: str | None, labels: tuple[str, ...]) -> dict[str, Settled]:
-    from batchdigits.review.sample_answers import typed_answers
+def _typed(
+    table: Path, sample: Path | None, column: str | None, reviewer: str, labels: tuple[str, ...]
+) -> dict[str, Settled]:
+    """What was typed into a column of the table and into a sample, which counts more."""
+    from batchdigits.review.typed_answers import answers_of_column, answers_of_sample
 
-    return typed_answers(table, sample, reviewer or _own_name(), labels)
+    in_table = answers_of_column(table, column, reviewer, labels) if column else {}
+    return {**in_table, **(answers_of_sample(table, sample, reviewer, labels) if sample else {})}
 
 
 def _check_second(review: Review, log: Path) -> None:

@@ -17,13 +17,15 @@ if TYPE_CHECKING:
     from batchdigits.output.review_answers import Settled
 
 
-def check_apply_options(is_apply: bool, output: Path | None, overwrite: bool, for_page: Sequence[object]) -> None:
+def check_apply_options(
+    is_apply: bool, output: Path | None, for_apply: Sequence[object], for_page: Sequence[object]
+) -> None:
     """Check that the options go together.
 
     Args:
         is_apply: whether `--apply` was given.
         output: the value of `-o`.
-        overwrite: whether `--overwrite` was given.
+        for_apply: the values of more options that are for `--apply` only.
         for_page: the values of options that are for the page only.
 
     Raises:
@@ -33,13 +35,16 @@ def check_apply_options(is_apply: bool, output: Path | None, overwrite: bool, fo
         raise click.UsageError("--apply needs -o, where the finished table is written to")
     if is_apply and any(for_page):
         raise click.UsageError(
-            "--apply shows no page: only -o, --overwrite, --scans and --sample, with --reviewer and --label, go with it"
+            "--apply shows no page: only -o, --overwrite, --wide, --scans, --sample and --column, with --reviewer and "
+            "--label, go with it"
         )
-    if not is_apply and (output or overwrite):
-        raise click.UsageError("-o and --overwrite go with --apply")
+    if not is_apply and (output or any(for_apply)):
+        raise click.UsageError("-o, --overwrite, --wide and --column go with --apply")
 
 
-def apply(table: Path, scans: Sequence[Path], output: Path, overwrite: bool, typed: Mapping[str, Settled]) -> None:
+def apply(
+    table: Path, scans: Sequence[Path], output: Path, overwrite: bool, typed: Mapping[str, Settled], wide: bool
+) -> None:
     """Write the finished table with the answers of its log, and those in `typed`, and say what became of its rows."""
     from batchdigits.output.apply_review import apply_review
     from batchdigits.output.table import read_table
@@ -47,7 +52,7 @@ def apply(table: Path, scans: Sequence[Path], output: Path, overwrite: bool, typ
 
     first = [row.source for row in islice(read_table(str(table)), MAX_TRIED)]
     files = ScanFiles(first, scans, table.resolve().parent)
-    applied = apply_review(table, output, overwrite, digest_of=files.digest, typed=typed)
+    applied = apply_review(table, output, overwrite, digest_of=files.digest, typed=typed, wide=wide)
     print_message(f"wrote {output}: {_as_text(applied)}")
 
 

@@ -145,9 +145,8 @@ RUN_OPTIONS: tuple[Option, ...] = (
     click.option(
         "--part-size",
         type=Count(1, 1_000_000),
-        default=5_000,
-        show_default=True,
-        help="Files in each part that --engine ray writes. A lost machine loses the parts it is working on.",
+        help="Files in each part that --engine ray writes. A lost machine loses the parts it is working on. "
+        "[default: 5000]",
     ),
     batch_size_option,
     verbosity_options,

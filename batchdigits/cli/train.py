@@ -142,8 +142,9 @@ def train(
 ) -> None:
     """Train a network on labelled digits.
 
-    The result is a .keras model file, and beside it the history of the training (.history.csv). Ctrl-C stops early and
-    saves what the network has learned so far.
+    The result is a .keras model file, and beside it the history of the training (.history.csv). A model file of another
+    training that is there is kept, under a name such as digits.1.keras. Ctrl-C stops early and saves what the network
+    has learned so far.
 
     \b
     Example:
@@ -184,7 +185,7 @@ def train(
         print_message("nothing learned so far, so no model is written; the same command with --resume continues")
         raise interrupted
     with mention_checkpoint(checkpoint):
-        card = save(training, output)
+        card = save(training, output, lambda kept: print_message(f"{output} is of another training, and is {kept} now"))
     _report(card, training)
     print_message(f"wrote {output}")
     if interrupted:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +56,12 @@ class FieldPrediction(NamedTuple):
     score: float | None = None
     digits: tuple[Character, ...] = ()
     alternatives: Mapping[str, float] = NO_PROBABILITIES
+
+    def as_dict(self) -> dict[str, Any]:
+        """All attributes by name, in types that JSON has; `status` as its text, and each digit as a dict, too."""
+        digits = [digit._asdict() | {"box": list(map(float, digit.box))} for digit in self.digits]
+        others = {"status": str(self.status), "digits": digits, "alternatives": dict(self.alternatives)}
+        return self._asdict() | others
 
     def row(self, with_digits: bool = False) -> Prediction:
         """The row of a table, with the value as its label; with the digits as JSON, if they are asked for."""

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 
 from batchdigits.errors import NoImagesError
-from batchdigits.files.archives import read_member, split_member
+from batchdigits.files.archives import read_member, split_folder, split_member
 from batchdigits.files.remote import MAX_REQUESTS, fault_of_url, is_url
 from batchdigits.files.source_error import MissingMemberError, SourceError
 
@@ -19,7 +19,7 @@ def require_paths(paths: Sequence[str]) -> None:
         BatchdigitsError: see `storage_of`.
     """
     for path in paths:
-        if not is_url(path) and not os.path.lexists(path):
+        if not is_url(path) and not os.path.lexists(path) and not split_folder(path):
             _require_member(path)
     if urls := [path for path in paths if is_url(path)]:
         from concurrent.futures import ThreadPoolExecutor

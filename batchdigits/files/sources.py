@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 
-from batchdigits.files.archives import has_archive_suffix, is_archive, is_array, open_archive
+from batchdigits.files.archives import has_archive_suffix, is_archive, is_array, open_archive, split_folder
 from batchdigits.files.disk import LOCAL_DISK, Disk, is_folder
 from batchdigits.files.filter import Filter
 from batchdigits.files.image_formats import HEAD_BYTES, IMAGE_SUFFIXES, has_image_suffix, reads_pdf, sniff
@@ -53,8 +53,9 @@ def find(paths: Iterable[str], tally: Tally | None = None, rules: Filter | None 
     so is a regular file with an image's first bytes. So a folder `x.png`, a dangling link `x.png` and a fifo `x.png`
     are sources, as is a folder that cannot be read: its error row says why. A picture that `batchdigits preview` wrote
     is none, if its name says so; under another name it gets an error row, as files are not opened here. Links to
-    folders are followed, unless they lead to a folder above. A zip or tar archive is like a folder, and so is a typed
-    array of images. A URL with an image's suffix is taken for a file without a request.
+    folders are followed, unless they lead to a folder above. A zip or tar archive is like a folder, and so are a typed
+    folder in an archive and a typed array of images. A URL with an image's suffix is taken for a file without a
+    request.
 
     Args:
         paths: files and folders, as typed.
@@ -76,6 +77,8 @@ def find(paths: Iterable[str], tally: Tally | None = None, rules: Filter | None 
             found = _walk(path, tally, rules, disk)
         elif disk is LOCAL_DISK and (is_archive(path) or is_array(path)):
             found = _members(path, len(path) + 1, tally, rules)
+        elif disk is LOCAL_DISK and (below := split_folder(path)):
+            found = _members(below.archive, len("/".join(below)), tally, rules, below.name)
         else:
             tally.sources += 1
             yield path
@@ -127,22 +130,27 @@ def _walk(top: str, tally: Tally, rules: Filter, disk: Disk) -> Iterator[str]:
             above.append(below)
 
 
-def _members(path: str, start: int, tally: Tally, rules: Filter) -> Iterator[str]:
-    """Sources in an archive, and the archive itself if it cannot be read, or not to its end: its error row says why.
+def _members(path: str, start: int, tally: Tally, rules: Filter, folder: str = "") -> Iterator[str]:
+    """Sources in an archive or a folder of it, and the archive itself if it cannot be read, or not to its end.
+
+    The error row of the archive says why.
 
     Args:
         path: the archive.
         start: where paths that patterns are matched with begin.
         tally: the counts to update.
         rules: which members are visited.
+        folder: the name that theirs begin with.
     """
     is_empty = True
     try:
         with closing(open_archive(path)) as archive:
             for name in archive.names():
+                if not name.startswith(folder):
+                    continue
                 is_empty = False
                 source = f"{path}/{name}"
-                is_wanted = _wants_member(source, start, len(path) + 1, rules)
+                is_wanted = _wants_member(source, start, len(path) + 1 + len(folder), rules)
                 if is_wanted and _is_source(name.rpartition("/")[2], partial(archive.head, name), tally):
                     yield source
                 else:
@@ -213,7 +221,7 @@ def estimate(paths: Iterable[str], rules: Filter | None = None) -> int | None:
     uncounted = Tally()
     total = 0
     for top in paths:
-        if is_archive(top) or is_array(top):
+        if is_archive(top) or is_array(top) or split_folder(top):
             return None
         start = len(os.path.join(top, ""))  # noqa: PTH118 - see LocalDisk
         waiting = [top]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -38,6 +38,11 @@ class FormPrediction(NamedTuple):
     status: Status
     detail: str
     score: float | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """All attributes by name, in types that JSON has; `status` as its text, and each field as a dict, too."""
+        fields = {name: field.as_dict() for name, field in self.fields.items()}
+        return self._asdict() | {"status": str(self.status), "fields": fields}
 
 
 def read_forms(forms: Sequence[CutForm], runtime: Runtime, threshold: float) -> list[FormPrediction]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -10,6 +11,7 @@ from batchdigits.inference.card import Card
 from batchdigits.inference.model_file import add_card
 from batchdigits.learning.history import history_path, write_history
 from batchdigits.learning.initial_weights import network_of
+from batchdigits.learning.older_model import keep_older
 from batchdigits.learning.risk_table import OUTLIER_SHARE
 from batchdigits.learning.temperature_scaling import scale_confidence
 from batchdigits.learning.training import Training
@@ -17,14 +19,16 @@ from batchdigits.output.atomic import replace_atomically
 from batchdigits.version import __version__
 
 
-def save(training: Training, path: Path) -> Card:
+def save(training: Training, path: Path, on_kept: Callable[[Path], object] = lambda kept: None) -> Card:
     """Scale the confidence of a training's network, write it to `path`, and return its card.
 
-    The model file is written whole or not at all, and then the history at `history_path(path)`.
+    The model file is written whole or not at all, and then the history at `history_path(path)`. What is there already
+    gets another name, see `keep_older`.
 
     Args:
         training: finished or interrupted; its network is changed.
         path: the .keras file to write.
+        on_kept: called with the other name of what was there.
 
     Raises:
         BatchdigitsError: a file cannot be written there.
@@ -42,6 +46,8 @@ def save(training: Training, path: Path) -> Card:
     with replace_atomically(path) as temporary:
         training.network.save(temporary)
         card = add_card(temporary, card)
+        if kept := keep_older(path, card):
+            on_kept(kept)
     write_history(training.history, history_path(path))
     return card
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
@@ -21,6 +21,7 @@ from batchdigits.output.atomic import replace_atomically
 from batchdigits.output.columns import Cell
 from batchdigits.output.compression import write_compressed
 from batchdigits.output.finished import in_blocks
+from batchdigits.output.form_pages import as_pages, page_columns
 from batchdigits.output.formats import KNOWN_SUFFIXES, LINE_FORMATS, FormatName, compression_of, dialect_of, format_of
 from batchdigits.output.prediction_jsonl import json_line, path_fields
 from batchdigits.output.prediction_parquet import import_pyarrow, write_parquet
@@ -67,11 +68,12 @@ class _Columns:
     """The columns of a table, which a person may have added some to."""
 
     names: tuple[str, ...]
+    is_number: Callable[[str], object] = _is_number_column
 
     @cached_property
     def texts(self) -> frozenset[str]:
         """All but the probabilities."""
-        return frozenset(name for name in self.names if not _is_number_column(name))
+        return frozenset(name for name in self.names if not self.is_number(name))
 
 
 def apply_review(
@@ -81,6 +83,7 @@ def apply_review(
     log: Path | None = None,
     digest_of: Callable[[str], str] = lambda path: "",
     typed: Mapping[str, Settled] = MappingProxyType({}),
+    wide: bool = False,
 ) -> Applied:
     """Write the finished table of a review. It appears when it is complete.
 
@@ -91,6 +94,7 @@ def apply_review(
         log: the log of the review; None for the one beside the table.
         digest_of: gives the digest of a path's image as it is now, or an empty text where it is not known.
         typed: more answers, which count more than those of the log. With some, there need not be a log.
+        wide: whether fields of forms become a row a page, with a column for each.
 
     Raises:
         BatchdigitsError: the table or the log cannot be read, the table has only some of REVIEW_COLUMNS, or the output
@@ -106,8 +110,11 @@ def apply_review(
     applied = Applied()
     records = _changed_records(source, answers, digest_of, applied)
     added = _added_columns(source.names, table)
+    pages = _Columns(page_columns(source), "score".__eq__) if wide else None
     with replace_atomically(output) as beside:
-        if wanted == name:
+        if pages:
+            _convert(as_pages(records), pages, source.for_excel, wanted, beside, output)
+        elif wanted == name:
             source.rewrite(records, added, beside, output)
         else:
             columns = _Columns(tuple(name for name in (*source.names, *added) if name != "path_bytes"))
@@ -201,7 +208,7 @@ def _convert(
         write_compressed(compression_of(output), in_blocks(chain([dialect.header(columns)], lines)), path)
         return
     documents = (json_line(_document(cells, columns)).encode() for cells in rows)
-    in_unicode = _Columns(tuple(map(as_unicode, columns.names)))
+    in_unicode = replace(columns, names=tuple(map(as_unicode, columns.names)))
     if wanted == "jsonl":
         write_compressed(compression_of(output), in_blocks(documents), path)
     elif wanted == "xlsx":

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -24,7 +23,8 @@ from batchdigits.errors import BatchdigitsError
 from batchdigits.files.plain_path import plain_path
 from batchdigits.output.atomic import replace_atomically
 from batchdigits.output.journal import Extent, Identity, failed_stamp
-from batchdigits.text import SAVE_AS_UTF8, is_utf8
+from batchdigits.output.reader_protocol import Reader, RowForm, line_end
+from batchdigits.text import SAVE_AS_UTF8, is_utf8, path_bytes
 
 RECORD = np.dtype([("source", "<u8"), ("stamp", "<u8"), ("checksum", "<u4")])
 NO_SOURCE = 0  # in place of a source's id, of a row without a path
@@ -34,53 +34,15 @@ BLOCK_BYTES = 1 << 20  # written at once
 of_a_page = re.compile(r"(.+)#\d+").fullmatch
 
 
-class RowHead(NamedTuple):
-    """What matters of a row for a later run.
-
-    Attributes:
-        path: its path.
-        is_open_error: whether it is an error that nobody has answered.
-        status: its status, which a person may have made up.
-        score: its score as it stands in the row: text, a number, or nothing.
-    """
-
-    path: str
-    is_open_error: bool
-    status: str = ""
-    score: object = None
-
-
-class Reader(Protocol):
-    """How a finished output of some format is read again.
-
-    Attributes:
-        can_add: whether a run may add to the output.
-    """
-
-    can_add: ClassVar[bool]
-
-    def pieces(self, path: Path) -> Iterator[bytes]:
-        """The header, which may be empty, then each row, in the form in which runs write them.
-
-        Raises:
-            BatchdigitsError: the file has other columns, or cannot be taken apart.
-        """
-
-    def with_ends(self, rows: bytes, end: bytes) -> bytes:
-        """Rows that a run wrote, with other line ends."""
-
-    def head(self, row: bytes) -> RowHead:
-        """The head of a row; its path is empty if it cannot be told."""
-
-
 class FinishedOutput:
     """The rows of a finished output, and what a run that adds to it makes of them.
 
     Attributes:
         identity: what the rows depend on besides the sources.
+        reader: reads it as it is.
         header: the bytes before the first row.
         end: the number of its bytes.
-        line_end: how its lines end.
+        form: that of its rows.
         added: number of sources that were not in it.
         changed: number of sources whose rows are replaced.
         kept: number of sources whose rows stay.
@@ -97,17 +59,20 @@ class FinishedOutput:
         """
         self.identity, self._done = _read_done(path)
         self._done_sources = self._done["source"].copy()  # aligned; else NumPy copies all of them for each search
-        pieces = reader.pieces(path)
+        self.reader = reader.for_file(path)
+        pieces = self.reader.pieces(path)
         self.header = next(pieces)
         self._starts, self._is_open, self._sources = array("Q", [len(self.header)]), bytearray(), array("Q")
         self._checksums = array("I")  # of the rows
         self._rows: dict[int, int | list[int]] = {}  # by source: the row, or the rows
         self._open_folders: dict[str, int] = {}  # rows of open errors by path, of which some may be a folder's
         self._folder = ""  # of the source that was placed last
-        self.line_end = line_end(self.header)
+        end = line_end(self.header)
+        self._decimal = "."
         for piece in pieces:
-            self.line_end = line_end(piece)
-            self._add_row(piece, reader, path)
+            end = line_end(piece)
+            self._add_row(piece, path)
+        self.form = RowForm(end, self.reader.delimiter, self._decimal)
         self._is_found, self._is_named = bytearray(len(self._sources)), bytearray(len(self._sources))
         self._placed = (array("q"), array("Q"), array("Q"))  # first old row or -1, start and end, in the run's order
         self.end = self._starts[-1]
@@ -193,14 +158,16 @@ class FinishedOutput:
                 self._is_named[row] = True
             folder = folder.rpartition("/")[0]
 
-    def _add_row(self, piece: bytes, reader: Reader, table: Path) -> None:
+    def _add_row(self, piece: bytes, table: Path) -> None:
         """Add a row, under its path, and if it may be a page, under its file's path, too.
 
         Raises:
             BatchdigitsError: the path is not UTF-8, and no run wrote it: its file would be taken for a new one.
         """
-        head = reader.head(piece)
+        head = self.reader.head(piece)
         path, page = head.path, of_a_page(head.path)
+        if isinstance(head.score, str) and "," in head.score:
+            self._decimal = ","
         if not is_utf8(path) and not any(self._record_of(name)[0] for name in (path, page[1] if page else "")):
             shown = path.encode(errors="replace").decode()
             raise BatchdigitsError(
@@ -237,11 +204,6 @@ class FinishedOutput:
         return record if record[0] == source else NO_RECORD
 
 
-def line_end(line: bytes) -> bytes:
-    """How a line ends: a spreadsheet or an editor on Windows may have added CR."""
-    return b"\r\n" if line.endswith(b"\r\n") else b"\n"
-
-
 def checksum_of(rows: bytes) -> int:
     """A checksum of rows, whatever their line ends; those of several rows add up, modulo CHECKSUMS."""
     lines = rows.splitlines()
@@ -251,7 +213,7 @@ def checksum_of(rows: bytes) -> int:
 def source_id(path: str) -> int:
     """A 64-bit hash of a path, however it is spelled; NO_SOURCE for an empty one, or one that no file can have."""
     try:
-        digest = hashlib.blake2b(os.fsencode(plain_path(path)), digest_size=8).digest()
+        digest = hashlib.blake2b(path_bytes(plain_path(path)), digest_size=8).digest()
     except UnicodeEncodeError:
         return NO_SOURCE
     return int.from_bytes(digest, "little") or 1 if path else NO_SOURCE

@@ -10,11 +10,12 @@ from typing import Literal, NamedTuple, get_args
 from batchdigits.inference.decide import Prediction
 from batchdigits.output.columns import Cell, Columns
 from batchdigits.output.compression import COMPRESSIONS, Compression, write_compressed
-from batchdigits.output.finished import Reader, in_blocks
-from batchdigits.output.prediction_csv import CSV, EXCEL_CSV, EXCEL_TSV, TSV, Dialect
+from batchdigits.output.finished import in_blocks
+from batchdigits.output.prediction_csv import Dialect, dialect_with
 from batchdigits.output.prediction_jsonl import encode_jsonl
 from batchdigits.output.prediction_parquet import write_parquet
 from batchdigits.output.prediction_xlsx import MAX_ROWS, write_xlsx
+from batchdigits.output.reader_protocol import Reader
 from batchdigits.output.readers import CsvReader, JsonlReader, ParquetReader, XlsxReader
 
 FormatName = Literal["csv", "tsv", "jsonl", "parquet", "xlsx"]
@@ -69,10 +70,8 @@ def output_format(
 
 
 def dialect_of(name: Literal["csv", "tsv"], for_excel: bool = False) -> Dialect:
-    """The kind of CSV."""
-    if name == "csv":
-        return EXCEL_CSV if for_excel else CSV
-    return EXCEL_TSV if for_excel else TSV
+    """The kind of CSV that runs write."""
+    return dialect_with("\t" if name == "tsv" else ",", for_excel)
 
 
 def format_of(output: Path | None) -> FormatName | None:

@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from batchdigits.output.finished import CHECKSUMS, RECORD, Reader, RowHead, checksum_of, of_a_page, source_id
+from batchdigits.output.finished import CHECKSUMS, RECORD, checksum_of, of_a_page, source_id
 from batchdigits.output.journal import NO_STAMP
+from batchdigits.output.reader_protocol import Reader, RowHead
 
 KNOWN = np.dtype([("source", "<u8"), ("stamp", "<u8"), ("is_edited", "?")])
 
@@ -92,6 +93,7 @@ def read_part(name: str, content: bytes, done: bytes, reader: Reader) -> PartRow
     with tempfile.TemporaryDirectory(prefix="batchdigits-") as folder:
         path = Path(folder) / name
         path.write_bytes(content)
+        reader = reader.for_file(path)
         header, *rows = reader.pieces(path)
     heads = [reader.head(row) for row in rows]
     return PartRows(header, rows, heads, [_source_of(head.path, known) for head in heads], records)

@@ -1,12 +1,14 @@
 """Predictions as CSV: RFC 4180 quoting, LF line ends, UTF-8. TSV is the same with tabs in place of commas.
 
-A file name that is not UTF-8 is written as its own bytes, so that the column always names the file.
+A file name that is not UTF-8 is written as its own bytes, so that the column always names the file. Runs write no
+semicolons; a spreadsheet puts them where the decimal sign is a comma.
 """
 
 from __future__ import annotations
 
+import csv
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from batchdigits.inference.decide import Prediction
@@ -74,8 +76,36 @@ def _in_quotes(field: str) -> str:
 # See OWASP on CSV injection. Where the decimal sign is a comma, spreadsheets split a CSV at semicolons.
 _FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|['\x00-\x1f\x7f]")  # noqa: RUF001 - spreadsheets in Asia take the wide ones
 _QUOTED_FOR_SPREADSHEETS = re.compile('[",;\t\r\n]')
+_QUOTED_BESIDE_DECIMAL_COMMAS = re.compile('[";\t\r\n]')
 
 CSV = Dialect(",", re.compile('[",\r\n]'))
 TSV = Dialect("\t", re.compile('["\t\r\n]'))
+SEMICOLONS = Dialect(";", _QUOTED_BESIDE_DECIMAL_COMMAS)
 EXCEL_CSV = Dialect(",", _QUOTED_FOR_SPREADSHEETS, _FORMULA)
 EXCEL_TSV = Dialect("\t", _QUOTED_FOR_SPREADSHEETS, _FORMULA)
+EXCEL_SEMICOLONS = Dialect(";", _QUOTED_BESIDE_DECIMAL_COMMAS, _FORMULA)
+
+_ALL = (CSV, TSV, SEMICOLONS, EXCEL_CSV, EXCEL_TSV, EXCEL_SEMICOLONS)
+
+
+def dialect_with(delimiter: str, for_excel: bool) -> Dialect:
+    """The kind of CSV with a delimiter."""
+    return next(one for one in _ALL if one.delimiter == delimiter and bool(one.formula) == for_excel)
+
+
+def delimiter_of(head: bytes, is_header: Callable[[Sequence[str]], bool]) -> str | None:
+    """The delimiter of a table, whoever saved it last.
+
+    Args:
+        head: its first bytes, at least those of its header.
+        is_header: whether these are the columns of the table.
+
+    Returns:
+        The delimiter with which the header has these columns; None if it has them with none.
+    """
+    lines = [line.decode("utf-8", "replace") for line in head.removeprefix(BYTE_ORDER_MARK).splitlines()[:1]]
+    try:
+        found = (mark for mark in (",", "\t", ";") if is_header(next(csv.reader(lines, delimiter=mark), [])))
+        return next(found, None)
+    except csv.Error:  # it is no header, but a very long cell
+        return None

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 
 from batchdigits.inference.decide import Prediction
 from batchdigits.output.columns import Columns
-from batchdigits.text import as_unicode
+from batchdigits.text import as_unicode, path_bytes
 
 DECIMALS = 6  # of a probability, as in the CSV
 
@@ -35,10 +35,10 @@ def _line(columns: Columns, prediction: Prediction) -> str:
 
 def path_fields(path: str) -> dict[str, str]:
     """The field `path`, and `path_bytes` where JSON cannot hold it as it is."""
-    text = as_unicode(path)
-    if text == path:
-        return {"path": path}
-    return {"path": text, "path_bytes": base64.b64encode(os.fsencode(path)).decode()}
+    text, raw = as_unicode(path), path_bytes(path)
+    if text.encode() == raw:
+        return {"path": text}
+    return {"path": text, "path_bytes": base64.b64encode(raw).decode()}
 
 
 def path_of(fields: Mapping[str, object]) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
@@ -14,20 +15,36 @@ from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.decide import Status
 from batchdigits.output.columns import Columns
 from batchdigits.output.compression import Compression, read_lines
-from batchdigits.output.finished import RowHead, line_end
-from batchdigits.output.prediction_csv import BYTE_ORDER_MARK, Dialect
+from batchdigits.output.prediction_csv import Dialect, delimiter_of, dialect_with
 from batchdigits.output.prediction_jsonl import json_line, path_of
 from batchdigits.output.prediction_parquet import import_pyarrow, schema_of
+from batchdigits.output.reader_protocol import RowForm, RowHead, line_end
 
 
 @dataclass(frozen=True)
 class CsvReader:
-    """Rows of CSV, their bytes as they are: a spreadsheet may have added a byte order mark and CRLF."""
+    """Rows of CSV, their bytes as they are: a spreadsheet may have added a byte order mark and CRLF.
+
+    Attributes:
+        dialect: of the rows that are read.
+    """
 
     dialect: Dialect
     columns: Columns
     compression: Compression | None = None
     can_add: ClassVar[bool] = True
+
+    @property
+    def delimiter(self) -> str:
+        """What is between two cells."""
+        return self.dialect.delimiter
+
+    def for_file(self, path: Path) -> CsvReader:
+        """The reader for a file as it is: a spreadsheet may have put another delimiter between its columns."""
+        delimiter = delimiter_of(next(read_lines(path, self.compression), b""), self._is_header)
+        if delimiter in (None, self.delimiter):
+            return self
+        return replace(self, dialect=dialect_with(delimiter, self.dialect.formula is not None))
 
     def pieces(self, path: Path) -> Iterator[bytes]:
         """The header, then each row.
@@ -35,16 +52,11 @@ class CsvReader:
         Raises:
             BatchdigitsError: the file has other columns, or a quote that is not closed.
         """
-        end = self.dialect.delimiter.encode()
         lines = _whole_lines(read_lines(path, self.compression))
         header = next(lines, b"")
-        names = header.removeprefix(BYTE_ORDER_MARK).rstrip() + end
-        ours = self.dialect.line(self.columns.names).rstrip() + end
-        if not names.startswith(ours):  # a person may have added columns
-            between = {",": "commas", "\t": "tabs"}[self.dialect.delimiter]
+        if delimiter_of(header, self._is_header) != self.delimiter:
             raise BatchdigitsError(
-                f"cannot read {path}: its columns are not {','.join(self.columns.names)}; save it with these, "
-                f"and {between} between"
+                f"cannot read {path}: its columns are not {','.join(self.columns.names)}; save it with these first"
             )
         yield header
         row = b""
@@ -56,11 +68,26 @@ class CsvReader:
         if row:
             raise BatchdigitsError(f"cannot read {path}: a quote in it is not closed, from {row[:40]!r} on")
 
-    def with_ends(self, rows: bytes, end: bytes) -> bytes:
-        """Rows that a run wrote, with other line ends. A line break in a cell, between quotes, stays."""
+    def in_form(self, rows: bytes, form: RowForm) -> bytes:
+        """Rows that a run wrote, in another form. A line break in a cell, between quotes, stays."""
+        if form == RowForm(delimiter=self.delimiter):
+            return rows
+        if (form.delimiter, form.decimal) != (self.delimiter, "."):
+            rows = self._in_dialect(rows, form)
         parts = rows.split(b'"')
-        parts[::2] = [part.replace(b"\n", end) for part in parts[::2]]
+        parts[::2] = [part.replace(b"\n", form.line_end) for part in parts[::2]]
         return b'"'.join(parts)
+
+    def _in_dialect(self, rows: bytes, form: RowForm) -> bytes:
+        dialect = replace(dialect_with(form.delimiter, for_excel=True), formula=None)  # apostrophes are there
+        numbers = [place for place, name in enumerate(self.columns.names) if name not in self.columns.texts]
+        text = io.StringIO(rows.decode("utf-8", "surrogateescape"), newline="")
+        lines = []
+        for cells in csv.reader(text, delimiter=self.delimiter):
+            for place in numbers:
+                cells[place] = cells[place].replace(".", form.decimal)
+            lines.append(dialect.line(cells))
+        return b"".join(lines)
 
     def head(self, row: bytes) -> RowHead:
         """The head of a row.
@@ -92,8 +119,13 @@ class CsvReader:
         if not path.is_file():
             return 0
         header = next(read_lines(path, self.compression), b"").decode("utf-8", "replace").rstrip("\r\n")
-        names = next(csv.reader([header], delimiter=self.dialect.delimiter), [])
+        names = next(csv.reader([header], delimiter=self.for_file(path).delimiter), [])
         return max(0, len(names) - len(self.columns.names))
+
+    def _is_header(self, names: Sequence[str]) -> bool:
+        """Whether these are our columns, behind which a person may have added some."""
+        ours = self.columns.names
+        return tuple(names[: len(ours)]) == ours
 
 
 @dataclass(frozen=True)
@@ -103,15 +135,20 @@ class JsonlReader:
     columns: Columns
     compression: Compression | None = None
     can_add: ClassVar[bool] = True
+    delimiter: ClassVar[str] = ""
+
+    def for_file(self, path: Path) -> JsonlReader:
+        """The same."""
+        return self
 
     def pieces(self, path: Path) -> Iterator[bytes]:
         """An empty header, then each row."""
         yield b""
         yield from _whole_lines(read_lines(path, self.compression))
 
-    def with_ends(self, rows: bytes, end: bytes) -> bytes:
-        """Rows that a run wrote, with other line ends."""
-        return rows.replace(b"\n", end)
+    def in_form(self, rows: bytes, form: RowForm) -> bytes:
+        """Rows that a run wrote, in another form."""
+        return rows.replace(b"\n", form.line_end)
 
     def head(self, row: bytes) -> RowHead:
         """The head of a row; an empty path for one that is not JSON any more, which stays as it is."""

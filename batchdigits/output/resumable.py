@@ -26,7 +26,6 @@ from batchdigits.output.atomic import explain_os_errors
 from batchdigits.output.finished import (
     CHECKSUMS,
     FinishedOutput,
-    Reader,
     checksum_of,
     in_blocks,
     records,
@@ -34,6 +33,7 @@ from batchdigits.output.finished import (
     write_done,
 )
 from batchdigits.output.journal import Extent, Identity, Journal, open_read_write, refuse_other_run, stamp_of, write_all
+from batchdigits.output.reader_protocol import Reader
 
 REPLACES, ADDS = "replaces", "adds"  # marks in a journal: what was at the output's name, and whether the run adds to it
 LOOKUP_SIZE = 1_024  # sources looked up together: NumPy finds so many in the journal about as fast as one
@@ -121,7 +121,7 @@ class ResumableOutput:
         self._part.truncate(end)
         self._end = self._part.seek(end)
         if not end:
-            for block in in_blocks(reader.pieces(self.path)) if self.old else (header,):
+            for block in in_blocks(self.old.reader.pieces(self.path)) if self.old else (header,):
                 write_all(self._part, block)
                 self._end += len(block)
         if self.old and (_state(self.path) != state or (not end and self._end != self.old.end)):
@@ -198,8 +198,8 @@ class ResumableOutput:
         Raises:
             BatchdigitsError: the disk is full or not there.
         """
-        if self.old and self.old.line_end != b"\n":
-            rows = [self._reader.with_ends(lines, self.old.line_end) for lines in rows]
+        if self.old:  # which a spreadsheet may have saved
+            rows = [self._reader.in_form(lines, self.old.form) for lines in rows]
         ends = np.cumsum([self._end, *map(len, rows)])
         extents = np.stack((ends[:-1], ends[1:]), axis=1)
         with explain_os_errors(self.path):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from batchdigits.inference.decide import Prediction, Status
 
 if TYPE_CHECKING:
-    from batchdigits.output.finished import Reader, RowHead
+    from batchdigits.output.reader_protocol import Reader, RowHead
 
 REVIEWED = "reviewed"  # the status of a row that a person has answered, in a table that `review --apply` made
 OTHER = "other"  # in place of a status that a person made up
@@ -66,6 +66,7 @@ def count_rows(output: Path, reader: Reader) -> RowCounts:
     Raises:
         BatchdigitsError: see `Reader`.
     """
+    reader = reader.for_file(output)
     rows = reader.pieces(output)
     next(rows)  # the header
     return count_heads(map(reader.head, rows))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Collection, Container, Iterable, Iterator, Mapping
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from heapq import nsmallest
 from itertools import chain, islice
 from pathlib import Path
@@ -19,8 +19,8 @@ from batchdigits.fields.roster import ROUNDED
 from batchdigits.files.disk import LOCAL_DISK
 from batchdigits.output.columns import Columns
 from batchdigits.output.compression import read_lines
-from batchdigits.output.formats import compression_of, dialect_of
-from batchdigits.output.prediction_csv import BYTE_ORDER_MARK
+from batchdigits.output.formats import compression_of
+from batchdigits.output.prediction_csv import BYTE_ORDER_MARK, Dialect, delimiter_of, dialect_with
 from batchdigits.output.prediction_jsonl import path_from_bytes
 from batchdigits.output.prediction_parquet import import_pyarrow
 from batchdigits.text import as_unicode, printable
@@ -29,7 +29,6 @@ HEAD_BYTES = 1 << 16  # the header of a thousand probabilities is shorter
 TableFormat = Literal["csv", "tsv", "jsonl", "parquet"]
 FORM_COLUMNS = ("page", "field", "box")  # of a table with a row a field of a form; a person may have left out `box`
 NO_SHARE = 1000.0  # a score that has lost its point is at least this, or 0.001; a person may have typed per cent
-_DELIMITERS: dict[TableFormat, str] = {"csv": ",", "tsv": "\t"}
 
 
 def fixed_columns(names: Container[str]) -> tuple[str, ...]:
@@ -85,7 +84,8 @@ def table_format(path: str) -> TableFormat | None:
         return "parquet"
     if head.startswith(b'{"path":'):
         return "jsonl"
-    return next((name for name, delimiter in _DELIMITERS.items() if _has_columns(head, delimiter)), None)
+    delimiter = delimiter_of(head, _has_columns)
+    return None if delimiter is None else "tsv" if delimiter == "\t" else "csv"
 
 
 def known_format(path: str) -> TableFormat:
@@ -101,8 +101,6 @@ def known_format(path: str) -> TableFormat:
             reason = "no such file"
         elif Path(path).suffix.lower() == ".xlsx":
             reason = "it is a workbook; write a .csv first, of which review --apply -o FILE.xlsx makes one at the end"
-        elif _has_columns(_head(path), ";"):
-            reason = "it has semicolons between its columns; save it with commas"
         raise BatchdigitsError(f"cannot read {path}: {reason}")
     return name
 
@@ -119,7 +117,7 @@ def read_table(path: str) -> Iterator[TableRow]:
     elif name == "jsonl":
         rows = _jsonl_rows(path)
     else:
-        rows = _csv_rows(path, name)
+        rows = _csv_rows(path)
     try:
         yield from (row for row in rows if row.path or row.status)
     except OSError as error:
@@ -146,18 +144,21 @@ def _head(path: str) -> bytes:
     return next(table_lines(path), b"") if compression_of(Path(path)) else LOCAL_DISK.head(path, HEAD_BYTES)
 
 
-def _has_columns(head: bytes, delimiter: str) -> bool:
-    """Whether the header has the columns of a table, with such a delimiter between."""
-    line = head.removeprefix(BYTE_ORDER_MARK).splitlines()[:1]
-    cells = next(csv.reader([line[0].decode("utf-8", "replace")], delimiter=delimiter), []) if line else []
-    return set(fixed_columns(cells)) <= set(cells) or _is_of_pages(cells)
+def _has_columns(names: Sequence[str]) -> bool:
+    """Whether a header has the columns of a table."""
+    return set(fixed_columns(names)) <= set(names) or _is_of_pages(names)
 
 
-def _csv_rows(path: str, name: Literal["csv", "tsv"]) -> Iterator[TableRow]:
+def table_dialect(header: bytes) -> Dialect:
+    """The kind of CSV that a table is, by its header."""
+    # `--excel` writes the mark; in another file that has one, only cells like '=1 could differ.
+    return dialect_with(delimiter_of(header, _has_columns) or ",", for_excel=header.startswith(BYTE_ORDER_MARK))
+
+
+def _csv_rows(path: str) -> Iterator[TableRow]:
     lines = table_lines(path)
     header = next(lines, b"")
-    # `--excel` writes the mark; in another file that has one, only cells like '=1 could differ.
-    dialect = dialect_of(name, for_excel=header.startswith(BYTE_ORDER_MARK))
+    dialect = table_dialect(header)
     texts = (line.decode("utf-8", "surrogateescape") for line in chain([header.removeprefix(BYTE_ORDER_MARK)], lines))
     reader = csv.DictReader(texts, delimiter=dialect.delimiter, strict=True)
     try:

@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 from batchdigits.errors import BatchdigitsError
 from batchdigits.output.compression import write_compressed
 from batchdigits.output.finished import in_blocks
-from batchdigits.output.formats import compression_of, dialect_of
+from batchdigits.output.formats import compression_of
 from batchdigits.output.prediction_csv import BYTE_ORDER_MARK
 from batchdigits.output.prediction_jsonl import json_line
 from batchdigits.output.prediction_parquet import import_pyarrow, write_rows
-from batchdigits.output.table import TableFormat, TableRow, fixed_columns, row_of, table_lines
+from batchdigits.output.table import TableFormat, TableRow, fixed_columns, row_of, table_dialect, table_lines
 
 NEVER_NULL = ("path", "status", "detail")  # in JSON lines and Parquet; other texts are null where they are empty
 Change = Mapping[str, str]  # new texts by their columns
@@ -47,12 +47,11 @@ class CsvRecords:
         for_excel: whether it was written for spreadsheets.
     """
 
-    def __init__(self, path: Path, name: TableFormat) -> None:
+    def __init__(self, path: Path) -> None:
         """Read the header."""
         self._path = path
-        head = next(table_lines(str(path)), b"")
-        self.for_excel = head.startswith(BYTE_ORDER_MARK)
-        self._dialect = dialect_of("tsv" if name == "tsv" else "csv", self.for_excel)
+        self._dialect = table_dialect(next(table_lines(str(path)), b""))
+        self.for_excel = self._dialect.formula is not None
         self._header, self._columns = next(self._pieces())
         self.names = list(dict.fromkeys(self._columns))
 
@@ -213,7 +212,7 @@ def open_records(path: Path, name: TableFormat) -> Records:
     """
     if name == "parquet":
         return ParquetRecords(path)
-    return JsonlRecords(path) if name == "jsonl" else CsvRecords(path, name)
+    return JsonlRecords(path) if name == "jsonl" else CsvRecords(path)
 
 
 def _with_cells(line: bytes, cells: str) -> bytes:

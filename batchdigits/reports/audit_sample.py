@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from batchdigits.errors import BatchdigitsError
 from batchdigits.output.formats import dialect_of
-from batchdigits.output.prediction_csv import BYTE_ORDER_MARK
+from batchdigits.output.prediction_csv import BYTE_ORDER_MARK, delimiter_of
 from batchdigits.output.review_answers import Answer, Settled
 from batchdigits.reports.audit import OkRow
 from batchdigits.text import SAVE_AS_UTF8, is_utf8
@@ -60,7 +60,7 @@ def read_sample(content: bytes) -> list[tuple[str, str]]:
     text = content.decode("utf-8-sig", "surrogateescape")
     if not content.startswith(BYTE_ORDER_MARK) and not is_utf8(text):
         raise BatchdigitsError(f"the sample is not in UTF-8 any more: {SAVE_AS_UTF8}")
-    delimiter = next((mark for mark in ",;\t" if text.startswith((f"path{mark}", f'"path"{mark}'))), ",")
+    delimiter = delimiter_of(content, lambda names: tuple(names[:2]) == COLUMNS) or ","
     try:
         header, *rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     except (csv.Error, ValueError):

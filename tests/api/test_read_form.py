@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,23 @@ def test_a_page_gives_its_fields_by_name(classifier: batchdigits.Classifier, kin
     for digit in student.digits:  # in pixels of the page
         left, top, right, bottom = map(round, digit.box)
         assert ink[top:bottom, left:right].min() < 130
+
+
+def test_a_page_is_a_dict_in_types_that_json_has(classifier: batchdigits.Classifier) -> None:
+    (page,) = classifier.read_form(filled(blank_form()), "form.toml")
+    document = json.loads(json.dumps(page.as_dict()))
+    assert (document["page"], document["status"], document["score"]) == (1, "review", page.score)
+    field, student = document["fields"]["student"], page.fields["student"]
+    assert list(document) == list(page._fields) and list(field) == list(student._fields)
+    assert (field["value"], field["status"]) == (VALUES["student"], "ok")
+    assert [(one["label"], tuple(one["box"])) for one in field["digits"]] == [
+        (one.label, one.box) for one in student.digits
+    ]
+    assert field["alternatives"] == dict(student.alternatives)
+    (other,) = classifier.read_form(b"text", "form.toml")
+    assert json.loads(json.dumps(other.as_dict()))["fields"] == {
+        name: one.as_dict() for name, one in other.fields.items()
+    }
 
 
 def test_a_file_of_several_pages_gives_each(classifier: batchdigits.Classifier) -> None:

@@ -7,15 +7,18 @@ import gzip
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tarfile
+import zipfile
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from batchdigits.output import formats
-from tests.conftest import SAMPLES, Run
+from tests.conftest import ROOT, SAMPLES, Run
 from tests.engines.helpers import make_images
 
 needs_pyarrow = pytest.mark.skipif(find_spec("pyarrow") is None, reason="pyarrow is not installed")
@@ -218,6 +221,35 @@ def test_a_table_for_spreadsheets_has_harmless_cells_and_is_added_to(folder: Pat
     assert "--excel was on when it was begun, and is off now" in refused
 
 
+@pytest.mark.skipif(not f"{sys.prefix}{ROOT}".isascii(), reason="Python does not start there in the C locale")
+@pytest.mark.parametrize("name", ["rows.csv", "rows.jsonl"])
+def test_a_locale_without_letters_gives_the_same_bytes_and_rows_only_once(tmp_path: Path, name: str) -> None:
+    image = (SAMPLES / "digits/3/as-is.png").read_bytes()
+    (tmp_path / "scans").mkdir()
+    for path in ("f\u00fcnf.png", "odd\udcfc.png"):
+        (tmp_path / "scans" / path).write_bytes(image)
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("\u00f6/\u00fc.png", image)
+    with tarfile.open(tmp_path / "scans" / "a.tar", "w", format=tarfile.PAX_FORMAT) as tar:
+        tar.add(SAMPLES / "digits/3/as-is.png", "\u00f6/\u0141.png")
+    strange = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+
+    def rows(*options: str, **environment: str) -> bytes:
+        command = [sys.executable, "-m", "batchdigits", "classify", "scans", "a.zip/\u00f6", *options]
+        result = subprocess.run(
+            command, cwd=tmp_path, capture_output=True, env={**os.environ, **environment}, check=False
+        )
+        assert result.returncode == 0, result.stderr
+        return result.stdout if "-o" not in options else (tmp_path / name).read_bytes()
+
+    expected = rows("-o", name)
+    assert rows("-o", name, "--overwrite", **strange) == expected
+    assert rows("-o", name, "--resume", **strange) == expected
+    assert rows("-o", name, "--resume") == expected
+    assert rows("--format", name[5:], **strange) == expected
+    assert rows("--dry-run", **strange) == rows("--dry-run")
+
+
 def test_a_table_for_spreadsheets_on_stdout(folder: Path, run: Run) -> None:
     result = run("classify", "--excel", "--", "=6.png")
     assert result.stdout_bytes.startswith(b"\xef\xbb\xbfpath,")
@@ -322,3 +354,30 @@ def test_the_suffix_that_was_typed_decides_and_not_that_of_a_links_target(
     Path(link).symlink_to(target)
     classify(run, "-o", link)
     assert content(link).startswith(b"path,label")
+
+
+@pytest.mark.parametrize(("decimal", "delimiter"), [(",", ";"), (".", ";"), (",", ","), (".", "\t")])
+def test_a_table_that_a_spreadsheet_saved_is_added_to_in_its_own_form(
+    folder: Path, run: Run, decimal: str, delimiter: str
+) -> None:
+    def as_saved(row: list[str], seen: str) -> bytes:
+        cells = [cell.replace(".", decimal) if place in (2, 5, 7) else cell for place, cell in enumerate(row)]
+        line = io.StringIO()
+        csv.writer(line, delimiter=delimiter).writerow([*cells, seen])
+        return line.getvalue().encode()
+
+    options = ("-o", "rows.csv", "--excel", "--top-k", "2")
+    classify(run, *options)
+    header, *rows = csv.reader(io.StringIO(Path("rows.csv").read_text("utf-8-sig"), newline=""))
+    saved = {row[0]: as_saved(row, "me") for row in rows}
+    Path("rows.csv").write_bytes(b"\xef\xbb\xbf" + b"".join([as_saved(header, "seen"), *saved.values()]))
+    shutil.copy("1.png", "new.png")
+    assert "1 file added, 1 classified again" in classify(run, *options, "--resume", "--summary", "run.json")
+    copied = next(row for row in rows if row[0] == "1.png")
+    saved["new.png"] = as_saved(["new.png", *copied[1:]], "")
+    saved["broken.png"] = saved["broken.png"].replace(b"me", b"")  # it is tried again
+    added = Path("rows.csv").read_bytes()
+    assert sorted(added.splitlines()[1:]) == sorted(b"".join(saved.values()).splitlines())
+    assert sum(json.loads(Path("run.json").read_text())["statuses"].values()) == len(saved)
+    assert "0 files added" in classify(run, *options, "--resume")
+    assert run("preview", "rows.csv", "-o", "page.html").exit_code == 3  # broken.png

@@ -32,9 +32,9 @@ from batchdigits.engines.ray_engine import (
 from batchdigits.errors import BatchdigitsError, NoImagesError
 from batchdigits.output.columns import Columns
 from batchdigits.output.done_parts import DoneParts
-from batchdigits.output.finished import Reader
 from batchdigits.output.formats import output_format
 from batchdigits.output.parts_folder import LocalFolder
+from batchdigits.output.reader_protocol import Reader
 from tests.conftest import SAMPLES, Run
 from tests.engines.helpers import count, make_images
 
@@ -147,6 +147,9 @@ def test_formats_and_columns(file_format: str, scene: Path, cluster: Cluster, ru
 def test_a_folder_may_have_any_suffix(scene: Path, cluster: Cluster, run: Run) -> None:
     assert on_ray(run, folder="rows.2026").exit_code == 3
     assert {Path(name).suffix for name in parts("rows.2026")} == {".csv"}
+    assert run("classify", "scans", "--engine", "ray", "-o", "rows.jsonl").exit_code == 3
+    assert [Path(name).suffix for name in parts("rows.jsonl")] == [".jsonl"]
+    assert json.loads(Path("rows.jsonl/manifest.json").read_text())["options"]["--part-size"] == 5_000
 
 
 def test_resuming_does_only_the_missing_parts(scene: Path, cluster: Cluster, run: Run) -> None:
@@ -284,8 +287,8 @@ def test_sources_are_known_again_in_every_format(file_format: str, scene: Path, 
     page = Image.open(SAMPLES / "digits" / "3" / "large.png")
     page.save("scans/pages.tif", save_all=True, append_images=[page])
     on_ray(run, "--format", file_format)
-    if file_format == "csv":  # a spreadsheet adds a byte order mark
-        Path("rows", min(parts())).write_bytes(b"\xef\xbb\xbf" + parts()[min(parts())])
+    if file_format == "csv":  # a spreadsheet adds a byte order mark, and has semicolons
+        Path("rows", min(parts())).write_bytes(b"\xef\xbb\xbf" + parts()[min(parts())].replace(b",", b";"))
     before = parts()
     again = on_ray(run, "--format", file_format, "--resume")
     assert "no images left to do" in again.stderr, again.stderr
@@ -585,6 +588,7 @@ def test_no_images_leave_nothing(scene: Path, cluster: Cluster, run: Run) -> Non
         (["--engine", "ray", "-o", "-"], "--engine ray reads files and URLs, and writes a folder"),
         (["-o", "s3://bucket/rows.csv"], "-o is a URL, which only --engine ray writes to"),
         (["--ray-address", "auto"], "--ray-address needs --engine ray"),
+        (["--part-size", "3"], "--part-size needs --engine ray"),
     ],
 )
 def test_options_that_do_not_go_together(arguments: list[str], message: str, scene: Path, run: Run) -> None:

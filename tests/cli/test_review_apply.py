@@ -80,6 +80,8 @@ def test_a_row_whose_image_is_another_one_now_is_kept_and_named(run: Run, in_emp
         (["--apply"], "--apply needs -o"),
         (["-o", "final.csv"], "go with --apply"),
         (["--overwrite"], "go with --apply"),
+        (["--column", "checked"], "go with --apply"),
+        (["--wide"], "go with --apply"),
         (["--apply", "-o", "final/"], "final/ is a folder's name, by its slash; give that of a file"),
         (["--apply", "-o", "final.csv", "--mode", "blind"], "shows no page"),
         (["--apply", "-o", "final.csv", "--reviewer", "anna"], "shows no page"),
@@ -134,6 +136,42 @@ def test_numbers_that_were_typed_into_a_sample_are_applied_without_a_log(run: Ru
         result = run("review", TABLE, "--apply", "--sample", "sample.csv", "-o", "final.csv", "--overwrite")
         assert "1 of 2 rows reviewed, 1 corrected; 1 row kept that changed after the answer\n" in result.stderr
         assert words in Path("final.csv").read_text()
+
+
+@pytest.mark.parametrize("delimiter", [",", ";"])
+def test_what_was_typed_into_a_column_of_the_table_is_applied(run: Run, in_empty_folder: Path, delimiter: str) -> None:
+    rows = ["a.png,1,0.9,ok,,0.9,", "b.png,2,0.4,review,,0.4,7", "c.png,,,error,empty file,,8", "d.png,4,0.9,ok,,0.9,X"]
+    rows += ["e.png,5,0.9,ok,,0.9,yes", "f.png,6,0.9,ok,,0.9,6", "a.png,1,0.9,ok,,0.9"]
+    table = "\n".join([f"{HEADER.strip()},checked", *rows, ""])
+    TABLE.write_text(table.replace(",", delimiter))
+    os.utime(TABLE, (1_790_000_000, 1_790_000_000))
+    result = run("review", TABLE, "--apply", "--column", "checked", "--reviewer", "anna", "-o", "final.csv")
+    assert "4 of 7 rows reviewed, 3 corrected; 1 unsure, and still to review\n" in result.stderr
+    anna = "anna,2026-09-21T14:13:20+00:00"
+    assert Path("final.csv").read_text().replace(delimiter, ",").splitlines()[1:] == [
+        "a.png,1,0.9,ok,,0.9,,,,",
+        f"b.png,7,0.4,reviewed,,0.4,7,2,{anna}",
+        f"c.png,8,,reviewed,,,8,,{anna}",
+        f"d.png,,0.9,reviewed,no digit,0.9,X,4,{anna}",
+        "e.png,5,0.9,review,unsure,0.9,yes,,,",
+        f"f.png,6,0.9,reviewed,,0.9,6,6,{anna}",
+        "a.png,1,0.9,ok,,0.9,,,",
+    ]
+    Path("sample.csv").write_text("path,truth\nf.png,0\n")
+    options = ("--column", "checked", "--sample", "sample.csv", "--reviewer", "ben", "-o", "final.jsonl")
+    assert run("review", TABLE, "--apply", *options).exit_code == 0
+    assert '"f.png", "label": "0"' in Path("final.jsonl").read_text()  # a sample is keyed blind
+
+
+@pytest.mark.parametrize("column", ["other", "label"])
+def test_a_column_that_no_person_added_is_not_applied(run: Run, table: Path, column: str) -> None:
+    table.write_text(table.read_text().replace("\n", ",note\n", 1))
+    result = run("review", table, "--apply", "--column", column, "-o", "final.csv")
+    assert (result.exit_code, Path("final.csv").exists()) == (1, False)
+    assert f"rows.csv has no column {column} that a person has added: it has note\n" in result.stderr
+    table.write_bytes(table.read_bytes().replace(b"note", b"gepr\xfcft"))
+    result = run("review", table, "--apply", "--column", "gepr\u00fcft", "-o", "final.csv")
+    assert "it has gepr\ufffdft; if it is one of these, save it as UTF-8" in result.stderr
 
 
 def test_a_sample_of_another_table_is_not_applied(run: Run, table: Path) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import csv
 import io
 import json
+import math
 import re
 import shutil
 import urllib.error
@@ -118,6 +119,69 @@ def test_a_finished_table_of_any_format_can_be_reviewed_again(table: Path, run: 
         assert [row.box for row in after.values()] == [row.box for row in before.values()]
         row = after[old.path]
         assert (row.source, row.field, row.label, row.status) == ("scans/b.png", "date", value, "reviewed")
+
+
+@pytest.mark.parametrize("suffix", ["csv", "tsv.gz", "jsonl", "parquet"])
+def test_a_finished_table_can_have_a_row_a_page_as_read_writes_it(table: Path, run: Run, suffix: str) -> None:
+    if suffix == "parquet" and find_spec("pyarrow") is None:
+        pytest.skip("pyarrow is not installed")
+    for long in ([], ["--long"]):
+        options = ["--template", "form.toml", *long, "--overwrite", "-o", f"rows{''.join(long)}.{suffix}"]
+        assert run("read", "scans", *options).exit_code == 0
+    table = Path(f"rows--long.{suffix}")
+    with closing(ReviewLog(log_path(table), table.name, are_numbers=True)) as log:
+        log.add("anna", "t", "single", "first", [Answer("of another table", "blank")])
+    assert run("review", table, "--apply", "--wide", "-o", f"pages.{suffix}").exit_code == 0
+    assert Path(f"pages.{suffix}").read_bytes() == Path(f"rows.{suffix}").read_bytes()
+
+
+def test_a_page_counts_what_a_person_answered_as_right(table: Path, run: Run) -> None:
+    lines = table.read_text().splitlines(keepends=True)
+    table.write_text("".join([lines[0], "\n", *lines[1:]]))
+    rows = {row.path: row for row in read_table(str(table))}
+    given = {
+        "scans/a.tif#1#room": ("label", "7"),
+        "scans/b.png#date": ("unsure", ""),
+        "scans/b.png#room": ("blank", ""),
+    }
+    with closing(ReviewLog(log_path(table), table.name, are_numbers=True)) as log:
+        answers = [Answer(path, *one, rows[path].label, rows[path].status) for path, one in given.items()]  # type: ignore[arg-type]
+        log.add("anna", "t", "single", "first", answers)
+    result = run("review", table, "--apply", "--wide", "-o", "final.csv")
+    assert "2 of 9 rows reviewed, 2 corrected; 1 unsure" in result.stderr
+    first, empty, second = cells_of("final.csv")
+    assert list(first) == ["path", "page", "status", "detail", "review", "score", *NAMES]
+    assert (first["path"], first["status"], first["review"], first["room"]) == ("scans/a.tif#1", "reviewed", "", "7")
+    scores = [rows[f"scans/a.tif#1#{name}"].score or 0 for name in NAMES if name != "room"]
+    assert float(first["score"]) == pytest.approx(math.prod(scores), abs=2e-6)
+    assert (empty["status"], empty["page"], empty["student"]) == ("review", "", "")
+    assert (second["status"], second["review"], second["detail"]) == ("review", "date", "date: unsure; room: blank")
+
+
+@pytest.mark.parametrize(("statuses", "status"), [("ok blank", "ok"), ("blank blank", "blank"), ("ok error", "review")])
+def test_a_page_has_the_status_of_its_fields(in_empty_folder: Path, run: Run, statuses: str, status: str) -> None:
+    header = "path,page,field,value,confidence,status,detail,score,id"
+    one, other = statuses.split()
+    fields = [f"a.png,2,p_1,1,0.5,{one},,0.5,x", f"a.png,2,b,1,0.5,{other},,0,x"]
+    apart = [fields[0], "c.png,1,z,007,1,ok,,1,y", fields[0], fields[1], fields[1]]
+    Path("t.csv").write_text("\n".join([header, *apart, ""]))
+    Path("s.csv").write_text("path,truth\na.png#b,\nc.png#z,007\n")
+    result = run("review", "t.csv", "--apply", "--wide", "--sample", "s.csv", "-o", "p.jsonl")
+    assert result.exit_code == 0, result.output
+    pages = [json.loads(line) for line in Path("p.jsonl").read_text().splitlines()]
+    assert [page["path"] for page in pages] == ["a.png", "c.png", "a.png"]  # a page that is named twice stays two
+    assert [page["status"] for page in pages] == [status, "reviewed", status]
+    assert list(pages[0]) == ["path", "page", "status", "detail", "review", "score", "id", "z", "p_1", "b"]
+    assert (pages[0]["id"], pages[0]["p_1"], pages[0]["z"], pages[1]["z"]) == ("x", "1", None, "007")
+    assert (pages[0]["score"], pages[1]["score"]) == (0, None)
+
+
+def test_other_tables_have_no_pages(in_empty_folder: Path, run: Run) -> None:
+    Path("rows.csv").write_text("path,label,confidence,status,detail,score\na.png,1,1,ok,,1\n")
+    Path("s.csv").write_text("path,truth\na.png,1\n")
+    result = run("review", "rows.csv", "--apply", "--wide", "--sample", "s.csv", "-o", "final.csv")
+    assert (result.exit_code, Path("final.csv").exists()) == (1, False)
+    assert "--wide is for tables with a row a field, as read --template --long writes them\n" in result.stderr
 
 
 def test_a_row_whose_scan_is_another_one_now_is_kept_and_named(table: Path, serve: Serve, run: Run) -> None:

@@ -1,20 +1,24 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from batchdigits.datasets import load
 from batchdigits.inference.card import Card
+from batchdigits.inference.choose import PRETRAINED
 from batchdigits.inference.load import load_runtime
 from batchdigits.inference.model_file import read_card, read_model_file
 from batchdigits.inference.tensorflow_runtime import build_network
 from batchdigits.learning.initial_weights import network_of
 from batchdigits.learning.logits import logits_of
+from batchdigits.learning.older_model import keep_older
 from batchdigits.learning.recipes import ACTIVATIONS, RECIPES
 from tests.conftest import Arrays, Run, run_process
 
@@ -220,6 +224,52 @@ def test_a_training_that_learned_nothing_leaves_what_was_there(run: Run, npz_fil
     assert last.startswith("batchdigits: error: the training learned nothing: after 150 iterations its labels are no")
     assert [path.name for path in Path().iterdir()] == ["m.keras"]
     assert Path("m.keras").read_text() == "precious"
+
+
+def test_a_model_of_another_training_is_kept_under_another_name(
+    run: Run, npz_file: Path, in_empty_folder: Path
+) -> None:
+    def train(*options: str) -> str:
+        result = run("train", *QUICK, *options, "--data", npz_file, "-o", "m.keras")
+        assert result.exit_code == 0, result.output
+        return result.stderr
+
+    Path("m.2.history.csv").write_text("of something else")
+    Path("m.keras").touch()
+    assert "of another training" not in train()  # an empty file
+    train()  # the same command again
+    first, history = Path("m.keras").read_bytes(), Path("m.history.csv").read_bytes()
+    assert sorted(path.name for path in Path().iterdir()) == ["m.2.history.csv", "m.history.csv", "m.keras"]
+    assert "batchdigits: m.keras is of another training, and is m.1.keras now\n" in train("--seed", "7")
+    assert (Path("m.1.keras").read_bytes(), Path("m.1.history.csv").read_bytes()) == (first, history)
+    assert read_card(Path("m.keras")).seed == 7
+    Path("m.keras").write_text("a model of mine")
+    assert "is m.3.keras now" in train()
+    assert Path("m.3.keras").read_text() == "a model of mine"
+    assert Path("m.2.history.csv").read_text() == "of something else"
+
+
+def test_a_kept_model_lies_where_a_link_led_to(run: Run, npz_file: Path, in_empty_folder: Path) -> None:
+    Path("models").mkdir()
+    Path("models/a.keras").write_text("a model of mine")
+    Path("m.keras").symlink_to("models/a.keras")
+    assert run("train", *QUICK, "--data", npz_file, "-o", "m.keras").exit_code == 0
+    assert Path("models/a.1.keras").read_text() == "a model of mine"
+    assert Path("m.keras").is_symlink() and read_card(Path("models/a.keras"))
+
+
+@pytest.mark.parametrize(
+    "change", [{"recipe": {}}, {"seed": 9}, {"data": {}}, {"labels": tuple("abcdefghij")}, {"libraries": {}}]
+)
+def test_a_model_is_kept_if_anything_that_its_weights_follow_from_is_another(
+    tmp_path: Path, change: dict[str, Any]
+) -> None:
+    model = tmp_path / "m.keras"
+    shutil.copy(PRETRAINED / "digits.keras", model)
+    card = read_card(model)
+    unfinished = replace(card, data={**card.data, "ok_outliers": {}}, accuracy={}, temperature=2.0)
+    assert keep_older(model, unfinished) is None
+    assert keep_older(model, replace(card, **change)) == tmp_path / "m.1.keras"
 
 
 def test_without_tensorflow_it_names_the_extra(

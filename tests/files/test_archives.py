@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import cv2
 import numpy as np
@@ -22,11 +23,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from batchdigits.errors import NoImagesError
 from batchdigits.files.archives import archive, archive_fault, open, tar_archive, zip_archive
 from batchdigits.files.content import file_status, read_content
 from batchdigits.files.filter import Filter
+from batchdigits.files.required import require_paths
 from batchdigits.files.source_error import SourceError
-from batchdigits.files.sources import Tally, find
+from batchdigits.files.sources import Tally, estimate, find
 from batchdigits.vision.decode import decode
 from tests.conftest import Run
 from tests.engines.helpers import classify, make_images, rows
@@ -106,6 +109,42 @@ def test_an_archive_keeps_the_rules_of_a_folder(tmp_path: Path, end: str) -> Non
     assert set(names(path, rules=Filter(exclude=["b", "x"]))) == {"9.png", "10.png", "a/2.png"}
     assert set(names(path, rules=Filter(include=["a/*"]))) == {"a/2.png", "a/b/1.png"}
     assert set(names(path, rules=Filter(recursive=False))) == {"9.png", "10.png", "x"}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_a_folder_in_an_archive_is_like_a_folder(tmp_path: Path, end: str) -> None:
+    members = ["a/2.png", "a/10.png", "a/b/1.png", "a/b/notes.txt", "a.b/3.png", "ab/4.png", "a/b c.d/5.png", "x"]
+    path = make(tmp_path / f"scans{end}", [(name, PNG if name[-1] != "t" else b"text") for name in members])
+    tally = Tally()
+
+    def below(folder: str, tally: Tally | None = None, **rules: Any) -> set[str]:
+        return {name[len(str(path)) + 1 :] for name in find([f"{path}/{folder}"], tally, Filter(**rules))}
+
+    assert below("a", tally) == below("a//") == {"a/2.png", "a/10.png", "a/b/1.png", "a/b c.d/5.png"}
+    assert tally == Tally(sources=4, skipped=1)
+    assert below("a/b c.d") == {"a/b c.d/5.png"}
+    assert below("a", exclude=["a"], recursive=False) == {"a/2.png", "a/10.png"}
+    assert below("a", include=["b/*"]) == {"a/b/1.png"}
+    assert below("") == set(members) - {"a/b/notes.txt"}
+    assert below("x") == {"x"}
+    assert estimate([f"{path}/a"]) is None
+    require_paths([f"{path}/a", f"{path}/a/b/", f"{path}/x"])
+    for missing in ("b", "a/2", "2.png"):
+        with pytest.raises(NoImagesError, match="no such file in the archive"):
+            require_paths([f"{path}/{missing}"])
+        assert below(missing) == {missing}
+
+
+def test_a_folder_in_a_damaged_archive_gives_what_it_has_and_an_error(tmp_path: Path) -> None:
+    members = [(f"a/{name}.png", random.Random(name).randbytes(5000)) for name in range(9)]
+    path = make(tmp_path / "scans.tar", members)
+    path.write_bytes(path.read_bytes()[:20_000])
+    found = list(find([f"{path}/a"]))
+    assert found[-1] == str(path) and f"{path}/a/0.png" in found
+    assert fault_of(str(path)) == "truncated or corrupt archive"
+    path.write_bytes(b"no archive")
+    assert list(find([f"{path}/a"])) == [f"{path}/a"]
+    assert "corrupt" in fault_of(f"{path}/a")
 
 
 NAMES = st.lists(
@@ -446,6 +485,15 @@ def test_rows_are_those_of_the_folder(scene: Path, rows_of_folder: list[bytes], 
     assert sorted(result.stdout.replace(f"scans{end}/".encode(), b"scans/").splitlines()) == rows_of_folder
     if end == ".tar.gz":
         assert result.stdout == classify(f"scans{end}", "--jobs", "1", cwd=scene).stdout
+
+
+def test_a_folder_in_an_archive_is_classified(scene: Path, tmp_path: Path) -> None:
+    image = (scene / "scans" / "1.png").read_bytes()
+    make(tmp_path / "a.zip", [("7/a.png", image), ("7/b.png", image), ("8/c.png", image)])
+    result = classify("a.zip/7", cwd=tmp_path)
+    assert result.returncode == 0
+    assert [row[0] for row in rows(result.stdout)] == ["a.zip/7/a.png", "a.zip/7/b.png"]
+    assert b"a.zip/9: no such file in the archive\n" in classify("a.zip/9", cwd=tmp_path).stderr
 
 
 def test_resume_knows_members_by_name_and_archive(scene: Path, tmp_path: Path) -> None:

@@ -435,6 +435,23 @@ def test_columns_in_another_order_stay_so_and_can_be_converted(tmp_path: Path) -
     assert list(read_table(str(tmp_path / "final.jsonl"))) == list(read_table(str(tmp_path / "final.csv")))
 
 
+def test_a_table_with_semicolons_keeps_them(tmp_path: Path) -> None:
+    table = tmp_path / "rows.csv"
+    table.write_text(
+        'path;label;confidence;status;detail;score\r\na;1;0,75;ok;;0,5\r\n"b;c";1;1;ok;;0,99\r\n', newline=""
+    )
+    answers_to(table, {"b;c": ("label", "1;7")})
+    apply_review(table, tmp_path / "final.csv")
+    assert (tmp_path / "final.csv").read_bytes().decode().split("\r\n") == [
+        "path;label;confidence;status;detail;score;predicted;reviewer;reviewed_at",
+        "a;1;0,75;ok;;0,5;;;",
+        f'"b;c";"1;7";1;reviewed;;0,99;1;anna;{AT}',
+        "",
+    ]
+    apply_review(table, tmp_path / "final.jsonl")
+    assert [row["score"] for row in cells_of(tmp_path / "final.jsonl")] == [0.5, 0.99]
+
+
 def test_a_word_for_a_number_is_refused_in_parquet_and_kept_elsewhere(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow")
     table = tmp_path / "rows.csv"

@@ -15,6 +15,7 @@ from batchdigits.inference.decide import Prediction, Status, blank, failed
 from batchdigits.output.columns import Columns
 from batchdigits.output.compression import Compression, write_compressed
 from batchdigits.output.formats import Format, output_format
+from batchdigits.output.reader_protocol import RowForm
 
 COLUMNS = Columns(("a", "b"))
 ROWS = [
@@ -76,8 +77,30 @@ def test_what_a_spreadsheet_adds_stays(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["csv", "tsv", "csv for spreadsheets", "jsonl"])
 def test_rows_can_have_other_line_ends_but_not_within_a_cell(name: str) -> None:
     rows = [FORMATS[name].encode(COLUMNS, [row]) for row in ROWS]
-    ended = FORMATS[name].reader(COLUMNS).with_ends(b"".join(rows), b"\r\n")
+    reader = FORMATS[name].reader(COLUMNS)
+    ended = reader.in_form(b"".join(rows), RowForm(b"\r\n", reader.delimiter))
     assert ended == b"".join(row.removesuffix(b"\n") + b"\r\n" for row in rows)
+
+
+@pytest.mark.parametrize("name", ["csv", "tsv", "csv for spreadsheets"])
+def test_rows_can_have_another_delimiter_and_decimal_sign(name: str, tmp_path: Path) -> None:
+    columns = Columns(("a", "b"), top_k=2, others=1)
+    row = Prediction("1;2.5.png", "b", 0.75, Status.REVIEW, "a.b", {"a": 0.25, "b": 0.75}, 0.5)
+    file_format = FORMATS[name]
+    rows = file_format.encode(columns, [row, blank("=6.png"), blank("odd\udce9\n.png")])
+    form = RowForm(b"\r\n", ";", ",")
+    first, second, third = (
+        b'"1;2.5.png";b;0,750000;review;a.b;0,500000;a;0,250000;\r\n',
+        b"'=6.png;;;blank;;;;;\r\n" if "spreadsheets" in name else b"=6.png;;;blank;;;;;\r\n",
+        b'"odd\xe9\n.png";;;blank;;;;;\r\n',
+    )
+    reader = file_format.reader(columns)
+    assert reader.in_form(rows, form) == first + second + third
+    path = tmp_path / "out.csv"
+    path.write_bytes(b";".join(name.encode() for name in columns.names) + b";seen\r\n" + first + second + third)
+    german = reader.for_file(path)
+    assert (german.delimiter, list(german.pieces(path))[1:]) == (";", [first, second, third])
+    assert [german.head(one).path for one in (first, second)] == ["1;2.5.png", "=6.png"]
 
 
 @pytest.mark.parametrize("ends", ["\n", "\r\n"])
@@ -120,7 +143,9 @@ def test_other_content_is_refused(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow")
     path = tmp_path / "out"
     for file_format, content, message in (
-        (CSV, b"path;label\n", "its columns are not path,label.*; save it with these, and commas between"),
+        (CSV, b"path;label\n", "its columns are not path,label.*; save it with these first"),
+        (CSV, b'"' + b"x" * 200_000 + b'"\n', "its columns are not path,label"),
+        (CSV, b"path;label;confidence;status;detail,score\n", "its columns are not path,label"),  # of both kinds
         (CSV, CSV.header(COLUMNS) + b'a,"b\nc,d\n', "a quote in it is not closed, from .*a"),
         (PARQUET, b"PAR1", "it is not a Parquet file"),
     ):

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from batchdigits.errors import BatchdigitsError
 from batchdigits.output import resumable
-from batchdigits.output.finished import RowHead
 from batchdigits.output.journal import failed_stamp, stamp_of
+from batchdigits.output.reader_protocol import RowForm, RowHead
 from batchdigits.output.resumable import ResumableOutput
 
 IDENTITY = {"the model": "abc", "--ink": "auto"}
@@ -35,8 +35,13 @@ class Lines:
     def pieces(self, path: Path) -> Iterator[bytes]:
         yield from path.read_bytes().splitlines(keepends=True)
 
-    def with_ends(self, rows: bytes, end: bytes) -> bytes:
-        return rows.replace(b"\n", end)
+    delimiter = ""
+
+    def for_file(self, path: Path) -> Lines:
+        return self
+
+    def in_form(self, rows: bytes, form: RowForm) -> bytes:
+        return rows.replace(b"\n", form.line_end)
 
     def head(self, row: bytes) -> RowHead:
         path, _, content = row.decode().strip().partition(",")

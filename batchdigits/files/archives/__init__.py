@@ -1,7 +1,8 @@
 """Images in archives, read without unpacking them to disk: zip, tar, and the arrays of NumPy and of IDX.
 
 A member's source is the archive's path, a slash and the member's name, as if the archive were a folder:
-`scans.zip/7/a.png`. An image of an array has its index, from 0: `digits.npz/x_test/0`, `images.npy/17`.
+`scans.zip/7/a.png`; `scans.zip/7` is a folder in it. An image of an array has its index, from 0: `digits.npz/x_test/0`,
+`images.npy/17`.
 """
 
 from batchdigits.files.archives.open import (
@@ -13,6 +14,7 @@ from batchdigits.files.archives.open import (
     member_status,
     open_archive,
     read_member,
+    split_folder,
     split_member,
 )
 
@@ -25,5 +27,6 @@ __all__ = [
     "member_status",
     "open_archive",
     "read_member",
+    "split_folder",
     "split_member",
 ]

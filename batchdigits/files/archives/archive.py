@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
@@ -71,6 +72,15 @@ def check_name(name: str) -> None:
     """
     if len(name) > MAX_NAME_BYTES or len(name.encode(errors="surrogateescape")) > MAX_NAME_BYTES:
         raise SourceError(f"too large: a member's name of more than {MAX_NAME_BYTES:,} bytes")
+
+
+def as_file_name(name: str) -> str:
+    """A member's name as that of a file on this machine would be: where the locale lacks a letter, it has its bytes."""
+    try:
+        os.fsencode(name)
+    except UnicodeEncodeError:
+        return os.fsdecode(name.encode("utf-8", "surrogateescape"))
+    return name
 
 
 def check_count(members: int) -> None:

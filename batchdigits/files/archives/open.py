@@ -6,10 +6,12 @@ import os
 import re
 import stat
 import threading
-from contextlib import suppress
+from contextlib import closing, suppress
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from batchdigits.files.archives.archive import Archive
+from batchdigits.files.image_formats import has_image_suffix
 from batchdigits.files.source_error import SourceError
 
 if TYPE_CHECKING:
@@ -50,6 +52,21 @@ def split_member(path: str) -> Member | None:
     for match in _find_archives(path):
         if os.path.isfile(path[: match.end()]):  # noqa: PTH113
             return Member(path[: match.end()], path[match.end() + 1 :])
+    return None
+
+
+def split_folder(path: str) -> Member | None:
+    """The archive and the name of a folder in it, with a slash behind; None if no member of an archive is below a path.
+
+    A path with an image's suffix is none: to find out would take too long for a list of members.
+    """
+    member = None if has_image_suffix(path) else split_member(path)
+    if member is None:
+        return None
+    folder = member.name.rstrip("/")
+    with suppress(SourceError, OSError, MemoryError):
+        if folder in _kept(member.archive).folders:
+            return Member(member.archive, f"{folder}/" if folder else "")
     return None
 
 
@@ -101,7 +118,7 @@ def read_member(member: Member) -> bytes:
         SourceError: there is no such member, or it or the archive cannot be read.
         OSError: the archive cannot be read.
     """
-    return _kept_archive(member.archive).read(member.name)
+    return _kept(member.archive).archive.read(member.name)
 
 
 def member_status(member: Member) -> os.stat_result:
@@ -114,19 +131,19 @@ def member_status(member: Member) -> os.stat_result:
     """
     if member.archive.lower().endswith(".zip"):
         with suppress(SourceError, OSError, MemoryError):
-            size, checksum = cast("ZipArchive", _kept_archive(member.archive)).fingerprint(member.name)
+            size, checksum = cast("ZipArchive", _kept(member.archive).archive).fingerprint(member.name)
             return os.stat_result((stat.S_IFREG, 0, 0, 1, 0, 0, size, 0, 0, 0), {"st_mtime_ns": checksum})
     return os.stat(member.archive)  # noqa: PTH116
 
 
-def _kept_archive(path: str) -> Archive:
+def _kept(path: str) -> _Kept:
     """The archive, which stays open for the next member."""
     status = os.stat(path)  # noqa: PTH116
     key = (os.getpid(), path, status.st_size, status.st_mtime_ns)  # a forked process has its own position
     kept: _Kept | None = getattr(_of_thread, "kept", None)
     if kept is None or kept.key != key:
         _of_thread.kept = kept = _Kept(key, open_archive(path))
-    return kept.archive
+    return kept
 
 
 class _Kept:
@@ -134,6 +151,18 @@ class _Kept:
 
     def __init__(self, key: tuple[int, str, int, int], archive: Archive) -> None:
         self.key, self.archive = key, archive
+
+    @cached_property
+    def folders(self) -> set[str]:
+        """The names of the folders that members are in; the archive itself has an empty one."""
+        found: set[str] = set()
+        with suppress(SourceError, OSError, MemoryError), closing(open_archive(self.key[1])) as archive:
+            for name in archive.names():
+                folder = name.rpartition("/")[0]
+                while folder not in found:
+                    found.add(folder)
+                    folder = folder.rpartition("/")[0]
+        return found
 
     def __del__(self) -> None:
         self.archive.close()

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, cast
 
-from batchdigits.files.archives.archive import check_count, check_name, check_ratio, check_size, faults_of
+from batchdigits.files.archives.archive import as_file_name, check_count, check_name, check_ratio, check_size, faults_of
 from batchdigits.files.archives.bounded_file import BoundedFile
 from batchdigits.files.natural_order import natural_path_key
 from batchdigits.files.source_error import MissingMemberError, SourceError
@@ -49,15 +49,15 @@ class TarArchive:
         if self._is_compressed:
             yield from self._rest
             return
-        fault = None
+        fault = ""  # not the exception, whose traceback would keep this frame and those above
         try:
             for _ in self._rest:
                 pass
         except SourceError as error:
-            fault = error
+            fault = str(error)
         yield from sorted(self._extents, key=natural_path_key)
         if fault:
-            raise fault
+            raise SourceError(fault)
 
     def head(self, name: str, size: int) -> bytes:
         """The first `size` bytes of a member; empty if they cannot be read."""
@@ -100,7 +100,7 @@ class TarArchive:
             if self._tar.offset <= member.offset:  # a negative size leads back
                 raise SourceError("truncated or corrupt archive")
             check_ratio(self._tar.offset, self._packed)  # before its bytes are skipped, which unpacks them
-            name = member.name.removeprefix("./")  # as `tar -c .` writes them
+            name = as_file_name(member.name.removeprefix("./"))  # as `tar -c .` writes them
             check_name(name)
             if member.isdir() or name in self._extents:
                 continue

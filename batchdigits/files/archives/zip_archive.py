@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, cast
 
-from batchdigits.files.archives.archive import check_count, check_name, check_ratio, check_size, faults_of
+from batchdigits.files.archives.archive import as_file_name, check_count, check_name, check_ratio, check_size, faults_of
 from batchdigits.files.archives.bounded_file import BoundedFile
 from batchdigits.files.natural_order import natural_path_key
 from batchdigits.files.source_error import MissingMemberError, SourceError
@@ -40,7 +40,7 @@ class ZipArchive:
         except BaseException:
             self._file.close()
             raise
-        self._members = {member.filename: member for member in reversed(members) if not member.is_dir()}
+        self._members = {as_file_name(member.filename): member for member in reversed(members) if not member.is_dir()}
 
     def names(self) -> Iterator[str]:
         """The names of all members, in natural order."""

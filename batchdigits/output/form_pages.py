@@ -1,0 +1,73 @@
+"""Make rows of pages from the rows of their fields, as a review left these."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from batchdigits.errors import BatchdigitsError
+from batchdigits.inference.decide import SCORE_DECIMALS, Status
+from batchdigits.output.form_columns import TO_REVIEW, PageColumns
+from batchdigits.output.row_counts import REVIEWED
+from batchdigits.output.table import text_of
+from batchdigits.output.table_records import Changed, Record, Records
+
+
+def page_columns(source: Records) -> tuple[str, ...]:
+    """The columns of a table with a row a page: its fields page by page, in the order of the table.
+
+    Raises:
+        BatchdigitsError: the table is not of fields of forms, or is damaged.
+    """
+    if not {"page", "field", "value"} <= set(source.names):
+        raise BatchdigitsError("--wide is for tables with a row a field, as read --template --long writes them")
+    pages: dict[str, dict[str, None]] = {}
+    for record in source.records():
+        if record.row and record.row.field:
+            pages.setdefault(text_of(record.cells["page"]), {})[record.row.field] = None
+    fields = dict.fromkeys(name for page in sorted(pages, key=lambda page: (len(page), page)) for name in pages[page])
+    return PageColumns(fields=tuple(fields), ids={} if "id" in source.names else None).names
+
+
+def as_pages(records: Iterable[Changed]) -> Iterator[Changed]:
+    """One row for the fields of each page, which a person may have sorted apart. A page that is there twice stays."""
+    pages: dict[tuple[str, int], list[Record]] = {}
+    seen: Counter[str] = Counter()
+    for record, change in records:
+        if record.row is None:
+            continue
+        source, name = record.row.source, record.row.path
+        pages.setdefault((source, seen[name]), []).append(record._replace(cells={**record.cells, **(change or {})}))
+        seen[name] += 1
+    for fields in pages.values():
+        yield _page(fields), None
+
+
+def _page(fields: Sequence[Record]) -> Record:
+    """The row of a page. A field that a person has answered is right, so it does not count in the score."""
+    rows = [(field.row.field, field.cells, field.row.score) for field in fields if field.row]
+    statuses = [text_of(cells["status"]) for _, cells, _ in rows]
+    scores = [
+        score for (_, _, score), status in zip(rows, statuses, strict=True) if score is not None and status != REVIEWED
+    ]
+    details = [(name, text_of(cells["detail"])) for name, cells, _ in rows]
+    values = {name: text_of(cells["value"]) for name, cells, _ in rows if name}
+    page = {
+        "page": rows[0][1]["page"],
+        "status": _status(statuses),
+        "detail": "; ".join(f"{name}: {detail}" if name else detail for name, detail in details if detail),
+        "review": ", ".join(name for name, status in zip(values, statuses, strict=False) if status in TO_REVIEW),
+        "score": round(math.prod(scores), SCORE_DECIMALS) if scores else None,
+        "id": rows[0][1].get("id"),
+    }
+    return Record(b"", {**page, **values}, fields[0].row)
+
+
+def _status(statuses: Sequence[str]) -> str:
+    """The status of a page by those of its fields, or by its own if it is none of the form's."""
+    if len(statuses) == 1:
+        return statuses[0]
+    if {*statuses} & {*TO_REVIEW}:
+        return Status.REVIEW
+    return next((status for status in (REVIEWED, Status.OK) if status in statuses), Status.BLANK)

@@ -1,0 +1,110 @@
+"""What a person has typed into a spreadsheet as answers: into the sample of an audit, or a column of the table."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from batchdigits.errors import BatchdigitsError
+from batchdigits.inference.decide import Status
+from batchdigits.output.review_answers import Answer, Kind, Settled
+from batchdigits.output.table import TableRow, fixed_columns, known_format, read_table, text_of
+from batchdigits.output.table_records import open_records
+from batchdigits.reports.audit_sample import BLANK, NO_DIGIT, read_sample
+from batchdigits.review.numbers import is_number
+from batchdigits.review.rows import Rows
+from batchdigits.text import SAVE_AS_UTF8, as_unicode, counted, first_names, is_utf8, printable
+
+NOT_DIGIT = (NO_DIGIT, "not_digit")
+
+
+def rows_of_sample(rows: Iterable[TableRow], sample: Path) -> Iterator[TableRow]:
+    """The rows that a sample has, in the table's order.
+
+    Raises:
+        BatchdigitsError: the sample cannot be read, or has rows that the table does not have.
+    """
+    missing = dict.fromkeys(path for path, _ in read_sample(sample.read_bytes()))
+    wanted: Collection[str] = frozenset(missing)
+    for row in rows:
+        if row.path in wanted:
+            missing.pop(row.path, None)
+            yield row
+    if missing:
+        raise BatchdigitsError(
+            f"{sample} is of another table: it has {counted(len(missing), 'row')} that this one has not, "
+            f"such as {printable(next(iter(missing)))}"
+        )
+
+
+def answers_of_sample(table: Path, sample: Path, reviewer: str, labels: Sequence[str] = ()) -> dict[str, Settled]:
+    """What a person has typed into a sample, by path. A truth that is no label of the table is `unsure`.
+
+    Args:
+        table: the table that the sample was drawn from; only `ok` rows are.
+        sample: the file, whose time of change is that of the answers.
+        reviewer: who typed.
+        labels: more labels than those of the table.
+
+    Raises:
+        BatchdigitsError: see `rows_of_sample`; or the table cannot be read.
+    """
+    truths = {path: truth for path, truth in read_sample(sample.read_bytes()) if truth}
+    rows = Rows(read_table(str(table)), labels)
+    drawn = [row._replace(status=Status.OK.value) for row in rows_of_sample(rows.rows, sample)]
+    return _answers(drawn, truths, rows, _Typed(reviewer, sample, is_blind=True))
+
+
+def answers_of_column(table: Path, column: str, reviewer: str, labels: Sequence[str] = ()) -> dict[str, Settled]:
+    """What a person has typed into a column of their own, by path. What is no label of the table is `unsure`.
+
+    Args:
+        table: the table, whose time of change is that of the answers.
+        column: its name; a row whose cell is empty has no answer.
+        reviewer: who typed.
+        labels: more labels than those of the table.
+
+    Raises:
+        BatchdigitsError: the table cannot be read, or has no such column.
+    """
+    records = open_records(table, known_format(str(table)))
+    own = [name for name in records.names if name not in fixed_columns(records.names)]
+    if column not in own:
+        named = f": it has {first_names([printable(as_unicode(name)) for name in own])}" if own else ""
+        remedy = "" if all(map(is_utf8, own)) else f"; if it is one of these, {SAVE_AS_UTF8}"
+        raise BatchdigitsError(f"{table} has no column {printable(column)} that a person has added{named}{remedy}")
+    cells = [(record.row, text_of(record.cells.get(column)).strip()) for record in records.records() if record.row]
+    truths = {row.path: truth for row, truth in cells if truth}
+    rows = Rows((row for row, _ in cells), labels)
+    return _answers(rows.rows, truths, rows, _Typed(reviewer, table, is_blind=False))
+
+
+class _Typed(NamedTuple):
+    """Who typed, into which file, and whether without seeing the labels."""
+
+    reviewer: str
+    file: Path
+    is_blind: bool
+
+
+def _answers(some: Iterable[TableRow], truths: Mapping[str, str], rows: Rows, typed: _Typed) -> dict[str, Settled]:
+    at = datetime.fromtimestamp(typed.file.stat().st_mtime, UTC).isoformat(timespec="seconds")
+    answers = {}
+    for row in some:
+        if row.path in truths:
+            kind = _kind_of(truths[row.path], row, rows)
+            label = truths[row.path] if kind == "label" else ""
+            answer = Answer(row.path, kind, label, row.label, row.status)
+            answers[row.path] = Settled(answer, typed.reviewer, at, typed.is_blind)
+    return answers
+
+
+def _kind_of(truth: str, row: TableRow, rows: Rows) -> Kind:
+    is_label = is_number(truth) if rows.are_numbers else truth in rows.classes
+    if is_label or truth == row.label:
+        return "label"
+    if truth.casefold() in NOT_DIGIT:
+        return "not_digit"
+    return "blank" if truth.casefold() == BLANK else "unsure"
