@@ -43,7 +43,7 @@ REACH_COMMA = 0.45  # the same below the row, for what begins within it and is n
 MIN_UNDERLINE = 2.5  # width over height
 MIN_SHARED_ROWS = 0.5  # of the number's height: with less, a component lies above or below it
 MIN_CUT_DIGIT = 0.35  # of the number's height: what touches a wall and may be the rest of a digit that crosses it
-MAX_WALL_DIGIT = 1.4  # of the number's height: the length of a wall that may be a digit
+MAX_WALL_DIGIT = 1.5  # of the number's height: the length of a wall that may be a digit
 MIN_ROW_DIGITS = 2  # as high as those of a number: another row with so many may be the number
 EDGE_WEIGHT = 0.3  # of a component that touches the picture's edge, as against another one
 CENTRE_WEIGHT = 2.0  # how fast a row's weight falls with its distance from the middle
@@ -241,7 +241,8 @@ def _has_wall_like_digit(ruled: Ruled, components: Components, row: NDArray[np.i
     _, x, _, width, _, _ = components
     left, right = x[row].min() - height, (x + width)[row].max() + height
     walls = sorted(ruled.walls, key=lambda wall: wall.near)
-    outer = [] if ruled.rules else [wall for wall in walls[:1] + walls[-1:] if wall.span < 1.0]  # else sides of a cell
+    are_sides = bool(ruled.rules) and len(walls) > 1  # of a cell
+    outer = [] if are_sides else [wall for wall in walls[:1] + walls[-1:] if wall.span < 1.0]
     return any(wall.length <= MAX_WALL_DIGIT * height and left <= wall.middle <= right for wall in walls[1:-1] + outer)
 
 

@@ -256,6 +256,17 @@ def test_a_one_that_may_be_a_wall_leaves_a_number_in_doubt(runtime: Runtime, mni
     assert reading.value == "47128" or reading.confidence <= MAX_DOUBTFUL_CONFIDENCE
 
 
+@pytest.mark.parametrize("top", [11, 13])
+def test_a_one_from_rule_to_rule_leaves_a_number_in_doubt(runtime: Runtime, mnist_digits: Digits, top: int) -> None:
+    scan = paper(240)
+    for row in (top, 50):
+        cv2.line(scan, (0, row), (239, row), LINE, 2)
+    right = write(scan, *mnist_digits, "452", at=40)
+    cv2.line(scan, (right + 10, top), (right + 10, 50), INK, 4)
+    reading = read_fields([scan], runtime)[0]
+    assert reading.value == "4521" or reading.confidence <= MAX_DOUBTFUL_CONFIDENCE
+
+
 def test_a_slash_that_nobody_told_of_is_no_one(runtime: Runtime, mnist_digits: Digits) -> None:
     scan = paper(240)
     right = write(scan, *mnist_digits, "07", at=30)
