@@ -58,7 +58,7 @@ def test_min_confidence_sets_the_threshold(run: Run, model: Path) -> None:
         assert "" not in [row["label"] for row in csv.DictReader(io.StringIO(result.stdout))]
 
 
-@pytest.mark.parametrize("runtime", ["tflite", "tensorflow"])
+@pytest.mark.parametrize("runtime", ["tflite", pytest.param("tensorflow", marks=pytest.mark.slow)])
 def test_a_letter_is_for_review_even_with_a_high_confidence(run: Run, tmp_path: Path, runtime: str) -> None:
     letter = Image.new("L", (100, 120), 255)
     for ends in ([(25, 20), (25, 100)], [(75, 20), (75, 100)], [(25, 60), (75, 60)]):

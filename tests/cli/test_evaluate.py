@@ -213,6 +213,7 @@ def test_batch_size_changes_nothing(run: Run, labelled: Path) -> None:
     assert run("evaluate", "right", "--batch-size", 1).stdout == run("evaluate", "right").stdout
 
 
+@pytest.mark.slow
 def test_the_keras_runtime_works_too(run: Run, labelled: Path, trained: Path) -> None:
     result = run("evaluate", "right", "--model", trained, "--runtime", "tensorflow", "--json")
     assert result.exit_code == 0, result.output

@@ -61,6 +61,7 @@ def test_a_history_that_cannot_be_written_is_refused_before_the_work(run: Run, t
 
 
 @needs_tensorboard
+@pytest.mark.slow
 def test_each_run_has_its_own_tensorboard_folder(run: Run, npz_file: Path, tmp_path: Path) -> None:
     logs, seeds = tmp_path / "new" / "logs", ("1", "1", "2")
     options = (*OPTIONS, "--data", npz_file, "-o", tmp_path / "m.keras", "--tensorboard", logs)
