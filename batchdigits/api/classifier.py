@@ -85,7 +85,7 @@ class Classifier:
         self._runtime = load_runtime(path, BATCH_SIZE if path.suffix == ".keras" else 1, second_look)
         self.card = self._runtime.card
         self._threshold = review_threshold(self.card, min_confidence, target_risk, outlier_share)
-        self._field_threshold = field_threshold(self.card, min_confidence)
+        self._min_confidence = min_confidence
         self._ink = ink
         self._probabilities = probabilities
         self._templates: dict[str, Template] = {}
@@ -163,7 +163,7 @@ class Classifier:
             TypeError: the image has none of the types that `classify` accepts, or another argument has another type; a
                 value is a text, with its leading zeros.
             ValueError: another argument is out of its range.
-            BatchdigitsError: none of the `values` keeps the rules.
+            BatchdigitsError: none of the `values` keeps the rules, or a digit is no label of the model.
         """
         texts = text_list("checks", checks)
         listed = None if values is None else text_list("values", values)
@@ -185,9 +185,10 @@ class Classifier:
             checks=texts,
             values=listed and tuple(dict.fromkeys(listed)),
         )
+        threshold = field_threshold(self.card, self._min_confidence)
         page = cut_page(page_of(image), options)
         with self._lock:
-            (prediction,) = decide_fields([page], self._runtime, options, self._field_threshold)
+            (prediction,) = decide_fields([page], self._runtime, options, threshold)
         return prediction
 
     def read_form(self, image: Image, template: str | os.PathLike[str]) -> list[FormPrediction]:
@@ -203,13 +204,14 @@ class Classifier:
 
         Raises:
             TypeError: the image has none of the types that `classify` accepts, or the template is no path.
-            BatchdigitsError: the template cannot be used.
+            BatchdigitsError: the template cannot be used, or a digit is no label of the model.
         """
+        threshold = field_threshold(self.card, self._min_confidence)
         batch = FormBatch(self._template(os.fspath(as_path(template, "template"))), by_field=False)
         for _ in batch.add_pages(pages_of(image)):
             pass
         with self._lock:
-            return read_forms(batch.finish(), self._runtime, self._field_threshold)
+            return read_forms(batch.finish(), self._runtime, threshold)
 
     def _template(self, path: str) -> Template:
         with self._lock:

@@ -10,13 +10,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from batchdigits.errors import ModelFileError
 from batchdigits.fields.cut_batch import CutPage
 from batchdigits.fields.cut_field import Cut
 from batchdigits.fields.expected_values import SHOWN, choose
 from batchdigits.fields.field_options import FieldOptions
 from batchdigits.fields.read_field import classify_cuts, read_cut
 from batchdigits.fields.reading import Character, FieldReading, Lattice
-from batchdigits.fields.value_list import ValueList
+from batchdigits.fields.value_list import DIGITS, ValueList
 from batchdigits.inference.card import Card
 from batchdigits.inference.decide import NO_PROBABILITIES, SCORE_DECIMALS, Prediction, Status
 from batchdigits.inference.runtime import Runtime
@@ -72,7 +73,13 @@ class FieldPrediction(NamedTuple):
 
 
 def field_threshold(card: Card, min_confidence: float | None = None) -> float:
-    """The score (0-1) below which a row is `review`: the one that is given, else that for fields."""
+    """The score (0-1) below which a row is `review`: the one that is given, else that for fields.
+
+    Raises:
+        ModelFileError: a digit is no label of the model.
+    """
+    if missing := [digit for digit in DIGITS if digit not in card.labels]:
+        raise ModelFileError(f"the model has no label {', '.join(missing)}; numbers are read with all ten digits")
     return REVIEW_THRESHOLD if min_confidence is None else review_threshold(card, min_confidence)
 
 

@@ -50,7 +50,8 @@ def classify_cuts(cuts: Sequence[Cut], runtime: Runtime) -> list[NDArray[np.floa
     contexts = [context for cut in cuts for context in cut.contexts]
     log_p = np.zeros((0, 11))
     if glyphs:
-        log_p = log_probabilities(runtime.logits(np.array(glyphs)), classify_contexts(contexts))
+        logits = runtime.logits(np.array(glyphs))
+        log_p = log_probabilities(logits, runtime.card.labels, classify_contexts(contexts))
     return np.split(log_p, np.cumsum([len(cut.glyphs) for cut in cuts[:-1]])) if cuts else []
 
 

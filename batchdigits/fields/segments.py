@@ -10,7 +10,7 @@ from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from batchdigits.fields.close_up import CloseUp
-from batchdigits.fields.context import context_of
+from batchdigits.fields.context import EDGE, PEAK, context_of
 from batchdigits.fields.pieces import Pieces
 from batchdigits.vision.framing import MAX_SLANT, frame
 from batchdigits.vision.normalise import Glyph
@@ -19,8 +19,6 @@ MAX_PIECES = 5  # of a digit
 MIN_HEIGHT, MAX_HEIGHT = 0.4, 2.2  # of a digit, as shares of the number's height
 MAX_WIDTH = 1.6  # of a digit, as a share of the larger of its own and the number's height
 MAX_GAP = 0.35  # of the number's height: no part of a digit is farther from the others
-EDGE = np.ones((3, 3), np.uint8)  # the grey edge of a stroke around its mask
-PEAK = 1.6  # of the mean of a stroke's pixels, which has its soft edges in it
 MIN_STRAIGHTNESS, MAX_LINE_SLANT = 0.95, 2.0  # correlation of rows and columns, and columns for each row, of a line
 FLOOR = 20  # grey levels of 255 of a glyph's ink: less is the paper's grain
 

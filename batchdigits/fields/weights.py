@@ -15,6 +15,7 @@ from batchdigits.fields.close_up import CloseUp
 from batchdigits.fields.lattice import Step
 from batchdigits.fields.pieces import Pieces
 from batchdigits.fields.segments import Segment
+from batchdigits.fields.value_list import DIGITS
 from batchdigits.inference.runtime import Logits
 
 LABELS = 3  # of a glyph that are considered
@@ -32,17 +33,21 @@ WIDTH_COST, WIDE = 2.0, 0.9  # times what its width exceeds this by, in heights
 DIGIT_WIDTH = 0.8  # in heights: that of a digit with the gap beside it
 
 
-def log_probabilities(logits: Logits, of_contexts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Those of ten digits, and of the outlier at the end, float64 (N, 11).
+def log_probabilities(logits: Logits, labels: Sequence[str], of_contexts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Those of ten digits, and of what is none at the end, float64 (N, 11).
 
     Those of digits are means of what two networks say, as in a product of experts: neither may find a digit unlikely.
 
     Args:
-        logits: of the glyphs, float32 (N, 10).
+        logits: of the glyphs, float32 (N, classes).
+        labels: those of the classes, the ten digits among them; others are no digits, as an outlier is.
         of_contexts: log probabilities of their contexts, float64 (N, 11), see `classify_contexts`.
     """
     full = np.concatenate([logits.astype(np.float64), np.zeros((len(logits), 1))], axis=1) / TEMPERATURE
-    log_p: NDArray[np.float64] = full - np.logaddexp.reduce(full, axis=1, keepdims=True)
+    full -= np.logaddexp.reduce(full, axis=1, keepdims=True)
+    digits = [labels.index(digit) for digit in DIGITS]
+    others = [column for column in range(full.shape[1]) if column not in digits]
+    log_p: NDArray[np.float64] = np.append(full[:, digits], np.logaddexp.reduce(full[:, others], axis=1)[:, None], 1)
     log_p[:, :-1] += CONTEXT_SHARE * (of_contexts[:, :-1] - log_p[:, :-1])
     return log_p
 

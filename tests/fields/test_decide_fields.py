@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from batchdigits.errors import ModelFileError
 from batchdigits.fields import decide_fields as module
 from batchdigits.fields.cut_batch import CutPage
 from batchdigits.fields.cut_field import Cut
-from batchdigits.fields.decide_fields import FieldPrediction, decide_fields
+from batchdigits.fields.decide_fields import FieldPrediction, decide_fields, field_threshold
 from batchdigits.fields.decide_together import decide_together
 from batchdigits.fields.field_options import FieldOptions, field_options
 from batchdigits.fields.ink import View
@@ -198,3 +200,10 @@ def test_another_value_still_replaces_one_that_breaks_a_rule_however_unlikely_it
     prediction = decide(doubtful, field_options(pattern=".."), 0.9)
     assert (prediction.value, prediction.status) == ("09", "ok")
     assert prediction.detail == "read as 9, by the pattern"
+
+
+def test_a_model_without_a_digit_reads_no_numbers(runtime: Runtime) -> None:
+    card = replace(runtime.card, labels=("a", *runtime.card.labels[:-2]))
+    with pytest.raises(ModelFileError, match=r"no label 8, 9; numbers are read with all ten digits"):
+        field_threshold(card, 0.5)
+    assert field_threshold(replace(card, labels=("x", *runtime.card.labels)), 0.5) == 0.5

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -71,6 +73,25 @@ def test_fields_do_not_depend_on_their_neighbours(runtime: Runtime, mnist_digits
     scans = [field.scan for field in compose(14, mnist_digits, seed=2)]
     together = read_fields(scans, runtime)
     assert together == [read_fields([scan], runtime)[0] for scan in scans]
+
+
+class OtherLabels:
+    """The runtime of a network with the digits in another order, and one more label, an x, that never fits."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self.card = replace(runtime.card, labels=("x", *reversed(runtime.card.labels)))
+
+    def logits(self, glyphs: np.ndarray) -> np.ndarray:
+        logits = self._runtime.logits(glyphs)
+        return np.concatenate([np.full((len(logits), 1), -1e3, np.float32), logits[:, ::-1]], axis=1)
+
+
+def test_the_order_of_labels_and_others_than_digits_change_nothing(runtime: Runtime, mnist_digits: Digits) -> None:
+    scans = [field.scan for field in compose(21, mnist_digits)]
+    expected, found = read_fields(scans, runtime), read_fields(scans, OtherLabels(runtime))
+    assert [reading.value for reading in found] == [reading.value for reading in expected]
+    assert [reading.confidence for reading in found] == pytest.approx([reading.confidence for reading in expected])
 
 
 def test_an_inverted_field_reads_the_same(runtime: Runtime, mnist_digits: Digits) -> None:
