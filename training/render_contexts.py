@@ -4,7 +4,7 @@
 
 Numbers are rendered from the digits of MNIST and of this folder, and cut as `batchdigits read` cuts them. The context
 of each segment is kept with its digit, or as a part: of a digit, or of several. Digits that training holds back for
-validation are in the validation split alone. It takes forty minutes on two cores.
+validation are in the validation split alone. It takes a quarter of an hour on two cores.
 """
 
 from __future__ import annotations

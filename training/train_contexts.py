@@ -2,7 +2,7 @@
 
     python training/train_contexts.py exports/contexts.npz -o batchdigits/pretrained/contexts.tflite [--resume]
 
-The data are those of `render_contexts.py`. It takes an hour on two cores, and can be interrupted and resumed.
+The data are those of `render_contexts.py`. It takes 35 minutes on two cores, and can be interrupted and resumed.
 """
 
 from __future__ import annotations
