@@ -3,8 +3,8 @@
     python training/render_contexts.py -o exports/contexts.npz
 
 Numbers are rendered from the digits of MNIST and of this folder, and cut as `batchdigits read` cuts them. The context
-of each segment is kept with its digit, or as a part: of a digit, or of several. Digits that training holds back for
-validation are in the validation split alone. It takes a quarter of an hour on two cores.
+of each segment is kept with its digit, or as a part: no whole digit, or several together. Digits that training holds
+back for validation are in the validation split alone. It takes a quarter of an hour on two cores.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ SOURCES = {
     "drawn": 0.13,
 }
 DRAWN = 12_000  # digits
-MAX_LENGTH = 8  # digits of a number
+LENGTHS = 1, 8  # digits of a number: at least 1, less than 8
 NEIGHBOURS = 40  # of a source's digits, among which those of one writer mostly are
-PART = 10  # the label of what is no digit
+PART = 10  # the label of what is no whole digit, or several
 # A segment is a digit if it is like its ink (intersection over union) by so much or more, a part if by so much or less.
 MIN_DIGIT, MAX_PART = 0.84, 0.72
 MAX_CLUTTER = 0.45  # of a segment's ink: what belongs to no digit
@@ -93,7 +93,7 @@ def _render(split: str, start: int) -> Rendered:
 
 def _choose(count: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """Which digits of a source make a number: mostly such as stand near to each other, often of one writer."""
-    length = int(rng.integers(1, MAX_LENGTH))
+    length = int(rng.integers(*LENGTHS))
     if rng.random() < 0.6:
         return np.asarray((rng.integers(count) + rng.integers(0, NEIGHBOURS, length)) % count, np.int64)
     return np.asarray(rng.integers(0, count, length), np.int64)
@@ -122,11 +122,13 @@ def _labels(cut: Cut, number: WrittenNumber, labels: NDArray[np.int64]) -> Itera
     """The glyphs of a cut that are clearly a digit or clearly none, with their labels."""
     if cut.close is None or cut.pieces is None:
         digits = _in_view(number.digits, cut, np.eye(2, 3))
+        full = digits.sum(axis=(1, 2))
         for glyph, (left, top, right, bottom) in enumerate(cut.places):
             own = digits[:, top:bottom, left:right].sum(axis=(1, 2))
-            yield from _label(glyph, own, digits.sum(axis=(1, 2)), 0.0, labels)
+            yield from _label(glyph, own, full, 0.0, labels)
         return
     digits = _in_view(number.digits, cut, cut.close.back)
+    full = digits.sum(axis=(1, 2))
     pieces = len(cut.pieces.boxes)
     ink = cut.pieces.labels
     by_piece = np.array([np.bincount(ink[digit], minlength=pieces + 1)[1:] for digit in digits])
@@ -134,7 +136,7 @@ def _labels(cut: Cut, number: WrittenNumber, labels: NDArray[np.int64]) -> Itera
     of_all = np.bincount(ink.ravel(), minlength=pieces + 1)[1:]
     for glyph, (start, end, _, _) in enumerate(cut.segments):
         clutter = 1 - of_any[start:end].sum() / max(1, of_all[start:end].sum())
-        yield from _label(glyph, by_piece[:, start:end].sum(axis=1), digits.sum(axis=(1, 2)), clutter, labels)
+        yield from _label(glyph, by_piece[:, start:end].sum(axis=1), full, clutter, labels)
 
 
 def _in_view(layers: NDArray[np.float32], cut: Cut, back: NDArray[np.float64]) -> NDArray[np.bool_]:
