@@ -94,6 +94,7 @@ class Minibatches:
             keeps_rejection: see `outlier_share`.
         """
         self._data, self._mixture, self._recipe, self._seed = splits.train, splits.mixture, recipe, seed
+        self._up_to = _up_to(splits.mixture) if splits.mixture else np.zeros(0)
         self._classes, self._teacher = len(splits.classes), teacher
         self._shapes = shapes_of(splits.classes)
         self._drawings = splits.drawings
@@ -111,7 +112,7 @@ class Minibatches:
         return Minibatch(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
     def _make_part(self, index: int) -> Minibatch:
-        positions = self._draw(index, self._mixture) if self._mixture else self._next_in_epoch(index)
+        positions = self._draw(index) if self._mixture else self._next_in_epoch(index)
         part = self._with_new_drawings(positions, index)
         if self._recipe.augment:
             part = self._augmented(part, index)
@@ -132,9 +133,10 @@ class Minibatches:
         picked = [_order(count, self._seed, int(e))[positions[epochs == e] % count] for e in np.unique(epochs)]
         return np.concatenate(picked)
 
-    def _draw(self, index: int, mixture: Mixture) -> NDArray[np.int64]:
+    def _draw(self, index: int) -> NDArray[np.int64]:
+        """Indices by the mixture's chances, as `Generator.choice` draws them, which would add up the chances anew."""
         rng = np.random.default_rng([self._seed, index, DRAWING_SEED])
-        return rng.choice(len(self._data), self._part_size, p=mixture.chances)
+        return np.asarray(self._up_to.searchsorted(rng.random(self._part_size), side="right"))
 
     def _with_new_drawings(self, positions: NDArray[np.int64], index: int) -> LabelledGlyphs:
         """Glyphs of the training split; those of pen strokes are drawn anew if they are augmented."""
@@ -165,6 +167,12 @@ class Minibatches:
         changed = max(count, len(part) - round(self._recipe.unchanged * len(part)))
         augmented = augment(glyphs[:changed], shapes[:changed], rng)
         return LabelledGlyphs(np.concatenate([augmented, glyphs[changed:]]), labels)
+
+
+def _up_to(mixture: Mixture) -> NDArray[np.float64]:
+    """For each glyph, the chance that it or one before it is drawn."""
+    sums = np.cumsum(mixture.chances)
+    return np.asarray(sums / sums[-1])
 
 
 @lru_cache(maxsize=2)
