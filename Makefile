@@ -70,6 +70,7 @@ model: exports/student.keras
 	batchdigits train $(DATA) --recipe best --iterations 0 --init $< --init $< --init $< --init training/base.keras \
 		-o batchdigits/pretrained/digits.keras
 	batchdigits export --tflite $(DATA) --model batchdigits/pretrained/digits.keras -o batchdigits/pretrained/digits.tflite
+	python training/add_second_look.py $(DATA) batchdigits/pretrained/digits.keras batchdigits/pretrained/digits.tflite
 
 # The small one learns from the built-in one, with the same data, and then from MNIST alone, with most images as they are.
 # The average of both is better than either.
@@ -118,13 +119,13 @@ exports/base-%.keras: exports/base-first.keras
 base: $(foreach seed,1 2 3 4,exports/base-$(seed).keras)
 	cp exports/base-4.keras training/base.keras
 
-# The network that reads digits in their context, for fields; rendering takes a quarter of an hour, training 35 minutes.
+# The network that reads digits in their context, and looks at glyphs in doubt again.
 
 exports/contexts.npz:
 	python training/render_contexts.py -o $@
 
-contexts: exports/contexts.npz
-	python training/train_contexts.py $< -o batchdigits/pretrained/contexts.tflite $(RESUME)
+contexts: exports/contexts.npz exports/rendered_cells.npz
+	python training/train_contexts.py $< $(DATA) -o batchdigits/pretrained/contexts.tflite $(RESUME)
 
 PICTURED = samples/digits/2 samples/digits/4 samples/digits/7 samples/broken
 

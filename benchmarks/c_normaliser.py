@@ -75,7 +75,7 @@ def main(sets: str, ink: Ink, view: int) -> None:
     if not names:
         raise click.ClickException(f"{sets}: no sets in it")
     folders = {name: _digit_folders(os.path.join(sets, name)) for name in names}  # noqa: PTH118 - sources are strings
-    runtime = load_runtime(PRETRAINED / "digits.tflite")
+    runtime = load_runtime(PRETRAINED / "digits.tflite", second_look=False)
     with tempfile.TemporaryDirectory() as folder:
         in_c = _compiled(Path(folder), ink, view)
         click.echo(f"| {' | '.join(COLUMNS)} |\n| --- |{' ---: |' * (len(COLUMNS) - 1)}")

@@ -56,7 +56,7 @@ class Known(NamedTuple):
 def main(fields: Path | None, composed: int, threshold: float, calibrate: bool, model: Path | None) -> None:
     """Measure how well the numbers of fields are read."""
     cv2.setNumThreads(1)
-    runtime = load_runtime(model or choose_model(None))
+    runtime = load_runtime(model or choose_model(None), second_look=False)
     if calibrate:
         intercept, lead, doubt = _calibrate(compose(composed, [held_back(name) for name in HELD_BACK], 11), runtime)
         click.echo(f"INTERCEPT, LEAD_WEIGHT, DOUBT_WEIGHT = {intercept:.1f}, {lead:.1f}, {doubt:.1f}")

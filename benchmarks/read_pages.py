@@ -63,7 +63,7 @@ class Answer(NamedTuple):
 def main(fields: Path, tell_length: bool, combs: tuple[str, ...], model: Path | None) -> None:
     """Measure how well the fields of whole pages are read."""
     cv2.setNumThreads(1)
-    runtime = load_runtime(model or choose_model(None))
+    runtime = load_runtime(model or choose_model(None), second_look=False)
     boxes = {name: int(count) for name, _, count in (comb.partition("=") for comb in combs)}
     names = ("crops", AS_IT_IS, ITSELF, ANOTHER)
     click.echo(f"{'exact':12}  fields  {'  '.join(f'{name:>10}' for name in names)}   ok of other scan  exact of ok")

@@ -46,7 +46,7 @@ Scan = NDArray[np.uint8]
 def main(fields: int, rounds: int, times: int) -> None:
     """Compare the speed of `batchdigits read` with that of single digits."""
     cv2.setNumThreads(1)
-    runtime = load_runtime(choose_model(None))
+    runtime = load_runtime(choose_model(None), second_look=False)
     scans = list(compose(fields))
     crops = [crop for scan in scans for crop in _crops(scan)]
     ways: dict[str, Callable[[], object]] = {

@@ -45,7 +45,7 @@ READ_STEPS = "network", "value"  # the others cut the field
 def main(fields: int, rounds: int) -> None:
     """Measure where the time of reading a field goes."""
     cv2.setNumThreads(1)
-    runtime = load_runtime(choose_model(None))
+    runtime = load_runtime(choose_model(None), second_look=False)
     combs = list(compose_combs(fields))
     kinds = {
         f"comb, `--comb {BOXES}`": (combs, ReadOptions(boxes=BOXES)),

@@ -44,7 +44,7 @@ def main(sets: Path, model: Path | None, images: int, rounds: int) -> None:
     """Print the table in Markdown."""
     try:
         chosen = model or choose_model("tflite")
-        once, twice = load_runtime(chosen), load_runtime(chosen, second_look=True)
+        once, twice = (load_runtime(chosen, second_look=looks_again) for looks_again in (False, True))
         lines = [
             f"| set | images | score under {DOUBT} | wrong, once | wrong, twice | time |",
             "| --- |" + " ---: |" * 5,

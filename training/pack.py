@@ -61,7 +61,7 @@ class Scan(NamedTuple):
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=FOLDER, help="Folder of the packed files.")
 def main(sources: Path, judge: Path, output: Path) -> None:
     """Write the packed files."""
-    runtime = load_runtime(judge)
+    runtime = load_runtime(judge, second_look=False)
     for name, archives in PACKED.items():
         items = [item for archive in archives for item in _read(sources / archive)]
         if name == "pen_outliers":

@@ -30,7 +30,7 @@ from batchdigits.fields.reading import ReadOptions
 from batchdigits.learning.augment import augment, shapes_of
 
 SEED = 9_000
-FIELDS = {"train": 48_000, "validation": 2_000}
+FIELDS = {"train": 96_000, "validation": 2_000}
 CHUNK = 500  # fields of one task
 # How often a number is of each source; `drawn` are MNIST's digits in the shapes of other hands, see `augment`.
 SOURCES = {

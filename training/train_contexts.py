@@ -1,8 +1,10 @@
-"""Train the network that reads digits in their context, and export it.
+"""Train the network that reads digits in their context and looks at glyphs in doubt again, and export it.
 
-    python training/train_contexts.py exports/contexts.npz -o batchdigits/pretrained/contexts.tflite [--resume]
+    python training/train_contexts.py exports/contexts.npz --data mnist --data exports/rendered_cells.npz … \
+        -o batchdigits/pretrained/contexts.tflite [--resume]
 
-The data are those of `render_contexts.py`. It takes 35 minutes on two cores, and can be interrupted and resumed.
+It learns from the contexts of `render_contexts.py`, and from glyphs and outliers of the data sets as `train` augments
+them. It takes 45 minutes on two cores, and can be interrupted and resumed.
 """
 
 from __future__ import annotations
@@ -10,17 +12,21 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from batchdigits.datasets.labelled import DIGIT_NAMES, LabelledGlyphs, Mixture, Splits, concatenate
+from batchdigits.datasets import load
+from batchdigits.datasets.labelled import DIGIT_NAMES, OUTLIER, LabelledGlyphs, Mixture, Splits, concatenate
+from batchdigits.datasets.layout import NOT_DIGIT
 from batchdigits.inference.model_file import add_card, read_model_file
 from batchdigits.learning.checkpoint import checkpoint_path, resume, write_checkpoint
 from batchdigits.learning.export import convert_model, write_export
 from batchdigits.learning.export_options import ExportOptions
+from batchdigits.learning.minibatches import Minibatches
 from batchdigits.learning.parity_check import check_parity, require_agreement
 from batchdigits.learning.recipes import BEST
 from batchdigits.learning.save import describe
@@ -32,21 +38,23 @@ from batchdigits.vision.framing import SIDE
 # stretch of the width and of the size (standard deviations), and the shift in pixels at most.
 ROTATION, SLANT, STRETCH, SIZE, SHIFT = 0.06, 0.15, 0.15, 0.06, 1.0
 DEFORMATION_SEED = 2
-PART = "part"  # the class of what is no digit
-PART_SHARE = 0.5  # of a minibatch; the digits share the rest evenly
+GLYPH_SHARE = 0.4  # of a minibatch; the rest are contexts
+PART_SHARE = 0.5  # of the contexts; digits share the rest evenly
+GLYPHS = replace(BEST, label_smoothing=0.0, reuse=1)  # how glyphs are augmented, and how many are outliers
+GLYPH_BATCHES = 2_400  # minibatches of glyphs, 614,400 in all
 SEED = 1
-REPRESENTATIVE = 2_000  # contexts that set the ranges of int8
-EARLY = 16_100  # iterations: the network is the mean of the weights then and at the end
+REPRESENTATIVE = 4_000  # contexts and glyphs that set the ranges of int8
 MIN_AGREEMENT = 0.99  # share of the contexts with the same label: more of them than of glyphs are near to a limit
 CHECKPOINT_EVERY = 120  # seconds
 RECIPE = replace(
     BEST,
     name="contexts",
-    filters=(24, 48, 48, 96),
+    filters=(32, 64, 64, 128),
     kernels=(5, 3, 3, 3),
-    strides=(2, 2, 1, 2),
+    strides=(2, 1, 2, 2),
     hidden=(128,),
-    iterations=32_000,
+    learning_rate=1e-3,
+    iterations=24_000,
     dropout=0.2,
     label_smoothing=0.0,
     augment=False,
@@ -57,21 +65,20 @@ RECIPE = replace(
 
 
 @click.command()
-@click.argument("data", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("contexts", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--data", multiple=True, required=True, type=click.Path(path_type=Path), help="As for train.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="The .tflite to write.")
 @click.option("--iterations", type=click.IntRange(1), default=RECIPE.iterations, show_default=True)
 @click.option("--resume", "is_resumed", is_flag=True, help="Continue an interrupted training.")
-def main(data: Path, output: Path, iterations: int, is_resumed: bool) -> None:
-    """Train, and write the .keras file beside the data and the .tflite file."""
-    with np.load(data) as arrays:
-        splits = _splits(data.name, dict(arrays))
-    keras = data.with_suffix(".keras")
+def main(contexts: Path, data: tuple[Path, ...], output: Path, iterations: int, is_resumed: bool) -> None:
+    """Train, and write the .keras file beside the contexts and the .tflite file."""
+    with np.load(contexts) as arrays:
+        splits = _splits(contexts.name, _contexts(dict(arrays)), _glyphs(load(*data)))
+    keras = contexts.with_suffix(".keras")
     training = Training(replace(RECIPE, iterations=iterations), splits, SEED)
-    checkpoint, early = checkpoint_path(keras), data.with_suffix(".early.npz")
+    checkpoint = checkpoint_path(keras)
     if is_resumed:
         resume(training, checkpoint)
-    else:
-        early.unlink(missing_ok=True)
     written = time.monotonic()
     for progress in training.run():
         if progress.validation is not None:
@@ -79,29 +86,17 @@ def main(data: Path, output: Path, iterations: int, is_resumed: bool) -> None:
         if time.monotonic() - written > CHECKPOINT_EVERY:
             write_checkpoint(training, checkpoint)
             written = time.monotonic()
-        if training.done > min(EARLY, iterations // 2) and not early.exists():
-            write_checkpoint(training, early)
-    _save(training, early, keras)
-    _export(keras, splits, output)
-    checkpoint.unlink(missing_ok=True)
-    early.unlink()
-
-
-def _save(training: Training, early: Path, path: Path) -> None:
-    """Write the .keras file of a training that ended: the mean of its weights and of those that it had before."""
-    late = training.network.get_weights()
-    with np.load(early) as state:
-        before = [state[f"network_{index}"] for index in range(len(late))]
-    training.network.set_weights([(a + b) / 2 for a, b in zip(before, late, strict=True)])
-    with replace_atomically(path) as temporary:
+    with replace_atomically(keras) as temporary:
         training.network.save(temporary)
         add_card(temporary, describe(training))
+    _export(keras, splits, output)
+    checkpoint.unlink(missing_ok=True)
 
 
 def _export(path: Path, splits: Splits, output: Path) -> None:
     """Write the .tflite file of a .keras file, whose labels must be nearly the same."""
     keras = read_model_file(path)
-    # Augmented contexts, as of `representative_glyphs`, would be drawn without what is around them.
+    # `representative_glyphs` would augment contexts, and draw them without what is around them.
     representative = splits.validation.glyphs[:REPRESENTATIVE]
     exported = convert_model(keras, ExportOptions("int8", "int8", "int8"), representative, output)
     parity = check_parity(keras, exported, splits, None)
@@ -112,19 +107,50 @@ def _export(path: Path, splits: Splits, output: Path) -> None:
     write_export(exported, parity)
 
 
-def _splits(name: str, arrays: dict[str, NDArray[np.generic]]) -> Splits:
-    """The contexts of both splits. Every second one of those held back is for test."""
+class _Parts(NamedTuple):
+    """What is learned from, and what is held back."""
+
+    train: LabelledGlyphs
+    held_back: LabelledGlyphs
+
+
+def _contexts(arrays: dict[str, NDArray[np.generic]]) -> _Parts:
+    """The contexts of both splits."""
     train, held_back = (
         LabelledGlyphs(arrays[f"x_{split}"].astype(np.uint8), arrays[f"y_{split}"].astype(np.int64))
         for split in ("train", "validation")
     )
-    train = concatenate([train, LabelledGlyphs(_deformed(train.glyphs), train.labels)])
-    counts = np.bincount(train.labels).astype(np.float64)
+    return _Parts(concatenate([train, LabelledGlyphs(_deformed(train.glyphs), train.labels)]), held_back)
+
+
+def _glyphs(splits: Splits) -> _Parts:
+    """Augmented glyphs with outliers, and the glyphs that are held back for validation."""
+    minibatches = Minibatches(splits, GLYPHS, SEED)
+    train = concatenate([LabelledGlyphs(*minibatches[index][:2]) for index in range(GLYPH_BATCHES)])
+    held_back = splits.validation
+    if splits.outliers:
+        outliers = splits.outliers.validation
+        held_back = concatenate([held_back, LabelledGlyphs(outliers, np.full(len(outliers), OUTLIER))])
+    return _Parts(*(LabelledGlyphs(part.glyphs, _with_outliers(part.labels)) for part in (train, held_back)))
+
+
+def _with_outliers(labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.where(labels == OUTLIER, len(DIGIT_NAMES), labels)
+
+
+def _splits(name: str, contexts: _Parts, glyphs: _Parts) -> Splits:
+    """Both together. Of those held back, every second one is for test."""
+    counts = np.bincount(contexts.train.labels).astype(np.float64)
     shares = np.append(np.full(len(DIGIT_NAMES), (1 - PART_SHARE) / len(DIGIT_NAMES)), PART_SHARE)
-    chances = (shares / counts)[train.labels]
-    mixture = Mixture(chances / chances.sum(), np.zeros(len(train), np.bool_))
-    order = np.arange(len(held_back))
-    return Splits(name, (*DIGIT_NAMES, PART), train, held_back[order[::2]], held_back[order[1::2]], mixture=mixture)
+    of_contexts = (shares / counts)[contexts.train.labels]
+    of_glyphs = np.full(len(glyphs.train), GLYPH_SHARE / len(glyphs.train))
+    chances = np.concatenate([(1 - GLYPH_SHARE) * of_contexts, of_glyphs])
+    mixture = Mixture(chances / chances.sum(), np.zeros(len(chances), np.bool_))
+    train, held_back = (concatenate(list(parts)) for parts in zip(contexts, glyphs, strict=True))
+    order = np.random.default_rng(SEED).permutation(len(held_back))
+    return Splits(
+        name, (*DIGIT_NAMES, NOT_DIGIT), train, held_back[order[::2]], held_back[order[1::2]], mixture=mixture
+    )
 
 
 def _deformed(contexts: NDArray[np.uint8]) -> NDArray[np.uint8]:

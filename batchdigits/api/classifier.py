@@ -23,6 +23,7 @@ from batchdigits.inference.card import Card
 from batchdigits.inference.decide import Prediction, decide
 from batchdigits.inference.load import load_runtime
 from batchdigits.inference.runtime import BATCH_SIZE
+from batchdigits.inference.second_look import first_look
 from batchdigits.inference.threshold import review_threshold
 from batchdigits.vision.normalise import Ink
 from batchdigits.vision.normalise_batch import normalise_page
@@ -48,7 +49,7 @@ class Classifier:
         target_risk: float | None = None,
         outlier_share: float | None = None,
         probabilities: bool = False,
-        second_look: bool = False,
+        second_look: bool | None = None,
     ) -> None:
         """Load a model.
 
@@ -61,7 +62,8 @@ class Classifier:
             outlier_share: the share of images that are no digit, from 0 and under 1, which `target_risk` counts on;
                 None for the model's own.
             probabilities: whether predictions carry the probabilities of all classes.
-            second_look: whether an image in doubt is classified again under a few small changes.
+            second_look: whether an image in doubt is classified again by a second network, and the mean of both
+                counts; None if the model's card decides.
 
         Raises:
             TypeError: `model` is no path, or a number is none.
@@ -83,8 +85,8 @@ class Classifier:
         path = model_path(model)
         # One glyph at a time is fast in LiteRT, and pads nothing; TensorFlow takes as long for one as for a full batch.
         self._runtime = load_runtime(path, BATCH_SIZE if path.suffix == ".keras" else 1, second_look)
-        self.card = self._runtime.card
-        self._threshold = review_threshold(self.card, min_confidence, target_risk, outlier_share)
+        self.card = first_look(self._runtime).card
+        self._threshold = review_threshold(self._runtime.card, min_confidence, target_risk, outlier_share)
         self._min_confidence = min_confidence
         self._ink = ink
         self._probabilities = probabilities
@@ -188,7 +190,7 @@ class Classifier:
         threshold = field_threshold(self.card, self._min_confidence)
         page = cut_page(page_of(image), options)
         with self._lock:
-            (prediction,) = decide_fields([page], self._runtime, options, threshold)
+            (prediction,) = decide_fields([page], first_look(self._runtime), options, threshold)
         return prediction
 
     def read_form(self, image: Image, template: str | os.PathLike[str]) -> list[FormPrediction]:
@@ -211,7 +213,7 @@ class Classifier:
         for _ in batch.add_pages(pages_of(image)):
             pass
         with self._lock:
-            return read_forms(batch.finish(), self._runtime, threshold)
+            return read_forms(batch.finish(), first_look(self._runtime), threshold)
 
     def _template(self, path: str) -> Template:
         with self._lock:

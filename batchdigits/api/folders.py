@@ -28,7 +28,7 @@ def classify(
     target_risk: float | None = None,
     outlier_share: float | None = None,
     probabilities: bool = False,
-    second_look: bool = False,
+    second_look: bool | None = None,
     include: Iterable[str] = (),
     exclude: Iterable[str] = (),
     recursive: bool = True,
@@ -48,7 +48,8 @@ def classify(
         outlier_share: the share of images that are no digit, from 0 and under 1, which `target_risk` counts on; None
             for the model's own.
         probabilities: whether predictions carry the probabilities of all classes.
-        second_look: whether an image in doubt is classified again under a few small changes.
+        second_look: whether an image in doubt is classified again by a second network, and the mean of both counts;
+            None if the model's card decides.
         include: shell patterns; inside folders, only files that match one of them are classified. Empty for all.
         exclude: shell patterns; inside folders, files and folders that match one of them are skipped.
         recursive: whether folders inside folders are visited.
@@ -77,7 +78,9 @@ def classify(
         find(path_list(paths), rules=rules),
         chosen,
         ink,
-        threshold=review_threshold(chosen.card, min_confidence, target_risk, outlier_share),
+        threshold=review_threshold(
+            chosen.card.with_second_look(second_look), min_confidence, target_risk, outlier_share
+        ),
         probabilities=probabilities,
         timeout=timeout,
         jobs=jobs,

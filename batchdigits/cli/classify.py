@@ -11,7 +11,7 @@ import click
 from batchdigits.cli.classify_request import Request
 from batchdigits.cli.console import print_message
 from batchdigits.cli.make_table import make_table
-from batchdigits.cli.options import Count, Share, ink_option
+from batchdigits.cli.options import Count, Share, ink_option, second_look_option
 from batchdigits.cli.table_options import INPUT_OPTIONS, OUTPUT_OPTIONS, RUN_OPTIONS, add_options
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ class ClassifyRequest(Request):
         from batchdigits.engines.classify_files import Settings
         from batchdigits.inference.threshold import review_threshold
 
+        card = card.with_second_look(self.second_look)
         threshold = review_threshold(card, self.min_confidence, self.target_risk, self.outlier_share)
         if self.target_risk is not None:
             print_message(
@@ -71,7 +72,6 @@ class ClassifyRequest(Request):
         """The options that rows depend on."""
         return {
             "--ink": self.ink,
-            "--second-look": self.second_look,
             "--top-k": self.top_k,
             "--probabilities": self.probabilities,
         }
@@ -108,12 +108,7 @@ class ClassifyRequest(Request):
         help="Number of labels in each row, the likeliest first, so that a person can choose.",
     ),
     click.option("--probabilities", is_flag=True, help="Add a column for each label, with its probability."),
-    click.option(
-        "--second-look/--no-second-look",
-        default=False,
-        show_default=True,
-        help="Classify doubtful images again, a little turned, moved and stretched, and take the mean.",
-    ),
+    second_look_option,
     *RUN_OPTIONS,
 )
 def classify(**values: Any) -> None:

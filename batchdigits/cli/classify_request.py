@@ -54,7 +54,7 @@ class Request:
     output: Path | str | None
     format: FormatName | None
     excel: bool
-    second_look: bool = False
+    second_look: bool | None = False
     resume: bool | None
     prune: bool
     jobs: int | None

@@ -53,7 +53,7 @@ def task_of(request: Request, ids: Mapping[str, str] | None = None) -> tuple[Tas
         request.timeout,
         stamps=request.engine == "ray" or request.file is not None,
         batch_size=request.batch_size,
-        second_look=request.second_look,
+        second_look=card.looks_again(request.second_look),
     )
     return task, columns, written
 
@@ -106,5 +106,6 @@ def identity_of(request: Request, task: Task[bytes]) -> Identity:
         "--format": request.format_name,
         "--excel": request.excel,
         "--with-id": request.with_id,
+        "--second-look": task.second_look,
         **request.row_options(),
     }

@@ -12,7 +12,15 @@ import click
 
 from batchdigits.cli.console import is_verbose, print_message, progress_bar
 from batchdigits.cli.model_choice import chosen_model, model_choice_options
-from batchdigits.cli.options import FILE, OUTPUT_FILE, batch_size_option, class_option, ink_option, verbosity_options
+from batchdigits.cli.options import (
+    FILE,
+    OUTPUT_FILE,
+    batch_size_option,
+    class_option,
+    ink_option,
+    second_look_option,
+    verbosity_options,
+)
 from batchdigits.cli.output_file import is_at_or_below, prepare_document, prepare_plot
 from batchdigits.errors import ExitCode
 from batchdigits.text import counted
@@ -32,6 +40,7 @@ if TYPE_CHECKING:
 @ink_option
 @batch_size_option
 @class_option
+@second_look_option
 @click.option(
     "--plot",
     type=OUTPUT_FILE,
@@ -66,6 +75,7 @@ def evaluate(
     ink: Ink,
     batch_size: int,
     as_class: str | None,
+    second_look: bool | None,
     plot: Path | None,
     wrong: Path | None,
     suspects: Path | None,
@@ -115,7 +125,7 @@ def evaluate(
     evaluations: list[Evaluation] = []
     answers: list[WrongAnswer] = []
     for path, (sources, true_class) in zip(paths, data, strict=True):
-        rows = _with_progress(predict(sources, chosen, ink, batch_size=batch_size))
+        rows = _with_progress(predict(sources, chosen, ink, batch_size=batch_size, second_look=second_look))
         if wrong or suspects:
             from batchdigits.reports.wrong_answers import note_wrong_answers
 
@@ -125,9 +135,10 @@ def evaluate(
     if plot:
         _draw(evaluations, plot)
     if wrong:
-        _write_answers(answers, "wrong answer", chosen, ink, wrong, evaluations)
+        _write_answers(answers, "wrong answer", chosen, ink, second_look, wrong, evaluations)
     if suspects:
-        _write_answers([answer for answer in answers if answer.is_suspect], "suspect", chosen, ink, suspects)
+        listed_answers = [answer for answer in answers if answer.is_suspect]
+        _write_answers(listed_answers, "suspect", chosen, ink, second_look, suspects)
     if any(evaluation.unreadable for evaluation in evaluations):
         raise click.exceptions.Exit(ExitCode.SOME_FAILED)
 
@@ -174,6 +185,7 @@ def _write_answers(
     noun: str,
     model: ModelFile,
     ink: Ink,
+    second_look: bool | None,
     output: Path,
     evaluations: Sequence[Evaluation] = (),
 ) -> None:
@@ -191,8 +203,8 @@ def _write_answers(
 
         shown = min(shown, MAX_SHOWN)
         draw = partial(confusion_page, evaluations) if evaluations else ranked_page
-        settings = Settings(ink, model.card.thresholds["review"])
-        content = draw(ranked(answers), load_runtime(model.path), settings).encode()
+        settings = Settings(ink, model.card.with_second_look(second_look).thresholds["review"])
+        content = draw(ranked(answers), load_runtime(model.path, second_look=second_look), settings).encode()
     with open_atomically(output) as stream:
         stream.write(content)
     left_out = f", of which {shown:,} are shown" if shown < len(answers) else ""

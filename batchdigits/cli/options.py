@@ -212,6 +212,16 @@ def ink_option(command: F) -> F:
     )(command)
 
 
+def second_look_option(command: F) -> F:
+    """`--second-look/--no-second-look`."""
+    return click.option(
+        "--second-look/--no-second-look",
+        default=None,
+        help="Classify doubtful images again by a second network, and take the mean. [default: as the model's card "
+        "says; the built-in model has a second look]",
+    )(command)
+
+
 def batch_size_option(command: F) -> F:
     """`--batch-size N`."""
     return click.option(

@@ -69,12 +69,13 @@ def preview(
     """
     from batchdigits.files.sources import Tally
     from batchdigits.inference.load import load_runtime
+    from batchdigits.inference.second_look import first_look
 
     _prepare(output)
     tables = _tables(paths, has_choice=bool(statuses or sort))
     network = load_runtime(chosen_model(runtime, model), batch_size)
     rows = _chosen_rows(tables, statuses, sort, limit + 1) if tables else []
-    kind = _fields(network, ink) if _are_fields(rows, bool(tables), are_fields) else _digits(network, ink)
+    kind = _fields(first_look(network), ink) if _are_fields(rows, bool(tables), are_fields) else _digits(network, ink)
     tally = Tally()
     items = kind.of_rows(rows) if tables else _items_of_images(paths, tally, kind, limit + 1, output)
     _write(kind, items[:limit], output)

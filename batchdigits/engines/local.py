@@ -50,7 +50,7 @@ def predict(
     timeout: float = 60.0,
     jobs: int | None = None,
     batch_size: int = BATCH_SIZE,
-    second_look: bool = False,
+    second_look: bool | None = None,
 ) -> Iterator[Prediction]:
     """The predictions for files, lazily and in order.
 
@@ -63,15 +63,17 @@ def predict(
         timeout: seconds that one page may take; 0 for no limit.
         jobs: worker processes at most; None for `default_jobs`.
         batch_size: glyphs that the network takes at once.
-        second_look: whether glyphs in doubt are looked at again.
+        second_look: whether glyphs in doubt are looked at again; None if the card decides.
 
     Raises:
         BatchdigitsError: the workers cannot start.
     """
     card = model.card
-    settings = Settings(ink, card.thresholds["review"] if threshold is None else threshold, probabilities)
+    if threshold is None:
+        threshold = card.with_second_look(second_look).thresholds["review"]
+    settings = Settings(ink, threshold, probabilities)
     task: Task[list[Prediction]] = Task(
-        model.path, card, settings, list, timeout, batch_size=batch_size, second_look=second_look
+        model.path, card, settings, list, timeout, batch_size=batch_size, second_look=card.looks_again(second_look)
     )
     with closing(classify(files, task, jobs)) as results:
         for result in results:

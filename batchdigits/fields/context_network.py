@@ -9,12 +9,11 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
-from batchdigits.inference.choose import PRETRAINED
+from batchdigits.inference.choose import CONTEXT_NETWORK
 from batchdigits.inference.load import load_runtime
 from batchdigits.inference.runtime import Runtime
 from batchdigits.vision.normalise import Glyph
 
-NETWORK = PRETRAINED / "contexts.tflite"
 BATCH_SIZE = 16  # a field has few contexts, and larger batches are hardly faster
 
 _lock = Lock()  # an interpreter runs one inference at a time
@@ -36,4 +35,4 @@ def classify_contexts(contexts: Sequence[Glyph]) -> NDArray[np.float64]:
 
 @cache
 def _network() -> Runtime:
-    return load_runtime(NETWORK, BATCH_SIZE)
+    return load_runtime(CONTEXT_NETWORK, BATCH_SIZE)

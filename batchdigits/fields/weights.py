@@ -21,7 +21,7 @@ from batchdigits.inference.runtime import Logits
 LABELS = 3  # of a glyph that are considered
 MAX_LAG = 12.0  # of such a label behind the likeliest one
 TEMPERATURE = 2.0  # the network is too sure of glyphs that were cut out of a number
-CONTEXT_SHARE = 0.5  # of the network for contexts in a digit's log probability
+CONTEXT_SHARE = 0.5  # of the network for contexts in the log probabilities
 BOX_LEAD = 3.0  # log odds that ink in a box is a digit, before it is looked at
 NOISE_COST = 4.0  # the same, for each digit that a component of the number has room for
 SKIP_COST, SKIP_POWER = 6.0, 1.5  # of ink as high as a digit; of smaller ink by this power of its size
@@ -36,7 +36,7 @@ DIGIT_WIDTH = 0.8  # in heights: that of a digit with the gap beside it
 def log_probabilities(logits: Logits, labels: Sequence[str], of_contexts: NDArray[np.float64]) -> NDArray[np.float64]:
     """Those of ten digits, and of what is none at the end, float64 (N, 11).
 
-    Those of digits are means of what two networks say, as in a product of experts: neither may find a digit unlikely.
+    They are means of what two networks say, as in a product of experts: neither may find a digit unlikely.
 
     Args:
         logits: of the glyphs, float32 (N, classes).
@@ -48,7 +48,7 @@ def log_probabilities(logits: Logits, labels: Sequence[str], of_contexts: NDArra
     digits = [labels.index(digit) for digit in DIGITS]
     others = [column for column in range(full.shape[1]) if column not in digits]
     log_p: NDArray[np.float64] = np.append(full[:, digits], np.logaddexp.reduce(full[:, others], axis=1)[:, None], 1)
-    log_p[:, :-1] += CONTEXT_SHARE * (of_contexts[:, :-1] - log_p[:, :-1])
+    log_p += CONTEXT_SHARE * (of_contexts - log_p)
     return log_p
 
 

@@ -24,6 +24,7 @@ DICT_FIELDS = [
     "recipe",
     "data",
     "quantization",
+    "second_look",
     "sha256",
     "libraries",
 ]
@@ -41,6 +42,8 @@ class Card:
         normaliser: `version` of the normaliser that made the training glyphs.
         thresholds: `review`, the score (0-1, see `decide.Prediction`) below which a row has the status `review`.
         rejects: whether the network rejects outliers: it has one more class, for outliers, whose logit is always 0.
+        second_look: if glyphs in doubt are looked at again unless the user says otherwise, `thresholds` and `risk` with
+            that; else empty.
         risk: rows of rising `threshold` (0-1), measured on degraded validation digits: `coverage`, the share (0-1) of
             them whose score is at or over the threshold; `images`, their number; `errors`, how many of these have a
             wrong label; and `outliers`, how many outliers have such a score, where the network rejects any.
@@ -78,7 +81,18 @@ class Card:
     quantization: Mapping[str, Any] = field(default_factory=dict)
     sha256: Mapping[str, str] = field(default_factory=dict)
     libraries: Mapping[str, str] = field(default_factory=dict)
+    second_look: Mapping[str, Any] = field(default_factory=dict)
     schema: int = SCHEMA_VERSION
+
+    def looks_again(self, second_look: bool | None = None) -> bool:
+        """Whether glyphs in doubt are looked at again, if the user says so, or nothing (None)."""
+        return bool(self.second_look) if second_look is None else second_look
+
+    def with_second_look(self, second_look: bool | None = None) -> Card:
+        """The card with the thresholds and the risk of a second look, if it has any, and glyphs are looked at again."""
+        if not (self.second_look and self.looks_again(second_look)):
+            return self
+        return replace(self, thresholds=self.second_look["thresholds"], risk=self.second_look["risk"])
 
     def to_json(self) -> bytes:
         """The card as indented JSON in UTF-8."""
@@ -120,13 +134,14 @@ def _checked(card: Card) -> Card:
         raise ModelFileError("its card has no valid 'weight_bits'")
     if not isinstance(card.network.get("activation"), str):
         raise ModelFileError("its card names no activation")
-    review = card.thresholds.get("review")
-    if not isinstance(review, int | float) or not 0 <= review <= 1:
+    if not _are_thresholds(card.thresholds):
         raise ModelFileError("its card has no valid review threshold")
     if not isinstance(card.rejects, bool):
         raise ModelFileError("its card has no valid 'rejects'")
     if not _is_risk_table(card.risk):
         raise ModelFileError("its card has no valid risk table")
+    if card.second_look and not _is_second_look(**card.second_look):
+        raise ModelFileError("its card has no valid 'second_look'")
     if not isinstance(card.outlier_share, int | float) or not 0 <= card.outlier_share < 1:
         raise ModelFileError("its card has no valid outlier share")
     return replace(card, labels=tuple(labels), risk=tuple(card.risk))
@@ -148,6 +163,15 @@ def _are_convolutions(filters: object, kernels: object, strides: object) -> bool
 
 def _is_one_of(number: object, numbers: tuple[int, ...]) -> bool:
     return type(number) is int and number in numbers
+
+
+def _are_thresholds(thresholds: object) -> bool:
+    review = thresholds.get("review") if isinstance(thresholds, dict) else None
+    return isinstance(review, int | float) and 0 <= review <= 1
+
+
+def _is_second_look(thresholds: object = None, risk: object = None, **_: object) -> bool:
+    return _are_thresholds(thresholds) and _is_risk_table(risk)
 
 
 def _is_risk_table(table: object) -> bool:

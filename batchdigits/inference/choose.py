@@ -16,6 +16,7 @@ EXPORTS = Path("exports")
 EXPORTED_KERAS = EXPORTS / "digits.keras"
 PRETRAINED = Path(__file__).parent.parent / "pretrained"
 BUILT_IN_MODEL = PRETRAINED / "digits.tflite"
+CONTEXT_NETWORK = PRETRAINED / "contexts.tflite"  # reads digits in their context, and looks at glyphs in doubt again
 # The package's model files, without their suffix, by the names that users give.
 PACKAGED_MODELS = {"built-in": "digits", "tiny": "tiny", "nano": "nano"}
 

@@ -5,34 +5,40 @@ from __future__ import annotations
 from pathlib import Path
 
 from batchdigits.errors import ModelFileError
+from batchdigits.inference.choose import CONTEXT_NETWORK
 from batchdigits.inference.model_file import ModelFile, read_model_file
 from batchdigits.inference.runtime import BATCH_SIZE, Runtime
+from batchdigits.inference.second_look import SecondLook
 
 MAX_TFLITE_BATCH = 64  # for LiteRT larger ones are hardly faster, and a batch of few glyphs takes as long as a full one
+MAX_SECOND_BATCH = 4  # few glyphs are in doubt
 
 
-def load_runtime(path: Path, batch_size: int = BATCH_SIZE, second_look: bool = False) -> Runtime:
+def load_runtime(path: Path, batch_size: int = BATCH_SIZE, second_look: bool | None = None) -> Runtime:
     """The runtime for a model file: LiteRT for a .tflite, TensorFlow for a .keras.
 
     Args:
         path: the model file.
         batch_size: glyphs in each call of the network; LiteRT gets at most `MAX_TFLITE_BATCH`.
-        second_look: whether it looks again at glyphs in doubt.
+        second_look: whether it looks again at glyphs in doubt; None if the card decides.
 
     Raises:
-        ModelFileError: see `read_model_file`; or the network does not match its card; or the suffix is another one.
+        ModelFileError: see `read_model_file`; or the network does not match its card; or the suffix is another one; or
+            there is to be a second look, and the labels are not the ten digits.
         MissingExtraError: the file is a .keras, and TensorFlow is not installed.
     """
     if path.suffix not in (".tflite", ".keras"):
         raise ModelFileError(f"{path}: a model file ends in .tflite or .keras")
     model = read_model_file(path)
     runtime = _runtime(model, batch_size)
-    if not second_look:
+    if not model.card.looks_again(second_look):
         return runtime
-    from batchdigits.inference.second_look import VIEWS, SecondLook  # few runs need it
+    return SecondLook(runtime, load_second_network(batch_size))
 
-    # LiteRT has a fixed number of glyphs for each call; TensorFlow takes a second to build a network.
-    return SecondLook(runtime, runtime if model.is_keras else _runtime(model, len(VIEWS)))
+
+def load_second_network(batch_size: int = BATCH_SIZE) -> Runtime:
+    """The runtime that looks again at glyphs in doubt."""
+    return _runtime(read_model_file(CONTEXT_NETWORK), min(batch_size, MAX_SECOND_BATCH))
 
 
 def _runtime(model: ModelFile, batch_size: int) -> Runtime:

@@ -1,89 +1,72 @@
-"""A second look at doubtful glyphs: the mean of the logits of a few small changes of the glyph.
+"""A second look at glyphs in doubt, by the convolutional network of the package that reads digits in their context.
 
-A network errs where it is in doubt, and errs differently on a glyph that is turned or moved by a little (test-time
-augmentation, Krizhevsky et al. 2012). Few glyphs are doubtful, so this takes little time.
+Where the first network is in doubt, another kind of network errs on other glyphs, so the mean of both errs on fewer
+(Hansen and Salamon 1990). Few glyphs are in doubt, so this takes little time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from batchdigits.errors import ModelFileError
 from batchdigits.inference.card import Card
 from batchdigits.inference.decide import scores
 from batchdigits.inference.runtime import Glyphs, Logits, Runtime
-from batchdigits.vision.framing import SIDE
-from batchdigits.vision.normalise import Glyph
 
-DOUBT = 0.6  # score under which a glyph is looked at again
-# The changes: rotation in radians, shear as tan(slant) and shift in pixels, each both ways; and the logarithm of the
-# stretch, of the width or of the height.
-ROTATION, SHEAR, STRETCH, SHIFT = 0.075, 0.11, 0.1, 0.75
-# A glyph is enlarged so many times by cubic interpolation; from there linear interpolation is as good, and faster.
-FINENESS = 4
+DOUBT = 0.85  # score under which a glyph is looked at again
+# The second network's logits are divided and shifted, so that they are calibrated on degraded validation digits, and as
+# many of these are rejected as by the first network. `training/add_second_look.py` prints these numbers.
+TEMPERATURE, OFFSET = 1.1036, 1.0451
+SECOND_SHARE = 0.5  # of the second network, in the mean of the logits
 
 
 class SecondLook:
-    """A runtime that looks again at glyphs in doubt."""
+    """A runtime that looks again at glyphs in doubt, with another network.
 
-    def __init__(self, runtime: Runtime, runtime_of_views: Runtime) -> None:
-        """Look with one runtime, and again with another of the same network, whose batches are the VIEWS of a glyph."""
-        self.card: Card = runtime.card
-        self._runtime, self._runtime_of_views = runtime, runtime_of_views
+    Attributes:
+        card: the card of the first network, with the figures of a second look.
+        first: the runtime that looks once.
+    """
+
+    card: Card
+
+    def __init__(self, first: Runtime, second: Runtime) -> None:
+        """Look with one runtime, and again with another, whose last class is what is no digit.
+
+        Raises:
+            ModelFileError: their other labels are different.
+        """
+        if first.card.labels != second.card.labels[:-1]:
+            raise ModelFileError("only a model of the ten digits has a second look; use --no-second-look")
+        self.card, self.first, self._second = first.card.with_second_look(True), first, second
 
     def logits(self, glyphs: Glyphs) -> Logits:
         """Logits, float32 (N, classes), of glyphs, uint8 (N, 28, 28)."""
-        logits = self._runtime.logits(glyphs)
-        return look_again(logits, glyphs, self.card.rejects, self._runtime_of_views.logits)
+        return look_again(self.first.logits(glyphs), glyphs, self.card.rejects, self._second)
 
 
-def look_again(logits: Logits, glyphs: Glyphs, rejects: bool, run: Callable[[Glyphs], Logits]) -> Logits:
-    """The same logits, but for glyphs in doubt, which get the mean over all their views.
+def look_again(logits: Logits, glyphs: Glyphs, rejects: bool, second: Runtime) -> Logits:
+    """The same logits, but for glyphs in doubt, which get the mean of both networks.
 
     Args:
-        logits: float32 (N, classes), of the glyphs themselves.
+        logits: float32 (N, classes), of the first network.
         glyphs: uint8 (N, 28, 28).
-        rejects: the card's `rejects`: whether there is one more class, for outliers, with the logit 0.
-        run: gives the logits of views.
+        rejects: the `rejects` of the first network's card.
+        second: the second network.
     """
     doubtful = np.flatnonzero(scores(logits, rejects) < DOUBT)
     if not len(doubtful):
         return logits
-    views = np.concatenate([_views(glyphs[index]) for index in doubtful])
-    of_views = run(views).reshape(len(doubtful), len(VIEWS), -1)
     again = logits.copy()
-    again[doubtful] = (logits[doubtful] + of_views.sum(axis=1)) / (1 + len(VIEWS))
+    again[doubtful] += np.float32(SECOND_SHARE) * (as_first(second.logits(glyphs[doubtful])) - logits[doubtful])
     return again
 
 
-def _views(glyph: Glyph) -> Glyphs:
-    """The views of a glyph, uint8 (len(VIEWS), 28, 28)."""
-    fine = cv2.resize(glyph, (FINENESS * SIDE, FINENESS * SIDE), interpolation=cv2.INTER_CUBIC)
-    in_a_column = cv2.remap(fine, *ORIGINS, cv2.INTER_LINEAR)
-    return np.asarray(in_a_column.reshape(len(VIEWS), SIDE, SIDE), np.uint8)
+def as_first(second: Logits) -> Logits:
+    """Logits of the second network, (N, classes + 1), as the first one gives them: with 0 for what is no digit."""
+    return (second[:, :-1] - second[:, -1:]) / np.float32(TEMPERATURE) - np.float32(OFFSET)
 
 
-def _origins(rotation: float, shear: float, width: float, height: float, shift: float) -> NDArray[np.float64]:
-    """Where each pixel of a view comes from, float64 (28, 28, 2), x before y: an affine map about the middle."""
-    cos, sin = np.cos(rotation), np.sin(rotation)
-    linear = np.array([[cos * width, (shear - sin) * height], [sin * width, cos * height]])
-    middle = (SIDE - 1) / 2
-    y, x = np.mgrid[:SIDE, :SIDE] - middle
-    return np.asarray(np.stack([x - shift, y], axis=-1) @ np.linalg.inv(linear).T + middle)
-
-
-VIEWS = (
-    _origins(ROTATION, 0, 1, 1, 0),
-    _origins(-ROTATION, 0, 1, 1, 0),
-    _origins(0, SHEAR, 1, 1, 0),
-    _origins(0, -SHEAR, 1, 1, 0),
-    _origins(0, 0, np.exp(-STRETCH), 1, 0),
-    _origins(0, 0, 1, np.exp(-STRETCH), 0),
-    _origins(0, 0, 1, 1, SHIFT),
-    _origins(0, 0, 1, 1, -SHIFT),
-)
-_FINE_ORIGINS = ((np.concatenate(VIEWS) + 0.5) * FINENESS - 0.5).astype(np.float32)
-ORIGINS = cv2.convertMaps(_FINE_ORIGINS[..., 0], _FINE_ORIGINS[..., 1], cv2.CV_16SC2)  # in OpenCV's fast form
+def first_look(runtime: Runtime) -> Runtime:
+    """The runtime that looks once, whether or not this one looks again."""
+    return runtime.first if isinstance(runtime, SecondLook) else runtime

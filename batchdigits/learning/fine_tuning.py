@@ -82,6 +82,11 @@ class FineTuning(Training):
         super().__init__(recipe, splits, seed, teachers, (), weights, keeps_rejection=model.card.rejects)
 
     @property
+    def looks_again(self) -> bool:
+        """Whether the network's glyphs in doubt get a second look, as the model's, if the labels are the same."""
+        return bool(self.model.card.second_look) and self.model.card.labels == self.own.classes
+
+    @property
     def new_labels(self) -> list[str]:
         """Labels of the data that the model does not know."""
         return [name for name in self.own.classes if name not in self.model.card.labels]

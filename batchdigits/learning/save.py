@@ -33,13 +33,14 @@ def save(training: Training, path: Path, on_kept: Callable[[Path], object] = lam
     Raises:
         BatchdigitsError: a file cannot be written there.
     """
-    scale = scale_confidence(training.network, training.splits, training.rejects)
+    scale = scale_confidence(training.network, training.splits, training.rejects, training.looks_again)
     card = replace(
         describe(training),
         temperature=scale.temperature,
         risk=scale.risk,
         outlier_share=OUTLIER_SHARE if training.rejects else 0.0,
         thresholds={"review": scale.review},
+        second_look=scale.second_look,
     )
     if outliers := training.ok_outliers(scale.review):
         card = replace(card, data={**card.data, "ok_outliers": outliers})

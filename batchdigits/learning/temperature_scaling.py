@@ -7,7 +7,9 @@ validation, and drawn ones.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,9 @@ from numpy.typing import NDArray
 
 from batchdigits.datasets.labelled import OUTLIER, LabelledGlyphs, Splits
 from batchdigits.inference.decide import scores
+from batchdigits.inference.load import load_second_network
 from batchdigits.inference.runtime import Logits
+from batchdigits.inference.second_look import look_again
 from batchdigits.learning.augment import augment, shapes_of
 from batchdigits.learning.logits import cross_entropy, logits_of
 from batchdigits.learning.outliers import outlier_shape
@@ -29,6 +33,8 @@ MIN_TEMPERATURE, MAX_TEMPERATURE = 0.05, 20.0  # label smoothing asks for about 
 LIMIT = 1e9  # of the temperature of a network that is sure of everything, after far too large a learning rate
 GOLDEN_SECTION = (np.sqrt(5) - 1) / 2
 
+Run = Callable[[NDArray[np.uint8]], Logits]  # glyphs, uint8 (N, 28, 28) -> logits
+
 
 @dataclass(frozen=True)
 class ConfidenceScale:
@@ -38,14 +44,16 @@ class ConfidenceScale:
         temperature: the number that the logits were divided by.
         risk: see `risk_table`.
         review: the review threshold, a score (0-1).
+        second_look: risk and threshold with a second look; empty if there is none.
     """
 
     temperature: float
     risk: list[dict[str, float]]
     review: float
+    second_look: dict[str, Any]
 
 
-def scale_confidence(network: Any, splits: Splits, rejects: bool) -> ConfidenceScale:
+def scale_confidence(network: Any, splits: Splits, rejects: bool, looks_again: bool = False) -> ConfidenceScale:
     """Fold the best temperature of a Keras network into its last layer, and measure the confidence that results.
 
     If the network rejects outliers, its logits are also shifted by the rejection offset, which changes no confidence.
@@ -54,6 +62,7 @@ def scale_confidence(network: Any, splits: Splits, rejects: bool) -> ConfidenceS
         network: the Keras network, which is changed.
         splits: the labelled glyphs; of these, `validation` and the outliers for validation are used.
         rejects: whether the network has learned to reject outliers.
+        looks_again: whether glyphs in doubt get a second look; the classes are the ten digits then.
     """
     mixed = with_degraded_copies(_evened(splits), splits.classes)
     logits = logits_of(network, mixed.glyphs)
@@ -61,10 +70,35 @@ def scale_confidence(network: Any, splits: Splits, rejects: bool) -> ConfidenceS
     offset = np.float32(rejection_offset(logits / temperature)) if rejects else np.float32(0)
     kernel, bias = network.layers[-1].get_weights()
     network.layers[-1].set_weights([kernel / temperature, bias / temperature - offset])
-    logits = logits_of(network, mixed.glyphs)
-    of_outliers = logits_of(network, _held_back_outliers(splits)) if rejects else None
-    risk = risk_table(logits, mixed.labels, rejects, of_outliers)
-    return ConfidenceScale(float(temperature), risk, threshold_for_card(scores(logits, rejects)))
+    run = partial(logits_of, network)
+    risk, review = _measured(run, mixed, splits, rejects)
+    second_look = measure_second_look(run, mixed, splits, rejects) if looks_again else {}
+    return ConfidenceScale(float(temperature), risk, review, second_look)
+
+
+def measure_second_look(run: Run, digits: LabelledGlyphs, splits: Splits, rejects: bool) -> dict[str, Any]:
+    """The card's `second_look` of a network for the ten digits.
+
+    Args:
+        run: gives its logits of glyphs.
+        digits: the validation split, with its degraded copies.
+        splits: of these, the outliers for validation are used.
+        rejects: whether it rejects outliers.
+    """
+    second = load_second_network()
+
+    def run_twice(glyphs: NDArray[np.uint8]) -> Logits:
+        return look_again(run(glyphs), glyphs, rejects, second)
+
+    risk, review = _measured(run_twice, digits, splits, rejects)
+    return {"risk": risk, "thresholds": {"review": review}}
+
+
+def _measured(run: Run, digits: LabelledGlyphs, splits: Splits, rejects: bool) -> tuple[list[dict[str, float]], float]:
+    """The risk table and the review threshold of a network that gives logits by `run`."""
+    logits = run(digits.glyphs)
+    of_outliers = run(_held_back_outliers(splits)) if rejects else None
+    return risk_table(logits, digits.labels, rejects, of_outliers), threshold_for_card(scores(logits, rejects))
 
 
 def best_temperature(logits: Logits, labels: NDArray[np.int64]) -> float:

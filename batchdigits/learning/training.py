@@ -119,6 +119,11 @@ class Training:
         self._best: tuple[float, list[NDArray[np.float32]]] = (-1.0, [])  # best validation accuracy, and its weights
 
     @property
+    def looks_again(self) -> bool:
+        """Whether the network's glyphs in doubt get a second look, as those of a model that training started from."""
+        return any(model.card.second_look for model in self.init)
+
+    @property
     def is_over(self) -> bool:
         """Whether training has ended: all iterations are done, or the patience is used up."""
         return self.done >= self.recipe.iterations or 0 < self.recipe.patience <= self._unimproved

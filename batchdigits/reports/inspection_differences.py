@@ -16,6 +16,7 @@ LEFT_OUT = (
     "card.data.sources",
     "card.quantization.agreement",
     "card.risk",
+    "card.second_look.risk",
     "card.sha256",
     "inputs",
     "layers",

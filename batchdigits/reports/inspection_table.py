@@ -51,6 +51,7 @@ def _card(card: Document | None) -> str:
         ("normaliser", f"version {card['normaliser'].get('version')}"),
         ("recipe", f"{card['recipe'].get('name', '-')}, seed {card['seed']}"),
         ("rejects", "outliers" if card["rejects"] else ""),
+        ("second look", "at glyphs in doubt" if card["second_look"] else ""),
         ("data", _data(card["data"])),
         ("accuracy", _percentages(card["accuracy"])),
         ("recall", _percentages(card["recall"])),

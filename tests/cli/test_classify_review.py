@@ -31,10 +31,22 @@ RISK = [
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
-    """The built-in model with the risk table `RISK` and a review threshold of 0.5."""
+    """The built-in model with the risk table `RISK` and a review threshold of 0.5, which looks once."""
     path = tmp_path / "m.tflite"
-    changes = {"risk": RISK, "thresholds": {"review": 0.5}, "outlier_share": 0.0}
+    changes = {"risk": RISK, "thresholds": {"review": 0.5}, "outlier_share": 0.0, "second_look": {}}
     return with_card_changes(PRETRAINED / "digits.tflite", changes, path)
+
+
+def test_a_second_look_has_figures_of_its_own(run: Run, tmp_path: Path) -> None:
+    second_look = {"thresholds": {"review": 1.0}, "risk": RISK}
+    changes = {"thresholds": {"review": 0.0}, "risk": (), "outlier_share": 0.0, "second_look": second_look}
+    model = with_card_changes(PRETRAINED / "digits.tflite", changes, tmp_path / "m.tflite")
+    twice, once = (run("classify", DIGITS, "--model", model, *options) for options in ((), ("--no-second-look",)))
+    assert statuses(twice.stdout)["review"] > 0
+    assert statuses(once.stdout)["review"] == 0
+    risk = "classify", DIGITS, "--model", model, "--target-risk", "7%"
+    assert run(*risk).exit_code == 0
+    assert "no risk table" in run(*risk, "--no-second-look").stderr
 
 
 def statuses(output: str) -> Counter[str]:
@@ -42,7 +54,8 @@ def statuses(output: str) -> Counter[str]:
 
 
 def test_the_cards_own_threshold_is_the_default(run: Run, tmp_path: Path) -> None:
-    model = with_card_changes(PRETRAINED / "digits.tflite", {"thresholds": {"review": 1.0}}, tmp_path / "m.tflite")
+    changes: dict[str, object] = {"thresholds": {"review": 1.0}, "second_look": {}}
+    model = with_card_changes(PRETRAINED / "digits.tflite", changes, tmp_path / "m.tflite")
     result = run("classify", DIGITS, "--model", model)
     assert result.exit_code == 0
     assert statuses(result.stdout)["review"] > 0
@@ -164,12 +177,12 @@ def test_the_status_follows_from_the_score_as_it_is_written(run: Run) -> None:
     assert {status for _, status in statuses} == {"ok", "review"}
 
 
-def test_an_image_in_doubt_is_looked_at_again_if_asked(run: Run, tmp_path: Path, small_mnist: Arrays) -> None:
+def test_an_image_in_doubt_is_looked_at_again_unless_told_not_to(run: Run, tmp_path: Path, small_mnist: Arrays) -> None:
     for number, (one, other) in enumerate(pairwise(small_mnist["x_test"][:20])):  # two digits on top of each other
         Image.fromarray(np.maximum(one, other)).save(tmp_path / f"{number}.png")
     twice, once = (
         list(csv.DictReader(io.StringIO(run("classify", tmp_path, *options).stdout)))
-        for options in (("--second-look",), ())
+        for options in ((), ("--no-second-look",))
     )
     differ = [a["score"] != b["score"] for a, b in zip(twice, once, strict=True)]
     assert any(differ)

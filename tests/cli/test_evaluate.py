@@ -11,6 +11,7 @@ import shutil
 import struct
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -211,6 +212,17 @@ def test_ink_option_reaches_the_normaliser(run: Run, labelled: Path) -> None:
 
 def test_batch_size_changes_nothing(run: Run, labelled: Path) -> None:
     assert run("evaluate", "right", "--batch-size", 1).stdout == run("evaluate", "right").stdout
+
+
+def test_a_second_look_can_be_left_out(run: Run, in_empty_folder: Path, small_mnist: Arrays) -> None:
+    Path("mixed/0").mkdir(parents=True)
+    for number, (one, other) in enumerate(pairwise(small_mnist["x_test"][:20])):  # two digits on top of each other
+        Image.fromarray(np.maximum(one, other)).save(f"mixed/0/{number}.png")
+    twice, asked, once = (
+        run("evaluate", "mixed", "--wrong", "wrong.csv", *options) and Path("wrong.csv").read_text()
+        for options in ((), ("--second-look",), ("--no-second-look",))
+    )
+    assert twice == asked != once
 
 
 @pytest.mark.slow

@@ -1,27 +1,39 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from batchdigits.errors import ModelFileError
 from batchdigits.inference.card import Card
-from batchdigits.inference.choose import choose_model
+from batchdigits.inference.choose import CONTEXT_NETWORK, PRETRAINED, choose_model
 from batchdigits.inference.decide import scores
 from batchdigits.inference.load import load_runtime
 from batchdigits.inference.runtime import Glyphs, Logits
-from batchdigits.inference.second_look import DOUBT, VIEWS, SecondLook, look_again
+from batchdigits.inference.second_look import DOUBT, SecondLook, first_look
 from tests.conftest import Arrays
 
 CARD = Card(labels=("0", "1"), network={"hidden": [8], "activation": ""}, rejects=True)
+SECOND = replace(CARD, labels=("0", "1", "not_digit"))
 
 
 class Brightness:
-    """A stand-in for a network: its logits are the brightness of a glyph's left and right half."""
+    """A stand-in for a network: its logits are the brightness of a glyph's left and right half, times a factor.
 
-    card = CARD
+    With a third label, for what is no digit, the logits are higher by one, and its logit is 1.
+    """
+
+    def __init__(self, factor: float, card: Card = CARD) -> None:
+        self.card, self.seen, self._factor = card, 0, factor
 
     def logits(self, glyphs: Glyphs) -> Logits:
+        self.seen += len(glyphs)
         halves = [glyphs[:, :, :14].mean(axis=(1, 2)), glyphs[:, :, 14:].mean(axis=(1, 2))]
-        return np.asarray(np.stack(halves, axis=1) / 8, np.float32)
+        logits = np.stack(halves, axis=1) * self._factor
+        if len(self.card.labels) > 2:
+            logits = np.column_stack([logits + 1, np.ones(len(glyphs))])
+        return np.asarray(logits, np.float32)
 
 
 def glyph(left: int, right: int) -> Glyphs:
@@ -30,50 +42,65 @@ def glyph(left: int, right: int) -> Glyphs:
     return picture
 
 
-def test_only_a_glyph_in_doubt_is_looked_at_again() -> None:
+def faint_digits(small_mnist: Arrays) -> Glyphs:
+    """Glyphs of which some are in doubt."""
+    faint = np.asarray(small_mnist["x_test"][:64] // 3, np.uint8)
+    assert (scores(load_runtime(PRETRAINED / "tiny.tflite").logits(faint), True) < DOUBT).any()
+    return faint
+
+
+def test_a_glyph_in_doubt_gets_the_mean_of_two_networks() -> None:
     glyphs = np.concatenate([glyph(200, 0), glyph(60, 57)])
-    once = Brightness().logits(glyphs)
+    first, second = Brightness(0.125), Brightness(0.5, SECOND)
+    once = first.logits(glyphs)
     assert [score >= DOUBT for score in scores(once, True)] == [True, False]
-    again = SecondLook(Brightness(), Brightness()).logits(glyphs)
-    assert np.array_equal(again[0], once[0])
-    assert not np.array_equal(again[1], once[1])
+    logits = SecondLook(first, second).logits(glyphs)
+    assert second.seen == 1  # the second network is asked only where the first is in doubt
+    assert np.array_equal(logits[0], once[0])
+    assert logits[1] == pytest.approx((once[1] + Brightness(0.5).logits(glyphs)[1]) / 2)
 
 
-def test_logits_are_the_mean_over_the_glyph_and_its_views() -> None:
-    doubtful = glyph(60, 57)
-    once = Brightness().logits(doubtful)
-    views: list[Glyphs] = []
+def test_the_second_network_is_not_asked_without_doubt() -> None:
+    second = Brightness(0.5, SECOND)
+    SecondLook(Brightness(0.125), second).logits(glyph(200, 0))
+    assert second.seen == 0
 
-    def run(glyphs: Glyphs) -> Logits:
-        views.append(glyphs)
-        return Brightness().logits(glyphs)
 
-    again = look_again(once, doubtful, True, run)
-    (seen,) = views
-    assert seen.shape == (len(VIEWS), 28, 28)
-    expected = np.concatenate([once, Brightness().logits(seen)]).mean(axis=0)
-    assert again[0] == pytest.approx(expected, abs=1e-5)
-    assert len({view.tobytes() for view in seen} | {doubtful.tobytes()}) == len(VIEWS) + 1
+def test_a_network_with_other_labels_has_no_second_look() -> None:
+    letters = replace(CARD, labels=("a", "b"))
+    with pytest.raises(ModelFileError, match="--no-second-look"):
+        SecondLook(Brightness(0.125, letters), Brightness(0.5, SECOND))
 
 
 def test_the_result_for_a_glyph_does_not_depend_on_the_others(small_mnist: Arrays) -> None:
-    model = choose_model("tflite")
-    runtime = SecondLook(load_runtime(model), load_runtime(model, len(VIEWS)))
-    blurred = np.asarray(small_mnist["x_test"][:64] // 3, np.uint8)
-    together = runtime.logits(blurred)
-    assert (scores(load_runtime(choose_model("tflite")).logits(blurred), True) < DOUBT).any()
-    assert np.array_equal(np.concatenate([runtime.logits(blurred[i : i + 1]) for i in range(64)]), together)
+    model, faint = choose_model("tflite"), faint_digits(small_mnist)
+    together = load_runtime(model, second_look=True).logits(faint)
+    alone = load_runtime(model, 1, second_look=True)
+    assert np.array_equal(np.concatenate([alone.logits(faint[i : i + 1]) for i in range(64)]), together)
 
 
-def test_a_runtime_looks_again_if_it_is_told_to() -> None:
-    assert isinstance(load_runtime(choose_model("tflite"), second_look=True), SecondLook)
-    assert not isinstance(load_runtime(choose_model("tflite")), SecondLook)
+def test_the_card_decides_on_a_second_look_unless_it_is_told_otherwise() -> None:
+    built_in, tiny = PRETRAINED / "digits.tflite", PRETRAINED / "tiny.tflite"
+    assert isinstance(load_runtime(built_in), SecondLook)
+    assert not isinstance(load_runtime(tiny), SecondLook)
+    assert isinstance(load_runtime(tiny, second_look=True), SecondLook)
+    assert not isinstance(load_runtime(built_in, second_look=False), SecondLook)
+
+
+def test_the_first_look_is_that_of_the_model_alone(small_mnist: Arrays) -> None:
+    model, faint = choose_model("tflite"), faint_digits(small_mnist)
+    once, twice = load_runtime(model, second_look=False), load_runtime(model)
+    assert first_look(once) is once
+    assert np.array_equal(first_look(twice).logits(faint), once.logits(faint))
+    assert not np.array_equal(twice.logits(faint), once.logits(faint))
+
+
+def test_the_second_network_is_no_model_of_the_first_ones_shape() -> None:
+    assert load_runtime(CONTEXT_NETWORK).card.network["filters"]
 
 
 def test_tensorflow_and_litert_look_alike(small_mnist: Arrays) -> None:
     pytest.importorskip("tensorflow")
-    faint = np.asarray(small_mnist["x_test"][:64] // 3, np.uint8)
-    first, second = (
-        load_runtime(choose_model(name), second_look=True).logits(faint) for name in ("tflite", "tensorflow")
-    )
+    faint = faint_digits(small_mnist)
+    first, second = (load_runtime(choose_model(name)).logits(faint) for name in ("tflite", "tensorflow"))
     assert (first.argmax(axis=1) == second.argmax(axis=1)).mean() > 0.9

@@ -161,6 +161,15 @@ def test_a_model_keeps_its_rejection_with_other_labels(trained: Path, small_mnis
     assert not FineTuning(careless, data, seed=1).rejects
 
 
+def test_a_model_keeps_its_second_look_with_its_labels(trained: Path, small_mnist: Arrays) -> None:
+    model = read_model_file(trained)
+    looking_again = replace(model, card=replace(model.card, second_look={"thresholds": {"review": 0.5}, "risk": []}))
+    digits, letters = own(small_mnist, DIGITS, [5] * 10), own(small_mnist, (*DIGITS, "x"), [5] * 11)
+    assert FineTuning(looking_again, digits, seed=1).looks_again
+    assert not FineTuning(looking_again, letters, seed=1).looks_again
+    assert not FineTuning(model, digits, seed=1).looks_again
+
+
 def test_outliers_of_the_data_are_learned_beside_any_classes(small_mnist: Arrays) -> None:
     some = small_mnist["x_train"][:30]
     data = replace(own(small_mnist, ("1", "x"), [20, 20]), outliers=outliers_of(some, some[:0], some[:0]))

@@ -64,6 +64,19 @@ def test_scaling_again_changes_nothing(trained: Path, small_mnist: Arrays, rejec
     assert again.review == pytest.approx(first.review, abs=0.011)
 
 
+def test_a_second_look_has_a_risk_table_and_a_threshold_of_its_own(trained: Path, small_mnist: Arrays) -> None:
+    pytest.importorskip("tensorflow")
+    network = load_network(read_model_file(trained))
+    clean = LabelledGlyphs(small_mnist["x_test"][:100], small_mnist["y_test"][:100].astype(np.int64))
+    splits = Splits("own", CLASSES, clean, clean, clean)
+    scale = scale_confidence(network, splits, True, looks_again=True)
+    second_look = scale.second_look
+    assert second_look["risk"][0]["errors"] < scale.risk[0]["errors"]  # a network of few units is often in doubt
+    assert second_look["risk"][0]["outliers"] == scale.risk[0]["outliers"]  # those that are over a threshold of 0
+    assert second_look["thresholds"]["review"] != scale.review
+    assert scale_confidence(network, splits, True).second_look == {}
+
+
 def test_degraded_copies_follow_the_split_itself(small_mnist: Arrays) -> None:
     clean = LabelledGlyphs(small_mnist["x_test"][:30], small_mnist["y_test"][:30].astype(np.int64))
     mixed = with_degraded_copies(clean, CLASSES)
