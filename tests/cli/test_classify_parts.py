@@ -366,7 +366,7 @@ def test_edited_rows_stay_although_their_files_have_changed(
     edit(first, b"ok", b"ok by hand", but=(b"scans/3.png",))
     before = parts()
     change("scans/1.png")
-    change("scans/2.png")
+    change("scans/4.png")
     result = on_ray(run, "--format", file_format, "--resume", "--log-format", "json")
     assert parts() == before
     (line,) = (json.loads(line) for line in result.stderr.splitlines() if '"added"' in line)

@@ -11,7 +11,7 @@ from batchdigits.inference.choose import CONTEXT_NETWORK, PRETRAINED, choose_mod
 from batchdigits.inference.decide import scores
 from batchdigits.inference.load import load_runtime
 from batchdigits.inference.runtime import Glyphs, Logits
-from batchdigits.inference.second_look import DOUBT, SecondLook, first_look
+from batchdigits.inference.second_look import DOUBT, OFFSET, TEMPERATURE, SecondLook, first_look
 from tests.conftest import Arrays
 
 CARD = Card(labels=("0", "1"), network={"hidden": [8], "activation": ""}, rejects=True)
@@ -57,7 +57,8 @@ def test_a_glyph_in_doubt_gets_the_mean_of_two_networks() -> None:
     logits = SecondLook(first, second).logits(glyphs)
     assert second.seen == 1  # the second network is asked only where the first is in doubt
     assert np.array_equal(logits[0], once[0])
-    assert logits[1] == pytest.approx((once[1] + Brightness(0.5).logits(glyphs)[1]) / 2)
+    second_logits = (Brightness(0.5).logits(glyphs)[1] / TEMPERATURE) - OFFSET
+    assert logits[1] == pytest.approx((once[1] + second_logits) / 2)
 
 
 def test_the_second_network_is_not_asked_without_doubt() -> None:
