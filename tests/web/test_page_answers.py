@@ -107,7 +107,8 @@ def test_label_score_status_and_detail_are_decided_as_in_python(screen: Screen, 
 
 
 def test_the_samples_get_the_labels_of_classify(screen: Screen, run: Run) -> None:
-    expected = list(csv.DictReader(io.StringIO(run("classify", SAMPLES / "digits", SAMPLES / "broken", "--no-second-look").stdout)))
+    result = run("classify", SAMPLES / "digits", SAMPLES / "broken", "--no-second-look")
+    expected = list(csv.DictReader(io.StringIO(result.stdout)))
     screen.choose([Path(row["path"]) for row in expected])
     rows = list(csv.DictReader(io.StringIO(screen.download().decode("utf-8-sig"))))
     by_content = sorted((Path(row["path"]).name, row["label"], row["status"]) for row in expected)
