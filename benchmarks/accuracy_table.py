@@ -1,9 +1,9 @@
-"""Compare three normalisers by the accuracy of one model on labelled folders.
+"""Compare three normalisers, and a second look, by the accuracy of one model on labelled folders.
 
     python benchmarks/accuracy_table.py --sets SETS [--model FILE]
 
 SETS has one folder for each set of images, and a set one sub-folder for each class. All sets have the same weight in
-the mean.
+the mean. `now` is as `batchdigits classify` does it, with a second look if the model has one; the others look once.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from batchdigits.inference.choose import choose_model
 from batchdigits.inference.decide import Prediction, decide
 from batchdigits.inference.load import load_runtime
 from batchdigits.inference.runtime import Runtime
+from batchdigits.inference.second_look import first_look
 from batchdigits.quiet import silent_stderr
 from batchdigits.reports.evaluation import class_folders, evaluate_predictions
 from batchdigits.vision.decode import Page, decode
@@ -56,14 +57,12 @@ def _table(sets: str, runtime: Runtime) -> str:
     names = sorted((entry.name for entry in os.scandir(sets) if entry.is_dir()), key=natural_key)
     if not names:
         raise BatchdigitsError(f"{sets}: no sets in it")
-    lines = [f"| set | images | {' | '.join(NORMALISERS)} |", f"| --- | ---: |{' ---: |' * len(NORMALISERS)}"]
+    lines = [f"| set | images | {' | '.join(WAYS)} |", f"| --- | ---: |{' ---: |' * len(WAYS)}"]
     columns = []
     for name in names:
         path = os.path.join(sets, name)  # noqa: PTH118 - sources are strings
         folders = class_folders(path, runtime.card.labels)
-        results = [
-            evaluate_predictions(path, run(folders, runtime), runtime.card.labels) for run in NORMALISERS.values()
-        ]
+        results = [evaluate_predictions(path, run(folders, runtime), runtime.card.labels) for run in WAYS.values()]
         accuracies = [result.accuracy for result in results]
         columns.append(accuracies)
         lines.append(f"| {name} | {results[0].images:,} | {_percent(accuracies)} |")
@@ -79,7 +78,7 @@ def _with_baseline(normaliser: Normaliser, folders: list[str], runtime: Runtime)
     """Predictions with another normaliser, and everything else as in the package."""
     with silent_stderr():
         sources = [_normalised(page, normaliser) for path in find(folders) for page in decode(path)]
-    return decide(sources, runtime, threshold=0.0)[0]
+    return decide(sources, first_look(runtime), threshold=0.0)[0]
 
 
 def _normalised(page: Page, normaliser: Normaliser) -> Normalised:
@@ -91,9 +90,10 @@ def _with_package(folders: list[str], runtime: Runtime) -> list[Prediction]:
     return list(chain.from_iterable(classify_files(list(find(folders)), runtime, Settings()).predictions))
 
 
-NORMALISERS: dict[str, Classify] = {
+WAYS: dict[str, Classify] = {
     "plain resize": partial(_with_baseline, plain_resize),
     "first version": partial(_with_baseline, first_version),
+    "one look": lambda folders, runtime: _with_package(folders, first_look(runtime)),
     "now": _with_package,
 }
 

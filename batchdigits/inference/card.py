@@ -13,6 +13,7 @@ from batchdigits.text import is_line
 from batchdigits.vision.normalise import NORMALISER_VERSION
 
 SCHEMA_VERSION = 1
+TEN_DIGITS = tuple("0123456789")  # the labels that a second look can be at
 MAX_CLASSES = 1_000
 MAX_RISK_IMAGES, MAX_RISK_ROWS = 1 << 24, 1_000  # a bound for a row takes time in proportion to the root of its images
 DICT_FIELDS = [
@@ -43,7 +44,7 @@ class Card:
         thresholds: `review`, the score (0-1, see `decide.Prediction`) below which a row has the status `review`.
         rejects: whether the network rejects outliers: it has one more class, for outliers, whose logit is always 0.
         second_look: if glyphs in doubt are looked at again unless the user says otherwise, `thresholds` and `risk` with
-            that; else empty.
+            that; else empty. The labels are the ten digits then.
         risk: rows of rising `threshold` (0-1), measured on degraded validation digits: `coverage`, the share (0-1) of
             them whose score is at or over the threshold; `images`, their number; `errors`, how many of these have a
             wrong label; and `outliers`, how many outliers have such a score, where the network rejects any.
@@ -85,11 +86,23 @@ class Card:
     schema: int = SCHEMA_VERSION
 
     def looks_again(self, second_look: bool | None = None) -> bool:
-        """Whether glyphs in doubt are looked at again, if the user says so, or nothing (None)."""
+        """Whether glyphs in doubt are looked at again, if the user says so, or nothing (None).
+
+        Raises:
+            ModelFileError: the user says so, and the labels are not the ten digits.
+        """
+        if second_look and self.labels != TEN_DIGITS:
+            raise ModelFileError(
+                "only a model whose labels are the ten digits has a second look; leave --second-look out"
+            )
         return bool(self.second_look) if second_look is None else second_look
 
     def with_second_look(self, second_look: bool | None = None) -> Card:
-        """The card with the thresholds and the risk of a second look, if it has any, and glyphs are looked at again."""
+        """The card with the thresholds and the risk of a second look, if it has any, and glyphs are looked at again.
+
+        Raises:
+            ModelFileError: see `looks_again`.
+        """
         if not (self.second_look and self.looks_again(second_look)):
             return self
         return replace(self, thresholds=self.second_look["thresholds"], risk=self.second_look["risk"])
@@ -140,7 +153,7 @@ def _checked(card: Card) -> Card:
         raise ModelFileError("its card has no valid 'rejects'")
     if not _is_risk_table(card.risk):
         raise ModelFileError("its card has no valid risk table")
-    if card.second_look and not _is_second_look(**card.second_look):
+    if card.second_look and not (_is_second_look(**card.second_look) and labels == list(TEN_DIGITS)):
         raise ModelFileError("its card has no valid 'second_look'")
     if not isinstance(card.outlier_share, int | float) or not 0 <= card.outlier_share < 1:
         raise ModelFileError("its card has no valid outlier share")

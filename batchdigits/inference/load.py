@@ -24,7 +24,7 @@ def load_runtime(path: Path, batch_size: int = BATCH_SIZE, second_look: bool | N
 
     Raises:
         ModelFileError: see `read_model_file`; or the network does not match its card; or the suffix is another one; or
-            there is to be a second look, and the labels are not the ten digits.
+            see `Card.looks_again`.
         MissingExtraError: the file is a .keras, and TensorFlow is not installed.
     """
     if path.suffix not in (".tflite", ".keras"):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from batchdigits.errors import ModelFileError
 from batchdigits.inference.card import Card
 from batchdigits.inference.decide import scores
 from batchdigits.inference.runtime import Glyphs, Logits, Runtime
@@ -31,14 +30,8 @@ class SecondLook:
     card: Card
 
     def __init__(self, first: Runtime, second: Runtime) -> None:
-        """Look with one runtime, and again with another, whose last class is what is no digit.
-
-        Raises:
-            ModelFileError: their other labels are different.
-        """
-        if first.card.labels != second.card.labels[:-1]:
-            raise ModelFileError("only a model of the ten digits has a second look; use --no-second-look")
-        self.card, self.first, self._second = first.card.with_second_look(True), first, second
+        """Look with one runtime, and again with another, which has one more class, of what is no digit."""
+        self.card, self.first, self._second = first.card.with_second_look(), first, second
 
     def logits(self, glyphs: Glyphs) -> Logits:
         """Logits, float32 (N, classes), of glyphs, uint8 (N, 28, 28)."""

@@ -259,7 +259,14 @@ def test_a_kept_model_lies_where_a_link_led_to(run: Run, npz_file: Path, in_empt
 
 
 @pytest.mark.parametrize(
-    "change", [{"recipe": {}}, {"seed": 9}, {"data": {}}, {"labels": tuple("abcdefghij")}, {"libraries": {}}]
+    "change",
+    [
+        {"recipe": {}},
+        {"seed": 9},
+        {"data": {}},
+        {"labels": tuple("abcdefghij"), "second_look": {}},
+        {"libraries": {}},
+    ],
 )
 def test_a_model_is_kept_if_anything_that_its_weights_follow_from_is_another(
     tmp_path: Path, change: dict[str, Any]

@@ -106,6 +106,7 @@ def test_a_card_survives_json() -> None:
         ({"risk": 3}, "no valid risk table"),
         ({"second_look": True}, "no valid 'second_look'"),
         ({"second_look": {"risk": []}}, "no valid 'second_look'"),
+        ({"second_look": {"thresholds": {"review": 0.5}, "risk": []}, "labels": ["a", "b"]}, "no valid 'second_look'"),
         ({"second_look": {"thresholds": {"review": 2}, "risk": []}}, "no valid 'second_look'"),
         ({"second_look": {"thresholds": {"review": 0.5}, "risk": [{"threshold": 0.5}]}}, "no valid 'second_look'"),
         ({"risk": [{"threshold": 0.5}]}, "no valid risk table"),
@@ -203,7 +204,7 @@ def test_weights_of_another_shape_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_network_with_another_number_of_classes_is_refused(tmp_path: Path) -> None:
-    edited = with_card_changes(TFLITE, {"labels": ["a", "b"]}, tmp_path / "m.tflite")
+    edited = with_card_changes(TFLITE, {"labels": ["a", "b"], "second_look": {}}, tmp_path / "m.tflite")
     with pytest.raises(ModelFileError, match="does not give 2 logits a glyph"):
         load_runtime(edited)
 

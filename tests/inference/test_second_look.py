@@ -67,10 +67,11 @@ def test_the_second_network_is_not_asked_without_doubt() -> None:
     assert second.seen == 0
 
 
-def test_a_network_with_other_labels_has_no_second_look() -> None:
-    letters = replace(CARD, labels=("a", "b"))
-    with pytest.raises(ModelFileError, match="--no-second-look"):
-        SecondLook(Brightness(0.125, letters), Brightness(0.5, SECOND))
+def test_a_model_with_other_labels_has_no_second_look() -> None:
+    with pytest.raises(ModelFileError, match="leave --second-look out"):
+        CARD.looks_again(True)
+    assert not CARD.looks_again(False)
+    assert not CARD.looks_again()
 
 
 def test_the_result_for_a_glyph_does_not_depend_on_the_others(small_mnist: Arrays) -> None:
