@@ -6,7 +6,9 @@ import gzip
 import importlib.util
 import json
 import re
+import shutil
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,8 +22,11 @@ from batchdigits.datasets import load, packed
 from batchdigits.datasets.labelled import DIGIT_NAMES, OUTLIER, LabelledGlyphs
 from batchdigits.datasets.layout import NOT_DIGIT
 from batchdigits.datasets.packed import GREY_STEP
-from batchdigits.inference.choose import BUILT_IN_MODEL
+from batchdigits.inference.choose import BUILT_IN_MODEL, PRETRAINED
 from batchdigits.inference.load import load_runtime
+from batchdigits.inference.model_file import read_model_file
+from batchdigits.inference.second_look import SecondLook
+from batchdigits.learning.temperature_scaling import DEGRADED_COPIES
 from tests.conftest import ROOT, Arrays
 
 FOLDER = ROOT / "training"
@@ -198,6 +203,24 @@ def test_rendering_is_the_same_each_time(
     assert np.array_equal(first.contexts, again.contexts)
     assert np.array_equal(first.labels, again.labels)
     assert first.contexts.shape != other.contexts.shape or not np.array_equal(first.contexts, other.contexts)
+
+
+@pytest.mark.parametrize("name", ["tiny.tflite", "digits.keras"])
+def test_a_second_look_is_added_to_a_card(name: str, tmp_path: Path, npz_file: Path) -> None:
+    if name.endswith(".keras"):
+        pytest.importorskip("tensorflow")
+    model = tmp_path / name
+    shutil.copy(PRETRAINED / name, model)
+    before = read_model_file(model)
+    done = CliRunner().invoke(script("add_second_look").main, [str(model), "--data", str(npz_file)])
+    assert done.exit_code == 0, done.output
+    assert "second network: temperature" in done.output
+    after = read_model_file(model)
+    assert after.payload == before.payload
+    assert replace(after.card, second_look=before.card.second_look) == before.card
+    copies = (1 + DEGRADED_COPIES) * len(load(npz_file).validation)
+    assert after.card.second_look["risk"][0]["images"] == copies
+    assert isinstance(load_runtime(model), SecondLook)
 
 
 @pytest.mark.slow
