@@ -42,17 +42,17 @@ PHOTOGRAPH_FACTOR = 14  # a photograph is so many times as wide and as high: 4,2
 FORM_WIDTH, FORM_HEIGHT, FORM_DIGIT_SIDE = 1240, 1748, 700  # pixels of A6 at 300 dpi
 JPEG_QUALITY = 90
 MIB = 1 << 20
-BATCHDIGITS, SECOND_LOOK, READ, UPPER_BOUND = "batchdigits", "second-look", "read", "upper-bound"
+BATCHDIGITS, ONE_LOOK, READ, UPPER_BOUND = "batchdigits", "one-look", "read", "upper-bound"
 NAMES = {
     BATCHDIGITS: "batchdigits classify",
-    SECOND_LOOK: "batchdigits classify --second-look",
+    ONE_LOOK: "batchdigits classify --no-second-look",
     READ: "batchdigits read",
     "one-by-one": "Pillow and LiteRT, one image at a time",
     "keras": "Keras (image_dataset_from_directory)",
     "tf.data": "tf.data (parallel decode_png)",
     UPPER_BOUND: "upper bound (decode and network only)",
 }
-COMMANDS = {BATCHDIGITS: ["classify"], SECOND_LOOK: ["classify", "--second-look"], READ: ["read"]}
+COMMANDS = {BATCHDIGITS: ["classify"], ONE_LOOK: ["classify", "--no-second-look"], READ: ["read"]}
 WITHOUT_TENSORFLOW = (BATCHDIGITS, "one-by-one", UPPER_BOUND)  # which decodes neither WebP nor TIFF
 ALL = (BATCHDIGITS, "one-by-one", "keras", "tf.data", UPPER_BOUND)
 
@@ -70,7 +70,7 @@ class Kind(NamedTuple):
 
 
 KINDS = {
-    "28x28 grey .png": Kind(1.0, (*ALL, SECOND_LOOK)),
+    "28x28 grey .png": Kind(1.0, (*ALL, ONE_LOOK)),
     "300x200 grey .jpg": Kind(0.05),
     "300x200 colour .jpg": Kind(0.05),
     "300x200 grey .png": Kind(0.05),

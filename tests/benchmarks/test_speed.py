@@ -21,7 +21,7 @@ def test_classify_speed_on_a_few_images(tmp_path: Path) -> None:
     assert result.stdout.count("| batchdigits classify |") == 8
     assert result.stdout.count("| upper bound (decode and network only) |") == 8
     assert result.stdout.count("| batchdigits read |") == 1
-    assert result.stdout.count("| batchdigits classify --second-look |") == 1
+    assert result.stdout.count("| batchdigits classify --no-second-look |") == 1
     assert result.stdout.count("\n`2.6x`: batchdigits is 2.6 times as fast.") == 9
     assert "\n4,000 images take " in result.stdout
     assert "28x28 grey .png by pillow" in result.stdout
