@@ -119,7 +119,8 @@ exports/base-%.keras: exports/base-first.keras
 base: $(foreach seed,1 2 3 4,exports/base-$(seed).keras)
 	cp exports/base-4.keras training/base.keras
 
-# The network that reads digits in their context, and looks at glyphs in doubt again.
+# The network that reads digits in their context, and looks at glyphs in doubt again. With a new one, the numbers that
+# add_second_look.py prints go into second_look.py, and the cards of the built-in model have to be written again by it.
 
 exports/contexts.npz:
 	python training/render_contexts.py -o $@

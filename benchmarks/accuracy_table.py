@@ -29,7 +29,7 @@ from batchdigits.inference.choose import choose_model
 from batchdigits.inference.decide import Prediction, decide
 from batchdigits.inference.load import load_runtime
 from batchdigits.inference.runtime import Runtime
-from batchdigits.inference.second_look import first_look
+from batchdigits.inference.second_look import without_second_look
 from batchdigits.quiet import silent_stderr
 from batchdigits.reports.evaluation import class_folders, evaluate_predictions
 from batchdigits.vision.decode import Page, decode
@@ -78,7 +78,7 @@ def _with_baseline(normaliser: Normaliser, folders: list[str], runtime: Runtime)
     """Predictions with another normaliser, and everything else as in the package."""
     with silent_stderr():
         sources = [_normalised(page, normaliser) for path in find(folders) for page in decode(path)]
-    return decide(sources, first_look(runtime), threshold=0.0)[0]
+    return decide(sources, without_second_look(runtime), threshold=0.0)[0]
 
 
 def _normalised(page: Page, normaliser: Normaliser) -> Normalised:
@@ -93,7 +93,7 @@ def _with_package(folders: list[str], runtime: Runtime) -> list[Prediction]:
 WAYS: dict[str, Classify] = {
     "plain resize": partial(_with_baseline, plain_resize),
     "first version": partial(_with_baseline, first_version),
-    "one look": lambda folders, runtime: _with_package(folders, first_look(runtime)),
+    "one look": lambda folders, runtime: _with_package(folders, without_second_look(runtime)),
     "now": _with_package,
 }
 

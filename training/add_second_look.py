@@ -42,7 +42,7 @@ def main(models: tuple[Path, ...], data: tuple[Path, ...]) -> None:
 
 
 def _scale(digits: LabelledGlyphs) -> tuple[float, float]:
-    """Temperature and offset of the second network's logits, which make them like those of the first."""
+    """What the second network's logits are divided by, and then lowered by, to be like those of the first."""
     logits = load_second_network().logits(digits.glyphs)
     relative = logits[:, :-1] - logits[:, -1:]
     temperature = best_temperature(relative, digits.labels)

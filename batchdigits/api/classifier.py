@@ -23,7 +23,7 @@ from batchdigits.inference.card import Card
 from batchdigits.inference.decide import Prediction, decide
 from batchdigits.inference.load import load_runtime
 from batchdigits.inference.runtime import BATCH_SIZE
-from batchdigits.inference.second_look import first_look
+from batchdigits.inference.second_look import without_second_look
 from batchdigits.inference.threshold import review_threshold
 from batchdigits.vision.normalise import Ink
 from batchdigits.vision.normalise_batch import normalise_page
@@ -35,7 +35,7 @@ class Classifier:
     It can be pickled: another process loads the model file again.
 
     Attributes:
-        card: the model card.
+        card: the model card; if glyphs in doubt are looked at again, the threshold is that of its `second_look`.
     """
 
     card: Card
@@ -85,7 +85,7 @@ class Classifier:
         path = model_path(model)
         # One glyph at a time is fast in LiteRT, and pads nothing; TensorFlow takes as long for one as for a full batch.
         self._runtime = load_runtime(path, BATCH_SIZE if path.suffix == ".keras" else 1, second_look)
-        self.card = first_look(self._runtime).card
+        self.card = without_second_look(self._runtime).card
         self._threshold = review_threshold(self._runtime.card, min_confidence, target_risk, outlier_share)
         self._min_confidence = min_confidence
         self._ink = ink
@@ -190,7 +190,7 @@ class Classifier:
         threshold = field_threshold(self.card, self._min_confidence)
         page = cut_page(page_of(image), options)
         with self._lock:
-            (prediction,) = decide_fields([page], first_look(self._runtime), options, threshold)
+            (prediction,) = decide_fields([page], without_second_look(self._runtime), options, threshold)
         return prediction
 
     def read_form(self, image: Image, template: str | os.PathLike[str]) -> list[FormPrediction]:
@@ -213,7 +213,7 @@ class Classifier:
         for _ in batch.add_pages(pages_of(image)):
             pass
         with self._lock:
-            return read_forms(batch.finish(), first_look(self._runtime), threshold)
+            return read_forms(batch.finish(), without_second_look(self._runtime), threshold)
 
     def _template(self, path: str) -> Template:
         with self._lock:

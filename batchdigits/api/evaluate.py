@@ -19,6 +19,7 @@ def evaluate(
     model: str | os.PathLike[str] | None = None,
     ink: Ink = "auto",
     as_class: Literal["not_digit"] | None = None,
+    second_look: bool | None = None,
     jobs: int | None = None,
 ) -> Evaluation:
     """Classify labelled images, and compare the labels with their classes.
@@ -30,6 +31,8 @@ def evaluate(
         model: the model file, or `tiny` or `nano`; None for the built-in one.
         ink: whether ink is `dark`, `light`, or to be found out for each image (`auto`).
         as_class: `not_digit` if the folder of this name is a class, which the model must have.
+        second_look: whether an image in doubt is classified again by a second network, and the mean of both counts;
+            None if the model's card decides.
         jobs: worker processes at most; None for one for each core, or one in all for a .keras model.
 
     Returns:
@@ -49,4 +52,5 @@ def evaluate(
     folder = os.fspath(as_path(path, "path"))
     labels = chosen.card.labels
     sources, true_class = labelled_sources(folder, labels, as_class)
-    return evaluate_predictions(folder, predict(sources, chosen, ink, jobs=jobs), labels, true_class)
+    predictions = predict(sources, chosen, ink, jobs=jobs, second_look=second_look)
+    return evaluate_predictions(folder, predictions, labels, true_class)

@@ -54,7 +54,7 @@ class Request:
     output: Path | str | None
     format: FormatName | None
     excel: bool
-    second_look: bool | None = False
+    second_look: bool | None = False  # which `read` has no option for, and never does
     resume: bool | None
     prune: bool
     jobs: int | None

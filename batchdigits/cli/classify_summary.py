@@ -107,7 +107,7 @@ class Summary:
             "model": {"name": self.task.model.name, "sha256": card.sha256["payload"]},
             "normaliser": card.normaliser["version"],
             "threshold": self.task.pipeline.threshold,
-            "options": _options(self.request),
+            "options": _options(self.request) | {"second_look": self.task.second_look},
             "versions": _versions(self.task.model),
             "host": {"cores": os.cpu_count(), "workers": self.workers},
         }

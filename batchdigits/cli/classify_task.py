@@ -98,14 +98,17 @@ def identity_of(request: Request, task: Task[bytes]) -> Identity:
 
     --timeout is left out, since rows that are errors are done again anyway.
     """
+    from batchdigits.inference.choose import CONTEXT_NETWORK
+    from batchdigits.inference.model_file import read_card
+
     return {
         "the version of batchdigits": __version__,
         "the model": hashlib.sha256(task.card.to_json()).hexdigest()[:16],
         "the normaliser": task.card.normaliser["version"],
+        "--second-look": task.second_look and read_card(CONTEXT_NETWORK).sha256["payload"][:16],
         "the review threshold": task.pipeline.threshold,
         "--format": request.format_name,
         "--excel": request.excel,
         "--with-id": request.with_id,
-        "--second-look": task.second_look,
         **request.row_options(),
     }

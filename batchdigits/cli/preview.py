@@ -69,13 +69,12 @@ def preview(
     """
     from batchdigits.files.sources import Tally
     from batchdigits.inference.load import load_runtime
-    from batchdigits.inference.second_look import first_look
 
     _prepare(output)
     tables = _tables(paths, has_choice=bool(statuses or sort))
     network = load_runtime(chosen_model(runtime, model), batch_size)
     rows = _chosen_rows(tables, statuses, sort, limit + 1) if tables else []
-    kind = _fields(first_look(network), ink) if _are_fields(rows, bool(tables), are_fields) else _digits(network, ink)
+    kind = _fields(network, ink) if _are_fields(rows, bool(tables), are_fields) else _digits(network, ink)
     tally = Tally()
     items = kind.of_rows(rows) if tables else _items_of_images(paths, tally, kind, limit + 1, output)
     _write(kind, items[:limit], output)
@@ -124,10 +123,12 @@ def _fields(network: Runtime, ink: Ink) -> _Kind:
     from batchdigits.engines.field_settings import FieldSettings
     from batchdigits.fields.decide_fields import field_threshold
     from batchdigits.fields.field_options import field_options
+    from batchdigits.inference.second_look import without_second_look
     from batchdigits.reports.preview_fields import field_items, items_of_numbers
     from batchdigits.reports.preview_fields_html import page
     from batchdigits.reports.preview_fields_picture import png
 
+    network = without_second_look(network)
     settings = FieldSettings(field_options(ink=ink), field_threshold(network.card))
     return _Kind(
         lambda files, limit: field_items(files, network, settings, limit),

@@ -32,7 +32,7 @@ from batchdigits.inference.card import Card
 from batchdigits.inference.decide import Prediction, Status
 from batchdigits.inference.load import load_runtime
 from batchdigits.inference.runtime import BATCH_SIZE, Runtime
-from batchdigits.inference.second_look import first_look
+from batchdigits.inference.second_look import without_second_look
 from batchdigits.output.journal import failed_stamp, stamp
 from batchdigits.output.row_counts import RowCounts, count_predictions
 from batchdigits.quiet import is_library_output_shown, show_library_output
@@ -108,7 +108,7 @@ def _serve(connection: Connection) -> None:
     os.environ.update(TF_NUM_INTRAOP_THREADS="1", TF_NUM_INTEROP_THREADS="1")
     try:
         runtime = load_runtime(task.model, task.batch_size, task.second_look)
-        if first_look(runtime).card != task.card:
+        if without_second_look(runtime).card != task.card:
             raise ModelFileError(f"{task.model} was replaced while it was in use")
     except BatchdigitsError as error:
         connection.send(BatchdigitsError(str(error)))

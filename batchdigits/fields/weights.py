@@ -34,7 +34,7 @@ DIGIT_WIDTH = 0.8  # in heights: that of a digit with the gap beside it
 
 
 def log_probabilities(logits: Logits, labels: Sequence[str], of_contexts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Those of ten digits, and of what is none at the end, float64 (N, 11).
+    """Those of ten digits, and of an outlier at the end, float64 (N, 11).
 
     They are means of what two networks say, as in a product of experts: neither may find a digit unlikely.
 

@@ -44,7 +44,7 @@ class Card:
         thresholds: `review`, the score (0-1, see `decide.Prediction`) below which a row has the status `review`.
         rejects: whether the network rejects outliers: it has one more class, for outliers, whose logit is always 0.
         second_look: if glyphs in doubt are looked at again unless the user says otherwise, `thresholds` and `risk` with
-            that; else empty. The labels are the ten digits then.
+            that, and the sha256 of the second `network`; else empty. The labels are the ten digits then.
         risk: rows of rising `threshold` (0-1), measured on degraded validation digits: `coverage`, the share (0-1) of
             them whose score is at or over the threshold; `images`, their number; `errors`, how many of these have a
             wrong label; and `outliers`, how many outliers have such a score, where the network rejects any.
@@ -92,19 +92,21 @@ class Card:
             ModelFileError: the user says so, and the labels are not the ten digits.
         """
         if second_look and self.labels != TEN_DIGITS:
-            raise ModelFileError(
-                "only a model whose labels are the ten digits has a second look; leave --second-look out"
-            )
+            raise ModelFileError("a second look needs a model whose labels are 0 to 9, in this order")
         return bool(self.second_look) if second_look is None else second_look
 
     def with_second_look(self, second_look: bool | None = None) -> Card:
         """The card with the thresholds and the risk of a second look, if it has any, and glyphs are looked at again.
 
+        A model that looks again only because the user says so keeps the threshold of one look, and has no known risk.
+
         Raises:
             ModelFileError: see `looks_again`.
         """
-        if not (self.second_look and self.looks_again(second_look)):
+        if not self.looks_again(second_look):
             return self
+        if not self.second_look:
+            return replace(self, risk=())
         return replace(self, thresholds=self.second_look["thresholds"], risk=self.second_look["risk"])
 
     def to_json(self) -> bytes:
@@ -183,8 +185,8 @@ def _are_thresholds(thresholds: object) -> bool:
     return isinstance(review, int | float) and 0 <= review <= 1
 
 
-def _is_second_look(thresholds: object = None, risk: object = None, **_: object) -> bool:
-    return _are_thresholds(thresholds) and _is_risk_table(risk)
+def _is_second_look(thresholds: object = None, risk: object = None, network: object = None, **_: object) -> bool:
+    return _are_thresholds(thresholds) and _is_risk_table(risk) and isinstance(network, str)
 
 
 def _is_risk_table(table: object) -> bool:

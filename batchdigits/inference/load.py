@@ -24,7 +24,8 @@ def load_runtime(path: Path, batch_size: int = BATCH_SIZE, second_look: bool | N
 
     Raises:
         ModelFileError: see `read_model_file`; or the network does not match its card; or the suffix is another one; or
-            see `Card.looks_again`.
+            see `Card.looks_again`;
+            or the card has figures of a second look with another network.
         MissingExtraError: the file is a .keras, and TensorFlow is not installed.
     """
     if path.suffix not in (".tflite", ".keras"):
@@ -33,7 +34,13 @@ def load_runtime(path: Path, batch_size: int = BATCH_SIZE, second_look: bool | N
     runtime = _runtime(model, batch_size)
     if not model.card.looks_again(second_look):
         return runtime
-    return SecondLook(runtime, load_second_network(batch_size))
+    second = load_second_network(batch_size)
+    if model.card.second_look and model.card.second_look["network"] != second.card.sha256["payload"]:
+        raise ModelFileError(
+            f"{path}: its second look was measured with another network than this batchdigits has; "
+            "train it again, or leave the second look out (--no-second-look)"
+        )
+    return SecondLook(runtime, second)
 
 
 def load_second_network(batch_size: int = BATCH_SIZE) -> Runtime:

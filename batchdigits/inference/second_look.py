@@ -30,8 +30,8 @@ class SecondLook:
     card: Card
 
     def __init__(self, first: Runtime, second: Runtime) -> None:
-        """Look with one runtime, and again with another, which has one more class, of what is no digit."""
-        self.card, self.first, self._second = first.card.with_second_look(), first, second
+        """Look with one runtime, and again with another, which has one more class, for outliers."""
+        self.card, self.first, self._second = first.card.with_second_look(True), first, second
 
     def logits(self, glyphs: Glyphs) -> Logits:
         """Logits, float32 (N, classes), of glyphs, uint8 (N, 28, 28)."""
@@ -56,10 +56,10 @@ def look_again(logits: Logits, glyphs: Glyphs, rejects: bool, second: Runtime) -
 
 
 def as_first(second: Logits) -> Logits:
-    """Logits of the second network, (N, classes + 1), as the first one gives them: with 0 for what is no digit."""
+    """Logits of the second network, (N, classes + 1), as the first one gives them: with 0 for outliers."""
     return (second[:, :-1] - second[:, -1:]) / np.float32(TEMPERATURE) - np.float32(OFFSET)
 
 
-def first_look(runtime: Runtime) -> Runtime:
+def without_second_look(runtime: Runtime) -> Runtime:
     """The runtime that looks once, whether or not this one looks again."""
     return runtime.first if isinstance(runtime, SecondLook) else runtime

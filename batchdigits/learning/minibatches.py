@@ -94,7 +94,7 @@ class Minibatches:
             keeps_rejection: see `outlier_share`.
         """
         self._data, self._mixture, self._recipe, self._seed = splits.train, splits.mixture, recipe, seed
-        self._up_to = _up_to(splits.mixture) if splits.mixture else np.zeros(0)
+        self._cumulative = _cumulative_chances(splits.mixture) if splits.mixture else np.zeros(0)
         self._classes, self._teacher = len(splits.classes), teacher
         self._shapes = shapes_of(splits.classes)
         self._drawings = splits.drawings
@@ -136,7 +136,7 @@ class Minibatches:
     def _draw(self, index: int) -> NDArray[np.int64]:
         """Indices by the mixture's chances, as `Generator.choice` draws them, which would add up the chances anew."""
         rng = np.random.default_rng([self._seed, index, DRAWING_SEED])
-        return np.asarray(self._up_to.searchsorted(rng.random(self._part_size), side="right"))
+        return np.asarray(self._cumulative.searchsorted(rng.random(self._part_size), side="right"))
 
     def _with_new_drawings(self, positions: NDArray[np.int64], index: int) -> LabelledGlyphs:
         """Glyphs of the training split; those of pen strokes are drawn anew if they are augmented."""
@@ -169,7 +169,7 @@ class Minibatches:
         return LabelledGlyphs(np.concatenate([augmented, glyphs[changed:]]), labels)
 
 
-def _up_to(mixture: Mixture) -> NDArray[np.float64]:
+def _cumulative_chances(mixture: Mixture) -> NDArray[np.float64]:
     """For each glyph, the chance that it or one before it is drawn."""
     sums = np.cumsum(mixture.chances)
     return np.asarray(sums / sums[-1])

@@ -91,11 +91,11 @@ def measure_second_look(run: Run, digits: LabelledGlyphs, splits: Splits, reject
         return look_again(run(glyphs), glyphs, rejects, second)
 
     risk, review = _measured(run_twice, digits, splits, rejects)
-    return {"risk": risk, "thresholds": {"review": review}}
+    return {"risk": risk, "thresholds": {"review": review}, "network": second.card.sha256["payload"]}
 
 
 def _measured(run: Run, digits: LabelledGlyphs, splits: Splits, rejects: bool) -> tuple[list[dict[str, float]], float]:
-    """The risk table and the review threshold of a network that gives logits by `run`."""
+    """The risk table (see `risk_table`) and the review threshold (0-1) of a network that gives logits by `run`."""
     logits = run(digits.glyphs)
     of_outliers = run(_held_back_outliers(splits)) if rejects else None
     return risk_table(logits, digits.labels, rejects, of_outliers), threshold_for_card(scores(logits, rejects))

@@ -32,6 +32,7 @@ from tests.engines.helpers import environment
 
 DTYPES: list[np.dtype[Any]] = [np.dtype(kind) for kind in (np.uint8, np.uint16, np.bool_, np.float32)]
 AS_IS = SAMPLES / "digits" / "7" / "as-is.png"
+IN_DOUBT = SAMPLES / "digits" / "3" / "as-is.png"
 
 
 @pytest.fixture(scope="module")
@@ -201,6 +202,9 @@ def test_a_pickled_classifier_loads_its_model_again_and_classifies_alike() -> No
     other = pickle.loads(pickle.dumps(classifier))
     assert other.card == classifier.card
     assert other.classify(AS_IS) == classifier.classify(AS_IS)
+    looks_once = batchdigits.Classifier(second_look=False)
+    assert pickle.loads(pickle.dumps(looks_once)).classify(IN_DOUBT) == looks_once.classify(IN_DOUBT)
+    assert batchdigits.Classifier().classify(IN_DOUBT) != looks_once.classify(IN_DOUBT)
     assert pickle.loads(pickle.dumps(batchdigits.Classifier(target_risk=0.2, outlier_share=0.3)))
 
 

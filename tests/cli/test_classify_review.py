@@ -15,13 +15,15 @@ from PIL import Image, ImageDraw
 import batchdigits
 from batchdigits.engines.local import predict
 from batchdigits.files.sources import find
-from batchdigits.inference.choose import PRETRAINED
+from batchdigits.inference.choose import CONTEXT_NETWORK, PRETRAINED
 from batchdigits.inference.model_file import read_card, read_model_file
 from batchdigits.inference.second_look import DOUBT
 from tests.conftest import SAMPLES, Arrays, Run
 from tests.inference.test_model_file import with_card_changes
 
 DIGITS = SAMPLES / "digits"
+IN_DOUBT = DIGITS / "3" / "as-is.png"
+NETWORK = read_card(CONTEXT_NETWORK).sha256["payload"]
 RISK = [
     {"threshold": 0.0, "coverage": 1.0, "images": 1000, "errors": 50},
     {"threshold": 0.5, "coverage": 0.9, "images": 900, "errors": 5},
@@ -38,7 +40,7 @@ def model(tmp_path: Path) -> Path:
 
 
 def test_a_second_look_has_figures_of_its_own(run: Run, tmp_path: Path) -> None:
-    second_look = {"thresholds": {"review": 1.0}, "risk": RISK}
+    second_look = {"thresholds": {"review": 1.0}, "risk": RISK, "network": NETWORK}
     changes = {"thresholds": {"review": 0.0}, "risk": (), "outlier_share": 0.0, "second_look": second_look}
     model = with_card_changes(PRETRAINED / "digits.tflite", changes, tmp_path / "m.tflite")
     twice, once = (run("classify", DIGITS, "--model", model, *options) for options in ((), ("--no-second-look",)))
@@ -47,6 +49,38 @@ def test_a_second_look_has_figures_of_its_own(run: Run, tmp_path: Path) -> None:
     risk = "classify", DIGITS, "--model", model, "--target-risk", "7%"
     assert run(*risk).exit_code == 0
     assert "no risk table" in run(*risk, "--no-second-look").stderr
+    for again, status in ((None, "review"), (True, "review"), (False, "ok")):
+        rows = batchdigits.classify(DIGITS, model=model, second_look=again)
+        assert (
+            Counter(row.status for row in rows) == batchdigits.evaluate(DIGITS, model=model, second_look=again).statuses
+        )
+        assert next(batchdigits.classify(IN_DOUBT, model=model, second_look=again)).status == status
+        assert batchdigits.Classifier(model, second_look=again).classify(IN_DOUBT).status == status
+
+
+def test_a_second_look_of_another_network_is_refused(run: Run, tmp_path: Path) -> None:
+    second_look = {"thresholds": {"review": 0.5}, "risk": RISK, "network": "0" * 64}
+    model = with_card_changes(PRETRAINED / "digits.tflite", {"second_look": second_look}, tmp_path / "m.tflite")
+    refused = run("classify", DIGITS, "--model", model, "-o", tmp_path / "out.csv")
+    assert refused.exit_code == 1
+    assert f"{model}: its second look was measured with another network" in refused.stderr
+    assert not (tmp_path / "out.csv").exists()
+    assert run("classify", DIGITS, "--model", model, "--no-second-look").exit_code == 0
+
+
+def test_a_second_look_needs_the_ten_digits(run: Run, tmp_path: Path) -> None:
+    changes: dict[str, object] = {"labels": [*"123456789", "x"], "second_look": {}}
+    model = with_card_changes(PRETRAINED / "digits.tflite", changes, tmp_path / "m.tflite")
+    refused = run("classify", DIGITS, "--model", model, "--second-look", "-o", tmp_path / "out.csv")
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert refused.stderr.endswith("a second look needs a model whose labels are 0 to 9, in this order\n")
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_no_risk_is_promised_of_a_second_look_that_was_not_measured(run: Run) -> None:
+    tiny = "classify", DIGITS, "--model", "tiny", "--target-risk", "2%"
+    assert run(*tiny).exit_code == 0
+    assert "no risk table" in run(*tiny, "--second-look").stderr
 
 
 def statuses(output: str) -> Counter[str]:

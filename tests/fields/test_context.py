@@ -98,7 +98,7 @@ def test_several_digits_and_half_a_digit_are_parts(mnist_digits: Digits) -> None
     two = classify_contexts([context_of_digits(mnist_digits, *pair) for pair in pairwise(eights)])
     half = classify_contexts([context_of_digits(mnist_digits, index, own=slice(0, 24)) for index in eights])
     assert np.mean(two.argmax(axis=1) == PART) > 0.9
-    assert np.mean(half.argmax(axis=1) == PART) > 0.85
+    assert np.mean(half.argmax(axis=1) == PART) > 0.85  # some halves are narrow 8s to a person, too
 
 
 def test_contexts_do_not_depend_on_their_neighbours(mnist_digits: Digits) -> None:

@@ -62,6 +62,9 @@ def test_the_built_in_tflite_was_made_from_the_built_in_keras() -> None:
     assert read_card(TFLITE).sha256["keras"] == read_card(KERAS).sha256["payload"]
 
 
+SECOND_LOOK = {"thresholds": {"review": 0.5}, "risk": [], "network": ""}
+
+
 def test_a_card_survives_json() -> None:
     card = read_card(TFLITE)
     assert Card.from_json(card.to_json()) == card
@@ -105,10 +108,12 @@ def test_a_card_survives_json() -> None:
         ({"outlier_share": -0.1}, "no valid outlier share"),
         ({"risk": 3}, "no valid risk table"),
         ({"second_look": True}, "no valid 'second_look'"),
-        ({"second_look": {"risk": []}}, "no valid 'second_look'"),
-        ({"second_look": {"thresholds": {"review": 0.5}, "risk": []}, "labels": ["a", "b"]}, "no valid 'second_look'"),
-        ({"second_look": {"thresholds": {"review": 2}, "risk": []}}, "no valid 'second_look'"),
-        ({"second_look": {"thresholds": {"review": 0.5}, "risk": [{"threshold": 0.5}]}}, "no valid 'second_look'"),
+        ({"second_look": {"risk": [], "network": ""}}, "no valid 'second_look'"),
+        ({"second_look": {"thresholds": {"review": 0.5}, "risk": []}}, "no valid 'second_look'"),
+        ({"second_look": SECOND_LOOK, "labels": ["a", "b"]}, "no valid 'second_look'"),
+        ({"second_look": {**SECOND_LOOK, "thresholds": {"review": 2}}}, "no valid 'second_look'"),
+        ({"second_look": {**SECOND_LOOK, "risk": [{"threshold": 0.5}]}}, "no valid 'second_look'"),
+        ({"second_look": {**SECOND_LOOK, "network": 1}}, "no valid 'second_look'"),
         ({"risk": [{"threshold": 0.5}]}, "no valid risk table"),
         *(({"risk": [{**RISK, **wrong}]}, "no valid risk table") for wrong in WRONG_RISK_VALUES),
         ({"normaliser": []}, "no valid 'normaliser'"),

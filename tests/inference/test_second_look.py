@@ -6,22 +6,23 @@ import numpy as np
 import pytest
 
 from batchdigits.errors import ModelFileError
-from batchdigits.inference.card import Card
+from batchdigits.inference.card import TEN_DIGITS, Card
 from batchdigits.inference.choose import CONTEXT_NETWORK, PRETRAINED, choose_model
 from batchdigits.inference.decide import scores
 from batchdigits.inference.load import load_runtime
 from batchdigits.inference.runtime import Glyphs, Logits
-from batchdigits.inference.second_look import DOUBT, OFFSET, TEMPERATURE, SecondLook, first_look
+from batchdigits.inference.second_look import DOUBT, OFFSET, TEMPERATURE, SecondLook, without_second_look
 from tests.conftest import Arrays
 
-CARD = Card(labels=("0", "1"), network={"hidden": [8], "activation": ""}, rejects=True)
-SECOND = replace(CARD, labels=("0", "1", "not_digit"))
+CARD = Card(labels=TEN_DIGITS, network={"hidden": [8], "activation": ""}, rejects=True)
+LETTERS = replace(CARD, labels=("a", "b"))
+SECOND = replace(CARD, labels=(*TEN_DIGITS, "not_digit"))
 
 
 class Brightness:
-    """A stand-in for a network: its logits are the brightness of a glyph's left and right half, times a factor.
+    """A stand-in for a network: the logits of 0 and 1 are the brightness of a glyph's halves, times a factor.
 
-    With a third label, for what is no digit, the logits are higher by one, and its logit is 1.
+    With an eleventh label, for outliers, the logits are higher by one, and its logit is 1.
     """
 
     def __init__(self, factor: float, card: Card = CARD) -> None:
@@ -30,8 +31,9 @@ class Brightness:
     def logits(self, glyphs: Glyphs) -> Logits:
         self.seen += len(glyphs)
         halves = [glyphs[:, :, :14].mean(axis=(1, 2)), glyphs[:, :, 14:].mean(axis=(1, 2))]
-        logits = np.stack(halves, axis=1) * self._factor
-        if len(self.card.labels) > 2:
+        logits = np.full((len(glyphs), len(TEN_DIGITS)), -50.0)
+        logits[:, :2] = np.stack(halves, axis=1) * self._factor
+        if len(self.card.labels) > len(TEN_DIGITS):
             logits = np.column_stack([logits + 1, np.ones(len(glyphs))])
         return np.asarray(logits, np.float32)
 
@@ -68,10 +70,10 @@ def test_the_second_network_is_not_asked_without_doubt() -> None:
 
 
 def test_a_model_with_other_labels_has_no_second_look() -> None:
-    with pytest.raises(ModelFileError, match="leave --second-look out"):
-        CARD.looks_again(True)
-    assert not CARD.looks_again(False)
-    assert not CARD.looks_again()
+    with pytest.raises(ModelFileError, match="labels are 0 to 9, in this order"):
+        LETTERS.looks_again(True)
+    assert not LETTERS.looks_again(False)
+    assert not LETTERS.looks_again()
 
 
 def test_the_result_for_a_glyph_does_not_depend_on_the_others(small_mnist: Arrays) -> None:
@@ -89,11 +91,11 @@ def test_the_card_decides_on_a_second_look_unless_it_is_told_otherwise() -> None
     assert not isinstance(load_runtime(built_in, second_look=False), SecondLook)
 
 
-def test_the_first_look_is_that_of_the_model_alone(small_mnist: Arrays) -> None:
+def test_the_without_second_look_is_that_of_the_model_alone(small_mnist: Arrays) -> None:
     model, faint = choose_model("tflite"), faint_digits(small_mnist)
     once, twice = load_runtime(model, second_look=False), load_runtime(model)
-    assert first_look(once) is once
-    assert np.array_equal(first_look(twice).logits(faint), once.logits(faint))
+    assert without_second_look(once) is once
+    assert np.array_equal(without_second_look(twice).logits(faint), once.logits(faint))
     assert not np.array_equal(twice.logits(faint), once.logits(faint))
 
 

@@ -13,8 +13,10 @@ from batchdigits.errors import DataError
 from batchdigits.inference.model_file import read_model_file
 from batchdigits.inference.tensorflow_runtime import load_network
 from batchdigits.learning.fine_tuning import MAX_GLYPH_SHARE, MNIST_SHARE, FineTuning, transferred_weights
+from batchdigits.learning.initial_weights import shaped_like
 from batchdigits.learning.minibatches import Minibatches
 from batchdigits.learning.recipes import BEST, LESSON
+from batchdigits.learning.training import Training
 from batchdigits.learning.training_targets import teacher_of
 from tests.conftest import Arrays
 
@@ -163,11 +165,15 @@ def test_a_model_keeps_its_rejection_with_other_labels(trained: Path, small_mnis
 
 def test_a_model_keeps_its_second_look_with_its_labels(trained: Path, small_mnist: Arrays) -> None:
     model = read_model_file(trained)
-    looking_again = replace(model, card=replace(model.card, second_look={"thresholds": {"review": 0.5}, "risk": []}))
+    second_look = {"thresholds": {"review": 0.5}, "risk": [], "network": ""}
+    looking_again = replace(model, card=replace(model.card, second_look=second_look))
     digits, letters = own(small_mnist, DIGITS, [5] * 10), own(small_mnist, (*DIGITS, "x"), [5] * 11)
     assert FineTuning(looking_again, digits, seed=1).looks_again
     assert not FineTuning(looking_again, letters, seed=1).looks_again
     assert not FineTuning(model, digits, seed=1).looks_again
+    recipe = shaped_like(model, BEST)
+    assert Training(recipe, digits, 1, init=[looking_again]).looks_again
+    assert not Training(recipe, digits, 1, init=[model]).looks_again
 
 
 def test_outliers_of_the_data_are_learned_beside_any_classes(small_mnist: Arrays) -> None:
