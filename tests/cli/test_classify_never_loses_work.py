@@ -258,7 +258,7 @@ def test_resuming_another_run_is_refused_with_the_reason(
     scene: Path, output: Path, options: list[str], reason: str
 ) -> None:
     other_model(scene / "other.tflite", b"\0")
-    other_model(scene / "labels.tflite", labels=tuple("abcdefghij"))
+    other_model(scene / "labels.tflite", labels=tuple("abcdefghij"), second_look={})
     assert kill(begin(scene, output))
     kept = [(output.parent / name).read_bytes() for name in beside(output)]
     result = classify("scans", "-o", output, "--resume", *options, cwd=scene)
