@@ -52,7 +52,7 @@ def main(output: Path) -> None:
         line = "read form-1.png --template form.toml --long -o forms.csv --quiet"
         subprocess.run([sys.executable, "-m", "batchdigits", *line.split()], cwd=folder, check=True)
         with serving(folder / "forms.csv", "single") as address:
-            draw(browser, address, ["0", "1"], output / "review-forms.png")
+            draw(browser, address, ["3", "1"], output / "review-forms.png")
 
 
 def make_fields(folder: Path) -> None:

@@ -11,7 +11,14 @@ import click
 
 from batchdigits.cli.console import print_message
 from batchdigits.cli.model_choice import chosen_model, model_choice_options
-from batchdigits.cli.options import Count, batch_size_option, ink_option, output_option, verbosity_options
+from batchdigits.cli.options import (
+    Count,
+    batch_size_option,
+    ink_option,
+    output_option,
+    second_look_option,
+    verbosity_options,
+)
 from batchdigits.cli.output_file import is_same_file, prepare_document, prepare_picture
 from batchdigits.errors import ExitCode, NoImagesError
 
@@ -31,6 +38,7 @@ MAX_LIMIT = 1_000  # images: the picture is 42,500 pixels high then; many viewer
 @model_choice_options
 @ink_option
 @batch_size_option
+@second_look_option
 @click.option("--fields", "are_fields", is_flag=True, help="Each image is a field with a number, as for read.")
 @click.option("--limit", type=Count(1, MAX_LIMIT), default=60, show_default=True, help="Show at most this many images.")
 @click.option(
@@ -45,6 +53,7 @@ def preview(
     model: Path | None,
     ink: Ink,
     batch_size: int,
+    second_look: bool | None,
     are_fields: bool,
     limit: int,
     statuses: tuple[str, ...],
@@ -72,7 +81,7 @@ def preview(
 
     _prepare(output)
     tables = _tables(paths, has_choice=bool(statuses or sort))
-    network = load_runtime(chosen_model(runtime, model), batch_size)
+    network = load_runtime(chosen_model(runtime, model), batch_size, second_look)
     rows = _chosen_rows(tables, statuses, sort, limit + 1) if tables else []
     kind = _fields(network, ink) if _are_fields(rows, bool(tables), are_fields) else _digits(network, ink)
     tally = Tally()

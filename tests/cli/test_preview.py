@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.conftest import Arrays, Run
+from tests.conftest import SAMPLES, Arrays, Run
 
 
 @pytest.fixture
@@ -46,6 +46,14 @@ def test_shows_the_labels_of_classify(run: Run, scans: Path) -> None:
     assert len(figures) == 12
     for (path, label, confidence, status, *_), figure in zip(rows, figures, strict=True):
         assert all(part in figure for part in (path, f"<b>{label}</b>{float(confidence):.1%}", f"<i>{status}</i>"))
+
+
+def test_a_second_look_can_be_left_out(run: Run, in_empty_folder: Path) -> None:
+    shown = {}
+    for options in ((), ("--second-look",), ("--no-second-look",)):
+        assert run("preview", SAMPLES / "digits/3/as-is.png", "-o", "page.html", *options).exit_code == 0
+        shown[options] = Path("page.html").read_text("utf-8")
+    assert shown[()] == shown["--second-look",] != shown["--no-second-look",]
 
 
 @pytest.mark.parametrize(("limit", "shown", "said"), [(1, 1, True), (11, 11, True), (12, 12, False), (1000, 12, False)])
