@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchdigits.errors import DataError
+from batchdigits.inference.card import DIGIT_NAMES as DIGIT_NAMES  # for all who use labelled glyphs
 from batchdigits.vision.illumination import otsu
 from batchdigits.vision.normalise import Glyph, Ink, normalise
 from batchdigits.vision.polarity import even_polarities
@@ -18,7 +19,6 @@ from batchdigits.vision.polarity import even_polarities
 if TYPE_CHECKING:
     from batchdigits.datasets.pen import Drawings
 
-DIGIT_NAMES = tuple("0123456789")
 OUTLIER = -1  # the label of a glyph that belongs to no class
 VALIDATION_DIVISOR = 12  # a twelfth of the training images is for validation: 5,000 of MNIST's 60,000
 MAX_POLARITY_SAMPLE = 1_000  # images of an array of which the polarity is looked at

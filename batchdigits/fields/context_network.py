@@ -20,7 +20,7 @@ _lock = Lock()  # an interpreter runs one inference at a time
 
 
 def classify_contexts(contexts: Sequence[Glyph]) -> NDArray[np.float64]:
-    """The log probabilities of ten digits, and of no whole digit or several together, float64 (N, 11).
+    """The log probabilities of ten digits, and of an outlier, a part of a digit or several digits, float64 (N, 11).
 
     Args:
         contexts: uint8 (28, 28) each, as `context_of` draws them.

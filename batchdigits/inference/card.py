@@ -13,7 +13,7 @@ from batchdigits.text import is_line
 from batchdigits.vision.normalise import NORMALISER_VERSION
 
 SCHEMA_VERSION = 1
-TEN_DIGITS = tuple("0123456789")  # the labels that a second look can be at
+DIGIT_NAMES = tuple("0123456789")  # the labels of the ten digits
 MAX_CLASSES = 1_000
 MAX_RISK_IMAGES, MAX_RISK_ROWS = 1 << 24, 1_000  # a bound for a row takes time in proportion to the root of its images
 DICT_FIELDS = [
@@ -86,12 +86,12 @@ class Card:
     schema: int = SCHEMA_VERSION
 
     def looks_again(self, second_look: bool | None = None) -> bool:
-        """Whether glyphs in doubt are looked at again, if the user says so, or nothing (None).
+        """Whether glyphs in doubt are looked at again: as the user says, or as the model has it (None).
 
         Raises:
             ModelFileError: the user says so, and the labels are not the ten digits.
         """
-        if second_look and self.labels != TEN_DIGITS:
+        if second_look and self.labels != DIGIT_NAMES:
             raise ModelFileError("a second look needs a model whose labels are 0 to 9, in this order")
         return bool(self.second_look) if second_look is None else second_look
 
@@ -155,7 +155,7 @@ def _checked(card: Card) -> Card:
         raise ModelFileError("its card has no valid 'rejects'")
     if not _is_risk_table(card.risk):
         raise ModelFileError("its card has no valid risk table")
-    if card.second_look and not (_is_second_look(**card.second_look) and labels == list(TEN_DIGITS)):
+    if card.second_look and not (_is_second_look(**card.second_look) and labels == list(DIGIT_NAMES)):
         raise ModelFileError("its card has no valid 'second_look'")
     if not isinstance(card.outlier_share, int | float) or not 0 <= card.outlier_share < 1:
         raise ModelFileError("its card has no valid outlier share")

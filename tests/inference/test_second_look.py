@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from batchdigits.errors import ModelFileError
-from batchdigits.inference.card import TEN_DIGITS, Card
+from batchdigits.inference.card import DIGIT_NAMES, Card
 from batchdigits.inference.choose import CONTEXT_NETWORK, PRETRAINED, choose_model
 from batchdigits.inference.decide import scores
 from batchdigits.inference.load import load_runtime
@@ -14,9 +14,9 @@ from batchdigits.inference.runtime import Glyphs, Logits
 from batchdigits.inference.second_look import DOUBT, OFFSET, TEMPERATURE, SecondLook, without_second_look
 from tests.conftest import Arrays
 
-CARD = Card(labels=TEN_DIGITS, network={"hidden": [8], "activation": ""}, rejects=True)
+CARD = Card(labels=DIGIT_NAMES, network={"hidden": [8], "activation": ""}, rejects=True)
 LETTERS = replace(CARD, labels=("a", "b"))
-SECOND = replace(CARD, labels=(*TEN_DIGITS, "not_digit"))
+SECOND = replace(CARD, labels=(*DIGIT_NAMES, "not_digit"))
 
 
 class Brightness:
@@ -31,9 +31,9 @@ class Brightness:
     def logits(self, glyphs: Glyphs) -> Logits:
         self.seen += len(glyphs)
         halves = [glyphs[:, :, :14].mean(axis=(1, 2)), glyphs[:, :, 14:].mean(axis=(1, 2))]
-        logits = np.full((len(glyphs), len(TEN_DIGITS)), -50.0)
+        logits = np.full((len(glyphs), len(DIGIT_NAMES)), -50.0)
         logits[:, :2] = np.stack(halves, axis=1) * self._factor
-        if len(self.card.labels) > len(TEN_DIGITS):
+        if len(self.card.labels) > len(DIGIT_NAMES):
             logits = np.column_stack([logits + 1, np.ones(len(glyphs))])
         return np.asarray(logits, np.float32)
 
