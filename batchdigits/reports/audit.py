@@ -38,6 +38,7 @@ from batchdigits.output.row_counts import MILLION, REVIEWED, RowCounts, risk_of
 from batchdigits.output.table import TableRow
 from batchdigits.text import counted
 
+ROUNDING = 1e-9  # of a probability from logarithms, as a share of it: some are 0.05 exactly, as 6 of 120
 REVIEWED_PERCENTS = (1, 2, 5, 10)  # of the `ok` rows, the least sure ones, that a person might look at
 
 
@@ -275,7 +276,7 @@ def _is_refuted(guess: int, wrong: int, size: int, rows: int, rank: int | None =
         return exp(log_ways - _log_choose(rows, size))
 
     last = probability(wrong, guess if rank is None else min(guess, rank))
-    return last + sum(probability(found, guess) for found in range(wrong)) <= 1 - CONFIDENCE_LEVEL
+    return last + sum(probability(found, guess) for found in range(wrong)) <= (1 - CONFIDENCE_LEVEL) * (1 + ROUNDING)
 
 
 def _log_choose(rows: int, drawn: int) -> float:

@@ -29,6 +29,11 @@ def test_the_bound_holds_exactly_for_every_place_of_every_number_of_wrong_rows(s
             assert held >= 0.95 * len(samples)
 
 
+def test_a_probability_of_exactly_5_percent_is_not_over_it() -> None:
+    """Of 16 rows with 12 wrong ones, 6 of 120 samples of two have no wrong one."""
+    assert upper_bound(0, 2, 16) == 11
+
+
 @given(st.integers(1, 60), st.data())
 @settings(max_examples=60)
 def test_the_bound_is_the_largest_number_whose_exact_probability_is_over_5_percent(
