@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
+from statistics import median
 from typing import NamedTuple
 
 import cv2
@@ -25,6 +26,9 @@ MIN_RAIL_SHARE = 0.85  # of a box's width: a row with so much of a component tha
 MIN_FLATNESS = 0.35  # height over width: what is lower is a dash
 MIN_STROKE_SHARE = 0.4  # of the longest component's length: one this long belongs to the digit, wherever it is
 NEAREST_WALLS = 3  # of a box, whose ends are its rows
+# Of the height of the digits in boxes: what is as high in a gap may be a digit, but for a slash, which is straight (the
+# deviation of its ink across it, over that along it) and leans, in a gap that is narrow, as a share of the pitch.
+MIN_GAP_DIGIT, MAX_STRAIGHT, MIN_SLASH_LEAN, SLASH_GAP = 0.6, 0.25, 0.15, 0.65
 
 
 class BoxGlyph(NamedTuple):
@@ -68,6 +72,36 @@ def glyphs_of_boxes(ruled: Ruled, comb: Comb) -> list[BoxGlyph | None]:
         for own, length, is_digits in zip(inside, least, is_box.tolist(), strict=True)
         if is_digits
     ]
+
+
+def fill_gaps(ruled: Ruled, comb: Comb) -> Comb:
+    """A comb whose gaps are boxes where digits stand in them."""
+    if comb.is_box.all():
+        return comb
+    every = replace(comb, filled=tuple(range(len(comb.edges) - 1)))
+    found = glyphs_of_boxes(ruled, every)
+    heights = [_height(glyph) for glyph, is_box in zip(found, comb.is_box, strict=True) if glyph and is_box]
+    least = MIN_GAP_DIGIT * median(heights) if heights else 0.0
+    is_narrow = (comb.edges[1:] - comb.edges[:-1] <= SLASH_GAP * comb.pitch).tolist()
+    filled = [
+        gap
+        for gap in np.flatnonzero(~comb.is_box).tolist()
+        if (glyph := found[gap]) and _height(glyph) >= least and not (is_narrow[gap] and _is_slash(glyph))
+    ]
+    return replace(comb, filled=tuple(filled))
+
+
+def _height(glyph: BoxGlyph) -> int:
+    return glyph.box[3] - glyph.box[1]
+
+
+def _is_slash(glyph: BoxGlyph) -> bool:
+    """Whether the ink of a glyph is a straight stroke that leans, as printed between the boxes of a date."""
+    mass = cv2.moments(glyph.own, True)
+    covariance = np.array([[mass["mu20"], mass["mu11"]], [mass["mu11"], mass["mu02"]]])
+    across, along = np.linalg.eigvalsh(covariance)
+    lean = mass["mu11"] / max(mass["mu02"], 1.0)
+    return bool(across <= MAX_STRAIGHT**2 * along and abs(lean) >= MIN_SLASH_LEAN)
 
 
 def count_boxes(ruled: Ruled, comb: Comb) -> int:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from batchdigits.fields.printed import are_printed, is_upright_to
-from batchdigits.fields.walls import MaskComponents
+from batchdigits.fields.printed import are_printed, is_even, is_upright_to
+from batchdigits.fields.walls import MaskComponents, is_narrow
 from batchdigits.vision.lines import CORNER_SHARE, OUTER_MARGIN_SHARE
 from batchdigits.vision.strokes import Stroke
 
@@ -15,6 +15,7 @@ MIN_WALL_LIKENESS = 0.8  # of the highest wall's span: all sides of a cell are a
 MIN_CROSSED = 2  # rules that a stroke from edge to edge crosses if it is a wall, though a digit may touch it
 AT_END = 3  # pixels from a rule or edge to the end of a wall that is not in the margin
 TOUCHING = 1  # the same for a stroke in the margin that may be a digit's
+MAX_OVER_RULES = 1.5  # thickness of a wall that is not in the margin over that of rules, if a digit may touch it
 MIN_INNER_HEIGHT = 1.3  # of a wall that is not in the margin, over that of digits: else it may be a 1
 
 
@@ -40,6 +41,8 @@ def _is_wall(stroke: Stroke, rules: Sequence[Stroke], components: MaskComponents
     height = stroke.along
     if stroke.thickness > MAX_THICKNESS * height + 2 or stroke.length < MIN_WALL_SPAN * height:
         return False
+    if not (is_narrow(stroke) or is_even(stroke)):
+        return False
     if stroke.span >= SPANNING_SHARE and stroke.thickness <= MAX_FREE_THICKNESS * height + 1:
         crossed = [rule for rule in rules if stroke.start < rule.near - AT_END and rule.far + AT_END < stroke.end]
         return len(crossed) >= MIN_CROSSED or not _may_be_digit(stroke, components)
@@ -49,8 +52,10 @@ def _is_wall(stroke: Stroke, rules: Sequence[Stroke], components: MaskComponents
     reach: float = AT_END
     if stroke.margin < OUTER_MARGIN_SHARE:
         reach = TOUCHING if _may_be_digit(stroke, components) else CORNER_SHARE * height + 1
-    elif not (_is_side_of_frame(stroke, rules) or _is_higher_than_digits(stroke, components)):
-        return False
+    elif not _is_side_of_frame(stroke, rules):
+        is_thick = stroke.thickness > MAX_OVER_RULES * max((rule.thickness for rule in rules), default=0.0) + 1
+        if not _is_higher_than_digits(stroke, components) or (is_thick and _may_be_digit(stroke, components)):
+            return False
     at_rule = [any(rule.lies_at(end, reach) for rule in rules) for end in (stroke.start, stroke.end)]
     at_edge = stroke.start <= reach, stroke.end >= height - reach
     return any(at_rule) and all(rule or edge for rule, edge in zip(at_rule, at_edge, strict=True))

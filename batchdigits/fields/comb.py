@@ -41,17 +41,21 @@ class Comb:
         walls: the upright strokes as tall as its walls.
         shown: the edges of all boxes that walls show, as `edges`, which has as many as are known; None if they show
             none.
+        filled: which of the gaps are boxes all the same, as digits stand there: a comb may have boxes of two widths.
     """
 
     edges: NDArray[np.float64]
     pitch: float
     walls: list[Stroke]
     shown: NDArray[np.float64] | None
+    filled: tuple[int, ...] = ()
 
     @cached_property
     def is_box(self) -> NDArray[np.bool_]:
         """Whether there is a box, and no gap, between each two edges, bool (N,)."""
-        return _is_box(self.edges)
+        is_box = _is_box(self.edges)
+        is_box[list(self.filled)] = True
+        return is_box
 
     @property
     def boxes(self) -> int:

@@ -10,9 +10,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from batchdigits.fields.boxes import count_boxes, glyphs_of_boxes
+from batchdigits.fields.boxes import count_boxes, fill_gaps, glyphs_of_boxes
 from batchdigits.fields.close_up import CloseUp, close_up
 from batchdigits.fields.comb import Comb
+from batchdigits.fields.comb_doubts import may_have_lost_digit
 from batchdigits.fields.context import context_of
 from batchdigits.fields.form_lines import Ruled, has_printed_walls, remove_form_lines
 from batchdigits.fields.grain import is_ink
@@ -93,6 +94,8 @@ def _upright(view: View, ruled: Ruled, options: ReadOptions) -> tuple[View, Rule
 
 def _cut_boxes(view: View, ruled: Ruled, comb: Comb, options: ReadOptions) -> Cut:
     """Cut a field into the digits of the boxes of its comb."""
+    whole = fill_gaps(ruled, comb)
+    comb = comb if options.boxes else whole
     found = glyphs_of_boxes(ruled, comb)
     filled = [glyph for glyph in found if glyph is not None]
     numbers = iter(range(len(filled)))
@@ -101,7 +104,8 @@ def _cut_boxes(view: View, ruled: Ruled, comb: Comb, options: ReadOptions) -> Cu
     height = median(bottom - top for _, top, _, bottom in places) if places else 0.0
     contexts = [context_of(view.ink, glyph.own, glyph.box, height) for glyph in filled]
     inked = [box for box, glyph in enumerate(boxes) if glyph >= 0]
-    is_part = bool(inked) and inked[-1] - inked[0] >= len(inked)
+    is_part = (bool(inked) and inked[-1] - inked[0] >= len(inked)) or comb.boxes < whole.boxes
+    is_part = is_part or may_have_lost_digit(ruled, comb, places)
     shown = count_boxes(ruled, comb)
     has_ink = bool(filled) or (not shown and _find_number(ruled) is not None)  # too small for such boxes
     has_minus = options.signed and bool(places) and _has_minus(places[0], ruled)

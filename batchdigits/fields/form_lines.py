@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from statistics import median
 from typing import NamedTuple
@@ -34,6 +35,7 @@ MIN_TICK_DIGIT_HEIGHT, MIN_TICK_SHARE = 1.15, 0.75  # the same, if they are tick
 MIN_PRINTED_SHARE = 0.7  # of a comb's edges: those with walls that are alike, as no strokes of a pen are
 # Where so many components are left, and are so much fainter than the lines that were removed, they are grain.
 MAX_SPECKS, MAX_GRAIN = 20, 0.22
+MAX_REST_WIDTH = 0.2  # of its height: the rest of a wall
 WALL_DEPTH = 0.15  # of the pitch: what lies this near to a wall, whole, is the rest of it
 
 
@@ -80,8 +82,10 @@ def remove_form_lines(ink: MatLike, boxes: int | None = None) -> Ruled:
             return ruled._replace(has_walls=True)
     ticks = find_ticks(strokes.without_rules, strokes.rules)
     if ticks and boxes in (None, ticks.comb.boxes):
-        ink = cv2.bitwise_and(ink, cv2.bitwise_not(ticks.mask))
-        return _without_lines(ink, strokes, ticks.comb)._replace(has_walls=True)
+        plain = cv2.bitwise_and(ink, cv2.bitwise_not(ticks.mask))
+        ruled = _without_lines(plain, strokes, ticks.comb)
+        if boxes or not _is_crowded(ticks.comb, ruled.components):
+            return ruled._replace(has_walls=True)
     return _without_lines(ink, strokes, comb if boxes else None)
 
 
@@ -166,11 +170,13 @@ def _is_off(comb: Comb, components: Components | None) -> bool:
 
 def _is_crowded(comb: Comb, components: Components | None) -> bool:
     """Whether two digits stand side by side in a box of a comb, as on checked paper."""
-    if not comb.walls or components is None:
+    if components is None:
         return False
-    tall = median([wall.length for wall in comb.walls])
-    heights = np.where(components.height <= MAX_DIGIT_HEIGHT * tall, components.height, 0)  # others are rests of walls
-    is_digit = heights >= max(1.0, MIN_MEMBER_HEIGHT * heights.max())
+    tall = median([wall.length for wall in comb.walls]) if comb.walls else math.inf
+    is_low = components.height <= MAX_DIGIT_HEIGHT * tall
+    is_rest = ~is_low & (components.width <= MAX_REST_WIDTH * components.height)  # of a wall
+    highest = components.height[is_low if is_low.any() else ~is_rest].max(initial=0)
+    is_digit = ~is_rest & (components.height >= MIN_MEMBER_HEIGHT * highest)
     left, right = components.x[is_digit], (components.x + components.width)[is_digit]
     middles, depth = (left + right) / 2, WALL_DEPTH * comb.pitch
     starts, ends = comb.edges[:-1, None][comb.is_box], comb.edges[1:, None][comb.is_box]

@@ -32,9 +32,11 @@ MIN_REST, MAX_NARROW = 0.1, 0.35  # width over height of what is the rest of a w
 MAX_LIKENESS = 0.35  # difference of the log heights of digits of one number
 MIN_THICKNESS = 0.8  # of the strokes of a number: thinner ones are the rests of lines
 MAX_COMPONENTS = 100  # of all rows: the highest are looked at
-MAX_HEIGHT_RATIO = 2.2  # of neighbours in a row
+MAX_HEIGHT_RATIO, MAX_WIDE_RATIO = 2.2, 1.4  # of neighbours in a row, and of such with a wide gap between them
 MIN_OVERLAP = 0.4  # of the lower one's height: rows that neighbours share
-MAX_GAP = 2.0  # of the higher one's height: between neighbours in a row
+# Of the higher one's height: the gap between neighbours in a row, and between such as are about as high in a field that
+# is too low for two rows.
+MAX_GAP, MAX_WIDE_GAP, ONE_ROW = 2.0, 3.0, 3.5
 # Beside a printed label: of the highest member, the gap; how many times as high as that the number is; and its letters.
 MIN_LABEL_GAP, MIN_LABEL_RATIO, MIN_LETTERS = 0.4, 1.6, 2
 # What is added to a row: components this far from its members at most, as shares of its height.
@@ -43,6 +45,7 @@ REACH_COMMA = 0.45  # the same below the row, for what begins within it and is n
 MIN_UNDERLINE = 2.5  # width over height
 MIN_SHARED_ROWS = 0.5  # of the number's height: with less, a component lies above or below it
 MIN_CUT_DIGIT = 0.35  # of the number's height: what touches a wall and may be the rest of a digit that crosses it
+MIN_PIECE, MIN_BROKEN = 0.15, 0.6  # of the number's height: a piece of a broken digit, and all of them
 MAX_WALL_DIGIT = 1.5  # of the number's height: the length of a wall that may be a digit
 MIN_ROW_DIGITS = 2  # as high as those of a number: another row with so many may be the number
 EDGE_WEIGHT = 0.3  # of a component that touches the picture's edge, as against another one
@@ -109,6 +112,7 @@ def find_number(ruled: Ruled) -> Number | None:
         is_part = is_part or _has_wall_like_digit(ruled, components, sure, height)
         is_part = is_part or bool((at_wall & (components.height >= MIN_CUT_DIGIT * height)).any())
         is_part = is_part or _may_be_walls(components, sure)
+        is_part = is_part or _has_pieces_beside(components, ~(members | is_rest | is_like_line), sure, height)
         weight = _weight(components, sure, inside)
         numbers.append(Number(select(components, members), doubtful, height, weight, is_part))
         rows.append(sure[~components.touches[sure]])
@@ -203,7 +207,9 @@ def _are_neighbours(components: Components, left: int, right: int) -> bool:
     high, low = max(height[left], height[right]), min(height[left], height[right])
     gap = x[right] - x[left] - width[left]
     overlap = min(y[left] + height[left], y[right] + height[right]) - max(y[left], y[right])
-    return bool(high <= MAX_HEIGHT_RATIO * low and gap <= MAX_GAP * high and overlap >= MIN_OVERLAP * low)
+    is_wide = len(components.labels) <= ONE_ROW * high and high <= MAX_WIDE_RATIO * low
+    most = MAX_WIDE_GAP if is_wide else MAX_GAP
+    return bool(high <= MAX_HEIGHT_RATIO * low and gap <= most * high and overlap >= MIN_OVERLAP * low)
 
 
 def _members(components: Components, row: NDArray[np.intp], height: float, is_rest: Flags) -> Flags:
@@ -234,6 +240,18 @@ def _are_beside(components: Components, row: NDArray[np.intp], height: float) ->
     is_near = (x <= (x + width)[row].max() + reach) & (x + width >= x[row].min() - reach)
     is_alike = np.abs(np.log(tall / height)) <= MAX_LIKENESS
     return np.asarray((is_near | is_alike) & (shared >= MIN_SHARED_ROWS * height), np.bool_)
+
+
+def _has_pieces_beside(components: Components, others: Flags, row: NDArray[np.intp], height: float) -> bool:
+    """Whether other ink in the rows of a number, near to one of its ends, is together as high as a broken digit."""
+    _, x, y, width, tall, _ = components
+    top, bottom = median(y[row].tolist()), median((y + tall)[row].tolist())
+    left, right, reach = x[row].min(), (x + width)[row].max(), MAX_GAP * height
+    is_piece = others & (tall >= MIN_PIECE * height) & (y < bottom) & (y + tall > top) & ~components.touches
+    before = is_piece & (x + width <= left) & (x + width >= left - reach)
+    after = is_piece & (x >= right) & (x <= right + reach)
+    highest = max([(y + tall)[side].max() - y[side].min() for side in (before, after) if side.any()], default=0)
+    return bool(highest >= MIN_BROKEN * height)
 
 
 def _has_wall_like_digit(ruled: Ruled, components: Components, row: NDArray[np.intp], height: float) -> bool:

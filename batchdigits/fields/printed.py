@@ -14,6 +14,7 @@ from batchdigits.vision.strokes import Stroke
 ENDS, ENDS_SHARE = 1.5, 0.015
 THICKNESS, THICKNESS_SHARE = 1.0, 0.1
 MAX_SLOPE_DIFFERENCE = 0.03  # columns for each row
+MAX_WIDTH = 1.5  # of the box of a line, over its thickness
 MAX_SWELLING = 1.25  # mean thickness of a line over what it mostly is: pens are less even
 
 
@@ -55,6 +56,12 @@ def are_alike(
 def is_upright_to(stroke: Stroke, tilt: float) -> bool:
     """Whether an upright stroke stands at a right angle on a row of some tilt, in rows for each column."""
     return abs(slope_of(stroke) + tilt) <= MAX_SLOPE_DIFFERENCE
+
+
+def is_even(stroke: Stroke) -> bool:
+    """Whether an upright stroke is as narrow, but for its slope, as one without loops and bends."""
+    wide = MAX_WIDTH * stroke.thickness + abs(slope_of(stroke)) * stroke.length + 2
+    return stroke.far - stroke.near <= wide
 
 
 def slope_of(stroke: Stroke) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import takewhile
+from itertools import groupby, takewhile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from batchdigits.inference.runtime import Runtime
 
 MAX_ALTERNATIVES = 5
 MIN_DIGIT_HEIGHT = 0.7  # of the number's height: ink as high is hardly noise
+MIN_SMALL_DIGIT = 0.3  # of the number's height: width and height of a small one
 POINTS = (".", ",")
 MAX_DOUBTFUL_CONFIDENCE = 0.5  # of a number where the normaliser of single digits finds nothing but printed lines
 NOTHING_KNOWN = ReadOptions()
@@ -83,7 +84,7 @@ def read_cut(cut: Cut, log_p: NDArray[np.float64], options: ReadOptions) -> Fiel
     lead, doubt = features(paths, log_p)
     confidence = confidence_of(lead, doubt)
     has_slashes, has_frame = _may_have_lines(best.steps, cut)
-    is_part = cut.is_part or _leaves_digit_out(best.steps, cut)
+    is_part = cut.is_part or _leaves_digit_out(best.steps, cut) or _leaves_small_digit_out(best.steps, cut)
     unread = "minus" if cut.may_have_minus else "point" if _begins_with_point(best.steps, cut) else ""
     if cut.looks_empty or is_part or has_slashes or has_frame or unread:
         confidence = min(confidence, MAX_DOUBTFUL_CONFIDENCE)
@@ -113,6 +114,22 @@ def _leaves_digit_out(steps: Sequence[Step], cut: Cut) -> bool:
         if bottom - top >= MIN_DIGIT_HEIGHT * cut.close.height and not doubtful[piece]:
             return True
         before = piece
+    return False
+
+
+def _leaves_small_digit_out(steps: Sequence[Step], cut: Cut) -> bool:
+    """Whether ink between the digits of a number is left out that is as large as a small digit, as no comma is."""
+    if cut.close is None or cut.pieces is None:
+        return False
+    digits = [place for place, step in enumerate(steps) if step.text.isdigit()]
+    between = steps[digits[0] : digits[-1]] if digits else ()
+    least = MIN_SMALL_DIGIT * cut.close.height
+    for is_left_out, group in groupby(between, key=lambda step: not step.text):
+        together = list(group)
+        boxes = cut.pieces.boxes[together[0].start : together[-1].end]
+        (left, top), (right, bottom) = boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)
+        if is_left_out and min(right - left, bottom - top) >= least:
+            return True
     return False
 
 

@@ -66,7 +66,7 @@ def steps_of_boxes(boxes: Sequence[int], log_p: NDArray[np.float64]) -> list[Ste
             steps.append(Step(box, box + 1, "", 0.0))
         else:
             steps += [Step(box, box + 1, text, weight, glyph) for text, weight in likeliest[glyph]]
-            steps.append(Step(box, box + 1, "", float(log_p[glyph, -1]) - BOX_LEAD))
+            steps.append(Step(box, box + 1, "", float(log_p[glyph, -1]) - BOX_LEAD, glyph))
     return steps
 
 

@@ -1,0 +1,276 @@
+"""Digits that may be lost: taken for a wall, in a gap between boxes, beside them, small or broken."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from batchdigits.fields.boxes import fill_gaps
+from batchdigits.fields.cell_walls import cell_walls
+from batchdigits.fields.comb import Comb
+from batchdigits.fields.comb_doubts import may_have_lost_digit
+from batchdigits.fields.confidence import features
+from batchdigits.fields.form_lines import Ruled, _is_crowded
+from batchdigits.fields.lattice import best_paths
+from batchdigits.fields.printed import is_even
+from batchdigits.fields.read_field import MAX_DOUBTFUL_CONFIDENCE, read_fields
+from batchdigits.fields.reading import ReadOptions
+from batchdigits.fields.walls import MaskComponents
+from batchdigits.fields.weights import steps_of_boxes
+from batchdigits.inference.runtime import Runtime
+from batchdigits.vision.components import components_of
+from batchdigits.vision.strokes import Stroke, find_upright_strokes, make_stroke
+from tests.fields.conftest import Digits
+from tests.fields.drawn import INK, LINE, Scan, paper, walls, write
+
+SHAPE = (60, 300)
+EDGES = np.arange(20.0, 261.0, 60.0)
+Points = Sequence[tuple[int, int]]
+TWO_WIDTHS = 8, 78, 148, 196, 266, 336  # the walls of five boxes, one of which is narrower
+
+
+def line(column: int, length: int = 50, thick: int = 3) -> Stroke:
+    """An upright line."""
+    ink = np.full((length, thick), 255, np.uint8)
+    return make_stroke(ink, 5, column - thick // 2, False, (5, 5 + length), SHAPE, float(thick))
+
+
+def boxes_of(scan: Scan, columns: tuple[int, ...]) -> None:
+    """Draw boxes between some columns."""
+    cv2.rectangle(scan, (columns[0], 3), (columns[-1], len(scan) - 4), LINE, 2)
+    for column in columns:
+        cv2.line(scan, (column, 3), (column, len(scan) - 4), LINE, 2)
+
+
+def test_boxes_may_be_of_two_widths(runtime: Runtime, mnist_digits: Digits) -> None:
+    scan = paper(348)
+    boxes_of(scan, TWO_WIDTHS)
+    for digit, left, right in zip("42830", TWO_WIDTHS, TWO_WIDTHS[1:], strict=False):
+        write(scan, *mnist_digits, digit, at=(left + right) // 2 - 18)
+    (reading,) = read_fields([scan], runtime)
+    assert (reading.value, reading.boxes) == ("42830", 5)
+
+
+def ruled_with(ink: Scan) -> Ruled:
+    mask = np.where(ink > 128, 255, 0).astype(np.uint8)
+    return Ruled(ink, mask, [], [], None, components_of(mask))
+
+
+def glyphs_at(*columns: int, stroke: Points = ()) -> Ruled:
+    """Rings around some columns, and a stroke through some points."""
+    ink = np.zeros(SHAPE, np.uint8)
+    for column in columns:
+        cv2.ellipse(ink, (column, 30), (12, 18), 0, 0, 360, 255, 4)
+    if stroke:
+        cv2.polylines(ink, [np.array(stroke, np.int32)], False, 255, 4)
+    return ruled_with(ink)
+
+
+@pytest.mark.parametrize(
+    ("stroke", "gap", "is_box"),
+    [
+        pytest.param([(150, 12), (138, 48)], 30, False, id="slash"),
+        pytest.param([(150, 12), (138, 48)], 46, True, id="leaning 1 in a wide gap"),
+        pytest.param([(144, 12), (144, 48)], 30, True, id="upright 1"),
+        pytest.param([(141, 12), (155, 12), (147, 48), (133, 48), (141, 12)], 30, True, id="leaning 0"),
+        pytest.param([(140, 24), (148, 24), (148, 36), (140, 36)], 30, False, id="low"),
+        pytest.param([], 30, False, id="empty"),
+    ],
+)
+def test_a_gap_with_a_digit_is_a_box(stroke: Points, gap: int, is_box: bool) -> None:
+    left, right = 144 - gap / 2, 144 + gap / 2
+    edges = np.array([left - 120, left - 60, left, right, right + 60, right + 120])
+    comb = Comb(edges, 60.0, [line(round(edge)) for edge in edges], edges)
+    assert comb.is_box.tolist() == [True, True, False, True, True]
+    middles = [round((a + b) / 2) for a, b in zip(edges[[0, 1, 3, 4]], edges[[1, 2, 4, 5]], strict=True)]
+    filled = fill_gaps(glyphs_at(*middles, stroke=stroke), comb)
+    assert filled.is_box[2] == is_box
+    assert filled.boxes == comb.boxes + is_box
+
+
+def test_a_digit_in_a_gap_between_the_boxes_that_were_told_leaves_a_doubt(
+    runtime: Runtime, mnist_digits: Digits
+) -> None:
+    scan = paper(348)
+    boxes_of(scan, TWO_WIDTHS)
+    for digit, left, right in zip("42 30", TWO_WIDTHS, TWO_WIDTHS[1:], strict=False):
+        write(scan, *mnist_digits, digit.strip(), at=(left + right) // 2 - 18)
+    (sure,) = read_fields([scan], runtime, ReadOptions(boxes=4))
+    write(scan, *mnist_digits, "8", at=154)
+    (doubtful,) = read_fields([scan], runtime, ReadOptions(boxes=4))
+    assert sure.value == doubtful.value == "4230"
+    assert doubtful.confidence <= MAX_DOUBTFUL_CONFIDENCE < sure.confidence
+
+
+def test_ink_that_is_left_out_of_a_box_is_as_doubtful_as_it_is_like_a_digit() -> None:
+    log_p = np.full((2, 11), -12.0)
+    log_p[0, 4], log_p[1, 7], log_p[1, -1] = -0.01, -0.7, -0.7
+    paths = best_paths(steps_of_boxes([0, 1], log_p), 2, range(1, 2))
+    assert (paths[0].value, features(paths, log_p)[1]) == ("4", -0.7)
+
+
+@pytest.mark.parametrize(("wide", "even"), [(3, True), (8, True), (30, False)])
+def test_a_wall_is_no_wider_than_its_slope_and_thickness(wide: int, even: bool) -> None:
+    ink = np.zeros((60, wide), np.uint8)
+    ink[:, :3] = ink[:, -3:] = 255
+    assert is_even(make_stroke(ink, 5, 10, False, (5, 65), SHAPE, 6.0)) == even
+
+
+RULES = [make_stroke(np.full((3, 240), 255, np.uint8), row, 0, True, (0, 240), (80, 240), 3.0) for row in (8, 67)]
+
+
+@pytest.mark.parametrize(("wide", "thick", "count"), [(8, 8, 1), (24, 8, 0), (10, 3, 1)])
+def test_an_8_from_rule_to_rule_is_no_wall(wide: int, thick: int, count: int) -> None:
+    mask = np.zeros((80, 240), np.uint8)
+    for row in (25, 53):
+        cv2.ellipse(mask, (40, row), (wide // 2 - 4, 10), 0, 0, 360, 255, 8)
+    x, y, width, height = cv2.boundingRect(mask)
+    ink = mask[y : y + height, x : x + width]
+    stroke = make_stroke(ink, y, x, False, (y, y + height), mask.shape, float(thick))
+    assert len(cell_walls([stroke], RULES, MaskComponents(mask))) == count
+
+
+@pytest.mark.parametrize(("thick", "has_bar", "count"), [(3, True, 1), (7, True, 0), (7, False, 1)])
+def test_a_stem_between_rules_that_is_thicker_than_they_is_no_wall(thick: int, has_bar: bool, count: int) -> None:
+    mask = np.zeros((80, 240), np.uint8)
+    cv2.line(mask, (124, 12), (122, 66), 255, thick)
+    if has_bar:  # of a 7
+        cv2.line(mask, (100, 12), (124, 30), 255, 7)
+    for column in (30, 60, 160):
+        cv2.ellipse(mask, (column, 46), (9, 14), 0, 0, 360, 255, 4)
+    strokes = [stroke for stroke in find_upright_strokes(mask) if stroke.length > 50]
+    assert len(cell_walls(strokes, RULES, MaskComponents(mask))) == count
+
+
+@pytest.mark.parametrize("pitch", [46, 92])
+def test_boxes_between_ticks_have_one_digit_unless_told(runtime: Runtime, mnist_digits: Digits, pitch: int) -> None:
+    scan = paper(6 * 46 + 40, 70)
+    for column in range(20, 20 + 6 * 46 + 1, pitch):
+        cv2.line(scan, (column, 40), (column, 60), INK, 2)
+    cv2.line(scan, (20, 60), (20 + 6 * 46, 60), INK, 2)
+    for box, digit in enumerate("294830"):
+        write(scan, *mnist_digits, digit, at=26 + 46 * box, top=8)
+    reading = read_fields([scan], runtime)[0]
+    assert reading.boxes == (6 if pitch == 46 else 0)
+    assert reading.value == "294830" or pitch == 92
+    boxes = 6 * 46 // pitch
+    assert read_fields([scan], runtime, ReadOptions(boxes=boxes))[0].boxes == boxes
+
+
+@pytest.mark.parametrize(("wide", "is_crowded"), [(16, True), (3, False)])
+def test_digits_as_tall_as_walls_crowd_a_box_and_rests_of_walls_do_not(wide: int, is_crowded: bool) -> None:
+    ink = np.zeros(SHAPE, np.uint8)
+    cv2.ellipse(ink, (50, 30), (9, 14), 0, 0, 360, 255, 4)
+    for column in (96, 124):
+        ink[6:54, column - wide // 2 : column + wide // 2 + 1] = 255
+    assert (
+        _is_crowded(Comb(EDGES, 60.0, [line(round(edge)) for edge in EDGES], EDGES), components_of(ink)) == is_crowded
+    )
+
+
+def test_a_1_between_tall_digits_makes_no_boxes_of_a_cell(runtime: Runtime, mnist_digits: Digits) -> None:
+    scan = paper(230, 60)
+    cv2.rectangle(scan, (6, 10), (222, 50), LINE, 2)
+    write(scan, *mnist_digits, "8", at=50)
+    cv2.line(scan, (113, 10), (112, 49), INK, 3)
+    write(scan, *mnist_digits, "94", at=122)
+    reading = read_fields([scan], runtime)[0]
+    assert reading.value == "8194" or reading.confidence <= MAX_DOUBTFUL_CONFIDENCE
+
+
+@pytest.mark.parametrize(("height", "count"), [(60, 5), (160, 4)])
+def test_digits_may_be_spread_in_a_field_of_one_row(
+    runtime: Runtime, mnist_digits: Digits, height: int, count: int
+) -> None:
+    scan = paper(420, height)
+    write(scan, *mnist_digits, "2946", at=30)
+    write(scan, *mnist_digits, "8", at=240)
+    reading = read_fields([scan], runtime)[0]
+    assert len(reading.value) == count
+
+
+@pytest.mark.parametrize("pieces", [(), (14,), (14, 42)])
+def test_a_broken_digit_beside_a_number_leaves_it_in_doubt(
+    runtime: Runtime, mnist_digits: Digits, pieces: tuple[int, ...]
+) -> None:
+    scan = paper(300)
+    right = write(scan, *mnist_digits, "2946", at=30)
+    for row in pieces:
+        cv2.ellipse(scan, (right + 50, row), (8, 5), 0, 0, 360, INK, 2)
+    (reading,) = read_fields([scan], runtime)
+    assert reading.value == "2946"
+    assert (reading.confidence <= MAX_DOUBTFUL_CONFIDENCE) == (len(pieces) == 2)
+
+
+@pytest.mark.parametrize(("size", "is_doubtful"), [((4, 4), False), ((4, 11), False), ((14, 11), True)])
+def test_a_small_digit_between_others_leaves_a_number_in_doubt(
+    runtime: Runtime, mnist_digits: Digits, size: tuple[int, int], is_doubtful: bool
+) -> None:
+    scan = paper(300)
+    right = write(scan, *mnist_digits, "29", at=30)
+    width, height = size
+    scan[44 - height : 44, right + 26 : right + 26 + width] = INK
+    write(scan, *mnist_digits, "46", at=right + 66)
+    (reading,) = read_fields([scan], runtime)
+    assert reading.value == "2946"
+    assert (reading.confidence <= MAX_DOUBTFUL_CONFIDENCE) == is_doubtful
+
+
+WALLS = [line(round(edge)) for edge in EDGES]
+PLACES = [(38, 12, 62, 48), (98, 12, 122, 48), (158, 12, 182, 48)]
+
+
+def comb_with(removed: Sequence[Stroke], ink: Ruled | None = None) -> tuple[Ruled, Comb]:
+    """A comb of four boxes with rings in three of them, the lines that were removed, and other ink."""
+    ruled = glyphs_at(50, 110, 170)
+    if ink:
+        ruled = ruled_with(np.maximum(ruled.ink, ink.ink))
+    return ruled._replace(walls=list(removed)), Comb(EDGES, 60.0, WALLS, EDGES)
+
+
+@pytest.mark.parametrize(
+    ("removed", "is_lost"),
+    [
+        pytest.param([], False, id="none"),
+        pytest.param(WALLS, False, id="walls"),
+        pytest.param([*WALLS, line(82, 20)], True, id="short"),
+        pytest.param([WALLS[0], line(80, thick=9), *WALLS[2:]], True, id="thick"),
+        pytest.param([*WALLS, line(84)], True, id="two of a kind"),
+        pytest.param([*WALLS, line(84, thick=1)], False, id="soft edge"),
+        pytest.param([*WALLS, line(110, 20)], False, id="in a box"),
+    ],
+)
+def test_lines_that_are_unlike_the_walls_may_be_of_a_digit(removed: Sequence[Stroke], is_lost: bool) -> None:
+    assert may_have_lost_digit(*comb_with(removed), PLACES) == is_lost
+
+
+@pytest.mark.parametrize(
+    ("ink", "is_lost"),
+    [
+        pytest.param(glyphs_at(280), True, id="digit"),
+        pytest.param(glyphs_at(230), False, id="in the last box"),
+        pytest.param(glyphs_at(stroke=[(274, 30), (286, 30)]), False, id="dash"),
+        pytest.param(glyphs_at(stroke=[(280, 10), (280, 50)]), False, id="line"),
+    ],
+)
+def test_ink_beside_the_boxes_may_be_a_digit(ink: Ruled, is_lost: bool) -> None:
+    ruled, comb = comb_with(WALLS, ink)
+    assert may_have_lost_digit(ruled, comb, PLACES) == is_lost
+    assert not may_have_lost_digit(ruled, replace(comb, pitch=10.0), PLACES)
+    assert not may_have_lost_digit(ruled, comb, [])
+
+
+def test_a_digit_beside_the_boxes_leaves_a_number_in_doubt(runtime: Runtime, mnist_digits: Digits) -> None:
+    scan = paper(284)  # too narrow for one box more
+    walls(scan, 8, 60, 4)
+    for box, digit in enumerate("4938"):
+        write(scan, *mnist_digits, digit, at=20 + 60 * box)
+    (sure,) = read_fields([scan], runtime)
+    write(scan, *mnist_digits, "2", at=247)
+    (doubtful,) = read_fields([scan], runtime)
+    assert sure.value == "4938"
+    assert doubtful.confidence <= MAX_DOUBTFUL_CONFIDENCE < sure.confidence
