@@ -22,7 +22,8 @@ MARGIN = 2  # pixels around the number
 MIN_HEIGHT = 0.6  # of the number's height: lower components say nothing about its slant and base line
 MAX_WIDTH = 1.2  # of its height: a wider component has several digits, and its slant is not theirs
 MIN_SLANT = 0.2  # less is left, as resampling costs sharpness
-MAX_HOLES = 4  # of a digit, with those that a bad print makes
+# Holes of a digit, with those that a bad print makes; and the share of ink that is left of it without such fringes.
+MAX_HOLES, MIN_STROKE_SHARE = 4, 0.5
 EDGE = np.ones((3, 3), np.uint8)  # the grey edge of a stroke around its mask
 
 
@@ -78,9 +79,16 @@ def close_up(number: Number, ink: MatLike, with_lines: MatLike) -> CloseUp | Non
 
 
 def _is_grain(mask: MatLike, height: float) -> bool:
-    """Whether the mask of a number has more holes than digits have."""
-    holes = cv2.connectedComponents(cv2.bitwise_not(mask), None, 4)[0] - 2
-    return bool(holes > MAX_HOLES * (1 + mask.shape[1] / height))
+    """Whether the mask of a number has more holes than digits have, and is not of strokes with a ragged edge."""
+    most = MAX_HOLES * (1 + mask.shape[1] / height)
+    if _holes(mask) <= most:
+        return False
+    strokes = cv2.morphologyEx(mask, cv2.MORPH_OPEN, EDGE)
+    return _holes(strokes) > most or cv2.countNonZero(strokes) < MIN_STROKE_SHARE * cv2.countNonZero(mask)
+
+
+def _holes(mask: MatLike) -> int:
+    return int(cv2.connectedComponents(cv2.bitwise_not(mask), None, 4)[0]) - 2
 
 
 def _affine(shape: tuple[int, ...], factor: float, slant: float) -> tuple[NDArray[np.float64], tuple[int, int]]:

@@ -11,6 +11,7 @@ import pytest
 
 from batchdigits.fields.boxes import fill_gaps
 from batchdigits.fields.cell_walls import cell_walls
+from batchdigits.fields.close_up import _is_grain
 from batchdigits.fields.comb import Comb
 from batchdigits.fields.comb_doubts import may_have_lost_digit
 from batchdigits.fields.confidence import features
@@ -274,3 +275,13 @@ def test_a_digit_beside_the_boxes_leaves_a_number_in_doubt(runtime: Runtime, mni
     (doubtful,) = read_fields([scan], runtime)
     assert sure.value == "4938"
     assert doubtful.confidence <= MAX_DOUBTFUL_CONFIDENCE < sure.confidence
+
+
+@pytest.mark.parametrize(("thick", "is_grain"), [(1, True), (6, False)])
+def test_strokes_with_a_ragged_edge_are_no_grain(thick: int, is_grain: bool) -> None:
+    mask = np.zeros(SHAPE, np.uint8)
+    mask[20:40:2, 40:200] = mask[20:40, 40:200:3] = 255  # a fringe full of holes
+    for column in (60, 110, 160):
+        cv2.ellipse(mask, (column, 30), (16, 22), 0, 0, 360, 255, thick)
+    mask[24:36, 50:70] = mask[24:36, 100:120] = mask[24:36, 150:170] = 0
+    assert _is_grain(mask, 40.0) == is_grain
