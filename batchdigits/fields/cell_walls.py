@@ -15,7 +15,7 @@ MIN_WALL_LIKENESS = 0.8  # of the highest wall's span: all sides of a cell are a
 MIN_CROSSED = 2  # rules that a stroke from edge to edge crosses if it is a wall, though a digit may touch it
 AT_END = 3  # pixels from a rule or edge to the end of a wall that is not in the margin
 TOUCHING = 1  # the same for a stroke in the margin that may be a digit's
-MAX_OVER_RULES = 1.5  # thickness of a wall that is not in the margin over that of rules, if a digit may touch it
+MAX_OVER_RULES = 1.5  # thickness of a wall over that of rules, if it is no side of a frame: else it may be a 1
 MIN_INNER_HEIGHT = 1.3  # of a wall that is not in the margin, over that of digits: else it may be a 1
 
 
@@ -52,10 +52,11 @@ def _is_wall(stroke: Stroke, rules: Sequence[Stroke], components: MaskComponents
     reach: float = AT_END
     if stroke.margin < OUTER_MARGIN_SHARE:
         reach = TOUCHING if _may_be_digit(stroke, components) else CORNER_SHARE * height + 1
-    elif not _is_side_of_frame(stroke, rules):
-        is_thick = stroke.thickness > MAX_OVER_RULES * max((rule.thickness for rule in rules), default=0.0) + 1
-        if not _is_higher_than_digits(stroke, components) or (is_thick and _may_be_digit(stroke, components)):
-            return False
+    elif not (_is_side_of_frame(stroke, rules) or _is_higher_than_digits(stroke, components)):
+        return False
+    is_thick = stroke.thickness > MAX_OVER_RULES * max((rule.thickness for rule in rules), default=0.0) + 1
+    if is_thick and not _is_side_of_frame(stroke, rules):
+        return False
     at_rule = [any(rule.lies_at(end, reach) for rule in rules) for end in (stroke.start, stroke.end)]
     at_edge = stroke.start <= reach, stroke.end >= height - reach
     return any(at_rule) and all(rule or edge for rule, edge in zip(at_rule, at_edge, strict=True))
