@@ -192,14 +192,27 @@ def _without_print(components: Components, row: NDArray[np.intp]) -> list[NDArra
     if len(row) < 2:
         return [row]
     order = row[np.argsort(components.x[row], kind="stable")]
-    height, right = components.height[order], np.maximum.accumulate((components.x + components.width)[order])
-    gaps = components.x[order][1:] - right[:-1]
-    for at in (np.flatnonzero(gaps >= MIN_LABEL_GAP * height.max()) + 1).tolist():
-        low, high = sorted((order[:at], order[at:]), key=lambda part: float(np.median(components.height[part])))
-        ratio = float(np.median(components.height[high]) / np.median(components.height[low]))
-        if ratio >= MIN_LABEL_RATIO and len(low) >= MIN_LETTERS:
-            return [*_without_print(components, low), *_without_print(components, high)]
+    left, right = components.x[order], np.maximum.accumulate((components.x + components.width)[order])
+    highest = components.height[order].max()
+    for at in (np.flatnonzero(left[1:] - right[:-1] >= MIN_LABEL_GAP * highest) + 1).tolist():
+        heights = [_heights_of_letters(components, part) for part in (order[:at], order[at:])]
+        low, high = sorted(heights, key=median)
+        if median(high) >= MIN_LABEL_RATIO * median(low) and len(low) >= MIN_LETTERS:
+            return [*_without_print(components, order[:at]), *_without_print(components, order[at:])]
     return [row]
+
+
+def _heights_of_letters(components: Components, order: NDArray[np.intp]) -> list[int]:
+    """The heights of components from left to right; such as lie above each other, as of a broken digit, are one."""
+    boxes: list[tuple[int, int, int]] = []  # end, first row and one past the last
+    for one in order.tolist():
+        x, y = int(components.x[one]), int(components.y[one])
+        end, top, bottom = x + int(components.width[one]), y, y + int(components.height[one])
+        if boxes and x < boxes[-1][0]:
+            before = boxes.pop()
+            end, top, bottom = max(end, before[0]), min(top, before[1]), max(bottom, before[2])
+        boxes.append((end, top, bottom))
+    return [bottom - top for _, top, bottom in boxes]
 
 
 def _are_neighbours(components: Components, left: int, right: int) -> bool:

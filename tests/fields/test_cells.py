@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import cv2
+import numpy as np
 import pytest
 
+from batchdigits.fields.number import _without_print
 from batchdigits.fields.read_field import MAX_DOUBTFUL_CONFIDENCE, read_fields
 from batchdigits.inference.runtime import Runtime
+from batchdigits.vision.components import components_of
 from tests.fields.conftest import Digits
 from tests.fields.drawn import INK, LINE, Scan, paper, write
 
@@ -76,3 +79,13 @@ def test_a_tall_one_beside_digits_is_a_part_of_a_number(runtime: Runtime, mnist_
     cv2.line(scan, (34, 19), (34, 58), INK, 3)
     write(scan, *mnist_digits, "46", at=60, top=20)
     assert read_fields([scan], runtime)[0].value == "146"
+
+
+@pytest.mark.parametrize(("columns", "rows"), [((90, 90), 1), ((90, 106), 2)], ids=["broken digit", "letters"])
+def test_the_parts_of_a_broken_digit_are_no_letters_of_a_label(columns: tuple[int, int], rows: int) -> None:
+    mask = np.zeros((60, 160), np.uint8)
+    mask[10:50, 20:30] = mask[10:50, 40:50] = 255
+    for column, top in zip(columns, (12, 32), strict=True):
+        mask[top : top + 16, column : column + 12] = 255
+    components = components_of(mask)
+    assert len(_without_print(components, np.arange(4))) == rows
