@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from batchdigits.fields.comb import Comb
 from batchdigits.fields.form_lines import Ruled
+from batchdigits.fields.line_digits import MAX_SPREAD, lean_of_ink
 from batchdigits.fields.row_limits import row_limits
 from batchdigits.fields.segments import ink_to_glyph
 from batchdigits.vision.components import MAX_GAP_SHARE, Components, components_of
@@ -26,9 +27,11 @@ MIN_RAIL_SHARE = 0.85  # of a box's width: a row with so much of a component tha
 MIN_FLATNESS = 0.35  # height over width: what is lower is a dash
 MIN_STROKE_SHARE = 0.4  # of the longest component's length: one this long belongs to the digit, wherever it is
 NEAREST_WALLS = 3  # of a box, whose ends are its rows
-# Of the height of the digits in boxes: what is as high in a gap may be a digit, but for a slash, which is straight (the
-# deviation of its ink across it, over that along it) and leans, in a gap that is narrow, as a share of the pitch.
-MIN_GAP_DIGIT, MAX_STRAIGHT, MIN_SLASH_LEAN, SLASH_GAP = 0.6, 0.25, 0.15, 0.65
+# Of the height of the digits in boxes: ink in a gap that may be a digit, and such that is one if it is not straight.
+MIN_GAP_INK, MIN_GAP_DIGIT = 0.4, 0.6
+MAX_STROKE_WIDTH = 0.35  # of its height, across its lean: a thick straight stroke
+MIN_SLASH_LEAN = 0.1  # columns for each row
+MAX_SLASH_GAP = 0.65  # of the pitch: in a wider gap that is the only one, a slash may be a 1
 
 
 class BoxGlyph(NamedTuple):
@@ -74,41 +77,49 @@ def glyphs_of_boxes(ruled: Ruled, comb: Comb) -> list[BoxGlyph | None]:
     ]
 
 
-def fill_gaps(ruled: Ruled, comb: Comb) -> Comb:
-    """A comb whose gaps are boxes where digits stand in them."""
-    if comb.is_box.all():
-        return comb
-    every = replace(comb, filled=tuple(range(len(comb.edges) - 1)))
-    found = glyphs_of_boxes(ruled, every)
-    heights = [_height(glyph) for glyph, is_box in zip(found, comb.is_box, strict=True) if glyph and is_box]
-    least = MIN_GAP_DIGIT * median(heights) if heights else 0.0
-    is_narrow = (comb.edges[1:] - comb.edges[:-1] <= SLASH_GAP * comb.pitch).tolist()
+def fill_gaps(ruled: Ruled, comb: Comb) -> tuple[Comb, bool]:
+    """A comb whose gaps are boxes where digits stand in them, and whether other ink in a gap may be a digit."""
+    gaps = np.flatnonzero(~comb.is_box).tolist()
+    found = glyphs_of_boxes(ruled, replace(comb, filled=tuple(range(len(comb.edges) - 1)))) if gaps else []
+    heights = [_height(glyph) for glyph, is_box in zip(found, comb.is_box, strict=False) if glyph and is_box]
+    if not heights:
+        return comb, False
+    height = float(median(heights))
+    inked = {gap: glyph for gap in gaps if (glyph := found[gap]) and _height(glyph) >= MIN_GAP_INK * height}
     filled = [
-        gap
-        for gap in np.flatnonzero(~comb.is_box).tolist()
-        if (glyph := found[gap]) and _height(glyph) >= least and not (is_narrow[gap] and _is_slash(glyph))
+        gap for gap, glyph in inked.items() if _height(glyph) >= MIN_GAP_DIGIT * height and not _is_straight(glyph)
     ]
-    return replace(comb, filled=tuple(filled))
+    slashes = _slashes({gap: glyph for gap, glyph in inked.items() if gap not in filled}, comb)
+    return replace(comb, filled=tuple(filled)), len(inked) > len(filled) + len(slashes)
+
+
+def _slashes(inked: dict[int, BoxGlyph], comb: Comb) -> list[int]:
+    """The gaps whose ink is a slash: a straight stroke that leans, in several gaps, or in one too narrow for a 1."""
+    leaning = [
+        gap for gap, glyph in inked.items() if _is_straight(glyph) and lean_of_ink(glyph.own)[0] >= MIN_SLASH_LEAN
+    ]
+    widths = comb.edges[1:] - comb.edges[:-1]
+    return leaning if len(leaning) > 1 else [gap for gap in leaning if widths[gap] <= MAX_SLASH_GAP * comb.pitch]
+
+
+def _is_straight(glyph: BoxGlyph) -> bool:
+    """Whether the ink of a glyph is one straight stroke, and no thick digit, which is about as wide as it is high."""
+    height, spread = len(glyph.own), lean_of_ink(glyph.own)[1]
+    width = spread * cv2.countNonZero(glyph.own) / height
+    return spread <= MAX_SPREAD and width <= MAX_STROKE_WIDTH * height
 
 
 def _height(glyph: BoxGlyph) -> int:
-    return glyph.box[3] - glyph.box[1]
-
-
-def _is_slash(glyph: BoxGlyph) -> bool:
-    """Whether the ink of a glyph is a straight stroke that leans, as printed between the boxes of a date."""
-    mass = cv2.moments(glyph.own, True)
-    covariance = np.array([[mass["mu20"], mass["mu11"]], [mass["mu11"], mass["mu02"]]])
-    across, along = np.linalg.eigvalsh(covariance)
-    lean = mass["mu11"] / max(mass["mu02"], 1.0)
-    return bool(across <= MAX_STRAIGHT**2 * along and abs(lean) >= MIN_SLASH_LEAN)
+    """The height of a glyph's highest component, in pixels: the two dots of a colon are low."""
+    stats = cv2.connectedComponentsWithStats(glyph.own, ltype=cv2.CV_16U)[2]
+    return int(stats[1:, cv2.CC_STAT_HEIGHT].max())
 
 
 def count_boxes(ruled: Ruled, comb: Comb) -> int:
     """How many boxes a field has by its walls; of those beside its comb, only such with ink count."""
     if comb.shown is None:
         return 0
-    as_shown = replace(comb, edges=comb.shown)
+    as_shown = replace(comb, edges=comb.shown, filled=comb.filled if np.array_equal(comb.shown, comb.edges) else ())
     known, shown = comb.boxes, as_shown.boxes
     if shown <= known:
         return shown

@@ -52,7 +52,8 @@ class Cut(NamedTuple):
         looks_empty: whether the normaliser of single digits, which knows printed cells better, finds no ink; False for
             a comb.
         shown: how many boxes the walls of a comb show, which may be more or fewer than it should have.
-        is_part: whether a digit may have been left out: there is ink beside the number, or an empty box within it.
+        is_part: whether a digit may have been left out: there is ink beside the number, or an empty box within it, or
+            a line may be a digit.
         may_have_minus: whether a minus may stand in a box before the first digit, where it is not read.
     """
 
@@ -94,8 +95,9 @@ def _upright(view: View, ruled: Ruled, options: ReadOptions) -> tuple[View, Rule
 
 def _cut_boxes(view: View, ruled: Ruled, comb: Comb, options: ReadOptions) -> Cut:
     """Cut a field into the digits of the boxes of its comb."""
-    whole = fill_gaps(ruled, comb)
-    comb = comb if options.boxes else whole
+    with_gaps, has_other_ink = fill_gaps(ruled, comb)
+    if options.boxes in (None, with_gaps.boxes):
+        comb = with_gaps
     found = glyphs_of_boxes(ruled, comb)
     filled = [glyph for glyph in found if glyph is not None]
     numbers = iter(range(len(filled)))
@@ -104,13 +106,13 @@ def _cut_boxes(view: View, ruled: Ruled, comb: Comb, options: ReadOptions) -> Cu
     height = median(bottom - top for _, top, _, bottom in places) if places else 0.0
     contexts = [context_of(view.ink, glyph.own, glyph.box, height) for glyph in filled]
     inked = [box for box, glyph in enumerate(boxes) if glyph >= 0]
-    is_part = (bool(inked) and inked[-1] - inked[0] >= len(inked)) or comb.boxes < whole.boxes
-    is_part = is_part or may_have_lost_digit(ruled, comb, places)
+    has_empty_box = bool(inked) and inked[-1] - inked[0] >= len(inked)
+    is_lost = has_other_ink or comb.boxes < with_gaps.boxes or may_have_lost_digit(ruled, comb, places)
     shown = count_boxes(ruled, comb)
     has_ink = bool(filled) or (not shown and _find_number(ruled) is not None)  # too small for such boxes
     has_minus = options.signed and bool(places) and _has_minus(places[0], ruled)
     cut = Cut(view, [glyph.glyph for glyph in filled], contexts, boxes, places=places, has_ink=has_ink, shown=shown)
-    return cut._replace(is_part=is_part, may_have_minus=has_minus)
+    return cut._replace(is_part=has_empty_box or is_lost, may_have_minus=has_minus)
 
 
 def _has_minus(first: tuple[int, int, int, int], ruled: Ruled) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from statistics import median
 from typing import NamedTuple
 
@@ -19,7 +20,7 @@ from batchdigits.fields.guides import remove_guides
 from batchdigits.fields.line_pixels import pixels_of
 from batchdigits.fields.printed import are_printed
 from batchdigits.fields.ruled_lines import find_rules
-from batchdigits.fields.ticks import find_ticks
+from batchdigits.fields.ticks import Ticks, find_ticks
 from batchdigits.fields.walls import MaskComponents, Strokes
 from batchdigits.vision.components import Components, components_of
 from batchdigits.vision.illumination import otsu_split
@@ -84,7 +85,7 @@ def remove_form_lines(ink: MatLike, boxes: int | None = None) -> Ruled:
     if ticks and boxes in (None, ticks.comb.boxes):
         plain = cv2.bitwise_and(ink, cv2.bitwise_not(ticks.mask))
         ruled = _without_lines(plain, strokes, ticks.comb)
-        if boxes or not _is_crowded(ticks.comb, ruled.components):
+        if boxes or not _is_crowded(_between_ticks(ticks), ruled.components):
             return ruled._replace(has_walls=True)
     return _without_lines(ink, strokes, comb if boxes else None)
 
@@ -166,6 +167,13 @@ def _is_off(comb: Comb, components: Components | None) -> bool:
     boxes = (comb.edges[:-1] + comb.edges[1:]) / 2
     off = np.abs(boxes[:, None] - middles).min(axis=0)
     return len(middles) >= MIN_MEMBERS and median(off.tolist()) > MAX_OFF * comb.pitch
+
+
+def _between_ticks(ticks: Ticks) -> Comb:
+    """The boxes between the first tick and the last: others may hold print beside the field."""
+    x, _, width, _ = cv2.boundingRect(ticks.mask)
+    edges = ticks.comb.edges
+    return replace(ticks.comb, edges=edges[(edges >= x) & (edges <= x + width)])
 
 
 def _is_crowded(comb: Comb, components: Components | None) -> bool:

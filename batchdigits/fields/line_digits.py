@@ -9,6 +9,7 @@ from statistics import median
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from batchdigits.fields.dates import is_date
 from batchdigits.fields.lattice import Step
@@ -45,10 +46,15 @@ def lean_of(segment: Segment, pieces: Pieces) -> tuple[float, float]:
     """How far ink leans to the right, in columns for each row up; and its spread around a line, over that of a bar."""
     left, top, right, bottom = segment.box
     labels = pieces.labels[top:bottom, left:right]
-    mass = cv2.moments(((labels > segment.start) & (labels <= segment.end)).astype(np.uint8), True)
+    return lean_of_ink(((labels > segment.start) & (labels <= segment.end)).view(np.uint8))
+
+
+def lean_of_ink(ink: NDArray[np.uint8]) -> tuple[float, float]:
+    """The same of ink that fills its picture, 1 on 0, uint8 (h, w)."""
+    mass = cv2.moments(ink, True)
     lean = mass["mu11"] / max(mass["mu02"], 1.0)
     spread = math.sqrt(12 * max(0.0, mass["mu20"] - lean * mass["mu11"]) / mass["m00"])
-    return -lean, spread * (bottom - top) / mass["m00"]
+    return -lean, spread * len(ink) / mass["m00"]
 
 
 def may_have_slashes(

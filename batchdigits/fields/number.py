@@ -7,14 +7,13 @@ from itertools import chain
 from statistics import median
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from batchdigits.fields.form_lines import Ruled
 from batchdigits.fields.row_limits import filled, row_limits
-from batchdigits.vision.components import Components, Flags, select
+from batchdigits.vision.components import Components, Flags, select, thickness_of
 from batchdigits.vision.lines import MARGIN_SHARE
 from batchdigits.vision.strokes import Stroke
 
@@ -90,7 +89,7 @@ def find_number(ruled: Ruled) -> Number | None:
     if components is None:
         return None
     inside = _inside(ruled, components)
-    thickness = _thickness(ruled.mask, components)
+    thickness = thickness_of(ruled.mask, components)
     is_rest, is_like_line = _rests(components, thickness, inside)
     is_flat = (components.height < MIN_FLATNESS * components.width) & (components.height < MAX_STROKE * thickness)
     is_digit = (components.height >= MIN_HEIGHT_SHARE * min(ruled.mask.shape)) & ~is_flat & ~is_rest
@@ -131,14 +130,6 @@ def _is_like_row(components: Components, row: NDArray[np.intp], number: NDArray[
         return False
     middles = (y + tall / 2)[row[is_alike]]
     return bool((np.abs(middles - np.median((y + tall / 2)[number])) >= height).all())
-
-
-def _thickness(mask: MatLike, components: Components) -> NDArray[np.float64]:
-    """The mean thickness of each component's strokes, in pixels."""
-    depth = cv2.distanceTransform(mask, cv2.DIST_L1, 3)
-    inked = np.flatnonzero(np.asarray(mask) > 0)
-    depths = np.bincount(components.labels.ravel()[inked], depth.ravel()[inked], len(components.x) + 1)[1:]
-    return np.asarray(4.0 * depths / components.area, np.float64)
 
 
 def _inside(ruled: Ruled, components: Components) -> Inside:
@@ -195,14 +186,14 @@ def _without_print(components: Components, row: NDArray[np.intp]) -> list[NDArra
     left, right = components.x[order], np.maximum.accumulate((components.x + components.width)[order])
     highest = components.height[order].max()
     for at in (np.flatnonzero(left[1:] - right[:-1] >= MIN_LABEL_GAP * highest) + 1).tolist():
-        heights = [_heights_of_letters(components, part) for part in (order[:at], order[at:])]
+        heights = [_heights_of_characters(components, part) for part in (order[:at], order[at:])]
         low, high = sorted(heights, key=median)
         if median(high) >= MIN_LABEL_RATIO * median(low) and len(low) >= MIN_LETTERS:
             return [*_without_print(components, order[:at]), *_without_print(components, order[at:])]
     return [row]
 
 
-def _heights_of_letters(components: Components, order: NDArray[np.intp]) -> list[int]:
+def _heights_of_characters(components: Components, order: NDArray[np.intp]) -> list[int]:
     """The heights of components from left to right; such as lie above each other, as of a broken digit, are one."""
     boxes: list[tuple[int, int, int]] = []  # end, first row and one past the last
     for one in order.tolist():
@@ -256,15 +247,16 @@ def _are_beside(components: Components, row: NDArray[np.intp], height: float) ->
 
 
 def _has_pieces_beside(components: Components, others: Flags, row: NDArray[np.intp], height: float) -> bool:
-    """Whether other ink in the rows of a number, near to one of its ends, is together as high as a broken digit."""
+    """Whether other ink in the rows of a number, near to one of its ends, is as high as a broken digit."""
     _, x, y, width, tall, _ = components
     top, bottom = median(y[row].tolist()), median((y + tall)[row].tolist())
     left, right, reach = x[row].min(), (x + width)[row].max(), MAX_GAP * height
     is_piece = others & (tall >= MIN_PIECE * height) & (y < bottom) & (y + tall > top) & ~components.touches
     before = is_piece & (x + width <= left) & (x + width >= left - reach)
     after = is_piece & (x >= right) & (x <= right + reach)
-    highest = max([(y + tall)[side].max() - y[side].min() for side in (before, after) if side.any()], default=0)
-    return bool(highest >= MIN_BROKEN * height)
+    order = np.argsort(x, kind="stable")
+    heights = [_heights_of_characters(components, order[side[order]]) for side in (before, after)]
+    return max(chain.from_iterable(heights), default=0) >= MIN_BROKEN * height
 
 
 def _has_wall_like_digit(ruled: Ruled, components: Components, row: NDArray[np.intp], height: float) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import groupby, takewhile
+from itertools import takewhile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,8 @@ from batchdigits.inference.runtime import Runtime
 
 MAX_ALTERNATIVES = 5
 MIN_DIGIT_HEIGHT = 0.7  # of the number's height: ink as high is hardly noise
-MIN_SMALL_DIGIT = 0.3  # of the number's height: width and height of a small one
+# Of the number's height: width and height of a small digit between others, which a comma has not, and at its ends.
+MIN_SMALL_DIGIT, MIN_END_DIGIT = 0.35, 0.5
 POINTS = (".", ",")
 MAX_DOUBTFUL_CONFIDENCE = 0.5  # of a number where the normaliser of single digits finds nothing but printed lines
 NOTHING_KNOWN = ReadOptions()
@@ -118,17 +119,18 @@ def _leaves_digit_out(steps: Sequence[Step], cut: Cut) -> bool:
 
 
 def _leaves_small_digit_out(steps: Sequence[Step], cut: Cut) -> bool:
-    """Whether ink between the digits of a number is left out that is as large as a small digit, as no comma is."""
+    """Whether ink between the digits of a number, or at its ends, is left out that is as large as a small digit."""
     if cut.close is None or cut.pieces is None:
         return False
     digits = [place for place, step in enumerate(steps) if step.text.isdigit()]
-    between = steps[digits[0] : digits[-1]] if digits else ()
-    least = MIN_SMALL_DIGIT * cut.close.height
-    for is_left_out, group in groupby(between, key=lambda step: not step.text):
-        together = list(group)
-        boxes = cut.pieces.boxes[together[0].start : together[-1].end]
-        (left, top), (right, bottom) = boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)
-        if is_left_out and min(right - left, bottom - top) >= least:
+    for place, step in enumerate(steps):
+        is_between = digits[0] < place < digits[-1]
+        least = (MIN_SMALL_DIGIT if is_between else MIN_END_DIGIT) * cut.close.height
+        (left, top), (right, bottom) = (
+            cut.pieces.boxes[step.start : step.end, :2].min(axis=0),
+            cut.pieces.boxes[step.start : step.end, 2:].max(axis=0),
+        )
+        if not step.text and not cut.pieces.doubtful[step.start] and min(right - left, bottom - top) >= least:
             return True
     return False
 

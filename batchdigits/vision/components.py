@@ -180,3 +180,11 @@ def is_frame_sized(box: Box, rows: int, columns: int) -> bool:
     side = min(rows, columns)
     share = MIN_SMALL_FRAME_SHARE if side < SMALL_SIDE else MIN_FRAME_SHARE
     return side >= MIN_CELL_SIDE and box[2] >= share * columns and box[3] >= share * rows
+
+
+def thickness_of(mask: MatLike, components: Components) -> NDArray[np.float64]:
+    """The mean thickness of each component's strokes, in pixels."""
+    depth = cv2.distanceTransform(mask, cv2.DIST_L1, 3)
+    inked = np.flatnonzero(np.asarray(mask) > 0)
+    depths = np.bincount(components.labels.ravel()[inked], depth.ravel()[inked], len(components.x) + 1)[1:]
+    return np.asarray(4.0 * depths / components.area, np.float64)

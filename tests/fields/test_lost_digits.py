@@ -17,6 +17,7 @@ from batchdigits.fields.comb_doubts import may_have_lost_digit
 from batchdigits.fields.confidence import features
 from batchdigits.fields.form_lines import Ruled, _is_crowded
 from batchdigits.fields.lattice import best_paths
+from batchdigits.fields.number import _has_pieces_beside
 from batchdigits.fields.printed import is_even
 from batchdigits.fields.read_field import MAX_DOUBTFUL_CONFIDENCE, read_fields
 from batchdigits.fields.reading import ReadOptions
@@ -61,36 +62,62 @@ def ruled_with(ink: Scan) -> Ruled:
     return Ruled(ink, mask, [], [], None, components_of(mask))
 
 
-def glyphs_at(*columns: int, stroke: Points = ()) -> Ruled:
-    """Rings around some columns, and a stroke through some points."""
+def glyphs_at(*columns: int, strokes: Sequence[Points] = ()) -> Ruled:
+    """Rings around some columns, and strokes through some points."""
     ink = np.zeros(SHAPE, np.uint8)
     for column in columns:
         cv2.ellipse(ink, (column, 30), (12, 18), 0, 0, 360, 255, 4)
-    if stroke:
+    for stroke in strokes:
         cv2.polylines(ink, [np.array(stroke, np.int32)], False, 255, 4)
     return ruled_with(ink)
 
 
+SLASH, STEEP, UPRIGHT = [(150, 12), (138, 48)], [(147, 12), (142, 48)], [(144, 12), (144, 48)]
+ZERO = [(141, 12), (155, 12), (147, 48), (133, 48), (141, 12)]  # leans
+DASH, LOW, SMALL = [(138, 30), (150, 30)], [(140, 26), (148, 26), (148, 32)], [(138, 22), (150, 22), (140, 38)]
+
+
 @pytest.mark.parametrize(
-    ("stroke", "gap", "is_box"),
+    ("strokes", "gap", "is_box", "is_unsure"),
     [
-        pytest.param([(150, 12), (138, 48)], 30, False, id="slash"),
-        pytest.param([(150, 12), (138, 48)], 46, True, id="leaning 1 in a wide gap"),
-        pytest.param([(144, 12), (144, 48)], 30, True, id="upright 1"),
-        pytest.param([(141, 12), (155, 12), (147, 48), (133, 48), (141, 12)], 30, True, id="leaning 0"),
-        pytest.param([(140, 24), (148, 24), (148, 36), (140, 36)], 30, False, id="low"),
-        pytest.param([], 30, False, id="empty"),
+        pytest.param([SLASH], 30, False, False, id="slash"),
+        pytest.param([SLASH], 46, False, True, id="slash or 1 in a wide gap"),
+        pytest.param([UPRIGHT], 30, False, True, id="upright 1"),
+        pytest.param([ZERO], 30, True, False, id="0"),
+        pytest.param([SMALL], 30, False, True, id="small 7"),
+        pytest.param([LOW], 30, False, False, id="low"),
+        pytest.param([DASH], 30, False, False, id="dash"),
+        pytest.param([[(144, 16), (144, 22)], [(144, 38), (144, 44)]], 30, False, False, id="colon"),
+        pytest.param([], 30, False, False, id="empty"),
     ],
 )
-def test_a_gap_with_a_digit_is_a_box(stroke: Points, gap: int, is_box: bool) -> None:
+def test_a_gap_with_a_digit_is_a_box(strokes: Sequence[Points], gap: int, is_box: bool, is_unsure: bool) -> None:
     left, right = 144 - gap / 2, 144 + gap / 2
     edges = np.array([left - 120, left - 60, left, right, right + 60, right + 120])
     comb = Comb(edges, 60.0, [line(round(edge)) for edge in edges], edges)
     assert comb.is_box.tolist() == [True, True, False, True, True]
     middles = [round((a + b) / 2) for a, b in zip(edges[[0, 1, 3, 4]], edges[[1, 2, 4, 5]], strict=True)]
-    filled = fill_gaps(glyphs_at(*middles, stroke=stroke), comb)
-    assert filled.is_box[2] == is_box
-    assert filled.boxes == comb.boxes + is_box
+    filled, has_other_ink = fill_gaps(glyphs_at(*middles, strokes=strokes), comb)
+    assert (filled.is_box[2], filled.boxes, has_other_ink) == (is_box, 4 + is_box, is_unsure)
+
+
+@pytest.mark.parametrize("stroke", [SLASH, STEEP])
+def test_alike_slashes_in_several_gaps_are_none_of_the_digits(stroke: Points) -> None:
+    edges = np.array([10.0, 70.0, 115.0, 175.0, 220.0, 280.0])  # gaps so wide that one slash alone may be a 1
+    comb = Comb(edges, 60.0, [line(round(edge)) for edge in edges], edges)
+    assert comb.is_box.tolist() == [True, False, True, False, True]
+    shifted = [[(x + at - 144, y) for x, y in stroke] for at in (92, 198)]
+    filled, has_other_ink = fill_gaps(glyphs_at(40, 145, 250, strokes=shifted), comb)
+    assert (filled.boxes, has_other_ink) == (3, False)
+
+
+def test_boxes_of_two_widths_can_be_told(runtime: Runtime, mnist_digits: Digits) -> None:
+    scan = paper(348)
+    boxes_of(scan, TWO_WIDTHS)
+    for digit, left, right in zip("42830", TWO_WIDTHS, TWO_WIDTHS[1:], strict=False):
+        write(scan, *mnist_digits, digit, at=(left + right) // 2 - 18)
+    (reading,) = read_fields([scan], runtime, ReadOptions(boxes=5))
+    assert (reading.value, reading.boxes) == ("42830", 5)
 
 
 def test_a_digit_in_a_gap_between_the_boxes_that_were_told_leaves_a_doubt(
@@ -194,20 +221,32 @@ def test_digits_may_be_spread_in_a_field_of_one_row(
     assert len(reading.value) == count
 
 
-@pytest.mark.parametrize("pieces", [(), (14,), (14, 42)])
-def test_a_broken_digit_beside_a_number_leaves_it_in_doubt(
-    runtime: Runtime, mnist_digits: Digits, pieces: tuple[int, ...]
-) -> None:
-    scan = paper(300)
-    right = write(scan, *mnist_digits, "2946", at=30)
-    for row in pieces:
-        cv2.ellipse(scan, (right + 50, row), (8, 5), 0, 0, 360, INK, 2)
-    (reading,) = read_fields([scan], runtime)
-    assert reading.value == "2946"
-    assert (reading.confidence <= MAX_DOUBTFUL_CONFIDENCE) == (len(pieces) == 2)
+@pytest.mark.parametrize(
+    ("pieces", "is_broken"),
+    [
+        pytest.param([], False, id="none"),
+        pytest.param([(200, 20)], False, id="low"),
+        pytest.param([(200, 20), (200, 42)], True, id="right"),
+        pytest.param([(20, 20), (20, 42)], True, id="left"),
+        pytest.param([(200, 20), (230, 42)], False, id="side by side"),
+        pytest.param([(260, 20), (260, 42)], False, id="far"),
+        pytest.param([(200, 4), (200, 60)], False, id="above and below"),
+    ],
+)
+def test_a_broken_digit_beside_a_number_leaves_it_in_doubt(pieces: Points, is_broken: bool) -> None:
+    mask = np.zeros((70, 320), np.uint8)
+    for column in (70, 110, 150):
+        cv2.ellipse(mask, (column, 32), (10, 18), 0, 0, 360, 255, 4)
+    for column, row in pieces:
+        cv2.ellipse(mask, (column, row), (8, 5), 0, 0, 360, 255, 3)
+    components = components_of(mask)
+    is_row = components.height > 30
+    assert _has_pieces_beside(components, ~is_row, np.flatnonzero(is_row), 40.0) == is_broken
 
 
-@pytest.mark.parametrize(("size", "is_doubtful"), [((4, 4), False), ((4, 11), False), ((14, 11), True)])
+@pytest.mark.parametrize(
+    ("size", "is_doubtful"), [((4, 4), False), ((4, 11), False), ((10, 8), False), ((14, 11), True)]
+)
 def test_a_small_digit_between_others_leaves_a_number_in_doubt(
     runtime: Runtime, mnist_digits: Digits, size: tuple[int, int], is_doubtful: bool
 ) -> None:
@@ -222,7 +261,7 @@ def test_a_small_digit_between_others_leaves_a_number_in_doubt(
 
 
 WALLS = [line(round(edge)) for edge in EDGES]
-PLACES = [(38, 12, 62, 48), (98, 12, 122, 48), (158, 12, 182, 48)]
+PLACES = [(36, 10, 65, 51), (96, 10, 125, 51), (156, 10, 185, 51)]
 
 
 def comb_with(removed: Sequence[Stroke], ink: Ruled | None = None) -> tuple[Ruled, Comb]:
@@ -240,8 +279,9 @@ def comb_with(removed: Sequence[Stroke], ink: Ruled | None = None) -> tuple[Rule
         pytest.param(WALLS, False, id="walls"),
         pytest.param([*WALLS, line(82, 20)], True, id="short"),
         pytest.param([WALLS[0], line(80, thick=9), *WALLS[2:]], True, id="thick"),
-        pytest.param([*WALLS, line(84)], True, id="two of a kind"),
-        pytest.param([*WALLS, line(84, thick=1)], False, id="soft edge"),
+        pytest.param([*WALLS, line(84, 40)], True, id="stem beside a wall"),
+        pytest.param([*WALLS, line(84)], False, id="double line"),
+        pytest.param([*WALLS, line(84, 40, thick=1)], False, id="soft edge"),
         pytest.param([*WALLS, line(110, 20)], False, id="in a box"),
     ],
 )
@@ -254,15 +294,29 @@ def test_lines_that_are_unlike_the_walls_may_be_of_a_digit(removed: Sequence[Str
     [
         pytest.param(glyphs_at(280), True, id="digit"),
         pytest.param(glyphs_at(230), False, id="in the last box"),
-        pytest.param(glyphs_at(stroke=[(274, 30), (286, 30)]), False, id="dash"),
-        pytest.param(glyphs_at(stroke=[(280, 10), (280, 50)]), False, id="line"),
+        pytest.param(glyphs_at(strokes=[[(274, 30), (286, 30)]]), False, id="dash"),
+        pytest.param(glyphs_at(strokes=[[(280, 10), (280, 50)]]), False, id="line"),
+        pytest.param(glyphs_at(strokes=[[(206, 14), (206, 46)]]), True, id="1 along a wall"),
+        pytest.param(glyphs_at(strokes=[[(206, 2), (206, 58)]]), False, id="as high as a wall"),
+        pytest.param(glyphs_at(strokes=[[(206, 24), (206, 36)]]), False, id="low along a wall"),
     ],
 )
 def test_ink_beside_the_boxes_may_be_a_digit(ink: Ruled, is_lost: bool) -> None:
     ruled, comb = comb_with(WALLS, ink)
     assert may_have_lost_digit(ruled, comb, PLACES) == is_lost
-    assert not may_have_lost_digit(ruled, replace(comb, pitch=10.0), PLACES)
     assert not may_have_lost_digit(ruled, comb, [])
+
+
+def test_ink_far_from_the_boxes_is_no_digit_of_theirs() -> None:
+    ruled, comb = comb_with(WALLS, glyphs_at(280))
+    assert not may_have_lost_digit(ruled, replace(comb, pitch=10.0), PLACES)
+
+
+def test_a_thin_rest_of_a_wall_is_no_digit() -> None:
+    ruled, comb = comb_with(WALLS)
+    ink = ruled.ink.copy()
+    ink[14:46, 206] = 255
+    assert not may_have_lost_digit(ruled_with(ink)._replace(walls=WALLS), comb, PLACES)
 
 
 def test_a_digit_beside_the_boxes_leaves_a_number_in_doubt(runtime: Runtime, mnist_digits: Digits) -> None:
