@@ -36,10 +36,9 @@ def may_have_lost_digit(ruled: Ruled, comb: Comb, places: Sequence[Box]) -> bool
     if not places or ruled.components is None:
         return _has_odd_walls(ruled, comb)
     height = median(bottom - top for _, top, _, bottom in places)
-    is_lost = _are_beside(ruled.components, comb, height) | _are_along_walls(
-        ruled.mask, ruled.components, comb, places, height
-    )
-    return bool(is_lost.any()) or _has_odd_walls(ruled, comb)
+    are_beside = _are_beside(ruled.components, comb, height)
+    are_along = _are_along_walls(ruled.mask, ruled.components, comb, places, height)
+    return bool((are_beside | are_along).any()) or _has_odd_walls(ruled, comb)
 
 
 def _has_odd_walls(ruled: Ruled, comb: Comb) -> bool:

@@ -74,6 +74,7 @@ def glyphs_at(*columns: int, strokes: Sequence[Points] = ()) -> Ruled:
 
 SLASH, STEEP, UPRIGHT = [(150, 12), (138, 48)], [(147, 12), (142, 48)], [(144, 12), (144, 48)]
 ZERO = [(141, 12), (155, 12), (147, 48), (133, 48), (141, 12)]  # leans
+ZIGZAG = [(140, 12), (148, 20), (140, 30), (148, 40), (140, 48)]
 DASH, LOW, SMALL = [(138, 30), (150, 30)], [(140, 26), (148, 26), (148, 32)], [(138, 22), (150, 22), (140, 38)]
 
 
@@ -84,6 +85,7 @@ DASH, LOW, SMALL = [(138, 30), (150, 30)], [(140, 26), (148, 26), (148, 32)], [(
         pytest.param([SLASH], 46, False, True, id="slash or 1 in a wide gap"),
         pytest.param([UPRIGHT], 30, False, True, id="upright 1"),
         pytest.param([ZERO], 30, True, False, id="0"),
+        pytest.param([ZIGZAG], 30, True, False, id="narrow 3"),
         pytest.param([SMALL], 30, False, True, id="small 7"),
         pytest.param([LOW], 30, False, False, id="low"),
         pytest.param([DASH], 30, False, False, id="dash"),
@@ -99,6 +101,19 @@ def test_a_gap_with_a_digit_is_a_box(strokes: Sequence[Points], gap: int, is_box
     middles = [round((a + b) / 2) for a, b in zip(edges[[0, 1, 3, 4]], edges[[1, 2, 4, 5]], strict=True)]
     filled, has_other_ink = fill_gaps(glyphs_at(*middles, strokes=strokes), comb)
     assert (filled.is_box[2], filled.boxes, has_other_ink) == (is_box, 4 + is_box, is_unsure)
+
+
+def test_a_1_in_a_gap_leaves_a_number_in_doubt(runtime: Runtime, mnist_digits: Digits) -> None:
+    scan = paper(224)
+    for first, digits in ((8, "42"), (122, "80")):
+        walls(scan, first, 44, 2)
+        for box, digit in enumerate(digits):
+            write(scan, *mnist_digits, digit, at=first + 44 * box + 4)
+    (sure,) = read_fields([scan], runtime)
+    cv2.line(scan, (109, 14), (109, 46), INK, 3)
+    (doubtful,) = read_fields([scan], runtime)
+    assert sure.value == doubtful.value == "4280"
+    assert doubtful.confidence <= MAX_DOUBTFUL_CONFIDENCE < sure.confidence
 
 
 @pytest.mark.parametrize("stroke", [SLASH, STEEP])
@@ -277,7 +292,8 @@ def comb_with(removed: Sequence[Stroke], ink: Ruled | None = None) -> tuple[Rule
     [
         pytest.param([], False, id="none"),
         pytest.param(WALLS, False, id="walls"),
-        pytest.param([*WALLS, line(82, 20)], True, id="short"),
+        pytest.param([WALLS[0], line(80, 20), *WALLS[2:]], True, id="short"),
+        pytest.param([WALLS[0], line(80, 40), *WALLS[2:]], False, id="a little short"),
         pytest.param([WALLS[0], line(80, thick=9), *WALLS[2:]], True, id="thick"),
         pytest.param([*WALLS, line(84, 40)], True, id="stem beside a wall"),
         pytest.param([*WALLS, line(84)], False, id="double line"),
