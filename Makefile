@@ -126,7 +126,7 @@ exports/contexts.npz:
 	python training/render_contexts.py -o $@
 
 contexts: exports/contexts.npz exports/rendered_cells.npz
-	python training/train_contexts.py $< $(DATA) -o batchdigits/pretrained/contexts.tflite $(RESUME)
+	python training/train_contexts.py $< $(DATA) -o batchdigits/pretrained/contexts.tflite --bfloat16 $(RESUME)
 
 PICTURED = samples/digits/2 samples/digits/4 samples/digits/7 samples/broken
 

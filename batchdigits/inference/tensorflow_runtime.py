@@ -79,7 +79,7 @@ def build_network(card: Card) -> Any:
             keras.Input((GLYPH_PIXELS,), name="glyph"),
             *convolutions,
             *layers,
-            keras.layers.Dense(len(card.labels), name="logits"),
+            keras.layers.Dense(len(card.labels), name="logits", dtype="float32"),  # whatever the others compute in
         ],
         name="digits",  # Keras's default name has a counter, and would change the file's bytes
     )

@@ -26,6 +26,7 @@ from batchdigits.inference.choose import BUILT_IN_MODEL, PRETRAINED
 from batchdigits.inference.load import load_runtime
 from batchdigits.inference.model_file import read_model_file
 from batchdigits.inference.second_look import SecondLook
+from batchdigits.inference.tensorflow_runtime import import_tensorflow
 from batchdigits.learning.temperature_scaling import DEGRADED_COPIES
 from tests.conftest import ROOT, Arrays
 
@@ -224,7 +225,10 @@ def test_a_second_look_is_added_to_a_card(name: str, tmp_path: Path, npz_file: P
 
 
 @pytest.mark.slow
-def test_a_network_for_contexts_is_trained_and_exported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("flags", [[], ["--bfloat16"]])
+def test_a_network_for_contexts_is_trained_and_exported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flags: list[str]
+) -> None:
     """Of ink at eleven heights, which is easily told apart, and of some glyphs."""
     training = script("train_contexts")
     monkeypatch.setattr(training, "GLYPH_BATCHES", 8)
@@ -235,9 +239,10 @@ def test_a_network_for_contexts_is_trained_and_exported(tmp_path: Path, monkeypa
         picture[2 * label + 2 : 2 * label + 5, 4:24] = rng.integers(150, 256)
     data, output = tmp_path / "contexts.npz", tmp_path / "contexts.tflite"
     np.savez(data, x_train=pictures, y_train=labels, x_validation=pictures[:220], y_validation=labels[:220])
-    arguments = [str(data), "--data", "mnist", "-o", str(output), "--iterations", "400"]
+    arguments = [str(data), "--data", "mnist", "-o", str(output), "--iterations", "400", *flags]
     done = CliRunner().invoke(training.main, arguments)
     assert done.exit_code == 0, done.output
+    assert import_tensorflow("training").keras.mixed_precision.global_policy().name == "float32"
     runtime = load_runtime(output)
     assert runtime.card.labels == (*DIGIT_NAMES, NOT_DIGIT)
     assert np.mean(runtime.logits(pictures).argmax(axis=1) == labels) > 0.9

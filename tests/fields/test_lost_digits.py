@@ -283,7 +283,7 @@ def comb_with(removed: Sequence[Stroke], ink: Ruled | None = None) -> tuple[Rule
     """A comb of four boxes with rings in three of them, the lines that were removed, and other ink."""
     ruled = glyphs_at(50, 110, 170)
     if ink:
-        ruled = ruled_with(np.maximum(ruled.ink, ink.ink))
+        ruled = ruled_with(np.asarray(cv2.max(ruled.ink, ink.ink), np.uint8))
     return ruled._replace(walls=list(removed)), Comb(EDGES, 60.0, WALLS, EDGES)
 
 
@@ -330,7 +330,7 @@ def test_ink_far_from_the_boxes_is_no_digit_of_theirs() -> None:
 
 def test_a_thin_rest_of_a_wall_is_no_digit() -> None:
     ruled, comb = comb_with(WALLS)
-    ink = ruled.ink.copy()
+    ink = np.asarray(ruled.ink, np.uint8)
     ink[14:46, 206] = 255
     assert not may_have_lost_digit(ruled_with(ink)._replace(walls=WALLS), comb, PLACES)
 
