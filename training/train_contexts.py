@@ -1,7 +1,7 @@
 """Train the network that reads digits in their context and looks at glyphs in doubt again, and export it.
 
     python training/train_contexts.py exports/contexts.npz --data mnist --data exports/rendered_cells.npz … \
-        -o batchdigits/pretrained/contexts.tflite [--resume]
+        -o batchdigits/pretrained/contexts.tflite --bfloat16 [--resume]
 
 It learns from the contexts of `render_contexts.py`, and from glyphs and outliers of the data sets as `train` augments
 them. It takes an hour on two cores with AMX and 14 GB of memory, and can be interrupted and resumed.

@@ -11,6 +11,7 @@ from cv2.typing import MatLike
 from batchdigits.fields.boxes import WALL_DEPTH
 from batchdigits.fields.comb import TOLERANCE, Comb
 from batchdigits.fields.form_lines import Ruled
+from batchdigits.fields.line_digits import Box
 from batchdigits.vision.components import Components, Flags, thickness_of
 
 MAX_OVER_WALLS, SOFT = 1.5, 2  # thickness of a line over that of most walls, and pixels: a thicker one is a stroke
@@ -21,8 +22,6 @@ MIN_WALL_LENGTH, MIN_LIKENESS = 0.5, 0.9
 MIN_LARGE_HEIGHT, MIN_LARGE_WIDTH, MIN_ALONG_HEIGHT, MAX_ALONG_HEIGHT = 0.6, 0.2, 0.7, 0.92
 MIN_PEN = 0.8  # of the thickness of digits
 NEAR = 1.0  # box from the end of a comb
-
-Box = tuple[int, int, int, int]  # first column and row, and one past the last
 
 
 def may_have_lost_digit(ruled: Ruled, comb: Comb, places: Sequence[Box]) -> bool:

@@ -11,16 +11,14 @@ from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from batchdigits.fields.comb import TOLERANCE, Comb
-from batchdigits.fields.printed import slope_of
+from batchdigits.fields.printed import TRIM, slope_of, widest
 from batchdigits.vision.strokes import Stroke, make_stroke
 
 MIN_FILLED = 0.85  # of the pixels of a hidden wall, between the ends of the others: ink
 MIN_LIKELY = 0.4  # the same with the lean of the others: with less, no other lean is tried
-MAX_THICKER = 1.5  # a wall's thickness over the others', or it is a stroke along a wall
 MIN_ALIKE = 2  # walls that show how the others are
 MAX_SLOPE_DIFFERENCE = 0.12  # columns for each row, from that of the other walls
 LEANS = 0.0, -0.04, 0.04, -0.08, 0.08  # of a hidden wall, from the others
-TRIM = 1  # pixel by which a wall may be thicker than the others, on either side
 
 
 def comb_walls(upright: Sequence[Stroke], comb: Comb, mask: MatLike, known: Sequence[Stroke] = ()) -> list[Stroke]:
@@ -83,8 +81,7 @@ def _is_wall_of(stroke: Stroke, comb: Comb) -> bool:
 
 def _is_thin(wall: Stroke, own: float, thickness: float, slope: float) -> bool:
     """Whether a stroke with a slope of its own is as thick as the walls of a comb, and leans as they do."""
-    most = MAX_THICKER * thickness + abs(own) * wall.length + 2 * TRIM
-    return wall.far - wall.near <= most and abs(own - slope) <= MAX_SLOPE_DIFFERENCE
+    return wall.far - wall.near <= widest(wall, thickness, own) and abs(own - slope) <= MAX_SLOPE_DIFFERENCE
 
 
 def _hidden(mask: MatLike, edge: float, reach: float, thickness: float, slope: float, rows: slice) -> Stroke | None:

@@ -24,6 +24,7 @@ def features(paths: Sequence[Path], log_p: NDArray[np.float64]) -> tuple[float, 
         log_p: of the field's glyphs, float64 (N, 11).
     """
     lead = min([paths[0].best - path.best for path in paths[1:]], default=MAX_LEAD)
+    # The last column is that of an outlier, as which a glyph is left out.
     doubts = [float(log_p[step.glyph, int(step.text or -1)]) for step in paths[0].steps if step.glyph >= 0]
     return math.log1p(max(0.0, lead)), min(doubts, default=0.0)
 

@@ -21,7 +21,7 @@ class Step(NamedTuple):
         end: one past the last piece.
         text: the digit or separator; empty if the pieces are no part of the value.
         log_weight: how likely it is.
-        glyph: which of the field's glyphs it was read from; -1 for none.
+        glyph: which of the field's glyphs it was read from, or leaves out of a box; -1 for none.
     """
 
     start: int

@@ -14,7 +14,8 @@ from batchdigits.vision.strokes import Stroke
 ENDS, ENDS_SHARE = 1.5, 0.015
 THICKNESS, THICKNESS_SHARE = 1.0, 0.1
 MAX_SLOPE_DIFFERENCE = 0.03  # columns for each row
-MAX_WIDTH = 1.5  # of the box of a line, over its thickness
+# Columns of an upright line, over its thickness, and pixels more on either side: or it is a stroke along a line.
+MAX_THICKER, TRIM = 1.5, 1
 MAX_SWELLING = 1.25  # mean thickness of a line over what it mostly is: pens are less even
 
 
@@ -60,8 +61,12 @@ def is_upright_to(stroke: Stroke, tilt: float) -> bool:
 
 def is_even(stroke: Stroke) -> bool:
     """Whether an upright stroke is as narrow, but for its slope, as one without loops and bends."""
-    wide = MAX_WIDTH * stroke.thickness + abs(slope_of(stroke)) * stroke.length + 2
-    return stroke.far - stroke.near <= wide
+    return stroke.far - stroke.near <= widest(stroke, stroke.thickness, slope_of(stroke))
+
+
+def widest(stroke: Stroke, thickness: float, slope: float) -> float:
+    """The columns that an upright line may take that is as long as a stroke, and has a thickness and slope."""
+    return MAX_THICKER * thickness + abs(slope) * stroke.length + 2 * TRIM
 
 
 def slope_of(stroke: Stroke) -> float:

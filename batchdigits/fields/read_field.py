@@ -124,13 +124,12 @@ def _leaves_small_digit_out(steps: Sequence[Step], cut: Cut) -> bool:
         return False
     digits = [place for place, step in enumerate(steps) if step.text.isdigit()]
     for place, step in enumerate(steps):
+        if step.text or cut.pieces.doubtful[step.start]:
+            continue
+        boxes = cut.pieces.boxes[step.start : step.end]
+        size = (boxes[:, 2:].max(axis=0) - boxes[:, :2].min(axis=0)).min()
         is_between = digits[0] < place < digits[-1]
-        least = (MIN_SMALL_DIGIT if is_between else MIN_END_DIGIT) * cut.close.height
-        (left, top), (right, bottom) = (
-            cut.pieces.boxes[step.start : step.end, :2].min(axis=0),
-            cut.pieces.boxes[step.start : step.end, 2:].max(axis=0),
-        )
-        if not step.text and not cut.pieces.doubtful[step.start] and min(right - left, bottom - top) >= least:
+        if size >= (MIN_SMALL_DIGIT if is_between else MIN_END_DIGIT) * cut.close.height:
             return True
     return False
 
