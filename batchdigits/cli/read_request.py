@@ -186,9 +186,13 @@ class ReadRequest(Request):
         return Columns(ids=ids, answer="value", digits=self.digits)
 
     def row_options(self) -> Identity:
-        """The options that rows depend on."""
+        """The options that rows depend on, and the package's network, which reads digits in their context."""
+        from batchdigits.inference.choose import CONTEXT_NETWORK
+        from batchdigits.inference.model_file import read_card
+
         return {
             "the command": self.command,
+            "the second network": read_card(CONTEXT_NETWORK).sha256["payload"][:16],
             "--ink": self.ink,
             "--length": self.length or "any",
             "--comb": self.comb or "any",

@@ -23,6 +23,7 @@ import pytest
 
 from batchdigits.datasets import MNIST
 from batchdigits.datasets.idx import TEST_IMAGES, TEST_LABELS, read_idx
+from batchdigits.inference import choose
 from batchdigits.learning.composed_fields import compose_field
 from batchdigits.output.review_answers import Answer
 from batchdigits.output.review_log import ReviewLog, log_path
@@ -377,6 +378,18 @@ def test_a_finished_table_is_added_to_and_pruned(run: Run, name: str) -> None:
     assert "1 file added, 0 read again, 12 kept, 1 no longer named and dropped" in result.stderr
     assert run("read", "fields", "-o", f"new-{name}").exit_code == 0
     assert Path(name).read_bytes() == Path(f"new-{name}").read_bytes()
+
+
+def test_a_table_that_another_network_read_is_not_added_to(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("fields/text.png").unlink()
+    arguments = ["read", "fields", "-o", "out.csv", "--model", "tiny"]  # whose card asks for no second look
+    assert run(*arguments).exit_code == 0
+    before = Path("out.csv").read_bytes()
+    monkeypatch.setattr(choose, "CONTEXT_NETWORK", choose.PRETRAINED / "tiny.tflite")
+    result = run(*arguments, "--resume")
+    assert result.exit_code == 1
+    assert "the second network was" in result.stderr
+    assert Path("out.csv").read_bytes() == before
 
 
 def test_a_table_of_digits_is_not_added_to(run: Run) -> None:
