@@ -29,7 +29,11 @@ MIN_SHOWN = 0.01  # probability of another value that the detail of a `review` n
 
 UNTOLD_SLASHES = "may have slashes, which --separators / tells"
 MISSED_SLASHES = "a 1 may be a slash"
-UNREAD = "a {} may stand before the number, where none is read"
+UNREAD = {
+    "minus": "a minus may stand before the number, where none is read",
+    "point": "a point may stand before the number, where none is read",
+    "gap": "a point may stand between the digits, where none is read",
+}
 
 
 class FieldPrediction(NamedTuple):
@@ -173,7 +177,7 @@ def _with_notes(prediction: FieldPrediction, reading: FieldReading | str, option
     if options.comb is not None and reading.boxes != options.comb:
         notes.append(f"{reading.boxes or 'no'} boxes found where {options.comb} should be")
     if reading.unread:
-        notes.append(UNREAD.format(reading.unread))
+        notes.append(UNREAD[reading.unread])
     status = Status.REVIEW if notes else prediction.status
     if reading.may_have_slashes and (options.unique or status is Status.REVIEW):
         notes.append(MISSED_SLASHES if "/" in options.separators else UNTOLD_SLASHES)

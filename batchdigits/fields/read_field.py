@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import takewhile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +15,7 @@ from batchdigits.fields.dates import prefer_dates
 from batchdigits.fields.lattice import Step, best_paths
 from batchdigits.fields.line_digits import may_be_marks, may_have_frame, may_have_slashes
 from batchdigits.fields.reading import Box, Character, FieldReading, Lattice, ReadOptions
+from batchdigits.fields.unread_points import unread_point
 from batchdigits.fields.weights import log_probabilities, steps_of_boxes, steps_of_pieces
 from batchdigits.inference.runtime import Runtime
 
@@ -23,7 +23,6 @@ MAX_ALTERNATIVES = 5
 MIN_DIGIT_HEIGHT = 0.7  # of the number's height: ink as high is hardly noise
 # Of the number's height: width and height of a small digit between others, which a comma has not, and at its ends.
 MIN_SMALL_DIGIT, MIN_END_DIGIT = 0.35, 0.5
-POINTS = (".", ",")
 MAX_DOUBTFUL_CONFIDENCE = 0.5  # of a number where the normaliser of single digits finds nothing but printed lines
 NOTHING_KNOWN = ReadOptions()
 
@@ -86,7 +85,7 @@ def read_cut(cut: Cut, log_p: NDArray[np.float64], options: ReadOptions) -> Fiel
     confidence = confidence_of(lead, doubt)
     has_slashes, has_frame = _may_have_lines(best.steps, cut)
     is_part = cut.is_part or _leaves_digit_out(best.steps, cut) or _leaves_small_digit_out(best.steps, cut)
-    unread = "minus" if cut.may_have_minus else "point" if _begins_with_point(best.steps, cut) else ""
+    unread = "minus" if cut.may_have_minus else unread_point(best.steps, cut, options)
     if cut.looks_empty or is_part or has_slashes or has_frame or unread:
         confidence = min(confidence, MAX_DOUBTFUL_CONFIDENCE)
     alternatives = tuple(alternatives_to(paths, confidence)[:MAX_ALTERNATIVES])
@@ -132,13 +131,6 @@ def _leaves_small_digit_out(steps: Sequence[Step], cut: Cut) -> bool:
         if size >= (MIN_SMALL_DIGIT if is_between else MIN_END_DIGIT) * cut.close.height:
             return True
     return False
-
-
-def _begins_with_point(steps: Sequence[Step], cut: Cut) -> bool:
-    """Whether ink before the first digit has the shape of a point, as in .75: separators are read between digits."""
-    points = {(step.start, step.end) for step in cut.separators if step.text in POINTS}
-    before = takewhile(lambda step: not step.text, steps)
-    return any((step.start, step.end) in points for step in before)
 
 
 def _may_have_lines(steps: Sequence[Step], cut: Cut) -> tuple[bool, bool]:

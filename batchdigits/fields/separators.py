@@ -16,14 +16,15 @@ from batchdigits.fields.line_digits import MAX_SPREAD, lean_of
 from batchdigits.fields.pieces import Pieces
 from batchdigits.fields.reading import ReadOptions
 from batchdigits.fields.segments import Segment
-from batchdigits.fields.weights import count_cuts
+from batchdigits.fields.weights import count_cuts, may_be_comma
 
 # Of ink with the shape and place of a point, comma or dash that is told of: it is hardly dust. Above or below a digit,
 # it may be a part of that.
 MARK_WEIGHT, UNSURE_WEIGHT = 2.0, 0.3
+LARGE_COMMA_WEIGHT = -1.0  # of ink as high as a digit that hangs from the base line: a digit may be written lower, too
 MAX_COVERED = 0.3  # of its width: what lies above or below digits
 # In heights of the number: the least sides of a point, and from where on it is a comma; and its width at most.
-POINT_SIDES, COMMA_HEIGHT, MAX_COMMA_HEIGHT, POINT_WIDTH = (0.04, 0.06), 0.3, 0.75, 0.5
+POINT_SIDES, COMMA_HEIGHT, MAX_COMMA_HEIGHT, POINT_WIDTH, MAX_COMMA_WIDTH = (0.04, 0.06), 0.3, 0.75, 0.5, 0.65
 # From the number's middle down, in heights: where a comma begins, a comma ends and the middle of a point is, at least.
 COMMA_TOP, COMMA_END, POINT_MIDDLE = -0.05, 0.3, 0.2
 RAISED_MIDDLE, RAISED_SIDE, MAX_RAISED_FLATNESS = -0.2, 0.1, 1.5  # of a point at half height, which is round
@@ -34,6 +35,7 @@ DASH_FLATNESS = 1.5  # width over height: what may be a point, too, is rounder
 UNTOLD_HEIGHT, UNTOLD_LEAN, UNTOLD_COST = 1.1, 0.3, 1.0
 # A slash is higher than a 1 and leans more: where both are as likely, and how much each height and column tells.
 EVEN_HEIGHT, EVEN_LEAN, HEIGHT_WEIGHT, LEAN_WEIGHT = 1.1, 0.25, 10.0, 3.0
+POINTS = (".", ",")
 CUT_COST = 0.3  # for each end at which a slash is cut from a component
 MIN_LEAN, SLASH_WEIGHTS = -0.25, (-4.0, 2.0)  # less lean, as against the digits', is no slash's; the least and the most
 MIN_DIGIT_HEIGHT, MAX_DIGIT_WIDTH = 0.6, 1.2  # of components whose lean is that of digits
@@ -74,10 +76,13 @@ def _marks(pieces: Pieces, close: CloseUp, options: ReadOptions) -> Iterator[Ste
     is_digit = bottom - top >= MIN_DIGIT_HEIGHT
     covered = np.minimum(right[:, None], right[is_digit]) - np.maximum(left[:, None], left[is_digit])
     is_free = (covered <= MAX_COVERED * (right - left)[:, None]).all(axis=1)
+    points = [mark for mark in POINTS if mark in options.separators]
     for index, (start, end) in enumerate(ends):
         mark = _mark(right[index] - left[index], top[index], bottom[index], options, is_first=index == 0)
         if mark:
             yield Step(start, end, mark, MARK_WEIGHT if is_free[index] else UNSURE_WEIGHT)
+        elif points and may_be_comma(_box(pieces, start, end), close):
+            yield Step(start, end, points[-1], LARGE_COMMA_WEIGHT)
 
 
 def _mark(width: float, top: float, bottom: float, options: ReadOptions, *, is_first: bool) -> str:
@@ -91,12 +96,13 @@ def _mark(width: float, top: float, bottom: float, options: ReadOptions, *, is_f
         is_first: whether it is the first ink of the number.
     """
     tall, middle = bottom - top, (top + bottom) / 2
-    points = [mark for mark in ".," if mark in options.separators]
+    points = [mark for mark in POINTS if mark in options.separators]
     short, long = sorted((width, tall))
     is_comma = COMMA_HEIGHT <= tall <= MAX_COMMA_HEIGHT and top >= COMMA_TOP and bottom >= COMMA_END
     is_point = tall < COMMA_HEIGHT and short >= POINT_SIDES[0] and long >= POINT_SIDES[1] and middle >= POINT_MIDDLE
     is_raised = middle >= RAISED_MIDDLE and short >= RAISED_SIDE and width < MAX_RAISED_FLATNESS * tall
-    is_point = width <= POINT_WIDTH and (is_comma or is_point or (tall < COMMA_HEIGHT and is_raised))
+    is_point = width <= POINT_WIDTH and (is_point or (tall < COMMA_HEIGHT and is_raised))
+    is_point |= is_comma and width <= MAX_COMMA_WIDTH
     is_dash = abs(middle) <= DASH_OFFSET and tall <= DASH_HEIGHT and DASH_WIDTHS[0] <= width <= DASH_WIDTHS[1]
     may_be_dash = is_dash and ("-" in options.separators or (options.signed and is_first))
     if may_be_dash and not (points and is_point and width < DASH_FLATNESS * tall):

@@ -26,6 +26,9 @@ BOX_LEAD = 3.0  # log odds that ink in a box is a digit, before it is looked at
 NOISE_COST = 4.0  # the same, for each digit that a component of the number has room for
 SKIP_COST, SKIP_POWER = 6.0, 1.5  # of ink as high as a digit; of smaller ink by this power of its size
 DOUBTFUL_COST = 0.3  # of leaving out what may be the rest of a wall
+# Ink between digits that hangs from the base line may be a comma: where it begins and ends, from the number's middle
+# down, and its width at most, in heights.
+COMMA_TOP, COMMA_END, COMMA_WIDTH = -0.3, 0.52, 0.55
 HEIGHT_COST = 4.0  # times the square of the log of its height over the number's
 PLACE_COST = 8.0  # times the square of its distance from the number's middle row, in heights
 GAP_COST = 4.0  # times the widest gap in it, in heights
@@ -84,15 +87,29 @@ def steps_of_pieces(
     steps: list[Step] = []
     parents, likeliest = pieces.parents.tolist(), _likeliest_labels(log_p)
     for index, segment in enumerate(segments):
-        start, end, box, _ = segment
+        start, end, _, _ = segment
         log_prior = _log_prior(segment, close)
         steps += [Step(start, end, text, weight + log_prior, index) for text, weight in likeliest[index]]
         if not count_cuts(start, end, parents):
-            width = (box[2] - box[0]) / close.height
-            is_doubtful = pieces.doubtful[start:end].all()
-            cost = DOUBTFUL_COST if is_doubtful else NOISE_COST * max(1.0, width / DIGIT_WIDTH)
+            is_between = start > 0 and end < len(parents)
+            cost = 0.0 if is_between and may_be_comma(segment.box, close) else _cost_of_noise(segment, pieces, close)
             steps.append(Step(start, end, "", float(log_p[index, -1]) - cost))
     return steps + _skips(pieces, close.height)
+
+
+def may_be_comma(box: tuple[int, int, int, int], close: CloseUp) -> bool:
+    """Whether ink hangs from the base line, as a comma does, which may be as high as a digit."""
+    left, top, right, bottom = (side / close.height for side in box)
+    middle = close.middle / close.height
+    return top - middle >= COMMA_TOP and bottom - middle >= COMMA_END and right - left <= COMMA_WIDTH
+
+
+def _cost_of_noise(segment: Segment, pieces: Pieces, close: CloseUp) -> float:
+    """The cost of leaving a segment out, as what is no digit."""
+    if pieces.doubtful[segment.start : segment.end].all():
+        return DOUBTFUL_COST
+    width = (segment.box[2] - segment.box[0]) / close.height
+    return NOISE_COST * max(1.0, width / DIGIT_WIDTH)
 
 
 def _likeliest_labels(log_p: NDArray[np.float64]) -> list[list[tuple[str, float]]]:

@@ -121,11 +121,19 @@ def test_the_detail_of_a_review_names_slashes(decide: Decide) -> None:
     assert decide(slashed, threshold=0.5).detail == ""
 
 
-def test_an_unread_mark_is_for_review_whatever_is_expected(decide: Decide) -> None:
-    reading = READING._replace(unread="minus", confidence=0.99)
+@pytest.mark.parametrize(
+    ("unread", "words"),
+    [
+        ("minus", "a minus may stand before the number"),
+        ("point", "a point may stand before the number"),
+        ("gap", "a point may stand between the digits"),
+    ],
+)
+def test_an_unread_mark_is_for_review_whatever_is_expected(decide: Decide, unread: str, words: str) -> None:
+    reading = READING._replace(unread=unread, confidence=0.99)
     for pattern in (None, r"\d+"):
         prediction = decide(reading, field_options(signed=True, pattern=pattern))
-        assert (prediction.status, prediction.detail) == ("review", module.UNREAD.format("minus"))
+        assert (prediction.status, prediction.detail) == ("review", f"{words}, where none is read")
 
 
 def test_what_is_wrong_with_a_field_and_its_value_stays_apart_where_values_are_unique(decide: Decide) -> None:

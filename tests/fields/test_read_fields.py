@@ -439,6 +439,41 @@ def test_a_point_before_the_number_leaves_it_in_doubt(runtime: Runtime, mnist_di
         assert (reading.confidence <= MAX_DOUBTFUL_CONFIDENCE) is bool(unread)
 
 
+@pytest.mark.parametrize(
+    ("before", "gap", "scale", "separators", "unread"),
+    [
+        ("36", 20, 0.5, ".", "gap"),
+        ("36", 20, 0.5, ",/", "gap"),
+        ("36", 20, 0.5, "/", ""),  # no point was told of
+        ("36", 20, 1.0, ".", ""),  # it would be seen
+        ("36", 4, 0.5, ".", ""),  # as between the others
+        ("3", -8, 0.5, ".", ""),  # too narrow
+        ("3", 20, 0.5, ".", "gap"),
+    ],
+)
+def test_a_gap_where_a_faint_point_may_stand_leaves_the_number_in_doubt(
+    runtime: Runtime, mnist_digits: Digits, before: str, gap: int, scale: float, separators: str, unread: str
+) -> None:
+    scan = paper(260)
+    write(scan, *mnist_digits, "6", at=write(scan, *mnist_digits, before, at=40) + gap)
+    scan = np.asarray(cv2.resize(scan, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+    (reading,) = read_fields([scan], runtime, ReadOptions(separators=separators))
+    assert (reading.value, reading.unread) == (f"{before}6", unread)
+    assert (reading.confidence <= MAX_DOUBTFUL_CONFIDENCE) is bool(unread)
+
+
+@pytest.mark.parametrize(("row", "separators", "unread"), [(43, ".", "gap"), (43, "", ""), (16, ".", "")])
+def test_low_ink_between_digits_that_is_no_point_leaves_the_number_in_doubt(
+    runtime: Runtime, mnist_digits: Digits, row: int, separators: str, unread: str
+) -> None:
+    scan = paper(260)
+    end = write(scan, *mnist_digits, "36", at=40)
+    scan[row : row + 4, end + 4] = INK
+    write(scan, *mnist_digits, "6", at=end + 12)
+    (reading,) = read_fields([scan], runtime, ReadOptions(separators=separators))
+    assert (reading.value, reading.unread) == ("366", unread)
+
+
 def test_a_minus_in_a_box_leaves_a_signed_number_in_doubt(runtime: Runtime, mnist_digits: Digits) -> None:
     scan = paper(220)
     walls(scan, 10, 50, 4)

@@ -15,7 +15,8 @@ from batchdigits.fields.pieces import pieces_of
 from batchdigits.fields.read_field import read_fields
 from batchdigits.fields.reading import ReadOptions
 from batchdigits.fields.segments import segments_of
-from batchdigits.fields.separators import MARK_WEIGHT, UNSURE_WEIGHT, separators_of
+from batchdigits.fields.separators import LARGE_COMMA_WEIGHT, MARK_WEIGHT, UNSURE_WEIGHT, separators_of
+from batchdigits.fields.weights import NOISE_COST, steps_of_pieces
 from batchdigits.inference.runtime import Runtime
 from tests.fields.conftest import Digits
 from tests.fields.drawn import INK, Scan, paper, write
@@ -59,6 +60,8 @@ def found(mask: Scan, options: ReadOptions) -> list[tuple[str, float]]:
         ((80, 68, 83, 74), "."),  # small, and on the base line
         ((80, 47, 83, 53), ""),  # as small, at half height
         ((80, 62, 86, 84), ","),
+        ((80, 62, 111, 84), ","),  # it leans
+        ((80, 62, 116, 84), ""),  # too wide
         ((80, 40, 86, 60), ""),  # it ends too high
         ((80, 62, 112, 70), ""),  # too wide for a point, and too low for a dash
         ((80, 46, 100, 52), "-"),
@@ -71,6 +74,38 @@ def found(mask: Scan, options: ReadOptions) -> list[tuple[str, float]]:
 )
 def test_marks_have_shapes_and_places(box: tuple[int, int, int, int], mark: str) -> None:
     assert marks(box) == ([(mark, MARK_WEIGHT)] if mark else [])
+
+
+@pytest.mark.parametrize(
+    ("box", "is_comma"),
+    [
+        ((80, 36, 86, 84), True),
+        ((80, 33, 86, 84), False),  # it begins as high as a digit
+        ((80, 38, 86, 75), False),  # it ends on the base line
+        ((80, 36, 110, 84), False),  # as wide as a digit
+    ],
+)
+def test_ink_as_high_as_a_digit_that_hangs_may_be_a_comma(box: tuple[int, int, int, int], is_comma: bool) -> None:
+    assert marks(box, options=ReadOptions(separators=".,")) == ([(",", LARGE_COMMA_WEIGHT)] if is_comma else [])
+    assert marks(box, options=ReadOptions(separators="-")) == []
+
+
+@pytest.mark.parametrize(("column", "is_cheap"), [(80, True), (6, False), (170, False)])
+def test_ink_that_may_be_a_comma_is_left_out_without_cost_between_digits(column: int, is_cheap: bool) -> None:
+    mask = zeros()
+    mask[36:84, column : column + 6] = 255
+    close = CloseUp(mask, mask, mask, np.zeros_like(mask), HEIGHT, 50.0, np.eye(2, 3))
+    pieces = pieces_of(close)
+    segments = segments_of(pieces, HEIGHT)
+    steps = steps_of_pieces(pieces, segments, np.full((len(segments), 11), -1.0), close)
+    comma = next(segment for segment in segments if segment.box[0] == column and segment.box[2] == column + 6)
+    costs = [
+        -1.0 - step.log_weight
+        for step in steps
+        if (step.start, step.end, step.text) == (comma.start, comma.end, "") and step.glyph < 0
+    ]
+    assert (0.0 in costs) is is_cheap
+    assert (NOISE_COST in costs) is not is_cheap
 
 
 def test_only_told_marks_are_found() -> None:
@@ -136,6 +171,17 @@ def test_a_comma_that_hangs_below_the_base_line_is_read(
     end = write(scan, *mnist_digits, "18", at=40)
     cv2.line(scan, (end + 7, 44), (end + 3, 54), INK, 4)
     write(scan, *mnist_digits, "6", at=end + 14)
+    assert read_fields([scan], runtime, ReadOptions(separators=separators))[0].value == value
+
+
+@pytest.mark.parametrize(("separators", "value"), [(".,", "5,600"), ("", "5600")])
+def test_a_comma_as_high_as_a_digit_is_no_1(
+    runtime: Runtime, mnist_digits: Digits, separators: str, value: str
+) -> None:
+    scan = paper(300, 80)
+    end = write(scan, *mnist_digits, "5", at=40)
+    cv2.ellipse(scan, (end + 2, 42), (8, 17), 0, -80, 80, INK, 3)
+    write(scan, *mnist_digits, "600", at=end + 24)
     assert read_fields([scan], runtime, ReadOptions(separators=separators))[0].value == value
 
 

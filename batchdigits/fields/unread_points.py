@@ -1,0 +1,61 @@
+"""Find out whether a point or comma that was told of may stand in a number without being read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise, takewhile
+
+import numpy as np
+
+from batchdigits.fields.cut_field import Cut
+from batchdigits.fields.lattice import Step
+from batchdigits.fields.pieces import Pieces
+from batchdigits.fields.reading import ReadOptions
+from batchdigits.fields.separators import POINTS
+
+# A gap between digits in which a faint point may stand: its width in heights, and over that of any other gap.
+MIN_GAP, GAP_RATIO = 0.4, 2.0
+MAX_HEIGHT = 25.0  # pixels of digits in the scan: the points of higher ones are seen
+
+
+def unread_point(steps: Sequence[Step], cut: Cut, options: ReadOptions) -> str:
+    """Where a point or comma may be unread: `point` before the digits, `gap` between them, or nowhere.
+
+    Args:
+        steps: those of the value.
+        cut: the field.
+        options: what was told of it.
+    """
+    if cut.pieces is None or cut.close is None or not set(POINTS) & set(options.separators):
+        return ""
+    if _begins_with_point(steps, cut.separators):
+        return "point"
+    if set(POINTS) & {step.text for step in steps}:
+        return ""
+    is_small = cut.close.height * float(np.hypot(*cut.close.back[:, 1])) / cut.view.scale < MAX_HEIGHT
+    is_gap = is_small and _has_wide_gap(steps, cut.pieces, cut.close.height)
+    return "gap" if is_gap or _leaves_low_ink_out(steps, cut.pieces, cut.close.middle) else ""
+
+
+def _begins_with_point(steps: Sequence[Step], separators: Sequence[Step]) -> bool:
+    """Whether ink before the first digit has the shape of a point, as in .75: separators are read between digits."""
+    points = {(step.start, step.end) for step in separators if step.text in POINTS}
+    before = takewhile(lambda step: not step.text, steps)
+    return any((step.start, step.end) in points for step in before)
+
+
+def _leaves_low_ink_out(steps: Sequence[Step], pieces: Pieces, middle: float) -> bool:
+    """Whether ink between digits that lies below their middle is left out, too small or too high for a point."""
+    digits = [place for place, step in enumerate(steps) if step.text.isdigit()]
+    left_out = [
+        piece for step in steps[digits[0] : digits[-1]] if not step.text for piece in range(step.start, step.end)
+    ]
+    _, top, _, bottom = pieces.boxes[left_out].T
+    return bool(((top + bottom > 2 * middle) & ~pieces.doubtful[left_out]).any())
+
+
+def _has_wide_gap(steps: Sequence[Step], pieces: Pieces, height: float) -> bool:
+    """Whether one gap between neighbouring digits is much wider than the others."""
+    ends = [pieces.boxes[step.start : step.end] for step in steps if step.text.isdigit()]
+    gaps = sorted((right[:, 0].min() - left[:, 2].max()) / height for left, right in pairwise(ends))
+    return bool(gaps) and gaps[-1] >= max(MIN_GAP, GAP_RATIO * (gaps[-2] if len(gaps) > 1 else 0.0))
