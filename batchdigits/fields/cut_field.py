@@ -24,9 +24,10 @@ from batchdigits.fields.line_digits import stroke_lean
 from batchdigits.fields.minus import minus_before, with_minus
 from batchdigits.fields.number import Number, find_number
 from batchdigits.fields.pieces import Pieces, pieces_of
+from batchdigits.fields.points import with_points
 from batchdigits.fields.reading import ReadOptions
 from batchdigits.fields.segments import Segment, glyph_of, segments_of
-from batchdigits.fields.separators import separators_of
+from batchdigits.fields.separators import POINTS, separators_of
 from batchdigits.vision.normalise import Glyph, propose
 
 MAX_PIECES = 120  # of a field: one with more is no number, and would take long
@@ -126,6 +127,8 @@ def _cut_number(view: View, ruled: Ruled, scan: NDArray[np.uint8], options: Read
     number = _find_number(ruled)
     if number and options.signed and ruled.components is not None:
         number = with_minus(number, ruled.components)
+    if number and set(POINTS) & set(options.separators) and ruled.components is not None:
+        number = with_points(number, ruled.components)
     close = close_up(number, ruled.ink, view.ink) if number else None
     if number is None or close is None:
         return Cut(view, [], [], has_ink=propose(scan, options.ink).holds_writing)  # such as a page of it

@@ -26,12 +26,16 @@ def unread_point(steps: Sequence[Step], cut: Cut, options: ReadOptions) -> str:
         cut: the field.
         options: what was told of it.
     """
-    if cut.pieces is None or cut.close is None or not set(POINTS) & set(options.separators):
+    told = [mark for mark in POINTS if mark in options.separators]
+    if cut.pieces is None or cut.close is None or not told:
         return ""
     if _begins_with_point(steps, cut.separators):
         return "point"
     if set(POINTS) & {step.text for step in steps}:
         return ""
+    small = [step for step in cut.separators if step.text == told[0]]
+    if _reads_as_digit(steps, small):
+        return "gap"
     is_small = cut.close.height * float(np.hypot(*cut.close.back[:, 1])) / cut.view.scale < MAX_HEIGHT
     is_gap = is_small and _has_wide_gap(steps, cut.pieces, cut.close.height)
     return "gap" if is_gap or _leaves_low_ink_out(steps, cut.pieces, cut.close.middle) else ""
@@ -42,6 +46,12 @@ def _begins_with_point(steps: Sequence[Step], separators: Sequence[Step]) -> boo
     points = {(step.start, step.end) for step in separators if step.text in POINTS}
     before = takewhile(lambda step: not step.text, steps)
     return any((step.start, step.end) in points for step in before)
+
+
+def _reads_as_digit(steps: Sequence[Step], points: Sequence[Step]) -> bool:
+    """Whether ink that has the shape and place of a point is read as a digit, or as a part of one."""
+    digits = [(step.start, step.end) for step in steps if step.text.isdigit()]
+    return any(start <= point.start and point.end <= end for point in points for start, end in digits)
 
 
 def _leaves_low_ink_out(steps: Sequence[Step], pieces: Pieces, middle: float) -> bool:

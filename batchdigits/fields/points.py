@@ -1,0 +1,50 @@
+"""Find points and commas of a number that lie on a printed line or below the base line, where they may stand."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from batchdigits.fields.number import Number
+from batchdigits.fields.separators import MAX_COMMA_WIDTH, MAX_COVERED, MIN_DIGIT_HEIGHT
+from batchdigits.vision.components import Components, Flags, select
+
+MIN_SIDE = 0.1  # of the digits' height: smaller ink is dust, or the rest of a line
+MIN_ROUNDNESS = 0.6  # height over width: the rest of a line is flatter
+# From the base line down, in heights: where a point or comma begins, at least and at most, and where it ends, at least.
+MIN_TOP, MAX_TOP, MIN_END = -0.8, 0.3, -0.1
+MAX_POINTS = 2  # of more, in or beside the number, none is: they are a dotted line
+
+
+def with_points(number: Number, components: Components) -> Number:
+    """The number, with such points and commas between its digits as were taken for dust, or for the rest of a line."""
+    own = np.bincount(components.labels[number.mask > 0], minlength=len(components.x) + 1)[1:] > 0
+    digits = own & (components.height >= MIN_DIGIT_HEIGHT * number.height)
+    if not digits.any():
+        return number
+    are_points = ~own & _are_points(components, digits, number.height)
+    left, right = (components.x[digits].min(), (components.x + components.width)[digits].max())
+    middle = components.x + components.width / 2
+    between = are_points & (middle > left) & (middle < right) & ~_lie_under(components, digits)
+    if not between.any() or np.count_nonzero(are_points) > MAX_POINTS:
+        return number
+    return number._replace(mask=cv2.bitwise_or(number.mask, select(components, between)))
+
+
+def _are_points(components: Components, digits: Flags, height: float) -> Flags:
+    """Whether each component has the size of a point or comma, and its place at the base line of the nearest digit."""
+    _, x, y, width, tall, _ = components
+    middle = x + width / 2
+    order = np.flatnonzero(digits)
+    nearest = order[np.abs(middle[:, None] - middle[order]).argmin(axis=1)]
+    top, end = ((side - (y + tall)[nearest]) / height for side in (y, y + tall))
+    is_sized = (np.minimum(width, tall) >= MIN_SIDE * height) & (width <= MAX_COMMA_WIDTH * height)
+    is_placed = (top >= MIN_TOP) & (top <= MAX_TOP) & (end >= MIN_END)
+    return np.asarray(is_sized & (tall >= MIN_ROUNDNESS * width) & is_placed & ~components.touches, np.bool_)
+
+
+def _lie_under(components: Components, digits: Flags) -> Flags:
+    """Whether each component lies, for the most part, below or above a digit."""
+    left, right = components.x, components.x + components.width
+    shared = np.minimum(right[:, None], right[digits]) - np.maximum(left[:, None], left[digits])
+    return np.asarray((shared > MAX_COVERED * components.width[:, None]).any(axis=1), np.bool_)
