@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from batchdigits.fields.close_up import CloseUp
 from batchdigits.fields.lattice import Step
@@ -31,6 +32,8 @@ RAISED_MIDDLE, RAISED_SIDE, MAX_RAISED_FLATNESS = -0.2, 0.1, 1.5  # of a point a
 # The shape of a dash or minus, in heights: how high and how wide, and how far off the middle it may be.
 DASH_HEIGHT, DASH_WIDTHS, DASH_OFFSET = 0.3, (0.2, 1.2), 0.25
 DASH_FLATNESS = 1.5  # width over height: what may be a point, too, is rounder
+# The same of a minus before the number, where there is less that it may be.
+MINUS_HEIGHT, MINUS_WIDTHS, MINUS_OFFSET, MINUS_FLATNESS = 0.35, (0.15, 1.2), 0.35, 1.2
 # Of what may be a slash where none are expected, or a 1: height, lean, and the cost of leaving it out.
 UNTOLD_HEIGHT, UNTOLD_LEAN, UNTOLD_COST = 1.1, 0.3, 1.0
 # A slash is higher than a 1 and leans more: where both are as likely, and how much each height and column tells.
@@ -72,17 +75,34 @@ def _marks(pieces: Pieces, close: CloseUp, options: ReadOptions) -> Iterator[Ste
     """The steps that read components as points, commas and dashes."""
     ends = list(_whole(pieces))
     boxes = np.array([_box(pieces, start, end) for start, end in ends]) / close.height
-    left, top, right, bottom = boxes.T - np.array([[0.0], [close.middle / close.height]] * 2)
+    left, top, right, bottom = boxes.T
     is_digit = bottom - top >= MIN_DIGIT_HEIGHT
+    middle = _middles_of_neighbours(boxes, is_digit, close.middle / close.height)
+    top, bottom = top - middle, bottom - middle
     covered = np.minimum(right[:, None], right[is_digit]) - np.maximum(left[:, None], left[is_digit])
     is_free = (covered <= MAX_COVERED * (right - left)[:, None]).all(axis=1)
     points = [mark for mark in POINTS if mark in options.separators]
+    is_first = ~np.logical_or.accumulate(is_digit)
     for index, (start, end) in enumerate(ends):
-        mark = _mark(right[index] - left[index], top[index], bottom[index], options, is_first=index == 0)
+        mark = _mark(right[index] - left[index], top[index], bottom[index], options, is_first=is_first[index])
         if mark:
             yield Step(start, end, mark, MARK_WEIGHT if is_free[index] else UNSURE_WEIGHT)
         elif points and may_be_comma(_box(pieces, start, end), close):
             yield Step(start, end, points[-1], LARGE_COMMA_WEIGHT)
+
+
+def _middles_of_neighbours(
+    boxes: NDArray[np.float64], is_digit: NDArray[np.bool_], middle: float
+) -> NDArray[np.float64]:
+    """The middle of the digits before and behind each box, since numbers slope; without any digit, the given one."""
+    middles = np.where(is_digit, (boxes[:, 1] + boxes[:, 3]) / 2, np.nan)
+    digits = np.flatnonzero(is_digit)
+    if not digits.size:
+        return np.full(len(boxes), middle)
+    places = np.arange(len(boxes))
+    before = digits[(np.searchsorted(digits, places) - 1).clip(0)]
+    behind = digits[np.searchsorted(digits, places, side="right").clip(None, len(digits) - 1)]
+    return np.asarray((middles[before] + middles[behind]) / 2, np.float64)
 
 
 def _mark(width: float, top: float, bottom: float, options: ReadOptions, *, is_first: bool) -> str:
@@ -93,7 +113,7 @@ def _mark(width: float, top: float, bottom: float, options: ReadOptions, *, is_f
         top: where it begins, from the number's middle down.
         bottom: where it ends.
         options: which separators there may be.
-        is_first: whether it is the first ink of the number.
+        is_first: whether it is before the digits of the number.
     """
     tall, middle = bottom - top, (top + bottom) / 2
     points = [mark for mark in POINTS if mark in options.separators]
@@ -104,12 +124,25 @@ def _mark(width: float, top: float, bottom: float, options: ReadOptions, *, is_f
     is_point = width <= POINT_WIDTH and (is_point or (tall < COMMA_HEIGHT and is_raised))
     is_point |= is_comma and width <= MAX_COMMA_WIDTH
     is_dash = abs(middle) <= DASH_OFFSET and tall <= DASH_HEIGHT and DASH_WIDTHS[0] <= width <= DASH_WIDTHS[1]
-    may_be_dash = is_dash and ("-" in options.separators or (options.signed and is_first))
+    may_be_dash = is_dash and "-" in options.separators
+    may_be_dash |= options.signed and is_first and is_minus(width, tall, middle)
     if may_be_dash and not (points and is_point and width < DASH_FLATNESS * tall):
         return "-"
     if is_point and points:
         return points[0] if tall < COMMA_HEIGHT else points[-1]
     return ""
+
+
+def is_minus(width: float, tall: float, offset: float) -> bool:
+    """Whether ink before a number has the shape and place of a minus.
+
+    Args:
+        width: in heights of the number.
+        tall: the same.
+        offset: of its middle from that of the first digit, downwards, in heights.
+    """
+    has_size = tall <= MINUS_HEIGHT and MINUS_WIDTHS[0] <= width <= MINUS_WIDTHS[1]
+    return has_size and width >= MINUS_FLATNESS * tall and abs(offset) <= MINUS_OFFSET
 
 
 def _whole(pieces: Pieces) -> Iterator[tuple[int, int]]:

@@ -429,6 +429,14 @@ def test_a_minus_far_before_the_number_is_a_sign(runtime: Runtime, mnist_digits:
     assert (signed.value, plain.value) == ("-47", "47")
 
 
+def test_a_minus_is_at_the_height_of_the_first_digit(runtime: Runtime, mnist_digits: Digits) -> None:
+    scan = paper(260, 120)
+    write(scan, *mnist_digits, "4", 115, top=12)
+    write(scan, *mnist_digits, "7", 149, top=25)
+    cv2.line(scan, (60, 30), (80, 30), INK, 4)
+    assert read_fields([scan], runtime, ReadOptions(signed=True))[0].value == "-47"
+
+
 def test_a_point_before_the_number_leaves_it_in_doubt(runtime: Runtime, mnist_digits: Digits) -> None:
     scan = paper(200)
     cv2.circle(scan, (52, 44), 3, INK, -1)

@@ -123,6 +123,34 @@ def test_only_told_marks_are_found() -> None:
     assert marks(dash, options=ReadOptions(separators="", signed=True)) == []
 
 
+@pytest.mark.parametrize(
+    ("box", "is_minus"),
+    [
+        ((4, 46, 12, 52), True),
+        ((4, 60, 16, 66), True),  # low
+        ((4, 40, 16, 49), True),  # thick
+        ((4, 70, 16, 76), False),  # far below the middle
+        ((4, 46, 10, 50), False),  # short
+        ((4, 44, 14, 54), False),  # round
+        ((1, 41, 24, 60), False),  # too thick
+        ((80, 60, 92, 66), False),  # between digits
+    ],
+)
+def test_a_minus_has_more_shapes_than_a_dash(box: tuple[int, int, int, int], is_minus: bool) -> None:
+    speck = 0, 20, 3, 24
+    for boxes in ([box], [speck, box]):
+        assert marks(*boxes, options=ReadOptions(signed=True)) == ([("-", MARK_WEIGHT)] if is_minus else [])
+
+
+@pytest.mark.parametrize(("row", "mark"), [(30, "-"), (50, "")])
+def test_places_are_those_beside_the_nearest_digits(row: int, mark: str) -> None:
+    mask = np.zeros((100, 200), np.uint8)
+    for column, middle in ((30, 30), (135, 70)):
+        cv2.ellipse(mask, (column, middle), (9, 24), 0, 0, 360, 255, 3)
+    mask[row - 3 : row + 3, 4:16] = 255
+    assert found(mask, ReadOptions(signed=True)) == ([(mark, MARK_WEIGHT)] if mark else [])
+
+
 def test_a_mark_below_a_digit_may_be_a_part_of_it() -> None:
     assert marks((130, 80, 137, 87)) == [(".", UNSURE_WEIGHT)]
 
