@@ -33,6 +33,7 @@ UNREAD = {
     "minus": "a minus may stand before the number, where none is read",
     "point": "a point may stand before the number, where none is read",
     "gap": "a point may stand between the digits, where none is read",
+    "date": "it would be a date with one separator more, or two",
 }
 
 

@@ -97,8 +97,8 @@ class FieldReading(NamedTuple):
         boxes: how many boxes the field has in a row; 0 without a comb.
         may_have_slashes: whether ink that is a 1, or was left out, may be a slash, which no separator told of.
         lattice: all ways to read it; None without a value.
-        unread: `minus` or `point`, if one that was told of may stand before the digits, or `gap`, if a point may stand
-            between them, without being part of the value; else empty.
+        unread: `minus` or `point`, if one that was told of may stand before the digits without being part of the value;
+            `gap`, if a point may stand between them, or `date`, if separators of one may; else empty.
     """
 
     value: str = ""

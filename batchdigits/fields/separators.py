@@ -6,7 +6,7 @@ All weights are in nats, and are round numbers: results hardly depend on them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,7 @@ MINUS_HEIGHT, MINUS_WIDTHS, MINUS_OFFSET, MINUS_FLATNESS = 0.35, (0.15, 1.2), 0.
 UNTOLD_HEIGHT, UNTOLD_LEAN, UNTOLD_COST = 1.1, 0.3, 1.0
 # A slash is higher than a 1 and leans more: where both are as likely, and how much each height and column tells.
 EVEN_HEIGHT, EVEN_LEAN, HEIGHT_WEIGHT, LEAN_WEIGHT = 1.1, 0.25, 10.0, 3.0
+CUT_DASH_WEIGHT = -1.0  # of a dash that touches digits: it may be an arm of one
 POINTS = (".", ",")
 CUT_COST = 0.3  # for each end at which a slash is cut from a component
 MIN_LEAN, SLASH_WEIGHTS = -0.25, (-4.0, 2.0)  # less lean, as against the digits', is no slash's; the least and the most
@@ -58,6 +59,8 @@ def separators_of(
     """
     if options.separators or options.signed:
         yield from _marks(pieces, close, options)
+    if "-" in options.separators:
+        yield from _cut_dashes(pieces, close.height)
     strokes = [(segment, lean) for segment, lean in zip(segments, leans, strict=True) if lean is not None]
     of_digits = _lean_of_digits(pieces, close.height) if strokes and "/" in options.separators else 0.0
     for (start, end, (_, top, _, bottom), _), lean in strokes:
@@ -89,6 +92,17 @@ def _marks(pieces: Pieces, close: CloseUp, options: ReadOptions) -> Iterator[Ste
             yield Step(start, end, mark, MARK_WEIGHT if is_free[index] else UNSURE_WEIGHT)
         elif points and may_be_comma(_box(pieces, start, end), close):
             yield Step(start, end, points[-1], LARGE_COMMA_WEIGHT)
+
+
+def _cut_dashes(pieces: Pieces, height: float) -> Iterator[Step]:
+    """The steps that read pieces of a component as a dash that touches digits."""
+    for first, last in _whole(pieces):
+        _, highest, _, lowest = _box(pieces, first, last)
+        for start, end in combinations(range(first, last + 1), 2):
+            left, top, right, bottom = _box(pieces, start, end)
+            width, tall, offset = right - left, bottom - top, (top + bottom - highest - lowest) / 2
+            if (start, end) != (first, last) and _is_dash(width / height, tall / height, offset / height):
+                yield Step(start, end, "-", CUT_DASH_WEIGHT - CUT_COST * count_cuts(start, end, pieces.parents))
 
 
 def _middles_of_neighbours(
@@ -123,14 +137,18 @@ def _mark(width: float, top: float, bottom: float, options: ReadOptions, *, is_f
     is_raised = middle >= RAISED_MIDDLE and short >= RAISED_SIDE and width < MAX_RAISED_FLATNESS * tall
     is_point = width <= POINT_WIDTH and (is_point or (tall < COMMA_HEIGHT and is_raised))
     is_point |= is_comma and width <= MAX_COMMA_WIDTH
-    is_dash = abs(middle) <= DASH_OFFSET and tall <= DASH_HEIGHT and DASH_WIDTHS[0] <= width <= DASH_WIDTHS[1]
-    may_be_dash = is_dash and "-" in options.separators
+    may_be_dash = _is_dash(width, tall, middle) and "-" in options.separators
     may_be_dash |= options.signed and is_first and is_minus(width, tall, middle)
     if may_be_dash and not (points and is_point and width < DASH_FLATNESS * tall):
         return "-"
     if is_point and points:
         return points[0] if tall < COMMA_HEIGHT else points[-1]
     return ""
+
+
+def _is_dash(width: float, tall: float, offset: float) -> bool:
+    """Whether ink has the shape and place of a dash; as for `is_minus`."""
+    return abs(offset) <= DASH_OFFSET and tall <= DASH_HEIGHT and DASH_WIDTHS[0] <= width <= DASH_WIDTHS[1]
 
 
 def is_minus(width: float, tall: float, offset: float) -> bool:

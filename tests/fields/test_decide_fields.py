@@ -124,16 +124,17 @@ def test_the_detail_of_a_review_names_slashes(decide: Decide) -> None:
 @pytest.mark.parametrize(
     ("unread", "words"),
     [
-        ("minus", "a minus may stand before the number"),
-        ("point", "a point may stand before the number"),
-        ("gap", "a point may stand between the digits"),
+        ("minus", "a minus may stand before the number, where none is read"),
+        ("point", "a point may stand before the number, where none is read"),
+        ("gap", "a point may stand between the digits, where none is read"),
+        ("date", "it would be a date with one separator more, or two"),
     ],
 )
 def test_an_unread_mark_is_for_review_whatever_is_expected(decide: Decide, unread: str, words: str) -> None:
     reading = READING._replace(unread=unread, confidence=0.99)
     for pattern in (None, r"\d+"):
         prediction = decide(reading, field_options(signed=True, pattern=pattern))
-        assert (prediction.status, prediction.detail) == ("review", f"{words}, where none is read")
+        assert (prediction.status, prediction.detail) == ("review", words)
 
 
 def test_what_is_wrong_with_a_field_and_its_value_stays_apart_where_values_are_unique(decide: Decide) -> None:

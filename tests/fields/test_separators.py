@@ -9,18 +9,26 @@ import pytest
 from batchdigits.fields.close_up import CloseUp
 from batchdigits.fields.confidence import alternatives_to, features
 from batchdigits.fields.cut_field import Cut, cut_field
-from batchdigits.fields.dates import DATE_WEIGHT, is_date, prefer_dates
+from batchdigits.fields.dates import DATE_WEIGHT, is_date, may_lack_separators, prefer_dates
 from batchdigits.fields.ink import View
 from batchdigits.fields.lattice import Path, Step
 from batchdigits.fields.line_digits import stroke_lean
+from batchdigits.fields.minus import with_minus
 from batchdigits.fields.number import Number
 from batchdigits.fields.pieces import pieces_of
 from batchdigits.fields.points import with_points
-from batchdigits.fields.read_field import read_fields
+from batchdigits.fields.read_field import MAX_DOUBTFUL_CONFIDENCE, read_fields
 from batchdigits.fields.reading import ReadOptions
 from batchdigits.fields.segments import segments_of
-from batchdigits.fields.separators import LARGE_COMMA_WEIGHT, MARK_WEIGHT, UNSURE_WEIGHT, separators_of
-from batchdigits.fields.unread_points import unread_point
+from batchdigits.fields.separators import (
+    CUT_COST,
+    CUT_DASH_WEIGHT,
+    LARGE_COMMA_WEIGHT,
+    MARK_WEIGHT,
+    UNSURE_WEIGHT,
+    separators_of,
+)
+from batchdigits.fields.unread_marks import unread_mark
 from batchdigits.fields.weights import NOISE_COST, steps_of_pieces
 from batchdigits.inference.runtime import Runtime
 from batchdigits.vision.components import components_of
@@ -142,13 +150,14 @@ def test_a_minus_has_more_shapes_than_a_dash(box: tuple[int, int, int, int], is_
         assert marks(*boxes, options=ReadOptions(signed=True)) == ([("-", MARK_WEIGHT)] if is_minus else [])
 
 
-@pytest.mark.parametrize(("row", "mark"), [(30, "-"), (50, "")])
-def test_places_are_those_beside_the_nearest_digits(row: int, mark: str) -> None:
+@pytest.mark.parametrize(("column", "row", "mark"), [(4, 30, "-"), (4, 50, ""), (80, 50, "-"), (80, 30, "")])
+def test_places_are_those_beside_the_nearest_digits(column: int, row: int, mark: str) -> None:
     mask = np.zeros((100, 200), np.uint8)
-    for column, middle in ((30, 30), (135, 70)):
-        cv2.ellipse(mask, (column, middle), (9, 24), 0, 0, 360, 255, 3)
-    mask[row - 3 : row + 3, 4:16] = 255
-    assert found(mask, ReadOptions(signed=True)) == ([(mark, MARK_WEIGHT)] if mark else [])
+    for place, middle in ((30, 30), (135, 70)):
+        cv2.ellipse(mask, (place, middle), (9, 24), 0, 0, 360, 255, 3)
+    mask[row - 3 : row + 3, column : column + 12] = 255
+    options = ReadOptions(signed=True, separators="-")
+    assert found(mask, options) == ([(mark, MARK_WEIGHT)] if mark else [])
 
 
 def test_a_mark_below_a_digit_may_be_a_part_of_it() -> None:
@@ -181,13 +190,73 @@ def test_a_slash_that_touches_a_digit_is_found() -> None:
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [("3/12/2026", True), ("3-12-26", True), ("33/1/2026", False), ("3.12.2026", False), ("3/12", False)],
+    [("3/12/2026", True), ("3-12-26", True), ("3.12.2026", True), ("33/1/2026", False), ("3/12", False)],
 )
 def test_dates_are_preferred(value: str, expected: bool) -> None:
     assert is_date(value) is expected
     (first, *_) = prefer_dates([Path("7777", 0.0, 0.0, ()), Path(value, 1.0 - DATE_WEIGHT, 1.0 - DATE_WEIGHT, ())])
     assert (first.value == value) is expected
     assert not expected or (first.log_weight, first.best) == (1.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("value", "separators", "lacks"),
+    [
+        ("30-06-2016", "-", False),
+        ("3006-2016", "-", True),
+        ("30-062016", "-", True),
+        ("3006/16", "/", True),
+        ("2016-0630", "-", True),
+        ("3013-2016", "-", False),  # no month
+        ("30062016", "-", True),
+        ("30062016", ".", False),  # a number as likely
+        ("30.062016", ".", True),
+        ("12.345", ".", False),
+        ("12.34", ".", False),
+    ],
+)
+def test_a_date_may_lack_separators(value: str, separators: str, lacks: bool) -> None:
+    assert may_lack_separators(value, separators) is lacks
+
+
+def test_a_date_that_lacks_a_dash_is_in_doubt(runtime: Runtime, mnist_digits: Digits) -> None:
+    scan = paper(360)
+    end = write(scan, *mnist_digits, "07", at=30)
+    cv2.line(scan, (end + 4, 31), (end + 20, 31), INK, 4)
+    write(scan, *mnist_digits, "1020", at=end + 28)
+    for separators, unread in (("-", "date"), ("", "")):
+        (reading,) = read_fields([scan], runtime, ReadOptions(separators=separators))
+        assert reading.unread == unread
+        assert (reading.confidence <= MAX_DOUBTFUL_CONFIDENCE) is bool(unread)
+
+
+def test_a_comb_has_no_separators_to_lack() -> None:
+    cut = Cut(View(zeros(), 1.0, 0, 0), [], [], boxes=list(range(8)))
+    assert unread_mark(Path("30062016", 0.0, 0.0, ()), cut, ReadOptions(separators="-")) == ""
+
+
+@pytest.mark.parametrize(
+    ("dash", "is_dash"),
+    [
+        ((38, 47, 68, 53), True),
+        ((38, 28, 68, 34), False),  # an arm at the top
+        ((38, 45, 44, 51), False),  # short
+    ],
+)
+def test_a_dash_that_touches_a_digit_is_found(dash: tuple[int, int, int, int], is_dash: bool) -> None:
+    weights = [weight for mark, weight in marks(dash, options=ReadOptions(separators="-")) if mark == "-"]
+    assert weights == [CUT_DASH_WEIGHT - CUT_COST] * is_dash
+    assert marks(dash, options=ReadOptions(separators="/.,")) == []
+
+
+def test_dates_with_dashes_that_touch_digits_are_read(runtime: Runtime, mnist_digits: Digits) -> None:
+    scan = paper(400)
+    end = write(scan, *mnist_digits, "07", at=30)
+    cv2.line(scan, (end - 10, 31), (end + 14, 31), INK, 4)
+    end = write(scan, *mnist_digits, "10", at=end + 20)
+    cv2.line(scan, (end + 4, 31), (end + 20, 31), INK, 4)
+    write(scan, *mnist_digits, "20", at=end + 28)
+    assert read_fields([scan], runtime, ReadOptions(separators="-"))[0].value == "07-10-20"
 
 
 def test_separators_count_in_the_confidence() -> None:
@@ -284,12 +353,14 @@ def test_the_rest_of_a_line_is_no_point() -> None:
         assert found[(top + bottom) // 2, (left + right) // 2] == 255 * is_added
 
 
-def test_a_number_without_digits_has_no_point() -> None:
+def test_a_number_without_digits_has_no_point_and_no_minus() -> None:
     mask = zeros()
     number = Number(mask, np.zeros_like(mask), 2 * HEIGHT, 1.0, False)
     with_ink = mask.copy()
     with_ink[76:90, 80:94] = 255
+    with_ink[44:60, 1:17] = 255
     assert with_points(number, components_of(with_ink)) == number
+    assert with_minus(number, components_of(with_ink)) == number
 
 
 @pytest.mark.parametrize(("told", "unread"), [(".", "gap"), (",", "gap"), (".,", "gap"), ("/", "")])
@@ -301,6 +372,6 @@ def test_a_point_that_is_read_as_a_part_of_a_digit_leaves_the_number_in_doubt(to
     options = ReadOptions(separators=told)
     separators = tuple(separators_of(pieces, [], [], close, options))
     cut = Cut(View(mask, 1.0, 0, 0), [], [], close=close, pieces=pieces, separators=separators)
-    steps = [Step(0, 1, "0", 0.0, 0), Step(1, 3, "0", 0.0, 1)]
-    assert unread_point(steps, cut, options) == unread
-    assert unread_point([steps[0], Step(1, 2, ".", 0.0), Step(2, 3, "0", 0.0, 1)], cut, options) == ""
+    first, point, second = Step(0, 1, "0", 0.0, 0), Step(1, 2, ".", 0.0), Step(2, 3, "0", 0.0, 1)
+    assert unread_mark(Path("00", 0.0, 0.0, (first, second._replace(start=1))), cut, options) == unread
+    assert unread_mark(Path("0.0", 0.0, 0.0, (first, point, second)), cut, options) == ""

@@ -1,4 +1,4 @@
-"""Find out whether a point or comma that was told of may stand in a number without being read."""
+"""Find out whether a separator that was told of may stand in a number without being read."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from itertools import pairwise, takewhile
 import numpy as np
 
 from batchdigits.fields.cut_field import Cut
-from batchdigits.fields.lattice import Step
+from batchdigits.fields.dates import may_lack_separators
+from batchdigits.fields.lattice import Path, Step
 from batchdigits.fields.pieces import Pieces
 from batchdigits.fields.reading import ReadOptions
 from batchdigits.fields.separators import POINTS
@@ -18,14 +19,22 @@ MIN_GAP, GAP_RATIO = 0.4, 2.0
 MAX_HEIGHT = 25.0  # pixels of digits in the scan: the points of higher ones are seen
 
 
-def unread_point(steps: Sequence[Step], cut: Cut, options: ReadOptions) -> str:
-    """Where a point or comma may be unread: `point` before the digits, `gap` between them, or nowhere.
+def unread_mark(path: Path, cut: Cut, options: ReadOptions) -> str:
+    """What may be unread: `minus`, `point` before the digits, one in a `gap` between them, one of a `date`, or none.
 
     Args:
-        steps: those of the value.
+        path: the value, and how it was read.
         cut: the field.
         options: what was told of it.
     """
+    if cut.may_have_minus:
+        return "minus"
+    if cut.pieces is not None and may_lack_separators(path.value, options.separators):
+        return "date"
+    return _unread_point(path.steps, cut, options)
+
+
+def _unread_point(steps: Sequence[Step], cut: Cut, options: ReadOptions) -> str:
     told = [mark for mark in POINTS if mark in options.separators]
     if cut.pieces is None or cut.close is None or not told:
         return ""
