@@ -127,9 +127,10 @@ def _cut_number(view: View, ruled: Ruled, scan: NDArray[np.uint8], options: Read
     number = _find_number(ruled)
     if number and options.signed and ruled.components is not None:
         number = with_minus(number, ruled.components)
-    if number and set(POINTS) & set(options.separators) and ruled.components is not None:
-        number = with_points(number, ruled.components)
-    close = close_up(number, ruled.ink, view.ink) if number else None
+    ink = ruled.ink
+    if number and set(POINTS) & set(options.separators):
+        number, ink = with_points(number, ruled, view.ink)
+    close = close_up(number, ink, view.ink) if number else None
     if number is None or close is None:
         return Cut(view, [], [], has_ink=propose(scan, options.ink).holds_writing)  # such as a page of it
     pieces = pieces_of(close)

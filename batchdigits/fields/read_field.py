@@ -15,6 +15,7 @@ from batchdigits.fields.dates import prefer_dates
 from batchdigits.fields.lattice import Step, best_paths
 from batchdigits.fields.line_digits import may_be_marks, may_have_frame, may_have_slashes
 from batchdigits.fields.reading import Box, Character, FieldReading, Lattice, ReadOptions
+from batchdigits.fields.separators import POINTS
 from batchdigits.fields.unread_marks import unread_mark
 from batchdigits.fields.weights import log_probabilities, steps_of_boxes, steps_of_pieces
 from batchdigits.inference.runtime import Runtime
@@ -67,7 +68,8 @@ def read_cut(cut: Cut, log_p: NDArray[np.float64], options: ReadOptions) -> Fiel
     if cut.boxes is not None:
         steps, pieces = steps_of_boxes(cut.boxes, log_p), len(cut.boxes)
     elif cut.close and cut.pieces:
-        steps = [*steps_of_pieces(cut.pieces, cut.segments, log_p, cut.close), *cut.separators]
+        comma = next((mark for mark in reversed(POINTS) if mark in options.separators), "")
+        steps = [*steps_of_pieces(cut.pieces, cut.segments, log_p, cut.close, comma), *cut.separators]
         pieces = len(cut.pieces.boxes)
     else:
         return FieldReading(has_ink=cut.has_ink)

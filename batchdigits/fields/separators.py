@@ -17,12 +17,11 @@ from batchdigits.fields.line_digits import MAX_SPREAD, lean_of
 from batchdigits.fields.pieces import Pieces
 from batchdigits.fields.reading import ReadOptions
 from batchdigits.fields.segments import Segment
-from batchdigits.fields.weights import count_cuts, may_be_comma
+from batchdigits.fields.weights import count_cuts
 
 # Of ink with the shape and place of a point, comma or dash that is told of: it is hardly dust. Above or below a digit,
 # it may be a part of that.
 MARK_WEIGHT, UNSURE_WEIGHT = 2.0, 0.3
-LARGE_COMMA_WEIGHT = -1.0  # of ink as high as a digit that hangs from the base line: a digit may be written lower, too
 MAX_COVERED = 0.3  # of its width: what lies above or below digits
 # In heights of the number: the least sides of a point, and from where on it is a comma; and its width at most.
 POINT_SIDES, COMMA_HEIGHT, MAX_COMMA_HEIGHT, POINT_WIDTH, MAX_COMMA_WIDTH = (0.04, 0.06), 0.3, 0.75, 0.5, 0.65
@@ -38,7 +37,8 @@ MINUS_HEIGHT, MINUS_WIDTHS, MINUS_OFFSET, MINUS_FLATNESS = 0.35, (0.15, 1.2), 0.
 UNTOLD_HEIGHT, UNTOLD_LEAN, UNTOLD_COST = 1.1, 0.3, 1.0
 # A slash is higher than a 1 and leans more: where both are as likely, and how much each height and column tells.
 EVEN_HEIGHT, EVEN_LEAN, HEIGHT_WEIGHT, LEAN_WEIGHT = 1.1, 0.25, 10.0, 3.0
-CUT_DASH_WEIGHT = -1.0  # of a dash that touches digits: it may be an arm of one
+# Of a dash that touches digits, which may be an arm of one; and of a minus, as few digits have an arm in front.
+CUT_DASH_WEIGHT, CUT_MINUS_WEIGHT = -1.0, 1.0
 POINTS = (".", ",")
 CUT_COST = 0.3  # for each end at which a slash is cut from a component
 MIN_LEAN, SLASH_WEIGHTS = -0.25, (-4.0, 2.0)  # less lean, as against the digits', is no slash's; the least and the most
@@ -59,8 +59,8 @@ def separators_of(
     """
     if options.separators or options.signed:
         yield from _marks(pieces, close, options)
-    if "-" in options.separators:
-        yield from _cut_dashes(pieces, close.height)
+    if options.signed or "-" in options.separators:
+        yield from _cut_dashes(pieces, close.height, options)
     strokes = [(segment, lean) for segment, lean in zip(segments, leans, strict=True) if lean is not None]
     of_digits = _lean_of_digits(pieces, close.height) if strokes and "/" in options.separators else 0.0
     for (start, end, (_, top, _, bottom), _), lean in strokes:
@@ -84,25 +84,30 @@ def _marks(pieces: Pieces, close: CloseUp, options: ReadOptions) -> Iterator[Ste
     top, bottom = top - middle, bottom - middle
     covered = np.minimum(right[:, None], right[is_digit]) - np.maximum(left[:, None], left[is_digit])
     is_free = (covered <= MAX_COVERED * (right - left)[:, None]).all(axis=1)
-    points = [mark for mark in POINTS if mark in options.separators]
     is_first = ~np.logical_or.accumulate(is_digit)
     for index, (start, end) in enumerate(ends):
         mark = _mark(right[index] - left[index], top[index], bottom[index], options, is_first=is_first[index])
         if mark:
             yield Step(start, end, mark, MARK_WEIGHT if is_free[index] else UNSURE_WEIGHT)
-        elif points and may_be_comma(_box(pieces, start, end), close):
-            yield Step(start, end, points[-1], LARGE_COMMA_WEIGHT)
 
 
-def _cut_dashes(pieces: Pieces, height: float) -> Iterator[Step]:
-    """The steps that read pieces of a component as a dash that touches digits."""
+def _cut_dashes(pieces: Pieces, height: float, options: ReadOptions) -> Iterator[Step]:
+    """The steps that read pieces of a component as a dash that touches digits, or as a minus that touches the first."""
+    is_first = True
     for first, last in _whole(pieces):
         _, highest, _, lowest = _box(pieces, first, last)
+        may_be_signed = options.signed and is_first
         for start, end in combinations(range(first, last + 1), 2):
+            if (start, end) == (first, last):
+                continue
             left, top, right, bottom = _box(pieces, start, end)
-            width, tall, offset = right - left, bottom - top, (top + bottom - highest - lowest) / 2
-            if (start, end) != (first, last) and _is_dash(width / height, tall / height, offset / height):
-                yield Step(start, end, "-", CUT_DASH_WEIGHT - CUT_COST * count_cuts(start, end, pieces.parents))
+            shape = (right - left) / height, (bottom - top) / height, (top + bottom - highest - lowest) / 2 / height
+            cost = CUT_COST * count_cuts(start, end, pieces.parents)
+            if may_be_signed and start == first and is_minus(*shape):
+                yield Step(start, end, "-", CUT_MINUS_WEIGHT - cost)
+            elif "-" in options.separators and _is_dash(*shape):
+                yield Step(start, end, "-", CUT_DASH_WEIGHT - cost)
+        is_first &= lowest - highest < MIN_DIGIT_HEIGHT * height
 
 
 def _middles_of_neighbours(

@@ -74,15 +74,16 @@ def steps_of_boxes(boxes: Sequence[int], log_p: NDArray[np.float64]) -> list[Ste
 
 
 def steps_of_pieces(
-    pieces: Pieces, segments: Sequence[Segment], log_p: NDArray[np.float64], close: CloseUp
+    pieces: Pieces, segments: Sequence[Segment], log_p: NDArray[np.float64], close: CloseUp, comma: str = ""
 ) -> list[Step]:
-    """The steps of a lattice of pieces that read them as digits, or as no part of the value.
+    """The steps of a lattice of pieces that read them as digits, as no part of the value, or as a large comma.
 
     Args:
         pieces: those of the number.
         segments: those of the pieces.
         log_p: of each segment's glyph, float64 (N, 11).
         close: the number.
+        comma: what a comma is read as that is as high as a digit; empty if it is left out.
     """
     steps: list[Step] = []
     parents, likeliest = pieces.parents.tolist(), _likeliest_labels(log_p)
@@ -91,15 +92,16 @@ def steps_of_pieces(
         log_prior = _log_prior(segment, close)
         steps += [Step(start, end, text, weight + log_prior, index) for text, weight in likeliest[index]]
         if not count_cuts(start, end, parents):
-            is_between = start > 0 and end < len(parents)
-            cost = 0.0 if is_between and may_be_comma(segment.box, close) else _cost_of_noise(segment, pieces, close)
-            steps.append(Step(start, end, "", float(log_p[index, -1]) - cost))
+            log_none = float(log_p[index, -1])
+            steps.append(Step(start, end, "", log_none - _cost_of_noise(segment, pieces, close)))
+            if start > 0 and end < len(parents) and _may_be_comma(segment, close):
+                steps.append(Step(start, end, comma, log_none))
     return steps + _skips(pieces, close.height)
 
 
-def may_be_comma(box: tuple[int, int, int, int], close: CloseUp) -> bool:
-    """Whether ink hangs from the base line, as a comma does, which may be as high as a digit."""
-    left, top, right, bottom = (side / close.height for side in box)
+def _may_be_comma(segment: Segment, close: CloseUp) -> bool:
+    """Whether a segment hangs from the base line, as a comma does, which may be as high as a digit."""
+    left, top, right, bottom = (side / close.height for side in segment.box)
     middle = close.middle / close.height
     return top - middle >= COMMA_TOP and bottom - middle >= COMMA_END and right - left <= COMMA_WIDTH
 

@@ -10,6 +10,7 @@ from batchdigits.fields.close_up import CloseUp
 from batchdigits.fields.confidence import alternatives_to, features
 from batchdigits.fields.cut_field import Cut, cut_field
 from batchdigits.fields.dates import DATE_WEIGHT, is_date, may_lack_separators, prefer_dates
+from batchdigits.fields.form_lines import Ruled
 from batchdigits.fields.ink import View
 from batchdigits.fields.lattice import Path, Step
 from batchdigits.fields.line_digits import stroke_lean
@@ -23,7 +24,7 @@ from batchdigits.fields.segments import segments_of
 from batchdigits.fields.separators import (
     CUT_COST,
     CUT_DASH_WEIGHT,
-    LARGE_COMMA_WEIGHT,
+    CUT_MINUS_WEIGHT,
     MARK_WEIGHT,
     UNSURE_WEIGHT,
     separators_of,
@@ -90,36 +91,32 @@ def test_marks_have_shapes_and_places(box: tuple[int, int, int, int], mark: str)
     assert marks(box) == ([(mark, MARK_WEIGHT)] if mark else [])
 
 
+@pytest.mark.parametrize("told", ["", ","])
 @pytest.mark.parametrize(
-    ("box", "is_comma"),
+    ("box", "may_be_comma"),
     [
         ((80, 36, 86, 84), True),
         ((80, 33, 86, 84), False),  # it begins as high as a digit
         ((80, 38, 86, 75), False),  # it ends on the base line
         ((80, 36, 110, 84), False),  # as wide as a digit
+        ((6, 36, 12, 84), False),  # before the digits
+        ((170, 36, 176, 84), False),  # behind them
     ],
 )
-def test_ink_as_high_as_a_digit_that_hangs_may_be_a_comma(box: tuple[int, int, int, int], is_comma: bool) -> None:
-    assert marks(box, options=ReadOptions(separators=".,")) == ([(",", LARGE_COMMA_WEIGHT)] if is_comma else [])
-    assert marks(box, options=ReadOptions(separators="-")) == []
-
-
-@pytest.mark.parametrize(("column", "is_cheap"), [(80, True), (6, False), (170, False)])
-def test_ink_that_may_be_a_comma_is_left_out_without_cost_between_digits(column: int, is_cheap: bool) -> None:
+def test_ink_as_high_as_a_digit_that_hangs_may_be_a_comma(
+    box: tuple[int, int, int, int], may_be_comma: bool, told: str
+) -> None:
     mask = zeros()
-    mask[36:84, column : column + 6] = 255
+    left, top, right, bottom = box
+    mask[top:bottom, left:right] = 255
     close = CloseUp(mask, mask, mask, np.zeros_like(mask), HEIGHT, 50.0, np.eye(2, 3))
     pieces = pieces_of(close)
     segments = segments_of(pieces, HEIGHT)
-    steps = steps_of_pieces(pieces, segments, np.full((len(segments), 11), -1.0), close)
-    comma = next(segment for segment in segments if segment.box[0] == column and segment.box[2] == column + 6)
-    costs = [
-        -1.0 - step.log_weight
-        for step in steps
-        if (step.start, step.end, step.text) == (comma.start, comma.end, "") and step.glyph < 0
-    ]
-    assert (0.0 in costs) is is_cheap
-    assert (NOISE_COST in costs) is not is_cheap
+    steps = steps_of_pieces(pieces, segments, np.full((len(segments), 11), -1.0), close, told)
+    comma = next(segment for segment in segments if segment.box == box)
+    none = [step for step in steps if (step.start, step.end) == (comma.start, comma.end) and step.glyph < 0]
+    assert ((told, -1.0) in [(step.text, step.log_weight) for step in none]) is may_be_comma
+    assert ("", -1.0 - NOISE_COST) in [(step.text, step.log_weight) for step in none]
 
 
 def test_only_told_marks_are_found() -> None:
@@ -246,7 +243,33 @@ def test_a_comb_has_no_separators_to_lack() -> None:
 def test_a_dash_that_touches_a_digit_is_found(dash: tuple[int, int, int, int], is_dash: bool) -> None:
     weights = [weight for mark, weight in marks(dash, options=ReadOptions(separators="-")) if mark == "-"]
     assert weights == [CUT_DASH_WEIGHT - CUT_COST] * is_dash
-    assert marks(dash, options=ReadOptions(separators="/.,")) == []
+    assert marks(dash, options=ReadOptions(separators="/.,", signed=True)) == []
+
+
+@pytest.mark.parametrize(
+    ("minus", "is_minus"),
+    [
+        ((12, 47, 42, 53), True),
+        ((12, 28, 46, 34), False),  # an arm at the top
+        ((58, 47, 88, 53), False),  # behind the digit
+        ((118, 47, 147, 53), False),  # before the second digit
+    ],
+)
+def test_a_minus_that_touches_the_first_digit_is_found(minus: tuple[int, int, int, int], is_minus: bool) -> None:
+    mask = np.roll(zeros(), 20, axis=1)
+    left, top, right, bottom = minus
+    mask[top:bottom, left:right] = 255
+    weights = [weight for mark, weight in found(mask, ReadOptions(signed=True)) if mark == "-"]
+    assert weights == [CUT_MINUS_WEIGHT - CUT_COST] * is_minus
+    assert found(mask, ReadOptions(separators=".,")) == []
+    assert CUT_MINUS_WEIGHT - CUT_COST not in [weight for _, weight in found(mask, ReadOptions(separators="-"))]
+
+
+def test_a_minus_that_touches_the_first_digit_is_a_sign(runtime: Runtime, mnist_digits: Digits) -> None:
+    scan = paper(200)
+    write(scan, *mnist_digits, "83", at=60)
+    cv2.line(scan, (48, 31), (68, 31), INK, 4)
+    assert read_fields([scan], runtime, ReadOptions(signed=True))[0].value == "-83"
 
 
 def test_dates_with_dashes_that_touch_digits_are_read(runtime: Runtime, mnist_digits: Digits) -> None:
@@ -317,6 +340,8 @@ def number_with_points(
         ([(114, 70)], None, "186"),  # far below it
         ([(114, 49)], 47, "18.6"),
         ([(114, 52)], 49, "18.6"),
+        ([(114, 48)], 48, "18.6"),  # in the middle of a rule
+        ([], 48, "186"),
         ([(column, 55) for column in range(18, 230, 16)], None, "186"),  # a dotted line
     ],
 )
@@ -326,9 +351,14 @@ def test_points_on_a_line_and_below_the_base_line_are_read(
     scan = number_with_points(mnist_digits, points, rule)
     pieces = cut_field(scan, ReadOptions()).pieces
     assert pieces is not None
-    assert len(set(pieces.parents.tolist())) == 3 + (points == [(114, 44)])  # only what may be ink of digits
+    assert len(set(pieces.parents.tolist())) == 3 + (points == [(114, 44)])
     for separators, expected in ((".", value), ("", "186")):
         assert read_fields([scan], runtime, ReadOptions(separators=separators))[0].value == expected
+
+
+def ruled_with(mask: Scan) -> Ruled:
+    """A field of the mask's ink, without lines."""
+    return Ruled(mask, mask, [], [], None, components_of(mask))
 
 
 def test_the_rest_of_a_line_is_no_point() -> None:
@@ -349,8 +379,9 @@ def test_the_rest_of_a_line_is_no_point() -> None:
     ):
         with_ink = mask.copy()
         with_ink[top:bottom, left:right] = 255
-        found = with_points(number, components_of(with_ink)).mask
-        assert found[(top + bottom) // 2, (left + right) // 2] == 255 * is_added
+        found, ink = with_points(number, ruled_with(with_ink), with_ink)
+        assert found.mask[(top + bottom) // 2, (left + right) // 2] == 255 * is_added
+        assert (ink == with_ink).all()
 
 
 def test_a_number_without_digits_has_no_point_and_no_minus() -> None:
@@ -359,7 +390,9 @@ def test_a_number_without_digits_has_no_point_and_no_minus() -> None:
     with_ink = mask.copy()
     with_ink[76:90, 80:94] = 255
     with_ink[44:60, 1:17] = 255
-    assert with_points(number, components_of(with_ink)) == number
+    found, ink = with_points(number, ruled_with(with_ink), with_ink)
+    assert found is number
+    assert ink is with_ink
     assert with_minus(number, components_of(with_ink)) == number
 
 
