@@ -22,6 +22,7 @@ from batchdigits.fields.weights import count_cuts
 # Of ink with the shape and place of a point, comma or dash that is told of: it is hardly dust. Above or below a digit,
 # it may be a part of that.
 MARK_WEIGHT, UNSURE_WEIGHT = 2.0, 0.3
+CLEAR_WEIGHT, CLEAR_SIDE = 3.0, 0.1  # of such ink that is at least so wide and high, in heights, which dust is not
 MAX_COVERED = 0.3  # of its width: what lies above or below digits
 # In heights of the number: the least sides of a point, and from where on it is a comma; and its width at most.
 POINT_SIDES, COMMA_HEIGHT, MAX_COMMA_HEIGHT, POINT_WIDTH, MAX_COMMA_WIDTH = (0.04, 0.06), 0.3, 0.75, 0.5, 0.65
@@ -88,7 +89,9 @@ def _marks(pieces: Pieces, close: CloseUp, options: ReadOptions) -> Iterator[Ste
     for index, (start, end) in enumerate(ends):
         mark = _mark(right[index] - left[index], top[index], bottom[index], options, is_first=is_first[index])
         if mark:
-            yield Step(start, end, mark, MARK_WEIGHT if is_free[index] else UNSURE_WEIGHT)
+            is_clear = min(right[index] - left[index], bottom[index] - top[index]) >= CLEAR_SIDE
+            weight = (CLEAR_WEIGHT if is_clear else MARK_WEIGHT) if is_free[index] else UNSURE_WEIGHT
+            yield Step(start, end, mark, weight)
 
 
 def _cut_dashes(pieces: Pieces, height: float, options: ReadOptions) -> Iterator[Step]:

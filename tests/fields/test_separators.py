@@ -22,6 +22,8 @@ from batchdigits.fields.read_field import MAX_DOUBTFUL_CONFIDENCE, read_fields
 from batchdigits.fields.reading import ReadOptions
 from batchdigits.fields.segments import segments_of
 from batchdigits.fields.separators import (
+    CLEAR_SIDE,
+    CLEAR_WEIGHT,
     CUT_COST,
     CUT_DASH_WEIGHT,
     CUT_MINUS_WEIGHT,
@@ -73,6 +75,8 @@ def found(mask: Scan, options: ReadOptions) -> list[tuple[str, float]]:
         ((80, 35, 87, 42), ""),  # above it
         ((80, 70, 86, 71), ""),  # dust
         ((80, 68, 83, 74), "."),  # small, and on the base line
+        ((80, 68, 84, 74), "."),  # still small
+        ((80, 68, 86, 74), "."),  # clear
         ((80, 47, 83, 53), ""),  # as small, at half height
         ((80, 62, 86, 84), ","),
         ((80, 62, 111, 84), ","),  # it leans
@@ -88,7 +92,9 @@ def found(mask: Scan, options: ReadOptions) -> list[tuple[str, float]]:
     ],
 )
 def test_marks_have_shapes_and_places(box: tuple[int, int, int, int], mark: str) -> None:
-    assert marks(box) == ([(mark, MARK_WEIGHT)] if mark else [])
+    left, top, right, bottom = box
+    is_clear = min(right - left, bottom - top) >= CLEAR_SIDE * HEIGHT
+    assert marks(box) == ([(mark, CLEAR_WEIGHT if is_clear else MARK_WEIGHT)] if mark else [])
 
 
 @pytest.mark.parametrize("told", ["", ","])
@@ -122,9 +128,9 @@ def test_ink_as_high_as_a_digit_that_hangs_may_be_a_comma(
 def test_only_told_marks_are_found() -> None:
     point, dash = (80, 67, 87, 74), (80, 46, 100, 52)
     assert marks(point, options=ReadOptions(separators="-/")) == []
-    assert marks(point, options=ReadOptions(separators=",")) == [(",", MARK_WEIGHT)]
+    assert marks(point, options=ReadOptions(separators=",")) == [(",", CLEAR_WEIGHT)]
     assert marks(dash, options=ReadOptions(separators=".,")) == []
-    assert marks((4, 46, 16, 52), options=ReadOptions(separators="", signed=True)) == [("-", MARK_WEIGHT)]
+    assert marks((4, 46, 16, 52), options=ReadOptions(separators="", signed=True)) == [("-", CLEAR_WEIGHT)]
     assert marks(dash, options=ReadOptions(separators="", signed=True)) == []
 
 
@@ -144,7 +150,7 @@ def test_only_told_marks_are_found() -> None:
 def test_a_minus_has_more_shapes_than_a_dash(box: tuple[int, int, int, int], is_minus: bool) -> None:
     speck = 0, 20, 3, 24
     for boxes in ([box], [speck, box]):
-        assert marks(*boxes, options=ReadOptions(signed=True)) == ([("-", MARK_WEIGHT)] if is_minus else [])
+        assert marks(*boxes, options=ReadOptions(signed=True)) == ([("-", CLEAR_WEIGHT)] if is_minus else [])
 
 
 @pytest.mark.parametrize(("column", "row", "mark"), [(4, 30, "-"), (4, 50, ""), (80, 50, "-"), (80, 30, "")])
@@ -154,7 +160,7 @@ def test_places_are_those_beside_the_nearest_digits(column: int, row: int, mark:
         cv2.ellipse(mask, (place, middle), (9, 24), 0, 0, 360, 255, 3)
     mask[row - 3 : row + 3, column : column + 12] = 255
     options = ReadOptions(signed=True, separators="-")
-    assert found(mask, options) == ([(mark, MARK_WEIGHT)] if mark else [])
+    assert found(mask, options) == ([(mark, CLEAR_WEIGHT)] if mark else [])
 
 
 def test_a_mark_below_a_digit_may_be_a_part_of_it() -> None:
