@@ -29,6 +29,7 @@ DOUBTFUL_COST = 0.3  # of leaving out what may be the rest of a wall
 # Ink between digits that hangs from the base line may be a comma: where it begins and ends, from the number's middle
 # down, and its width at most, in heights.
 COMMA_TOP, COMMA_END, COMMA_WIDTH = -0.3, 0.52, 0.55
+COMMA_WEIGHT = 2.0  # of such ink, where commas are told of
 HEIGHT_COST = 4.0  # times the square of the log of its height over the number's
 PLACE_COST = 8.0  # times the square of its distance from the number's middle row, in heights
 GAP_COST = 4.0  # times the widest gap in it, in heights
@@ -95,7 +96,7 @@ def steps_of_pieces(
             log_none = float(log_p[index, -1])
             steps.append(Step(start, end, "", log_none - _cost_of_noise(segment, pieces, close)))
             if start > 0 and end < len(parents) and _may_be_comma(segment, close):
-                steps.append(Step(start, end, comma, log_none))
+                steps.append(Step(start, end, comma, log_none + (COMMA_WEIGHT if comma else 0.0)))
     return steps + _skips(pieces, close.height)
 
 

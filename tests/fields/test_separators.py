@@ -32,7 +32,7 @@ from batchdigits.fields.separators import (
     separators_of,
 )
 from batchdigits.fields.unread_marks import unread_mark
-from batchdigits.fields.weights import NOISE_COST, steps_of_pieces
+from batchdigits.fields.weights import COMMA_WEIGHT, NOISE_COST, steps_of_pieces
 from batchdigits.inference.runtime import Runtime
 from batchdigits.vision.components import components_of
 from tests.fields.conftest import Digits
@@ -121,7 +121,8 @@ def test_ink_as_high_as_a_digit_that_hangs_may_be_a_comma(
     steps = steps_of_pieces(pieces, segments, np.full((len(segments), 11), -1.0), close, told)
     comma = next(segment for segment in segments if segment.box == box)
     none = [step for step in steps if (step.start, step.end) == (comma.start, comma.end) and step.glyph < 0]
-    assert ((told, -1.0) in [(step.text, step.log_weight) for step in none]) is may_be_comma
+    weight = -1.0 + COMMA_WEIGHT * bool(told)
+    assert ((told, weight) in [(step.text, step.log_weight) for step in none]) is may_be_comma
     assert ("", -1.0 - NOISE_COST) in [(step.text, step.log_weight) for step in none]
 
 
