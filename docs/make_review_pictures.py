@@ -32,7 +32,7 @@ WRONG_EVERY = 45  # every so many labels that are not 3 become a 3
 COLOURS = 48  # of a picture, so that its file is small
 # The mode, the place and the keys of each picture.
 PICTURES = {
-    "review-grid": ("grid", "#group=3", ["1", "Space", "1", "7", "Space"]),
+    "review-grid": ("grid", "#group=3", ["1", "Space", "1", "Space", "Space", "7"]),
     "review-single": ("single", "#path=samples", []),
 }
 
