@@ -29,6 +29,7 @@ MIN_SHOWN = 0.01  # probability of another value that the detail of a `review` n
 
 UNTOLD_SLASHES = "may have slashes, which --separators / tells"
 MISSED_SLASHES = "a 1 may be a slash"
+UNTOLD_POINT = "a point or comma is left out, which --separators ., reads"
 UNREAD = {
     "minus": "a minus may stand before the number, where none is read",
     "point": "a point may stand before the number, where none is read",
@@ -168,7 +169,7 @@ def _decide(path: str, reading: FieldReading | str, options: FieldOptions, thres
 
 
 def _with_notes(prediction: FieldPrediction, reading: FieldReading | str, options: FieldOptions) -> FieldPrediction:
-    """The prediction, with what else is wrong with its field in the detail; but for slashes, that makes it `review`.
+    """The prediction, with what else there is to say of its field in the detail; most of it makes it `review`.
 
     Where values are unique, the notes end with "; " in any case, so that `decide_together` can take them off again.
     """
@@ -182,6 +183,8 @@ def _with_notes(prediction: FieldPrediction, reading: FieldReading | str, option
     status = Status.REVIEW if notes else prediction.status
     if reading.may_have_slashes and (options.unique or status is Status.REVIEW):
         notes.append(MISSED_SLASHES if "/" in options.separators else UNTOLD_SLASHES)
+    if reading.has_point:
+        notes.append(UNTOLD_POINT)
     detail = "; ".join([*notes, prediction.detail])
     return prediction._replace(status=status, detail=detail if options.unique else detail.removesuffix("; "))
 

@@ -99,6 +99,7 @@ class FieldReading(NamedTuple):
         lattice: all ways to read it; None without a value.
         unread: `minus` or `point`, if one that was told of may stand before the digits without being part of the value;
             `gap`, if a point may stand between them, or `date`, if separators of one may; else empty.
+        has_point: whether a clear point or comma was left out, which no separator told of.
     """
 
     value: str = ""
@@ -113,3 +114,4 @@ class FieldReading(NamedTuple):
     may_have_slashes: bool = False
     lattice: Lattice | None = None
     unread: str = ""
+    has_point: bool = False

@@ -59,7 +59,7 @@ def separators_of(
         options: which separators it may have.
     """
     if options.separators or options.signed:
-        yield from _marks(pieces, close, options)
+        yield from marks_of(pieces, close, options)
     if options.signed or "-" in options.separators:
         yield from _cut_dashes(pieces, close.height, options)
     strokes = [(segment, lean) for segment, lean in zip(segments, leans, strict=True) if lean is not None]
@@ -75,8 +75,8 @@ def separators_of(
             yield Step(start, end, "", -UNTOLD_COST)
 
 
-def _marks(pieces: Pieces, close: CloseUp, options: ReadOptions) -> Iterator[Step]:
-    """The steps that read components as points, commas and dashes."""
+def marks_of(pieces: Pieces, close: CloseUp, options: ReadOptions) -> Iterator[Step]:
+    """Those of the steps that read components as points, commas and dashes."""
     ends = list(_whole(pieces))
     boxes = np.array([_box(pieces, start, end) for start, end in ends]) / close.height
     left, top, right, bottom = boxes.T

@@ -12,7 +12,7 @@ from batchdigits.fields.dates import may_lack_separators
 from batchdigits.fields.lattice import Path, Step
 from batchdigits.fields.pieces import Pieces
 from batchdigits.fields.reading import ReadOptions
-from batchdigits.fields.separators import POINTS
+from batchdigits.fields.separators import CLEAR_WEIGHT, POINTS, marks_of
 
 # A gap between digits in which a faint point may stand: its width in heights, and over that of any other gap.
 MIN_GAP, GAP_RATIO = 0.4, 2.0
@@ -32,6 +32,18 @@ def unread_mark(path: Path, cut: Cut, options: ReadOptions) -> str:
     if cut.pieces is not None and may_lack_separators(path.value, options.separators):
         return "date"
     return _unread_point(path.steps, cut, options)
+
+
+def leaves_point_out(steps: Sequence[Step], cut: Cut, options: ReadOptions) -> bool:
+    """Whether a clear point or comma between the digits is left out, as nobody told of one; see `unread_mark`."""
+    if cut.pieces is None or cut.close is None or set(POINTS) & set(options.separators):
+        return False
+    digits = [place for place, step in enumerate(steps) if step.text.isdigit()]
+    left_out = {(step.start, step.end) for step in steps[digits[0] : digits[-1]] if not step.text}
+    if not left_out:
+        return False
+    marks = marks_of(cut.pieces, cut.close, ReadOptions(separators="".join(POINTS)))
+    return any((mark.start, mark.end) in left_out and mark.log_weight >= CLEAR_WEIGHT for mark in marks)
 
 
 def _unread_point(steps: Sequence[Step], cut: Cut, options: ReadOptions) -> str:

@@ -134,7 +134,8 @@ def test_a_value_that_breaks_a_rule_is_for_review(
         if kept(value):
             assert (row["value"], row["status"], row["detail"]) == (value, "ok", "")
         elif row["status"] == "review":
-            assert (row["value"], row["detail"].partition(";")[0]) == (value, f"fails the {rule}")
+            assert row["value"] == value
+            assert f"fails the {rule}" in row["detail"].split("; ")
         else:
             assert row["detail"] == f"read as {value}, by the {rule}"
     if rule in ("decimals", "pattern"):

@@ -137,6 +137,14 @@ def test_an_unread_mark_is_for_review_whatever_is_expected(decide: Decide, unrea
         assert (prediction.status, prediction.detail) == ("review", words)
 
 
+def test_a_point_that_is_left_out_is_named_and_changes_nothing(decide: Decide) -> None:
+    for confidence, status in ((0.99, "ok"), (0.6, "review")):
+        reading = READING._replace(confidence=confidence)
+        plain, pointed = (decide(one, threshold=0.9) for one in (reading, reading._replace(has_point=True)))
+        assert pointed.status == plain.status == status
+        assert pointed.detail == "; ".join(filter(None, [module.UNTOLD_POINT, plain.detail]))
+
+
 def test_what_is_wrong_with_a_field_and_its_value_stays_apart_where_values_are_unique(decide: Decide) -> None:
     wrong = READING._replace(boxes=3, may_have_slashes=True)
     options = field_options(comb=4, unique=True, values=["1284", "5555"])

@@ -326,6 +326,27 @@ def test_a_small_point_is_read(runtime: Runtime, mnist_digits: Digits) -> None:
     assert read_fields([scan], runtime, ReadOptions(separators="."))[0].value == "18.6"
 
 
+@pytest.mark.parametrize(
+    ("points", "radius", "separators", "has_point"),
+    [
+        ([(114, 44)], 3, "", True),
+        ([(114, 44)], 3, "/-", True),
+        ([(114, 44)], 3, ".", False),  # it is read
+        ([(114, 44)], 1, "", False),  # it may be dust
+        ([(114, 14)], 3, "", False),  # no point is so high
+        ([(176, 44)], 3, "", False),  # behind the number
+        ([], 3, "", False),
+    ],
+)
+def test_a_clear_point_that_nobody_told_of_is_known(
+    runtime: Runtime, mnist_digits: Digits, points: list[tuple[int, int]], radius: int, separators: str, has_point: bool
+) -> None:
+    scan = number_with_points(mnist_digits, points, radius=radius)
+    (reading,) = read_fields([scan], runtime, ReadOptions(separators=separators))
+    assert reading.has_point is has_point
+    assert reading.value == ("18.6" if separators == "." else "186")
+
+
 def number_with_points(
     digits: Digits, points: list[tuple[int, int]], rule: int | None = None, radius: int = 3
 ) -> np.ndarray:
