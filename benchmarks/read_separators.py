@@ -53,6 +53,15 @@ def _decimal(mark: str, sign: str = "") -> Callable[[Rng], str]:
     return lambda rng: f"{sign}{rng.integers(0, 10 ** rng.integers(1, 4))}{mark}{rng.integers(0, 10)}"
 
 
+def _joined(mark: str) -> Callable[[Rng], str]:
+    return lambda rng: f"{rng.integers(100, 1000)}{mark}{rng.integers(10, 100)}"
+
+
+def _whole(rng: Rng) -> str:
+    return str(rng.integers(10, 10 ** rng.integers(2, 6)))
+
+
+ALL = ReadOptions(separators="./,-")
 KINDS = {
     "12.3": Kind(_decimal("."), ReadOptions(separators=".,")),
     "12,3": Kind(_decimal(","), ReadOptions(separators=".,")),
@@ -60,6 +69,10 @@ KINDS = {
     "30.6.2016": Kind(_date("."), ReadOptions(separators=".")),
     "30-6-2016": Kind(_date("-"), ReadOptions(separators="-")),
     "30/6/2016": Kind(_date("/"), ReadOptions(separators="/")),
+    "123-45": Kind(_joined("-"), ReadOptions(separators="-")),
+    "123.45, all separators": Kind(_joined("."), ALL),
+    "123, all separators": Kind(_whole, ALL),
+    "123, `--signed`": Kind(_whole, ReadOptions(signed=True)),
 }
 
 

@@ -9,31 +9,40 @@ from batchdigits.fields.lattice import Path
 
 DATE_WEIGHT = 6.0  # nats, of a value that is a date: where slashes are told of, it hardly is another number
 DAY, MONTH, YEAR = "(0?[1-9]|[12][0-9]|3[01])", "(0?[1-9]|1[0-2])", "(1[89]|20)[0-9][0-9]"
+FULL_DAY, FULL_MONTH = "(0[1-9]|[12][0-9]|3[01])", "(0[1-9]|1[0-2])"
 FULL = f"({DAY}/{MONTH}|{MONTH}/{DAY})/{YEAR}|{YEAR}/{MONTH}/{DAY}"
-SHORT = f"({DAY}/{MONTH}|{MONTH}/{DAY})/[0-9][0-9]"
-DATE = re.compile(f"{FULL}|{SHORT}")
-# The same with a separator missing, or both. The year of one with a point is whole: 12.345 is no date.
-LACKING = re.compile(f"{FULL}|{SHORT}".replace("/", "[-/]?"))
-LACKING_POINT = re.compile(FULL.replace("/", "[.]?"))
+DATE = re.compile(f"{FULL}|({DAY}/{MONTH}|{MONTH}/{DAY})/[0-9][0-9]")
+# Without slashes, 9.8.96 may be 98.96 and a speck, so all digits of the year are there, or of day and month.
+WITHOUT_SLASHES = re.compile(f"{FULL}|{FULL_DAY}/{FULL_MONTH}/[0-9][0-9]")
+# Dates that lack a separator, or both: what stands together has all digits, as 12/26 and 123/2016 may be anything,
+# and 2011/12 is a year.
+JOINED = f"{FULL_DAY}{FULL_MONTH}|{FULL_MONTH}{FULL_DAY}"
+LACKING = re.compile(
+    f"({JOINED})/?{YEAR}|({DAY}/{MONTH}|{MONTH}/{DAY}){YEAR}|{YEAR}/?({FULL_MONTH}{FULL_DAY})|{YEAR}{FULL_MONTH}/{FULL_DAY}"
+    f"|(?!{YEAR})({JOINED})/[0-9][0-9]|({FULL_DAY}/{FULL_MONTH}|{FULL_MONTH}/{FULL_DAY})[0-9][0-9]"
+)
+LACKING_POINT = re.compile(f"({JOINED})/{YEAR}|({DAY}/{MONTH}|{MONTH}/{DAY}){YEAR}")
 
 
 def is_date(value: str) -> bool:
-    """Whether a value has a day, a month and a year with slashes, dashes or points between them."""
-    return DATE.fullmatch(re.sub("[-.]", "/", value)) is not None
+    """Whether a value has a day, a month and a year with two slashes, dashes or points between them."""
+    marks = set(value) - set("0123456789")
+    form = DATE if marks == {"/"} else WITHOUT_SLASHES
+    return len(marks) == 1 and form.fullmatch(re.sub("[-.]", "/", value)) is not None
 
 
 def may_lack_separators(value: str, separators: str) -> bool:
-    """Whether a value is no date, but would be one with another separator, or with both of those that were told of.
+    """Whether a value is no date, but would be one with another separator, or with two slashes or dashes.
 
     Args:
         value: digits and separators.
-        separators: which separators there may be.
+        separators: which separators were told of.
     """
-    if is_date(value):
+    marks = set(value) - set("0123456789")
+    if len(marks) > 1 or is_date(value) or not (marks or set("/-") & set(separators)):
         return False
-    if value.isdigit():
-        return bool(set("/-") & set(separators)) and LACKING.fullmatch(value) is not None
-    return (LACKING_POINT if "." in value else LACKING).fullmatch(value) is not None
+    form = LACKING_POINT if marks == {"."} else LACKING
+    return form.fullmatch(re.sub("[-.]", "/", value)) is not None
 
 
 def prefer_dates(paths: Sequence[Path]) -> list[Path]:

@@ -24,7 +24,7 @@ MAX_ALTERNATIVES = 5
 MIN_DIGIT_HEIGHT = 0.7  # of the number's height: ink as high is hardly noise
 # Of the number's height: width and height of a small digit between others, which a comma has not, and at its ends.
 MIN_SMALL_DIGIT, MIN_END_DIGIT = 0.35, 0.5
-MAX_DOUBTFUL_CONFIDENCE = 0.5  # of a number where the normaliser of single digits finds nothing but printed lines
+MAX_DOUBTFUL_CONFIDENCE = 0.5  # of a number that may lack ink, or have ink that is none of its own
 NOTHING_KNOWN = ReadOptions()
 
 

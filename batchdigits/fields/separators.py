@@ -19,6 +19,7 @@ from batchdigits.fields.reading import ReadOptions
 from batchdigits.fields.segments import Segment
 from batchdigits.fields.weights import count_cuts
 
+POINTS = (".", ",")
 # Of ink with the shape and place of a point, comma or dash that is told of: it is hardly dust. Above or below a digit,
 # it may be a part of that.
 MARK_WEIGHT, UNSURE_WEIGHT = 2.0, 0.3
@@ -39,9 +40,8 @@ UNTOLD_HEIGHT, UNTOLD_LEAN, UNTOLD_COST = 1.1, 0.3, 1.0
 # A slash is higher than a 1 and leans more: where both are as likely, and how much each height and column tells.
 EVEN_HEIGHT, EVEN_LEAN, HEIGHT_WEIGHT, LEAN_WEIGHT = 1.1, 0.25, 10.0, 3.0
 # Of a dash that touches digits, which may be an arm of one; and of a minus, as few digits have an arm in front.
-CUT_DASH_WEIGHT, CUT_MINUS_WEIGHT = -1.0, 1.0
-POINTS = (".", ",")
-CUT_COST = 0.3  # for each end at which a slash is cut from a component
+CUT_DASH_WEIGHT, CUT_MINUS_WEIGHT = -1.0, 0.0
+CUT_COST = 0.3  # for each end at which a slash, dash or minus is cut from a component
 MIN_LEAN, SLASH_WEIGHTS = -0.25, (-4.0, 2.0)  # less lean, as against the digits', is no slash's; the least and the most
 MIN_DIGIT_HEIGHT, MAX_DIGIT_WIDTH = 0.6, 1.2  # of components whose lean is that of digits
 
@@ -78,6 +78,8 @@ def separators_of(
 def marks_of(pieces: Pieces, close: CloseUp, options: ReadOptions) -> Iterator[Step]:
     """Those of the steps that read components as points, commas and dashes."""
     ends = list(_whole(pieces))
+    if not ends:
+        return
     boxes = np.array([_box(pieces, start, end) for start, end in ends]) / close.height
     left, top, right, bottom = boxes.T
     is_digit = bottom - top >= MIN_DIGIT_HEIGHT

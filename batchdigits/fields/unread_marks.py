@@ -31,7 +31,7 @@ def unread_mark(path: Path, cut: Cut, options: ReadOptions) -> str:
         return "minus"
     if cut.pieces is not None and may_lack_separators(path.value, options.separators):
         return "date"
-    return _unread_point(path.steps, cut, options)
+    return _unread_point(path, cut, options)
 
 
 def leaves_point_out(steps: Sequence[Step], cut: Cut, options: ReadOptions) -> bool:
@@ -46,14 +46,15 @@ def leaves_point_out(steps: Sequence[Step], cut: Cut, options: ReadOptions) -> b
     return any((mark.start, mark.end) in left_out and mark.log_weight >= CLEAR_WEIGHT for mark in marks)
 
 
-def _unread_point(steps: Sequence[Step], cut: Cut, options: ReadOptions) -> str:
+def _unread_point(path: Path, cut: Cut, options: ReadOptions) -> str:
     told = [mark for mark in POINTS if mark in options.separators]
     if cut.pieces is None or cut.close is None or not told:
         return ""
+    steps = path.steps
     if _begins_with_point(steps, cut.separators):
         return "point"
-    if set(POINTS) & {step.text for step in steps}:
-        return ""
+    if not path.value.removeprefix("-").isdigit():
+        return ""  # a separator was read
     small = [step for step in cut.separators if step.text == told[0]]
     if _reads_as_digit(steps, small):
         return "gap"
@@ -65,7 +66,7 @@ def _unread_point(steps: Sequence[Step], cut: Cut, options: ReadOptions) -> str:
 def _begins_with_point(steps: Sequence[Step], separators: Sequence[Step]) -> bool:
     """Whether ink before the first digit has the shape of a point, as in .75: separators are read between digits."""
     points = {(step.start, step.end) for step in separators if step.text in POINTS}
-    before = takewhile(lambda step: not step.text, steps)
+    before = takewhile(lambda step: not step.text.isdigit(), steps)
     return any((step.start, step.end) in points for step in before)
 
 

@@ -27,8 +27,8 @@ NOISE_COST = 4.0  # the same, for each digit that a component of the number has 
 SKIP_COST, SKIP_POWER = 6.0, 1.5  # of ink as high as a digit; of smaller ink by this power of its size
 DOUBTFUL_COST = 0.3  # of leaving out what may be the rest of a wall
 # Ink between digits that hangs from the base line may be a comma: where it begins and ends, from the number's middle
-# down, and its width at most, in heights.
-COMMA_TOP, COMMA_END, COMMA_WIDTH = -0.3, 0.52, 0.55
+# down, its width at most, and how far below its neighbours it ends, in heights.
+HANGING_TOP, HANGING_END, HANGING_WIDTH, HANGING_DEPTH = -0.3, 0.52, 0.55, 0.05
 COMMA_WEIGHT = 2.0  # of such ink, where commas are told of
 HEIGHT_COST = 4.0  # times the square of the log of its height over the number's
 PLACE_COST = 8.0  # times the square of its distance from the number's middle row, in heights
@@ -95,16 +95,19 @@ def steps_of_pieces(
         if not count_cuts(start, end, parents):
             log_none = float(log_p[index, -1])
             steps.append(Step(start, end, "", log_none - _cost_of_noise(segment, pieces, close)))
-            if start > 0 and end < len(parents) and _may_be_comma(segment, close):
+            if start > 0 and end < len(parents) and _may_be_comma(segment, pieces, close):
                 steps.append(Step(start, end, comma, log_none + (COMMA_WEIGHT if comma else 0.0)))
     return steps + _skips(pieces, close.height)
 
 
-def _may_be_comma(segment: Segment, close: CloseUp) -> bool:
-    """Whether a segment hangs from the base line, as a comma does, which may be as high as a digit."""
+def _may_be_comma(segment: Segment, pieces: Pieces, close: CloseUp) -> bool:
+    """Whether ink between others hangs from the base line, as a comma does, which may be as high as a digit."""
     left, top, right, bottom = (side / close.height for side in segment.box)
     middle = close.middle / close.height
-    return top - middle >= COMMA_TOP and bottom - middle >= COMMA_END and right - left <= COMMA_WIDTH
+    if top - middle < HANGING_TOP or bottom - middle < HANGING_END or right - left > HANGING_WIDTH:
+        return False
+    beside = np.isin(pieces.parents, pieces.parents[[segment.start - 1, segment.end]])
+    return bool(bottom - pieces.boxes[beside, 3].max() / close.height >= HANGING_DEPTH)
 
 
 def _cost_of_noise(segment: Segment, pieces: Pieces, close: CloseUp) -> float:

@@ -482,6 +482,15 @@ def test_low_ink_between_digits_that_is_no_point_leaves_the_number_in_doubt(
     assert (reading.value, reading.unread) == ("366", unread)
 
 
+def test_a_point_between_a_minus_and_the_number_leaves_it_in_doubt(runtime: Runtime, mnist_digits: Digits) -> None:
+    scan = paper(220)
+    cv2.line(scan, (30, 30), (50, 30), INK, 4)
+    cv2.circle(scan, (62, 44), 3, INK, -1)
+    write(scan, *mnist_digits, "75", at=72)
+    (reading,) = read_fields([scan], runtime, ReadOptions(separators=".", signed=True))
+    assert (reading.value, reading.unread) == ("-75", "point")
+
+
 def test_a_minus_in_a_box_leaves_a_signed_number_in_doubt(runtime: Runtime, mnist_digits: Digits) -> None:
     scan = paper(220)
     walls(scan, 10, 50, 4)

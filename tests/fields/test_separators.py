@@ -194,7 +194,19 @@ def test_a_slash_that_touches_a_digit_is_found() -> None:
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [("3/12/2026", True), ("3-12-26", True), ("3.12.2026", True), ("33/1/2026", False), ("3/12", False)],
+    [
+        ("3/12/2026", True),
+        ("3/12/26", True),
+        ("3-12-2026", True),
+        ("03-12-26", True),
+        ("3-12-26", False),  # or 312-26
+        ("3.12.2026", True),
+        ("9.8.96", False),  # or 98.96, and a speck
+        ("2026-12-03", True),
+        ("33/1/2026", False),
+        ("3/12", False),
+        ("5/7.94", False),
+    ],
 )
 def test_dates_are_preferred(value: str, expected: bool) -> None:
     assert is_date(value) is expected
@@ -217,6 +229,21 @@ def test_dates_are_preferred(value: str, expected: bool) -> None:
         ("30.062016", ".", True),
         ("12.345", ".", False),
         ("12.34", ".", False),
+        ("1993.35", ".", False),
+        ("20160630", "/", True),
+        ("2016/0630", "/", True),
+        ("201606/30", "/", True),
+        ("0630/16", "/", True),
+        ("06/3016", "/", True),
+        ("5-62016", "-", True),
+        ("1234", "-", False),
+        ("12/26", "/", False),
+        ("120/80", "/", False),
+        ("1/234", "/", False),
+        ("123-45", "-", False),
+        ("123/2016", "/", False),
+        ("2011/12", "/", False),  # a year
+        ("30/06-2016", "/-", False),
     ],
 )
 def test_a_date_may_lack_separators(value: str, separators: str, lacks: bool) -> None:
@@ -232,6 +259,34 @@ def test_a_date_that_lacks_a_dash_is_in_doubt(runtime: Runtime, mnist_digits: Di
         (reading,) = read_fields([scan], runtime, ReadOptions(separators=separators))
         assert reading.unread == unread
         assert (reading.confidence <= MAX_DOUBTFUL_CONFIDENCE) is bool(unread)
+
+
+def test_a_date_with_low_ink_is_not_in_doubt() -> None:
+    mask = zeros()
+    mask[67:74, 80:87] = 255
+    close = CloseUp(mask, mask, mask, np.zeros_like(mask), HEIGHT, 50.0, np.eye(2, 3))
+    cut = Cut(View(mask, 1.0, 0, 0), [], [], close=close, pieces=pieces_of(close))
+    steps = Step(0, 1, "0", 0.0, 0), Step(1, 2, "", 0.0), Step(2, 3, "0", 0.0, 1)
+    for value, unread in (("00", "gap"), ("-00", "gap"), ("03-12-26", "")):
+        assert unread_mark(Path(value, 0.0, 0.0, steps), cut, ReadOptions(separators=".-")) == unread
+
+
+def test_nothing_has_no_separators() -> None:
+    assert found(np.zeros((100, 200), np.uint8), ReadOptions(separators="./,-", signed=True)) == []
+
+
+def test_ink_as_low_as_its_neighbour_is_no_comma() -> None:
+    """Such as a k before a g."""
+    mask = zeros()
+    mask[36:84, 80:86] = 255
+    for lowest, may_be_comma in ((80, True), (83, False)):
+        other = mask.copy()
+        other[74:lowest, 130:140] = 255
+        close = CloseUp(other, other, other, np.zeros_like(other), HEIGHT, 50.0, np.eye(2, 3))
+        pieces = pieces_of(close)
+        segments = segments_of(pieces, HEIGHT)
+        steps = steps_of_pieces(pieces, segments, np.full((len(segments), 11), -1.0), close, ",")
+        assert ("," in [step.text for step in steps]) is may_be_comma
 
 
 def test_a_comb_has_no_separators_to_lack() -> None:
@@ -407,9 +462,9 @@ def test_the_rest_of_a_line_is_no_point() -> None:
     ):
         with_ink = mask.copy()
         with_ink[top:bottom, left:right] = 255
-        found, ink = with_points(number, ruled_with(with_ink), with_ink)
-        assert found.mask[(top + bottom) // 2, (left + right) // 2] == 255 * is_added
-        assert (ink == with_ink).all()
+        found, ink = with_points(number, ruled_with(with_ink)._replace(ink=mask), with_ink)
+        middle = (top + bottom) // 2, (left + right) // 2
+        assert found.mask[middle] == ink[middle] == 255 * is_added
 
 
 def test_a_number_without_digits_has_no_point_and_no_minus() -> None:
