@@ -162,6 +162,7 @@ tables:
 	python benchmarks/read_fields.py --fields $(SETS)/../fields
 	python benchmarks/read_pages.py --fields $(SETS)/../fields --comb cdigital=3
 	python benchmarks/read_speed.py
+	python benchmarks/read_separators.py
 	python benchmarks/training_speed.py
 	python benchmarks/archive_speed.py
 	python benchmarks/classify_speed.py --rounds 5 -o docs/images/speed.png
