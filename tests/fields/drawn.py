@@ -6,8 +6,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from batchdigits.fields.close_up import CloseUp
+
 FIRST = 10  # image of each digit: the first ones are hard
 PAPER, INK, LINE, GUIDE = 235, 40, 120, 190
+HEIGHT = 50  # pixels of the digits of a mask, whose middle is at row 50
 Scan = NDArray[np.uint8]
 
 
@@ -32,3 +35,16 @@ def walls(scan: Scan, first: int, pitch: int, boxes: int, level: int = LINE) -> 
     cv2.rectangle(scan, (first, 3), (last, len(scan) - 4), level, 2)
     for column in range(first, last, pitch):
         cv2.line(scan, (column, 3), (column, len(scan) - 4), level, 2)
+
+
+def zeros() -> Scan:
+    """The mask of two narrow zeros."""
+    mask = np.zeros((100, 200), np.uint8)
+    for middle in (30, 135):
+        cv2.ellipse(mask, (middle, 50), (9, 24), 0, 0, 360, 255, 3)
+    return mask
+
+
+def close_up_of(mask: Scan) -> CloseUp:
+    """The close-up of a number whose mask this is."""
+    return CloseUp(mask, mask, mask, np.zeros_like(mask), HEIGHT, 50.0, np.eye(2, 3))

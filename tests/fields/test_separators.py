@@ -6,19 +6,11 @@ import cv2
 import numpy as np
 import pytest
 
-from batchdigits.fields.close_up import CloseUp
 from batchdigits.fields.confidence import alternatives_to, features
-from batchdigits.fields.cut_field import Cut, cut_field
-from batchdigits.fields.dates import DATE_WEIGHT, is_date, may_lack_separators, prefer_dates
-from batchdigits.fields.form_lines import Ruled
-from batchdigits.fields.ink import View
-from batchdigits.fields.lattice import Path, Step
+from batchdigits.fields.lattice import Path
 from batchdigits.fields.line_digits import stroke_lean
-from batchdigits.fields.minus import with_minus
-from batchdigits.fields.number import Number
 from batchdigits.fields.pieces import pieces_of
-from batchdigits.fields.points import with_points
-from batchdigits.fields.read_field import MAX_DOUBTFUL_CONFIDENCE, read_fields
+from batchdigits.fields.read_field import read_fields
 from batchdigits.fields.reading import ReadOptions
 from batchdigits.fields.segments import segments_of
 from batchdigits.fields.separators import (
@@ -31,23 +23,12 @@ from batchdigits.fields.separators import (
     UNSURE_WEIGHT,
     separators_of,
 )
-from batchdigits.fields.unread_marks import unread_mark
 from batchdigits.fields.weights import COMMA_WEIGHT, NOISE_COST, steps_of_pieces
 from batchdigits.inference.runtime import Runtime
-from batchdigits.vision.components import components_of
 from tests.fields.conftest import Digits
-from tests.fields.drawn import INK, LINE, Scan, paper, write
+from tests.fields.drawn import HEIGHT, INK, Scan, close_up_of, paper, write, zeros
 
-HEIGHT = 50  # pixels of the digits in tests of shapes, whose middle is at row 50
 ALL = ReadOptions(separators="/.-,")
-
-
-def zeros() -> Scan:
-    """The mask of two narrow zeros."""
-    mask = np.zeros((100, 200), np.uint8)
-    for middle in (30, 135):
-        cv2.ellipse(mask, (middle, 50), (9, 24), 0, 0, 360, 255, 3)
-    return mask
 
 
 def marks(*boxes: tuple[int, int, int, int], options: ReadOptions = ALL) -> list[tuple[str, float]]:
@@ -60,7 +41,7 @@ def marks(*boxes: tuple[int, int, int, int], options: ReadOptions = ALL) -> list
 
 def found(mask: Scan, options: ReadOptions) -> list[tuple[str, float]]:
     """The separators of a mask, with their weights."""
-    close = CloseUp(mask, mask, mask, np.zeros_like(mask), HEIGHT, 50.0, np.eye(2, 3))
+    close = close_up_of(mask)
     pieces = pieces_of(close)
     segments = segments_of(pieces, HEIGHT)
     leans = [stroke_lean(segment, pieces, HEIGHT) for segment in segments]
@@ -115,7 +96,7 @@ def test_ink_as_high_as_a_digit_that_hangs_may_be_a_comma(
     mask = zeros()
     left, top, right, bottom = box
     mask[top:bottom, left:right] = 255
-    close = CloseUp(mask, mask, mask, np.zeros_like(mask), HEIGHT, 50.0, np.eye(2, 3))
+    close = close_up_of(mask)
     pieces = pieces_of(close)
     segments = segments_of(pieces, HEIGHT)
     steps = steps_of_pieces(pieces, segments, np.full((len(segments), 11), -1.0), close, told)
@@ -192,85 +173,6 @@ def test_a_slash_that_touches_a_digit_is_found() -> None:
     assert "/" in [mark for mark, _ in found(mask, ALL)]
 
 
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        ("3/12/2026", True),
-        ("3/12/26", True),
-        ("3-12-2026", True),
-        ("03-12-26", True),
-        ("3-12-26", False),  # or 312-26
-        ("3.12.2026", True),
-        ("9.8.96", False),  # or 98.96, and a speck
-        ("2026-12-03", True),
-        ("33/1/2026", False),
-        ("3/12", False),
-        ("5/7.94", False),
-    ],
-)
-def test_dates_are_preferred(value: str, expected: bool) -> None:
-    assert is_date(value) is expected
-    (first, *_) = prefer_dates([Path("7777", 0.0, 0.0, ()), Path(value, 1.0 - DATE_WEIGHT, 1.0 - DATE_WEIGHT, ())])
-    assert (first.value == value) is expected
-    assert not expected or (first.log_weight, first.best) == (1.0, 1.0)
-
-
-@pytest.mark.parametrize(
-    ("value", "separators", "lacks"),
-    [
-        ("30-06-2016", "-", False),
-        ("3006-2016", "-", True),
-        ("30-062016", "-", True),
-        ("3006/16", "/", True),
-        ("2016-0630", "-", True),
-        ("3013-2016", "-", False),  # no month
-        ("30062016", "-", True),
-        ("30062016", ".", False),  # a number as likely
-        ("30.062016", ".", True),
-        ("12.345", ".", False),
-        ("12.34", ".", False),
-        ("1993.35", ".", False),
-        ("20160630", "/", True),
-        ("2016/0630", "/", True),
-        ("201606/30", "/", True),
-        ("0630/16", "/", True),
-        ("06/3016", "/", True),
-        ("5-62016", "-", True),
-        ("1234", "-", False),
-        ("12/26", "/", False),
-        ("120/80", "/", False),
-        ("1/234", "/", False),
-        ("123-45", "-", False),
-        ("123/2016", "/", False),
-        ("2011/12", "/", False),  # a year
-        ("30/06-2016", "/-", False),
-    ],
-)
-def test_a_date_may_lack_separators(value: str, separators: str, lacks: bool) -> None:
-    assert may_lack_separators(value, separators) is lacks
-
-
-def test_a_date_that_lacks_a_dash_is_in_doubt(runtime: Runtime, mnist_digits: Digits) -> None:
-    scan = paper(360)
-    end = write(scan, *mnist_digits, "07", at=30)
-    cv2.line(scan, (end + 4, 31), (end + 20, 31), INK, 4)
-    write(scan, *mnist_digits, "1020", at=end + 28)
-    for separators, unread in (("-", "date"), ("", "")):
-        (reading,) = read_fields([scan], runtime, ReadOptions(separators=separators))
-        assert reading.unread == unread
-        assert (reading.confidence <= MAX_DOUBTFUL_CONFIDENCE) is bool(unread)
-
-
-def test_a_date_with_low_ink_is_not_in_doubt() -> None:
-    mask = zeros()
-    mask[67:74, 80:87] = 255
-    close = CloseUp(mask, mask, mask, np.zeros_like(mask), HEIGHT, 50.0, np.eye(2, 3))
-    cut = Cut(View(mask, 1.0, 0, 0), [], [], close=close, pieces=pieces_of(close))
-    steps = Step(0, 1, "0", 0.0, 0), Step(1, 2, "", 0.0), Step(2, 3, "0", 0.0, 1)
-    for value, unread in (("00", "gap"), ("-00", "gap"), ("03-12-26", "")):
-        assert unread_mark(Path(value, 0.0, 0.0, steps), cut, ReadOptions(separators=".-")) == unread
-
-
 def test_nothing_has_no_separators() -> None:
     assert found(np.zeros((100, 200), np.uint8), ReadOptions(separators="./,-", signed=True)) == []
 
@@ -282,16 +184,11 @@ def test_ink_as_low_as_its_neighbour_is_no_comma() -> None:
     for lowest, may_be_comma in ((80, True), (83, False)):
         other = mask.copy()
         other[74:lowest, 130:140] = 255
-        close = CloseUp(other, other, other, np.zeros_like(other), HEIGHT, 50.0, np.eye(2, 3))
+        close = close_up_of(other)
         pieces = pieces_of(close)
         segments = segments_of(pieces, HEIGHT)
         steps = steps_of_pieces(pieces, segments, np.full((len(segments), 11), -1.0), close, ",")
         assert ("," in [step.text for step in steps]) is may_be_comma
-
-
-def test_a_comb_has_no_separators_to_lack() -> None:
-    cut = Cut(View(zeros(), 1.0, 0, 0), [], [], boxes=list(range(8)))
-    assert unread_mark(Path("30062016", 0.0, 0.0, ()), cut, ReadOptions(separators="-")) == ""
 
 
 @pytest.mark.parametrize(
@@ -334,16 +231,6 @@ def test_a_minus_that_touches_the_first_digit_is_a_sign(runtime: Runtime, mnist_
     assert read_fields([scan], runtime, ReadOptions(signed=True))[0].value == "-83"
 
 
-def test_dates_with_dashes_that_touch_digits_are_read(runtime: Runtime, mnist_digits: Digits) -> None:
-    scan = paper(400)
-    end = write(scan, *mnist_digits, "07", at=30)
-    cv2.line(scan, (end - 10, 31), (end + 14, 31), INK, 4)
-    end = write(scan, *mnist_digits, "10", at=end + 20)
-    cv2.line(scan, (end + 4, 31), (end + 20, 31), INK, 4)
-    write(scan, *mnist_digits, "20", at=end + 28)
-    assert read_fields([scan], runtime, ReadOptions(separators="-"))[0].value == "07-10-20"
-
-
 def test_separators_count_in_the_confidence() -> None:
     paths = [Path("18.6", 0.0, 0.0, ()), Path("186", -0.5, -0.5, ()), Path("13.6", -3.0, -3.0, ())]
     lead, _ = features(paths, np.zeros((0, 11)))
@@ -371,123 +258,3 @@ def test_a_comma_as_high_as_a_digit_is_no_1(
     cv2.ellipse(scan, (end + 2, 42), (8, 17), 0, -80, 80, INK, 3)
     write(scan, *mnist_digits, "600", at=end + 24)
     assert read_fields([scan], runtime, ReadOptions(separators=separators))[0].value == value
-
-
-def test_a_small_point_is_read(runtime: Runtime, mnist_digits: Digits) -> None:
-    scan = paper(240)
-    end = write(scan, *mnist_digits, "18", at=40)
-    cv2.circle(scan, (end + 6, 44), 1, INK, -1)
-    write(scan, *mnist_digits, "6", at=end + 14)
-    assert read_fields([scan], runtime, ReadOptions(separators="."))[0].value == "18.6"
-
-
-@pytest.mark.parametrize(
-    ("points", "radius", "separators", "has_point"),
-    [
-        ([(114, 44)], 3, "", True),
-        ([(114, 44)], 3, "/-", True),
-        ([(114, 44)], 3, ".", False),  # it is read
-        ([(114, 44)], 1, "", False),  # it may be dust
-        ([(114, 14)], 3, "", False),  # no point is so high
-        ([(176, 44)], 3, "", False),  # behind the number
-        ([], 3, "", False),
-    ],
-)
-def test_a_clear_point_that_nobody_told_of_is_known(
-    runtime: Runtime, mnist_digits: Digits, points: list[tuple[int, int]], radius: int, separators: str, has_point: bool
-) -> None:
-    scan = number_with_points(mnist_digits, points, radius=radius)
-    (reading,) = read_fields([scan], runtime, ReadOptions(separators=separators))
-    assert reading.has_point is has_point
-    assert reading.value == ("18.6" if separators == "." else "186")
-
-
-def number_with_points(
-    digits: Digits, points: list[tuple[int, int]], rule: int | None = None, radius: int = 3
-) -> np.ndarray:
-    """18 and 6 with room between them, whose base line is row 47, and points at some columns and rows."""
-    scan = paper(240, 80)
-    if rule is not None:
-        cv2.line(scan, (0, rule), (240, rule), LINE, 2)
-    write(scan, *digits, "6", at=write(scan, *digits, "18", at=40) + 14)
-    for column, row in points:
-        cv2.circle(scan, (column, row), radius, INK, -1)
-    return scan
-
-
-@pytest.mark.parametrize(
-    ("points", "rule", "value"),
-    [
-        ([(114, 44)], None, "18.6"),
-        ([(114, 55)], None, "18.6"),  # below the base line
-        ([(114, 70)], None, "186"),  # far below it
-        ([(114, 49)], 47, "18.6"),
-        ([(114, 52)], 49, "18.6"),
-        ([(114, 48)], 48, "18.6"),  # in the middle of a rule
-        ([], 48, "186"),
-        ([(column, 55) for column in range(18, 230, 16)], None, "186"),  # a dotted line
-    ],
-)
-def test_points_on_a_line_and_below_the_base_line_are_read(
-    runtime: Runtime, mnist_digits: Digits, points: list[tuple[int, int]], rule: int | None, value: str
-) -> None:
-    scan = number_with_points(mnist_digits, points, rule)
-    pieces = cut_field(scan, ReadOptions()).pieces
-    assert pieces is not None
-    assert len(set(pieces.parents.tolist())) == 3 + (points == [(114, 44)])
-    for separators, expected in ((".", value), ("", "186")):
-        assert read_fields([scan], runtime, ReadOptions(separators=separators))[0].value == expected
-
-
-def ruled_with(mask: Scan) -> Ruled:
-    """A field of the mask's ink, without lines."""
-    return Ruled(mask, mask, [], [], None, components_of(mask))
-
-
-def test_the_rest_of_a_line_is_no_point() -> None:
-    mask = zeros()
-    number = Number(mask, np.zeros_like(mask), HEIGHT, 1.0, False)
-    for (left, top, right, bottom), is_added in (
-        ((80, 76, 87, 83), True),
-        ((80, 76, 84, 83), False),  # narrow
-        ((80, 76, 92, 82), False),  # flat
-        ((80, 40, 114, 90), False),  # wide
-        ((28, 82, 35, 89), False),  # below a digit
-        ((4, 76, 11, 83), False),  # before the first digit
-        ((150, 76, 157, 83), False),  # behind the last digit
-        ((80, 30, 87, 84), False),  # as high as a digit
-        ((80, 84, 87, 100), False),  # cut by the edge
-        ((80, 93, 87, 100), False),  # far below the base line
-        ((80, 50, 87, 57), False),  # far above it
-    ):
-        with_ink = mask.copy()
-        with_ink[top:bottom, left:right] = 255
-        found, ink = with_points(number, ruled_with(with_ink)._replace(ink=mask), with_ink)
-        middle = (top + bottom) // 2, (left + right) // 2
-        assert found.mask[middle] == ink[middle] == 255 * is_added
-
-
-def test_a_number_without_digits_has_no_point_and_no_minus() -> None:
-    mask = zeros()
-    number = Number(mask, np.zeros_like(mask), 2 * HEIGHT, 1.0, False)
-    with_ink = mask.copy()
-    with_ink[76:90, 80:94] = 255
-    with_ink[44:60, 1:17] = 255
-    found, ink = with_points(number, ruled_with(with_ink), with_ink)
-    assert found is number
-    assert ink is with_ink
-    assert with_minus(number, components_of(with_ink)) == number
-
-
-@pytest.mark.parametrize(("told", "unread"), [(".", "gap"), (",", "gap"), (".,", "gap"), ("/", "")])
-def test_a_point_that_is_read_as_a_part_of_a_digit_leaves_the_number_in_doubt(told: str, unread: str) -> None:
-    mask = zeros()
-    close = CloseUp(mask, mask, mask, np.zeros_like(mask), HEIGHT, 50.0, np.eye(2, 3))
-    mask[67:74, 118:124] = 255  # just before the second zero
-    pieces = pieces_of(close)
-    options = ReadOptions(separators=told)
-    separators = tuple(separators_of(pieces, [], [], close, options))
-    cut = Cut(View(mask, 1.0, 0, 0), [], [], close=close, pieces=pieces, separators=separators)
-    first, point, second = Step(0, 1, "0", 0.0, 0), Step(1, 2, ".", 0.0), Step(2, 3, "0", 0.0, 1)
-    assert unread_mark(Path("00", 0.0, 0.0, (first, second._replace(start=1))), cut, options) == unread
-    assert unread_mark(Path("0.0", 0.0, 0.0, (first, point, second)), cut, options) == ""
