@@ -55,8 +55,8 @@ def _unread_point(path: Path, cut: Cut, options: ReadOptions) -> str:
         return "point"
     if not path.value.removeprefix("-").isdigit():
         return ""  # a separator was read
-    small = [step for step in cut.separators if step.text == told[0]]
-    if _reads_as_digit(steps, small):
+    points = [step for step in cut.separators if step.text == told[0]]
+    if _reads_as_digit(steps, points):
         return "gap"
     is_small = cut.close.height * float(np.hypot(*cut.close.back[:, 1])) / cut.view.scale < MAX_HEIGHT
     is_gap = is_small and _has_wide_gap(steps, cut.pieces, cut.close.height)

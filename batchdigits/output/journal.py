@@ -72,6 +72,8 @@ def refuse_other_run(place: str | Path, before: Mapping[str, Any], now: Identity
 
 
 def _shown(value: Any) -> str:
+    if value is None:
+        return "not known"  # to an older version
     return ("off", "on")[value] if isinstance(value, bool) else str(value)
 
 

@@ -16,9 +16,7 @@ from batchdigits.fields.pieces import pieces_of
 from batchdigits.fields.points import with_points
 from batchdigits.fields.read_field import read_fields
 from batchdigits.fields.reading import ReadOptions
-from batchdigits.fields.separators import (
-    separators_of,
-)
+from batchdigits.fields.separators import separators_of
 from batchdigits.fields.unread_marks import unread_mark
 from batchdigits.inference.runtime import Runtime
 from batchdigits.vision.components import components_of

@@ -338,6 +338,12 @@ def test_another_model_cannot_add(finished: Path, files: list[str]) -> None:
         write(finished, files, resume=True)
 
 
+def test_an_older_version_that_did_not_know_an_option_is_named(finished: Path, files: list[str]) -> None:
+    edit(done_path(finished), b'"the model"', b'"the modem"')
+    with pytest.raises(BatchdigitsError, match="the model was not known when it was begun, and is abc now"):
+        write(finished, files, resume=True)
+
+
 def test_twenty_bytes_a_source(finished: Path, files: list[str]) -> None:
     _, _, stamps = done_path(finished).read_bytes().partition(b"\n")
     assert len(stamps) == 20 * len(files)
