@@ -35,6 +35,7 @@ UNREAD = {
     "point": "a point may stand before the number, where none is read",
     "gap": "a point may stand between the digits, where none is read",
     "date": "it would be a date with one separator more, or two",
+    "slash": "a slash may be a 1",
 }
 
 

@@ -16,7 +16,7 @@ from batchdigits.fields.lattice import Step, best_paths
 from batchdigits.fields.line_digits import may_be_marks, may_have_frame, may_have_slashes
 from batchdigits.fields.reading import Box, Character, FieldReading, Lattice, ReadOptions
 from batchdigits.fields.separators import POINTS
-from batchdigits.fields.unread_marks import leaves_point_out, unread_mark
+from batchdigits.fields.unread_marks import leaves_point_out, unread_mark, unsure_slash
 from batchdigits.fields.weights import log_probabilities, steps_of_boxes, steps_of_pieces
 from batchdigits.inference.runtime import Runtime
 
@@ -73,7 +73,8 @@ def read_cut(cut: Cut, log_p: NDArray[np.float64], options: ReadOptions) -> Fiel
         pieces = len(cut.pieces.boxes)
     else:
         return FieldReading(has_ink=cut.has_ink)
-    paths = prefer_dates(best_paths(steps, pieces, options.length))
+    by_shape = best_paths(steps, pieces, options.length)
+    paths = prefer_dates(by_shape)
     boxes = cut.shown if cut.has_ink else 0
     if not paths or not paths[0].value:
         return FieldReading(has_ink=cut.has_ink, boxes=boxes)
@@ -87,7 +88,7 @@ def read_cut(cut: Cut, log_p: NDArray[np.float64], options: ReadOptions) -> Fiel
     confidence = confidence_of(lead, doubt)
     has_slashes, has_frame = _may_have_lines(best.steps, cut)
     is_part = cut.is_part or _leaves_digit_out(best.steps, cut) or _leaves_small_digit_out(best.steps, cut)
-    unread = unread_mark(best, cut, options)
+    unread = unread_mark(best, cut, options) or unsure_slash(best, by_shape[0])
     if cut.looks_empty or is_part or has_slashes or has_frame or unread:
         confidence = min(confidence, MAX_DOUBTFUL_CONFIDENCE)
     alternatives = tuple(alternatives_to(paths, confidence)[:MAX_ALTERNATIVES])

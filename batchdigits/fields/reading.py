@@ -98,7 +98,8 @@ class FieldReading(NamedTuple):
         may_have_slashes: whether ink that is a 1, or was left out, may be a slash, which no separator told of.
         lattice: all ways to read it; None without a value.
         unread: `minus` or `point`, if one that was told of may stand before the digits without being part of the value;
-            `gap`, if a point may stand between them, or `date`, if separators of one may; else empty.
+            `gap`, if a point may stand between them, or `date`, if separators of one may; `slash`, if it is a date only
+            with a slash that looks like a 1; else empty.
         has_point: whether a clear point or comma was left out, which no separator told of.
     """
 

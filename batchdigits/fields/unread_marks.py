@@ -34,6 +34,16 @@ def unread_mark(path: Path, cut: Cut, options: ReadOptions) -> str:
     return _unread_point(path, cut, options)
 
 
+def unsure_slash(path: Path, by_shape: Path) -> str:
+    """`slash` if a value has slashes that make it a date, and another value is likelier by its shape; else empty.
+
+    Args:
+        path: the value, and how it was read.
+        by_shape: the same of the likeliest value as if dates were like other numbers.
+    """
+    return "slash" if "/" in path.value and path.value != by_shape.value else ""
+
+
 def leaves_point_out(steps: Sequence[Step], cut: Cut, options: ReadOptions) -> bool:
     """Whether a clear point or comma between the digits is left out, as nobody told of one; see `unread_mark`."""
     if cut.pieces is None or cut.close is None or set(POINTS) & set(options.separators):

@@ -14,6 +14,7 @@ from batchdigits.fields.read_field import MAX_DOUBTFUL_CONFIDENCE, read_fields
 from batchdigits.fields.reading import ReadOptions
 from batchdigits.fields.unread_marks import unread_mark
 from batchdigits.inference.runtime import Runtime
+from tests.fields import drawn
 from tests.fields.conftest import Digits
 from tests.fields.drawn import INK, close_up_of, paper, write, zeros
 
@@ -110,3 +111,18 @@ def test_dates_with_dashes_that_touch_digits_are_read(runtime: Runtime, mnist_di
     cv2.line(scan, (end + 4, 31), (end + 20, 31), INK, 4)
     write(scan, *mnist_digits, "20", at=end + 28)
     assert read_fields([scan], runtime, ReadOptions(separators="-"))[0].value == "07-10-20"
+
+
+@pytest.mark.parametrize(("first", "value", "unread"), [(10, "2016/20", ""), (13, "20/6/20", "slash")])
+def test_a_date_with_a_slash_that_looks_like_a_1_is_in_doubt(
+    runtime: Runtime, mnist_digits: Digits, monkeypatch: pytest.MonkeyPatch, first: int, value: str, unread: str
+) -> None:
+    """Of two hands, one writes a 1 that leans more."""
+    monkeypatch.setattr(drawn, "FIRST", first)
+    scan = paper(380, 70)
+    at = write(scan, *mnist_digits, "2016", at=30)
+    cv2.line(scan, (at + 6, 54), (at + 26, 6), INK, 3)
+    write(scan, *mnist_digits, "20", at=at + 30)
+    (reading,) = read_fields([scan], runtime, ReadOptions(separators="/"))
+    assert (reading.value, reading.unread) == (value, unread)
+    assert (reading.confidence <= MAX_DOUBTFUL_CONFIDENCE) is bool(unread)

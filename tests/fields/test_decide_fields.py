@@ -128,6 +128,7 @@ def test_the_detail_of_a_review_names_slashes(decide: Decide) -> None:
         ("point", "a point may stand before the number, where none is read"),
         ("gap", "a point may stand between the digits, where none is read"),
         ("date", "it would be a date with one separator more, or two"),
+        ("slash", "a slash may be a 1"),
     ],
 )
 def test_an_unread_mark_is_for_review_whatever_is_expected(decide: Decide, unread: str, words: str) -> None:
