@@ -14,7 +14,7 @@ import click
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from read_fields import test_digits
+from read_fields import held_back, test_digits
 
 from batchdigits.fields.decide_fields import REVIEW_THRESHOLD
 from batchdigits.fields.read_field import read_fields
@@ -79,10 +79,11 @@ KINDS = {
 @click.command()
 @click.option("--fields", type=click.IntRange(min=1), default=500, show_default=True, help="Of each kind.")
 @click.option("--seed", type=int, default=1, show_default=True)
-def main(fields: int, seed: int) -> None:
+@click.option("--validation", is_flag=True, help="Of digits that training holds back, to choose weights by.")
+def main(fields: int, seed: int, validation: bool) -> None:
     """Print a line for each kind of numbers."""
     runtime = load_runtime(choose_model(None))
-    images, labels = test_digits()
+    images, labels = held_back("mnist") if validation else test_digits()
     click.echo(f"| numbers | fields | exact | `ok` | wrong `ok` | by a mark alone |\n| --- |{' ---: |' * 5}")
     for name, kind in KINDS.items():
         rng = np.random.default_rng(seed)
