@@ -104,7 +104,7 @@ def _load(source: Path) -> Iterator[Known]:
         for row in csv.DictReader(file):
             for page in decode(str(source / row["file"])):
                 if page.scan is not None:
-                    yield Known(page.scan, _digits(row["truth"]), source.name)
+                    yield Known(page.scan, digits_of(row["truth"]), source.name)
 
 
 def _row(known: list[Known], runtime: Runtime, threshold: float) -> tuple[float, float]:
@@ -113,8 +113,8 @@ def _row(known: list[Known], runtime: Runtime, threshold: float) -> tuple[float,
     readings = [reading for chunk in _chunks(known) for reading in read_fields([one.scan for one in chunk], runtime)]
     seconds = time.perf_counter() - start
     told = [_read_with_length(one, runtime) for one in known]
-    right = np.array([_digits(reading.value) == one.truth for reading, one in zip(readings, known, strict=True)])
-    right_told = np.array([_digits(reading.value) == one.truth for reading, one in zip(told, known, strict=True)])
+    right = np.array([digits_of(reading.value) == one.truth for reading, one in zip(readings, known, strict=True)])
+    right_told = np.array([digits_of(reading.value) == one.truth for reading, one in zip(told, known, strict=True)])
     is_ok = np.array([bool(reading.value) and reading.confidence >= threshold for reading in readings])
     exact_of_ok = _percent(right[is_ok].mean()) if is_ok.any() else "     -"
     click.echo(
@@ -134,7 +134,8 @@ def _chunks(known: list[Known]) -> Iterator[list[Known]]:
         yield known[start : start + CHUNK]
 
 
-def _digits(value: str) -> str:
+def digits_of(value: str) -> str:
+    """A value without its separators and sign."""
     return "".join(filter(str.isdigit, value))
 
 
@@ -149,7 +150,7 @@ def _calibrate(known: Iterable[Known], runtime: Runtime) -> tuple[float, float, 
         reading = read_fields([one.scan], runtime)[0]
         if reading.value and one.truth:
             rows.append((1.0, reading.lead, reading.doubt))
-            right.append(float(_digits(reading.value) == one.truth))
+            right.append(float(digits_of(reading.value) == one.truth))
     x, y, weights = np.array(rows), np.array(right), np.zeros(3)
     for _ in range(FITS):
         p = 1.0 / (1.0 + np.exp(-x @ weights))

@@ -22,6 +22,7 @@ import click
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from read_fields import digits_of
 
 from batchdigits.fields.cut_batch import CutPage, cut_page
 from batchdigits.fields.decide_fields import REVIEW_THRESHOLD, decide_each
@@ -85,12 +86,12 @@ def _read_crops(source: Path, tell_length: bool, comb: int, runtime: Runtime) ->
     options: list[FieldOptions] = []
     truths: list[str] = []
     for row in _rows(source / "truth.csv"):
-        truths.append(_digits(row["truth"]))
+        truths.append(digits_of(row["truth"]))
         length = str(len(truths[-1])) if tell_length and truths[-1] else None
         options.append(field_options(length=length, comb=comb if comb > 1 else None))
         pages += [cut_page(page, options[-1]) for page in decode(str(source / row["file"]))]
     found = decide_each(pages, runtime, options, REVIEW_THRESHOLD)
-    return [Answer(truth, _digits(one.value), one.status == "ok") for truth, one in zip(truths, found, strict=True)]
+    return [Answer(truth, digits_of(one.value), one.status == "ok") for truth, one in zip(truths, found, strict=True)]
 
 
 def _read_pages(source: Path, how: str, tell_length: bool, comb: int, runtime: Runtime) -> list[Answer]:
@@ -105,7 +106,7 @@ def _read_pages(source: Path, how: str, tell_length: bool, comb: int, runtime: R
         scan = _scanned_again(decoded.scan) if how == ANOTHER else decoded.scan
         alignment: Alignment = "none" if how == AS_IT_IS else "features"
         read = _read_page(page, scan, rows, alignment, tell_length, comb, runtime)
-        answers += [Answer(_digits(row["truth"]), *read[row["field"]]) for row in rows]
+        answers += [Answer(digits_of(row["truth"]), *read[row["field"]]) for row in rows]
     return answers
 
 
@@ -129,7 +130,7 @@ def _read_page(
     text = template_text(str(page.absolute()), "", "px", alignment, [TemplatePage((width, height))], fields)
     if tell_length:
         for row in rows:
-            if digits := _digits(row["truth"]):
+            if digits := digits_of(row["truth"]):
                 text = text.replace(f'name = "{row["field"]}"\n', f'name = "{row["field"]}"\nlength = {len(digits)}\n')
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "form.toml"
@@ -141,7 +142,7 @@ def _read_page(
         return {row["field"]: ("", False) for row in rows}
     (row_of_page,) = decide_forms([form], runtime, REVIEW_THRESHOLD, by_field=False)
     assert row_of_page.form is not None
-    return {name: (_digits(one.label), one.status == "ok") for name, one in row_of_page.form.fields.items()}
+    return {name: (digits_of(one.label), one.status == "ok") for name, one in row_of_page.form.fields.items()}
 
 
 def _scanned_again(scan: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -159,10 +160,6 @@ def _scanned_again(scan: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def _rows(path: Path) -> list[dict[str, str]]:
     with path.open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
-
-
-def _digits(value: str) -> str:
-    return "".join(filter(str.isdigit, value))
 
 
 def _share(flags: Sequence[bool]) -> str:

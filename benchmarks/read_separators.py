@@ -14,7 +14,7 @@ import click
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from read_fields import held_back, test_digits
+from read_fields import digits_of, held_back, test_digits
 
 from batchdigits.fields.decide_fields import REVIEW_THRESHOLD
 from batchdigits.fields.read_field import read_fields
@@ -93,16 +93,12 @@ def main(fields: int, seed: int, validation: bool) -> None:
         readings = [reading for chunk in chunks for reading in read_fields(chunk, runtime, kind.options)]
         is_exact = np.array([reading.value == value for reading, value in zip(readings, values, strict=True)])
         has_digits = np.array(
-            [_digits(reading.value) == _digits(value) for reading, value in zip(readings, values, strict=True)]
+            [digits_of(reading.value) == digits_of(value) for reading, value in zip(readings, values, strict=True)]
         )
         is_ok = np.array([reading.confidence >= REVIEW_THRESHOLD for reading in readings])
         wrong = is_ok & ~is_exact
         shares = f"{is_exact.mean():.1%} | {is_ok.mean():.1%}"
         click.echo(f"| {name} | {fields} | {shares} | {wrong.sum()} | {(wrong & has_digits).sum()} |")
-
-
-def _digits(value: str) -> str:
-    return "".join(filter(str.isdigit, value))
 
 
 def _field(value: str, images: NDArray[np.uint8], labels: NDArray[np.uint8], rng: Rng) -> NDArray[np.uint8]:

@@ -27,7 +27,7 @@ from batchdigits.fields.pieces import Pieces, pieces_of
 from batchdigits.fields.points import with_points
 from batchdigits.fields.reading import ReadOptions
 from batchdigits.fields.segments import Segment, glyph_of, segments_of
-from batchdigits.fields.separators import POINTS, separators_of
+from batchdigits.fields.separators import separators_of
 from batchdigits.vision.normalise import Glyph, propose
 
 MAX_PIECES = 120  # of a field: one with more is no number, and would take long
@@ -128,7 +128,7 @@ def _cut_number(view: View, ruled: Ruled, scan: NDArray[np.uint8], options: Read
     if number and options.signed and ruled.components is not None:
         number = with_minus(number, ruled.components)
     ink = ruled.ink
-    if number and set(POINTS) & set(options.separators):
+    if number and options.points:
         number, ink = with_points(number, ruled, view.ink)
     close = close_up(number, ink, view.ink) if number else None
     if number is None or close is None:

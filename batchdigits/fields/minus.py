@@ -7,14 +7,14 @@ import numpy as np
 
 from batchdigits.fields.number import Number
 from batchdigits.fields.separators import MIN_DIGIT_HEIGHT, is_minus
-from batchdigits.vision.components import Components, box_of, select_one
+from batchdigits.vision.components import Components, box_of, present, select_one
 
 MAX_GAP = 2.0  # of the digits' height: as between neighbours in a number
 
 
 def with_minus(number: Number, components: Components) -> Number:
     """The number, with the ink of a minus that stands too far before its digits to be taken for a part of them."""
-    own = np.bincount(components.labels[number.mask > 0], minlength=len(components.x) + 1)[1:] > 0
+    own = present(components.labels[np.asarray(number.mask) > 0], components)
     digits = np.flatnonzero(own & (components.height >= MIN_DIGIT_HEIGHT * number.height))
     if not digits.size:
         return number

@@ -10,7 +10,7 @@ from batchdigits.fields.close_up import EDGE
 from batchdigits.fields.form_lines import Ruled
 from batchdigits.fields.number import Number
 from batchdigits.fields.separators import MAX_COMMA_WIDTH, MAX_COVERED, MIN_DIGIT_HEIGHT
-from batchdigits.vision.components import Components, Flags, components_of, select
+from batchdigits.vision.components import Components, Flags, components_of, present, select
 from batchdigits.vision.illumination import otsu
 from batchdigits.vision.strokes import Stroke
 
@@ -34,7 +34,7 @@ def with_points(number: Number, ruled: Ruled, with_lines: MatLike) -> tuple[Numb
         The number, and the field's ink without lines, but for these points.
     """
     components = components_of(_with_bulges(ruled, with_lines))
-    own = np.bincount(components.labels[np.asarray(number.mask) > 0], minlength=len(components.x) + 1)[1:] > 0
+    own = present(components.labels[np.asarray(number.mask) > 0], components)
     digits = own & (components.height >= MIN_DIGIT_HEIGHT * number.height)
     if not digits.any():
         return number, ruled.ink

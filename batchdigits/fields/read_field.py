@@ -15,7 +15,6 @@ from batchdigits.fields.dates import prefer_dates
 from batchdigits.fields.lattice import Step, best_paths
 from batchdigits.fields.line_digits import may_be_marks, may_have_frame, may_have_slashes
 from batchdigits.fields.reading import Box, Character, FieldReading, Lattice, ReadOptions
-from batchdigits.fields.separators import POINTS
 from batchdigits.fields.unread_marks import leaves_point_out, unread_mark, unsure_slash
 from batchdigits.fields.weights import log_probabilities, steps_of_boxes, steps_of_pieces
 from batchdigits.inference.runtime import Runtime
@@ -68,7 +67,7 @@ def read_cut(cut: Cut, log_p: NDArray[np.float64], options: ReadOptions) -> Fiel
     if cut.boxes is not None:
         steps, pieces = steps_of_boxes(cut.boxes, log_p), len(cut.boxes)
     elif cut.close and cut.pieces:
-        comma = next((mark for mark in reversed(POINTS) if mark in options.separators), "")
+        comma = options.points[-1:]
         steps = [*steps_of_pieces(cut.pieces, cut.segments, log_p, cut.close, comma), *cut.separators]
         pieces = len(cut.pieces.boxes)
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from batchdigits.fields.field_options import POINT_OR_COMMA
 from batchdigits.fields.lattice import Path, Step
 from batchdigits.fields.lattice_reading import LatticeReading
 from batchdigits.fields.value_list import ValueList
@@ -29,6 +30,11 @@ class ReadOptions(NamedTuple):
     separators: str = ""
     signed: bool = False
     ink: Ink = "auto"
+
+    @property
+    def points(self) -> str:
+        """Those of the separators that are a point or comma, the point first."""
+        return "".join(mark for mark in POINT_OR_COMMA if mark in self.separators)
 
 
 class Character(NamedTuple):

@@ -19,7 +19,6 @@ from batchdigits.fields.reading import ReadOptions
 from batchdigits.fields.segments import Segment
 from batchdigits.fields.weights import count_cuts
 
-POINTS = (".", ",")
 # Of ink with the shape and place of a point, comma or dash that is told of: it is hardly dust. Above or below a digit,
 # it may be a part of that.
 MARK_WEIGHT, UNSURE_WEIGHT = 2.0, 0.3
@@ -140,7 +139,7 @@ def _mark(width: float, top: float, bottom: float, options: ReadOptions, *, is_f
         is_first: whether it is before the digits of the number.
     """
     tall, middle = bottom - top, (top + bottom) / 2
-    points = [mark for mark in POINTS if mark in options.separators]
+    points = options.points
     short, long = sorted((width, tall))
     is_comma = COMMA_HEIGHT <= tall <= MAX_COMMA_HEIGHT and top >= COMMA_TOP and bottom >= COMMA_END
     is_point = tall < COMMA_HEIGHT and short >= POINT_SIDES[0] and long >= POINT_SIDES[1] and middle >= POINT_MIDDLE

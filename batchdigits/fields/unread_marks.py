@@ -9,10 +9,11 @@ import numpy as np
 
 from batchdigits.fields.cut_field import Cut
 from batchdigits.fields.dates import may_lack_separators
+from batchdigits.fields.field_options import POINT_OR_COMMA
 from batchdigits.fields.lattice import Path, Step
 from batchdigits.fields.pieces import Pieces
 from batchdigits.fields.reading import ReadOptions
-from batchdigits.fields.separators import CLEAR_WEIGHT, POINTS, marks_of
+from batchdigits.fields.separators import CLEAR_WEIGHT, marks_of
 
 # A gap between digits in which a faint point may stand: its width in heights, and over that of any other gap.
 MIN_GAP, GAP_RATIO = 0.4, 2.0
@@ -46,26 +47,25 @@ def unsure_slash(path: Path, by_shape: Path) -> str:
 
 def leaves_point_out(steps: Sequence[Step], cut: Cut, options: ReadOptions) -> bool:
     """Whether a clear point or comma between the digits is left out, as nobody told of one; see `unread_mark`."""
-    if cut.pieces is None or cut.close is None or set(POINTS) & set(options.separators):
+    if cut.pieces is None or cut.close is None or options.points:
         return False
     digits = [place for place, step in enumerate(steps) if step.text.isdigit()]
     left_out = {(step.start, step.end) for step in steps[digits[0] : digits[-1]] if not step.text}
     if not left_out:
         return False
-    marks = marks_of(cut.pieces, cut.close, ReadOptions(separators="".join(POINTS)))
+    marks = marks_of(cut.pieces, cut.close, ReadOptions(separators=POINT_OR_COMMA))
     return any((mark.start, mark.end) in left_out and mark.log_weight >= CLEAR_WEIGHT for mark in marks)
 
 
 def _unread_point(path: Path, cut: Cut, options: ReadOptions) -> str:
-    told = [mark for mark in POINTS if mark in options.separators]
-    if cut.pieces is None or cut.close is None or not told:
+    if cut.pieces is None or cut.close is None or not options.points:
         return ""
     steps = path.steps
     if _begins_with_point(steps, cut.separators):
         return "point"
     if not path.value.removeprefix("-").isdigit():
         return ""  # a separator was read
-    points = [step for step in cut.separators if step.text == told[0]]
+    points = [step for step in cut.separators if step.text == options.points[0]]
     if _reads_as_digit(steps, points):
         return "gap"
     is_small = cut.close.height * float(np.hypot(*cut.close.back[:, 1])) / cut.view.scale < MAX_HEIGHT
@@ -75,7 +75,7 @@ def _unread_point(path: Path, cut: Cut, options: ReadOptions) -> str:
 
 def _begins_with_point(steps: Sequence[Step], separators: Sequence[Step]) -> bool:
     """Whether ink before the first digit has the shape of a point, as in .75: separators are read between digits."""
-    points = {(step.start, step.end) for step in separators if step.text in POINTS}
+    points = {(step.start, step.end) for step in separators if step.text in set(POINT_OR_COMMA)}
     before = takewhile(lambda step: not step.text.isdigit(), steps)
     return any((step.start, step.end) in points for step in before)
 
