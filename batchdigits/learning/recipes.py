@@ -24,6 +24,7 @@ class Recipe:
         schedule: `constant`, or `cosine` down to zero at the last iteration.
         iterations: minibatches to learn from.
         batch_size: glyphs in a minibatch.
+        batch_normalisation: whether hidden layers are normalised while they learn (see `batch_normalisation`).
         dropout: share of the last hidden layer's units dropped while training, 0-1.
         warmup: iterations in which a `cosine` schedule first climbs to the learning rate.
         weight_decay: AdamW's; 0 is plain Adam.
@@ -54,6 +55,7 @@ class Recipe:
     schedule: str = "cosine"
     iterations: int = 8_000
     batch_size: int = 128
+    batch_normalisation: bool = False
     dropout: float = 0.0
     warmup: int = 0
     weight_decay: float = 0.0

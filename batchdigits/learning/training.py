@@ -15,6 +15,7 @@ from batchdigits.inference.card import Card
 from batchdigits.inference.model_file import ModelFile
 from batchdigits.inference.tensorflow_runtime import build_network, import_tensorflow, load_network
 from batchdigits.inference.tensors import as_network_input
+from batchdigits.learning.batch_normalisation import folded, unfolded, with_batch_normalisation
 from batchdigits.learning.initial_weights import drawn_weights, mean_weights, network_of
 from batchdigits.learning.logits import cross_entropy, logits_of
 from batchdigits.learning.minibatches import Minibatches, Segment, outlier_share, segments
@@ -103,11 +104,10 @@ class Training:
             networks = [load_network(model) for model in teachers]
             self._teacher = teacher_of(networks, temperature, len(splits.classes))
         card = Card(labels=splits.classes, network=network_of(recipe))
-        self._average, self._learner = build_network(card), build_network(card)
-        for network in (self._average, self._learner):
-            network.set_weights(self.initial_weights or drawn_weights(network.get_weights(), recipe.initialiser, seed))
-        self.network = build_network(card) if recipe.weight_bits else self._average
-        self._use(self._average.get_weights())
+        self.network = build_network(card)
+        start = self.initial_weights or drawn_weights(self.network.get_weights(), recipe.initialiser, seed)
+        self._average, self._learner = self._learning_network(start), self._learning_network(start)
+        self._use(self._average_weights())
         self._keeps_rejection = keeps_rejection or any(model.card.rejects for model in init)
         self.rejects = outlier_share(recipe, splits, self._keeps_rejection) > 0.0
         self._step, self._optimizer = compile_step(
@@ -143,7 +143,7 @@ class Training:
             for segment in made:
                 self._step(segment.glyphs, segment.targets, segment.first)
                 self.done = segment.first + len(segment.labels)
-                self._use(self._average.get_weights())
+                self._use(self._average_weights())
                 progress = self._progress(segment)
                 self.history.append(progress)
                 if not np.isfinite(progress.loss):
@@ -185,7 +185,7 @@ class Training:
             return [state[f"{name}_{i}"].astype(np.float32) for i in range(len(state)) if f"{name}_{i}" in state]
 
         self._average.set_weights(group("network"))
-        self._use(group("network"))
+        self._use(self._average_weights())
         self._learner.set_weights(group("learner"))
         for i, variable in enumerate(self._optimizer.variables):
             variable.assign(state[f"optimizer_{i}"])
@@ -270,6 +270,19 @@ class Training:
         accuracy = float(np.mean(logits.argmax(axis=1) == labels))
         rate = float(self._optimizer.learning_rate)
         return Progress(iteration, cross_entropy(logits, labels), accuracy, validation, rate)
+
+    def _learning_network(self, weights: list[NDArray[np.float32]]) -> Any:
+        """A network to train, which starts from the weights of one like `network`."""
+        network = build_network(Card(labels=self.splits.classes, network=network_of(self.recipe)))
+        if self.recipe.batch_normalisation:
+            network, weights = with_batch_normalisation(network), unfolded(weights)
+        network.set_weights(weights)
+        return network
+
+    def _average_weights(self) -> list[NDArray[np.float32]]:
+        """The moving average of the learner's weights, as `network` has them."""
+        weights = self._average.get_weights()
+        return folded(weights) if self.recipe.batch_normalisation else weights
 
     def _use(self, weights: list[NDArray[np.float32]]) -> None:
         """Give `network` these weights, on their levels if the recipe has any."""

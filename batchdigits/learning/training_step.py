@@ -45,7 +45,7 @@ def compile_step(
                 loss = tf.reduce_mean(loss_of(tf, logits, targets[i], temperature, rejects))
             variables = learner.trainable_variables
             optimizer.apply(tape.gradient(loss, variables), variables)
-            _update_average(tf, average.trainable_variables, variables, recipe.ema_decay, iteration)
+            _update_average(tf, average.weights, learner.weights, recipe.ema_decay, iteration)
 
     return step, optimizer
 
@@ -64,7 +64,7 @@ def _optimizer(tf: Any, recipe: Recipe) -> Any:
     if not recipe.weight_decay:
         return tf.keras.optimizers.Adam(rate)
     optimizer = tf.keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay)
-    optimizer.exclude_from_weight_decay(var_names=["bias"])
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     return optimizer
 
 
@@ -87,7 +87,7 @@ def _apply(tf: Any, layer: Any, activations: Any, weight_bits: int) -> Any:
     2013).
     """
     if not (weight_bits and layer.trainable_variables):
-        return layer(activations)
+        return layer(activations, training=True)
     kernel, bias = (variable.value for variable in layer.trainable_variables)
     moved = tf.stop_gradient(levels_of(tf, kernel, weight_bits) - kernel)
     return layer.stateless_call([kernel + moved, bias], [], activations)[0]

@@ -1,0 +1,57 @@
+"""Batch normalisation while a network learns, and none in the trained network."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from batchdigits.inference.card import Card
+from batchdigits.inference.tensorflow_runtime import build_network
+from batchdigits.learning.batch_normalisation import folded, unfolded, with_batch_normalisation
+from batchdigits.learning.checkpoint import resume, write_checkpoint
+from batchdigits.learning.initial_weights import network_of
+from batchdigits.learning.recipes import NANO
+from batchdigits.learning.train import prepare_training
+from batchdigits.learning.training import Training
+
+tf = pytest.importorskip("tensorflow")
+
+RECIPE = replace(NANO, weight_bits=0, filters=(2, 3, 4), hidden=(5,), batch_normalisation=True, iterations=6, reuse=1)
+PICTURES = np.random.default_rng(1).random((8, 784), np.float32)
+
+
+def test_the_folded_weights_give_the_same_logits() -> None:
+    network = build_network(Card(labels=tuple("0123456789"), network=network_of(RECIPE)))
+    learner = with_batch_normalisation(network)
+    rng = np.random.default_rng(2)
+    learner.set_weights([rng.uniform(0.5, 1.5, array.shape).astype(np.float32) for array in learner.get_weights()])
+    expected = learner(PICTURES, training=False).numpy()
+    network.set_weights(folded(learner.get_weights()))
+    assert np.allclose(network(PICTURES, training=False).numpy(), expected, rtol=1e-4)
+
+
+def test_a_network_starts_as_the_one_without() -> None:
+    network = build_network(Card(labels=tuple("0123456789"), network=network_of(RECIPE)))
+    learner = with_batch_normalisation(network)
+    learner.set_weights(unfolded(network.get_weights()))
+    # The small number that is added to every variance of 1 lowers each hidden layer's outputs a little.
+    assert np.allclose(learner(PICTURES, training=False), network(PICTURES, training=False), rtol=0.01, atol=0.01)
+
+
+def test_the_same_seed_gives_the_same_network_after_an_interruption(npz_file: Path, tmp_path: Path) -> None:
+    splits = prepare_training("lesson", [npz_file]).splits
+    whole = Training(RECIPE, splits, seed=3)
+    list(whole.run())
+    half = Training(RECIPE, splits, seed=3)
+    next(half.run())
+    write_checkpoint(half, tmp_path / "half.npz")
+    rest = Training(RECIPE, splits, seed=3)
+    resume(rest, tmp_path / "half.npz")
+    list(rest.run())
+    for found, expected in zip(rest.network.get_weights(), whole.network.get_weights(), strict=True):
+        assert np.array_equal(found, expected)
+    start = Training(RECIPE, splits, seed=3).network.get_weights()
+    assert not np.array_equal(start[0], whole.network.get_weights()[0])
