@@ -53,5 +53,15 @@ def test_the_same_seed_gives_the_same_network_after_an_interruption(npz_file: Pa
     list(rest.run())
     for found, expected in zip(rest.network.get_weights(), whole.network.get_weights(), strict=True):
         assert np.array_equal(found, expected)
-    start = Training(RECIPE, splits, seed=3).network.get_weights()
-    assert not np.array_equal(start[0], whole.network.get_weights()[0])
+
+
+def test_training_moves_the_running_means_and_their_average(npz_file: Path) -> None:
+    training = Training(RECIPE, prepare_training("lesson", [npz_file]).splits, seed=3)
+    list(training.run())
+    state = training.state()
+    # Kernel, bias, scale, offset, running mean and running variance of the first convolution.
+    assert np.abs(state["learner_4"]).max() > 0 < np.abs(state["network_4"]).max()
+    kernel, bias = training.network.get_weights()[:2]
+    factor = state["network_2"] / np.sqrt(state["network_5"] + 1e-3)
+    assert np.allclose(kernel, state["network_0"] * factor)
+    assert np.allclose(bias, (state["network_1"] - state["network_4"]) * factor + state["network_3"])
