@@ -40,7 +40,7 @@ def with_batch_normalisation(network: Any) -> Any:
 
 
 def unfolded(weights: Weights) -> Weights:
-    """The weights to start from, of a network `with_batch_normalisation`, for those of a network without."""
+    """The weights from which a network `with_batch_normalisation` starts as the one without, of these weights."""
     arrays: Weights = []
     for kernel, bias in _layers(weights[:-LAYER_ARRAYS], LAYER_ARRAYS):
         ones, zeros = np.ones_like(bias), np.zeros_like(bias)

@@ -106,7 +106,7 @@ class Training:
         card = Card(labels=splits.classes, network=network_of(recipe))
         self.network = build_network(card)
         start = self.initial_weights or drawn_weights(self.network.get_weights(), recipe.initialiser, seed)
-        self._average, self._learner = self._learning_network(start), self._learning_network(start)
+        self._average, self._learner = (self._learning_network(card, start) for _ in range(2))
         self._use(self._average_weights())
         self._keeps_rejection = keeps_rejection or any(model.card.rejects for model in init)
         self.rejects = outlier_share(recipe, splits, self._keeps_rejection) > 0.0
@@ -271,9 +271,9 @@ class Training:
         rate = float(self._optimizer.learning_rate)
         return Progress(iteration, cross_entropy(logits, labels), accuracy, validation, rate)
 
-    def _learning_network(self, weights: list[NDArray[np.float32]]) -> Any:
-        """A network to train, which starts from the weights of one like `network`."""
-        network = build_network(Card(labels=self.splits.classes, network=network_of(self.recipe)))
+    def _learning_network(self, card: Card, weights: list[NDArray[np.float32]]) -> Any:
+        """A network to train, which starts from the weights of one like `network`, whose card this is."""
+        network = build_network(card)
         if self.recipe.batch_normalisation:
             network, weights = with_batch_normalisation(network), unfolded(weights)
         network.set_weights(weights)
