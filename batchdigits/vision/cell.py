@@ -40,7 +40,7 @@ from batchdigits.vision.morphology import rectangle
 from batchdigits.vision.straight_part import MAX_SLOPE
 from batchdigits.vision.strokes import Side, Stroke, placed
 from batchdigits.vision.ticks import find_ticks
-from batchdigits.vision.writing import MIN_SECOND_SHARE
+from batchdigits.vision.writing import MIN_SECOND_SHARE, are_written
 
 MAX_PASSES = 3  # each finds the lines that are fainter than those before
 MIN_WALL_SPAN = 0.6  # of the picture's side: what lies beyond so long a line in its margin is outside of the cell
@@ -58,6 +58,7 @@ MIN_WALL_DIGIT_SHARE = 0.2  # of both sides of the cell: what is this large may 
 MIN_STROKE_GAP_SHARE, MIN_STROKE_GAP = 0.02, 2
 MIN_STROKE_LENGTH_SHARE, MIN_STROKE_WIDTH_SHARE = 0.2, 0.06
 MIN_INSIDE = 8  # pixels of the shorter side of a cell
+WALL_REST_SHARE = 0.1  # of the cell's sides: how far from its walls rests of them lie
 
 ALL_SIDES: set[Side] = {(True, True), (True, False), (False, True), (False, False)}
 
@@ -123,7 +124,7 @@ def remove_lines(view: MatLike, mask: MatLike, parts: Parts, ticks: Flags | None
     counts[0] -= cv2.countNonZero(gone[inside])  # what was removed is 0 in the rest
     digit: MatLike = np.zeros_like(mask)
     written = digit
-    if is_ink(counts, area):
+    if is_ink(counts, area) or (area and _is_written(rest[inside])):
         is_only = not isinstance(parts, Components) and cv2.countNonZero(mask) == area
         parts = cv2.boundingRect(mask) if is_only else parts_of(mask)
         comb = _without_ticks(rest, parts, find_ticks(parts))
@@ -140,6 +141,13 @@ def remove_lines(view: MatLike, mask: MatLike, parts: Parts, ticks: Flags | None
         return Cell(rest, digit, parts, written, 0.0, True)
     prior = _stroke_prior(lines, digit, whole, gone)
     return Cell(rest, digit, parts, written, prior, sides_of(lines) == ALL_SIDES)
+
+
+def _is_written(rest: MatLike) -> bool:
+    """Whether there is writing in the middle of a cell's inside, uint8 (H, W), too little to be told by its share."""
+    rows, columns = rest.shape
+    y, x = round(WALL_REST_SHARE * rows), round(WALL_REST_SHARE * columns)
+    return are_written(np.ascontiguousarray(rest[y : rows - y, x : columns - x]))
 
 
 def _without_ticks(view: MatLike, parts: Parts, ticks: Flags | None) -> Cell | None:

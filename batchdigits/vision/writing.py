@@ -44,16 +44,20 @@ def holds_writing(view: MatLike) -> bool:
     Args:
         view: uint8 (H, W), with its ink bright.
     """
-    if max(view.shape) < MIN_CELL_SIDE:
-        return False
     side = round(MAX_STROKE_SHARE * max(view.shape)) | 1
-    strokes = cv2.morphologyEx(view, cv2.MORPH_TOPHAT, rectangle(side, side))
+    return are_written(cv2.morphologyEx(view, cv2.MORPH_TOPHAT, rectangle(side, side)))
+
+
+def are_written(strokes: MatLike) -> bool:
+    """Whether there is writing among bright strokes on a background of about 0, uint8 (H, W)."""
+    if max(strokes.shape) < MIN_CELL_SIDE:
+        return False
     level = float(np.median(strokes))
     deviation = float(np.median(cv2.absdiff(strokes, level)))  # type: ignore[call-overload]
     mask = cv2.threshold(strokes, max(MIN_CONTRAST, level + MIN_SIGNAL * deviation), 255, cv2.THRESH_BINARY)[1]
     components = components_of(mask)
-    is_short = components.length <= MAX_LENGTH_SHARE * max(view.shape)
-    is_wide = np.minimum(components.width, components.height) > MAX_DASH_SHARE * max(view.shape)
+    is_short = components.length <= MAX_LENGTH_SHARE * max(strokes.shape)
+    is_wide = np.minimum(components.width, components.height) > MAX_DASH_SHARE * max(strokes.shape)
     is_free = is_short & ~components.touches
     in_margins = _lie_in_margins(components)
     is_wide &= np.count_nonzero(in_margins, axis=0) < 2  # the corner of a box is wide
@@ -61,10 +65,10 @@ def holds_writing(view: MatLike) -> bool:
     if np.count_nonzero(in_margins, axis=1).min() >= MIN_DASHES and not (is_short & is_wide).any():
         is_free &= ~in_margins.any(axis=0)
     length = components.length[is_free].max(initial=0)
-    if length >= max(MIN_LENGTH, MIN_LENGTH_SHARE * max(view.shape)):
+    if length >= max(MIN_LENGTH, MIN_LENGTH_SHARE * max(strokes.shape)):
         return True
     area = int(components.area[is_free].sum())
-    are_many = np.count_nonzero(is_free) > MAX_STROKES and area >= MIN_INK_SHARE * view.size
+    are_many = np.count_nonzero(is_free) > MAX_STROKES and area >= MIN_INK_SHARE * strokes.size
     return bool(are_many and length >= MIN_SMALL_LENGTH)
 
 

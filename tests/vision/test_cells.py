@@ -318,6 +318,17 @@ def test_grain_does_not_hide_a_faint_digit(digits: np.ndarray) -> None:
     assert np.mean(found) > 0.9
 
 
+def test_a_small_digit_is_not_hidden_by_the_grain_of_a_large_cell(digits: np.ndarray) -> None:
+    found = []
+    for number, digit in enumerate(digits):
+        cell = np.full((200, 140), 60.0)
+        cell[3:-3, 3:-3] = 225.0
+        cell[80:120, 50:90] -= cv2.resize(digit, (40, 40), interpolation=cv2.INTER_AREA) * (80.0 / 255.0)
+        cell += np.random.default_rng(number).normal(0.0, 5.0, cell.shape)
+        found.append(bool(normalise(cell.clip(0, 255).astype(np.uint8))))
+    assert np.mean(found) > 0.7
+
+
 def test_the_edge_of_a_shadow_is_no_faint_digit() -> None:
     blank = []
     for angle in np.linspace(0.0, np.pi, 30):

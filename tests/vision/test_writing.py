@@ -52,6 +52,19 @@ def test_a_number_beside_the_dark_edge_of_a_book_holds_writing(digits: np.ndarra
     assert not holds_writing(255 - scan)
 
 
+@pytest.mark.parametrize("edge", [0, 35])  # of a book, in columns
+def test_a_small_number_in_a_large_cell_is_not_lost(digits: np.ndarray, edge: int) -> None:
+    cell = np.random.default_rng(0).normal(225.0, 6.0, (266, 113))
+    cell[:, :edge] = 25.0
+    cell[:, -4:-2] = cell[3:5] = cell[-5:-3] = 60.0
+    cell[40::36, edge:-4] -= 12.0
+    for place, digit in enumerate(digits[:2]):
+        at = cell[88:110, 55 + 22 * place : 77 + 22 * place]
+        at -= cv2.resize(digit, (22, 22), interpolation=cv2.INTER_AREA) * (100.0 / 255.0)
+    found = propose(cell.clip(0, 255).astype(np.uint8))
+    assert found.glyphs or found.holds_writing
+
+
 @pytest.mark.parametrize("size", [30, 160, 700])
 @pytest.mark.parametrize("deviation", [3, 15, 40])
 def test_grain_is_no_writing(size: int, deviation: int) -> None:

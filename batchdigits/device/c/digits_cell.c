@@ -19,6 +19,7 @@
 #define MIN_STROKE_LENGTH_SHARE 0.2f
 #define MIN_STROKE_WIDTH_SHARE 0.06f
 #define MIN_INSIDE 8                /* pixels of the shorter side of a cell */
+#define WALL_REST_SHARE 0.1f        /* of the cell's sides; how far from its walls rests of them lie */
 #define STROKE_REACH 3              /* pixels beyond a line in which a stroke that crosses it is closed again */
 
 typedef struct {
@@ -288,6 +289,13 @@ static cell without_ticks(canvas c, components *parts) {
     return result;
 }
 
+/* Whether there is writing in the middle of a cell's inside, too little to be told by its share. */
+static int is_written(canvas window) {
+    const int width = window.view.width, height = window.view.height;
+    const int x = round_of(WALL_REST_SHARE * (float)width), y = round_of(WALL_REST_SHARE * (float)height);
+    return digits_are_written(inner(window, box_from(x, y, width - x, height - y)), GONE);
+}
+
 cell digits_find_cell(canvas c, components *parts) {
     const cell none = {0, 0, 0, 0.0f};
     cell result = {1, 1, 0, 0.0f}, comb;
@@ -324,7 +332,9 @@ cell digits_find_cell(canvas c, components *parts) {
         where = inside;
         place(&found, where, c.view);
     }
-    if (digits_is_ink(part(c.view, inside), part(c.planes, inside), GONE)) {
+    const canvas window = inner(c, inside);
+    if (digits_is_ink(window.view, window.planes, GONE) ||
+        (digits_count(window.planes, MASK) && is_written(window))) {
         comb = without_ticks(c, parts);
         if (comb.is_cell) {
             return comb;

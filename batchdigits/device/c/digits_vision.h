@@ -357,6 +357,10 @@ int digits_look_closer(scan s, int light, const surroundings *around, int invert
 /* Whether there is writing on a view whose ink is bright and in which no digit was found; the view is lost. */
 int digits_holds_writing(canvas c);
 
+/* Whether there is writing among bright strokes on a background of about 0; pixels with the bit `except` count as 0.
+ * Labels the components of THIRD, which is lost. */
+int digits_are_written(canvas c, int except);
+
 /* ---- the glyph ---- */
 
 /* Frame ink as MNIST does, which is in workspace->view; at least one pixel is over 0. */

@@ -17,10 +17,10 @@
 #define MIN_INK_SHARE 0.02f    /* of the area; so much in more components than a digit has is writing */
 
 /* The grey level over which pixels of a view without its background are strokes. */
-static int level_of_strokes(picture view) {
+static int level_of_strokes(canvas c, int except) {
     uint32_t counts[256];
-    digits_levels(view, view, 0, counts);
-    const uint32_t half = (uint32_t)area_of(view) / 2;
+    digits_levels(c.view, c.planes, except, counts);
+    const uint32_t half = (uint32_t)area_of(c.view) / 2;
     const int median = digits_rank(counts, (float)half);
     uint32_t within = counts[median];
     int deviation = 0;
@@ -52,14 +52,18 @@ static int is_in_corner(box b, picture p) {
 }
 
 int digits_holds_writing(canvas c) {
+    digits_top_hat(c.view, c.labels, round_of(MAX_STROKE_SHARE * (float)long_side(c.view)) | 1);
+    return digits_are_written(c, 0);
+}
+
+int digits_are_written(canvas c, int except) {
     components parts;
     const float side = (float)long_side(c.view);
     if (side < (float)MIN_CELL_SIDE) {
         return 0;
     }
-    digits_top_hat(c.view, c.labels, round_of(MAX_STROKE_SHARE * side) | 1);
-    digits_set_over(c.view, c.planes, level_of_strokes(c.view), MASK, 0);
-    digits_label(c, MASK, &parts);
+    digits_set_over(c.view, c.planes, level_of_strokes(c, except), THIRD, except);
+    digits_label(c, THIRD, &parts);
     set free = 0, in_margins = 0;
     int is_box = 1;
     for (int margin = 0; margin < 4; margin++) {
@@ -75,7 +79,7 @@ int digits_holds_writing(canvas c) {
         }
         is_box &= dashes >= MIN_DASHES;
     }
-    int count = is_box ? 0 : parts.total - parts.labels, area = digits_count(c.planes, MASK), longest = 0;
+    int count = is_box ? 0 : parts.total - parts.labels, area = digits_count(c.planes, THIRD), longest = 0;
     for (int i = 0; i < parts.labels; i++) {
         if (!is_in(free, i + 1) || (is_box && is_in(in_margins, i + 1))) {
             area -= parts.area[i];
