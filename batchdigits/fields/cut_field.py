@@ -131,8 +131,10 @@ def _cut_number(view: View, ruled: Ruled, scan: NDArray[np.uint8], options: Read
     if number and options.points:
         number, ink = with_points(number, ruled, view.ink)
     close = close_up(number, ink, view.ink) if number else None
+    alone = propose(scan, options.ink)
     if number is None or close is None:
-        return Cut(view, [], [], has_ink=propose(scan, options.ink).holds_writing)  # such as a page of it
+        has_ink = alone.holds_writing or (number is not None and bool(alone.glyphs))  # such as a page of writing
+        return Cut(view, [], [], has_ink=has_ink)
     pieces = pieces_of(close)
     if len(pieces.boxes) > MAX_PIECES:
         return Cut(view, [], [])
@@ -144,13 +146,11 @@ def _cut_number(view: View, ruled: Ruled, scan: NDArray[np.uint8], options: Read
             glyphs.append(found[0])
             contexts.append(found[1])
     places = [segment.box for segment in segments]
-    candidates = propose(scan, options.ink)
-    is_empty = not candidates.glyphs and not candidates.holds_writing
     is_part = number.is_part or _is_cut_off(number, view)
     leans = [stroke_lean(segment, pieces, close.height) for segment in segments]
     separators = tuple(separators_of(pieces, segments, leans, close, options))
     cut = Cut(view, glyphs, contexts, None, close, pieces, segments, leans, places, separators)
-    return cut._replace(looks_empty=is_empty, is_part=is_part)
+    return cut._replace(looks_empty=not (alone.glyphs or alone.holds_writing), is_part=is_part)
 
 
 def _find_number(ruled: Ruled) -> Number | None:

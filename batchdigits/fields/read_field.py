@@ -24,6 +24,7 @@ MIN_DIGIT_HEIGHT = 0.7  # of the number's height: ink as high is hardly noise
 # Of the number's height: width and height of a small digit between others, which a comma has not, and at its ends.
 MIN_SMALL_DIGIT, MIN_END_DIGIT = 0.35, 0.5
 MAX_DOUBTFUL_CONFIDENCE = 0.5  # of a number that may lack ink, or have ink that is none of its own
+SIDES = "17"  # what the sides and corners of an empty box look like
 NOTHING_KNOWN = ReadOptions()
 
 
@@ -76,19 +77,20 @@ def read_cut(cut: Cut, log_p: NDArray[np.float64], options: ReadOptions) -> Fiel
     paths = prefer_dates(by_shape)
     boxes = cut.shown if cut.has_ink else 0
     if not paths or not paths[0].value:
-        return FieldReading(has_ink=cut.has_ink, boxes=boxes)
+        return FieldReading(has_ink=cut.has_ink and not cut.looks_empty, boxes=boxes)
     best = paths[0]
     characters = _characters([step for step in best.steps if step.text], cut, log_p)
     digits = tuple(character for character in characters if character.label.isdigit())
     separators = tuple(character for character in characters if not character.label.isdigit())
-    if cut.looks_empty and len(digits) == 1:  # the side of an empty box looks like a 1
+    if cut.looks_empty and len(digits) == 1:
         return FieldReading()
     lead, doubt = features(paths, log_p)
     confidence = confidence_of(lead, doubt)
     has_slashes, has_frame = _may_have_lines(best.steps, cut)
     is_part = cut.is_part or _leaves_digit_out(best.steps, cut) or _leaves_small_digit_out(best.steps, cut)
     unread = unread_mark(best, cut, options) or unsure_slash(best, by_shape[0])
-    if cut.looks_empty or is_part or has_slashes or has_frame or unread:
+    may_be_box = cut.looks_empty and all(digit.label in SIDES for digit in digits)
+    if may_be_box or is_part or has_slashes or has_frame or unread:
         confidence = min(confidence, MAX_DOUBTFUL_CONFIDENCE)
     alternatives = tuple(alternatives_to(paths, confidence)[:MAX_ALTERNATIVES])
     lattice = Lattice(steps, pieces, log_p.tolist(), paths, confidence)

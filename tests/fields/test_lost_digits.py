@@ -15,11 +15,12 @@ from batchdigits.fields.close_up import _is_grain
 from batchdigits.fields.comb import Comb
 from batchdigits.fields.comb_doubts import may_have_lost_digit
 from batchdigits.fields.confidence import features
+from batchdigits.fields.cut_field import cut_field
 from batchdigits.fields.form_lines import Ruled, _is_crowded
 from batchdigits.fields.lattice import best_paths
 from batchdigits.fields.number import _has_pieces_beside
 from batchdigits.fields.printed import is_even
-from batchdigits.fields.read_field import MAX_DOUBTFUL_CONFIDENCE, read_fields
+from batchdigits.fields.read_field import MAX_DOUBTFUL_CONFIDENCE, read_cut, read_fields
 from batchdigits.fields.reading import ReadOptions
 from batchdigits.fields.walls import MaskComponents
 from batchdigits.fields.weights import steps_of_boxes
@@ -355,3 +356,47 @@ def test_strokes_with_a_ragged_edge_are_no_grain(thick: int, is_grain: bool) -> 
         cv2.ellipse(mask, (column, 30), (16, 22), 0, 0, 360, 255, thick)
     mask[24:36, 50:70] = mask[24:36, 100:120] = mask[24:36, 150:170] = 0
     assert _is_grain(mask, 40.0) == is_grain
+
+
+def small_in_a_cell(digits: Digits, value: str) -> Scan:
+    """A number so small in its cell that the normaliser of single digits finds nothing there."""
+    images, labels = digits
+    cell = np.random.default_rng(0).normal(225.0, 3.0, (266, 113))
+    cell[:, -4:-2] = cell[3:5] = cell[-5:-3] = 60.0
+    for place, digit in enumerate(value):
+        image = images[labels == int(digit)][0]
+        at = cell[88:106, 60 + 20 * place : 78 + 20 * place]
+        at -= cv2.resize(image, (18, 18), interpolation=cv2.INTER_AREA) * (140.0 / 255.0)
+    return cell.clip(0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize(("value", "is_sure"), [("24", True), ("11", False)])
+def test_in_a_cell_that_looks_empty_only_what_may_be_its_sides_is_in_doubt(
+    runtime: Runtime, mnist_digits: Digits, value: str, is_sure: bool
+) -> None:
+    scan = small_in_a_cell(mnist_digits, value)
+    assert cut_field(scan, ReadOptions()).looks_empty
+    (reading,) = read_fields([scan], runtime)
+    assert reading.value == value
+    assert (reading.confidence > MAX_DOUBTFUL_CONFIDENCE) == is_sure
+
+
+@pytest.mark.parametrize("value", ["7", ""])
+def test_grain_is_blank_unless_there_is_a_digit(
+    monkeypatch: pytest.MonkeyPatch, mnist_digits: Digits, value: str
+) -> None:
+    """Where the ink that was taken for the number is the grain of the paper."""
+    monkeypatch.setattr("batchdigits.fields.cut_field.close_up", lambda *arguments: None)
+    scan = paper(60)
+    for digit in value:
+        write(scan, *mnist_digits, digit, at=12)
+    assert cut_field(scan, ReadOptions()).has_ink == bool(value)
+
+
+@pytest.mark.parametrize("looks_empty", [True, False])
+def test_ink_that_is_no_digit_is_blank_in_a_cell_that_looks_empty(mnist_digits: Digits, looks_empty: bool) -> None:
+    cut = cut_field(small_in_a_cell(mnist_digits, "24"), ReadOptions())._replace(looks_empty=looks_empty)
+    no_digit = np.full((len(cut.glyphs), 11), -50.0)
+    no_digit[:, -1] = 0.0
+    reading = read_cut(cut, no_digit, ReadOptions())
+    assert (reading.value, reading.has_ink) == ("", not looks_empty)
