@@ -20,7 +20,7 @@ from batchdigits.datasets.layout import NOT_DIGIT, TRAIN, VALIDATION
 from batchdigits.datasets.split import HeldOut, split
 from batchdigits.errors import DataError
 from batchdigits.files.natural_order import natural_key
-from batchdigits.output.finished import of_a_page
+from batchdigits.files.page_names import file_of
 from batchdigits.output.review_answers import Answer
 from batchdigits.output.review_log import is_of_numbers, read_review
 from batchdigits.output.source_pages import digest_of, pages_of
@@ -101,7 +101,7 @@ def _read(names: Mapping[str, str], classes: Sequence[str]) -> Images:
 
 def _divided(images: Images, names: Mapping[str, str], seed: int) -> dict[str, Images]:
     """The images of TRAIN, and those of VALIDATION where whole folders or files are held back."""
-    for groups in (_folders(images.names, names), [_file(source) for source in images.names]):
+    for groups in (_folders(images.names, names), [file_of(source) for source in images.names]):
         if 1 < len(set(groups)) < len(groups):
             is_held_back = np.isin(groups, _chosen(groups, seed))
             return {TRAIN: images.only(~is_held_back), VALIDATION: images.only(is_held_back)}
@@ -110,15 +110,9 @@ def _divided(images: Images, names: Mapping[str, str], seed: int) -> dict[str, I
 
 def _folders(sources: Sequence[str], names: Mapping[str, str]) -> list[str]:
     """The folder of each source; none if most folders have the name of the class of what lies in them."""
-    folders = [os.path.dirname(_file(source)) for source in sources]  # noqa: PTH120 - sources are strings
+    folders = [os.path.dirname(file_of(source)) for source in sources]  # noqa: PTH120 - sources are strings
     named = [os.path.basename(folder) == names[source] for folder, source in zip(folders, sources, strict=True)]  # noqa: PTH119
     return [] if np.mean(named) > 0.5 else folders
-
-
-def _file(source: str) -> str:
-    """The file of a source, which may be a page."""
-    page = of_a_page(source)
-    return page[1] if page else source
 
 
 def _chosen(groups: Sequence[str], seed: int) -> list[str]:

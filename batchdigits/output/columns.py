@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, Protocol
 
+from batchdigits.files.page_names import file_of
 from batchdigits.inference.decide import Prediction
 
 Cell = str | float | None
@@ -100,7 +101,7 @@ class Columns:
     def _id_of(self, path: str) -> str | None:
         """The id of a source, or of the file that it is a page of."""
         assert self.ids is not None
-        return self.ids.get(path) or self.ids.get(path.rpartition("#")[0])
+        return self.ids.get(path) or self.ids.get(file_of(path))
 
     def _ranks(self) -> range:
         return range(2, min(self.top_k, len(self.labels)) + 1)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchdigits.errors import BatchdigitsError
+from batchdigits.files.page_names import file_of
 from batchdigits.files.plain_path import plain_path
 from batchdigits.output.atomic import replace_atomically
 from batchdigits.output.journal import Extent, Identity, failed_stamp
@@ -31,7 +31,6 @@ NO_SOURCE = 0  # in place of a source's id, of a row without a path
 CHECKSUMS = 1 << 32  # how many there are
 NO_RECORD = (NO_SOURCE, 0, 0)
 BLOCK_BYTES = 1 << 20  # written at once
-of_a_page = re.compile(r"(.+)#\d+").fullmatch
 
 
 class FinishedOutput:
@@ -165,16 +164,16 @@ class FinishedOutput:
             BatchdigitsError: the path is not UTF-8, and no run wrote it: its file would be taken for a new one.
         """
         head = self.reader.head(piece)
-        path, page = head.path, of_a_page(head.path)
+        path, file = head.path, file_of(head.path)
         if isinstance(head.score, str) and "," in head.score:
             self._decimal = ","
-        if not is_utf8(path) and not any(self._record_of(name)[0] for name in (path, page[1] if page else "")):
+        if not is_utf8(path) and not any(self._record_of(name)[0] for name in (path, file)):
             shown = path.encode(errors="replace").decode()
             raise BatchdigitsError(
                 f"cannot add to {table}: the path {shown} in it is not in UTF-8 any more: {SAVE_AS_UTF8}"
             )
         row = len(self._sources)
-        for source in {source_id(path), source_id(page[1]) if page else NO_SOURCE} - {NO_SOURCE}:
+        for source in {source_id(path), source_id(file)} - {NO_SOURCE}:
             others = self._rows.setdefault(source, row)
             if others != row:
                 self._rows[source] = [*(others if isinstance(others, list) else [others]), row]

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from batchdigits.output.finished import CHECKSUMS, RECORD, checksum_of, of_a_page, source_id
+from batchdigits.files.page_names import file_of
+from batchdigits.output.finished import CHECKSUMS, RECORD, checksum_of, source_id
 from batchdigits.output.journal import NO_STAMP
 from batchdigits.output.reader_protocol import Reader, RowHead
 
@@ -101,6 +102,5 @@ def read_part(name: str, content: bytes, done: bytes, reader: Reader) -> PartRow
 
 def _source_of(path: str, known: Container[int]) -> int:
     """The `source_id` of the source of a row: of the path without the number of a page, if that is a known one."""
-    source, page = source_id(path), of_a_page(path)
-    whole = source_id(page[1]) if page else source
+    source, whole = source_id(path), source_id(file_of(path))
     return whole if source not in known and whole in known else source

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from batchdigits.errors import BatchdigitsError, MissingExtraError
+from batchdigits.files.page_names import file_of
 from batchdigits.inference.decide import Status
 from batchdigits.output.columns import Cell, ColumnNames
 from batchdigits.output.row_counts import REVIEWED
@@ -34,7 +35,6 @@ DEFAULT_WIDTH = 12
 CREATED = datetime(2000, 1, 1)  # fixed, so that the same rows give the same bytes
 
 _SAFE_IN_ADDRESS = ":/?#[]@!$&'()*+,;=%~"
-_page_of = re.compile(r"(.+)#\d+").fullmatch
 
 
 def import_xlsxwriter(feature: str = "--format xlsx") -> Any:
@@ -152,8 +152,7 @@ def _link(row: Mapping[str, Any], prefix: str) -> str | None:
 
 def _file(path: str) -> str | None:
     """The file of a source, without the number of a page; None if there is none, as for a member of an archive."""
-    page = _page_of(path)
-    return next((file for file in (path, page and page[1]) if file and os.path.isfile(file)), None)  # noqa: PTH113
+    return next((file for file in (path, file_of(path)) if os.path.isfile(file)), None)  # noqa: PTH113
 
 
 def _from_folder(folder: Path) -> str:

@@ -9,8 +9,8 @@ from functools import lru_cache
 
 from batchdigits.files.archives import split_member
 from batchdigits.files.content import file_status, read_content
+from batchdigits.files.page_names import file_of
 from batchdigits.files.source_error import SourceError
-from batchdigits.output.finished import of_a_page
 from batchdigits.vision.decode import Page, decode
 
 
@@ -19,8 +19,7 @@ def pages_of(sources: Iterable[str]) -> Iterator[Page]:
     missing = dict.fromkeys(sources)
     files = defaultdict(set)
     for source in missing:
-        page_name = of_a_page(source)
-        files[page_name[1] if page_name else source].add(source)
+        files[file_of(source)].add(source)
     for file, wanted in files.items():
         for page in decode(file):
             if page.source in wanted:
@@ -39,8 +38,7 @@ def digest_of(source: str) -> str:
 
     Of archives only zip has members that are quickly found; for those of others it is empty, too.
     """
-    page_name = of_a_page(source)
-    for path in (source, page_name[1] if page_name else source):
+    for path in (source, file_of(source)):
         if (member := split_member(path)) and not member.archive.lower().endswith(".zip"):
             return ""
         if status := file_status(path):

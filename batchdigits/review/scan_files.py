@@ -12,6 +12,7 @@ from pathlib import Path
 
 from batchdigits.errors import BatchdigitsError
 from batchdigits.files.archives import split_member
+from batchdigits.files.page_names import file_of
 from batchdigits.files.remote import is_url
 from batchdigits.output.source_pages import digest_of
 
@@ -107,4 +108,4 @@ def _parts(path: str) -> list[str]:
 
 
 def _is_file(path: str) -> bool:
-    return os.path.isfile(path) or os.path.isfile(path.rpartition("#")[0]) or split_member(path) is not None  # noqa: PTH113
+    return os.path.isfile(path) or os.path.isfile(file_of(path)) or split_member(path) is not None  # noqa: PTH113

@@ -185,6 +185,17 @@ def test_a_folder_under_another_spelling_adds_nothing(tmp_path: Path) -> None:
     assert (tmp_path / "out.csv").read_bytes() == before
 
 
+def test_the_pages_of_a_file_with_a_newline_in_its_name_are_added_once(tmp_path: Path) -> None:
+    tiff = Image.new("L", (28, 28))
+    tiff.save(tmp_path / "a\nb.tif", save_all=True, append_images=[tiff])
+    for output in ("out.csv", "out.jsonl"):
+        classify("a\nb.tif", "-o", output, cwd=tmp_path)
+        before = (tmp_path / output).read_bytes()
+        again = classify("a\nb.tif", "-o", output, "--resume", cwd=tmp_path)
+        assert f"{output}: 0 files added, 0 classified again, 1 kept\n".encode() in again.stderr
+        assert (tmp_path / output).read_bytes() == before
+
+
 def test_a_table_that_was_saved_in_another_encoding_is_not_added_to(tmp_path: Path) -> None:
     """No row would be found, and all files would be added again. A file name that is no UTF-8 is no such thing."""
     scans, output = helpers.make_images(tmp_path / "scans", 2), tmp_path / "out.csv"

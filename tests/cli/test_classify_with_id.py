@@ -46,6 +46,14 @@ def test_each_page_has_the_id_of_its_file(listed: Path, run: Run, tmp_path: Path
     )
 
 
+def test_a_name_with_a_number_sign_has_no_other_files_id(listed: Path, run: Run) -> None:
+    make_images(Path("more"), 1)
+    Path("more/0.png").rename("more/a#b.png")
+    listed.write_text("more\tthe folder\nmore/a\tanother file\n")
+    result = run("classify", "--files-from", listed, "--with-id", "--format", "jsonl")
+    assert ids_of(result.stdout.splitlines()) == [None, "another file"]
+
+
 def test_rows_with_ids_are_kept_and_added_to(listed: Path, run: Run) -> None:
     options = ("--files-from", listed, "--with-id", "-o", "out.csv")
     run("classify", *options)
