@@ -23,7 +23,7 @@ from batchdigits.cli.options import (
     output_option,
     verbosity_options,
 )
-from batchdigits.cli.output_file import prepare_document, prepare_output
+from batchdigits.cli.output_file import is_at_or_below, prepare_document, prepare_output
 from batchdigits.cli.usage import usage_errors
 
 if TYPE_CHECKING:
@@ -135,6 +135,12 @@ def export(
         raise click.UsageError("name what to write: --tflite, --c-array DIR, --package KIND DIR or --web FILE.html")
     if c_array and c_array.exists() and not c_array.is_dir():
         raise click.BadParameter(f"{c_array} is not a folder", param_hint="--c-array")
+    if c_array and package and is_at_or_below(c_array, package[1]):
+        raise click.UsageError("--c-array and --package need two folders, neither of them in the package")
+    if c_array:
+        from batchdigits.device.write import require_own
+
+        require_own(c_array)
     if package:
         from batchdigits.device.package import require_free
 

@@ -66,6 +66,28 @@ def test_exported_sources_give_the_golden_vectors(
     assert check(folder).stdout.splitlines()[-1] == "20 of 20 golden vectors hold"
 
 
+@pytest.mark.parametrize("name", ["README.md", "digits_view.c", "digits_model.h"])
+def test_a_file_of_a_person_is_not_replaced(run: Run, in_empty_folder: Path, name: str) -> None:
+    Path(name).write_text("# Mine\n")
+    result = run("export", "--model", "tiny", "--c-array", ".")
+    assert result.exit_code == 1
+    assert f"error: {name} exists and is not from export --c-array; name another folder" in result.stderr
+    assert {file.name: file.read_text() for file in Path().iterdir()} == {name: "# Mine\n"}
+
+
+def test_an_earlier_export_is_replaced_but_not_a_readme_of_a_person(run: Run, in_empty_folder: Path) -> None:
+    Path("firmware").mkdir()
+    Path("firmware/main.c").write_text("int main(void) { return 0; }\n")
+    assert run("export", "--model", "nano", "--c-array", "firmware").exit_code == 0
+    assert run("export", "--model", "tiny", "--c-array", "firmware").exit_code == 0
+    assert "digits_model[DIGITS_MODEL_SIZE]" in Path("firmware/digits_model.cc").read_text()
+    assert Path("firmware/main.c").exists()
+    Path("firmware/README.md").write_text("# My firmware\n")
+    assert run("export", "--model", "nano", "--c-array", "firmware").exit_code == 1
+    assert Path("firmware/README.md").read_text() == "# My firmware\n"
+    assert "digits_model[DIGITS_MODEL_SIZE]" in Path("firmware/digits_model.cc").read_text()
+
+
 @pytest.mark.parametrize("is_named", [True, False])
 def test_a_tflite_is_written_as_c_without_the_file_beside_it(
     run: Run, sources: Path, tmp_path: Path, in_empty_folder: Path, is_named: bool

@@ -302,6 +302,14 @@ def test_a_folder_with_something_in_it_is_left_as_it_is(run: Run, tmp_path: Path
     assert mine.read_text() == "mine"
 
 
+@pytest.mark.parametrize("c_array", ["both", "both/src"])
+def test_a_package_and_an_array_need_two_folders(run: Run, in_empty_folder: Path, c_array: str) -> None:
+    result = run("export", "--model", "tiny", "--c-array", c_array, "--package", "cmake", "both")
+    assert result.exit_code == 2
+    assert "--c-array and --package need two folders, neither of them in the package" in result.stderr
+    assert not Path("both").exists()
+
+
 def test_another_kind_of_package_is_a_usage_error(run: Run, tmp_path: Path) -> None:
     result = run("export", "--model", "built-in", "--package", "yocto", tmp_path / "new")
     assert result.exit_code == 2
