@@ -23,6 +23,7 @@ from batchdigits.text import as_unicode, is_line
 
 MAX_HEADER = 1 << 16  # bytes
 HEADER, NUMBERS = "review_of", "numbers"
+HEADER_START = json_line({HEADER: ""}).encode().partition(b":")[0]
 ACTION_FIELDS = ("at", "reviewer", "tab", "mode", "round")
 Fields = dict[str, Any]
 
@@ -45,7 +46,7 @@ def read_review(log: Path) -> dict[str, Settled]:
         raise BatchdigitsError(f"there is no {log}: nothing has been reviewed yet") from None
     except OSError as error:
         raise BatchdigitsError(f"cannot read {log}: {error.strerror or error}") from None
-    answers = _replayed(log, content[: content.rfind(b"\n") + 1])[0]
+    answers = _replayed(log, _whole_lines(log, content))[0]
     return {path: settled for path in answers.all_paths if (settled := answers.settled(path))}
 
 
@@ -84,7 +85,7 @@ class ReviewLog:
         try:
             lock(self._file)
             content = self._file.readall()
-            whole = content[: content.rfind(b"\n") + 1]
+            whole = _whole_lines(path, content)
             self.answers, self.touched = _replayed(path, whole)
             self._size, self._earlier = len(whole), len(self.touched)
             if not whole:
@@ -157,7 +158,19 @@ class ReviewLog:
 def _refuse_pipe(path: Path) -> None:
     """Refuse what would wait for a writer, such as a named pipe."""
     if path.exists() and not (path.is_file() or path.is_dir()):
-        raise BatchdigitsError(f"{path} is no log of batchdigits review")
+        raise _no_log(path)
+
+
+def _whole_lines(path: Path, content: bytes) -> bytes:
+    """The lines of a log without the one that was being written; without any, it must be the header of a log."""
+    whole = content[: content.rfind(b"\n") + 1]
+    if not whole and content[: len(HEADER_START)] != HEADER_START[: len(content)]:
+        raise _no_log(path)
+    return whole
+
+
+def _no_log(path: Path) -> BatchdigitsError:
+    return BatchdigitsError(f"{path} is no log of batchdigits review")
 
 
 def _replayed(path: Path, content: bytes) -> tuple[Answers, list[tuple[str, ...]]]:
@@ -176,8 +189,9 @@ def _replayed(path: Path, content: bytes) -> tuple[Answers, list[tuple[str, ...]
                 action = actions[number] = _action(number, fields)
                 answers.add(action)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            what = "no log of batchdigits review" if number == 1 else f"damaged in line {number:,}"
-            raise BatchdigitsError(f"{path} is {what}") from None
+            if number == 1:
+                raise _no_log(path) from None
+            raise BatchdigitsError(f"{path} is damaged in line {number:,}") from None
         touched.append(_paths_of(action))
     return answers, touched
 

@@ -120,6 +120,14 @@ def test_a_line_that_was_being_written_is_cut_off(path: Path, opened: Open) -> N
     assert path.read_bytes() == whole
 
 
+@pytest.mark.parametrize("content", ["", "{", '{"review_of": "rows'])
+def test_a_header_that_was_being_written_is_written_again(path: Path, opened: Open, content: str) -> None:
+    path.write_text(content)
+    assert read_review(path) == {}
+    opened(path).close()
+    assert path.read_text() == '{"review_of": "rows.csv"}\n'
+
+
 def test_an_answer_that_cannot_be_written_leaves_the_log_as_it_was(
     path: Path, opened: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,7 +154,9 @@ def test_a_second_review_of_the_same_table_is_refused(path: Path, opened: Open) 
     opened(path).close()
 
 
-@pytest.mark.parametrize("content", ["path,label\n", "[1]\n", '{"x": 1}\n', "[" * 100_000 + "\n"])
+@pytest.mark.parametrize(
+    "content", ["path,label\n", "my notes", '{"x": 1}', "[1]\n", '{"x": 1}\n', "[" * 100_000 + "\n"]
+)
 def test_another_file_is_refused_and_stays(path: Path, opened: Open, content: str) -> None:
     path.write_text(content)
     for read in (opened, read_review):
