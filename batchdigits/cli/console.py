@@ -125,13 +125,22 @@ def _verbosity() -> int:
 
 def _print(level: str, event: str, message: str, numbers: Mapping[str, object]) -> None:
     """Print a message without control characters of file names and without secrets of URLs."""
-    safe = printable(without_secrets(message))
+    safe = _safe(message)
     _print_above_bar(_json_line(level, event, safe, numbers) if prints_json_lines() else f"batchdigits: {safe}")
 
 
 def _json_line(level: str, event: str, message: str, numbers: Mapping[str, object]) -> str:
     now = datetime.now().astimezone().isoformat(timespec="milliseconds")
-    return json.dumps({"time": now, "level": level, "event": event, "message": message, **numbers})
+    return json.dumps({"time": now, "level": level, "event": event, "message": message, **_safe(numbers)})
+
+
+def _safe(value: Any) -> Any:
+    """A value of JSON whose texts have neither control characters nor secrets of URLs."""
+    if isinstance(value, str):
+        return printable(without_secrets(value))
+    if isinstance(value, Mapping):
+        return {name: _safe(one) for name, one in value.items()}
+    return [_safe(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _print_above_bar(line: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import subprocess
 import sys
 import threading
@@ -188,6 +189,19 @@ def http_server(folder: Path) -> Iterator[str]:
         yield f"127.0.0.1:{server.server_port}"
         server.shutdown()
         thread.join()
+
+
+def test_urls_in_the_lists_of_a_line_of_json_have_no_secrets(run: Run, tmp_path: Path) -> None:
+    helpers.make_fields(tmp_path / "ids", ["5917", "5917", "604"])
+    (tmp_path / "roster.txt").write_text("5917\n83\n")
+    with http_server(tmp_path / "ids") as host:
+        urls = [f"http://{host}/{name}?signature={SECRET}" for name in ("0-5917.png", "1-5917.png", "2-604.png")]
+        options = ("--values", tmp_path / "roster.txt", "--log-format", "json", "-o", tmp_path / "out.csv")
+        result = run("read", *urls, *options)
+    assert SECRET not in result.stderr
+    named = {line["event"]: line for line in map(json.loads, result.stderr.splitlines())}
+    assert named["doubled"]["fields"] == [f"http://{host}/0-5917.png?...", f"http://{host}/1-5917.png?..."]
+    assert named["unexpected"]["fields"] == [f"http://{host}/2-604.png?..."]
 
 
 def test_a_url_is_classified_and_its_secrets_never_reach_stderr(tmp_path: Path) -> None:
