@@ -23,6 +23,7 @@ from batchdigits.errors import BatchdigitsError
 from batchdigits.files.content import file_status
 from batchdigits.files.plain_path import plain_path
 from batchdigits.output.file_lock import lock
+from batchdigits.text import path_bytes
 
 Identity = Mapping[str, str | int | float | bool]
 Extent = tuple[int, int]  # first byte, and the one after the last
@@ -38,7 +39,7 @@ def stamp(path: str, status: os.stat_result | None) -> int:
     Among a million sources, a changed one has a chance of 1 in 10^13 of being taken for unchanged.
     """
     state = b"%d %d " % (status.st_size, status.st_mtime_ns) if status else b"none "
-    digest = hashlib.blake2b(state + os.fsencode(plain_path(path)), digest_size=8).digest()
+    digest = hashlib.blake2b(state + path_bytes(plain_path(path)), digest_size=8).digest()
     return int.from_bytes(digest, "little") | 1
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
-from batchdigits.output.journal import NO_STAMP, Journal, stamp_of
+from batchdigits.output.journal import NO_STAMP, Journal, stamp, stamp_of
 
 IDENTITY = {"--ink": "auto"}
 
@@ -103,6 +105,15 @@ def test_a_journal_that_is_open_cannot_be_opened_again(journal: Journal, path: P
         Journal(path)
     journal.close()
     Journal(path).close()
+
+
+def test_a_letter_that_the_locale_lacks_changes_no_stamp() -> None:
+    path = "memory://x/\u20ac.png"
+    program = f"from batchdigits.output.journal import stamp; print(stamp({path!a}, None))"
+    locale = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    line = [sys.executable, "-c", program]
+    result = subprocess.run(line, capture_output=True, text=True, check=False, env={**os.environ, **locale})
+    assert result.stdout == f"{stamp(path, None)}\n", result.stderr
 
 
 def test_a_stamp_changes_with_path_size_and_time(tmp_path: Path) -> None:
