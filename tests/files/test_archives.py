@@ -41,7 +41,7 @@ PNG = cv2.imencode(".png", np.eye(9, dtype=np.uint8) * 255)[1].tobytes()
 
 def make(path: Path, members: Sequence[tuple[str, bytes]]) -> Path:
     """Make an archive of any kind."""
-    if path.suffix == ".zip":
+    if path.suffix.lower() == ".zip":
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
             for name, data in members:
                 file.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
@@ -290,6 +290,21 @@ def test_a_corrupt_header_in_the_middle_is_no_silent_end(tmp_path: Path, end: st
     *members, last = find([str(path)])
     assert [Path(source).name for source in members] == [f"{n}.png" for n in range(4)]
     assert (last, fault_of(last)) == (str(path), "truncated or corrupt archive")
+
+
+def test_each_member_behind_a_corrupt_header_has_the_same_fault(tmp_path: Path) -> None:
+    path = make(tmp_path / "a.tar", [(f"{n}.png", PNG) for n in range(9)])
+    path.write_bytes(flip(path.read_bytes(), 4 * 1024 + 3))
+    assert [fault_of(f"{path}/{n}.png") for n in (7, 8, 7)] == ["truncated or corrupt archive"] * 3
+    assert read_content(f"{path}/3.png").data == PNG
+
+
+@pytest.mark.parametrize("name", ["Scans.Zip", "Scans.Tar", "scans.tar.Gz"])
+def test_the_case_of_a_suffix_does_not_matter(tmp_path: Path, name: str) -> None:
+    (tmp_path / "scans").mkdir()
+    make(tmp_path / "scans" / name, [("3.png", PNG)])
+    for place in (tmp_path / "scans" / name, tmp_path / "scans"):
+        assert list(find([str(place)])) == [str(tmp_path / "scans" / name / "3.png")]
 
 
 def test_a_corrupt_member_costs_its_own_row(tmp_path: Path) -> None:

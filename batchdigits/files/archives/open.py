@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 _ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.zst")
 _ARRAY_SUFFIXES = (".npz", ".npy", "idx3-ubyte", "idx3-ubyte.gz")
-_ENDS = (*_ARCHIVE_SUFFIXES, *(suffix.upper() for suffix in _ARCHIVE_SUFFIXES))
 _find_archives = re.compile(
     "(" + "|".join(re.escape(suffix) for suffix in (*_ARCHIVE_SUFFIXES, *_ARRAY_SUFFIXES)) + ")(?=/)", re.IGNORECASE
 ).finditer
@@ -34,7 +33,7 @@ class Member(NamedTuple):
 
 def has_archive_suffix(name: str) -> bool:
     """Whether a name is that of a zip or tar archive."""
-    return name.endswith(_ENDS)
+    return name.lower().endswith(_ARCHIVE_SUFFIXES)
 
 
 def is_archive(path: str) -> bool:

@@ -6,6 +6,7 @@ import gzip
 import os
 import tarfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -42,22 +43,19 @@ class TarArchive:
         except BaseException:
             self._file.close()
             raise
-        self._rest = self._scan()
+        self._rest, self._fault = self._scan(), ""
 
     def names(self) -> Iterator[str]:
         """The names of all members; of a plain archive in natural order, of a compressed one in its own."""
         if self._is_compressed:
-            yield from self._rest
+            yield from iter(self._next_name, None)
             return
-        fault = ""  # not the exception, whose traceback would keep this frame and those above
-        try:
-            for _ in self._rest:
+        with suppress(SourceError):
+            while self._next_name() is not None:
                 pass
-        except SourceError as error:
-            fault = str(error)
         yield from sorted(self._extents, key=natural_path_key)
-        if fault:
-            raise SourceError(fault)
+        if self._fault:
+            raise SourceError(self._fault)
 
     def head(self, name: str, size: int) -> bytes:
         """The first `size` bytes of a member; empty if they cannot be read."""
@@ -87,12 +85,22 @@ class TarArchive:
 
     def _extent(self, name: str) -> tuple[int, int]:
         while name not in self._extents:
-            if next(self._rest, None) is None:
+            if self._next_name() is None:
                 raise MissingMemberError("no such file in the archive")
         extent = self._extents[name]
         if extent is None:
             raise SourceError("not a regular file; a link in an archive is not followed")
         return extent
+
+    def _next_name(self) -> str | None:
+        """The name of the next member; None behind the last one. A fault is raised each time, not only the first."""
+        if self._fault:
+            raise SourceError(self._fault)
+        try:
+            return next(self._rest, None)
+        except SourceError as error:
+            self._fault = str(error)  # not the exception, whose traceback would keep this frame and those above
+            raise
 
     def _scan(self) -> Iterator[str]:
         """The names of the members, while their extents are noted."""
