@@ -147,7 +147,7 @@ class PartsOutput:
             content = json.loads(self._folder.read(name))
             names = [str(part["name"]) for part in content.get("parts", [])]
             return {"options": dict(content["options"]), "parts": [{"name": name} for name in names]}
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise BatchdigitsError(f"{name} in {self.place} is not of batchdigits; give another folder") from None
 
     def _counts_and_known(self, name: str) -> tuple[RowCounts, NDArray[Any]]:

@@ -87,7 +87,13 @@ class RemoteFolder:
     def names(self) -> set[str]:
         """The names of all files; none where the folder does not exist yet."""
         try:
-            return {entry.rstrip("/").rpartition("/")[2] for entry in self._storage.ls(self._path, detail=False)}
+            names = set()
+            for entry in self._storage.ls(self._path, detail=True):
+                path = entry["name"].rstrip("/")
+                is_placeholder = entry["type"] != "directory" and path.lstrip("/") == self._path.lstrip("/")
+                if not is_placeholder:  # of an empty folder
+                    names.add(path.rpartition("/")[2])
+            return names
         except FileNotFoundError:
             return set()
         except Exception as error:

@@ -13,6 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from batchdigits.errors import BatchdigitsError
+from batchdigits.files.remote import storage_of
 from batchdigits.inference.decide import Prediction, Status
 from batchdigits.output.columns import Columns
 from batchdigits.output.finished import checksum_of, records, source_id
@@ -22,6 +23,7 @@ from batchdigits.output.part_rows import read_part
 from batchdigits.output.parts import PartsOutput, done_name, encode_part, part_name
 from batchdigits.output.parts_folder import Folder, open_folder
 from batchdigits.output.row_counts import RowCounts, count_heads
+from tests.files.remote_storages import start_s3
 
 COLUMNS = Columns(("0", "1"))
 IDENTITY: Identity = {"--ink": "auto", "--top-k": 1}
@@ -178,7 +180,7 @@ def test_a_run_with_another_option_is_refused_by_its_name(place: str) -> None:
         output(place, resume=True, **{"--ink": "dark"})
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"options": 3}'])
+@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"options": 3}', b"[" * 100_000])
 def test_a_manifest_of_another_program_is_refused(place: str, content: bytes) -> None:
     open_folder(place).write("manifest.json", content)
     with pytest.raises(BatchdigitsError, match=r"manifest.json in .* is not of batchdigits"):
@@ -192,6 +194,21 @@ def test_a_folder_with_other_files_is_refused(place: str) -> None:
         with pytest.raises(BatchdigitsError, match="holds files of another program"):
             output(place, resume=resume)
     assert open_folder(place).names() == {"thesis.txt"}
+
+
+@pytest.mark.skipif(not (find_spec("moto") and find_spec("s3fs")), reason="moto or s3fs is not installed")
+def test_an_empty_folder_of_s3_holds_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The console of S3 makes a key that ends in a slash for a new folder."""
+    with start_s3() as s3:
+        for variable, value in s3.environment.items():
+            monkeypatch.setenv(variable, value)
+        storage_of("s3://parts")[0].clear_instance_cache()  # of the server of another test
+        storage = storage_of("s3://parts")[0]
+        storage.mkdir("parts")
+        storage.call_s3("put_object", Bucket="parts", Key="new/", Body=b"")
+        assert open_folder("s3://parts/new/").names() == set()
+        assert begun("s3://parts/new").names() == {"unfinished.json"} | files(name(0), name(1, "gone.png"))
+        storage.clear_instance_cache()
 
 
 def test_a_run_without_a_part_leaves_no_file(place: str) -> None:
