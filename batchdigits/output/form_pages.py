@@ -45,23 +45,31 @@ def as_pages(records: Iterable[Changed]) -> Iterator[Changed]:
 
 
 def _page(fields: Sequence[Record]) -> Record:
-    """The row of a page. A field that a person has answered is right, so it does not count in the score."""
+    """The row of a page. A field that a person has answered is right, so it does not count in the score.
+
+    The value of a row of no field has no column: it gets into the detail, and the page is for review.
+    """
     rows = [(field.row.field, field.cells, field.row.score) for field in fields if field.row]
-    statuses = [text_of(cells["status"]) for _, cells, _ in rows]
+    values = [(name, text_of(cells["value"])) for name, cells, _ in rows]
+    statuses = [
+        Status.REVIEW if value and not name else text_of(cells["status"])
+        for (name, value), (_, cells, _) in zip(values, rows, strict=True)
+    ]
     scores = [
         score for (_, _, score), status in zip(rows, statuses, strict=True) if score is not None and status != REVIEWED
     ]
     details = [(name, text_of(cells["detail"])) for name, cells, _ in rows]
-    values = {name: text_of(cells["value"]) for name, cells, _ in rows if name}
+    details += [("", f"there is no field for {value}") for name, value in values if value and not name]
+    to_review = [name for (name, _), status in zip(values, statuses, strict=True) if name and status in TO_REVIEW]
     page = {
         "page": rows[0][1]["page"],
         "status": _status(statuses),
         "detail": "; ".join(f"{name}: {detail}" if name else detail for name, detail in details if detail),
-        "review": ", ".join(name for name, status in zip(values, statuses, strict=False) if status in TO_REVIEW),
+        "review": ", ".join(to_review),
         "score": round(math.prod(scores), SCORE_DECIMALS) if scores else None,
         "id": rows[0][1].get("id"),
     }
-    return Record(b"", {**page, **values}, fields[0].row)
+    return Record(b"", {**page, **{name: value for name, value in values if name}}, fields[0].row)
 
 
 def _status(statuses: Sequence[str]) -> str:

@@ -176,6 +176,26 @@ def test_a_page_has_the_status_of_its_fields(in_empty_folder: Path, run: Run, st
     assert (pages[0]["score"], pages[1]["score"]) == (0, None)
 
 
+@pytest.mark.parametrize("status", ["review", "error"])
+def test_a_number_for_a_page_without_fields_stays_for_review(in_empty_folder: Path, run: Run, status: str) -> None:
+    header = "path,page,field,value,confidence,status,detail,score,checked"
+    rows = ["a.png,1,z,007,1,ok,,1,", f"b.png,,,,,{status},an empty page,,42", "c.png,,,,,review,an empty page,,blank"]
+    Path("t.csv").write_text("\n".join([header, *rows, ""]))
+    assert run("review", "t.csv", "--apply", "--wide", "--column", "checked", "-o", "p.csv").exit_code == 0
+    _, number, blank = cells_of("p.csv")
+    assert (number["status"], number["detail"], number["z"]) == ("review", "there is no field for 42", "")
+    assert (blank["status"], blank["detail"]) == ("reviewed", "blank")
+
+
+def test_a_row_without_a_name_among_fields_does_not_shift_those_to_review(in_empty_folder: Path, run: Run) -> None:
+    header = "path,page,field,value,confidence,status,detail,score,checked"
+    rows = ["a.png,1,x,1,1,ok,,1,1", "a.png,1,,,,ok,a note,,", "a.png,1,y,2,1,review,,1,", "a.png,1,z,3,1,ok,,1,"]
+    Path("t.csv").write_text("\n".join([header, *rows, ""]))
+    assert run("review", "t.csv", "--apply", "--wide", "--column", "checked", "-o", "p.csv").exit_code == 0
+    (page,) = cells_of("p.csv")
+    assert (page["status"], page["review"], page["detail"]) == ("review", "y", "a note")
+
+
 def test_other_tables_have_no_pages(in_empty_folder: Path, run: Run) -> None:
     Path("rows.csv").write_text("path,label,confidence,status,detail,score\na.png,1,1,ok,,1\n")
     Path("s.csv").write_text("path,truth\na.png,1\n")
