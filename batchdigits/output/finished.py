@@ -22,7 +22,7 @@ from batchdigits.errors import BatchdigitsError
 from batchdigits.files.page_names import file_of
 from batchdigits.files.plain_path import plain_path
 from batchdigits.output.atomic import replace_atomically
-from batchdigits.output.journal import Extent, Identity, failed_stamp
+from batchdigits.output.journal import Extent, Identity, failed_stamp, refuse_other_run
 from batchdigits.output.reader_protocol import Reader, RowForm, line_end
 from batchdigits.text import SAVE_AS_UTF8, is_utf8, path_bytes
 
@@ -37,7 +37,6 @@ class FinishedOutput:
     """The rows of a finished output, and what a run that adds to it makes of them.
 
     Attributes:
-        identity: what the rows depend on besides the sources.
         reader: reads it as it is.
         header: the bytes before the first row.
         end: the number of its bytes.
@@ -49,14 +48,15 @@ class FinishedOutput:
         unnamed: number of rows whose source this run did not name.
     """
 
-    def __init__(self, path: Path, reader: Reader) -> None:
-        """Read an output.
+    def __init__(self, path: Path, reader: Reader, identity: Identity) -> None:
+        """Read an output, to add to it what a run of this `identity` makes.
 
         Raises:
-            BatchdigitsError: it is not a finished output of this version, its content cannot be taken apart, or a
-                spreadsheet has saved it in another encoding.
+            BatchdigitsError: it is not a finished output of this version, its rows depend on something else, its
+                content cannot be taken apart, or a spreadsheet has saved it in another encoding.
         """
-        self.identity, self._done = _read_done(path)
+        before, self._done = _read_done(path)
+        refuse_other_run(path, before, identity)  # before the columns, which options may have changed
         self._done_sources = self._done["source"].copy()  # aligned; else NumPy copies all of them for each search
         self.reader = reader.for_file(path)
         pieces = self.reader.pieces(path)

@@ -28,6 +28,7 @@ from batchdigits.text import path_bytes
 Identity = Mapping[str, str | int | float | bool]
 Extent = tuple[int, int]  # first byte, and the one after the last
 
+HASHED = {"--template": "none", "--values": "any"}  # options with a hash of a file, and what they have without one
 NO_STAMP = 0  # in place of the stamp of a source that nothing is known of
 
 _RECORD = np.dtype([("stamp", "<u8"), ("start", "<u8"), ("end", "<u8")])
@@ -67,9 +68,14 @@ def refuse_other_run(place: str | Path, before: Mapping[str, Any], now: Identity
     for name, value in now.items():
         if before.get(name) != value:
             raise BatchdigitsError(
-                f"cannot resume {place}: {name} was {_shown(before.get(name))} when it was begun, and is "
-                f"{_shown(value)} now; use the same, or --overwrite"
+                f"cannot resume {place}: {_difference(name, before.get(name), value)}; use the same, or --overwrite"
             )
+
+
+def _difference(name: str, before: Any, now: Any) -> str:
+    if name in HASHED and before is not None and HASHED[name] not in (before, now):
+        return f"the contents of {name} have changed since it was begun"
+    return f"{name} was {_shown(before)} when it was begun, and is {_shown(now)} now"
 
 
 def _shown(value: Any) -> str:

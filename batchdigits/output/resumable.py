@@ -111,8 +111,7 @@ class ResumableOutput:
             else:
                 self._refuse_changed()
         if resume and state and not (end and not self._journal.identity.get(ADDS)):
-            self.old = FinishedOutput(self.path, reader)
-            refuse_other_run(self.path, self.old.identity, identity)
+            self.old = FinishedOutput(self.path, reader, identity)
             header = self.old.header
         if not (resume and end):
             end = 0

@@ -177,7 +177,10 @@ def test_the_list_is_not_written_over_and_belongs_to_the_run(run: Run) -> None:
     assert "no file" in run("read", "fields", "--values", "none.csv").stderr
     assert run("read", "fields", "--values", "list.csv", "-o", "out.csv").exit_code == 3
     Path("list.csv").write_text("id\n008\n")
-    assert "--values was " in run("read", "fields", "--values", "list.csv", "-o", "out.csv", "--resume").stderr
+    changed = run("read", "fields", "--values", "list.csv", "-o", "out.csv", "--resume")
+    assert "the contents of --values have changed since it was begun" in changed.stderr
+    none = run("read", "fields", "-o", "out.csv", "--resume")
+    assert "--values was " in none.stderr and "and is any now" in none.stderr
 
 
 def test_the_digits_stand_in_a_column_from_left_to_right(run: Run) -> None:

@@ -174,8 +174,15 @@ def test_resume_refuses_another_template(run: Run) -> None:
     Path("form.toml").write_text(template("marks", form=None, room="length = 3"))
     result = run("read", "scans/a.png", "scans/b.png", "--template", "form.toml", "-o", "rows.csv", "--resume")
     assert result.exit_code == 1
-    assert "--template was" in result.stderr
+    assert "rows.csv: the contents of --template have changed since it was begun; use the same, or" in result.stderr
     assert Path("rows.csv").read_bytes() == before
+
+
+def test_resume_of_a_row_a_field_without_long_names_the_option(run: Run) -> None:
+    run("read", "scans/a.png", "--template", "form.toml", "--long", "-o", "rows.csv")
+    result = run("read", "scans/a.png", "--template", "form.toml", "-o", "rows.csv", "--resume")
+    assert result.exit_code == 1
+    assert "rows.csv: --long was on when it was begun, and is off now; use the same" in result.stderr
 
 
 def test_ids_stand_before_the_fields(run: Run) -> None:
