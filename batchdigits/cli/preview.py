@@ -76,11 +76,14 @@ def preview(
         batchdigits preview rows.csv --status review --sort score -o review.html
         batchdigits preview ./numbers --fields
     """
+    from batchdigits.files.required import require_paths
     from batchdigits.files.sources import Tally
     from batchdigits.inference.load import load_runtime
 
     _prepare(output)
     tables = _tables(paths, has_choice=bool(statuses or sort))
+    if not tables:
+        require_paths(paths)
     network = load_runtime(chosen_model(runtime, model), batch_size, second_look)
     rows = _chosen_rows(tables, statuses, sort, limit + 1) if tables else []
     kind = _fields(network, ink) if _are_fields(rows, bool(tables), are_fields) else _digits(network, ink)

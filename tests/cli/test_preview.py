@@ -73,10 +73,19 @@ def test_blank_and_error_are_shown_and_errors_exit_with_3(run: Run, scans: Path)
     Image.fromarray(np.full((30, 30), 255, np.uint8)).save("blank.png")
     assert run("preview", "blank.png", "-o", "page.html").exit_code == 0
     assert "no ink found" in Path("page.html").read_text("utf-8")
-    assert run("preview", "blank.png", "missing.png", "-o", "page.html").exit_code == 3
-    assert "no such file" in Path("page.html").read_text("utf-8")
-    assert run("preview", "blank.png", "missing.png").exit_code == 3
-    assert run("preview", "blank.png", "missing.png", "--limit", 1).exit_code == 0
+    Path("empty.png").touch()
+    assert run("preview", "blank.png", "empty.png", "-o", "page.html").exit_code == 3
+    assert "empty file" in Path("page.html").read_text("utf-8")
+    assert run("preview", "blank.png", "empty.png").exit_code == 3
+    assert run("preview", "blank.png", "empty.png", "--limit", 1).exit_code == 0
+
+
+def test_a_mistyped_path_is_one_line_and_an_earlier_preview_stays(run: Run, scans: Path) -> None:
+    run("preview", scans)
+    before = Path("preview.png").read_bytes()
+    result = run("preview", scans, "nothere")
+    assert (result.exit_code, result.stderr) == (1, "batchdigits: error: nothere: no such file or folder\n")
+    assert Path("preview.png").read_bytes() == before
 
 
 def test_ink_changes_the_picture_and_batch_size_does_not(run: Run, scans: Path) -> None:
