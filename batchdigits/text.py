@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 import sys
@@ -44,6 +45,11 @@ def path_bytes(path: str) -> bytes:
 def is_utf8(text: str) -> bool:
     """Whether the text has no bytes that are not UTF-8, as a file name may have, or a table in another encoding."""
     return not _ESCAPED.search(text)
+
+
+def is_utf16(head: bytes) -> bool:
+    """Whether a text begins with the mark of UTF-16, as that of PowerShell, or Excel's Unicode text, may do."""
+    return head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
 
 
 def is_line(text: str) -> bool:

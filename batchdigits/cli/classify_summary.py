@@ -131,7 +131,7 @@ def prepare_summary(path: Path, command: str) -> None:
         click.BadParameter: the name does not end in .json.
         BatchdigitsError: it cannot be written, or something else than a summary is there.
     """
-    prepare_document(path, ".json", first_entry(_mark(command)), "--summary", "summary of batchdigits")
+    prepare_document(path, ".json", first_entry(_mark(command)), "--summary", f"summary of batchdigits {command}")
 
 
 def _mark(command: str) -> dict[str, str]:

@@ -92,7 +92,7 @@ class CommandGroup(click.Group):
                 super().invoke(ctx)
                 sys.stdout.flush()
         except click.UsageError as error:
-            shown = _with_dashed_file(error, typed) if isinstance(error, click.NoSuchOption) else error
+            shown = _with_help(error, typed) if isinstance(error, click.NoSuchOption) else error
             if not prints_json_lines():
                 raise shown from None
             print_error(f"error: {shown.format_message()}", "usage")
@@ -128,13 +128,15 @@ def main() -> None:
     """
 
 
-def _with_dashed_file(error: click.NoSuchOption, typed: Sequence[str]) -> click.NoSuchOption:
-    """The error, which says how a file is typed that was taken for options, as happens with `*.png`."""
+def _with_help(error: click.NoSuchOption, typed: Sequence[str]) -> click.NoSuchOption:
+    """The error, which suggests no option that replaces a file.
+
+    It says how a file is typed that was taken for options, as happens with `*.png`.
+    """
     file = next((text for text in typed if text.startswith("-") and Path(text).exists()), None)
-    if file is None:
-        return error
-    message = f"{error.message} The file is typed {printable(f'./{file}')}."
-    return click.NoSuchOption(error.option_name, message, error.possibilities, error.ctx)
+    message = error.message if file is None else f"{error.message} The file is typed {printable(f'./{file}')}."
+    possible = [name for name in error.possibilities or () if name not in ("--overwrite", "--start-over")]
+    return click.NoSuchOption(error.option_name, message, possible, error.ctx)
 
 
 def _flush() -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import IO
 
 from batchdigits.errors import BatchdigitsError
+from batchdigits.text import is_utf16
 
 BLOCK_BYTES = 1 << 16
 
@@ -59,7 +60,7 @@ def read_paths_and_ids(stream: IO[bytes], end: bytes) -> dict[str, str]:
 def _in_utf8(stream: IO[bytes]) -> Iterator[bytes]:
     """The blocks of a list; without its byte order mark, and in UTF-8 if that says UTF-16."""
     first = _read(stream)
-    if not first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    if not is_utf16(first):
         yield first.removeprefix(codecs.BOM_UTF8)
         yield from iter(lambda: _read(stream), b"")
         return

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from batchdigits.errors import NoImagesError
 from batchdigits.files.archives import read_member, split_folder, split_member
+from batchdigits.files.page_names import file_of
 from batchdigits.files.remote import MAX_REQUESTS, fault_of_url, is_url
 from batchdigits.files.source_error import MissingMemberError, SourceError
 
@@ -33,6 +34,8 @@ def require_paths(paths: Sequence[str]) -> None:
 
 def _require_member(path: str) -> None:
     member = split_member(path)
+    if member is None and os.path.isfile(file_of(path)):  # noqa: PTH113 - paths are strings
+        raise NoImagesError(f"{path}: a page is not named by itself; {file_of(path)} has all pages of the file")
     if member is None:
         raise NoImagesError(f"{path}: no such file or folder")
     try:

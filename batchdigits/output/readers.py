@@ -19,6 +19,7 @@ from batchdigits.output.prediction_csv import Dialect, delimiter_of, dialect_wit
 from batchdigits.output.prediction_jsonl import json_line, path_of
 from batchdigits.output.prediction_parquet import import_pyarrow, schema_of
 from batchdigits.output.reader_protocol import RowForm, RowHead, line_end
+from batchdigits.text import SAVE_AS_UTF8, is_utf16
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,8 @@ class CsvReader:
         lines = _whole_lines(read_lines(path, self.compression))
         header = next(lines, b"")
         if delimiter_of(header, self._is_header) != self.delimiter:
+            if is_utf16(header):
+                raise BatchdigitsError(f"cannot read {path}: it is in UTF-16; {SAVE_AS_UTF8}")
             raise BatchdigitsError(
                 f"cannot read {path}: its columns are not {','.join(self.columns.names)}; save it with these first"
             )

@@ -23,7 +23,7 @@ from batchdigits.output.formats import compression_of
 from batchdigits.output.prediction_csv import BYTE_ORDER_MARK, Dialect, delimiter_of, dialect_with
 from batchdigits.output.prediction_jsonl import path_from_bytes
 from batchdigits.output.prediction_parquet import import_pyarrow
-from batchdigits.text import as_unicode, printable
+from batchdigits.text import SAVE_AS_UTF8, as_unicode, is_utf16, printable
 
 HEAD_BYTES = 1 << 16  # the header of a thousand probabilities is shorter
 TableFormat = Literal["csv", "tsv", "jsonl", "parquet"]
@@ -99,6 +99,8 @@ def known_format(path: str) -> TableFormat:
         reason = "it is not CSV, TSV, JSON lines or Parquet as classify writes it"
         if not Path(path).exists():
             reason = "no such file"
+        elif is_utf16(_head(path)):
+            reason = f"it is in UTF-16; {SAVE_AS_UTF8}"
         elif Path(path).suffix.lower() == ".xlsx":
             reason = "it is a workbook; write a .csv first, of which review --apply -o FILE.xlsx makes one at the end"
         raise BatchdigitsError(f"cannot read {path}: {reason}")

@@ -262,6 +262,11 @@ def test_nothing_that_a_person_made_is_written_over(run: Run, sample: Path, opti
         ),
         ("empty.csv", "", "cannot read empty.csv: it is not CSV, TSV"),
         (
+            "unicode.txt",
+            "path\tlabel\tconfidence\tstatus\tdetail\tscore\n".encode("utf-16"),
+            "cannot read unicode.txt: it is in UTF-16; save it as UTF-8, which Excel calls CSV UTF-8",
+        ),
+        (
             "open.csv",
             'path,label,confidence,status,detail,score\n"a,1,1,ok,,1\n',
             "the row in line 2: unexpected end of data",
@@ -290,12 +295,12 @@ def test_nothing_that_a_person_made_is_written_over(run: Run, sample: Path, opti
     ],
 )
 def test_what_is_no_table_is_refused_in_one_line(
-    run: Run, in_empty_folder: Path, name: str, content: str | None, words: str
+    run: Run, in_empty_folder: Path, name: str, content: str | bytes | None, words: str
 ) -> None:
     if name.endswith(".parquet"):
         pytest.importorskip("pyarrow")
     if content is not None:
-        Path(name).write_text(content)
+        Path(name).write_bytes(content.encode() if isinstance(content, str) else content)
     result = run("audit", name, "--sample", "1", "-o", "sample.csv")
     assert result.exit_code == 1
     assert words in result.stderr

@@ -171,7 +171,7 @@ def test_secrets_of_urls_stay_out_of_the_file(run: Run) -> None:
         (["--summary", "list.json", "--files-from", "list.json"], 2, "--summary list.json is one of the inputs"),
         (["--summary", "folder.json"], 1, "cannot write folder.json: it is a folder"),
         (["--summary", "scans/1.png/run.json"], 1, "cannot make the folder scans/1.png"),
-        (["--summary", "notes.json"], 1, "notes.json exists and is no summary of batchdigits; give --summary another"),
+        (["--summary", "notes.json"], 1, "notes.json exists and is no summary of batchdigits classify; give --summary"),
         (["--summary", "link.json"], 1, "link.json exists and is no summary of batchdigits"),
         (["--summary", "notes.json", "--overwrite"], 1, "notes.json exists and is no summary of batchdigits"),
     ],
@@ -188,6 +188,13 @@ def test_a_file_that_must_not_be_written_is_refused_before_the_work(
     assert message in result.stderr
     assert not Path("out.csv").exists() and not Path("rows").exists()
     assert Path("notes.json").read_text() == '{"mine": 1}'
+
+
+def test_the_summary_of_the_other_command_is_refused_by_its_name(run: Run) -> None:
+    assert run("classify", "scans/1.png", "--summary", "run.json").exit_code == 0
+    result = run("read", "scans/1.png", "--summary", "run.json")
+    assert result.exit_code == 1
+    assert "run.json exists and is no summary of batchdigits read; give --summary another name" in result.stderr
 
 
 def test_a_summary_is_written_over_by_the_next_and_by_no_failed_run(run: Run) -> None:

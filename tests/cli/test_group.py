@@ -38,6 +38,8 @@ def test_a_file_that_is_taken_for_options_is_named(run: Run, in_empty_folder: Pa
         (("inspct",), "No such command 'inspct'. Did you mean 'inspect'?"),
         (("frobnicate",), "No such command 'frobnicate'.\n"),
         (("train", "--lerning-rate", "3"), "No such option '--lerning-rate'. Did you mean '--learning-rate'?"),
+        (("read", "ids", "--target-risk", "1%"), "No such option '--target-risk'.\n"),  # --start-over is alike
+        (("classify", "scans", "--overwrit"), "No such option '--overwrit'.\n"),
     ],
 )
 def test_a_mistyped_name_is_wrong_usage_and_gets_a_suggestion(

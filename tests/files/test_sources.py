@@ -15,6 +15,7 @@ from batchdigits.files import sources
 from batchdigits.files.disk import Disk
 from batchdigits.files.filter import Filter
 from batchdigits.files.sources import Tally, estimate, find
+from tests.conftest import Run
 
 PNG = b"\x89PNG\r\n\x1a\n"  # the bytes that `find` examines; only `decode` reads more
 
@@ -100,6 +101,14 @@ def test_everything_with_an_image_suffix_is_a_source(tmp_path: Path, monkeypatch
             "self.png",
             "socket.png",
         ]
+
+
+def test_a_page_that_is_named_by_itself_says_what_to_name(run: Run, in_empty_folder: Path) -> None:
+    Path("doc.pdf").touch()
+    result = run("classify", "doc.pdf#4")
+    message = "error: doc.pdf#4: a page is not named by itself; doc.pdf has all pages of the file\n"
+    assert (result.exit_code, result.stderr) == (1, f"batchdigits: {message}")
+    assert "doc.pdf#b: no such file or folder" in run("classify", "doc.pdf#b").stderr
 
 
 def test_a_fifo_is_never_opened(tmp_path: Path) -> None:

@@ -146,6 +146,7 @@ def test_other_content_is_refused(tmp_path: Path) -> None:
         (CSV, b"path;label\n", "its columns are not path,label.*; save it with these first"),
         (CSV, b'"' + b"x" * 200_000 + b'"\n', "its columns are not path,label"),
         (CSV, b"path;label;confidence;status;detail,score\n", "its columns are not path,label"),  # of both kinds
+        (CSV, CSV.header(COLUMNS).decode().encode("utf-16"), "it is in UTF-16; save it as UTF-8"),
         (CSV, CSV.header(COLUMNS) + b'a,"b\nc,d\n', "a quote in it is not closed, from .*a"),
         (PARQUET, b"PAR1", "it is not a Parquet file"),
     ):
