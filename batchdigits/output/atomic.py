@@ -11,6 +11,9 @@ from typing import BinaryIO
 
 from batchdigits.errors import BatchdigitsError
 
+UMASK = os.umask(0)  # read once: it can only be read by setting it, for all threads of the process
+os.umask(UMASK)
+
 
 @contextmanager
 def replace_atomically(path: Path) -> Iterator[Path]:
@@ -29,7 +32,7 @@ def replace_atomically(path: Path) -> Iterator[Path]:
     try:
         with explain_os_errors(path):
             yield beside
-            beside.chmod(0o666 & ~_umask())  # mkstemp's own mode is private to the user
+            beside.chmod(0o666 & ~UMASK)  # mkstemp's own mode is private to the user
             beside.replace(target)
     finally:
         beside.unlink(missing_ok=True)
@@ -68,9 +71,3 @@ def explain_os_errors(path: Path) -> Iterator[None]:
         raise BatchdigitsError(f"cannot write {path}: {reason}") from error
     except OSError as error:
         raise BatchdigitsError(f"cannot write {path}: {error.strerror or error}") from error
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
