@@ -27,6 +27,11 @@ def first_names(names: Sequence[str], limit: int = 5) -> str:
     return f"{shown} and {len(names) - limit:,} more" if len(names) > limit else shown
 
 
+def first_line(error: BaseException) -> str:
+    """The first line of an exception's text, which is its type if it has none."""
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+
+
 def printable(text: str) -> str:
     """Escape every character that could control a terminal or reverse the direction of a line."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)

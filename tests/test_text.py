@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from batchdigits.text import counted
+from batchdigits.text import counted, first_line
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (ValueError("one\ntwo"), "one"),
+        (ValueError(" \n two"), "two"),
+        (RuntimeError(), "RuntimeError"),
+        (OSError("\n"), "OSError"),
+    ],
+)
+def test_an_exception_without_text_has_its_type_for_a_first_line(error: Exception, line: str) -> None:
+    assert first_line(error) == line
 
 
 @pytest.mark.parametrize(

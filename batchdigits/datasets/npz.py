@@ -15,6 +15,7 @@ from batchdigits.datasets.labelled import VALIDATION_DIVISOR, Splits, digit_clas
 from batchdigits.datasets.layout import TEST, TRAIN
 from batchdigits.datasets.split import HeldOut, split
 from batchdigits.errors import DataError
+from batchdigits.text import first_line
 
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 
@@ -66,6 +67,4 @@ def _arrays(path: Path, names: Sequence[str] = ARRAYS) -> dict[str, NDArray[np.g
     except FileNotFoundError:
         raise DataError(f"{path}: no such file") from None
     except Exception as error:  # numpy, zipfile and zlib raise many types on a malformed file
-        raise DataError(
-            f"{path}: not a readable .npz ({str(error).splitlines()[0] if str(error) else error!r})"
-        ) from None
+        raise DataError(f"{path}: not a readable .npz ({first_line(error)})") from None

@@ -13,6 +13,7 @@ from typing import Any
 
 from batchdigits.errors import BatchdigitsError, MissingExtraError
 from batchdigits.quiet import is_library_output_shown, silent_stderr
+from batchdigits.text import first_line
 
 CONNECT_SECONDS = 10  # until a cluster counts as unreachable
 OBJECT_STORE_BYTES = 200 << 20  # of a cluster that this run starts; it holds lists of paths and rows, no images
@@ -57,7 +58,7 @@ def _connect(ray: Any, address: str | None, options: Mapping[str, Any]) -> None:
             return
         except (OSError, OverflowError, ValueError, RuntimeError) as error:
             if named:
-                raise BatchdigitsError(f"no Ray cluster at {named}: {_first_line(error)}") from None
+                raise BatchdigitsError(f"no Ray cluster at {named}: {first_line(error)}") from None
     ray.init("local", include_dashboard=False, object_store_memory=OBJECT_STORE_BYTES, **options)
 
 
@@ -70,8 +71,4 @@ def explain(error: BaseException) -> BatchdigitsError:
         if isinstance(inner, BatchdigitsError) and not isinstance(cause, BatchdigitsError):
             return BatchdigitsError(str(inner))
         inner = cause
-    return BatchdigitsError(f"the cluster failed: {_first_line(error)}; to continue, add --resume (-v shows more)")
-
-
-def _first_line(error: BaseException) -> str:
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    return BatchdigitsError(f"the cluster failed: {first_line(error)}; to continue, add --resume (-v shows more)")

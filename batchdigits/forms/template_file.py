@@ -14,7 +14,7 @@ from batchdigits.fields.field_options import FieldOptions, field_options
 from batchdigits.fields.roster import Roster, read_roster
 from batchdigits.forms.reference import Reference, reference_of
 from batchdigits.forms.template import ALIGNMENTS, UNITS, Alignment, Box, Point, Template, TemplateField, TemplatePage
-from batchdigits.text import counted, is_line
+from batchdigits.text import counted, first_line, is_line
 from batchdigits.vision.decode import decode
 from batchdigits.vision.normalise import Ink
 
@@ -175,7 +175,7 @@ def _parsed(path: str, content: bytes) -> dict[str, Any]:
     except UnicodeDecodeError:
         raise BatchdigitsError(f"cannot read {path}: it is not UTF-8; save it as that") from None
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
-        raise BatchdigitsError(f"cannot read {path}: it is no TOML: {str(error).splitlines()[0]}") from None
+        raise BatchdigitsError(f"cannot read {path}: it is no TOML: {first_line(error)}") from None
 
 
 def _page(where: str, entries: Any) -> TemplatePage:

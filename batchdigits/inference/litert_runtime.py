@@ -9,6 +9,7 @@ from batchdigits.inference.model_file import ModelFile
 from batchdigits.inference.runtime import GLYPH_PIXELS, Glyphs, Logits, in_padded_batches
 from batchdigits.inference.tensors import INPUT_TYPES, OUTPUT_TYPES, from_output, to_input
 from batchdigits.quiet import silent_stderr
+from batchdigits.text import first_line
 
 Kernels = Literal["xnnpack", "reference"]
 
@@ -46,7 +47,7 @@ class LiteRTRuntime:
                 self._interpreter.invoke()  # some networks load and then fail to run
                 self._output = _single(self._interpreter.get_output_details())
             except (ValueError, RuntimeError) as error:
-                raise ModelFileError(f"{model.path}: LiteRT cannot load it ({str(error).splitlines()[0]})") from None
+                raise ModelFileError(f"{model.path}: LiteRT cannot load it ({first_line(error)})") from None
         if tuple(self._output["shape"]) != (batch_size, self._classes):
             raise ModelFileError(f"{model.path}: the network does not give {self._classes} logits a glyph")
         if self._input["dtype"] not in INPUT_TYPES or self._output["dtype"] not in OUTPUT_TYPES:

@@ -17,6 +17,7 @@ from batchdigits.inference.model_file import ModelFile
 from batchdigits.inference.runtime import Glyphs, Logits
 from batchdigits.inference.tensors import from_output, to_input
 from batchdigits.quiet import captured_stderr, silent_stderr
+from batchdigits.text import first_line
 
 ARENA_BYTES = 16 << 20  # more than digit networks need, and than a microcontroller has
 UNSUPPORTED_MODES = ("float16", "dynamic")  # TFLite Micro has no kernels for half-precision or mixed types
@@ -82,4 +83,4 @@ def _interpreter(model: ModelFile) -> Any:
         try:
             return runtime.Interpreter.from_bytes(model.payload, arena_size=ARENA_BYTES)
         except (RuntimeError, ValueError) as error:
-            raise MicroError(f"cannot run it ({str(error).splitlines()[0]})") from None
+            raise MicroError(f"cannot run it ({first_line(error)})") from None

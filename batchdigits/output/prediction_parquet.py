@@ -10,6 +10,7 @@ from typing import Any
 
 from batchdigits.errors import BatchdigitsError, MissingExtraError
 from batchdigits.output.columns import ColumnNames
+from batchdigits.text import first_line
 
 ROW_GROUP_SIZE = 65_536  # rows: a few MB in memory
 
@@ -46,7 +47,7 @@ def write_rows(schema: Any, rows: Iterable[Mapping[str, Any]], path: Path) -> No
             try:
                 table = arrow.Table.from_pylist(group, schema)
             except arrow.ArrowException as error:
-                raise BatchdigitsError(f"cannot write Parquet: {str(error).splitlines()[0]}") from None
+                raise BatchdigitsError(f"cannot write Parquet: {first_line(error)}") from None
             writer.write_table(table)
 
 
