@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -151,7 +152,8 @@ def read_template(path: str, ink: Ink = "auto") -> Template:
     references = _references(top, place, pages) if place else [None] * len(pages)
     digest = hashlib.sha256(content)
     for field in fields:
-        digest.update("\n".join(field.roster.values if field.roster else ()).encode())
+        if field.roster:
+            digest.update(json.dumps(field.roster.values).encode())
     for reference in references:
         digest.update(reference.ink.tobytes() if reference else b"")
     whole = tuple(page._replace(reference=reference) for page, reference in zip(pages, references, strict=True))

@@ -89,6 +89,16 @@ def test_the_digest_changes_with_the_template_its_lists_and_its_picture() -> Non
     assert read_template("form.toml").digest == digests[-1]
 
 
+def test_the_digest_tells_where_the_list_of_a_field_ends() -> None:
+    Path("form.toml").write_text(drawn.template(amount='values = "a.txt"', room='values = "b.txt"'))
+    digests = set()
+    for first, second in (("12", "3"), ("1", "23"), ("1\n2", "3")):
+        Path("a.txt").write_text(first)
+        Path("b.txt").write_text(second)
+        digests.add(read_template("form.toml").digest)
+    assert len(digests) == 3
+
+
 FIELD = drawn.template()
 
 
