@@ -18,7 +18,7 @@ from typing import Any
 from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.decide import Status
 from batchdigits.output.atomic import replace_atomically
-from batchdigits.output.columns import Cell
+from batchdigits.output.columns import Cell, number_of
 from batchdigits.output.compression import write_compressed
 from batchdigits.output.finished import in_blocks
 from batchdigits.output.form_pages import as_pages, page_columns
@@ -29,7 +29,7 @@ from batchdigits.output.prediction_xlsx import import_xlsxwriter, write_xlsx
 from batchdigits.output.review_answers import Settled
 from batchdigits.output.review_log import log_path, read_review
 from batchdigits.output.row_counts import REVIEWED
-from batchdigits.output.table import TableRow, fixed_columns, known_format, number_of, text_of
+from batchdigits.output.table import TableRow, fixed_columns, known_format, text_of
 from batchdigits.output.table_records import NEVER_NULL, Change, Changed, Record, Records, open_records
 from batchdigits.text import as_unicode
 

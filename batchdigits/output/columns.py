@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -108,3 +109,12 @@ class Columns:
 
     def _probability_names(self) -> list[str]:
         return [f"p_{label}" for label in self.labels] if self.probabilities else []
+
+
+def number_of(cell: object) -> float | None:
+    """A cell as a finite number, whose point a spreadsheet may have made a comma; None if it is none."""
+    try:
+        number = float(str(cell).replace(",", "."))
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None

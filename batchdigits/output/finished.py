@@ -12,7 +12,7 @@ import json
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from zlib import crc32
 
 import numpy as np
@@ -77,18 +77,23 @@ class FinishedOutput:
         self.end = self._starts[-1]
         self.added = self.changed = self.kept = self.edited = self.unnamed = 0
 
-    def find(self, path: str, stamp: int) -> list[Extent] | None:
+    def find(self, path: str, stamp: int, copy: BinaryIO) -> list[Extent] | None:
         """The rows of a source that stay; None if it is new, has changed, or is an error that nobody has answered.
 
         Rows that a person has edited stay though the source has changed. The rows of a source that is named twice come
         the first time.
+
+        Args:
+            path: the source.
+            stamp: its stamp as it is now.
+            copy: begins with a copy of this output's lines.
         """
         rows = self._rows_of(path)
         if not rows:
             self.added += 1
             return None
         has_changed = self._record_of(path)[1] not in (stamp, failed_stamp(stamp))
-        if any(self._is_open[row] for row in rows) or (has_changed and not self._is_edited(path, rows)):
+        if any(self._is_open[row] for row in rows) or (has_changed and not self._is_edited(path, rows, copy)):
             self.changed += 1
             return None
         self.kept += 1
@@ -188,12 +193,15 @@ class FinishedOutput:
         rows = self._rows.get(source_id(path), [])
         return rows if isinstance(rows, list) else [rows]
 
-    def _is_edited(self, path: str, rows: Sequence[int]) -> bool:
-        """Whether a person has edited, or added, the rows of a source."""
+    def _is_edited(self, path: str, rows: Sequence[int], copy: BinaryIO) -> bool:
+        """Whether a person has edited, or added, the rows of a source. Saving them in a spreadsheet is no edit."""
         source, _, checksum = self._record_of(path)
         if source == NO_SOURCE:  # the rows may be those of files with names like its pages
             return any(self._sources[row] == source_id(path) for row in rows)
-        return sum(self._checksums[row] for row in rows) % CHECKSUMS != checksum
+        if sum(self._checksums[row] for row in rows) % CHECKSUMS == checksum:
+            return False
+        lines = (read_extent(copy, (self._starts[row], self._starts[row + 1])) for row in rows)
+        return sum(checksum_of(self.reader.as_written(line)) for line in lines) % CHECKSUMS != checksum
 
     def _record_of(self, path: str) -> tuple[int, int, int]:
         """A source's id, stamp and checksum; NO_RECORD if no run wrote it."""
@@ -207,6 +215,12 @@ def checksum_of(rows: bytes) -> int:
     """A checksum of rows, whatever their line ends; those of several rows add up, modulo CHECKSUMS."""
     lines = rows.splitlines()
     return crc32(lines[0]) if len(lines) == 1 else sum(map(crc32, lines)) % CHECKSUMS
+
+
+def read_extent(file: BinaryIO, extent: Extent) -> bytes:
+    """The bytes of an extent."""
+    file.seek(extent[0])
+    return file.read(extent[1] - extent[0])
 
 
 def source_id(path: str) -> int:

@@ -34,6 +34,7 @@ class PartRows:
         heads: what matters of each row.
         sources: the `source_id` of each row's source.
         done: the records of sources, some of which may have no row.
+        reader: reads the part as it is.
     """
 
     header: bytes
@@ -41,6 +42,7 @@ class PartRows:
     heads: list[RowHead]
     sources: list[int]
     done: NDArray[Any]
+    reader: Reader
 
     def known(self) -> NDArray[Any]:
         """What is known of each source that has rows, as KNOWN.
@@ -57,6 +59,7 @@ class PartRows:
         for source, row, head in zip(self.sources, self.rows, self.heads, strict=True):
             checksums[source] -= checksum_of(row)
             is_open[source] |= head.is_open_error
+        self._forgive_spreadsheets(checksums)
         known = [
             (
                 source,
@@ -67,13 +70,20 @@ class PartRows:
         ]
         return np.array(known, KNOWN)
 
+    def _forgive_spreadsheets(self, checksums: Counter[int]) -> None:
+        """Count rows that may have been edited as a run wrote them: saving them in a spreadsheet is no edit."""
+        suspects = {source for source, checksum in checksums.items() if checksum % CHECKSUMS}
+        for source, row in zip(self.sources, self.rows, strict=True):
+            if source in suspects:
+                checksums[source] += checksum_of(row) - checksum_of(self.reader.as_written(row))
+
     def without(self, sources: Container[int]) -> PartRows:
         """The rows of all other sources."""
         left = [number for number, source in enumerate(self.sources) if source not in sources]
         rows, heads = [self.rows[number] for number in left], [self.heads[number] for number in left]
         kept = [self.sources[number] for number in left]
         done = self.done[np.isin(self.done["source"], np.array(kept, np.uint64))]
-        return PartRows(self.header, rows, heads, kept, done)
+        return PartRows(self.header, rows, heads, kept, done, self.reader)
 
 
 def read_part(name: str, content: bytes, done: bytes, reader: Reader) -> PartRows:
@@ -97,7 +107,7 @@ def read_part(name: str, content: bytes, done: bytes, reader: Reader) -> PartRow
         reader = reader.for_file(path)
         header, *rows = reader.pieces(path)
     heads = [reader.head(row) for row in rows]
-    return PartRows(header, rows, heads, [_source_of(head.path, known) for head in heads], records)
+    return PartRows(header, rows, heads, [_source_of(head.path, known) for head in heads], records, reader)
 
 
 def _source_of(path: str, known: Container[int]) -> int:

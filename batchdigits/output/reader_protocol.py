@@ -63,6 +63,12 @@ class Reader(Protocol):
     def in_form(self, rows: bytes, form: RowForm) -> bytes:
         """Rows that a run wrote, in another form."""
 
+    def as_written(self, rows: bytes) -> bytes:
+        """Rows as a run wrote them, before a spreadsheet gave them another form.
+
+        What a person has changed in them stays, and so does what they typed into columns of their own.
+        """
+
     def head(self, row: bytes) -> RowHead:
         """The head of a row; its path is empty if it cannot be told."""
 

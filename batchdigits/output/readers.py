@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.decide import Status
-from batchdigits.output.columns import Columns
+from batchdigits.output.columns import Cell, Columns, number_of
 from batchdigits.output.compression import Compression, read_lines
 from batchdigits.output.prediction_csv import Dialect, delimiter_of, dialect_with
 from batchdigits.output.prediction_jsonl import json_line, path_of
@@ -28,11 +28,13 @@ class CsvReader:
 
     Attributes:
         dialect: of the rows that are read.
+        written: that of the rows that a run writes, if it is another one.
     """
 
     dialect: Dialect
     columns: Columns
     compression: Compression | None = None
+    written: Dialect | None = None
     can_add: ClassVar[bool] = True
 
     @property
@@ -45,7 +47,8 @@ class CsvReader:
         delimiter = delimiter_of(next(read_lines(path, self.compression), b""), self._is_header)
         if delimiter in (None, self.delimiter):
             return self
-        return replace(self, dialect=dialect_with(delimiter, self.dialect.formula is not None))
+        dialect = dialect_with(delimiter, self.dialect.formula is not None)
+        return replace(self, dialect=dialect, written=self.dialect)
 
     def pieces(self, path: Path) -> Iterator[bytes]:
         """The header, then each row.
@@ -83,14 +86,43 @@ class CsvReader:
 
     def _in_dialect(self, rows: bytes, form: RowForm) -> bytes:
         dialect = replace(dialect_with(form.delimiter, for_excel=True), formula=None)  # apostrophes are there
-        numbers = [place for place, name in enumerate(self.columns.names) if name not in self.columns.texts]
-        text = io.StringIO(rows.decode("utf-8", "surrogateescape"), newline="")
         lines = []
-        for cells in csv.reader(text, delimiter=self.delimiter):
-            for place in numbers:
+        for cells in self._cells(rows):
+            for place in self._numbers:
                 cells[place] = cells[place].replace(".", form.decimal)
             lines.append(dialect.line(cells))
         return b"".join(lines)
+
+    def as_written(self, rows: bytes) -> bytes:
+        """Rows as a run wrote them, before a spreadsheet gave them another form.
+
+        It has made `0,998` of `0.998000`, put semicolons for commas, and empty cells under a column of a person's.
+        """
+        try:
+            return b"".join(map(self._line_as_written, self._cells(rows)))
+        except csv.Error:  # no run wrote these
+            return rows
+
+    def _line_as_written(self, texts: Sequence[str]) -> bytes:
+        width = len(self.columns.names)
+        cells: list[Cell] = [*texts, *[""] * (width - len(texts))]
+        for place in self._numbers:
+            number = number_of(cells[place])
+            cells[place] = cells[place] if number is None else number
+        return self._written.line(cells if any(cells[width:]) else cells[:width])
+
+    def _cells(self, rows: bytes) -> Iterator[list[str]]:
+        text = io.StringIO(rows.decode("utf-8", "surrogateescape"), newline="")
+        return csv.reader(text, delimiter=self.delimiter)
+
+    @cached_property
+    def _written(self) -> Dialect:
+        return replace(self.written or self.dialect, formula=None)  # apostrophes are there
+
+    @cached_property
+    def _numbers(self) -> list[int]:
+        """The places of the columns with numbers."""
+        return [place for place, name in enumerate(self.columns.names) if name not in self.columns.texts]
 
     def head(self, row: bytes) -> RowHead:
         """The head of a row.
@@ -152,6 +184,10 @@ class JsonlReader:
     def in_form(self, rows: bytes, form: RowForm) -> bytes:
         """Rows that a run wrote, in another form."""
         return rows.replace(b"\n", form.line_end)
+
+    def as_written(self, rows: bytes) -> bytes:
+        """The same: no spreadsheet saves them."""
+        return rows
 
     def head(self, row: bytes) -> RowHead:
         """The head of a row; an empty path for one that is not JSON any more, which stays as it is."""

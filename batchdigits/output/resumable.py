@@ -28,6 +28,7 @@ from batchdigits.output.finished import (
     FinishedOutput,
     checksum_of,
     in_blocks,
+    read_extent,
     records,
     source_id,
     write_done,
@@ -158,7 +159,7 @@ class ResumableOutput:
                 yield path
             return
         with self._part_path.open("rb") as part:
-            for path, stamp, extents in self._with_extents(files):
+            for path, stamp, extents in self._with_extents(files, part):
                 self._plan.append((path, extents))
                 if extents is None:
                     self._written[0].append(source_id(path))
@@ -171,11 +172,15 @@ class ResumableOutput:
         if self.old and all(end <= self.old.end for _, end in extents):  # a person may have edited these rows
             checksum = self.old.checksum_of(path) if extents else 0  # a source that is named again has none left
         else:
-            checksum = sum(checksum_of(_read(part, extent)) for extent in extents)
+            checksum = sum(self._checksum(read_extent(part, extent)) for extent in extents)
         for numbers, number in zip(self._done, (source_id(path), stamp, checksum % CHECKSUMS), strict=True):
             numbers.append(number)
 
-    def _with_extents(self, files: Iterable[str]) -> Iterator[tuple[str, int, list[Extent] | None]]:
+    def _checksum(self, rows: bytes) -> int:
+        """The checksum of rows that this run wrote, which is the same for whatever form the output has by now."""
+        return checksum_of(self.old.reader.as_written(rows) if self.old else rows)
+
+    def _with_extents(self, files: Iterable[str], part: BinaryIO) -> Iterator[tuple[str, int, list[Extent] | None]]:
         """Each file with its stamp and the extents of its rows; None if it is not done."""
         waiting = iter(files)
         while paths := list(islice(waiting, LOOKUP_SIZE)):
@@ -185,7 +190,7 @@ class ResumableOutput:
                 if extent:
                     yield path, stamp, [extent]
                 else:
-                    yield path, stamp, self.old.find(path, stamp) if self.old else None
+                    yield path, stamp, self.old.find(path, stamp, part) if self.old else None
 
     def write(self, rows: Sequence[bytes], stamps: Sequence[int]) -> None:
         """Append the rows of the next files that `unfinished` yielded.
@@ -205,7 +210,7 @@ class ResumableOutput:
             write_all(self._part, b"".join(rows))
             self._journal.add(stamps, extents)
         self._written[1].extend(stamps)
-        self._written[2].extend(map(checksum_of, rows))
+        self._written[2].extend(map(self._checksum, rows))
         begin, self._end = self._end, int(ends[-1])
         self.done += sum(stamp & 1 for stamp in stamps)  # a later run does those with an error again
         if not self.resumed and not self.old:
@@ -300,11 +305,6 @@ class ResumableOutput:
         self._part.close()
         self._part_path.unlink(missing_ok=True)
         self._journal.remove()
-
-
-def _read(part: BinaryIO, extent: Extent) -> bytes:
-    part.seek(extent[0])
-    return part.read(extent[1] - extent[0])
 
 
 def _state(path: Path) -> str | None:

@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple
 from batchdigits.errors import BatchdigitsError
 from batchdigits.fields.roster import ROUNDED
 from batchdigits.files.disk import LOCAL_DISK
-from batchdigits.output.columns import Columns
+from batchdigits.output.columns import Columns, number_of
 from batchdigits.output.compression import read_lines
 from batchdigits.output.formats import compression_of
 from batchdigits.output.prediction_csv import BYTE_ORDER_MARK, Dialect, delimiter_of, dialect_with
@@ -287,12 +287,3 @@ def text_of(cell: object) -> str:
         ValueError: it has half of a surrogate pair.
     """
     return "" if cell is None else as_unicode(str(cell))
-
-
-def number_of(cell: object) -> float | None:
-    """A cell as a finite number, whose point a spreadsheet may have made a comma; None if it is none."""
-    try:
-        number = float(str(cell).replace(",", "."))
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None

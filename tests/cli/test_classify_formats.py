@@ -381,3 +381,41 @@ def test_a_table_that_a_spreadsheet_saved_is_added_to_in_its_own_form(
     assert sum(json.loads(Path("run.json").read_text())["statuses"].values()) == len(saved)
     assert "0 files added" in classify(run, *options, "--resume")
     assert run("preview", "rows.csv", "-o", "page.html").exit_code == 3  # broken.png
+
+
+def as_excel_saves(decimal: str, delimiter: str, typed: dict[str, str]) -> None:
+    """Save rows.csv again, with numbers as a spreadsheet shows them, and a column `checked`."""
+    text = Path("rows.csv").read_text("utf-8-sig")
+    header, *rows = csv.reader(io.StringIO(text, newline=""), delimiter=";" if "path;" in text else ",")
+
+    def shown(number: str) -> str:
+        return f"{float(number.replace(',', '.')):.10g}".replace(".", decimal) if number else ""
+
+    with io.StringIO() as saved:
+        writer = csv.writer(saved, delimiter=delimiter)
+        writer.writerow([*header[:6], "checked"])
+        for path, label, confidence, status, detail, score, *_ in rows:
+            writer.writerow([path, label, shown(confidence), status, detail, shown(score), typed.get(path, "")])
+        Path("rows.csv").write_bytes(b"\xef\xbb\xbf" + saved.getvalue().encode())
+
+
+@pytest.mark.parametrize(("decimal", "delimiter"), [(",", ";"), (".", ",")])
+def test_saving_a_table_in_a_spreadsheet_is_no_edit_but_typing_into_it_is(
+    folder: Path, run: Run, decimal: str, delimiter: str
+) -> None:
+    options = ("-o", "rows.csv", "--excel")
+    classify(run, *options)
+    table = Path("rows.csv").read_text("utf-8")
+    Path("rows.csv").write_text(table.replace("\nfünf.png,", "\nfünf.png,x"), "utf-8")  # by hand
+    for sample in ("0/large", "5/large"):  # the second time, rows that the table has in its own form
+        as_excel_saves(decimal, delimiter, {"0.png": "6"})
+        for name in ("0.png", "fünf.png", "a,b;c.png", "'6.png", "1.png"):
+            shutil.copy(SAMPLES / f"digits/{sample}.png", name)
+        said = classify(run, *options, "--resume")
+        assert ", 4 classified again" in said  # broken.png is always tried again
+        assert "of these 2 with rows edited by hand, though their files have changed" in said
+    as_excel_saves(decimal, delimiter, {})
+    saved = io.StringIO(Path("rows.csv").read_text("utf-8-sig"), newline="")
+    rows = {row[0]: row[1] for row in csv.reader(saved, delimiter=delimiter)}
+    assert {rows[name] for name in ("a,b;c.png", "''6.png", "1.png")} == {"5"}
+    assert (rows["fünf.png"][0], rows["0.png"]) == ("x", table.partition("\n0.png,")[2][:1])

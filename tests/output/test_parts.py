@@ -88,6 +88,15 @@ def test_counts_and_stamps_are_read_from_the_content_of_a_part(file_format: Form
     assert part(file_format) == part(file_format)
 
 
+def test_saving_a_part_in_a_spreadsheet_is_no_edit() -> None:
+    reader = output_format("csv").reader(COLUMNS)
+    saved = part().replace(b",", b";").replace(b"0.700000", b"0,7").replace(b"\n", b"\r\n")
+    saved = saved.replace(b'name"";\r\n', b'name"",\n')  # which is in a path
+    assert read_part("part", saved, done().tobytes(), reader).known()["is_edited"].tolist() == [False] * 3
+    edited = saved.replace(b"0,7", b"0,8")
+    assert read_part("part", edited, done().tobytes(), reader).known()["is_edited"].tolist() == [True, False, False]
+
+
 @pytest.mark.parametrize(
     ("file_format", "content"),
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,14 @@ def test_rows_can_have_another_delimiter_and_decimal_sign(name: str, tmp_path: P
     german = reader.for_file(path)
     assert (german.delimiter, list(german.pieces(path))[1:]) == (";", [first, second, third])
     assert [german.head(one).path for one in (first, second)] == ["1;2.5.png", "=6.png"]
+    plain = file_format.encode(replace(columns, others=0), [row, blank("=6.png"), blank("odd\udce9\n.png")])
+    assert german.as_written(first + second + third) == reader.as_written(rows) == reader.as_written(plain) == plain
+    shown = first.replace(b"0,750000", b"0,75").replace(b"0,500000", b"5,0E-1")
+    assert german.as_written(shown + second.rstrip(b";\r\n")) == b"".join(plain.splitlines(keepends=True)[:2])
+    assert german.as_written(first.replace(b";\r\n", b";me\r\n")) != reader.as_written(first)
+    assert b"me" in german.as_written(first.replace(b";\r\n", b";me\r\n"))
+    no_csv = b'a"' + b"x" * 200_000 + b"\n"
+    assert german.as_written(no_csv) == no_csv
 
 
 @pytest.mark.parametrize("ends", ["\n", "\r\n"])
@@ -233,4 +242,6 @@ def test_any_paths_can_be_read_again(name: str, tmp_path_factory: pytest.TempPat
     file_format = FORMATS[name]
     path.write_bytes(file_format.header(COLUMNS) + b"".join(file_format.encode(COLUMNS, [blank(p)]) for p in paths))
     reader = file_format.reader(COLUMNS)
-    assert [reader.head(piece).path for piece in list(reader.pieces(path))[1:]] == paths
+    rows = list(reader.pieces(path))[1:]
+    assert [reader.head(row).path for row in rows] == paths
+    assert [reader.as_written(row) for row in rows] == rows

@@ -43,6 +43,9 @@ class Lines:
     def in_form(self, rows: bytes, form: RowForm) -> bytes:
         return rows.replace(b"\n", form.line_end)
 
+    def as_written(self, rows: bytes) -> bytes:
+        return rows
+
     def head(self, row: bytes) -> RowHead:
         path, _, content = row.decode().strip().partition(",")
         return RowHead(path, content == "gone")
