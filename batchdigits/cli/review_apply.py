@@ -48,10 +48,12 @@ def apply(
     """Write the finished table with the answers of its log, and those in `typed`, and say what became of its rows."""
     from batchdigits.output.apply_review import apply_review
     from batchdigits.output.table import read_table
+    from batchdigits.output.table_encoding import check_encoding
     from batchdigits.review.scan_files import MAX_TRIED, ScanFiles
 
     first = [row.source for row in islice(read_table(str(table)), MAX_TRIED)]
     files = ScanFiles(first, scans, table.resolve().parent)
+    check_encoding(table, lambda path: bool(files.digest(path)))
     applied = apply_review(table, output, overwrite, digest_of=files.digest, typed=typed, wide=wide)
     print_message(f"wrote {output}: {_as_text(applied)}")
 

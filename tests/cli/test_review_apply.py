@@ -174,6 +174,40 @@ def test_a_column_that_no_person_added_is_not_applied(run: Run, table: Path, col
     assert "it has gepr\ufffdft; if it is one of these, save it as UTF-8" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("cells", "words"),
+    [
+        (
+            ["h\u00f6fe/a.png", ""],
+            "the path h\ufffdfe/a.png in it, which no file has, is not in UTF-8 any more: save it",
+        ),
+        (
+            ["a.png", "gepr\u00fcft"],
+            "cannot use rows.csv: gepr\ufffdft in it is not in UTF-8 any more: save it as UTF-8",
+        ),
+    ],
+)
+def test_a_table_in_another_encoding_is_refused(run: Run, in_empty_folder: Path, cells: list[str], words: str) -> None:
+    path, note = cells
+    Path("h\u00f6fe").mkdir()
+    shutil.copy(SAMPLES / "digits/3/large.png", "h\u00f6fe/a.png")
+    table = f"{HEADER.strip()},checked,note\n{path},3,0.9,ok,,0.9,5,{note}\n"
+    TABLE.write_bytes(table.encode("cp1252"))
+    options = ("--apply", "--column", "checked", "--reviewer", "J\u00fcrgen", "-o", "final.csv")
+    result = run("review", TABLE, *options)
+    assert (result.exit_code, words in result.stderr, Path("final.csv").exists()) == (1, True, False)
+    TABLE.write_text(table)
+    assert run("review", TABLE, *options).exit_code == 0
+
+
+def test_a_file_name_that_is_not_utf8_is_none_of_another_encoding(run: Run, in_empty_folder: Path) -> None:
+    shutil.copy(SAMPLES / "digits/3/large.png", "odd\udce9.png")
+    table = f"{HEADER.strip()},id,checked\nodd\udce9.png,3,0.9,ok,,0.9,\udce9,5\n".encode(errors="surrogateescape")
+    TABLE.write_bytes(table)
+    assert run("review", TABLE, "--apply", "--column", "checked", "-o", "final.csv").exit_code == 0
+    assert b"odd\xe9.png,5,0.9,reviewed,,0.9,\xe9,5,3," in Path("final.csv").read_bytes()
+
+
 def test_a_sample_of_another_table_is_not_applied(run: Run, table: Path) -> None:
     Path("sample.csv").write_text("path,truth\na.png,1\nother.png,\n")
     result = run("review", table, "--apply", "--sample", "sample.csv", "-o", "final.csv")
