@@ -158,11 +158,21 @@ def review(
 def _typed(
     table: Path, sample: Path | None, column: str | None, reviewer: str, labels: tuple[str, ...]
 ) -> dict[str, Settled]:
-    """What was typed into a column of the table and into a sample, which counts more."""
+    """What was typed into a column of the table and into a sample, which counts more.
+
+    Raises:
+        BatchdigitsError: nothing was, and there is no review either; see `answers_of_column` and `answers_of_sample`.
+    """
+    from batchdigits.output.review_log import log_path
     from batchdigits.review.typed_answers import answers_of_column, answers_of_sample
 
     in_table = answers_of_column(table, column, reviewer, labels) if column else {}
-    return {**in_table, **(answers_of_sample(table, sample, reviewer, labels) if sample else {})}
+    typed = {**in_table, **(answers_of_sample(table, sample, reviewer, labels) if sample else {})}
+    if not typed and not log_path(table).exists():
+        places = [f"the column {printable(column)} of {table}"] if column else []
+        places += [str(sample)] if sample else []
+        raise BatchdigitsError(f"nothing is typed into {' or '.join(places)}, and there is no {log_path(table)} either")
+    return typed
 
 
 def _check_second(review: Review, log: Path) -> None:

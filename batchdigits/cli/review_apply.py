@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from batchdigits.cli.console import print_message
-from batchdigits.text import counted, first_names, printable
+from batchdigits.text import as_unicode, counted, first_names, printable
 
 if TYPE_CHECKING:
     from batchdigits.output.apply_review import Applied
@@ -61,14 +61,17 @@ def apply(
 def _as_text(applied: Applied) -> str:
     parts = [f"{applied.reviewed:,} of {counted(applied.rows, 'row')} reviewed, {applied.corrected:,} corrected"]
     if applied.unsure:
-        parts.append(f"{applied.unsure:,} unsure, and still to review")
+        parts.append(f"{len(applied.unsure):,} unsure, and still to review: {_names(applied.unsure)}")
     if applied.changed:
         parts.append(f"{counted(applied.changed, 'row')} kept that changed after the answer")
     if applied.other_images:
-        names = first_names([printable(path) for path in applied.other_images])
-        parts.append(
-            f"{counted(len(applied.other_images), 'image')} changed after the answer, their rows kept: {names}"
-        )
+        changed = counted(len(applied.other_images), "image")
+        parts.append(f"{changed} changed after the answer, their rows kept: {_names(applied.other_images)}")
     if applied.not_found:
         parts.append(f"{counted(applied.not_found, 'answer')} for images that are not in the table")
     return "; ".join(parts)
+
+
+def _names(paths: Sequence[str]) -> str:
+    """The first few paths, each once."""
+    return first_names([printable(as_unicode(path)) for path in dict.fromkeys(paths)])

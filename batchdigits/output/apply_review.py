@@ -47,7 +47,7 @@ class Applied:
         rows: their number.
         reviewed: the number of those that a person has answered.
         corrected: how many of these had another label, or one where there is none.
-        unsure: the number of rows that were looked at, and left open.
+        unsure: the paths of the rows that were looked at, and left open.
         changed: the number of rows that have another label or status than when they were answered; they stay as they
             are.
         other_images: the paths whose image is another one than when they were answered; their rows stay as they are.
@@ -57,7 +57,7 @@ class Applied:
     rows: int = 0
     reviewed: int = 0
     corrected: int = 0
-    unsure: int = 0
+    unsure: list[str] = field(default_factory=list)
     changed: int = 0
     other_images: list[str] = field(default_factory=list)
     not_found: int = 0
@@ -182,7 +182,7 @@ def _change(record: Record, row: TableRow, settled: Settled, column: str, applie
         applied.changed += 1  # a person, or a later run, knew better
         return None
     if answer.kind == "unsure":
-        applied.unsure += 1
+        applied.unsure.append(row.path)
         return None if row.status == Status.ERROR else {"status": Status.REVIEW.value, "detail": UNSURE}
     applied.reviewed += 1
     applied.corrected += answer.label != answer.predicted

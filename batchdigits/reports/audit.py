@@ -36,6 +36,7 @@ from batchdigits.inference.decide import Status
 from batchdigits.inference.threshold import CONFIDENCE_LEVEL
 from batchdigits.output.row_counts import MILLION, REVIEWED, RowCounts, risk_of
 from batchdigits.output.table import TableRow
+from batchdigits.reports.truths import plain_digit
 from batchdigits.text import counted
 
 ROUNDING = 1e-9  # of a probability from logarithms, as a share of it: some are 0.05 exactly, as 6 of 120
@@ -209,6 +210,8 @@ def judge(table: Table, seed: int, truths: Sequence[tuple[str, str]]) -> Audit:
     for row in sample:
         path, label = table.rows[row][:2]
         truth = keyed[path].pop(0)
+        if truth != label and not table.are_numbers:
+            truth = plain_digit(truth)
         if truth != label:
             wrong[row] = WrongRow(path, label, truth)
     return Audit(table, len(sample), list(wrong.values()), _outlooks(table, sample, list(wrong)))

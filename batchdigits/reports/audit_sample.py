@@ -15,10 +15,10 @@ from batchdigits.output.formats import dialect_of
 from batchdigits.output.prediction_csv import BYTE_ORDER_MARK, delimiter_of
 from batchdigits.output.review_answers import Answer, Settled
 from batchdigits.reports.audit import OkRow
+from batchdigits.reports.truths import BLANK, NO_DIGIT
 from batchdigits.text import SAVE_AS_UTF8, is_utf8
 
 COLUMNS = ("path", "truth")
-NO_DIGIT, BLANK = "x", "blank"  # truths that are no label
 
 _DIALECT = dialect_of("csv", for_excel=True)
 

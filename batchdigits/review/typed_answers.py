@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -12,12 +13,11 @@ from batchdigits.inference.decide import Status
 from batchdigits.output.review_answers import Answer, Kind, Settled
 from batchdigits.output.table import TableRow, fixed_columns, known_format, read_table, text_of
 from batchdigits.output.table_records import open_records
-from batchdigits.reports.audit_sample import BLANK, NO_DIGIT, read_sample
+from batchdigits.reports.audit_sample import read_sample
+from batchdigits.reports.truths import BLANK, NOT_DIGIT, plain_digit
 from batchdigits.review.numbers import is_number
 from batchdigits.review.rows import Rows
 from batchdigits.text import SAVE_AS_UTF8, as_unicode, counted, first_names, is_utf8, printable
-
-NOT_DIGIT = (NO_DIGIT, "not_digit")
 
 
 def rows_of_sample(rows: Iterable[TableRow], sample: Path) -> Iterator[TableRow]:
@@ -40,7 +40,9 @@ def rows_of_sample(rows: Iterable[TableRow], sample: Path) -> Iterator[TableRow]
 
 
 def answers_of_sample(table: Path, sample: Path, reviewer: str, labels: Sequence[str] = ()) -> dict[str, Settled]:
-    """What a person has typed into a sample, by path. A truth that is no label of the table is `unsure`.
+    """What a person has typed into a sample, by path.
+
+    A truth that is no label of the table is `unsure`, and so is a path with two truths that differ.
 
     Args:
         table: the table that the sample was drawn from; only `ok` rows are.
@@ -51,14 +53,19 @@ def answers_of_sample(table: Path, sample: Path, reviewer: str, labels: Sequence
     Raises:
         BatchdigitsError: see `rows_of_sample`; or the table cannot be read.
     """
-    truths = {path: truth for path, truth in read_sample(sample.read_bytes()) if truth}
+    truths = defaultdict(list)
+    for path, truth in read_sample(sample.read_bytes()):
+        truths[path].append(truth)
     rows = Rows(read_table(str(table)), labels)
     drawn = [row._replace(status=Status.OK.value) for row in rows_of_sample(rows.rows, sample)]
-    return _answers(drawn, truths, rows, _Typed(reviewer, sample, is_blind=True))
+    typed = ((row, truth) for row in drawn for truth in truths[row.path])
+    return _answers(typed, rows, _Typed(reviewer, sample, is_blind=True))
 
 
 def answers_of_column(table: Path, column: str, reviewer: str, labels: Sequence[str] = ()) -> dict[str, Settled]:
-    """What a person has typed into a column of their own, by path. What is no label of the table is `unsure`.
+    """What a person has typed into a column of their own, by path.
+
+    What is no label of the table is `unsure`, and so is a path with two answers that differ.
 
     Args:
         table: the table, whose time of change is that of the answers.
@@ -76,9 +83,7 @@ def answers_of_column(table: Path, column: str, reviewer: str, labels: Sequence[
         remedy = "" if all(map(is_utf8, own)) else f"; if it is one of these, {SAVE_AS_UTF8}"
         raise BatchdigitsError(f"{table} has no column {printable(column)} that a person has added{named}{remedy}")
     cells = [(record.row, text_of(record.cells.get(column)).strip()) for record in records.records() if record.row]
-    truths = {row.path: truth for row, truth in cells if truth}
-    rows = Rows((row for row, _ in cells), labels)
-    return _answers(rows.rows, truths, rows, _Typed(reviewer, table, is_blind=False))
+    return _answers(cells, Rows((row for row, _ in cells), labels), _Typed(reviewer, table, is_blind=False))
 
 
 class _Typed(NamedTuple):
@@ -89,22 +94,23 @@ class _Typed(NamedTuple):
     is_blind: bool
 
 
-def _answers(some: Iterable[TableRow], truths: Mapping[str, str], rows: Rows, typed: _Typed) -> dict[str, Settled]:
+def _answers(cells: Iterable[tuple[TableRow, str]], rows: Rows, typed: _Typed) -> dict[str, Settled]:
     at = datetime.fromtimestamp(typed.file.stat().st_mtime, UTC).isoformat(timespec="seconds")
-    answers = {}
-    for row in some:
-        if row.path in truths:
-            kind = _kind_of(truths[row.path], row, rows)
-            label = truths[row.path] if kind == "label" else ""
-            answer = Answer(row.path, kind, label, row.label, row.status)
+    answers: dict[str, Settled] = {}
+    for row, truth in cells:
+        if truth:
+            answer = Answer(row.path, *_kind_and_label(truth, row, rows), row.label, row.status)
+            if row.path in answers and not answers[row.path].answer.says_the_same(answer):
+                answer = answer._replace(kind="unsure", label="")
             answers[row.path] = Settled(answer, typed.reviewer, at, typed.is_blind)
     return answers
 
 
-def _kind_of(truth: str, row: TableRow, rows: Rows) -> Kind:
-    is_label = is_number(truth) if rows.are_numbers else truth in rows.classes
-    if is_label or truth == row.label:
-        return "label"
+def _kind_and_label(truth: str, row: TableRow, rows: Rows) -> tuple[Kind, str]:
+    digit = truth if rows.are_numbers else plain_digit(truth)
+    for label in (truth, digit):
+        if label == row.label or (is_number(label) if rows.are_numbers else label in rows.classes):
+            return "label", label
     if truth.casefold() in NOT_DIGIT:
-        return "not_digit"
-    return "blank" if truth.casefold() == BLANK else "unsure"
+        return "not_digit", ""
+    return "blank" if truth.casefold() == BLANK else "unsure", ""

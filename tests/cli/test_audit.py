@@ -547,3 +547,10 @@ def test_a_table_of_numbers_is_keyed_blind_and_certified(run: Run, in_empty_fold
     assert "Audit of a table of handwritten numbers" in page
     assert "keyed without seeing values" in page
     assert not any(word in page for word in ("label", "digits<", "{answer}"))
+
+
+def test_digits_that_pandas_or_a_spreadsheet_wrote_are_digits(run: Run, table: Path, sample: Path) -> None:
+    key(sample, lambda path: f"{label_of(path)}.0" if path.endswith("1.png") else f"'{label_of(path)}")
+    assert "40 of 60 ok rows keyed, 0 wrong: " in run("audit", "rows.csv", "--keyed", sample, "--seed", "4").stdout
+    table.write_text(table.read_text().replace("label", "value", 1))  # of which a point may be a part
+    assert "40 wrong: " in run("audit", "rows.csv", "--keyed", sample, "--seed", "4").stdout

@@ -36,7 +36,7 @@ def test_the_finished_table_is_written_and_its_rows_are_counted(run: Run, table:
     result = run("review", table, "--apply", "-o", "final.csv")
     assert (result.exit_code, result.stdout) == (0, "")
     assert result.stderr == (
-        "batchdigits: wrote final.csv: 1 of 3 rows reviewed, 1 corrected; 1 unsure, and still to review; "
+        "batchdigits: wrote final.csv: 1 of 3 rows reviewed, 1 corrected; 1 unsure, and still to review: a.png; "
         "1 answer for images that are not in the table\n"
     )
     assert Path("final.csv").read_text() == (
@@ -116,7 +116,7 @@ def test_truths_that_were_typed_into_a_sample_are_applied(run: Run, in_empty_fol
     Path("sample.csv").write_text(truths)
     os.utime("sample.csv", (1_790_000_000, 1_790_000_000))
     result = run("review", TABLE, "--apply", "--sample", "sample.csv", "--reviewer", "anna", "-o", "final.csv")
-    assert "5 of 7 rows reviewed, 4 corrected; 1 unsure, and still to review\n" in result.stderr
+    assert "5 of 7 rows reviewed, 4 corrected; 1 unsure, and still to review: e.png\n" in result.stderr
     anna = "anna,2026-09-21T14:13:20+00:00"
     assert Path("final.csv").read_text().splitlines()[1:] == [
         f"a.png,1,0.9,reviewed,,0.9,1,{anna}",  # counts more than the log
@@ -146,7 +146,7 @@ def test_what_was_typed_into_a_column_of_the_table_is_applied(run: Run, in_empty
     TABLE.write_text(table.replace(",", delimiter))
     os.utime(TABLE, (1_790_000_000, 1_790_000_000))
     result = run("review", TABLE, "--apply", "--column", "checked", "--reviewer", "anna", "-o", "final.csv")
-    assert "4 of 7 rows reviewed, 3 corrected; 1 unsure, and still to review\n" in result.stderr
+    assert "4 of 7 rows reviewed, 3 corrected; 1 unsure, and still to review: e.png\n" in result.stderr
     anna = "anna,2026-09-21T14:13:20+00:00"
     assert Path("final.csv").read_text().replace(delimiter, ",").splitlines()[1:] == [
         "a.png,1,0.9,ok,,0.9,,,,",
@@ -161,6 +161,39 @@ def test_what_was_typed_into_a_column_of_the_table_is_applied(run: Run, in_empty
     options = ("--column", "checked", "--sample", "sample.csv", "--reviewer", "ben", "-o", "final.jsonl")
     assert run("review", TABLE, "--apply", *options).exit_code == 0
     assert '"f.png", "label": "0"' in Path("final.jsonl").read_text()  # a sample is keyed blind
+
+
+def test_answers_to_one_path_that_differ_leave_its_rows_to_review(run: Run, in_empty_folder: Path) -> None:
+    cells = [("a", "5"), ("a", "3"), ("a", "5"), ("b", "5"), ("b", "'5"), ("b", ""), ("c", "x"), ("c", "X")]
+    TABLE.write_text(f"{HEADER.strip()},checked\n" + "".join(f"{p}.png,3,0.9,ok,,0.9,{t}\n" for p, t in cells))
+    result = run("review", TABLE, "--apply", "--column", "checked", "-o", "final.csv")
+    assert "5 of 8 rows reviewed, 5 corrected; 3 unsure, and still to review: a.png\n" in result.stderr
+    assert Path("final.csv").read_text().count("a.png,3,0.9,review,unsure") == 3
+    Path("sample.csv").write_text("path,truth\na.png,1\na.png,2\nb.png,1\nb.png,\n")
+    result = run("review", TABLE, "--apply", "--sample", "sample.csv", "-o", "final.jsonl")
+    assert "3 of 8 rows reviewed, 3 corrected; 3 unsure, and still to review: a.png\n" in result.stderr
+
+
+@pytest.mark.parametrize("truth", ["7.0", "7.00", "7,0", "'7"])
+def test_a_digit_is_taken_as_pandas_and_spreadsheets_write_it(run: Run, in_empty_folder: Path, truth: str) -> None:
+    TABLE.write_text(f'{HEADER.strip()},checked\na.png,3,0.9,ok,,0.9,"{truth}"\n')
+    Path("sample.csv").write_text(f'path,truth\na.png,"{truth}"\n')
+    for options in (["--column", "checked"], ["--sample", "sample.csv"]):
+        run("review", TABLE, "--apply", *options, "-o", "final.csv", "--overwrite")
+        assert "a.png,7,0.9,reviewed,," in Path("final.csv").read_text()
+    TABLE.write_text(TABLE.read_text().replace("label", "value"))  # where the point may be one of the number
+    run("review", TABLE, "--apply", "--column", "checked", "-o", "final.csv", "--overwrite")
+    assert "a.png,7,0.9,reviewed,," not in Path("final.csv").read_text()
+
+
+def test_a_column_without_an_answer_is_named(run: Run, in_empty_folder: Path) -> None:
+    TABLE.write_text(f"{HEADER.strip()},checked\na.png,3,0.9,ok,,0.9,\n")
+    result = run("review", TABLE, "--apply", "--column", "checked", "-o", "final.csv")
+    words = "nothing is typed into the column checked of rows.csv, and there is no rows.csv.review either\n"
+    assert (result.exit_code, result.stderr) == (1, f"batchdigits: error: {words}")
+    Path("sample.csv").write_text("path,truth\na.png,\n")
+    result = run("review", TABLE, "--apply", "--column", "checked", "--sample", "sample.csv", "-o", "final.csv")
+    assert "nothing is typed into the column checked of rows.csv or sample.csv, and" in result.stderr
 
 
 @pytest.mark.parametrize("column", ["other", "label"])

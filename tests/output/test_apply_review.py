@@ -110,7 +110,7 @@ def test_what_a_row_becomes(tmp_path: Path, name: str) -> None:
             PATHS[6]: ("unsure", ""),
         },
     )
-    assert apply_review(table, output) == Applied(rows=7, reviewed=4, corrected=3, unsure=2)
+    assert apply_review(table, output) == Applied(rows=7, reviewed=4, corrected=3, unsure=[PATHS[5], PATHS[6]])
     rows = list(read_table(str(output)))
     assert [row.path for row in rows] == PATHS
     assert [(row.label, row.status, row.detail) for row in rows] == [
@@ -322,7 +322,7 @@ def test_two_persons_who_differ_leave_a_row_to_review(tmp_path: Path) -> None:
     table = write(tmp_path / "rows.csv")
     answers_to(table, {PATHS[0]: ("label", "7")})
     answers_to(table, {PATHS[0]: ("label", "1")}, reviewer="ben", round_="second")
-    assert apply_review(table, tmp_path / "final.csv").unsure == 1
+    assert apply_review(table, tmp_path / "final.csv").unsure == PATHS[:1]
     row = next(read_table(str(tmp_path / "final.csv")))
     assert (row.label, row.status, row.detail) == ("1", "review", "unsure")
 

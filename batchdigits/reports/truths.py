@@ -1,0 +1,21 @@
+"""What a person types as the truth about an image, into a sample, a column or a list."""
+
+from __future__ import annotations
+
+import re
+
+NO_DIGIT, BLANK = "x", "blank"  # truths that are no label
+NOT_DIGIT = (NO_DIGIT, "not_digit")
+
+_digit = re.compile(r"'?([0-9])(?:[.,]0+)?").fullmatch
+
+
+def is_no_label(truth: str) -> bool:
+    """Whether a truth says that there is nothing to read, in a table without such a label."""
+    return truth.casefold() in (*NOT_DIGIT, BLANK)
+
+
+def plain_digit(truth: str) -> str:
+    """A truth about one digit, of which pandas or a spreadsheet may have made `7.0`, `7,0` or `'7`."""
+    digit = _digit(truth)
+    return digit[1] if digit else truth
