@@ -63,8 +63,8 @@ if TYPE_CHECKING:
     "--truth",
     type=FILE,
     metavar="FILE",
-    help="PATH is a table that read or classify wrote: compare its values with those of this CSV, whose columns are "
-    "file and truth.",
+    help="PATH is a table that read or classify wrote: compare the digits of its values with those of this CSV, "
+    "whose columns are file and truth: a value, or x, blank or nothing where there is none.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Write everything as one JSON document.")
 @verbosity_options

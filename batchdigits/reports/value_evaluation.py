@@ -15,6 +15,7 @@ from batchdigits.errors import DataError
 from batchdigits.inference.decide import Status
 from batchdigits.output.table import TableRow
 from batchdigits.reports.table import table
+from batchdigits.reports.truths import is_no_label
 from batchdigits.text import printable
 
 FILE_COLUMNS, TRUTH_COLUMNS = ("file", "path"), ("truth", "value")  # of the list, the first that it has
@@ -24,12 +25,13 @@ HEADER = ("", "fields", "exact", "digits", "too many", "too few", "wrong", "none
 
 @dataclass
 class ValueEvaluation:
-    """The values of a table, compared with the true ones. Separators and signs do not count.
+    """The values of a table, compared with the true ones. Separators and signs do not count as errors.
 
     Attributes:
         path: the table.
         fields: true values, also of fields that have no row.
-        exact: values that are right.
+        exact: values whose digits are right.
+        other_separators: those of them that have other separators than the true ones, or another sign.
         true_digits: digits of all true values.
         edits: digits to change, add or remove until all values are right.
         kinds: the number of values that are not right, by kind: `too many` digits, `too few`, as many but a `wrong`
@@ -42,6 +44,7 @@ class ValueEvaluation:
     path: str
     fields: int = 0
     exact: int = 0
+    other_separators: int = 0
     true_digits: int = 0
     edits: int = 0
     kinds: Counter[str] = field(default_factory=Counter)
@@ -50,13 +53,17 @@ class ValueEvaluation:
     missing: int = 0
 
     def add(self, truth: str, row: TableRow | None) -> None:
-        """Count a field."""
-        true, value = _digits(truth), _digits(row.label if row else "")
+        """Count a field; `x` and `blank`, as in other truths, say that there is no number, as an empty truth does."""
+        label = row.label if row else ""
+        if is_no_label(truth) and label != truth:
+            truth = ""
+        true, value = _digits(truth), _digits(label)
         is_exact, is_ok = value == true, row is not None and row.status == Status.OK
         self.fields += 1
         self.true_digits += len(true)
         self.edits += edit_distance(true, value)
         self.exact += is_exact
+        self.other_separators += is_exact and _plain(truth) != _plain(label)
         self.ok += is_ok
         self.exact_ok += is_exact and is_ok
         self.missing += row is None
@@ -129,12 +136,12 @@ def _last_name(row: TableRow) -> str:
 
 
 def as_table(evaluations: Sequence[ValueEvaluation]) -> str:
-    """One line for each evaluation, and a line with the mean share of exact values of several."""
+    """One line for each evaluation, a line with the mean share of exact values of several, and then warnings."""
     rows = [HEADER, *map(_row, evaluations)]
     if len(evaluations) > 1:
         mean = sum(one.exact / max(1, one.fields) for one in evaluations) / len(evaluations)
         rows.append(("mean", "", f"{mean:.2%}", *[""] * 8))
-    return table(rows)
+    return "\n".join([table(rows), *(_warning(one) for one in evaluations if one.other_separators)])
 
 
 def edit_distance(one: str, other: str) -> int:
@@ -158,6 +165,15 @@ def _row(one: ValueEvaluation) -> tuple[str, ...]:
         f"{one.exact_ok / one.ok:.2%}" if one.ok else "-",
         f"{one.missing:,}",
     )
+
+
+def _warning(one: ValueEvaluation) -> str:
+    return f"{printable(one.path)}: exact but for separators or the sign: {one.other_separators:,} of {one.exact:,}"
+
+
+def _plain(text: str) -> str:
+    """A value with its separators and its sign; a comma is a point."""
+    return text.strip().removeprefix("+").replace(",", ".")
 
 
 def _digits(text: str) -> str:

@@ -36,6 +36,7 @@ def test_values_are_compared_without_separators_and_errors_are_told_by_kind(run:
         "path": "rows.csv",
         "fields": 7,
         "exact": 2,
+        "other_separators": 1,
         "true_digits": 14,
         "edits": 6,
         "kinds": {"wrong": 1, "too few": 1, "none": 2, "too many": 1},
@@ -48,11 +49,42 @@ def test_values_are_compared_without_separators_and_errors_are_told_by_kind(run:
 def test_the_table(run: Run) -> None:
     result = run("evaluate", "rows.csv", "--truth", "truth.csv")
     assert result.exit_code == 0
-    header, line = result.stdout.splitlines()
+    header, line, warning = result.stdout.splitlines()
     assert line.split() == ["rows.csv", "7", "28.57%", "57.14%", "1", "1", "1", "2", "42.9%", "66.67%", "1"]
     assert header.split()[:3] == ["fields", "exact", "digits"]
+    assert warning == "rows.csv: exact but for separators or the sign: 1 of 2"
     both = run("evaluate", "rows.csv", "rows.csv", "--truth", "truth.csv").stdout
-    assert both.splitlines()[-1].split() == ["mean", "28.57%"]
+    assert both.splitlines()[-3].split() == ["mean", "28.57%"]
+
+
+@pytest.mark.parametrize("truth", ["blank", "x", "not_digit", "X", ""])
+def test_a_truth_that_there_is_no_number_is_no_text(run: Run, truth: str) -> None:
+    Path("truth.csv").write_text(f"file,truth\na.png,0123\ne.png,{truth}\nf.png,{truth}\n")
+    (found,) = json.loads(run("evaluate", "rows.csv", "--truth", "truth.csv", "--json").stdout)
+    assert (found["exact"], found["true_digits"], found["edits"]) == (2, 4, 1)
+    assert found["kinds"] == {"too many": 1}
+    Path("rows.csv").write_text(f"path,label,confidence,status,detail,score\na.png,{truth},1,ok,,1\n")  # a class
+    Path("truth.csv").write_text(f"file,truth\na.png,{truth}\n")
+    assert "100.00%" in run("evaluate", "rows.csv", "--truth", "truth.csv").stdout
+
+
+@pytest.mark.parametrize(
+    ("value", "truth", "differ"),
+    [
+        ("239752", "2397.52", 1),
+        ("5", "-5", 1),
+        ("1/2", "12", 1),
+        ("2397,52", "2397.52", 0),
+        ("5", "+5", 0),
+        ("-5", "-5", 0),
+    ],
+)
+def test_exact_values_with_other_separators_or_signs_are_counted(run: Run, value: str, truth: str, differ: int) -> None:
+    Path("rows.csv").write_text(f'path,value,confidence,status,detail,score\na.png,"{value}",1,ok,,1\n')
+    Path("truth.csv").write_text(f"file,truth\na.png,{truth}\n")
+    result = run("evaluate", "rows.csv", "--truth", "truth.csv")
+    assert ("rows.csv: exact but for separators or the sign: 1 of 1\n" in result.stdout) == differ
+    assert "100.00%" in result.stdout
 
 
 @pytest.mark.parametrize(
