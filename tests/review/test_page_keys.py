@@ -306,6 +306,27 @@ def test_filters(show: Show) -> None:
     screen.wait_cursor("8/0.png")
 
 
+def test_a_filter_stays_when_the_class_changes(show: Show) -> None:
+    """By the keys, past the last page, and by a button; classes without such a card are passed over."""
+    lines = [line._replace(status="review") if line.path.endswith("/2.png") else line for line in FEW]
+    screen = show([*lines, *numbered(["5"] * 3, "5"), Line("9/2.png", "9", 0.5, "review")])
+    screen.press("/")
+    screen.page.select_option("[name=status]", "review")
+    screen.page.select_option("[name=group]", label="3")
+    screen.page.click("#filter button[value=apply]")
+    screen.wait_cursor("3/2.png")
+    for key, path in (("]", "8/2.png"), ("PageDown", "9/2.png"), ("[", "8/2.png")):
+        screen.press(key)
+        screen.wait_cursor(path)
+        assert screen.cards == [path]
+    screen.page.click('#groups b:text-is("3")')
+    screen.wait_cursor("3/2.png")
+    assert screen.cards == ["3/2.png"]
+    screen.wait_text("#filters", "status review")
+    screen.page.click("text=Show all")
+    screen.page.wait_for_function("() => document.querySelectorAll('#grid .card').length === 4")
+
+
 def test_the_unsure_ones_of_all_classes_are_gone_through(show: Show) -> None:
     screen = show(FEW)
     screen.press("j", "?", "]")

@@ -23,6 +23,9 @@ export const wholePlace = (group = null, view = null) => ({
   view,
 });
 
+/** Another class, with the same filter. */
+export const groupPlace = (place, group) => ({ ...place, group, view: null, start: null });
+
 /** Whether only some rows are shown. */
 export const isFiltered = (place) => Boolean(place.status || place.answered || place.path);
 

@@ -10,7 +10,7 @@ import { Keys } from "./keys.js";
 import { KEYPAD, NumberKeys } from "./number_keys.js";
 import { enqueue, isStuck, untilAcknowledged } from "./outbox.js";
 import * as overview from "./overview.js";
-import { readPlace, wholePlace } from "./place.js";
+import { groupPlace, readPlace, wholePlace } from "./place.js";
 import { Single } from "./single.js";
 import { Walk } from "./walk.js";
 import * as words from "./words.js";
@@ -48,7 +48,7 @@ const COMMANDS = {
   previous_page: () => (walk.view === grid ? walk.turn(-1) : walk.move(-1)),
   next_group: () => walk.turnGroup(1),
   previous_group: () => walk.turnGroup(-1),
-  group: (label) => walk.open(wholePlace(label), true),
+  group: (label) => walk.open(groupPlace(walk.page.place, label), true),
   glyph: () => walk.card && walk.view.toggleGlyph(walk.card),
   glyphs: toggleGlyphs,
   zoom: () => dialogs.toggleZoom(walk.card),

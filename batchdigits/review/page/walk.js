@@ -2,7 +2,7 @@
 
 import { PAGE_SIZE } from "./cards.js";
 import { untilAcknowledged } from "./outbox.js";
-import { wholePlace, writePlace } from "./place.js";
+import { groupPlace, wholePlace, writePlace } from "./place.js";
 
 export class Walk {
   index = 0;
@@ -31,8 +31,7 @@ export class Walk {
 
   /** Show a place, from its first open card on. */
   async open(place, isNew = false) {
-    const page = place.start === null ? await this.#firstOpenPage(place) : null;
-    this.show(page ?? (await this.#fetch(place)), null, isNew);
+    this.show(await this.#pageOf(place), null, isNew);
   }
 
   /** Show a page, and put the cursor onto a card: the first open one, unless there is an index. */
@@ -91,11 +90,14 @@ export class Walk {
     }
   }
 
-  /** Show the class behind this one (1) or before it (-1). */
+  /** Show the next class behind this one (1), or before it (-1), that has cards which the filter lets through. */
   async turnGroup(step) {
     const labels = this.#labels();
-    const index = labels.indexOf(this.page.place.group) + step;
-    if (index >= 0 && index < labels.length) await this.open(wholePlace(labels[index]), true);
+    const { place } = this.page;
+    for (let index = labels.indexOf(place.group) + step; index in labels; index += step) {
+      const page = await this.#pageOf(groupPlace(place, labels[index]));
+      if (page.cards.length) return this.show(page, null, true);
+    }
   }
 
   /** Go to a row, wherever it is. */
@@ -156,6 +158,11 @@ export class Walk {
       page = start < total ? await this.#fetch(page.place, { start }) : null;
     }
     return page;
+  }
+
+  // The page that a place begins with: unless it says so itself, the one that has its first open card.
+  async #pageOf(place) {
+    return (place.start === null ? await this.#firstOpenPage(place) : null) ?? this.#fetch(place);
   }
 
   // The page of a place that has its first open card, or null.
