@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchdigits.engines.classify_files import Settings
-from batchdigits.inference.decide import Prediction, decide
+from batchdigits.inference.decide import Prediction, Status, decide
 from batchdigits.inference.runtime import Runtime
 from batchdigits.output.row_counts import REVIEWED
 from batchdigits.output.source_pages import pages_of
@@ -50,6 +50,15 @@ class PreviewItem(NamedTuple):
         if not row.label:
             return row.detail
         return "" if row.confidence is None or row.status == REVIEWED else f"{row.confidence:.1%}"
+
+    @property
+    def doubts(self) -> list[str]:
+        """Why a row is `review`, whatever its confidence: its score in percent, and its detail, if it has a label."""
+        row = self.prediction
+        if row.status != Status.REVIEW:
+            return []
+        score = "" if row.score is None else f"score {row.score:.1%}"
+        return [text for text in (score, row.detail if row.label else "") if text]
 
 
 def preview_items(files: Iterable[str], runtime: Runtime, settings: Settings, limit: int | None) -> list[PreviewItem]:

@@ -83,6 +83,7 @@ def _figure(item: PreviewItem, note: str) -> str:
     if item.glyph is not None:
         parts.append(image_tag(item.glyph, "glyph"))
         text = f"<b>{safe(prediction.label)}</b>{safe(item.certainty)}<i>{safe(prediction.status)}</i>"
+        text += "<br>".join(map(safe, item.doubts))
         parts.append(f"<p>{text}</p>")
     else:
         parts.append(f'<p class="why"><i>{safe(prediction.status)}</i>{safe(item.reason)}</p>')

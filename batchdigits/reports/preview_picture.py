@@ -96,7 +96,11 @@ def _tile(item: PreviewItem) -> Image.Image:
         _paste(tile, item.glyph, glyph_left)
         pen.text((text_left, PADDING - 6), clip(prediction.label, 52, TEXT_WIDTH), TEXT, font(52))
         pen.text((text_left, PADDING + 60), clip(item.certainty, 18, TEXT_WIDTH), TEXT, font(18))
-        pen.text((text_left, PADDING + 90), clip(prediction.status, 16, TEXT_WIDTH), colour, font(16))
+        doubts = item.doubts
+        status_top = PADDING + (82 if doubts else 90)
+        pen.text((text_left, status_top), clip(prediction.status, 16, TEXT_WIDTH), colour, font(16))
+        for line, doubt in enumerate(doubts):
+            pen.text((text_left, PADDING + 101 + 13 * line), clip(doubt, 10, TEXT_WIDTH), FAINT_TEXT, font(10))
     else:
         left = PADDING if item.thumbnail is None else glyph_left
         width = TILE_SIZE[0] - PADDING - left

@@ -87,6 +87,30 @@ def test_a_reviewed_row_shows_what_the_person_said_without_the_confidence_of_the
     assert "<b>9</b><i>reviewed</i>" in second
 
 
+def test_a_row_to_review_shows_its_score_and_what_it_may_be(run: Run, rows: Path) -> None:
+    edit(
+        rows,
+        **{
+            r"0\.png": "7,1.0,review,may be no digit,0.41",
+            r"1\.png": "2,1.0,review,,0.42",
+            r"2\.png": "2,1.0,ok,,0.43",
+            r"3\.png": ",,review,no digit found,",
+        },
+    )
+    assert run("preview", rows, "-o", "page.html").exit_code == 0
+    first, second, third, fourth, *_ = figures()
+    assert "<b>7</b>100.0%<i>review</i>score 41.0%<br>may be no digit</p>" in first
+    assert "<b>2</b>100.0%<i>review</i>score 42.0%</p>" in second
+    assert "<b>2</b>100.0%<i>ok</i></p>" in third
+    assert fourth.count("no digit found") == 1
+    pictures = set()
+    for score in ("0.41", "0.48"):
+        edit(rows, **{r"0\.png": f"7,1.0,review,may be no digit,{score}"})
+        assert run("preview", rows, "--limit", 1, "-o", "page.png").exit_code == 0
+        pictures.add(Path("page.png").read_bytes())
+    assert len(pictures) == 2
+
+
 def test_status_chooses_and_sort_puts_the_lowest_score_first(run: Run, rows: Path) -> None:
     edit(
         rows,
