@@ -7,6 +7,7 @@ import numpy as np
 from batchdigits.forms.reference import Matrix
 
 MAX_SIDE = 1_000_000.0  # pixels: no scan is as large
+MIN_AREA = 0.01  # square pixels: a tenth of a pixel each way, to which corners are written
 
 
 def corners_text(corners: Matrix) -> str:
@@ -20,9 +21,13 @@ def corners_text(corners: Matrix) -> str:
 
 
 def parsed_corners(text: str) -> Matrix | None:
-    """The corners, float64 (4, 2), that a text says; None if it says none."""
+    """The corners, float64 (4, 2), that a text says; None if it says none, or three of them are on a line."""
     try:
         corners = np.array([float(side) for side in text.split()]).reshape(4, 2)
     except ValueError:
         return None
-    return corners if (np.abs(corners) <= MAX_SIDE).all() else None  # NaN is not
+    if not (np.abs(corners) <= MAX_SIDE).all():  # NaN is not
+        return None
+    before, behind = corners - np.roll(corners, 1, axis=0), np.roll(corners, -1, axis=0) - corners
+    areas = before[:, 0] * behind[:, 1] - before[:, 1] * behind[:, 0]  # twice those of the triangles at each corner
+    return corners if (np.abs(areas) >= MIN_AREA).all() else None

@@ -239,6 +239,7 @@ def test_a_sample_of_fields_is_keyed_blind_and_certified(table: Path, serve: Ser
     [
         ("", None),
         ("1 2 3", None),
+        ("0 0 10 0 20 0 30 0", None),
         ("0 0 900000 0 900000 900000 0 900000", "not on the scan"),
     ],
 )

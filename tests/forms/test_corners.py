@@ -32,7 +32,20 @@ def test_a_margin_goes_with_the_field() -> None:
     assert around(corners, 10).tolist() == [[30, 20], [30, 140], [-10, 140], [-10, 20]]
 
 
-@pytest.mark.parametrize("text", ["", "1 2 3", "a b c d e f g h", "nan 0 1 0 1 1 0 1", "0 0 inf 0 1 1 0 1", "1e9 " * 8])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "1 2 3",
+        "a b c d e f g h",
+        "nan 0 1 0 1 1 0 1",
+        "0 0 inf 0 1 1 0 1",
+        "1e9 " * 8,
+        "0 0 10 0 20 0 30 0",
+        "0 0 10 0 10 5 0 0",
+        "0 0 10.1 1 20.2 2 0 9",
+    ],
+)
 def test_other_texts_say_no_corners(text: str) -> None:
     assert parsed_corners(text) is None
 
@@ -45,6 +58,5 @@ def test_what_is_much_larger_than_the_page_is_not_cropped() -> None:
 
 
 def test_corners_that_are_one_point_are_harmless() -> None:
-    corners = parsed_corners("5 5 5 5 5 5 5 5")
-    assert corners is not None
-    assert crop_corners(PAGE, corners).scan.shape == (1, 1)
+    assert parsed_corners("5 5 5 5 5 5 5 5") is None
+    assert crop_corners(PAGE, np.full((4, 2), 5.0)).scan.shape == (1, 1)
