@@ -82,7 +82,7 @@ class ScanFiles:
             real = os.path.realpath(file)
         except ValueError:  # NUL is in the path, or half of a surrogate pair
             return False
-        return any(os.path.commonpath([real, folder]) == folder for folder in self.folders)
+        return any(_is_below(real, folder) for folder in self.folders)
 
     def _moved_to(self, paths: Sequence[str], folders: Sequence[Path]) -> tuple[str, int] | None:
         """The folder to put before paths, and how many of their own first folders to drop; None to take them as are.
@@ -97,6 +97,13 @@ class ScanFiles:
                 if any(_is_file(os.path.join(folder, *_parts(path)[dropped:])) for path in tried):  # noqa: PTH118
                     return folder, dropped
         return None
+
+
+def _is_below(file: str, folder: str) -> bool:
+    try:
+        return os.path.commonpath([file, folder]) == folder
+    except ValueError:  # they are on two drives of Windows
+        return False
 
 
 def _first_local(paths: Sequence[str]) -> list[str]:

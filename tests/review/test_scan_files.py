@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ntpath
+import os
 import zipfile
 from pathlib import Path
 
@@ -80,3 +82,14 @@ def test_paths_stay_as_they_are_where_they_lead_to_the_folder_that_is_given(scan
 def test_a_folder_that_is_not_there_is_named(scans: Path) -> None:
     with pytest.raises(BatchdigitsError, match="nothere: no such folder"):
         ScanFiles(PATHS, [Path("nothere")], scans)
+
+
+def test_a_file_on_another_drive_is_in_no_folder(scans: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = ScanFiles(PATHS, [], scans)
+    real = {"D:\\7\\a.png": "D:\\7\\a.png", "a.png": "C:\\scans\\a.png"}
+    monkeypatch.setattr(os.path, "realpath", real.__getitem__)
+    monkeypatch.setattr(os.path, "commonpath", ntpath.commonpath)
+    files.folders = ["E:\\other", "C:\\scans"]
+    assert files.locate("a.png") == "a.png"
+    with pytest.raises(BatchdigitsError, match="outside of the folders"):
+        files.locate("D:\\7\\a.png")
