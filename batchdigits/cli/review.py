@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import secrets
 import socket
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -138,8 +139,8 @@ def review(
     sources = [row.source for row in rows.rows]
     files = ScanFiles(sources, scans, table.resolve().parent)
     if not files.has_any(sources):
-        remedy = "give --scans DIR" if all(map(is_utf8, sources)) else f"if {table} is not in UTF-8, {SAVE_AS_UTF8}"
-        print_message(f"no image of the first rows is in {' or '.join(map(as_unicode, files.folders))}; {remedy}")
+        folders = " or ".join(map(as_unicode, files.folders))
+        print_message(f"no image of the first rows is in {folders}; {_remedy(table, sources)}")
     mode = "blind" if is_second else mode or ("single" if rows.are_numbers else "grid")
     setting = Setting(table.name, reviewer or _own_name(), mode, is_second)
     token = secrets.token_urlsafe(16)
@@ -153,6 +154,14 @@ def review(
         page = application(review, files, token)
         _serve(page, listening, f"http://{ADDRESS}:{listening.getsockname()[1]}/{token}/", no_browser)
     print_message(f"the answers are in {log_path(table)}; --apply -o FILE makes a table of them")
+
+
+def _remedy(table: Path, sources: Sequence[str]) -> str:
+    """What to do where no image is found, the likelier first."""
+    folder, encoding = "give --scans DIR", f"if {table} is not in UTF-8, {SAVE_AS_UTF8}"
+    if all(map(is_utf8, sources)):
+        return folder
+    return f"{folder}; {encoding}" if any(map(is_utf8, sources)) else f"{encoding}; else {folder}"
 
 
 def _typed(

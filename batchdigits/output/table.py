@@ -102,7 +102,7 @@ def known_format(path: str) -> TableFormat:
         elif is_utf16(_head(path)):
             reason = f"it is in UTF-16; {SAVE_AS_UTF8}"
         elif Path(path).suffix.lower() == ".xlsx":
-            reason = "it is a workbook; write a .csv first, of which review --apply -o FILE.xlsx makes one at the end"
+            reason = "it is a workbook; give its sheet rows, saved as a .csv in UTF-8, which Excel calls CSV UTF-8"
         raise BatchdigitsError(f"cannot read {path}: {reason}")
     return name
 

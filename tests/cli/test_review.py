@@ -267,8 +267,15 @@ def test_a_table_in_another_encoding_finds_no_images_and_says_why(table: Path, s
         serve(table)
         .lines[0]
         .rstrip()
-        .endswith(f"; if {table} is not in UTF-8, save it as UTF-8, which Excel calls CSV UTF-8")
+        .endswith(f"; if {table} is not in UTF-8, save it as UTF-8, which Excel calls CSV UTF-8; else give --scans DIR")
     )
+
+
+def test_one_file_name_that_is_not_utf8_does_not_hide_that_the_folder_was_moved(table: Path, serve: Serve) -> None:
+    Path("a.png").unlink()
+    table.write_bytes(table.read_bytes().replace(b"b.png", b"bl\xe4u.png"))
+    says = f"; give --scans DIR; if {table} is not in UTF-8, save it as UTF-8, which Excel calls CSV UTF-8"
+    assert serve(table).lines[0].rstrip().endswith(says)
 
 
 @pytest.mark.parametrize(
@@ -321,4 +328,7 @@ def test_a_workbook_says_what_to_do(table: Path, run: Run) -> None:
     Path("rows.xlsx").write_bytes(b"PK")
     result = run("review", "rows.xlsx")
     assert result.exit_code == 1
-    assert "it is a workbook; write a .csv first, of which review --apply -o FILE.xlsx makes one" in result.stderr
+    assert (
+        "it is a workbook; give its sheet rows, saved as a .csv in UTF-8, which Excel calls CSV UTF-8\n"
+        in result.stderr
+    )
