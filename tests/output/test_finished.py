@@ -70,6 +70,17 @@ def test_an_edited_row_stays_although_its_file_has_changed(finished: Path, files
     assert sorted(finished.read_bytes().splitlines()) == sorted(complete(files).splitlines())
 
 
+def test_rows_with_the_checksum_of_their_own_bytes_are_not_edited(
+    finished: Path, files: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As older versions wrote it of rows that they added to a table in a spreadsheet's form."""
+    monkeypatch.setattr(Lines, "as_written", lambda self, rows: rows.upper())
+    os.utime(files[0], ns=(1, 1))
+    assert write(finished, files, resume=True) == [files[0]]
+    os.utime(files[0], ns=(2, 2))
+    assert write(finished, files, resume=True) == [files[0]]  # now with that of the row as it was written
+
+
 def test_a_row_that_a_person_added_stays(finished: Path, files: list[str], tmp_path: Path) -> None:
     added = tmp_path / "in" / "new"
     added.touch()
