@@ -75,6 +75,7 @@ class Summary:
             f"{counted(self.done_before, 'file')} done before" if self.done_before else "",
             f"{counted(skipped, 'other file')} skipped" if skipped else "",
             self._expected_errors(),
+            *self._left_out(),
             f"{self.seconds:.1f} s, {self.new / self.seconds:,.0f} {row}s/s, with {self.task.model}",
         ]
         return "; ".join(filter(None, parts))
@@ -122,6 +123,12 @@ class Summary:
         ok, errors = self.counts.statuses["ok"], self.counts.expected_errors
         number = f"about {errors:,.0f}" if errors >= 1 else "less than 1"
         return f"{number} of the {counted(ok, 'ok row')} may be wrong" if ok else ""
+
+    def _left_out(self) -> list[str]:
+        from batchdigits.fields.left_out import LEFT_OUT
+
+        left_out = self.counts.left_out
+        return [f"in {left_out[mark]:,} of them {words}" for mark, words in LEFT_OUT.items() if left_out[mark]]
 
 
 def prepare_summary(path: Path, command: str) -> None:

@@ -189,7 +189,7 @@ def parse_result(row: Mapping[str, Any]) -> Part | Listing:
     if not row["part"]:
         named, readable = (np.frombuffer(row[column], np.uint64) for column in ("data", "done"))
         return Listing(**{**about, "named": named, "readable": readable, "files": Counter(about["files"])})
-    counts = RowCounts(Counter(about["statuses"]), about["risk"])
+    counts = RowCounts(Counter(about["statuses"]), about["risk"], Counter(about["left_out"]))
     return Part(row["part"], row["data"], counts, np.frombuffer(row["done"], RECORD))
 
 
@@ -294,7 +294,7 @@ class PartClassifier:
         rows = [row for result in results for row in result.rows]
         stamps = [stamp for result in results for stamp in result.stamps]
         done = records(list(map(source_id, paths)), stamps, list(map(checksum_of, rows)))
-        about = {"statuses": counts.statuses, "risk": counts.risk}
+        about = {"statuses": counts.statuses, "risk": counts.risk, "left_out": counts.left_out}
         return _row(row["part"], encode_part(self._job.file_format, self._job.columns, rows), about, done.tobytes())
 
 

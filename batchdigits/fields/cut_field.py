@@ -21,7 +21,7 @@ from batchdigits.fields.ink import View, view_of
 from batchdigits.fields.lattice import Step
 from batchdigits.fields.leaning import upright_view
 from batchdigits.fields.line_digits import stroke_lean
-from batchdigits.fields.minus import minus_before, with_minus
+from batchdigits.fields.minus import minus_apart, minus_before, with_minus
 from batchdigits.fields.number import Number, find_number
 from batchdigits.fields.pieces import Pieces, pieces_of
 from batchdigits.fields.points import with_points
@@ -55,7 +55,7 @@ class Cut(NamedTuple):
         shown: how many boxes the walls of a comb show, which may be more or fewer than it should have.
         is_part: whether a digit may have been left out: there is ink beside the number, or an empty box within it, or
             a line may be a digit.
-        may_have_minus: whether a minus may stand in a box before the first digit, where it is not read.
+        has_minus_apart: whether a minus stands in a box before the first digit, or too far before it to be a piece.
     """
 
     view: View
@@ -72,7 +72,7 @@ class Cut(NamedTuple):
     looks_empty: bool = False
     shown: int = 0
     is_part: bool = False
-    may_have_minus: bool = False
+    has_minus_apart: bool = False
 
 
 def cut_field(scan: NDArray[np.uint8], options: ReadOptions) -> Cut:
@@ -111,9 +111,9 @@ def _cut_boxes(view: View, ruled: Ruled, comb: Comb, options: ReadOptions) -> Cu
     is_lost = has_other_ink or comb.boxes < with_gaps.boxes or may_have_lost_digit(ruled, comb, places)
     shown = count_boxes(ruled, comb)
     has_ink = bool(filled) or (not shown and _find_number(ruled) is not None)  # too small for such boxes
-    has_minus = options.signed and bool(places) and _has_minus(places[0], ruled)
+    has_minus = bool(places) and _has_minus(places[0], ruled)
     cut = Cut(view, [glyph.glyph for glyph in filled], contexts, boxes, places=places, has_ink=has_ink, shown=shown)
-    return cut._replace(is_part=has_empty_box or is_lost, may_have_minus=has_minus)
+    return cut._replace(is_part=has_empty_box or is_lost, has_minus_apart=has_minus)
 
 
 def _has_minus(first: tuple[int, int, int, int], ruled: Ruled) -> bool:
@@ -125,8 +125,12 @@ def _has_minus(first: tuple[int, int, int, int], ruled: Ruled) -> bool:
 def _cut_number(view: View, ruled: Ruled, scan: NDArray[np.uint8], options: ReadOptions) -> Cut:
     """Cut a field without boxes into what may be its digits."""
     number = _find_number(ruled)
-    if number and options.signed and ruled.components is not None:
-        number = with_minus(number, ruled.components)
+    has_minus = False
+    if number and ruled.components is not None:
+        if options.signed:
+            number = with_minus(number, ruled.components)
+        else:
+            has_minus = minus_apart(number, ruled.components) is not None
     ink = ruled.ink
     if number and options.points:
         number, ink = with_points(number, ruled, view.ink)
@@ -150,7 +154,9 @@ def _cut_number(view: View, ruled: Ruled, scan: NDArray[np.uint8], options: Read
     leans = [stroke_lean(segment, pieces, close.height) for segment in segments]
     separators = tuple(separators_of(pieces, segments, leans, close, options))
     cut = Cut(view, glyphs, contexts, None, close, pieces, segments, leans, places, separators)
-    return cut._replace(looks_empty=not (alone.glyphs or alone.holds_writing), is_part=is_part)
+    return cut._replace(
+        looks_empty=not (alone.glyphs or alone.holds_writing), is_part=is_part, has_minus_apart=has_minus
+    )
 
 
 def _find_number(ruled: Ruled) -> Number | None:

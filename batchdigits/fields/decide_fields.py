@@ -15,6 +15,7 @@ from batchdigits.fields.cut_batch import CutPage
 from batchdigits.fields.cut_field import Cut
 from batchdigits.fields.expected_values import SHOWN, choose
 from batchdigits.fields.field_options import FieldOptions
+from batchdigits.fields.left_out import LEFT_OUT
 from batchdigits.fields.read_field import classify_cuts, read_cut
 from batchdigits.fields.reading import Character, FieldReading, Lattice
 from batchdigits.fields.value_list import DIGITS, ValueList
@@ -29,7 +30,6 @@ MIN_SHOWN = 0.01  # probability of another value that the detail of a `review` n
 
 UNTOLD_SLASHES = "may have slashes, which --separators / tells"
 MISSED_SLASHES = "a 1 may be a slash"
-UNTOLD_POINT = "a point or comma is left out, which --separators ., reads"
 UNREAD = {
     "minus": "a minus may stand before the number, where none is read",
     "point": "a point may stand before the number, where none is read",
@@ -184,8 +184,7 @@ def _with_notes(prediction: FieldPrediction, reading: FieldReading | str, option
     status = Status.REVIEW if notes else prediction.status
     if reading.may_have_slashes and (options.unique or status is Status.REVIEW):
         notes.append(MISSED_SLASHES if "/" in options.separators else UNTOLD_SLASHES)
-    if reading.has_point:
-        notes.append(UNTOLD_POINT)
+    notes += [LEFT_OUT[mark] for mark in reading.left_out]
     detail = "; ".join([*notes, prediction.detail])
     return prediction._replace(status=status, detail=detail if options.unique else detail.removesuffix("; "))
 

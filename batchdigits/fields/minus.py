@@ -13,14 +13,20 @@ MAX_GAP = 2.0  # of the digits' height: as between neighbours in a number
 
 
 def with_minus(number: Number, components: Components) -> Number:
-    """The number, with the ink of a minus that stands too far before its digits to be taken for a part of them."""
+    """The number, with the ink of `minus_apart`."""
+    index = minus_apart(number, components)
+    return number if index is None else number._replace(mask=cv2.bitwise_or(number.mask, select_one(components, index)))
+
+
+def minus_apart(number: Number, components: Components) -> int | None:
+    """The minus that stands too far before a number's digits to be taken for a part of it; None without any."""
     own = present(components.labels[np.asarray(number.mask) > 0], components)
     digits = np.flatnonzero(own & (components.height >= MIN_DIGIT_HEIGHT * number.height))
     if not digits.size:
-        return number
+        return None
     x, y, width, height = box_of(components, int(digits[components.x[digits].argmin()]))
     index = minus_before((x, y, x + width, y + height), number.height, components)
-    return number if index is None else number._replace(mask=cv2.bitwise_or(number.mask, select_one(components, index)))
+    return None if index is None or own[index] else index
 
 
 def minus_before(box: tuple[int, int, int, int], height: float, components: Components) -> int | None:

@@ -15,7 +15,7 @@ from batchdigits.fields.dates import prefer_dates
 from batchdigits.fields.lattice import Step, best_paths
 from batchdigits.fields.line_digits import may_be_marks, may_have_frame, may_have_slashes
 from batchdigits.fields.reading import Box, Character, FieldReading, Lattice, ReadOptions
-from batchdigits.fields.unread_marks import leaves_point_out, unread_mark, unsure_slash
+from batchdigits.fields.unread_marks import marks_left_out, unread_mark, unsure_slash
 from batchdigits.fields.weights import log_probabilities, steps_of_boxes, steps_of_pieces
 from batchdigits.inference.runtime import Runtime
 
@@ -96,7 +96,7 @@ def read_cut(cut: Cut, log_p: NDArray[np.float64], options: ReadOptions) -> Fiel
     lattice = Lattice(steps, pieces, log_p.tolist(), paths, confidence)
     return FieldReading(
         best.value, confidence, digits, separators, alternatives, cut.has_ink, lead, doubt, boxes, has_slashes, lattice
-    )._replace(unread=unread, has_point=leaves_point_out(best.steps, cut, options))
+    )._replace(unread=unread, left_out=marks_left_out(best.steps, cut, options))
 
 
 def _leaves_digit_out(steps: Sequence[Step], cut: Cut) -> bool:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from batchdigits.fields.field_options import POINT_OR_COMMA
 from batchdigits.fields.lattice import Path, Step
 from batchdigits.fields.lattice_reading import LatticeReading
+from batchdigits.fields.left_out import LeftOut
 from batchdigits.fields.value_list import ValueList
 from batchdigits.vision.normalise import Ink
 
@@ -106,7 +107,7 @@ class FieldReading(NamedTuple):
         unread: `minus` or `point`, if one that was told of may stand before the digits without being part of the value;
             `gap`, if a point may stand between them, or `date`, if separators of one may; `slash`, if it is a date only
             with a slash that looks like a 1; else empty.
-        has_point: whether a clear point or comma was left out, which no separator told of.
+        left_out: the clear marks that were left out, as nobody told of them.
     """
 
     value: str = ""
@@ -121,4 +122,4 @@ class FieldReading(NamedTuple):
     may_have_slashes: bool = False
     lattice: Lattice | None = None
     unread: str = ""
-    has_point: bool = False
+    left_out: tuple[LeftOut, ...] = ()

@@ -11,9 +11,10 @@ from batchdigits.fields.cut_field import Cut
 from batchdigits.fields.dates import may_lack_separators
 from batchdigits.fields.field_options import POINT_OR_COMMA
 from batchdigits.fields.lattice import Path, Step
+from batchdigits.fields.left_out import LeftOut
 from batchdigits.fields.pieces import Pieces
 from batchdigits.fields.reading import ReadOptions
-from batchdigits.fields.separators import CLEAR_WEIGHT, marks_of
+from batchdigits.fields.separators import CLEAR_WEIGHT, MARK_WEIGHT, marks_of
 
 # A gap between digits in which a faint point may stand: its width in heights, and over that of any other gap.
 MIN_GAP, GAP_RATIO = 0.4, 2.0
@@ -28,7 +29,7 @@ def unread_mark(path: Path, cut: Cut, options: ReadOptions) -> str:
         cut: the field.
         options: what was told of it.
     """
-    if cut.may_have_minus:
+    if cut.has_minus_apart and options.signed:
         return "minus"
     if cut.pieces is not None and may_lack_separators(path.value, options.separators):
         return "date"
@@ -45,16 +46,22 @@ def unsure_slash(path: Path, by_shape: Path) -> str:
     return "slash" if "/" in path.value and path.value != by_shape.value else ""
 
 
-def leaves_point_out(steps: Sequence[Step], cut: Cut, options: ReadOptions) -> bool:
-    """Whether a clear point or comma between the digits is left out, as nobody told of one; see `unread_mark`."""
-    if cut.pieces is None or cut.close is None or options.points:
-        return False
+def marks_left_out(steps: Sequence[Step], cut: Cut, options: ReadOptions) -> tuple[LeftOut, ...]:
+    """The clear marks that are left out, as nobody told of such; see `unread_mark` for those that somebody told of."""
+    has_minus, has_point = cut.has_minus_apart, False
+    if cut.pieces is None or cut.close is None:
+        return ("boxed minus",) if has_minus and not options.signed else ()
     digits = [place for place, step in enumerate(steps) if step.text.isdigit()]
-    left_out = {(step.start, step.end) for step in steps[digits[0] : digits[-1]] if not step.text}
-    if not left_out:
-        return False
-    marks = marks_of(cut.pieces, cut.close, ReadOptions(separators=POINT_OR_COMMA))
-    return any((mark.start, mark.end) in left_out and mark.log_weight >= CLEAR_WEIGHT for mark in marks)
+    left_out = {(step.start, step.end): place for place, step in enumerate(steps[: digits[-1]]) if not step.text}
+    if left_out:
+        for mark in marks_of(cut.pieces, cut.close, ReadOptions(separators=POINT_OR_COMMA, signed=True)):
+            place = left_out.get((mark.start, mark.end), -1)
+            if place >= 0 and mark.text == "-":
+                has_minus |= mark.log_weight >= MARK_WEIGHT
+            elif place > digits[0]:
+                has_point |= mark.log_weight >= CLEAR_WEIGHT
+    found: dict[LeftOut, bool] = {"minus": has_minus and not options.signed, "point": has_point and not options.points}
+    return tuple(name for name, is_found in found.items() if is_found)
 
 
 def _unread_point(path: Path, cut: Cut, options: ReadOptions) -> str:

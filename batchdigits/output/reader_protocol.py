@@ -15,12 +15,14 @@ class RowHead(NamedTuple):
         is_open_error: whether it is an error that nobody has answered.
         status: its status, which a person may have made up.
         score: its score as it stands in the row: text, a number, or nothing.
+        detail: its detail.
     """
 
     path: str
     is_open_error: bool
     status: str = ""
     score: object = None
+    detail: str = ""
 
 
 class RowForm(NamedTuple):

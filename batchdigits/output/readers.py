@@ -138,15 +138,15 @@ class CsvReader:
         except csv.Error:
             raise BatchdigitsError(f"cannot read the table: mend the quotes in its row {row[:40]!r}…") from None
         cells += [""] * (most - len(cells))
-        path, status, score = (cells[place] for place in places)
+        path, status, score, detail = (cells[place] for place in places)
         is_open_error = status == Status.ERROR and not any(cells[place] for place in answers)
-        return RowHead(self.dialect.original(path), is_open_error, status, score)
+        return RowHead(self.dialect.original(path), is_open_error, status, score, detail)
 
     @cached_property
     def _places(self) -> tuple[list[int], list[int], int]:
-        """The places of path, status and score, of the answers, and one past the last of them, among the cells."""
+        """The places of what a head has, of the answers, and one past the last of all, among the cells."""
         place = self.columns.names.index
-        heads, answers = list(map(place, ("path", "status", "score"))), list(map(place, self.columns.answers))
+        heads, answers = list(map(place, ("path", "status", "score", "detail"))), list(map(place, self.columns.answers))
         return heads, answers, 1 + max(*heads, *answers)
 
     def other_columns(self, path: Path) -> int:
@@ -196,7 +196,8 @@ class JsonlReader:
             path = path_of(document)
             is_answered = any(document[name] for name in self.columns.answers)
             is_open_error = document["status"] == Status.ERROR and not is_answered
-            return RowHead(path, is_open_error, str(document["status"]), document.get("score"))
+            status, detail = str(document["status"]), str(document.get("detail") or "")
+            return RowHead(path, is_open_error, status, document.get("score"), detail)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return RowHead("", False)
 

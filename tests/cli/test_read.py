@@ -24,12 +24,14 @@ import pytest
 from batchdigits.datasets import MNIST
 from batchdigits.datasets.idx import TEST_IMAGES, TEST_LABELS, read_idx
 from batchdigits.fields.decide_fields import UNREAD
+from batchdigits.fields.left_out import LEFT_OUT
 from batchdigits.inference import choose
 from batchdigits.learning.composed_fields import compose_field
 from batchdigits.output.review_answers import Answer
 from batchdigits.output.review_log import ReviewLog, log_path
 from tests.conftest import SAMPLES, Run
 from tests.engines import helpers
+from tests.fields.drawn import INK, paper, write
 from tests.forms.drawn import blank_form, filled, save, scanned
 
 VALUES = ["007", "1946", "20260", "0000", "83", "5917", "31", "604", "2871", "990", "4", "12345"]
@@ -76,6 +78,32 @@ def test_each_field_gives_one_row_with_its_number(run: Run) -> None:
     assert rows[-1]["detail"] == "not an image"
     assert all(0 < float(row["score"]) == float(row["confidence"]) <= 1 for row in rows[:-2])
     assert "14 images: " in result.stderr
+    assert "left out" not in result.stderr
+
+
+def test_the_last_line_counts_marks_that_are_left_out(run: Run) -> None:
+    digits = read_idx(MNIST / f"{TEST_IMAGES}.gz"), read_idx(MNIST / f"{TEST_LABELS}.gz")
+    Path("marked").mkdir()
+    for name in ("a", "b"):
+        scan = paper(260)
+        if name == "a":
+            cv2.line(scan, (44, 31), (60, 31), INK, 4)
+        end = write(scan, *digits, "18", at=60)
+        cv2.circle(scan, (end + 6, 44), 3, INK, -1)
+        write(scan, *digits, "6", at=end + 14)
+        cv2.imwrite(f"marked/{name}.png", scan)
+    minus, point = LEFT_OUT["minus"], LEFT_OUT["point"]
+    result = run("read", "marked/b.png", "-o", "out.csv")
+    assert f"of the 1 ok row may be wrong; in 1 of them {point}; " in result.stderr
+    result = run("read", "marked", "-o", "out.csv", "--resume")
+    assert f"of the 2 ok rows may be wrong; in 1 of them {minus}; in 2 of them {point}; " in result.stderr
+    assert [(row["value"], row["status"], row["detail"]) for row in rows_of(Path("out.csv").read_text())] == [
+        ("186", "ok", f"{minus}; {point}"),
+        ("186", "ok", point),
+    ]
+    told = run("read", "marked", "--signed", "--separators", ".,")
+    assert "left out" not in told.stderr
+    assert [row["value"] for row in rows_of(told.stdout)] == ["-18.6", "18.6"]
 
 
 def test_the_score_decides_between_ok_and_review(run: Run) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -18,6 +18,7 @@ from batchdigits.fields.decide_fields import FieldPrediction, decide_fields, fie
 from batchdigits.fields.decide_together import decide_together
 from batchdigits.fields.field_options import FieldOptions, field_options
 from batchdigits.fields.ink import View
+from batchdigits.fields.left_out import LEFT_OUT, LeftOut
 from batchdigits.fields.reading import Character, FieldReading
 from batchdigits.inference.choose import BUILT_IN_MODEL
 from batchdigits.inference.decide import Status
@@ -138,12 +139,13 @@ def test_an_unread_mark_is_for_review_whatever_is_expected(decide: Decide, unrea
         assert (prediction.status, prediction.detail) == ("review", words)
 
 
-def test_a_point_that_is_left_out_is_named_and_changes_nothing(decide: Decide) -> None:
+@pytest.mark.parametrize("mark", get_args(LeftOut))
+def test_a_mark_that_is_left_out_is_named_and_changes_nothing(decide: Decide, mark: LeftOut) -> None:
     for confidence, status in ((0.99, "ok"), (0.6, "review")):
         reading = READING._replace(confidence=confidence)
-        plain, pointed = (decide(one, threshold=0.9) for one in (reading, reading._replace(has_point=True)))
-        assert pointed.status == plain.status == status
-        assert pointed.detail == "; ".join(filter(None, [module.UNTOLD_POINT, plain.detail]))
+        plain, marked = (decide(one, threshold=0.9) for one in (reading, reading._replace(left_out=(mark,))))
+        assert marked.status == plain.status == status
+        assert marked.detail == "; ".join(filter(None, [LEFT_OUT[mark], plain.detail]))
 
 
 def test_what_is_wrong_with_a_field_and_its_value_stays_apart_where_values_are_unique(decide: Decide) -> None:

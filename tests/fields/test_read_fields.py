@@ -418,7 +418,19 @@ def test_a_minus_is_a_sign_where_there_may_be_one(
     scan = paper(200)
     cv2.line(scan, (34, 31), (50, 31), INK, 4)
     write(scan, *mnist_digits, "47", at=50)
-    assert read_fields([scan], runtime, options)[0].value == value
+    (reading,) = read_fields([scan], runtime, options)
+    assert reading.value == value
+    assert reading.left_out == (() if value == "-47" else ("minus",))
+
+
+@pytest.mark.parametrize("line", [((30, 50), (54, 50)), ((120, 31), (140, 31)), ((44, 18), (44, 42))])
+def test_other_lines_are_no_minus_that_is_left_out(
+    runtime: Runtime, mnist_digits: Digits, line: tuple[tuple[int, int], tuple[int, int]]
+) -> None:
+    scan = paper(200)
+    cv2.line(scan, *line, INK, 4)
+    write(scan, *mnist_digits, "47", at=50)
+    assert read_fields([scan], runtime)[0].left_out == ()
 
 
 def test_a_minus_far_before_the_number_is_a_sign(runtime: Runtime, mnist_digits: Digits) -> None:
@@ -427,6 +439,7 @@ def test_a_minus_far_before_the_number_is_a_sign(runtime: Runtime, mnist_digits:
     cv2.line(scan, (60, 30), (80, 30), INK, 4)
     signed, plain = (read_fields([scan], runtime, ReadOptions(signed=is_signed))[0] for is_signed in (True, False))
     assert (signed.value, plain.value) == ("-47", "47")
+    assert (signed.left_out, plain.left_out) == ((), ("minus",))
 
 
 def test_a_minus_is_at_the_height_of_the_first_digit(runtime: Runtime, mnist_digits: Digits) -> None:
@@ -502,6 +515,7 @@ def test_a_minus_in_a_box_leaves_a_signed_number_in_doubt(runtime: Runtime, mnis
     readings = [read_fields([one], runtime, ReadOptions(boxes=4, signed=is_signed))[0] for one, is_signed in fields]
     assert [reading.value for reading in readings] == ["47"] * 3
     assert [reading.unread for reading in readings] == ["minus", "", ""]
+    assert [reading.left_out for reading in readings] == [(), ("boxed minus",), ()]
     assert [reading.confidence <= MAX_DOUBTFUL_CONFIDENCE for reading in readings] == [True, False, False]
 
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from batchdigits.fields.left_out import LEFT_OUT
 from batchdigits.inference.decide import Prediction, Status, blank, failed
 from batchdigits.output.columns import Columns
 from batchdigits.output.formats import FormatName, output_format
@@ -20,9 +21,10 @@ FORMAT_NAMES: list[FormatName] = ["csv", "jsonl"]
 
 scores = st.floats(0, 1).map(lambda score: round(score, 6))
 answers = st.builds(
-    lambda status, score: Prediction("x.png", "a", score, status, "", {}, score),
+    lambda status, score, detail: Prediction("x.png", "a", score, status, detail, {}, score),
     st.sampled_from([Status.OK, Status.REVIEW]),
     scores,
+    st.sampled_from(["", LEFT_OUT["minus"], "; ".join(LEFT_OUT.values())]),
 )
 rows = st.lists(answers | st.just(blank("x.png")) | st.just(failed("x.png", "not an image")), max_size=30)
 
@@ -39,6 +41,7 @@ def test_counts_are_the_same_whoever_counts(
     path.write_bytes(output_format(name).header(COLUMNS) + output_format(name).encode(COLUMNS, rows))
     assert whole == in_two == count_rows(path, output_format(name).reader(COLUMNS))
     assert whole.rows == len(rows)
+    assert whole.left_out["minus"] == sum(row.status == "ok" and bool(row.detail) for row in rows)
     assert whole.expected_errors == pytest.approx(sum(1 - (row.score or 0) for row in rows if row.status == "ok"))
 
 
