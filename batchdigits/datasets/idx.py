@@ -89,7 +89,10 @@ def _parse(path: Path, content: bytes) -> NDArray[np.uint8]:
     expected = int(np.prod(shape, dtype=object))
     if len(content) - header != expected:
         raise DataError(f"{path}: the header says {expected} bytes {shape}, the file has {len(content) - header}")
-    return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
+    try:
+        return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
+    except ValueError:  # such as more than 64 dimensions, or huge ones beside a 0
+        raise DataError(f"{path}: no array has the shape that the header says") from None
 
 
 def test_files(path: Path) -> tuple[Path, Path]:

@@ -20,7 +20,7 @@ from batchdigits.datasets.pen import Drawings
 from batchdigits.errors import DataError
 
 GREY_STEP, MAX_LEVEL = 17, 15  # 16 levels from 0 to 255
-MAX_COUNT = (1 << 16) - 1  # points in a stroke, and strokes in a drawing
+MAX_COUNT = (1 << 16) - 1  # points in a stroke, strokes in a drawing, and pixels of a scan's side
 TRAIN, VALIDATION, TEST = range(3)
 DRAWING_SEED = 0  # of the drawings of a validation or test split, and of outliers
 SCANS = {"labels", "splits", "levels", "sizes"}
@@ -76,7 +76,7 @@ def _is_valid(arrays: Mapping[str, NDArray[Any]]) -> bool:
         return False
     if "levels" in arrays:
         levels, sizes = arrays["levels"], arrays["sizes"]
-        has_sizes = sizes.shape == (count, 2) and sizes.min() > 0
+        has_sizes = sizes.shape == (count, 2) and sizes.min() > 0 and sizes.max() <= MAX_COUNT
         return bool(has_sizes) and _is_list(levels, int(sizes.astype(np.int64).prod(axis=1).sum()), 0, MAX_LEVEL)
     points, lengths, counts = arrays["points"], arrays["stroke_sizes"], arrays["stroke_counts"]
     if not (_is_list(counts, count, 1) and _is_list(lengths, int(counts.sum()), 1)):

@@ -101,6 +101,8 @@ def test_a_file_that_is_not_an_npz_is_refused(tmp_path: Path, content: bytes) ->
         (TRAIN_IMAGES, b"\0\0\x08\x03\0\0", "truncated header"),
         (TRAIN_LABELS, b"\0\0\x08\x01\0\0\0\x09\1\2\3", "the header says 9 bytes (9,), the file has 3"),
         (TRAIN_LABELS, b"\0\0\x08\x04" + b"\xff" * 16, "the header says"),
+        (TRAIN_IMAGES, b"\0\0\x08\x03\0\0\0\0" + b"\xff" * 8, "no array has the shape that the header says"),
+        (TRAIN_IMAGES, b"\0\0\x08\x41" + b"\0\0\0\1" * 65 + b"\7", "no array has the shape that the header says"),
         (TRAIN_LABELS, idx_bytes(np.zeros(3, np.uint8)), "1000 images but labels of shape (3,)"),
         (TEST_LABELS, None, "t10k-labels-idx1-ubyte (or t10k-labels-idx1-ubyte.gz) is missing"),
     ],
