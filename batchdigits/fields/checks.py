@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from batchdigits.fields.expression import EXAMPLE, parse_expression
+from batchdigits.fields.expression import EXAMPLE, Expression, parse_expression
 
 Check = Callable[[str], bool]  # whether some digits, text of 0 to 9, pass
 
@@ -38,6 +38,7 @@ def ean13(digits: str) -> bool:
     return len(digits) == 13 and _weighted(digits, (1, 3) * 6 + (1,)) % 10 == 0
 
 
+_LENGTHS: Mapping[Check, int] = {isbn10: 10, ean13: 13}
 CHECKS: Mapping[str, Check] = {"luhn": luhn, "mod11": mod11, "mod97": mod97, "isbn10": isbn10, "ean13": ean13}
 
 
@@ -51,6 +52,18 @@ def parse_check(text: str) -> Check:
     if name.isalnum() and name not in CHECKS:
         raise ValueError(f"{text!r} is no check: there are {', '.join(CHECKS)}, and expressions; {EXAMPLE}")
     return CHECKS.get(name) or parse_expression(text)
+
+
+def may_pass(check: Check, lengths: Sequence[int]) -> bool:
+    """Whether some digits may pass a check, as far as that can be told.
+
+    Args:
+        check: see `parse_check`.
+        lengths: how many digits there may be, rising.
+    """
+    if isinstance(check, Expression):
+        return check.needed <= lengths[-1]
+    return check not in _LENGTHS or _LENGTHS[check] in lengths
 
 
 def _numbers(digits: str) -> Iterable[int]:

@@ -56,6 +56,13 @@ class Expression:
         except (KeyError, ZeroDivisionError):
             return False
 
+    @property
+    def needed(self) -> int:
+        """How many digits it takes at least to fulfil it; 0 where it has `and` or `or`, which may not look at all."""
+        nodes = list(ast.walk(self._root))
+        digits = [int(node.id[1:]) for node in nodes if isinstance(node, ast.Name) and node.id.startswith("d")]
+        return 0 if any(isinstance(node, ast.BoolOp) for node in nodes) else max(digits, default=0)
+
     def __reduce__(self) -> tuple[Callable[[str], Expression], tuple[str]]:
         """Pickle the text: a tree as deep as a text can make it is too deep for pickle."""
         return parse_expression, (self.text,)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from batchdigits.fields.checks import parse_check
+from batchdigits.fields.checks import may_pass, parse_check
 from batchdigits.fields.rules import MAX_LENGTH, Rules, parse_length, parse_pattern, parse_range
 
 if TYPE_CHECKING:
@@ -145,6 +145,10 @@ def field_options(
         pattern=None if pattern is None else parse_pattern(pattern),
         checks=tuple(map(parse_check, checks)),
     )
+    if possible := lengths or (comb and range(1, comb + 1)):
+        for text, check in zip(checks, rules.checks, strict=True):
+            if not may_pass(check, possible):
+                raise ValueError(f"no number of that length passes the check {text!r}")
     if values is not None:  # the cutting keeps to the length, but a list may not
         rules = replace(rules, length=lengths)
     options = FieldOptions(

@@ -235,6 +235,7 @@ def test_the_digits_stand_in_a_column_from_left_to_right(run: Run) -> None:
         (["--length", "33"], "is no length such as 9 or 5-8"),
         (["--length", "nine"], "is no length such as 9 or 5-8"),
         (["--comb", "1"], "1 is not in the range"),
+        (["--check", "isbn10", "--length", "5"], "no number of that length passes the check 'isbn10'"),
         (["--comb", "4", "--length", "5"], "a number of 5 digits does not fit into 4 boxes"),
         (["--separators", "a"], "are not separators"),
         (["--digits-only"], "--digits-only needs --separators"),

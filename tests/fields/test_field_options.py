@@ -109,8 +109,25 @@ def test_options_can_be_sent_to_a_worker() -> None:
         ({"bounds": "9"}, "is no range such as"),
         ({"pattern": "("}, "is no regular expression"),
         ({"checks": ["("]}, "write one such as"),
+        ({"checks": ["luhn", "isbn10"], "length": "5-9"}, "no number of that length passes the check 'isbn10'"),
+        ({"checks": ["ean13"], "comb": 12}, "no number of that length passes the check 'ean13'"),
+        ({"checks": ["not d9 == 1"], "length": "5-8"}, "no number of that length passes the check 'not d9 == 1'"),
     ],
 )
 def test_impossible_options_are_refused(options: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         field_options(**options)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"checks": ["isbn10"], "length": "9-10"},
+        {"checks": ["ean13"], "comb": 13},
+        {"checks": ["d9 == 1", "value % 11 == 0"], "length": "9"},
+        {"checks": ["d1 == 1 or d9 == 1"], "length": "5"},
+        {"checks": ["isbn10", "d9 == 1"]},
+    ],
+)
+def test_checks_that_some_numbers_pass_are_taken(options: dict[str, Any]) -> None:
+    assert field_options(**options).expected
