@@ -25,7 +25,8 @@ class Dialect:
         delimiter: the character between two cells.
         quoted: found in the cells that need quotes.
         formula: matches the text cells that a spreadsheet could take for a formula, and those that begin with an
-            apostrophe; they get an apostrophe in front. None for a file that no spreadsheet opens.
+            apostrophe; unless they are negative numbers, they get an apostrophe in front. None for a file that no
+            spreadsheet opens.
     """
 
     delimiter: str
@@ -53,7 +54,8 @@ class Dialect:
 
     def harmless(self, cell: str) -> str:
         """A text cell as `line` writes it: with an apostrophe in front where a spreadsheet could see a formula."""
-        return f"'{cell}" if self.formula and self.formula.match(cell) else cell
+        is_formula = self.formula and self.formula.match(cell) and not _NEGATIVE.fullmatch(cell)
+        return f"'{cell}" if is_formula else cell
 
     def original(self, cell: str) -> str:
         """A text cell as it was before `line` made it harmless."""
@@ -75,6 +77,7 @@ def _in_quotes(field: str) -> str:
 
 # See OWASP on CSV injection. Where the decimal sign is a comma, spreadsheets split a CSV at semicolons.
 _FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|['\x00-\x1f\x7f]")  # noqa: RUF001 - spreadsheets in Asia take the wide ones
+_NEGATIVE = re.compile(r"-[0-9]+([.,][0-9]+)?")
 _QUOTED_FOR_SPREADSHEETS = re.compile('[",;\t\r\n]')
 _QUOTED_BESIDE_DECIMAL_COMMAS = re.compile('[";\t\r\n]')
 

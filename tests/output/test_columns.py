@@ -66,7 +66,7 @@ def test_no_cell_for_spreadsheets_begins_a_formula(dialect: Dialect, text: str) 
     line = dialect.encode(PLAIN, [failed(text, text), UNSURE._replace(label="-")]).decode()
     first, second = csv.reader(io.StringIO(line, newline=""), delimiter=dialect.delimiter)
     for cell in (first[0], first[4], second[1]):
-        assert not re.match(r"\s*[=+\-@＝＋－＠]|[\x00-\x1f\x7f]", cell)  # noqa: RUF001
+        assert not re.match(r"(?!-[0-9.,]+\Z)\s*[=+\-@＝＋－＠]|[\x00-\x1f\x7f]", cell)  # noqa: RUF001
     assert dialect.original(first[0]) == dialect.original(first[4]) == text
     assert second[2:] == ["0.400000", "review", "", "0.350000"]
 
@@ -77,7 +77,13 @@ def test_cells_for_spreadsheets() -> None:
     for path, cell in (
         ("=6.png", "'=6.png"),
         ("+3", "'+3"),
-        ("-2", "'-2"),
+        ("-2", "-2"),
+        ("-12.50", "-12.50"),
+        ("-2.png", "'-2.png"),
+        ("-3-2", "'-3-2"),
+        ("-3/2", "'-3/2"),
+        (" -2", "' -2"),
+        ("-2\n", '"\'-2\n"'),
         ("@SUM(1)", "'@SUM(1)"),
         ("\t=6", '"\'\t=6"'),
         ("\r6", '"\'\r6"'),
@@ -89,6 +95,7 @@ def test_cells_for_spreadsheets() -> None:
         ("a;=6", '"a;=6"'),  # where the decimal sign is a comma, a semicolon ends a cell
     ):
         assert EXCEL_CSV.encode(PLAIN, [blank(path)]).decode() == f"{cell},,,blank,,\n"
+    assert EXCEL_CSV.original("'-2") == "-2"  # as earlier versions wrote it
 
 
 def test_tabs_separate_the_cells_of_tsv() -> None:
