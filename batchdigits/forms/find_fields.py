@@ -22,6 +22,7 @@ MIN_HEIGHT, MAX_HEIGHT = 0.009, 0.09  # of the longer side: of a box
 MIN_OPEN_HEIGHT = 0.012  # of one that is open above: letters are as high as smaller ones
 MIN_WIDTH, MAX_WIDTH = 0.55, 30.0  # of its height
 MIN_FILLED, MIN_FILLED_BLANK = 0.8, 0.9  # of its (turned) rectangle; on a blank form, where no ink crosses its sides
+MAX_CORNER, LEAST_CORNER = 0.15, 2.1  # of its shorter side, and pixels: how far a corner of that may be, as if rounded
 LINE_CONTRAST = 5  # grey levels that lines are darker than the paper around them: the walls of boxes are often faint
 MAX_BOX_WIDTH = 1.4  # of the height: of a box for one digit; what is wider holds a number
 MAX_DIFFERENCE = 0.25  # of the height: between the boxes of a comb
@@ -100,12 +101,7 @@ def _cells(ink: MatLike, side: int, filled: float) -> list[_Cell]:
         cell = _Cell(*cv2.boundingRect(hole))
         is_tall = MIN_HEIGHT * side <= cell.height <= MAX_HEIGHT * side
         is_wide = MIN_WIDTH * cell.height <= cell.width <= MAX_WIDTH * cell.height
-        if (
-            is_tall
-            and is_wide
-            and _has_sides(cell, ink)
-            and cv2.contourArea(hole) >= filled * math.prod(cv2.minAreaRect(hole)[1])
-        ):
+        if is_tall and is_wide and _has_sides(cell, ink) and _is_rectangle(hole, filled):
             cells.append(cell)
     del cells[MAX_CELLS:]
     inside = [[other for other in cells if other is not cell and _holds(cell, other)] for cell in cells]
@@ -132,6 +128,18 @@ def _has_sides(cell: _Cell, ink: MatLike) -> bool:
     upright = (slice(max(0, left - reach), left + reach), slice(right - reach, right + reach))
     sides = [(ink[rows, left:right], 0) for rows in level] + [(ink[top:bottom, columns], 1) for columns in upright]
     return all(float(np.asarray(side).any(axis=axis).mean()) >= MIN_SIDE for side, axis in sides)
+
+
+def _is_rectangle(hole: MatLike, filled: float) -> bool:
+    """Whether a hole fills so much of its rectangle, and three of its corners, and is not the bowl of a large letter.
+
+    A fourth corner may be under the ink of a digit.
+    """
+    rectangle = cv2.minAreaRect(hole)
+    sides = rectangle[1]
+    gaps = np.hypot(*(cv2.boxPoints(rectangle)[:, None] - hole[:, 0]).transpose(2, 0, 1)).min(axis=1)
+    has_corners = np.sort(gaps)[2] <= max(LEAST_CORNER, MAX_CORNER * min(sides))
+    return bool(has_corners) and cv2.contourArea(hole) >= filled * math.prod(sides)
 
 
 def _is_empty(cell: _Cell, ink: MatLike) -> bool:

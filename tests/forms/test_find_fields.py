@@ -5,10 +5,11 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw, ImageFont
 
 from batchdigits.forms.find_fields import Found, find_fields
 from batchdigits.forms.marks import find_corner_marks
-from tests.forms.drawn import BOX, FIELDS, HEIGHT, MARKS, PAPER, WIDTH, Scan, blank_form, filled, scanned
+from tests.forms.drawn import BOX, FIELDS, HEIGHT, INK, MARKS, PAPER, WIDTH, Scan, blank_form, filled, scanned
 
 
 def page() -> Scan:
@@ -39,6 +40,24 @@ def test_combs_and_boxes_are_found_in_the_order_of_reading(is_filled: bool) -> N
 
 def test_print_is_no_field() -> None:
     assert len(find_fields(blank_form())) == len(FIELDS)
+
+
+@pytest.mark.parametrize("is_filled", [False, True])
+@pytest.mark.parametrize("size", [31, 34, 44, 80, 120])
+def test_the_bowls_of_large_letters_are_no_fields(size: int, is_filled: bool) -> None:
+    form = Image.fromarray(page())
+    font = ImageFont.load_default(size)
+    for row, text in enumerate(("Date", "Days", "BDOPQR", "abdegopq", "DODO", "0689")):
+        ImageDraw.Draw(form).text((100, 100 + 2 * size * row), text, INK, font)
+    assert find_fields(np.array(form), is_filled) == []
+
+
+@pytest.mark.parametrize("radius", [0, 6, 9])
+def test_boxes_with_round_corners_are_fields(radius: int) -> None:
+    form = Image.fromarray(page())
+    for left, width in ((200, 40), (400, 400)):
+        ImageDraw.Draw(form).rounded_rectangle((left, 500, left + width, 540), radius, outline=INK, width=2)
+    assert [one.comb for one in find_fields(np.array(form))] == [1, 1]
 
 
 def test_a_form_that_is_turned_a_little_has_the_same_fields() -> None:
