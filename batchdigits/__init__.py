@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from batchdigits.api.c_sources import export_c
     from batchdigits.api.classifier import Classifier
     from batchdigits.api.evaluate import evaluate
+    from batchdigits.api.export import export
     from batchdigits.api.folders import classify
-    from batchdigits.api.train import export, train
+    from batchdigits.api.train import train
     from batchdigits.api.web_page import export_web
     from batchdigits.errors import (
         BatchdigitsError,
@@ -72,7 +73,7 @@ _MODULES = {
     "Status": "batchdigits.inference.decide",
     "classify": "batchdigits.api.folders",
     "evaluate": "batchdigits.api.evaluate",
-    "export": "batchdigits.api.train",
+    "export": "batchdigits.api.export",
     "export_c": "batchdigits.api.c_sources",
     "export_web": "batchdigits.api.web_page",
     "train": "batchdigits.api.train",

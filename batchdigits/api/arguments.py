@@ -18,7 +18,8 @@ KINDS: dict[type, str] = {
     Real: "a number",
     Sequence: "a sequence of whole numbers",
 }
-Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
+AnyPath = str | os.PathLike[str]
+Paths = AnyPath | Iterable[AnyPath]
 
 
 def check_ink(ink: str) -> None:
@@ -66,6 +67,16 @@ def as_path(path: object, name: str, suffix: str = "") -> Path:
     if suffix and Path(path).suffix != suffix:
         raise ValueError(f"{name} must end in {suffix}, not {os.fspath(path)!r}")
     return Path(path)
+
+
+def path_or_paths(value: AnyPath | Sequence[AnyPath], name: str) -> list[Path]:
+    """The paths of the argument `name`, which holds one path or several.
+
+    Raises:
+        TypeError: one is no path.
+    """
+    several = value if isinstance(value, Sequence) and not isinstance(value, str) else [value]
+    return [as_path(one, name) for one in several]
 
 
 def path_list(paths: Paths) -> Iterable[str]:
@@ -128,3 +139,13 @@ def check_counts(**values: Any) -> None:
     for name, value in values.items():
         if value is not None and value < 1:
             raise ValueError(f"{name} is at least 1, not {value!r}")
+
+
+def check_value(name: str, value: object, is_valid: bool) -> None:
+    """Check that an argument has one of its values.
+
+    Raises:
+        ValueError: it is not valid.
+    """
+    if not is_valid:
+        raise ValueError(f"{name} cannot be {value!r}; see help(batchdigits)")

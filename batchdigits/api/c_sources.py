@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from typing import Literal, get_args
 
-from batchdigits.api.arguments import as_path, model_path
+from batchdigits.api.arguments import AnyPath, as_path, model_path
 from batchdigits.device.package import package_sources, require_free
 from batchdigits.device.write import c_sources, write_sources
 from batchdigits.inference.model_file import read_model_file
 
-AnyPath = str | os.PathLike[str]
 Package = Literal["arduino", "platformio", "esp-idf", "zephyr", "cmake"]
 
 

@@ -1,24 +1,18 @@
-"""Train a network, and convert it to TFLite, as the commands `train` and `export` do."""
+"""Train a network, as the command `train` does."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from numbers import Integral, Real
-from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal
 
-from batchdigits.api.arguments import as_path, check_class, check_types
+from batchdigits.api.arguments import AnyPath, as_path, check_class, check_types, check_value, path_or_paths
 from batchdigits.inference.card import Card
-from batchdigits.learning.export import Export, export_trained, prepare_export, write_export
-from batchdigits.learning.export_options import Batch, Head, InputType, OutputType, Quantize, export_options
-from batchdigits.learning.parity_check import default_min_agreement, require_agreement
+from batchdigits.learning.export import export_trained, write_export
 from batchdigits.learning.save import save
 from batchdigits.learning.train import check_export, prepare_training
 from batchdigits.learning.training import Progress
-
-AnyPath = str | os.PathLike[str]
 
 MAX_UNITS = 1 << 16  # of a layer, and glyphs of a minibatch
 MAX_LEARNING_RATE = 10.0
@@ -75,8 +69,9 @@ def train(
         dropout: share of the last hidden layer's units that are dropped, from 0 and under 1.
         unchanged: share of the images that are not augmented, where the recipe augments, 0-1.
         tflite: whether the model is also exported, to a .tflite file beside it, as `export` does by default.
-        on_progress: called every 50 iterations and after the last one, with an object that has the attributes
-            `iteration`, `loss`, `accuracy`, `validation` (accuracy, or None) and `learning_rate`.
+        on_progress: called every 50 iterations, after each measurement on the validation split, and after the last
+            iteration, with an object that has the attributes `iteration`, `loss`, `accuracy`, `validation` (accuracy,
+            or None) and `learning_rate`.
         on_note: called before training with each line about the data that the command prints: what is left out, copied,
             labelled twice, or rare.
 
@@ -96,14 +91,14 @@ def train(
     check_types(Sequence, hidden=hidden)
     for units in hidden or ():
         check_types(Integral, hidden=units)
-    _check("seed", seed, 0 <= seed < 1 << 31)
-    _check("hidden", hidden, hidden is None or all(0 < units <= MAX_UNITS for units in hidden))
-    _check("learning_rate", learning_rate, learning_rate is None or 0 < learning_rate <= MAX_LEARNING_RATE)
-    _check("iterations", iterations, iterations is None or iterations >= 0)
-    _check("epochs", epochs, epochs is None or epochs > 0)
-    _check("batch_size", batch_size, batch_size is None or 0 < batch_size <= MAX_UNITS)
-    _check("dropout", dropout, dropout is None or 0 <= dropout < 1)
-    _check("unchanged", unchanged, unchanged is None or 0 <= unchanged <= 1)
+    check_value("seed", seed, 0 <= seed < 1 << 31)
+    check_value("hidden", hidden, hidden is None or all(0 < units <= MAX_UNITS for units in hidden))
+    check_value("learning_rate", learning_rate, learning_rate is None or 0 < learning_rate <= MAX_LEARNING_RATE)
+    check_value("iterations", iterations, iterations is None or iterations >= 0)
+    check_value("epochs", epochs, epochs is None or epochs > 0)
+    check_value("batch_size", batch_size, batch_size is None or 0 < batch_size <= MAX_UNITS)
+    check_value("dropout", dropout, dropout is None or 0 <= dropout < 1)
+    check_value("unchanged", unchanged, unchanged is None or 0 <= unchanged <= 1)
     values = {
         "hidden": None if hidden is None else tuple(hidden),
         "activation": activation,
@@ -115,13 +110,13 @@ def train(
     }
     training = prepare_training(
         recipe,
-        _paths(data, "data"),
+        path_or_paths(data, "data"),
         seed,
-        _paths(init, "init"),
-        _paths(teacher, "teacher"),
+        path_or_paths(init, "init"),
+        path_or_paths(teacher, "teacher"),
         values,
         epochs,
-        _paths(corrections, "corrections"),
+        path_or_paths(corrections, "corrections"),
         as_class,
         only_classes,
     )
@@ -140,116 +135,3 @@ def train(
         exported = export_trained(path, training.splits, path.with_suffix(".tflite"))
         write_export(exported.model, exported.parity)
     return card
-
-
-def export(
-    model: AnyPath = "exports/digits.keras",
-    output: AnyPath = "exports/digits.tflite",
-    *,
-    quantize: Quantize = "int8",
-    input_type: InputType | None = None,
-    output_type: OutputType | None = None,
-    head: Head = "logits",
-    batch: Batch = "1",
-    per_tensor: bool = False,
-    data: AnyPath | Sequence[AnyPath] = (),
-    corrections: AnyPath | Sequence[AnyPath] = (),
-    as_class: Literal["not_digit"] | None = None,
-    calibrate: AnyPath | None = None,
-    check: AnyPath | None = None,
-    min_agreement: float | None = None,
-    c_array: AnyPath | None = None,
-) -> Export:
-    """Convert a .keras model file to TFLite, and check that both give the same labels. Needs the extra `tensorflow`.
-
-    Args:
-        model: the .keras model file.
-        output: the .tflite file to write. Its folder is made.
-        quantize: `int8`, `int16x8`, `dynamic`, `float16` or `none`.
-        input_type: of the network, `uint8`, `int8` or `float32`; None for int8 if `quantize` is `int8`, else float32.
-        output_type: of the network, `int8` or `float32`; None for int8 if `quantize` is `int8`, else float32.
-        head: what the network gives, `logits`, or `probabilities` by a softmax at its end.
-        batch: `1`, or `dynamic` for any number of glyphs at once.
-        per_tensor: whether all weights of a layer have one scale, in place of one for each unit.
-        data: the labelled data that the model was trained on, one or several; none for the MNIST of the package.
-        corrections: logs of reviews that the model was trained on, one or several.
-        as_class: `not_digit` if the folder of this name in the data is a class.
-        calibrate: a folder of scans that set the ranges of int8 and int16x8; None for the training split.
-        check: a folder of scans on which the labels must agree, too.
-        min_agreement: least share of images with the same label, 0-1; None for 0.998, or 0.99 for a network without
-            activation.
-        c_array: a folder for the model as C99 sources; None for none.
-
-    Returns:
-        An object with the exported model (`model`) and the rows of the parity check (`parity`).
-
-    Raises:
-        TypeError: a path is neither text nor `os.PathLike`, or `min_agreement` no number.
-        ValueError: another argument has none of its values.
-        BatchdigitsError: the model or data cannot be used, arguments exclude each other, the parity check fails, or a
-            file cannot be written. If the parity check fails, nothing is written.
-        OSError: the folder of `output` cannot be made.
-    """
-    target = as_path(output, "output", ".tflite")
-    for name, value, values in (
-        ("quantize", quantize, Quantize),
-        ("input_type", input_type, InputType),
-        ("output_type", output_type, OutputType),
-        ("head", head, Head),
-        ("batch", batch, Batch),
-    ):
-        if value is not None and value not in get_args(values):
-            raise ValueError(f"{name} is one of {', '.join(get_args(values))}, not {value!r}")
-    check_class(as_class)
-    check_types(Real, min_agreement=min_agreement)
-    _check("min_agreement", min_agreement, min_agreement is None or 0 <= min_agreement <= 1)
-    options = export_options(
-        quantize,
-        input_type,
-        output_type,
-        head,
-        batch,
-        per_tensor,
-        calibrate=calibrate is not None,
-        c_array=c_array is not None,
-    )
-    calibrate_path, check_path, folder = (
-        None if value is None else as_path(value, name)
-        for name, value in (("calibrate", calibrate), ("check", check), ("c_array", c_array))
-    )
-    exported = prepare_export(
-        as_path(model, "model"),
-        target,
-        options,
-        _paths(data, "data"),
-        calibrate_path,
-        check_path,
-        _paths(corrections, "corrections"),
-        as_class,
-    )
-    share = default_min_agreement(exported.keras.card) if min_agreement is None else min_agreement
-    require_agreement(exported.parity, share)
-    _write(exported, folder)
-    return exported
-
-
-def _write(exported: Export, c_array: Path | None) -> None:
-    """Write the model and the C sources. The sources are made first: if that fails, nothing is written."""
-    from batchdigits.device.write import c_sources, write_sources
-
-    sources = c_sources(exported.model) if c_array else {}
-    exported.model.path.parent.mkdir(parents=True, exist_ok=True)
-    write_export(exported.model, exported.parity)
-    if c_array:
-        write_sources(sources, c_array)
-
-
-def _paths(value: AnyPath | Sequence[AnyPath], name: str) -> list[Path]:
-    """The paths of an argument that is one path or several."""
-    several = value if isinstance(value, Sequence) and not isinstance(value, str) else [value]
-    return [as_path(one, name) for one in several]
-
-
-def _check(name: str, value: Any, is_valid: bool) -> None:
-    if not is_valid:
-        raise ValueError(f"{name} cannot be {value!r}; see help(batchdigits)")

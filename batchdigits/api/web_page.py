@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
-from batchdigits.api.arguments import as_path, model_path
+from batchdigits.api.arguments import AnyPath, as_path, model_path
 from batchdigits.inference.model_file import read_model_file
 from batchdigits.web.page import web_page, write_page
-
-AnyPath = str | os.PathLike[str]
 
 
 def export_web(file: AnyPath, model: AnyPath | None = None) -> None:

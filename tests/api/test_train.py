@@ -10,7 +10,7 @@ import click
 import pytest
 
 import batchdigits
-from batchdigits.api import train as module
+from batchdigits.api import export as module
 from batchdigits.cli import main
 from batchdigits.inference.choose import PRETRAINED
 from batchdigits.inference.model_file import read_model_file
