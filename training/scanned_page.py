@@ -8,7 +8,7 @@ from drawing import Layer, Page, Rng
 from numpy.typing import NDArray
 
 
-def tilted(page: Page, height: float, rng: Rng) -> Page:
+def tilted(page: Page, rng: Rng) -> Page:
     """The page turned a little, in a slight perspective."""
     tall, wide = page.other.shape
     corners = np.array([[0, 0], [wide, 0], [wide, tall], [0, tall]], np.float32)
@@ -18,12 +18,12 @@ def tilted(page: Page, height: float, rng: Rng) -> Page:
     moved[:, 0] -= np.float32(slope) * (corners[:, 1] - tall / 2)
     to_page = cv2.getPerspectiveTransform(corners, moved)
 
-    def tilted(layer: Layer) -> Layer:
+    def moved_layer(layer: Layer) -> Layer:
         warped = cv2.warpPerspective(layer, to_page, (wide, tall), borderMode=cv2.BORDER_REPLICATE)
         return np.asarray(np.clip(warped, 0, 1), np.float32)
 
-    digits = np.stack([tilted(layer) for layer in page.digits])
-    return page._replace(digits=digits, other=tilted(page.other), lines=tilted(page.lines))
+    digits = np.stack([moved_layer(layer) for layer in page.digits])
+    return page._replace(digits=digits, other=moved_layer(page.other), lines=moved_layer(page.lines))
 
 
 def scanned(page: Page, rng: Rng) -> NDArray[np.uint8]:

@@ -42,7 +42,7 @@ def render_number(glyphs: Glyphs, rng: Rng) -> WrittenNumber:
     """Render the digits of some glyphs, in their order, as one number in a field."""
     number = _write(glyphs, rng)
     page = in_boxes(number, rng) if rng.random() < WALLED_SHARE else _in_row(number, rng)
-    page = tilted(page, number.height, rng)
+    page = tilted(page, rng)
     return WrittenNumber(scanned(page, rng), page.digits)
 
 

@@ -13,7 +13,7 @@ from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from batchdigits.fields.comb import Comb
-from batchdigits.fields.form_lines import Ruled
+from batchdigits.fields.form_lines import WALL_DEPTH, Ruled
 from batchdigits.fields.line_digits import MAX_SPREAD, lean_of_ink
 from batchdigits.fields.row_limits import row_limits
 from batchdigits.fields.segments import ink_to_glyph
@@ -21,7 +21,6 @@ from batchdigits.vision.components import MAX_GAP_SHARE, Components, components_
 from batchdigits.vision.normalise import Glyph
 
 MAX_WIDTH = 1.3  # of the pitch: a wider component is cut at the walls, as it lies in several boxes
-WALL_DEPTH = 0.15  # of the box's side: what lies this near to a wall or rail, whole, is the rest of it
 MIN_DIGIT_SHARE = 0.25  # of the pitch: shorter ink is dust
 MIN_RAIL_SHARE = 0.85  # of a box's width: a row with so much of a component that lies in several boxes is a rail's
 MIN_FLATNESS = 0.35  # height over width: what is lower is a dash

@@ -11,6 +11,7 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
+from batchdigits.fields.context import EDGE
 from batchdigits.fields.number import Number
 from batchdigits.vision.components import components_of
 from batchdigits.vision.framing import MAX_SLANT
@@ -24,7 +25,6 @@ MAX_WIDTH = 1.2  # of its height: a wider component has several digits, and its 
 MIN_SLANT = 0.2  # less is left, as resampling costs sharpness
 # Holes of a digit, with those that a bad print makes; and the share of ink that is left of it without such fringes.
 MAX_HOLES, MIN_STROKE_SHARE = 4, 0.5
-EDGE = np.ones((3, 3), np.uint8)  # the grey edge of a stroke around its mask
 
 
 class CloseUp(NamedTuple):

@@ -8,9 +8,8 @@ from statistics import median
 import numpy as np
 from cv2.typing import MatLike
 
-from batchdigits.fields.boxes import WALL_DEPTH
 from batchdigits.fields.comb import TOLERANCE, Comb
-from batchdigits.fields.form_lines import Ruled
+from batchdigits.fields.form_lines import WALL_DEPTH, Ruled
 from batchdigits.fields.line_digits import Box
 from batchdigits.vision.components import Components, Flags, thickness_of
 

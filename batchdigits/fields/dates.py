@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from batchdigits.fields.lattice import Path
-from batchdigits.fields.value_list import DIGITS
+from batchdigits.inference.card import DIGIT_NAMES
 
 DATE_WEIGHT = 6.0  # nats, of a value that is a date: where slashes are told of, it hardly is another number
 DAY, MONTH, YEAR = "(0?[1-9]|[12][0-9]|3[01])", "(0?[1-9]|1[0-2])", "(1[89]|20)[0-9][0-9]"
@@ -27,7 +27,7 @@ LACKING_POINT = re.compile(f"({JOINED})/{YEAR}|({DAY}/{MONTH}|{MONTH}/{DAY}){YEA
 
 def is_date(value: str) -> bool:
     """Whether a value has a day, a month and a year with two slashes, dashes or points between them."""
-    marks = set(value) - set(DIGITS)
+    marks = set(value) - set(DIGIT_NAMES)
     form = DATE if marks == {"/"} else WITHOUT_SLASHES
     return len(marks) == 1 and form.fullmatch(re.sub("[-.]", "/", value)) is not None
 
@@ -39,7 +39,7 @@ def may_lack_separators(value: str, separators: str) -> bool:
         value: digits and separators.
         separators: which separators were told of.
     """
-    marks = set(value) - set(DIGITS)
+    marks = set(value) - set(DIGIT_NAMES)
     if len(marks) > 1 or is_date(value) or not (marks or set("/-") & set(separators)):
         return False
     form = LACKING_POINT if marks == {"."} else LACKING

@@ -18,8 +18,8 @@ from batchdigits.fields.field_options import FieldOptions
 from batchdigits.fields.left_out import LEFT_OUT
 from batchdigits.fields.read_field import classify_cuts, read_cut
 from batchdigits.fields.reading import Character, FieldReading, Lattice
-from batchdigits.fields.value_list import DIGITS, ValueList
-from batchdigits.inference.card import Card
+from batchdigits.fields.value_list import ValueList
+from batchdigits.inference.card import DIGIT_NAMES, Card
 from batchdigits.inference.decide import NO_PROBABILITIES, SCORE_DECIMALS, Prediction, Status
 from batchdigits.inference.runtime import Runtime
 from batchdigits.inference.threshold import review_threshold
@@ -85,7 +85,7 @@ def field_threshold(card: Card, min_confidence: float | None = None) -> float:
     Raises:
         ModelFileError: a digit is no label of the model.
     """
-    if missing := [digit for digit in DIGITS if digit not in card.labels]:
+    if missing := [digit for digit in DIGIT_NAMES if digit not in card.labels]:
         raise ModelFileError(f"the model has no label {', '.join(missing)}; numbers are read with all ten digits")
     return REVIEW_THRESHOLD if min_confidence is None else review_threshold(card, min_confidence)
 

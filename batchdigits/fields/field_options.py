@@ -80,8 +80,10 @@ class FieldOptions:
 
     def cannot_have(self, value: str) -> bool:
         """Whether no field can be read as a value, because it has a separator or sign that was not told of."""
+        from batchdigits.inference.card import DIGIT_NAMES  # it loads NumPy, too
+
         allowed = set(self.separators) | set("." if self.decimals is not None else "")
-        return not set(value.removeprefix("-" if self.signed else "")) - allowed <= set("0123456789")
+        return not set(value.removeprefix("-" if self.signed else "")) - allowed <= set(DIGIT_NAMES)
 
     def _with_point(self, text: str, decimals: int) -> str:
         """The number as `1234.50`, without separators of thousands; the text if the point is not where it must be."""

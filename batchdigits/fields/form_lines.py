@@ -37,7 +37,7 @@ MIN_PRINTED_SHARE = 0.7  # of a comb's edges: those with walls that are alike, a
 # Where so many components are left, and are so much fainter than the lines that were removed, they are grain.
 MAX_SPECKS, MAX_GRAIN = 20, 0.22
 MAX_REST_WIDTH = 0.2  # of its height: the rest of a wall
-WALL_DEPTH = 0.15  # of the pitch: what lies this near to a wall, whole, is the rest of it
+WALL_DEPTH = 0.15  # of a box's side: what lies this near to a wall or rail, whole, is the rest of it
 
 
 class Ruled(NamedTuple):

@@ -8,9 +8,11 @@ from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple
 
-SEPARATORS = tuple(".,-/")
+from batchdigits.fields.field_options import SEPARATORS
+
 BEAM = 12  # values that are kept at each piece, for each length if that is told
 NEGLIGIBLE = 10.0  # nats: what is so far behind the likeliest path adds nothing to the weight of a value
+_MARKS = frozenset(SEPARATORS)  # which has no empty text
 
 
 class Step(NamedTuple):
@@ -60,11 +62,11 @@ def best_paths(steps: Sequence[Step], pieces: int, length: range | None = None) 
         longer: list[tuple[float, Path, Step]] = []
         for step in ways:
             before = at.get(step.start, [])
-            if step.text in SEPARATORS:
+            if step.text in _MARKS:
                 before = [path for path in before if _may_follow(step.text, path.value)]
             longer += [(path.best + step.log_weight, path, step) for path in before]
         at[end] = _likeliest(longer, length)
-    paths = [path for path in at.get(pieces, ()) if path.value[-1:] not in SEPARATORS]
+    paths = [path for path in at.get(pieces, ()) if path.value[-1:] not in _MARKS]
     if length is not None:
         paths = [path for path in paths if len(digits_of(path.value)) in length]
     return sorted(paths, key=lambda path: -path.log_weight)

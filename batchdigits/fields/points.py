@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from cv2.typing import MatLike
 
-from batchdigits.fields.close_up import EDGE
+from batchdigits.fields.context import EDGE
 from batchdigits.fields.form_lines import Ruled
 from batchdigits.fields.number import Number
 from batchdigits.fields.separators import MAX_COMMA_WIDTH, MAX_COVERED, MIN_DIGIT_HEIGHT

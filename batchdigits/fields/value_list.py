@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
+from batchdigits.inference.card import DIGIT_NAMES
+
 MAX_SAMPLED = 1000  # values whose neighbours are counted
-DIGITS = "0123456789"
 
 
 class ValueList:
@@ -42,7 +43,7 @@ def _neighbours(value: str) -> list[str]:
     return [
         value[:place] + digit + value[place + 1 :]
         for place, old in enumerate(value)
-        if old in DIGITS
-        for digit in DIGITS
+        if old in DIGIT_NAMES
+        for digit in DIGIT_NAMES
         if digit != old
     ]

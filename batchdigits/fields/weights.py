@@ -15,7 +15,7 @@ from batchdigits.fields.close_up import CloseUp
 from batchdigits.fields.lattice import Step
 from batchdigits.fields.pieces import Pieces
 from batchdigits.fields.segments import Segment
-from batchdigits.fields.value_list import DIGITS
+from batchdigits.inference.card import DIGIT_NAMES
 from batchdigits.inference.runtime import Logits
 
 LABELS = 3  # of a glyph that are considered
@@ -49,7 +49,7 @@ def log_probabilities(logits: Logits, labels: Sequence[str], of_contexts: NDArra
     """
     full = np.concatenate([logits.astype(np.float64), np.zeros((len(logits), 1))], axis=1) / TEMPERATURE
     full -= np.logaddexp.reduce(full, axis=1, keepdims=True)
-    digits = [labels.index(digit) for digit in DIGITS]
+    digits = [labels.index(digit) for digit in DIGIT_NAMES]
     others = [column for column in range(full.shape[1]) if column not in digits]
     log_p: NDArray[np.float64] = np.append(full[:, digits], np.logaddexp.reduce(full[:, others], axis=1)[:, None], 1)
     log_p += CONTEXT_SHARE * (of_contexts - log_p)

@@ -143,7 +143,7 @@ def _describe(error: Exception) -> str:
 
 
 class RemoteDisk:
-    """The folders of one remote storage, with the methods of `sources.Disk`."""
+    """The folders of one remote storage, with the methods of `disk.Disk`."""
 
     def __init__(self, url: str) -> None:
         """Open the storage of `url`.

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from batchdigits.forms.marks import find_blobs, match_marks
-from batchdigits.forms.reference import Features, Matrix, Reference, agreement, features_of, is_rather, scaling
+from batchdigits.forms.reference import Features, Matrix, Points, Reference, agreement, features_of, is_rather, scaling
 from batchdigits.forms.template import Alignment, TemplatePage
 from batchdigits.vision.grey import Scan
 
@@ -126,7 +126,7 @@ def _match(ours: Features, theirs: Features, error: float) -> Matrix | None:
     return np.asarray(matrix, np.float64)
 
 
-def _map_of(here: Matrix, there: Matrix) -> Matrix:
+def _map_of(here: Points, there: Points) -> Matrix:
     """The map from three points or more to others: affine for three, else projective."""
     if len(here) == 3:
         affine = cv2.getAffineTransform(here.astype(np.float32), there.astype(np.float32))
@@ -151,6 +151,6 @@ def _from_picture(page: TemplatePage, reference: Reference) -> Matrix:
     return scaling(page.size[0] / reference.size[0], page.size[1] / reference.size[1])
 
 
-def _apply(matrix: Matrix, points: Matrix) -> Matrix:
+def _apply(matrix: Matrix, points: Points) -> Points:
     """Points (N, 2) where a map takes them."""
     return np.asarray(cv2.perspectiveTransform(points[None], matrix)[0], np.float64)

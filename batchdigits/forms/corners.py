@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from batchdigits.forms.reference import Matrix
+from batchdigits.forms.reference import Points
 
 MAX_SIDE = 1_000_000.0  # pixels: no scan is as large
 MIN_AREA = 0.01  # square pixels: a tenth of a pixel each way, to which corners are written
 
 
-def corners_text(corners: Matrix) -> str:
+def corners_text(corners: Points) -> str:
     """Corners as text: column and row of each in turn, to a tenth of a pixel, with blanks between.
 
     Args:
@@ -20,7 +20,7 @@ def corners_text(corners: Matrix) -> str:
     return " ".join(str(side).removesuffix(".0") for side in tenths)
 
 
-def parsed_corners(text: str) -> Matrix | None:
+def parsed_corners(text: str) -> Points | None:
     """The corners, float64 (4, 2), that a text says; None if it says none, or three of them are on a line."""
     try:
         corners = np.array([float(side) for side in text.split()]).reshape(4, 2)

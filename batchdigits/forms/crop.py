@@ -8,13 +8,13 @@ import cv2
 import numpy as np
 
 from batchdigits.files.source_error import SourceError
-from batchdigits.forms.reference import Matrix
+from batchdigits.forms.reference import Matrix, Points
 from batchdigits.forms.template import Box
 from batchdigits.vision.grey import Scan
 
 MAX_STRAIGHT = 0.75  # pixels that the corners of a box may lie off an upright one that is cut out as it is
 MAX_OUTSIDE = 0.1  # of a box: the part that the scan may lack
-MAX_PIXELS = 4  # of a crop, for each pixel of the scan
+MAX_ENLARGEMENT = 4  # pixels of a crop, for each one of the scan
 
 
 class Crop(NamedTuple):
@@ -29,7 +29,7 @@ class Crop(NamedTuple):
     back: Matrix
 
     @property
-    def corners(self) -> Matrix:
+    def corners(self) -> Points:
         """Its corners on the page, float64 (4, 2), in the order of `corners_text`."""
         return _on_page(_rectangle(self.scan.shape[1], self.scan.shape[0]), self.back)
 
@@ -51,7 +51,7 @@ def crop(scan: Scan, box: Box, matrix: Matrix) -> Crop:
     return crop_corners(scan, corners)
 
 
-def crop_corners(scan: Scan, corners: Matrix) -> Crop:
+def crop_corners(scan: Scan, corners: Points) -> Crop:
     """Crop what is between four corners; what the scan lacks is filled up.
 
     Args:
@@ -64,7 +64,7 @@ def crop_corners(scan: Scan, corners: Matrix) -> Crop:
     across = np.linalg.norm(corners[[1, 2]] - corners[[0, 3]], axis=1).mean()
     down = np.linalg.norm(corners[[3, 2]] - corners[[0, 1]], axis=1).mean()
     columns, rows = max(1, round(across)), max(1, round(down))
-    if columns * rows > MAX_PIXELS * scan.size:
+    if columns * rows > MAX_ENLARGEMENT * scan.size:
         raise SourceError("not on the scan")
     x, y = (round(float(side)) for side in corners.mean(axis=0) - (columns / 2, rows / 2))
     upright = _rectangle(columns, rows)
@@ -80,7 +80,7 @@ def crop_corners(scan: Scan, corners: Matrix) -> Crop:
     return Crop(np.asarray(straight, np.uint8), back)
 
 
-def around(corners: Matrix, margin: float) -> Matrix:
+def around(corners: Points, margin: float) -> Points:
     """The corners, float64 (4, 2), of a field with a margin of so many pixels around it."""
     across, down = (_as_long(side, margin) for side in (corners[1] - corners[0], corners[3] - corners[0]))
     return np.array(
@@ -94,21 +94,21 @@ def around(corners: Matrix, margin: float) -> Matrix:
     )
 
 
-def _as_long(side: Matrix, length: float) -> Matrix:
+def _as_long(side: Points, length: float) -> Points:
     """A vector, float64 (2,), in the direction of a side, with a length in pixels."""
     return side * (length / max(1.0, float(np.hypot(*side))))
 
 
-def _rectangle(width: float, height: float) -> Matrix:
+def _rectangle(width: float, height: float) -> Points:
     """The corners of a rectangle, float64 (4, 2)."""
     return np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float64)
 
 
-def _on_page(points: Matrix, matrix: Matrix) -> Matrix:
+def _on_page(points: Points, matrix: Matrix) -> Points:
     return np.asarray(cv2.perspectiveTransform(points[None], matrix)[0], np.float64)
 
 
-def _check_inside(scan: Scan, corners: Matrix) -> None:
+def _check_inside(scan: Scan, corners: Points) -> None:
     """Check that most of a box, float64 (4, 2), is on the scan.
 
     Raises:

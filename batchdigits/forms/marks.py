@@ -10,7 +10,7 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
-from batchdigits.forms.reference import reduced
+from batchdigits.forms.reference import Points, reduced
 
 LONG_SIDE = 1400  # pixels of a page in which marks are found
 MIN_SIDE, MAX_SIDE = 0.005, 0.05  # of the longer side of the page: 1.5 to 15 mm on A4
@@ -22,8 +22,6 @@ MAX_DISTANCE = 0.25  # of the page's diagonal: how far a scan may have moved a m
 CANDIDATES = 5  # of each mark: the nearest ones
 MAX_SIZE_RATIO = 1.6  # of the areas' square roots, among marks of one page
 MAX_RESIDUAL = 0.02  # of the diagonal: how far marks may lie off a turned, scaled and moved page
-
-Points = NDArray[np.float64]  # (N, 2)
 
 
 class Blobs(NamedTuple):

@@ -18,6 +18,7 @@ REACH = np.ones((5, 5), np.uint8)  # pixels of the reduced page that ink may lie
 MIN_OWN, MIN_LEAD = 0.02, 0.25  # of a page's ink: what another one lacks; and how much more of it a scan must have
 
 Matrix = NDArray[np.float64]  # (3, 3), a projective map
+Points = NDArray[np.float64]  # (N, 2)
 
 
 class Features(NamedTuple):

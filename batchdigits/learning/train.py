@@ -73,7 +73,6 @@ def prepare_training(
     chosen = RECIPES[recipe or DEFAULT_RECIPE]
     if models:
         chosen = shaped_like(models[0], chosen)
-    if models:
         as_class = names_class(as_class, models[0].card.labels)
     chosen, splits = replace(chosen, **given), load(*data, seed=seed, as_class=as_class)
     for one in teachers:

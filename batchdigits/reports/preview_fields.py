@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from batchdigits.engines.field_settings import FieldSettings
 from batchdigits.fields.cut_batch import CutPage, cut_page
-from batchdigits.fields.lattice import SEPARATORS
+from batchdigits.fields.field_options import SEPARATORS
 from batchdigits.fields.read_field import classify_cuts, read_cut
 from batchdigits.fields.reading import Character, FieldReading, ReadOptions
 from batchdigits.files.source_error import SourceError

@@ -10,7 +10,7 @@ from batchdigits.errors import BatchdigitsError
 from batchdigits.files.source_error import SourceError
 from batchdigits.forms.corners import parsed_corners
 from batchdigits.forms.crop import around, crop_corners
-from batchdigits.forms.reference import Matrix
+from batchdigits.forms.reference import Points
 from batchdigits.output.source_pages import pages_of
 from batchdigits.reports.preview import shrink
 from batchdigits.vision.grey import Scan
@@ -50,7 +50,7 @@ def glyph_png(source: str) -> bytes:
     return _png(candidates[0])
 
 
-def _field(page: Scan, corners: Matrix, side: int, is_wide: bool) -> NDArray[np.uint8]:
+def _field(page: Scan, corners: Points, side: int, is_wide: bool) -> NDArray[np.uint8]:
     """A field with a frame around it, uint8 (h, w, 3)."""
     height = float(np.hypot(*(corners[3] - corners[0])))
     margin = min(height * (WIDE_MARGIN if is_wide else MARGIN), MAX_MARGIN * min(page.shape))

@@ -9,11 +9,10 @@ from functools import cached_property
 from typing import NamedTuple
 
 from batchdigits.files.natural_order import natural_key
+from batchdigits.inference.card import DIGIT_NAMES
 from batchdigits.inference.decide import Status
 from batchdigits.output.table import TableRow
 from batchdigits.text import as_unicode
-
-DIGITS = tuple("0123456789")
 
 
 class Filter(NamedTuple):
@@ -60,8 +59,8 @@ class Rows:
         if self.are_numbers:
             by_label.clear()
         labels = sorted((label for label in by_label if label), key=natural_key)
-        has_digits = set(labels) <= set(DIGITS) and not self.are_numbers
-        classes = {*(DIGITS if has_digits else labels), *(() if self.are_numbers else added)}
+        has_digits = set(labels) <= set(DIGIT_NAMES) and not self.are_numbers
+        classes = {*(DIGIT_NAMES if has_digits else labels), *(() if self.are_numbers else added)}
         self.classes = tuple(sorted(classes, key=natural_key))
         self.groups = {label: sorted(by_label[label], key=self._score) for label in [*labels, ""] if by_label[label]}
 

@@ -155,7 +155,7 @@ def _leave_out_lines(masks: Scans, boxes: Boxes, is_plain: Flags) -> None:
 
 
 def _stretch_contrast(padded: Scans) -> Flags:
-    """Set the ink's peak to 255, in place. Returns for which scans `illumination.stretch_contrast` does no more."""
+    """Set the ink's peak to 255, in place. Returns for which scans `contrast.stretch_contrast` does no more."""
     _, height, width = padded.shape
     peaks = padded.max(axis=(1, 2))
     for index in np.flatnonzero((peaks < 255) & (peaks > 0)):

@@ -18,6 +18,7 @@ from deflate import DeflateError, crc32, zlib_decompress
 from numpy.typing import NDArray
 
 from batchdigits.vision.grey import Scans
+from batchdigits.vision.png_decode import IEND
 from batchdigits.vision.small_images.normalise_stack import MAX_SIDE
 
 Lines = NDArray[np.uint8]  # (N, W)
@@ -26,7 +27,6 @@ MAX_FILE_BYTES = 2_048  # a file of 39x39 pixels that did not compress has 1,600
 # A file is a signature (8 bytes), IHDR (25), IDAT, and IEND (12). A chunk is a length (4), a name (4), its content, and
 # a checksum (4) of name and content.
 OVERHEAD_BYTES = 57  # of a file, besides the content of IDAT
-IEND = b"\0\0\0\0IEND\xae\x42\x60\x82"
 SUB, UP, AVERAGE, PAETH = 1, 2, 3, 4  # filters: they subtract the pixel before, the one above, their mean, or Paeth's
 
 _match_beginning = re.compile(
