@@ -20,10 +20,10 @@ import click
 import numpy as np
 from baseline_normalisers import first_version, plain_resize
 from numpy.typing import NDArray
+from sets import names_of_sets
 
 from batchdigits.engines.classify_files import Settings, classify_files
 from batchdigits.errors import BatchdigitsError
-from batchdigits.files.natural_order import natural_key
 from batchdigits.files.sources import find
 from batchdigits.inference.choose import choose_model
 from batchdigits.inference.decide import Prediction, decide
@@ -54,9 +54,7 @@ def main(sets: str, model: Path | None) -> None:
 
 
 def _table(sets: str, runtime: Runtime) -> str:
-    names = sorted((entry.name for entry in os.scandir(sets) if entry.is_dir()), key=natural_key)
-    if not names:
-        raise BatchdigitsError(f"{sets}: no sets in it")
+    names = names_of_sets(sets)
     lines = [f"| set | images | {' | '.join(WAYS)} |", f"| --- | ---: |{' ---: |' * len(WAYS)}"]
     columns = []
     for name in names:

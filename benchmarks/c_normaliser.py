@@ -24,11 +24,11 @@ from typing import NamedTuple
 import click
 import numpy as np
 from numpy.typing import NDArray
+from sets import names_of_sets
 
 from batchdigits.datasets.layout import NOT_DIGIT
 from batchdigits.device.write import NORMALISER_SOURCES, TEMPLATES
 from batchdigits.errors import BatchdigitsError
-from batchdigits.files.natural_order import natural_key
 from batchdigits.files.sources import find
 from batchdigits.inference.choose import PRETRAINED
 from batchdigits.inference.decide import decide
@@ -71,9 +71,7 @@ class Pair(NamedTuple):
 @click.option("--view", type=click.IntRange(8, 255), default=160, show_default=True, help="DIGITS_VIEW, in pixels.")
 def main(sets: str, ink: Ink, view: int) -> None:
     """Print the table in Markdown."""
-    names = sorted((entry.name for entry in os.scandir(sets) if entry.is_dir()), key=natural_key)
-    if not names:
-        raise click.ClickException(f"{sets}: no sets in it")
+    names = names_of_sets(sets)
     folders = {name: _digit_folders(os.path.join(sets, name)) for name in names}  # noqa: PTH118 - sources are strings
     runtime = load_runtime(PRETRAINED / "digits.tflite", second_look=False)
     with tempfile.TemporaryDirectory() as folder:

@@ -19,6 +19,7 @@ from statistics import fmean
 
 import click
 import numpy as np
+from sets import names_of_sets
 
 from batchdigits.datasets import BUNDLED, load
 from batchdigits.datasets.labelled import LabelledGlyphs
@@ -83,13 +84,10 @@ def _answers(runtime: Runtime, data: LabelledGlyphs) -> Answers:
 
 
 def _of_sets(sets: str, model: Path, runtime: Runtime) -> dict[str, Answers]:
-    names = sorted((entry.name for entry in os.scandir(sets) if entry.is_dir()), key=natural_key)
-    if not names:
-        raise BatchdigitsError(f"{sets}: no sets in it")
     labels = runtime.card.labels
     file = read_model_file(model)
     found = {}
-    for name in names:
+    for name in names_of_sets(sets):
         path = os.path.join(sets, name)  # noqa: PTH118 - sources are strings
         found[name] = evaluate_predictions(path, predict(find(class_folders(path, labels)), file), labels).answers
     return found

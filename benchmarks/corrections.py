@@ -19,11 +19,11 @@ from typing import NamedTuple
 
 import click
 import numpy as np
+from sets import names_of_sets
 
 from batchdigits.datasets.layout import NOT_DIGIT
 from batchdigits.engines.local import predict
 from batchdigits.errors import BatchdigitsError
-from batchdigits.files.natural_order import natural_key
 from batchdigits.files.sources import find
 from batchdigits.inference.choose import PRETRAINED
 from batchdigits.inference.decide import Prediction
@@ -55,7 +55,7 @@ class Outcome(NamedTuple):
 @click.option("--choices", default=4, show_default=True, help="Random halves; the table has the means.")
 def main(sets: str, name: str, count: int, pick: str, choices: int) -> None:
     """Print the table in Markdown."""
-    others = sorted((one.name for one in os.scandir(sets) if one.is_dir() and one.name != name), key=natural_key)
+    others = [one for one in names_of_sets(sets) if one != name]
     built_in = PRETRAINED / "digits.keras"
     try:
         known = {one: judged(os.path.join(sets, one), read_model_file(built_in)) for one in (name, *others)}  # noqa: PTH118

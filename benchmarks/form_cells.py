@@ -26,6 +26,7 @@ import click
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from sets import names_of_sets
 
 from batchdigits.api.classifier import Classifier
 from batchdigits.datasets import MNIST
@@ -88,9 +89,7 @@ def _folder(path: str, name: str) -> str | None:
 
 def _table_of_sets(sets: str, runtime: Runtime, classifier: Classifier | None) -> str:
     """The accuracy on each set, and on MNIST if there is a classifier for it."""
-    names = sorted((entry.name for entry in os.scandir(sets) if entry.is_dir()), key=natural_key)
-    if not names:
-        raise BatchdigitsError(f"{sets}: no sets in it")
+    names = names_of_sets(sets)
     lines = ["| set | images | accuracy | wrong |", "| --- | ---: | ---: | ---: |"]
     accuracies = []
     for name in names:

@@ -21,10 +21,11 @@ from statistics import fmean
 
 import click
 import numpy as np
+from sets import names_of_sets
 
 from batchdigits.datasets import MNIST
 from batchdigits.datasets.idx import TEST_IMAGES, TEST_LABELS, read_idx
-from batchdigits.datasets.labelled import normalise_labelled
+from batchdigits.datasets.labelled import DIGIT_NAMES, normalise_labelled
 from batchdigits.device.layers import read_layers
 from batchdigits.device.write import c_sources, write_sources
 from batchdigits.engines.classify_files import Settings
@@ -74,9 +75,7 @@ def main(models: tuple[Path, ...], sets: str) -> None:
 def _table(models: Sequence[Path], sets: str) -> Iterator[str]:
     images, labels = (read_idx(MNIST / f"{name}.gz") for name in (TEST_IMAGES, TEST_LABELS))
     test = normalise_labelled("test", images, labels, "light")
-    prepared = [_prepare(entry.path) for entry in sorted(os.scandir(sets), key=lambda entry: entry.name)]
-    if not prepared:
-        raise BatchdigitsError(f"{sets}: no sets in it")
+    prepared = [_prepare(os.path.join(sets, name)) for name in names_of_sets(sets)]  # noqa: PTH118 - sources are strings
     yield "| model | file | flash | memory | multiplications | MNIST's test images | mean of the sets |"
     yield "| --- | ---: | ---: | ---: | ---: | ---: | ---: |"
     for path in models:
@@ -90,7 +89,7 @@ def _table(models: Sequence[Path], sets: str) -> Iterator[str]:
 def _prepare(folder: str) -> Set:
     batch = Settings().batch()
     with silent_stderr():
-        for path in find(class_folders(folder, tuple("0123456789"))):
+        for path in find(class_folders(folder, DIGIT_NAMES)):
             for _ in batch.add(path, file_status(path)):
                 pass
     return folder, batch.finish()

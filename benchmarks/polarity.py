@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+from sets import names_of_sets
 
 from batchdigits.datasets.layout import NOT_DIGIT
 from batchdigits.errors import BatchdigitsError
-from batchdigits.files.natural_order import natural_key
 from batchdigits.files.sources import find
 from batchdigits.inference.choose import choose_model
 from batchdigits.inference.decide import decide
@@ -52,8 +52,7 @@ def main(sets: str, model: Path | None) -> None:
 
 def _folders(sets: str, runtime: Runtime) -> list[str]:
     """The class folders of every set."""
-    names = sorted((entry.name for entry in os.scandir(sets) if entry.is_dir()), key=natural_key)
-    paths = [os.path.join(sets, name) for name in names]  # noqa: PTH118 - sources are strings
+    paths = [os.path.join(sets, name) for name in names_of_sets(sets)]  # noqa: PTH118 - sources are strings
     folders = [folder for path in paths for folder in class_folders(path, runtime.card.labels)]
     return [folder for folder in folders if Path(folder).name != NOT_DIGIT]
 

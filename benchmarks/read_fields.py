@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from batchdigits.datasets import BUNDLED, MNIST, load
 from batchdigits.datasets.idx import TEST_IMAGES, TEST_LABELS, read_idx
-from batchdigits.fields.read_field import read_fields
+from batchdigits.fields.read_field import NOTHING_KNOWN, read_fields
 from batchdigits.fields.reading import FieldReading, ReadOptions
 from batchdigits.inference.choose import choose_model
 from batchdigits.inference.load import load_runtime
@@ -110,7 +110,7 @@ def _load(source: Path) -> Iterator[Known]:
 def _row(known: list[Known], runtime: Runtime, threshold: float) -> tuple[float, float]:
     """Print the row of a source; returns its shares of exact fields, without and with the length told."""
     start = time.perf_counter()
-    readings = [reading for chunk in _chunks(known) for reading in read_fields([one.scan for one in chunk], runtime)]
+    readings = read_all([one.scan for one in known], runtime)
     seconds = time.perf_counter() - start
     told = [_read_with_length(one, runtime) for one in known]
     right = np.array([digits_of(reading.value) == one.truth for reading, one in zip(readings, known, strict=True)])
@@ -129,9 +129,12 @@ def _read_with_length(known: Known, runtime: Runtime) -> FieldReading:
     return read_fields([known.scan], runtime, ReadOptions(length=range(length, length + 1)))[0]
 
 
-def _chunks(known: list[Known]) -> Iterator[list[Known]]:
-    for start in range(0, len(known), CHUNK):
-        yield known[start : start + CHUNK]
+def read_all(
+    scans: Sequence[NDArray[np.uint8]], runtime: Runtime, options: ReadOptions = NOTHING_KNOWN
+) -> list[FieldReading]:
+    """The readings of many fields, in chunks as the command reads them."""
+    chunks = (scans[start : start + CHUNK] for start in range(0, len(scans), CHUNK))
+    return [reading for chunk in chunks for reading in read_fields(chunk, runtime, options)]
 
 
 def digits_of(value: str) -> str:

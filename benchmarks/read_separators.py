@@ -14,10 +14,9 @@ import click
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from read_fields import digits_of, held_back, test_digits
+from read_fields import digits_of, held_back, read_all, test_digits
 
 from batchdigits.fields.decide_fields import REVIEW_THRESHOLD
-from batchdigits.fields.read_field import read_fields
 from batchdigits.fields.reading import ReadOptions
 from batchdigits.inference.choose import choose_model
 from batchdigits.inference.load import load_runtime
@@ -25,7 +24,6 @@ from batchdigits.inference.load import load_runtime
 Rng = np.random.Generator
 Ink = NDArray[np.float32]  # (H, W), 0-1
 
-CHUNK = 64  # fields whose glyphs are classified together
 HEIGHTS = 20.0, 50.0  # pixels of a digit
 RULED_SHARE = 0.3  # of the fields
 # In heights, from and to: where a point's middle is, how long commas and dashes are, and the gap beside marks.
@@ -89,8 +87,7 @@ def main(fields: int, seed: int, validation: bool) -> None:
         rng = np.random.default_rng(seed)
         values = [kind.value(rng) for _ in range(fields)]
         scans = [_field(value, images, labels, rng) for value in values]
-        chunks = [scans[start : start + CHUNK] for start in range(0, fields, CHUNK)]
-        readings = [reading for chunk in chunks for reading in read_fields(chunk, runtime, kind.options)]
+        readings = read_all(scans, runtime, kind.options)
         is_exact = np.array([reading.value == value for reading, value in zip(readings, values, strict=True)])
         has_digits = np.array(
             [digits_of(reading.value) == digits_of(value) for reading, value in zip(readings, values, strict=True)]

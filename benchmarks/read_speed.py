@@ -21,10 +21,10 @@ import click
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from read_fields import CHUNK, read_all
 
 from batchdigits.datasets import MNIST
 from batchdigits.datasets.idx import TEST_IMAGES, TEST_LABELS, read_idx
-from batchdigits.fields.read_field import read_fields
 from batchdigits.fields.reading import ReadOptions
 from batchdigits.inference.choose import choose_model
 from batchdigits.inference.load import load_runtime
@@ -34,7 +34,6 @@ from batchdigits.vision.normalise import propose
 
 BOXES = 9
 SIZE = 300, 60  # width and height, in pixels
-CHUNK = 64  # fields whose glyphs are classified together
 
 Scan = NDArray[np.uint8]
 
@@ -50,8 +49,8 @@ def main(fields: int, rounds: int, times: int) -> None:
     scans = list(compose(fields))
     crops = [crop for scan in scans for crop in _crops(scan)]
     ways: dict[str, Callable[[], object]] = {
-        f"read --comb {BOXES}": lambda: _read(scans, runtime, ReadOptions(boxes=BOXES)),
-        "read": lambda: _read(scans, runtime, ReadOptions()),
+        f"read --comb {BOXES}": lambda: read_all(scans, runtime, ReadOptions(boxes=BOXES)),
+        "read": lambda: read_all(scans, runtime),
         f"{BOXES} crops, classified": lambda: _classify(crops, runtime),
     }
     seconds: dict[str, list[float]] = {name: [] for name in ways}
@@ -87,11 +86,6 @@ def _crops(scan: Scan) -> list[Scan]:
     """The insides of nine equal boxes, whose walls are cut off."""
     width, height = SIZE[0] // BOXES, SIZE[1]
     return [scan[height // 8 : -height // 8, box * width + 4 : (box + 1) * width - 4] for box in range(BOXES)]
-
-
-def _read(scans: list[Scan], runtime: Runtime, options: ReadOptions) -> None:
-    for start in range(0, len(scans), CHUNK):
-        read_fields(scans[start : start + CHUNK], runtime, options)
 
 
 def _classify(crops: list[Scan], runtime: Runtime) -> None:

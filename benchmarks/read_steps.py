@@ -14,18 +14,15 @@ from typing import Any
 
 import click
 import cv2
-import numpy as np
-from numpy.typing import NDArray
 from read_fields import compose as compose_all
-from read_fields import test_digits
-from read_speed import BOXES, CHUNK
+from read_fields import read_all, test_digits
+from read_speed import BOXES
 from read_speed import compose as compose_combs
 
 from batchdigits.fields import cut_field, read_field
 from batchdigits.fields.reading import ReadOptions
 from batchdigits.inference.choose import choose_model
 from batchdigits.inference.load import load_runtime
-from batchdigits.inference.runtime import Runtime
 
 STEPS = {
     "view": ["view_of"],
@@ -62,7 +59,7 @@ def main(fields: int, rounds: int) -> None:
         for kind, (scans, options) in kinds.items():
             spent.clear()
             start = time.thread_time()
-            _read(scans, runtime, options)
+            read_all(scans, runtime, options)
             spent["all"] = time.thread_time() - start
             for step, seconds in spent.items():
                 least[kind][step] = min(seconds, least[kind].get(step, seconds))
@@ -84,11 +81,6 @@ def _timed(function: Callable[..., Any], step: str, spent: dict[str, float]) -> 
             spent[step] += time.thread_time() - start
 
     return timed
-
-
-def _read(scans: list[NDArray[np.uint8]], runtime: Runtime, options: ReadOptions) -> None:
-    for start in range(0, len(scans), CHUNK):
-        read_field.read_fields(scans[start : start + CHUNK], runtime, options)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from statistics import fmean, median
 
 import click
 import cv2
+from sets import names_of_sets
 
 from batchdigits.datasets import MNIST
 from batchdigits.datasets.idx import TEST_IMAGES, TEST_LABELS, read_idx
@@ -25,7 +26,6 @@ from batchdigits.datasets.layout import NOT_DIGIT
 from batchdigits.engines.classify_files import Settings, classify_files
 from batchdigits.engines.supervisor import LARGEST_CHUNK
 from batchdigits.errors import BatchdigitsError
-from batchdigits.files.natural_order import natural_key
 from batchdigits.files.sources import find
 from batchdigits.inference.choose import choose_model
 from batchdigits.inference.decide import Prediction
@@ -50,19 +50,12 @@ def main(sets: Path, model: Path | None, images: int, rounds: int) -> None:
             "| --- |" + " ---: |" * 5,
         ]
         with tempfile.TemporaryDirectory() as temporary:
-            folders = [*_sets(sets), _mnist(Path(temporary) / "MNIST test", images)]
+            folders = [*(sets / name for name in names_of_sets(sets)), _mnist(Path(temporary) / "MNIST test", images)]
             lines += [_row(folder, once, twice, rounds) for folder in folders]
     except BatchdigitsError as error:
         raise click.ClickException(str(error)) from None
     click.echo("\n".join(lines))
     click.echo(f"\n{datetime.now(UTC):%Y-%m-%d}, {chosen.name}; time: that of classifying twice over that of once.")
-
-
-def _sets(folder: Path) -> list[Path]:
-    found = sorted((path for path in folder.iterdir() if path.is_dir()), key=lambda path: natural_key(path.name))
-    if not found:
-        raise BatchdigitsError(f"{folder}: no sets in it")
-    return found
 
 
 def _mnist(folder: Path, images: int) -> Path:

@@ -23,11 +23,11 @@ import click
 import cv2
 import numpy as np
 from PIL import Image
+from sets import names_of_sets
 
 import batchdigits
 from batchdigits.datasets import MNIST
 from batchdigits.datasets.idx import TEST_IMAGES, read_idx
-from batchdigits.files.natural_order import natural_key
 from batchdigits.files.sources import find
 from batchdigits.inference.choose import BUILT_IN_MODEL
 from batchdigits.inference.model_file import read_model_file
@@ -67,9 +67,7 @@ class Row(NamedTuple):
 @click.option("--photos", default=10, show_default=True, help="How often the photograph is timed.")
 def main(sets: str, images: int, photos: int) -> None:
     """Print a table of agreement in Markdown, and the times and the size."""
-    names = sorted((entry.name for entry in os.scandir(sets) if entry.is_dir()), key=natural_key)
-    if not names:
-        raise click.ClickException(f"{sets}: no sets in it")
+    names = names_of_sets(sets)
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         file = Path(folder) / "digits.html"
         write_page(web_page(read_model_file(BUILT_IN_MODEL)), file)
