@@ -51,8 +51,9 @@ def test_the_template_of_a_filled_form(run: Run) -> None:
     fields = tomllib.loads(Path("filled.toml").read_text())["fields"]
     assert [field.get("comb") for field in fields if field["box"][1] > 250] == [7, 6, None, 3]
     without = run("template", "filled.png", "-o", "blank.toml")
-    fields = tomllib.loads(Path("blank.toml").read_text())["fields"] if without.exit_code == 0 else []
-    assert len(fields) < 4 or any(field.get("comb") not in (7, 6, None, 3) for field in fields)
+    assert without.exit_code == 0
+    fields = tomllib.loads(Path("blank.toml").read_text())["fields"]
+    assert None not in [field.get("comb") for field in fields]  # writing in a box is taken for its label
 
 
 def test_boxes_in_mm(run: Run) -> None:
