@@ -154,19 +154,12 @@ def train(
         batchdigits train --init built-in --corrections rows.csv.review -o exports/mine.keras --export
     """
     from batchdigits.learning.checkpoint import checkpoint_path, resume
-    from batchdigits.learning.history import history_path
-    from batchdigits.learning.save import save
     from batchdigits.learning.train import check_export, check_training_options, prepare_training
 
     with usage_errors():
         check_training_options(recipe, data, init, teacher, values, epochs, corrections, only_classes)
-    prepare_output(output, ".keras")
     exported = output.with_suffix(".tflite")
-    if tflite:
-        prepare_output(exported, ".tflite")
-    prepare_output(history_path(output), ".csv")
-    if plot:
-        prepare_plot(plot)
+    _prepare_files(output, exported if tflite else None, plot)
     training = prepare_training(recipe, data, seed, init, teacher, values, epochs, corrections, as_class, only_classes)
     if tflite:
         with usage_errors():
@@ -178,6 +171,48 @@ def train(
     if is_resumed:
         resume(training, checkpoint)
     interrupted = run(training, checkpoint, plot, tensorboard)
+    _save(training, output, checkpoint, init, interrupted)
+    options = [("--data", path) for path in data] + [("--corrections", path) for path in corrections]
+    if tflite:
+        try:
+            _export(output, training, exported)
+        except BatchdigitsError:  # whose message may name an option of export
+            _show_next(output, exported, options, as_class)
+            raise
+    elif training.recipe.is_for_teaching:
+        print_message(f"next: batchdigits train --teacher {quoted(output)}")
+    else:
+        _show_next(output, exported, options, as_class)
+
+
+def _prepare_files(output: Path, exported: Path | None, plot: Path | None) -> None:
+    """Check before the work that the files can be written, and make their folders.
+
+    Raises:
+        click.BadParameter: a name has the wrong suffix.
+        BatchdigitsError: one cannot be written.
+    """
+    from batchdigits.learning.history import history_path
+
+    prepare_output(output, ".keras")
+    if exported:
+        prepare_output(exported, ".tflite")
+    prepare_output(history_path(output), ".csv")
+    if plot:
+        prepare_plot(plot)
+
+
+def _save(
+    training: Training, output: Path, checkpoint: Path, init: Sequence[Path], interrupted: BaseException | None
+) -> None:
+    """Write the model. One that was interrupted is not written over the model that it started from, nor untrained.
+
+    Raises:
+        BatchdigitsError: it cannot be written.
+        BaseException: the interruption.
+    """
+    from batchdigits.learning.save import save
+
     if interrupted and any(is_same_file(model, output) for model in init):
         print_message(f"{output} stays as it was; the same command with --resume continues the training")
         raise interrupted
@@ -192,17 +227,6 @@ def train(
         print_message("the same command with --resume continues the training")
         raise interrupted
     checkpoint.unlink(missing_ok=True)
-    options = [("--data", path) for path in data] + [("--corrections", path) for path in corrections]
-    if tflite:
-        try:
-            _export(output, training, exported)
-        except BatchdigitsError:  # whose message may name an option of export
-            _show_next(output, exported, options, as_class)
-            raise
-    elif training.recipe.is_for_teaching:
-        print_message(f"next: batchdigits train --teacher {quoted(output)}")
-    else:
-        _show_next(output, exported, options, as_class)
 
 
 def _export(model: Path, training: Training, output: Path) -> None:
