@@ -77,8 +77,7 @@ def find_comb(found: Strokes, ink: MatLike, boxes: int | None = None) -> Comb | 
     if not is_whole and (edges is None or _count(edges) != boxes):
         tall = max((stroke.length for stroke in strokes if is_narrow(stroke)), default=0)
         more_walls, more, _ = _fit_walls(strokes + found.faint(MIN_WALL_SHARE * tall), width)
-        is_better = more is not None and edges is not None and (_count(more) == boxes or _count(more) > _count(edges))
-        if edges is None or boxes is None or is_better:
+        if edges is None or boxes is None or (more is not None and _count(more) > _count(edges)):
             walls, edges = more_walls, more
     shown = edges
     if boxes is not None:

@@ -16,8 +16,7 @@ from batchdigits.fields.comb import Comb
 from batchdigits.fields.comb_doubts import may_have_lost_digit
 from batchdigits.fields.confidence import features
 from batchdigits.fields.cut_field import cut_field
-from batchdigits.fields.form_lines import Ruled, _is_crowded, remove_form_lines
-from batchdigits.fields.ink import view_of
+from batchdigits.fields.form_lines import Ruled, _is_crowded
 from batchdigits.fields.lattice import best_paths
 from batchdigits.fields.number import _has_pieces_beside
 from batchdigits.fields.printed import is_even
@@ -401,16 +400,3 @@ def test_ink_that_is_no_digit_is_blank_in_a_cell_that_looks_empty(mnist_digits: 
     no_digit[:, -1] = 0.0
     reading = read_cut(cut, no_digit, ReadOptions())
     assert (reading.value, reading.has_ink) == ("", not looks_empty)
-
-
-def test_of_faint_walls_and_dark_strokes_those_count_that_show_as_many_boxes_as_are_told() -> None:
-    scan = np.full((104, 312), 200.0)
-    for column in (8, 106, 205, 302):
-        scan[3:100, column - 1 : column + 2] = 160.0
-    scan[3:6] = scan[98:101] = 160.0
-    for column in (81, 150, 220, 281):  # 1s, which are nearly at regular distances
-        scan[25:80, column - 1 : column + 2] = 20.0
-    scan += np.random.default_rng(0).normal(0.0, 3.0, scan.shape)
-    comb = remove_form_lines(view_of(scan.clip(0, 255).astype(np.uint8), "auto").ink, 3).comb
-    assert comb is not None
-    assert comb.edges == pytest.approx([8, 106, 205, 302], abs=2)

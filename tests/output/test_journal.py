@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from batchdigits.output.journal import NO_STAMP, Journal, stamp, stamp_of
+from tests.conftest import ROOT
 
 IDENTITY = {"--ink": "auto"}
 
@@ -107,6 +108,7 @@ def test_a_journal_that_is_open_cannot_be_opened_again(journal: Journal, path: P
     Journal(path).close()
 
 
+@pytest.mark.skipif(not f"{sys.prefix}{ROOT}".isascii(), reason="Python does not start there in the C locale")
 def test_a_letter_that_the_locale_lacks_changes_no_stamp() -> None:
     path = "memory://x/\u20ac.png"
     program = f"from batchdigits.output.journal import stamp; print(stamp({path!a}, None))"
