@@ -178,7 +178,7 @@ class FinishedOutput:
                 f"cannot add to {table}: the path {shown} in it is not in UTF-8 any more: {SAVE_AS_UTF8}"
             )
         row = len(self._sources)
-        for source in {source_id(path), source_id(file)} - {NO_SOURCE}:
+        for source in {source_id(name) for name in {path, file}} - {NO_SOURCE}:
             others = self._rows.setdefault(source, row)
             if others != row:
                 self._rows[source] = [*(others if isinstance(others, list) else [others]), row]

@@ -112,5 +112,8 @@ def read_part(name: str, content: bytes, done: bytes, reader: Reader) -> PartRow
 
 def _source_of(path: str, known: Container[int]) -> int:
     """The `source_id` of the source of a row: of the path without the number of a page, if that is a known one."""
-    source, whole = source_id(path), source_id(file_of(path))
-    return whole if source not in known and whole in known else source
+    source = source_id(path)
+    if source in known:
+        return source
+    whole = source_id(file_of(path))
+    return whole if whole in known else source
