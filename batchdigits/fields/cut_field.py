@@ -28,7 +28,8 @@ from batchdigits.fields.points import with_points
 from batchdigits.fields.reading import ReadOptions
 from batchdigits.fields.segments import Segment, glyph_of, segments_of
 from batchdigits.fields.separators import separators_of
-from batchdigits.vision.normalise import Glyph, propose
+from batchdigits.vision.normalise import Glyph, Ink, propose
+from batchdigits.vision.view import shrink
 
 MAX_PIECES = 120  # of a field: one with more is no number, and would take long
 AT_EDGE = 2  # pixels from the edge of the paper at which ink ends there
@@ -50,8 +51,7 @@ class Cut(NamedTuple):
         places: the box of each glyph in the view.
         separators: the steps that read pieces as separators.
         has_ink: whether there is any ink but printed lines.
-        looks_empty: whether the normaliser of single digits, which knows printed cells better, finds no ink; False for
-            a comb.
+        small: the scan in the size in which the normaliser of single digits looks at it, uint8 (H, W); None for a comb.
         shown: how many boxes the walls of a comb show, which may be more or fewer than it should have.
         is_part: whether a digit may have been left out: there is ink beside the number, or an empty box within it, or
             a line may be a digit.
@@ -69,7 +69,7 @@ class Cut(NamedTuple):
     places: Sequence[tuple[int, int, int, int]] = ()
     separators: Sequence[Step] = ()
     has_ink: bool = True
-    looks_empty: bool = False
+    small: NDArray[np.uint8] | None = None
     shown: int = 0
     is_part: bool = False
     has_minus_apart: bool = False
@@ -135,8 +135,8 @@ def _cut_number(view: View, ruled: Ruled, scan: NDArray[np.uint8], options: Read
     if number and options.points:
         number, ink = with_points(number, ruled, view.ink)
     close = close_up(number, ink, view.ink) if number else None
-    alone = propose(scan, options.ink)
     if number is None or close is None:
+        alone = propose(scan, options.ink)
         has_ink = alone.holds_writing or (number is not None and bool(alone.glyphs))  # such as a page of writing
         return Cut(view, [], [], has_ink=has_ink)
     pieces = pieces_of(close)
@@ -154,9 +154,18 @@ def _cut_number(view: View, ruled: Ruled, scan: NDArray[np.uint8], options: Read
     leans = [stroke_lean(segment, pieces, close.height) for segment in segments]
     separators = tuple(separators_of(pieces, segments, leans, close, options))
     cut = Cut(view, glyphs, contexts, None, close, pieces, segments, leans, places, separators)
-    return cut._replace(
-        looks_empty=not (alone.glyphs or alone.holds_writing), is_part=is_part, has_minus_apart=has_minus
-    )
+    return cut._replace(small=np.asarray(shrink(scan), np.uint8), is_part=is_part, has_minus_apart=has_minus)
+
+
+def looks_empty(cut: Cut, ink: Ink) -> bool:
+    """Whether the normaliser of single digits, which knows printed cells better, finds no ink.
+
+    That takes long, and few readings depend on it. It is False for a comb.
+    """
+    if cut.small is None:
+        return False
+    alone = propose(cut.small, ink)
+    return not (alone.glyphs or alone.holds_writing)
 
 
 def _find_number(ruled: Ruled) -> Number | None:

@@ -58,11 +58,10 @@ def view_of(scan: NDArray[np.uint8], ink: Ink = "auto") -> View:
     else:
         left, top, wide, high = cv2.boundingRect(paper)
         right, bottom = left + wide, top + high
-    page: MatLike = scan[top:bottom, left:right]
-    scale = _scale(page.shape)
-    height, width = (max(1, round(side * scale)) for side in page.shape)
-    if scale != 1.0:
-        page = cv2.resize(page, (width, height), interpolation=cv2.INTER_AREA if scale < 1.0 else cv2.INTER_CUBIC)
+    part = scan[top:bottom, left:right]
+    scale = _scale(part.shape)
+    page = _scaled(part, scale)
+    height, width = page.shape
     if min(page.shape) < MIN_VIEW_SIDE:
         return View(np.zeros((height, width), np.uint8), scale, left, top)
     if paper is None:
@@ -117,6 +116,8 @@ def _is_written(edge: MatLike, rest: MatLike) -> bool:
     levels = float(np.median(edge)), float(np.median(rest))
     if min(*edge.shape, *rest.shape) < MIN_VIEW_SIDE or min(levels) < MIN_SHADOW_LIGHT * max(levels):
         return False
+    scale = max(min(1.0, _scale(rest.shape)), MIN_VIEW_SIDE / min(edge.shape))
+    edge, rest = _scaled(edge, scale), _scaled(rest, scale)  # else the background of a large scan takes long
     for light in (False, True):
         own, other = (
             float(np.percentile(remove_background(part if light else np.invert(part))[0], STROKE_RANK))
@@ -134,6 +135,14 @@ def _scale(shape: tuple[int, ...]) -> float:
     if short < MIN_SIDE and most > 1.0:
         return float(min(math.ceil(MIN_SIDE / short), MAX_ENLARGEMENT, int(most)))
     return min(1.0, MAX_SIDE / short, most)
+
+
+def _scaled(part: MatLike, scale: float) -> MatLike:
+    """A part of a scan in another scale."""
+    if scale == 1.0:
+        return part
+    height, width = (max(1, round(side * scale)) for side in part.shape)
+    return cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA if scale < 1.0 else cv2.INTER_CUBIC)
 
 
 def _ink_of(page: MatLike, ink: Ink) -> MatLike:

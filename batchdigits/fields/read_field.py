@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from batchdigits.fields.confidence import alternatives_to, confidence_of, features
 from batchdigits.fields.context_network import classify_contexts
-from batchdigits.fields.cut_field import Cut, cut_field
+from batchdigits.fields.cut_field import Cut, cut_field, looks_empty
 from batchdigits.fields.dates import prefer_dates
 from batchdigits.fields.lattice import Step, best_paths
 from batchdigits.fields.line_digits import may_be_marks, may_have_frame, may_have_slashes
@@ -77,20 +77,21 @@ def read_cut(cut: Cut, log_p: NDArray[np.float64], options: ReadOptions) -> Fiel
     paths = prefer_dates(by_shape)
     boxes = cut.shown if cut.has_ink else 0
     if not paths or not paths[0].value:
-        return FieldReading(has_ink=cut.has_ink and not cut.looks_empty, boxes=boxes)
+        return FieldReading(has_ink=cut.has_ink and not looks_empty(cut, options.ink), boxes=boxes)
     best = paths[0]
     characters = _characters([step for step in best.steps if step.text], cut, log_p)
     digits = tuple(character for character in characters if character.label.isdigit())
     separators = tuple(character for character in characters if not character.label.isdigit())
-    if cut.looks_empty and len(digits) == 1:
+    may_be_box = all(digit.label in SIDES for digit in digits)
+    is_empty = (may_be_box or len(digits) == 1) and looks_empty(cut, options.ink)
+    if is_empty and len(digits) == 1:
         return FieldReading()
     lead, doubt = features(paths, log_p)
     confidence = confidence_of(lead, doubt)
     has_slashes, has_frame = _may_have_lines(best.steps, cut)
     is_part = cut.is_part or _leaves_digit_out(best.steps, cut) or _leaves_small_digit_out(best.steps, cut)
     unread = unread_mark(best, cut, options) or unsure_slash(best, by_shape[0])
-    may_be_box = cut.looks_empty and all(digit.label in SIDES for digit in digits)
-    if may_be_box or is_part or has_slashes or has_frame or unread:
+    if is_empty or is_part or has_slashes or has_frame or unread:
         confidence = min(confidence, MAX_DOUBTFUL_CONFIDENCE)
     alternatives = tuple(alternatives_to(paths, confidence)[:MAX_ALTERNATIVES])
     lattice = Lattice(steps, pieces, log_p.tolist(), paths, confidence)

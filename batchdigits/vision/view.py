@@ -42,13 +42,13 @@ class Viewed(NamedTuple):
 
     def close_up(self, rows: slice, columns: slice) -> MatLike:
         """A view of a part of the scan."""
-        return _shrink(ink_bright(self.scan[rows, columns], not self.is_inverted), self.times)
+        return shrink(ink_bright(self.scan[rows, columns], not self.is_inverted), self.times)
 
 
 def look_at(scan: NDArray[np.uint8], reduction: Reduction | None = None) -> Viewed:
     """Look at a scan, as the first step of `propose`: the only one that reads all pixels of most scans."""
     is_inverted = cv2.norm(scan, cv2.NORM_L1) * (1.0 / scan.size) > 127.5
-    view = _shrink(ink_bright(scan, not is_inverted), reduction.times if reduction else 1)
+    view = shrink(ink_bright(scan, not is_inverted), reduction.times if reduction else 1)
     return Viewed(scan, is_inverted, view, reduction)
 
 
@@ -57,8 +57,11 @@ def ink_bright(picture: MatLike, ink_is_light: bool) -> MatLike:
     return picture if ink_is_light else np.invert(picture)  # faster than OpenCV's bitwise_not
 
 
-def _shrink(scan: MatLike, times: int) -> MatLike:
-    """The view of a scan that is reduced so many times. The rows and columns left over at the end are cut off."""
+def shrink(scan: MatLike, times: int = 1) -> MatLike:
+    """The view of a scan that is reduced so many times, in the scan's polarity.
+
+    The rows and columns left over at the end are cut off.
+    """
     scale = view_scale(scan, times)
     if scale <= 1.0:
         return scan
