@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 from batchdigits.api.arguments import AnyPath, as_path, model_path
 from batchdigits.device.package import package_sources, require_free
-from batchdigits.device.write import c_sources, write_sources
+from batchdigits.device.write import c_sources, require_own, write_sources
 from batchdigits.inference.model_file import read_model_file
 
 Package = Literal["arduino", "platformio", "esp-idf", "zephyr", "cmake"]
@@ -16,8 +16,8 @@ def export_c(folder: AnyPath, model: AnyPath | None = None, *, package: Package 
     """Write an int8 .tflite as C99 sources, or as a library for a build system. Needs no TensorFlow.
 
     Args:
-        folder: the folder to write. With `package`, it must be new or empty; otherwise files of the same name are
-            replaced.
+        folder: the folder to write. With `package`, it must be new or empty; otherwise files of an earlier export are
+            replaced, and no others.
         model: the .tflite model file, or `tiny` or `nano`; None for the built-in one.
         package: the build system that the library is for; None for the sources alone.
 
@@ -32,6 +32,7 @@ def export_c(folder: AnyPath, model: AnyPath | None = None, *, package: Package 
     target = as_path(folder, "folder")
     file = read_model_file(as_path(model_path(model), "model", ".tflite"))
     if package is None:
+        require_own(target)
         write_sources(c_sources(file), target)
     else:
         require_free(target)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from batchdigits.api.arguments import AnyPath, as_path, check_class, check_types, check_value, path_or_paths
+from batchdigits.device.write import c_sources, require_own, write_sources
 from batchdigits.learning.export import Export, prepare_export, write_export
 from batchdigits.learning.export_options import Batch, Head, InputType, OutputType, Quantize, export_options
 from batchdigits.learning.parity_check import default_min_agreement, require_agreement
@@ -49,7 +50,8 @@ def export(
         check: a folder of scans on which the labels must agree, too.
         min_agreement: least share of images with the same label, 0-1; None for 0.998, or 0.99 for a network without
             activation.
-        c_array: a folder for the model as C99 sources; None for none.
+        c_array: a folder for the model as C99 sources; None for none. Files of an earlier export are replaced, and no
+            others.
 
     Returns:
         An object with the exported model (`model`) and the rows of the parity check (`parity`).
@@ -88,6 +90,8 @@ def export(
         None if value is None else as_path(value, name)
         for name, value in (("calibrate", calibrate), ("check", check), ("c_array", c_array))
     )
+    if folder is not None:
+        require_own(folder)
     exported = prepare_export(
         as_path(model, "model"),
         target,
@@ -106,8 +110,6 @@ def export(
 
 def _write(exported: Export, c_array: Path | None) -> None:
     """Write the model and the C sources. The sources are made first: if that fails, nothing is written."""
-    from batchdigits.device.write import c_sources, write_sources
-
     sources = c_sources(exported.model) if c_array else {}
     exported.model.path.parent.mkdir(parents=True, exist_ok=True)
     write_export(exported.model, exported.parity)

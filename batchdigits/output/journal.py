@@ -31,7 +31,7 @@ Extent = tuple[int, int]  # first byte, and the one after the last
 HASHED = {"--template": "none", "--values": "any"}  # options with a hash of a file, and what they have without one
 NO_STAMP = 0  # in place of the stamp of a source that nothing is known of
 
-_RECORD = np.dtype([("stamp", "<u8"), ("start", "<u8"), ("end", "<u8")])
+RECORD = np.dtype([("stamp", "<u8"), ("start", "<u8"), ("end", "<u8")])
 
 
 def stamp(path: str, status: os.stat_result | None) -> int:
@@ -141,7 +141,7 @@ class Journal:
 
     def add(self, stamps: Sequence[int], extents: Sequence[Extent] | NDArray[np.int64]) -> None:
         """Append records of finished sources, but none for NO_STAMP; `find` knows them once the journal is reopened."""
-        records = np.empty(len(stamps), _RECORD)
+        records = np.empty(len(stamps), RECORD)
         records["stamp"] = np.array(stamps, np.uint64)
         records["start"], records["end"] = np.asarray(extents).T
         write_all(self._file, records[records["stamp"] != NO_STAMP].tobytes())
@@ -172,14 +172,14 @@ def _read(content: bytes) -> tuple[dict[str, Any], int, NDArray[Any]]:
     """
     first, newline, rest = content.partition(b"\n")
     if not newline:
-        return {}, 0, np.empty(0, _RECORD)
+        return {}, 0, np.empty(0, RECORD)
     try:
         identity = json.loads(first)
     except RecursionError:
         identity = None
     if not isinstance(identity, dict):
         raise ValueError("no journal")
-    return identity, len(first) + 1, np.frombuffer(rest, _RECORD, len(rest) // _RECORD.itemsize)
+    return identity, len(first) + 1, np.frombuffer(rest, RECORD, len(rest) // RECORD.itemsize)
 
 
 def open_read_write(path: Path) -> FileIO:

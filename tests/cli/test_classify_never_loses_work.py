@@ -21,6 +21,7 @@ from batchdigits.cli.max_failures import MaxFailuresType
 from batchdigits.errors import TooManyFailuresError
 from batchdigits.inference.choose import PRETRAINED
 from batchdigits.inference.model_file import KERAS_WEIGHTS
+from batchdigits.output.journal import RECORD
 from tests.conftest import SAMPLES
 from tests.engines import helpers
 from tests.engines.helpers import classify, rows, start
@@ -275,7 +276,10 @@ def test_resuming_another_run_is_refused_with_the_reason(
     result = classify("scans", "-o", output, "--resume", *options, cwd=scene)
     assert result.returncode == 1
     assert f"cannot resume {output}: {reason}" in result.stderr.decode()
-    assert [(output.parent / name).read_bytes() for name in beside(output)] == kept
+    left = [(output.parent / name).read_bytes() for name in beside(output)]
+    for before, after in zip(kept, left, strict=True):  # a record that the kill has torn is cut off
+        assert before.startswith(after)
+        assert len(before) - len(after) < RECORD.itemsize
 
 
 def other_model(path: Path, more: bytes = b"", **card: object) -> None:

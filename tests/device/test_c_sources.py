@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+import batchdigits
 from batchdigits.datasets import load
 from batchdigits.device import arithmetic
 from batchdigits.device.layers import fixed_point, read_layers, require_fit
@@ -73,6 +74,15 @@ def test_a_file_of_a_person_is_not_replaced(run: Run, in_empty_folder: Path, nam
     assert result.exit_code == 1
     assert f"error: {name} exists and is not from export --c-array; name another folder" in result.stderr
     assert {file.name: file.read_text() for file in Path().iterdir()} == {name: "# Mine\n"}
+
+
+def test_a_file_of_a_person_is_not_replaced_from_python(tmp_path: Path, npz_file: Path) -> None:
+    (tmp_path / "README.md").write_text("# Mine\n")
+    with pytest.raises(BatchdigitsError, match="exists and is not from export"):
+        batchdigits.export_c(tmp_path)
+    with pytest.raises(BatchdigitsError, match="exists and is not from export"):
+        batchdigits.export(tmp_path / "none.keras", tmp_path / "m.tflite", data=npz_file, c_array=tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == ["README.md"]
 
 
 def test_an_earlier_export_is_replaced_but_not_a_readme_of_a_person(run: Run, in_empty_folder: Path) -> None:
