@@ -113,11 +113,13 @@ def _edge(light: NDArray[Any]) -> int:
 
 def _is_written(edge: MatLike, rest: MatLike) -> bool:
     """Whether an edge of a page has strokes like the rest of it: it is in a shadow, or the rest is."""
-    levels = float(np.median(edge)), float(np.median(rest))
-    if min(*edge.shape, *rest.shape) < MIN_VIEW_SIDE or min(levels) < MIN_SHADOW_LIGHT * max(levels):
+    if min(*edge.shape, *rest.shape) < MIN_VIEW_SIDE:
         return False
     scale = max(min(1.0, _scale(rest.shape)), MIN_VIEW_SIDE / min(edge.shape))
     edge, rest = _scaled(edge, scale), _scaled(rest, scale)  # else the background of a large scan takes long
+    levels = float(np.median(edge)), float(np.median(rest))
+    if min(levels) < MIN_SHADOW_LIGHT * max(levels):
+        return False
     for light in (False, True):
         own, other = (
             float(np.percentile(remove_background(part if light else np.invert(part))[0], STROKE_RANK))
