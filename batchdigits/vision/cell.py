@@ -26,7 +26,7 @@ from batchdigits.vision.components import (
 )
 from batchdigits.vision.contrast import histogram, is_ink
 from batchdigits.vision.erasing import erased
-from batchdigits.vision.frames import Inside, erase_frames, split_ink
+from batchdigits.vision.frames import Framed, Inside, erase_frames, split_ink
 from batchdigits.vision.illumination import otsu
 from batchdigits.vision.lines import (
     MARGIN_SHARE,
@@ -99,7 +99,57 @@ def remove_lines(view: MatLike, mask: MatLike, parts: Parts, ticks: Flags | None
     found = [] if framed else find_lines(mask)
     if not found and not framed:
         return _without_ticks(view, parts, ticks)
-    whole = mask
+    left = _erase_lines(view, mask, framed, found)
+    if left is None:
+        return None
+    digit: MatLike = np.zeros_like(mask)
+    written = digit
+    if _holds_ink(left):
+        parts = _parts_of(left)
+        comb = _without_ticks(left.rest, parts, find_ticks(parts))
+        if comb:
+            return comb
+        digit, written = _without_rests(left.mask, parts, left.inside)
+    elif framed:  # a shadow or another side's ink may hide the digit, but not from the threshold that found the frame
+        ink = cv2.subtract(mask, left.gone)
+        digit, written = _without_rests(ink, parts_of(ink), left.inside)
+    if digit is not left.mask:
+        parts = parts_of(digit)
+    if framed:
+        return Cell(left.rest, digit, parts, written, 0.0, True)
+    prior = _stroke_prior(left.lines, digit, mask, left.gone)
+    return Cell(left.rest, digit, parts, written, prior, sides_of(left.lines) == ALL_SIDES)
+
+
+class _Left(NamedTuple):
+    """What is left of a view whose lines are erased.
+
+    Attributes:
+        rest: the view without them, uint8 (H, W).
+        mask: of its brighter side, 255 on 0.
+        parts: those of the mask within the cell.
+        inside: rows and columns of the inside of the cell.
+        gone: the mask of what was erased.
+        lines: those that are no frame.
+    """
+
+    rest: MatLike
+    mask: MatLike
+    parts: Parts
+    inside: Inside
+    gone: MatLike
+    lines: list[Stroke]
+
+
+def _erase_lines(view: MatLike, mask: MatLike, framed: Framed | None, found: list[Stroke]) -> _Left | None:
+    """Erase lines, and then fainter ones, as long as there are such; None if nothing is within them.
+
+    Args:
+        view: as in `remove_lines`, like `mask`.
+        mask: of its ink.
+        framed: the view without its frames, if it has some.
+        found: lines, if it has none.
+    """
     lines: list[Stroke] = []
     gone = framed.gone if framed else np.zeros(mask.shape, np.uint8)
     for _ in range(MAX_PASSES):
@@ -120,27 +170,23 @@ def remove_lines(view: MatLike, mask: MatLike, parts: Parts, ticks: Flags | None
         if not found:
             break
         found = [placed(line, inside[0].start, inside[1].start, mask.shape) for line in found]
-    counts, area = histogram(rest[inside]), cv2.countNonZero(mask[inside])
-    counts[0] -= cv2.countNonZero(gone[inside])  # what was removed is 0 in the rest
-    digit: MatLike = np.zeros_like(mask)
-    written = digit
-    if is_ink(counts, area) or (area and _is_written(rest[inside])):
-        is_only = not isinstance(parts, Components) and cv2.countNonZero(mask) == area
-        parts = cv2.boundingRect(mask) if is_only else parts_of(mask)
-        comb = _without_ticks(rest, parts, find_ticks(parts))
-        if comb:
-            return comb
-        digit, written = _without_rests(mask, parts, inside)
-    elif framed:  # a shadow or another side's ink may hide the digit, but not from the threshold that found the frame
-        mask = cv2.subtract(whole, gone)
-        parts = parts_of(mask)
-        digit, written = _without_rests(mask, parts, inside)
-    if digit is not mask:
-        parts = parts_of(digit)
-    if framed:
-        return Cell(rest, digit, parts, written, 0.0, True)
-    prior = _stroke_prior(lines, digit, whole, gone)
-    return Cell(rest, digit, parts, written, prior, sides_of(lines) == ALL_SIDES)
+    return _Left(rest, mask, parts, inside, gone, lines)
+
+
+def _holds_ink(left: _Left) -> bool:
+    """Whether there is ink in a cell, by its share and contrast, or as writing."""
+    rest, area = left.rest[left.inside], cv2.countNonZero(left.mask[left.inside])
+    counts = histogram(rest)
+    counts[0] -= cv2.countNonZero(left.gone[left.inside])  # what was erased is 0 in the rest
+    return is_ink(counts, area) or (area > 0 and _is_written(rest))
+
+
+def _parts_of(left: _Left) -> Parts:
+    """The parts of a mask, in less time where all of it is one component."""
+    is_one = not isinstance(left.parts, Components)
+    if is_one and cv2.countNonZero(left.mask) == cv2.countNonZero(left.mask[left.inside]):
+        return cv2.boundingRect(left.mask)
+    return parts_of(left.mask)
 
 
 def _is_written(rest: MatLike) -> bool:
