@@ -79,13 +79,17 @@ def _decompressed(compression: Compression | None, file: BinaryIO) -> Iterable[b
 
 
 def _lines_by_zstandard(zstandard: Any, file: BinaryIO) -> Iterator[bytes]:
-    """The lines of a file of one frame; the streams of this package do not notice that a file is truncated."""
+    """The lines of a file of one frame or several; the streams of this package do not notice that one is truncated."""
     decompressor = zstandard.ZstdDecompressor().decompressobj()
     rest = b""
     try:
         while block := file.read(BLOCK_BYTES):
-            *lines, rest = (rest + decompressor.decompress(block)).split(b"\n")
-            yield from (line + b"\n" for line in lines)
+            while block:
+                if decompressor.eof:  # another frame follows
+                    decompressor = zstandard.ZstdDecompressor().decompressobj()
+                *lines, rest = (rest + decompressor.decompress(block)).split(b"\n")
+                yield from (line + b"\n" for line in lines)
+                block = decompressor.unused_data
     except zstandard.ZstdError:
         raise EOFError from None
     if not decompressor.eof:

@@ -21,6 +21,8 @@ from batchdigits.output.prediction_parquet import import_pyarrow, schema_of
 from batchdigits.output.reader_protocol import RowForm, RowHead, line_end
 from batchdigits.text import SAVE_AS_UTF8, is_utf16
 
+MAX_QUOTED_ROW = 1 << 24  # bytes of a row with line breaks in its cells; one with more has a stray quote
+
 
 @dataclass(frozen=True)
 class CsvReader:
@@ -65,14 +67,21 @@ class CsvReader:
                 f"cannot read {path}: its columns are not {','.join(self.columns.names)}; save it with these first"
             )
         yield header
-        row = b""
+        row: list[bytes] = []  # its lines so far
+        size, is_open = 0, False  # its bytes, and whether a quote of it is not closed yet
         for line in lines:
-            row += line
-            if row.count(b'"') % 2 == 0:
-                yield row
-                row = b""
+            row.append(line)
+            size += len(line)
+            is_open ^= line.count(b'"') % 2 == 1
+            if is_open and size > MAX_QUOTED_ROW:
+                break
+            if not is_open:
+                yield b"".join(row)
+                row, size = [], 0
         if row:
-            raise BatchdigitsError(f"cannot read {path}: a quote in it is not closed, from {row[:40]!r} on")
+            raise BatchdigitsError(
+                f"cannot read {path}: a quote in it is not closed, from {row[0][:40]!r} on; close it, or take it out"
+            )
 
     def in_form(self, rows: bytes, form: RowForm) -> bytes:
         """Rows that a run wrote, in another form. A line break in a cell, between quotes, stays."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.decide import Prediction, Status, blank, failed
 from batchdigits.output.columns import Columns
-from batchdigits.output.compression import Compression, write_compressed
+from batchdigits.output.compression import Compression, read_lines, write_compressed
 from batchdigits.output.formats import Format, output_format
 from batchdigits.output.reader_protocol import RowForm
 
@@ -164,6 +165,14 @@ def test_other_content_is_refused(tmp_path: Path) -> None:
             list(file_format.reader(COLUMNS).pieces(path))
 
 
+def test_a_stray_quote_is_found_soon(tmp_path: Path) -> None:
+    path = tmp_path / "out.csv"
+    between = (b"c" * 9_999 + b"\n") * 2_000  # 20 MB
+    path.write_bytes(CSV.header(COLUMNS) + b'a,"b\n' + between + b'd,"e\n')
+    with pytest.raises(BatchdigitsError, match=r"a quote in it is not closed, from b'a,.*; close it, or take it out"):
+        list(CSV.reader(COLUMNS).pieces(path))
+
+
 @pytest.fixture(params=["gz", "pyarrow", "zstandard"])
 def compression(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Compression:
     """Each compression, and each package that has it."""
@@ -182,6 +191,21 @@ def test_a_compressed_file_is_read_by_each_package(compression: Compression, tmp
     assert list(file_format.reader(COLUMNS).pieces(path)) == pieces
     write_compressed(compression, [b"".join(pieces).rstrip()], path)  # a person may have removed the last line's end
     assert list(file_format.reader(COLUMNS).pieces(path)) == pieces
+
+
+def test_compressed_files_can_be_joined(compression: Compression, tmp_path: Path) -> None:
+    """`cat a.zst b.zst` has the lines of both, also where a line goes on in the second one."""
+    path = tmp_path / "out"
+    lines = [b"%d," % number + os.urandom(50_000).hex().encode() + b"\n" for number in range(40)]  # blocks of reading
+    content, parts = b"".join(lines), []
+    for part in (content[:10], content[10:3_000_000], b"", content[3_000_000:]):
+        write_compressed(compression, [part], path)
+        parts.append(path.read_bytes())
+    path.write_bytes(b"".join(parts))
+    assert list(read_lines(path, compression)) == lines
+    path.write_bytes(b"".join(parts)[:-1])
+    with pytest.raises(BatchdigitsError, match="it is damaged"):
+        list(read_lines(path, compression))
 
 
 @pytest.mark.parametrize(
