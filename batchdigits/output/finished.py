@@ -1,8 +1,8 @@
 """A finished output that a later run adds to: which of its rows stay as they are, hand-edited ones too.
 
 Beside it lies `.NAME.done`. It begins with a line of JSON that says what the rows depend on. A record of 20 bytes
-follows for each source, a hash of its path and a stamp (see `journal`): 16 MB for a million. The rows are read from the
-output itself: a person may have edited them.
+follows for each source: a hash of its path, a stamp (see `journal`) and the checksum of its rows; 20 MB for a million.
+The rows are read from the output itself: a person may have edited them.
 """
 
 from __future__ import annotations
@@ -180,8 +180,10 @@ class FinishedOutput:
         row = len(self._sources)
         for source in {source_id(name) for name in {path, file}} - {NO_SOURCE}:
             others = self._rows.setdefault(source, row)
-            if others != row:
-                self._rows[source] = [*(others if isinstance(others, list) else [others]), row]
+            if isinstance(others, list):
+                others.append(row)
+            elif others != row:
+                self._rows[source] = [others, row]
         self._sources.append(source_id(path))
         self._starts.append(self._starts[-1] + len(piece))
         self._is_open.append(head.is_open_error)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from time import process_time
 
 import pytest
 
 from batchdigits.errors import BatchdigitsError
 from batchdigits.output import resumable
-from batchdigits.output.finished import done_path
+from batchdigits.output.finished import FinishedOutput, done_path
 from batchdigits.output.journal import failed_stamp, stamp_of
 from batchdigits.output.resumable import ResumableOutput
 from tests.output.test_resumable import HEADER, IDENTITY, KilledError, Lines, beside, complete, row, write
@@ -68,6 +69,18 @@ def test_an_edited_row_stays_although_its_file_has_changed(finished: Path, files
     edit(finished, edited(files[1]), b"")  # to have it made anew
     assert write(finished, files, resume=True) == [files[1]]
     assert sorted(finished.read_bytes().splitlines()) == sorted(complete(files).splitlines())
+
+
+def test_many_rows_of_a_file_take_as_long_as_those_of_many_files(tmp_path: Path) -> None:
+    path = tmp_path / "out.csv"
+    write(path, [])
+    seconds = []
+    for source in ("{}.png", "scans.pdf"):
+        path.write_bytes(HEADER + b"".join(f"{source.format(number)},7\n".encode() for number in range(80_000)))
+        start = process_time()
+        FinishedOutput(path, Lines(), IDENTITY)
+        seconds.append(process_time() - start)
+    assert seconds[1] < 3 * seconds[0]
 
 
 def test_rows_with_the_checksum_of_their_own_bytes_are_not_edited(
