@@ -7,20 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from batchdigits.datasets.idx import NAMES
-from batchdigits.datasets.images import Images
-from batchdigits.datasets.labelled import DIGIT_NAMES, OUTLIER, LabelledGlyphs, Splits
+from batchdigits.datasets.images import Images, images_of_pages
+from batchdigits.datasets.labelled import DIGIT_NAMES, OUTLIER, Splits
 from batchdigits.datasets.layout import NOT_DIGIT, TRAIN, class_names, folders_to_give, split_folders
 from batchdigits.datasets.split import HeldOut, split
 from batchdigits.errors import DataError
 from batchdigits.files.filter import Filter
 from batchdigits.files.sources import Tally, find
-from batchdigits.quiet import silent_stderr
 from batchdigits.text import counted, first_names, is_line
 from batchdigits.vision.decode import decode
-from batchdigits.vision.normalise import normalise
 
 # Of a class that MNIST does not have: four for training and one for validation; one or two for test would say nothing.
 MIN_IMAGES_FEW_SHOT = 5
@@ -91,22 +87,13 @@ def _read(path: Path, top: Path, classes: Mapping[str, int], tally: Tally) -> Im
     beside = Tally()
     in_no_class = list(find([str(top)], beside, Filter(recursive=False)))
     tally.skipped += len(in_no_class) + beside.skipped - len(class_names(top))
-    glyphs, labels, names, left_out = [], [], [], []
-    for name, label in classes.items():
-        for file in find([str(top / name)], tally) if (top / name).is_dir() else ():
-            with silent_stderr():
-                pages = list(decode(file))
-            for page in pages:
-                source = page.source.removeprefix(f"{path}{os.sep}")
-                candidates = () if page.scan is None else normalise(page.scan)
-                if candidates:
-                    glyphs.append(candidates[0])
-                    labels.append(label)
-                    names.append(source)
-                else:
-                    left_out.append(f"{source} ({page.fault or 'blank'})")
-    stack = np.stack(glyphs) if glyphs else np.empty((0, 28, 28), np.uint8)
-    return Images(LabelledGlyphs(stack, np.array(labels, np.int64)), names, left_out)
+    return images_of_pages(
+        (page._replace(source=page.source.removeprefix(f"{path}{os.sep}")), label)
+        for name, label in classes.items()
+        if (top / name).is_dir()
+        for file in find([str(top / name)], tally)
+        for page in decode(file)
+    )
 
 
 def _note_skipped(path: Path, tally: Tally) -> list[str]:

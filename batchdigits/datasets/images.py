@@ -13,7 +13,10 @@ from numpy.typing import NDArray
 
 from batchdigits.datasets.labelled import LabelledGlyphs
 from batchdigits.errors import DataError
+from batchdigits.quiet import silent_stderr
 from batchdigits.text import counted, first_names
+from batchdigits.vision.decode import Page
+from batchdigits.vision.normalise import normalise
 
 MAX_LEFT_OUT_SHARE = 0.1  # of the images; with more, it is the wrong folder, or something went wrong before
 
@@ -35,6 +38,25 @@ class Images:
     def only(self, chosen: NDArray[np.bool_]) -> Images:
         """The images that are `chosen`, a bool for each."""
         return replace(self, data=self.data[np.flatnonzero(chosen)], names=list(compress(self.names, chosen)))
+
+
+def images_of_pages(pages: Iterable[tuple[Page, int]]) -> Images:
+    """The likeliest candidate of each page, with the label that comes with the page.
+
+    Pages are decoded one after another if `pages` is lazy, so that one scan is in memory at a time.
+    """
+    glyphs, labels, names, left_out = [], [], [], []
+    with silent_stderr():
+        for page, label in pages:
+            candidates = () if page.scan is None else normalise(page.scan)
+            if candidates:
+                glyphs.append(candidates[0])
+                labels.append(label)
+                names.append(page.source)
+            else:
+                left_out.append(f"{page.source} ({page.fault or 'blank'})")
+    stack = np.stack(glyphs) if glyphs else np.empty((0, 28, 28), np.uint8)
+    return Images(LabelledGlyphs(stack, np.array(labels, np.int64)), names, left_out)
 
 
 def images_of_array(name: str, data: LabelledGlyphs) -> Images:

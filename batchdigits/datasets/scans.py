@@ -9,12 +9,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from batchdigits.datasets.images import images_of_pages
 from batchdigits.errors import DataError
 from batchdigits.files.sources import find
-from batchdigits.quiet import silent_stderr
 from batchdigits.text import counted
 from batchdigits.vision.decode import decode
-from batchdigits.vision.normalise import normalise
 
 UNKNOWN = -1  # the label of a scan that lies in no class folder
 
@@ -43,21 +42,14 @@ def read_scans(folder: Path, classes: Sequence[str]) -> Scans:
     """
     if not folder.exists():
         raise DataError(f"{folder}: no such file or folder")
-    names, glyphs, labels = [], [], []
-    skipped = 0
-    for file in find([str(folder)]):
-        with silent_stderr():
-            pages = list(decode(file))
-        for page in pages:
-            candidates = () if page.scan is None else normalise(page.scan)
-            if not candidates:
-                skipped += 1
-                continue
-            parent = Path(file).parent.name
-            names.append(page.source)
-            glyphs.append(candidates[0])
-            labels.append(classes.index(parent) if parent in classes else UNKNOWN)
-    if not glyphs:
+    images = images_of_pages((page, _label(file, classes)) for file in find([str(folder)]) for page in decode(file))
+    skipped = len(images.left_out)
+    if not len(images.data):
         found = f"{counted(skipped, 'image')}, all blank or unreadable" if skipped else "no images"
         raise DataError(f"{folder}: {found}; it must hold scans with ink")
-    return Scans(tuple(names), np.stack(glyphs), np.array(labels, np.int64), skipped)
+    return Scans(tuple(images.names), images.data.glyphs, images.data.labels, skipped)
+
+
+def _label(file: str, classes: Sequence[str]) -> int:
+    parent = Path(file).parent.name
+    return classes.index(parent) if parent in classes else UNKNOWN

@@ -13,9 +13,9 @@ import numpy as np
 
 from batchdigits.datasets import load
 from batchdigits.datasets.folder import MIN_IMAGES_FEW_SHOT
-from batchdigits.datasets.images import Images
+from batchdigits.datasets.images import Images, images_of_pages
 from batchdigits.datasets.join import join, with_all_classes
-from batchdigits.datasets.labelled import DIGIT_NAMES, OUTLIER, LabelledGlyphs, Mixture, Splits
+from batchdigits.datasets.labelled import DIGIT_NAMES, OUTLIER, Mixture, Splits
 from batchdigits.datasets.layout import NOT_DIGIT, TRAIN, VALIDATION
 from batchdigits.datasets.split import HeldOut, split
 from batchdigits.errors import DataError
@@ -24,9 +24,7 @@ from batchdigits.files.page_names import file_of
 from batchdigits.output.review_answers import Answer
 from batchdigits.output.review_log import is_of_numbers, read_review
 from batchdigits.output.source_pages import digest_of, pages_of
-from batchdigits.quiet import silent_stderr
 from batchdigits.text import counted, first_names
-from batchdigits.vision.normalise import normalise
 
 CORRECTED_WEIGHT = 3.0  # a corrected image is drawn so many times as often as an accepted one of its class
 HELD_OUT = HeldOut(divisor=5, min_images=MIN_IMAGES_FEW_SHOT, min_test=0, filled=DIGIT_NAMES, kinds=(VALIDATION,))
@@ -72,11 +70,8 @@ def load_corrections(logs: Sequence[Path], seed: int, as_class: str | None = Non
     if not len(images.data):
         raise DataError(f"{name}: no image with an answer can be read; its paths are seen from the current folder")
     splits = split(name, name, classes, _divided(images, names, seed), HELD_OUT, seed)
-    weights = {
-        glyph.tobytes(): CORRECTED_WEIGHT if path in corrected else 1.0
-        for path, glyph in zip(images.names, images.data.glyphs, strict=True)
-    }
-    chances = np.array([weights[glyph.tobytes()] for glyph in splits.train.glyphs])
+    heavy = {glyph.tobytes() for path, glyph in zip(images.names, images.data.glyphs, strict=True) if path in corrected}
+    chances = np.array([CORRECTED_WEIGHT if glyph.tobytes() in heavy else 1.0 for glyph in splits.train.glyphs])
     mixture = Mixture(chances / max(chances.sum(), 1e-9), np.ones(len(chances), bool))
     notes = _notes(name, answers.values(), corrected, left_out)
     return replace(splits, mixture=mixture, notes=(*notes, *splits.notes))
@@ -84,19 +79,8 @@ def load_corrections(logs: Sequence[Path], seed: int, as_class: str | None = Non
 
 def _read(names: Mapping[str, str], classes: Sequence[str]) -> Images:
     """The images of sources, whose classes are named in `names`; a name that is no class is that of outliers."""
-    glyphs, labels, sources, left_out = [], [], [], []
-    with silent_stderr():
-        for page in pages_of(names):
-            candidates = () if page.scan is None else normalise(page.scan)
-            if candidates:
-                name = names[page.source]
-                glyphs.append(candidates[0])
-                labels.append(classes.index(name) if name in classes else OUTLIER)
-                sources.append(page.source)
-            else:
-                left_out.append(f"{page.source} ({page.fault or 'blank'})")
-    stack = np.stack(glyphs) if glyphs else np.empty((0, 28, 28), np.uint8)
-    return Images(LabelledGlyphs(stack, np.array(labels, np.int64)), sources, left_out)
+    labels = {name: label for label, name in enumerate(classes)}
+    return images_of_pages((page, labels.get(names[page.source], OUTLIER)) for page in pages_of(names))
 
 
 def _divided(images: Images, names: Mapping[str, str], seed: int) -> dict[str, Images]:

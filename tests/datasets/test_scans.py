@@ -1,13 +1,19 @@
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
+from weakref import ref
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
+from batchdigits.datasets import folder
 from batchdigits.datasets.scans import UNKNOWN, read_scans
 from batchdigits.errors import DataError
+from batchdigits.vision.decode import Page, decode
 from tests.conftest import Arrays
 
 
@@ -42,3 +48,35 @@ def test_a_folder_without_readable_ink_is_refused(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_is_named_so(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="nowhere: no such file or folder"):
         read_scans(tmp_path / "nowhere", ("0", "1"))
+
+
+@pytest.mark.parametrize(
+    ("module", "read"),
+    [
+        ("scans", lambda path: read_scans(path, ("6", "7")).glyphs),
+        ("folder", lambda path: folder.load(path, seed=1, few_shot=True).train.glyphs),
+    ],
+)
+def test_a_file_of_many_pages_is_in_memory_page_by_page(
+    module: str,
+    read: Callable[[Path], NDArray[np.uint8]],
+    tmp_path: Path,
+    small_mnist: Arrays,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pages = [Image.fromarray(255 - image) for image in small_mnist["x_train"][:20]]
+    for label in "67":
+        (tmp_path / label).mkdir()
+        pages[0].save(tmp_path / label / "scans.tif", save_all=True, append_images=pages[1:])
+    scans: list[ref[Any]] = []
+
+    def spied(path: str) -> Iterator[Page]:
+        for page in decode(path):
+            scans.append(ref(page.scan))
+            yield page
+            del page
+            assert sum(scan() is not None for scan in scans) < 3
+
+    monkeypatch.setattr(f"batchdigits.datasets.{module}.decode", spied)
+    assert len(read(tmp_path))
+    assert len(scans) == 40

@@ -71,6 +71,17 @@ def test_answers_are_labels_and_corrected_ones_weigh_more(in_empty_folder: Path,
     )
 
 
+def test_a_copy_that_was_accepted_takes_no_weight_away(in_empty_folder: Path, small_mnist: Arrays) -> None:
+    answers = many(small_mnist, 40)
+    for path, (kind, label, _) in list(answers.items()):
+        copy = path.replace(".png", "-copy.png")
+        Path(copy).write_bytes(Path(path).read_bytes())
+        answers[copy] = (kind, label, label)
+    splits = load_corrections([review(answers)], seed=1)
+    assert splits.mixture
+    assert len(np.unique(splits.mixture.chances.round(9))) == 2
+
+
 def test_what_is_no_digit_is_an_outlier_and_what_is_open_or_blank_is_left_out(
     in_empty_folder: Path, small_mnist: Arrays
 ) -> None:
