@@ -97,7 +97,7 @@ def _pages(form: str, filled: bool) -> list[_Page]:
     """The pages of the form.
 
     Raises:
-        BatchdigitsError: one cannot be read, there are too many of them, or there is no field.
+        BatchdigitsError: one cannot be read, there are too many of them or of boxes, or there is no field.
     """
     from batchdigits.forms.find_fields import find_fields
     from batchdigits.forms.marks import find_corner_marks
@@ -115,7 +115,11 @@ def _pages(form: str, filled: bool) -> list[_Page]:
                 raise BatchdigitsError(f"{form} has more than {MAX_PAGES} pages")
             marks = find_corner_marks(page.scan) or ()
             features = len(features_of(page.scan).points)
-            pages.append(_Page(page.scan, find_fields(page.scan, filled), marks, features))
+            try:
+                found = find_fields(page.scan, filled)
+            except BatchdigitsError as error:
+                raise BatchdigitsError(f"{page.source}: {error}") from None
+            pages.append(_Page(page.scan, found, marks, features))
     fields = sum(len(page.fields) for page in pages)
     if not fields:
         hint = "" if filled else "; if it is filled in, add --filled"

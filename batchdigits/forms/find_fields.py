@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import compress, pairwise
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 from cv2.typing import MatLike
+from numpy.typing import NDArray
 
+from batchdigits.errors import BatchdigitsError
 from batchdigits.fields.rules import MAX_LENGTH
 from batchdigits.forms.reference import ink_of, reduced
 from batchdigits.forms.template import Box
@@ -31,7 +33,8 @@ MAX_MISSING = 4  # boxes in a row that are not found on a filled form, as ink cr
 MIN_WALLS, MAX_WALL = 3, 6  # of an open comb; pixels, and 0.05 of their height: how thick they are, made thicker by 2
 MIN_RULE = 0.9  # of the width of an open comb: the line below it
 MARGIN = 0.08  # of the height: around a comb, so that its outer walls are in the picture
-MAX_CELLS = 3_000  # of a page: more are a pattern
+MAX_CELLS = 5_000  # of a page: more are a pattern
+PATTERN = "a pattern, such as that of graph paper; paint it white on a copy of the form, and give that"
 MIN_SIDE, MAX_TILT = 0.9, 0.03  # of a box's side: the part with a line; and how far that may rise
 LINE = 3  # pixels of the reduced page: the thickness of a line with its soft edges
 INNER = 0.15  # of a box's sides: not looked at for print, as its lines are there
@@ -65,6 +68,9 @@ def find_fields(scan: Scan, is_filled: bool = False) -> list[Found]:
     Args:
         scan: its page, uint8 (H, W), dark on light.
         is_filled: whether somebody has written into it; if not, boxes with print in them are labels, and left out.
+
+    Raises:
+        BatchdigitsError: there are more than MAX_CELLS boxes.
     """
     page, scale = reduced(scan, LONG_SIDE)
     side = max(page.shape)
@@ -103,10 +109,12 @@ def _cells(ink: MatLike, side: int, filled: float) -> list[_Cell]:
         is_wide = MIN_WIDTH * cell.height <= cell.width <= MAX_WIDTH * cell.height
         if is_tall and is_wide and _has_sides(cell, ink) and _is_rectangle(hole, filled):
             cells.append(cell)
-    del cells[MAX_CELLS:]
-    inside = [[other for other in cells if other is not cell and _holds(cell, other)] for cell in cells]
-    loops = [held[0] for held in inside if len(held) == 1]
-    return [cell for cell, held in zip(cells, inside, strict=True) if len(held) < 2 and cell not in loops]
+    if len(cells) > MAX_CELLS:
+        raise BatchdigitsError(f"more than {MAX_CELLS:,} boxes on a page: {PATTERN}")
+    holds = _holds(cells)
+    held = holds.sum(axis=1)
+    is_loop = holds[held == 1].any(axis=0)
+    return list(compress(cells, (held < 2) & ~is_loop))
 
 
 def _rows(hierarchy: MatLike | None) -> list[list[int]]:
@@ -114,10 +122,14 @@ def _rows(hierarchy: MatLike | None) -> list[list[int]]:
     return [] if hierarchy is None else np.asarray(hierarchy)[0].tolist()
 
 
-def _holds(cell: _Cell, other: _Cell) -> bool:
-    """Whether another cell is inside of one."""
-    across = cell.x <= other.x and other.x + other.width <= cell.x + cell.width
-    return across and cell.y <= other.y and other.y + other.height <= cell.y + cell.height
+def _holds(cells: Sequence[_Cell]) -> NDArray[np.bool_]:
+    """Whether each cell, in the rows, has each other one inside, in the columns."""
+    left, top, width, height = np.array(cells, np.int32).reshape(-1, 4).T
+    right, bottom = left + width, top + height
+    across = (left[:, None] <= left) & (right <= right[:, None])
+    holds: NDArray[np.bool_] = across & (top[:, None] <= top) & (bottom <= bottom[:, None])
+    np.fill_diagonal(holds, False)
+    return holds
 
 
 def _has_sides(cell: _Cell, ink: MatLike) -> bool:
@@ -260,5 +272,6 @@ def _in_reading_order(found: Sequence[Found]) -> list[Found]:
         row = [one for one in left if one.box[1] + one.box[3] / 2 < top + height and one.box[1] <= top + height / 2]
         row = row or left[:1]
         ordered += sorted(row, key=lambda one: one.box[0])
-        left = [one for one in left if one not in row]
+        placed = set(row)
+        left = [one for one in left if one not in placed]
     return ordered

@@ -114,6 +114,11 @@ def test_nothing_is_written_over_unasked(run: Run) -> None:
         (["form.txt"], 1, "cannot read form.txt: not an image"),
         (["empty.png"], 1, "no combs or boxes found on empty.png; if it is filled in, add --filled"),
         (["empty.png", "--filled"], 1, "no combs or boxes found on empty.png\n"),
+        (
+            ["squared.png"],
+            1,
+            "squared.png: more than 5,000 boxes on a page: a pattern, such as that of graph paper; paint",
+        ),
         (["blank.png", "-o", "form.csv"], 2, "must end in .toml"),
         (["blank.png", "--picture", "form.jpg"], 2, "must end in .png"),
         (["blank.png", "--dpi", "0"], 2, "--dpi"),
@@ -122,6 +127,9 @@ def test_nothing_is_written_over_unasked(run: Run) -> None:
 def test_bad_input_gets_one_line_and_nothing_is_written(run: Run, arguments: list[str], code: int, words: str) -> None:
     Path("form.txt").write_text("text")
     drawn.save(np.full((400, 300), 240, np.uint8), "empty.png")
+    square = np.zeros((29, 29), np.uint8)
+    square[2:-2, 2:-2] = 255
+    drawn.save(np.tile(np.pad(square, 1, constant_values=255), (80, 64)), "squared.png")
     before = sorted(Path().iterdir())
     result = run("template", *arguments)
     assert result.exit_code == code

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -87,6 +88,15 @@ def test_an_npz_has_its_arrays_by_name(tmp_path: Path, is_compressed: bool) -> N
     for source in sources[::-1]:
         array = 255 - IMAGES if "x_test" in source else IMAGES
         assert np.array_equal(scan_of(source), array[int(source.rpartition("/")[2])])
+
+
+def test_each_name_in_an_npz_comes_once(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", labels=np.arange(3))
+    with zipfile.ZipFile(tmp_path / "a.npz", "a") as archive:
+        archive.writestr("labels", "no array")
+    tally = Tally()
+    assert list(find([str(tmp_path / "a.npz")], tally)) == []
+    assert tally.skipped == 1
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ class ArrayArchive:
         """
         self._stream: tuple[str, IO[bytes]] | None = None  # of the array that was read last
         self._zip: ZipArchive | None = None
-        self._others: list[str] = []  # arrays of an .npz that are no images
+        self._others: dict[str, None] = {}  # the names of what is no array of images in an .npz, in order
         try:
             if path.lower().endswith(".npz"):
                 self._zip = ZipArchive(path)
@@ -115,7 +115,7 @@ class ArrayArchive:
             with archive.open(name) as stream, faults_of("array"):
                 images = _read_npy_header(stream, partial(archive.open, name)) if array != name else None
             if images is None:
-                self._others.append(array)
+                self._others[array] = None
                 continue
             if images.end != archive.member(name).file_size:
                 raise SourceError(CORRUPT)
