@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import time
 from dataclasses import dataclass
 from datetime import datetime
@@ -99,6 +98,7 @@ class Summary:
         Raises:
             BatchdigitsError: it cannot be written.
         """
+        from batchdigits.engines.host import usable_cores
         from batchdigits.output.atomic import open_atomically
 
         card = self.task.card
@@ -110,7 +110,7 @@ class Summary:
             "threshold": self.task.pipeline.threshold,
             "options": _options(self.request) | {"second_look": self.task.second_look},
             "versions": _versions(self.task.model),
-            "host": {"cores": os.cpu_count(), "workers": self.workers},
+            "host": {"cores": usable_cores(), "workers": self.workers},
         }
         with open_atomically(path) as stream:
             stream.write((json.dumps(document, indent=2) + "\n").encode())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -92,17 +93,18 @@ def values_of_line(line: bytes, fields: Collection[str]) -> list[Named]:
     return values_of_rows([row_of(cells)])
 
 
-def print_values(values: Sequence[Named], lists: Mapping[str, Listed]) -> None:
+def print_values(values: Iterable[Named], lists: Mapping[str, Listed]) -> None:
     """Compare the values of fields with the list for each name, and print what is missing, doubled, or not on it."""
     from batchdigits.fields.expected_values import Choice
     from batchdigits.inference.decide import Status
 
+    of_field = defaultdict(list)
+    for name, path, value in values:
+        of_field[name].append((as_unicode(path), value))
     for field, listed in lists.items():
         expected = frozenset(listed.values)
         choices = [
-            (as_unicode(path), Choice(value, 0.0, Status.OK, "", value in expected))
-            for name, path, value in values
-            if name == field
+            (path, Choice(value, 0.0, Status.OK, "", value in expected)) for path, value in of_field.get(field, ())
         ]
         print_comparison(choices, listed.values, listed.name)
 

@@ -1,4 +1,4 @@
-"""How many workers the machine allows: by its cores, and by the limits that a container has (control groups)."""
+"""How many cores and workers the machine allows, also by the limits that a container has (control groups)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,13 @@ WORKER_BYTES = 128 << 20  # memory that a worker may take: its own 30 MB or so, 
 CGROUPS, OWN_CGROUPS = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 
 
+def usable_cores(cgroups: Path = CGROUPS, own: Path = OWN_CGROUPS) -> int:
+    """The cores that this process may use, at least 1; a part of one counts. Arguments as for `allowed_workers`."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quotas = (math.ceil(quota) for folder in _folders(cgroups, own) for quota in _cpu_quotas(folder))
+    return max(1, min([cores, *quotas]))
+
+
 def allowed_workers(cgroups: Path = CGROUPS, own: Path = OWN_CGROUPS) -> int:
     """Workers that can run at once, at least 1.
 
@@ -18,12 +25,8 @@ def allowed_workers(cgroups: Path = CGROUPS, own: Path = OWN_CGROUPS) -> int:
         cgroups: where the system shows control groups, of version 1 or 2.
         own: the file that names this process's.
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    limits: list[float] = [cores]
-    for folder in _folders(cgroups, own):
-        limits += [math.ceil(quota) for quota in _cpu_quotas(folder)]
-        limits += [size // WORKER_BYTES for size in _memory_limits(folder)]
-    return max(1, int(min(limits)))
+    by_memory = (size // WORKER_BYTES for folder in _folders(cgroups, own) for size in _memory_limits(folder))
+    return max(1, min([usable_cores(cgroups, own), *by_memory]))
 
 
 def _folders(cgroups: Path, own: Path) -> Iterator[Path]:

@@ -12,10 +12,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from batchdigits.engines.host import usable_cores
 from batchdigits.errors import ModelFileError
 from batchdigits.inference.litert_runtime import LiteRTRuntime
 from batchdigits.inference.micro_runtime import MicroError, needed_arena
 from batchdigits.inference.model_file import read_model_file
+from batchdigits.text import counted
 
 BATCH_SIZES = (1, 16, 64, 256)
 WARM_UP_CALLS = 50  # untimed calls, while caches fill and the processor's clock rate rises
@@ -42,7 +44,7 @@ class Speed(NamedTuple):
     """The result of `measure_speed`.
 
     Attributes:
-        machine: processor architecture and number of cores.
+        machine: processor architecture and number of cores that this process may use.
         latency: at batch size 1.
         throughput: for every number of threads and batch size.
         memory: bytes by which the process grew when the network was loaded and run at the largest batch size; None if
@@ -83,7 +85,7 @@ def measure_speed(path: Path, seconds: float) -> Speed:
     except MicroError as error:
         note = str(error)
     memory = max(0, after - before) if before is not None and after is not None else None
-    return Speed(f"{platform.machine()}, {os.cpu_count()} cores", latency, throughput, memory, arena, note)
+    return Speed(f"{platform.machine()}, {counted(usable_cores(), 'core')}", latency, throughput, memory, arena, note)
 
 
 def _latency(runtime: LiteRTRuntime, seconds: float) -> Latency:
@@ -115,8 +117,8 @@ def _random_glyphs(count: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
 
 
 def _thread_counts() -> list[int]:
-    """The powers of two up to the number of cores, and the number of cores."""
-    cores = os.cpu_count() or 1
+    """The powers of two up to the number of cores that this process may use, and that number."""
+    cores = usable_cores()
     return sorted({*(1 << power for power in range(cores.bit_length()) if 1 << power <= cores), cores})
 
 

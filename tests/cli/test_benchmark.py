@@ -26,6 +26,13 @@ def test_prints_tables(run: Run) -> None:
     assert result.stderr == ""
 
 
+def test_a_container_with_fewer_cores_is_measured_with_these(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("batchdigits.reports.speed.usable_cores", lambda: 3)
+    document = json.loads(run("benchmark", TFLITE, "--seconds", "0", "--json").stdout)
+    assert document["machine"].endswith(", 3 cores")
+    assert {one["threads"] for one in document["throughput"]} == {1, 2, 3}
+
+
 def test_prints_json(run: Run) -> None:
     document = json.loads(run("benchmark", TFLITE, "--seconds", "0", "--json").stdout)
     assert document["bytes"] == TFLITE.stat().st_size

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from batchdigits.cli.read_compared import Listed, Named, print_values
 from batchdigits.datasets import MNIST
 from batchdigits.datasets.idx import TEST_IMAGES, TEST_LABELS, read_idx
 from batchdigits.learning.composed_fields import compose_field
@@ -52,3 +53,13 @@ def test_two_hundred_strips_are_told_apart_and_what_is_wrong_is_named(run: Run, 
     lost = sorted(of_value[value][0] for value in strangers)
     assert f"3 fields not on list.txt: {', '.join(lost)}\n" in result.stderr
     assert "105 values of list.txt in no field: " in result.stderr
+
+
+def test_the_values_of_all_fields_are_gone_through_once(capsys: pytest.CaptureFixture[str]) -> None:
+    names = ["date", "student", "date", "unlisted"]
+    values = (Named(name, f"{number}.png", str(number)) for number, name in enumerate(names))
+    print_values(values, {"student": Listed(["1", "4"], "students.txt"), "date": Listed(["0"], "dates.txt")})
+    assert capsys.readouterr().err.splitlines() == [
+        "batchdigits: 1 value of students.txt in no field: 4",
+        "batchdigits: 1 field not on dates.txt: 2.png",
+    ]

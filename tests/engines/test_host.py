@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from batchdigits.engines.host import WORKER_BYTES, allowed_workers
+from batchdigits.engines.host import WORKER_BYTES, allowed_workers, usable_cores
 
 CORES = 8
 
@@ -48,6 +48,12 @@ def machine(folder: Path, own: str, files: dict[str, str]) -> int:
 )
 def test_the_lowest_limit_counts(tmp_path: Path, own: str, files: dict[str, str], workers: int) -> None:
     assert machine(tmp_path, own, files) == workers
+
+
+def test_cores_do_not_depend_on_memory(tmp_path: Path) -> None:
+    files = {"cpu.max": "250000 100000\n", "memory.max": f"{2 * WORKER_BYTES}\n"}
+    assert machine(tmp_path, "0::/\n", files) == 2
+    assert usable_cores(tmp_path / "cgroup", tmp_path / "own") == 3
 
 
 def test_a_machine_without_control_groups(tmp_path: Path) -> None:
