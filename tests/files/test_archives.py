@@ -231,12 +231,12 @@ def test_a_tar_of_the_current_folder_has_plain_names(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("end", ENDS[:3])
-def test_of_members_with_one_name_the_first_counts(tmp_path: Path, end: str) -> None:
+def test_of_members_with_one_name_the_last_counts_in_a_zip_and_the_first_in_a_tar(tmp_path: Path, end: str) -> None:
     with pytest.warns(UserWarning) if end == ".zip" else pytest.MonkeyPatch.context():
         path = make(tmp_path / f"a{end}", [("a.png", PNG), ("b.png", PNG), ("a.png", PNG + b"more")])
     assert names(path) == ["a.png", "b.png"]
     for _ in range(2):
-        assert read_content(f"{path}/a.png").data == PNG
+        assert read_content(f"{path}/a.png").data == (PNG + b"more" if end == ".zip" else PNG)
         assert read_content(f"{path}/b.png").data == PNG
 
 

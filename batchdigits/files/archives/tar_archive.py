@@ -22,6 +22,7 @@ SKIP_BYTES = 1 << 20  # read at once to get past what is not wanted
 class TarArchive:
     """An `Archive` in a tar file, which is read as far as it is needed. Of members with one name, the first counts.
 
+    For the last one, as `tar -x` has it, each worker would have to go through the whole archive before its first image.
     A compressed one can only be read from its beginning: each step back unpacks it anew.
     """
 

@@ -19,7 +19,7 @@ _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # others may claim any am
 
 
 class ZipArchive:
-    """An `Archive` in a zip file. Of members with one name, the first counts."""
+    """An `Archive` in a zip file. Of members with one name, the last counts."""
 
     def __init__(self, path: str) -> None:
         """Open an archive, and read the list of its members.
@@ -40,7 +40,7 @@ class ZipArchive:
         except BaseException:
             self._file.close()
             raise
-        self._members = {as_file_name(member.filename): member for member in reversed(members) if not member.is_dir()}
+        self._members = {as_file_name(member.filename): member for member in members if not member.is_dir()}
 
     def names(self) -> Iterator[str]:
         """The names of all members, in natural order."""
