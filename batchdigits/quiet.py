@@ -59,9 +59,15 @@ def no_warnings() -> Iterator[None]:
 
 @contextmanager
 def captured_stderr() -> Iterator[io.StringIO]:
-    """Capture everything written to fd 2 inside the block; the stream has the text once the block has ended."""
+    """Capture everything written to fd 2 inside the block; the stream has the text once the block has ended.
+
+    Other threads wait until then to discard what is written there, or to end that.
+    """
     captured = io.StringIO()
-    with tempfile.TemporaryFile() as file:
+    if sys.stderr is None:  # the process was started without this stream
+        yield captured
+        return
+    with _discard_lock, tempfile.TemporaryFile() as file:
         sys.stderr.flush()
         original = os.dup(2)
         os.dup2(file.fileno(), 2)

@@ -69,7 +69,7 @@ def c_sources(model: ModelFile) -> dict[str, str]:
         _golden(layers),
     )
     generated = dict(zip(GENERATED_FILES, texts, strict=True))
-    templates = {file.name: file.read_text() for file in sorted(TEMPLATES.iterdir())}
+    templates = {file.name: file.read_text(encoding="utf-8") for file in sorted(TEMPLATES.iterdir())}
     nano = templates.pop(NANO)
     return {**generated, **templates, **({"digits_network.c": nano} if is_packed else {})}
 

@@ -39,11 +39,17 @@ def connected(address: str | None) -> Iterator[Any]:
         try:
             with silent_stderr():  # raylets print their log level there
                 _connect(ray, address, options)
-            signal.signal(signal.SIGTERM, on_sigterm)  # Ray's handler would exit
+            _restore(on_sigterm)  # Ray's handler would exit
             yield ray
         finally:
             ray.shutdown()
-            signal.signal(signal.SIGTERM, on_sigterm)
+            _restore(on_sigterm)
+
+
+def _restore(on_sigterm: Any) -> None:
+    """Set the handler of SIGTERM again. One that Python did not set is None, and cannot be."""
+    if on_sigterm is not None:
+        signal.signal(signal.SIGTERM, on_sigterm)
 
 
 def _connect(ray: Any, address: str | None, options: Mapping[str, Any]) -> None:

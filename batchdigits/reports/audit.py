@@ -163,7 +163,7 @@ def table_of(rows: Iterable[TableRow]) -> Table:
     found, counts, are_numbers = [], RowCounts(), False
     for row in rows:
         counts.add(row.status, row.score)
-        are_numbers = row.is_number
+        are_numbers |= row.is_number
         if row.status == Status.OK:
             found.append(OkRow(row.path, row.label, risk_of(row.score)))
     if not found:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from zipfile import ZipFile
 
@@ -615,6 +617,16 @@ def test_an_error_on_a_node_is_one_line() -> None:
 
     error = ray_cluster.explain(WrapperError("a traceback\nof many lines"))
     assert str(error) == "scnas: no such file or folder"
+
+
+def test_a_handler_of_sigterm_that_python_did_not_set_ends_no_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    ray = ModuleType("ray")
+    ray.__dict__.update(data=ModuleType("ray.data"), init=lambda *_, **__: None, shutdown=lambda: None)
+    for name, module in (("ray", ray), ("ray.data", ray.data)):
+        monkeypatch.setitem(sys.modules, name, module)
+    monkeypatch.setattr(signal, "getsignal", lambda _: None)
+    with ray_cluster.connected("local") as connected:
+        assert connected is ray
 
 
 def job_of(scene: Path, **changes: Any) -> ClusterJob:

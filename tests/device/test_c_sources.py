@@ -43,6 +43,11 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_templates_are_read_as_they_are_written_in_any_locale(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "read_text", lambda self, encoding: self.read_bytes().decode(encoding))
+    assert c_sources(read_model_file(BUILT_IN_MODEL))
+
+
 @needs_cc
 def test_the_built_in_model_gives_all_golden_vectors(sources: Path) -> None:
     result = check(sources)

@@ -121,6 +121,12 @@ def test_a_table_is_its_ok_rows() -> None:
         table_of([a_row("a", "review", 0.9, "1")])
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_table_with_a_number_is_one_of_numbers_wherever_it_is(order: int) -> None:
+    rows = [a_row("a", "ok", 0.9, "1946")._replace(is_number=True), a_row("b", "ok", 0.9, "1")]
+    assert table_of(rows[::order]).are_numbers
+
+
 def test_what_is_keyed_otherwise_than_labelled_is_wrong() -> None:
     made = table()
     rows = [made.rows[row] for row in draw(len(made.rows), 60, 3)]
