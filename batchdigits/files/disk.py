@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from pathlib import Path
 from typing import Protocol
 
 
@@ -65,3 +66,8 @@ def is_folder(entry: os.DirEntry[str]) -> bool:
         return entry.is_dir()
     except OSError:  # a link to itself, or into a folder without permission
         return False
+
+
+def is_irregular(path: Path) -> bool:
+    """Whether a path is a pipe or a device, whose end is unknown: opening it may wait for a writer."""
+    return path.exists() and not (path.is_file() or path.is_dir())

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from batchdigits.errors import ModelFileError
+from batchdigits.files.disk import is_irregular
 from batchdigits.inference.card import Card
 from batchdigits.vision.normalise import NORMALISER_VERSION
 
@@ -83,12 +84,12 @@ def add_card(path: Path, card: Card) -> Card:
 
 
 def refuse_pipe(path: Path) -> None:
-    """Refuse a pipe or a device, whose end is unknown.
+    """Refuse a pipe or a device.
 
     Raises:
         ModelFileError: the path is one.
     """
-    if path.exists() and not (path.is_file() or path.is_dir()):
+    if is_irregular(path):
         raise ModelFileError(f"{path}: not a regular file")
 
 

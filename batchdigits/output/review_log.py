@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from batchdigits.errors import BatchdigitsError
+from batchdigits.files.disk import is_irregular
 from batchdigits.output.atomic import explain_os_errors
 from batchdigits.output.file_lock import lock
 from batchdigits.output.journal import open_read_write, write_all
@@ -39,7 +40,8 @@ def read_review(log: Path) -> dict[str, Settled]:
     Raises:
         BatchdigitsError: it is no log, is damaged, or cannot be read.
     """
-    _refuse_pipe(log)
+    if is_irregular(log):
+        raise _no_log(log)
     try:
         content = log.read_bytes()
     except FileNotFoundError:
@@ -79,7 +81,8 @@ class ReviewLog:
             BatchdigitsError: another server has it open, it is no log, it is damaged, or it cannot be written.
         """
         self._path = path
-        _refuse_pipe(path)
+        if is_irregular(path):
+            raise _no_log(path)
         with explain_os_errors(path):
             self._file = open_read_write(path)
         try:
@@ -153,12 +156,6 @@ class ReviewLog:
             raise
         self._size += len(line)
         self.touched.append(_paths_of(action))
-
-
-def _refuse_pipe(path: Path) -> None:
-    """Refuse what would wait for a writer, such as a named pipe."""
-    if path.exists() and not (path.is_file() or path.is_dir()):
-        raise _no_log(path)
 
 
 def _whole_lines(path: Path, content: bytes) -> bytes:
