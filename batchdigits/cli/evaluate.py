@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -22,6 +22,7 @@ from batchdigits.cli.options import (
     verbosity_options,
 )
 from batchdigits.cli.output_file import is_at_or_below, prepare_document, prepare_plot
+from batchdigits.cli.usage import refuse_given
 from batchdigits.errors import ExitCode
 from batchdigits.text import counted
 
@@ -68,19 +69,14 @@ if TYPE_CHECKING:
 )
 @click.option("--json", "as_json", is_flag=True, help="Write everything as one JSON document.")
 @verbosity_options
+@click.pass_context
 def evaluate(
+    context: click.Context,
+    /,
     paths: tuple[str, ...],
-    runtime: RuntimeName | None,
-    model: Path | None,
-    ink: Ink,
-    batch_size: int,
-    as_class: str | None,
-    second_look: bool | None,
-    plot: Path | None,
-    wrong: Path | None,
-    suspects: Path | None,
     truth: Path | None,
     as_json: bool,
+    **for_images: Any,
 ) -> None:
     """Measure the accuracy of a model on labelled images.
 
@@ -99,26 +95,45 @@ def evaluate(
         batchdigits evaluate numbers.csv --truth truth.csv
     """
     if truth:
-        if plot or wrong or suspects:
-            raise click.UsageError("--truth compares tables; --plot, --wrong and --suspects are for images")
-        _evaluate_tables(paths, truth, as_json)
-        return
+        refuse_given(context, for_images, "is for images, and --truth compares tables")
+        _of_tables(paths, truth, as_json)
+    else:
+        _of_images(paths, as_json, **for_images)
+
+
+def _of_tables(paths: Sequence[str], truth: Path, as_json: bool) -> None:
+    """Compare the values of tables with the true ones."""
+    from batchdigits.output.table import read_table
+    from batchdigits.reports.value_evaluation import as_table, evaluate_values, read_truth
+
+    truths = read_truth(truth)
+    evaluations = [evaluate_values(path, read_table(path), truths) for path in paths]
+    click.echo(json.dumps([one.as_json() for one in evaluations]) if as_json else as_table(evaluations))
+
+
+def _of_images(
+    paths: Sequence[str],
+    as_json: bool,
+    *,
+    runtime: RuntimeName | None,
+    model: Path | None,
+    ink: Ink,
+    batch_size: int,
+    as_class: str | None,
+    second_look: bool | None,
+    plot: Path | None,
+    wrong: Path | None,
+    suspects: Path | None,
+) -> None:
+    """Classify labelled images, and write what the options ask for."""
     from batchdigits.engines.local import predict
     from batchdigits.inference.model_file import read_model_file
-    from batchdigits.output.table import table_format
     from batchdigits.reports.evaluation import evaluate_predictions
     from batchdigits.reports.labelled_sources import labelled_sources
+    from batchdigits.reports.wrong_answers import note_wrong_answers
 
-    for path in paths:
-        if Path(path).is_file() and table_format(path):
-            raise click.UsageError(f"{path} is a table; give --truth a CSV of what is right")
-    if plot:
-        prepare_plot(plot)
-    for option, listed in (("--wrong", wrong), ("--suspects", suspects)):
-        if listed:
-            _prepare_list(listed, option)
-    if wrong and suspects and is_at_or_below(wrong, suspects):
-        raise click.UsageError("--wrong and --suspects are two lists; give them two names")
+    _check_images(paths)
+    _prepare_files(plot, wrong, suspects)
     chosen = read_model_file(chosen_model(runtime, model))
     labels = chosen.card.labels
     data = [labelled_sources(path, labels, as_class) for path in paths]
@@ -127,8 +142,6 @@ def evaluate(
     for path, (sources, true_class) in zip(paths, data, strict=True):
         rows = _with_progress(predict(sources, chosen, ink, batch_size=batch_size, second_look=second_look))
         if wrong or suspects:
-            from batchdigits.reports.wrong_answers import note_wrong_answers
-
             rows = note_wrong_answers(rows, true_class, labels, answers)
         evaluations.append(evaluate_predictions(path, rows, labels, true_class))
     click.echo(_json(evaluations, chosen.path) if as_json else _tables(evaluations))
@@ -143,14 +156,22 @@ def evaluate(
         raise click.exceptions.Exit(ExitCode.SOME_FAILED)
 
 
-def _evaluate_tables(paths: Sequence[str], truth: Path, as_json: bool) -> None:
-    """Compare the values of tables with the true ones."""
-    from batchdigits.output.table import read_table
-    from batchdigits.reports.value_evaluation import as_table, evaluate_values, read_truth
+def _check_images(paths: Sequence[str]) -> None:
+    from batchdigits.output.table import table_format
 
-    truths = read_truth(truth)
-    evaluations = [evaluate_values(path, read_table(path), truths) for path in paths]
-    click.echo(json.dumps([one.as_json() for one in evaluations]) if as_json else as_table(evaluations))
+    for path in paths:
+        if Path(path).is_file() and table_format(path):
+            raise click.UsageError(f"{path} is a table; give --truth a CSV of what is right")
+
+
+def _prepare_files(plot: Path | None, wrong: Path | None, suspects: Path | None) -> None:
+    if plot:
+        prepare_plot(plot)
+    for option, listed in (("--wrong", wrong), ("--suspects", suspects)):
+        if listed:
+            _prepare_list(listed, option)
+    if wrong and suspects and is_at_or_below(wrong, suspects):
+        raise click.UsageError("--wrong and --suspects are two lists; give them two names")
 
 
 def _prepare_list(path: Path, option: str) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
 from batchdigits.cli.console import is_verbose, print_message
 from batchdigits.cli.model_choice import chosen_model
@@ -24,7 +23,7 @@ from batchdigits.cli.options import (
     verbosity_options,
 )
 from batchdigits.cli.output_file import is_at_or_below, prepare_document, prepare_output
-from batchdigits.cli.usage import usage_errors
+from batchdigits.cli.usage import refuse_given, usage_errors
 
 if TYPE_CHECKING:
     from batchdigits.inference.model_file import ModelFile
@@ -150,13 +149,13 @@ def export(
 
         prepare_document(web, ".html", BEGIN, "--web", "page of batchdigits export")
     if not tflite:
-        _refuse_given(context, ["output"], "is the file that --tflite writes")
+        refuse_given(context, ["output"], "is the file that --tflite writes")
     chosen = _model_to_export(tflite, model)
     parity: Sequence[ParityRow] = ()
     if chosen.suffix == ".keras":
         exported, parity = _convert(chosen, output, tflite, bool(c_array or package or web), **conversion)
     else:
-        _refuse_given(context, conversion, f"is for a .keras model file, and {chosen} is exported already")
+        refuse_given(context, conversion, f"is for a .keras model file, and {chosen} is exported already")
         exported = _read(chosen)
     written = list(_written(exported, c_array, package))  # made before anything is written, because it may fail
     page = _page(exported) if web else ""
@@ -195,14 +194,6 @@ def _written(
     if package:
         kind, folder = package
         yield folder, package_sources(kind, model), f"a library for {kind} in C99, an example, and a README.md"
-
-
-def _refuse_given(context: click.Context, names: Iterable[str], reason: str) -> None:
-    """Refuse options that would change nothing."""
-    for parameter in context.command.params:
-        source = context.get_parameter_source(parameter.name or "")
-        if parameter.name in names and source is not ParameterSource.DEFAULT:
-            raise click.UsageError(f"{max(parameter.opts, key=len)} {reason}")
 
 
 def _model_to_export(tflite: bool, model: Path | None) -> Path:

@@ -84,9 +84,12 @@ def preview(
     tables = _tables(paths, has_choice=bool(statuses or sort))
     if not tables:
         require_paths(paths)
-    network = load_runtime(chosen_model(runtime, model), batch_size, second_look)
     rows = _chosen_rows(tables, statuses, sort, limit + 1) if tables else []
-    kind = _fields(network, ink) if _are_fields(rows, bool(tables), are_fields) else _digits(network, ink)
+    are_fields = _are_fields(rows, bool(tables), are_fields)
+    if are_fields and second_look:
+        raise click.UsageError("--second-look is for digits; numbers are read without one")
+    network = load_runtime(chosen_model(runtime, model), batch_size, second_look)
+    kind = _fields(network, ink) if are_fields else _digits(network, ink)
     tally = Tally()
     items = kind.of_rows(rows) if tables else _items_of_images(paths, tally, kind, limit + 1, output)
     _write(kind, items[:limit], output)

@@ -122,6 +122,8 @@ def review(
         typed = _typed(table, sample, column, reviewer or _own_name(), labels) if sample or column else {}
         apply(table, scans, output, overwrite, typed, wide)
         return
+    if is_second and mode not in (None, "blind"):
+        raise click.UsageError(f"--second shows everything blind; leave --mode {mode} out")
     from batchdigits.output.review_log import ReviewLog, log_path
     from batchdigits.output.table import read_table
     from batchdigits.review.review import Review

@@ -140,13 +140,31 @@ def test_a_list_that_does_not_fit_is_one_line(run: Run, content: str, says: str)
     assert result.stderr.count("\n") == 1
 
 
-def test_a_list_that_is_not_there_and_other_options_are_named(run: Run) -> None:
+def test_a_list_that_is_not_there_and_a_table_without_one_are_named(run: Run) -> None:
     assert "No such file" in run("evaluate", "rows.csv", "--truth", "none.csv").stderr
-    result = run("evaluate", "rows.csv", "--truth", "truth.csv", "--wrong", "wrong.csv")
-    assert result.exit_code == 2
     result = run("evaluate", "rows.csv")
     assert result.exit_code == 2
     assert "rows.csv is a table; give --truth a CSV of what is right" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--wrong", ["wrong.csv"]),
+        ("--suspects", ["suspects.csv"]),
+        ("--plot", ["plot.png"]),
+        ("--model", ["tiny"]),
+        ("--runtime", ["tflite"]),
+        ("--ink", ["dark"]),
+        ("--batch-size", ["512"]),  # the default, and given
+        ("--class", ["not_digit"]),
+        ("--second-look", []),
+    ],
+)
+def test_options_for_images_are_refused_with_a_truth(run: Run, option: str, value: list[str]) -> None:
+    result = run("evaluate", "rows.csv", "--truth", "truth.csv", option, *value)
+    assert result.exit_code == 2
+    assert f"{option} is for images, and --truth compares tables" in result.stderr
 
 
 @given(st.text("01", max_size=6), st.text("01", max_size=6), st.text("01", max_size=6))

@@ -99,11 +99,11 @@ def test_a_value_is_cut_as_it_was_read(run: Run, table: Path) -> None:
     [
         (("digits.csv", "--fields"), "the table is one of digits"),
         (("digits.csv", "numbers.csv"), "give tables of digits or tables of numbers, not both"),
+        (("numbers.csv", "--second-look"), "--second-look is for digits; numbers are read without one"),
+        (("fields", "--fields", "--second-look"), "--second-look is for digits; numbers are read without one"),
     ],
 )
-def test_tables_of_digits_are_not_shown_as_fields(
-    run: Run, table: Path, arguments: tuple[str, ...], words: str
-) -> None:
+def test_digits_and_fields_are_not_mixed_up(run: Run, table: Path, arguments: tuple[str, ...], words: str) -> None:
     Path("digits.csv").write_text("path,label,confidence,status,detail,score\na.png,1,0.9,ok,,0.9\n")
     result = run("preview", *arguments, "-o", "page.html")
     assert (result.exit_code, words in result.stderr) == (2, True), result.output

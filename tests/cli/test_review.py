@@ -149,6 +149,13 @@ def test_the_second_round_is_blind(table: Path, serve: Serve) -> None:
     assert (state["mode"], state["round"], state["reviewer"], state["rows"]) == ("blind", "second", "ben", 1)
 
 
+@pytest.mark.parametrize("mode", ["grid", "single"])
+def test_another_mode_than_blind_is_refused_in_the_second_round(table: Path, run: Run, mode: str) -> None:
+    result = run("review", table, "--second", "--mode", mode, "--no-browser")
+    assert result.exit_code == 2
+    assert f"--second shows everything blind; leave --mode {mode} out" in result.stderr
+
+
 def test_without_a_first_round_there_is_no_second(table: Path, run: Run) -> None:
     answer(table, "second")
     result = run("review", table, "--second", "--no-browser")
