@@ -24,8 +24,9 @@ MAX_FIELDS, MAX_PAGES, MAX_MARKS = 1_000, 100, 6
 MAX_NAME = 64  # characters
 MAX_SIDE = 100_000.0  # pixels or mm of a page
 MAX_STRETCH = 1.02  # of the shape of a page in the template, over that of its picture
-# The other columns of a table with a column a field; `id` is one with --with-id only.
-COLUMNS = ("path", "path_bytes", "page", "status", "detail", "review", "score")
+# The other columns of a table with a column a field, and that by which all other tables are told from it; `id` is one
+# with --with-id only.
+COLUMNS = ("path", "path_bytes", "page", "status", "detail", "review", "score", "confidence")
 OPTIONS = {
     "length": "length",
     "comb": "comb",
@@ -244,7 +245,7 @@ def _fields(path: str, tables: Sequence[Any], pages: Sequence[TemplatePage], ink
         if name in names:
             raise table.fault("name", "another field has this name")
         if name in COLUMNS:
-            raise table.fault("name", "a column of every table has this name")
+            raise table.fault("name", "another column of tables has this name")
         names.add(name)
         page = table.take("page", int, default=1)
         if not 1 <= page <= len(pages):

@@ -20,6 +20,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from batchdigits.errors import BatchdigitsError
+from batchdigits.output.form_columns import PageColumns
+from batchdigits.output.prediction_csv import CSV
 from batchdigits.output.review_answers import Answer
 from batchdigits.output.review_log import ReviewLog, log_path
 from batchdigits.output.table import read_table
@@ -274,6 +277,13 @@ def test_the_preview_shows_the_fields_with_their_cuts(table: Path, run: Run) -> 
     Path("scans/b.png").unlink()
     result = run("preview", table, "-o", "page.html")
     assert result.exit_code == 3
+
+
+def test_a_table_with_a_row_a_page_is_known_whatever_its_fields_are_called(in_empty_folder: Path) -> None:
+    columns = PageColumns(fields=("label", "value", "field", "box", "digits"))
+    Path("wide.csv").write_bytes(CSV.line(columns.names))
+    with pytest.raises(BatchdigitsError, match="it has a row a page"):
+        list(read_table("wide.csv"))
 
 
 @pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
