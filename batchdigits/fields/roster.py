@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from batchdigits.errors import BatchdigitsError
-from batchdigits.fields.rules import MAX_VALUE
+from batchdigits.fields.rules import MAX_VALUE, VALUE
 from batchdigits.text import first_names, printable
 
 MAX_BYTES = 64 << 20
 MAX_VALUES = 100_000
 DELIMITERS = ",;\t"
-VALUE = re.compile(r"[+-]?[0-9]+([.,/: -][0-9]+)*")
 SEVERAL = "a cell with a comma or semicolon in it needs quotes"
 ROUNDED = re.compile(r"[0-9][.,]?[0-9]*E\+?[0-9]+", re.IGNORECASE)  # as spreadsheets show long numbers
 

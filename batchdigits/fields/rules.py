@@ -10,6 +10,7 @@ from batchdigits.fields.checks import Check
 
 MAX_VALUE = 32  # characters: no field has more, and a pattern may take time that grows fast with them
 MAX_LENGTH = MAX_VALUE
+VALUE = re.compile(r"[+-]?[0-9]+([.,/: -][0-9]+)*")  # as lists have it and people type it; number_keys.js has it, too
 NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?")
 _LENGTH = re.compile(r"([0-9]{1,3})(?:-([0-9]{1,3}))?")
 _NUMBER = r"[+-]?[0-9]{1,32}(?:[.,][0-9]{1,32})?"

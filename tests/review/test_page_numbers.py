@@ -5,12 +5,15 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
+from batchdigits.fields.rules import MAX_VALUE, VALUE
 from batchdigits.output.apply_review import apply_review
+from batchdigits.review.numbers import is_number
 from tests.engines.helpers import make_fields
 from tests.review.conftest import SIZE
 from tests.review.screen import Screen, serving
@@ -189,7 +192,7 @@ def test_what_is_no_part_of_a_number_is_refused(begin: Begin) -> None:
     screen.press("ArrowRight", "/", "Enter")
     screen.wait_text("#said", "“1/” is no number")
     assert (screen.cursor, screen.answers) == (THREE, {})
-    screen.press("2", "/", *"2026", "-", *"1", "Enter")
+    screen.press("2", "/", *"2026", " ", *"1", "Enter")
     screen.wait_cursor(ONE)
     screen.press("Escape", "-", *"12.50", "Tab")
     screen.wait_cursor(TWO)
@@ -197,7 +200,14 @@ def test_what_is_no_part_of_a_number_is_refused(begin: Begin) -> None:
     screen.wait_text("#said", "at most 32 characters")
     screen.press("Escape")
     assert screen.page.locator("#typed").inner_text() == ""
-    assert screen.answers == {THREE: "1/2/2026-1", ONE: "-12.50"}
+    assert screen.answers == {THREE: "1/2/2026 1", ONE: "-12.50"}
+
+
+def test_the_page_and_the_server_hold_to_the_rule_of_lists() -> None:
+    page = (resources.files("batchdigits") / "review/page/number_keys.js").read_text("utf-8")
+    assert f"/^{VALUE.pattern}$/" in page
+    assert f"MAX_LENGTH = {MAX_VALUE};" in page
+    assert is_number("-12 34/5:6")
 
 
 def test_the_server_refuses_it_too(begin: Begin) -> None:
@@ -250,7 +260,7 @@ def test_a_keypad_for_those_who_have_no_keys(begin: Begin) -> None:
     assert not is_too_wide(screen.page)
     sizes = screen.page.eval_on_selector_all("footer button", "all => all.map(b => b.getBoundingClientRect().height)")
     assert min(size for size in sizes if size) >= 44
-    for name in ("8", "3", "1", "Backspace", "Enter"):
+    for name in ("8", "Space", "3", "1", "Backspace", "Enter"):
         screen.page.get_by_role("button", name=name, exact=True).click()
     screen.wait_cursor(ONE)
     screen.page.get_by_role("button", name="Enter", exact=True).click()  # accepts
@@ -258,7 +268,7 @@ def test_a_keypad_for_those_who_have_no_keys(begin: Begin) -> None:
     screen.page.get_by_role("button", name="Backspace", exact=True).click()
     screen.page.get_by_text("No number").click()
     screen.wait_cursor(ZERO)
-    assert screen.answers == {THREE: "83", ONE: "1948", TWO: "not_digit"}
+    assert screen.answers == {THREE: "8 3", ONE: "1948", TWO: "not_digit"}
 
 
 def test_tab_reaches_the_buttons_after_escape(begin: Begin) -> None:

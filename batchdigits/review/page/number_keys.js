@@ -4,10 +4,10 @@ import { Keys } from "./keys.js";
 
 const DIGITS = "0123456789";
 const SIGNS = "-+";
-const SEPARATORS = ".,-/:";
-const NUMBER = /^[+-]?\d+([.,/:-]\d+)*$/; // review/numbers.py holds to the same rule
+const SEPARATORS = ".,-/: ";
+const NUMBER = /^[+-]?[0-9]+([.,/: -][0-9]+)*$/; // fields/rules.py has the same
 const MAX_LENGTH = 32;
-const RULE = "a number has digits, one of . , - / : between two of them, and a sign before them";
+const RULE = "a number has digits, a space or one of . , - / : between two of them, and a sign before them";
 
 const COMMANDS = [
   ["number", ["Enter", "Tab"], "take the number that was typed, and go on; Shift+Tab goes back"],
@@ -17,8 +17,8 @@ const COMMANDS = [
 
 /** The buttons of those who have no keyboard, with the keys that they press. */
 export const KEYPAD = [...DIGITS, ...SEPARATORS, "⌫", "⏎"].map((name) => ({
-  name,
-  key: { "⌫": "Backspace", "⏎": "Enter" }[name] ?? name,
+  name: name === " " ? "␣" : name,
+  key: { "⌫": "Backspace", "⏎": "Enter", " ": "Space" }[name] ?? name,
 }));
 
 export class NumberKeys extends Keys {
@@ -42,7 +42,7 @@ export class NumberKeys extends Keys {
 
   /** What a button of the keypad asks for. */
   press(key) {
-    return this.read({ key, altKey: false, getModifierState: () => false });
+    return this.read({ key: key === "Space" ? " " : key, altKey: false, getModifierState: () => false });
   }
 
   /** Go on from a number. */
