@@ -57,6 +57,11 @@ def is_utf16(head: bytes) -> bool:
     return head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
 
 
+def likeliest_delimiter(header: str) -> str:
+    """The delimiter of a CSV file by its first line: of those that spreadsheets write, the one that it has most of."""
+    return max(",;\t", key=header.count)
+
+
 def is_line(text: str) -> bool:
     """Whether the text is one line of valid Unicode without control characters. A file name need not be."""
     return not any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 import re
@@ -13,11 +12,10 @@ from typing import NamedTuple
 
 from batchdigits.errors import BatchdigitsError
 from batchdigits.fields.rules import MAX_VALUE, VALUE
-from batchdigits.text import first_names, printable
+from batchdigits.text import first_names, is_utf16, likeliest_delimiter, printable
 
 MAX_BYTES = 64 << 20
 MAX_VALUES = 100_000
-DELIMITERS = ",;\t"
 SEVERAL = "a cell with a comma or semicolon in it needs quotes"
 ROUNDED = re.compile(r"[0-9][.,]?[0-9]*E\+?[0-9]+", re.IGNORECASE)  # as spreadsheets show long numbers
 
@@ -81,7 +79,7 @@ def _text(path: Path) -> str:
         raise BatchdigitsError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
     if len(data) > MAX_BYTES:
         raise BatchdigitsError(f"{path} is larger than {MAX_BYTES >> 20} MiB")
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    if is_utf16(data):
         text = data.decode("utf-16", "replace")
     else:
         try:
@@ -99,7 +97,7 @@ def _cells(path: Path, text: str, column: str | None) -> Iterator[_Cell]:
     if column is None and all(_is_plain(line) for line in lines):
         yield from (_Cell(number, line.strip()) for number, line in enumerate(lines, 1) if line.strip())
         return
-    reader = csv.reader(io.StringIO(text), delimiter=_delimiter(text), strict=True)
+    reader = csv.reader(io.StringIO(text), delimiter=likeliest_delimiter(text.strip().partition("\n")[0]), strict=True)
     try:
         header = next(filter(None, reader), [])
         index = _index(path, header, column)
@@ -117,11 +115,6 @@ def _cells(path: Path, text: str, column: str | None) -> Iterator[_Cell]:
 def _is_plain(line: str) -> bool:
     """Whether a line is a value, or nothing. A comma would be between two columns."""
     return not line.strip() or ("," not in line and bool(VALUE.fullmatch(line.strip())))
-
-
-def _delimiter(text: str) -> str:
-    """The delimiter that the first line has most of."""
-    return max(DELIMITERS, key=text.strip().partition("\n")[0].count)
 
 
 def _index(path: Path, header: list[str], column: str | None) -> int:

@@ -16,10 +16,9 @@ from batchdigits.inference.decide import Status
 from batchdigits.output.table import TableRow
 from batchdigits.reports.table import table
 from batchdigits.reports.truths import is_no_label
-from batchdigits.text import printable
+from batchdigits.text import likeliest_delimiter, printable
 
 FILE_COLUMNS, TRUTH_COLUMNS = ("file", "path"), ("truth", "value")  # of the list, the first that it has
-DELIMITERS = ",;\t"  # between columns, as spreadsheets write them; the one that the first line has most of
 HEADER = ("", "fields", "exact", "digits", "too many", "too few", "wrong", "none", "ok", "exact among ok", "missing")
 
 
@@ -82,21 +81,24 @@ def read_truth(path: Path) -> dict[str, str]:
         path: a CSV file with a column `file` or `path`, one `truth` or `value`, and for fields of forms one `field`.
 
     Raises:
-        DataError: it cannot be read, lacks a column, or has several truths for a field.
+        DataError: it cannot be read, lacks a column or rows, or has several truths for a field.
     """
     try:
         lines = io.StringIO(path.read_bytes().decode("utf-8-sig", "surrogateescape"), newline="")
         header = lines.readline()
         lines.seek(0)
-        rows = list(csv.DictReader(lines, strict=True, delimiter=max(DELIMITERS, key=header.count)))
+        reader = csv.DictReader(lines, strict=True, delimiter=likeliest_delimiter(header))
+        rows = list(reader)
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from None
     except csv.Error as error:
         raise DataError(f"cannot read {path}: {error}") from None
-    columns = rows[0].keys() if rows else ()
+    columns = reader.fieldnames or ()
     names = [next((name for name in known if name in columns), None) for known in (FILE_COLUMNS, TRUTH_COLUMNS)]
     if None in names:
         raise DataError(f"{path}: no CSV file with the columns file and truth")
+    if not rows:
+        raise DataError(f"{path} has no rows")
     file, truth = map(str, names)
     truths: dict[str, str] = {}
     for row in rows:

@@ -126,6 +126,7 @@ def test_a_name_that_several_files_have_is_not_guessed(run: Run) -> None:
     ("content", "says"),
     [
         ("", "no CSV file with the columns file and truth"),
+        ("file,truth\n", "truth.csv has no rows"),
         ("file,x\na.png,1\n", "no CSV file with the columns file and truth"),
         ('file,truth\n"a.png,1\n', "cannot read truth.csv"),
         ("file,truth\nx.png,1\n", "no row is about a file of the list"),
