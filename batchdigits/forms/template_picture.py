@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from io import BytesIO
 
 import cv2
 import numpy as np
 from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 
-from batchdigits.files.preview_mark import SOFTWARE
+from batchdigits.files.preview_mark import as_png
 from batchdigits.forms.template import Box, Point
 from batchdigits.vision.grey import Scan
 
@@ -41,8 +39,4 @@ def draw_fields(scan: Scan, boxes: Sequence[tuple[str, Box]], marks: Sequence[Po
         cv2.putText(picture, text, (corner[0] + 2, corner[1] - 2), FONT, FONT_HEIGHT, (255, 255, 255), 1, cv2.LINE_AA)
     for x, y in marks:
         cv2.circle(picture, (round(x * scale), round(y * scale)), 14, MARK_COLOUR, 3)
-    metadata = PngInfo()
-    metadata.add_text("Software", SOFTWARE)  # so that nobody reads it as a scan
-    stream = BytesIO()
-    Image.fromarray(np.asarray(picture, np.uint8)).save(stream, "png", pnginfo=metadata)
-    return stream.getvalue()
+    return as_png(Image.fromarray(np.asarray(picture, np.uint8)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from html import escape
 
 from batchdigits.inference.decide import Status
 from batchdigits.output.row_counts import REVIEWED
@@ -18,7 +17,8 @@ from batchdigits.reports.audit_table import (
     verdict,
     whole_table,
 )
-from batchdigits.text import counted, printable
+from batchdigits.reports.preview_html import safe
+from batchdigits.text import counted
 from batchdigits.version import __version__
 
 MAX_LISTED = 6  # wrong rows, so that the page stays one; JSON has all
@@ -153,4 +153,4 @@ def _rows(headings: Iterable[str], rows: Iterable[Iterable[str]], kind: str = "r
 
 
 def _safe(text: str) -> str:
-    return escape(" ".join(printable(line) for line in text.splitlines()))
+    return safe(" ".join(text.splitlines()))

@@ -95,12 +95,19 @@ def _items(pages: Iterable[Page], runtime: Runtime, settings: Settings) -> list[
 
 def shrink(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     """Shrink an image, uint8 (H, W), so that its longest side has at most `side` pixels. Keeps the aspect ratio."""
-    return image if max(image.shape) <= side else fit(image, side)
+    return image if max(image.shape) <= side else fit(image, side, side)
 
 
-def fit(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    """Resize an image, uint8 (H, W), so that its longest side has `side` pixels; enlarged pixels stay sharp squares."""
-    scale = side / max(image.shape)
+def fit(image: NDArray[np.uint8], width: int, height: int, enlarge: int = cv2.INTER_NEAREST) -> NDArray[np.uint8]:
+    """Resize an image, uint8 (H, W) or (H, W, 3), to the largest size that fits; enlarged pixels stay sharp squares.
+
+    Args:
+        image: of any size.
+        width: pixels at most.
+        height: pixels at most.
+        enlarge: OpenCV's method for an image that is smaller, if its pixels need not stay squares.
+    """
+    scale = min(width / image.shape[1], height / image.shape[0])
     size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
-    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_NEAREST
+    method = cv2.INTER_AREA if scale < 1 else enlarge
     return np.asarray(cv2.resize(image, size, interpolation=method), np.uint8)

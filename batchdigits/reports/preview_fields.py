@@ -23,6 +23,7 @@ from batchdigits.inference.runtime import Runtime
 from batchdigits.output.source_pages import pages_of
 from batchdigits.output.table import TableRow
 from batchdigits.quiet import silent_stderr
+from batchdigits.reports.preview import fit
 from batchdigits.vision.decode import Page, decode
 from batchdigits.vision.grey import Scan
 from batchdigits.vision.normalise import Glyph
@@ -123,12 +124,8 @@ def _in_box(page: Page, box: str) -> Page:
 def _cut(page: Page, settings: FieldSettings) -> _Field:
     if page.scan is None:
         return _Field(CutPage(page.source, None, page.fault), None, 1.0)
-    height, width = page.scan.shape
-    scale = min(PICTURE_SIZE[0] / width, PICTURE_SIZE[1] / height)
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    thumbnail = np.asarray(cv2.resize(page.scan, size, interpolation=method), np.uint8)
-    return _Field(cut_page(page, settings.options), thumbnail, scale)
+    thumbnail = fit(page.scan, *PICTURE_SIZE, enlarge=cv2.INTER_CUBIC)
+    return _Field(cut_page(page, settings.options), thumbnail, max(thumbnail.shape) / max(page.scan.shape))
 
 
 def _as_in(value: str, options: ReadOptions) -> ReadOptions:

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
+from batchdigits.files.preview_mark import as_png
 from batchdigits.reports.preview_fields import FieldItem
 from batchdigits.reports.preview_picture import (
-    EDGE,
     FAINT_TEXT,
     NAME_HEIGHT,
     PADDING,
     TEXT,
-    as_png,
     clip,
     empty_tile,
     font,
     grid,
+    paste,
 )
 from batchdigits.text import printable
 
@@ -43,7 +41,7 @@ def _tile(item: FieldItem) -> Image.Image:
     row = item.prediction
     tile, pen, colour = empty_tile(TILE_SIZE, row.status)
     if item.thumbnail is not None:
-        _paste(tile, item.thumbnail, (PADDING, PADDING, WIDTH, FIELD_HEIGHT - 6))
+        paste(tile, item.thumbnail, (PADDING, PADDING, WIDTH, FIELD_HEIGHT - 6))
     top, left = PADDING + FIELD_HEIGHT, PADDING
     certainty = "" if row.confidence is None else f"{row.confidence:.1%}"
     facts = ((row.label, 24, TEXT), (certainty, 15, TEXT), (row.status, 15, colour), (row.detail, 13, FAINT_TEXT))
@@ -56,7 +54,7 @@ def _tile(item: FieldItem) -> Image.Image:
     step = min(GLYPH_SIDE + 8, WIDTH // max(1, len(item.digits)))
     for place, digit in enumerate(item.digits):
         left, side = PADDING + place * step, min(GLYPH_SIDE, step - 2)
-        _paste(tile, digit.glyph, (left, top, side, side))
+        paste(tile, digit.glyph, (left, top, side, side))
         pen.text((left + side // 2, top + GLYPH_SIDE + 2), digit.label, TEXT, font(15), anchor="ma")
         if step > GLYPH_SIDE // 2:
             pen.text(
@@ -64,14 +62,3 @@ def _tile(item: FieldItem) -> Image.Image:
             )
     pen.text((PADDING, TILE_SIZE[1] - PADDING - NAME_HEIGHT), clip(row.path, 13, WIDTH), FAINT_TEXT, font(13))
     return tile
-
-
-def _paste(tile: Image.Image, image: NDArray[np.uint8], place: tuple[int, int, int, int]) -> None:
-    """Paste an image, as large as it fits, into the middle of a place: left, top, width and height."""
-    left, top, width, height = place
-    scale = min(width / image.shape[1], height / image.shape[0])
-    size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
-    picture = Image.fromarray(image).resize(size, Image.Resampling.BOX if scale < 1 else Image.Resampling.NEAREST)
-    corner = left + (width - size[0]) // 2, top + (height - size[1]) // 2
-    tile.paste(EDGE, (corner[0] - 1, corner[1] - 1, corner[0] + size[0] + 1, corner[1] + size[1] + 1))
-    tile.paste(picture, corner)

@@ -6,14 +6,12 @@ import math
 import textwrap
 from collections.abc import Sequence
 from functools import cache
-from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
-from PIL.PngImagePlugin import PngInfo
 
-from batchdigits.files.preview_mark import SOFTWARE
+from batchdigits.files.preview_mark import as_png
 from batchdigits.inference.decide import Status
 from batchdigits.reports.preview import PreviewItem, fit
 from batchdigits.text import printable
@@ -43,15 +41,6 @@ STATUS_COLOURS: dict[str, str] = {
 def png(items: Sequence[PreviewItem]) -> bytes:
     """The picture as a PNG file, which `is_preview` recognises. The same items give the same bytes."""
     return as_png(draw(items))
-
-
-def as_png(picture: Image.Image) -> bytes:
-    """A picture as a PNG file, which `is_preview` recognises."""
-    metadata = PngInfo()
-    metadata.add_text("Software", SOFTWARE)
-    file = BytesIO()
-    picture.save(file, "PNG", pnginfo=metadata)
-    return file.getvalue()
 
 
 def draw(items: Sequence[PreviewItem]) -> Image.Image:
@@ -91,9 +80,9 @@ def _tile(item: PreviewItem) -> Image.Image:
     glyph_left = PADDING + IMAGE_SIDE + PADDING
     text_left = glyph_left + IMAGE_SIDE + PADDING
     if item.thumbnail is not None:
-        _paste(tile, item.thumbnail, PADDING)
+        paste(tile, item.thumbnail, (PADDING, PADDING, IMAGE_SIDE, IMAGE_SIDE))
     if item.glyph is not None:
-        _paste(tile, item.glyph, glyph_left)
+        paste(tile, item.glyph, (glyph_left, PADDING, IMAGE_SIDE, IMAGE_SIDE))
         pen.text((text_left, PADDING - 6), clip(prediction.label, 52, TEXT_WIDTH), TEXT, font(52))
         pen.text((text_left, PADDING + 60), clip(item.certainty, 18, TEXT_WIDTH), TEXT, font(18))
         doubts = item.doubts
@@ -116,13 +105,12 @@ def _tile(item: PreviewItem) -> Image.Image:
     return tile
 
 
-def _paste(tile: Image.Image, image: NDArray[np.uint8], left: int) -> None:
-    """Paste an image into the middle of the square that begins at `left`."""
-    picture = Image.fromarray(fit(image, IMAGE_SIDE))
-    corner = (left + (IMAGE_SIDE - picture.width) // 2, PADDING + (IMAGE_SIDE - picture.height) // 2)
-    ImageDraw.Draw(tile).rectangle(
-        (corner[0] - 1, corner[1] - 1, corner[0] + picture.width, corner[1] + picture.height), outline=EDGE
-    )
+def paste(tile: Image.Image, image: NDArray[np.uint8], place: tuple[int, int, int, int]) -> None:
+    """Paste an image, as large as it fits, into the middle of a place: left, top, width and height."""
+    left, top, width, height = place
+    picture = Image.fromarray(fit(image, width, height))
+    corner = left + (width - picture.width) // 2, top + (height - picture.height) // 2
+    tile.paste(EDGE, (corner[0] - 1, corner[1] - 1, corner[0] + picture.width + 1, corner[1] + picture.height + 1))
     tile.paste(picture, corner)
 
 

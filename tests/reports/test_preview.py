@@ -116,15 +116,20 @@ def test_keeps_thumbnails_only(files: list[str]) -> None:
 
 @given(st.integers(1, 3000), st.integers(1, 3000))
 def test_fitting_keeps_the_aspect_ratio(height: int, width: int) -> None:
-    fitted = fit(np.zeros((height, width), np.uint8), 112)
+    fitted = fit(np.zeros((height, width), np.uint8), 112, 112)
     assert max(fitted.shape) == 112
     assert min(fitted.shape) == max(1, round(min(height, width) * 112 / max(height, width)))
     assert max(shrink(np.zeros((height, width), np.uint8), 112).shape) == min(112, max(height, width))
 
 
+@pytest.mark.parametrize(("shape", "fitted"), [((10, 100), (5, 50)), ((100, 10), (20, 2)), ((5, 5, 3), (20, 20, 3))])
+def test_an_image_fits_into_a_place_that_is_no_square(shape: tuple[int, ...], fitted: tuple[int, ...]) -> None:
+    assert fit(np.zeros(shape, np.uint8), 50, 20).shape == fitted
+
+
 def test_enlarging_repeats_pixels() -> None:
     glyph = np.random.default_rng(1).integers(0, 256, (28, 28), np.uint8)
-    assert np.array_equal(fit(glyph, 112), np.kron(glyph, np.ones((4, 4), np.uint8)))
+    assert np.array_equal(fit(glyph, 112, 112), np.kron(glyph, np.ones((4, 4), np.uint8)))
 
 
 def example_items(count: int) -> list[PreviewItem]:
