@@ -11,11 +11,10 @@ from typing import Any
 
 
 class ExitCode(IntEnum):
-    """The exit codes of every command."""
+    """The exit codes of every command, but for 2: Click's own, for wrong options and arguments."""
 
     DONE = 0
     FATAL = 1  # one line on stderr says why
-    USAGE = 2  # Click's own code for wrong options and arguments
     SOME_FAILED = 3  # the output is complete, and some of its rows are errors
     INTERRUPTED = 130  # 128 + SIGINT, as shells report it
     TERMINATED = 143  # 128 + SIGTERM

@@ -83,17 +83,17 @@ def test_a_stale_export_gets_a_warning(run: Run, trained: Path, in_empty_folder:
 
 
 @pytest.fixture(scope="module")
-def test_images() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def mnist_images() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     return read_idx(MNIST / f"{TEST_IMAGES}.gz"), read_idx(MNIST / f"{TEST_LABELS}.gz")
 
 
 @pytest.fixture(scope="module")
-def test_glyphs(test_images: tuple[NDArray[np.uint8], NDArray[np.uint8]]) -> NDArray[np.uint8]:
-    return normalise_labelled("test", *test_images, ink="light").glyphs
+def mnist_glyphs(mnist_images: tuple[NDArray[np.uint8], NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    return normalise_labelled("test", *mnist_images, ink="light").glyphs
 
 
-def test_the_runtimes_agree_on_mnists_test_images(test_glyphs: NDArray[np.uint8]) -> None:
-    a, b = (load_runtime(path).logits(test_glyphs).argmax(axis=1) for path in (KERAS, TFLITE))
+def test_the_runtimes_agree_on_mnists_test_images(mnist_glyphs: NDArray[np.uint8]) -> None:
+    a, b = (load_runtime(path).logits(mnist_glyphs).argmax(axis=1) for path in (KERAS, TFLITE))
     assert np.mean(a == b) >= 0.999
 
 
@@ -101,16 +101,16 @@ def test_the_runtimes_agree_on_mnists_test_images(test_glyphs: NDArray[np.uint8]
 def test_mnist_as_png_files_gives_the_models_own_accuracy(
     run: Run,
     tmp_path: Path,
-    test_images: tuple[NDArray[np.uint8], NDArray[np.uint8]],
-    test_glyphs: NDArray[np.uint8],
+    mnist_images: tuple[NDArray[np.uint8], NDArray[np.uint8]],
+    mnist_glyphs: NDArray[np.uint8],
     inverted: bool,
 ) -> None:
-    images, labels = test_images
+    images, labels = mnist_images
     for number, image in enumerate(images):
         cv2.imwrite(f"{tmp_path}/{number}.png", 255 - image if inverted else image)
     result = run("classify", tmp_path, "--model", TFLITE)
     assert result.exit_code == 0
     answers = [row["label"] for row in rows_of(result.stdout)]  # natural order: 0.png, 1.png, … 10.png
     right = np.mean(np.array(answers) == labels.astype(str))
-    own = np.mean(load_runtime(TFLITE).logits(test_glyphs).argmax(axis=1) == labels)
+    own = np.mean(load_runtime(TFLITE).logits(mnist_glyphs).argmax(axis=1) == labels)
     assert abs(right - own) <= 0.001

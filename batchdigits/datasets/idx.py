@@ -95,7 +95,7 @@ def _parse(path: Path, content: bytes) -> NDArray[np.uint8]:
         raise DataError(f"{path}: no array has the shape that the header says") from None
 
 
-def test_files(path: Path) -> tuple[Path, Path]:
+def files_of_test_images(path: Path) -> tuple[Path, Path]:
     """The files of the test images and of their labels in a folder of IDX files.
 
     Raises:

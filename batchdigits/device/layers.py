@@ -104,16 +104,14 @@ def read_layers(flatbuffer: bytes) -> list[Layer]:
 def _layers(graph: Graph) -> list[Layer]:
     unsupported = {operator.name for operator in graph.operators} - {"FULLY_CONNECTED", "CONV_2D", "RESHAPE"}
     if unsupported:
-        raise BatchdigitsError(
-            f"C sources and pages are for layers with relu or no activation; this network has {min(unsupported)}"
-        )
+        raise _only_for(f"layers with relu or no activation; this network has {min(unsupported)}")
     chain = (*graph.inputs, *(operator.outputs[0] for operator in graph.operators))
     if chain[-1:] != graph.outputs or [operator.inputs[0] for operator in graph.operators] != list(chain[:-1]):
-        raise BatchdigitsError("C sources and pages are for a chain of layers")
+        raise _only_for("a chain of layers")
     layers = [_layer(graph, operator) for operator in graph.operators if operator.name != "RESHAPE"]
     windows = [layer.window for layer in layers]
     if None in windows[:-1] and any(windows[windows.index(None) :]):
-        raise BatchdigitsError("C sources and pages are for convolutions before the other layers, not behind one")
+        raise _only_for("convolutions before the other layers, not behind one")
     return layers
 
 
@@ -132,11 +130,9 @@ def _layer(graph: Graph, operator: Operator) -> Layer:
     entry, weights = (graph.tensors[i] for i in operator.inputs[:2])
     exit_ = graph.tensors[operator.outputs[0]]
     if (entry.type, weights.type, exit_.type) != ("int8", "int8", "int8"):
-        raise BatchdigitsError("C sources and pages are for int8 layers")
+        raise _only_for("int8 layers")
     if operator.activation not in ("none", "relu"):
-        raise BatchdigitsError(
-            f"C sources and pages are for layers with relu or no activation, not {operator.activation}"
-        )
+        raise _only_for(f"layers with relu or no activation, not {operator.activation}")
     multipliers, shifts = zip(*(fixed_point(scale) for scale in _scales(entry, weights, exit_)), strict=True)
     zero = int(exit_.zero_points[0])
     return Layer(
@@ -154,9 +150,9 @@ def _layer(graph: Graph, operator: Operator) -> Layer:
 def _window(entry: Tensor, weights: Tensor, operator: Operator) -> Window:
     height, width, channels = entry.shape[1:]
     if height != width or len(set(weights.shape[1:3])) > 1 or len(set(operator.strides)) > 1:
-        raise BatchdigitsError("C sources and pages are for convolutions of square pictures with square kernels")
+        raise _only_for("convolutions of square pictures with square kernels")
     if operator.padding != "same":
-        raise BatchdigitsError("C sources and pages are for convolutions whose padding is SAME")
+        raise _only_for("convolutions whose padding is SAME")
     return Window(height, channels, weights.shape[1], operator.strides[0])
 
 
@@ -175,6 +171,10 @@ def _scales(entry: Tensor, weights: Tensor, exit_: Tensor) -> list[float]:
     if len(weights.scales) == 1:  # TFLite Micro computes this product in single precision
         return [float(entry.scales[0] * weights.scales[0]) / float(exit_.scales[0])]
     return [float(entry.scales[0]) * float(scale) / float(exit_.scales[0]) for scale in weights.scales]
+
+
+def _only_for(networks: str) -> BatchdigitsError:
+    return BatchdigitsError(f"C sources and pages are for {networks}")
 
 
 def fixed_point(scale: float) -> tuple[int, int]:

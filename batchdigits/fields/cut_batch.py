@@ -53,6 +53,6 @@ def cut_page(page: Page, options: FieldOptions) -> CutPage:
     if page.scan is None:
         return CutPage(page.source, None, page.fault)
     try:
-        return CutPage(page.source, without_pictures(cut_field(page.scan, options.read)))
+        return CutPage(page.source, without_pictures(cut_field(page.scan, options.reading_options)))
     except Exception as error:  # an unforeseen error costs one row and not the run
         return CutPage(page.source, None, f"cannot be cut ({type(error).__name__})")

@@ -132,7 +132,7 @@ def decide_each(
 def _read(cut: Cut, log_p: NDArray[np.float64], options: FieldOptions) -> FieldReading | str:
     """The reading of a cut, or why it has none: an unforeseen error costs one row and not the run."""
     try:
-        return read_cut(cut, log_p, options.read)
+        return read_cut(cut, log_p, options.reading_options)
     except Exception as error:
         return f"cannot be read ({type(error).__name__})"
 

@@ -47,7 +47,7 @@ class FieldOptions:
     unique: bool = False
 
     @property
-    def read(self) -> ReadOptions:
+    def reading_options(self) -> ReadOptions:
         """What is known before a field is read. Decimals need a point or comma, unless it is printed between boxes."""
         needs_point = self.decimals is not None and self.comb is None and not set(POINT_OR_COMMA) & set(self.separators)
         separators = self.separators + (POINT_OR_COMMA if needs_point else "")

@@ -23,9 +23,8 @@ def load_runtime(path: Path, batch_size: int = BATCH_SIZE, second_look: bool | N
         second_look: whether it looks again at glyphs in doubt; None if the card decides.
 
     Raises:
-        ModelFileError: see `read_model_file`; or the network does not match its card; or the suffix is another one; or
-            see `Card.looks_again`;
-            or the card has figures of a second look with another network.
+        ModelFileError: the suffix is another one, or the network does not match its card, or the card has figures of a
+            second look with another network; see `read_model_file` and `Card.looks_again`, too.
         MissingExtraError: the file is a .keras, and TensorFlow is not installed.
     """
     if path.suffix not in (".tflite", ".keras"):

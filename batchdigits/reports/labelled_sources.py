@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchdigits.datasets import BUNDLED, MNIST
-from batchdigits.datasets.idx import is_idx_folder, read_idx, test_files
+from batchdigits.datasets.idx import files_of_test_images, is_idx_folder, read_idx
 from batchdigits.datasets.layout import NOT_DIGIT, classes_among
 from batchdigits.datasets.npz import read_labels
 from batchdigits.errors import DataError
@@ -52,7 +52,7 @@ def labelled_sources(path: str, labels: Sequence[str], as_class: str | None = No
         return _in_archive(path, labels, as_class)
     folder = MNIST if path == str(BUNDLED) and not BUNDLED.exists() else Path(path)
     if is_idx_folder(folder):
-        images, answers = test_files(folder)
+        images, answers = files_of_test_images(folder)
         return _in_array(str(images), "", read_idx(answers), labels)
     if is_array(path):
         return _in_array(*_array(Path(path)), labels)

@@ -76,7 +76,7 @@ def field_items(files: Iterable[str], runtime: Runtime, settings: FieldSettings,
     with silent_stderr():
         fields = [_cut(page, settings) for page in islice((page for path in files for page in decode(path)), limit)]
     predictions = settings.predict([field.cut for field in fields], runtime, lambda: None)
-    plain = settings.options.read
+    plain = settings.options.reading_options
     readings = _readings(fields, [plain] * len(fields), runtime, plain)
     return [_item(*parts) for parts in zip(predictions, fields, readings, strict=True)]
 
@@ -89,7 +89,7 @@ def items_of_numbers(rows: Sequence[TableRow], runtime: Runtime, settings: Field
     """
     with silent_stderr():
         fields = _fields_of_rows(rows, settings)
-    plain = settings.options.read
+    plain = settings.options.reading_options
     readings = _readings(fields, [_as_in(row.label, plain) for row in rows], runtime, plain)
     items = []
     for row, field, reading in zip(rows, fields, readings, strict=True):

@@ -111,8 +111,9 @@ def test_the_library_json_keeps_the_rules_of_platformio(
     assert all(re.fullmatch(r"[a-z0-9-]{1,50}", word) for word in manifest["keywords"])
     assert manifest["license"] == "Apache-2.0"
     assert (folder / "src" / manifest["headers"]).is_file()
-    for example in manifest["examples"]:
-        assert all((folder / example["base"] / file).is_file() for file in example["files"])
+    (example,) = manifest["examples"]
+    assert example["files"]
+    assert all((folder / example["base"] / file).is_file() for file in example["files"])
     assert all((folder / manifest["build"][name]).is_dir() for name in ("srcDir", "includeDir"))
 
 
@@ -130,9 +131,12 @@ def test_manifests_in_yaml_name_what_is_there(run_once: Run, tmp_path_factory: p
     module = yaml.safe_load((folder / "zephyr/module.yml").read_text())
     assert (folder / module["build"]["cmake"] / "CMakeLists.txt").is_file()
     assert (folder / module["build"]["kconfig"]).is_file()
-    assert all((folder / samples).is_dir() for samples in module["samples"])
-    for sample in folder.rglob("sample.yaml"):
-        assert yaml.safe_load(sample.read_text())["tests"]
+    samples = [folder / name for name in module["samples"]]
+    assert samples
+    for sample in samples:
+        assert sample.is_dir()
+        (tests,) = sample.rglob("sample.yaml")
+        assert yaml.safe_load(tests.read_text())["tests"]
 
 
 STUBS = {

@@ -68,19 +68,19 @@ def test_a_number_without_its_decimals_breaks_the_rule(text: str) -> None:
 
 def test_a_minus_stays_before_the_number() -> None:
     options = field_options(signed=True, decimals=2, bounds="-2000-0")
-    assert options.read.signed
+    assert options.reading_options.signed
     assert options.written("-1.234,50") == "-1234.50"
     assert options.expected
     assert not options.expected.rules.broken("-1234.50")
 
 
 def test_in_boxes_the_point_is_printed_and_not_written() -> None:
-    assert field_options().read.separators == ""
-    assert field_options(decimals=2).read.separators == ".,"
-    assert field_options(decimals=2, separators=",").read.separators == ","
-    assert field_options(decimals=2, separators="-").read.separators == "-.,"
+    assert field_options().reading_options.separators == ""
+    assert field_options(decimals=2).reading_options.separators == ".,"
+    assert field_options(decimals=2, separators=",").reading_options.separators == ","
+    assert field_options(decimals=2, separators="-").reading_options.separators == "-.,"
     boxes = field_options(decimals=2, comb=6)
-    assert (boxes.read.separators, boxes.read.boxes) == ("", 6)
+    assert (boxes.reading_options.separators, boxes.reading_options.boxes) == ("", 6)
     assert boxes.written("1250") == "12.50"
     assert boxes.written("50") == "50"
 
