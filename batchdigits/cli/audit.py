@@ -135,15 +135,15 @@ def _check_options(
     size: int | None, keyed: Path | None, share: float | None, output: Path | None, only_keyed: list[object]
 ) -> None:
     if keyed and (size or output):
-        raise click.UsageError("--keyed judges a sample; --sample and -o draw one")
+        raise click.UsageError("--keyed judges a sample; --sample and -o draw one.")
     if not keyed and any(only_keyed):
-        raise click.UsageError("--json, --html, --summary and --keyed-by go with --keyed")
+        raise click.UsageError("--json, --html, --summary and --keyed-by go with --keyed.")
     if not keyed and size and not output:
-        raise click.UsageError("--sample needs -o, where the sample is written to")
+        raise click.UsageError("--sample needs -o, where the sample is written to.")
     if not keyed and size and share:
-        raise click.UsageError("--sample and --show-at-most both set the size of the sample; give one")
+        raise click.UsageError("--sample and --show-at-most both set the size of the sample; give one.")
     if not (keyed or size or share):
-        raise click.UsageError("give --sample N, --show-at-most K/N or --keyed FILE")
+        raise click.UsageError("give --sample N, --show-at-most K/N or --keyed FILE.")
 
 
 def _draw(rows: Path, table: Table, size: int | None, share: float | None, seed: int, output: Path | None) -> None:

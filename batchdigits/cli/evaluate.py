@@ -161,7 +161,7 @@ def _check_images(paths: Sequence[str]) -> None:
 
     for path in paths:
         if Path(path).is_file() and table_format(path):
-            raise click.UsageError(f"{path} is a table; give --truth a CSV of what is right")
+            raise click.UsageError(f"{path} is a table; give --truth a CSV of what is right.")
 
 
 def _prepare_files(plot: Path | None, wrong: Path | None, suspects: Path | None) -> None:
@@ -171,7 +171,7 @@ def _prepare_files(plot: Path | None, wrong: Path | None, suspects: Path | None)
         if listed:
             _prepare_list(listed, option)
     if wrong and suspects and is_at_or_below(wrong, suspects):
-        raise click.UsageError("--wrong and --suspects are two lists; give them two names")
+        raise click.UsageError("--wrong and --suspects are two lists; give them two names.")
 
 
 def _prepare_list(path: Path, option: str) -> None:

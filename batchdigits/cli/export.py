@@ -131,11 +131,11 @@ def export(
         batchdigits export --model built-in --web digits.html
     """
     if not (tflite or c_array or package or web):
-        raise click.UsageError("name what to write: --tflite, --c-array DIR, --package KIND DIR or --web FILE.html")
+        raise click.UsageError("name what to write: --tflite, --c-array DIR, --package KIND DIR or --web FILE.html.")
     if c_array and c_array.exists() and not c_array.is_dir():
-        raise click.BadParameter(f"{c_array} is not a folder", param_hint="--c-array")
+        raise click.BadParameter(f"{c_array} is not a folder.", param_hint="--c-array")
     if c_array and package and is_at_or_below(c_array, package[1]):
-        raise click.UsageError("--c-array and --package need two folders, neither of them in the package")
+        raise click.UsageError("--c-array and --package need two folders, neither of them in the package.")
     if c_array:
         from batchdigits.device.write import require_own
 
@@ -203,14 +203,14 @@ def _model_to_export(tflite: bool, model: Path | None) -> Path:
     if not tflite:
         chosen = chosen_model(None, model)
         if chosen.suffix not in (".keras", ".tflite"):
-            raise click.BadParameter(f"{chosen} is neither a .keras nor a .tflite model file", param_hint="--model")
+            raise click.BadParameter(f"{chosen} is neither a .keras nor a .tflite model file.", param_hint="--model")
         return chosen
     chosen = model or EXPORTED_KERAS
     if chosen.parent == PRETRAINED and chosen.with_suffix(".keras").exists():
         chosen = chosen.with_suffix(".keras")
     if chosen.suffix != ".keras":
         reason = "is a .tflite already" if chosen.suffix == ".tflite" else "is not a .keras model file"
-        raise click.BadParameter(f"{chosen} {reason}; --tflite converts a .keras", param_hint="--model")
+        raise click.BadParameter(f"{chosen} {reason}; --tflite converts a .keras.", param_hint="--model")
     return chosen
 
 

@@ -55,5 +55,5 @@ class MaxFailuresType(click.ParamType[MaxFailures]):
         """Parse a whole number, or a percentage from 0 to 100."""
         match = re.fullmatch(r"(\d{1,18})|(\d{1,3}(?:\.\d{1,6})?)%", str(value))
         if match is None or float(match[2] or 0) > 100:
-            self.fail(f"{value!r} is neither a number of images, such as 50, nor a percentage, such as 5%", param, ctx)
+            self.fail(f"{value!r} is neither a number of images, such as 50, nor a percentage, such as 5%.", param, ctx)
         return MaxFailures(Decimal(match[1] or match[2]), is_percent=match[1] is None)

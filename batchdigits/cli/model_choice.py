@@ -46,7 +46,7 @@ def chosen_model(runtime: RuntimeName | None, model: Path | None) -> Path:
         model = model.with_suffix(SUFFIXES[runtime])  # the package has the model for both
     if model and runtime and model.suffix != SUFFIXES[runtime]:
         raise click.BadParameter(
-            f"{model} is not for --runtime {runtime}, which reads {SUFFIXES[runtime]} files", param_hint="--model"
+            f"{model} is not for --runtime {runtime}, which reads {SUFFIXES[runtime]} files.", param_hint="--model"
         )
     chosen = model or choose_model(runtime)
     print_message(f"using {chosen}", "model")

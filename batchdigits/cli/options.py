@@ -21,7 +21,7 @@ class GivenPath(click.Path):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The path; an empty text, of which `Path` would make the current folder, is refused."""
         if value == "":
-            self.fail("an empty text names no file", param, ctx)
+            self.fail("an empty text names no file.", param, ctx)
         return super().convert(value, param, ctx)
 
 
@@ -37,7 +37,7 @@ class DataPath(GivenPath):
 
         path = super().convert(value, param, ctx)
         if path == BUNDLED and str(value) != str(BUNDLED) and not path.exists():
-            self.fail(f"there is no {value}; the bundled data is called mnist", param, ctx)
+            self.fail(f"there is no {value}; the bundled data is called mnist.", param, ctx)
         return path
 
 
@@ -57,7 +57,7 @@ def refuse_folder_name(name: str, param: click.Parameter | None, ctx: click.Cont
         click.BadParameter: it is such a name.
     """
     if name.endswith(("/", os.sep)) and not os.path.isdir(name):  # noqa: PTH112 - `Path` drops the slash
-        raise click.BadParameter(f"{name} is a folder's name, by its slash; give that of a file", ctx, param)
+        raise click.BadParameter(f"{name} is a folder's name, by its slash; give that of a file.", ctx, param)
 
 
 OUTPUT_FILE = OutputFile(path_type=Path)
@@ -78,7 +78,7 @@ class ModelPath(click.Path):
         if value in PACKAGED_MODELS:
             file = PRETRAINED / f"{PACKAGED_MODELS[value]}{self._suffix}"
             if not file.exists():
-                self.fail(f"the package has {value} as a .tflite file only", param, ctx)
+                self.fail(f"the package has {value} as a .tflite file only.", param, ctx)
             value = file
         return super().convert(value, param, ctx)
 
@@ -104,7 +104,7 @@ class Number(click.FloatRange):
         except click.BadParameter:
             number = math.nan
         if math.isnan(number):
-            self.fail(f"{value!r} is not {self._expected()}", param, ctx)
+            self.fail(f"{value!r} is not {self._expected()}.", param, ctx)
         return number
 
     def _plain(self, value: Any) -> Any:

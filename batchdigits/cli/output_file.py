@@ -22,7 +22,7 @@ def prepare_output(output: Path, *suffixes: str, option: str = "--output") -> No
         BatchdigitsError: `output` is a folder, or its own folder cannot be made or written to.
     """
     if output.suffix not in suffixes:
-        raise click.BadParameter(f"{output} must end in {' or '.join(suffixes)}", param_hint=option)
+        raise click.BadParameter(f"{output} must end in {' or '.join(suffixes)}.", param_hint=option)
     if output.is_dir():
         raise BatchdigitsError(f"cannot write {output}: it is a folder")
     try:

@@ -87,7 +87,7 @@ def preview(
     rows = _chosen_rows(tables, statuses, sort, limit + 1) if tables else []
     are_fields = _are_fields(rows, bool(tables), are_fields)
     if are_fields and second_look:
-        raise click.UsageError("--second-look is for digits; numbers are read without one")
+        raise click.UsageError("--second-look is for digits; numbers are read without one.")
     network = load_runtime(chosen_model(runtime, model), batch_size, second_look)
     kind = _fields(network, ink) if are_fields else _digits(network, ink)
     tally = Tally()
@@ -163,9 +163,9 @@ def _are_fields(rows: Sequence[TableRow], are_rows: bool, are_fields: bool) -> b
         return are_fields
     kinds = {row.is_number for row in rows}
     if len(kinds) > 1:
-        raise click.UsageError("give tables of digits or tables of numbers, not both")
+        raise click.UsageError("give tables of digits or tables of numbers, not both.")
     if are_fields and kinds == {False}:
-        raise click.UsageError("--fields shows numbers, and the table is one of digits")
+        raise click.UsageError("--fields shows numbers, and the table is one of digits.")
     return kinds == {True}
 
 
@@ -199,9 +199,9 @@ def _tables(paths: Sequence[str], has_choice: bool) -> list[str]:
     different = dict.fromkeys(paths)
     tables = [path for path in different if table_format(path)]
     if tables and len(tables) < len(different):
-        raise click.UsageError(f"{tables[0]} is a table of rows; give tables or images, not both")
+        raise click.UsageError(f"{tables[0]} is a table of rows; give tables or images, not both.")
     if has_choice and not tables:
-        raise click.UsageError("--status and --sort choose among the rows of a table that classify wrote; give a table")
+        raise click.UsageError("--status and --sort choose among the rows of a table that classify wrote; give one.")
     for path in different:
         if path not in tables and Path(path).suffix in _TABLE_SUFFIXES and Path(path).is_file():
             known_format(path)

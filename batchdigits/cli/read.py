@@ -29,7 +29,7 @@ class Parsed(click.ParamType[str]):
         try:
             self._parse(value)
         except ValueError as error:
-            self.fail(str(error), param, ctx)
+            self.fail(f"{error}.", param, ctx)
         return str(value)
 
 

@@ -76,7 +76,7 @@ class ReadRequest(Request):
         try:
             self._field_options(None)
         except ValueError as error:
-            raise click.UsageError(str(error)) from None
+            raise click.UsageError(f"{error}.") from None
 
     def _check_template(self) -> None:
         """Check what goes together with a template.

@@ -30,7 +30,7 @@ def _check_lines(context: click.Context, option: click.Parameter, value: str | t
     """Refuse texts that are no line, since they go into tables and to terminals."""
     for text in (value,) if isinstance(value, str) else value or ():
         if not text or not is_line(text):
-            raise click.BadParameter(f"{text!r} is no line of text")
+            raise click.BadParameter(f"{text!r} is no line of text.")
     return value
 
 
@@ -123,7 +123,7 @@ def review(
         apply(table, scans, output, overwrite, typed, wide)
         return
     if is_second and mode not in (None, "blind"):
-        raise click.UsageError(f"--second shows everything blind; leave --mode {mode} out")
+        raise click.UsageError(f"--second shows everything blind; leave --mode {mode} out.")
     from batchdigits.output.review_log import ReviewLog, log_path
     from batchdigits.output.table import read_table
     from batchdigits.review.review import Review

@@ -32,14 +32,14 @@ def check_apply_options(
         click.UsageError: they do not.
     """
     if is_apply and not output:
-        raise click.UsageError("--apply needs -o, where the finished table is written to")
+        raise click.UsageError("--apply needs -o, where the finished table is written to.")
     if is_apply and any(for_page):
         raise click.UsageError(
             "--apply shows no page: only -o, --overwrite, --wide, --scans, --sample and --column, with --reviewer and "
-            "--label, go with it"
+            "--label, go with it."
         )
     if not is_apply and (output or any(for_apply)):
-        raise click.UsageError("-o, --overwrite, --wide and --column go with --apply")
+        raise click.UsageError("-o, --overwrite, --wide and --column go with --apply.")
 
 
 def apply(

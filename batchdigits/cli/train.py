@@ -51,9 +51,9 @@ class Widths(click.ParamType[tuple[int, ...]]):
         try:
             widths = tuple(int(width) for width in str(value).split(","))
         except ValueError:
-            self.fail(f"{value!r} is not a list of whole numbers such as 512,256,128", param, ctx)
+            self.fail(f"{value!r} is not a list of whole numbers such as 512,256,128.", param, ctx)
         if not all(1 <= width <= 1 << 16 for width in widths):
-            self.fail(f"{value!r}: a layer has 1 to 65536 units", param, ctx)
+            self.fail(f"{value!r}: a layer has 1 to 65536 units.", param, ctx)
         return widths
 
 

@@ -17,7 +17,7 @@ def usage_errors() -> Iterator[None]:
     try:
         yield
     except OptionError as error:
-        raise click.UsageError(str(error)) from None
+        raise click.UsageError(f"{error}.") from None
 
 
 def refuse_given(context: click.Context, names: Container[str | None], reason: str) -> None:
@@ -34,4 +34,4 @@ def refuse_given(context: click.Context, names: Container[str | None], reason: s
     for parameter in context.command.params:
         source = context.get_parameter_source(parameter.name or "")
         if parameter.name in names and source is not ParameterSource.DEFAULT:
-            raise click.UsageError(f"{max(parameter.opts, key=len)} {reason}")
+            raise click.UsageError(f"{max(parameter.opts, key=len)} {reason}.")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import ast
+import re
 import signal
 import subprocess
 import sys
@@ -8,6 +10,7 @@ from pathlib import Path
 import click
 import pytest
 
+import batchdigits
 from batchdigits.cli import main
 from batchdigits.cli.group import COMMANDS
 from batchdigits.quiet import is_library_output_shown
@@ -21,6 +24,18 @@ def test_a_command_leaves_the_process_as_it_was(run: Run, in_empty_folder: Path)
     assert signal.getsignal(signal.SIGTERM) is before
     assert run("classify", SAMPLES / "digits" / "3").exit_code == 0
     assert not is_library_output_shown()
+
+
+def test_what_is_said_of_wrong_options_ends_with_a_period_as_clicks_own_messages_do() -> None:
+    raising = re.compile(r"click\.UsageError|click\.BadParameter|self\.fail")
+    found = [
+        node
+        for path in (Path(batchdigits.__file__).parent / "cli").glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and raising.fullmatch(ast.unparse(node.func))
+    ]
+    assert len(found) > 50
+    assert [text for node in found if not (text := ast.unparse(node.args[0])).endswith((".'", '."'))] == []
 
 
 @pytest.mark.parametrize("name", ["-dash 1.png", "-v.png", "--model.png"])

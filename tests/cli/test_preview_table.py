@@ -215,7 +215,7 @@ def test_a_damaged_table_gets_one_line(run: Run, in_empty_folder: Path, name: st
     Path(name).write_text(content)
     result = run("preview", name)
     assert result.exit_code == 1
-    assert result.stderr.splitlines()[1:] == [f"batchdigits: error: {message}"]
+    assert result.stderr.splitlines() == [f"batchdigits: error: {message}"]
     assert not Path("preview.png").exists()
 
 
