@@ -12,7 +12,7 @@ import click
 
 from batchdigits.cli.classify_request import Request
 from batchdigits.cli.console import print_message
-from batchdigits.fields.field_options import field_options
+from batchdigits.fields.field_options import OPTIONS, field_options
 
 if TYPE_CHECKING:
     from batchdigits.cli.read_compared import Listed, Named
@@ -89,19 +89,7 @@ class ReadRequest(Request):
             if self.long:
                 raise click.UsageError("--long needs --template.")
             return
-        given = {
-            "--length": self.length,
-            "--comb": self.comb,
-            "--separators": self.separators,
-            "--digits-only": self.digits_only,
-            "--signed": self.signed,
-            "--decimals": self.decimals,
-            "--range": self.bounds,
-            "--pattern": self.pattern,
-            "--check": self.checks,
-            "--values": self.values,
-            "--unique": self.unique,
-        }
+        given = {**self._of_each_field, "--values": self.values}
         if names := [name for name, value in given.items() if value]:
             raise click.UsageError(
                 f"{' and '.join(names)}: with --template, each field has its own in {self.template}."
@@ -194,21 +182,18 @@ class ReadRequest(Request):
             "the command": self.command,
             "the second network": read_card(CONTEXT_NETWORK).sha256["payload"][:16],
             "--ink": self.ink,
-            "--length": self.length or "any",
-            "--comb": self.comb or "any",
-            "--separators": self.separators,
-            "--digits-only": self.digits_only,
-            "--signed": self.signed,
-            "--decimals": self.decimals or "any",
-            "--range": self.bounds or "any",
-            "--pattern": self.pattern or "any",
+            **{name: "any" if value is None else value for name, value in self._of_each_field.items()},
             "--check": " and ".join(self.checks) or "any",
             "--values": self._values_id,
-            "--unique": self.unique,
             "--template": self._form.digest if self._form else "none",
             "--long": self.long,
             "--digits": self.digits,
         }
+
+    @property
+    def _of_each_field(self) -> dict[str, Any]:
+        """The options that a template has for each field, by their names; without the list of values."""
+        return {f"--{name}": getattr(self, parameter) for name, parameter in OPTIONS.items()}
 
     @cached_property
     def _noted(self) -> list[Named]:
@@ -280,17 +265,5 @@ class ReadRequest(Request):
         Raises:
             ValueError: they cannot be combined.
         """
-        return field_options(
-            ink=self.ink,
-            length=self.length,
-            comb=self.comb,
-            separators=self.separators,
-            digits_only=self.digits_only,
-            signed=self.signed,
-            decimals=self.decimals,
-            bounds=self.bounds,
-            pattern=self.pattern,
-            checks=self.checks,
-            values=values,
-            unique=self.unique,
-        )
+        given = {parameter: getattr(self, parameter) for parameter in OPTIONS.values()}
+        return field_options(ink=self.ink, values=values, **given)

@@ -18,6 +18,18 @@ if TYPE_CHECKING:
 MAX_DECIMALS = 9
 SEPARATORS = "/.-,"
 POINT_OR_COMMA = ".,"
+OPTIONS = {
+    "length": "length",
+    "comb": "comb",
+    "separators": "separators",
+    "digits-only": "digits_only",
+    "signed": "signed",
+    "decimals": "decimals",
+    "range": "bounds",
+    "pattern": "pattern",
+    "check": "checks",
+    "unique": "unique",
+}  # as a command line and a template have them, and the parameters of `field_options`
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from batchdigits.errors import BatchdigitsError
-from batchdigits.fields.field_options import FieldOptions, field_options
+from batchdigits.fields.field_options import OPTIONS, FieldOptions, field_options
 from batchdigits.fields.roster import Roster, read_roster
 from batchdigits.forms.reference import Reference, reference_of
 from batchdigits.forms.template import ALIGNMENTS, UNITS, Alignment, Box, Point, Template, TemplateField, TemplatePage
@@ -27,18 +27,6 @@ MAX_STRETCH = 1.02  # of the shape of a page in the template, over that of its p
 # The other columns of a table with a column a field, and that by which all other tables are told from it; `id` is one
 # with --with-id only.
 COLUMNS = ("path", "path_bytes", "page", "status", "detail", "review", "score", "confidence")
-OPTIONS = {
-    "length": "length",
-    "comb": "comb",
-    "separators": "separators",
-    "digits-only": "digits_only",
-    "signed": "signed",
-    "decimals": "decimals",
-    "range": "bounds",
-    "pattern": "pattern",
-    "check": "checks",
-    "unique": "unique",
-}  # keys of a field, and the parameters of `field_options`
 TYPES: Mapping[str, tuple[type, ...]] = {
     "length": (int, str),
     "comb": (int,),

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
 import pickle
 from typing import Any
 
 import pytest
 
-from batchdigits.fields.field_options import field_options
+from batchdigits.cli.read import read
+from batchdigits.fields.field_options import OPTIONS, field_options
+
+
+def test_the_names_of_options_are_those_of_the_command_and_of_python() -> None:
+    of_read = {option.name: max(option.opts, key=len) for option in read.params}
+    assert {parameter: f"--{name}" for name, parameter in OPTIONS.items()}.items() <= of_read.items()
+    assert {*OPTIONS.values(), "ink", "values"} == inspect.signature(field_options).parameters.keys()
 
 
 def test_a_value_stays_as_it_is() -> None:
