@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import replace
-from functools import partial
 from numbers import Integral, Real
+from pathlib import Path
 from threading import Lock
+from typing import Any
 
 from batchdigits.api.arguments import as_path, check_ink, check_types, model_path, text_list
 from batchdigits.api.images import Image, page_of, pages_of
@@ -72,30 +73,34 @@ class Classifier:
         """
         check_ink(ink)
         check_types(Real, min_confidence=min_confidence, target_risk=target_risk, outlier_share=outlier_share)
-        self._made_again = partial(
-            Classifier,
-            model,
-            ink=ink,
-            min_confidence=min_confidence,
-            target_risk=target_risk,
-            outlier_share=outlier_share,
-            probabilities=probabilities,
-            second_look=second_look,
-        )
         path = model_path(model)
-        # One glyph at a time is fast in LiteRT, and pads nothing; TensorFlow takes as long for one as for a full batch.
-        self._runtime = load_runtime(path, BATCH_SIZE if path.suffix == ".keras" else 1, second_look)
-        self.card = without_second_look(self._runtime).card
-        self._threshold = review_threshold(self._runtime.card, min_confidence, target_risk, outlier_share)
+        self._model = path.absolute()  # a process that it is sent to may have another current folder
         self._min_confidence = min_confidence
+        self._target_risk = target_risk
+        self._outlier_share = outlier_share
         self._ink = ink
         self._probabilities = probabilities
+        self._second_look = second_look
+        self._load(path)
+
+    def _load(self, path: Path) -> None:
+        # One glyph at a time is fast in LiteRT, and pads nothing; TensorFlow takes as long for one as for a full batch.
+        self._runtime = load_runtime(path, BATCH_SIZE if path.suffix == ".keras" else 1, self._second_look)
+        self.card = without_second_look(self._runtime).card
+        self._threshold = review_threshold(
+            self._runtime.card, self._min_confidence, self._target_risk, self._outlier_share
+        )
         self._templates: dict[str, Template] = {}
         self._lock = Lock()  # an interpreter runs one inference at a time
 
-    def __reduce__(self) -> tuple[partial[Classifier], tuple[()]]:
-        """How it is pickled: an interpreter cannot be, so the model is loaded again, with the same arguments."""
-        return self._made_again, ()
+    def __getstate__(self) -> dict[str, Any]:
+        """What is pickled: an interpreter and a lock cannot be, and templates are read again where they are used."""
+        return {name: value for name, value in vars(self).items() if name not in ("_runtime", "_templates", "_lock")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Load the model again, with the same arguments."""
+        vars(self).update(state)
+        self._load(self._model)
 
     def classify(self, image: Image) -> Prediction:
         """The prediction for one image.

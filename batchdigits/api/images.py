@@ -17,6 +17,7 @@ from batchdigits.vision.decode import MAX_FILE_BYTES, Page, decode, decode_conte
 from batchdigits.vision.grey import Scan, to_grey
 
 Image = Any  # what `page_of` accepts
+READ_BYTES = 1 << 24  # of a file object at a time
 ACCEPTED = "a path, bytes, a binary file object, a Pillow image, or a NumPy array"
 ACCEPTED_ARRAYS = "(H, W), (H, W, 3) or (H, W, 4) of uint8, uint16, bool, or floats from 0 to 1"
 
@@ -79,13 +80,19 @@ def _pages_of_bytes(source: str, data: bytes, reduced: bool) -> Iterable[Page]:
 def _pages_of_file(source: str, file: IO[bytes], reduced: bool) -> Iterable[Page]:
     if getattr(file, "closed", False):
         return (Page(source, None, "a closed file"),)
-    try:
-        data = file.read(MAX_FILE_BYTES + 1)
-    except Exception as error:
-        return (Page(source, None, describe_error(source, error)),)
-    if not isinstance(data, bytes):
-        raise TypeError(f"a file object is opened in binary mode; this one gives {type(data).__name__}")
-    return _pages_of_bytes(source, data, reduced)
+    pieces, size = [], 0
+    while size <= MAX_FILE_BYTES:
+        try:
+            piece = file.read(READ_BYTES)  # an unbuffered file gives less than that before its end
+        except Exception as error:
+            return (Page(source, None, describe_error(source, error)),)
+        if not isinstance(piece, bytes):
+            raise TypeError(f"a file object is opened in binary mode; this one gives {type(piece).__name__}")
+        if not piece:
+            break
+        pieces.append(piece)
+        size += len(piece)
+    return _pages_of_bytes(source, b"".join(pieces), reduced)
 
 
 def _name(image: object, attribute: str) -> str:

@@ -111,7 +111,7 @@ def _serve(connection: Connection) -> None:
         if without_second_look(runtime).card != task.card:
             raise ModelFileError(f"{task.model} was replaced while it was in use")
     except BatchdigitsError as error:
-        connection.send(BatchdigitsError(str(error)))
+        connection.send(error)
         return
     connection.send(READY)
     timer = PageTimer(task.timeout, set_alarm if HAS_ALARM else connection.send)

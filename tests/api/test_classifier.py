@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import pickle
+import shutil
 import subprocess
 import sys
 import time
@@ -148,6 +150,29 @@ def test_a_file_object_that_fails_has_an_error(classifier: batchdigits.Classifie
     assert classifier.classify(Broken()).detail == "cannot be read: Input/output error"
 
 
+def test_a_file_object_may_give_less_than_is_asked_for(classifier: batchdigits.Classifier) -> None:
+    class Pipe(io.RawIOBase):
+        def __init__(self, data: bytes) -> None:
+            self._left = io.BytesIO(data)
+
+        def read(self, size: int = -1) -> bytes:
+            return self._left.read(min(size, 50))
+
+    data = AS_IS.read_bytes()
+    assert classifier.classify(Pipe(data)) == classifier.classify(data)
+    assert classifier.classify(Pipe(data)).label == "7"
+
+
+def test_a_file_object_is_read_to_the_limit_only(
+    classifier: batchdigits.Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("batchdigits.api.images.MAX_FILE_BYTES", 100)
+    monkeypatch.setattr("batchdigits.api.images.READ_BYTES", 40)
+    endless = io.BytesIO(bytes(1000))
+    assert classifier.classify(endless).status is batchdigits.Status.ERROR
+    assert endless.tell() == 120
+
+
 def test_a_file_of_several_pages_is_no_single_image(classifier: batchdigits.Classifier, tmp_path: Path) -> None:
     page = Image.open(AS_IS)
     page.save(tmp_path / "two.tif", save_all=True, append_images=[page])
@@ -206,6 +231,28 @@ def test_a_pickled_classifier_loads_its_model_again_and_classifies_alike() -> No
     assert pickle.loads(pickle.dumps(looks_once)).classify(IN_DOUBT) == looks_once.classify(IN_DOUBT)
     assert batchdigits.Classifier().classify(IN_DOUBT) != looks_once.classify(IN_DOUBT)
     assert pickle.loads(pickle.dumps(batchdigits.Classifier(target_risk=0.2, outlier_share=0.3)))
+
+
+class Named(batchdigits.Classifier):
+    """A subclass with arguments of its own."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__("mine.tflite", min_confidence=1.0)
+        self.name = name
+
+
+def test_a_pickled_classifier_is_what_it_was_in_another_folder(
+    in_empty_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(PRETRAINED / "tiny.tflite", "mine.tflite")
+    classifier = Named("a")
+    pickled = pickle.dumps(classifier)
+    (in_empty_folder / "other").mkdir()
+    monkeypatch.chdir("other")
+    other = pickle.loads(pickled)
+    assert (type(other), other.name, other.card) == (Named, "a", classifier.card)
+    assert other.classify(AS_IS) == classifier.classify(AS_IS)
+    assert copy.copy(classifier).name == "a"
 
 
 def test_sixteen_threads_get_the_predictions_of_one(classifier: batchdigits.Classifier, digits: np.ndarray) -> None:

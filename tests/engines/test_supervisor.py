@@ -26,7 +26,7 @@ from batchdigits.engines.host import allowed_workers
 from batchdigits.engines.local import classify, default_jobs, predict
 from batchdigits.engines.supervisor import Supervisor
 from batchdigits.engines.worker import ChunkResult, Task, Worker
-from batchdigits.errors import BatchdigitsError
+from batchdigits.errors import BatchdigitsError, ModelFileError
 from batchdigits.inference.choose import PRETRAINED
 from batchdigits.inference.decide import Prediction, Status
 from batchdigits.inference.model_file import read_model_file
@@ -181,7 +181,7 @@ def test_a_model_that_was_replaced_meanwhile_is_refused(
     folder: Path, task: Task[list[Prediction]], way_to_start: str
 ) -> None:
     other = replace(task, card=replace(task.card, seed=task.card.seed + 1))
-    with pytest.raises(BatchdigitsError, match="was replaced while it was in use"):
+    with pytest.raises(ModelFileError, match="was replaced while it was in use"):
         list(classify(files(folder), other, 1))
 
 
