@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from math import inf
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, get_args
@@ -42,17 +43,28 @@ def check_class(as_class: str | None) -> None:
         raise ValueError(f"as_class is {NOT_DIGIT} or None, not {as_class!r}")
 
 
-def model_path(model: str | os.PathLike[str] | None) -> Path:
+def model_path(model: object) -> Path:
     """The path of the model file to use; that of the built-in one for None, and one of the package by its name.
 
     Raises:
         TypeError: `model` is no path.
     """
-    if model is None:
-        return BUILT_IN_MODEL
-    if isinstance(model, str) and model in PACKAGED_MODELS:
-        return PRETRAINED / f"{PACKAGED_MODELS[model]}.tflite"
-    return as_path(model, "model")
+    return BUILT_IN_MODEL if model is None else named_model(model, "model", ".tflite")
+
+
+def named_model(model: object, name: str, suffix: str) -> Path:
+    """The path of the model file that the argument `name` holds, or the name of one in the package.
+
+    Raises:
+        TypeError: it is no path.
+        ValueError: the package has no file with `suffix` of that name.
+    """
+    if not isinstance(model, str) or model not in PACKAGED_MODELS:
+        return as_path(model, name)
+    file = PRETRAINED / f"{PACKAGED_MODELS[model]}{suffix}"
+    if not file.exists():
+        raise ValueError(f"{name} needs a {suffix} file, and the package has {model} as a .tflite only")
+    return file
 
 
 def as_path(path: object, name: str, suffix: str = "") -> Path:
@@ -69,14 +81,24 @@ def as_path(path: object, name: str, suffix: str = "") -> Path:
     return Path(path)
 
 
-def path_or_paths(value: AnyPath | Sequence[AnyPath], name: str) -> list[Path]:
+def path_or_paths(value: Paths, name: str) -> list[Path]:
     """The paths of the argument `name`, which holds one path or several.
 
     Raises:
         TypeError: one is no path.
     """
-    several = value if isinstance(value, Sequence) and not isinstance(value, str) else [value]
-    return [as_path(one, name) for one in several]
+    return [as_path(one, name) for one in _several(value)]
+
+
+def keras_models(value: Paths, name: str) -> list[Path]:
+    """The paths of the .keras files of the argument `name`, which holds one or several; see `named_model`."""
+    return [named_model(one, name, ".keras") for one in _several(value)]
+
+
+def _several(value: Paths) -> Iterable[object]:
+    if isinstance(value, str | bytes | os.PathLike) or not isinstance(value, Iterable):
+        return [value]
+    return value
 
 
 def path_list(paths: Paths) -> Iterable[str]:
@@ -123,9 +145,25 @@ def check_types(kind: type, **values: object) -> None:
     Raises:
         TypeError: one has another type.
     """
+    check_given(kind, **{name: value for name, value in values.items() if value is not None})
+
+
+def check_given(kind: type, **values: object) -> None:
+    """Check that arguments have a type, which None has not; see `check_types`."""
     for name, value in values.items():
-        if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
+        if not isinstance(value, kind) or isinstance(value, bool):
             raise TypeError(f"{name} is {KINDS[kind]}, not {value!r}")
+
+
+def check_flags(**values: object) -> None:
+    """Check that arguments are True, False or None; a text such as "no" would be taken for True.
+
+    Raises:
+        TypeError: one is something else.
+    """
+    for name, value in values.items():
+        if value not in (True, False, None):
+            raise TypeError(f"{name} is True or False, not {value!r}")
 
 
 def check_counts(**values: Any) -> None:
@@ -137,15 +175,29 @@ def check_counts(**values: Any) -> None:
     """
     check_types(Integral, **values)
     for name, value in values.items():
-        if value is not None and value < 1:
-            raise ValueError(f"{name} is at least 1, not {value!r}")
+        check_range(value, name, 1)
 
 
-def check_value(name: str, value: object, is_valid: bool) -> None:
-    """Check that an argument has one of its values.
+def check_range(
+    value: float | None, name: str, low: float, high: float = inf, *, over: bool = False, under: bool = False
+) -> None:
+    """Check that the argument `name` is None, or a number from `low` to `high`.
+
+    Args:
+        value: the argument.
+        name: its name.
+        low: the least number.
+        high: the greatest one.
+        over: whether `low` itself is excluded.
+        under: whether `high` is.
 
     Raises:
-        ValueError: it is not valid.
+        ValueError: it is another number.
     """
-    if not is_valid:
-        raise ValueError(f"{name} cannot be {value!r}; see help(batchdigits)")
+    if value is None:
+        return
+    if not low <= value <= high or (over and value == low) or (under and value == high):
+        least = f"over {low:,}" if over else f"from {low:,}"
+        most = f" and under {high:,}" if under else f" and up to {high:,}" if over else f" to {high:,}"
+        allowed = f"at least {low:,}" if high == inf else least + most
+        raise ValueError(f"{name} is {allowed}, not {value!r}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
+from batchdigits.api.argument_names import names_arguments
 from batchdigits.api.arguments import AnyPath, as_path, model_path
 from batchdigits.device.package import package_sources, require_free
 from batchdigits.device.write import c_sources, require_own, write_sources
@@ -12,6 +13,7 @@ from batchdigits.inference.model_file import read_model_file
 Package = Literal["arduino", "platformio", "esp-idf", "zephyr", "cmake"]
 
 
+@names_arguments
 def export_c(folder: AnyPath, model: AnyPath | None = None, *, package: Package | None = None) -> None:
     """Write an int8 .tflite as C99 sources, or as a library for a build system. Needs no TensorFlow.
 

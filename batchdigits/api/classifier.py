@@ -10,8 +10,9 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from batchdigits.api.arguments import as_path, check_ink, check_types, model_path, text_list
-from batchdigits.api.images import Image, page_of, pages_of
+from batchdigits.api.argument_names import names_arguments
+from batchdigits.api.arguments import as_path, check_flags, check_given, check_ink, check_types, model_path, text_list
+from batchdigits.api.images import Image, is_single, page_of, pages_of
 from batchdigits.fields.cut_batch import cut_page
 from batchdigits.fields.decide_fields import FieldPrediction, decide_fields, field_threshold
 from batchdigits.fields.field_options import field_options
@@ -41,6 +42,7 @@ class Classifier:
 
     card: Card
 
+    @names_arguments
     def __init__(
         self,
         model: str | os.PathLike[str] | None = None,
@@ -67,11 +69,12 @@ class Classifier:
                 counts; None if the model's card decides.
 
         Raises:
-            TypeError: `model` is no path, or a number is none.
+            TypeError: `model` is no path, or another argument has another type.
             ValueError: another argument is out of its range.
             BatchdigitsError: the model file cannot be used, or the risk is not supported by its data.
         """
         check_ink(ink)
+        check_flags(probabilities=probabilities, second_look=second_look)
         check_types(Real, min_confidence=min_confidence, target_risk=target_risk, outlier_share=outlier_share)
         path = model_path(model)
         self._model = path.absolute()  # a process that it is sent to may have another current folder
@@ -125,8 +128,10 @@ class Classifier:
         Raises:
             TypeError: `images` is a single one, or one of them is no image.
         """
-        if isinstance(images, str | bytes | bytearray | memoryview | os.PathLike) or hasattr(images, "read"):
+        if is_single(images):
             raise TypeError("images is an iterable of images; classify takes a single one")
+        if not isinstance(images, Iterable):
+            raise TypeError(f"images is an iterable of images, not {type(images).__name__}")
         sources = [normalise_page(page_of(image, reduced=True), self._ink) for image in images]
         with self._lock:
             predictions, _ = decide(sources, self._runtime, self._threshold, self._probabilities)
@@ -178,7 +183,9 @@ class Classifier:
             if not VALUE.fullmatch(value):
                 raise ValueError(f"values are numbers, not {value!r}")
         check_types(Integral, comb=comb, decimals=decimals)
-        check_types(str, separators=separators, bounds=bounds, pattern=pattern)
+        check_given(str, separators=separators)
+        check_types(str, bounds=bounds, pattern=pattern)
+        check_flags(digits_only=digits_only, signed=signed)
         options = field_options(
             ink=self._ink,
             length=None if length is None else str(length),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from typing import Literal
 
-from batchdigits.api.arguments import as_path, check_class, check_counts, check_ink, model_path
+from batchdigits.api.argument_names import names_arguments
+from batchdigits.api.arguments import as_path, check_class, check_counts, check_flags, check_ink, model_path
 from batchdigits.engines.local import predict
 from batchdigits.inference.model_file import read_model_file
 from batchdigits.reports.evaluation import Evaluation, evaluate_predictions
@@ -13,6 +14,7 @@ from batchdigits.reports.labelled_sources import labelled_sources
 from batchdigits.vision.normalise import Ink
 
 
+@names_arguments
 def evaluate(
     path: str | os.PathLike[str],
     *,
@@ -39,7 +41,7 @@ def evaluate(
         Accuracy, confusion matrix and confidence; see `Evaluation`.
 
     Raises:
-        TypeError: `path` or `model` is no path, or `jobs` no whole number.
+        TypeError: `path` or `model` is no path, `jobs` no whole number, or `second_look` no flag.
         ValueError: `ink` or `as_class` is none of its values, or `jobs` is less than 1.
         DataError: the data has no class named like a label, one with another name, or is malformed.
         NoImagesError: no image has a label.
@@ -47,6 +49,7 @@ def evaluate(
     """
     check_ink(ink)
     check_class(as_class)
+    check_flags(second_look=second_look)
     check_counts(jobs=jobs)
     chosen = read_model_file(model_path(model))
     folder = os.fspath(as_path(path, "path"))

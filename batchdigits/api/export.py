@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from numbers import Real
 from pathlib import Path
 from typing import Literal, get_args
 
-from batchdigits.api.arguments import AnyPath, as_path, check_class, check_types, check_value, path_or_paths
+from batchdigits.api.argument_names import names_arguments
+from batchdigits.api.arguments import (
+    AnyPath,
+    Paths,
+    as_path,
+    check_class,
+    check_flags,
+    check_range,
+    check_types,
+    named_model,
+    path_or_paths,
+)
 from batchdigits.device.write import c_sources, require_own, write_sources
 from batchdigits.learning.export import Export, prepare_export, write_export
 from batchdigits.learning.export_options import Batch, Head, InputType, OutputType, Quantize, export_options
 from batchdigits.learning.parity_check import default_min_agreement, require_agreement
 
 
+@names_arguments
 def export(
     model: AnyPath = "exports/digits.keras",
     output: AnyPath = "exports/digits.tflite",
@@ -24,8 +35,8 @@ def export(
     head: Head = "logits",
     batch: Batch = "1",
     per_tensor: bool = False,
-    data: AnyPath | Sequence[AnyPath] = (),
-    corrections: AnyPath | Sequence[AnyPath] = (),
+    data: Paths = (),
+    corrections: Paths = (),
     as_class: Literal["not_digit"] | None = None,
     calibrate: AnyPath | None = None,
     check: AnyPath | None = None,
@@ -35,7 +46,7 @@ def export(
     """Convert a .keras model file to TFLite, and check that both give the same labels. Needs the extra `tensorflow`.
 
     Args:
-        model: the .keras model file.
+        model: the .keras model file, or `built-in`.
         output: the .tflite file to write. Its folder is made.
         quantize: `int8`, `int16x8`, `dynamic`, `float16` or `none`.
         input_type: of the network, `uint8`, `int8` or `float32`; None for int8 if `quantize` is `int8`, else float32.
@@ -57,8 +68,9 @@ def export(
         An object with the exported model (`model`) and the rows of the parity check (`parity`).
 
     Raises:
-        TypeError: a path is neither text nor `os.PathLike`, or `min_agreement` no number.
-        ValueError: another argument has none of its values.
+        TypeError: a path is neither text nor `os.PathLike`, `min_agreement` no number, or `per_tensor` neither True nor
+            False.
+        ValueError: another argument has none of its values, or the package has no .keras file of that name.
         BatchdigitsError: the model or data cannot be used, arguments exclude each other, the parity check fails, or a
             file cannot be written. If the parity check fails, nothing is written.
         OSError: the folder of `output` cannot be made.
@@ -74,8 +86,9 @@ def export(
         if value is not None and value not in get_args(values):
             raise ValueError(f"{name} is one of {', '.join(get_args(values))}, not {value!r}")
     check_class(as_class)
+    check_flags(per_tensor=per_tensor)
     check_types(Real, min_agreement=min_agreement)
-    check_value("min_agreement", min_agreement, min_agreement is None or 0 <= min_agreement <= 1)
+    check_range(min_agreement, "min_agreement", 0, 1)
     options = export_options(
         quantize,
         input_type,
@@ -93,7 +106,7 @@ def export(
     if folder is not None:
         require_own(folder)
     exported = prepare_export(
-        as_path(model, "model"),
+        named_model(model, "model", ".keras"),
         target,
         options,
         path_or_paths(data, "data"),

@@ -4,9 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from numbers import Real
+from numbers import Integral, Real
 
-from batchdigits.api.arguments import Paths, check_counts, check_ink, check_types, model_path, path_list, text_list
+from batchdigits.api.argument_names import names_arguments
+from batchdigits.api.arguments import (
+    Paths,
+    check_counts,
+    check_flags,
+    check_given,
+    check_ink,
+    check_range,
+    check_types,
+    model_path,
+    path_list,
+    text_list,
+)
 from batchdigits.engines.local import predict
 from batchdigits.files.filter import Filter
 from batchdigits.files.sources import find
@@ -19,6 +31,7 @@ from batchdigits.vision.normalise import Ink
 MAX_TIMEOUT = 86_400  # seconds
 
 
+@names_arguments
 def classify(
     paths: Paths,
     *,
@@ -62,16 +75,18 @@ def classify(
         (2.png before 10.png).
 
     Raises:
-        TypeError: `paths` or `model` is no path, a number is none, or `include` or `exclude` is a single text.
+        TypeError: `paths` or `model` is no path, `include` or `exclude` is a single text, or another argument has
+            another type.
         ValueError: another argument is out of its range.
         BatchdigitsError: the model file cannot be used, the risk is not supported by its data, or no worker can start.
     """
     check_ink(ink)
     check_types(Real, min_confidence=min_confidence, target_risk=target_risk, outlier_share=outlier_share)
-    check_types(Real, timeout=timeout)
+    check_flags(probabilities=probabilities, second_look=second_look, recursive=recursive)
+    check_given(Real, timeout=timeout)
+    check_given(Integral, batch_size=batch_size)
     check_counts(jobs=jobs, batch_size=batch_size)
-    if not 0 <= timeout <= MAX_TIMEOUT:
-        raise ValueError(f"timeout is from 0 to {MAX_TIMEOUT} seconds, not {timeout!r}")
+    check_range(timeout, "timeout", 0, MAX_TIMEOUT)
     rules = Filter(text_list("include", include), text_list("exclude", exclude), recursive)
     chosen = read_model_file(model_path(model))
     return predict(

@@ -45,6 +45,12 @@ def pages_of(image: Image) -> Iterable[Page]:
     return _decoded(image, reduced=False)[1]
 
 
+def is_single(images: object) -> bool:
+    """Whether this is one image, and neither an array nor several images: an iterator would give parts of it."""
+    is_file = isinstance(images, str | bytes | bytearray | memoryview | os.PathLike) or hasattr(images, "read")
+    return is_file or _is_pillow_image(images)
+
+
 def _decoded(image: Image, reduced: bool) -> tuple[str, Iterable[Page]]:
     """The name of an image, and its pages."""
     if isinstance(image, str | os.PathLike):

@@ -7,7 +7,19 @@ from contextlib import closing
 from numbers import Integral, Real
 from typing import Literal
 
-from batchdigits.api.arguments import AnyPath, as_path, check_class, check_types, check_value, path_or_paths
+from batchdigits.api.argument_names import names_arguments
+from batchdigits.api.arguments import (
+    AnyPath,
+    Paths,
+    as_path,
+    check_class,
+    check_flags,
+    check_given,
+    check_range,
+    check_types,
+    keras_models,
+    path_or_paths,
+)
 from batchdigits.inference.card import Card
 from batchdigits.learning.export import export_trained, write_export
 from batchdigits.learning.save import save
@@ -15,20 +27,21 @@ from batchdigits.learning.train import check_export, prepare_training
 from batchdigits.learning.training import Progress
 
 MAX_UNITS = 1 << 16  # of a layer, and glyphs of a minibatch
-MAX_LEARNING_RATE = 10.0
+MAX_LEARNING_RATE = 10
 
 
+@names_arguments
 def train(
     output: AnyPath = "exports/digits.keras",
     *,
     recipe: str | None = None,
-    data: AnyPath | Sequence[AnyPath] = (),
-    corrections: AnyPath | Sequence[AnyPath] = (),
+    data: Paths = (),
+    corrections: Paths = (),
     as_class: Literal["not_digit"] | None = None,
     seed: int = 1,
-    init: AnyPath | Sequence[AnyPath] = (),
+    init: Paths = (),
     only_classes: bool = False,
-    teacher: AnyPath | Sequence[AnyPath] = (),
+    teacher: Paths = (),
     hidden: Sequence[int] | None = None,
     activation: str | None = None,
     learning_rate: float | None = None,
@@ -56,11 +69,12 @@ def train(
             current folder.
         as_class: `not_digit` if the folder of this name is a class; otherwise it holds outliers.
         seed: decides everything random, 0 to 2**31 - 1.
-        init: a .keras file to start from, or several; training starts from the mean of their weights.
+        init: a .keras file to start from, or `built-in`, or several; training starts from the mean of their weights.
             Fine-tuning takes one, keeps its labels, and adds those that only the data has.
         only_classes: whether fine-tuning gives a model of the classes of the data alone.
-        teacher: a .keras file whose probabilities are learned in place of the labels, or several: the mean of theirs.
-        hidden: units of each hidden layer, 1-65,536.
+        teacher: a .keras file whose probabilities are learned in place of the labels, or `built-in`, or several: the
+            mean of theirs.
+        hidden: units of each hidden layer, 1-65,536; an empty sequence for a network without hidden layers.
         activation: of the hidden layers, Keras's name; `none` for none.
         learning_rate: of Adam at the start, over 0 and up to 10.
         iterations: training steps, each with one minibatch.
@@ -79,26 +93,19 @@ def train(
         The model card, with the accuracy on the test images.
 
     Raises:
-        TypeError: a path is neither text nor `os.PathLike`, or a number is none.
+        TypeError: a path is neither text nor `os.PathLike`, or another argument has another type.
         ValueError: a number is out of its range.
         BatchdigitsError: data or a model cannot be used, arguments exclude each other, or the file cannot be written.
         OSError: the folder of `output` cannot be made.
     """
     path = as_path(output, "output", ".keras")
     check_class(as_class)
-    check_types(Integral, seed=seed, iterations=iterations, epochs=epochs, batch_size=batch_size)
-    check_types(Real, learning_rate=learning_rate, dropout=dropout, unchanged=unchanged)
-    check_types(Sequence, hidden=hidden)
-    for units in hidden or ():
-        check_types(Integral, hidden=units)
-    check_value("seed", seed, 0 <= seed < 1 << 31)
-    check_value("hidden", hidden, hidden is None or all(0 < units <= MAX_UNITS for units in hidden))
-    check_value("learning_rate", learning_rate, learning_rate is None or 0 < learning_rate <= MAX_LEARNING_RATE)
-    check_value("iterations", iterations, iterations is None or iterations >= 0)
-    check_value("epochs", epochs, epochs is None or epochs > 0)
-    check_value("batch_size", batch_size, batch_size is None or 0 < batch_size <= MAX_UNITS)
-    check_value("dropout", dropout, dropout is None or 0 <= dropout < 1)
-    check_value("unchanged", unchanged, unchanged is None or 0 <= unchanged <= 1)
+    check_flags(only_classes=only_classes, tflite=tflite)
+    check_types(str, recipe=recipe, activation=activation)
+    _check_numbers(seed, hidden, learning_rate, iterations, epochs, batch_size, dropout, unchanged)
+    for name, function in (("on_progress", on_progress), ("on_note", on_note)):
+        if function is not None and not callable(function):
+            raise TypeError(f"{name} is a function, not {function!r}")
     values = {
         "hidden": None if hidden is None else tuple(hidden),
         "activation": activation,
@@ -112,8 +119,8 @@ def train(
         recipe,
         path_or_paths(data, "data"),
         seed,
-        path_or_paths(init, "init"),
-        path_or_paths(teacher, "teacher"),
+        keras_models(init, "init"),
+        keras_models(teacher, "teacher"),
         values,
         epochs,
         path_or_paths(corrections, "corrections"),
@@ -135,3 +142,30 @@ def train(
         exported = export_trained(path, training.splits, path.with_suffix(".tflite"))
         write_export(exported.model, exported.parity)
     return card
+
+
+def _check_numbers(
+    seed: int,
+    hidden: Sequence[int] | None,
+    learning_rate: float | None,
+    iterations: int | None,
+    epochs: int | None,
+    batch_size: int | None,
+    dropout: float | None,
+    unchanged: float | None,
+) -> None:
+    """Check the numbers among the arguments of `train`."""
+    check_given(Integral, seed=seed)
+    check_types(Integral, iterations=iterations, epochs=epochs, batch_size=batch_size)
+    check_types(Real, learning_rate=learning_rate, dropout=dropout, unchanged=unchanged)
+    check_types(Sequence, hidden=hidden)
+    for units in hidden or ():
+        check_given(Integral, hidden=units)
+        check_range(units, "hidden", 1, MAX_UNITS)
+    check_range(seed, "seed", 0, (1 << 31) - 1)
+    check_range(learning_rate, "learning_rate", 0, MAX_LEARNING_RATE, over=True)
+    check_range(iterations, "iterations", 0)
+    check_range(epochs, "epochs", 1)
+    check_range(batch_size, "batch_size", 1, MAX_UNITS)
+    check_range(dropout, "dropout", 0, 1, under=True)
+    check_range(unchanged, "unchanged", 0, 1)

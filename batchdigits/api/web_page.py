@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from batchdigits.api.argument_names import names_arguments
 from batchdigits.api.arguments import AnyPath, as_path, model_path
 from batchdigits.inference.model_file import read_model_file
 from batchdigits.web.page import web_page, write_page
 
 
+@names_arguments
 def export_web(file: AnyPath, model: AnyPath | None = None) -> None:
     """Write the page of an int8 .tflite: one HTML file that classifies in a browser. Needs no TensorFlow.
 

@@ -90,7 +90,8 @@ def threshold_for(card: Card, target_risk: float, outlier_share: float = 0.0) ->
         supported = min(step.bound for step in steps if _lowest(steps, step.bound) is not None)
         raise NoSuchThresholdError(
             f"the model's validation data supports no risk under {supported + ROUNDS_UP:.3%} "
-            f"(at {CONFIDENCE_LEVEL:.0%} confidence), and {target_risk:.3%} was asked for; set --min-confidence by hand"
+            f"(at {CONFIDENCE_LEVEL:.0%} confidence), and {100 * target_risk:.3g}% was asked for; "
+            "set --min-confidence by hand"
         )
     return threshold
 

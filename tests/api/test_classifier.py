@@ -214,11 +214,16 @@ def test_an_empty_list_has_no_predictions(classifier: batchdigits.Classifier) ->
     assert classifier.classify_many([]) == []
 
 
-@pytest.mark.parametrize("kind", [str, Path, Path.read_bytes, lambda path: io.BytesIO(path.read_bytes())])
+@pytest.mark.parametrize(
+    "kind",
+    [str, Path, Path.read_bytes, lambda path: io.BytesIO(path.read_bytes()), lambda path: Image.new("L", (28, 28))],
+)
 def test_a_single_image_is_no_list_of_images(classifier: batchdigits.Classifier, kind: Callable[[Path], Any]) -> None:
     """A text would be a path for each of its characters, and a file an image for each of its lines."""
     with pytest.raises(TypeError, match="classify takes a single one"):
         classifier.classify_many(kind(AS_IS))
+    with pytest.raises(TypeError, match="images is an iterable of images, not NoneType"):
+        classifier.classify_many(None)  # type: ignore[arg-type]
 
 
 def test_a_pickled_classifier_loads_its_model_again_and_classifies_alike() -> None:
@@ -327,13 +332,19 @@ def test_the_ink_can_be_given(classifier: batchdigits.Classifier) -> None:
         ({"min_confidence": 0.5, "target_risk": 0.1}, ValueError),
         ({"min_confidence": "0.5"}, TypeError),
         ({"model": 7}, TypeError),
+        ({"probabilities": "no"}, TypeError),
+        ({"second_look": "no"}, TypeError),
         ({"model": "none.tflite"}, batchdigits.ModelFileError),
-        ({"target_risk": 1e-9}, batchdigits.BatchdigitsError),
     ],
 )
 def test_arguments_are_checked_when_the_model_is_loaded(arguments: dict[str, Any], error: type[Exception]) -> None:
     with pytest.raises(error):
         batchdigits.Classifier(**arguments)
+
+
+def test_a_risk_that_no_threshold_has_is_named_with_the_argument_for_one() -> None:
+    with pytest.raises(batchdigits.BatchdigitsError, match=r"and 1e-07% was asked for; set min_confidence by hand$"):
+        batchdigits.Classifier(target_risk=1e-9)
 
 
 def test_a_model_of_the_package_has_a_name() -> None:

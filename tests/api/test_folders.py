@@ -81,14 +81,18 @@ def test_wrong_types_are_refused_at_once(paths: Any, model: Any) -> None:
         {"exclude": None},
         {"jobs": "2"},
         {"batch_size": 2.5},
+        {"batch_size": None},
         {"timeout": "3"},
+        {"timeout": None},
+        {"recursive": "no"},
         {"min_confidence": "0.5"},
         {"target_risk": "1%"},
         {"target_risk": 0.1, "outlier_share": "0"},
     ],
 )
 def test_an_option_of_another_type_is_named_at_once(option: dict[str, Any]) -> None:
-    with pytest.raises(TypeError, match=f"{list(option)[-1]} is (an iterable of texts|a whole number|a number), not"):
+    kinds = "an iterable of texts|a whole number|a number|True or False"
+    with pytest.raises(TypeError, match=f"{list(option)[-1]} is ({kinds}), not"):
         batchdigits.classify(SAMPLES, **option)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from pathlib import Path
 from typing import Any
 
@@ -106,24 +107,27 @@ def test_evaluate_counts_as_the_command_does(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    ("arguments", "allowed"),
     [
-        {"output": "x.tflite"},
-        {"seed": -1},
-        {"hidden": (0,)},
-        {"hidden": (1 << 17,)},
-        {"learning_rate": 0.0},
-        {"learning_rate": float("nan")},
-        {"learning_rate": 11.0},
-        {"iterations": -1},
-        {"epochs": 0},
-        {"batch_size": 0},
-        {"dropout": 1.0},
-        {"unchanged": 1.1},
+        ({"output": "x.tflite"}, "must end in .keras"),
+        ({"init": "tiny"}, "needs a .keras file, and the package has tiny as a .tflite only"),
+        ({"seed": -1}, "is from 0 to 2,147,483,647, not -1"),
+        ({"hidden": (0,)}, "is from 1 to 65,536, not 0"),
+        ({"hidden": (1 << 17,)}, "is from 1 to 65,536, not 131072"),
+        ({"learning_rate": 0.0}, "is over 0 and up to 10, not 0.0"),
+        ({"learning_rate": float("nan")}, "is over 0 and up to 10, not nan"),
+        ({"learning_rate": 11.0}, "is over 0 and up to 10, not 11.0"),
+        ({"iterations": -1}, "is at least 0, not -1"),
+        ({"epochs": 0}, "is at least 1, not 0"),
+        ({"batch_size": 0}, "is from 1 to 65,536, not 0"),
+        ({"dropout": 1.0}, "is from 0 and under 1, not 1.0"),
+        ({"unchanged": 1.1}, "is from 0 to 1, not 1.1"),
     ],
 )
-def test_train_refuses_a_number_out_of_range_before_any_work(tmp_path: Path, arguments: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=next(iter(arguments))):
+def test_train_refuses_a_value_out_of_range_before_any_work(
+    tmp_path: Path, arguments: dict[str, Any], allowed: str
+) -> None:
+    with pytest.raises(ValueError, match=f"^{next(iter(arguments))} {re.escape(allowed)}"):
         batchdigits.train(**{"output": tmp_path / "x.keras", **arguments})
     assert not list(tmp_path.iterdir())
 
@@ -146,6 +150,40 @@ def test_export_refuses_other_values_before_any_work(tmp_path: Path, arguments: 
     assert not list(tmp_path.iterdir())
 
 
+def test_export_says_which_agreement_there_is() -> None:
+    with pytest.raises(ValueError, match=r"min_agreement is from 0 to 1, not 99\.8"):
+        batchdigits.export(PRETRAINED / "digits.keras", "x.tflite", min_agreement=99.8)
+
+
+def test_built_in_is_the_keras_file_of_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[Any] = []
+
+    def stop(*arguments: Any) -> None:
+        heard.extend(arguments)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("batchdigits.api.train.prepare_training", stop)
+    monkeypatch.setattr(module, "prepare_export", stop)
+    for call in (
+        lambda: batchdigits.train("x.keras", init="built-in"),
+        lambda: batchdigits.train("x.keras", teacher=["built-in", "./built-in"]),
+        lambda: batchdigits.export("built-in", "x.tflite"),
+    ):
+        with pytest.raises(KeyboardInterrupt):
+            call()
+    built_in = PRETRAINED / "digits.keras"
+    assert [one for one in heard if one in (built_in, [built_in], [built_in, Path("built-in")])] == [
+        [built_in],
+        [built_in, Path("built-in")],
+        built_in,
+    ]
+
+
+def test_data_may_be_any_iterable_of_paths(tmp_path: Path) -> None:
+    with pytest.raises(batchdigits.DataError, match="other: no such file or folder"):
+        batchdigits.train(tmp_path / "x.keras", data=(path for path in ("mnist", tmp_path / "other")))
+
+
 def test_export_names_the_values_that_an_argument_has() -> None:
     with pytest.raises(ValueError, match="quantize is one of none, float16, dynamic, int8, int16x8, not 'int4'"):
         batchdigits.export(PRETRAINED / "digits.keras", "x.tflite", quantize="int4")  # type: ignore[arg-type]
@@ -164,6 +202,10 @@ def test_wrong_types_are_refused() -> None:
         batchdigits.evaluate(7)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="jobs is a whole number, not '2'"):
         batchdigits.evaluate(SAMPLES, jobs="2")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="second_look is True or False, not 'no'"):
+        batchdigits.evaluate(SAMPLES, second_look="no")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="per_tensor is True or False, not 'no'"):
+        batchdigits.export(PRETRAINED / "digits.keras", "x.tflite", per_tensor="no")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -171,6 +213,13 @@ def test_wrong_types_are_refused() -> None:
     [
         ({"seed": "7"}, "a whole number"),
         ({"seed": True}, "a whole number"),
+        ({"seed": None}, "a whole number"),
+        ({"recipe": []}, "a text"),
+        ({"activation": 1}, "a text"),
+        ({"data": b"labelled"}, "a path"),
+        ({"on_progress": 5}, "a function"),
+        ({"only_classes": "no"}, "True or False"),
+        ({"tflite": "no"}, "True or False"),
         ({"iterations": 2.5}, "a whole number"),
         ({"epochs": "3"}, "a whole number"),
         ({"batch_size": 1.5}, "a whole number"),
@@ -191,13 +240,22 @@ def test_train_names_an_argument_of_another_type(tmp_path: Path, arguments: dict
 def test_wrong_combinations_and_missing_files_are_batchdigits_errors(tmp_path: Path) -> None:
     with pytest.raises(batchdigits.BatchdigitsError, match="there is no recipe 'better'"):
         batchdigits.train(tmp_path / "x.keras", recipe="better")
-    with pytest.raises(batchdigits.BatchdigitsError, match="--activation is one of none, relu"):
+    with pytest.raises(batchdigits.BatchdigitsError, match=r"^activation is one of none, relu"):
         batchdigits.train(tmp_path / "x.keras", activation="step")
-    with pytest.raises(batchdigits.BatchdigitsError, match="per-tensor"):
+    with pytest.raises(batchdigits.BatchdigitsError, match=r"^only_classes needs init and data, without recipe$"):
+        batchdigits.train(tmp_path / "x.keras", only_classes=True)
+    with pytest.raises(batchdigits.BatchdigitsError, match=r"^per_tensor needs quantize int8"):
         batchdigits.export(PRETRAINED / "digits.keras", tmp_path / "x.tflite", quantize="none", per_tensor=True)
     with pytest.raises(batchdigits.ModelFileError, match="no such model file"):
         batchdigits.export(tmp_path / "none.keras", tmp_path / "x.tflite")
     assert not list(tmp_path.iterdir())
+
+
+def test_errors_of_the_data_name_arguments_too(tmp_path: Path) -> None:
+    for name in ("--class", "--class/a", "--class/not_digit"):
+        (tmp_path / name).mkdir()
+    with pytest.raises(batchdigits.DataError, match=r"/--class: fewer than two .* outliers without as_class"):
+        batchdigits.train(tmp_path / "x.keras", data=tmp_path / "--class")
 
 
 def test_an_export_that_fails_its_parity_check_is_not_written(

@@ -545,6 +545,9 @@ def test_python_refuses_impossible_arguments() -> None:
         ({"decimals": True}, "decimals is a whole number, not True"),
         ({"bounds": (0, 300)}, "bounds is a text, not "),
         ({"pattern": 83}, "pattern is a text, not 83"),
+        ({"separators": None}, "separators is a text, not None"),
+        ({"signed": "x"}, "signed is True or False, not 'x'"),
+        ({"digits_only": "no"}, "digits_only is True or False, not 'no'"),
     ]
     for arguments, words in wrong:
         with pytest.raises(TypeError, match=words):
