@@ -3,7 +3,7 @@
 - A `sh` block: each line is a command, which must end with exit code 0.
 - A `console` block: lines that begin with `$ ` are commands; what follows is what they print. A line `...` stands for
   any lines, and `…` within a line for any text.
-- A `python` block is a script.
+- A `python` block is a script. A `text` block directly behind it is what it prints, with `...` and `…` as above.
 - A comment directly before a block marks it: `<!-- test: slow -->`, `<!-- test: exit 3 -->`, both with a comma between
   them, or `<!-- test: none, REASON -->`. A block marked `<!-- install: NAME -->` is run by `.ci/run`, not here.
 """
@@ -19,7 +19,8 @@ from typing import TypedDict
 
 _BLOCK = re.compile(
     r"^(?P<indent> *)(?:<!-- (?P<about>test|install): (?P<mark>[^\n]*?) -->\n(?P=indent))?"
-    r"```(?P<kind>sh|console|python)\n(?P<text>.*?)^(?P=indent)```$",
+    r"```(?P<kind>sh|console|python)\n(?P<text>.*?)^(?P=indent)```$"
+    r"(?:\n\n(?P=indent)```text\n(?P<shown>.*?)^(?P=indent)```$)?",
     re.M | re.S,
 )
 # What looks like code to run and is none of those: it would go untested.
@@ -39,6 +40,7 @@ class Block:
         exit_code: what its last command must end with; the commands before it must end with 0.
         slow: whether it takes minutes.
         why_not: why it cannot be run; empty where it can.
+        shown: what a script prints; None where that is not shown.
     """
 
     page: Path
@@ -48,6 +50,7 @@ class Block:
     exit_code: int = 0
     slow: bool = False
     why_not: str = ""
+    shown: str | None = None
 
     def __str__(self) -> str:
         return f"{self.page}:{self.line}"
@@ -65,9 +68,9 @@ def blocks_of(page: Path, text: str | None = None) -> list[Block]:
     for match in _BLOCK.finditer(content):
         line = content.count("\n", 0, match.start("kind")) + 1
         try:
-            found.append(
-                Block(page, line, match["kind"], dedent(match["text"]), **_read_mark(match["about"], match["mark"]))
-            )
+            mark = _read_mark(match["about"], match["mark"])
+            shown = match["shown"] if match["kind"] == "python" else None
+            found.append(Block(page, line, match["kind"], dedent(match["text"]), shown=shown, **mark))
         except ValueError as error:
             raise ValueError(f"{page}:{line}: {error}") from None
     if other := _OTHER.search(content):

@@ -100,7 +100,10 @@ def run_block(block: Block, folder: Path) -> None:
         (folder / "shown.py").write_text(block.text)
         result = run_in(folder, [sys.executable, "shown.py"])
         (folder / "shown.py").unlink()
-        assert result.returncode == block.exit_code, f"{block}\n{result.stdout}{result.stderr}"
+        printed = result.stdout + result.stderr
+        assert result.returncode == block.exit_code, f"{block}\n{printed}"
+        if block.shown is not None:
+            assert matches(block.shown.splitlines(), result.stdout, result.stderr), f"{block} prints\n{printed}"
         return
     commands = commands_of(block)
     for place, (command, shown) in enumerate(commands, 1):
@@ -133,6 +136,7 @@ def test_a_command_that_fails_or_prints_something_else_is_noticed(tmp_path: Path
         ("console", "$ echo one\ntwo\n"),
         ("console", "$ echo one\n"),
         ("python", "raise ValueError\n"),
+        ("python", "print(1)\n```\n\n```text\n2\n"),
     ):
         page.write_text(f"```{kind}\n{text}```\n")
         (block,) = blocks_of(page)

@@ -22,6 +22,10 @@ false
 print(1)
 ```
 
+```text
+1
+```
+
 <!-- test: none, needs a cluster -->
 ```console
 $ ray up
@@ -33,8 +37,8 @@ no command
 """
     assert blocks_of(PAGE, text) == [
         Block(PAGE, 3, "sh", "false\n", exit_code=3, slow=True),
-        Block(PAGE, 7, "python", "print(1)\n"),
-        Block(PAGE, 12, "console", "$ ray up\n", why_not="needs a cluster"),
+        Block(PAGE, 7, "python", "print(1)\n", shown="1\n"),
+        Block(PAGE, 16, "console", "$ ray up\n", why_not="needs a cluster"),
     ]
 
 
