@@ -31,11 +31,11 @@ def load(path: Path, seed: int, few_shot: bool = False, as_class: str | None = N
         path: the folder above the class folders, or above those of the splits.
         seed: chooses the images that are held out for the splits that have no folder.
         few_shot: whether a class of fewer than ten images gives one image to validation, none to test, and the rest to
-            training. Digits may then be missing, since MNIST has them.
+            training. A single class folder will then do, since the model has other classes, and MNIST digits.
         as_class: NOT_DIGIT for a class of this name; otherwise the folder of this name holds outliers.
 
     Raises:
-        DataError: there are fewer than two classes; the name of one is not a line of UTF-8; a split has a class that
+        DataError: there are too few classes; the name of one is not a line of UTF-8; a split has a class that
             is not in training; or see `split`.
     """
     try:
@@ -44,8 +44,9 @@ def load(path: Path, seed: int, few_shot: bool = False, as_class: str | None = N
     except OSError as error:
         raise DataError(f"{path}: {error.strerror or error}") from None
     classes = [name for name in names if name != NOT_DIGIT or as_class == NOT_DIGIT]
-    if len(classes) < 2 and not (few_shot and _is_filled(folders[TRAIN], names)):
-        raise DataError(_no_classes(folders[TRAIN], names, classes))
+    is_enough = few_shot and names and not folders_to_give(folders[TRAIN])  # the model has the other classes
+    if len(classes) < 2 and not is_enough:
+        raise DataError(_no_classes(folders[TRAIN], names, classes, few_shot))
     for name in classes:
         if not is_line(name):
             raise DataError(f"{folders[TRAIN] / name}: a label is one line of text, in UTF-8; rename the folder")
@@ -58,20 +59,16 @@ def load(path: Path, seed: int, few_shot: bool = False, as_class: str | None = N
     return replace(splits, notes=(*splits.notes, *_note_skipped(path, tally)))
 
 
-def _is_filled(path: Path, names: Sequence[str]) -> bool:
-    """Whether the only class folder, if there is one, is that of a digit, to which MNIST adds the others."""
-    return bool(names) and {*names} <= {*DIGIT_NAMES, NOT_DIGIT} and not folders_to_give(path)
-
-
-def _no_classes(path: Path, names: Sequence[str], classes: Sequence[str]) -> str:
-    """Why a folder has no two class folders, and which folder may be meant."""
+def _no_classes(path: Path, names: Sequence[str], classes: Sequence[str], few_shot: bool) -> str:
+    """Why a folder has too few class folders, and which folder may be meant."""
     if len(classes) < len(names):
         return f"{path}: fewer than two class folders beside {NOT_DIGIT}, which holds outliers without --class"
     better = folders_to_give(path)
     if better:
         return f"{path}: fewer than two class folders; give {first_names(better)}"
+    least = "" if few_shot else ", and at least two"
     return (
-        f"{path}: a folder of labelled images has one sub-folder for each class, and at least two, "
+        f"{path}: a folder of labelled images has one sub-folder for each class{least}, "
         f"or the IDX files {', '.join(NAMES)}, each also .gz, or those of EMNIST"
     )
 

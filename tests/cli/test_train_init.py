@@ -139,16 +139,20 @@ def test_a_folder_of_two_digits_keeps_the_models_ten_labels(
 
 @pytest.mark.parametrize(
     ("name", "fault"),
-    [("7", "one sub-folder for each class, and at least two"), ("not_digit", "fewer than two class folders beside")],
+    [
+        ("7", "one sub-folder for each class, and at least two"),
+        ("A", "one sub-folder for each class, and at least two"),
+        ("not_digit", "fewer than two class folders beside"),
+    ],
 )
 def test_one_folder_is_enough_to_go_on_from_a_model(
     run: Run, trained: Path, small_mnist: Arrays, tmp_path: Path, name: str, fault: str
 ) -> None:
-    one, output = write_few(tmp_path / "one", small_mnist, {name: 3}), tmp_path / "m.keras"
+    one, output = write_few(tmp_path / "one", small_mnist, {name: 5}), tmp_path / "m.keras"
     result = run("train", *QUICK, "--init", trained, "--data", one, "-o", output)
     assert result.exit_code == 0, result.output
-    assert read_card(output).labels == read_card(trained).labels
-    assert read_card(output).data.get("outliers", 0) == (3 if name == "not_digit" else 0)
+    assert read_card(output).labels == (*read_card(trained).labels, *(["A"] if name == "A" else []))
+    assert read_card(output).data.get("outliers", 0) == (5 if name == "not_digit" else 0)
     result = run("train", *QUICK, "--data", one, "-o", output)
     assert (result.exit_code, fault in result.stderr) == (1, True)
     result = run("train", *QUICK, "--init", trained, "--data", one, "--only-classes", "-o", output)
