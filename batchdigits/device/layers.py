@@ -16,6 +16,7 @@ from batchdigits.inference.runtime import GLYPH_PIXELS
 
 INT8_MIN, INT8_MAX = -128, 127
 NO_OPERAND = -1  # TFLite's index of an optional operand that is absent
+INT8_LAYERS = "int8 layers, from input to output; export makes such a file by default"
 
 
 class Window(NamedTuple):
@@ -103,6 +104,8 @@ def read_layers(flatbuffer: bytes) -> list[Layer]:
 
 def _layers(graph: Graph) -> list[Layer]:
     unsupported = {operator.name for operator in graph.operators} - {"FULLY_CONNECTED", "CONV_2D", "RESHAPE"}
+    if unsupported & {"QUANTIZE", "DEQUANTIZE"}:
+        raise _only_for(INT8_LAYERS)
     if unsupported:
         raise _only_for(f"layers with relu or no activation; this network has {min(unsupported)}")
     chain = (*graph.inputs, *(operator.outputs[0] for operator in graph.operators))
@@ -130,7 +133,7 @@ def _layer(graph: Graph, operator: Operator) -> Layer:
     entry, weights = (graph.tensors[i] for i in operator.inputs[:2])
     exit_ = graph.tensors[operator.outputs[0]]
     if (entry.type, weights.type, exit_.type) != ("int8", "int8", "int8"):
-        raise _only_for("int8 layers")
+        raise _only_for(INT8_LAYERS)
     if operator.activation not in ("none", "relu"):
         raise _only_for(f"layers with relu or no activation, not {operator.activation}")
     multipliers, shifts = zip(*(fixed_point(scale) for scale in _scales(entry, weights, exit_)), strict=True)

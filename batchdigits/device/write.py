@@ -78,10 +78,12 @@ def require_own(folder: Path) -> None:
     """Check that the C sources of a model would replace no files in a folder but those of an earlier export.
 
     Raises:
-        BatchdigitsError: there is another file of such a name, or it cannot be looked at.
+        BatchdigitsError: it is no folder, there is another file of such a name, or it cannot be looked at.
     """
     names = {*GENERATED_FILES, *(file.name for file in TEMPLATES.iterdir())} - {NANO}
     with explain_os_errors(folder):
+        if folder.exists() and not folder.is_dir():
+            raise BatchdigitsError(f"{folder} is not a folder")
         is_export = _is_own(folder, "digits_model.h")
         for name in sorted(names):
             if (folder / name).exists() and not (is_export and _is_own(folder, name)):

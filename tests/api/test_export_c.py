@@ -37,4 +37,6 @@ def test_wrong_arguments_write_nothing(tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("")
     with pytest.raises(batchdigits.BatchdigitsError, match="is not empty"):
         batchdigits.export_c(tmp_path, package="arduino")
+    with pytest.raises(batchdigits.BatchdigitsError, match="mine is not a folder"):
+        batchdigits.export_c(tmp_path / "mine")
     assert [file.name for file in tmp_path.iterdir()] == ["mine"]

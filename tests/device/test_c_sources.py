@@ -237,10 +237,11 @@ def test_networks_with_other_layers_are_refused(run: Run, npz_file: Path, tmp_pa
     assert not (tmp_path / "c").exists()
 
 
-def test_a_float_model_is_refused(run: Run, trained: Path, npz_file: Path, tmp_path: Path) -> None:
-    options = ("--quantize", "none", "--model", trained, "--data", npz_file, "-o", tmp_path / "m.tflite")
+@pytest.mark.parametrize("quantize", ["none", "float16"])
+def test_a_float_model_is_refused(run: Run, trained: Path, npz_file: Path, tmp_path: Path, quantize: str) -> None:
+    options = ("--quantize", quantize, "--model", trained, "--data", npz_file, "-o", tmp_path / "m.tflite")
     assert run("export", "--tflite", *options).exit_code == 0
-    with pytest.raises(BatchdigitsError, match="C sources and pages are for int8 layers"):
+    with pytest.raises(BatchdigitsError, match="C sources and pages are for int8 layers, from input to output; export"):
         read_layers(read_model_file(tmp_path / "m.tflite").payload)
 
 
