@@ -7,9 +7,9 @@ uvicorn web_service:app
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import FastAPI, Request, Response, UploadFile
+from fastapi import Depends, FastAPI, HTTPException, Request, Response, UploadFile
 from fastapi.responses import JSONResponse
 
 from batchdigits import Classifier
@@ -31,8 +31,18 @@ async def refuse_large_requests(request: Request, answer: Callable[[Request], Aw
     return await answer(request)
 
 
+async def only_image(request: Request, image: UploadFile) -> UploadFile:
+    """The file called `image`; of several, FastAPI would take the last one without a word."""
+    if len((await request.form()).getlist("image")) > 1:
+        raise HTTPException(422, "a request has one image")
+    return image
+
+
 @app.post("/classify")
-def classify(image: UploadFile) -> dict[str, Any]:
+def classify(image: Annotated[UploadFile, Depends(only_image)]) -> dict[str, Any]:
     """One prediction, whatever the bytes are: what cannot be read has the status `error`, and a reason."""
     # Without `async`, FastAPI calls this in a thread, so that other requests need not wait for the classifier.
-    return {**classifier.classify(image.file).as_dict(), "path": image.filename}
+    prediction = {**classifier.classify(image.file).as_dict(), "path": image.filename}
+    if prediction["detail"].startswith("several pages"):
+        prediction["detail"] = "several pages: send each as an image of its own"
+    return prediction

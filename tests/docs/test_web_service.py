@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import runpy
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from tests.conftest import ROOT, SAMPLES
 
@@ -60,6 +62,18 @@ def test_bytes_that_are_no_image_get_a_prediction_too(client: Any, data: bytes, 
 
 def test_a_request_without_an_image_is_refused(client: Any) -> None:
     assert client.post("/classify", data={"image": "3"}).status_code == 422
+
+
+def test_a_request_with_two_images_is_refused(client: Any) -> None:
+    images = [("image", ("a.png", b"a")), ("image", ("b.png", b"b"))]
+    response = client.post("/classify", files=images)
+    assert (response.status_code, response.json()) == (422, {"detail": "a request has one image"})
+
+
+def test_several_pages_are_refused_in_words_for_a_client(client: Any) -> None:
+    pages, page = io.BytesIO(), Image.new("L", (28, 28))
+    page.save(pages, "TIFF", save_all=True, append_images=[page])
+    assert upload(client, pages.getvalue())["detail"] == "several pages: send each as an image of its own"
 
 
 def test_a_request_that_is_too_large_is_refused(client: Any, service: dict[str, Any]) -> None:
