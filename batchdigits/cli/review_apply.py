@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,10 +48,10 @@ def apply(
     from batchdigits.output.apply_review import apply_review
     from batchdigits.output.table import read_table
     from batchdigits.output.table_encoding import check_encoding
-    from batchdigits.review.scan_files import MAX_TRIED, ScanFiles
+    from batchdigits.review.scan_files import ScanFiles
 
-    first = [row.source for row in islice(read_table(str(table)), MAX_TRIED)]
-    files = ScanFiles(first, scans, table.resolve().parent)
+    sources = [row.source for row in read_table(str(table))] if scans else []
+    files = ScanFiles(sources, scans, table.resolve().parent)
     check_encoding(table, lambda path: bool(files.digest(path)))
     applied = apply_review(table, output, overwrite, digest_of=files.digest, typed=typed, wide=wide)
     print_message(f"wrote {output}: {_as_text(applied)}")

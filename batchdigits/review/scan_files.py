@@ -6,17 +6,30 @@ A table is data from outside: a path of it that leads out of the folders is refu
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from itertools import islice
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import islice, takewhile
 from pathlib import Path
+from typing import NamedTuple
 
 from batchdigits.errors import BatchdigitsError
 from batchdigits.files.archives import split_member
 from batchdigits.files.page_names import file_of
 from batchdigits.files.remote import is_url
 from batchdigits.output.source_pages import digest_of
+from batchdigits.text import as_unicode, first_names, printable
 
-MAX_TRIED = 200  # rows that are looked for, to find out where the folder given begins in their paths
+MAX_TRIED = 200  # rows that are looked for, to find out whether any image is there
+MAX_TRIED_EACH = 20  # paths with the same first folders that are looked for, to find out whether these have moved
+
+Parts = tuple[str, ...]  # of a path
+
+
+class _Move(NamedTuple):
+    """Paths that begin with some folders, which is now one folder of this machine."""
+
+    begin: Parts
+    folder: str
 
 
 class ScanFiles:
@@ -36,13 +49,16 @@ class ScanFiles:
             beside: the folder of the table.
 
         Raises:
-            BatchdigitsError: a folder is not there.
+            BatchdigitsError: a folder is not there, or may be several of those in the paths.
         """
         for folder in folders:
             if not folder.is_dir():
                 raise BatchdigitsError(f"{folder}: no such folder")
         self.folders = list(dict.fromkeys(map(os.path.realpath, folders or (Path(), beside))))
-        self._moved = self._moved_to(paths, folders)
+        self._are_given = bool(folders)
+        parts = list(dict.fromkeys(_parts(path) for path in paths if not is_url(path))) if folders else []
+        given = dict.fromkeys(os.path.abspath(folder) for folder in folders)  # noqa: PTH100 - a link keeps its name
+        self._moves = [move for folder in given for move in self._moves_to(folder, parts)]
 
     def locate(self, path: str) -> str:
         """The file of a row, for `decode`.
@@ -54,6 +70,8 @@ class ScanFiles:
             raise BatchdigitsError("the image is at a URL, and only files of this machine are shown")
         file = self._moved_path(path)
         if not self._is_inside(file):
+            if self._are_given:
+                raise BatchdigitsError("there is no such file in the folders of --scans")
             raise BatchdigitsError("the image is outside of the folders that may be shown; give its own to --scans")
         return file
 
@@ -69,10 +87,10 @@ class ScanFiles:
         return any(self._is_there(self._moved_path(path)) for path in _first_local(paths))
 
     def _moved_path(self, path: str) -> str:
-        if self._moved is None:
-            return path
-        folder, dropped = self._moved
-        return os.path.join(folder, *_parts(path)[dropped:])  # noqa: PTH118 - the name of a file may hold any bytes
+        """Where a path of the table is now. Without any file there, where it would be."""
+        parts = _parts(path)
+        moved = [_join(folder, parts[len(begin) :]) for begin, folder in self._moves if parts[: len(begin)] == begin]
+        return next(filter(self._is_there, [path, *moved]), [*moved, path][0])
 
     def _is_there(self, file: str) -> bool:
         return _is_file(file) and self._is_inside(file)
@@ -84,19 +102,49 @@ class ScanFiles:
             return False
         return any(_is_below(real, folder) for folder in self.folders)
 
-    def _moved_to(self, paths: Sequence[str], folders: Sequence[Path]) -> tuple[str, int] | None:
-        """The folder to put before paths, and how many of their own first folders to drop; None to take them as are.
+    def _moves_to(self, folder: str, paths: Sequence[Parts]) -> Iterator[_Move]:
+        """What a folder has become of: the first folders of paths without which these name files in it.
 
-        One rule holds for the whole table, so that no image is taken for another one of the same name elsewhere.
+        These are the ones with its name; where no name decides, the fewest. No two paths may name one file.
         """
-        tried = _first_local(paths)
-        if not folders or any(map(self._is_there, tried)):
-            return None
-        for dropped in range(max((len(_parts(path)) for path in tried), default=0)):
-            for folder in self.folders:
-                if any(_is_file(os.path.join(folder, *_parts(path)[dropped:])) for path in tried):  # noqa: PTH118
-                    return folder, dropped
-        return None
+        found = [begin for begin, rests in _first_rests(paths).items() if self._has_any_of(folder, rests)]
+        if not found:
+            return
+        alike = {begin: _common_end(begin, _parts(folder)) for begin in found}
+        most, fewest = max(alike.values()), min(map(len, found))
+        likely = dict.fromkeys(begin for begin in found if alike[begin] == most and (most or len(begin) == fewest))
+        ends = {len(begin) for begin in likely}
+        rests = [path[end:] for path in paths for end in ends if path[:end] in likely]
+        if len(rests) > len(set(rests)):
+            names = first_names([printable(as_unicode("/".join(begin))) for begin in likely])
+            raise BatchdigitsError(
+                f"--scans {folder} may be each of {names} in the paths of the table; give a folder with the name that "
+                "it has there, or the one above it"
+            )
+        yield from (_Move(begin, folder) for begin in likely)
+
+    def _has_any_of(self, folder: str, rests: Sequence[Parts]) -> bool:
+        return any(self._is_there(_join(folder, rest)) for rest in rests)
+
+
+def _first_rests(paths: Sequence[Parts]) -> dict[Parts, list[Parts]]:
+    """For all first folders of paths, none to all, what stands behind them in the first paths that begin so."""
+    rests: dict[Parts, list[Parts]] = defaultdict(list)
+    for path in paths:
+        for end in range(len(path)):
+            if len(rests[path[:end]]) < MAX_TRIED_EACH:
+                rests[path[:end]].append(path[end:])
+    return rests
+
+
+def _common_end(one: Parts, other: Parts) -> int:
+    """How many names two paths have in common at their ends."""
+    pairs = zip(reversed(one), reversed(other), strict=False)
+    return sum(1 for _ in takewhile(lambda names: names[0] == names[1], pairs))
+
+
+def _join(folder: str, parts: Parts) -> str:
+    return os.path.join(folder, *parts)  # noqa: PTH118 - the name of a file may hold any bytes
 
 
 def _is_below(file: str, folder: str) -> bool:
@@ -110,8 +158,8 @@ def _first_local(paths: Sequence[str]) -> list[str]:
     return list(islice((path for path in paths if not is_url(path)), MAX_TRIED))
 
 
-def _parts(path: str) -> list[str]:
-    return [part for part in path.replace(os.sep, "/").split("/") if part not in ("", ".")]
+def _parts(path: str) -> Parts:
+    return tuple(part for part in path.replace(os.sep, "/").split("/") if part not in ("", "."))
 
 
 def _is_file(path: str) -> bool:

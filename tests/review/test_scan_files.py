@@ -72,7 +72,41 @@ def test_images_that_were_moved_are_found_below_the_folder_that_is_given(scans: 
     assert files.locate("old/place/scans/7/a.png") == str(moved / "scans/7/a.png")
     # One rule for all: the a.png that lies elsewhere is not taken for this one.
     assert files.locate("old/place/a.png") == str(moved / "a.png")
-    assert files.locate("old/a.png") == str(moved)
+    with pytest.raises(BatchdigitsError, match="no such file in the folders of --scans"):
+        files.locate("old/a.png")
+
+
+MONTHS = ["Maerz/1.png", "Maerz/3.png", "April/1.png", "April/2.png", "Mai/1.png"]
+
+
+@pytest.fixture
+def months(in_empty_folder: Path) -> Path:
+    """Scans of two months, which were moved, also under names that the table does not know."""
+    for name in ("Maerz/1.png", "April/1.png", "April/2.png", "M3/1.png", "M4/2.png"):
+        Path("Neu", name).parent.mkdir(parents=True, exist_ok=True)
+        Path("Neu", name).touch()
+    return in_empty_folder / "Neu"
+
+
+@pytest.mark.parametrize("folders", [["Maerz", "April"], ["April", "Maerz"], ["Maerz"]])
+def test_each_folder_is_for_the_paths_with_its_name(months: Path, folders: list[str]) -> None:
+    files = ScanFiles(MONTHS, [months / folder for folder in folders], months)
+    for path in MONTHS:
+        if path.split("/")[0] in folders:
+            assert files.locate(path) == str(months / path)
+        else:
+            with pytest.raises(BatchdigitsError, match="no such file"):
+                files.locate(path)
+
+
+def test_no_two_paths_of_a_table_have_one_file(months: Path) -> None:
+    with pytest.raises(BatchdigitsError, match="M3 may be each of Maerz, April, Mai in the paths of the table; give a"):
+        ScanFiles(MONTHS, [months / "M3"], months)
+    paths = ["alt/Maerz/1.png", "Maerz/1.png"]
+    with pytest.raises(BatchdigitsError, match="Maerz may be each of alt/Maerz, Maerz in"):
+        ScanFiles(paths, [months / "Maerz"], months)
+    files = ScanFiles(["a/1.png", "b/2.png"], [months / "M3", months / "M4"], months)
+    assert [files.locate("a/1.png"), files.locate("b/2.png")] == [str(months / "M3/1.png"), str(months / "M4/2.png")]
 
 
 def test_paths_stay_as_they_are_where_they_lead_to_the_folder_that_is_given(scans: Path) -> None:
