@@ -120,7 +120,7 @@ def audit(
                 f"batchdigits audit {quoted(rows)} --keyed {quoted(output)} --seed {seed}"
             )
         return
-    sample = _keyed_sample(rows, keyed)
+    sample = _keyed_sample(rows, keyed, table)
     facts = facts_of(rows, keyed, sample, summary, keyed_by, seed, table)
     _judge(table, sample, seed, share, facts, json_file, html_file)
     typed = f"--sample {quoted(keyed)} --reviewer NAME " if sample.in_file else ""
@@ -185,12 +185,13 @@ def _refuse_answered(rows: Path, table: Table) -> None:
         )
 
 
-def _keyed_sample(rows: Path, keyed: Path) -> Keyed:
-    """The sample with its truths; where it has none, those that were keyed blind in the review of the table."""
+def _keyed_sample(rows: Path, keyed: Path, table: Table) -> Keyed:
+    """The sample with its truths in the table's form; where it has none, those keyed blind in the table's review."""
     from batchdigits.output.review_log import log_path, read_review
-    from batchdigits.reports.audit_sample import read_sample, with_review
+    from batchdigits.reports.audit_sample import as_in_table, read_sample, with_review
+    from batchdigits.reports.number_forms import WITHOUT_ZEROS
 
-    truths = read_sample(keyed.read_bytes())
+    truths, without_zeros = as_in_table(read_sample(keyed.read_bytes()), table)
     log = log_path(rows)
     is_open = not all(truth for _, truth in truths)
     sample = with_review(truths, read_review(log) if is_open and log.exists() else {})
@@ -207,7 +208,9 @@ def _keyed_sample(rows: Path, keyed: Path) -> Keyed:
         if sample.unsure:
             parts.append(f"{sample.unsure:,} unsure there")
         print_message("; ".join(parts))
-    return sample
+    if without_zeros:
+        print_message(f"{keyed} has {counted(without_zeros, 'number')} {WITHOUT_ZEROS}")
+    return sample._replace(without_zeros=without_zeros)
 
 
 def _judge(

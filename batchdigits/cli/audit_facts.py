@@ -41,6 +41,8 @@ def facts_of(
     if sample.blind:
         log = log_path(rows)
         facts |= {"review log": as_unicode(log), "review log's sha256": _sha256(log), **_keyed_in_review(sample)}
+    if sample.without_zeros:
+        facts["keyed without leading zeros"] = counted(sample.without_zeros, "row")
     if keyed_by:
         facts["keyed by"] = as_unicode(keyed_by)
     if summary:

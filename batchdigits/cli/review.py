@@ -14,14 +14,14 @@ import click
 
 from batchdigits.cli.console import is_quiet, print_message
 from batchdigits.cli.options import FILE, Count, output_option, verbosity_options
-from batchdigits.cli.review_apply import apply, check_apply_options
+from batchdigits.cli.review_apply import apply, check_apply_options, unknown_answers
 from batchdigits.errors import BatchdigitsError, MissingExtraError
 from batchdigits.output.review_answers import Mode
 from batchdigits.text import SAVE_AS_UTF8, as_unicode, counted, is_line, is_utf8, printable
 
 if TYPE_CHECKING:
-    from batchdigits.output.review_answers import Settled
     from batchdigits.review.review import Review
+    from batchdigits.review.typed_answers import TypedAnswers
 
 ADDRESS = "127.0.0.1"
 
@@ -119,7 +119,7 @@ def review(
     for_page = [mode, is_second, None if sample or column else reviewer or labels, port, no_browser]
     check_apply_options(is_apply, output, [overwrite, column, wide], for_page)
     if output:
-        typed = _typed(table, sample, column, reviewer or _own_name(), labels) if sample or column else {}
+        typed = _typed(table, sample, column, reviewer or _own_name(), labels) if sample or column else None
         apply(table, scans, output, overwrite, typed, wide)
         return
     if is_second and mode not in (None, "blind"):
@@ -151,8 +151,9 @@ def review(
         review = Review(rows, log, setting, files.digest)
         if is_second:
             _check_second(review, log_path(table))
-        if sample is None and (unknown := sum(not rows.positions(path) for path in log.answers.all_paths)):
-            print_message(f"{log_path(table)} has {counted(unknown, 'answer')} for images that are not in the table")
+        unknown = [] if sample else [path for path in log.answers.all_paths if not rows.positions(path)]
+        if unknown:
+            print_message(f"{log_path(table)} has {unknown_answers(unknown)}")
         page = application(review, files, token)
         _serve(page, listening, f"http://{ADDRESS}:{listening.getsockname()[1]}/{token}/", no_browser)
     print_message(f"the answers are in {log_path(table)}; --apply -o FILE makes a table of them")
@@ -168,18 +169,20 @@ def _remedy(table: Path, sources: Sequence[str]) -> str:
 
 def _typed(
     table: Path, sample: Path | None, column: str | None, reviewer: str, labels: tuple[str, ...]
-) -> dict[str, Settled]:
+) -> TypedAnswers:
     """What was typed into a column of the table and into a sample, which counts more.
 
     Raises:
         BatchdigitsError: nothing was, and there is no review either; see `answers_of_column` and `answers_of_sample`.
     """
     from batchdigits.output.review_log import log_path
-    from batchdigits.review.typed_answers import answers_of_column, answers_of_sample
+    from batchdigits.review.typed_answers import TypedAnswers, answers_of_column, answers_of_sample
 
-    in_table = answers_of_column(table, column, reviewer, labels) if column else {}
-    typed = {**in_table, **(answers_of_sample(table, sample, reviewer, labels) if sample else {})}
-    if not typed and not log_path(table).exists():
+    typed = answers_of_column(table, column, reviewer, labels) if column else TypedAnswers({}, [])
+    if sample:
+        answers, without_zeros = answers_of_sample(table, sample, reviewer, labels)
+        typed = TypedAnswers({**typed.answers, **answers}, typed.without_zeros + without_zeros)
+    if not typed.answers and not log_path(table).exists():
         places = [f"the column {printable(column)} of {table}"] if column else []
         places += [str(sample)] if sample else []
         raise BatchdigitsError(f"nothing is typed into {' or '.join(places)}, and there is no {log_path(table)} either")

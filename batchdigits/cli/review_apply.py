@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from batchdigits.text import as_unicode, counted, first_names, printable
 
 if TYPE_CHECKING:
     from batchdigits.output.apply_review import Applied
-    from batchdigits.output.review_answers import Settled
+    from batchdigits.review.typed_answers import TypedAnswers
 
 
 def check_apply_options(
@@ -42,7 +43,7 @@ def check_apply_options(
 
 
 def apply(
-    table: Path, scans: Sequence[Path], output: Path, overwrite: bool, typed: Mapping[str, Settled], wide: bool
+    table: Path, scans: Sequence[Path], output: Path, overwrite: bool, typed: TypedAnswers | None, wide: bool
 ) -> None:
     """Write the finished table with the answers of its log, and those in `typed`, and say what became of its rows."""
     from batchdigits.output.apply_review import apply_review
@@ -50,11 +51,25 @@ def apply(
     from batchdigits.output.table_encoding import check_encoding
     from batchdigits.review.scan_files import ScanFiles
 
-    sources = [row.source for row in read_table(str(table))] if scans else []
-    files = ScanFiles(sources, scans, table.resolve().parent)
+    rows = islice(read_table(str(table)), None if scans else 1)  # one shows that the table can be reviewed
+    files = ScanFiles([row.source for row in rows], scans, table.resolve().parent)
     check_encoding(table, lambda path: bool(files.digest(path)))
-    applied = apply_review(table, output, overwrite, digest_of=files.digest, typed=typed, wide=wide)
+    answers = typed.answers if typed else {}
+    applied = apply_review(table, output, overwrite, digest_of=files.digest, typed=answers, wide=wide)
     print_message(f"wrote {output}: {_as_text(applied)}")
+    if typed and typed.without_zeros:
+        _name_without_zeros(typed.without_zeros)
+
+
+def unknown_answers(paths: Sequence[str]) -> str:
+    """How many answers there are for images that the table does not have, and the first of these."""
+    return f"{counted(len(paths), 'answer')} for images that are not in the table: {_names(paths)}"
+
+
+def _name_without_zeros(paths: Sequence[str]) -> None:
+    from batchdigits.reports.number_forms import WITHOUT_ZEROS
+
+    print_message(f"{counted(len(paths), 'number')} {WITHOUT_ZEROS}: {_names(paths)}")
 
 
 def _as_text(applied: Applied) -> str:
@@ -67,7 +82,7 @@ def _as_text(applied: Applied) -> str:
         changed = counted(len(applied.other_images), "image")
         parts.append(f"{changed} changed after the answer, their rows kept: {_names(applied.other_images)}")
     if applied.not_found:
-        parts.append(f"{counted(applied.not_found, 'answer')} for images that are not in the table")
+        parts.append(unknown_answers(applied.not_found))
     return "; ".join(parts)
 
 

@@ -51,7 +51,7 @@ class Applied:
         changed: the number of rows that have another label or status than when they were answered; they stay as they
             are.
         other_images: the paths whose image is another one than when they were answered; their rows stay as they are.
-        not_found: the number of answers whose path is not in the table.
+        not_found: the paths of answers that are not in the table.
     """
 
     rows: int = 0
@@ -60,7 +60,7 @@ class Applied:
     unsure: list[str] = field(default_factory=list)
     changed: int = 0
     other_images: list[str] = field(default_factory=list)
-    not_found: int = 0
+    not_found: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -93,8 +93,10 @@ def apply_review(
         overwrite: whether a file that is there is replaced.
         log: the log of the review; None for the one beside the table.
         digest_of: gives the digest of a path's image as it is now, or an empty text where it is not known.
-        typed: more answers, which count more than those of the log. With some, there need not be a log.
-        wide: whether fields of forms become a row a page, with a column for each.
+        typed: more answers. One that was typed blind counts more than that of the log; of others, those that the log
+            contradicts are unsure.
+        wide: whether fields of forms become a row a page, with a column for each. Then, and with typed answers, there
+            need not be a log.
 
     Raises:
         BatchdigitsError: the table or the log cannot be read, the table has only some of REVIEW_COLUMNS, or the output
@@ -103,8 +105,8 @@ def apply_review(
     """
     log = log or log_path(table)
     wanted = _check_output(output, table, log, overwrite)
-    logged = read_review(log) if log.exists() or not typed else {}
-    answers = {**logged, **typed}
+    logged = read_review(log) if log.exists() or not (typed or wide) else {}
+    answers = {**logged, **{path: _agreed(logged.get(path), settled) for path, settled in typed.items()}}
     name = known_format(str(table))
     source = open_records(table, name)
     applied = Applied()
@@ -120,6 +122,12 @@ def apply_review(
             columns = _Columns(tuple(name for name in (*source.names, *added) if name != "path_bytes"))
             _convert(records, columns, source.for_excel, wanted, beside, output)
     return applied
+
+
+def _agreed(logged: Settled | None, typed: Settled) -> Settled:
+    """What was typed, as unsure where the page has another answer by somebody who saw the label, too."""
+    is_open = logged is None or logged.answer.kind == "unsure" or logged.answer.says_the_same(typed.answer)
+    return typed if is_open or typed.is_blind else typed._replace(answer=typed.answer._replace(kind="unsure", label=""))
 
 
 def _check_output(output: Path, table: Path, log: Path, overwrite: bool) -> FormatName:
@@ -172,7 +180,7 @@ def _changed_records(
             applied.other_images.append(row.path)
         found.add(row.path)
         yield record, None if is_other else _change(record, row, settled, answer_column, applied)
-    applied.not_found = len(answers) - len(found)
+    applied.not_found = [path for path in answers if path not in found]
 
 
 def _change(record: Record, row: TableRow, settled: Settled, column: str, applied: Applied) -> Change | None:

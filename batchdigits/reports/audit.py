@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil, exp, inf, lgamma
 from random import Random
 from typing import NamedTuple
@@ -36,6 +36,7 @@ from batchdigits.inference.decide import Status
 from batchdigits.inference.threshold import CONFIDENCE_LEVEL
 from batchdigits.output.row_counts import MILLION, REVIEWED, RowCounts, risk_of
 from batchdigits.output.table import TableRow
+from batchdigits.reports.number_forms import NumberForms
 from batchdigits.reports.truths import plain_digit
 from batchdigits.text import counted
 
@@ -50,11 +51,13 @@ class OkRow(NamedTuple):
         path: its source.
         label: its label.
         risk: one minus its score, in millionths; 0 for a row without one.
+        field: the name of a field of a form; empty for others.
     """
 
     path: str
     label: str
     risk: int
+    field: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,11 +68,13 @@ class Table:
         rows: its `ok` rows, in its order. Those that a person has changed have another status.
         counts: its rows by status.
         are_numbers: whether its labels are values of fields.
+        forms: those of its numbers.
     """
 
     rows: list[OkRow]
     counts: RowCounts
     are_numbers: bool = False
+    forms: NumberForms = field(default_factory=NumberForms)
 
     @property
     def expected_errors(self) -> float:
@@ -160,15 +165,16 @@ def table_of(rows: Iterable[TableRow]) -> Table:
     Raises:
         BatchdigitsError: none of them is `ok`.
     """
-    found, counts, are_numbers = [], RowCounts(), False
+    found, counts, are_numbers, forms = [], RowCounts(), False, NumberForms()
     for row in rows:
         counts.add(row.status, row.score)
         are_numbers |= row.is_number
+        forms.add(row)
         if row.status == Status.OK:
-            found.append(OkRow(row.path, row.label, risk_of(row.score)))
+            found.append(OkRow(row.path, row.label, risk_of(row.score), row.field))
     if not found:
         raise BatchdigitsError("the table has no ok rows to audit")
-    return Table(found, counts, are_numbers)
+    return Table(found, counts, are_numbers, forms)
 
 
 def draw(rows: int, size: int, seed: int) -> list[int]:

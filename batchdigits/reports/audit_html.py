@@ -114,7 +114,7 @@ def _deeds(audit: Audit, facts: Mapping[str, str]) -> list[tuple[str, str]]:
         (f"{audit.table.answer}s by", model),
         ("sample", sample),
         ("keyed blind by", keyed),
-        ("changed when the label was shown", facts.get("changed when the label was shown", "")),
+        *((name, facts.get(name, "")) for name in ("changed when the label was shown", "keyed without leading zeros")),
         ("audited on", audited),
     ]
     return [(name, text) for name, text in deeds if text]

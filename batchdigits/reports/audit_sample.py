@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -14,7 +15,8 @@ from batchdigits.errors import BatchdigitsError
 from batchdigits.output.formats import dialect_of
 from batchdigits.output.prediction_csv import BYTE_ORDER_MARK, delimiter_of
 from batchdigits.output.review_answers import Answer, Settled
-from batchdigits.reports.audit import OkRow
+from batchdigits.reports.audit import OkRow, Table
+from batchdigits.reports.number_forms import TypedNumber, typed_number
 from batchdigits.reports.truths import BLANK, NO_DIGIT
 from batchdigits.text import SAVE_AS_UTF8, is_utf8
 
@@ -32,6 +34,7 @@ class Keyed(NamedTuple):
         blind: the answers of the review that are used, one for each other row that is keyed.
         not_blind: how many open rows have an answer by a person who saw the prediction, which does not count.
         unsure: how many open rows a person, or two who differ, could not decide.
+        without_zeros: how many truths of the sample are taken as the value whose leading zeros they lack.
     """
 
     truths: list[tuple[str, str]]
@@ -39,6 +42,7 @@ class Keyed(NamedTuple):
     blind: list[Settled]
     not_blind: int
     unsure: int
+    without_zeros: int = 0
 
     @property
     def changed(self) -> int:
@@ -69,6 +73,26 @@ def read_sample(content: bytes) -> list[tuple[str, str]]:
         raise BatchdigitsError(f"the sample is not a CSV with the columns {','.join(COLUMNS)}")
     cells = [(*row, "") for row in rows if any(row)]
     return [(_DIALECT.original(path), _DIALECT.original(truth.strip())) for path, truth, *_ in cells]
+
+
+def as_in_table(truths: Sequence[tuple[str, str]], table: Table) -> tuple[list[tuple[str, str]], int]:
+    """The truths of a sample in the form that the table has its numbers in.
+
+    Returns:
+        Path and truth of each row, and how many are the value of their row but for leading zeros.
+    """
+    if not table.are_numbers:
+        return list(truths), 0
+    rows = defaultdict(list)
+    for row in table.rows:
+        rows[row.path].append(row)
+    found, without_zeros = [], 0
+    for path, truth in truths:
+        numbers = [typed_number(truth, row.label, table.forms.of(row.field)) for row in rows[path] if truth]
+        number = min(numbers, key=lambda number: not number.lacks_zeros, default=TypedNumber(truth))
+        found.append((path, number.text))
+        without_zeros += number.lacks_zeros
+    return found, without_zeros
 
 
 def with_review(truths: Sequence[tuple[str, str]], answers: Mapping[str, Settled]) -> Keyed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 NO_DIGIT, BLANK = "x", "blank"  # truths that are no label
-NOT_DIGIT = (NO_DIGIT, "not_digit")
+NOT_DIGIT = (NO_DIGIT, "not_digit", "no digit", "no number")  # also as a reviewed table has it in its detail
 
 _digit = re.compile(r"'?([0-9])(?:[.,]0+)?").fullmatch
 

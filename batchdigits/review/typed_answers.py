@@ -14,10 +14,23 @@ from batchdigits.output.review_answers import Answer, Kind, Settled
 from batchdigits.output.table import TableRow, fixed_columns, known_format, read_table, text_of
 from batchdigits.output.table_records import open_records
 from batchdigits.reports.audit_sample import read_sample
+from batchdigits.reports.number_forms import typed_number
 from batchdigits.reports.truths import BLANK, NOT_DIGIT, plain_digit
 from batchdigits.review.numbers import is_number
 from batchdigits.review.rows import Rows
 from batchdigits.text import SAVE_AS_UTF8, as_unicode, counted, first_names, is_utf8, printable
+
+
+class TypedAnswers(NamedTuple):
+    """What a person has typed.
+
+    Attributes:
+        answers: by path.
+        without_zeros: the paths of the numbers that are taken as the row's value, whose leading zeros they lack.
+    """
+
+    answers: dict[str, Settled]
+    without_zeros: list[str]
 
 
 def rows_of_sample(rows: Iterable[TableRow], sample: Path) -> Iterator[TableRow]:
@@ -39,10 +52,11 @@ def rows_of_sample(rows: Iterable[TableRow], sample: Path) -> Iterator[TableRow]
         )
 
 
-def answers_of_sample(table: Path, sample: Path, reviewer: str, labels: Sequence[str] = ()) -> dict[str, Settled]:
-    """What a person has typed into a sample, by path.
+def answers_of_sample(table: Path, sample: Path, reviewer: str, labels: Sequence[str] = ()) -> TypedAnswers:
+    """What a person has typed into a sample.
 
-    A truth that is no label of the table is `unsure`, and so is a path with two truths that differ.
+    A truth that is no label of the table, or a number of another form, is `unsure`, and so is a path with two truths
+    that differ.
 
     Args:
         table: the table that the sample was drawn from; only `ok` rows are.
@@ -62,10 +76,11 @@ def answers_of_sample(table: Path, sample: Path, reviewer: str, labels: Sequence
     return _answers(typed, rows, _Typed(reviewer, sample, is_blind=True))
 
 
-def answers_of_column(table: Path, column: str, reviewer: str, labels: Sequence[str] = ()) -> dict[str, Settled]:
-    """What a person has typed into a column of their own, by path.
+def answers_of_column(table: Path, column: str, reviewer: str, labels: Sequence[str] = ()) -> TypedAnswers:
+    """What a person has typed into a column of their own.
 
-    What is no label of the table is `unsure`, and so is a path with two answers that differ.
+    What is no label of the table, or a number of another form, is `unsure`, and so is a path with two answers that
+    differ.
 
     Args:
         table: the table, whose time of change is that of the answers.
@@ -94,23 +109,39 @@ class _Typed(NamedTuple):
     is_blind: bool
 
 
-def _answers(cells: Iterable[tuple[TableRow, str]], rows: Rows, typed: _Typed) -> dict[str, Settled]:
+def _answers(cells: Iterable[tuple[TableRow, str]], rows: Rows, typed: _Typed) -> TypedAnswers:
     at = datetime.fromtimestamp(typed.file.stat().st_mtime, UTC).isoformat(timespec="seconds")
     answers: dict[str, Settled] = {}
+    without_zeros = []
     for row, truth in cells:
         if truth:
-            answer = Answer(row.path, *_kind_and_label(truth, row, rows), row.label, row.status)
+            number = typed_number(truth, row.label, rows.forms.of(row.field)) if rows.are_numbers else None
+            kind, label = _number(number.text, row, rows) if number else _digit(truth, row, rows)
+            if number and number.lacks_zeros:
+                without_zeros.append(row.path)
+            answer = Answer(row.path, kind, label, row.label, row.status)
             if row.path in answers and not answers[row.path].answer.says_the_same(answer):
                 answer = answer._replace(kind="unsure", label="")
             answers[row.path] = Settled(answer, typed.reviewer, at, typed.is_blind)
-    return answers
+    return TypedAnswers(answers, without_zeros)
 
 
-def _kind_and_label(truth: str, row: TableRow, rows: Rows) -> tuple[Kind, str]:
-    digit = truth if rows.are_numbers else plain_digit(truth)
-    for label in (truth, digit):
-        if label == row.label or (is_number(label) if rows.are_numbers else label in rows.classes):
+def _number(number: str, row: TableRow, rows: Rows) -> tuple[Kind, str]:
+    """The kind and the label of a number; one of another form than the table's is unsure."""
+    form = rows.forms.of(row.field)
+    if number == row.label or (is_number(number) and (form is None or form.has(number))):
+        return "label", number
+    return _kind_of_word(number), ""
+
+
+def _digit(truth: str, row: TableRow, rows: Rows) -> tuple[Kind, str]:
+    for label in (truth, plain_digit(truth)):
+        if label == row.label or label in rows.classes:
             return "label", label
+    return _kind_of_word(truth), ""
+
+
+def _kind_of_word(truth: str) -> Kind:
     if truth.casefold() in NOT_DIGIT:
-        return "not_digit", ""
-    return "blank" if truth.casefold() == BLANK else "unsure", ""
+        return "not_digit"
+    return "blank" if truth.casefold() == BLANK else "unsure"

@@ -553,4 +553,30 @@ def test_digits_that_pandas_or_a_spreadsheet_wrote_are_digits(run: Run, table: P
     key(sample, lambda path: f"{label_of(path)}.0" if path.endswith("1.png") else f"'{label_of(path)}")
     assert "40 of 60 ok rows keyed, 0 wrong: " in run("audit", "rows.csv", "--keyed", sample, "--seed", "4").stdout
     table.write_text(table.read_text().replace("label", "value", 1))  # of which a point may be a part
-    assert "40 wrong: " in run("audit", "rows.csv", "--keyed", sample, "--seed", "4").stdout
+    assert "5 wrong: " in run("audit", "rows.csv", "--keyed", sample, "--seed", "4").stdout
+
+
+def test_numbers_as_a_spreadsheet_saves_them_are_right(run: Run, in_empty_folder: Path) -> None:
+    values = ["1897.37", "1685.50", "1386.37", "1740.00", "0.50", "0100.25", "12.40"]
+    typed = ["1897,37", "1685,5", "1.386,37", "'1740", "0,5", "100,25", "12,41"]
+    rows = [f"{i}.png,1,amount,{value},0.9,ok,,0.9" for i, value in enumerate(values)]
+    rows += [f"{i}.png,1,id,{value},0.9,ok,,0.9" for i, value in enumerate(["04774", "4774", "07", "00"])]
+    table = Path("rows.csv")
+    table.write_text("\n".join(["path,page,field,value,confidence,status,detail,score", *rows, ""]))
+    assert run("audit", table, "--sample", "11", "-o", "sample.csv").exit_code == 0
+    truths = {f"{i}.png#amount": text for i, text in enumerate(typed)}
+    truths |= {"0.png#id": "4774", "1.png#id": "04774", "2.png#id": "", "3.png#id": "0"}
+    key(Path("sample.csv"), truths.__getitem__, delimiter=";")
+    answer(table, [Answer("2.png#id", "label", "7", "07", "ok")])  # no spreadsheet has made it
+    result = run(*JUDGE[:-1], "audit.html", "--seed", "1")
+    assert "11 of 11 ok rows keyed, 3 wrong: " in result.stdout
+    for line in ("6.png#amount: 12.40, keyed 12.41", "1.png#id: 4774, keyed 04774", "2.png#id: 07, keyed 7"):
+        assert line in result.stdout
+    words = "3 numbers without the leading zeros of the value, which a spreadsheet drops: taken as the value\n"
+    assert f"batchdigits: sample.csv has {words}" in result.stderr
+    assert "keyed without leading zeros" in Path("audit.html").read_text()
+    assert run("review", table, "--apply", "--sample", "sample.csv", "-o", "final.csv").exit_code == 0
+    with Path("final.csv").open(newline="") as file:
+        final = [(row["value"], row["predicted"]) for row in csv.DictReader(file)]
+    assert [value for value, _ in final] == [*values[:6], "12.41", "04774", "04774", "7", "00"]
+    assert {predicted for _, predicted in final[:6]} == set(values[:6])

@@ -37,7 +37,7 @@ def test_the_finished_table_is_written_and_its_rows_are_counted(run: Run, table:
     assert (result.exit_code, result.stdout) == (0, "")
     assert result.stderr == (
         "batchdigits: wrote final.csv: 1 of 3 rows reviewed, 1 corrected; 1 unsure, and still to review: a.png; "
-        "1 answer for images that are not in the table\n"
+        "1 answer for images that are not in the table: gone.png\n"
     )
     assert Path("final.csv").read_text() == (
         f"{HEADER.strip()},predicted,reviewer,reviewed_at\n"
@@ -183,7 +183,88 @@ def test_a_digit_is_taken_as_pandas_and_spreadsheets_write_it(run: Run, in_empty
         assert "a.png,7,0.9,reviewed,," in Path("final.csv").read_text()
     TABLE.write_text(TABLE.read_text().replace("label", "value"))  # where the point may be one of the number
     run("review", TABLE, "--apply", "--column", "checked", "-o", "final.csv", "--overwrite")
-    assert "a.png,7,0.9,reviewed,," not in Path("final.csv").read_text()
+    assert ("a.png,7,0.9,reviewed,," in Path("final.csv").read_text()) == (truth == "'7")
+
+
+@pytest.mark.parametrize(
+    ("typed", "value"),
+    [
+        ("1897,37", "1897.37"),
+        ("1685,5", "1685.50"),
+        ("1.386,37", "1386.37"),
+        ("1,386.37", "1386.37"),
+        ("'1740.50", "1740.50"),
+        ("1740", "1740.00"),
+        ("-1.740,5", "-1740.50"),
+        ("+12,50", "12.50"),
+        ("02725", "02725"),  # as it was read
+        ("1.386", ""),  # a spreadsheet may have shown thousands
+        ("1897,375", ""),
+        ("1/2", ""),
+    ],
+)
+@pytest.mark.parametrize("mark", [".", ","])
+def test_a_number_is_brought_into_the_form_of_the_table(
+    run: Run, in_empty_folder: Path, typed: str, value: str, mark: str
+) -> None:
+    rows = ["a.png;12.50;0.9;ok;;0.9;", "b.png;7.25;0.9;ok;;0.9;", f"c.png;02725;0.9;review;;0.9;{typed}"]
+    header = f"{HEADER.strip()},checked".replace("label", "value").replace(",", ";")
+    TABLE.write_text(
+        "\n".join(
+            [header, *(row.replace(".50", f"{mark}50").replace(".25", f"{mark}25") for row in rows[:2]), rows[2], ""]
+        )
+    )
+    result = run("review", TABLE, "--apply", "--column", "checked", "-o", "final.csv")
+    assert ("1 unsure, and still to review: c.png" in result.stderr) == (not value)
+    written = value.replace(".", mark) or "02725"
+    assert f"c.png;{written};0.9;{'reviewed' if value else 'review'};" in Path("final.csv").read_text()
+
+
+@pytest.mark.parametrize("others", [["12.50", "7.5"], ["1.250", "2.500"], ["12.50", "7"], ["3.12.2026", "4.12.2026"]])
+def test_a_number_stays_as_typed_where_the_form_of_the_table_is_not_known(
+    run: Run, in_empty_folder: Path, others: list[str]
+) -> None:
+    rows = [*(f"{value}.png;{value};0.9;ok;;0.9;" for value in others), "c.png;1;0.9;ok;;0.9;1,5"]
+    header = f"{HEADER.strip()},checked".replace("label", "value").replace(",", ";")
+    TABLE.write_text("\n".join([header, *rows, ""]))
+    assert run("review", TABLE, "--apply", "--column", "checked", "-o", "final.csv").exit_code == 0
+    assert "c.png;1,5;0.9;reviewed;" in Path("final.csv").read_text()
+
+
+def test_zeros_that_a_spreadsheet_has_dropped_stay(run: Run, in_empty_folder: Path) -> None:
+    cells = [("085", "85"), ("000", "0"), ("85", "085"), ("07", "8")]
+    rows = [f"{value}.png,{value},0.9,ok,,0.9,{typed}" for value, typed in cells]
+    TABLE.write_text("\n".join([f"{HEADER.strip()},checked".replace("label", "value"), *rows, ""]))
+    result = run("review", TABLE, "--apply", "--column", "checked", "-o", "final.csv")
+    assert "4 of 4 rows reviewed, 2 corrected\n" in result.stderr
+    zeros = "2 numbers without the leading zeros of the value, which a spreadsheet drops: taken as the value: "
+    assert f"batchdigits: {zeros}085.png, 000.png\n" in result.stderr
+    values = [line.split(",")[1] for line in Path("final.csv").read_text().splitlines()[1:]]
+    assert values == ["085", "000", "085", "8"]
+
+
+def test_a_column_and_the_page_that_differ_leave_the_row_to_review(run: Run, table: Path) -> None:
+    rows = ["a.png,1,0.9,ok,,0.9,1", "b.png,7,0.4,review,,0.4,2", "c.png,3,0.9,ok,,0.9,5"]
+    table.write_text("\n".join([f"{HEADER.strip()},checked", *rows, ""]))  # the page: unsure, 1, none
+    result = run("review", table, "--apply", "--column", "checked", "-o", "final.csv")
+    assert "2 of 3 rows reviewed, 1 corrected; 1 unsure, and still to review: b.png; 1 answer" in result.stderr
+    table.write_text(table.read_text().replace("0.4,2", "0.4,1"))
+    assert (
+        "3 of 3 rows reviewed, 2 corrected; 1 answer"
+        in run("review", table, "--apply", "--column", "checked", "-o", "final.csv", "--overwrite").stderr
+    )
+
+
+@pytest.mark.parametrize("word", ["no digit", "No number", "NOT_DIGIT"])
+@pytest.mark.parametrize("answer", ["label", "value"])
+def test_the_words_of_a_reviewed_table_are_taken_as_answers(
+    run: Run, in_empty_folder: Path, word: str, answer: str
+) -> None:
+    TABLE.write_text(f"{HEADER.strip()},checked\na.png,3,0.9,ok,,0.9,{word}\n".replace("label", answer))
+    assert (
+        "1 of 1 row reviewed, 1 corrected\n"
+        in run("review", TABLE, "--apply", "--column", "checked", "-o", "final.csv").stderr
+    )
 
 
 def test_a_column_without_an_answer_is_named(run: Run, in_empty_folder: Path) -> None:

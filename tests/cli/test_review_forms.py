@@ -161,6 +161,12 @@ def test_a_page_counts_what_a_person_answered_as_right(table: Path, run: Run) ->
     assert (second["status"], second["review"], second["detail"]) == ("review", "date", "date: unsure; room: blank")
 
 
+def test_a_table_that_needs_no_answers_has_a_row_a_page_without_a_log(table: Path, run: Run) -> None:
+    result = run("review", table, "--apply", "--wide", "-o", "pages.csv")
+    assert (result.exit_code, result.stderr) == (0, "batchdigits: wrote pages.csv: 0 of 9 rows reviewed, 0 corrected\n")
+    assert [row["path"] for row in cells_of("pages.csv")] == ["scans/a.tif#1", "scans/a.tif#2", "scans/b.png"]
+
+
 @pytest.mark.parametrize(("statuses", "status"), [("ok blank", "ok"), ("blank blank", "blank"), ("ok error", "review")])
 def test_a_page_has_the_status_of_its_fields(in_empty_folder: Path, run: Run, statuses: str, status: str) -> None:
     header = "path,page,field,value,confidence,status,detail,score,id"

@@ -312,10 +312,10 @@ def test_a_row_that_has_changed_since_its_answer_stays(tmp_path: Path) -> None:
     assert b"a.png,1,0.750000,checked" in (tmp_path / "final.csv").read_bytes()
 
 
-def test_answers_for_other_paths_are_counted(tmp_path: Path) -> None:
+def test_answers_for_other_paths_are_named(tmp_path: Path) -> None:
     table = write(tmp_path / "rows.csv")
     answer(table, [Answer("gone.png", "label", "7", "1", "ok"), Answer("", "label", "7", "1", "ok")])
-    assert apply_review(table, tmp_path / "final.csv") == Applied(rows=7, not_found=2)
+    assert apply_review(table, tmp_path / "final.csv") == Applied(rows=7, not_found=["gone.png", ""])
 
 
 def test_two_persons_who_differ_leave_a_row_to_review(tmp_path: Path) -> None:

@@ -254,3 +254,12 @@ def test_cards_tell_the_last_action_that_they_know(start: Start) -> None:
     now = review.state()["last_action"]
     assert now > before
     assert review.cards(Filter())["last_action"] == review.neighbours(B, 1)["last_action"] == now
+
+
+def test_a_number_of_the_page_is_written_as_those_of_the_table(log: Path) -> None:
+    numbers = [row(name, value, 0.9)._replace(is_number=True) for name, value in (("a", "12.50"), ("b", "07.25"))]
+    with closing(ReviewLog(log, "rows.csv", are_numbers=True)) as opened:
+        review = Review(Rows(numbers), opened, Setting("rows.csv", "anna", "single", False))
+        for typed, label in (("1.386,37", "1386.37"), ("12,50", "12.50"), ("1740", "1740"), ("7.25", "7.25")):
+            give(review, 0, label=typed)
+            assert read_review(log)["a"].answer.label == label
