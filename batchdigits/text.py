@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 _USER = re.compile(r"(\w://)[^/?#\s@]*@")
 _ESCAPED = re.compile("[\udc80-\udcff]")  # bytes that are not UTF-8, as `surrogateescape` decodes them
+_SEP_LINE = re.compile(rb"\A(\xef\xbb\xbf)?sep=[,;\t]\r?\n", re.IGNORECASE)
 _QUERY = re.compile(r"(\w://[^\s?#]*)\?[^\s#]+")
 
 SAVE_AS_UTF8 = "save it as UTF-8, which Excel calls CSV UTF-8"  # what to do with a table in another encoding
@@ -60,6 +61,11 @@ def is_utf16(head: bytes) -> bool:
 def likeliest_delimiter(header: str) -> str:
     """The delimiter of a CSV file by its first line: of those that spreadsheets write, the one that it has most of."""
     return max(",;\t", key=header.count)
+
+
+def without_sep_line(head: bytes) -> bytes:
+    """The first bytes of a CSV without a line `sep=;`, which tells Excel the delimiter; a byte order mark stays."""
+    return _SEP_LINE.sub(rb"\1", head)
 
 
 def is_line(text: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -106,7 +107,8 @@ def _of_tables(paths: Sequence[str], truth: Path, as_json: bool) -> None:
     from batchdigits.output.table import read_table
     from batchdigits.reports.value_evaluation import as_table, evaluate_values, read_truth
 
-    truths = read_truth(truth)
+    are_numbers = any(row.is_number for path in paths for row in islice(read_table(path), 1))
+    truths = read_truth(truth, are_numbers)
     evaluations = [evaluate_values(path, read_table(path), truths) for path in paths]
     click.echo(json.dumps([one.as_json() for one in evaluations]) if as_json else as_table(evaluations))
 

@@ -19,6 +19,8 @@ MAX_VALUES = 100_000
 SEVERAL = "a cell with a comma or semicolon in it needs quotes"
 ROUNDED = re.compile(r"[0-9][.,]?[0-9]*E\+?[0-9]+", re.IGNORECASE)  # as spreadsheets show long numbers
 
+_SEP_LINE = re.compile(r"\Asep=[,;\t]$", re.IGNORECASE | re.MULTILINE)  # which tells Excel the delimiter
+
 
 class Roster(NamedTuple):
     """Expected values.
@@ -51,13 +53,22 @@ def read_roster(name: str) -> Roster:
     if len(cells) > MAX_VALUES:
         raise BatchdigitsError(f"{path} has {len(cells):,} values; at most {MAX_VALUES:,} can be expected")
     for line, text in cells:
-        if not VALUE.fullmatch(text) or len(text) > MAX_VALUE:
-            hint = ": a spreadsheet has rounded it; format the column as text" if ROUNDED.fullmatch(text) else ""
-            raise BatchdigitsError(f"{path}, line {line}: {text[:40]!r} is no number{hint}")
+        check_number(path, line, text)
     if not cells:
         raise BatchdigitsError(f"{path} has no values")
     counts = Counter(text for _, text in cells)
     return Roster(tuple(counts), tuple(text for text, count in counts.items() if count > 1))
+
+
+def check_number(path: Path, line: int, text: str) -> None:
+    """Check that a cell of a file is a number.
+
+    Raises:
+        BatchdigitsError: it is none.
+    """
+    if not VALUE.fullmatch(text) or len(text) > MAX_VALUE:
+        hint = ": a spreadsheet has rounded it; format the column as text" if ROUNDED.fullmatch(text) else ""
+        raise BatchdigitsError(f"{path}, line {line}: {text[:40]!r} is no number{hint}")
 
 
 def _split(name: str) -> tuple[Path, str | None]:
@@ -88,7 +99,7 @@ def _text(path: Path) -> str:
             text = data.decode("latin-1")
     if "\0" in text or data.startswith(b"PK\3\4"):
         raise BatchdigitsError(f"{path} is no text; save the list as CSV")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    return _SEP_LINE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def _cells(path: Path, text: str, column: str | None) -> Iterator[_Cell]:

@@ -23,7 +23,7 @@ from batchdigits.output.formats import compression_of
 from batchdigits.output.prediction_csv import BYTE_ORDER_MARK, Dialect, delimiter_of, dialect_with
 from batchdigits.output.prediction_jsonl import path_from_bytes
 from batchdigits.output.prediction_parquet import import_pyarrow
-from batchdigits.text import SAVE_AS_UTF8, as_unicode, is_utf16, printable
+from batchdigits.text import SAVE_AS_UTF8, as_unicode, is_utf16, printable, without_sep_line
 
 HEAD_BYTES = 1 << 16  # the header of a thousand probabilities is shorter
 TableFormat = Literal["csv", "tsv", "jsonl", "parquet"]
@@ -143,7 +143,9 @@ def first_rows(rows: Iterable[TableRow], statuses: Collection[str], by_score: bo
 
 def _head(path: str) -> bytes:
     """The first bytes of a table, at least those of its header."""
-    return next(table_lines(path), b"") if compression_of(Path(path)) else LOCAL_DISK.head(path, HEAD_BYTES)
+    if compression_of(Path(path)):
+        return next(table_lines(path), b"")
+    return without_sep_line(LOCAL_DISK.head(path, HEAD_BYTES))
 
 
 def _has_columns(names: Sequence[str]) -> bool:
@@ -224,12 +226,16 @@ def _check_one_answer_a_row(path: str, names: Container[str]) -> None:
 
 
 def table_lines(path: str) -> Iterator[bytes]:
-    """The lines of a table, with their ends.
+    """The lines of a table, with their ends; a line `sep=;` is none.
 
     Raises:
         BatchdigitsError: it is truncated, or not compressed as its name says.
     """
-    return read_lines(Path(path), compression_of(Path(path)))
+    lines = read_lines(Path(path), compression_of(Path(path)))
+    first = without_sep_line(next(lines, b""))
+    if first in (b"", BYTE_ORDER_MARK):
+        first += next(lines, b"")
+    yield from chain([first] if first else [], lines)
 
 
 def row_of(cells: Mapping[str, object]) -> TableRow:

@@ -18,7 +18,7 @@ from batchdigits.output.review_answers import Answer, Settled
 from batchdigits.reports.audit import OkRow, Table
 from batchdigits.reports.number_forms import TypedNumber, typed_number
 from batchdigits.reports.truths import BLANK, NO_DIGIT
-from batchdigits.text import SAVE_AS_UTF8, is_utf8
+from batchdigits.text import SAVE_AS_UTF8, is_utf8, without_sep_line
 
 COLUMNS = ("path", "truth")
 
@@ -61,6 +61,7 @@ def read_sample(content: bytes) -> list[tuple[str, str]]:
     Raises:
         BatchdigitsError: it has other columns, is not CSV, or a spreadsheet has saved it in another encoding.
     """
+    content = without_sep_line(content)
     text = content.decode("utf-8-sig", "surrogateescape")
     if not content.startswith(BYTE_ORDER_MARK) and not is_utf8(text):
         raise BatchdigitsError(f"the sample is not in UTF-8 any more: {SAVE_AS_UTF8}")

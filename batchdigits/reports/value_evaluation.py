@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -12,11 +13,20 @@ from pathlib import Path
 from typing import Any
 
 from batchdigits.errors import DataError
+from batchdigits.fields.roster import check_number
 from batchdigits.inference.decide import Status
 from batchdigits.output.table import TableRow
 from batchdigits.reports.table import table
 from batchdigits.reports.truths import is_no_label
-from batchdigits.text import likeliest_delimiter, printable
+from batchdigits.text import (
+    SAVE_AS_UTF8,
+    as_unicode,
+    first_names,
+    is_utf8,
+    likeliest_delimiter,
+    printable,
+    without_sep_line,
+)
 
 FILE_COLUMNS, TRUTH_COLUMNS = ("file", "path"), ("truth", "value")  # of the list, the first that it has
 HEADER = ("", "fields", "exact", "digits", "too many", "too few", "wrong", "none", "ok", "exact among ok", "missing")
@@ -74,26 +84,18 @@ class ValueEvaluation:
         return {**asdict(self), "kinds": dict(self.kinds)}
 
 
-def read_truth(path: Path) -> dict[str, str]:
+def read_truth(path: Path, are_numbers: bool = True) -> dict[str, str]:
     """The true value of each field by its file; of fields of forms, `#` and the field's name are behind that.
 
     Args:
         path: a CSV file with a column `file` or `path`, one `truth` or `value`, and for fields of forms one `field`.
+        are_numbers: whether each truth is a number, or a word for none.
 
     Raises:
         DataError: it cannot be read, lacks a column or rows, or has several truths for a field.
+        BatchdigitsError: a truth is no number.
     """
-    try:
-        lines = io.StringIO(path.read_bytes().decode("utf-8-sig", "surrogateescape"), newline="")
-        header = lines.readline()
-        lines.seek(0)
-        reader = csv.DictReader(lines, strict=True, delimiter=likeliest_delimiter(header))
-        rows = list(reader)
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror or error}") from None
-    except csv.Error as error:
-        raise DataError(f"cannot read {path}: {error}") from None
-    columns = reader.fieldnames or ()
+    columns, rows = _rows_of_list(path)
     names = [next((name for name in known if name in columns), None) for known in (FILE_COLUMNS, TRUTH_COLUMNS)]
     if None in names:
         raise DataError(f"{path}: no CSV file with the columns file and truth")
@@ -101,13 +103,36 @@ def read_truth(path: Path) -> dict[str, str]:
         raise DataError(f"{path} has no rows")
     file, truth = map(str, names)
     truths: dict[str, str] = {}
-    for row in rows:
-        name, true = "#".join(filter(None, [row[file], row.get("field")])), row[truth] or ""
+    for line, row in rows:
+        name, true = _composed("#".join(filter(None, [row[file], row.get("field")]))), (row[truth] or "").strip()
+        if are_numbers and true and not is_no_label(true):
+            check_number(path, line, true)
         if truths.setdefault(name, true) != true:
             raise DataError(
                 f"{path}: {printable(name)} has two truths, {printable(truths[name])} and {printable(true)}"
             )
     return truths
+
+
+def _rows_of_list(path: Path) -> tuple[Sequence[str], list[tuple[int, dict[str, str]]]]:
+    """The columns of a list, and the cells of each row by these, with the number of its last line.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    try:
+        whole = path.read_bytes()
+        content = without_sep_line(whole)
+        lines = io.StringIO(content.decode("utf-8-sig", "surrogateescape"), newline="")
+        header = lines.readline()
+        lines.seek(0)
+        reader = csv.DictReader(lines, strict=True, delimiter=likeliest_delimiter(header))
+        rows = [(reader.line_num + (content != whole), row) for row in reader]
+        return reader.fieldnames or (), rows
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror or error}") from None
+    except csv.Error as error:
+        raise DataError(f"cannot read {path}: {error}") from None
 
 
 def evaluate_values(path: str, rows: Iterable[TableRow], truths: dict[str, str]) -> ValueEvaluation:
@@ -116,25 +141,48 @@ def evaluate_values(path: str, rows: Iterable[TableRow], truths: dict[str, str])
     A row belongs to the file of its whole path or, where the list does not have that, to the file of its last name.
 
     Raises:
-        DataError: no row belongs to a file of the list, or rows of several files do.
+        DataError: no row belongs to a file of the list, or rows of several files do, or the list is in another
+            encoding.
     """
     by_file: dict[str, TableRow] = {}
     for row in rows:
-        name = row.path if row.path in truths else _last_name(row)
+        name = _composed(row.path)
+        name = name if name in truths else _last_name(row)
         if by_file.setdefault(name, row).path != row.path and name in truths:
             both = f"{printable(by_file[name].path)} and {printable(row.path)}"
             raise DataError(f"{path}: {printable(name)} of the list may be {both}; write whole paths into the list")
     evaluation = ValueEvaluation(path)
     for file, truth in truths.items():
+        if file not in by_file and not is_utf8(file):
+            raise DataError(
+                f"{printable(as_unicode(file))} of the list, which no row has, is not UTF-8: {SAVE_AS_UTF8}"
+            )
         evaluation.add(truth, by_file.get(file))
     if evaluation.missing == len(truths):
-        raise DataError(f"{path}: no row is about a file of the list")
+        raise DataError(f"{path}: {_why_all_are_missing(list(by_file.values()), truths)}")
     return evaluation
+
+
+def _why_all_are_missing(rows: Sequence[TableRow], truths: Iterable[str]) -> str:
+    fields = list(dict.fromkeys(printable(row.field) for row in rows if row.field))
+    sources = {name for row in rows for name in (_composed(row.source), _last_name(row._replace(path=row.source)))}
+    for name in truths if fields else ():
+        file, _, field_name = name.rpartition("#")
+        if name in sources:
+            return f"its rows are about the fields {first_names(fields)}; name one in a column field of the list"
+        if file in sources:
+            return f"no row is about the field {printable(field_name)} of the list; there are {first_names(fields)}"
+    return "no row is about a file of the list"
+
+
+def _composed(name: str) -> str:
+    """A name in the form that most systems use: on a Mac, ü may be u with two dots as another character."""
+    return unicodedata.normalize("NFC", name)
 
 
 def _last_name(row: TableRow) -> str:
     """The name of a row's file without its folders; of a field of a form, `#` and the field's name are behind it."""
-    return row.source.rpartition("/")[2] + row.path.removeprefix(row.source)
+    return _composed(row.source.rpartition("/")[2] + row.path.removeprefix(row.source))
 
 
 def as_table(evaluations: Sequence[ValueEvaluation]) -> str:
@@ -161,7 +209,7 @@ def _row(one: ValueEvaluation) -> tuple[str, ...]:
         printable(one.path),
         f"{one.fields:,}",
         f"{one.exact / max(1, one.fields):.2%}",
-        f"{1 - one.edits / max(1, one.true_digits):.2%}",
+        f"{max(0.0, 1 - one.edits / max(1, one.true_digits)):.2%}",
         *(f"{one.kinds[kind]:,}" for kind in HEADER[4:8]),
         f"{one.ok / max(1, one.fields):.1%}",
         f"{one.exact_ok / one.ok:.2%}" if one.ok else "-",

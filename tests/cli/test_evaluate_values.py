@@ -94,6 +94,8 @@ def test_exact_values_with_other_separators_or_signs_are_counted(run: Run, value
         "path,value\nfields/b.png,125\n",
         "file;truth\nb.png;12,5\n",
         "file\ttruth\nb.png\t125\nb.png\t125\n",
+        "sep=;\r\nfile;truth\r\nb.png;12,5\r\n",
+        "\ufeffSEP=;\nfile;truth\nb.png; 125 \n",
     ],
 )
 def test_lists_as_spreadsheets_and_read_write_them(run: Run, content: str) -> None:
@@ -131,6 +133,9 @@ def test_a_name_that_several_files_have_is_not_guessed(run: Run) -> None:
         ('file,truth\n"a.png,1\n', "cannot read truth.csv"),
         ("file,truth\nx.png,1\n", "no row is about a file of the list"),
         ("file,truth\na.png,1\na.png,2\n", "truth.csv: a.png has two truths, 1 and 2"),
+        ("file,truth\na.png,1\nb.png,?\n", "truth.csv, line 3: '?' is no number"),
+        ("sep=;\nfile;truth\na.png;unlesbar\n", "truth.csv, line 3: 'unlesbar' is no number"),
+        ('file,truth\na.png,"1,79E+04"\n', "line 2: '1,79E+04' is no number: a spreadsheet has rounded it"),
     ],
 )
 def test_a_list_that_does_not_fit_is_one_line(run: Run, content: str, says: str) -> None:
@@ -139,6 +144,43 @@ def test_a_list_that_does_not_fit_is_one_line(run: Run, content: str, says: str)
     assert result.exit_code == 1
     assert says in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("file,truth\na.png,7\n", "its rows are about the fields day, room; name one in a column field of the list"),
+        ("file,field,truth\na.png,Day,7\n", "no row is about the field Day of the list; there are day, room"),
+        ("file,field,truth\nx.png,day,7\n", "no row is about a file of the list"),
+    ],
+)
+def test_a_list_without_the_fields_of_a_form_says_so(run: Run, content: str, says: str) -> None:
+    Path("rows.csv").write_text(
+        "path,page,field,value,confidence,status,detail,score\ns/a.png,1,day,7,1,ok,,1\ns/a.png,1,room,12,1,ok,,1\n"
+    )
+    Path("truth.csv").write_text(content)
+    result = run("evaluate", "rows.csv", "--truth", "truth.csv")
+    assert (result.exit_code, result.stderr) == (1, f"batchdigits: error: rows.csv: {says}\n")
+
+
+def test_names_with_umlauts_are_found_and_another_encoding_is_refused(run: Run) -> None:
+    names = ["gr\u00fcn.png", "bla\u0308u.png", "odd\udce9.png"]  # as Linux and as a Mac have them, and no UTF-8
+    rows = "".join(f"{name},12,1,ok,,1\n" for name in names)
+    Path("rows.csv").write_bytes(f"{ROWS.splitlines()[0]}\n{rows}".encode(errors="surrogateescape"))
+    truth = "file,truth\ngru\u0308n.png,12\nbl\u00e4u.png,12\nodd\udce9.png,12\n"
+    Path("truth.csv").write_bytes(truth.encode(errors="surrogateescape"))
+    (found,) = json.loads(run("evaluate", "rows.csv", "--truth", "truth.csv", "--json").stdout)
+    assert (found["exact"], found["missing"]) == (3, 0)
+    Path("truth.csv").write_bytes("file,truth\ngr\u00fcn.png,12\n".encode("cp1252"))
+    result = run("evaluate", "rows.csv", "--truth", "truth.csv")
+    assert result.exit_code == 1
+    assert "gr\ufffdn.png of the list, which no row has, is not UTF-8: save it as UTF-8, which Excel" in result.stderr
+
+
+def test_the_share_of_digits_is_never_below_0(run: Run) -> None:
+    Path("truth.csv").write_text("file,truth\na.png,9\nb.png,\n")
+    line = run("evaluate", "rows.csv", "--truth", "truth.csv").stdout.splitlines()[1]
+    assert line.split()[2:4] == ["0.00%", "0.00%"]
 
 
 def test_a_list_that_is_not_there_and_a_table_without_one_are_named(run: Run) -> None:

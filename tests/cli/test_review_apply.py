@@ -163,6 +163,17 @@ def test_what_was_typed_into_a_column_of_the_table_is_applied(run: Run, in_empty
     assert '"f.png", "label": "0"' in Path("final.jsonl").read_text()  # a sample is keyed blind
 
 
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_the_line_that_tells_excel_the_delimiter_is_no_row(run: Run, in_empty_folder: Path, mark: str) -> None:
+    header = f"{HEADER.strip()},checked".replace(",", ";")
+    TABLE.write_text(f"{mark}sep=;\r\n{header}\r\na.png;3;0,9;ok;;0,9;5\r\n'=b.png;3;0,9;ok;;0,9;\r\n", newline="")
+    path = "'=b.png" if mark else "''=b.png"  # without a mark the table is none for spreadsheets
+    Path("sample.csv").write_text(f"{mark}sep=;\r\npath;truth\r\n{path};4\r\n", newline="")
+    result = run("review", TABLE, "--apply", "--column", "checked", "--sample", "sample.csv", "-o", "final.csv")
+    assert "2 of 2 rows reviewed, 2 corrected" in result.stderr, result.output
+    assert Path("final.csv").read_text().splitlines()[0].removeprefix("\ufeff").startswith("path;label;")
+
+
 def test_answers_to_one_path_that_differ_leave_its_rows_to_review(run: Run, in_empty_folder: Path) -> None:
     cells = [("a", "5"), ("a", "3"), ("a", "5"), ("b", "5"), ("b", "'5"), ("b", ""), ("c", "x"), ("c", "X")]
     TABLE.write_text(f"{HEADER.strip()},checked\n" + "".join(f"{p}.png,3,0.9,ok,,0.9,{t}\n" for p, t in cells))

@@ -29,6 +29,7 @@ VALUES = ("00123", "7", "12.5")
         (b"name,ID\nAda,00123\nBob,7\nCy,12.5\n", ":ID"),
         (b"name, ID \nAda, 00123\n,\nshort\nBob,7\nCy,12.5\n\n", ":ID"),
         (b'\xef\xbb\xbfID;name\r\n00123;"Lovelace; Ada"\r\n7;Bob\r\n12.5;Cy\r\n', ":ID"),
+        (b"sep=;\r\nID;name\r\n00123;Ada\r\n7;Bob\r\n12.5;Cy\r\n", ":ID"),
         (b"name\tID\nAda\t00123\nBob\t7\nCy\t12.5\n", ":ID"),
         ("größe;name\n00123;é\n7;b\n12.5;c\n".encode("latin-1"), ":größe"),
         (b'"first\nname",ID\n"a\nb",00123\nc,7\nd,12.5\n', ":ID"),
