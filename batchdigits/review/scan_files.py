@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice, takewhile
 from pathlib import Path
 from typing import NamedTuple
@@ -58,7 +58,8 @@ class ScanFiles:
         self._are_given = bool(folders)
         parts = list(dict.fromkeys(_parts(path) for path in paths if not is_url(path))) if folders else []
         given = dict.fromkeys(os.path.abspath(folder) for folder in folders)  # noqa: PTH100 - a link keeps its name
-        self._moves = [move for folder in given for move in self._moves_to(folder, parts)]
+        first = _first_rests(parts)
+        self._moves = [move for folder in given for move in self._moves_to(folder, first, parts)]
 
     def locate(self, path: str) -> str:
         """The file of a row, for `decode`.
@@ -102,24 +103,22 @@ class ScanFiles:
             return False
         return any(_is_below(real, folder) for folder in self.folders)
 
-    def _moves_to(self, folder: str, paths: Sequence[Parts]) -> Iterator[_Move]:
+    def _moves_to(self, folder: str, first: Mapping[Parts, Sequence[Parts]], paths: Sequence[Parts]) -> Iterator[_Move]:
         """What a folder has become of: the first folders of paths without which these name files in it.
 
         These are the ones with its name; where no name decides, the fewest. No two paths may name one file.
         """
-        found = [begin for begin, rests in _first_rests(paths).items() if self._has_any_of(folder, rests)]
+        found = [begin for begin, rests in first.items() if self._has_any_of(folder, rests)]
         if not found:
             return
         alike = {begin: _common_end(begin, _parts(folder)) for begin in found}
         most, fewest = max(alike.values()), min(map(len, found))
         likely = dict.fromkeys(begin for begin in found if alike[begin] == most and (most or len(begin) == fewest))
-        ends = {len(begin) for begin in likely}
-        rests = [path[end:] for path in paths for end in ends if path[:end] in likely]
-        if len(rests) > len(set(rests)):
+        if len(likely) > 1 and _do_clash(likely, paths):
             names = first_names([printable(as_unicode("/".join(begin))) for begin in likely])
             raise BatchdigitsError(
-                f"--scans {folder} may be each of {names} in the paths of the table; give a folder with the name that "
-                "it has there, or the one above it"
+                f"--scans {folder} may be each of {names} in the paths of the table: rename it like "
+                "the one that it is, or give a link that is called so"
             )
         yield from (_Move(begin, folder) for begin in likely)
 
@@ -135,6 +134,13 @@ def _first_rests(paths: Sequence[Parts]) -> dict[Parts, list[Parts]]:
             if len(rests[path[:end]]) < MAX_TRIED_EACH:
                 rests[path[:end]].append(path[end:])
     return rests
+
+
+def _do_clash(begins: Collection[Parts], paths: Sequence[Parts]) -> bool:
+    """Whether two paths are the same without these first folders."""
+    ends = {len(begin) for begin in begins}
+    rests = [path[end:] for path in paths for end in ends if path[:end] in begins]
+    return len(rests) > len(set(rests))
 
 
 def _common_end(one: Parts, other: Parts) -> int:

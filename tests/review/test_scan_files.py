@@ -100,7 +100,9 @@ def test_each_folder_is_for_the_paths_with_its_name(months: Path, folders: list[
 
 
 def test_no_two_paths_of_a_table_have_one_file(months: Path) -> None:
-    with pytest.raises(BatchdigitsError, match="M3 may be each of Maerz, April, Mai in the paths of the table; give a"):
+    with pytest.raises(
+        BatchdigitsError, match="M3 may be each of Maerz, April, Mai in the paths of the table: rename it"
+    ):
         ScanFiles(MONTHS, [months / "M3"], months)
     paths = ["alt/Maerz/1.png", "Maerz/1.png"]
     with pytest.raises(BatchdigitsError, match="Maerz may be each of alt/Maerz, Maerz in"):
