@@ -200,11 +200,11 @@ def test_a_label_or_a_name_that_is_no_line_is_refused(table: Path, run: Run, opt
     assert not Path("rows.csv.review").exists()
 
 
-def test_answers_for_images_of_another_table_are_counted(table: Path, serve: Serve) -> None:
+def test_answers_for_images_of_another_table_are_named(table: Path, serve: Serve) -> None:
     answer(table, "first")
     answer(table, "second", "elsewhere.png")
-    server = serve(table)
-    assert server.lines[0] == "batchdigits: rows.csv.review has 1 answer for images that are not in the table\n"
+    words = "1 answer for images that are not in the table: elsewhere.png\n"
+    assert serve(table).lines[0] == f"batchdigits: rows.csv.review has {words}"
 
 
 def test_a_table_of_numbers_begins_one_by_one_unless_it_is_said_otherwise(table: Path, serve: Serve) -> None:
