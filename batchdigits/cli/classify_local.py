@@ -78,7 +78,7 @@ def classify_locally(
         counts = count_rows(request.file, reader) if reader.can_add else converted
         rows = read_table(str(request.file)) if reader.can_add else None
     if output.old:
-        print_added(request, output.old.numbers())
+        print_added(request, output.old.numbers(), output.old.names)
     _print_left_out(tally, rules)
     request.print_more(rows)
     finish(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import click
@@ -20,6 +21,11 @@ from batchdigits.text import counted
 if TYPE_CHECKING:
     from batchdigits.files.sources import Tally
     from batchdigits.output.row_counts import RowCounts
+
+KEPT = (  # what is said of some of the kept files
+    ("edited", "rows edited by hand, though their files have changed"),
+    ("short", "rows missing, which are made again"),
+)
 
 
 class Result(Protocol):
@@ -81,20 +87,30 @@ def print_resumed(request: Request, done: int, unit: str) -> None:
         print_message(f"{done:,} {unit} are done" if done else "nothing to resume: starting", "resumed", **{unit: done})
 
 
-def print_added(request: Request, numbers: Mapping[str, int]) -> None:
+def print_added(
+    request: Request, numbers: Mapping[str, int], names: Mapping[str, Sequence[str]] = MappingProxyType({})
+) -> None:
     """Say what became of the rows of a finished output that the run added to.
 
     Args:
         request: the options.
-        numbers: `added`, `changed`, `kept`, `edited` and `unnamed`, as in `FinishedOutput`.
+        numbers: as of `FinishedOutput.numbers`.
+        names: as in `FinishedOutput`.
     """
     done = [f"{counted(numbers['added'], 'file')} added", f"{numbers['changed']:,} {request.done} again"]
     done.append(f"{numbers['kept']:,} kept")
-    if edited := numbers["edited"]:
-        done.append(f"of these {edited:,} with rows edited by hand, though their files have changed")
+    for name, what in KEPT:
+        if number := numbers.get(name):
+            done.append(f"of these {number:,} with {what}{_in_brackets(names.get(name, ()), number)}")
     if unnamed := numbers["unnamed"]:
         done.append(f"{unnamed:,} no longer named and {'dropped' if request.prune else 'kept (--prune drops them)'}")
     print_message(f"{request.output}: {', '.join(done)}", "added", **numbers)
+
+
+def _in_brackets(names: Sequence[str], number: int) -> str:
+    """The first of so many names."""
+    more = f" and {number - len(names):,} more" if number > len(names) else ""
+    return f" ({', '.join(names)}{more})" if names else ""
 
 
 def skipped_texts(tally: Tally) -> Iterator[str]:

@@ -36,8 +36,8 @@ from batchdigits.files.remote import is_url
 from batchdigits.files.required import require_paths
 from batchdigits.files.sources import Tally, find
 from batchdigits.output.columns import Columns
+from batchdigits.output.done_file import RECORD, checksum_of, records, source_id
 from batchdigits.output.done_parts import DoneParts
-from batchdigits.output.finished import RECORD, checksum_of, records, source_id
 from batchdigits.output.formats import FormatName
 from batchdigits.output.journal import NO_STAMP, stamp_of
 from batchdigits.output.parts import encode_part, part_name

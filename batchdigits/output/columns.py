@@ -89,6 +89,11 @@ class Columns:
         """The columns that have what was read."""
         return (self.answer,)
 
+    @property
+    def by_field(self) -> bool:
+        """Whether a row is one of several fields of its page."""
+        return False
+
     @cached_property
     def are_fixed(self) -> bool:
         """Whether there are none but the fixed columns."""

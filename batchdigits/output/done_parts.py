@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from batchdigits.output.finished import source_id
+from batchdigits.output.done_file import source_id
 from batchdigits.output.journal import NO_STAMP
 from batchdigits.output.part_rows import KNOWN
 

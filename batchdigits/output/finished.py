@@ -1,19 +1,15 @@
 """A finished output that a later run adds to: which of its rows stay as they are, hand-edited ones too.
 
-Beside it lies `.NAME.done`. It begins with a line of JSON that says what the rows depend on. A record of 20 bytes
-follows for each source: a hash of its path, a stamp (see `journal`) and the checksum of its rows; 20 MB for a million.
-The rows are read from the output itself: a person may have edited them.
+Which sources are done, `.NAME.done` beside it knows (see `done_file`). The rows are read from the output itself: a
+person may have edited them.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
-from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,16 +17,14 @@ from numpy.typing import NDArray
 from batchdigits.errors import BatchdigitsError
 from batchdigits.files.page_names import file_of
 from batchdigits.files.plain_path import plain_path
-from batchdigits.output.atomic import replace_atomically
+from batchdigits.output.done_file import CHECKSUMS, NO_SOURCE, Done, checksum_of, read_done, source_id
 from batchdigits.output.journal import Extent, Identity, failed_stamp, refuse_other_run
 from batchdigits.output.reader_protocol import Reader, RowForm, line_end
-from batchdigits.text import SAVE_AS_UTF8, is_utf8, path_bytes
+from batchdigits.text import SAVE_AS_UTF8, is_utf8
 
-RECORD = np.dtype([("source", "<u8"), ("stamp", "<u8"), ("checksum", "<u4")])
-NO_SOURCE = 0  # in place of a source's id, of a row without a path
-CHECKSUMS = 1 << 32  # how many there are
-NO_RECORD = (NO_SOURCE, 0, 0)
 BLOCK_BYTES = 1 << 20  # written at once
+MAX_NAMES = 3  # of sources that a message names
+NO_RECORD = Done(NO_SOURCE, 0, 0, 0)
 
 
 class FinishedOutput:
@@ -45,7 +39,9 @@ class FinishedOutput:
         changed: number of sources whose rows are replaced.
         kept: number of sources whose rows stay.
         edited: how many of these have changed, but a person has edited their rows.
+        short: how many of these had lost rows, which are made again.
         unnamed: number of rows whose source this run did not name.
+        names: the first few sources that are `edited`, and that are `short`.
     """
 
     def __init__(self, path: Path, reader: Reader, identity: Identity) -> None:
@@ -55,7 +51,7 @@ class FinishedOutput:
             BatchdigitsError: it is not a finished output of this version, its rows depend on something else, its
                 content cannot be taken apart, or a spreadsheet has saved it in another encoding.
         """
-        before, self._done = _read_done(path)
+        before, self._done = read_done(path)
         refuse_other_run(path, before, identity)  # before the columns, which options may have changed
         self._done_sources = self._done["source"].copy()  # aligned; else NumPy copies all of them for each search
         self.reader = reader.for_file(path)
@@ -75,13 +71,15 @@ class FinishedOutput:
         self._is_found, self._is_named = bytearray(len(self._sources)), bytearray(len(self._sources))
         self._placed = (array("q"), array("Q"), array("Q"))  # first old row or -1, start and end, in the run's order
         self.end = self._starts[-1]
-        self.added = self.changed = self.kept = self.edited = self.unnamed = 0
+        self.added = self.changed = self.kept = self.edited = self.short = self.unnamed = 0
+        self.names: dict[str, list[str]] = {"edited": [], "short": []}
 
     def find(self, path: str, stamp: int, copy: BinaryIO) -> list[Extent] | None:
-        """The rows of a source that stay; None if it is new, has changed, or is an error that nobody has answered.
+        """The rows of a source that is done; None if it has to be read.
 
-        Rows that a person has edited stay though the source has changed. The rows of a source that is named twice come
-        the first time.
+        It is read if it is new or has changed, is an error that nobody has answered, or has lost rows. Rows that a
+        person has edited stay though the source has changed; then only its pages can be more than they were, so it is
+        read if its rows are pages. The rows of a source that is named twice come the first time.
 
         Args:
             path: the source.
@@ -92,28 +90,45 @@ class FinishedOutput:
         if not rows:
             self.added += 1
             return None
-        has_changed = self._record_of(path)[1] not in (stamp, failed_stamp(stamp))
+        record = self.record_of(path)
+        has_changed = record.stamp not in (stamp, failed_stamp(stamp))
         if any(self._is_open[row] for row in rows) or (has_changed and not self._is_edited(path, rows, copy)):
             self.changed += 1
             return None
+        is_short = self._are_fewer(rows, record.lines, copy)
         self.kept += 1
         self.edited += has_changed
+        self.short += is_short
+        for name, is_so in (("edited", has_changed), ("short", is_short)):
+            if is_so and len(self.names[name]) < MAX_NAMES:
+                self.names[name].append(path)
+        if is_short or (has_changed and self._sources[rows[0]] != source_id(path)):
+            return None
         free = [row for row in rows if not self._is_found[row]]
         for row in free:
             self._is_found[row] = True
-        return [(self._starts[row], self._starts[row + 1]) for row in free]
+        return [self._extent(row) for row in free]
 
     def numbers(self) -> dict[str, int]:
         """The numbers of sources and rows, by the names of the attributes."""
-        return {name: getattr(self, name) for name in ("added", "changed", "kept", "edited", "unnamed")}
+        return {name: getattr(self, name) for name in ("added", "changed", "kept", "edited", "short", "unnamed")}
 
-    def checksum_of(self, path: str) -> int:
-        """The checksum of a source's rows as a run wrote them."""
-        return self._record_of(path)[2]
+    def record_of(self, path: str) -> Done:
+        """What is known of a source; NO_RECORD if no run wrote it."""
+        source = source_id(path)
+        at = int(np.searchsorted(self._done_sources, np.uint64(source)))
+        record = Done(*self._done[at].tolist()) if at < len(self._done) else NO_RECORD
+        return record if record.source == source else NO_RECORD
 
-    def place(self, path: str, extents: Iterable[Extent]) -> None:
-        """Say where the rows of the run's next source are."""
+    def place(self, path: str, extents: Iterable[Extent], copy: BinaryIO) -> None:
+        """Say where the rows of the run's next source are: those that `find` gave, or those that the run made.
+
+        Where a person has edited the rows of a source, the run's rows only fill the gaps, the first time it is named.
+        """
         rows = self._rows_of(path)
+        extents = list(extents)
+        if rows and extents and extents[0][0] >= self.end and self._is_edited(path, rows, copy):
+            extents = [] if self._is_named[rows[0]] else self._filled(rows, extents, copy)
         for row in rows:
             self._is_named[row] = True
         self._answer_folders(path)
@@ -146,7 +161,7 @@ class FinishedOutput:
                 has_path = self._sources[row] != NO_SOURCE
                 self.unnamed += has_path
                 if not (prune and has_path):
-                    yield self._starts[row], self._starts[row + 1]
+                    yield self._extent(row)
 
     def _answer_folders(self, path: str) -> None:
         """Drop the error rows of the folders and the archive that a source is in: they can be read now."""
@@ -172,7 +187,7 @@ class FinishedOutput:
         path, file = head.path, file_of(head.path)
         if isinstance(head.score, str) and "," in head.score:
             self._decimal = ","
-        if not is_utf8(path) and not any(self._record_of(name)[0] for name in (path, file)):
+        if not is_utf8(path) and not any(self.record_of(name)[0] for name in (path, file)):
             shown = path.encode(errors="replace").decode()
             raise BatchdigitsError(
                 f"cannot add to {table}: the path {shown} in it is not in UTF-8 any more: {SAVE_AS_UTF8}"
@@ -197,71 +212,45 @@ class FinishedOutput:
 
     def _is_edited(self, path: str, rows: Sequence[int], copy: BinaryIO) -> bool:
         """Whether a person has edited, or added, the rows of a source. Saving them in a spreadsheet is no edit."""
-        source, _, checksum = self._record_of(path)
+        source, _, checksum, _ = self.record_of(path)
         if source == NO_SOURCE:  # the rows may be those of files with names like its pages
             return any(self._sources[row] == source_id(path) for row in rows)
         if sum(self._checksums[row] for row in rows) % CHECKSUMS == checksum:
             return False
-        lines = (read_extent(copy, (self._starts[row], self._starts[row + 1])) for row in rows)
+        lines = (read_extent(copy, self._extent(row)) for row in rows)
         return sum(checksum_of(self.reader.as_written(line)) for line in lines) % CHECKSUMS != checksum
 
-    def _record_of(self, path: str) -> tuple[int, int, int]:
-        """A source's id, stamp and checksum; NO_RECORD if no run wrote it."""
-        source = source_id(path)
-        at = int(np.searchsorted(self._done_sources, np.uint64(source)))
-        record: tuple[int, int, int] = self._done[at].tolist() if at < len(self._done) else NO_RECORD
-        return record if record[0] == source else NO_RECORD
+    def _are_fewer(self, rows: Sequence[int], lines: int, copy: BinaryIO) -> bool:
+        """Whether rows have fewer lines than these; only those whose path has a line break have more than one."""
+        return len(rows) < lines and sum(read_extent(copy, self._extent(row)).count(b"\n") for row in rows) < lines
 
+    def _filled(self, rows: Sequence[int], extents: Sequence[Extent], copy: BinaryIO) -> list[Extent]:
+        """The rows of a source that was read again: the old ones, but for open errors, and new ones in the gaps."""
+        old: dict[tuple[int, str], list[Extent]] = {}
+        for row in rows:
+            if not self._is_open[row]:
+                extent = self._extent(row)
+                old.setdefault(self._key(read_extent(copy, extent)), []).append(extent)
+        filled = []
+        for start, end in extents:
+            for line in self.reader.rows_in(read_extent(copy, (start, end))):
+                filled += old.pop(self._key(line), [(start, start + len(line))])
+                start += len(line)
+        return [*filled, *(extent for left in old.values() for extent in left)]
 
-def checksum_of(rows: bytes) -> int:
-    """A checksum of rows, whatever their line ends; those of several rows add up, modulo CHECKSUMS."""
-    lines = rows.splitlines()
-    return crc32(lines[0]) if len(lines) == 1 else sum(map(crc32, lines)) % CHECKSUMS
+    def _key(self, line: bytes) -> tuple[int, str]:
+        """What no two rows of a source have in common."""
+        head = self.reader.head(line)
+        return source_id(head.path), head.field
+
+    def _extent(self, row: int) -> Extent:
+        return self._starts[row], self._starts[row + 1]
 
 
 def read_extent(file: BinaryIO, extent: Extent) -> bytes:
     """The bytes of an extent."""
     file.seek(extent[0])
     return file.read(extent[1] - extent[0])
-
-
-def source_id(path: str) -> int:
-    """A 64-bit hash of a path, however it is spelled; NO_SOURCE for an empty one, or one that no file can have."""
-    try:
-        digest = hashlib.blake2b(path_bytes(plain_path(path)), digest_size=8).digest()
-    except UnicodeEncodeError:
-        return NO_SOURCE
-    return int.from_bytes(digest, "little") or 1 if path else NO_SOURCE
-
-
-def write_done(path: Path, identity: Identity, done: NDArray[Any]) -> None:
-    """Write down what a later run needs to know of the finished output `path`: a record for each source.
-
-    The record of a source that was named twice has the last stamp, and the checksum of all its rows.
-
-    Raises:
-        BatchdigitsError: it cannot be written.
-    """
-    latest_first = done[::-1]
-    _, last, number = np.unique(latest_first["source"], return_index=True, return_inverse=True)
-    kept = latest_first[last]
-    checksums = np.zeros(len(kept), np.uint32)  # which wrap around at CHECKSUMS
-    np.add.at(checksums, number, latest_first["checksum"])
-    kept["checksum"] = checksums
-    with replace_atomically(done_path(path)) as beside:
-        beside.write_bytes((json.dumps(identity) + "\n").encode() + kept.tobytes())
-
-
-def done_path(path: Path) -> Path:
-    """The file beside an output."""
-    return path.with_name(f".{path.name}.done")
-
-
-def records(sources: Sequence[int], stamps: Sequence[int], checksums: Sequence[int]) -> NDArray[Any]:
-    """Records of sources, as in the file beside an output."""
-    made = np.empty(len(sources), RECORD)
-    made["source"], made["stamp"], made["checksum"] = sources, stamps, checksums
-    return made
 
 
 def in_blocks(pieces: Iterable[bytes]) -> Iterator[bytes]:
@@ -273,18 +262,3 @@ def in_blocks(pieces: Iterable[bytes]) -> Iterator[bytes]:
             yield bytes(block)
             block.clear()
     yield bytes(block)
-
-
-def _read_done(path: Path) -> tuple[Mapping[str, Any], NDArray[Any]]:
-    try:
-        first, _, rest = done_path(path).read_bytes().partition(b"\n")
-        identity = json.loads(first)
-    except (OSError, ValueError, RecursionError):
-        identity = None
-    if not isinstance(identity, dict) or len(rest) % RECORD.itemsize:
-        raise BatchdigitsError(
-            f"cannot add to {path}: {done_path(path).name} beside it is missing or damaged; "
-            "move or rename it as the table was; if review --apply wrote the table, add to the one that was reviewed, "
-            "and apply the review again; else give another name, or --overwrite"
-        )
-    return identity, np.sort(np.frombuffer(rest, RECORD), order="source")

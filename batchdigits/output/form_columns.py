@@ -63,6 +63,11 @@ class FormFieldColumns(Columns):
         return (path, "page", "field", *others, "box")
 
     @property
+    def by_field(self) -> bool:
+        """True."""
+        return True
+
+    @property
     def are_fixed(self) -> bool:
         """False: there are more."""
         return False

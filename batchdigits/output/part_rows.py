@@ -1,7 +1,7 @@
 """The rows of a part that is there already, as a person may have edited them, and what a later run does again.
 
 Beside a part lies `.PART.done`: a record for each of its sources, as in the file beside a finished output (see
-`finished`).
+`done_file`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchdigits.files.page_names import file_of
-from batchdigits.output.finished import CHECKSUMS, RECORD, checksum_of, source_id
+from batchdigits.output.done_file import CHECKSUMS, RECORD, checksum_of, source_id
 from batchdigits.output.journal import NO_STAMP
 from batchdigits.output.reader_protocol import Reader, RowHead
 

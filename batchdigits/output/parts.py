@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from batchdigits.errors import BatchdigitsError
 from batchdigits.output.columns import Columns
+from batchdigits.output.done_file import NO_SOURCE
 from batchdigits.output.done_parts import done_parts
-from batchdigits.output.finished import NO_SOURCE
 from batchdigits.output.formats import FormatName, output_format
 from batchdigits.output.journal import Identity, refuse_other_run
 from batchdigits.output.part_rows import PartRows, read_part

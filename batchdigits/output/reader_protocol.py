@@ -16,6 +16,7 @@ class RowHead(NamedTuple):
         status: its status, which a person may have made up.
         score: its score as it stands in the row: text, a number, or nothing.
         detail: its detail.
+        field: the field of a form that it is about, if rows are fields.
     """
 
     path: str
@@ -23,6 +24,7 @@ class RowHead(NamedTuple):
     status: str = ""
     score: object = None
     detail: str = ""
+    field: str = ""
 
 
 class RowForm(NamedTuple):
@@ -61,6 +63,9 @@ class Reader(Protocol):
         Raises:
             BatchdigitsError: the file has other columns, or cannot be taken apart.
         """
+
+    def rows_in(self, rows: bytes) -> Iterator[bytes]:
+        """Each of several rows that stand one behind the other."""
 
     def in_form(self, rows: bytes, form: RowForm) -> bytes:
         """Rows that a run wrote, in another form."""

@@ -67,21 +67,16 @@ class CsvReader:
                 f"cannot read {path}: its columns are not {','.join(self.columns.names)}; save it with these first"
             )
         yield header
-        row: list[bytes] = []  # its lines so far
-        size, is_open = 0, False  # its bytes, and whether a quote of it is not closed yet
-        for line in lines:
-            row.append(line)
-            size += len(line)
-            is_open ^= line.count(b'"') % 2 == 1
-            if is_open and size > MAX_QUOTED_ROW:
-                break
-            if not is_open:
-                yield b"".join(row)
-                row, size = [], 0
-        if row:
-            raise BatchdigitsError(
-                f"cannot read {path}: a quote in it is not closed, from {row[0][:40]!r} on; close it, or take it out"
-            )
+        for row in _whole_rows(lines):
+            if row.count(b'"') % 2:
+                raise BatchdigitsError(
+                    f"cannot read {path}: a quote in it is not closed, from {row[:40]!r} on; close it, or take it out"
+                )
+            yield row
+
+    def rows_in(self, rows: bytes) -> Iterator[bytes]:
+        """Each of several rows that stand one behind the other."""
+        return _whole_rows(io.BytesIO(rows))
 
     def in_form(self, rows: bytes, form: RowForm) -> bytes:
         """Rows that a run wrote, in another form. A line break in a cell, between quotes, stays."""
@@ -147,15 +142,16 @@ class CsvReader:
         except csv.Error:
             raise BatchdigitsError(f"cannot read the table: mend the quotes in its row {row[:40]!r}…") from None
         cells += [""] * (most - len(cells))
-        path, status, score, detail = (cells[place] for place in places)
+        path, status, score, detail, *field = (cells[place] for place in places)
         is_open_error = status == Status.ERROR and not any(cells[place] for place in answers)
-        return RowHead(self.dialect.original(path), is_open_error, status, score, detail)
+        return RowHead(self.dialect.original(path), is_open_error, status, score, detail, *field)
 
     @cached_property
     def _places(self) -> tuple[list[int], list[int], int]:
         """The places of what a head has, of the answers, and one past the last of all, among the cells."""
         place = self.columns.names.index
-        heads, answers = list(map(place, ("path", "status", "score", "detail"))), list(map(place, self.columns.answers))
+        names = ("path", "status", "score", "detail", *(["field"] if self.columns.by_field else []))
+        heads, answers = list(map(place, names)), list(map(place, self.columns.answers))
         return heads, answers, 1 + max(*heads, *answers)
 
     def other_columns(self, path: Path) -> int:
@@ -190,6 +186,10 @@ class JsonlReader:
         yield b""
         yield from _whole_lines(read_lines(path, self.compression))
 
+    def rows_in(self, rows: bytes) -> Iterator[bytes]:
+        """Each of several rows that stand one behind the other."""
+        return io.BytesIO(rows)
+
     def in_form(self, rows: bytes, form: RowForm) -> bytes:
         """Rows that a run wrote, in another form."""
         return rows.replace(b"\n", form.line_end)
@@ -206,7 +206,8 @@ class JsonlReader:
             is_answered = any(document[name] for name in self.columns.answers)
             is_open_error = document["status"] == Status.ERROR and not is_answered
             status, detail = str(document["status"]), str(document.get("detail") or "")
-            return RowHead(path, is_open_error, status, document.get("score"), detail)
+            field = str(document["field"] or "") if self.columns.by_field else ""
+            return RowHead(path, is_open_error, status, document.get("score"), detail, field)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return RowHead("", False)
 
@@ -258,3 +259,20 @@ def _whole_lines(lines: Iterable[bytes]) -> Iterator[bytes]:
             yield line
         else:
             yield line + end
+
+
+def _whole_rows(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Rows of CSV, some of which have line breaks between quotes; a quote of the last one may be open."""
+    row: list[bytes] = []  # its lines so far
+    size, is_open = 0, False  # its bytes, and whether a quote of it is not closed yet
+    for line in lines:
+        row.append(line)
+        size += len(line)
+        is_open ^= line.count(b'"') % 2 == 1
+        if is_open and size > MAX_QUOTED_ROW:
+            break
+        if not is_open:
+            yield b"".join(row)
+            row, size = [], 0
+    if row:
+        yield b"".join(row)

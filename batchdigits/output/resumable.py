@@ -23,16 +23,8 @@ from numpy.typing import NDArray
 
 from batchdigits.errors import BatchdigitsError
 from batchdigits.output.atomic import explain_os_errors
-from batchdigits.output.finished import (
-    CHECKSUMS,
-    FinishedOutput,
-    checksum_of,
-    in_blocks,
-    read_extent,
-    records,
-    source_id,
-    write_done,
-)
+from batchdigits.output.done_file import CHECKSUMS, checksum_of, counted, records, source_id, write_done
+from batchdigits.output.finished import FinishedOutput, in_blocks, read_extent
 from batchdigits.output.journal import Extent, Identity, Journal, open_read_write, refuse_other_run, stamp_of, write_all
 from batchdigits.output.reader_protocol import Reader
 
@@ -73,9 +65,9 @@ class ResumableOutput:
         self._prune = prune
         self._keep = keep
         self._plan: deque[tuple[str, list[Extent] | None]] = deque()  # the next files, and their rows if these are done
-        # Sources that were done before, and those of this run; their stamps, and the checksums of their rows.
-        self._done = (array("Q"), array("Q"), array("I"))
-        self._written = (array("Q"), array("Q"), array("I"))
+        # Sources that were done before, and those of this run; their stamps, and the checksums and lines of their rows.
+        self._done = (array("Q"), array("Q"), array("I"), array("I"))
+        self._written = (array("Q"), array("Q"), array("I"), array("I"))
         self._extents: list[Extent] = []  # the rows of the complete file so far; adjoining extents are merged
         with explain_os_errors(path), ExitStack() as opened:
             if path.is_dir():
@@ -170,10 +162,13 @@ class ResumableOutput:
     def _note_done(self, path: str, stamp: int, extents: Sequence[Extent], part: BinaryIO) -> None:
         """Note what a later run needs to know of a source that was done before."""
         if self.old and all(end <= self.old.end for _, end in extents):  # a person may have edited these rows
-            checksum = self.old.checksum_of(path) if extents else 0  # a source that is named again has none left
+            done = self.old.record_of(path)
+            # A source that is named again has no rows left.
+            checksum, lines = (done.checksum, done.lines or len(extents)) if extents else (0, 0)
         else:
-            checksum = sum(self._checksum(read_extent(part, extent)) for extent in extents)
-        for numbers, number in zip(self._done, (source_id(path), stamp, checksum % CHECKSUMS), strict=True):
+            rows = [read_extent(part, extent) for extent in extents]
+            checksum, lines = sum(map(self._checksum, rows)) % CHECKSUMS, sum(row.count(b"\n") for row in rows)
+        for numbers, number in zip(self._done, (source_id(path), stamp, checksum, lines), strict=True):
             numbers.append(number)
 
     def _checksum(self, rows: bytes) -> int:
@@ -211,6 +206,7 @@ class ResumableOutput:
             self._journal.add(stamps, extents)
         self._written[1].extend(stamps)
         self._written[2].extend(map(self._checksum, rows))
+        self._written[3].extend(lines.count(b"\n") for lines in rows)
         begin, self._end = self._end, int(ends[-1])
         self.done += sum(stamp & 1 for stamp in stamps)  # a later run does those with an error again
         if not self.resumed and not self.old:
@@ -235,7 +231,7 @@ class ResumableOutput:
             for extent in self.old.woven(self._prune):
                 self._append(extent)
         with explain_os_errors(self.path):
-            if self.old and self._extents == [(0, self.old.end)]:
+            if self.old and self._extents == [(0, self.old.end)] and not self._written[0]:
                 self._remove()  # nothing has changed
                 return
             complete = self._part_path
@@ -255,7 +251,7 @@ class ResumableOutput:
 
     def _records(self) -> NDArray[Any]:
         """What a later run needs to know of the sources."""
-        done = np.concatenate([records(*self._done), records(*self._written)])
+        done = np.concatenate([counted(records(*known), lines) for *known, lines in (self._done, self._written)])
         return np.concatenate([self.old.done_of_others(done["source"]), done]) if self.old else done
 
     def _place_done(self) -> None:
@@ -267,7 +263,8 @@ class ResumableOutput:
     def _place(self, path: str, extents: Sequence[Extent]) -> None:
         """Say where the rows of the run's next file are."""
         if self.old:
-            self.old.place(path, extents)
+            self.old.place(path, extents, self._part)
+            self._part.seek(self._end)  # `place` may have read from it
             return
         for extent in extents:
             self._append(extent)

@@ -240,7 +240,7 @@ def test_random_kills_between_additions_changes_and_edits_lose_no_row_and_no_edi
             f"scans/{p.name}" for p in scans.iterdir()
         )
         assert set(by_hand.values()) <= set(lines)
-        assert len((tmp_path / ".out.csv.done").read_bytes().partition(b"\n")[2]) == 20 * (len(lines) - 1)
+        assert len((tmp_path / ".out.csv.done").read_bytes().partition(b"\n")[2]) == 24 * (len(lines) - 1)
         edit_a_row(output, chance, by_hand)
     assert killed >= KILLS // 2
 

@@ -168,6 +168,27 @@ def test_a_finished_table_is_added_to(run: Run, suffix: str, long: list[str]) ->
     assert text.index("scans/a.png") < text.index("scans/f.png") < text.index("scans/c.png") < text.index("scans/d.png")
 
 
+@pytest.mark.parametrize("suffix", ["csv", "jsonl"])
+def test_lost_rows_are_read_again(run: Run, suffix: str) -> None:
+    output = Path(f"rows.{suffix}")
+    save_pages("stack.tif", *(scanned(filled(blank_form(), copy=copy)) for copy in range(3)))
+    options = ["--template", "form.toml", "--long", "-o", output]
+    run("read", "scans/a.png", "stack.tif", *options)
+    before = output.read_text()
+    lines = before.splitlines(keepends=True)
+    kept = [line for line in lines if not ("stack.tif#2" in line or ("a.png" in line and "room" in line))]
+    output.write_text("".join(kept).replace("310826", "310827"))
+    said = run("read", "scans/a.png", "stack.tif", *options, "--resume").stderr
+    assert "2 kept, of these 2 with rows missing, which are made again (scans/a.png, stack.tif)" in said
+    now = output.read_text().splitlines(keepends=True)
+    second_page = [line for line in lines if "stack.tif#2" in line]
+    assert [line for line in now if "stack.tif#2" in line] == second_page
+    assert [line for line in now if "stack.tif#2" not in line] == [
+        line.replace("310826", "310827") for line in lines if "stack.tif#2" not in line
+    ]
+    assert "2 kept\n" in run("read", "scans/a.png", "stack.tif", *options, "--resume").stderr
+
+
 def test_resume_refuses_another_template(run: Run) -> None:
     run("read", "scans/a.png", "--template", "form.toml", "-o", "rows.csv")
     before = Path("rows.csv").read_bytes()

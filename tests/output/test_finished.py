@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from time import process_time
 
+import numpy as np
 import pytest
 
 from batchdigits.errors import BatchdigitsError
 from batchdigits.output import resumable
-from batchdigits.output.finished import FinishedOutput, done_path
+from batchdigits.output.done_file import COUNTED, COUNTS, done_path, read_done, records, write_done
+from batchdigits.output.finished import FinishedOutput
 from batchdigits.output.journal import failed_stamp, stamp_of
 from batchdigits.output.resumable import ResumableOutput
 from tests.output.test_resumable import HEADER, IDENTITY, KilledError, Lines, beside, complete, row, write
@@ -368,9 +372,108 @@ def test_an_older_version_that_did_not_know_an_option_is_named(finished: Path, f
         write(finished, files, resume=True)
 
 
-def test_twenty_bytes_a_source(finished: Path, files: list[str]) -> None:
-    _, _, stamps = done_path(finished).read_bytes().partition(b"\n")
-    assert len(stamps) == 20 * len(files)
+def test_24_bytes_a_source(finished: Path, files: list[str]) -> None:
+    _, _, content = done_path(finished).read_bytes().partition(b"\n")
+    assert len(content) == 24 * len(files)
+
+
+@dataclass
+class Stack:
+    """The table of a file of several pages, between two others."""
+
+    path: Path
+    files: list[str]
+    pages: int = 3
+
+    def row(self, page: int) -> bytes:
+        return f"{self.files[1]}#{page},x\n".encode()
+
+    def rows(self) -> list[bytes]:
+        return [row(self.files[0]), *map(self.row, range(1, self.pages + 1)), row(self.files[2])]
+
+    def run(self) -> FinishedOutput:
+        """Add to the table."""
+        with ResumableOutput(self.path, IDENTITY, HEADER, True, Lines()) as output:
+            for file in output.unfinished(self.files):
+                output.write([b"".join(self.rows()[1:-1]) if file == self.files[1] else row(file)], [stamp_of(file)])
+            output.finish()
+        assert output.old
+        return output.old
+
+
+@pytest.fixture
+def stack(tmp_path: Path, files: list[str]) -> Stack:
+    stack = Stack(tmp_path / "out.csv", files[:3])
+    stack.path.write_bytes(HEADER)
+    write_done(stack.path, IDENTITY, np.empty(0, COUNTED))
+    stack.run()
+    assert stack.path.read_bytes() == HEADER + b"".join(stack.rows())
+    return stack
+
+
+@pytest.mark.parametrize("gone", [(1,), (2,), (3,), (1, 3)])
+@pytest.mark.parametrize("has_changed", [False, True])
+def test_lost_rows_of_a_file_are_made_again_and_edited_ones_stay(
+    stack: Stack, gone: tuple[int, ...], has_changed: bool
+) -> None:
+    for page in gone:
+        edit(stack.path, stack.row(page), b"")
+    by_hand = stack.row(2 if 2 not in gone else 3)
+    edit(stack.path, by_hand, by_hand.replace(b"x", b"by hand"))
+    if has_changed:
+        os.utime(stack.files[1], ns=(1, 1))
+    expected = HEADER + b"".join(stack.rows()).replace(by_hand, by_hand.replace(b"x", b"by hand"))
+    old = stack.run()
+    assert stack.path.read_bytes() == expected
+    assert (old.kept, old.short, old.edited, old.names["short"]) == (3, 1, has_changed, [stack.files[1]])
+    old = stack.run()
+    assert (stack.path.read_bytes(), old.kept, old.short, old.edited) == (expected, 3, 0, 0)
+
+
+def test_lost_rows_of_a_file_with_fewer_pages_by_now_are_looked_for_once(stack: Stack) -> None:
+    edit(stack.path, stack.row(3), b"")
+    stack.pages = 2
+    assert [stack.run().short for _ in range(2)] == [1, 0]
+    assert stack.path.read_bytes() == HEADER + b"".join(stack.rows())
+
+
+def test_a_new_page_of_a_file_with_edited_rows_is_added(stack: Stack) -> None:
+    edit(stack.path, stack.row(2), stack.row(2).replace(b"x", b"by hand"))
+    Path(stack.files[1]).write_text("changed")
+    stack.pages = 4
+    old = stack.run()
+    assert stack.path.read_bytes() == HEADER + b"".join(stack.rows()).replace(b"#2,x", b"#2,by hand")
+    assert (old.kept, old.edited, old.names["edited"]) == (3, 1, [stack.files[1]])
+
+
+def test_a_page_that_could_not_be_read_costs_no_edit_of_another(stack: Stack) -> None:
+    edit(stack.path, stack.row(1), stack.row(1).replace(b"x", b"by hand"))
+    edit(stack.path, stack.row(3), stack.row(3).replace(b"x", b"gone"))
+    assert stack.run().changed == 1
+    assert stack.path.read_bytes() == HEADER + b"".join(stack.rows()).replace(b"#1,x", b"#1,by hand")
+
+
+def test_a_killed_run_that_made_lost_rows_again_keeps_the_edited_ones(stack: Stack) -> None:
+    edit(stack.path, stack.row(1), b"")
+    edit(stack.path, stack.row(2), stack.row(2).replace(b"x", b"by hand"))
+    with pytest.raises(KilledError), ResumableOutput(stack.path, IDENTITY, HEADER, True, Lines()) as output:
+        for file in output.unfinished(stack.files):
+            output.write([b"".join(stack.rows()[1:-1])], [stamp_of(file)])
+        raise KilledError
+    stack.run()
+    assert stack.path.read_bytes() == HEADER + b"".join(stack.rows()).replace(b"#2,x", b"#2,by hand")
+
+
+def test_a_table_of_an_older_version_whose_rows_were_not_counted_is_added_to(finished: Path, files: list[str]) -> None:
+    identity, done = read_done(finished)
+    older = {name: value for name, value in identity.items() if name != COUNTS}
+    content = records(*(done[name].tolist() for name in ("source", "stamp", "checksum"))).tobytes()
+    done_path(finished).write_bytes(json.dumps(older).encode() + b"\n" + content)
+    new = files[5] + "a"
+    Path(new).write_text("new")
+    assert write(finished, [*files, new], resume=True) == [new]
+    assert finished.read_bytes() == complete([*files, new]).replace(row(files[1]), edited(files[1]))
+    assert read_done(finished)[1]["lines"].tolist() == [1] * 7
 
 
 def test_a_row_without_a_path_is_never_pruned(finished: Path, files: list[str]) -> None:

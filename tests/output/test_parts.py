@@ -16,7 +16,7 @@ from batchdigits.errors import BatchdigitsError
 from batchdigits.files.remote import storage_of
 from batchdigits.inference.decide import Prediction, Status
 from batchdigits.output.columns import Columns
-from batchdigits.output.finished import checksum_of, records, source_id
+from batchdigits.output.done_file import checksum_of, records, source_id
 from batchdigits.output.formats import FormatName, output_format
 from batchdigits.output.journal import NO_STAMP, Identity
 from batchdigits.output.part_rows import read_part

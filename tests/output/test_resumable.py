@@ -40,6 +40,9 @@ class Lines:
     def for_file(self, path: Path) -> Lines:
         return self
 
+    def rows_in(self, rows: bytes) -> Iterator[bytes]:
+        yield from rows.splitlines(keepends=True)
+
     def in_form(self, rows: bytes, form: RowForm) -> bytes:
         return rows.replace(b"\n", form.line_end)
 
