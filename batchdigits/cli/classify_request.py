@@ -34,10 +34,14 @@ class Request:
     Attributes:
         command: the command's name.
         done: what becomes of images, as a participle.
+        no_options: names of values that the command has no option for.
+        option_names: the names of options by those of their values, where these differ.
     """
 
     command: ClassVar[str]
     done: ClassVar[str]
+    no_options: ClassVar[tuple[str, ...]] = ("paths",)
+    option_names: ClassVar[Mapping[str, str]] = {}
 
     paths: tuple[str, ...]
     files_from: str | None

@@ -108,7 +108,7 @@ class Summary:
             "model": {"name": self.task.model.name, "sha256": card.sha256["payload"]},
             "normaliser": card.normaliser["version"],
             "threshold": self.task.pipeline.threshold,
-            "options": _options(self.request) | {"second_look": self.task.second_look},
+            "options": _options(self.request, self.task.second_look),
             "versions": _versions(self.task.model),
             "host": {"cores": usable_cores(), "workers": self.workers},
         }
@@ -146,11 +146,13 @@ def _mark(command: str) -> dict[str, str]:
     return {"summary_of": f"batchdigits {command}"}
 
 
-def _options(request: Request) -> dict[str, Any]:
+def _options(request: Request, second_look: bool) -> dict[str, Any]:
     """All options by name, but for the paths, of which there may be many."""
     values = {field.name: getattr(request, field.name) for field in dataclasses.fields(request)}
-    del values["paths"]
-    return {name: _plain(value) for name, value in values.items()}
+    values["second_look"] = second_look
+    for name in request.no_options:
+        del values[name]
+    return {request.option_names.get(name, name): _plain(value) for name, value in values.items()}
 
 
 def _plain(value: Any) -> Any:

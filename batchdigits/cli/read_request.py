@@ -34,6 +34,8 @@ class ReadRequest(Request):
 
     command: ClassVar[str] = "read"
     done: ClassVar[str] = "read"
+    no_options: ClassVar[tuple[str, ...]] = ("paths", "second_look")
+    option_names: ClassVar[Mapping[str, str]] = {"bounds": "range", "checks": "check"}
 
     ink: Ink
     length: str | None
@@ -97,7 +99,7 @@ class ReadRequest(Request):
         if self.digits and not self.long:
             raise click.UsageError("--digits has a column for one field in a row; with --template, add --long.")
         assert self._form  # which reads it
-        if self.with_id and not self.long and any(field.name == "id" for field in self._form.fields):
+        if self.with_id and any(field.name == "id" for field in self._form.fields):
             raise click.UsageError(f"--with-id adds the column id, and a field in {self.template} has this name, too.")
 
     @property

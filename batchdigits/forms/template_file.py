@@ -227,7 +227,9 @@ def _fields(path: str, tables: Sequence[Any], pages: Sequence[TemplatePage], ink
     for number, entries in enumerate(tables, 1):
         table = _Table(f"{path}: field {number}", entries)
         name = table.take("name", str, default="")
-        if not 0 < len(name) <= MAX_NAME or not is_line(name) or name != name.strip():
+        if name.strip() and name != name.strip():
+            raise table.fault("name", f"must not begin or end with a blank, as {_shown(name)} does")
+        if not 0 < len(name.strip()) <= MAX_NAME or not is_line(name):
             raise table.fault("name", f"must be a text of 1 to {MAX_NAME} characters, not {_shown(name)}")
         table.where = f"{path}: field {name!r}"
         if name in names:

@@ -68,7 +68,8 @@ def refuse_other_run(place: str | Path, before: Mapping[str, Any], now: Identity
     for name, value in now.items():
         if before.get(name) != value:
             raise BatchdigitsError(
-                f"cannot resume {place}: {_difference(name, before.get(name), value)}; use the same, or --overwrite"
+                f"cannot resume {place}: {_difference(name, before.get(name), value)}; use the same, or give another "
+                "name; --overwrite drops all rows, with what was corrected in them"
             )
 
 

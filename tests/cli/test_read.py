@@ -310,7 +310,9 @@ def test_the_summary_names_command_and_options(run: Run) -> None:
     assert summary["summary_of"] == "batchdigits read"
     assert summary["images"] == len(VALUES) + 2
     assert summary["options"]["pattern"] is None
-    assert "top_k" not in summary["options"]
+    assert summary["options"]["range"] is None
+    assert summary["options"]["check"] == []
+    assert not summary["options"].keys() & {"top_k", "bounds", "checks", "second_look"}
 
 
 def test_too_many_failures_stop_the_run(run: Run) -> None:

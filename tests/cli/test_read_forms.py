@@ -195,7 +195,8 @@ def test_resume_refuses_another_template(run: Run) -> None:
     Path("form.toml").write_text(template("marks", form=None, room="length = 3"))
     result = run("read", "scans/a.png", "scans/b.png", "--template", "form.toml", "-o", "rows.csv", "--resume")
     assert result.exit_code == 1
-    assert "rows.csv: the contents of --template have changed since it was begun; use the same, or" in result.stderr
+    why = "the contents of --template have changed since it was begun"
+    assert f"rows.csv: {why}; use the same, or give another name; --overwrite drops all rows" in result.stderr
     assert Path("rows.csv").read_bytes() == before
 
 
@@ -211,9 +212,10 @@ def test_ids_stand_before_the_fields(run: Run) -> None:
     result = run("read", "--files-from", "list", "--with-id", "--template", "form.toml")
     assert rows_of(result.stdout)[0]["id"] == "A-17"
     Path("form.toml").write_text(Path("form.toml").read_text().replace('"room"', '"id"'))
-    result = run("read", "--files-from", "list", "--with-id", "--template", "form.toml")
-    assert result.exit_code == 2
-    assert "a field in form.toml has this name" in result.stderr
+    for long in ([], ["--long"]):  # which review --apply --wide makes a column a field of
+        result = run("read", "--files-from", "list", "--with-id", "--template", "form.toml", *long)
+        assert result.exit_code == 2
+        assert "a field in form.toml has this name" in result.stderr
 
 
 # Forms of several pages

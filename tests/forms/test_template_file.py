@@ -141,6 +141,8 @@ FIELD = drawn.template()
         (drawn.template(more='unit = "inch"'), "key 'unit': must be 'px' or 'mm', not 'inch'"),
         (drawn.template(more="marks = 3"), "form.toml, key 'marks': no such key"),
         (FIELD.replace('name = "room"', "name = 3"), "field 4, key 'name': must be a text, not 3"),
+        (FIELD.replace('"room"', '"a "'), "field 4, key 'name': must not begin or end with a blank, as 'a ' does"),
+        (FIELD.replace('"room"', '" "'), "field 4, key 'name': must be a text of 1 to 64 characters, not ' '"),
         (FIELD.replace('name = "room"', ""), "field 4, key 'name': must be a text of 1 to 64 characters, not ''"),
         (FIELD.replace('"room"', '"a\\nb"'), "field 4, key 'name'"),
         (FIELD.replace('"room"', '"' + "a" * 65 + '"'), "field 4, key 'name'"),
