@@ -12,10 +12,10 @@ from batchdigits.files.source_error import SourceError
 from batchdigits.forms.align import Placed, ScanFeatures, align, lies_as_another
 from batchdigits.forms.corners import corners_text
 from batchdigits.forms.crop import crop
+from batchdigits.forms.page_note import page_note
 from batchdigits.forms.reference import Matrix, ink_of, reduced
 from batchdigits.forms.template import Template, TemplateField, TemplatePage
 from batchdigits.inference.decide import Status
-from batchdigits.text import counted
 from batchdigits.vision.decode import Page, decode
 from batchdigits.vision.grey import Scan
 
@@ -83,14 +83,14 @@ class FormBatch:
 
     def add_pages(self, decoded: Iterable[Page]) -> Iterable[None]:
         """Add the pages of one file."""
-        first, found, pages = len(self._rows), Counter[int](), 0
+        first, found, scans, source = len(self._rows), Counter[int](), 0, ""
         for page in decoded:
             form = cut_form(page, self._template, 1 + found.total() % len(self._template.pages))
-            pages += 1
+            scans, source = scans + 1, page.source
             found.update([form.page] if form.page else ())
             self._rows += _by_field(form) if self._by_field else [form]
             yield
-        note = _missing_pages(found, len(self._template.pages)) if pages > 1 else ""
+        note = page_note(source, scans, found, len(self._template.pages))
         if note and len(self._rows) > first:
             last = self._rows[-1]
             detail = "; ".join(filter(None, [last.detail, note]))  # with fields, it makes their row `review`
@@ -160,19 +160,6 @@ def _is_empty(scan: Scan) -> bool:
     """Whether a page has neither print nor ink on it."""
     ink = ink_of(reduced(scan)[0])
     return float((ink > 0).mean()) <= MAX_SPECKS
-
-
-def _missing_pages(found: Counter[int], pages: int) -> str:
-    """What is wrong with the pages of a file; empty if it has each page of the form equally often.
-
-    Args:
-        found: how often it has each.
-        pages: of the form.
-    """
-    if found.total() % pages:
-        return f"{counted(found.total(), 'page')} of the form in the file, and the form has {pages}"
-    fewer = [str(page) for page in range(1, pages + 1) if found[page] < max(found.values(), default=0)]
-    return f"page {', '.join(fewer)} of the form missing in the file" if fewer else ""
 
 
 def _by_field(form: CutForm) -> list[CutForm]:

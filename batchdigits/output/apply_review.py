@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Any
 
 from batchdigits.errors import BatchdigitsError
+from batchdigits.forms.page_note import page_note_of
 from batchdigits.inference.decide import Status
 from batchdigits.output.atomic import replace_atomically
 from batchdigits.output.columns import Cell, number_of
@@ -185,24 +186,29 @@ def _changed_records(
 
 def _change(record: Record, row: TableRow, settled: Settled, column: str, applied: Applied) -> Change | None:
     """The new cells of a row that has an answer; None if it stays as it is."""
-    answer = settled.answer
+    answer, note = settled.answer, page_note_of(row.detail)
     if (row.label, row.status) != (answer.predicted, answer.status):
         applied.changed += 1  # a person, or a later run, knew better
         return None
     if answer.kind == "unsure":
         applied.unsure.append(row.path)
-        return None if row.status == Status.ERROR else {"status": Status.REVIEW.value, "detail": UNSURE}
+        return None if row.status == Status.ERROR else {"status": Status.REVIEW.value, "detail": _joined(UNSURE, note)}
     applied.reviewed += 1
     applied.corrected += answer.label != answer.predicted
+    kind = {"not_digit": NO_NUMBER if row.is_number else NO_DIGIT, "blank": BLANK}.get(answer.kind, "")
     was_reviewed = bool(record.cells.get("reviewed_at"))  # then the label is a person's
     return {
         column: answer.label,
         "status": REVIEWED,
-        "detail": {"not_digit": NO_NUMBER if row.is_number else NO_DIGIT, "blank": BLANK}.get(answer.kind, ""),
+        "detail": _joined(kind, note),  # the note is about the page, and no answer to a field settles it
         "predicted": text_of(record.cells.get("predicted")) if was_reviewed else row.label,
         "reviewer": settled.reviewer,
         "reviewed_at": settled.at,
     }
+
+
+def _joined(*details: str) -> str:
+    return "; ".join(filter(None, details))
 
 
 def _convert(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -13,6 +14,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from batchdigits.output.review_answers import Answer
+from batchdigits.output.review_log import ReviewLog, log_path
+from batchdigits.output.table import read_table
 from tests.conftest import Run
 from tests.forms import drawn
 from tests.forms.drawn import blank_form, filled, save, scanned, template
@@ -263,6 +267,26 @@ def test_the_pages_of_a_file_are_those_of_the_form_in_turn(run: Run) -> None:
     assert rows[7]["status"] == "review"
     assert rows[7]["detail"] == "3 pages of the form in the file, and the form has 2"
     assert [row["status"] for row in rows[:7]] == ["ok", "ok", "review", "ok", "ok", "ok", "ok"]
+    assert (rows[8]["status"], rows[8]["detail"]) == ("ok", "")  # a file for each page
+
+
+def test_a_review_keeps_the_note_that_pages_are_missing(run: Run) -> None:
+    save_pages("blank.tif", blank_form(), second_page())
+    Path("form.toml").write_text(two_pages())
+    one = scanned(filled(blank_form()))
+    save_pages("twice.tif", one, one)
+    assert run("read", "twice.tif", "--template", "form.toml", "--long", "-o", "rows.csv").exit_code == 0
+    last = [row for row in read_table("rows.csv") if row.status == "review"]
+    note = "page 2 of the form missing in the file"
+    assert [row.detail for row in last] == [note]
+    for kind, detail in (("label", note), ("blank", f"blank; {note}"), ("unsure", f"unsure; {note}")):
+        answer = Answer(last[0].path, kind, last[0].label if kind == "label" else "", last[0].label, "review")  # type: ignore[arg-type]
+        with closing(ReviewLog(log_path(Path("rows.csv")), "rows.csv", are_numbers=True)) as log:
+            log.add("anna", "t", "single", "first", [answer])
+        assert run("review", "rows.csv", "--apply", "-o", "final.csv", "--overwrite").exit_code == 0
+        assert rows_of(Path("final.csv").read_text())[-1]["detail"] == detail
+        assert run("review", "rows.csv", "--apply", "--wide", "-o", "wide.csv", "--overwrite").exit_code == 0
+        assert note in rows_of(Path("wide.csv").read_text())[-1]["detail"]
 
 
 @pytest.mark.skipif(find_spec("pypdfium2") is None, reason="pypdfium2 is not installed")
@@ -274,6 +298,19 @@ def test_pages_of_a_pdf(run: Run) -> None:
     rows = rows_of(run("read", "scans.pdf", "--template", "form.toml").stdout)
     assert [row["path"] for row in rows] == ["scans.pdf#1", "scans.pdf#2"]
     assert [values_of(row) for row in rows] == [list(drawn.VALUES.values())] * 2
+
+
+@pytest.mark.skipif(find_spec("pypdfium2") is None, reason="pypdfium2 is not installed")
+def test_a_pdf_of_one_page_says_that_the_other_is_missing(run: Run) -> None:
+    save_pages("blank.tif", blank_form(), second_page())
+    Path("form.toml").write_text(two_pages())
+    page = scanned(filled(second_page(), {"room": "042"}))
+    Image.fromarray(page).save("one.PDF", resolution=150)
+    save_pages("one.tif", page)
+    pdf, tiff = rows_of(run("read", "one.PDF", "one.tif", "--template", "form.toml").stdout)
+    assert (pdf["room"], pdf["status"]) == ("042", "review")
+    assert pdf["detail"] == "1 page of the form in the file, and the form has 2"
+    assert (tiff["room"], tiff["status"], tiff["detail"]) == ("042", "ok", "")  # a file for each page
 
 
 # Values of all pages together
