@@ -169,11 +169,14 @@ class ReadRequest(Request):
         from batchdigits.output.columns import Columns
         from batchdigits.output.form_columns import FormFieldColumns, PageColumns
 
-        if self._form and self.long:
-            return FormFieldColumns(ids=ids, answer="value", digits=self.digits)
-        if self._form:
-            return PageColumns(ids=ids, fields=tuple(field.name for field in self._form.fields))
-        return Columns(ids=ids, answer="value", digits=self.digits)
+        if not self._form:
+            amounts = None if self.decimals is None else {"value": self.decimals}
+            return Columns(ids=ids, answer="value", digits=self.digits, decimals=amounts)
+        fields = self._form.fields
+        decimals = {one.name: one.options.decimals for one in fields if one.options.decimals is not None}
+        if self.long:
+            return FormFieldColumns(ids=ids, answer="value", digits=self.digits, decimals=decimals)
+        return PageColumns(ids=ids, fields=tuple(field.name for field in fields), decimals=decimals)
 
     def row_options(self) -> Identity:
         """The options that rows depend on, and the package's network, which reads digits in their context."""

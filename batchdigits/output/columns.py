@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, Protocol
@@ -41,6 +41,8 @@ class Columns:
         others: how many columns of a person's own, which a run leaves empty, are behind ours in a table.
         answer: the name of the second column: `label`, or `value` where rows are fields.
         digits: whether the digits of a field have a column.
+        decimals: how many decimals a value has, by the name of its column, or where each row is a field of a form, by
+            that of the field; only of amounts.
     """
 
     labels: tuple[str, ...] = ()
@@ -50,6 +52,7 @@ class Columns:
     others: int = 0
     answer: Literal["label", "value"] = "label"
     digits: bool = False
+    decimals: Mapping[str, int] | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -99,6 +102,11 @@ class Columns:
         """Whether there are none but the fixed columns."""
         return self.ids is None and not (self.digits or self.needs_probabilities or self.others)
 
+    def amounts(self, cells: Sequence[Cell]) -> Iterator[tuple[int, int]]:
+        """The places of the amounts in a row, and how many decimals they have."""
+        for name, decimals in (self.decimals or {}).items():
+            yield self.names.index(name), decimals
+
     @property
     def needs_probabilities(self) -> bool:
         """Whether a row needs the probabilities of all classes."""
@@ -114,6 +122,13 @@ class Columns:
 
     def _probability_names(self) -> list[str]:
         return [f"p_{label}" for label in self.labels] if self.probabilities else []
+
+
+def amount_of(cell: str, decimals: int) -> str:
+    """An amount as runs write it, `12.50`, of which a spreadsheet may have made `12,5`; any other cell as it is."""
+    whole, _, behind = cell.replace(",", ".").partition(".")
+    is_amount = whole.removeprefix("-").isdigit() and (behind or "0").isdigit() and len(behind) <= decimals
+    return f"{whole}.{behind.ljust(decimals, '0')}" if is_amount else cell
 
 
 def number_of(cell: object) -> float | None:

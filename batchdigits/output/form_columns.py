@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from batchdigits.inference.decide import FormPage, Prediction, Status
@@ -71,6 +72,12 @@ class FormFieldColumns(Columns):
     def are_fixed(self) -> bool:
         """False: there are more."""
         return False
+
+    def amounts(self, cells: Sequence[Cell]) -> Iterator[tuple[int, int]]:
+        """The place of the value, if its field is an amount, and how many decimals that has."""
+        decimals = self.decimals and self.decimals.get(str(cells[self.names.index("field")]))
+        if decimals:
+            yield self.names.index(self.answer), decimals
 
     def _own_cells(self, prediction: Prediction) -> tuple[Cell, ...]:
         form = prediction.form or NO_FORM

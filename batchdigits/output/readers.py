@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.decide import Status
-from batchdigits.output.columns import Cell, Columns, number_of
+from batchdigits.output.columns import Cell, Columns, amount_of, number_of
 from batchdigits.output.compression import Compression, read_lines
 from batchdigits.output.prediction_csv import Dialect, delimiter_of, dialect_with
 from batchdigits.output.prediction_jsonl import json_line, path_of
@@ -22,6 +22,7 @@ from batchdigits.output.reader_protocol import RowForm, RowHead, line_end
 from batchdigits.text import SAVE_AS_UTF8, is_utf16
 
 MAX_QUOTED_ROW = 1 << 24  # bytes of a row with line breaks in its cells; one with more has a stray quote
+FAILS_DECIMALS = "fails the decimals"  # in the detail of a number that a run wrote as it stood in the field
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,8 @@ class CsvReader:
     def as_written(self, rows: bytes) -> bytes:
         """Rows as a run wrote them, before a spreadsheet gave them another form.
 
-        It has made `0,998` of `0.998000`, put semicolons for commas, and empty cells under a column of a person's.
+        It has made `0,998` of `0.998000` and `12,5` of the amount `12.50`, put semicolons for commas, and empty cells
+        under a column of a person's.
         """
         try:
             return b"".join(map(self._line_as_written, self._cells(rows)))
@@ -109,10 +111,15 @@ class CsvReader:
 
     def _line_as_written(self, texts: Sequence[str]) -> bytes:
         width = len(self.columns.names)
-        cells: list[Cell] = [*texts, *[""] * (width - len(texts))]
+        texts = [*texts, *[""] * (width - len(texts))]
+        cells: list[Cell] = [*texts]
         for place in self._numbers:
             number = number_of(cells[place])
             cells[place] = cells[place] if number is None else number
+        has_no_point = FAILS_DECIMALS in texts[self.columns.names.index("detail")]
+        for place, decimals in self.columns.amounts(texts):
+            if not (has_no_point and texts[place].isdigit()):
+                cells[place] = amount_of(texts[place], decimals)
         return self._written.line(cells if any(cells[width:]) else cells[:width])
 
     def _cells(self, rows: bytes) -> Iterator[list[str]]:

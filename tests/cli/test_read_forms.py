@@ -172,6 +172,21 @@ def test_a_finished_table_is_added_to(run: Run, suffix: str, long: list[str]) ->
     assert text.index("scans/a.png") < text.index("scans/f.png") < text.index("scans/c.png") < text.index("scans/d.png")
 
 
+@pytest.mark.parametrize("long", [[], ["--long"]])
+def test_amounts_that_a_spreadsheet_saved_are_not_edited(run: Run, long: list[str]) -> None:
+    Path("form.toml").write_text(template("marks", form=None, date="decimals = 2", student='separators = "/"'))
+    save(scanned(filled(blank_form(), {**drawn.VALUES, "date": "310820"})), "scans/a.png")
+    arguments = ["read", "scans/a.png", "--template", "form.toml", *long, "-o", "rows.csv"]
+    run(*arguments)
+    table = Path("rows.csv").read_text()
+    assert "3108.20" in table
+    saved = [line.replace("3108.20", "3108,2").split(",") for line in table.replace(",", ";").splitlines()]
+    Path("rows.csv").write_text("".join(",".join(line) + "\n" for line in saved))
+    save(scanned(filled(blank_form(), {**drawn.VALUES, "date": "310821"})), "scans/a.png")
+    assert "1 read again, 0 kept" in run(*arguments, "--resume").stderr
+    assert "3108.21" in Path("rows.csv").read_text()
+
+
 @pytest.mark.parametrize("suffix", ["csv", "jsonl"])
 def test_lost_rows_are_read_again(run: Run, suffix: str) -> None:
     output = Path(f"rows.{suffix}")

@@ -16,6 +16,7 @@ from batchdigits.errors import BatchdigitsError
 from batchdigits.inference.decide import Prediction, Status, blank, failed
 from batchdigits.output.columns import Columns
 from batchdigits.output.compression import Compression, read_lines, write_compressed
+from batchdigits.output.form_columns import FormFieldColumns, PageColumns
 from batchdigits.output.formats import Format, output_format
 from batchdigits.output.reader_protocol import RowForm
 
@@ -111,6 +112,38 @@ def test_rows_can_have_another_delimiter_and_decimal_sign(name: str, tmp_path: P
     assert b"me" in german.as_written(first.replace(b";\r\n", b";me\r\n"))
     no_csv = b'a"' + b"x" * 200_000 + b"\n"
     assert german.as_written(no_csv) == no_csv
+
+
+AMOUNTS = Columns(answer="value", decimals={"value": 2})
+PAGES = PageColumns(fields=("a", "b", "c"), decimals={"a": 2, "c": 1})
+BY_FIELD = FormFieldColumns(answer="value", decimals={"a": 2, "c": 1})
+
+
+@pytest.mark.parametrize(
+    ("columns", "row", "saved", "is_same"),
+    [
+        (AMOUNTS, "p,2419.50,~,ok,,~", "p;2419,5;~;ok;;~", True),
+        (AMOUNTS, "p,-7.00,~,ok,,~", "p;-7;~;ok;;~", True),
+        (AMOUNTS, "p,2419.50,~,ok,,~", "p;2419,51;~;ok;;~", False),
+        (AMOUNTS, "p,2419.50,~,ok,,~", "p;2419,504;~;ok;;~", False),
+        (AMOUNTS, "p,017.50,~,ok,,~", "p;17,5;~;ok;;~", False),
+        (AMOUNTS, "p,2725,~,review,fails the decimals,~", "p;2725;~;review;fails the decimals;~", True),
+        (Columns(answer="value"), "p,2419.50,~,ok,,~", "p;2419,5;~;ok;;~", False),
+        (PAGES, "p,1,ok,,,~,1.50,007,2.0", "p;1;ok;;;~;1,5;007;2", True),
+        (PAGES, "p,1,ok,,,~,1.50,007,2.0", "p;1;ok;;;~;1,5;7;2", False),
+        (BY_FIELD, "p,1,c,2.0,~,ok,,~,", "p;1;c;2;~;ok;;~;", True),
+        (BY_FIELD, "p,1,b,02,~,ok,,~,", "p;1;b;2;~;ok;;~;", False),
+    ],
+)
+def test_an_amount_that_a_spreadsheet_wrote_in_another_way_is_the_same(
+    tmp_path: Path, columns: Columns, row: str, saved: str, is_same: bool
+) -> None:
+    path = tmp_path / "out.csv"
+    path.write_text(";".join(columns.names) + "\n")
+    german = CSV.reader(columns).for_file(path)
+    written = row.replace("~", "1.000000").encode() + b"\n"
+    assert (german.as_written(saved.replace("~", "1").encode() + b"\n") == written) == is_same
+    assert CSV.reader(columns).as_written(written) == written
 
 
 @pytest.mark.parametrize("ends", ["\n", "\r\n"])
