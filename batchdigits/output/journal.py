@@ -1,8 +1,9 @@
 """The journal of an unfinished output: which sources are done, and where their rows are.
 
-It begins with a line of JSON that says what the run depends on. A record of 24 bytes follows for each finished source:
-a stamp of its path, size and modification time, and the extent of its rows in the output. Rows are written before their
-record, so every row that the journal knows is there. Rows without a record were interrupted, and are dropped.
+It begins with a line of JSON that says what it is and what the run depends on. A record of 24 bytes follows for each
+finished source: a stamp of its path, size and modification time, and the extent of its rows in the output. Rows are
+written before their record, so every row that the journal knows is there. Rows without a record were interrupted, and
+are dropped.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from io import FileIO
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any
 
 import numpy as np
@@ -22,7 +24,7 @@ from numpy.typing import NDArray
 from batchdigits.errors import BatchdigitsError
 from batchdigits.files.content import file_status
 from batchdigits.files.plain_path import plain_path
-from batchdigits.output.file_lock import lock
+from batchdigits.output.file_lock import is_at, lock
 from batchdigits.text import path_bytes
 
 Identity = Mapping[str, str | int | float | bool]
@@ -30,6 +32,9 @@ Extent = tuple[int, int]  # first byte, and the one after the last
 
 HASHED = {"--template": "none", "--values": "any"}  # options with a hash of a file, and what they have without one
 NO_STAMP = 0  # in place of the stamp of a source that nothing is known of
+MARK = {"journal of": "batchdigits"}
+START = json.dumps(MARK).encode()[:-1]  # of each journal
+SAFE_FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)  # a pipe would wait for a writer
 
 RECORD = np.dtype([("stamp", "<u8"), ("start", "<u8"), ("end", "<u8")])
 
@@ -86,7 +91,12 @@ def _shown(value: Any) -> str:
 
 
 class Journal:
-    """A locked journal, with its records; it takes 32 bytes of memory for each finished source."""
+    """A locked journal, with its records; it takes 32 bytes of memory for each finished source.
+
+    Attributes:
+        identity: that of the run; empty where its line is incomplete.
+        is_new: whether it was empty.
+    """
 
     def __init__(self, path: Path) -> None:
         """Open a journal, or create an empty one.
@@ -97,10 +107,11 @@ class Journal:
             ValueError: it is no journal.
         """
         self._path = path
-        self._file = open_read_write(path)
+        self._file = _open_locked(path)
         try:
-            lock(self._file)
-            self.identity, self._first_record, records = _read(self._file.readall())
+            content = self._file.readall()
+            self.is_new = not content
+            self.identity, self._first_record, records = _read(content)
         except BaseException:
             self._file.close()
             raise
@@ -123,7 +134,7 @@ class Journal:
         """Drop all records, and start a run with this identity."""
         self._file.truncate(0)
         self._file.seek(0)
-        line = (json.dumps(identity) + "\n").encode()
+        line = (json.dumps({**MARK, **identity}) + "\n").encode()
         write_all(self._file, line)
         self.identity, self._first_record = dict(identity), len(line)
         self._set(self._records[:0])
@@ -171,21 +182,50 @@ def _read(content: bytes) -> tuple[dict[str, Any], int, NDArray[Any]]:
     Raises:
         ValueError: the content is not that of a journal.
     """
+    if content[: len(START)] != START[: len(content)]:
+        raise ValueError("no journal")
     first, newline, rest = content.partition(b"\n")
     if not newline:
         return {}, 0, np.empty(0, RECORD)
     try:
         identity = json.loads(first)
     except RecursionError:
-        identity = None
-    if not isinstance(identity, dict):
-        raise ValueError("no journal")
+        raise ValueError("no journal") from None
+    identity = {name: value for name, value in identity.items() if name not in MARK}
     return identity, len(first) + 1, np.frombuffer(rest, RECORD, len(rest) // RECORD.itemsize)
 
 
-def open_read_write(path: Path) -> FileIO:
+def _open_locked(path: Path) -> FileIO:
+    while True:
+        file = open_beside(path)
+        try:
+            lock(file)
+            if is_at(file, path):
+                return file
+        except BaseException:
+            file.close()
+            raise
+        file.close()  # a run that ended meanwhile has removed it
+
+
+def open_beside(path: Path) -> FileIO:
+    """Open or create a file that a run keeps beside its output, as `open_read_write` does, but no link, pipe or device.
+
+    Raises:
+        ValueError: it is one.
+    """
+    if path.is_symlink():
+        raise ValueError("a link")
+    file = open_read_write(path, SAFE_FLAGS)
+    if not S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise ValueError("no regular file")
+    return file
+
+
+def open_read_write(path: Path, more_flags: int = 0) -> FileIO:
     """Open or create an unbuffered file for reading and writing, its content kept."""
-    return FileIO(path, "r+", opener=lambda name, flags: os.open(name, flags | os.O_CREAT, 0o666))
+    return FileIO(path, "r+", opener=lambda name, flags: os.open(name, flags | os.O_CREAT | more_flags, 0o666))
 
 
 def write_all(file: FileIO, data: bytes) -> None:

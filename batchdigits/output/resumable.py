@@ -13,6 +13,7 @@ from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
+from io import FileIO
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -23,9 +24,9 @@ from numpy.typing import NDArray
 
 from batchdigits.errors import BatchdigitsError
 from batchdigits.output.atomic import explain_os_errors
-from batchdigits.output.done_file import CHECKSUMS, checksum_of, counted, records, source_id, write_done
+from batchdigits.output.done_file import CHECKSUMS, checksum_of, counted, done_path, records, source_id, write_done
 from batchdigits.output.finished import FinishedOutput, in_blocks, read_extent
-from batchdigits.output.journal import Extent, Identity, Journal, open_read_write, refuse_other_run, stamp_of, write_all
+from batchdigits.output.journal import Extent, Identity, Journal, open_beside, refuse_other_run, stamp_of, write_all
 from batchdigits.output.reader_protocol import Reader
 
 REPLACES, ADDS = "replaces", "adds"  # marks in a journal: what was at the output's name, and whether the run adds to it
@@ -73,9 +74,10 @@ class ResumableOutput:
             if path.is_dir():
                 raise IsADirectoryError(None, "is a directory")
             self._part_path = path.with_name(f".{path.name}.part")
+            self._whole_path = path.with_name(f".{path.name}.whole")
             self._journal_path = path.with_name(f".{path.name}.journal")
             self._journal = opened.enter_context(closing(self._open_journal()))
-            self._part = opened.enter_context(open_read_write(self._part_path))
+            self._part = opened.enter_context(self._open_part())
             try:
                 self._begin(identity, header, resume, reader)
             except BaseException:
@@ -91,6 +93,22 @@ class ResumableOutput:
             raise BatchdigitsError(f"cannot write {self.path}: another run is writing it") from None
         except ValueError:
             raise BatchdigitsError(f"{self._journal_path} is not a journal of batchdigits; remove it") from None
+
+    def _open_part(self) -> FileIO:
+        """Open the part.
+
+        Raises:
+            BatchdigitsError: a file that no run has left there would be written over: it has no journal, or is a link.
+        """
+        beside = (self._part_path, self._whole_path, done_path(self.path))
+        foreign = [path for path in beside if path.is_symlink() or (path.exists() and not path.is_file())]
+        if self._journal.is_new:
+            foreign += [path for path in beside[:2] if _state(path)]
+        if foreign:
+            if self._journal.is_new:
+                self._journal.remove()
+            raise BatchdigitsError(f"{foreign[0]} is not of a run of batchdigits; move it away, or remove it")
+        return open_beside(self._part_path)
 
     def _begin(self, identity: Identity, header: bytes, resume: bool | None, reader: Reader) -> None:
         state = _state(self.path)
@@ -236,7 +254,8 @@ class ResumableOutput:
                 return
             complete = self._part_path
             if convert or self._extents != [(0, self._end)]:
-                complete = self.path.with_name(f".{self.path.name}.whole")
+                complete = self._whole_path
+                complete.unlink(missing_ok=True)  # of a run that was killed; a link there is not followed
                 try:
                     (convert or _write_lines)(self._lines(), complete)
                 except BaseException:
@@ -301,6 +320,7 @@ class ResumableOutput:
         """Remove the rows beside the output, and the journal."""
         self._part.close()
         self._part_path.unlink(missing_ok=True)
+        self._whole_path.unlink(missing_ok=True)
         self._journal.remove()
 
 

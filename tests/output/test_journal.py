@@ -7,11 +7,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from io import FileIO
 from pathlib import Path
 
 import pytest
 
-from batchdigits.output.journal import NO_STAMP, Journal, stamp, stamp_of
+from batchdigits.output import journal as module
+from batchdigits.output.file_lock import lock
+from batchdigits.output.journal import NO_STAMP, START, Journal, stamp, stamp_of
 from tests.conftest import ROOT
 
 IDENTITY = {"--ink": "auto"}
@@ -81,15 +84,46 @@ def test_a_record_that_ends_before_it_begins_does_not_count(journal: Journal, pa
 
 
 def test_a_torn_first_line_is_an_empty_journal(path: Path) -> None:
-    path.write_bytes(b'{"--ink": "au')
+    path.write_bytes(b'{"journal of": "batchdigits", "--ink": "au')
     with reopened(path) as (read, end):
         assert (read.identity, len(read), end) == ({}, 0, 0)
 
 
-@pytest.mark.parametrize("content", [b"something else\n", b"[1]\n", b"[" * 100_000 + b"\n"])
+@pytest.mark.parametrize("content", [b"my diary", b"something else\n", b'{"a": 1}\n', START + b"[" * 100_000 + b"\n"])
 def test_another_file_is_refused(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(ValueError):
+        Journal(path)
+    assert path.read_bytes() == content
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no named pipes")
+def test_a_link_and_a_pipe_are_no_journal(path: Path) -> None:
+    other = path.with_name("other")
+    other.write_bytes(b"")
+    path.symlink_to(other)
+    with pytest.raises(ValueError):
+        Journal(path)
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(ValueError):
+        Journal(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows removes no open file")
+def test_a_journal_that_was_removed_before_it_was_locked_is_made_anew(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = Journal(path)
+
+    def end_of_first(file: FileIO) -> None:
+        first.remove()
+        first.close()
+        monkeypatch.setattr(module, "lock", lock)
+        lock(file)
+
+    monkeypatch.setattr(module, "lock", end_of_first)
+    with closing(Journal(path)), pytest.raises(BlockingIOError):
         Journal(path)
 
 

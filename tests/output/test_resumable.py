@@ -227,6 +227,34 @@ def test_a_file_that_is_no_journal_is_left_alone(path: Path) -> None:
     assert (path.parent / ".out.csv.journal").read_text() == "my diary\n"
 
 
+@pytest.mark.parametrize("name", ["part", "whole"])
+def test_a_hidden_file_without_a_journal_is_left_alone(path: Path, files: list[str], name: str) -> None:
+    mine = path.with_name(f".out.csv.{name}")
+    mine.write_text("mine")
+    with pytest.raises(BatchdigitsError, match=rf"\.out\.csv\.{name} is not of a run of batchdigits; move it away"):
+        write(path, files, resume=False)
+    assert mine.read_text() == "mine"
+    assert beside(path) == {mine.name}
+
+
+@pytest.mark.parametrize("name", ["part", "whole", "done"])
+def test_a_link_in_place_of_a_hidden_file_is_not_followed(begun: Path, files: list[str], name: str) -> None:
+    mine = begun.with_name("mine")
+    mine.write_text("mine")
+    link = begun.with_name(f".out.csv.{name}")
+    link.unlink(missing_ok=True)
+    link.symlink_to(mine)
+    with pytest.raises(BatchdigitsError, match="is not of a run of batchdigits"):
+        write(begun, files, resume=True)
+    assert mine.read_text() == "mine"
+
+
+def test_an_assembled_file_of_a_killed_run_is_dropped(begun: Path, files: list[str]) -> None:
+    begun.with_name(".out.csv.whole").write_text("torn")
+    write(begun, files, resume=False)
+    assert beside(begun) == {".out.csv.done"}
+
+
 def test_a_folder_is_no_output(tmp_path: Path) -> None:
     with pytest.raises(BatchdigitsError, match="is a directory"):
         ResumableOutput(tmp_path, IDENTITY, HEADER, None, Lines())
