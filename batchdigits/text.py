@@ -9,10 +9,11 @@ import sys
 import unicodedata
 from collections.abc import Sequence
 
-_USER = re.compile(r"(\w://)[^/?#\s@]*@")
+# A URL as a person types it may have spaces and @, and pathlib makes `http:/` of `http://`. Rather too much is cut out.
+_USER = re.compile(r"(\w://|\w\w:/)(?:[^/?#\s:]*:[^/?#\s][^/?#\n]*|[^/?#\s]*)@")
 _ESCAPED = re.compile("[\udc80-\udcff]")  # bytes that are not UTF-8, as `surrogateescape` decodes them
 _SEP_LINE = re.compile(rb"\A(\xef\xbb\xbf)?sep=[,;\t]\r?\n", re.IGNORECASE)
-_QUERY = re.compile(r"(\w://[^\s?#]*)\?[^\s#]+")
+_QUERY = re.compile(r"((?:\w://|\w\w:/)[^?\n]*)\?(?:(?:(?!\w://)[^#\n])*[=&][^\s#]*|[^\s#]+)")
 
 SAVE_AS_UTF8 = "save it as UTF-8, which Excel calls CSV UTF-8"  # what to do with a table in another encoding
 
@@ -75,4 +76,4 @@ def is_line(text: str) -> bool:
 
 def without_secrets(text: str) -> str:
     """The text, its URLs without user, password and query: signatures and tokens are in a URL's query."""
-    return _QUERY.sub(r"\1?...", _USER.sub(r"\1...@", text)) if "://" in text else text
+    return _QUERY.sub(r"\1?...", _USER.sub(r"\1...@", text)) if ":/" in text else text

@@ -93,10 +93,12 @@ class CommandGroup(click.Group):
                 sys.stdout.flush()
         except click.UsageError as error:
             shown = _with_help(error, typed) if isinstance(error, click.NoSuchOption) else error
-            if not prints_json_lines():
-                raise shown from None
-            print_error(f"error: {shown.format_message()}", "usage")
-            ctx.exit(shown.exit_code)
+            message = shown.format_message()
+            if prints_json_lines():
+                print_error(f"error: {message}", "usage")
+                ctx.exit(shown.exit_code)
+            safe = without_secrets(message)
+            raise (shown if safe == message else click.exceptions.UsageError(safe, shown.ctx)) from None
         except (click.ClickException, click.exceptions.Exit):
             raise
         except KeyboardInterrupt:

@@ -163,6 +163,12 @@ def test_closing_read_ahead_leaves_no_request(monkeypatch: pytest.MonkeyPatch) -
     [
         ("no images in https://me:word@host/a?sig=abc&x=1 or b", "no images in https://...@host/a?... or b"),
         ("s3://key:secret@bucket/a.png", "s3://...@bucket/a.png"),
+        ("http://user:p@word@host/dir: no such file", "http://...@host/dir: no such file"),
+        ("http://me:my word@host/a b.png?a b&sig=abc: no", "http://...@host/a b.png?... no"),
+        ("x y://host/a?b=c d and z://e/f?g=h: no", "x y://host/a?... d and z://e/f?... no"),
+        ("s3://bucket: ask me@home, or s3://b me@home", "s3://bucket: ask me@home, or s3://b me@home"),
+        ("http:/me:word@host/a?b=c", "http:/...@host/a?..."),
+        ("C:/me@home/a.png", "C:/me@home/a.png"),
         ("a@b? c://d/e", "a@b? c://d/e"),
         ("plain", "plain"),
     ],
@@ -202,6 +208,13 @@ def test_urls_in_the_lists_of_a_line_of_json_have_no_secrets(run: Run, tmp_path:
     named = {line["event"]: line for line in map(json.loads, result.stderr.splitlines())}
     assert named["doubled"]["fields"] == [f"http://{host}/0-5917.png?...", f"http://{host}/1-5917.png?..."]
     assert named["unexpected"]["fields"] == [f"http://{host}/2-604.png?..."]
+
+
+def test_a_usage_error_has_no_secrets(run: Run) -> None:
+    url = f"s3://me:{SECRET}@host/a?sig={SECRET}"
+    for arguments in (["classify", "a.png", "-o", url], ["preview", "a.png", "-o", url], [url]):
+        result = run(*arguments)
+        assert (result.exit_code, "/...@host/a?..." in result.stderr, SECRET in result.stderr) == (2, True, False)
 
 
 def test_a_url_is_classified_and_its_secrets_never_reach_stderr(tmp_path: Path) -> None:
