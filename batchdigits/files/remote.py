@@ -38,6 +38,7 @@ def storage_of(url: str) -> tuple[Any, str]:
     Raises:
         MissingExtraError: the package for that kind of storage is not installed.
         BatchdigitsError: there is no such kind of storage.
+        SourceError: it cannot be opened. Some kinds connect to a server for that.
     """
     try:
         from fsspec.core import url_to_fs
@@ -47,6 +48,8 @@ def storage_of(url: str) -> tuple[Any, str]:
         raise MissingExtraError(f"{url.partition(':')[0]}://", "remote") from None
     except ValueError as error:
         raise BatchdigitsError(f"cannot open {url}: {error}") from None
+    except Exception as error:  # each kind of storage raises its own errors
+        raise SourceError(_describe(error)) from None
 
 
 def _more_connections(url: str) -> dict[str, Any]:
@@ -72,7 +75,7 @@ def read_ahead(paths: Sequence[str]) -> Iterator[str]:
                 while waiting and len(_requests) < MAX_REQUESTS:
                     url = waiting.popleft()
                     if is_url(url) and url not in _requests:
-                        with suppress(BatchdigitsError):  # read_url raises it again
+                        with suppress(BatchdigitsError, SourceError):  # read_url raises it again
                             _requests[url] = pool.submit(_fetch, *storage_of(url))
                 yield path
         finally:
@@ -133,6 +136,8 @@ def _fetch(storage: Any, path: str) -> bytes:
 
 
 def _describe(error: Exception) -> str:
+    if isinstance(error, SourceError):
+        return str(error)
     if isinstance(error, FileNotFoundError):
         return "no such file"
     if isinstance(error, PermissionError):
@@ -146,17 +151,19 @@ class RemoteDisk:
     """The folders of one remote storage, with the methods of `disk.Disk`."""
 
     def __init__(self, url: str) -> None:
-        """Open the storage of `url`.
+        """Open the storage of `url`. One that cannot be opened has no folders.
 
         Raises:
             BatchdigitsError: see `storage_of`.
         """
-        self._storage, _ = storage_of(url)
+        self._storage: Any = None
+        with suppress(SourceError):  # the error row of the URL says why
+            self._storage, _ = storage_of(url)
         self._has_folders = url.partition(":")[0] not in PROTOCOLS_WITHOUT_FOLDERS
 
     def is_folder(self, url: str) -> bool:
         """Whether a URL is a folder that can be listed; no request is made for one that is named like an image."""
-        if not self._has_folders or os.path.splitext(url)[1].lower() in IMAGE_SUFFIXES:  # noqa: PTH122
+        if self._storage is None or not self._has_folders or os.path.splitext(url)[1].lower() in IMAGE_SUFFIXES:  # noqa: PTH122
             return False
         try:
             return bool(self._storage.isdir(self._path(url)))

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from batchdigits.errors import BatchdigitsError
 from batchdigits.files.remote import is_url, storage_of
+from batchdigits.files.source_error import SourceError
 from batchdigits.output.atomic import explain_os_errors, open_atomically
 from batchdigits.text import without_secrets
 
@@ -78,10 +79,13 @@ class RemoteFolder:
         """The folder at `url`.
 
         Raises:
-            BatchdigitsError: see `storage_of`.
+            BatchdigitsError: see `storage_of`, or it cannot be opened.
         """
         self._url = url
-        self._storage, path = storage_of(url)
+        try:
+            self._storage, path = storage_of(url)
+        except SourceError as error:
+            raise self._explain("open", error) from None
         self._path = path.rstrip("/")
 
     def names(self) -> set[str]:
