@@ -125,7 +125,11 @@ def fault_of_url(url: str) -> str:
 def _fetch(storage: Any, path: str) -> bytes:
     """The content of a file, or the first bytes of one that is too large, in one request."""
     try:
-        data: bytes = storage.cat_file(path, start=0, end=MAX_URL_BYTES + 1)
+        data: bytes
+        if path.partition("://")[0] in PROTOCOLS_WITHOUT_FOLDERS:
+            data = _fetch_http(storage, path)
+        else:
+            data = storage.cat_file(path, start=0, end=MAX_URL_BYTES + 1)
     except FileNotFoundError:
         raise
     except Exception:
@@ -133,6 +137,25 @@ def _fetch(storage: Any, path: str) -> bytes:
             return b""
         raise
     return data
+
+
+def _fetch_http(storage: Any, url: str) -> bytes:
+    """The same by HTTP, where a server may ignore the range, and send without end; fsspec would read on."""
+    from fsspec.asyn import sync
+
+    async def fetch() -> bytes:
+        session = await storage.set_session()
+        headers = {**storage.kwargs.get("headers", {}), "Range": f"bytes=0-{MAX_URL_BYTES}"}
+        data = bytearray()
+        async with session.get(storage.encode_url(url), **{**storage.kwargs, "headers": headers}) as response:
+            storage._raise_not_found_for_status(response, url)
+            async for piece in response.content.iter_any():
+                data += piece
+                if len(data) > MAX_URL_BYTES:
+                    break
+        return bytes(data)
+
+    return cast("bytes", sync(storage.loop, fetch))
 
 
 def _describe(error: Exception) -> str:

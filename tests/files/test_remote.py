@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
@@ -195,6 +195,12 @@ def http_server(folder: Path) -> Iterator[str]:
             pass
 
         def send_head(self) -> Any:
+            if "endless" in self.path:
+                self.send_response(200)
+                self.end_headers()
+                with suppress(OSError):
+                    while True:
+                        self.wfile.write(bytes(1 << 16))
             if "secret" not in self.path:
                 return super().send_head()
             self.send_error(403)
@@ -287,6 +293,13 @@ def test_a_typed_url_that_is_not_there_leaves_the_output_as_it_is(memory: Any, t
         assert result.stderr == f"batchdigits: error: {url}: no such file or folder\n"
     assert (tmp_path / "rows.csv").read_text() == "mine"
     require_paths(["memory://scans", "memory://scans/3.png"])
+
+
+def test_a_server_that_sends_without_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote, "MAX_URL_BYTES", 1 << 20)
+    with http_server(SAMPLES) as host:
+        assert fault_of(f"http://{host}/endless.png").startswith("too large")
+        assert fault_of(f"http://{host}/digits/3/as-is.png") == ""
 
 
 def test_a_server_that_does_not_answer_or_refuses_is_named() -> None:
