@@ -125,8 +125,11 @@ def _output(
     from batchdigits.output.atomic import explain_os_errors
     from batchdigits.output.resumable import ResumableOutput
     from batchdigits.output.stream import StreamOutput
+    from batchdigits.output.table import refuse_other
 
     if request.file:
+        if request.resume is False:
+            refuse_other(request.file)
         keep = request.can_resume
         with ResumableOutput(request.file, identity, header, request.resume, reader, request.prune, keep) as output:
             if not output.old:

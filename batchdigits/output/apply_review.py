@@ -30,7 +30,7 @@ from batchdigits.output.prediction_xlsx import import_xlsxwriter, write_xlsx
 from batchdigits.output.review_answers import Settled
 from batchdigits.output.review_log import log_path, read_review
 from batchdigits.output.row_counts import REVIEWED
-from batchdigits.output.table import TableRow, fixed_columns, known_format, text_of
+from batchdigits.output.table import TableRow, fixed_columns, known_format, refuse_other, text_of
 from batchdigits.output.table_records import NEVER_NULL, Change, Changed, Record, Records, open_records
 from batchdigits.text import as_unicode
 
@@ -101,7 +101,7 @@ def apply_review(
 
     Raises:
         BatchdigitsError: the table or the log cannot be read, the table has only some of REVIEW_COLUMNS, or the output
-            is one of both, exists, has an unknown suffix, or cannot be written.
+            is one of both, exists (with `overwrite`: as no table), has an unknown suffix, or cannot be written.
         MissingExtraError: a package for one of the formats is not installed.
     """
     log = log or log_path(table)
@@ -138,6 +138,7 @@ def _check_output(output: Path, table: Path, log: Path, overwrite: bool) -> Form
             raise BatchdigitsError(f"{output} is the {what}; give -o another name")
     if output.exists() and not overwrite:
         raise BatchdigitsError(f"{output} exists; give -o another name, or --overwrite")
+    refuse_other(output)
     name = format_of(output)
     if name is None:
         raise BatchdigitsError(f"-o {output}: no format has this suffix; known are {KNOWN_SUFFIXES}")

@@ -7,6 +7,8 @@ import json
 import os
 import re
 import tempfile
+import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -30,6 +32,7 @@ COLOURS: dict[str, tuple[str, str]] = {  # background and text, as Excel has the
     Status.ERROR: ("#FFC7CE", "#9C0006"),
     REVIEWED: ("#DDEBF7", "#1F4E78"),
 }
+MAX_SHEETS_BYTES = 1 << 16  # of the list of sheets
 WIDTHS = {"path": 45, "detail": 30}  # characters; others have DEFAULT_WIDTH
 DEFAULT_WIDTH = 12
 CREATED = datetime(2000, 1, 1)  # fixed, so that the same rows give the same bytes
@@ -76,6 +79,15 @@ def write_xlsx(about: Mapping[str, Cell], columns: ColumnNames, lines: Iterable[
         except xlsxwriter.exceptions.FileSizeError:
             raise BatchdigitsError("the rows take more than a workbook can hold; give -o FILE.csv") from None
     path.write_bytes(content.getbuffer())
+
+
+def is_workbook(path: str) -> bool:
+    """Whether a file is a workbook with the sheet `rows`."""
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open("xl/workbook.xml") as sheets:
+            return b'<sheet name="rows"' in sheets.read(MAX_SHEETS_BYTES)
+    except (zipfile.BadZipFile, KeyError, OSError, NotImplementedError, RuntimeError, zlib.error):
+        return False
 
 
 def _write_rows(workbook: Any, columns: ColumnNames, rows: Iterable[Mapping[str, Any]], prefix: str) -> Counter[str]:

@@ -23,6 +23,7 @@ from batchdigits.output.formats import compression_of
 from batchdigits.output.prediction_csv import BYTE_ORDER_MARK, Dialect, delimiter_of, dialect_with
 from batchdigits.output.prediction_jsonl import path_from_bytes
 from batchdigits.output.prediction_parquet import import_pyarrow
+from batchdigits.output.prediction_xlsx import is_workbook
 from batchdigits.text import SAVE_AS_UTF8, as_unicode, is_utf16, printable, without_sep_line
 
 HEAD_BYTES = 1 << 16  # the header of a thousand probabilities is shorter
@@ -105,6 +106,29 @@ def known_format(path: str) -> TableFormat:
             reason = "it is a workbook; give its sheet rows, saved as a .csv in UTF-8, which Excel calls CSV UTF-8"
         raise BatchdigitsError(f"cannot read {path}: {reason}")
     return name
+
+
+def refuse_other(path: Path) -> None:
+    """Check that nothing but a table of rows is written over, in whatever format, or an empty file.
+
+    Raises:
+        BatchdigitsError: something else is there.
+    """
+    try:
+        is_own = not path.is_file() or not path.stat().st_size or _is_table(str(path))
+    except (BatchdigitsError, OSError, ValueError):  # it is damaged, or not compressed as its name says
+        is_own = False
+    if not is_own:
+        raise BatchdigitsError(f"{path} exists and is no table of batchdigits; move it away, or give -o another name")
+
+
+def _is_table(path: str) -> bool:
+    name = table_format(path)
+    if name == "parquet":
+        with import_pyarrow("a Parquet file")[1].ParquetFile(path) as file:
+            return _has_columns(file.schema_arrow.names)
+    has_no_rows = compression_of(Path(path)) is not None and not _head(path)
+    return name is not None or has_no_rows or is_workbook(path)
 
 
 def read_table(path: str) -> Iterator[TableRow]:

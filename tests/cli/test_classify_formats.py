@@ -146,6 +146,26 @@ def test_a_pipe_with_the_name_of_a_compressed_file_is_refused(folder: Path, run:
     )
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "rows.csv",
+        "rows.jsonl.gz",
+        pytest.param("rows.parquet", marks=needs_pyarrow),
+        pytest.param("rows.xlsx", marks=pytest.mark.skipif(find_spec("xlsxwriter") is None, reason="no xlsxwriter")),
+    ],
+)
+def test_overwrite_replaces_tables_only(folder: Path, run: Run, name: str) -> None:
+    classify(run, "-o", name)
+    classify(run, "-o", name, "--overwrite")
+    for mine in (b"mine", Path("fünf.png").read_bytes()):
+        Path(name).write_bytes(mine)
+        assert f"{name} exists and is no table of batchdigits" in classify(run, "-o", name, "--overwrite", code=1)
+        assert Path(name).read_bytes() == mine
+    Path(name).write_bytes(b"")
+    classify(run, "-o", name, "--overwrite")
+
+
 def test_gzip_holds_neither_the_time_nor_a_name(folder: Path, run: Run) -> None:
     classify(run, "-o", "rows.csv.gz")
     classify(run, "-o", "other.csv.gz")
@@ -301,7 +321,7 @@ def test_too_many_images_for_a_workbook_are_refused_before_the_work(
     pytest.importorskip("xlsxwriter")
     images = sorted(path.name for path in folder.glob("*.png"))
     Path("list.txt").write_text("\n".join(images))
-    Path("rows.xlsx").write_text("mine")
+    Path("rows.xlsx").write_bytes(b"")
     before = sorted(folder.iterdir())
     monkeypatch.setattr(formats, "MAX_ROWS", len(images) - 1)
     for named in (["."], ["--files-from", "list.txt"]):

