@@ -19,7 +19,9 @@ from batchdigits.text import counted, first_line, is_line
 from batchdigits.vision.decode import decode
 from batchdigits.vision.normalise import Ink
 
-MAX_BYTES = 4 << 20
+MAX_BYTES = 1 << 20  # of a thousand fields
+MAX_DOTS = 100  # in a line: tomllib takes memory by the square of the parts of a key
+MAX_WHOLE_NUMBER = 10**9
 MAX_FIELDS, MAX_PAGES, MAX_MARKS = 1_000, 100, 6
 MAX_NAME = 64  # characters
 MAX_SIDE = 100_000.0  # pixels or mm of a page
@@ -65,11 +67,13 @@ class _Table:
         """The value of a key; the default if it is not there.
 
         Raises:
-            BatchdigitsError: it is of another type.
+            BatchdigitsError: it is of another type, or a number of more than MAX_WHOLE_NUMBER.
         """
         value = self._left.pop(key, default)
         if value is not default and (not isinstance(value, types) or (isinstance(value, bool) and bool not in types)):
             raise self.fault(key, f"must be {' or '.join(NAMES[one] for one in types)}, not {_shown(value)}")
+        if isinstance(value, int) and abs(value) > MAX_WHOLE_NUMBER:
+            raise self.fault(key, f"must be at most {MAX_WHOLE_NUMBER:,}, not {_shown(value)}")
         return value
 
     def numbers(self, key: str, count: int, meaning: str) -> tuple[float, ...]:
@@ -161,6 +165,9 @@ def _content(path: str) -> bytes:
 
 
 def _parsed(path: str, content: bytes) -> dict[str, Any]:
+    for number, line in enumerate(content.splitlines(), 1):
+        if line.count(b".") > MAX_DOTS:
+            raise BatchdigitsError(f"cannot read {path}: line {number:,} has over {MAX_DOTS} dots; it is no template")
     try:
         return tomllib.loads(content.decode("utf-8-sig"))  # Notepad may have put a byte order mark before it
     except UnicodeDecodeError:
@@ -304,5 +311,8 @@ def _shown(value: Any) -> str:
     """A value for a message."""
     if value is None:
         return "missing"
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no number of more than 4,300 digits
+        return "so large a number"
     return text if len(text) <= 40 else f"{text[:37]}…"

@@ -100,6 +100,7 @@ def test_the_digest_tells_where_the_list_of_a_field_ends() -> None:
 
 
 FIELD = drawn.template()
+HUGE = "0x" + "f" * 4_000  # of more decimal digits than Python writes
 
 
 @pytest.mark.parametrize(
@@ -108,6 +109,12 @@ FIELD = drawn.template()
         ("", "there is no [[pages]]"),
         ("a = [", "it is no TOML"),
         ("a = " + "[" * 5000, "it is no TOML"),
+        ("a" + ".a" * 50_000 + " = 1", "line 1 has over 100 dots"),
+        (f"align = [{HUGE}]", "key 'align': must be 'none' or 'features' or 'marks', not so large a number"),
+        (f"[[pages]]\nsize = [1, {HUGE}]", "page 1, key 'size': must be 2 numbers"),
+        (drawn.template(amount=f"length = {HUGE}"), "field 'amount', key 'length': must be at most 1,000,000,000"),
+        (drawn.template(room=f"page = {HUGE}"), "field 'room', key 'page': must be at most"),
+        (drawn.template(room=f"name2 = {HUGE}"), "field 'room', key 'name2': no such key"),
         ("pages = 3", "there is no [[pages]]"),
         ("pages = [3]", "page 1: not a table"),
         ("[[pages]]\nsize = [1, 2]", "there is no [[fields]]"),
@@ -195,8 +202,8 @@ def test_files_that_are_no_templates_are_refused() -> None:
     Path("form.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(BatchdigitsError, match="not UTF-8"):
         read_template("form.toml")
-    Path("form.toml").write_bytes(b"#" * (5 << 20))
-    with pytest.raises(BatchdigitsError, match="more than 4 MiB"):
+    Path("form.toml").write_bytes(b"#" * (2 << 20))
+    with pytest.raises(BatchdigitsError, match="more than 1 MiB"):
         read_template("form.toml")
     for path in ("none.toml", ".", "a\0b"):
         with pytest.raises(BatchdigitsError, match="cannot read"):
