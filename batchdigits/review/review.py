@@ -135,7 +135,7 @@ class Review:
             request: a name of these answers. A tab that got no reply sends them again, and they are written once.
 
         Raises:
-            RequestError: one is no answer.
+            RequestError: one is no answer, or a row has two.
             BatchdigitsError: they cannot be written.
         """
         if not answers:
@@ -144,6 +144,8 @@ class Review:
         shown: Mode = "single" if seen and mode == "blind" else mode
         round_: Round = "agreed" if seen and self.setting.is_second else self.setting.round
         given = [given_answer(self.rows, fields, self._digest_of) for fields in answers]
+        if len({fields["row"] for fields in answers}) < len(answers):
+            raise RequestError("a row has one answer")
         with self._lock:
             if not request or self._requests.get(tab) != request:
                 self._log.add(self.setting.reviewer, tab, shown, round_, given)

@@ -22,6 +22,7 @@ from batchdigits.review.requests import Json, RequestError
 from batchdigits.review.review import Review
 from batchdigits.review.rows import Filter
 from batchdigits.review.scan_files import ScanFiles
+from batchdigits.text import is_line
 from batchdigits.web.page import COMMON
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ MAX_BODY_BYTES = 1 << 20  # a thousand answers take 60 kB
 MAX_CARDS = 1000
 MAX_SIDE = 2000  # pixels
 MAX_NEIGHBOURS = 10
+MAX_TEXT = 64  # characters
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -246,8 +248,8 @@ async def _body(request: Request) -> Json:
 
 def _text(fields: Json, name: str) -> str:
     text = fields.get(name, "")
-    if not isinstance(text, str):
-        raise RequestError(f"{name} is text")
+    if not isinstance(text, str) or len(text) > MAX_TEXT or not is_line(text):
+        raise RequestError(f"{name} is a line of at most {MAX_TEXT} characters")
     return text
 
 

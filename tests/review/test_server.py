@@ -54,7 +54,8 @@ def client(in_empty_folder: Path, small_mnist: Arrays) -> Iterator[TestClient]:
 
 def post(client: TestClient, **fields: Any) -> Any:
     answer = {"tab": "t", "mode": "grid", "view": "", "answers": ANSWER, "since": 1}
-    return client.post("/answers", json={**answer, **fields})
+    content = json.dumps({**answer, **fields})  # in ASCII, which can have half of a surrogate pair
+    return client.post("/answers", content=content, headers={"content-type": "application/json"})
 
 
 def fault(response: Any) -> tuple[int, str]:
@@ -210,12 +211,16 @@ def test_a_body_that_is_no_answer_is_refused(client: TestClient, content: bytes,
     "fields",
     [
         {"tab": 1},
+        {"tab": "\ud800"},
+        {"tab": "t" * 65},
+        {"request": "a\nb"},
         {"mode": "other"},
         {"mode": []},
         {"view": 1},
         {"answers": {}},
         {"answers": [1]},
         {"answers": []},
+        {"answers": [*ANSWER, {"row": 0, "kind": "blank"}]},
         {"since": "1"},
     ],
 )
