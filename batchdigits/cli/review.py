@@ -16,7 +16,7 @@ from batchdigits.cli.console import is_quiet, print_message
 from batchdigits.cli.options import FILE, Count, output_option, verbosity_options
 from batchdigits.cli.review_apply import apply, check_apply_options, unknown_answers
 from batchdigits.errors import BatchdigitsError, MissingExtraError
-from batchdigits.output.review_answers import Mode
+from batchdigits.output.review_answers import MAX_LABEL, Mode
 from batchdigits.text import SAVE_AS_UTF8, as_unicode, counted, is_line, is_utf8, printable
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ ADDRESS = "127.0.0.1"
 def _check_lines(context: click.Context, option: click.Parameter, value: str | tuple[str, ...] | None) -> Any:
     """Refuse texts that are no line, since they go into tables and to terminals."""
     for text in (value,) if isinstance(value, str) else value or ():
-        if not text or not is_line(text):
-            raise click.BadParameter(f"{text!r} is no line of text.")
+        if not 0 < len(text) <= MAX_LABEL or not is_line(text):
+            raise click.BadParameter(f"{text!r} is no line of text of at most {MAX_LABEL} characters.")
     return value
 
 

@@ -15,7 +15,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from io import FileIO
 from pathlib import Path
-from stat import S_ISREG
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from numpy.typing import NDArray
 
 from batchdigits.errors import BatchdigitsError
 from batchdigits.files.content import file_status
+from batchdigits.files.disk import is_irregular
 from batchdigits.files.plain_path import plain_path
 from batchdigits.output.file_lock import is_at, lock
 from batchdigits.text import path_bytes
@@ -34,7 +34,6 @@ HASHED = {"--template": "none", "--values": "any"}  # options with a hash of a f
 NO_STAMP = 0  # in place of the stamp of a source that nothing is known of
 MARK = {"journal of": "batchdigits"}
 START = json.dumps(MARK).encode()[:-1]  # of each journal
-SAFE_FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)  # a pipe would wait for a writer
 
 RECORD = np.dtype([("stamp", "<u8"), ("start", "<u8"), ("end", "<u8")])
 
@@ -214,13 +213,9 @@ def open_beside(path: Path) -> FileIO:
     Raises:
         ValueError: it is one.
     """
-    if path.is_symlink():
-        raise ValueError("a link")
-    file = open_read_write(path, SAFE_FLAGS)
-    if not S_ISREG(os.fstat(file.fileno()).st_mode):
-        file.close()
-        raise ValueError("no regular file")
-    return file
+    if path.is_symlink() or is_irregular(path):
+        raise ValueError("a link, a pipe or a device")
+    return open_read_write(path, getattr(os, "O_NOFOLLOW", 0))
 
 
 def open_read_write(path: Path, more_flags: int = 0) -> FileIO:

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchdigits.errors import BatchdigitsError
+from batchdigits.files.disk import is_irregular
 from batchdigits.output.atomic import explain_os_errors
 from batchdigits.output.done_file import CHECKSUMS, checksum_of, counted, done_path, records, source_id, write_done
 from batchdigits.output.finished import FinishedOutput, in_blocks, read_extent
@@ -101,7 +102,7 @@ class ResumableOutput:
             BatchdigitsError: a file that no run has left there would be written over: it has no journal, or is a link.
         """
         beside = (self._part_path, self._whole_path, done_path(self.path))
-        foreign = [path for path in beside if path.is_symlink() or (path.exists() and not path.is_file())]
+        foreign = [path for path in beside if path.is_symlink() or is_irregular(path)]
         if self._journal.is_new:
             foreign += [path for path in beside[:2] if _state(path)]
         if foreign:

@@ -11,6 +11,7 @@ Round = Literal["first", "second", "agreed"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 MODES: tuple[Mode, ...] = get_args(Mode)
 ROUNDS: tuple[Round, ...] = get_args(Round)
+MAX_LABEL = 64  # characters of a label that is not the row's own
 
 
 class Answer(NamedTuple):

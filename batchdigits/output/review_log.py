@@ -19,7 +19,18 @@ from batchdigits.output.atomic import explain_os_errors
 from batchdigits.output.file_lock import lock
 from batchdigits.output.journal import open_read_write, write_all
 from batchdigits.output.prediction_jsonl import json_line, path_fields, path_of
-from batchdigits.output.review_answers import KINDS, MODES, ROUNDS, Action, Answer, Answers, Mode, Round, Settled
+from batchdigits.output.review_answers import (
+    KINDS,
+    MAX_LABEL,
+    MODES,
+    ROUNDS,
+    Action,
+    Answer,
+    Answers,
+    Mode,
+    Round,
+    Settled,
+)
 from batchdigits.text import as_unicode, is_line
 
 MAX_HEADER = 1 << 16  # bytes
@@ -206,11 +217,13 @@ def _action(number: int, fields: Fields) -> Action:
 
 
 def _answer(fields: Fields) -> Answer:
-    kind, label = fields["kind"], str(fields.get("label", ""))
+    kind, label, predicted = fields["kind"], str(fields.get("label", "")), str(fields["predicted"])
     if kind not in KINDS or (kind == "label") != bool(label) or not is_line(label):
         raise ValueError
+    if len(label) > MAX_LABEL and label != predicted:
+        raise ValueError
     digest = str(fields.get("digest", ""))
-    return Answer(path_of(fields), kind, label, str(fields["predicted"]), str(fields["status"]), digest)
+    return Answer(path_of(fields), kind, label, predicted, str(fields["status"]), digest)
 
 
 def _fields_of(answer: Answer) -> Fields:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from batchdigits.errors import BatchdigitsError
-from batchdigits.output.review_answers import KINDS, Answer, Kind
+from batchdigits.output.review_answers import KINDS, MAX_LABEL, Answer, Kind
 from batchdigits.output.table import TableRow
 from batchdigits.review.numbers import RULE, is_number
 from batchdigits.review.rows import Rows
@@ -55,5 +55,7 @@ def given_answer(rows: Rows, fields: Json, digest_of: Callable[[str], str]) -> A
         label = label if is_own or not form else form.written(label)
     elif kind == "label" and label not in rows.classes:
         raise RequestError(f"the label is one of {', '.join(rows.classes)}")
+    elif kind == "label" and len(label) > MAX_LABEL and label != row.label:
+        raise RequestError(f"a label has at most {MAX_LABEL} characters")
     given = label if kind == "label" else ""
     return Answer(row.path, cast(Kind, kind), given, row.label, row.status, digest_of(row.source))

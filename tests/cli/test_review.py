@@ -192,7 +192,7 @@ def test_labels_that_no_row_has_can_be_given(table: Path, serve: Serve, run: Run
         assert "a.png,tick,0.9,reviewed,," in Path("final.csv").read_text()
 
 
-@pytest.mark.parametrize("text", ["", "two\nlines", "\x1b[31m"])
+@pytest.mark.parametrize("text", ["", "two\nlines", "\x1b[31m", "a" * 65])
 @pytest.mark.parametrize("option", ["--label", "--reviewer"])
 def test_a_label_or_a_name_that_is_no_line_is_refused(table: Path, run: Run, option: str, text: str) -> None:
     result = run("review", table, option, text, "--no-browser")

@@ -174,6 +174,8 @@ def test_another_file_is_refused_and_stays(path: Path, opened: Open, content: st
         {"answers": [{"path": "a", "kind": "other", "predicted": "", "status": ""}]},
         {"answers": [{"path": "a", "kind": "label", "label": "", "predicted": "", "status": ""}]},
         {"answers": [{"path": "a", "kind": "label", "label": "a\nb", "predicted": "", "status": ""}]},
+        {"answers": [{"path": "a", "kind": "label", "label": "7" * 65, "predicted": "", "status": ""}]},
+        {"answers": [{"path": "a", "kind": "label", "label": "\x1b[2J", "predicted": "", "status": ""}]},
         {"answers": [{"path": "a", "kind": "blank", "label": "7", "predicted": "", "status": ""}]},
         {"answers": [1]},
         {"undo": 9},

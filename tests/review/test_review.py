@@ -239,6 +239,16 @@ def test_what_is_no_answer_is_refused_and_not_written(start: Start, log: Path, f
     assert log.read_bytes() == before
 
 
+def test_a_label_that_no_log_may_hold_is_refused_but_for_its_own_row(log: Path) -> None:
+    table = [row("a.png", "x" * 65, 0.9), row("b.png", "7", 0.9)]
+    with closing(ReviewLog(log, "rows.csv")) as opened:
+        review = Review(Rows(table), opened, Setting("rows.csv", "anna"))
+        give(review, 0, label="x" * 65)
+        with pytest.raises(RequestError, match="at most 64 characters"):
+            give(review, 1, label="x" * 65)
+    assert set(read_review(log)) == {"a.png"}
+
+
 def test_a_row_or_a_filter_that_there_is_not_is_refused(start: Start) -> None:
     review = start()
     with pytest.raises(RequestError):
