@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
-from batchdigits.cli.group import main
+import sys
+
+try:
+    from batchdigits.cli.group import main
+except KeyboardInterrupt:
+    print("batchdigits: interrupted", file=sys.stderr)
+    sys.exit(130)  # ExitCode.INTERRUPTED
 
 __all__ = ["main"]
