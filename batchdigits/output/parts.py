@@ -112,11 +112,12 @@ class PartsOutput:
             raise BatchdigitsError(f"{self.place} holds files of another program; give an empty folder")
         if begun and resume is None:
             self._refuse_existing(is_finished=UNFINISHED not in begun, parts=len(ours))
+        marks = {name: self._read_json(name) for name in begun}
         before: set[str] = set()
         if resume and UNFINISHED in begun:
-            refuse_other_run(self.place, self._read_json(UNFINISHED)["options"], self._options)
+            refuse_other_run(self.place, marks[UNFINISHED]["options"], self._options)
         if resume and MANIFEST in begun:
-            manifest = self._read_json(MANIFEST)
+            manifest = marks[MANIFEST]
             refuse_other_run(self.place, manifest["options"], identity)
             before = {part["name"] for part in manifest["parts"]} & ours
         self._hashes: dict[str, int] = {}  # of the contents of parts, as this run first read them

@@ -286,7 +286,7 @@ def test_a_path_without_a_name_is_one_line(scene: Path, options: list[str]) -> N
 
 def test_an_output_that_is_a_link_stays_one(scene: Path, tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
-    (tmp_path / "real" / "x.csv").write_text("old")
+    (tmp_path / "real" / "x.csv").write_bytes(b"")
     (tmp_path / "link.csv").symlink_to("real/x.csv")
     assert classify("few", "-o", tmp_path / "link.csv", "--overwrite", cwd=scene).returncode == 0
     assert (tmp_path / "link.csv").is_symlink()

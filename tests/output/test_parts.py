@@ -192,8 +192,9 @@ def test_a_run_with_another_option_is_refused_by_its_name(place: str) -> None:
 @pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"options": 3}', b"[" * 100_000])
 def test_a_manifest_of_another_program_is_refused(place: str, content: bytes) -> None:
     open_folder(place).write("manifest.json", content)
-    with pytest.raises(BatchdigitsError, match=r"manifest.json in .* is not of batchdigits"):
-        output(place, resume=True)
+    for resume in (True, False):
+        with pytest.raises(BatchdigitsError, match=r"manifest.json in .* is not of batchdigits"):
+            output(place, resume=resume)
     assert open_folder(place).read("manifest.json") == content
 
 
