@@ -16,7 +16,7 @@ from batchdigits.api.images import Image, is_single, page_of, pages_of
 from batchdigits.fields.cut_batch import cut_page
 from batchdigits.fields.decide_fields import FieldPrediction, decide_fields, field_threshold
 from batchdigits.fields.field_options import field_options
-from batchdigits.fields.rules import VALUE
+from batchdigits.fields.values.rules import VALUE
 from batchdigits.forms.cut_pages import FormBatch
 from batchdigits.forms.decide_forms import FormPrediction, read_forms
 from batchdigits.forms.template import Template

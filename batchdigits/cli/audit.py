@@ -9,9 +9,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from batchdigits.cli.audit_facts import facts_of
-from batchdigits.cli.console import print_message, quoted
-from batchdigits.cli.options import FILE, OUTPUT_FILE, Count, Share, output_option, seed_option, verbosity_options
-from batchdigits.cli.output_file import first_entry, prepare_document, prepare_output
+from batchdigits.cli.shared.console import print_message, quoted
+from batchdigits.cli.shared.options import (
+    FILE,
+    OUTPUT_FILE,
+    Count,
+    Share,
+    output_option,
+    seed_option,
+    verbosity_options,
+)
+from batchdigits.cli.shared.output_file import first_entry, prepare_document, prepare_output
 from batchdigits.errors import BatchdigitsError
 from batchdigits.text import counted
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from batchdigits.cli.classify_summary import SUMMARIES
+from batchdigits.cli.table.summary import SUMMARIES
 from batchdigits.errors import BatchdigitsError
 from batchdigits.text import as_unicode, counted
 

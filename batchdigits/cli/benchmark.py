@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from batchdigits.cli.options import TFLITE_MODEL, Number, verbosity_options
+from batchdigits.cli.shared.options import TFLITE_MODEL, Number, verbosity_options
 from batchdigits.text import as_unicode
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
-from batchdigits.cli.classify_request import Request
-from batchdigits.cli.console import print_message
-from batchdigits.cli.make_table import make_table
-from batchdigits.cli.options import Count, Share, ink_option, second_look_option
-from batchdigits.cli.table_options import INPUT_OPTIONS, OUTPUT_OPTIONS, RUN_OPTIONS, add_options
+from batchdigits.cli.shared.console import print_message
+from batchdigits.cli.shared.options import Count, Share, ink_option, second_look_option
+from batchdigits.cli.table.make_table import make_table
+from batchdigits.cli.table.options import INPUT_OPTIONS, OUTPUT_OPTIONS, RUN_OPTIONS, add_options
+from batchdigits.cli.table.request import Request
 
 if TYPE_CHECKING:
     from batchdigits.engines.classify_files import Settings

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from batchdigits.cli.console import is_verbose, print_message, progress_bar
-from batchdigits.cli.model_choice import chosen_model, model_choice_options
-from batchdigits.cli.options import (
+from batchdigits.cli.shared.console import is_verbose, print_message, progress_bar
+from batchdigits.cli.shared.model_choice import chosen_model, model_choice_options
+from batchdigits.cli.shared.options import (
     FILE,
     OUTPUT_FILE,
     batch_size_option,
@@ -22,8 +22,8 @@ from batchdigits.cli.options import (
     second_look_option,
     verbosity_options,
 )
-from batchdigits.cli.output_file import is_at_or_below, prepare_document, prepare_plot
-from batchdigits.cli.usage import refuse_given
+from batchdigits.cli.shared.output_file import is_at_or_below, prepare_document, prepare_plot
+from batchdigits.cli.shared.usage import refuse_given
 from batchdigits.errors import ExitCode
 from batchdigits.text import counted
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from batchdigits.cli.console import is_verbose, print_message
-from batchdigits.cli.model_choice import chosen_model
-from batchdigits.cli.options import (
+from batchdigits.cli.shared.console import is_verbose, print_message
+from batchdigits.cli.shared.model_choice import chosen_model
+from batchdigits.cli.shared.options import (
     FILE,
     OUTPUT_FILE,
     TFLITE_MODEL,
@@ -22,8 +22,8 @@ from batchdigits.cli.options import (
     output_option,
     verbosity_options,
 )
-from batchdigits.cli.output_file import is_at_or_below, prepare_document, prepare_output
-from batchdigits.cli.usage import refuse_given, usage_errors
+from batchdigits.cli.shared.output_file import is_at_or_below, prepare_document, prepare_output
+from batchdigits.cli.shared.usage import refuse_given, usage_errors
 
 if TYPE_CHECKING:
     from batchdigits.inference.model_file import ModelFile

@@ -14,10 +14,10 @@ from typing import Any
 
 import click
 
-from batchdigits.cli.console import is_verbose, print_error, print_log_line, prints_json_lines
-from batchdigits.cli.own_pip import with_own_pip
-from batchdigits.cli.signals import Terminated, sigterm_raises
-from batchdigits.cli.streams import STDOUT, discard_output, replace_missing_streams
+from batchdigits.cli.shared.console import is_verbose, print_error, print_log_line, prints_json_lines
+from batchdigits.cli.shared.own_pip import with_own_pip
+from batchdigits.cli.shared.signals import Terminated, sigterm_raises
+from batchdigits.cli.shared.streams import STDOUT, discard_output, replace_missing_streams
 from batchdigits.errors import BatchdigitsError, ExitCode
 from batchdigits.quiet import show_library_output
 from batchdigits.text import printable, without_secrets

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from batchdigits.cli.options import TFLITE_MODEL, verbosity_options
+from batchdigits.cli.shared.options import TFLITE_MODEL, verbosity_options
 
 
 @click.command()

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from batchdigits.cli.console import print_message
-from batchdigits.cli.model_choice import chosen_model, model_choice_options
-from batchdigits.cli.options import (
+from batchdigits.cli.shared.console import print_message
+from batchdigits.cli.shared.model_choice import chosen_model, model_choice_options
+from batchdigits.cli.shared.options import (
     Count,
     batch_size_option,
     ink_option,
@@ -19,7 +19,7 @@ from batchdigits.cli.options import (
     second_look_option,
     verbosity_options,
 )
-from batchdigits.cli.output_file import is_same_file, prepare_document, prepare_picture
+from batchdigits.cli.shared.output_file import is_same_file, prepare_document, prepare_picture
 from batchdigits.errors import ExitCode, NoImagesError
 
 if TYPE_CHECKING:

@@ -7,13 +7,13 @@ from typing import Any
 
 import click
 
-from batchdigits.cli.make_table import make_table
-from batchdigits.cli.options import Count, Share, ink_option
-from batchdigits.cli.read_request import ReadRequest
-from batchdigits.cli.table_options import INPUT_OPTIONS, OUTPUT_OPTIONS, RUN_OPTIONS, add_options
-from batchdigits.fields.checks import CHECKS, parse_check
+from batchdigits.cli.numbers.request import ReadRequest
+from batchdigits.cli.shared.options import Count, Share, ink_option
+from batchdigits.cli.table.make_table import make_table
+from batchdigits.cli.table.options import INPUT_OPTIONS, OUTPUT_OPTIONS, RUN_OPTIONS, add_options
 from batchdigits.fields.field_options import MAX_DECIMALS, SEPARATORS, parse_separators
-from batchdigits.fields.rules import MAX_LENGTH, parse_length, parse_pattern, parse_range
+from batchdigits.fields.values.checks import CHECKS, parse_check
+from batchdigits.fields.values.rules import MAX_LENGTH, parse_length, parse_pattern, parse_range
 
 
 class Parsed(click.ParamType[str]):

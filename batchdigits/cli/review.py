@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from batchdigits.cli.console import is_quiet, print_message
-from batchdigits.cli.options import FILE, Count, output_option, verbosity_options
 from batchdigits.cli.review_apply import apply, check_apply_options, unknown_answers
+from batchdigits.cli.shared.console import is_quiet, print_message
+from batchdigits.cli.shared.options import FILE, Count, output_option, verbosity_options
 from batchdigits.errors import BatchdigitsError, MissingExtraError
 from batchdigits.output.review_answers import MAX_LABEL, Mode
 from batchdigits.text import SAVE_AS_UTF8, as_unicode, counted, is_line, is_utf8, printable

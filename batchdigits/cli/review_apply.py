@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from batchdigits.cli.console import print_message
+from batchdigits.cli.shared.console import print_message
 from batchdigits.text import as_unicode, counted, first_names, printable
 
 if TYPE_CHECKING:

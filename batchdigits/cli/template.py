@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from batchdigits.cli.console import print_message, quoted
-from batchdigits.cli.options import OUTPUT_FILE, Count, output_option, verbosity_options
-from batchdigits.cli.output_file import prepare_output, prepare_picture
+from batchdigits.cli.shared.console import print_message, quoted
+from batchdigits.cli.shared.options import OUTPUT_FILE, Count, output_option, verbosity_options
+from batchdigits.cli.shared.output_file import prepare_output, prepare_picture
 from batchdigits.errors import BatchdigitsError
 from batchdigits.text import counted, is_line
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from batchdigits.cli.console import print_log_line, print_message, quoted
-from batchdigits.cli.options import (
+from batchdigits.cli.shared.console import print_log_line, print_message, quoted
+from batchdigits.cli.shared.options import (
     FILE,
     KERAS_MODEL,
     OUTPUT_FILE,
@@ -23,9 +23,9 @@ from batchdigits.cli.options import (
     seed_option,
     verbosity_options,
 )
-from batchdigits.cli.output_file import is_same_file, prepare_output, prepare_plot
+from batchdigits.cli.shared.output_file import is_same_file, prepare_output, prepare_plot
+from batchdigits.cli.shared.usage import usage_errors
 from batchdigits.cli.train_run import mention_checkpoint, run
-from batchdigits.cli.usage import usage_errors
 from batchdigits.errors import BatchdigitsError
 from batchdigits.learning.recipes import ACTIVATIONS, RECIPES
 

@@ -8,8 +8,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from batchdigits.cli.console import print_log_line, print_message, progress_bar
-from batchdigits.cli.signals import held_signals
+from batchdigits.cli.shared.console import print_log_line, print_message, progress_bar
+from batchdigits.cli.shared.signals import held_signals
 
 if TYPE_CHECKING:
     from batchdigits.learning.training import Progress, Training

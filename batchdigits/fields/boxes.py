@@ -12,10 +12,10 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
-from batchdigits.fields.comb import Comb
-from batchdigits.fields.form_lines import WALL_DEPTH, Ruled
 from batchdigits.fields.line_digits import MAX_SPREAD, lean_of_ink
-from batchdigits.fields.row_limits import row_limits
+from batchdigits.fields.lines.comb import Comb
+from batchdigits.fields.lines.form_lines import WALL_DEPTH, Ruled
+from batchdigits.fields.lines.row_limits import row_limits
 from batchdigits.fields.segments import ink_to_glyph
 from batchdigits.vision.components import MAX_GAP_SHARE, Components, components_of
 from batchdigits.vision.normalise import Glyph

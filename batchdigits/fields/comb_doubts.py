@@ -8,9 +8,9 @@ from statistics import median
 import numpy as np
 from cv2.typing import MatLike
 
-from batchdigits.fields.comb import TOLERANCE, Comb
-from batchdigits.fields.form_lines import WALL_DEPTH, Ruled
 from batchdigits.fields.line_digits import Box
+from batchdigits.fields.lines.comb import TOLERANCE, Comb
+from batchdigits.fields.lines.form_lines import WALL_DEPTH, Ruled
 from batchdigits.vision.components import Components, Flags, thickness_of
 
 MAX_OVER_WALLS, SOFT = 1.5, 2  # thickness of a line over that of most walls, and pixels: a thicker one is a stroke

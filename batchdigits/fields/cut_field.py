@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 
 from batchdigits.fields.boxes import count_boxes, fill_gaps, glyphs_of_boxes
 from batchdigits.fields.close_up import CloseUp, close_up
-from batchdigits.fields.comb import Comb
 from batchdigits.fields.comb_doubts import may_have_lost_digit
 from batchdigits.fields.context import context_of
-from batchdigits.fields.form_lines import Ruled, has_printed_walls, remove_form_lines
-from batchdigits.fields.grain import is_ink
 from batchdigits.fields.ink import View, view_of
 from batchdigits.fields.lattice import Step
 from batchdigits.fields.leaning import upright_view
 from batchdigits.fields.line_digits import stroke_lean
+from batchdigits.fields.lines.comb import Comb
+from batchdigits.fields.lines.form_lines import Ruled, has_printed_walls, remove_form_lines
+from batchdigits.fields.lines.grain import is_ink
 from batchdigits.fields.minus import minus_apart, minus_before, with_minus
 from batchdigits.fields.number import Number, find_number
 from batchdigits.fields.pieces import Pieces, pieces_of

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from batchdigits.errors import ModelFileError
 from batchdigits.fields.cut_batch import CutPage
 from batchdigits.fields.cut_field import Cut
-from batchdigits.fields.expected_values import SHOWN, choose
 from batchdigits.fields.field_options import FieldOptions
 from batchdigits.fields.left_out import LEFT_OUT
 from batchdigits.fields.read_field import classify_cuts, read_cut
 from batchdigits.fields.reading import Character, FieldReading, Lattice
-from batchdigits.fields.value_list import ValueList
+from batchdigits.fields.values.expected_values import SHOWN, choose
+from batchdigits.fields.values.value_list import ValueList
 from batchdigits.inference.card import DIGIT_NAMES, Card
 from batchdigits.inference.decide import NO_PROBABILITIES, SCORE_DECIMALS, Prediction, Status
 from batchdigits.inference.runtime import Runtime

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from batchdigits.fields.expected_values import Belief, Choice
-from batchdigits.fields.unique_values import choose_unique
+from batchdigits.fields.values.expected_values import Belief, Choice
+from batchdigits.fields.values.unique_values import choose_unique
 from batchdigits.inference.decide import SCORE_DECIMALS, Prediction, Status
 from batchdigits.text import as_unicode
 

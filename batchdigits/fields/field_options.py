@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from batchdigits.fields.checks import may_pass, parse_check
-from batchdigits.fields.rules import MAX_LENGTH, Rules, parse_length, parse_pattern, parse_range
+from batchdigits.fields.values.checks import may_pass, parse_check
+from batchdigits.fields.values.rules import MAX_LENGTH, Rules, parse_length, parse_pattern, parse_range
 
 if TYPE_CHECKING:
-    from batchdigits.fields.expected_values import ExpectedValues
     from batchdigits.fields.reading import ReadOptions
+    from batchdigits.fields.values.expected_values import ExpectedValues
     from batchdigits.vision.normalise import Ink
 
 MAX_DECIMALS = 9
@@ -140,7 +140,7 @@ def field_options(
         ValueError: one is no such text, or out of its range, or two do not go together. The message is one line.
         BatchdigitsError: all listed values break the rules.
     """
-    from batchdigits.fields.expected_values import expect
+    from batchdigits.fields.values.expected_values import expect
 
     lengths = None if length is None else parse_length(length)
     if comb is not None and not 2 <= comb <= MAX_LENGTH:

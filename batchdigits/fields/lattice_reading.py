@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from batchdigits.fields.lattice import Step
-from batchdigits.fields.value_list import ValueList
+from batchdigits.fields.values.value_list import ValueList
 
 BEAM = 50  # beginnings of listed values that are kept at each piece
 MARGIN = 25.0  # natural logarithm of how much less likely than the likeliest one a beginning may be

@@ -7,8 +7,8 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
-from batchdigits.fields.comb import MIN_WALLS, fit_boxes
 from batchdigits.fields.ink import View
+from batchdigits.fields.lines.comb import MIN_WALLS, fit_boxes
 from batchdigits.vision.illumination import otsu_split
 
 ROWS = 48  # of the small picture in which walls are looked for

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from batchdigits.fields.dates import is_date
 from batchdigits.fields.lattice import Step
+from batchdigits.fields.lines.printed import are_alike
 from batchdigits.fields.pieces import Pieces
-from batchdigits.fields.printed import are_alike
 from batchdigits.fields.segments import Segment
 
 MIN_HEIGHT, MAX_WIDTH = 0.85, 1.0  # of a slash, as shares of the number's height and of its own

@@ -11,8 +11,8 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
-from batchdigits.fields.form_lines import Ruled
-from batchdigits.fields.row_limits import filled, row_limits
+from batchdigits.fields.lines.form_lines import Ruled
+from batchdigits.fields.lines.row_limits import filled, row_limits
 from batchdigits.vision.components import Components, Flags, select, thickness_of
 from batchdigits.vision.lines import MARGIN_SHARE
 from batchdigits.vision.strokes import Stroke

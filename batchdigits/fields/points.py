@@ -7,7 +7,7 @@ import numpy as np
 from cv2.typing import MatLike
 
 from batchdigits.fields.context import EDGE
-from batchdigits.fields.form_lines import Ruled
+from batchdigits.fields.lines.form_lines import Ruled
 from batchdigits.fields.number import Number
 from batchdigits.fields.separators import MAX_COMMA_WIDTH, MAX_COVERED, MIN_DIGIT_HEIGHT
 from batchdigits.vision.components import Components, Flags, components_of, present, select

@@ -9,7 +9,7 @@ from batchdigits.fields.field_options import POINT_OR_COMMA
 from batchdigits.fields.lattice import Path, Step
 from batchdigits.fields.lattice_reading import LatticeReading
 from batchdigits.fields.left_out import LeftOut
-from batchdigits.fields.value_list import ValueList
+from batchdigits.fields.values.value_list import ValueList
 from batchdigits.vision.normalise import Ink
 
 Box = tuple[float, float, float, float]  # first column and row, and one past the last, in pixels of the scan

@@ -11,7 +11,7 @@ import numpy as np
 
 from batchdigits.fields.decide_fields import FieldPrediction, decide_each
 from batchdigits.fields.decide_together import decide_together
-from batchdigits.fields.expected_values import Choice
+from batchdigits.fields.values.expected_values import Choice
 from batchdigits.forms.cut_pages import CutField, CutForm
 from batchdigits.forms.template import Template, TemplateField
 from batchdigits.inference.decide import SCORE_DECIMALS, FormPage, Prediction, Status

@@ -13,7 +13,7 @@ from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from batchdigits.errors import BatchdigitsError
-from batchdigits.fields.rules import MAX_LENGTH
+from batchdigits.fields.values.rules import MAX_LENGTH
 from batchdigits.forms.reference import ink_of, reduced
 from batchdigits.forms.template import Box
 from batchdigits.vision.grey import Scan

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from batchdigits.fields.field_options import FieldOptions
 
 if TYPE_CHECKING:
-    from batchdigits.fields.roster import Roster
+    from batchdigits.fields.values.roster import Roster
     from batchdigits.forms.reference import Reference
 
 Alignment = Literal["marks", "features", "none"]

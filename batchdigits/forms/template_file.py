@@ -12,7 +12,7 @@ from typing import Any
 
 from batchdigits.errors import BatchdigitsError
 from batchdigits.fields.field_options import OPTIONS, FieldOptions, field_options
-from batchdigits.fields.roster import Roster, read_roster
+from batchdigits.fields.values.roster import Roster, read_roster
 from batchdigits.forms.reference import Reference, reference_of
 from batchdigits.forms.template import ALIGNMENTS, UNITS, Alignment, Box, Point, Template, TemplateField, TemplatePage
 from batchdigits.text import counted, first_line, is_line

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from batchdigits.errors import BatchdigitsError
-from batchdigits.fields.roster import ROUNDED
+from batchdigits.fields.values.roster import ROUNDED
 from batchdigits.files.disk import LOCAL_DISK
 from batchdigits.output.columns import Columns, number_of
 from batchdigits.output.compression import read_lines

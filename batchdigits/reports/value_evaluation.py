@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from batchdigits.errors import DataError
-from batchdigits.fields.roster import check_number
+from batchdigits.fields.values.roster import check_number
 from batchdigits.inference.decide import Status
 from batchdigits.output.table import TableRow
 from batchdigits.reports.table import table

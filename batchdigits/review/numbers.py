@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from batchdigits.fields.rules import MAX_VALUE, VALUE
+from batchdigits.fields.values.rules import MAX_VALUE, VALUE
 
 RULE = (
     "a number has digits, a space or one of . , - / : between two of them, a sign before them, and at most "

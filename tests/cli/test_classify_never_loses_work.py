@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from batchdigits.cli.max_failures import MaxFailuresType
+from batchdigits.cli.table.max_failures import MaxFailuresType
 from batchdigits.errors import TooManyFailuresError
 from batchdigits.inference.choose import PRETRAINED
 from batchdigits.inference.model_file import KERAS_WEIGHTS

@@ -18,10 +18,11 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-import batchdigits.cli.make_table as table_command
-from batchdigits.cli import classify_local, progress
-from batchdigits.cli.console import Bar
-from batchdigits.cli.progress import Progress
+import batchdigits.cli.table.make_table as table_command
+from batchdigits.cli.shared import progress
+from batchdigits.cli.shared.console import Bar
+from batchdigits.cli.shared.progress import Progress
+from batchdigits.cli.table import local as classify_local
 from batchdigits.inference.choose import PRETRAINED
 from batchdigits.inference.model_file import read_model_file
 from tests.conftest import Run

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from batchdigits.cli.own_pip import with_own_pip
+from batchdigits.cli.shared.own_pip import with_own_pip
 from tests.conftest import Run
 
 

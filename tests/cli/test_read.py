@@ -641,7 +641,7 @@ def test_what_is_missing_and_doubled_is_named_without_unique_too(run: Run, roste
 
 
 def test_only_the_first_doubled_values_have_a_line(run: Run, roster: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("batchdigits.cli.read_compared.MAX_DOUBLED", 1)
+    monkeypatch.setattr("batchdigits.cli.numbers.compared.MAX_DOUBLED", 1)
     shutil.copytree("ids", "more")
     command = ["read", "ids", "more", "--values", roster]
     text = run(*command).stderr
@@ -706,7 +706,7 @@ def test_the_parts_of_a_cluster_are_compared_too(run: Run, roster: Path, monkeyp
 def test_progress_is_told_while_unique_values_are_read(
     run: Run, roster: Path, monkeypatch: pytest.MonkeyPatch, output: list[str]
 ) -> None:
-    from batchdigits.cli import progress
+    from batchdigits.cli.shared import progress
 
     monkeypatch.setattr(progress, "LINE_SECONDS", 0)
     helpers.make_fields(Path("ids"), VALUES * 20)

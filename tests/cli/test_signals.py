@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from batchdigits.cli.signals import Terminated, held_signals
+from batchdigits.cli.shared.signals import Terminated, held_signals
 
 EXCEPTIONS = {signal.SIGINT: KeyboardInterrupt, signal.SIGTERM: Terminated}
 

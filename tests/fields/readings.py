@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from batchdigits.fields.lattice import Step
 from batchdigits.fields.lattice_reading import LatticeReading
-from batchdigits.fields.value_list import ValueList
+from batchdigits.fields.values.value_list import ValueList
 
 LABELS = 3  # of a box in the alternatives
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchdigits.fields.checks import CHECKS, parse_check
+from batchdigits.fields.values.checks import CHECKS, parse_check
 
 VALID = {
     "luhn": "79927398713",

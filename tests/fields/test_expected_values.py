@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from batchdigits.errors import BatchdigitsError
-from batchdigits.fields.checks import parse_check
-from batchdigits.fields.expected_values import ExpectedValues, choose, expect
-from batchdigits.fields.rules import Rules, parse_length, parse_range
+from batchdigits.fields.values.checks import parse_check
+from batchdigits.fields.values.expected_values import ExpectedValues, choose, expect
+from batchdigits.fields.values.rules import Rules, parse_length, parse_range
 from batchdigits.inference.decide import Status
 from tests.fields.readings import NamedReading, read_boxes
 

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from batchdigits.fields import grain as paper_grain
-from batchdigits.fields.comb import Comb
-from batchdigits.fields.guides import median_level, remove_guides
-from batchdigits.fields.walls import MIN_WALL_SHARE, Strokes, is_narrow
+from batchdigits.fields.lines import grain as paper_grain
+from batchdigits.fields.lines.comb import Comb
+from batchdigits.fields.lines.guides import median_level, remove_guides
+from batchdigits.fields.lines.walls import MIN_WALL_SHARE, Strokes, is_narrow
 from batchdigits.learning.composed_fields import KINDS, compose_field
 from batchdigits.vision import strokes
 from batchdigits.vision.contrast import LEVELS, histogram

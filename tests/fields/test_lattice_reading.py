@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batchdigits.fields import lattice_reading
-from batchdigits.fields.expected_values import choose, expect
 from batchdigits.fields.lattice import Step
 from batchdigits.fields.lattice_reading import BEAM, LOST, LatticeReading
-from batchdigits.fields.rules import Rules
-from batchdigits.fields.value_list import ValueList
+from batchdigits.fields.values.expected_values import choose, expect
+from batchdigits.fields.values.rules import Rules
+from batchdigits.fields.values.value_list import ValueList
 from batchdigits.inference.decide import Status
 
 

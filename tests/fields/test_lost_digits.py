@@ -10,19 +10,19 @@ import numpy as np
 import pytest
 
 from batchdigits.fields.boxes import fill_gaps
-from batchdigits.fields.cell_walls import cell_walls
 from batchdigits.fields.close_up import _is_grain
-from batchdigits.fields.comb import Comb
 from batchdigits.fields.comb_doubts import may_have_lost_digit
 from batchdigits.fields.confidence import features
 from batchdigits.fields.cut_field import cut_field, looks_empty
-from batchdigits.fields.form_lines import Ruled, _is_crowded
 from batchdigits.fields.lattice import best_paths
+from batchdigits.fields.lines.cell_walls import cell_walls
+from batchdigits.fields.lines.comb import Comb
+from batchdigits.fields.lines.form_lines import Ruled, _is_crowded
+from batchdigits.fields.lines.printed import is_even
+from batchdigits.fields.lines.walls import MaskComponents
 from batchdigits.fields.number import _has_pieces_beside
-from batchdigits.fields.printed import is_even
 from batchdigits.fields.read_field import MAX_DOUBTFUL_CONFIDENCE, read_cut, read_fields
 from batchdigits.fields.reading import ReadOptions
-from batchdigits.fields.walls import MaskComponents
 from batchdigits.fields.weights import steps_of_boxes
 from batchdigits.inference.runtime import Runtime
 from batchdigits.vision.components import components_of

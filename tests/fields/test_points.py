@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from batchdigits.fields.cut_field import Cut, cut_field
-from batchdigits.fields.form_lines import Ruled
 from batchdigits.fields.ink import View
 from batchdigits.fields.lattice import Path, Step
+from batchdigits.fields.lines.form_lines import Ruled
 from batchdigits.fields.minus import with_minus
 from batchdigits.fields.number import Number
 from batchdigits.fields.pieces import pieces_of

@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 
 from batchdigits.fields.cut_field import cut_field
-from batchdigits.fields.form_lines import remove_form_lines
 from batchdigits.fields.ink import View, view_of
 from batchdigits.fields.leaning import _are_regular, upright_view
-from batchdigits.fields.printed import are_alike, are_printed
+from batchdigits.fields.lines.form_lines import remove_form_lines
+from batchdigits.fields.lines.printed import are_alike, are_printed
+from batchdigits.fields.lines.row_limits import filled, row_limits
+from batchdigits.fields.lines.ruled_lines import find_rules, rails_of_frames
+from batchdigits.fields.lines.ticks import find_ticks
+from batchdigits.fields.lines.underlines import is_underline
 from batchdigits.fields.read_field import MAX_DOUBTFUL_CONFIDENCE, read_fields
 from batchdigits.fields.reading import ReadOptions
-from batchdigits.fields.row_limits import filled, row_limits
-from batchdigits.fields.ruled_lines import find_rules, rails_of_frames
-from batchdigits.fields.ticks import find_ticks
-from batchdigits.fields.underlines import is_underline
 from batchdigits.inference.runtime import Runtime
 from batchdigits.vision.strokes import UprightStrokes, find_level_strokes, find_upright_strokes, make_stroke
 from tests.fields.conftest import Digits

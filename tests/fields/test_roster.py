@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from batchdigits.errors import BatchdigitsError
-from batchdigits.fields import roster
-from batchdigits.fields.roster import read_roster
+from batchdigits.fields.values import roster
+from batchdigits.fields.values.roster import read_roster
 
 VALUES = ("00123", "7", "12.5")
 

@@ -6,8 +6,8 @@ import pickle
 
 import pytest
 
-from batchdigits.fields.checks import parse_check
-from batchdigits.fields.rules import Rules, parse_length, parse_pattern, parse_range
+from batchdigits.fields.values.checks import parse_check
+from batchdigits.fields.values.rules import Rules, parse_length, parse_pattern, parse_range
 
 
 @pytest.mark.parametrize(

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from batchdigits.fields.comb import Comb
-from batchdigits.fields.comb_walls import comb_walls
-from batchdigits.fields.form_lines import remove_form_lines
-from batchdigits.fields.grain import is_ink_over
-from batchdigits.fields.line_pixels import pixels_of
+from batchdigits.fields.lines.comb import Comb
+from batchdigits.fields.lines.comb_walls import comb_walls
+from batchdigits.fields.lines.form_lines import remove_form_lines
+from batchdigits.fields.lines.grain import is_ink_over
+from batchdigits.fields.lines.line_pixels import pixels_of
+from batchdigits.fields.lines.ruled_lines import find_rules
+from batchdigits.fields.lines.underlines import is_underline
 from batchdigits.fields.read_field import read_fields
-from batchdigits.fields.ruled_lines import find_rules
-from batchdigits.fields.underlines import is_underline
 from batchdigits.inference.runtime import Runtime
 from batchdigits.vision.strokes import UprightStrokes, find_level_strokes, make_stroke
 from tests.fields.conftest import Digits

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from batchdigits.datasets import MNIST
 from batchdigits.datasets.idx import TEST_IMAGES, TEST_LABELS, read_idx
-from batchdigits.fields.expected_values import Belief, expect
 from batchdigits.fields.lattice_reading import LatticeReading
-from batchdigits.fields.rules import Rules
-from batchdigits.fields.unique_values import TWICE, Numbers, choose_unique, compare, share_out
+from batchdigits.fields.values.expected_values import Belief, expect
+from batchdigits.fields.values.rules import Rules
+from batchdigits.fields.values.unique_values import TWICE, Numbers, choose_unique, compare, share_out
 from batchdigits.inference.choose import BUILT_IN_MODEL
 from batchdigits.inference.decide import Status
 from batchdigits.inference.load import load_runtime

@@ -1,0 +1,1 @@
+"""What `read` has besides `classify`."""

@@ -1,0 +1,1 @@
+"""From the options of `classify` and `read` to a table that is written."""
