@@ -155,7 +155,7 @@ def test_a_risk_that_the_data_does_not_support_is_an_error(run: Run, model: Path
 def test_a_share_or_number_that_is_none_says_what_to_type(run: Run, command: str, message: str) -> None:
     result = run(*command.split())
     assert result.exit_code == 2
-    assert result.stderr.endswith(f": {message}\n")
+    assert result.stderr.endswith(f": {message}.\n")
 
 
 @pytest.mark.parametrize("text", ["90%", " 90 % ", "0.9", ".9"])

@@ -30,7 +30,7 @@ def test_what_is_said_of_wrong_options_ends_with_a_period_as_clicks_own_messages
     raising = re.compile(r"click\.UsageError|click\.BadParameter|self\.fail")
     found = [
         node
-        for path in (Path(batchdigits.__file__).parent / "cli").glob("*.py")
+        for path in (Path(batchdigits.__file__).parent / "cli").rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(node, ast.Call) and raising.fullmatch(ast.unparse(node.func))
     ]
