@@ -194,10 +194,10 @@ def _refuse_answered(rows: Path, table: Table) -> None:
 
 
 def _keyed_sample(rows: Path, keyed: Path, table: Table) -> Keyed:
-    """The sample with its truths in the table's form; where it has none, those keyed blind in the table's review."""
+    """The sample with its truths in the table's notation; where it has none, what was keyed blind in its review."""
     from batchdigits.output.review_log import log_path, read_review
     from batchdigits.reports.audit_sample import as_in_table, read_sample, with_review
-    from batchdigits.reports.number_forms import WITHOUT_ZEROS
+    from batchdigits.reports.number_notation import WITHOUT_ZEROS
 
     truths, without_zeros = as_in_table(read_sample(keyed.read_bytes()), table)
     log = log_path(rows)

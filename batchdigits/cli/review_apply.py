@@ -67,7 +67,7 @@ def unknown_answers(paths: Sequence[str]) -> str:
 
 
 def _name_without_zeros(paths: Sequence[str]) -> None:
-    from batchdigits.reports.number_forms import WITHOUT_ZEROS
+    from batchdigits.reports.number_notation import WITHOUT_ZEROS
 
     print_message(f"{counted(len(paths), 'number')} {WITHOUT_ZEROS}: {_names(paths)}")
 

@@ -36,7 +36,7 @@ from batchdigits.inference.decide import Status
 from batchdigits.inference.threshold import CONFIDENCE_LEVEL
 from batchdigits.output.row_counts import MILLION, REVIEWED, RowCounts, risk_of
 from batchdigits.output.table import TableRow
-from batchdigits.reports.number_forms import NumberForms
+from batchdigits.reports.number_notation import NumberNotations
 from batchdigits.reports.truths import plain_digit
 from batchdigits.text import counted
 
@@ -68,13 +68,13 @@ class Table:
         rows: its `ok` rows, in its order. Those that a person has changed have another status.
         counts: its rows by status.
         are_numbers: whether its labels are values of fields.
-        forms: those of its numbers.
+        notations: those of its numbers.
     """
 
     rows: list[OkRow]
     counts: RowCounts
     are_numbers: bool = False
-    forms: NumberForms = field(default_factory=NumberForms)
+    notations: NumberNotations = field(default_factory=NumberNotations)
 
     @property
     def expected_errors(self) -> float:
@@ -165,16 +165,16 @@ def table_of(rows: Iterable[TableRow]) -> Table:
     Raises:
         BatchdigitsError: none of them is `ok`.
     """
-    found, counts, are_numbers, forms = [], RowCounts(), False, NumberForms()
+    found, counts, are_numbers, notations = [], RowCounts(), False, NumberNotations()
     for row in rows:
         counts.add(row.status, row.score)
         are_numbers |= row.is_number
-        forms.add(row)
+        notations.add(row)
         if row.status == Status.OK:
             found.append(OkRow(row.path, row.label, risk_of(row.score), row.field))
     if not found:
         raise BatchdigitsError("the table has no ok rows to audit")
-    return Table(found, counts, are_numbers, forms)
+    return Table(found, counts, are_numbers, notations)
 
 
 def draw(rows: int, size: int, seed: int) -> list[int]:

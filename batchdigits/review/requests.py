@@ -51,8 +51,8 @@ def given_answer(rows: Rows, fields: Json, digest_of: Callable[[str], str]) -> A
         is_own = bool(label) and label == row.label and is_line(label)  # a person may have edited the table's value
         if not is_own and not is_number(label):
             raise RequestError(RULE)
-        form = rows.forms.of(row.field)
-        label = label if is_own or not form else form.written(label)
+        notation = rows.notations.of(row.field)
+        label = label if is_own or not notation else notation.written(label)
     elif kind == "label" and label not in rows.classes:
         raise RequestError(f"the label is one of {', '.join(rows.classes)}")
     elif kind == "label" and len(label) > MAX_LABEL and label != row.label:

@@ -12,7 +12,7 @@ from batchdigits.files.natural_order import natural_key
 from batchdigits.inference.card import DIGIT_NAMES
 from batchdigits.inference.decide import Status
 from batchdigits.output.table import TableRow
-from batchdigits.reports.number_forms import NumberForms
+from batchdigits.reports.number_notation import NumberNotations
 from batchdigits.text import as_unicode
 
 
@@ -43,7 +43,7 @@ class Rows:
             review come before the others.
         classes: the labels that a row can get: those of the table, with nothing but digits among them all ten, and
             those that a person has added.
-        forms: those of their numbers.
+        notations: those of their numbers.
         groups: the positions of the rows of each predicted class, the least likely first; the last group, with an
             empty name, has those without a label.
     """
@@ -58,7 +58,7 @@ class Rows:
             self._by_path.setdefault(row.path, []).append(position)
             by_label[row.label].append(position)
         self.are_numbers = any(row.is_number for row in self.rows)
-        self.forms = NumberForms(self.rows)
+        self.notations = NumberNotations(self.rows)
         if self.are_numbers:
             by_label.clear()
         labels = sorted((label for label in by_label if label), key=natural_key)

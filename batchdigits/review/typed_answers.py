@@ -14,7 +14,7 @@ from batchdigits.output.review_answers import Answer, Kind, Settled
 from batchdigits.output.table import TableRow, fixed_columns, known_format, read_table, text_of
 from batchdigits.output.table_records import open_records
 from batchdigits.reports.audit_sample import read_sample
-from batchdigits.reports.number_forms import typed_number
+from batchdigits.reports.number_notation import typed_number
 from batchdigits.reports.truths import BLANK, NOT_DIGIT, plain_digit
 from batchdigits.review.numbers import is_number
 from batchdigits.review.rows import Rows
@@ -55,8 +55,8 @@ def rows_of_sample(rows: Iterable[TableRow], sample: Path) -> Iterator[TableRow]
 def answers_of_sample(table: Path, sample: Path, reviewer: str, labels: Sequence[str] = ()) -> TypedAnswers:
     """What a person has typed into a sample.
 
-    A truth that is no label of the table, or a number of another form, is `unsure`, and so is a path with two truths
-    that differ.
+    A truth that is no label of the table, or a number in another notation, is `unsure`, and so is a path with two
+    truths that differ.
 
     Args:
         table: the table that the sample was drawn from; only `ok` rows are.
@@ -79,7 +79,7 @@ def answers_of_sample(table: Path, sample: Path, reviewer: str, labels: Sequence
 def answers_of_column(table: Path, column: str, reviewer: str, labels: Sequence[str] = ()) -> TypedAnswers:
     """What a person has typed into a column of their own.
 
-    What is no label of the table, or a number of another form, is `unsure`, and so is a path with two answers that
+    What is no label of the table, or a number in another notation, is `unsure`, and so is a path with two answers that
     differ.
 
     Args:
@@ -115,7 +115,7 @@ def _answers(cells: Iterable[tuple[TableRow, str]], rows: Rows, typed: _Typed) -
     without_zeros = []
     for row, truth in cells:
         if truth:
-            number = typed_number(truth, row.label, rows.forms.of(row.field)) if rows.are_numbers else None
+            number = typed_number(truth, row.label, rows.notations.of(row.field)) if rows.are_numbers else None
             kind, label = _number(number.text, row, rows) if number else _digit(truth, row, rows)
             if number and number.lacks_zeros:
                 without_zeros.append(row.path)
@@ -127,9 +127,9 @@ def _answers(cells: Iterable[tuple[TableRow, str]], rows: Rows, typed: _Typed) -
 
 
 def _number(number: str, row: TableRow, rows: Rows) -> tuple[Kind, str]:
-    """The kind and the label of a number; one of another form than the table's is unsure."""
-    form = rows.forms.of(row.field)
-    if number == row.label or (is_number(number) and (form is None or form.has(number))):
+    """The kind and the label of a number; one in another notation than the table's is unsure."""
+    notation = rows.notations.of(row.field)
+    if number == row.label or (is_number(number) and (notation is None or notation.has(number))):
         return "label", number
     return _kind_of_word(number), ""
 

@@ -216,7 +216,7 @@ def test_a_digit_is_taken_as_pandas_and_spreadsheets_write_it(run: Run, in_empty
     ],
 )
 @pytest.mark.parametrize("mark", [".", ","])
-def test_a_number_is_brought_into_the_form_of_the_table(
+def test_a_number_is_brought_into_the_notation_of_the_table(
     run: Run, in_empty_folder: Path, typed: str, value: str, mark: str
 ) -> None:
     rows = ["a.png;12.50;0.9;ok;;0.9;", "b.png;7.25;0.9;ok;;0.9;", f"c.png;02725;0.9;review;;0.9;{typed}"]
@@ -233,7 +233,7 @@ def test_a_number_is_brought_into_the_form_of_the_table(
 
 
 @pytest.mark.parametrize("others", [["12.50", "7.5"], ["1.250", "2.500"], ["12.50", "7"], ["3.12.2026", "4.12.2026"]])
-def test_a_number_stays_as_typed_where_the_form_of_the_table_is_not_known(
+def test_a_number_stays_as_typed_where_the_notation_of_the_table_is_not_known(
     run: Run, in_empty_folder: Path, others: list[str]
 ) -> None:
     rows = [*(f"{value}.png;{value};0.9;ok;;0.9;" for value in others), "c.png;1;0.9;ok;;0.9;1,5"]

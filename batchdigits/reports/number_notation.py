@@ -1,4 +1,4 @@
-"""The form in which a table has its numbers, into which one is brought that a person typed in a spreadsheet."""
+"""The notation of the numbers of a table, into which one is brought that a person typed in a spreadsheet."""
 
 from __future__ import annotations
 
@@ -19,49 +19,49 @@ _integer = re.compile(r"-?[0-9]+").fullmatch
 _zeros = re.compile(r"^(-?)0+(?=[0-9])")
 
 
-class NumberForm(NamedTuple):
+class NumberNotation(NamedTuple):
     """Amounts with a point or comma before so many decimals, and nothing before thousands."""
 
     mark: str
     decimals: int
 
     def has(self, text: str) -> bool:
-        """Whether a number has this form."""
-        return _form_of(text) == self
+        """Whether a number has this notation."""
+        return _notation_of(text) == self
 
     def written(self, text: str) -> str:
-        """A number in this form; the text if it has other decimals."""
+        """A number in this notation; the text if it has other decimals."""
         number = FieldOptions(decimals=self.decimals).written(text.removeprefix("+"))
-        return number.replace(".", self.mark) if NumberForm(".", self.decimals).has(number) else text
+        return number.replace(".", self.mark) if NumberNotation(".", self.decimals).has(number) else text
 
     def restored(self, text: str) -> str:
         """The same, with zeros at the end for those that a spreadsheet has dropped."""
         for decimals in range(self.decimals, 0, -1):
             if decimals == THOUSANDS:
                 continue
-            shorter = NumberForm(self.mark, decimals)
+            shorter = NumberNotation(self.mark, decimals)
             if shorter.has(number := shorter.written(text)):
                 return number + "0" * (self.decimals - decimals)
         number = text.removeprefix("+")
         return f"{number}{self.mark}{'0' * self.decimals}" if _integer(number) else text
 
 
-class NumberForms:
-    """The forms of a table's numbers, by the fields of a form; other tables have one field, without a name."""
+class NumberNotations:
+    """The notations of a table's numbers, by the fields of a form; other tables have one field, without a name."""
 
     def __init__(self, rows: Iterable[TableRow] = ()) -> None:
         """Look at some rows."""
-        self._found: dict[str, set[NumberForm | None]] = defaultdict(set)
+        self._found: dict[str, set[NumberNotation | None]] = defaultdict(set)
         for row in rows:
             self.add(row)
 
     def add(self, row: TableRow) -> None:
-        """Look at one more row; only values that are `ok` tell the form."""
+        """Look at one more row; only values that are `ok` tell the notation."""
         if row.is_number and row.label and row.status == Status.OK:
-            self._found[row.field].add(_form_of(row.label))
+            self._found[row.field].add(_notation_of(row.label))
 
-    def of(self, field: str) -> NumberForm | None:
-        """The form that all values of a field have; None for several, or for one that is not known."""
+    def of(self, field: str) -> NumberNotation | None:
+        """The notation that all values of a field have; None for several, or for one that is not known."""
         found = self._found.get(field, set())
         return next(iter(found)) if len(found) == 1 else None
 
@@ -70,7 +70,7 @@ class TypedNumber(NamedTuple):
     """What a person has typed as the number of a row.
 
     Attributes:
-        text: in the form of the table, if it can be brought into that.
+        text: in the notation of the table, if it can be brought into that.
         lacks_zeros: whether it was the row's value but for leading zeros, which spreadsheets drop; then it is that.
     """
 
@@ -78,22 +78,22 @@ class TypedNumber(NamedTuple):
     lacks_zeros: bool = False
 
 
-def typed_number(truth: str, value: str, form: NumberForm | None) -> TypedNumber:
+def typed_number(truth: str, value: str, notation: NumberNotation | None) -> TypedNumber:
     """A number as a spreadsheet has saved it: `1.386,5` for `1386.50`, `'007` or 7 for `007`.
 
     Args:
         truth: what was typed.
         value: what the row has.
-        form: see `NumberForms.of`.
+        notation: see `NumberNotations.of`.
     """
     if truth == value:
         return TypedNumber(truth)
     text = re.sub(r"^'(?=[0-9+-])", "", truth)
-    text = form.restored(text) if form else text
+    text = notation.restored(text) if notation else text
     lacks_zeros = text != value and text == _zeros.sub(r"\1", value)
     return TypedNumber(value if lacks_zeros else text, lacks_zeros)
 
 
-def _form_of(text: str) -> NumberForm | None:
+def _notation_of(text: str) -> NumberNotation | None:
     match = _amount(text)
-    return NumberForm(match[1], len(match[2])) if match and len(match[2]) != THOUSANDS else None
+    return NumberNotation(match[1], len(match[2])) if match and len(match[2]) != THOUSANDS else None
