@@ -16,7 +16,7 @@ from batchdigits.output.formats import dialect_of
 from batchdigits.output.prediction_csv import BYTE_ORDER_MARK, delimiter_of
 from batchdigits.output.review_answers import Answer, Settled
 from batchdigits.reports.audit import OkRow, Table
-from batchdigits.reports.number_notation import TypedNumber, typed_number
+from batchdigits.reports.number_notation import TypedNumber, may_lack_zeros, typed_number
 from batchdigits.reports.truths import BLANK, NO_DIGIT
 from batchdigits.text import SAVE_AS_UTF8, is_utf8, without_sep_line
 
@@ -87,9 +87,12 @@ def as_in_table(truths: Sequence[tuple[str, str]], table: Table) -> tuple[list[t
     rows = defaultdict(list)
     for row in table.rows:
         rows[row.path].append(row)
+    lack_zeros = may_lack_zeros(truth for _, truth in truths)
     found, without_zeros = [], 0
     for path, truth in truths:
-        numbers = [typed_number(truth, row.label, table.notations.of(row.field)) for row in rows[path] if truth]
+        numbers = [
+            typed_number(truth, row.label, table.notations.of(row.field), lack_zeros) for row in rows[path] if truth
+        ]
         number = min(numbers, key=lambda number: not number.lacks_zeros, default=TypedNumber(truth))
         found.append((path, number.text))
         without_zeros += number.lacks_zeros

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from batchdigits.fields.field_options import FieldOptions
-from batchdigits.inference.decide import Status
+from batchdigits.output.readers import FAILS_DECIMALS
 from batchdigits.output.table import TableRow
 
 THOUSANDS = 3  # digits behind a point or comma that may stand before thousands as well
@@ -16,6 +16,7 @@ WITHOUT_ZEROS = "without the leading zeros of the value, which a spreadsheet dro
 
 _amount = re.compile(r"-?[0-9]+([.,])([0-9]{1,9})").fullmatch
 _integer = re.compile(r"-?[0-9]+").fullmatch
+_has_leading_zero = re.compile(r"'?-?0[0-9]").match
 _zeros = re.compile(r"^(-?)0+(?=[0-9])")
 
 
@@ -47,7 +48,10 @@ class NumberNotation(NamedTuple):
 
 
 class NumberNotations:
-    """The notations of a table's numbers, by the fields of a form; other tables have one field, without a name."""
+    """The notations of a table's numbers, by the fields of a form; other tables have one field, without a name.
+
+    Every value counts, also one for review, but those of which the run itself says that they are no amounts.
+    """
 
     def __init__(self, rows: Iterable[TableRow] = ()) -> None:
         """Look at some rows."""
@@ -56,8 +60,8 @@ class NumberNotations:
             self.add(row)
 
     def add(self, row: TableRow) -> None:
-        """Look at one more row; only values that are `ok` tell the notation."""
-        if row.is_number and row.label and row.status == Status.OK:
+        """Look at one more row."""
+        if row.is_number and row.label and FAILS_DECIMALS not in row.detail:
             self._found[row.field].add(_notation_of(row.label))
 
     def of(self, field: str) -> NumberNotation | None:
@@ -78,19 +82,25 @@ class TypedNumber(NamedTuple):
     lacks_zeros: bool = False
 
 
-def typed_number(truth: str, value: str, notation: NumberNotation | None) -> TypedNumber:
+def may_lack_zeros(truths: Iterable[str]) -> bool:
+    """Whether a spreadsheet may have dropped the leading zeros of what was typed into one column: none has any."""
+    return not any(map(_has_leading_zero, truths))
+
+
+def typed_number(truth: str, value: str, notation: NumberNotation | None, may_lack_zeros: bool) -> TypedNumber:
     """A number as a spreadsheet has saved it: `1.386,5` for `1386.50`, `'007` or 7 for `007`.
 
     Args:
         truth: what was typed.
         value: what the row has.
         notation: see `NumberNotations.of`.
+        may_lack_zeros: see there.
     """
     if truth == value:
         return TypedNumber(truth)
     text = re.sub(r"^'(?=[0-9+-])", "", truth)
     text = notation.restored(text) if notation else text
-    lacks_zeros = text != value and text == _zeros.sub(r"\1", value)
+    lacks_zeros = may_lack_zeros and text != value and text == _zeros.sub(r"\1", value)
     return TypedNumber(value if lacks_zeros else text, lacks_zeros)
 
 

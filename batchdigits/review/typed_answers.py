@@ -14,7 +14,7 @@ from batchdigits.output.review_answers import Answer, Kind, Settled
 from batchdigits.output.table import TableRow, fixed_columns, known_format, read_table, text_of
 from batchdigits.output.table_records import open_records
 from batchdigits.reports.audit_sample import read_sample
-from batchdigits.reports.number_notation import typed_number
+from batchdigits.reports.number_notation import may_lack_zeros, typed_number
 from batchdigits.reports.truths import BLANK, NOT_DIGIT, plain_digit
 from batchdigits.review.numbers import is_number
 from batchdigits.review.rows import Rows
@@ -72,7 +72,7 @@ def answers_of_sample(table: Path, sample: Path, reviewer: str, labels: Sequence
         truths[path].append(truth)
     rows = Rows(read_table(str(table)), labels)
     drawn = [row._replace(status=Status.OK.value) for row in rows_of_sample(rows.rows, sample)]
-    typed = ((row, truth) for row in drawn for truth in truths[row.path])
+    typed = [(row, truth) for row in drawn for truth in truths[row.path]]
     return _answers(typed, rows, _Typed(reviewer, sample, is_blind=True))
 
 
@@ -109,13 +109,15 @@ class _Typed(NamedTuple):
     is_blind: bool
 
 
-def _answers(cells: Iterable[tuple[TableRow, str]], rows: Rows, typed: _Typed) -> TypedAnswers:
+def _answers(cells: Sequence[tuple[TableRow, str]], rows: Rows, typed: _Typed) -> TypedAnswers:
     at = datetime.fromtimestamp(typed.file.stat().st_mtime, UTC).isoformat(timespec="seconds")
     answers: dict[str, Settled] = {}
+    lack_zeros = may_lack_zeros(truth for _, truth in cells)
     without_zeros = []
     for row, truth in cells:
         if truth:
-            number = typed_number(truth, row.label, rows.notations.of(row.field)) if rows.are_numbers else None
+            notation = rows.notations.of(row.field)
+            number = typed_number(truth, row.label, notation, lack_zeros) if rows.are_numbers else None
             kind, label = _number(number.text, row, rows) if number else _digit(truth, row, rows)
             if number and number.lacks_zeros:
                 without_zeros.append(row.path)

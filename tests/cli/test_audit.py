@@ -565,12 +565,12 @@ def test_numbers_as_a_spreadsheet_saves_them_are_right(run: Run, in_empty_folder
     table.write_text("\n".join(["path,page,field,value,confidence,status,detail,score", *rows, ""]))
     assert run("audit", table, "--sample", "11", "-o", "sample.csv").exit_code == 0
     truths = {f"{i}.png#amount": text for i, text in enumerate(typed)}
-    truths |= {"0.png#id": "4774", "1.png#id": "04774", "2.png#id": "", "3.png#id": "0"}
+    truths |= {"0.png#id": "4774", "1.png#id": "4775", "2.png#id": "", "3.png#id": "0"}
     key(Path("sample.csv"), truths.__getitem__, delimiter=";")
     answer(table, [Answer("2.png#id", "label", "7", "07", "ok")])  # no spreadsheet has made it
     result = run(*JUDGE[:-1], "audit.html", "--seed", "1")
     assert "11 of 11 ok rows keyed, 3 wrong: " in result.stdout
-    for line in ("6.png#amount: 12.40, keyed 12.41", "1.png#id: 4774, keyed 04774", "2.png#id: 07, keyed 7"):
+    for line in ("6.png#amount: 12.40, keyed 12.41", "1.png#id: 4774, keyed 4775", "2.png#id: 07, keyed 7"):
         assert line in result.stdout
     words = "3 numbers without the leading zeros of the value, which a spreadsheet drops: taken as the value\n"
     assert f"batchdigits: sample.csv has {words}" in result.stderr
@@ -578,5 +578,15 @@ def test_numbers_as_a_spreadsheet_saves_them_are_right(run: Run, in_empty_folder
     assert run("review", table, "--apply", "--sample", "sample.csv", "-o", "final.csv").exit_code == 0
     with Path("final.csv").open(newline="") as file:
         final = [(row["value"], row["predicted"]) for row in csv.DictReader(file)]
-    assert [value for value, _ in final] == [*values[:6], "12.41", "04774", "04774", "7", "00"]
+    assert [value for value, _ in final] == [*values[:6], "12.41", "04774", "4775", "7", "00"]
     assert {predicted for _, predicted in final[:6]} == set(values[:6])
+
+
+def test_a_zero_that_a_person_left_out_makes_a_row_wrong(run: Run, in_empty_folder: Path) -> None:
+    rows = "".join(f"{i}.png,{value},0.9,ok,,0.9\n" for i, value in enumerate(["007", "012", "045"]))
+    Path("rows.csv").write_text(f"path,value,confidence,status,detail,score\n{rows}")
+    assert run("audit", "rows.csv", "--sample", "3", "-o", "sample.csv").exit_code == 0
+    key(Path("sample.csv"), {"0.png": "007", "1.png": "12", "2.png": "045"}.__getitem__)
+    result = run("audit", "rows.csv", "--keyed", "sample.csv")
+    assert ("1 wrong: " in result.stdout, "1.png: 012, keyed 12" in result.stdout) == (True, True)
+    assert "leading zeros" not in result.stderr

@@ -219,7 +219,8 @@ def test_a_digit_is_taken_as_pandas_and_spreadsheets_write_it(run: Run, in_empty
 def test_a_number_is_brought_into_the_notation_of_the_table(
     run: Run, in_empty_folder: Path, typed: str, value: str, mark: str
 ) -> None:
-    rows = ["a.png;12.50;0.9;ok;;0.9;", "b.png;7.25;0.9;ok;;0.9;", f"c.png;02725;0.9;review;;0.9;{typed}"]
+    read = "c.png;02725;0.9;review;fails the decimals;0.9"
+    rows = ["a.png;12.50;0.9;ok;;0.9;", "b.png;7.25;0.9;ok;;0.9;", f"{read};{typed}"]
     header = f"{HEADER.strip()},checked".replace("label", "value").replace(",", ";")
     TABLE.write_text(
         "\n".join(
@@ -232,11 +233,20 @@ def test_a_number_is_brought_into_the_notation_of_the_table(
     assert f"c.png;{written};0.9;{'reviewed' if value else 'review'};" in Path("final.csv").read_text()
 
 
-@pytest.mark.parametrize("others", [["12.50", "7.5"], ["1.250", "2.500"], ["12.50", "7"], ["3.12.2026", "4.12.2026"]])
+@pytest.mark.parametrize(
+    "others",
+    [
+        ["12.50;0.9;ok", "7.5;0.9;ok"],
+        ["1.250;0.9;ok", "2.500;0.9;ok"],
+        ["12.50;0.9;ok", "7;0.9;ok"],
+        ["12.50;0.9;ok", "7;0.4;review"],
+        ["3.12.2026;0.9;ok", "4.12.2026;0.9;ok"],
+    ],
+)
 def test_a_number_stays_as_typed_where_the_notation_of_the_table_is_not_known(
     run: Run, in_empty_folder: Path, others: list[str]
 ) -> None:
-    rows = [*(f"{value}.png;{value};0.9;ok;;0.9;" for value in others), "c.png;1;0.9;ok;;0.9;1,5"]
+    rows = [*(f"{other.split(';')[0]}.png;{other};;0.9;" for other in others), "c.png;1;0.9;ok;;0.9;1,5"]
     header = f"{HEADER.strip()},checked".replace("label", "value").replace(",", ";")
     TABLE.write_text("\n".join([header, *rows, ""]))
     assert run("review", TABLE, "--apply", "--column", "checked", "-o", "final.csv").exit_code == 0
@@ -244,15 +254,24 @@ def test_a_number_stays_as_typed_where_the_notation_of_the_table_is_not_known(
 
 
 def test_zeros_that_a_spreadsheet_has_dropped_stay(run: Run, in_empty_folder: Path) -> None:
-    cells = [("085", "85"), ("000", "0"), ("85", "085"), ("07", "8")]
+    cells = [("085", "85"), ("000", "0"), ("07", "8")]
     rows = [f"{value}.png,{value},0.9,ok,,0.9,{typed}" for value, typed in cells]
     TABLE.write_text("\n".join([f"{HEADER.strip()},checked".replace("label", "value"), *rows, ""]))
     result = run("review", TABLE, "--apply", "--column", "checked", "-o", "final.csv")
-    assert "4 of 4 rows reviewed, 2 corrected\n" in result.stderr
+    assert "3 of 3 rows reviewed, 1 corrected\n" in result.stderr
     zeros = "2 numbers without the leading zeros of the value, which a spreadsheet drops: taken as the value: "
     assert f"batchdigits: {zeros}085.png, 000.png\n" in result.stderr
     values = [line.split(",")[1] for line in Path("final.csv").read_text().splitlines()[1:]]
-    assert values == ["085", "000", "085", "8"]
+    assert values == ["085", "000", "8"]
+
+
+@pytest.mark.parametrize("other", ["085", "'085", "-007", "00.5"])
+def test_a_zero_that_a_person_left_out_is_no_dropped_one(run: Run, in_empty_folder: Path, other: str) -> None:
+    rows = ["a.png,012,0.9,ok,,0.9,12", f"b.png,85,0.9,ok,,0.9,{other}"]
+    TABLE.write_text("\n".join([f"{HEADER.strip()},checked".replace("label", "value"), *rows, ""]))
+    result = run("review", TABLE, "--apply", "--column", "checked", "-o", "final.csv")
+    assert "2 of 2 rows reviewed, 2 corrected\n" in result.stderr
+    assert "a.png,12,0.9,reviewed," in Path("final.csv").read_text()
 
 
 def test_a_column_and_the_page_that_differ_leave_the_row_to_review(run: Run, table: Path) -> None:
