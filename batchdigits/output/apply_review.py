@@ -27,7 +27,7 @@ from batchdigits.output.formats import KNOWN_SUFFIXES, LINE_FORMATS, FormatName,
 from batchdigits.output.prediction_jsonl import json_line, path_fields
 from batchdigits.output.prediction_parquet import import_pyarrow, write_parquet
 from batchdigits.output.prediction_xlsx import import_xlsxwriter, write_xlsx
-from batchdigits.output.review_answers import Settled
+from batchdigits.output.review_answers import Answer, Settled
 from batchdigits.output.review_log import log_path, read_review
 from batchdigits.output.row_counts import REVIEWED
 from batchdigits.output.table import TableRow, fixed_columns, known_format, refuse_other, text_of
@@ -95,7 +95,7 @@ def apply_review(
         log: the log of the review; None for the one beside the table.
         digest_of: gives the digest of a path's image as it is now, or an empty text where it is not known.
         typed: more answers. One that was typed blind counts more than that of the log; of others, those that the log
-            contradicts are unsure.
+            contradicts are unsure, where its answer is about the row and the image as they are.
         wide: whether fields of forms become a row a page, with a column for each. Then, and with typed answers, there
             need not be a log.
 
@@ -107,11 +107,10 @@ def apply_review(
     log = log or log_path(table)
     wanted = _check_output(output, table, log, overwrite)
     logged = read_review(log) if log.exists() or not (typed or wide) else {}
-    answers = {**logged, **{path: _agreed(logged.get(path), settled) for path, settled in typed.items()}}
     name = known_format(str(table))
     source = open_records(table, name)
     applied = Applied()
-    records = _changed_records(source, answers, digest_of, applied)
+    records = _changed_records(source, logged, typed, digest_of, applied)
     added = _added_columns(source.names, table)
     pages = _Columns(page_columns(source), "score".__eq__) if wide else None
     with replace_atomically(output) as beside:
@@ -123,12 +122,6 @@ def apply_review(
             columns = _Columns(tuple(name for name in (*source.names, *added) if name != "path_bytes"))
             _convert(records, columns, source.for_excel, wanted, beside, output)
     return applied
-
-
-def _agreed(logged: Settled | None, typed: Settled) -> Settled:
-    """What was typed, as unsure where the page has another answer by somebody who saw the label, too."""
-    is_open = logged is None or logged.answer.kind == "unsure" or logged.answer.says_the_same(typed.answer)
-    return typed if is_open or typed.is_blind else typed._replace(answer=typed.answer._replace(kind="unsure", label=""))
 
 
 def _check_output(output: Path, table: Path, log: Path, overwrite: bool) -> FormatName:
@@ -162,7 +155,11 @@ def _added_columns(names: Sequence[str], table: Path) -> Sequence[str]:
 
 
 def _changed_records(
-    source: Records, answers: Mapping[str, Settled], digest_of: Callable[[str], str], applied: Applied
+    source: Records,
+    logged: Mapping[str, Settled],
+    typed: Mapping[str, Settled],
+    digest_of: Callable[[str], str],
+    applied: Applied,
 ) -> Iterator[Changed]:
     """Each row with what the review makes of it; nothing if its image is another one now."""
     found = set()
@@ -173,7 +170,7 @@ def _changed_records(
             yield record, None
             continue
         applied.rows += 1
-        settled = answers.get(row.path)
+        settled = _agreed(row, logged.get(row.path), typed.get(row.path), digest_of)
         if settled is None:
             yield record, None
             continue
@@ -182,14 +179,33 @@ def _changed_records(
             applied.other_images.append(row.path)
         found.add(row.path)
         yield record, None if is_other else _change(record, row, settled, answer_column, applied)
-    applied.not_found = [path for path in answers if path not in found]
+    applied.not_found = [path for path in {**logged, **typed} if path not in found]
+
+
+def _agreed(
+    row: TableRow, logged: Settled | None, typed: Settled | None, digest_of: Callable[[str], str]
+) -> Settled | None:
+    """The answer to a row; unsure where the page has another one than was typed by somebody who saw the label, too."""
+    if logged is None or typed is None:
+        return typed or logged
+    is_open = logged.answer.kind == "unsure" or logged.answer.says_the_same(typed.answer)
+    if is_open or typed.is_blind or not _is_about(row, logged.answer):
+        return typed
+    if logged.answer.is_about_another_image(digest_of(row.source)):
+        return typed
+    return typed._replace(answer=typed.answer._replace(kind="unsure", label=""))
+
+
+def _is_about(row: TableRow, answer: Answer) -> bool:
+    """Whether a row is as it was when it was answered, and no person or later run knew better."""
+    return (row.label, row.status) == (answer.predicted, answer.status)
 
 
 def _change(record: Record, row: TableRow, settled: Settled, column: str, applied: Applied) -> Change | None:
     """The new cells of a row that has an answer; None if it stays as it is."""
     answer, note = settled.answer, page_note_of(row.detail)
-    if (row.label, row.status) != (answer.predicted, answer.status):
-        applied.changed += 1  # a person, or a later run, knew better
+    if not _is_about(row, answer):
+        applied.changed += 1
         return None
     if answer.kind == "unsure":
         applied.unsure.append(row.path)

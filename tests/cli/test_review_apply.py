@@ -286,6 +286,22 @@ def test_a_column_and_the_page_that_differ_leave_the_row_to_review(run: Run, tab
     )
 
 
+@pytest.mark.parametrize(
+    ("predicted", "status", "scan"), [("8", "ok", ""), ("1", "review", ""), ("1", "ok", "as-is.png")]
+)
+def test_an_answer_of_the_page_to_another_row_or_image_leaves_a_typed_one(
+    run: Run, in_empty_folder: Path, predicted: str, status: str, scan: str
+) -> None:
+    shutil.copy(SAMPLES / "digits/3" / (scan or "large.png"), "a.png")
+    digest = digest_of(str(SAMPLES / "digits/3/large.png"))
+    TABLE.write_text(f"{HEADER.strip()},checked\na.png,1,0.9,ok,,0.9,3\n")
+    with closing(ReviewLog(log_path(TABLE), TABLE.name)) as log:
+        log.add("anna", "t", "grid", "first", [Answer("a.png", "label", "7", predicted, status, digest)])
+    result = run("review", TABLE, "--apply", "--column", "checked", "-o", "final.csv")
+    assert "wrote final.csv: 1 of 1 row reviewed, 1 corrected\n" in result.stderr
+    assert "a.png,3,0.9,reviewed," in Path("final.csv").read_text()
+
+
 @pytest.mark.parametrize("word", ["no digit", "No number", "NOT_DIGIT"])
 @pytest.mark.parametrize("answer", ["label", "value"])
 def test_the_words_of_a_reviewed_table_are_taken_as_answers(
