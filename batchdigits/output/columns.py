@@ -12,6 +12,7 @@ from batchdigits.files.page_names import file_of
 from batchdigits.inference.decide import Prediction
 
 Cell = str | float | None
+FAILS_DECIMALS = "fails the decimals"  # in the detail of a number that a run wrote as it stood in the field
 
 
 class ColumnNames(Protocol):
@@ -103,9 +104,15 @@ class Columns:
         return self.ids is None and not (self.digits or self.needs_probabilities or self.others)
 
     def amounts(self, cells: Sequence[Cell]) -> Iterator[tuple[int, int]]:
-        """The places of the amounts in a row, and how many decimals they have."""
-        for name, decimals in (self.decimals or {}).items():
-            yield self.names.index(name), decimals
+        """The places of the amounts in a row, and how many decimals they have; not of what fails these."""
+        if FAILS_DECIMALS not in str(cells[self.places["detail"]]):
+            for name, decimals in (self.decimals or {}).items():
+                yield self.places[name], decimals
+
+    @cached_property
+    def places(self) -> Mapping[str, int]:
+        """The places of the columns by their names."""
+        return {name: place for place, name in enumerate(self.names)}
 
     @property
     def needs_probabilities(self) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from batchdigits.inference.decide import FormPage, Prediction, Status
-from batchdigits.output.columns import Cell, Columns
+from batchdigits.output.columns import FAILS_DECIMALS, Cell, Columns
 
 NO_FORM = FormPage(0, {})
 TO_REVIEW = (Status.REVIEW, Status.ERROR)
@@ -43,6 +43,24 @@ class PageColumns(Columns):
         """False: each form has its own."""
         return False
 
+    def amounts(self, cells: Sequence[Cell]) -> Iterator[tuple[int, int]]:
+        """The places of the amounts in a row, and how many decimals they have; not of what fails these."""
+        failing = self._failing(str(cells[self.places["detail"]]))
+        for name, decimals in (self.decimals or {}).items():
+            if name not in failing:
+                yield self.places[name], decimals
+
+    def _failing(self, detail: str) -> set[str]:
+        """The fields that fail their decimals, by the detail. A name stands once before all notes about its field."""
+        name, failing = "", set()
+        for part in detail.split("; "):
+            before, _, note = part.rpartition(": ")
+            if before in (self.decimals or {}):
+                name = before
+            if note == FAILS_DECIMALS:
+                failing.add(name)
+        return failing
+
     def _own_cells(self, prediction: Prediction) -> tuple[Cell, ...]:
         form = prediction.form or NO_FORM
         review = ", ".join(name for name, field in form.fields.items() if field.status in TO_REVIEW)
@@ -74,10 +92,10 @@ class FormFieldColumns(Columns):
         return False
 
     def amounts(self, cells: Sequence[Cell]) -> Iterator[tuple[int, int]]:
-        """The place of the value, if its field is an amount, and how many decimals that has."""
-        decimals = self.decimals and self.decimals.get(str(cells[self.names.index("field")]))
-        if decimals:
-            yield self.names.index(self.answer), decimals
+        """The place of the value, if its field is an amount that does not fail its decimals, and how many it has."""
+        decimals = self.decimals and self.decimals.get(str(cells[self.places["field"]]))
+        if decimals and FAILS_DECIMALS not in str(cells[self.places["detail"]]):
+            yield self.places[self.answer], decimals
 
     def _own_cells(self, prediction: Prediction) -> tuple[Cell, ...]:
         form = prediction.form or NO_FORM

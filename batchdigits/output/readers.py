@@ -22,7 +22,6 @@ from batchdigits.output.reader_protocol import RowForm, RowHead, line_end
 from batchdigits.text import SAVE_AS_UTF8, is_utf16
 
 MAX_QUOTED_ROW = 1 << 24  # bytes of a row with line breaks in its cells; one with more has a stray quote
-FAILS_DECIMALS = "fails the decimals"  # in the detail of a number that a run wrote as it stood in the field
 
 
 @dataclass(frozen=True)
@@ -116,10 +115,8 @@ class CsvReader:
         for place in self._numbers:
             number = number_of(cells[place])
             cells[place] = cells[place] if number is None else number
-        has_no_point = FAILS_DECIMALS in texts[self.columns.names.index("detail")]
         for place, decimals in self.columns.amounts(texts):
-            if not (has_no_point and texts[place].isdigit()):
-                cells[place] = amount_of(texts[place], decimals)
+            cells[place] = amount_of(texts[place], decimals)
         return self._written.line(cells if any(cells[width:]) else cells[:width])
 
     def _cells(self, rows: bytes) -> Iterator[list[str]]:

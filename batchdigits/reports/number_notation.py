@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from batchdigits.fields.field_options import FieldOptions
-from batchdigits.output.readers import FAILS_DECIMALS
+from batchdigits.output.columns import FAILS_DECIMALS
 from batchdigits.output.table import TableRow
 
 THOUSANDS = 3  # digits behind a point or comma that may stand before thousands as well

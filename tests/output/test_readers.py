@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import PropertyMock
 
 import pytest
 from hypothesis import given
@@ -128,6 +129,26 @@ BY_FIELD = FormFieldColumns(answer="value", decimals={"a": 2, "c": 1})
         (AMOUNTS, "p,2419.50,~,ok,,~", "p;2419,504;~;ok;;~", False),
         (AMOUNTS, "p,017.50,~,ok,,~", "p;17,5;~;ok;;~", False),
         (AMOUNTS, "p,2725,~,review,fails the decimals,~", "p;2725;~;review;fails the decimals;~", True),
+        (AMOUNTS, 'p,"12,5",~,review,fails the decimals,~', "p;12,5;~;review;fails the decimals;~", True),
+        (
+            BY_FIELD,
+            "p,1,a,12.5,~,review,a minus; fails the decimals,~,",
+            "p;1;a;12.5;~;review;'a minus; fails the decimals';~;",
+            True,
+        ),
+        (
+            PAGES,
+            "p,1,review,a: fails the decimals; b: x,a,~,12.5,7,2.0",
+            "p;1;review;'a: fails the decimals; b: x';a;~;12.5;7;2",
+            True,
+        ),
+        (
+            PAGES,
+            "p,1,review,a: x; fails the decimals; likeliest: 7 (0.1),a,~,7,7,2.0",
+            "p;1;review;'a: x; fails the decimals; likeliest: 7 (0.1)';a;~;7;7;2",
+            True,
+        ),
+        (PAGES, "p,1,review,c: fails the decimals,c,~,1.50,7,2", "p;1;review;c: fails the decimals;c;~;1,5;7;2", True),
         (Columns(answer="value"), "p,2419.50,~,ok,,~", "p;2419,5;~;ok;;~", False),
         (PAGES, "p,1,ok,,,~,1.50,007,2.0", "p;1;ok;;;~;1,5;007;2", True),
         (PAGES, "p,1,ok,,,~,1.50,007,2.0", "p;1;ok;;;~;1,5;7;2", False),
@@ -142,8 +163,17 @@ def test_an_amount_that_a_spreadsheet_wrote_in_another_way_is_the_same(
     path.write_text(";".join(columns.names) + "\n")
     german = CSV.reader(columns).for_file(path)
     written = row.replace("~", "1.000000").encode() + b"\n"
-    assert (german.as_written(saved.replace("~", "1").encode() + b"\n") == written) == is_same
+    assert (german.as_written(saved.replace("~", "1").replace("'", '"').encode() + b"\n") == written) == is_same
     assert CSV.reader(columns).as_written(written) == written
+
+
+def test_the_time_for_amounts_does_not_grow_with_the_square_of_the_fields(monkeypatch: pytest.MonkeyPatch) -> None:
+    fields = tuple(map(str, range(9)))
+    columns = PageColumns(fields=fields, decimals=dict.fromkeys(fields, 2))
+    names = PropertyMock(return_value=columns.names)
+    monkeypatch.setattr(PageColumns, "names", names)
+    assert [place for place, _ in columns.amounts([""] * 15)] == list(range(6, 15))
+    assert names.call_count == 1
 
 
 @pytest.mark.parametrize("ends", ["\n", "\r\n"])
