@@ -119,7 +119,7 @@ def review(
     for_page = [mode, is_second, None if sample or column else reviewer or labels, port, no_browser]
     check_apply_options(is_apply, output, [overwrite, column, wide], for_page)
     if output:
-        typed = _typed(table, sample, column, reviewer or _own_name(), labels) if sample or column else None
+        typed = _typed(table, sample, column, reviewer or _own_name(), labels, wide) if sample or column else None
         apply(table, scans, output, overwrite, typed, wide)
         return
     if is_second and mode not in (None, "blind"):
@@ -168,12 +168,13 @@ def _remedy(table: Path, sources: Sequence[str]) -> str:
 
 
 def _typed(
-    table: Path, sample: Path | None, column: str | None, reviewer: str, labels: tuple[str, ...]
+    table: Path, sample: Path | None, column: str | None, reviewer: str, labels: tuple[str, ...], wide: bool
 ) -> TypedAnswers:
     """What was typed into a column of the table and into a sample, which counts more.
 
     Raises:
-        BatchdigitsError: nothing was, and there is no review either; see `answers_of_column` and `answers_of_sample`.
+        BatchdigitsError: nothing was, there is no review either, and rows are not made `wide`; see `answers_of_column`
+            and `answers_of_sample`.
     """
     from batchdigits.output.review_log import log_path
     from batchdigits.review.typed_answers import TypedAnswers, answers_of_column, answers_of_sample
@@ -182,7 +183,7 @@ def _typed(
     if sample:
         answers, without_zeros = answers_of_sample(table, sample, reviewer, labels)
         typed = TypedAnswers({**typed.answers, **answers}, typed.without_zeros + without_zeros)
-    if not typed.answers and not log_path(table).exists():
+    if not (typed.answers or wide or log_path(table).exists()):
         places = [f"the column {printable(column)} of {table}"] if column else []
         places += [str(sample)] if sample else []
         raise BatchdigitsError(f"nothing is typed into {' or '.join(places)}, and there is no {log_path(table)} either")

@@ -8,11 +8,17 @@ NO_DIGIT, BLANK = "x", "blank"  # truths that are no label
 NOT_DIGIT = (NO_DIGIT, "not_digit", "no digit", "no number")  # also as a reviewed table has it in its detail
 
 _digit = re.compile(r"'?([0-9])(?:[.,]0+)?").fullmatch
+_apostrophe = re.compile(r"^'(?=[0-9+-])")
 
 
 def is_no_label(truth: str) -> bool:
     """Whether a truth says that there is nothing to read, in a table without such a label."""
     return truth.casefold() in (*NOT_DIGIT, BLANK)
+
+
+def without_apostrophe(truth: str) -> str:
+    """A truth without the apostrophe by which a spreadsheet takes a number for text: `007` for `'007`."""
+    return _apostrophe.sub("", truth)
 
 
 def plain_digit(truth: str) -> str:

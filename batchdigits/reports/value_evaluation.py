@@ -17,7 +17,7 @@ from batchdigits.fields.values.roster import check_number
 from batchdigits.inference.decide import Status
 from batchdigits.output.table import TableRow
 from batchdigits.reports.table import table
-from batchdigits.reports.truths import is_no_label
+from batchdigits.reports.truths import is_no_label, without_apostrophe
 from batchdigits.text import (
     SAVE_AS_UTF8,
     as_unicode,
@@ -106,6 +106,7 @@ def read_truth(path: Path, are_numbers: bool = True) -> dict[str, str]:
     for line, row in rows:
         name, true = _composed("#".join(filter(None, [row[file], row.get("field")]))), (row[truth] or "").strip()
         if are_numbers and true and not is_no_label(true):
+            true = without_apostrophe(true)
             check_number(path, line, true)
         if truths.setdefault(name, true) != true:
             raise DataError(

@@ -185,6 +185,13 @@ def test_a_page_has_the_status_of_its_fields(in_empty_folder: Path, run: Run, st
     assert (pages[0]["score"], pages[1]["score"]) == (0, None)
 
 
+def test_a_row_a_page_needs_nothing_that_was_typed(in_empty_folder: Path, run: Run) -> None:
+    header = "path,page,field,value,confidence,status,detail,score,checked"
+    Path("t.csv").write_text(f"{header}\na.png,1,z,007,1,ok,,1,\n")
+    assert run("review", "t.csv", "--apply", "--wide", "--column", "checked", "-o", "p.csv").exit_code == 0
+    assert [page["z"] for page in cells_of("p.csv")] == ["007"]
+
+
 @pytest.mark.parametrize("status", ["review", "error"])
 def test_a_number_for_a_page_without_fields_stays_for_review(in_empty_folder: Path, run: Run, status: str) -> None:
     header = "path,page,field,value,confidence,status,detail,score,checked"
