@@ -18,7 +18,7 @@ from batchdigits.output.review_answers import Answer, Settled
 from batchdigits.reports.audit import OkRow, Table
 from batchdigits.reports.number_notation import TypedNumber, may_lack_zeros, typed_number
 from batchdigits.reports.truths import BLANK, NO_DIGIT
-from batchdigits.text import SAVE_AS_UTF8, is_utf8, without_sep_line
+from batchdigits.text import SAVE_AS_UTF8, counted, first_names, is_utf8, printable, without_sep_line
 
 COLUMNS = ("path", "truth")
 
@@ -81,6 +81,9 @@ def as_in_table(truths: Sequence[tuple[str, str]], table: Table) -> tuple[list[t
 
     Returns:
         Path and truth of each row, and how many are the value of their row but for leading zeros.
+
+    Raises:
+        BatchdigitsError: some are numbers that cannot be brought into that notation. They may be right or wrong.
     """
     if not table.are_numbers:
         return list(truths), 0
@@ -88,14 +91,20 @@ def as_in_table(truths: Sequence[tuple[str, str]], table: Table) -> tuple[list[t
     for row in table.rows:
         rows[row.path].append(row)
     lack_zeros = may_lack_zeros(truth for _, truth in truths)
-    found, without_zeros = [], 0
+    found, unsure, without_zeros = [], [], 0
     for path, truth in truths:
         numbers = [
             typed_number(truth, row.label, table.notations.of(row.field), lack_zeros) for row in rows[path] if truth
         ]
         number = min(numbers, key=lambda number: not number.lacks_zeros, default=TypedNumber(truth))
         found.append((path, number.text))
+        unsure += [f"{printable(path)}: {truth}"] if number.is_unsure else []
         without_zeros += number.lacks_zeros
+    if unsure:
+        raise BatchdigitsError(
+            f"the sample has {counted(len(unsure), 'number')} in another notation than the table, which a spreadsheet "
+            f"may have changed: {first_names(unsure)}; type these as in the table, or x for no number"
+        )
     return found, without_zeros
 
 

@@ -8,8 +8,10 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from batchdigits.fields.field_options import FieldOptions
+from batchdigits.fields.values.rules import VALUE
 from batchdigits.output.columns import FAILS_DECIMALS
 from batchdigits.output.table import TableRow
+from batchdigits.reports.truths import without_apostrophe
 
 THOUSANDS = 3  # digits behind a point or comma that may stand before thousands as well
 WITHOUT_ZEROS = "without the leading zeros of the value, which a spreadsheet drops: taken as the value"  # in messages
@@ -76,10 +78,12 @@ class TypedNumber(NamedTuple):
     Attributes:
         text: in the notation of the table, if it can be brought into that.
         lacks_zeros: whether it was the row's value but for leading zeros, which spreadsheets drop; then it is that.
+        is_unsure: whether it is a number that cannot be brought into that, so a spreadsheet may have changed it.
     """
 
     text: str
     lacks_zeros: bool = False
+    is_unsure: bool = False
 
 
 def may_lack_zeros(truths: Iterable[str]) -> bool:
@@ -98,10 +102,12 @@ def typed_number(truth: str, value: str, notation: NumberNotation | None, may_la
     """
     if truth == value:
         return TypedNumber(truth)
-    text = re.sub(r"^'(?=[0-9+-])", "", truth)
+    text = without_apostrophe(truth)
     text = notation.restored(text) if notation else text
     lacks_zeros = may_lack_zeros and text != value and text == _zeros.sub(r"\1", value)
-    return TypedNumber(value if lacks_zeros else text, lacks_zeros)
+    if text == value or lacks_zeros:
+        return TypedNumber(value, lacks_zeros)
+    return TypedNumber(text, is_unsure=bool(notation and VALUE.fullmatch(text) and not notation.has(text)))
 
 
 def _notation_of(text: str) -> NumberNotation | None:

@@ -14,7 +14,7 @@ from batchdigits.output.review_answers import Answer, Kind, Settled
 from batchdigits.output.table import TableRow, fixed_columns, known_format, read_table, text_of
 from batchdigits.output.table_records import open_records
 from batchdigits.reports.audit_sample import read_sample
-from batchdigits.reports.number_notation import may_lack_zeros, typed_number
+from batchdigits.reports.number_notation import TypedNumber, may_lack_zeros, typed_number
 from batchdigits.reports.truths import BLANK, NOT_DIGIT, plain_digit
 from batchdigits.review.numbers import is_number
 from batchdigits.review.rows import Rows
@@ -118,7 +118,7 @@ def _answers(cells: Sequence[tuple[TableRow, str]], rows: Rows, typed: _Typed) -
         if truth:
             notation = rows.notations.of(row.field)
             number = typed_number(truth, row.label, notation, lack_zeros) if rows.are_numbers else None
-            kind, label = _number(number.text, row, rows) if number else _digit(truth, row, rows)
+            kind, label = _number(number, row) if number else _digit(truth, row, rows)
             if number and number.lacks_zeros:
                 without_zeros.append(row.path)
             answer = Answer(row.path, kind, label, row.label, row.status)
@@ -128,12 +128,10 @@ def _answers(cells: Sequence[tuple[TableRow, str]], rows: Rows, typed: _Typed) -
     return TypedAnswers(answers, without_zeros)
 
 
-def _number(number: str, row: TableRow, rows: Rows) -> tuple[Kind, str]:
-    """The kind and the label of a number; one in another notation than the table's is unsure."""
-    notation = rows.notations.of(row.field)
-    if number == row.label or (is_number(number) and (notation is None or notation.has(number))):
-        return "label", number
-    return _kind_of_word(number), ""
+def _number(number: TypedNumber, row: TableRow) -> tuple[Kind, str]:
+    if number.text == row.label or (is_number(number.text) and not number.is_unsure):
+        return "label", number.text
+    return _kind_of_word(number.text), ""
 
 
 def _digit(truth: str, row: TableRow, rows: Rows) -> tuple[Kind, str]:

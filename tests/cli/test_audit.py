@@ -582,6 +582,19 @@ def test_numbers_as_a_spreadsheet_saves_them_are_right(run: Run, in_empty_folder
     assert {predicted for _, predicted in final[:6]} == set(values[:6])
 
 
+def test_a_number_that_a_spreadsheet_may_have_changed_is_refused(run: Run, in_empty_folder: Path) -> None:
+    rows = "".join(f"{i}.png,{value},0.9,ok,,0.9\n" for i, value in enumerate(["1386.00", "12.50", "7.25"]))
+    Path("rows.csv").write_text(f"path,value,confidence,status,detail,score\n{rows}")
+    assert run("audit", "rows.csv", "--sample", "3", "-o", "sample.csv").exit_code == 0
+    truths = {"0.png": "1.386", "1.png": "12,5", "2.png": "x"}
+    key(Path("sample.csv"), truths.__getitem__)
+    result = run("audit", "rows.csv", "--keyed", "sample.csv")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "may have changed: 0.png: 1.386; type these as in the table, or x for no number\n" in result.stderr
+    key(Path("sample.csv"), {**truths, "0.png": "1386"}.__getitem__)
+    assert "1 wrong: " in run("audit", "rows.csv", "--keyed", "sample.csv").stdout
+
+
 def test_a_zero_that_a_person_left_out_makes_a_row_wrong(run: Run, in_empty_folder: Path) -> None:
     rows = "".join(f"{i}.png,{value},0.9,ok,,0.9\n" for i, value in enumerate(["007", "012", "045"]))
     Path("rows.csv").write_text(f"path,value,confidence,status,detail,score\n{rows}")
