@@ -12,9 +12,10 @@ from collections.abc import Sequence
 # A URL as a person types it may have spaces and @, and pathlib makes `http:/` of `http://`. Rather too much is cut out.
 _USER = re.compile(r"(\w://|\w\w:/)(?:[^/?#\s:]*:[^/?#\s][^/?#\n]*|[^/?#\s]*)@")
 _ESCAPED = re.compile("[\udc80-\udcff]")  # bytes that are not UTF-8, as `surrogateescape` decodes them
-_SEP_LINE = re.compile(rb"\A(\xef\xbb\xbf)?sep=[,;\t]\r?\n", re.IGNORECASE)
 _QUERY = re.compile(r"((?:\w://|\w\w:/)[^?\n]*)\?(?:(?:(?!\w://)[^#\n])*[=&][^\s#]*|[^\s#]+)")
 
+SEP_LINE = r"sep=[,;\t]"  # the first line of a CSV that tells Excel the delimiter, as a pattern for any case
+_FIRST_SEP_LINE = re.compile(rb"\A(\xef\xbb\xbf)?%b\r?\n" % SEP_LINE.encode(), re.IGNORECASE)
 SAVE_AS_UTF8 = "save it as UTF-8, which Excel calls CSV UTF-8"  # what to do with a table in another encoding
 
 
@@ -66,7 +67,7 @@ def likeliest_delimiter(header: str) -> str:
 
 def without_sep_line(head: bytes) -> bytes:
     """The first bytes of a CSV without a line `sep=;`, which tells Excel the delimiter; a byte order mark stays."""
-    return _SEP_LINE.sub(rb"\1", head)
+    return _FIRST_SEP_LINE.sub(rb"\1", head)
 
 
 def is_line(text: str) -> bool:

@@ -12,14 +12,14 @@ from typing import NamedTuple
 
 from batchdigits.errors import BatchdigitsError
 from batchdigits.fields.values.rules import MAX_VALUE, VALUE
-from batchdigits.text import first_names, is_utf16, likeliest_delimiter, printable
+from batchdigits.text import SEP_LINE, first_names, is_utf16, likeliest_delimiter, printable
 
 MAX_BYTES = 64 << 20
 MAX_VALUES = 100_000
 SEVERAL = "a cell with a comma or semicolon in it needs quotes"
 ROUNDED = re.compile(r"[0-9][.,]?[0-9]*E\+?[0-9]+", re.IGNORECASE)  # as spreadsheets show long numbers
 
-_SEP_LINE = re.compile(r"\Asep=[,;\t]$", re.IGNORECASE | re.MULTILINE)  # which tells Excel the delimiter
+_FIRST_SEP_LINE = re.compile(rf"\A{SEP_LINE}$", re.IGNORECASE | re.MULTILINE)
 
 
 class Roster(NamedTuple):
@@ -99,7 +99,7 @@ def _text(path: Path) -> str:
             text = data.decode("latin-1")
     if "\0" in text or data.startswith(b"PK\3\4"):
         raise BatchdigitsError(f"{path} is no text; save the list as CSV")
-    return _SEP_LINE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return _FIRST_SEP_LINE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def _cells(path: Path, text: str, column: str | None) -> Iterator[_Cell]:
