@@ -33,7 +33,8 @@ Extent = tuple[int, int]  # first byte, and the one after the last
 HASHED = {"--template": "none", "--values": "any"}  # options with a hash of a file, and what they have without one
 NO_STAMP = 0  # in place of the stamp of a source that nothing is known of
 MARK = {"journal of": "batchdigits"}
-START = json.dumps(MARK).encode()[:-1]  # of each journal
+START = json.dumps(MARK).encode()[:-1]  # of each journal, but for those of older code
+VERSION = "the version of batchdigits"  # a key of the identity, by which these are known
 
 RECORD = np.dtype([("stamp", "<u8"), ("start", "<u8"), ("end", "<u8")])
 
@@ -181,15 +182,16 @@ def _read(content: bytes) -> tuple[dict[str, Any], int, NDArray[Any]]:
     Raises:
         ValueError: the content is not that of a journal.
     """
-    if content[: len(START)] != START[: len(content)]:
-        raise ValueError("no journal")
+    is_marked = content[: len(START)] == START[: len(content)]
     first, newline, rest = content.partition(b"\n")
-    if not newline:
+    if is_marked and not newline:
         return {}, 0, np.empty(0, RECORD)
     try:
         identity = json.loads(first)
     except RecursionError:
-        raise ValueError("no journal") from None
+        identity = None
+    if not (newline and isinstance(identity, dict) and (is_marked or VERSION in identity)):
+        raise ValueError("no journal")
     identity = {name: value for name, value in identity.items() if name not in MARK}
     return identity, len(first) + 1, np.frombuffer(rest, RECORD, len(rest) // RECORD.itemsize)
 

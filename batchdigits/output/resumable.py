@@ -93,7 +93,9 @@ class ResumableOutput:
         except BlockingIOError:
             raise BatchdigitsError(f"cannot write {self.path}: another run is writing it") from None
         except ValueError:
-            raise BatchdigitsError(f"{self._journal_path} is not a journal of batchdigits; remove it") from None
+            raise BatchdigitsError(
+                f"{self._journal_path} is not a journal of batchdigits; move it away, or remove it"
+            ) from None
 
     def _open_part(self) -> FileIO:
         """Open the part.

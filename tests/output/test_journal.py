@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 
 from batchdigits.output import journal as module
 from batchdigits.output.file_lock import lock
-from batchdigits.output.journal import NO_STAMP, START, Journal, stamp, stamp_of
+from batchdigits.output.journal import NO_STAMP, START, VERSION, Journal, stamp, stamp_of
 from tests.conftest import ROOT
 
 IDENTITY = {"--ink": "auto"}
@@ -89,7 +90,26 @@ def test_a_torn_first_line_is_an_empty_journal(path: Path) -> None:
         assert (read.identity, len(read), end) == ({}, 0, 0)
 
 
-@pytest.mark.parametrize("content", [b"my diary", b"something else\n", b'{"a": 1}\n', START + b"[" * 100_000 + b"\n"])
+def test_a_journal_without_the_mark_has_the_version(journal: Journal, path: Path) -> None:
+    """As older code of this version wrote it."""
+    identity = {VERSION: "1", **IDENTITY}
+    journal.begin(identity)
+    journal.add([5], [(10, 20)])
+    journal.close()
+    path.write_bytes(path.read_bytes().replace(START + b", ", b"{"))
+    with reopened(path) as (read, _):
+        assert read.identity == identity
+        read.add([7], [(20, 30)])
+    with reopened(path) as (read, _):
+        assert read.find([5, 7]) == [(10, 20), (20, 30)]
+
+
+TORN = json.dumps({VERSION: "1"}).encode()
+
+
+@pytest.mark.parametrize(
+    "content", [b"my diary", b"something else\n", b'{"a": 1}\n', b"[1]\n", START + b"[" * 100_000 + b"\n", TORN]
+)
 def test_another_file_is_refused(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(ValueError):

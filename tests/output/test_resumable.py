@@ -222,7 +222,7 @@ def test_two_runs_do_not_write_one_file(path: Path) -> None:
 
 def test_a_file_that_is_no_journal_is_left_alone(path: Path) -> None:
     (path.parent / ".out.csv.journal").write_text("my diary\n")
-    with pytest.raises(BatchdigitsError, match="is not a journal of batchdigits"):
+    with pytest.raises(BatchdigitsError, match="is not a journal of batchdigits; move it away"):
         ResumableOutput(path, IDENTITY, HEADER, None, Lines())
     assert (path.parent / ".out.csv.journal").read_text() == "my diary\n"
 

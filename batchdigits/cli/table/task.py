@@ -100,9 +100,10 @@ def identity_of(request: Request, task: Task[bytes]) -> Identity:
     """
     from batchdigits.inference.choose import CONTEXT_NETWORK
     from batchdigits.inference.model_file import read_card
+    from batchdigits.output.journal import VERSION
 
     return {
-        "the version of batchdigits": __version__,
+        VERSION: __version__,
         "the model": hashlib.sha256(task.card.to_json()).hexdigest()[:16],
         "the normaliser": task.card.normaliser["version"],
         "--second-look": task.second_look and read_card(CONTEXT_NETWORK).sha256["payload"][:16],
