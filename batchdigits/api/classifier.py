@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterable
 from dataclasses import replace
 from numbers import Integral, Real
-from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -22,6 +21,7 @@ from batchdigits.forms.decide_forms import FormPrediction, read_forms
 from batchdigits.forms.template import Template
 from batchdigits.forms.template_file import read_template
 from batchdigits.inference.card import Card
+from batchdigits.inference.choose import PACKAGED_MODELS
 from batchdigits.inference.decide import Prediction, decide
 from batchdigits.inference.load import load_runtime
 from batchdigits.inference.runtime import BATCH_SIZE
@@ -76,17 +76,19 @@ class Classifier:
         check_ink(ink)
         check_flags(probabilities=probabilities, second_look=second_look)
         check_types(Real, min_confidence=min_confidence, target_risk=target_risk, outlier_share=outlier_share)
-        path = model_path(model)
-        self._model = path.absolute()  # a process that it is sent to may have another current folder
+        # A process that it is sent to may have the package in another place, and another current folder.
+        is_packaged = model is None or (isinstance(model, str) and model in PACKAGED_MODELS)
+        self._model = model if is_packaged else model_path(model).absolute()
         self._min_confidence = min_confidence
         self._target_risk = target_risk
         self._outlier_share = outlier_share
         self._ink = ink
         self._probabilities = probabilities
         self._second_look = second_look
-        self._load(path)
+        self._load()
 
-    def _load(self, path: Path) -> None:
+    def _load(self) -> None:
+        path = model_path(self._model)
         # One glyph at a time is fast in LiteRT, and pads nothing; TensorFlow takes as long for one as for a full batch.
         self._runtime = load_runtime(path, BATCH_SIZE if path.suffix == ".keras" else 1, self._second_look)
         self.card = without_second_look(self._runtime).card
@@ -103,7 +105,7 @@ class Classifier:
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Load the model again, with the same arguments."""
         vars(self).update(state)
-        self._load(self._model)
+        self._load()
 
     def classify(self, image: Image) -> Prediction:
         """The prediction for one image.

@@ -26,6 +26,7 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 import batchdigits
+from batchdigits.api import arguments
 from batchdigits.datasets import MNIST
 from batchdigits.datasets.idx import TEST_IMAGES, read_idx
 from batchdigits.inference.choose import PRETRAINED
@@ -258,6 +259,19 @@ def test_a_pickled_classifier_is_what_it_was_in_another_folder(
     assert (type(other), other.name, other.card) == (Named, "a", classifier.card)
     assert other.classify(AS_IS) == classifier.classify(AS_IS)
     assert copy.copy(classifier).name == "a"
+
+
+@pytest.mark.parametrize("model", [None, "tiny"])
+def test_a_pickled_classifier_finds_the_models_of_the_package_where_it_is(
+    in_empty_folder: Path, monkeypatch: pytest.MonkeyPatch, model: str | None
+) -> None:
+    shutil.copytree(PRETRAINED, "sender")
+    with monkeypatch.context() as patch:
+        patch.setattr(arguments, "PRETRAINED", in_empty_folder / "sender")
+        patch.setattr(arguments, "BUILT_IN_MODEL", in_empty_folder / "sender" / "digits.tflite")
+        pickled = pickle.dumps(batchdigits.Classifier(model))
+    shutil.rmtree("sender")
+    assert pickle.loads(pickled).card == batchdigits.Classifier(model).card
 
 
 def test_sixteen_threads_get_the_predictions_of_one(classifier: batchdigits.Classifier, digits: np.ndarray) -> None:
