@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from itertools import islice, takewhile
+from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from pathlib import Path
-from typing import NamedTuple
+from random import Random
+from typing import NamedTuple, TypeVar
 
 from batchdigits.errors import BatchdigitsError
 from batchdigits.files.archives import split_member
@@ -19,10 +20,10 @@ from batchdigits.files.remote import is_url
 from batchdigits.output.source_pages import digest_of
 from batchdigits.text import as_unicode, first_names, printable
 
-MAX_TRIED = 200  # rows that are looked for, to find out whether any image is there
-MAX_TRIED_EACH = 20  # paths with the same first folders that are looked for, to find out whether these have moved
+MAX_TRIED = 200  # paths, of all or of those with the same first folders, that are looked for to see if any is there
 
 Parts = tuple[str, ...]  # of a path
+_T = TypeVar("_T")
 
 
 class _Move(NamedTuple):
@@ -58,8 +59,8 @@ class ScanFiles:
         self._are_given = bool(folders)
         parts = list(dict.fromkeys(_parts(path) for path in paths if not is_url(path))) if folders else []
         given = dict.fromkeys(os.path.abspath(folder) for folder in folders)  # noqa: PTH100 - a link keeps its name
-        first = _first_rests(parts)
-        self._moves = [move for folder in given for move in self._moves_to(folder, first, parts)]
+        rests = _some_rests(parts)
+        self._moves = [move for folder in given if (move := self._move_to(folder, rests))]
 
     def locate(self, path: str) -> str:
         """The file of a row, for `decode`.
@@ -84,8 +85,9 @@ class ScanFiles:
             return ""
 
     def has_any(self, paths: Sequence[str]) -> bool:
-        """Whether the image of one of the first rows is there."""
-        return any(self._is_there(self._moved_path(path)) for path in _first_local(paths))
+        """Whether the image of one of some rows is there."""
+        local = _shuffled([path for path in paths if not is_url(path)])
+        return any(self._is_there(self._moved_path(path)) for path in local[:MAX_TRIED])
 
     def _moved_path(self, path: str) -> str:
         """Where a path of the table is now. Without any file there, where it would be."""
@@ -103,44 +105,46 @@ class ScanFiles:
             return False
         return any(_is_below(real, folder) for folder in self.folders)
 
-    def _moves_to(self, folder: str, first: Mapping[Parts, Sequence[Parts]], paths: Sequence[Parts]) -> Iterator[_Move]:
+    def _move_to(self, folder: str, rests: Mapping[Parts, Sequence[Parts]]) -> _Move | None:
         """What a folder has become of: the first folders of paths without which these name files in it.
 
-        These are the ones with its name; where no name decides, the fewest. No two paths may name one file.
+        These are the ones with its name; where no name decides, the fewest.
+
+        Raises:
+            BatchdigitsError: several are as likely. Also if no two paths of the table name one file then: the scan of a
+                row that was taken out of the table could be shown for that of another row.
         """
-        found = [begin for begin, rests in first.items() if self._has_any_of(folder, rests)]
+        found = [begin for begin, ends in rests.items() if self._has_any_of(folder, ends)]
         if not found:
-            return
+            return None
         alike = {begin: _common_end(begin, _parts(folder)) for begin in found}
         most, fewest = max(alike.values()), min(map(len, found))
-        likely = dict.fromkeys(begin for begin in found if alike[begin] == most and (most or len(begin) == fewest))
-        if len(likely) > 1 and _do_clash(likely, paths):
-            names = first_names([printable(as_unicode("/".join(begin))) for begin in likely])
+        likely = [begin for begin in found if alike[begin] == most and (most or len(begin) == fewest)]
+        if len(likely) > 1:
+            names = first_names(sorted(printable(as_unicode("/".join(begin))) for begin in likely))
             raise BatchdigitsError(
-                f"--scans {folder} may be each of {names} in the paths of the table: rename it like "
-                "the one that it is, or give a link that is called so"
+                f"--scans {folder} may be each of {names} in the paths of the table: give a folder, or a link to it, "
+                "whose path ends like that of the one that it is"
             )
-        yield from (_Move(begin, folder) for begin in likely)
+        return _Move(likely[0], folder)
 
     def _has_any_of(self, folder: str, rests: Sequence[Parts]) -> bool:
         return any(self._is_there(_join(folder, rest)) for rest in rests)
 
 
-def _first_rests(paths: Sequence[Parts]) -> dict[Parts, list[Parts]]:
-    """For all first folders of paths, none to all, what stands behind them in the first paths that begin so."""
+def _some_rests(paths: Sequence[Parts]) -> dict[Parts, list[Parts]]:
+    """For all first folders of paths, none to all, what stands behind them in some of the paths that begin so."""
     rests: dict[Parts, list[Parts]] = defaultdict(list)
-    for path in paths:
+    for path in _shuffled(paths):
         for end in range(len(path)):
-            if len(rests[path[:end]]) < MAX_TRIED_EACH:
+            if len(rests[path[:end]]) < MAX_TRIED:
                 rests[path[:end]].append(path[end:])
     return rests
 
 
-def _do_clash(begins: Collection[Parts], paths: Sequence[Parts]) -> bool:
-    """Whether two paths are the same without these first folders."""
-    ends = {len(begin) for begin in begins}
-    rests = [path[end:] for path in paths for end in ends if path[:end] in begins]
-    return len(rests) > len(set(rests))
+def _shuffled(paths: Sequence[_T]) -> list[_T]:
+    """The paths in a mixed order, always the same: the first ones are from all folders, of which some may be gone."""
+    return Random(0).sample(paths, len(paths))
 
 
 def _common_end(one: Parts, other: Parts) -> int:
@@ -158,10 +162,6 @@ def _is_below(file: str, folder: str) -> bool:
         return os.path.commonpath([file, folder]) == folder
     except ValueError:  # they are on two drives of Windows
         return False
-
-
-def _first_local(paths: Sequence[str]) -> list[str]:
-    return list(islice((path for path in paths if not is_url(path)), MAX_TRIED))
 
 
 def _parts(path: str) -> Parts:

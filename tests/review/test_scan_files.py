@@ -99,16 +99,39 @@ def test_each_folder_is_for_the_paths_with_its_name(months: Path, folders: list[
                 files.locate(path)
 
 
-def test_no_two_paths_of_a_table_have_one_file(months: Path) -> None:
-    with pytest.raises(
-        BatchdigitsError, match="M3 may be each of Maerz, April, Mai in the paths of the table: rename it"
-    ):
+def test_a_folder_that_may_be_several_is_refused(months: Path) -> None:
+    with pytest.raises(BatchdigitsError, match="M3 may be each of April, Maerz, Mai in the paths of the table: give"):
         ScanFiles(MONTHS, [months / "M3"], months)
     paths = ["alt/Maerz/1.png", "Maerz/1.png"]
-    with pytest.raises(BatchdigitsError, match="Maerz may be each of alt/Maerz, Maerz in"):
+    with pytest.raises(BatchdigitsError, match="Maerz may be each of Maerz, alt/Maerz in"):
         ScanFiles(paths, [months / "Maerz"], months)
     files = ScanFiles(["a/1.png", "b/2.png"], [months / "M3", months / "M4"], months)
     assert [files.locate("a/1.png"), files.locate("b/2.png")] == [str(months / "M3/1.png"), str(months / "M4/2.png")]
+
+
+def test_a_folder_may_be_another_one_whose_paths_are_not_all_in_the_table(months: Path) -> None:
+    """As in a table from which rows were taken out: the folder's 1.png is that of such a row."""
+    for name in ("archive/A", "feb/A"):
+        Path(name).mkdir(parents=True)
+        for number in (1, 2):
+            Path(name, f"{number}.png").touch()
+    paths = ["jan/A/1.png", "feb/A/2.png"]
+    with pytest.raises(BatchdigitsError, match="A may be each of feb/A, jan/A in"):
+        ScanFiles(paths, [Path("archive/A")], months)
+    files = ScanFiles(paths, [Path("feb/A")], months)
+    assert files.locate(paths[1]) == paths[1]
+    with pytest.raises(BatchdigitsError, match="no such file"):
+        files.locate(paths[0])
+
+
+def test_scans_are_found_where_those_of_other_folders_are_gone(in_empty_folder: Path) -> None:
+    Path("new/B").mkdir(parents=True)
+    paths = [f"old/A/{number}.png" for number in range(250)] + [f"old/B/{number}.png" for number in range(50)]
+    for number in range(50):
+        Path(f"new/B/{number}.png").touch()
+    files = ScanFiles(paths, [Path("new")], in_empty_folder)
+    assert files.locate(paths[-1]).endswith("new/B/49.png")
+    assert files.has_any(paths)
 
 
 def test_paths_stay_as_they_are_where_they_lead_to_the_folder_that_is_given(scans: Path) -> None:
