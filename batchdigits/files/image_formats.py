@@ -16,12 +16,18 @@ IMAGE_SUFFIXES = frozenset(
         *(".heic", ".heif", ".hif"),
     )
 )
+PAGED_SUFFIXES = (".tif", ".tiff", ".pdf")
 
 
 def has_image_suffix(name: str) -> bool:
     """Whether a file's name ends like that of an image, and has more than this suffix."""
     stem, dot, suffix = name.rpartition(".")
     return (dot + suffix).lower() in IMAGE_SUFFIXES and bool(stem.strip("."))
+
+
+def may_have_pages(name: str) -> bool:
+    """Whether a file's name ends like that of one which may have several pages."""
+    return name.lower().endswith(PAGED_SUFFIXES)
 
 
 def sniff(head: bytes) -> str | None:

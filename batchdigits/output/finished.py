@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchdigits.errors import BatchdigitsError
-from batchdigits.files.page_names import file_of
+from batchdigits.files.image_formats import may_have_pages
+from batchdigits.files.page_names import file_of, page_name
 from batchdigits.files.plain_path import plain_path
 from batchdigits.output.done_file import CHECKSUMS, NO_SOURCE, Done, checksum_of, read_done, source_id
 from batchdigits.output.journal import Extent, Identity, failed_stamp, refuse_other_run
@@ -79,7 +80,7 @@ class FinishedOutput:
 
         It is read if it is new or has changed, is an error that nobody has answered, or has lost rows. Rows that a
         person has edited stay though the source has changed; then only its pages can be more than they were, so it is
-        read if its rows are pages. The rows of a source that is named twice come the first time.
+        read if it may have several. The rows of a source that is named twice come the first time.
 
         Args:
             path: the source.
@@ -102,7 +103,8 @@ class FinishedOutput:
         for name, is_so in (("edited", has_changed), ("short", is_short)):
             if is_so and len(self.names[name]) < MAX_NAMES:
                 self.names[name].append(path)
-        if is_short or (has_changed and self._sources[rows[0]] != source_id(path)):
+        may_have_more = may_have_pages(path) or self._sources[rows[0]] != source_id(path)
+        if is_short or (has_changed and may_have_more):
             return None
         free = [row for row in rows if not self._is_found[row]]
         for row in free:
@@ -128,7 +130,7 @@ class FinishedOutput:
         rows = self._rows_of(path)
         extents = list(extents)
         if rows and extents and extents[0][0] >= self.end and self._is_edited(path, rows, copy):
-            extents = [] if self._is_named[rows[0]] else self._filled(rows, extents, copy)
+            extents = [] if self._is_named[rows[0]] else self._filled(path, rows, extents, copy)
         for row in rows:
             self._is_named[row] = True
         self._answer_folders(path)
@@ -224,8 +226,9 @@ class FinishedOutput:
         """Whether rows have fewer lines than these; only those whose path has a line break have more than one."""
         return len(rows) < lines and sum(read_extent(copy, self._extent(row)).count(b"\n") for row in rows) < lines
 
-    def _filled(self, rows: Sequence[int], extents: Sequence[Extent], copy: BinaryIO) -> list[Extent]:
+    def _filled(self, path: str, rows: Sequence[int], extents: Sequence[Extent], copy: BinaryIO) -> list[Extent]:
         """The rows of a source that was read again: the old ones, but for open errors, and new ones in the gaps."""
+        first_page = source_id(page_name(path, 1))
         old: dict[tuple[int, str], list[Extent]] = {}
         for row in rows:
             if not self._is_open[row]:
@@ -234,7 +237,10 @@ class FinishedOutput:
         filled = []
         for start, end in extents:
             for line in self.reader.rows_in(read_extent(copy, (start, end))):
-                filled += old.pop(self._key(line), [(start, start + len(line))])
+                source, field = self._key(line)
+                if source == first_page and (source, field) not in old:
+                    source = source_id(path)  # as its row is called if it was the only one
+                filled += old.pop((source, field), [(start, start + len(line))])
                 start += len(line)
         return [*filled, *(extent for left in old.values() for extent in left)]
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from batchdigits.files.archives import archive_fault
 from batchdigits.files.content import Content, read_content
 from batchdigits.files.image_formats import describe_unknown, sniff
+from batchdigits.files.page_names import page_name
 from batchdigits.files.preview_mark import is_preview
 from batchdigits.files.source_error import SourceError, describe_error
 from batchdigits.vision.grey import Scan, is_flat, to_grey
@@ -152,7 +153,7 @@ def _decode_pdf(source: str, data: bytes, max_pixels: int) -> Iterator[Page]:
         from batchdigits.vision.pdf_decode import read_pdf_pages
 
         for number, scan, fault in read_pdf_pages(data, max_pixels):
-            yield Page(f"{source}#{number}" if number else source, scan, fault)
+            yield Page(page_name(source, number) if number else source, scan, fault)
     except Exception as error:
         yield Page(source, None, describe_error(source, error))
 
@@ -174,6 +175,6 @@ def _decode_with_pillow(source: str, name: str, file: IO[bytes], max_pixels: int
 
         with file:
             for number, scan, fault in read_pages(name, file, max_pixels):
-                yield Page(f"{source}#{number}" if number else source, scan, fault)
+                yield Page(page_name(source, number) if number else source, scan, fault)
     except Exception as error:
         yield Page(source, None, describe_error(source, error))

@@ -386,7 +386,8 @@ class Stack:
     pages: int = 3
 
     def row(self, page: int) -> bytes:
-        return f"{self.files[1]}#{page},x\n".encode()
+        mark = f"#{page}" if self.pages > 1 else ""
+        return f"{self.files[1]}{mark},x\n".encode()
 
     def rows(self) -> list[bytes]:
         return [row(self.files[0]), *map(self.row, range(1, self.pages + 1)), row(self.files[2])]
@@ -444,6 +445,20 @@ def test_a_new_page_of_a_file_with_edited_rows_is_added(stack: Stack) -> None:
     old = stack.run()
     assert stack.path.read_bytes() == HEADER + b"".join(stack.rows()).replace(b"#2,x", b"#2,by hand")
     assert (old.kept, old.edited, old.names["edited"]) == (3, 1, [stack.files[1]])
+
+
+def test_the_edited_row_of_an_only_page_is_that_of_the_first_one(tmp_path: Path, files: list[str]) -> None:
+    files[1] += ".tif"
+    stack = Stack(tmp_path / "out.csv", files[:3], pages=1)
+    write(stack.path, files[:1])
+    stack.run()
+    by_hand = edited(files[1])
+    edit(stack.path, stack.row(1), by_hand)
+    for stack.pages, rows in ((1, 1), (3, 3), (4, 4), (1, 4)):  # a row stays though its page is gone
+        Path(files[1]).write_text("x" * stack.pages)
+        stack.run()
+        pages = [f"{files[1]}#{page},x\n".encode() for page in range(2, rows + 1)]
+        assert stack.path.read_bytes() == b"".join([HEADER, row(files[0]), by_hand, *pages, row(files[2])])
 
 
 def test_a_page_that_could_not_be_read_costs_no_edit_of_another(stack: Stack) -> None:
