@@ -35,6 +35,7 @@ class FinishedOutput:
         reader: reads it as it is.
         header: the bytes before the first row.
         end: the number of its bytes.
+        is_counted: whether it is known how many lines each source had, which older versions did not write down.
         form: that of its rows.
         added: number of sources that were not in it.
         changed: number of sources whose rows are replaced.
@@ -54,6 +55,7 @@ class FinishedOutput:
         """
         before, self._done = read_done(path)
         refuse_other_run(path, before, identity)  # before the columns, which options may have changed
+        self.is_counted = bool(self._done["lines"].all())
         self._done_sources = self._done["source"].copy()  # aligned; else NumPy copies all of them for each search
         self.reader = reader.for_file(path)
         pieces = self.reader.pieces(path)

@@ -253,6 +253,8 @@ class ResumableOutput:
                 self._append(extent)
         with explain_os_errors(self.path):
             if self.old and self._extents == [(0, self.old.end)] and not self._written[0]:
+                if not self.old.is_counted:
+                    write_done(self.path, _without_marks(self._journal.identity), self._records())
                 self._remove()  # nothing has changed
                 return
             complete = self._part_path

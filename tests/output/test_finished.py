@@ -479,16 +479,21 @@ def test_a_killed_run_that_made_lost_rows_again_keeps_the_edited_ones(stack: Sta
     assert stack.path.read_bytes() == HEADER + b"".join(stack.rows()).replace(b"#2,x", b"#2,by hand")
 
 
-def test_a_table_of_an_older_version_whose_rows_were_not_counted_is_added_to(finished: Path, files: list[str]) -> None:
+@pytest.mark.parametrize("new", [[], ["new"]])
+def test_a_table_of_an_older_version_gets_the_numbers_of_its_rows(
+    finished: Path, files: list[str], tmp_path: Path, new: list[str]
+) -> None:
     identity, done = read_done(finished)
     older = {name: value for name, value in identity.items() if name != COUNTS}
     content = records(*(done[name].tolist() for name in ("source", "stamp", "checksum"))).tobytes()
     done_path(finished).write_bytes(json.dumps(older).encode() + b"\n" + content)
-    new = files[5] + "a"
-    Path(new).write_text("new")
-    assert write(finished, [*files, new], resume=True) == [new]
-    assert finished.read_bytes() == complete([*files, new]).replace(row(files[1]), edited(files[1]))
-    assert read_done(finished)[1]["lines"].tolist() == [1] * 7
+    added = [str(tmp_path / "in" / name) for name in new]
+    for name in added:
+        Path(name).write_text("new")
+    assert write(finished, [*files, *added], resume=True) == added
+    assert finished.read_bytes() == complete([*files, *added]).replace(row(files[1]), edited(files[1]))
+    assert read_done(finished)[1]["lines"].tolist() == [1] * (6 + len(added))
+    assert beside(finished) == {".out.csv.done"}
 
 
 def test_a_row_without_a_path_is_never_pruned(finished: Path, files: list[str]) -> None:
