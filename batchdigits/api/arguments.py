@@ -9,6 +9,8 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, get_args
 
+import numpy as np
+
 from batchdigits.datasets.layout import NOT_DIGIT
 from batchdigits.inference.choose import BUILT_IN_MODEL, PACKAGED_MODELS, PRETRAINED
 from batchdigits.vision.normalise import Ink
@@ -162,7 +164,7 @@ def check_flags(**values: object) -> None:
         TypeError: one is something else.
     """
     for name, value in values.items():
-        if value not in (True, False, None):
+        if value is not None and not isinstance(value, bool | np.bool_):
             raise TypeError(f"{name} is True or False, not {value!r}")
 
 

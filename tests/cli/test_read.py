@@ -550,6 +550,8 @@ def test_python_refuses_impossible_arguments() -> None:
         ({"separators": None}, "separators is a text, not None"),
         ({"signed": "x"}, "signed is True or False, not 'x'"),
         ({"digits_only": "no"}, "digits_only is True or False, not 'no'"),
+        ({"digits_only": np.ones(2)}, r"digits_only is True or False, not array\("),
+        ({"signed": 1}, "signed is True or False, not 1"),
     ]
     for arguments, words in wrong:
         with pytest.raises(TypeError, match=words):
