@@ -24,10 +24,11 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def first_names(names: Sequence[str], limit: int = 5) -> str:
-    """Names for a message: the first few, and how many more there are."""
-    shown = ", ".join(names[:limit])
-    return f"{shown} and {len(names) - limit:,} more" if len(names) > limit else shown
+def first_names(names: Sequence[str], limit: int = 5, total: int = 0) -> str:
+    """Names for a message: the first few, and how many more there are, of a `total` if not all names are given."""
+    shown = names[:limit]
+    more = max(total, len(names)) - len(shown)
+    return f"{', '.join(shown)} and {more:,} more" if more else ", ".join(shown)
 
 
 def first_line(error: BaseException) -> str:

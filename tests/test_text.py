@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from batchdigits.text import counted, first_line
+from batchdigits.text import counted, first_line, first_names
 
 
 @pytest.mark.parametrize(
@@ -25,3 +25,11 @@ def test_an_exception_without_text_has_its_type_for_a_first_line(error: Exceptio
 )
 def test_only_one_is_singular(number: int, text: str) -> None:
     assert counted(number, "image") == text
+
+
+@pytest.mark.parametrize(
+    ("total", "text"), [(0, "a, b and 1 more"), (3, "a, b and 1 more"), (2_002, "a, b and 2,000 more")]
+)
+def test_the_first_names_say_how_many_more_there_are(total: int, text: str) -> None:
+    assert first_names(["a", "b", "c"], 2, total) == text
+    assert first_names(["a", "b"]) == "a, b"

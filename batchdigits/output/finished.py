@@ -21,7 +21,7 @@ from batchdigits.files.plain_path import plain_path
 from batchdigits.output.done_file import CHECKSUMS, NO_SOURCE, Done, checksum_of, read_done, source_id
 from batchdigits.output.journal import Extent, Identity, failed_stamp, refuse_other_run
 from batchdigits.output.reader_protocol import Reader, RowForm, line_end
-from batchdigits.text import SAVE_AS_UTF8, is_utf8
+from batchdigits.text import SAVE_AS_UTF8, as_unicode, is_utf8
 
 BLOCK_BYTES = 1 << 20  # written at once
 MAX_NAMES = 3  # of sources that a message names
@@ -104,7 +104,7 @@ class FinishedOutput:
         self.short += is_short
         for name, is_so in (("edited", has_changed), ("short", is_short)):
             if is_so and len(self.names[name]) < MAX_NAMES:
-                self.names[name].append(path)
+                self.names[name].append(as_unicode(path))
         may_have_more = may_have_pages(path) or self._sources[rows[0]] != source_id(path)
         if is_short or (has_changed and may_have_more):
             return None

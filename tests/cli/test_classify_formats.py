@@ -419,6 +419,19 @@ def as_excel_saves(decimal: str, delimiter: str, typed: dict[str, str]) -> None:
         Path("rows.csv").write_bytes(b"\xef\xbb\xbf" + saved.getvalue().encode())
 
 
+@pytest.mark.parametrize(("count", "named"), [(2, "0.png, 1.png, \ufffd.png"), (4, "0.png, 1.png, 2.png and 2 more")])
+def test_the_first_files_whose_edited_rows_stay_are_named(
+    in_empty_folder: Path, run: Run, count: int, named: str
+) -> None:
+    make_images(in_empty_folder, count, ["\udcff.png"])
+    classify(run, "-o", "rows.csv", code=0)
+    Path("rows.csv").write_bytes(Path("rows.csv").read_bytes().replace(b".png,", b".png,by hand "))
+    for file in in_empty_folder.glob("*.png"):
+        os.utime(file, ns=(1, 1))
+    said = classify(run, "-o", "rows.csv", "--resume", code=0)
+    assert f"have changed ({named})" in said
+
+
 @pytest.mark.parametrize(("decimal", "delimiter"), [(",", ";"), (".", ",")])
 def test_saving_a_table_in_a_spreadsheet_is_no_edit_but_typing_into_it_is(
     folder: Path, run: Run, decimal: str, delimiter: str

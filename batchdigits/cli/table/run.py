@@ -16,7 +16,7 @@ from batchdigits.cli.table.max_failures import MaxFailures
 from batchdigits.cli.table.request import Request
 from batchdigits.cli.table.summary import Summary
 from batchdigits.errors import ExitCode, NoImagesError
-from batchdigits.text import counted
+from batchdigits.text import counted, first_names
 
 if TYPE_CHECKING:
     from batchdigits.files.sources import Tally
@@ -101,16 +101,12 @@ def print_added(
     done.append(f"{numbers['kept']:,} kept")
     for name, what in KEPT:
         if number := numbers.get(name):
-            done.append(f"of these {number:,} with {what}{_in_brackets(names.get(name, ()), number)}")
+            first = names.get(name)
+            examples = f" ({first_names(first, total=number)})" if first else ""
+            done.append(f"of these {number:,} with {what}{examples}")
     if unnamed := numbers["unnamed"]:
         done.append(f"{unnamed:,} no longer named and {'dropped' if request.prune else 'kept (--prune drops them)'}")
     print_message(f"{request.output}: {', '.join(done)}", "added", **numbers)
-
-
-def _in_brackets(names: Sequence[str], number: int) -> str:
-    """The first of so many names."""
-    more = f" and {number - len(names):,} more" if number > len(names) else ""
-    return f" ({', '.join(names)}{more})" if names else ""
 
 
 def skipped_texts(tally: Tally) -> Iterator[str]:
