@@ -6,6 +6,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 
 from tests.benchmarks.scripts import run_script
 
@@ -24,6 +25,7 @@ def test_each_source_and_kind_has_a_row(tmp_path: Path) -> None:
     assert [row[0] for row in rows[2:]] == ["mean", "strip", "ruled", "cell", "comb", "blanks", "touching", "empty"]
 
 
+@pytest.mark.slow
 def test_weights_of_the_confidence_are_printed() -> None:
     result = run_script("read_fields.py", "--calibrate", "--composed", "42")
     assert result.stdout.startswith("INTERCEPT, LEAD_WEIGHT, DOUBT_WEIGHT = ")

@@ -38,6 +38,7 @@ def test_archive_speed_on_a_few_images() -> None:
     assert len(re.findall(r"^\| \.(zip|tar|tar\.gz|npy) \| \d+ MiB \|", result.stdout, re.MULTILINE)) == 4
 
 
+@pytest.mark.slow
 def test_classifier_latency_of_a_few_calls() -> None:
     result = run_script("classifier_latency.py", "--calls", "3")
     rows = re.findall(r"^\| (.+) \| ([\d.]+) \|$", result.stdout, re.M)

@@ -46,6 +46,7 @@ def test_reduced_decoding_of_small_sets(sets: Path) -> None:
 
 
 @pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler here")
+@pytest.mark.slow
 def test_c_normaliser_of_small_sets(sets: Path) -> None:
     result = run_script("c_normaliser.py", "--sets", sets)
     assert result.returncode == 0, result.stderr
@@ -146,6 +147,7 @@ def test_baseline_normalisers_give_glyphs(monkeypatch: pytest.MonkeyPatch, small
     assert len(normalise(scan)) == 1
 
 
+@pytest.mark.slow
 def test_export_table_of_a_small_network(trained: Path, npz_file: Path) -> None:
     result = run_script("export_table.py", "--model", trained, "--data", npz_file)
     assert result.returncode == 0, result.stderr
@@ -193,6 +195,7 @@ def test_polarity_of_the_development_sets() -> None:
     assert float(share) >= 99.8
 
 
+@pytest.mark.slow
 def test_web_page_of_small_sets(sets: Path) -> None:
     pytest.importorskip("playwright")
     if find_browser() is None:
@@ -209,6 +212,7 @@ def test_web_page_of_small_sets(sets: Path) -> None:
     assert re.fullmatch(r"size of the page: [\d,]+ bytes", lines[9])
 
 
+@pytest.mark.slow
 def test_model_sizes_of_small_sets(sets: Path) -> None:
     result = run_script("model_sizes.py", "--sets", sets, PRETRAINED / "nano.tflite", PRETRAINED / "digits.keras")
     assert result.returncode == 0, result.stderr
