@@ -12,7 +12,7 @@ from typing import Any, get_args
 import numpy as np
 
 from batchdigits.datasets.layout import NOT_DIGIT
-from batchdigits.inference.choose import BUILT_IN_MODEL, PACKAGED_MODELS, PRETRAINED
+from batchdigits.inference.choose import BUILT_IN_MODEL, packaged_model
 from batchdigits.vision.normalise import Ink
 
 KINDS: dict[type, str] = {
@@ -61,9 +61,9 @@ def named_model(model: object, name: str, suffix: str) -> Path:
         TypeError: it is no path.
         ValueError: the package has no file with `suffix` of that name.
     """
-    if not isinstance(model, str) or model not in PACKAGED_MODELS:
+    file = packaged_model(model, suffix)
+    if file is None:
         return as_path(model, name)
-    file = PRETRAINED / f"{PACKAGED_MODELS[model]}{suffix}"
     if not file.exists():
         raise ValueError(f"{name} needs a {suffix} file, and the package has {model} as a .tflite only")
     return file

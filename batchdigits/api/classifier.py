@@ -21,7 +21,7 @@ from batchdigits.forms.decide_forms import FormPrediction, read_forms
 from batchdigits.forms.template import Template
 from batchdigits.forms.template_file import read_template
 from batchdigits.inference.card import Card
-from batchdigits.inference.choose import PACKAGED_MODELS
+from batchdigits.inference.choose import packaged_model
 from batchdigits.inference.decide import Prediction, decide
 from batchdigits.inference.load import load_runtime
 from batchdigits.inference.runtime import BATCH_SIZE
@@ -77,7 +77,7 @@ class Classifier:
         check_flags(probabilities=probabilities, second_look=second_look)
         check_types(Real, min_confidence=min_confidence, target_risk=target_risk, outlier_share=outlier_share)
         # A process that it is sent to may have the package in another place, and another current folder.
-        is_packaged = model is None or (isinstance(model, str) and model in PACKAGED_MODELS)
+        is_packaged = model is None or packaged_model(model, ".tflite")
         self._model = model if is_packaged else model_path(model).absolute()
         self._min_confidence = min_confidence
         self._target_risk = target_risk

@@ -21,6 +21,16 @@ CONTEXT_NETWORK = PRETRAINED / "contexts.tflite"  # reads digits in their contex
 PACKAGED_MODELS = {"built-in": "digits", "tiny": "tiny", "nano": "nano"}
 
 
+def packaged_model(name: object, suffix: str) -> Path | None:
+    """Where a model file of the package would be, by the name that users give; None for any other name.
+
+    The package has some only as a .tflite.
+    """
+    if not isinstance(name, str) or name not in PACKAGED_MODELS:
+        return None
+    return PRETRAINED / f"{PACKAGED_MODELS[name]}{suffix}"
+
+
 def choose_model(runtime: RuntimeName | None) -> Path:
     """The current folder's `exports/digits.*` for a runtime if there is one, else the built-in model.
 

@@ -267,7 +267,7 @@ def test_a_pickled_classifier_finds_the_models_of_the_package_where_it_is(
 ) -> None:
     shutil.copytree(PRETRAINED, "sender")
     with monkeypatch.context() as patch:
-        patch.setattr(arguments, "PRETRAINED", in_empty_folder / "sender")
+        patch.setattr("batchdigits.inference.choose.PRETRAINED", in_empty_folder / "sender")
         patch.setattr(arguments, "BUILT_IN_MODEL", in_empty_folder / "sender" / "digits.tflite")
         pickled = pickle.dumps(batchdigits.Classifier(model))
     shutil.rmtree("sender")

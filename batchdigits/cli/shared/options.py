@@ -73,14 +73,12 @@ class ModelPath(click.Path):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The path of a model file."""
-        from batchdigits.inference.choose import PACKAGED_MODELS, PRETRAINED
+        from batchdigits.inference.choose import packaged_model
 
-        if value in PACKAGED_MODELS:
-            file = PRETRAINED / f"{PACKAGED_MODELS[value]}{self._suffix}"
-            if not file.exists():
-                self.fail(f"the package has {value} as a .tflite file only.", param, ctx)
-            value = file
-        return super().convert(value, param, ctx)
+        file = packaged_model(value, self._suffix)
+        if file and not file.exists():
+            self.fail(f"the package has {value} as a .tflite file only.", param, ctx)
+        return super().convert(file or value, param, ctx)
 
 
 KERAS_MODEL, TFLITE_MODEL = ModelPath(".keras"), ModelPath(".tflite")
