@@ -78,7 +78,7 @@ class Cut(NamedTuple):
 def cut_field(scan: NDArray[np.uint8], options: ReadOptions) -> Cut:
     """Cut a field into what may be its digits."""
     view = view_of(scan, options.ink)
-    ruled = remove_form_lines(view.ink, options.boxes)
+    ruled = remove_form_lines(view.ink, options.boxes, is_as_wide=options.is_as_wide)
     if not ruled.has_walls:
         view, ruled = _upright(view, ruled, options)
     return _cut_boxes(view, ruled, ruled.comb, options) if ruled.comb else _cut_number(view, ruled, scan, options)
@@ -88,7 +88,7 @@ def _upright(view: View, ruled: Ruled, options: ReadOptions) -> tuple[View, Rule
     """A view without a comb, sheared if it has one whose walls lean; and its ink without lines."""
     upright = upright_view(view, bool(ruled.rules))
     if upright:
-        found = remove_form_lines(upright.ink, options.boxes)
+        found = remove_form_lines(upright.ink, options.boxes, is_as_wide=options.is_as_wide)
         if found.has_walls and found.comb and has_printed_walls(found.comb):
             return upright, found
     return view, ruled

@@ -46,6 +46,7 @@ class FieldOptions:
         decimals: digits behind the decimal point of a value; None for a value of any form.
         expected: the rules that a value keeps as it is written down, and the list that it is on; None without any.
         unique: whether no two fields have the same value, so that values are chosen for all fields together.
+        is_as_wide: whether a comb is about as wide as the scan of its field, as where a template says where it is.
     """
 
     ink: Ink = "auto"
@@ -57,6 +58,7 @@ class FieldOptions:
     decimals: int | None = None
     expected: ExpectedValues | None = None
     unique: bool = False
+    is_as_wide: bool = False
 
     @property
     def reading_options(self) -> ReadOptions:
@@ -65,7 +67,7 @@ class FieldOptions:
         separators = self.separators + (POINT_OR_COMMA if needs_point else "")
         from batchdigits.fields.reading import ReadOptions  # it loads NumPy, which --help does not wait for
 
-        return ReadOptions(self.length, self.comb, separators, self.signed, self.ink)
+        return ReadOptions(self.length, self.comb, separators, self.signed, self.ink, self.is_as_wide)
 
     @property
     def changes_form(self) -> bool:

@@ -24,6 +24,7 @@ class ReadOptions(NamedTuple):
         separators: those that a value may have, of ".,-/"; others are left out.
         signed: whether a value may begin with a minus.
         ink: whether ink is dark or light; `auto` finds it out.
+        is_as_wide: whether the comb of each field is about as wide as its scan, as where a template says where it is.
     """
 
     length: range | None = None
@@ -31,6 +32,7 @@ class ReadOptions(NamedTuple):
     separators: str = ""
     signed: bool = False
     ink: Ink = "auto"
+    is_as_wide: bool = False
 
     @property
     def points(self) -> str:

@@ -7,6 +7,7 @@ import json
 import math
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -290,7 +291,7 @@ def _options(table: _Table, roster: Roster | None, ink: Ink) -> FieldOptions:
     if given.get("digits_only") and not given.get("separators"):
         raise table.fault("digits-only", "needs separators")
     try:
-        return field_options(ink=ink, values=roster and roster.values, **given)
+        return replace(field_options(ink=ink, values=roster and roster.values, **given), is_as_wide=True)
     except (ValueError, BatchdigitsError) as error:
         raise BatchdigitsError(f"{table.where}: {error}") from None
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from batchdigits.fields.lines import grain as paper_grain
-from batchdigits.fields.lines.comb import Comb
+from batchdigits.fields.lines.comb import Comb, find_comb
 from batchdigits.fields.lines.guides import median_level, remove_guides
 from batchdigits.fields.lines.walls import MIN_WALL_SHARE, Strokes, is_narrow
 from batchdigits.learning.composed_fields import KINDS, compose_field
@@ -154,3 +154,15 @@ def test_grain_that_is_common_to_all_boxes_stays(grey: int) -> None:
 
 def _place(stroke: strokes.Stroke) -> tuple[int, int, int, int]:
     return stroke.near, stroke.far, stroke.start, stroke.end
+
+
+@pytest.mark.parametrize(
+    ("is_as_wide", "edges"), [(False, [80.0, 150.0, 220.0, 289.0]), (True, [0.0, 104.0, 208.0, 312.0])]
+)
+def test_a_comb_as_wide_as_its_field_has_no_boxes_that_are_much_narrower(is_as_wide: bool, edges: list[float]) -> None:
+    scan = np.zeros((103, 312), np.uint8)
+    for column in (11, 80, 150, 220, 289):  # strokes of crosses, at regular distances
+        cv2.line(scan, (column, 5), (column, 97), 255, 3)
+    comb = find_comb(Strokes(scan), scan, 3, is_as_wide=is_as_wide)
+    assert comb is not None
+    assert comb.edges == pytest.approx(edges, abs=1.5)

@@ -61,7 +61,7 @@ def test_a_template_has_pages_fields_and_options() -> None:
     assert template.pages[0].marks == drawn.MARKS
     assert template.pages[0].reference is not None
     assert student.box == (414.0, 294.0, 334.0, 58.0)
-    assert (student.options.comb, student.options.ink) == (7, "dark")
+    assert (student.options.comb, student.options.is_as_wide, student.options.ink) == (7, True, "dark")
     assert (date.options.separators, date.options.digits_only, date.options.unique) == ("/.", True, True)
     assert (amount.options.length, amount.options.signed) == (range(1, 6), True)
     assert amount.options.expected is not None

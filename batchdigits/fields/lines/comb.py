@@ -29,6 +29,7 @@ MIN_GAP, MAX_GAP = 0.35, 0.85  # of the pitch: between two groups of boxes, as o
 MAX_BOX_DEVIATION = 2 * TOLERANCE  # of the pitch: what is wider or narrower by more is such a gap
 GAP_COST = 0.5  # of such a gap, in walls that were found
 MIN_END_SHARE = 0.6  # of the pitch: a box whose outer wall the picture's edge has cut off
+MIN_PART_PITCH = 0.75  # of equal parts of a view that is as wide as its comb: the pitch of boxes, and not of strokes
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,13 +64,14 @@ class Comb:
         return int(np.count_nonzero(self.is_box))
 
 
-def find_comb(found: Strokes, ink: MatLike, boxes: int | None = None) -> Comb | None:
+def find_comb(found: Strokes, ink: MatLike, boxes: int | None = None, *, is_as_wide: bool = False) -> Comb | None:
     """The comb of a view; None without one.
 
     Args:
         found: the straight strokes in its ink.
         ink: uint8 (H, W), bright on 0.
         boxes: how many boxes it has, if that is known: then there always is one.
+        is_as_wide: whether the comb is about as wide as the view.
     """
     width = ink.shape[1]
     strokes = found.dark()
@@ -81,6 +83,8 @@ def find_comb(found: Strokes, ink: MatLike, boxes: int | None = None) -> Comb | 
             walls, edges = more_walls, more
     shown = edges
     if boxes is not None:
+        if is_as_wide and edges is not None and _pitch(edges) < MIN_PART_PITCH * width / boxes:
+            walls, edges = [], None
         edges = _with_count(edges, boxes, ink)
     return None if edges is None else Comb(edges, _pitch(edges), walls, shown)
 

@@ -62,15 +62,16 @@ class Ruled(NamedTuple):
     has_walls: bool = False
 
 
-def remove_form_lines(ink: MatLike, boxes: int | None = None) -> Ruled:
+def remove_form_lines(ink: MatLike, boxes: int | None = None, *, is_as_wide: bool = False) -> Ruled:
     """Remove the printed lines from the ink of a view.
 
     Args:
         ink: uint8 (H, W), bright on 0.
         boxes: how many boxes its comb has; None if that is to be found out, or there is none.
+        is_as_wide: whether these boxes are about as wide as the view.
     """
     strokes = Strokes(ink)
-    comb = find_comb(strokes, ink, boxes)
+    comb = find_comb(strokes, ink, boxes, is_as_wide=is_as_wide)
     has_walls = comb is not None and (boxes is None or len(comb.walls) > boxes / 2)
     if comb and has_walls:
         ruled = _without_lines(ink, strokes, comb)
