@@ -8,20 +8,24 @@ import signal
 import struct
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from hypothesis import settings
 from numpy.typing import NDArray
 from PIL import Image
+from tqdm import tqdm
 
 from batchdigits.cli import main
 from batchdigits.datasets import MNIST
 from batchdigits.datasets.idx import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, read_idx
+from batchdigits.engines import worker
 from batchdigits.quiet import show_library_output
 
 ROOT = Path(__file__).parent.parent
@@ -71,6 +75,30 @@ def pytest_configure() -> None:
             signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     os.umask(0o022)
+    cv2.setNumThreads(1)
+    tqdm.monitor_interval = 0  # it would be a thread
+    worker.may_fork = may_fork_in_tests  # type: ignore[attr-defined]
+
+
+def may_fork_in_tests() -> bool:
+    """Whether workers are forked, as those of a command are: a new Python takes ten times as long.
+
+    The package forks a process of one thread only. pytest-xdist has one more, which waits; those of TensorFlow, Ray and
+    a test's own may hold a lock, which would stay locked in the fork.
+    """
+    is_alone = threading.active_count() == 1 and not {"tensorflow", "ray"} & sys.modules.keys()
+    return is_alone and sys.platform == "linux"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that load TensorFlow come last, because workers are not forked after them."""
+    items.sort(key=_loads_tensorflow)
+
+
+def _loads_tensorflow(item: pytest.Item) -> bool:
+    names = ("train", "export", "built_in", "nano")
+    is_training = "learning" in item.path.parts or any(name in item.path.name for name in names)
+    return is_training or not {"trained", "teacher"}.isdisjoint(getattr(item, "fixturenames", ()))
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ from batchdigits.errors import BatchdigitsError, ModelFileError
 from batchdigits.inference.choose import PRETRAINED
 from batchdigits.inference.decide import Prediction, Status
 from batchdigits.inference.model_file import read_model_file
-from tests.conftest import ROOT, SAMPLES
+from tests.conftest import SAMPLES, may_fork_in_tests
 from tests.engines import helpers
 
 MODEL = PRETRAINED / "digits.tflite"
@@ -48,8 +48,8 @@ def task() -> Task[list[Prediction]]:
 
 def skip_where_a_fork_would_hang() -> None:
     """A process that has loaded TensorFlow has threads, whose locks stay locked in a fork."""
-    if not may_fork():
-        pytest.skip("this process has threads; test_forks_in_a_process_without_threads runs this in one that has none")
+    if not may_fork_in_tests():
+        pytest.skip("this process may have threads with locks")
 
 
 @pytest.fixture(params=["fork", "spawn"])
@@ -58,19 +58,6 @@ def way_to_start(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
         skip_where_a_fork_would_hang()
     monkeypatch.setattr(worker, "may_fork", lambda: request.param == "fork")
     return str(request.param)
-
-
-def test_forks_in_a_process_without_threads() -> None:
-    names = "however_a_worker_starts or replaced_meanwhile or cannot_start"
-    command = [sys.executable, "-m", "pytest", "-n", "0", "-p", "no:cacheprovider", "-k", names, __file__]
-    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "PYTEST_ADDOPTS": ""}
-    for name in [name for name in environment if name.startswith("PYTEST_XDIST")]:
-        del environment[name]
-    result = subprocess.run(
-        command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=200, check=False
-    )
-    assert result.returncode == 0, result.stdout
-    assert "5 passed" in result.stdout, result.stdout
 
 
 def files(folder: Path, count: int = 300) -> list[str]:
@@ -223,6 +210,12 @@ def test_a_fork_that_fails_leaves_signals_as_they_were(
     with pytest.raises(BlockingIOError):
         Worker(task)
     assert not signal.pthread_sigmask(signal.SIG_BLOCK, ()) & set(STOP_SIGNALS)
+
+
+def test_a_process_of_one_thread_is_forked() -> None:
+    ask = "from batchdigits.engines.forked_process import may_fork; print(may_fork())"
+    result = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True)
+    assert result.stdout == f"{sys.platform == 'linux'}\n"
 
 
 def test_a_process_of_several_threads_is_not_forked() -> None:
