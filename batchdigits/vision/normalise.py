@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from batchdigits.vision.components import MIN_CELL_SIDE
 from batchdigits.vision.cut_out import cut_out
+from batchdigits.vision.dither import is_dithered, smooth
+from batchdigits.vision.filled_box import find_filled_box
 from batchdigits.vision.frames import MIN_SOLID_SHARE
 from batchdigits.vision.framing import frame
 from batchdigits.vision.illumination import (
@@ -35,6 +37,7 @@ Glyph = NDArray[np.uint8]
 Ink = Literal["auto", "dark", "light"]
 
 NORMALISER_VERSION = 3
+MIN_TONE_SHARE = 0.1  # of the view: the lesser of its two tones, if it is dithered, or is a filled box or its paper
 
 
 class Candidates(NamedTuple):
@@ -97,8 +100,15 @@ def propose(
 def propose_viewed(viewed: Viewed, ink: Ink = "auto", *, deslant: bool = True) -> Candidates:
     """The other steps of `propose`."""
     view = viewed.view
+    level, lighter = otsu_split(view)
+    if MIN_TONE_SHARE < cv2.countNonZero(lighter) / lighter.size < 1 - MIN_TONE_SHARE:
+        if is_dithered(view, lighter):
+            view = smooth(view)
+            level, lighter = otsu_split(view)
+        if box := find_filled_box(lighter):
+            return propose_viewed(viewed.part(*box), ink, deslant=deslant)._replace(has_lines=True)
     polarities = () if ink == "auto" else ((ink == "light") != viewed.is_inverted,)
-    pages = _pages_of(view, polarities)
+    pages = _pages_of(view, level, lighter, polarities)
     found = _find_candidates(pages, viewed, deslant)
     if found.glyphs or found.holds_writing or polarities or not pages[0].is_even or min(view.shape) < MIN_CELL_SIDE:
         return found
@@ -148,9 +158,8 @@ def _framed(
     return [(frame(ink, deslant=deslant), prior) for ink, prior in cut if ink is not None]
 
 
-def _pages_of(view: MatLike, given: tuple[bool, ...]) -> list[_Page]:
-    """A view under each polarity that it may have, or under a given one."""
-    level, lighter = otsu_split(view)
+def _pages_of(view: MatLike, level: float, lighter: MatLike, given: tuple[bool, ...]) -> list[_Page]:
+    """A view under each polarity that it may have, or under a given one; with Otsu's level and mask of it."""
     if is_evenly_lit(view, level, lighter):
         polarities = given or even_polarities(lighter)
         return [_Page(light, ink_bright(view, light), ink_bright(lighter, light), True) for light in polarities]

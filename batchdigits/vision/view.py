@@ -10,6 +10,7 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
+from batchdigits.vision.grey import Scan
 from batchdigits.vision.reduction import Reduction
 
 MAX_VIEW_SIDE = 160  # pixels of a view's longer side: eight for each of the 20 that a glyph's ink has
@@ -43,6 +44,21 @@ class Viewed(NamedTuple):
     def close_up(self, rows: slice, columns: slice) -> MatLike:
         """A view of a part of the scan."""
         return shrink(ink_bright(self.scan[rows, columns], not self.is_inverted), self.times)
+
+    def part(self, rows: slice, columns: slice) -> Viewed:
+        """A part of the scan and its view, which is no smaller; by rows and columns of this view."""
+        scale = view_scale(self.scan, self.times)
+        top, bottom, left, right = (round(end * scale) for axis in (rows, columns) for end in (axis.start, axis.stop))
+        scan = np.ascontiguousarray(self.scan[top:bottom, left:right], np.uint8)
+        if self.reduction is None:
+            return look_at(scan)
+        times, enlarge = self.reduction
+
+        def enlarge_part() -> Scan | None:
+            whole = enlarge()
+            return None if whole is None else whole[top * times : bottom * times, left * times : right * times]
+
+        return look_at(scan, Reduction(times, enlarge_part))
 
 
 def look_at(scan: NDArray[np.uint8], reduction: Reduction | None = None) -> Viewed:
