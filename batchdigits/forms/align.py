@@ -8,7 +8,17 @@ import cv2
 import numpy as np
 
 from batchdigits.forms.marks import find_blobs, match_marks
-from batchdigits.forms.reference import Features, Matrix, Points, Reference, agreement, features_of, is_rather, scaling
+from batchdigits.forms.reference import (
+    Features,
+    Matrix,
+    Points,
+    Reference,
+    agreement,
+    features_of,
+    is_rather,
+    mapped,
+    scaling,
+)
 from batchdigits.forms.template import Alignment, TemplatePage
 from batchdigits.vision.grey import Scan
 
@@ -70,7 +80,7 @@ def lies_as_another(scan: ScanFeatures, page: TemplatePage, other: TemplatePage,
 
 def _by_size(scan: Scan, page: TemplatePage) -> Placed:
     """The whole scan is the whole page."""
-    matrix = _stretched(scan, page)
+    matrix = scaling(scan.shape[1] / page.size[0], scan.shape[0] / page.size[1])
     ratio = matrix[0, 0] / matrix[1, 1]
     if not 1 / MAX_SHAPE_RATIO <= ratio <= MAX_SHAPE_RATIO:
         return Placed(None, f"not as the form: {scan.shape[1]}x{scan.shape[0]} pixels are of another shape")
@@ -83,7 +93,7 @@ def _by_marks(scan: Scan, page: TemplatePage) -> Placed:
     marks = np.array(page.marks)
     best, found_any = Placed(None, OTHER_FORM, MIN_AGREEMENT), False
     for turn in range(TURNS if page.reference else 1):
-        expected = _apply(_turned(scan, page, turn), marks)
+        expected = mapped(marks, _turned(scan, page, turn))
         found = match_marks(expected, blobs, float(np.hypot(*scan.shape)))
         if found is None:
             continue
@@ -134,13 +144,8 @@ def _map_of(here: Points, there: Points) -> Matrix:
     return np.asarray(cv2.findHomography(here, there)[0], np.float64)
 
 
-def _stretched(scan: Scan, page: TemplatePage) -> Matrix:
-    """The map that lays the whole page on the whole scan."""
-    return scaling(scan.shape[1] / page.size[0], scan.shape[0] / page.size[1])
-
-
 def _turned(scan: Scan, page: TemplatePage, turn: int) -> Matrix:
-    """The same for a scan that was turned clockwise by quarters."""
+    """The map that lays the whole page on the whole scan, which was turned clockwise by quarters."""
     quarter = np.array([[0.0, -1.0, 1.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])  # of a square of side 1
     unit = scaling(1 / page.size[0], 1 / page.size[1])
     return np.asarray(scaling(scan.shape[1], scan.shape[0]) @ np.linalg.matrix_power(quarter, turn) @ unit)
@@ -149,8 +154,3 @@ def _turned(scan: Scan, page: TemplatePage, turn: int) -> Matrix:
 def _from_picture(page: TemplatePage, reference: Reference) -> Matrix:
     """The map from pixels of the blank form's picture to units of the template."""
     return scaling(page.size[0] / reference.size[0], page.size[1] / reference.size[1])
-
-
-def _apply(matrix: Matrix, points: Points) -> Points:
-    """Points (N, 2) where a map takes them."""
-    return np.asarray(cv2.perspectiveTransform(points[None], matrix)[0], np.float64)

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from batchdigits.files.source_error import SourceError
-from batchdigits.forms.reference import Matrix, Points
+from batchdigits.forms.reference import Matrix, Points, mapped
 from batchdigits.forms.template import Box
 from batchdigits.vision.grey import Scan
 
@@ -31,7 +31,7 @@ class Crop(NamedTuple):
     @property
     def corners(self) -> Points:
         """Its corners on the page, float64 (4, 2), in the order of `corners_text`."""
-        return _on_page(_rectangle(self.scan.shape[1], self.scan.shape[0]), self.back)
+        return mapped(_rectangle(self.scan.shape[1], self.scan.shape[0]), self.back)
 
 
 def crop(scan: Scan, box: Box, matrix: Matrix) -> Crop:
@@ -46,7 +46,7 @@ def crop(scan: Scan, box: Box, matrix: Matrix) -> Crop:
         SourceError: the field is not on the scan.
     """
     left, top, width, height = box
-    corners = _on_page(_rectangle(width, height) + np.array([left, top]), matrix)
+    corners = mapped(_rectangle(width, height) + np.array([left, top]), matrix)
     _check_inside(scan, corners)
     return crop_corners(scan, corners)
 
@@ -102,10 +102,6 @@ def _as_long(side: Points, length: float) -> Points:
 def _rectangle(width: float, height: float) -> Points:
     """The corners of a rectangle, float64 (4, 2)."""
     return np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float64)
-
-
-def _on_page(points: Points, matrix: Matrix) -> Points:
-    return np.asarray(cv2.perspectiveTransform(points[None], matrix)[0], np.float64)
 
 
 def _check_inside(scan: Scan, corners: Points) -> None:

@@ -6,13 +6,13 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import cv2
 import numpy as np
 
 from batchdigits.fields.decide_fields import FieldPrediction, decide_each
 from batchdigits.fields.decide_together import decide_together
 from batchdigits.fields.values.expected_values import Choice
 from batchdigits.forms.cut_pages import CutField, CutForm
+from batchdigits.forms.reference import mapped
 from batchdigits.forms.template import Template, TemplateField
 from batchdigits.inference.decide import SCORE_DECIMALS, FormPage, Prediction, Status
 from batchdigits.inference.runtime import Runtime
@@ -182,7 +182,6 @@ def _placed(prediction: FieldPrediction, field: CutField) -> FieldPrediction:
     digits = []
     for digit in prediction.digits:
         left, top, right, bottom = digit.box
-        corners = np.array([[(left, top), (right, top), (right, bottom), (left, bottom)]])
-        x, y = cv2.perspectiveTransform(corners, field.back)[0].T
+        x, y = mapped(np.array([(left, top), (right, top), (right, bottom), (left, bottom)]), field.back).T
         digits.append(digit._replace(box=(float(x.min()), float(y.min()), float(x.max()), float(y.max()))))
     return prediction._replace(digits=tuple(digits))

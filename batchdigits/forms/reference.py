@@ -133,3 +133,8 @@ def _laid_ink(reference: Reference, scan: MatLike, matrix: Matrix) -> NDArray[np
 def scaling(x: float, y: float | None = None) -> Matrix:
     """The map that stretches both sides, by `x` alone, or by `x` and `y`."""
     return np.diag([x, x if y is None else y, 1.0])
+
+
+def mapped(points: Points, matrix: Matrix) -> Points:
+    """Points, float64 (N, 2), where a map takes them."""
+    return np.asarray(cv2.perspectiveTransform(points[None], matrix)[0], np.float64)

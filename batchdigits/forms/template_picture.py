@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from batchdigits.files.preview_mark import as_png
+from batchdigits.forms.reference import reduced
 from batchdigits.forms.template import Box, Point
 from batchdigits.vision.grey import Scan
 
@@ -25,8 +26,7 @@ def draw_fields(scan: Scan, boxes: Sequence[tuple[str, Box]], marks: Sequence[Po
         boxes: the fields in pixels of the scan, each with the text that is written at it.
         marks: the centres of its corner marks.
     """
-    scale = min(1.0, LONG_SIDE / max(scan.shape))
-    small = cv2.resize(scan, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else scan
+    small, scale = reduced(scan, LONG_SIDE)
     pale = np.asarray(255 - (255 - np.asarray(small, np.uint16)) * 2 // 3, np.uint8)  # so that numbers stand out
     picture = cv2.cvtColor(pale, cv2.COLOR_GRAY2RGB)
     for text, (left, top, width, height) in boxes:

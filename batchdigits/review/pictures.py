@@ -10,7 +10,7 @@ from batchdigits.errors import BatchdigitsError
 from batchdigits.files.source_error import SourceError
 from batchdigits.forms.corners import parsed_corners
 from batchdigits.forms.crop import around, crop_corners
-from batchdigits.forms.reference import Points
+from batchdigits.forms.reference import Points, mapped, scaling
 from batchdigits.output.source_pages import pages_of
 from batchdigits.reports.preview import shrink
 from batchdigits.vision.grey import Scan
@@ -59,12 +59,10 @@ def _field(page: Scan, corners: Points, side: int, is_wide: bool) -> NDArray[np.
     except SourceError as error:
         raise BatchdigitsError(str(error)) from None
     picture = cv2.cvtColor(shrink(found.scan, side), cv2.COLOR_GRAY2BGR)
-    to_picture = np.diag([picture.shape[1] / found.scan.shape[1], picture.shape[0] / found.scan.shape[0], 1.0])
-    frame = cv2.perspectiveTransform(
-        around(corners, FRAME_DISTANCE * height)[None], to_picture @ np.linalg.inv(found.back)
-    )
+    to_picture = scaling(picture.shape[1] / found.scan.shape[1], picture.shape[0] / found.scan.shape[0])
+    frame = mapped(around(corners, FRAME_DISTANCE * height), to_picture @ np.linalg.inv(found.back))
     thickness = max(1, round(max(picture.shape) / 400))
-    cv2.polylines(picture, [np.rint(frame[0]).astype(np.int32)], isClosed=True, color=FRAME, thickness=thickness)
+    cv2.polylines(picture, [np.rint(frame).astype(np.int32)], isClosed=True, color=FRAME, thickness=thickness)
     return np.asarray(picture, np.uint8)
 
 
