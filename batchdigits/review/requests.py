@@ -6,12 +6,16 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from batchdigits.errors import BatchdigitsError
+from batchdigits.fields.values.rules import MAX_VALUE, is_number
 from batchdigits.output.review_answers import KINDS, MAX_LABEL, Answer, Kind
 from batchdigits.output.table import TableRow
-from batchdigits.review.numbers import RULE, is_number
 from batchdigits.review.rows import Rows
 from batchdigits.text import is_line
 
+NUMBER_RULE = (
+    "a number has digits, a space or one of . , - / : between two of them, a sign before them, and at most "
+    f"{MAX_VALUE} characters"
+)
 Json = dict[str, Any]
 
 
@@ -49,8 +53,8 @@ def given_answer(rows: Rows, fields: Json, digest_of: Callable[[str], str]) -> A
         raise RequestError(f"an answer is one of {', '.join(KINDS)}")
     if kind == "label" and rows.are_numbers:
         is_own = bool(label) and label == row.label and is_line(label)  # a person may have edited the table's value
-        if not is_own and not is_number(label):
-            raise RequestError(RULE)
+        if not is_own and not (isinstance(label, str) and is_number(label)):
+            raise RequestError(NUMBER_RULE)
         notation = rows.notations.of(row.field)
         label = label if is_own or not notation else notation.written(label)
     elif kind == "label" and label not in rows.classes:

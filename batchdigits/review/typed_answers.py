@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from batchdigits.errors import BatchdigitsError
+from batchdigits.fields.values.rules import is_number
 from batchdigits.inference.decide import Status
 from batchdigits.output.review_answers import Answer, Kind, Settled
 from batchdigits.output.table import TableRow, fixed_columns, known_format, read_table, text_of
@@ -16,7 +17,6 @@ from batchdigits.output.table_records import open_records
 from batchdigits.reports.audit_sample import read_sample
 from batchdigits.reports.number_notation import TypedNumber, may_lack_zeros, typed_number
 from batchdigits.reports.truths import BLANK, NOT_DIGIT, plain_digit
-from batchdigits.review.numbers import is_number
 from batchdigits.review.rows import Rows
 from batchdigits.text import SAVE_AS_UTF8, as_unicode, counted, first_names, is_utf8, printable
 

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from batchdigits.fields.values.rules import MAX_VALUE, VALUE
+from batchdigits.fields.values.rules import MAX_VALUE, VALUE, is_number
 from batchdigits.output.apply_review import apply_review
-from batchdigits.review.numbers import is_number
 from tests.engines.helpers import make_fields
 from tests.review.conftest import SIZE
 from tests.review.screen import Screen, serving

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from batchdigits.errors import BatchdigitsError
-from batchdigits.fields.values.rules import MAX_VALUE, VALUE
+from batchdigits.fields.values.rules import VALUE, is_number
 from batchdigits.text import SEP_LINE, first_names, is_utf16, likeliest_delimiter, printable
 
 MAX_BYTES = 64 << 20
@@ -66,7 +66,7 @@ def check_number(path: Path, line: int, text: str) -> None:
     Raises:
         BatchdigitsError: it is none.
     """
-    if not VALUE.fullmatch(text) or len(text) > MAX_VALUE:
+    if not is_number(text):
         hint = ": a spreadsheet has rounded it; format the column as text" if ROUNDED.fullmatch(text) else ""
         raise BatchdigitsError(f"{path}, line {line}: {text[:40]!r} is no number{hint}")
 

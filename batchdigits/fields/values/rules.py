@@ -49,6 +49,11 @@ class Rules:
         return "" if all(check(digits) for check in self.checks) else "check"
 
 
+def is_number(text: str) -> bool:
+    """Whether a text is a number with its separators, and no longer than that of a field can be."""
+    return len(text) <= MAX_VALUE and VALUE.fullmatch(text) is not None
+
+
 def parse_length(text: str) -> range:
     """The numbers of digits that `9` or `5-8` stands for.
 
