@@ -156,7 +156,7 @@ def _check_options(
 
 def _draw(rows: Path, table: Table, size: int | None, share: float | None, seed: int, output: Path | None) -> None:
     """Say how large the sample has to be, or draw it."""
-    from batchdigits.output.atomic import open_atomically
+    from batchdigits.output.atomic import write_atomically
     from batchdigits.reports.audit import draw, sample_size
     from batchdigits.reports.audit_sample import write_sample
     from batchdigits.reports.audit_table import size_as_text
@@ -169,9 +169,7 @@ def _draw(rows: Path, table: Table, size: int | None, share: float | None, seed:
     if size is None:
         raise BatchdigitsError("no sample is large enough, so none was drawn")
     _refuse_answered(rows, table)
-    content = write_sample(table.rows, draw(len(table.rows), size, seed))
-    with open_atomically(output) as stream:
-        stream.write(content)
+    write_atomically(output, write_sample(table.rows, draw(len(table.rows), size, seed)))
     print_message(f"wrote {output}: {counted(size, 'row')} to key, drawn with the seed {seed}")
 
 
@@ -245,8 +243,7 @@ def _judge(
 
 
 def _write(path: Path, text: str) -> None:
-    from batchdigits.output.atomic import open_atomically
+    from batchdigits.output.atomic import write_atomically
 
-    with open_atomically(path) as stream:
-        stream.write(text.encode())
+    write_atomically(path, text.encode())
     print_message(f"wrote {path}")

@@ -194,12 +194,11 @@ def _with_progress(predictions: Iterable[Prediction]) -> Iterator[Prediction]:
 
 
 def _draw(evaluations: list[Evaluation], plot: Path) -> None:
-    from batchdigits.output.atomic import open_atomically
+    from batchdigits.output.atomic import write_atomically
     from batchdigits.reports.confidence_plot import confidence_plot
 
     picture = confidence_plot({evaluation.path: evaluation.answers for evaluation in evaluations}, plot.suffix)
-    with open_atomically(plot) as stream:
-        stream.write(picture)
+    write_atomically(plot, picture)
     print_message(f"wrote {plot}")
 
 
@@ -213,7 +212,7 @@ def _write_answers(
     evaluations: Sequence[Evaluation] = (),
 ) -> None:
     """Write wrong answers to a table or a page, which shows the confusion matrix of evaluations if there are any."""
-    from batchdigits.output.atomic import open_atomically
+    from batchdigits.output.atomic import write_atomically
     from batchdigits.reports.wrong_answers import as_csv, ranked
 
     shown = len(answers)
@@ -228,8 +227,7 @@ def _write_answers(
         draw = partial(confusion_page, evaluations) if evaluations else ranked_page
         settings = Settings(ink, model.card.with_second_look(second_look).thresholds["review"])
         content = draw(ranked(answers), load_runtime(model.path, second_look=second_look), settings).encode()
-    with open_atomically(output) as stream:
-        stream.write(content)
+    write_atomically(output, content)
     left_out = f", of which {shown:,} are shown" if shown < len(answers) else ""
     print_message(f"wrote {output}: {counted(len(answers), noun)}{left_out}")
 

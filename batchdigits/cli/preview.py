@@ -236,7 +236,6 @@ def _prepare(output: Path) -> None:
 
 
 def _write(kind: _Kind, items: list[Any], output: Path) -> None:
-    from batchdigits.output.atomic import open_atomically
+    from batchdigits.output.atomic import write_atomically
 
-    with open_atomically(output) as stream:
-        stream.write(kind.page(items).encode() if output.suffix == ".html" else kind.png(items))
+    write_atomically(output, kind.page(items).encode() if output.suffix == ".html" else kind.png(items))

@@ -69,7 +69,7 @@ def template(form: str, output: Path, picture: Path | None, filled: bool, dpi: i
         batchdigits read scans --template form.toml -o forms.csv
     """
     from batchdigits.forms.template_picture import draw_fields
-    from batchdigits.output.atomic import open_atomically
+    from batchdigits.output.atomic import write_atomically
 
     prepare_output(output, ".toml")
     if output.exists() and not overwrite:
@@ -85,10 +85,8 @@ def template(form: str, output: Path, picture: Path | None, filled: bool, dpi: i
     for path, page in zip(pictures, pages, strict=True):
         named = [(_label(number + place, field), field.box) for place, field in enumerate(page.fields, 1)]
         number += len(page.fields)
-        with open_atomically(path) as stream:
-            stream.write(draw_fields(page.scan, named, page.marks))
-    with open_atomically(output) as stream:
-        stream.write(text.encode())
+        write_atomically(path, draw_fields(page.scan, named, page.marks))
+    write_atomically(output, text.encode())
     print_message(f"wrote {output} with {counted(number, 'field')}, and {', '.join(map(str, pictures))}")
     print_message(f"next: edit {output}; batchdigits read SCANS --template {quoted(output)} -o forms.csv")
 

@@ -70,12 +70,11 @@ def _draw(training: Training, plot: Path | None) -> None:
     """Draw the curves so far, if a plot was asked for."""
     if plot is None or not training.history:
         return
-    from batchdigits.output.atomic import open_atomically
+    from batchdigits.output.atomic import write_atomically
     from batchdigits.reports.training_plot import learning_curves
 
     picture = learning_curves(training.history, training.recipe.name, plot.suffix)
-    with open_atomically(plot) as stream:
-        stream.write(picture)
+    write_atomically(plot, picture)
 
 
 @contextmanager

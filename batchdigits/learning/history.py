@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from batchdigits.learning.training import Progress
-from batchdigits.output.atomic import open_atomically
+from batchdigits.output.atomic import write_atomically
 
 
 def history_path(model: Path) -> Path:
@@ -29,5 +29,4 @@ def write_history(history: Sequence[Progress], path: Path) -> None:
     writer.writerow(Progress._fields)
     for progress in history:
         writer.writerow(["" if value is None else f"{value:.6g}" for value in progress])
-    with open_atomically(path) as stream:
-        stream.write(text.getvalue().encode())
+    write_atomically(path, text.getvalue().encode())

@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 from batchdigits.errors import BatchdigitsError
 
@@ -38,19 +37,18 @@ def replace_atomically(path: Path) -> Iterator[Path]:
         beside.unlink(missing_ok=True)
 
 
-@contextmanager
-def open_atomically(path: Path) -> Iterator[BinaryIO]:
-    """A binary stream to `path`, written atomically unless `path` is a device or a pipe, which cannot be replaced.
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a whole file: atomically, unless `path` is a device or a pipe, which cannot be replaced.
 
     Raises:
         BatchdigitsError: the file cannot be written, or the disk is full.
     """
     if path.exists() and not path.is_file() and not path.is_dir():
-        with explain_os_errors(path), path.open("wb") as stream:
-            yield stream
+        with explain_os_errors(path):
+            path.write_bytes(content)
     else:
-        with replace_atomically(path) as beside, beside.open("wb") as stream:
-            yield stream
+        with replace_atomically(path) as beside:
+            beside.write_bytes(content)
 
 
 def resolve_link(path: Path) -> Path:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from batchdigits.errors import BatchdigitsError
 from batchdigits.files.remote import is_url, storage_of
 from batchdigits.files.source_error import SourceError
-from batchdigits.output.atomic import explain_os_errors, open_atomically
+from batchdigits.output.atomic import explain_os_errors, write_atomically
 from batchdigits.text import without_secrets
 
 
@@ -60,8 +60,7 @@ class LocalFolder:
         """Write or replace a file atomically; make the folder, if there is none."""
         with explain_os_errors(self._path):
             self._path.mkdir(parents=True, exist_ok=True)
-        with open_atomically(self._path / name) as stream:
-            stream.write(content)
+        write_atomically(self._path / name, content)
 
     def remove(self, name: str) -> None:
         """Remove a file; and the folder, if it was made for it, with the last one."""

@@ -99,7 +99,7 @@ class Summary:
             BatchdigitsError: it cannot be written.
         """
         from batchdigits.engines.host import usable_cores
-        from batchdigits.output.atomic import open_atomically
+        from batchdigits.output.atomic import write_atomically
 
         card = self.task.card
         document = {
@@ -112,8 +112,7 @@ class Summary:
             "versions": _versions(self.task.model),
             "host": {"cores": usable_cores(), "workers": self.workers},
         }
-        with open_atomically(path) as stream:
-            stream.write((json.dumps(document, indent=2) + "\n").encode())
+        write_atomically(path, (json.dumps(document, indent=2) + "\n").encode())
 
     def _statuses(self) -> str:
         statuses = self.counts.statuses
