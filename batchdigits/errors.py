@@ -6,6 +6,8 @@ raises nothing: it gets a row with the status `error`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 from typing import Any
 
@@ -52,6 +54,19 @@ class MissingExtraError(BatchdigitsError):
     def __init__(self, feature: str, extra: str) -> None:
         """Name the `feature` that needs the `extra`, and the command that installs it."""
         super().__init__(f"{feature} needs an optional package; install it with: pip install 'batchdigits[{extra}]'")
+
+
+@contextmanager
+def needs_extra(feature: str, extra: str) -> Iterator[None]:
+    """Import packages of an `extra` inside the block, which a `feature` needs.
+
+    Raises:
+        MissingExtraError: one is not installed.
+    """
+    try:
+        yield
+    except ImportError:
+        raise MissingExtraError(feature, extra) from None
 
 
 class OpenCVError(BatchdigitsError):

@@ -15,7 +15,7 @@ import click
 from batchdigits.cli.review_apply import apply, check_apply_options, unknown_answers
 from batchdigits.cli.shared.console import is_quiet, print_message
 from batchdigits.cli.shared.options import FILE, Count, output_option, verbosity_options
-from batchdigits.errors import BatchdigitsError, MissingExtraError
+from batchdigits.errors import BatchdigitsError, needs_extra
 from batchdigits.output.review_answers import MAX_LABEL, Mode
 from batchdigits.text import SAVE_AS_UTF8, as_unicode, counted, is_line, is_utf8, printable
 
@@ -133,7 +133,9 @@ def review(
     from batchdigits.review.setting import Setting
     from batchdigits.review.typed_answers import rows_of_sample
 
-    _require_server()
+    with needs_extra("batchdigits review", "review"):
+        import starlette  # noqa: F401
+        import uvicorn  # noqa: F401
     found = read_table(str(table))
     rows = Rows(rows_of_sample(found, sample) if sample else found, labels)
     if not len(rows):
@@ -217,14 +219,6 @@ def _own_name() -> str:
         return getpass.getuser()
     except (KeyError, OSError, ImportError):
         raise BatchdigitsError("this user has no name on this system; give one with --reviewer") from None
-
-
-def _require_server() -> None:
-    try:
-        import starlette  # noqa: F401
-        import uvicorn  # noqa: F401
-    except ImportError:
-        raise MissingExtraError("batchdigits review", "review") from None
 
 
 def _socket(port: int) -> socket.socket:

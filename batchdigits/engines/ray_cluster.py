@@ -11,7 +11,7 @@ import socket
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from batchdigits.errors import BatchdigitsError, MissingExtraError
+from batchdigits.errors import BatchdigitsError, needs_extra
 from batchdigits.quiet import is_library_output_shown, silent_stderr
 from batchdigits.text import first_line
 
@@ -25,11 +25,9 @@ def connected(address: str | None) -> Iterator[Any]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     if not is_library_output_shown():
         os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
-    try:
+    with needs_extra("--engine ray", "ray"):
         import ray
         import ray.data
-    except ImportError:
-        raise MissingExtraError("--engine ray", "ray") from None
     options: dict[str, Any] = (
         {} if is_library_output_shown() else {"logging_level": logging.CRITICAL, "log_to_driver": False}
     )

@@ -6,7 +6,7 @@ import os
 from itertools import pairwise
 from typing import Any
 
-from batchdigits.errors import MissingExtraError, ModelFileError
+from batchdigits.errors import MissingExtraError, ModelFileError, needs_extra
 from batchdigits.inference.card import Card
 from batchdigits.inference.model_file import ModelFile
 from batchdigits.inference.runtime import GLYPH_PIXELS, Glyphs, Logits, in_padded_batches
@@ -47,10 +47,8 @@ def import_tensorflow(feature: str) -> Any:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["KERAS_BACKEND"] = "tensorflow"
     with silent_stderr():  # TensorFlow logs some lines before it reads the level
-        try:
+        with needs_extra(feature, "tensorflow"):
             import tensorflow
-        except ImportError:
-            raise MissingExtraError(feature, "tensorflow") from None
         tensorflow.keras  # noqa: B018 - `keras` is imported on first access, and logs too
     return tensorflow
 

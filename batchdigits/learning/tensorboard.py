@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import chain, count
 from pathlib import Path
 
-from batchdigits.errors import MissingExtraError
+from batchdigits.errors import needs_extra
 from batchdigits.learning.training import Progress
 from batchdigits.output.atomic import explain_os_errors
 from batchdigits.quiet import silent_stderr
@@ -29,11 +29,8 @@ class EventFile:
             MissingExtraError: TensorBoard is not installed.
             BatchdigitsError: the folder cannot be written to.
         """
-        with silent_stderr():
-            try:
-                from tensorboard.summary import Writer
-            except ImportError:
-                raise MissingExtraError("--tensorboard", "tensorboard") from None
+        with silent_stderr(), needs_extra("--tensorboard", "tensorboard"):
+            from tensorboard.summary import Writer
         with explain_os_errors(below):
             self.folder = _new_folder(below, run)
             self._writer = Writer(str(self.folder))

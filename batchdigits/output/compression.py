@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, get_args
 
-from batchdigits.errors import BatchdigitsError, MissingExtraError
+from batchdigits.errors import BatchdigitsError, needs_extra
 
 Compression = Literal["gz", "zst"]
 COMPRESSIONS: tuple[Compression, ...] = get_args(Compression)
@@ -25,10 +25,8 @@ def import_zstd() -> tuple[Any, Any]:
     try:
         import pyarrow
     except ImportError:
-        try:
+        with needs_extra("a .zst file", "parquet"):
             import zstandard
-        except ImportError:
-            raise MissingExtraError("a .zst file", "parquet") from None
         return None, zstandard
     return pyarrow, None
 

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from batchdigits.errors import BatchdigitsError, MissingExtraError
+from batchdigits.errors import BatchdigitsError, needs_extra
 from batchdigits.output.columns import ColumnNames
 from batchdigits.text import first_line
 
@@ -21,11 +21,9 @@ def import_pyarrow(feature: str = "--format parquet") -> tuple[Any, Any]:
     Raises:
         MissingExtraError: they are not installed.
     """
-    try:
+    with needs_extra(feature, "parquet"):
         import pyarrow
         import pyarrow.parquet
-    except ImportError:
-        raise MissingExtraError(feature, "parquet") from None
     return pyarrow, pyarrow.parquet
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from batchdigits.errors import BatchdigitsError, MissingExtraError
+from batchdigits.errors import BatchdigitsError, needs_extra
 from batchdigits.files.page_names import file_of
 from batchdigits.inference.decide import Status
 from batchdigits.output.columns import Cell, ColumnNames
@@ -46,10 +46,8 @@ def import_xlsxwriter(feature: str = "--format xlsx") -> Any:
     Raises:
         MissingExtraError: it is not installed.
     """
-    try:
+    with needs_extra(feature, "xlsx"):
         import xlsxwriter
-    except ImportError:
-        raise MissingExtraError(feature, "xlsx") from None
     return xlsxwriter
 
 

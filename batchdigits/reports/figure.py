@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from batchdigits.errors import BatchdigitsError, MissingExtraError
+from batchdigits.errors import BatchdigitsError, needs_extra
 from batchdigits.quiet import silent_stderr
 from batchdigits.text import printable
 
@@ -41,10 +41,9 @@ def import_matplotlib() -> tuple[Any, Any]:
     """
     with silent_stderr():  # matplotlib warns of a read-only home folder, and of a faulty matplotlibrc
         try:
-            import matplotlib
-            import matplotlib.figure
-        except ImportError:
-            raise MissingExtraError("--plot", "plot") from None
+            with needs_extra("--plot", "plot"):
+                import matplotlib
+                import matplotlib.figure
         except ValueError as error:
             raise BatchdigitsError(f"matplotlib cannot be loaded: {' '.join(str(error).split())}") from None
     return matplotlib, matplotlib.figure

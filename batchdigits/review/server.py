@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
-from batchdigits.errors import BatchdigitsError, MissingExtraError
+from batchdigits.errors import BatchdigitsError
 from batchdigits.output.review_answers import MODES
 from batchdigits.quiet import silent_stderr
 from batchdigits.review.pictures import glyph_png, scan_png
@@ -52,16 +52,10 @@ Answer = Callable[["Request"], "Response | Awaitable[Response]"]
 
 
 def application(review: Review, files: ScanFiles, token: str) -> ASGIApp:
-    """The server's application, all of it below `/TOKEN/`.
+    """The server's application, all of it below `/TOKEN/`."""
+    from starlette.applications import Starlette
+    from starlette.routing import Mount, Route
 
-    Raises:
-        MissingExtraError: Starlette is not installed.
-    """
-    try:
-        from starlette.applications import Starlette
-        from starlette.routing import Mount, Route
-    except ImportError:
-        raise MissingExtraError("batchdigits review", "review") from None
     site = _Site(review, files)
     routes = [
         Route("/", site.page),
