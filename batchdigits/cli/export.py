@@ -13,7 +13,6 @@ from batchdigits.cli.shared.model_choice import chosen_model
 from batchdigits.cli.shared.options import (
     FILE,
     OUTPUT_FILE,
-    TFLITE_MODEL,
     Number,
     class_option,
     corrections_option,
@@ -94,8 +93,7 @@ if TYPE_CHECKING:
 )
 @model_option(
     "The model file: a .keras, which is converted, or without --tflite a .tflite too; built-in, tiny and nano are in "
-    "the package. [default: with --tflite exports/digits.keras, else as in classify]",
-    TFLITE_MODEL,
+    "the package. [default: with --tflite exports/digits.keras, else as in classify]"
 )
 @data_option("The data that the model was trained on, for the ranges of int8 and the parity check.")
 @corrections_option("Logs of reviews that the model was trained on, as in train.")

@@ -81,7 +81,6 @@ def apply_review(
     table: Path,
     output: Path,
     overwrite: bool = False,
-    log: Path | None = None,
     digest_of: Callable[[str], str] = lambda path: "",
     typed: Mapping[str, Settled] = MappingProxyType({}),
     wide: bool = False,
@@ -89,10 +88,9 @@ def apply_review(
     """Write the finished table of a review. It appears when it is complete.
 
     Args:
-        table: the table that was reviewed.
+        table: the table that was reviewed; its log is beside it.
         output: the file to write; its suffix sets the format. Rows of the table's own format keep their bytes.
         overwrite: whether a file that is there is replaced.
-        log: the log of the review; None for the one beside the table.
         digest_of: gives the digest of a path's image as it is now, or an empty text where it is not known.
         typed: more answers. One that was typed blind counts more than that of the log; of others, those that the log
             contradicts are unsure, where its answer is about the row and the image as they are.
@@ -104,7 +102,7 @@ def apply_review(
             is one of both, exists (with `overwrite`: as no table), has an unknown suffix, or cannot be written.
         MissingExtraError: a package for one of the formats is not installed.
     """
-    log = log or log_path(table)
+    log = log_path(table)
     wanted = _check_output(output, table, log, overwrite)
     logged = read_review(log) if log.exists() or not (typed or wide) else {}
     name = known_format(str(table))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from batchdigits.cli.shared.console import print_message
-from batchdigits.cli.shared.options import TFLITE_MODEL, model_option
+from batchdigits.cli.shared.options import model_option
 
 if TYPE_CHECKING:
     from batchdigits.inference.choose import RuntimeName
@@ -21,8 +21,7 @@ def model_choice_options(command: F) -> F:
     """`--runtime` and `--model`, for `chosen_model`."""
     model = model_option(
         "The model file; built-in, tiny and nano are in the package. [default: the newer of exports/digits.tflite and "
-        "exports/digits.keras, else built-in]",
-        TFLITE_MODEL,
+        "exports/digits.keras, else built-in]"
     )
     runtime = click.option(
         "--runtime",

@@ -161,9 +161,9 @@ def log_format_option(command: F) -> F:
     )(command)
 
 
-def model_option(text: str, path_type: ModelPath) -> Callable[[F], F]:
+def model_option(text: str) -> Callable[[F], F]:
     """`--model FILE`, a model file to read."""
-    return click.option("--model", type=path_type, metavar="FILE", help=text)
+    return click.option("--model", type=TFLITE_MODEL, metavar="FILE", help=text)
 
 
 def output_option(text: str, **options: Any) -> Callable[[F], F]:

@@ -76,12 +76,10 @@ class ExpectedValues:
 
     Attributes:
         rules: that its value keeps.
-        unexpected: the share of fields (over 0, under 1) that hold another value.
         left_out: listed values that break the rules.
     """
 
     rules: Rules
-    unexpected: float
     left_out: tuple[str, ...]
     _listed: ValueList | None
 
@@ -93,7 +91,7 @@ class ExpectedValues:
         as_read, share = alternatives[0]
         fault = self._fault(as_read)
         most = 1.0 if fault else share  # what was read is the likeliest value if it fits
-        odds = (1 - self.unexpected) / self.unexpected
+        odds = (1 - UNEXPECTED) / UNEXPECTED
         unseen = 0.0  # probability of values that may be expected or not, which stays as it is
         if self._listed is None:
             possible = _at_most(most, alternatives)
@@ -124,25 +122,24 @@ class ExpectedValues:
         return "" if self._listed is None or value in self._listed.values else "not on the list"
 
 
-def expect(rules: Rules, listed: Sequence[str] | None = None, unexpected: float = UNEXPECTED) -> ExpectedValues:
+def expect(rules: Rules, listed: Sequence[str] | None = None) -> ExpectedValues:
     """What is expected of every field.
 
     Args:
         rules: that its value keeps.
         listed: values, each once, of which it is one; None for any. Those that break the rules are left out.
-        unexpected: the share of fields (over 0, under 1) that hold another value, before they are looked at.
 
     Raises:
         BatchdigitsError: every listed value breaks the rules.
     """
     if listed is None:
-        return ExpectedValues(rules, unexpected, (), None)
+        return ExpectedValues(rules, (), None)
     left_out = tuple(value for value in listed if rules.broken(value))
     if len(left_out) == len(listed):
         raise BatchdigitsError(
             f"every value of the list fails the {rules.broken(left_out[0])}: {first_names(left_out)}"
         )
-    return ExpectedValues(rules, unexpected, left_out, ValueList([v for v in listed if not rules.broken(v)]))
+    return ExpectedValues(rules, left_out, ValueList([v for v in listed if not rules.broken(v)]))
 
 
 def _at_most(most: float, values: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:

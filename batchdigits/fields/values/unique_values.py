@@ -24,20 +24,17 @@ TOLERANCE = 1e-9
 Numbers = NDArray[np.float64]
 
 
-def choose_unique(
-    beliefs: Sequence[Belief], names: Sequence[str], threshold: float, twice: float = TWICE
-) -> list[Choice]:
+def choose_unique(beliefs: Sequence[Belief], names: Sequence[str], threshold: float) -> list[Choice]:
     """The value of each field, in order. Fields that hold the same value nevertheless are `review`, all of them.
 
     Args:
         beliefs: what each field may hold.
         names: of the fields, for details.
         threshold: see `choose`.
-        twice: the share of fields (over 0, under 1) that hold a value of another field, before they are looked at.
     """
     choices = [
         _repeated(choose(shared, threshold), choose(belief, threshold))
-        for shared, belief in zip(share_out(beliefs, twice), beliefs, strict=True)
+        for shared, belief in zip(share_out(beliefs), beliefs, strict=True)
     ]
     holders: dict[str, list[int]] = defaultdict(list)
     for index, choice in enumerate(choices):
@@ -56,7 +53,7 @@ def _repeated(choice: Choice, alone: Choice) -> Choice:
     return alone if alone.is_expected and not choice.is_expected else choice
 
 
-def share_out(beliefs: Sequence[Belief], twice: float = TWICE) -> list[Belief]:
+def share_out(beliefs: Sequence[Belief]) -> list[Belief]:
     """What each field may hold, given that other fields hold what they do, and that hardly any value is there twice."""
     edges = [(row, value, share) for row, belief in enumerate(beliefs) for value, share in belief.values]
     if not edges:
@@ -65,7 +62,7 @@ def share_out(beliefs: Sequence[Belief], twice: float = TWICE) -> list[Belief]:
     rows = np.array([row for row, _, _ in edges])
     columns = np.array([numbers.setdefault(value, len(numbers)) for _, value, _ in edges])
     # A field that holds none of the values that are to be shared out holds another one, or repeats its likeliest one.
-    repeats = np.array([twice * (belief.values[0][1] if belief.values else 0.0) for belief in beliefs])
+    repeats = np.array([TWICE * (belief.values[0][1] if belief.values else 0.0) for belief in beliefs])
     none = np.maximum(np.array([belief.other for belief in beliefs]) + repeats, np.finfo(np.float64).tiny)
     shares, none_shares = _marginals(
         rows, columns, np.array([share for _, _, share in edges]) / none[rows], len(beliefs)
