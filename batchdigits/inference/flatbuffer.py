@@ -106,7 +106,6 @@ def read_graph(flatbuffer: bytes) -> Graph:
 
 
 def _tensor(schema: Any, model: Any, tensor: Any) -> Tensor:
-    names = {number: name.lower() for name, number in vars(schema.TensorType).items() if isinstance(number, int)}
     shape = tensor.ShapeSignatureAsNumpy() if tensor.ShapeSignatureLength() else tensor.ShapeAsNumpy()
     scale, zero_point, axis = _NO_FLOATS, _NO_INTS, 0
     quantization = tensor.Quantization()
@@ -117,7 +116,7 @@ def _tensor(schema: Any, model: Any, tensor: Any) -> Tensor:
     return Tensor(
         _decoded(tensor.Name()),
         _as_tuple(shape),
-        names.get(tensor.Type(), str(tensor.Type())),
+        _names(schema.TensorType).get(tensor.Type(), str(tensor.Type())).lower(),
         scale,
         zero_point if isinstance(zero_point, np.ndarray) else np.zeros(len(scale), np.int64),
         axis,
@@ -128,8 +127,7 @@ def _tensor(schema: Any, model: Any, tensor: Any) -> Tensor:
 def _operator(schema: Any, model: Any, operator: Any) -> Operator:
     code = model.OperatorCodes(operator.OpcodeIndex())
     number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
-    names = {number: name for name, number in vars(schema.BuiltinOperator).items() if isinstance(number, int)}
-    name = names.get(number, str(number))
+    name = _names(schema.BuiltinOperator).get(number, str(number))
     if name == "CUSTOM":
         name = _decoded(code.CustomCode()) or name
     operands = _as_tuple(operator.InputsAsNumpy()), _as_tuple(operator.OutputsAsNumpy())
@@ -138,16 +136,15 @@ def _operator(schema: Any, model: Any, operator: Any) -> Operator:
         return Operator(name, "", *operands)
     options = kinds[name]()
     options.Init(operator.BuiltinOptions().Bytes, operator.BuiltinOptions().Pos)
-    activation = _name_of(schema.ActivationFunctionType, options.FusedActivationFunction())
+    activation = _names(schema.ActivationFunctionType)[options.FusedActivationFunction()].lower()
     if name == "FULLY_CONNECTED":
         return Operator(name, activation, *operands)
-    padding = _name_of(schema.Padding, options.Padding())
+    padding = _names(schema.Padding)[options.Padding()].lower()
     return Operator(name, activation, *operands, (options.StrideH(), options.StrideW()), padding)
 
 
-def _name_of(enumeration: Any, number: int) -> str:
-    names = {value: name for name, value in vars(enumeration).items() if isinstance(value, int)}
-    return str(names[number]).lower()
+def _names(enumeration: Any) -> dict[int, str]:
+    return {number: name for name, number in vars(enumeration).items() if isinstance(number, int)}
 
 
 def _signatures(model: Any) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
