@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 
 from batchdigits.datasets import BUNDLED, MNIST, load
 from batchdigits.datasets.idx import TEST_IMAGES, TEST_LABELS, read_idx
-from batchdigits.fields.read_field import NOTHING_KNOWN, read_fields
+from batchdigits.fields.cut_field import cut_field
+from batchdigits.fields.read_field import classify_cuts, read_cut
 from batchdigits.fields.reading import FieldReading, ReadOptions
 from batchdigits.inference.choose import choose_model
 from batchdigits.inference.load import load_runtime
@@ -33,6 +34,7 @@ from batchdigits.vision.decode import decode
 
 CHUNK = 64  # fields whose glyphs are classified together
 LENGTHS = 2, 8  # digits of a composed number: at least 2, less than 8
+NOTHING_KNOWN = ReadOptions()
 FITS = 40  # of Newton's method
 HELD_BACK = "mnist", "pendigits"  # others hold back a few hundred, and what is misread of these recurs
 
@@ -126,15 +128,19 @@ def _row(known: list[Known], runtime: Runtime, threshold: float) -> tuple[float,
 
 def _read_with_length(known: Known, runtime: Runtime) -> FieldReading:
     length = len(known.truth)
-    return read_fields([known.scan], runtime, ReadOptions(length=range(length, length + 1)))[0]
+    return read_all([known.scan], runtime, ReadOptions(length=range(length, length + 1)))[0]
 
 
 def read_all(
     scans: Sequence[NDArray[np.uint8]], runtime: Runtime, options: ReadOptions = NOTHING_KNOWN
 ) -> list[FieldReading]:
     """The readings of many fields, in chunks as the command reads them."""
-    chunks = (scans[start : start + CHUNK] for start in range(0, len(scans), CHUNK))
-    return [reading for chunk in chunks for reading in read_fields(chunk, runtime, options)]
+    readings = []
+    for start in range(0, len(scans), CHUNK):
+        cuts = [cut_field(scan, options) for scan in scans[start : start + CHUNK]]
+        rows = classify_cuts(cuts, runtime)
+        readings += [read_cut(cut, own, options) for cut, own in zip(cuts, rows, strict=True)]
+    return readings
 
 
 def digits_of(value: str) -> str:
@@ -150,7 +156,7 @@ def _calibrate(known: Iterable[Known], runtime: Runtime) -> tuple[float, float, 
     """The weights of a logistic regression: intercept, lead and doubt."""
     rows, right = [], []
     for one in known:
-        reading = read_fields([one.scan], runtime)[0]
+        reading = read_all([one.scan], runtime)[0]
         if reading.value and one.truth:
             rows.append((1.0, reading.lead, reading.doubt))
             right.append(float(digits_of(reading.value) == one.truth))

@@ -14,12 +14,13 @@ from typing import Any
 
 import click
 import cv2
+import read_fields
 from read_fields import compose as compose_all
 from read_fields import read_all, test_digits
 from read_speed import BOXES
 from read_speed import compose as compose_combs
 
-from batchdigits.fields import cut_field, read_field
+from batchdigits.fields import cut_field
 from batchdigits.fields.reading import ReadOptions
 from batchdigits.inference.choose import choose_model
 from batchdigits.inference.load import load_runtime
@@ -51,7 +52,7 @@ def main(fields: int, rounds: int) -> None:
     }
     spent: dict[str, float] = defaultdict(float)
     for step, names in STEPS.items():
-        module = read_field if step in READ_STEPS else cut_field
+        module = read_fields if step in READ_STEPS else cut_field
         for name in names:
             setattr(module, name, _timed(getattr(module, name), step, spent))
     least: dict[str, dict[str, float]] = {kind: {} for kind in kinds}

@@ -1,4 +1,4 @@
-"""Read the numbers of fields: cut them, classify all glyphs together, and take the best paths."""
+"""Read the numbers of fields that were cut: classify all glyphs together, and take the best paths."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from batchdigits.fields.confidence import alternatives_to, confidence_of, features
 from batchdigits.fields.context_network import classify_contexts
-from batchdigits.fields.cut_field import Cut, cut_field, looks_empty
+from batchdigits.fields.cut_field import Cut, looks_empty
 from batchdigits.fields.dates import prefer_dates
 from batchdigits.fields.lattice import Step, best_paths
 from batchdigits.fields.line_digits import may_be_marks, may_have_frame, may_have_slashes
@@ -25,25 +25,6 @@ MIN_DIGIT_HEIGHT = 0.7  # of the number's height: ink as high is hardly noise
 MIN_SMALL_DIGIT, MIN_END_DIGIT = 0.35, 0.5
 MAX_DOUBTFUL_CONFIDENCE = 0.5  # of a number that may lack ink, or have ink that is none of its own
 SIDES = "17"  # what the sides and corners of an empty box look like
-NOTHING_KNOWN = ReadOptions()
-
-
-def read_fields(
-    scans: Sequence[NDArray[np.uint8]], runtime: Runtime, options: ReadOptions = NOTHING_KNOWN
-) -> list[FieldReading]:
-    """Read the number of each field.
-
-    Args:
-        scans: grey, uint8 (H, W), each of one field with one number.
-        runtime: the network for single digits.
-        options: what is known about the fields.
-
-    Returns:
-        A reading for each scan. A field without ink has none of value, digits and alternatives.
-    """
-    cuts = [cut_field(scan, options) for scan in scans]
-    rows = classify_cuts(cuts, runtime)
-    return [read_cut(cut, own, options) for cut, own in zip(cuts, rows, strict=True)]
 
 
 def classify_cuts(cuts: Sequence[Cut], runtime: Runtime) -> list[NDArray[np.float64]]:

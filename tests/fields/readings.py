@@ -9,11 +9,25 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from batchdigits.fields.cut_field import cut_field
 from batchdigits.fields.lattice import Step
 from batchdigits.fields.lattice_reading import LatticeReading
+from batchdigits.fields.read_field import classify_cuts, read_cut
+from batchdigits.fields.reading import FieldReading, ReadOptions
 from batchdigits.fields.values.value_list import ValueList
+from batchdigits.inference.runtime import Runtime
 
 LABELS = 3  # of a box in the alternatives
+NOTHING_KNOWN = ReadOptions()
+
+
+def read_fields(
+    scans: Sequence[NDArray[np.uint8]], runtime: Runtime, options: ReadOptions = NOTHING_KNOWN
+) -> list[FieldReading]:
+    """The number of each field, from scans, uint8 (H, W); the network gets the glyphs of all together."""
+    cuts = [cut_field(scan, options) for scan in scans]
+    rows = classify_cuts(cuts, runtime)
+    return [read_cut(cut, own, options) for cut, own in zip(cuts, rows, strict=True)]
 
 
 class NamedReading(NamedTuple):

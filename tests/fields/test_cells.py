@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from batchdigits.fields.number import _without_print
-from batchdigits.fields.read_field import MAX_DOUBTFUL_CONFIDENCE, read_fields
+from batchdigits.fields.read_field import MAX_DOUBTFUL_CONFIDENCE
 from batchdigits.inference.runtime import Runtime
 from batchdigits.vision.components import components_of
 from tests.fields.conftest import Digits
 from tests.fields.drawn import INK, LINE, Scan, paper, write
+from tests.fields.readings import read_fields
 
 
 def cell(width: int, *walls: int, rows: tuple[int, int] = (8, 68)) -> Scan:

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from batchdigits.fields.close_up import CloseUp
 from batchdigits.fields.cuts import lines_to_cut
 from batchdigits.fields.pieces import pieces_of
-from batchdigits.fields.read_field import read_fields
 from batchdigits.inference.runtime import Runtime
 from batchdigits.learning.composed_fields import compose_field
 from tests.fields.conftest import Digits
+from tests.fields.readings import read_fields
 
 HEIGHT = 40
 Ink = NDArray[np.bool_]

@@ -10,13 +10,14 @@ from batchdigits.fields.dates import DATE_WEIGHT, is_date, may_lack_separators, 
 from batchdigits.fields.ink import View
 from batchdigits.fields.lattice import Path, Step
 from batchdigits.fields.pieces import pieces_of
-from batchdigits.fields.read_field import MAX_DOUBTFUL_CONFIDENCE, read_fields
+from batchdigits.fields.read_field import MAX_DOUBTFUL_CONFIDENCE
 from batchdigits.fields.reading import ReadOptions
 from batchdigits.fields.unread_marks import unread_mark
 from batchdigits.inference.runtime import Runtime
 from tests.fields import drawn
 from tests.fields.conftest import Digits
 from tests.fields.drawn import INK, close_up_of, paper, write, zeros
+from tests.fields.readings import read_fields
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,13 @@ import pytest
 from batchdigits.fields.lattice import Step
 from batchdigits.fields.line_digits import may_have_frame, may_have_slashes, stroke_lean
 from batchdigits.fields.pieces import Pieces
-from batchdigits.fields.read_field import MAX_DOUBTFUL_CONFIDENCE, read_fields
+from batchdigits.fields.read_field import MAX_DOUBTFUL_CONFIDENCE
 from batchdigits.fields.reading import ReadOptions
 from batchdigits.fields.segments import Segment
 from batchdigits.inference.runtime import Runtime
 from tests.fields.conftest import Digits
 from tests.fields.drawn import INK, Scan, paper, write
+from tests.fields.readings import read_fields
 
 HEIGHT = 20.0  # of the digits in tests of single functions
 

@@ -21,7 +21,7 @@ from batchdigits.fields.lines.form_lines import Ruled, _is_crowded
 from batchdigits.fields.lines.printed import is_even
 from batchdigits.fields.lines.walls import MaskComponents
 from batchdigits.fields.number import _has_pieces_beside
-from batchdigits.fields.read_field import MAX_DOUBTFUL_CONFIDENCE, read_cut, read_fields
+from batchdigits.fields.read_field import MAX_DOUBTFUL_CONFIDENCE, read_cut
 from batchdigits.fields.reading import ReadOptions
 from batchdigits.fields.weights import steps_of_boxes
 from batchdigits.inference.runtime import Runtime
@@ -29,6 +29,7 @@ from batchdigits.vision.components import components_of
 from batchdigits.vision.strokes import Stroke, find_upright_strokes, make_stroke
 from tests.fields.conftest import Digits
 from tests.fields.drawn import INK, LINE, Scan, paper, walls, write
+from tests.fields.readings import read_fields
 
 SHAPE = (60, 300)
 EDGES = np.arange(20.0, 261.0, 60.0)

@@ -14,7 +14,6 @@ from batchdigits.fields.minus import with_minus
 from batchdigits.fields.number import Number
 from batchdigits.fields.pieces import pieces_of
 from batchdigits.fields.points import with_points
-from batchdigits.fields.read_field import read_fields
 from batchdigits.fields.reading import ReadOptions
 from batchdigits.fields.separators import separators_of
 from batchdigits.fields.unread_marks import unread_mark
@@ -22,6 +21,7 @@ from batchdigits.inference.runtime import Runtime
 from batchdigits.vision.components import components_of
 from tests.fields.conftest import Digits
 from tests.fields.drawn import HEIGHT, INK, LINE, Scan, close_up_of, paper, write, zeros
+from tests.fields.readings import read_fields
 
 
 def test_a_small_point_is_read(runtime: Runtime, mnist_digits: Digits) -> None:

@@ -15,12 +15,13 @@ from batchdigits.fields.lines.row_limits import filled, row_limits
 from batchdigits.fields.lines.ruled_lines import find_rules, rails_of_frames
 from batchdigits.fields.lines.ticks import find_ticks
 from batchdigits.fields.lines.underlines import is_underline
-from batchdigits.fields.read_field import MAX_DOUBTFUL_CONFIDENCE, read_fields
+from batchdigits.fields.read_field import MAX_DOUBTFUL_CONFIDENCE
 from batchdigits.fields.reading import ReadOptions
 from batchdigits.inference.runtime import Runtime
 from batchdigits.vision.strokes import UprightStrokes, find_level_strokes, find_upright_strokes, make_stroke
 from tests.fields.conftest import Digits
 from tests.fields.drawn import INK, LINE, PAPER, Scan, paper, write
+from tests.fields.readings import read_fields
 
 
 def sheared(scan: Scan, lean: float) -> Scan:

@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from batchdigits.fields.cut_field import cut_field, without_pictures
-from batchdigits.fields.read_field import MAX_DOUBTFUL_CONFIDENCE, classify_cuts, read_cut, read_fields
+from batchdigits.fields.read_field import MAX_DOUBTFUL_CONFIDENCE, classify_cuts, read_cut
 from batchdigits.fields.reading import FieldReading, ReadOptions
 from batchdigits.inference.runtime import Runtime
 from batchdigits.learning.composed_fields import KINDS, Field, compose_field
 from tests.fields.conftest import Digits
 from tests.fields.drawn import GUIDE, INK, LINE, paper, walls, write
+from tests.fields.readings import read_fields
 
 
 def compose(count: int, digits: Digits, seed: int = 0, longest: int = 4) -> list[Field]:

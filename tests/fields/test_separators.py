@@ -10,7 +10,6 @@ from batchdigits.fields.confidence import alternatives_to, features
 from batchdigits.fields.lattice import Path
 from batchdigits.fields.line_digits import stroke_lean
 from batchdigits.fields.pieces import pieces_of
-from batchdigits.fields.read_field import read_fields
 from batchdigits.fields.reading import ReadOptions
 from batchdigits.fields.segments import segments_of
 from batchdigits.fields.separators import (
@@ -27,6 +26,7 @@ from batchdigits.fields.weights import COMMA_WEIGHT, NOISE_COST, steps_of_pieces
 from batchdigits.inference.runtime import Runtime
 from tests.fields.conftest import Digits
 from tests.fields.drawn import HEIGHT, INK, Scan, close_up_of, paper, write, zeros
+from tests.fields.readings import read_fields
 
 ALL = ReadOptions(separators="/.-,")
 

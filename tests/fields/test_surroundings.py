@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from batchdigits.fields.ink import view_of
-from batchdigits.fields.read_field import read_fields
 from batchdigits.fields.surroundings import find_paper
 from batchdigits.inference.runtime import Runtime
 from batchdigits.vision.illumination import otsu
 from tests.fields.conftest import Digits
 from tests.fields.drawn import paper, write
+from tests.fields.readings import read_fields
 
 CORNERS = np.array([[40, 26], [300, 34], [288, 122], [30, 128]], np.float32)  # of a note, from above and aslant
 SURE = 0.9

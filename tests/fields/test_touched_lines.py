@@ -14,11 +14,11 @@ from batchdigits.fields.lines.grain import is_ink_over
 from batchdigits.fields.lines.line_pixels import pixels_of
 from batchdigits.fields.lines.ruled_lines import find_rules
 from batchdigits.fields.lines.underlines import is_underline
-from batchdigits.fields.read_field import read_fields
 from batchdigits.inference.runtime import Runtime
 from batchdigits.vision.strokes import UprightStrokes, find_level_strokes, make_stroke
 from tests.fields.conftest import Digits
 from tests.fields.drawn import INK, LINE, Scan, paper, walls, write
+from tests.fields.readings import read_fields
 
 Mask = NDArray[np.uint8]
 
