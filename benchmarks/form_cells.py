@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -40,8 +41,10 @@ from batchdigits.inference.choose import choose_model
 from batchdigits.inference.decide import Prediction, Status
 from batchdigits.inference.load import load_runtime
 from batchdigits.inference.runtime import Runtime
-from batchdigits.learning.rendered_cells import KINDS, Kind, Points, Sheet, render_cell, sides_of
 from batchdigits.reports.evaluation import class_folders, evaluate_predictions
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "training"))
+from rendered_cells import KINDS, Kind, Points, Sheet, render_cell, sides_of
 
 Picture = NDArray[np.uint8]  # (H, W, 3), BGR
 Alter = Callable[[Picture, np.random.Generator], Picture]

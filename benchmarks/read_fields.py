@@ -11,6 +11,7 @@ validation split, and pen strokes of `training/`. A field is of one of the two.
 from __future__ import annotations
 
 import csv
+import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -29,8 +30,10 @@ from batchdigits.fields.reading import FieldReading, ReadOptions
 from batchdigits.inference.choose import choose_model
 from batchdigits.inference.load import load_runtime
 from batchdigits.inference.runtime import Runtime
-from batchdigits.learning.composed_fields import KINDS, compose_field
 from batchdigits.vision.decode import decode
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "training"))
+from composed_fields import KINDS, compose_field
 
 CHUNK = 64  # fields whose glyphs are classified together
 LENGTHS = 2, 8  # digits of a composed number: at least 2, less than 8

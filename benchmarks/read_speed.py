@@ -29,8 +29,10 @@ from batchdigits.fields.reading import ReadOptions
 from batchdigits.inference.choose import choose_model
 from batchdigits.inference.load import load_runtime
 from batchdigits.inference.runtime import Runtime
-from batchdigits.learning.composed_fields import compose_field
 from batchdigits.vision.normalise import propose
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "training"))
+from composed_fields import compose_field
 
 BOXES = 9
 SIZE = 300, 60  # width and height, in pixels

@@ -23,7 +23,9 @@ from numpy.typing import NDArray
 
 from batchdigits.datasets import MNIST
 from batchdigits.datasets.idx import TEST_IMAGES, read_idx
-from batchdigits.learning.rendered_cells import KINDS, render_cell
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "training"))
+from rendered_cells import KINDS, render_cell
 
 HERE = Path(__file__).parent
 SIZE = (96, 96)  # pixels of a cell

@@ -21,8 +21,10 @@ from PIL import Image
 
 from batchdigits.datasets import MNIST
 from batchdigits.datasets.idx import TEST_IMAGES, TEST_LABELS, read_idx
-from batchdigits.learning.composed_fields import compose_field
 from tests.forms.drawn import blank_form, filled, save, scanned, template
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "training"))
+from composed_fields import compose_field
 
 FIELDS = (
     ("strip", "007"),

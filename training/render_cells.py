@@ -3,7 +3,7 @@
     python training/render_cells.py -o exports/rendered_cells.npz
 
 Of a cell with a digit is kept what the normaliser makes the digit of; of empty ones, those that it does not find empty:
-these are outliers. The kinds are those of `batchdigits.learning.rendered_cells`. It takes two minutes.
+these are outliers. The kinds are those of `rendered_cells`. It takes two minutes.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from pathlib import Path
 import click
 import numpy as np
 from numpy.typing import NDArray
+from rendered_cells import KINDS, MIN_SIDE, render_cell
 
 from batchdigits.datasets import MNIST
 from batchdigits.datasets.idx import TRAIN_IMAGES, TRAIN_LABELS, read_idx
 from batchdigits.datasets.labelled import OUTLIER, VALIDATION_DIVISOR
 from batchdigits.datasets.packed import GREY_STEP, TRAIN
-from batchdigits.learning.rendered_cells import KINDS, MIN_SIDE, render_cell
 from batchdigits.vision.normalise import normalise
 
 SEED = 7_000  # unlike those of benchmarks/form_cells.py

@@ -1,6 +1,6 @@
 """Render fields with numbers of several digits, of which every pixel's digit is known.
 
-Unlike `batchdigits.learning.composed_fields`, which fields are measured with, it is meant to hold more than fields do:
+Unlike `composed_fields`, which fields are measured with, it is meant to hold more than fields do:
 digits that overlap, ligatures, boxes that digits cross, lines at any place.
 """
 

@@ -20,13 +20,13 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from composed_fields import compose_field
 
 from batchdigits.datasets import MNIST
 from batchdigits.datasets.idx import TEST_IMAGES, TEST_LABELS, read_idx
 from batchdigits.fields.decide_fields import UNREAD
 from batchdigits.fields.left_out import LEFT_OUT
 from batchdigits.inference import choose
-from batchdigits.learning.composed_fields import compose_field
 from batchdigits.output.review_answers import Answer
 from batchdigits.output.review_log import ReviewLog, log_path
 from tests.conftest import SAMPLES, Run

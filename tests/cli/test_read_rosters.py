@@ -8,11 +8,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from composed_fields import compose_field
 
 from batchdigits.cli.numbers.compared import Listed, Named, print_values
 from batchdigits.datasets import MNIST
 from batchdigits.datasets.idx import TEST_IMAGES, TEST_LABELS, read_idx
-from batchdigits.learning.composed_fields import compose_field
 from tests.conftest import Run
 
 

@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from rendered_cells import KINDS, render_cell
 
 from batchdigits.device.write import NORMALISER_SOURCES, TEMPLATES
-from batchdigits.learning.rendered_cells import KINDS, render_cell
 from batchdigits.vision.normalise import propose
 from tests.conftest import Arrays
 from tests.device.boards import has_library

@@ -7,13 +7,13 @@ from itertools import pairwise
 import cv2
 import numpy as np
 import pytest
+from composed_fields import compose_field
 from numpy.typing import NDArray
 
 from batchdigits.fields.close_up import CloseUp
 from batchdigits.fields.cuts import lines_to_cut
 from batchdigits.fields.pieces import pieces_of
 from batchdigits.inference.runtime import Runtime
-from batchdigits.learning.composed_fields import compose_field
 from tests.fields.conftest import Digits
 from tests.fields.readings import read_fields
 

@@ -8,6 +8,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from composed_fields import KINDS, compose_field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -16,7 +17,6 @@ from batchdigits.fields.lines import grain as paper_grain
 from batchdigits.fields.lines.comb import Comb, find_comb
 from batchdigits.fields.lines.guides import median_level, remove_guides
 from batchdigits.fields.lines.walls import MIN_WALL_SHARE, Strokes, is_narrow
-from batchdigits.learning.composed_fields import KINDS, compose_field
 from batchdigits.vision import strokes
 from batchdigits.vision.contrast import LEVELS, histogram
 from batchdigits.vision.straight_part import straight_part

@@ -7,6 +7,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
+from composed_fields import KINDS, Field, compose_field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -15,7 +16,6 @@ from batchdigits.fields.cut_field import cut_field, without_pictures
 from batchdigits.fields.read_field import MAX_DOUBTFUL_CONFIDENCE, classify_cuts, read_cut
 from batchdigits.fields.reading import FieldReading, ReadOptions
 from batchdigits.inference.runtime import Runtime
-from batchdigits.learning.composed_fields import KINDS, Field, compose_field
 from tests.fields.conftest import Digits
 from tests.fields.drawn import GUIDE, INK, LINE, paper, walls, write
 from tests.fields.readings import read_fields

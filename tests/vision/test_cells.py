@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rendered_cells import KINDS, render_cell
 
 from batchdigits.datasets import MNIST
 from batchdigits.datasets.idx import TRAIN_IMAGES, read_idx
-from batchdigits.learning.rendered_cells import KINDS, render_cell
 from batchdigits.vision.illumination import has_shadows
 from batchdigits.vision.normalise import Candidates, normalise, propose
 from tests.vision.test_normalise import likeness, same

@@ -5,8 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-
-from batchdigits.learning.rendered_cells import KINDS, MAX_SIDE, MIN_SIDE, Scan, render_cell
+from rendered_cells import KINDS, MAX_SIDE, MIN_SIDE, Scan, render_cell
 
 BLOCK = np.pad(np.full((20, 12), 255, np.uint8), ((4, 4), (8, 8)))  # ink whose shape is easy to measure
 SIZES = [(28, 28), (64, 64), (90, 120), None]

@@ -8,8 +8,8 @@ Dotted lines, coloured boxes and rounded corners are left out on purpose: `bench
 how a model does on cells unlike any that it was trained with.
 """
 
-from batchdigits.learning.rendered_cells.kinds import KINDS
-from batchdigits.learning.rendered_cells.render import render_cell
-from batchdigits.learning.rendered_cells.sheet import MAX_SIDE, MIN_SIDE, Kind, Points, Scan, Sheet, sides_of
+from rendered_cells.kinds import KINDS
+from rendered_cells.render import render_cell
+from rendered_cells.sheet import MAX_SIDE, MIN_SIDE, Kind, Points, Scan, Sheet, sides_of
 
 __all__ = ["KINDS", "MAX_SIDE", "MIN_SIDE", "Kind", "Points", "Scan", "Sheet", "render_cell", "sides_of"]

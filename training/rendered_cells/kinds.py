@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from batchdigits.learning.rendered_cells.conditions import (
+from rendered_cells.conditions import (
     CAMERAS,
     LIGHTS,
     PAPERS,
@@ -12,8 +12,8 @@ from batchdigits.learning.rendered_cells.conditions import (
     textured,
     vignette,
 )
-from batchdigits.learning.rendered_cells.lines import LINES, uneven_widths
-from batchdigits.learning.rendered_cells.sheet import (
+from rendered_cells.lines import LINES, uneven_widths
+from rendered_cells.sheet import (
     Kind,
     Rng,
     Sheet,

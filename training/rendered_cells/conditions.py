@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from batchdigits.learning.rendered_cells.sheet import Field, Kind, Rng, Sheet, draw_box
+from rendered_cells.sheet import Field, Kind, Rng, Sheet, draw_box
 
 # Paper.
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from batchdigits.learning.rendered_cells.conditions import out_of_focus
-from batchdigits.learning.rendered_cells.sheet import Kind, Rng, Sheet, bent, draw_box, inset, sides_of, turned
+from rendered_cells.conditions import out_of_focus
+from rendered_cells.sheet import Kind, Rng, Sheet, bent, draw_box, inset, sides_of, turned
 
 
 def _all_sides(sheet: Sheet, rng: Rng) -> None:

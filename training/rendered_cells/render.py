@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from cv2.typing import MatLike
 
-from batchdigits.learning.rendered_cells.sheet import (
+from rendered_cells.sheet import (
     Field,
     Kind,
     Points,
