@@ -44,6 +44,10 @@ class DataError(BatchdigitsError):
     """Labelled data is missing or malformed."""
 
 
+class OptionError(BatchdigitsError):
+    """Options of training or export are unknown, or exclude each other; they are named as on the command line."""
+
+
 class DivergedError(BatchdigitsError):
     """Training diverged, so that its loss is no longer a finite number, or it learned nothing."""
 

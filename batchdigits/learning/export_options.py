@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from batchdigits.learning.errors import OptionError
+from batchdigits.errors import OptionError
 
 Quantize = Literal["none", "float16", "dynamic", "int8", "int16x8"]
 InputType = Literal["uint8", "int8", "float32"]

@@ -10,10 +10,9 @@ from typing import Any
 
 from batchdigits.datasets import load
 from batchdigits.datasets.layout import names_class
-from batchdigits.errors import DataError, ModelFileError
+from batchdigits.errors import DataError, ModelFileError, OptionError
 from batchdigits.inference.model_file import ModelFile, read_model_file
 from batchdigits.learning.corrections import load_own
-from batchdigits.learning.errors import OptionError
 from batchdigits.learning.fine_tuning import FineTuning
 from batchdigits.learning.initial_weights import shaped_like
 from batchdigits.learning.minibatches import outlier_share

@@ -5,8 +5,8 @@ from itertools import product
 
 import pytest
 
+from batchdigits.errors import OptionError
 from batchdigits.inference.micro_runtime import UNSUPPORTED_MODES
-from batchdigits.learning.errors import OptionError
 from batchdigits.learning.export_options import InputType, OutputType, Quantize, export_options
 from tests.conftest import ROOT
 

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from batchdigits.errors import BatchdigitsError, ModelFileError
-from batchdigits.learning.errors import OptionError
+from batchdigits.errors import BatchdigitsError, ModelFileError, OptionError
 from batchdigits.learning.train import prepare_training
 
 

@@ -8,12 +8,12 @@ from contextlib import contextmanager
 import click
 from click.core import ParameterSource
 
+from batchdigits.errors import OptionError
+
 
 @contextmanager
 def usage_errors() -> Iterator[None]:
     """Turn an `OptionError` in the block into Click's usage error, whose exit code is 2."""
-    from batchdigits.learning.errors import OptionError
-
     try:
         yield
     except OptionError as error:
