@@ -17,7 +17,7 @@ from batchdigits.output.prediction_csv import BYTE_ORDER_MARK, delimiter_of
 from batchdigits.output.review_answers import Answer, Settled
 from batchdigits.reports.audit import OkRow, Table
 from batchdigits.reports.number_notation import TypedNumber, may_lack_zeros, typed_number
-from batchdigits.reports.truths import BLANK, NO_DIGIT
+from batchdigits.reports.truths import TYPED_BLANK, TYPED_NO_DIGIT
 from batchdigits.text import SAVE_AS_UTF8, counted, first_names, is_utf8, printable, without_sep_line
 
 COLUMNS = ("path", "truth")
@@ -134,7 +134,7 @@ def with_review(truths: Sequence[tuple[str, str]], answers: Mapping[str, Settled
 
 def _truth(answer: Answer) -> str:
     if answer.kind == "blank":
-        return BLANK
+        return TYPED_BLANK
     if answer.kind == "not_digit":
-        return NO_DIGIT if answer.predicted != NO_DIGIT else answer.kind  # a class may have that name
+        return TYPED_NO_DIGIT if answer.predicted != TYPED_NO_DIGIT else answer.kind  # a class may have that name
     return answer.label

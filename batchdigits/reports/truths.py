@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-NO_DIGIT, BLANK = "x", "blank"  # truths that are no label
-NOT_DIGIT = (NO_DIGIT, "not_digit", "no digit", "no number")  # also as a reviewed table has it in its detail
+TYPED_NO_DIGIT, TYPED_BLANK = "x", "blank"  # truths that are no label
+NO_DIGIT_WORDS = (TYPED_NO_DIGIT, "not_digit", "no digit", "no number")  # also as a reviewed table has it in its detail
 
 _digit = re.compile(r"'?([0-9])(?:[.,]0+)?").fullmatch
 _apostrophe = re.compile(r"^'(?=[0-9+-])")
@@ -13,7 +13,7 @@ _apostrophe = re.compile(r"^'(?=[0-9+-])")
 
 def is_no_label(truth: str) -> bool:
     """Whether a truth says that there is nothing to read, in a table without such a label."""
-    return truth.casefold() in (*NOT_DIGIT, BLANK)
+    return truth.casefold() in (*NO_DIGIT_WORDS, TYPED_BLANK)
 
 
 def without_apostrophe(truth: str) -> str:

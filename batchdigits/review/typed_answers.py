@@ -16,7 +16,7 @@ from batchdigits.output.table import TableRow, fixed_columns, known_format, read
 from batchdigits.output.table_records import open_records
 from batchdigits.reports.audit_sample import read_sample
 from batchdigits.reports.number_notation import TypedNumber, may_lack_zeros, typed_number
-from batchdigits.reports.truths import BLANK, NOT_DIGIT, plain_digit
+from batchdigits.reports.truths import NO_DIGIT_WORDS, TYPED_BLANK, plain_digit
 from batchdigits.review.rows import Rows
 from batchdigits.text import SAVE_AS_UTF8, as_unicode, counted, first_names, is_utf8, printable
 
@@ -142,6 +142,6 @@ def _digit(truth: str, row: TableRow, rows: Rows) -> tuple[Kind, str]:
 
 
 def _kind_of_word(truth: str) -> Kind:
-    if truth.casefold() in NOT_DIGIT:
+    if truth.casefold() in NO_DIGIT_WORDS:
         return "not_digit"
-    return "blank" if truth.casefold() == BLANK else "unsure"
+    return "blank" if truth.casefold() == TYPED_BLANK else "unsure"
