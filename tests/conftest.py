@@ -97,7 +97,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _loads_tensorflow(item: pytest.Item) -> bool:
     names = ("train", "export", "built_in", "nano")
-    is_training = "learning" in item.path.parts or any(name in item.path.name for name in names)
+    is_training = item.path.parent.name == "learning" or any(name in item.path.name for name in names)
     return is_training or not {"trained", "teacher"}.isdisjoint(getattr(item, "fixturenames", ()))
 
 
