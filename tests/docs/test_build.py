@@ -29,18 +29,6 @@ needs_sphinx = pytest.mark.skipif(
 )
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The built pages."""
-    target = tmp_path_factory.mktemp("docs")
-    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html", "-d", str(target / "doctrees")]
-    result = subprocess.run(
-        [*command, str(DOCS), str(target / "html")], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert result.returncode == 0, result.stderr
-    return target / "html"
-
-
 def commands() -> dict[str, click.Command]:
     """Every command under its name."""
     with click.Context(main) as context:
@@ -48,8 +36,33 @@ def commands() -> dict[str, click.Command]:
 
 
 @needs_sphinx
-def test_every_command_and_every_option_is_in_the_reference(site: Path) -> None:
-    page = unescape((site / "reference/command-line.html").read_text())
+def test_the_pages_build_and_the_reference_has_every_option_and_name(tmp_path: Path) -> None:
+    """One test, as each process of pytest that has a share of several would build the pages again."""
+    site = tmp_path / "html"
+    command = [
+        sys.executable,
+        "-m",
+        "sphinx",
+        "-W",
+        "--keep-going",
+        "-q",
+        "-b",
+        "html",
+        "-d",
+        str(tmp_path / "doctrees"),
+    ]
+    result = subprocess.run([*command, str(DOCS), str(site)], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    require_commands(unescape((site / "reference/command-line.html").read_text()))
+    page = (site / "reference/python.html").read_text()
+    for name in batchdigits.__all__:
+        assert name.startswith("__") or f'id="batchdigits.{name}"' in page, name
+    assert 'src="../digits.html"' in (site / "how-to/web-page.html").read_text()
+    assert (site / "digits.html").read_text(encoding="utf-8") == web_page(read_model_file(BUILT_IN_MODEL))
+
+
+def require_commands(page: str) -> None:
+    """Assert that the page of the command line has every command and every option."""
     anchors = set(re.findall(r'id="cmdoption-([^"]+)"', page))
     assert {"batchdigits-version", "batchdigits-h", "batchdigits-classify-h"} <= anchors
     assert "is continued with --resume" in re.sub(r"<[^>]+>", "", page)  # not with a dash
@@ -60,19 +73,6 @@ def test_every_command_and_every_option_is_in_the_reference(site: Path) -> None:
                 if isinstance(option, click.Option):
                     for flag in (*option.opts, *option.secondary_opts):
                         assert f"batchdigits-{name}-{flag.lstrip('-')}" in anchors, f"{name} {flag}"
-
-
-@needs_sphinx
-def test_every_public_name_is_in_the_reference(site: Path) -> None:
-    page = (site / "reference/python.html").read_text()
-    for name in batchdigits.__all__:
-        assert name.startswith("__") or f'id="batchdigits.{name}"' in page, name
-
-
-@needs_sphinx
-def test_the_page_of_export_web_is_there_to_try(site: Path) -> None:
-    assert 'src="../digits.html"' in (site / "how-to/web-page.html").read_text()
-    assert (site / "digits.html").read_text(encoding="utf-8") == web_page(read_model_file(BUILT_IN_MODEL))
 
 
 @needs_sphinx
