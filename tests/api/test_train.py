@@ -22,12 +22,17 @@ QUICK: dict[str, Any] = {"iterations": 60, "hidden": (16,), "batch_size": 32}
 
 
 def test_train_export_and_classify_are_those_of_the_commands(
-    run: Run, npz_file: Path, in_empty_folder: Path, capsys: pytest.CaptureFixture[str]
+    run: Run,
+    npz_file: Path,
+    in_empty_folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("batchdigits.learning.export.default_min_agreement", lambda card: 0.0)
     progress: list[Progress] = []
-    card = batchdigits.train("new/mine.keras", data=npz_file, seed=3, on_progress=progress.append, **QUICK)
+    card = batchdigits.train("new/mine.keras", data=npz_file, seed=3, tflite=True, on_progress=progress.append, **QUICK)
     exported = batchdigits.export(
-        "new/mine.keras", "new/mine.tflite", data=npz_file, c_array="new/c", min_agreement=0.0
+        "new/mine.keras", "new/again.tflite", data=npz_file, c_array="new/c", min_agreement=0.0
     )
     assert capsys.readouterr() == ("", "")
     assert read_model_file(Path("new/mine.keras")).card.to_json() == card.to_json()
@@ -41,6 +46,8 @@ def test_train_export_and_classify_are_those_of_the_commands(
     assert run("export", "--tflite", "--model", "theirs.keras", *loosely, "-o", "x.tflite").exit_code == 0
     for mine, theirs in (("new/mine.keras", "theirs.keras"), ("new/mine.tflite", "x.tflite")):
         assert read_model_file(Path(mine)).payload == read_model_file(Path(theirs)).payload
+    assert Path("new/mine.tflite").read_bytes() == Path("new/again.tflite").read_bytes()
+    assert exported.model.card.data == read_model_file(Path("new/mine.tflite")).card.data
     assert exported.model.payload == read_model_file(Path("x.tflite")).payload
     assert {row.runtime for row in exported.parity} >= {"LiteRT", "LiteRT reference"}
     assert batchdigits.Classifier("new/mine.tflite").classify(SAMPLES / "digits/1/as-is.png").status != "error"
@@ -54,14 +61,6 @@ def test_notes_about_the_data_are_given_before_training(class_folder: Path, tmp_
     )
     assert "one/0.png (empty file)" in str(heard[0])
     assert set(heard[1:]) == {1}
-
-
-def test_a_model_is_exported_beside_it(npz_file: Path, in_empty_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("batchdigits.learning.export.default_min_agreement", lambda card: 0.0)
-    batchdigits.train("mine.keras", data=npz_file, tflite=True, **QUICK)
-    exported = batchdigits.export("mine.keras", "again.tflite", data=npz_file, min_agreement=0.0)
-    assert Path("mine.tflite").read_bytes() == Path("again.tflite").read_bytes()
-    assert exported.model.card.data == read_model_file(Path("mine.tflite")).card.data
 
 
 def test_a_class_of_another_name_is_refused(tmp_path: Path) -> None:
@@ -179,9 +178,9 @@ def test_built_in_is_the_keras_file_of_the_package(monkeypatch: pytest.MonkeyPat
     ]
 
 
-def test_data_may_be_any_iterable_of_paths(tmp_path: Path) -> None:
+def test_data_may_be_any_iterable_of_paths(npz_file: Path, tmp_path: Path) -> None:
     with pytest.raises(batchdigits.DataError, match="other: no such file or folder"):
-        batchdigits.train(tmp_path / "x.keras", data=(path for path in ("mnist", tmp_path / "other")))
+        batchdigits.train(tmp_path / "x.keras", data=(path for path in (npz_file, tmp_path / "other")))
 
 
 def test_export_names_the_values_that_an_argument_has() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import signal
 import subprocess
@@ -10,17 +11,20 @@ import threading
 from collections.abc import Generator
 from contextlib import suppress
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from batchdigits.inference.model_file import read_card
 from batchdigits.learning.recipes import RECIPES
 from batchdigits.learning.training import Progress, Training
 from batchdigits.learning.training_step import compile_step
 from tests.cli.test_train import HOPELESS
+from tests.cli.test_train_history import scalars
 from tests.conftest import Run, run_process
 
 
@@ -55,23 +59,39 @@ def test_a_signal_saves_the_training_so_far(npz_file: Path, tmp_path: Path, numb
 
 
 @pytest.mark.parametrize("recipe", ["lesson", pytest.param("default", marks=pytest.mark.slow)])
-def test_a_resumed_training_ends_with_the_same_weights(
+def test_a_resumed_training_ends_with_the_same_weights_and_history(
     run: Run, npz_file: Path, tmp_path: Path, recipe: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setitem(RECIPES, "lesson", replace(RECIPES["lesson"], check_every=150))  # it measures nothing by itself
     quick = ("--iterations", "450", "--hidden", "16", "--batch-size", "32", "--dropout", "0.5")
     options = ("--recipe", recipe, *quick, "--data", npz_file)
     whole, halved = tmp_path / "whole.keras", tmp_path / "halved.keras"
-    assert run("train", *options, "-o", whole).exit_code == 0
-    interrupt_after(monkeypatch, iterations=201)
-    result = run("train", *options, "-o", halved)
-    assert result.exit_code == 130
-    monkeypatch.undo()
+    plot, halved_plot = tmp_path / "whole.png", tmp_path / "pictures" / "halved.png"
+    assert run("train", *options, "-o", whole, "--plot", plot).exit_code == 0
+    with monkeypatch.context() as patched:
+        interrupt_after(patched, iterations=201)
+        assert run("train", *options, "-o", halved, "--plot", halved_plot).exit_code == 130
     assert read_card(halved).sha256["payload"] != read_card(whole).sha256["payload"]
-    result = run("train", *options, "-o", halved, "--resume")
+    with Image.open(halved_plot) as picture:
+        assert picture.format == "PNG"
+    assert halved_plot.read_bytes() != plot.read_bytes()
+    board = ("--tensorboard", tmp_path / "logs") if find_spec("tensorboard") else ()
+    result = run("train", *options, "-o", halved, "--plot", halved_plot, *board, "--resume")
     assert result.exit_code == 0, result.stderr
     assert read_card(halved).sha256["payload"] == read_card(whole).sha256["payload"]
     assert (tmp_path / "halved.history.csv").read_bytes() == (tmp_path / "whole.history.csv").read_bytes()
+    assert halved_plot.read_bytes() == plot.read_bytes()
     assert sorted(p.name for p in tmp_path.glob("halved*")) == ["halved.history.csv", "halved.keras"]
+    if board:
+        require_scalars(tmp_path / f"logs/{recipe}-seed1", tmp_path / "whole.history.csv")
+
+
+def require_scalars(board: Path, history: Path) -> None:
+    """Assert that TensorBoard has the steps of a table of the history."""
+    rows, found = list(csv.DictReader(history.read_text().splitlines())), scalars(board)
+    assert sorted(found) == ["accuracy", "learning_rate", "loss", "validation"]
+    assert [step for step, _ in found["loss"]] == [int(row["iteration"]) for row in rows]
+    assert [step for step, _ in found["validation"]] == [int(row["iteration"]) for row in rows if row["validation"]]
 
 
 @pytest.mark.parametrize("recipe", ["lesson", pytest.param("default", marks=pytest.mark.slow)])

@@ -17,12 +17,17 @@ from tests.conftest import Arrays, Run
 
 
 @pytest.fixture(scope="module")
-def teacher(run_once: Run, npz_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A convolutional network after a very short training."""
+def training(run_once: Run, npz_file: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A convolutional network after a very short training, and what the command said."""
     output = tmp_path_factory.mktemp("teacher") / "teacher.keras"
     result = run_once("train", *QUICK, "--recipe", "teacher", "--data", npz_file, "-o", output)
     assert result.exit_code == 0, result.output
-    return output
+    return output, result.stderr
+
+
+@pytest.fixture
+def teacher(training: tuple[Path, str]) -> Path:
+    return training[0]
 
 
 @pytest.mark.slow
@@ -48,11 +53,10 @@ def test_a_teacher_that_cannot_be_exported_is_refused_before_it_is_trained(
     assert not list(tmp_path.glob("m.*"))
 
 
-def test_what_comes_next_for_a_teacher_is_a_student(run: Run, npz_file: Path, tmp_path: Path) -> None:
-    output = tmp_path / "m.keras"
-    result = run("train", *QUICK, "--recipe", "teacher", "--data", npz_file, "-o", output)
-    assert f"next: batchdigits train --teacher {output}" in result.stderr
-    assert "export" not in result.stderr
+def test_what_comes_next_for_a_teacher_is_a_student(training: tuple[Path, str]) -> None:
+    output, said = training
+    assert f"next: batchdigits train --teacher {output}" in said
+    assert "export" not in said
 
 
 def test_a_teacher_changes_the_weights_and_is_in_the_card(
