@@ -6,6 +6,8 @@ import json
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -32,17 +34,23 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def folder(kind: str, run_once: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A package of the built-in model."""
-    return exported(kind, run_once, tmp_path_factory)
+def exported(run_once: Run, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """A function that gives the folder with a kind of package of the built-in model."""
+
+    @cache
+    def export(kind: str) -> Path:
+        folder = tmp_path_factory.mktemp(kind) / "batchdigits"
+        result = run_once("export", "--model", "built-in", "--package", kind, folder)
+        assert result.exit_code == 0, result.output
+        assert f"wrote {folder}: a library for {kind} in C99" in result.stderr
+        return folder
+
+    return export
 
 
-def exported(kind: str, run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp(kind) / "batchdigits"
-    result = run("export", "--model", "built-in", "--package", kind, folder)
-    assert result.exit_code == 0, result.output
-    assert f"wrote {folder}: a library for {kind} in C99" in result.stderr
-    return folder
+@pytest.fixture
+def folder(kind: str, exported: Callable[[str], Path]) -> Path:
+    return exported(kind)
 
 
 def test_a_package_has_its_sources_and_apart_from_them_its_test(kind: str, folder: Path) -> None:
@@ -78,11 +86,9 @@ def test_lists_of_sources_name_each_source(kind: str, folder: Path) -> None:
     assert kind in ("arduino", "platformio")  # they compile all of src/
 
 
-def test_the_library_properties_keep_the_rules_of_arduino_lint(
-    run_once: Run, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_the_library_properties_keep_the_rules_of_arduino_lint(exported: Callable[[str], Path]) -> None:
     """The rules for library.properties and the folder, by https://arduino.github.io/arduino-lint/latest/rules/library."""
-    folder = exported("arduino", run_once, tmp_path_factory)
+    folder = exported("arduino")
     lines = (folder / "library.properties").read_text().splitlines()
     properties = dict(line.split("=", 1) for line in lines)
     assert len(properties) == len(lines)
@@ -111,11 +117,9 @@ def test_the_library_properties_keep_the_rules_of_arduino_lint(
     assert all(len(name) == 2 and name[1] in ("KEYWORD1", "KEYWORD2", "LITERAL1") for name in names)
 
 
-def test_the_library_json_keeps_the_rules_of_platformio(
-    run_once: Run, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_the_library_json_keeps_the_rules_of_platformio(exported: Callable[[str], Path]) -> None:
     """The rules of https://docs.platformio.org/en/latest/manifests/library-json."""
-    folder = exported("platformio", run_once, tmp_path_factory)
+    folder = exported("platformio")
     manifest = json.loads((folder / "library.json").read_text())
     assert re.fullmatch(r"[A-Za-z0-9-]{1,100}", manifest["name"])
     assert manifest["version"] == __version__
@@ -129,9 +133,9 @@ def test_the_library_json_keeps_the_rules_of_platformio(
     assert all((folder / manifest["build"][name]).is_dir() for name in ("srcDir", "includeDir"))
 
 
-def test_manifests_in_yaml_name_what_is_there(run_once: Run, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_manifests_in_yaml_name_what_is_there(exported: Callable[[str], Path]) -> None:
     yaml = pytest.importorskip("yaml")
-    folder = exported("esp-idf", run_once, tmp_path_factory)
+    folder = exported("esp-idf")
     manifest = yaml.safe_load((folder / "idf_component.yml").read_text())
     assert (manifest["version"], manifest["license"]) == (__version__, "Apache-2.0")
     assert manifest["dependencies"] == {"idf": ">=5.0"}
@@ -139,7 +143,7 @@ def test_manifests_in_yaml_name_what_is_there(run_once: Run, tmp_path_factory: p
     depends = yaml.safe_load((main / "idf_component.yml").read_text())["dependencies"]
     assert (main / depends["batchdigits"]["override_path"]).resolve() == folder.resolve()
     assert "config DIGITS_VIEW" in (folder / "Kconfig").read_text()
-    folder = exported("zephyr", run_once, tmp_path_factory)
+    folder = exported("zephyr")
     module = yaml.safe_load((folder / "zephyr/module.yml").read_text())
     assert (folder / module["build"]["cmake"] / "CMakeLists.txt").is_file()
     assert (folder / module["build"]["kconfig"]).is_file()
@@ -215,7 +219,7 @@ def test_the_examples_compile_and_allocate_nothing(
 
 
 @pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler here")
-@pytest.mark.parametrize("model", ["digits", "tiny", "nano"])
+@pytest.mark.parametrize("model", ["digits", pytest.param("tiny", marks=pytest.mark.slow), "nano"])
 def test_what_the_zephyr_sample_draws_passes_its_own_test(tmp_path: Path, model: str) -> None:
     write_sources(package_sources("zephyr", read_model_file(PRETRAINED / f"{model}.tflite")), tmp_path)
     write_sources(STUBS, tmp_path / "stubs")
@@ -229,10 +233,8 @@ def test_what_the_zephyr_sample_draws_passes_its_own_test(tmp_path: Path, model:
 
 
 @needs_cmake
-def test_the_cmake_package_is_tested_installed_found_and_used(
-    run_once: Run, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
-) -> None:
-    folder = exported("cmake", run_once, tmp_path_factory)
+def test_the_cmake_package_is_tested_installed_found_and_used(exported: Callable[[str], Path], tmp_path: Path) -> None:
+    folder = exported("cmake")
 
     def cmake(*arguments: object) -> None:
         subprocess.run(["cmake", *map(str, arguments)], check=True, capture_output=True)
@@ -262,7 +264,7 @@ def test_the_cmake_package_is_tested_installed_found_and_used(
 def test_arguments_that_make_no_image_give_a_blank_result(tmp_path: Path) -> None:
     if shutil.which("cc") is None:
         pytest.skip("no C compiler here")
-    for name, text in package_sources("cmake", read_model_file(PRETRAINED / "digits.tflite")).items():
+    for name, text in package_sources("cmake", read_model_file(PRETRAINED / "tiny.tflite")).items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     (tmp_path / "main.c").write_text(WRONG_ARGUMENTS)
