@@ -93,15 +93,15 @@ def test_a_lost_node_costs_no_row(cluster: Any, tmp_path: Path) -> None:
     scans.mkdir()
     picture = cv2.imread(str(SAMPLES / "digits" / "4" / "noisy.png"), cv2.IMREAD_GRAYSCALE)
     large = cv2.imencode(".png", cv2.resize(np.asarray(picture), None, fx=8, fy=8))[1].tobytes()
-    for number in range(160):
+    for number in range(80):
         (scans / f"{number}.png").write_bytes(large)
     (scans / "broken.png").write_bytes(b"no image")
-    stderr = classify_and_kill_a_node(cluster, tmp_path, scans, part_size=8, parts=4)
+    stderr = classify_and_kill_a_node(cluster, tmp_path, scans, part_size=8, parts=2)
     manifest = json.loads((tmp_path / "rows" / "manifest.json").read_text())
-    assert manifest["rows"] == 161
+    assert manifest["rows"] == 81
     assert manifest["statuses"]["error"] == 1
-    assert len(manifest["parts"]) == 21
-    assert b"161 images" in stderr.splitlines()[-1]
+    assert len(manifest["parts"]) == 11
+    assert b"81 images" in stderr.splitlines()[-1]
 
 
 @pytest.mark.slow
