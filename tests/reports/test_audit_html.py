@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
 
 import pytest
@@ -11,9 +10,9 @@ import pytest
 from batchdigits.output.row_counts import RowCounts
 from batchdigits.reports.audit import Audit, OkRow, Outlook, Table, WrongRow
 from batchdigits.reports.audit_html import MAX_LISTED, certificate
+from tests.review.conftest import find_browser
 
 WRONG = 14
-CHROMIUM = shutil.which("chromium")
 
 
 def page() -> str:
@@ -47,13 +46,13 @@ def test_the_first_wrong_rows_are_listed_and_the_others_counted() -> None:
     assert f"And {WRONG - MAX_LISTED} more." in text
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+@pytest.mark.skipif(find_browser() is None, reason="no browser to drive")
 def test_it_is_accessible_and_prints_on_one_page(tmp_path: Path) -> None:
     playwright = pytest.importorskip("playwright.sync_api")
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     (tmp_path / "certificate.html").write_text(page())
     with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = started.chromium.launch(executable_path=find_browser(), args=["--no-sandbox"])
         for scheme in ("light", "dark"):
             tab = browser.new_page(color_scheme=scheme, bypass_csp=True, viewport={"width": 380, "height": 700})
             tab.goto((tmp_path / "certificate.html").as_uri())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 import struct
 import zlib
@@ -17,15 +16,10 @@ from PIL import Image
 from batchdigits.files.source_error import MAX_DETAIL_LENGTH
 from batchdigits.quiet import silent_stderr
 from batchdigits.vision.decode import decode
+from tests.vision.test_decode import encode
 from tests.vision.test_tiff import BLACK_IS_ZERO, RGB, tiff
 
 MAX_PIXELS = 1 << 20  # a flipped bit in a header must not make a test slow
-
-
-def encode(image: Image.Image, name: str, **options: object) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, name, **options)
-    return buffer.getvalue()
 
 
 def corpus() -> dict[str, list[bytes]]:

@@ -15,6 +15,7 @@ from batchdigits.files.content import Content
 from batchdigits.vision import png_decode
 from batchdigits.vision.decode import decode_content
 from batchdigits.vision.png_decode import pixels_of_png
+from tests.vision.png_chunk import chunk
 
 HEIGHT, WIDTH = 70, 90
 SHAPES = [(1, 300), (300, 2), (HEIGHT, WIDTH), (2, 2, 3), (HEIGHT, WIDTH, 3)]
@@ -26,10 +27,6 @@ def picture(*shape: int) -> NDArray[np.uint8]:
 
 def by_opencv(pixels: MatLike) -> bytes:
     return cv2.imencode(".png", pixels)[1].tobytes()
-
-
-def chunk(name: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
 
 
 def by_hand(lines: NDArray[np.uint8], header: bytes = b"\x08\0\0\0\0", more: bytes = b"", spare: bytes = b"") -> bytes:

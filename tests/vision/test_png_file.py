@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from batchdigits.vision.decode import decode
+from tests.vision.png_chunk import chunk
 
 SIDE = 13
 LINE_BYTES = {(0, 1): 2, (0, 8): 13, (0, 16): 26, (2, 8): 39, (3, 4): 7, (4, 8): 26, (6, 16): 104}  # by type and depth
@@ -16,9 +17,6 @@ INTERLACED_BYTES = 195  # 8 bits of grey: 169 pixels, and 26 lines in seven pass
 
 
 def png(colour_type: int, depth: int, lines: bytes, is_interlaced: bool = False) -> bytes:
-    def chunk(name: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-
     header = struct.pack(">IIBBBBB", SIDE, SIDE, depth, colour_type, 0, 0, is_interlaced)
     palette = chunk(b"PLTE", bytes(48)) if colour_type == 3 else b""
     parts = chunk(b"IHDR", header), palette, chunk(b"IDAT", zlib.compress(lines)), chunk(b"IEND", b"")

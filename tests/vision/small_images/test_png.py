@@ -22,14 +22,11 @@ from batchdigits.quiet import silent_stderr
 from batchdigits.vision.decode import Page, decode
 from batchdigits.vision.small_images.normalise_stack import MAX_SIDE
 from batchdigits.vision.small_images.png import is_small_png, unpack_small_pngs
+from tests.vision.png_chunk import chunk
 
 Picture = NDArray[np.uint8]
 
 NONE, SUB, PAETH = 0, 1, 4
-
-
-def chunk(name: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
 
 
 def png(shape: tuple[int, int], lines: bytes, *, ihdr: bytes = b"\x08\0\0\0\0", between: bytes = b"") -> bytes:
