@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
+import io
 import os
 import signal
 import struct
@@ -23,8 +25,9 @@ from PIL import Image
 from tqdm import tqdm
 
 from batchdigits.cli import main
-from batchdigits.datasets import MNIST
+from batchdigits.datasets import MNIST, load
 from batchdigits.datasets.idx import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, read_idx
+from batchdigits.datasets.labelled import Splits
 from batchdigits.engines import worker
 from batchdigits.quiet import show_library_output
 
@@ -169,6 +172,18 @@ def npz_file(tmp_path_factory: pytest.TempPathFactory, small_mnist: Arrays) -> P
     return path
 
 
+@pytest.fixture(scope="session")
+def small_splits(npz_file: Path) -> Splits:
+    """`small_mnist` as glyphs, in splits."""
+    return load(npz_file)
+
+
+@pytest.fixture
+def small_mnist_mixed_in(monkeypatch: pytest.MonkeyPatch, small_splits: Splits) -> None:
+    """Fine-tuning mixes in `small_mnist`, as the whole MNIST takes seconds to normalise."""
+    monkeypatch.setattr("batchdigits.learning.fine_tuning.load", lambda: small_splits)
+
+
 @pytest.fixture
 def class_folder(tmp_path: Path, small_mnist: Arrays) -> Path:
     """Twelve images of each of three classes whose names are words."""
@@ -189,6 +204,11 @@ def trained(tmp_path_factory: pytest.TempPathFactory, npz_file: Path) -> Path:
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 0, result.output
     return path
+
+
+def rows_of(text: str) -> list[dict[str, str]]:
+    """The rows of a CSV."""
+    return list(csv.DictReader(io.StringIO(text)))
 
 
 def idx_bytes(array: NDArray[np.uint8]) -> bytes:

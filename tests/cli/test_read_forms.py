@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import shutil
 from contextlib import closing
@@ -17,7 +16,7 @@ from PIL import Image
 from batchdigits.output.review_answers import Answer
 from batchdigits.output.review_log import ReviewLog, log_path
 from batchdigits.output.table import read_table
-from tests.conftest import Run
+from tests.conftest import Run, rows_of
 from tests.forms import drawn
 from tests.forms.drawn import blank_form, filled, save, scanned, template
 
@@ -49,10 +48,6 @@ def _in_scene(scene: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     shutil.copytree(scene, tmp_path / "scene")
     monkeypatch.chdir(tmp_path / "scene")
     Path("form.toml").write_text(template("marks", form=None))  # the quickest
-
-
-def rows_of(text: str) -> list[Row]:
-    return list(csv.DictReader(text.splitlines()))
 
 
 def values_of(row: Row) -> list[str]:

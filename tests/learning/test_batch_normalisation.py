@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from batchdigits.datasets.labelled import Splits
 from batchdigits.inference.card import Card
 from batchdigits.inference.tensorflow_runtime import build_network
 from batchdigits.learning.batch_normalisation import folded, unfolded, with_batch_normalisation
@@ -21,6 +22,19 @@ tf = pytest.importorskip("tensorflow")
 
 RECIPE = replace(NANO, weight_bits=0, filters=(2, 3, 4), hidden=(5,), batch_normalisation=True, iterations=6, reuse=1)
 PICTURES = np.random.default_rng(1).random((8, 784), np.float32)
+
+
+@pytest.fixture(scope="module")
+def splits(npz_file: Path) -> Splits:
+    return prepare_training("lesson", [npz_file]).splits
+
+
+@pytest.fixture(scope="module")
+def whole(splits: Splits) -> Training:
+    """A training that has ended."""
+    training = Training(RECIPE, splits, seed=3)
+    list(training.run())
+    return training
 
 
 def test_the_folded_weights_give_the_same_logits() -> None:
@@ -41,10 +55,9 @@ def test_a_network_starts_as_the_one_without() -> None:
     assert np.allclose(learner(PICTURES, training=False), network(PICTURES, training=False), rtol=0.01, atol=0.01)
 
 
-def test_the_same_seed_gives_the_same_network_after_an_interruption(npz_file: Path, tmp_path: Path) -> None:
-    splits = prepare_training("lesson", [npz_file]).splits
-    whole = Training(RECIPE, splits, seed=3)
-    list(whole.run())
+def test_the_same_seed_gives_the_same_network_after_an_interruption(
+    whole: Training, splits: Splits, tmp_path: Path
+) -> None:
     half = Training(RECIPE, splits, seed=3)
     next(half.run())
     write_checkpoint(half, tmp_path / "half.npz")
@@ -55,14 +68,12 @@ def test_the_same_seed_gives_the_same_network_after_an_interruption(npz_file: Pa
         assert np.array_equal(found, expected)
 
 
-def test_training_moves_the_running_means_and_their_average(npz_file: Path) -> None:
-    training = Training(RECIPE, prepare_training("lesson", [npz_file]).splits, seed=3)
-    list(training.run())
-    state = {name: array.astype(np.float32) for name, array in training.state().items() if array.dtype == np.float32}
+def test_training_moves_the_running_means_and_their_average(whole: Training) -> None:
+    state = {name: array.astype(np.float32) for name, array in whole.state().items() if array.dtype == np.float32}
     # Kernel, bias, scale, offset, running mean and running variance of the first convolution.
     kernel, bias, scale, offset, mean, variance = (state[f"network_{index}"] for index in range(6))
     assert np.abs(state["learner_4"]).max() > 0 < np.abs(mean).max()
     factor = scale / np.sqrt(variance + np.float32(1e-3))
-    found_kernel, found_bias = training.network.get_weights()[:2]
+    found_kernel, found_bias = whole.network.get_weights()[:2]
     assert np.allclose(found_kernel, kernel * factor)
     assert np.allclose(found_bias, (bias - mean) * factor + offset)

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from batchdigits.datasets import load
 from batchdigits.errors import BatchdigitsError, DataError
 from batchdigits.inference.model_file import read_card
 from batchdigits.learning.corrections import CORRECTED_WEIGHT, load_corrections
@@ -18,13 +17,9 @@ from batchdigits.output.review_log import ReviewLog
 from batchdigits.output.source_pages import digest_of
 from tests.conftest import Arrays, Run
 
+pytestmark = pytest.mark.usefixtures("small_mnist_mixed_in")
+
 QUICK = ("--iterations", "3", "--batch-size", "16")
-
-
-@pytest.fixture(autouse=True)
-def _small_mnist(monkeypatch: pytest.MonkeyPatch, npz_file: Path) -> None:
-    small = load(npz_file)
-    monkeypatch.setattr("batchdigits.learning.fine_tuning.load", lambda: small)
 
 
 def write_scan(path: str, mnist: Arrays, number: int) -> str:

@@ -20,13 +20,9 @@ from batchdigits.learning.training import Training
 from batchdigits.learning.training_targets import teacher_of
 from tests.conftest import Arrays
 
+pytestmark = pytest.mark.usefixtures("small_mnist_mixed_in")
+
 DIGITS = tuple("0123456789")
-
-
-@pytest.fixture(autouse=True)
-def _small_mnist(monkeypatch: pytest.MonkeyPatch, npz_file: Path) -> None:
-    small = load(npz_file)
-    monkeypatch.setattr("batchdigits.learning.fine_tuning.load", lambda: small)
 
 
 def own(mnist: Arrays, classes: tuple[str, ...], counts: list[int]) -> Splits:

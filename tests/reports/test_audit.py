@@ -20,7 +20,7 @@ known_bound = cache(upper_bound)
 
 @pytest.mark.parametrize("size", [3, 5, 8])
 def test_the_bound_holds_exactly_for_every_place_of_every_number_of_wrong_rows(size: int) -> None:
-    rows = 11
+    rows = 10
     samples = list(combinations(range(rows), size))
     for guess in range(rows + 1):
         for places in combinations(range(rows), guess):
