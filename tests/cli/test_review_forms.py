@@ -124,7 +124,10 @@ def test_a_finished_table_of_any_format_can_be_reviewed_again(table: Path, run: 
         assert (row.source, row.field, row.label, row.status) == ("scans/b.png", "date", value, "reviewed")
 
 
-@pytest.mark.parametrize("suffix", ["csv", "tsv.gz", "jsonl", "parquet"])
+SELDOM = [pytest.param(suffix, marks=pytest.mark.slow) for suffix in ("tsv.gz", "jsonl")]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet", *SELDOM])
 def test_a_finished_table_can_have_a_row_a_page_as_read_writes_it(table: Path, run: Run, suffix: str) -> None:
     if suffix == "parquet" and find_spec("pyarrow") is None:
         pytest.skip("pyarrow is not installed")
