@@ -17,14 +17,19 @@ KERAS, TFLITE = PRETRAINED / "digits.keras", PRETRAINED / "digits.tflite"
 
 
 @pytest.mark.parametrize(
-    ("options", "used"), [((), TFLITE), (("--runtime", "tflite"), TFLITE), (("--runtime", "tensorflow"), KERAS)]
+    ("command", "used"),
+    [
+        (("classify", IMAGES), TFLITE),
+        (("classify", IMAGES, "--runtime", "tflite"), TFLITE),
+        (("preview", IMAGES, "-o", "page.png", "--runtime", "tensorflow"), KERAS),  # quicker, without a worker
+    ],
 )
-def test_classify_uses_the_file_for_the_runtime_even_with_a_model_in_exports(
-    run: Run, trained: Path, in_empty_folder: Path, options: tuple[str, ...], used: Path
+def test_a_command_uses_the_file_for_the_runtime_even_with_a_model_in_exports(
+    run: Run, trained: Path, in_empty_folder: Path, command: tuple[str, ...], used: Path
 ) -> None:
     Path("exports").mkdir()
     shutil.copy(trained, "exports/digits.keras")
-    result = run("classify", IMAGES, "--model", "built-in", *options)
+    result = run(*command, "--model", "built-in")
     assert result.exit_code == 0, result.output
     assert result.stderr.startswith(f"batchdigits: using {used}\n")
 

@@ -61,14 +61,6 @@ def test_a_file_gets_the_bytes_of_stdout_and_stdout_gets_none(scene: Path, one_j
     assert {entry.name for entry in tmp_path.iterdir()} == {".out.csv.done", "out.csv"}
 
 
-def test_both_runtimes_give_the_same_labels(scene: Path) -> None:
-    tflite, tensorflow = (
-        rows(classify("few", "--runtime", name, cwd=scene).stdout) for name in ("tflite", "tensorflow")
-    )
-    assert [row[:2] for row in tflite] == [row[:2] for row in tensorflow]
-    assert len(tflite) == 3
-
-
 def test_the_summary_names_images_statuses_time_rate_and_model(scene: Path, one_job: bytes) -> None:
     summary = classify("scans", cwd=scene).stderr.decode().splitlines()[-1]
     for part in (

@@ -255,31 +255,29 @@ def edit_a_row(output: Path, chance: random.Random, by_hand: dict[str, bytes], b
     output.write_bytes(b"".join(lines))
 
 
-@pytest.mark.parametrize(
-    ("options", "reason"),
-    [
-        (["--ink", "dark"], "--ink was auto when it was begun, and is dark now"),
-        (["--top-k", "2"], "--top-k was 1 when it was begun, and is 2 now"),
-        (["--probabilities"], "--probabilities was off when it was begun, and is on now"),
-        (["--format", "jsonl"], "--format was csv when it was begun, and is jsonl now"),
-        (["--model", "other.tflite"], "the model was "),
-        (["--model", "labels.tflite"], "the model was "),
-    ],
+CHANGES = (
+    (["--ink", "dark"], "--ink was auto when it was begun, and is dark now"),
+    (["--top-k", "2"], "--top-k was 1 when it was begun, and is 2 now"),
+    (["--probabilities"], "--probabilities was off when it was begun, and is on now"),
+    (["--format", "jsonl"], "--format was csv when it was begun, and is jsonl now"),
+    (["--model", "other.tflite"], "the model was "),
+    (["--model", "labels.tflite"], "the model was "),
 )
-def test_resuming_another_run_is_refused_with_the_reason(
-    scene: Path, output: Path, options: list[str], reason: str
-) -> None:
+
+
+def test_resuming_another_run_is_refused_with_the_reason(scene: Path, output: Path) -> None:
     other_model(scene / "other.tflite", b"\0")
     other_model(scene / "labels.tflite", labels=tuple("abcdefghij"), second_look={})
     assert kill(begin(scene, output))
     kept = [(output.parent / name).read_bytes() for name in beside(output)]
-    result = classify("scans", "-o", output, "--resume", *options, cwd=scene)
-    assert result.returncode == 1
-    assert f"cannot resume {output}: {reason}" in result.stderr.decode()
-    left = [(output.parent / name).read_bytes() for name in beside(output)]
-    for before, after in zip(kept, left, strict=True):  # a record that the kill has torn is cut off
-        assert before.startswith(after)
-        assert len(before) - len(after) < RECORD.itemsize
+    for options, reason in CHANGES:
+        result = classify("scans", "-o", output, "--resume", *options, cwd=scene)
+        assert result.returncode == 1, options
+        assert f"cannot resume {output}: {reason}" in result.stderr.decode()
+        left = [(output.parent / name).read_bytes() for name in beside(output)]
+        for before, after in zip(kept, left, strict=True):  # a record that the kill has torn is cut off
+            assert before.startswith(after)
+            assert len(before) - len(after) < RECORD.itemsize
 
 
 def other_model(path: Path, more: bytes = b"", **card: object) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from batchdigits.cli.shared.model_choice import chosen_model
 from batchdigits.inference.choose import PRETRAINED
 from batchdigits.inference.model_file import read_card
 from tests.conftest import SAMPLES, Run
@@ -18,19 +19,19 @@ IMAGES = SAMPLES / "digits/3"
 
 
 def test_a_fresh_keras_file_is_used_and_its_accuracy_is_compared(
-    run: Run, trained: Path, in_empty_folder: Path
+    trained: Path, in_empty_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Path("exports").mkdir()
     shutil.copy(trained, "exports/digits.keras")
-    result = run("classify", IMAGES)
-    assert result.exit_code == 0, result.output
+    assert chosen_model(None, None) == Path("exports/digits.keras")
     own, theirs = read_card(trained).accuracy["test"], read_card(TFLITE).accuracy["test_mnist"]
-    assert result.stderr.splitlines()[:3] == [
+    assert capsys.readouterr().err.splitlines() == [
         "batchdigits: using exports/digits.keras",
         "batchdigits: batchdigits export --tflite makes a .tflite of it, which is faster and needs no TensorFlow",
         f"batchdigits: by their cards, it labels {own:.2%} of test images right, the built-in model {theirs:.2%}",
     ]
-    assert "by their cards" not in run("classify", IMAGES, "--model", trained).stderr
+    assert chosen_model(None, trained) == trained
+    assert capsys.readouterr().err == f"batchdigits: using {trained}\n"
 
 
 @pytest.mark.parametrize(
