@@ -43,7 +43,7 @@ def sources(output: bytes) -> list[str]:
 
 @pytest.fixture(scope="module")
 def one_job(scene: Path) -> bytes:
-    result = classify("scans", "--jobs", "1", cwd=scene)
+    result = classify("scans", "--jobs", "1", cwd=scene, own_process=True)
     assert result.returncode == 3
     assert result.stdout.count(b"\n") == 1 + 120 + len(NAMES) + 1 + 4  # the one more is in a name
     return result.stdout
@@ -75,7 +75,7 @@ def test_the_summary_names_images_statuses_time_rate_and_model(scene: Path, one_
 
 
 def test_quiet_says_nothing_and_verbose_shows_where(scene: Path) -> None:
-    assert classify("few", "-q", cwd=scene).stderr == b""
+    assert classify("few", "-q", cwd=scene, own_process=True).stderr == b""
     assert b"Traceback" in classify("nothing-here", "--model", "none.tflite", "-v", cwd=scene).stderr
     assert b"Traceback" not in classify("nothing-here", "--model", "none.tflite", cwd=scene).stderr
 

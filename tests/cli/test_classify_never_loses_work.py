@@ -44,7 +44,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def undisturbed(scene: Path) -> bytes:
-    return classify("scans", cwd=scene).stdout
+    return classify("scans", cwd=scene, own_process=True).stdout
 
 
 @pytest.fixture
