@@ -32,6 +32,7 @@ from batchdigits.engines.supervisor import Supervisor
 from batchdigits.engines.worker import Task, Worker
 from batchdigits.errors import BatchdigitsError
 from batchdigits.files.filter import Filter
+from batchdigits.files.plain_path import folders_of
 from batchdigits.files.remote import is_url
 from batchdigits.files.required import require_paths
 from batchdigits.files.sources import Tally, find
@@ -235,13 +236,11 @@ def _note_readable(files: Iterator[str], done: DoneParts, readable: array[int]) 
     folder = ""
     for path in files:
         if path.rpartition("/")[0] != folder:
-            folder = above = path.rpartition("/")[0]
-            while above:
-                for typed in (above, f"{above}/"):
-                    source = done.find(typed)
-                    if source and source.stamp == NO_STAMP:
-                        readable.append(source_id(typed))
-                above = above.rpartition("/")[0]
+            folder = path.rpartition("/")[0]
+            for typed in folders_of(path):
+                source = done.find(typed)
+                if source and source.stamp == NO_STAMP:
+                    readable.append(source_id(typed))
         yield path
 
 

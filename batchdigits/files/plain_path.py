@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from batchdigits.files.archives import before_member
 from batchdigits.files.remote import is_url
@@ -18,3 +19,12 @@ def plain_path(path: str) -> str:
         return path
     end = before_member(path)
     return _remove_needless("", path[:end]) + path[end:]
+
+
+def folders_of(path: str) -> Iterator[str]:
+    """The folders and archives that a file is in, as they may have been typed: `a/b`, `a/b/`, `a`, `a/`, `.`, `./`."""
+    folder = plain_path(path)
+    while folder := folder.rpartition("/")[0]:
+        yield folder
+        yield f"{folder}/"
+    yield from ("/",) if path.startswith("/") else (".", "./")

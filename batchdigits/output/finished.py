@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from batchdigits.errors import BatchdigitsError
 from batchdigits.files.image_formats import may_have_pages
 from batchdigits.files.page_names import file_of, page_name
-from batchdigits.files.plain_path import plain_path
+from batchdigits.files.plain_path import folders_of
 from batchdigits.output.done_file import CHECKSUMS, NO_SOURCE, Done, checksum_of, read_done, source_id
 from batchdigits.output.journal import Extent, Identity, failed_stamp, refuse_other_run
 from batchdigits.output.reader_protocol import Reader, RowForm, line_end
+from batchdigits.output.unread import Unread
 from batchdigits.text import SAVE_AS_UTF8, as_unicode, is_utf8
 
 BLOCK_BYTES = 1 << 20  # written at once
@@ -43,6 +44,8 @@ class FinishedOutput:
         edited: how many of these have changed, but a person has edited their rows.
         short: how many of these had lost rows, which are made again.
         unnamed: number of rows whose source this run did not name.
+        unread: number of other rows that `woven` does not drop, as the folder or archive of their source could not be
+            read.
         names: the first few sources that are `edited`, and that are `short`.
     """
 
@@ -63,7 +66,7 @@ class FinishedOutput:
         self._starts, self._is_open, self._sources = array("Q", [len(self.header)]), bytearray(), array("Q")
         self._checksums = array("I")  # of the rows
         self._rows: dict[int, int | list[int]] = {}  # by source: the row, or the rows
-        self._open_folders: dict[str, int] = {}  # rows of open errors by path, of which some may be a folder's
+        self._open_folders: dict[int, int] = {}  # rows of open errors by source, of which some may be a folder's
         self._folder = ""  # of the source that was placed last
         end = line_end(self.header)
         self._decimal = "."
@@ -74,7 +77,7 @@ class FinishedOutput:
         self._is_found, self._is_named = bytearray(len(self._sources)), bytearray(len(self._sources))
         self._placed = (array("q"), array("Q"), array("Q"))  # first old row or -1, start and end, in the run's order
         self.end = self._starts[-1]
-        self.added = self.changed = self.kept = self.edited = self.short = self.unnamed = 0
+        self.added = self.changed = self.kept = self.edited = self.short = self.unnamed = self.unread = 0
         self.names: dict[str, list[str]] = {"edited": [], "short": []}
 
     def find(self, path: str, stamp: int, copy: BinaryIO) -> list[Extent] | None:
@@ -115,7 +118,8 @@ class FinishedOutput:
 
     def numbers(self) -> dict[str, int]:
         """The numbers of sources and rows, by the names of the attributes."""
-        return {name: getattr(self, name) for name in ("added", "changed", "kept", "edited", "short", "unnamed")}
+        names = ("added", "changed", "kept", "edited", "short", "unnamed", "unread")
+        return {name: getattr(self, name) for name in names}
 
     def record_of(self, path: str) -> Done:
         """What is known of a source; NO_RECORD if no run wrote it."""
@@ -141,45 +145,50 @@ class FinishedOutput:
             for numbers, number in zip(self._placed, (first, start, end), strict=True):
                 numbers.append(number)
 
-    def woven(self, prune: bool) -> Iterator[Extent]:
+    def woven(self, unread: Unread | None, copy: BinaryIO) -> Iterator[Extent]:
         """All rows: the run's in its order, and those of sources that it did not name behind the rows they followed.
 
         Args:
-            prune: whether the latter are dropped, if they have a path.
+            unread: if given, the latter are dropped, if they have a path, and are not in these folders and archives.
+            copy: as in `find`.
         """
         following = 0
         for first, start, end in zip(*self._placed, strict=True):
             if first >= following:
-                yield from self._unnamed(range(following, first), prune)
+                yield from self._unnamed(range(following, first), unread, copy)
                 following = first + 1
             yield start, end
-        yield from self._unnamed(range(following, len(self._sources)), prune)
+        yield from self._unnamed(range(following, len(self._sources)), unread, copy)
 
     def done_of_others(self, sources: NDArray[np.uint64]) -> NDArray[Any]:
         """The records of sources that are not among these, as in the file beside the output."""
         return self._done[~np.isin(self._done_sources, sources)]
 
-    def _unnamed(self, rows: range, prune: bool) -> Iterator[Extent]:
+    def _unnamed(self, rows: range, unread: Unread | None, copy: BinaryIO) -> Iterator[Extent]:
         for row in rows:
-            if not self._is_named[row]:
-                has_path = self._sources[row] != NO_SOURCE
-                self.unnamed += has_path
-                if not (prune and has_path):
-                    yield self._extent(row)
+            if self._is_named[row]:
+                continue
+            extent = self._extent(row)
+            if self._sources[row] == NO_SOURCE:
+                yield extent
+            elif unread and unread.holds(self.reader.head(read_extent(copy, extent)).path):
+                self.unread += 1
+                yield extent
+            else:
+                self.unnamed += 1
+                if not unread:
+                    yield extent
 
     def _answer_folders(self, path: str) -> None:
         """Drop the error rows of the folders and the archive that a source is in: they can be read now."""
-        if not self._open_folders:
-            return
-        folder = plain_path(path).rpartition("/")[0]
-        if folder == self._folder:
+        folder = path.rpartition("/")[0]
+        if not self._open_folders or folder == self._folder:
             return
         self._folder = folder
-        while folder:
-            row = self._open_folders.get(folder)
+        for name in folders_of(path):
+            row = self._open_folders.get(source_id(name))
             if row is not None:
                 self._is_named[row] = True
-            folder = folder.rpartition("/")[0]
 
     def _add_row(self, piece: bytes, table: Path) -> None:
         """Add a row, under its path, and if it may be a page, under its file's path, too.
@@ -208,7 +217,7 @@ class FinishedOutput:
         self._is_open.append(head.is_open_error)
         self._checksums.append(checksum_of(piece))
         if head.is_open_error:
-            self._open_folders[plain_path(path).rstrip("/")] = row
+            self._open_folders[source_id(path)] = row
 
     def _rows_of(self, path: str) -> list[int]:
         rows = self._rows.get(source_id(path), [])

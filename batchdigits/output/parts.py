@@ -30,6 +30,7 @@ from batchdigits.output.part_rows import PartRows, read_part
 from batchdigits.output.parts_folder import open_folder
 from batchdigits.output.row_counts import RowCounts, count_heads
 from batchdigits.output.table import TableRow, read_table
+from batchdigits.output.unread import Unread
 from batchdigits.text import without_secrets
 
 MANIFEST = "manifest.json"
@@ -132,6 +133,7 @@ class PartsOutput:
         self.done = done_parts({name: read[name][1] for name in self.finished}, frozenset(self.parts))
         self.names: list[str] = []  # of all parts, in order, once it is finished
         self.unnamed = 0  # sources in finished parts that this run did not name
+        self.unread = 0  # others that are not pruned, as the folder or archive that they are in could not be read
 
     def _refuse_existing(self, is_finished: bool, parts: int) -> None:
         if is_finished:
@@ -227,7 +229,8 @@ class PartsOutput:
             about: the manifest's entries about the run; those about its rows and parts are added.
             named: the `source_id` of each source in finished parts that this run named.
             readable: those of folders and archives whose error in finished parts is gone.
-            prune: whether the rows of the other sources are dropped, if they have a path.
+            prune: whether the rows of the other sources are dropped, if they have a path, and are not in a folder or
+                archive that could not be read.
 
         Raises:
             BatchdigitsError: a part is missing, or the manifest cannot be written.
@@ -237,9 +240,14 @@ class PartsOutput:
             raise BatchdigitsError(f"{len(lost):,} parts are missing, {lost[0]} first; to continue, add --resume")
         self._begin()
         known = [np.array(sources, np.uint64) for sources in (named, readable, [NO_SOURCE])]
+        again = [self._sources[name] for name in names]
         unnamed = np.setdiff1d(self.done.sources, np.concatenate(known))
+        if prune:
+            unread = self._unread(unnamed, Unread(np.concatenate([known[0], *again])))
+            self.unread = len(unread)
+            unnamed = np.setdiff1d(unnamed, unread)
         self.unnamed = len(unnamed)
-        gone = [known[1], *(self._sources[name] for name in names), *([unnamed] if prune else [])]
+        gone = [known[1], *again, *([unnamed] if prune else [])]
         kept = dict(self.finished)
         self._drop(np.concatenate(gone), kept)
         kept = dict(sorted({**kept, **{name: self.parts[name] for name in names}}.items()))
@@ -271,6 +279,14 @@ class PartsOutput:
                 path.write_bytes(self._folder.read(name))
                 yield from read_table(str(path))
                 path.unlink()
+
+    def _unread(self, sources: NDArray[np.uint64], unread: Unread) -> NDArray[np.uint64]:
+        """Those of the sources in finished parts that are in folders and archives that could not be read."""
+        held = set()
+        for number in np.unique(self.done.parts[np.isin(self.done.sources, sources)]).tolist():
+            part = self._read_part(self.done.finished[number])
+            held |= {source for source, head in zip(part.sources, part.heads, strict=True) if unread.holds(head.path)}
+        return np.intersect1d(sources, np.array(list(held), np.uint64))
 
     def _drop(self, gone: NDArray[np.uint64], kept: dict[str, RowCounts]) -> None:
         """Replace, among the kept finished parts, those with sources that are gone by new ones without these."""

@@ -29,6 +29,7 @@ from batchdigits.output.done_file import CHECKSUMS, checksum_of, counted, done_p
 from batchdigits.output.finished import FinishedOutput, in_blocks, read_extent
 from batchdigits.output.journal import Extent, Identity, Journal, open_beside, refuse_other_run, stamp_of, write_all
 from batchdigits.output.reader_protocol import Reader
+from batchdigits.output.unread import Unread
 
 REPLACES, ADDS = "replaces", "adds"  # marks in a journal: what was at the output's name, and whether the run adds to it
 LOOKUP_SIZE = 1_024  # sources looked up together: NumPy finds so many in the journal about as fast as one
@@ -55,7 +56,8 @@ class ResumableOutput:
             header: its first bytes.
             resume: True to resume or to add, False to replace what is there, None to refuse if anything is.
             reader: reads a finished output.
-            prune: whether rows of sources that this run does not name are dropped from a finished output.
+            prune: whether rows of sources that this run does not name are dropped from a finished output, unless these
+                are in a folder or archive that it could not read.
             keep: whether the rows stay if the run fails; without, there is nothing to resume or to add to.
 
         Raises:
@@ -249,7 +251,8 @@ class ResumableOutput:
         """
         self._place_done()
         if self.old:
-            for extent in self.old.woven(self._prune):
+            named = np.concatenate([self._done[0], self._written[0]])
+            for extent in self.old.woven(Unread(named) if self._prune else None, self._part):
                 self._append(extent)
         with explain_os_errors(self.path):
             if self.old and self._extents == [(0, self.old.end)] and not self._written[0]:

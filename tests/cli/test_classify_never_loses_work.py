@@ -176,6 +176,28 @@ def test_a_finished_table_is_added_to_and_never_replaced_unasked(scene: Path, tm
     assert classify("zz.png", "-o", output, "--prune", cwd=tmp_path).returncode == 2
 
 
+def test_prune_drops_no_row_whose_image_may_still_be_there(tmp_path: Path) -> None:
+    """A disk that is not mounted leaves an empty folder, and an archive that is being copied cannot be read."""
+    helpers.make_images(tmp_path / "scans", 2)
+    shutil.make_archive(str(tmp_path / "more"), "zip", tmp_path / "scans")
+    output = tmp_path / "out.csv"
+    command = ("scans", "more.zip", "-o", output, "--resume", "--prune")
+    assert classify(*command, cwd=tmp_path).returncode == 0
+    output.write_bytes(before := output.read_bytes().replace(b",ok,", b",reviewed,"))
+    (tmp_path / "scans").rename(tmp_path / "away")
+    (tmp_path / "scans").mkdir()
+    refused = classify(*command, cwd=tmp_path)
+    assert (refused.returncode, output.read_bytes()) == (1, before)
+    assert b"no images in scans: mount its disk, or leave it out if --prune shall drop its rows" in refused.stderr
+    assert classify(*command[1:], cwd=tmp_path).returncode == 0
+    archive = (tmp_path / "more.zip").read_bytes()
+    (tmp_path / "more.zip").write_bytes(archive[:-100])
+    kept = classify(*command[1:], cwd=tmp_path)
+    assert b"0 kept, 2 in folders or archives that could not be read, and kept" in kept.stderr
+    assert output.read_bytes().count(b",reviewed,") == 2
+    assert b"\nmore.zip,,,error," in output.read_bytes()
+
+
 def test_a_folder_under_another_spelling_adds_nothing(tmp_path: Path) -> None:
     helpers.make_images(tmp_path / "scans", 8)
     classify("scans", "-o", "out.csv", cwd=tmp_path)

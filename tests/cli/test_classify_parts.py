@@ -265,6 +265,23 @@ def test_prune_drops_files_that_are_not_named_from_parts_with_others(scene: Path
     assert "no images left to do" in on_ray(run, "--resume", "--prune").stderr
 
 
+def test_prune_drops_no_row_whose_image_may_still_be_there(scene: Path, cluster: Cluster, run: Run) -> None:
+    remove_broken()
+    make_images(Path("more"), 1)
+    on_ray(run, "more")
+    before = lines_of_parts()
+    Path("scans").rename("away")
+    Path("scans").mkdir()
+    refused = on_ray(run, "more", "--resume", "--prune")
+    assert "no images in scans: mount its disk" in refused.stderr
+    assert lines_of_parts() == before
+    Path("list").write_text("more\nscans/\n")
+    Path("scans").rmdir()
+    kept = run("classify", "--files-from", "list", "--engine", "ray", "-o", "rows", "--resume", "--prune")
+    assert "23 in folders or archives that could not be read, and kept" in kept.stderr
+    assert set(before.splitlines()) < set(lines_of_parts().splitlines())
+
+
 def test_an_addition_that_was_stopped_goes_on(scene: Path, cluster: Cluster, run: Run) -> None:
     remove_broken()
     on_ray(run)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchdigits.files.plain_path import plain_path
+from batchdigits.files.plain_path import folders_of, plain_path
 
 
 @given(st.lists(st.sampled_from(["a", "b.png", ".", "", ".c", "d."]), min_size=1).map("/".join))
@@ -26,3 +26,8 @@ def test_what_may_be_another_file_stays(path: str) -> None:
 
 def test_the_path_of_an_archive_is_spelled_plainly() -> None:
     assert plain_path(".//in/./x.zip/./a//b.png") == "in/x.zip/./a//b.png"
+
+
+def test_the_folders_of_a_path_as_they_may_have_been_typed() -> None:
+    assert list(folders_of(".//a.zip/b/c.png")) == ["a.zip/b", "a.zip/b/", "a.zip", "a.zip/", ".", "./"]
+    assert list(folders_of("/a/b.png")) == ["/a", "/a/", "/"]

@@ -145,6 +145,23 @@ def test_rows_of_files_that_are_no_longer_named_stay_unless_pruned(
     assert finished.read_bytes() == complete([*first, *files[3:]]).replace(row(files[1]), edited(files[1]))
 
 
+@pytest.mark.parametrize("folder", ["in", "in/", ".//in"])
+def test_rows_below_a_folder_or_archive_that_cannot_be_read_are_not_pruned(
+    tmp_path: Path, files: list[str], monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path, below = Path("out.csv"), ["in/0", "in/deep/1"]
+    Path("in/deep").mkdir()
+    for name in ("in/deep/1", "inner"):
+        Path(name).write_text("x")
+    write(path, [*below, "inner"])
+    rows = [row(name) for name in below]
+    Path("in").rename("away")
+    for _ in range(2):
+        write(path, [folder], resume=True, prune=True)
+        assert path.read_bytes() == b"".join([HEADER, row(folder), *rows])
+
+
 def test_the_error_of_a_folder_or_archive_that_can_be_read_again_is_dropped(tmp_path: Path, files: list[str]) -> None:
     path, folder = tmp_path / "out.csv", f"{tmp_path}/in"
     errors = [f"{tmp_path}/", folder, f"{folder}/none"]

@@ -17,6 +17,7 @@ from batchdigits.cli.table.run import (
     print_added,
     print_kept_on_error,
     print_resumed,
+    refuse_to_prune_all,
     skipped_texts,
     write_results,
 )
@@ -71,6 +72,8 @@ def classify_locally(
             output.resumed,
             lambda bar: None if request.files_from or output.old else _estimate_total(bar, request.paths, rules),
         )
+        if output.old:
+            refuse_to_prune_all(request, tally.empty_folders)
         output.finish(convert if encoder.convert else None)
     counts = written
     rows: Iterator[TableRow] | None = None

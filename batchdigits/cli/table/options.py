@@ -107,7 +107,10 @@ RUN_OPTIONS: tuple[Option, ...] = (
         "replace it.",
     ),
     click.option(
-        "--prune", is_flag=True, help="With --resume, drop the rows of files that are not among the PATHs any more."
+        "--prune",
+        is_flag=True,
+        help="With --resume, drop the rows of files that are not among the PATHs any more, but for those below a "
+        "folder or archive that cannot be read.",
     ),
     click.option(
         "--max-failures", type=MaxFailuresType(), metavar="N|P%", help="Stop when more images than this are errors."

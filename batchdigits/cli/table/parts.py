@@ -10,7 +10,14 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from batchdigits.cli.table.request import Request
-from batchdigits.cli.table.run import finish, print_added, print_kept_on_error, print_resumed, write_results
+from batchdigits.cli.table.run import (
+    finish,
+    print_added,
+    print_kept_on_error,
+    print_resumed,
+    refuse_to_prune_all,
+    write_results,
+)
 from batchdigits.cli.table.summary import Stopwatch, Summary
 from batchdigits.cli.table.task import identity_of, task_of
 from batchdigits.errors import NoImagesError
@@ -54,10 +61,12 @@ def classify_in_parts(request: Request, paths: Sequence[str], rules: Filter, ids
         listed = _merged(listings)
         if not listed.parts and not len(listed.named):
             raise NoImagesError(f"no images in {', '.join(listed.empty_folders) or 'the list of files'}")
+        if output.finished:
+            refuse_to_prune_all(request, listed.empty_folders)
         manifest = _manifest(task, {**identity, **sources}, listed)
         total = output.finish(listed.parts, manifest, listed.named, listed.readable, request.prune)
     if output.finished:
-        print_added(request, {**listed.files, "unnamed": output.unnamed})
+        print_added(request, {**listed.files, "unnamed": output.unnamed, "unread": output.unread})
     request.print_more(output.rows())
     finish(
         Summary(

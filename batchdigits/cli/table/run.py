@@ -106,6 +106,8 @@ def print_added(
             done.append(f"of these {number:,} with {what}{examples}")
     if unnamed := numbers["unnamed"]:
         done.append(f"{unnamed:,} no longer named and {'dropped' if request.prune else 'kept (--prune drops them)'}")
+    if unread := numbers["unread"]:
+        done.append(f"{unread:,} in folders or archives that could not be read, and kept")
     print_message(f"{request.output}: {', '.join(done)}", "added", **numbers)
 
 
@@ -115,6 +117,18 @@ def skipped_texts(tally: Tally) -> Iterator[str]:
         yield with_own_pip(f"{counted(tally.skipped_pdfs, 'PDF file')} skipped: pip install 'batchdigits[pdf]'")
     if tally.skipped_archives:
         yield f"{counted(tally.skipped_archives, 'archive')} inside archives skipped: unpack them first"
+
+
+def refuse_to_prune_all(request: Request, empty_folders: Sequence[str]) -> None:
+    """Check that a typed folder without images is not why rows of a finished output would be dropped.
+
+    Raises:
+        NoImagesError: with `--prune`, one is.
+    """
+    if request.prune and empty_folders:
+        raise NoImagesError(
+            f"no images in {', '.join(empty_folders)}: mount its disk, or leave it out if --prune shall drop its rows"
+        )
 
 
 @contextmanager
