@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from batchdigits.errors import BatchdigitsError
@@ -49,6 +50,24 @@ def write_atomically(path: Path, content: bytes) -> None:
     else:
         with replace_atomically(path) as beside:
             beside.write_bytes(content)
+
+
+def copy_access(source: Path, target: Path, more: int = 0) -> None:
+    """Give a file the mode of another one, and its owner and group where the system allows that.
+
+    Where the group is another one after all, it may do what everybody may. `more` is added to the mode.
+    """
+    wanted, before = source.stat(), target.stat()
+    mode = stat.S_IMODE(wanted.st_mode) & 0o777 | more
+    if (before.st_uid, before.st_gid) != (wanted.st_uid, wanted.st_gid):  # never on Windows, which has no chown
+        for owner in (wanted.st_uid, -1):  # only root gives a file away
+            with suppress(PermissionError):
+                os.chown(target, owner, wanted.st_gid)
+                break
+    if target.stat().st_gid != wanted.st_gid:
+        mode = mode & ~0o070 | (mode & 0o007) << 3
+    with suppress(PermissionError):  # of a file that another member of the group began
+        target.chmod(mode)
 
 
 def resolve_link(path: Path) -> Path:

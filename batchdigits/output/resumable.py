@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from batchdigits.errors import BatchdigitsError
 from batchdigits.files.disk import is_irregular
-from batchdigits.output.atomic import explain_os_errors
+from batchdigits.output.atomic import copy_access, explain_os_errors
 from batchdigits.output.done_file import CHECKSUMS, checksum_of, counted, done_path, records, source_id, write_done
 from batchdigits.output.finished import FinishedOutput, in_blocks, read_extent
 from batchdigits.output.journal import Extent, Identity, Journal, open_beside, refuse_other_run, stamp_of, write_all
@@ -129,6 +129,7 @@ class ResumableOutput:
         if resume and state and not (end and not self._journal.identity.get(ADDS)):
             self.old = FinishedOutput(self.path, reader, identity)
             header = self.old.header
+            copy_access(self.path, self._part_path, 0o600)  # which gets its rows, and may have to be opened again
         if not (resume and end):
             end = 0
             self._journal.begin({**identity, REPLACES: state or "", ADDS: bool(self.old)})
@@ -226,7 +227,8 @@ class ResumableOutput:
         extents = np.stack((ends[:-1], ends[1:]), axis=1)
         with explain_os_errors(self.path):
             write_all(self._part, b"".join(rows))
-            self._journal.add(stamps, extents)
+            if self._keep:  # else a killed run would be taken for one to resume
+                self._journal.add(stamps, extents)
         self._written[1].extend(stamps)
         self._written[2].extend(map(self._checksum, rows))
         self._written[3].extend(lines.count(b"\n") for lines in rows)
@@ -264,6 +266,7 @@ class ResumableOutput:
             if convert or self._extents != [(0, self._end)]:
                 complete = self._whole_path
                 complete.unlink(missing_ok=True)  # of a run that was killed; a link there is not followed
+                complete.touch(0o600 if self.old else 0o666)
                 try:
                     (convert or _write_lines)(self._lines(), complete)
                 except BaseException:
@@ -272,6 +275,8 @@ class ResumableOutput:
             self._refuse_changed()
             # Whenever the run is killed from here on, the next one finds the rows in the part or in the output.
             write_done(self.path, _without_marks(self._journal.identity), self._records())
+            if self.old and self.path.exists():
+                copy_access(self.path, complete)
             self._part.close()  # Windows does not rename an open file
             complete.replace(self.path)
             self._remove()
@@ -310,6 +315,11 @@ class ResumableOutput:
                     line = part.readline()
                     start += len(line)
                     yield line
+
+    @property
+    def kept(self) -> int:
+        """The number of files that a later run need not do again, if this one fails: none if their rows are removed."""
+        return self.done if self._keep and _state(self._part_path) else 0
 
     def __enter__(self) -> ResumableOutput:
         """The output itself."""

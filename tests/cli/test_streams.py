@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -71,3 +72,11 @@ def test_every_name_of_stdout_is_stdout(tmp_path: Path, name: str) -> None:
     assert shell(f"echo before > x; batchdigits classify {THREES} -o {name} >> x", tmp_path).returncode == 0
     assert (tmp_path / "x").read_bytes() == b"before\n" + expected
     assert (tmp_path / "own").is_symlink()
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="bash is not installed")
+def test_a_pipe_to_a_process_is_an_output(tmp_path: Path) -> None:
+    expected = shell(f"batchdigits classify {THREES}", tmp_path).stdout
+    line = f"{COMMAND} classify {THREES} -o >(cat; echo the end)"
+    result = subprocess.run(["bash", "-c", line], cwd=tmp_path, capture_output=True, check=False, env=environment())
+    assert (result.returncode, result.stdout) == (0, expected + b"the end\n")

@@ -129,6 +129,27 @@ def test_new_files_are_added_in_their_order_and_edited_rows_stay(finished: Path,
     assert finished.read_bytes() == expected
 
 
+@pytest.mark.parametrize("mode", [0o600, 0o440])
+@pytest.mark.parametrize("is_woven", [False, True])
+def test_a_table_that_is_added_to_keeps_its_mode_and_group(
+    finished: Path, files: list[str], mode: int, is_woven: bool
+) -> None:
+    finished.chmod(mode)
+    if is_root := os.geteuid() == 0:
+        os.chown(finished, 12, 34)
+    new = files[0] + "a"
+    Path(new).write_text("new")
+    named = [new, *files] if is_woven else [*files, new]
+    with pytest.raises(KilledError):
+        write(finished, [*named, files[0] + "b"], resume=True, stop_after=1)
+    assert finished.with_name(".out.csv.part").stat().st_mode & 0o777 == mode | 0o600
+    assert write(finished, named, resume=True) == []
+    assert finished.read_bytes().count(b"new") == 1
+    status = finished.stat()
+    assert status.st_mode & 0o777 == mode
+    assert not is_root or (status.st_uid, status.st_gid) == (12, 34)
+
+
 def test_files_that_changed_are_done_again(finished: Path, files: list[str]) -> None:
     Path(files[4]).write_text("changed")
     assert write(finished, files, resume=True) == [files[4]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -152,6 +153,26 @@ def test_a_run_without_rows_leaves_no_file(path: Path, files: list[str]) -> None
     with pytest.raises(KilledError):
         write(path, files, stop_after=0)
     assert beside(path) == set()
+
+
+def test_what_is_left_of_a_killed_run_that_cannot_be_resumed_is_in_no_way(path: Path, files: list[str]) -> None:
+    killed = ResumableOutput(path, IDENTITY, HEADER, None, Lines(), keep=False)
+    killed.write([row(files[0])], [stamp_of(files[0])])
+    for name in beside(path):
+        shutil.copy(path.with_name(name), path.with_name(f"{name}.left"))
+    killed.__exit__(None, None, None)
+    for name in beside(path):
+        path.with_name(name).rename(path.with_name(name.removesuffix(".left")))
+    assert write(path, files) == files
+    assert beside(path) == {".out.csv.done"}
+
+
+def test_rows_that_are_removed_during_a_run_are_not_kept(path: Path, files: list[str]) -> None:
+    with ResumableOutput(path, IDENTITY, HEADER, None, Lines()) as output:
+        output.write([row(files[0])], [stamp_of(files[0])])
+        assert output.kept == 1
+        path.with_name(".out.csv.part").unlink()
+        assert output.kept == 0
 
 
 @pytest.mark.parametrize("tail", [b"torn", b"a complete line without a record in the journal\n"])

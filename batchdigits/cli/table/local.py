@@ -133,11 +133,12 @@ def _output(
     if request.file:
         if request.resume is False:
             refuse_other(request.file)
-        keep = request.can_resume
-        with ResumableOutput(request.file, identity, header, request.resume, reader, request.prune, keep) as output:
+        with ResumableOutput(
+            request.file, identity, header, request.resume, reader, request.prune, request.can_resume
+        ) as output:
             if not output.old:
                 print_resumed(request, output.resumed, "files")
-            with print_kept_on_error(lambda: output.done if keep else 0, "files"):
+            with print_kept_on_error(lambda: output.kept, "files"):
                 yield output
     elif request.output is None or request.writes_stdout:
         with explain_os_errors(Path("<stdout>")):

@@ -150,8 +150,10 @@ class Request:
 
         if self.output is None or self.writes_stdout:
             return None
-        output = resolve_link(Path(self.output))
-        return None if output.exists() and not output.is_file() and not output.is_dir() else output
+        output = Path(self.output)
+        if output.exists() and not output.is_file() and not output.is_dir():
+            return None
+        return resolve_link(output)  # not of a pipe: a link of /dev/fd leads to no name
 
     def check(self) -> None:
         """Check that the options can be combined.
