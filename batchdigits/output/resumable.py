@@ -68,6 +68,7 @@ class ResumableOutput:
         self._reader = reader
         self._prune = prune
         self._keep = keep
+        self.rows_before = 0  # without an error, of the named files that were done before, as they are found
         self._plan: deque[tuple[str, list[Extent] | None]] = deque()  # the next files, and their rows if these are done
         # Sources that were done before, and those of this run; their stamps, and the checksums and lines of their rows.
         self._done = (array("Q"), array("Q"), array("I"), array("I"))
@@ -192,6 +193,7 @@ class ResumableOutput:
         else:
             rows = [read_extent(part, extent) for extent in extents]
             checksum, lines = sum(map(self._checksum, rows)) % CHECKSUMS, sum(row.count(b"\n") for row in rows)
+        self.rows_before += lines
         for numbers, number in zip(self._done, (source_id(path), stamp, checksum, lines), strict=True):
             numbers.append(number)
 

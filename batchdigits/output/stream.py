@@ -13,7 +13,7 @@ class StreamOutput:
         """An output to `stream`. The header is written with the first rows, so that without rows nothing is written."""
         self._stream = stream
         self._header = header
-        self.resumed = 0
+        self.resumed = self.rows_before = 0
         self.old = None
 
     def unfinished(self, files: Iterable[str]) -> Iterator[str]:

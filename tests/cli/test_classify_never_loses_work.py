@@ -444,6 +444,17 @@ def test_too_many_failures_stop_the_run_and_rows_are_kept(tmp_path: Path, limit:
     assert (tmp_path / "out.csv").exists() != stops
 
 
+def test_a_share_is_one_of_the_images_that_were_done_before_too(tmp_path: Path) -> None:
+    """The errors of a finished table are all that a later run does."""
+    scans, command = helpers.make_images(tmp_path / "scans", 40), ("scans", "-o", "out.csv", "--resume")
+    for number in range(2):
+        (scans / f"broken{number}.png").touch()
+    for _ in range(2):
+        assert classify(*command, "--max-failures", "5%", cwd=tmp_path).returncode == 3
+    few = classify(*command, "--max-failures", "4%", cwd=tmp_path)
+    assert b"2 of 42 images could not be read, more than --max-failures 4%" in few.stderr
+
+
 def test_a_share_is_exact() -> None:
     at_most = MaxFailuresType().convert("18.4%", None, None)  # of 375 it is 69, and 68.99… in floating point
     at_most.check(Counter(error=69, ok=306))

@@ -585,6 +585,8 @@ def test_too_many_failures_end_the_run(scene: Path, cluster: Cluster, run: Run) 
     assert result.exit_code == 1
     assert "3 of 27 images could not be read, more than --max-failures 2 allows" in result.stderr
     assert not Path("rows/manifest.json").exists()
+    for _ in range(2):  # the second time, only the three are left to do
+        assert on_ray(run, "--resume", "--max-failures", "12%", folder="share").exit_code == 3
 
 
 def test_no_images_leave_nothing(scene: Path, cluster: Cluster, run: Run) -> None:

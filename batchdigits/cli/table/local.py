@@ -69,6 +69,7 @@ def classify_locally(
             request.run(output.unfinished(files), task),
             lambda result: result.rows and output.write(result.rows, result.stamps),
             request.max_failures,
+            lambda: output.rows_before,
             output.resumed,
             lambda bar: None if request.files_from or output.old else _estimate_total(bar, request.paths, rules),
         )

@@ -27,13 +27,18 @@ class MaxFailures:
     limit: Decimal
     is_percent: bool
 
-    def check(self, counts: Counter[str], *, at_the_end: bool = False) -> None:
-        """Check the rows so far, by status.
+    def check(self, counts: Counter[str], rows_before: int = 0, *, at_the_end: bool = False) -> None:
+        """Check the rows so far.
+
+        Args:
+            counts: the numbers of this run's rows, by status.
+            rows_before: the number of rows without an error that earlier runs made. Their errors are tried again.
+            at_the_end: whether all rows are there, so that a share of few counts, too.
 
         Raises:
             TooManyFailuresError: more of them are errors than the limit allows.
         """
-        failures, images = counts["error"], counts.total()
+        failures, images = counts["error"], counts.total() + rows_before
         if self.is_percent and images < MIN_IMAGES_FOR_PERCENT and not at_the_end:
             return
         if (100 * failures > self.limit * images) if self.is_percent else (failures > self.limit):

@@ -47,6 +47,7 @@ def write_results(
     results: Generator[R, None, None],
     write: Callable[[R], object],
     max_failures: MaxFailures | None,
+    rows_before: Callable[[], int],
     initial: int = 0,
     on_shown: Callable[[Bar], object] = lambda bar: None,
 ) -> RowCounts:
@@ -56,6 +57,7 @@ def write_results(
         results: the engine's results; the generator is closed at the end.
         write: writes one result.
         max_failures: how many rows may be errors, as a number or a percentage; None for any number.
+        rows_before: gives the number of rows without an error that earlier runs made, and that stay.
         initial: files done before, which the bar counts as done.
         on_shown: called with the bar when progress is first shown.
 
@@ -75,9 +77,9 @@ def write_results(
             counts.update(result.counts)
             progress.update(result.files, counts.statuses["error"])
             if max_failures:
-                max_failures.check(counts.statuses)
+                max_failures.check(counts.statuses, rows_before())
     if max_failures:
-        max_failures.check(counts.statuses, at_the_end=True)
+        max_failures.check(counts.statuses, rows_before(), at_the_end=True)
     return counts
 
 
