@@ -23,5 +23,7 @@ class Unread:
         folder = path.rpartition("/")[0]
         if folder != self._folder or not folder:
             ids = np.fromiter(map(source_id, folders_of(path)), np.uint64)
-            self._folder, self._is_unread = folder, bool(np.isin(ids, self._named).any())
+            ends = np.searchsorted(self._named, ids, "right")
+            self._folder = folder
+            self._is_unread = bool((ends > np.searchsorted(self._named, ids)).any())
         return self._is_unread
