@@ -36,6 +36,7 @@ from tests.engines.helpers import classify, make_images, rows
 
 ENDS = (".zip", ".tar", ".tar.gz", ".TGZ", ".tar.zst")
 TARS = ENDS[1:4]
+NO_ZST = "a .tar.zst archive needs an optional package: pip install zstandard"
 PNG = cv2.imencode(".png", np.eye(9, dtype=np.uint8) * 255)[1].tobytes()
 
 
@@ -282,6 +283,29 @@ def test_a_truncated_archive_gives_what_it_has_and_an_error(tmp_path: Path, end:
     assert all(read_content(source).data == contents[Path(source).name] for source in members[:-1])
 
 
+@pytest.mark.parametrize("end", (*TARS, ".tar.zst"))
+def test_a_tar_cut_between_two_members_is_no_whole_one(tmp_path: Path, end: str) -> None:
+    whole = make(tmp_path / "whole.tar", [(f"{n}.png", PNG) for n in range(9)]).read_bytes()
+    path = tmp_path / f"a{end}"
+    path.write_bytes(packed(path, whole[: 4 * 1024]))
+    *members, last = find([str(path)])
+    assert [Path(source).name for source in members] == [f"{n}.png" for n in range(4)]
+    assert (last, fault_of(last)) == (str(path), "truncated or corrupt archive")
+
+
+@pytest.mark.parametrize("without", ["zstandard", "pyarrow"])
+def test_a_zst_cut_between_two_blocks_is_no_whole_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, without: str
+) -> None:
+    members = [(f"{n}.png", PNG + random.Random(n).randbytes(3000)) for n in range(99)]  # 32 members are a block
+    path = make(tmp_path / "a.tar.zst", members)
+    path.write_bytes(path.read_bytes()[:200_000])
+    monkeypatch.setitem(sys.modules, without, None)
+    found = list(find([str(path)]))
+    assert found[-1] == str(path)
+    assert fault_of(str(path)) in ("truncated or corrupt archive", NO_ZST)
+
+
 @pytest.mark.parametrize("end", TARS)
 def test_a_corrupt_header_in_the_middle_is_no_silent_end(tmp_path: Path, end: str) -> None:
     plain = make(tmp_path / "plain.tar", [(f"{n}.png", PNG) for n in range(9)]).read_bytes()
@@ -423,7 +447,7 @@ def test_zst_without_a_package_says_which(tmp_path: Path, monkeypatch: pytest.Mo
     for module in ("zstandard", "pyarrow"):
         monkeypatch.setitem(sys.modules, module, None)
     assert list(find([str(path)])) == [str(path)]
-    assert fault_of(str(path)) == "a .tar.zst archive needs an optional package: pip install zstandard"
+    assert fault_of(str(path)) == NO_ZST
 
 
 @pytest.mark.parametrize("name", ["a.zip", "a.tar", "a.tar.gz", "a.npz", "a.npy", "a.idx3-ubyte"])

@@ -123,8 +123,9 @@ class TarArchive:
         with faults_of("archive"):
             member = self._tar.next()
         cast("Any", self._tar).members.clear()  # a kilobyte each
-        if member is None and self._headers.last.strip(b"\0"):
-            raise SourceError("truncated or corrupt archive")  # the end is empty, or a block of zeros
+        last = self._headers.last
+        if member is None and (not last or last.strip(b"\0")):
+            raise SourceError("truncated or corrupt archive")  # the end is marked by a block of zeros
         return member
 
 
