@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import mmap
 import struct
 from collections.abc import Iterable
@@ -95,6 +96,8 @@ class TiffFile(TiffImagePlugin.TiffImageFile):
 
     def _setup(self) -> None:
         """Do what Pillow does at each page; where that fails, only the size is known."""
+        assert self.fp is not None
+        _require_directory(self.fp, self.tag_v2.offset)
         self.is_refused = False
         try:
             super()._setup()  # type: ignore[no-untyped-call,unused-ignore]
@@ -102,6 +105,30 @@ class TiffFile(TiffImagePlugin.TiffImageFile):
             width, height = self.tag_v2[TiffImagePlugin.IMAGEWIDTH], self.tag_v2[TiffImagePlugin.IMAGELENGTH]
             self.is_refused, self._mode, self.tile = True, "L", []
             self._size = self._tile_size = int(width), int(height)
+
+
+def _require_directory(file: IO[bytes], offset: int) -> None:
+    """Refuse a page whose directory the file cuts short.
+
+    Pillow takes such a page for the last one, and libtiff may decode the page before it in its place.
+
+    Raises:
+        SourceError: it is cut short.
+    """
+    file.seek(0)
+    number, first, entry = _directory_format(file.read(4))
+    file.seek(offset)
+    (count,) = struct.unpack(number, file.read(first))
+    following = 8 if first == 8 else 4  # bytes of the offset of the next directory
+    if offset + first + entry * count + following > file.seek(0, io.SEEK_END):
+        raise SourceError("truncated or corrupt TIFF: the data ends too early")
+
+
+def _directory_format(head: bytes) -> tuple[str, int, int]:
+    """The format and the bytes of a directory's count, and the bytes of an entry, by the first bytes of the file."""
+    order = "<" if head[:2] == b"II" else ">"
+    is_big = struct.unpack_from(f"{order}H", head, 2)[0] == 43
+    return (f"{order}Q", 8, 20) if is_big else (f"{order}H", 2, 12)
 
 
 def scan_with_opencv(page: TiffFile) -> Scan | None:
@@ -187,9 +214,8 @@ def _with_first_page(file: IO[bytes], offset: int) -> NDArray[np.uint8]:
     except OSError:  # it is in memory
         file.seek(0)
         data = bytearray(file.read())
-    order = "<" if data[:2] == b"II" else ">"
-    is_big = struct.unpack_from(f"{order}H", data, 2)[0] == 43
-    number, first, entry = (f"{order}Q", 8, 20) if is_big else (f"{order}H", 2, 12)
+    number, first, entry = _directory_format(data[:4])
+    order, is_big = number[0], first == 8
     (count,) = struct.unpack_from(number, data, offset)
     tags = [struct.unpack_from(f"{order}H", data, offset + first + entry * index)[0] for index in range(count)]
     if len(set(tags)) < len(tags):  # the size that was checked could be another one than OpenCV takes

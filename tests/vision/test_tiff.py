@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from batchdigits.quiet import silent_stderr
 from batchdigits.vision.decode import decode
@@ -222,6 +223,24 @@ def test_a_truncated_page_for_opencv_is_corrupt(tmp_path: Path) -> None:
     for share in (0.3, 0.6, 0.99):
         fault = fault_of(tmp_path, data[: int(share * len(data))])
         assert fault == "truncated or corrupt TIFF: RGB, 3 x 64 bits floating-point, uncompressed"
+
+
+@pytest.mark.parametrize("compression", ["tiff_lzw", None])
+@pytest.mark.parametrize("big", [False, True])
+def test_a_cut_within_a_directory_loses_no_page_silently(tmp_path: Path, compression: str | None, big: bool) -> None:
+    pictures = [Image.fromarray(np.roll(GREY, number)) for number in range(4)]
+    options: dict[str, Any] = {"compression": compression, "big_tiff": big, "save_all": True}
+    pictures[0].save(tmp_path / "whole.tif", append_images=pictures[1:], **options)
+    data = (tmp_path / "whole.tif").read_bytes()
+    with Image.open(tmp_path / "whole.tif") as image:
+        image.seek(2)
+        start = image.tag_v2.offset  # type: ignore[attr-defined]
+    end = start + (8 + 20 * data[start] + 8 if data[2] == 43 else 2 + 12 * data[start] + 4)
+    for size in (start, start + 1, start + (end - start) // 2, end - 1):
+        pages = pages_of(tmp_path, data[:size])
+        assert [scan is None for scan, _ in pages] == [False, False, True]
+        assert pages[2][1].startswith("truncated or corrupt TIFF")
+        assert all(is_like(scan, np.roll(GREY, number)) for number, (scan, _) in enumerate(pages) if scan is not None)
 
 
 def test_a_page_without_pixels_is_corrupt(tmp_path: Path) -> None:
