@@ -20,8 +20,8 @@ class Disk(Protocol):
         The identity is the same by every path that leads to the folder.
         """
 
-    def head(self, path: str, size: int) -> bytes:
-        """The first `size` bytes of a file; empty if it cannot be read."""
+    def head(self, path: str, size: int) -> bytes | None:
+        """The first `size` bytes of a file; empty if it is no regular one, and None if they cannot be read."""
 
 
 class LocalDisk:
@@ -46,15 +46,17 @@ class LocalDisk:
             return None
         return (status.st_dev, status.st_ino), names, folders
 
-    def head(self, path: str, size: int) -> bytes:
-        """The first `size` bytes of a regular file; empty if it cannot be read."""
+    def head(self, path: str, size: int) -> bytes | None:
+        """The first `size` bytes of a regular file; empty if it is none, and None if they cannot be read."""
         try:
             if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - opening a fifo would wait for a writer
                 return b""
             with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - see is_folder
                 return file.read(size)
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError):  # a link to nothing
             return b""
+        except OSError:
+            return None
 
 
 LOCAL_DISK = LocalDisk()

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
-from batchdigits.errors import BatchdigitsError, MissingExtraError
+from batchdigits.errors import MissingExtraError
 from batchdigits.files.image_formats import IMAGE_SUFFIXES
 from batchdigits.files.source_error import SourceError, one_line
 from batchdigits.text import without_secrets
@@ -37,8 +37,7 @@ def storage_of(url: str) -> tuple[Any, str]:
 
     Raises:
         MissingExtraError: the package for that kind of storage is not installed.
-        BatchdigitsError: there is no such kind of storage.
-        SourceError: it cannot be opened. Some kinds connect to a server for that.
+        SourceError: it cannot be opened, or there is no such kind. Some kinds connect to a server for that.
     """
     try:
         from fsspec.core import url_to_fs
@@ -46,8 +45,6 @@ def storage_of(url: str) -> tuple[Any, str]:
         return url_to_fs(url, use_listings_cache=False, **_more_connections(url))  # type: ignore[no-any-return]
     except ImportError:
         raise MissingExtraError(f"{url.partition(':')[0]}://", "remote") from None
-    except ValueError as error:
-        raise BatchdigitsError(f"cannot open {url}: {error}") from None
     except Exception as error:  # each kind of storage raises its own errors
         raise SourceError(_describe(error)) from None
 
@@ -75,7 +72,7 @@ def read_ahead(paths: Sequence[str]) -> Iterator[str]:
                 while waiting and len(_requests) < MAX_REQUESTS:
                     url = waiting.popleft()
                     if is_url(url) and url not in _requests:
-                        with suppress(BatchdigitsError, SourceError):  # read_url raises it again
+                        with suppress(MissingExtraError, SourceError):  # read_url raises it again
                             _requests[url] = pool.submit(_fetch, *storage_of(url))
                 yield path
         finally:
@@ -91,6 +88,8 @@ def read_url(url: str) -> bytes:
         SourceError: it does not exist, is empty or too large, or cannot be read.
     """
     request = _requests.pop(url, None)
+    if _is_unlisted(url):
+        raise SourceError("names with two slashes in a row cannot be listed: name them in a list, --files-from")
     try:
         data = request.result() if request else _fetch(*storage_of(url))
     except Exception as error:  # each storage's client raises its own errors
@@ -106,12 +105,12 @@ def fault_of_url(url: str) -> str:
     """Why there is no file or folder at a URL, or why it cannot be reached; empty if it can.
 
     Raises:
-        BatchdigitsError: see `storage_of`.
+        MissingExtraError: see `storage_of`.
     """
     try:
         storage, path = storage_of(url)
         storage.info(path)
-    except BatchdigitsError:
+    except MissingExtraError:
         raise
     except Exception as error:  # each storage's client raises its own errors
         # fsspec's HTTP client says the same of a server that cannot be reached, or refuses, and gives the cause.
@@ -122,19 +121,26 @@ def fault_of_url(url: str) -> str:
     return ""
 
 
-def _fetch(storage: Any, path: str) -> bytes:
-    """The content of a file, or the first bytes of one that is too large, in one request."""
+def _is_unlisted(url: str) -> bool:
+    """Whether keys of a bucket with two slashes in a row are below a URL; fsspec lists the folder above instead."""
+    kind, _, path = url.partition("://")
+    return kind not in PROTOCOLS_WITHOUT_FOLDERS and path.endswith("//")
+
+
+def _fetch(storage: Any, path: str, size: int | None = None) -> bytes:
+    """The content of a file, or its first bytes: `size` of them, or if it is too large; in one request."""
     try:
         data: bytes
         if path.partition("://")[0] in PROTOCOLS_WITHOUT_FOLDERS:
             data = _fetch_http(storage, path)
         else:
-            data = storage.cat_file(path, start=0, end=MAX_URL_BYTES + 1)
+            data = storage.cat_file(path, start=0, end=size or MAX_URL_BYTES + 1)
     except FileNotFoundError:
         raise
     except Exception:
-        if storage.size(path) == 0:  # most servers refuse a range of an empty file
-            return b""
+        with suppress(Exception):  # the first error says more
+            if storage.size(path) == 0:  # most servers refuse a range of an empty file
+                return b""
         raise
     return data
 
@@ -177,7 +183,7 @@ class RemoteDisk:
         """Open the storage of `url`. One that cannot be opened has no folders.
 
         Raises:
-            BatchdigitsError: see `storage_of`.
+            MissingExtraError: see `storage_of`.
         """
         self._storage: Any = None
         with suppress(SourceError):  # the error row of the URL says why
@@ -195,6 +201,8 @@ class RemoteDisk:
 
     def list_folder(self, url: str) -> tuple[object, list[str], set[str]] | None:
         """The folder's identity, its names, and which are folders; None if it cannot be read."""
+        if _is_unlisted(url):
+            return None
         path = self._path(url).rstrip("/")
         names: set[str] = set()
         folders: set[str] = set()
@@ -206,21 +214,20 @@ class RemoteDisk:
                 if below.lstrip("/") == path.lstrip("/"):
                     if not is_folder:
                         continue  # the placeholder of an empty folder
-                    name = ""  # of keys with two slashes, which fsspec does not list: `find` counts them as skipped
+                    name = ""  # of keys with two slashes in a row: see `_is_unlisted`
                 names.add(name)
-                if is_folder and name:
+                if is_folder:
                     folders.add(name)
         except Exception:
             return None
         return path, list(names), folders
 
-    def head(self, url: str, size: int) -> bytes:
-        """The first `size` bytes of a file; empty if it cannot be read."""
+    def head(self, url: str, size: int) -> bytes | None:
+        """The first `size` bytes of a file; None if they cannot be read."""
         try:
-            data: bytes = self._storage.cat_file(self._path(url), start=0, end=size)
+            return _fetch(self._storage, self._path(url), size)
         except Exception:
-            return b""
-        return data
+            return None
 
     def _path(self, url: str) -> str:
         return str(self._storage._strip_protocol(url))

@@ -17,7 +17,7 @@ def require_paths(paths: Sequence[str]) -> None:
 
     Raises:
         NoImagesError: one is not there, or cannot be reached.
-        BatchdigitsError: see `storage_of`.
+        MissingExtraError: see `storage_of`.
     """
     for path in paths:
         if not is_url(path) and not os.path.lexists(path) and not split_folder(path):

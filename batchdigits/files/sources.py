@@ -51,10 +51,10 @@ def find(paths: Iterable[str], tally: Tally | None = None, rules: Filter | None 
 
     A typed path is a source, unless it is a folder. Inside a folder, everything with an image's suffix is a source, and
     so is a regular file with an image's first bytes. So a folder `x.png`, a dangling link `x.png` and a fifo `x.png`
-    are sources, as is a folder that cannot be read: its error row says why. A picture that `batchdigits preview` wrote
-    is none, if its name says so; under another name it gets an error row, as files are not opened here. Links to
-    folders are followed, unless they lead to a folder above. A zip or tar archive is like a folder, and so are a typed
-    folder in an archive and a typed array of images. A URL with an image's suffix is taken for a file without a
+    are sources, as is a folder or file that cannot be read: its error row says why. A picture that `batchdigits
+    preview` wrote is none, if its name says so; under another name it gets an error row, as files are not opened here.
+    Links to folders are followed, unless they lead to a folder above. A zip or tar archive is like a folder, and so are
+    a typed folder in an archive and a typed array of images. A URL with an image's suffix is taken for a file without a
     request.
 
     Args:
@@ -67,7 +67,7 @@ def find(paths: Iterable[str], tally: Tally | None = None, rules: Filter | None 
         with the folder as typed, in natural order.
 
     Raises:
-        BatchdigitsError: fsspec does not know the kind of storage of a URL, or the package for it is not installed.
+        MissingExtraError: the package for the kind of storage of a URL is not installed.
     """
     tally = Tally() if tally is None else tally
     rules = rules or Filter()
@@ -105,7 +105,7 @@ def _walk(top: str, tally: Tally, rules: Filter, disk: Disk) -> Iterator[str]:
             above.pop()
             continue
         name = folder.names.pop()
-        path = folder.prefix + name
+        path = folder.prefix + (name or "/")  # a folder without a name is one of a bucket
         if name not in folder.folders:
             is_image = _has_usual_name(name)
             if not is_image and disk is LOCAL_DISK and is_archive(path) and not is_litter_file(name):

@@ -78,7 +78,7 @@ class RemoteFolder:
         """The folder at `url`.
 
         Raises:
-            BatchdigitsError: see `storage_of`, or it cannot be opened.
+            BatchdigitsError: it cannot be opened, or needs a package that is not installed.
         """
         self._url = url
         try:

@@ -169,7 +169,7 @@ def _head(path: str) -> bytes:
     """The first bytes of a table, at least those of its header."""
     if compression_of(Path(path)):
         return next(table_lines(path), b"")
-    return without_sep_line(LOCAL_DISK.head(path, HEAD_BYTES))
+    return without_sep_line(LOCAL_DISK.head(path, HEAD_BYTES) or b"")
 
 
 def _has_columns(names: Sequence[str]) -> bool:

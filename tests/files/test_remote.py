@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from batchdigits.errors import BatchdigitsError, MissingExtraError, NoImagesError
+from batchdigits.errors import MissingExtraError, NoImagesError
 from batchdigits.files import remote
 from batchdigits.files.filter import Filter
 from batchdigits.files.remote import MAX_REQUESTS, is_url, read_ahead
@@ -107,9 +107,7 @@ def test_faults_have_the_details_of_local_ones(memory: Any, monkeypatch: pytest.
     assert fault_of("memory://scans/3.png").startswith("too large")
 
 
-def test_an_unknown_or_missing_kind_of_storage_ends_the_run(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
-    with pytest.raises(BatchdigitsError, match="cannot open foo://bucket/x: Protocol not known: foo"):
-        list(find(["foo://bucket/x"]))
+def test_a_missing_package_for_a_storage_ends_the_run(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
     monkeypatch.setitem(sys.modules, "fsspec", None)
     monkeypatch.setitem(sys.modules, "fsspec.core", None)
     with pytest.raises(MissingExtraError):
@@ -121,14 +119,17 @@ def test_an_unknown_or_missing_kind_of_storage_ends_the_run(monkeypatch: pytest.
 
 
 def test_a_storage_that_cannot_be_opened_costs_its_own_row(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "list.txt").write_text("tar://x.png\njupyter://\ntar://x.png::memory://none.tar\n")
+    (tmp_path / "list.txt").write_text("tar://x.png\njupyter://\ntar://x.png::memory://none.tar\nfoo://x/a.png\n")
     result = run("classify", SAMPLES / "digits" / "3" / "as-is.png", "--files-from", tmp_path / "list.txt")
     rows = list(csv.reader(io.StringIO(result.stdout)))[1:]
-    assert [row[0] for row in rows[1:]] == ["tar://x.png", "jupyter://", "tar://x.png::memory://none.tar"]
-    assert [row[3] for row in rows] == ["ok", "error", "error", "error"]
-    assert [row[4] for row in rows[1::2]] == ["is a directory", "no such file"]
-    typed = run("classify", "tar://x.png")
-    assert (typed.exit_code, typed.stderr) == (1, "batchdigits: error: tar://x.png: is a directory\n")
+    assert [row[0] for row in rows[1:]] == (tmp_path / "list.txt").read_text().split()
+    assert [row[3] for row in rows] == ["ok", *["error"] * 4]
+    faults = {row[0]: row[4] for row in rows[1:]}
+    del faults["jupyter://"]
+    assert list(faults.values()) == ["is a directory", "no such file", "cannot be read: Protocol not known: foo"]
+    for url in ("tar://x.png", "foo://x/a.png"):
+        typed = run("classify", url)
+        assert (typed.exit_code, typed.stderr) == (1, f"batchdigits: error: {url}: {faults[url]}\n")
 
 
 class SlowStorage:
@@ -261,6 +262,7 @@ def test_a_bucket_gives_the_rows_of_a_folder(tmp_path: Path, monkeypatch: pytest
     (scans / "deeper" / "no-suffix").write_bytes(DIGIT)
     with start_s3() as s3:
         put_folder(s3, scans, "in")
+        put_folder(s3, scans / "deeper", "double/")
         environment = {**helpers.environment(), **s3.environment}
         (tmp_path / "list.txt").write_text("s3://nobodys/x")
         line = helpers.command("s3://scans/in", "--files-from", tmp_path / "list.txt", "-v")
@@ -274,6 +276,10 @@ def test_a_bucket_gives_the_rows_of_a_folder(tmp_path: Path, monkeypatch: pytest
         for mistyped in ("s3://nobodys/x", "s3://scans/on", "s3://scans/in/no.png"):
             with pytest.raises(NoImagesError, match=f"^{mistyped}: no such file or folder$"):
                 require_paths([mistyped])
+        assert list(find(["s3://scans/double"])) == ["s3://scans/double//"]
+        fault = "names with two slashes in a row cannot be listed: name them in a list, --files-from"
+        assert fault_of("s3://scans/double//") == fault
+        assert fault_of("s3://scans/double//no-suffix") == ""
     local = helpers.classify("scans", cwd=tmp_path)
     *rows, last = remote_run.stdout.replace(b"s3://scans/in", b"scans").splitlines()
     assert rows == local.stdout.splitlines()
@@ -307,3 +313,25 @@ def test_a_server_that_does_not_answer_or_refuses_is_named() -> None:
         require_paths([f"http://{host}/digits/3/as-is.png", f"http://{host}/secret.png"])
     with pytest.raises(NoImagesError, match=r"http://127\.0\.0\.1:9/x\.png: cannot be read: Cannot connect"):
         require_paths(["http://127.0.0.1:9/x.png"])
+
+
+def test_a_url_in_a_list_has_the_reason_of_its_server() -> None:
+    with http_server(SAMPLES) as host:
+        assert fault_of(f"http://{host}/secret.png").startswith("cannot be read: 403")
+        assert fault_of(f"http://{host}/none.png") == "no such file"
+    assert fault_of("http://127.0.0.1:9/x.png").startswith("cannot be read: Cannot connect")
+
+
+def test_a_file_whose_first_bytes_cannot_be_read_is_a_source(memory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, content in (("empty", b""), ("notes", b"text"), ("secret", b"text")):
+        memory.pipe_file(f"/scans/{name}", content)
+    read = memory.cat_file
+
+    def refuse(path: str, **options: Any) -> Any:
+        if path.endswith("notes"):
+            return read(path, **options)
+        raise PermissionError if path.endswith("secret") else ValueError  # as servers refuse a range of an empty file
+
+    monkeypatch.setattr(type(memory), "cat_file", staticmethod(refuse))
+    assert list(find(["memory://scans"])) == ["memory://scans/secret"]
+    assert fault_of("memory://scans/secret") == "permission denied"

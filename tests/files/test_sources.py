@@ -8,10 +8,11 @@ import subprocess
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
-from batchdigits.files import sources
+from batchdigits.files import disk, sources
 from batchdigits.files.disk import Disk
 from batchdigits.files.filter import Filter
 from batchdigits.files.sources import Tally, estimate, find
@@ -142,6 +143,15 @@ def test_an_unreadable_folder_is_a_source(tmp_path: Path, monkeypatch: pytest.Mo
     tally = Tally()
     assert list(find([closed], tally)) == [closed]
     assert tally == Tally(sources=1)
+
+
+def test_a_file_that_cannot_be_read_is_a_source_under_any_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "secret").write_bytes(b"text")
+    (tmp_path / "link").symlink_to("nowhere")
+    assert list(find([str(tmp_path)])) == []
+    monkeypatch.setattr(disk, "open", Mock(side_effect=PermissionError), raising=False)
+    assert list(find([str(tmp_path)])) == [str(tmp_path / "secret")]
+    assert estimate([str(tmp_path)]) == 1
 
 
 def test_a_folder_that_vanishes_during_the_walk_is_a_source(tmp_path: Path) -> None:
