@@ -18,7 +18,8 @@ class ExitCode(IntEnum):
     DONE = 0
     FATAL = 1  # one line on stderr says why
     SOME_FAILED = 3  # the output is complete, and some of its rows are errors
-    INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+    HUNG_UP = 129  # 128 + SIGHUP, as shells report it
+    INTERRUPTED = 130  # 128 + SIGINT
     TERMINATED = 143  # 128 + SIGTERM
 
 

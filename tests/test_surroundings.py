@@ -20,7 +20,7 @@ SENSITIVE = [
 
 def test_a_script_in_the_background_and_strange_variables_change_nothing() -> None:
     def ignore_signals() -> None:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
             signal.signal(number, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGALRM})
         os.umask(0o077)

@@ -16,7 +16,7 @@ import click
 
 from batchdigits.cli.shared.console import is_verbose, print_error, print_log_line, prints_json_lines
 from batchdigits.cli.shared.own_pip import with_own_pip
-from batchdigits.cli.shared.signals import Terminated, sigterm_raises
+from batchdigits.cli.shared.signals import Terminated, stop_signals_raise
 from batchdigits.cli.shared.streams import STDOUT, discard_output, replace_missing_streams
 from batchdigits.errors import BatchdigitsError, ExitCode
 from batchdigits.quiet import show_library_output
@@ -88,7 +88,7 @@ class CommandGroup(click.Group):
         try:
             os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # NumPy's threads would make it unsafe to fork workers
             show_library_output(False)  # an earlier command of this process may have had -v
-            with sigterm_raises():
+            with stop_signals_raise():
                 super().invoke(ctx)
                 sys.stdout.flush()
         except click.UsageError as error:
@@ -104,9 +104,9 @@ class CommandGroup(click.Group):
         except KeyboardInterrupt:
             print_error("interrupted", "interrupted")
             ctx.exit(ExitCode.INTERRUPTED)
-        except Terminated:
+        except Terminated as signal:
             print_error("terminated", "terminated")
-            ctx.exit(ExitCode.TERMINATED)
+            ctx.exit(ExitCode(128 + signal.number))
         except BrokenPipeError:
             discard_output(STDOUT)
             ctx.exit(ExitCode.DONE)

@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection
 
 from batchdigits.quiet import is_library_output_shown
 
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+STOP_SIGNALS = {signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}  # Windows lacks the last
 PR_SET_PDEATHSIG = 1  # <sys/prctl.h>: the operation that sets the signal sent when the parent dies
 
 
@@ -78,7 +78,8 @@ def _detach_from_parent(parent: int, connection: Connection) -> None:
         os._exit(1)  # the parent died before the line above
     os.setpgid(0, 0)  # Ctrl-C and Ctrl-Z go to the parent only
     for number in STOP_SIGNALS:
-        signal.signal(number, signal.SIG_DFL)
+        if signal.getsignal(number) != signal.SIG_IGN:  # as `nohup` has SIGHUP
+            signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
     nowhere = os.open(os.devnull, os.O_RDWR)
     os.dup2(nowhere, 0)

@@ -321,7 +321,7 @@ def test_options_that_change_no_row_may_differ(scene: Path, undisturbed: bytes, 
     assert output.read_bytes() == undisturbed
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGHUP, 129), (signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_stops_the_run_and_keeps_what_is_done(
     scene: Path, undisturbed: bytes, output: Path, number: signal.Signals, code: int
 ) -> None:
