@@ -205,7 +205,11 @@ class Worker(Generic[T]):
             answer: ChunkResult[T] | BatchdigitsError | str | float = self.connection.recv()
         except (EOFError, OSError, pickle.UnpicklingError):
             if not self._ready:
-                raise StartError(f"a worker process died while it started: {self.reap().cause}") from None
+                self.reap()
+                raise StartError(
+                    f"a worker process died while it started ({_end_of(self._process.wait())}), perhaps for want of "
+                    "memory or open files: `ulimit -a` shows the limits, and -v its error"
+                ) from None
             raise EOFError from None
         if isinstance(answer, BatchdigitsError):
             raise answer
@@ -244,11 +248,16 @@ class Worker(Generic[T]):
             return Death(f"took longer than {self._timeout:g} s", is_timeout=True)
         if code in (_code_of("SIGKILL"), _code_of("SIGTERM")):  # systems short of memory send either
             return Death("its decoder was killed, perhaps because memory ran out", is_kill=True)
-        return Death(f"its decoder crashed ({signal.strsignal(-code) if code < 0 else f'exit code {code}'})")
+        return Death(f"its decoder crashed ({_end_of(code)})")
 
     def _send(self, message: object) -> None:
         with contextlib.suppress(OSError):  # a dead worker is found by `collect`
             self.connection.send(message)
+
+
+def _end_of(code: int) -> str:
+    """How a process ended, in words, by its exit code."""
+    return signal.strsignal(-code) or f"signal {-code}" if code < 0 else f"exit code {code}"
 
 
 def _code_of(name: str) -> int | None:

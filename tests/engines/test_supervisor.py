@@ -178,7 +178,7 @@ def test_a_worker_that_cannot_start_ends_the_run(
     skip_where_a_fork_would_hang()
     monkeypatch.setattr(worker, "serve", lambda connection: os._exit(9))
     monkeypatch.setattr(worker, "may_fork", lambda: True)
-    with pytest.raises(BatchdigitsError, match=r"died while it started.*exit code 9"):
+    with pytest.raises(BatchdigitsError, match=r"died while it started \(exit code 9\), .* memory or open files"):
         list(classify(files(folder), task, 2))
 
 
