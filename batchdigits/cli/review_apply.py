@@ -14,6 +14,7 @@ from batchdigits.text import as_unicode, counted, first_names, printable
 
 if TYPE_CHECKING:
     from batchdigits.output.apply_review import Applied
+    from batchdigits.output.form_pages import PageFaults
     from batchdigits.review.typed_answers import TypedAnswers
 
 
@@ -56,7 +57,8 @@ def apply(
     check_encoding(table, lambda path: bool(files.digest(path)))
     answers = typed.answers if typed else {}
     applied = apply_review(table, output, overwrite, digest_of=files.digest, typed=answers, wide=wide)
-    print_message(f"wrote {output}: {_as_text(applied)}")
+    print_message(f"wrote {output}: {_as_text(applied, 'field' if wide else 'row')}")
+    _name_pages(table, applied.pages)
     if typed and typed.without_zeros:
         _name_without_zeros(typed.without_zeros)
 
@@ -66,18 +68,26 @@ def unknown_answers(paths: Sequence[str]) -> str:
     return f"{counted(len(paths), 'answer')} for images that are not in the table: {_names(paths)}"
 
 
+def _name_pages(table: Path, faults: PageFaults) -> None:
+    if faults.incomplete:
+        pages = f"{counted(len(faults.incomplete), 'page')} without the row of a field that others have"
+        print_message(f"{pages}, still to review: {_names(faults.incomplete)}")
+    if faults.doubled:
+        print_message(f"{table} has {counted(len(faults.doubled), 'page')} twice: {_names(faults.doubled)}")
+
+
 def _name_without_zeros(paths: Sequence[str]) -> None:
     from batchdigits.reports.number_notation import WITHOUT_ZEROS
 
     print_message(f"{counted(len(paths), 'number')} {WITHOUT_ZEROS}: {_names(paths)}")
 
 
-def _as_text(applied: Applied) -> str:
-    parts = [f"{applied.reviewed:,} of {counted(applied.rows, 'row')} reviewed, {applied.corrected:,} corrected"]
+def _as_text(applied: Applied, noun: str) -> str:
+    parts = [f"{applied.reviewed:,} of {counted(applied.rows, noun)} reviewed, {applied.corrected:,} corrected"]
     if applied.unsure:
         parts.append(f"{len(applied.unsure):,} unsure, and still to review: {_names(applied.unsure)}")
     if applied.changed:
-        parts.append(f"{counted(applied.changed, 'row')} kept that changed after the answer")
+        parts.append(f"{counted(applied.changed, noun)} kept that changed after the answer")
     if applied.other_images:
         changed = counted(len(applied.other_images), "image")
         parts.append(f"{changed} changed after the answer, their rows kept: {_names(applied.other_images)}")

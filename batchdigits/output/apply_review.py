@@ -22,7 +22,7 @@ from batchdigits.output.atomic import replace_atomically
 from batchdigits.output.columns import Cell, number_of
 from batchdigits.output.compression import write_compressed
 from batchdigits.output.finished import in_blocks
-from batchdigits.output.form_pages import as_pages, page_columns
+from batchdigits.output.form_pages import PageFaults, as_pages, fields_of_pages, page_columns
 from batchdigits.output.formats import KNOWN_SUFFIXES, LINE_FORMATS, FormatName, compression_of, dialect_of, format_of
 from batchdigits.output.prediction_jsonl import json_line, path_fields
 from batchdigits.output.prediction_parquet import import_pyarrow, write_parquet
@@ -53,6 +53,7 @@ class Applied:
             are.
         other_images: the paths whose image is another one than when they were answered; their rows stay as they are.
         not_found: the paths of answers that are not in the table.
+        pages: what is wrong with the pages of a form, where rows became pages.
     """
 
     rows: int = 0
@@ -62,6 +63,7 @@ class Applied:
     changed: int = 0
     other_images: list[str] = field(default_factory=list)
     not_found: list[str] = field(default_factory=list)
+    pages: PageFaults = field(default_factory=PageFaults)
 
 
 @dataclass(frozen=True)
@@ -110,10 +112,11 @@ def apply_review(
     applied = Applied()
     records = _changed_records(source, logged, typed, digest_of, applied)
     added = _added_columns(source.names, table)
-    pages = _Columns(page_columns(source), "score".__eq__) if wide else None
+    fields = fields_of_pages(source) if wide else {}
     with replace_atomically(output) as beside:
-        if pages:
-            _convert(as_pages(records), pages, source.for_excel, wanted, beside, output)
+        if wide:
+            columns = _Columns(page_columns(fields, "id" in source.names), "score".__eq__)
+            _convert(as_pages(records, fields, applied.pages), columns, source.for_excel, wanted, beside, output)
         elif wanted == name:
             source.rewrite(records, added, beside, output)
         else:

@@ -154,7 +154,7 @@ def test_a_page_counts_what_a_person_answered_as_right(table: Path, run: Run) ->
         answers = [Answer(path, *one, rows[path].label, rows[path].status) for path, one in given.items()]  # type: ignore[arg-type]
         log.add("anna", "t", "single", "first", answers)
     result = run("review", table, "--apply", "--wide", "-o", "final.csv")
-    assert "2 of 9 rows reviewed, 2 corrected; 1 unsure" in result.stderr
+    assert "2 of 9 fields reviewed, 2 corrected; 1 unsure" in result.stderr
     first, empty, second = cells_of("final.csv")
     assert list(first) == ["path", "page", "status", "detail", "review", "score", *NAMES]
     assert (first["path"], first["status"], first["review"], first["room"]) == ("scans/a.tif#1", "reviewed", "", "7")
@@ -166,7 +166,8 @@ def test_a_page_counts_what_a_person_answered_as_right(table: Path, run: Run) ->
 
 def test_a_table_that_needs_no_answers_has_a_row_a_page_without_a_log(table: Path, run: Run) -> None:
     result = run("review", table, "--apply", "--wide", "-o", "pages.csv")
-    assert (result.exit_code, result.stderr) == (0, "batchdigits: wrote pages.csv: 0 of 9 rows reviewed, 0 corrected\n")
+    says = "batchdigits: wrote pages.csv: 0 of 9 fields reviewed, 0 corrected\n"
+    assert (result.exit_code, result.stderr) == (0, says)
     assert [row["path"] for row in cells_of("pages.csv")] == ["scans/a.tif#1", "scans/a.tif#2", "scans/b.png"]
 
 
@@ -213,6 +214,29 @@ def test_a_row_without_a_name_among_fields_does_not_shift_those_to_review(in_emp
     assert run("review", "t.csv", "--apply", "--wide", "--column", "checked", "-o", "p.csv").exit_code == 0
     (page,) = cells_of("p.csv")
     assert (page["status"], page["review"], page["detail"]) == ("review", "y", "a note")
+
+
+def test_a_page_that_lost_a_row_is_for_review_and_named(in_empty_folder: Path, run: Run) -> None:
+    header = "path,page,field,value,confidence,status,detail,score"
+    one = ["a.png,1,x,1,1,ok,,1", "a.png,1,y,2,1,ok,,1"]
+    rows = [*one, "b.png,1,y,2,1,ok,,1", "c.png,,,,,review,an empty page,", "d.png,2,z,3,1,ok,,1"]
+    Path("t.csv").write_text("\n".join([header, *rows, ""]))
+    result = run("review", "t.csv", "--apply", "--wide", "-o", "p.csv")
+    pages = cells_of("p.csv")
+    assert [page["status"] for page in pages] == ["ok", "review", "review", "ok"]
+    assert [page["detail"] for page in pages] == ["", "x: no row in the table", "an empty page", ""]
+    assert (pages[1]["review"], pages[1]["x"]) == ("x", "")
+    lack = "1 page without the row of a field that others have, still to review: b.png\n"
+    assert result.stderr.endswith(f"wrote p.csv: 0 of 5 fields reviewed, 0 corrected\nbatchdigits: {lack}")
+
+
+def test_a_page_that_is_there_twice_is_named(in_empty_folder: Path, run: Run) -> None:
+    header = "path,page,field,value,confidence,status,detail,score"
+    one = ["a.png,1,x,1,1,ok,,1", "a.png,1,y,2,1,ok,,1"]
+    Path("t.csv").write_text("\n".join([header, *one, "b.png,1,x,1,1,ok,,1", *one, one[0], "b.png,1,y,2,1,ok,,1", ""]))
+    result = run("review", "t.csv", "--apply", "--wide", "-o", "p.csv")
+    assert [page["path"] for page in cells_of("p.csv")] == ["a.png", "b.png", "a.png", "a.png"]
+    assert "batchdigits: t.csv has 1 page twice: a.png\n" in result.stderr
 
 
 def test_other_tables_have_no_pages(in_empty_folder: Path, run: Run) -> None:
