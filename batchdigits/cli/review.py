@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import secrets
 import socket
 from collections.abc import Sequence
@@ -16,11 +17,13 @@ from batchdigits.cli.review_apply import apply, check_apply_options, unknown_ans
 from batchdigits.cli.shared.console import is_quiet, print_message
 from batchdigits.cli.shared.options import FILE, Count, output_option, verbosity_options
 from batchdigits.errors import BatchdigitsError, needs_extra
+from batchdigits.files.page_names import file_of
 from batchdigits.output.review_answers import MAX_LABEL, Mode
 from batchdigits.text import SAVE_AS_UTF8, as_unicode, counted, is_line, is_utf8, printable
 
 if TYPE_CHECKING:
     from batchdigits.review.review import Review
+    from batchdigits.review.scan_files import ScanFiles
     from batchdigits.review.typed_answers import TypedAnswers
 
 ADDRESS = "127.0.0.1"
@@ -143,10 +146,9 @@ def review(
     sources = [row.source for row in rows.rows]
     files = ScanFiles(sources, scans, table.resolve().parent)
     if not files.has_any(sources):
-        folders = " or ".join(map(as_unicode, files.folders))
-        print_message(f"no image of the first rows is in {folders}; {_remedy(table, sources)}")
+        print_message(_why_no_image(table, sources, files))
     mode = "blind" if is_second else mode or ("single" if rows.are_numbers else "grid")
-    setting = Setting(table.name, reviewer or _own_name(), mode, is_second)
+    setting = Setting(table.name, reviewer or _own_name(), mode, is_second, sample.name if sample else "")
     token = secrets.token_urlsafe(16)
     opened = closing(ReviewLog(log_path(table), table.name, rows.are_numbers))
     with opened as log, _socket(port) as listening:
@@ -159,6 +161,14 @@ def review(
         page = application(review, files, token)
         _serve(page, listening, f"http://{ADDRESS}:{listening.getsockname()[1]}/{token}/", no_browser)
     print_message(f"the answers are in {log_path(table)}; --apply -o FILE makes a table of them")
+
+
+def _why_no_image(table: Path, sources: Sequence[str], files: ScanFiles) -> str:
+    folders = " or ".join(map(as_unicode, files.folders))
+    if path := files.outside(sources):
+        leads = f"{printable(as_unicode(path))} is {printable(as_unicode(os.path.realpath(file_of(path))))}"
+        return f"{leads}, outside of {folders}: no such image is shown; give --scans a folder that it is in"
+    return f"no image of the first rows is in {folders}; {_remedy(table, sources)}"
 
 
 def _remedy(table: Path, sources: Sequence[str]) -> str:

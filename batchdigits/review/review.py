@@ -172,9 +172,10 @@ class Review:
             return self._changes(since)
 
     def _about(self) -> Json:
-        table, reviewer, mode, _ = self.setting
+        table, reviewer, mode, _, sample = self.setting
         about = {
             "table": as_unicode(table),
+            "sample": as_unicode(sample),
             "mode": mode,
             "round": self.setting.round,
             "reviewer": reviewer,
@@ -213,6 +214,7 @@ class Review:
         card["has_changed"] = bool(answer and answer.is_about_another_image(self._digest_of(row.source)))
         if not self.setting.is_blind:
             card |= {"label": row.label, "score": row.score, "status": row.status, "detail": row.detail}
+            card["digits"] = self.rows.digits.get(row.field)
         if differences:
             card["others"] = self._others(position)
         return card

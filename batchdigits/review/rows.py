@@ -13,6 +13,7 @@ from batchdigits.inference.card import DIGIT_NAMES
 from batchdigits.inference.decide import Status
 from batchdigits.output.table import TableRow
 from batchdigits.reports.number_notation import NumberNotations
+from batchdigits.review.usual_digits import usual_digits
 from batchdigits.text import as_unicode
 
 
@@ -44,6 +45,7 @@ class Rows:
         classes: the labels that a row can get: those of the table, with nothing but digits among them all ten, and
             those that a person has added.
         notations: those of their numbers.
+        digits: how many digits these have, see `usual_digits`.
         groups: the positions of the rows of each predicted class, the least likely first; the last group, with an
             empty name, has those without a label.
     """
@@ -59,6 +61,7 @@ class Rows:
             by_label[row.label].append(position)
         self.are_numbers = any(row.is_number for row in self.rows)
         self.notations = NumberNotations(self.rows)
+        self.digits = usual_digits(self.rows)
         if self.are_numbers:
             by_label.clear()
         labels = sorted((label for label in by_label if label), key=natural_key)

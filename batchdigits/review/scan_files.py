@@ -89,6 +89,11 @@ class ScanFiles:
         local = _shuffled([path for path in paths if not is_url(path)])
         return any(self._is_there(self._moved_path(path)) for path in local[:MAX_TRIED])
 
+    def outside(self, paths: Sequence[str]) -> str:
+        """The image of some rows that is there, but outside of the folders, maybe by a link; empty if there is none."""
+        local = _shuffled([path for path in paths if not is_url(path)])
+        return next((path for path in local[:MAX_TRIED] if _is_file(path) and not self._is_inside(path)), "")
+
     def _moved_path(self, path: str) -> str:
         """Where a path of the table is now. Without any file there, where it would be."""
         parts = _parts(path)

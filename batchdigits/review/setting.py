@@ -15,12 +15,14 @@ class Setting(NamedTuple):
         reviewer: the name of the person.
         mode: how the page begins; `blind` never shows a prediction before the end.
         is_second: whether a second person keys what was answered already.
+        sample: the name of the sample of an audit whose rows are shown; empty for all rows.
     """
 
     table: str
     reviewer: str
     mode: Mode = "grid"
     is_second: bool = False
+    sample: str = ""
 
     @property
     def round(self) -> Round:

@@ -268,6 +268,20 @@ def test_images_elsewhere_are_found_with_scans(table: Path, serve: Serve) -> Non
         assert reply.read(4) == b"\x89PNG"
 
 
+def test_images_behind_a_link_name_where_they_are(
+    table: Path, serve: Serve, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    other = tmp_path_factory.mktemp("share")
+    for name in ("a.png", "b.png"):
+        Path(name).rename(other / name)
+        Path(name).symlink_to(other / name)
+    says = serve(table).lines[0]
+    assert re.search(
+        rf"([ab].png) is {re.escape(str(other))}/\1, outside of {Path.cwd()}: no such image is shown", says
+    )
+    assert "give --scans a folder that it is in" in says
+
+
 def test_a_table_in_another_encoding_finds_no_images_and_says_why(table: Path, serve: Serve) -> None:
     table.write_bytes(table.read_bytes().replace(b"a.png", b"gr\xfcn.png").replace(b"b.png", b"bl\xe4u.png"))
     assert (

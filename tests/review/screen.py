@@ -33,6 +33,13 @@ COLUMNS = ("path", "label", "confidence", "status", "detail", "score")
 CURSOR = "() => document.querySelector('#single:not([hidden]) .path')?.textContent ?? \
 document.querySelector('#grid:not([hidden]) [aria-selected=true]')?.title"
 
+# In the page: whether every picture on the screen was there for long enough to be accepted, or cannot be shown.
+ARE_SEEN = """() => [...document.querySelectorAll("main .card > .picture, main .large")].every((picture) => {
+  const [box, main] = [picture, document.querySelector("main")].map((element) => element.getBoundingClientRect());
+  const isAway = box.top >= main.bottom || box.bottom <= main.top;
+  return isAway || "seen" in picture.dataset || picture.querySelector(".fault");
+})"""
+
 
 class Line(NamedTuple):
     """A row of a table, and the number of the test image that its scan shows."""
@@ -121,9 +128,14 @@ class Screen:
         self.page.wait_for_function(CURSOR)
 
     def press(self, *keys: str) -> None:
-        """Press keys, one after another, without waiting."""
+        """Press keys, one after another, without waiting for what they do, as soon as the pictures were seen."""
+        self.wait_seen()
         for key in keys:
             self.page.keyboard.press(key)
+
+    def wait_seen(self) -> None:
+        """Wait until the cards on the screen can be accepted."""
+        self.page.wait_for_function(ARE_SEEN)
 
     def wait_cursor(self, path: str) -> None:
         """Wait until the cursor is on the card of a scan."""

@@ -61,7 +61,9 @@ def test_the_rest_of_a_page_is_accepted_as_one_action(show: Show) -> None:
 
 def test_when_everything_is_answered_the_page_says_what_comes_next(show: Show) -> None:
     screen = show(FEW)
-    screen.press("Shift+Enter", "Shift+Enter", "Shift+Enter")
+    for path in ("3/0.png", "8/0.png", "none/0.png"):
+        screen.wait_cursor(path)
+        screen.press("Shift+Enter")
     screen.wait_text("#done", "batchdigits review rows.csv --apply -o final.csv")
     assert screen.answers["none/0.png"] == "blank"  # a blank row is accepted as such
     screen.press("u")
@@ -93,7 +95,7 @@ def test_a_row_without_a_label_is_not_accepted_with_the_page(show: Show) -> None
     screen.press("Space")
     screen.wait_text("#said", "nothing to accept")
     screen.press("Shift+Enter")
-    screen.wait_text("#said", "1 row accepted; 1 without a label stay open")
+    screen.wait_text("#said", "1 row accepted; 1 without a label or a picture stay open")
     assert screen.answers == {"b.png": "blank"}
     assert screen.cursor == "a.png"
 
@@ -209,6 +211,7 @@ def test_keys_typed_while_an_answer_is_on_its_way_wait(show: Show) -> None:
 
 def test_a_key_that_is_held_down_answers_one_card(show: Show) -> None:
     screen = show(FEW)
+    screen.wait_seen()
     for key in ("Space", "Space", "Space"):  # the second one repeats the first
         screen.page.keyboard.down(key)
     screen.page.keyboard.up("Space")
@@ -431,6 +434,22 @@ def test_back_goes_to_its_place_while_an_answer_is_on_its_way(show: Show) -> Non
     screen.page.wait_for_function("() => location.hash.includes('group=8')")
     screen.page.evaluate("() => late.answers.resolve()")
     screen.wait_cursor("8/0.png")
+
+
+def test_the_second_of_two_quick_shift_enters_accepts_nothing(show: Show) -> None:
+    screen = show(FEW)
+    screen.page.evaluate("() => { window.late = { answers: Promise.withResolvers() } }")
+    screen.press("Shift+Enter", "Shift+Enter")
+    screen.page.evaluate("() => late.answers.resolve()")
+    screen.wait_text("#said", "Nothing is accepted: its picture was not on the screen for a moment yet.")
+    assert (screen.cursor, len(screen.answers)) == ("8/0.png", 4)
+
+
+def test_a_card_that_cannot_be_shown_is_not_accepted_with_the_page(show: Show) -> None:
+    screen = show([Line("../3.png", "3", 0.2), *FEW[:2]])
+    screen.press("Shift+Enter")
+    screen.wait_text("#said", "2 rows accepted; 1 without a label or a picture stay open")
+    assert (screen.cursor, "../3.png" in screen.answers) == ("../3.png", False)
 
 
 def test_an_image_that_cannot_be_shown_says_why(show: Show) -> None:

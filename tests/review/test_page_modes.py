@@ -97,6 +97,12 @@ def test_blind_keying_shows_no_prediction_and_then_the_differences(show: Show) -
     screen.wait_text("#done", "Every row has an answer.")
 
 
+def test_behind_a_sample_that_is_keyed_comes_the_audit(show: Show) -> None:
+    screen = show(LINES[:1], mode="blind", sample="my sample.csv")
+    screen.press("7")
+    screen.wait_text("#done", "Next: batchdigits audit rows.csv --keyed 'my sample.csv'")
+
+
 def test_undo_in_the_differences_goes_back_to_keying(show: Show) -> None:
     screen = show(LINES[:2], mode="blind")
     screen.press("7", "4")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
+from PIL import Image
 
 from batchdigits.fields.values.rules import MAX_VALUE, VALUE, is_number
 from batchdigits.output.apply_review import apply_review
@@ -59,6 +60,7 @@ def write(fields: Sequence[Field]) -> Path:
 def begin(page: Page, in_empty_folder: Path) -> Iterator[Begin]:
     """A function that writes FIELDS, or other ones, serves them, and opens the page."""
     make_fields(Path("fields"), WRITTEN)
+    Image.new("L", (300, 60), 255).save(FOUR)
     with ExitStack() as stack:
 
         def start(
@@ -122,9 +124,33 @@ def test_what_was_typed_stays_when_somebody_goes_back_and_presses_enter(begin: B
     screen.press("Space")
     screen.wait_cursor(ZERO)
     assert screen.answers == {THREE: "83", ONE: "1946", TWO: "unsure"}
-    screen.press("Shift+Tab", "Space")
+    screen.press("Shift+Tab")
+    screen.wait_cursor(TWO)
+    screen.press("Space")
     screen.wait_text("#said", "20260")
     assert screen.answers[TWO] == "20260"  # unsure is no answer of that kind
+
+
+def test_the_second_of_two_quick_enters_accepts_nothing(begin: Begin) -> None:
+    screen = begin()
+    screen.press("Tab")
+    screen.wait_cursor(ONE)
+    screen.page.evaluate("() => { window.late = { answers: Promise.withResolvers() } }")
+    screen.press("Enter", "Enter")
+    screen.page.evaluate("() => late.answers.resolve()")
+    screen.wait_text("#said", "Nothing is accepted: its picture was not on the screen for a moment yet.")
+    assert (screen.cursor, screen.answers) == (TWO, {ONE: "1948"})
+    screen.press("Enter")
+    screen.wait_cursor(ZERO)
+
+
+def test_what_cannot_be_shown_can_be_typed_but_not_accepted(begin: Begin) -> None:
+    screen = begin([Field("gone.png", "1948", 0.5), *FIELDS[2:3]])
+    screen.press("Space")
+    screen.wait_text("#said", "Nothing is accepted: its picture cannot be shown.")
+    screen.press(*"1946", "Enter")
+    screen.wait_cursor(TWO)
+    assert screen.answers == {"gone.png": "1946"}
 
 
 def test_tab_goes_on_and_back(begin: Begin) -> None:
@@ -158,6 +184,27 @@ def test_no_number_blank_unsure_undo_zoom_and_filters(begin: Begin) -> None:
     screen.page.click("#filter button[value=apply]")
     screen.wait_text("#position", "1 of 2")
     screen.wait_text("#filters", "status review")
+
+
+def test_a_number_with_other_digits_than_usual_is_asked_about_once(begin: Begin) -> None:
+    usual = [Field(f"{number}.png", f"12{number}", 0.99) for number in range(5)]
+    screen = begin([FIELDS[1], FIELDS[2]._replace(status="review"), *usual])
+    screen.press(*"946", "Enter")
+    screen.wait_cursor(TWO)
+    screen.press(*"20", "Enter")
+    screen.wait_text("#said", "20 has 2 of the usual 3 digits: press Enter again to take it.")
+    screen.wait_text("#typed", "20")
+    assert (screen.cursor, screen.answers) == (TWO, {ONE: "946"})
+    screen.press("1", "2", "Tab")
+    screen.wait_text("#said", "2012 has 4 of the usual 3 digits")
+    screen.press("Tab")
+    screen.wait_cursor("0.png")
+    assert screen.answers == {ONE: "946", TWO: "2012"}
+    screen.page.evaluate("() => { window.late = { answers: Promise.withResolvers() } }")
+    screen.press(*"120", "Enter", *"1", "Enter", *"122")
+    screen.page.evaluate("() => late.answers.resolve()")
+    screen.wait_text("#banner", "1 has 1 of the usual 3 digits: type it again, and press Enter twice.")
+    assert screen.page.locator("#typed").inner_text() == ""
 
 
 def test_a_number_that_was_read_can_be_typed_on_from(begin: Begin) -> None:
@@ -250,7 +297,7 @@ def test_in_a_grid_a_page_of_values_is_accepted(begin: Begin) -> None:
     screen.press("Tab", *"1946", "Tab")
     screen.wait_cursor(TWO)
     screen.press("Shift+Enter")
-    screen.wait_text("#said", "3 rows accepted; 1 without a label stay open")
+    screen.wait_text("#said", "3 rows accepted; 1 without a label or a picture stay open")
     assert screen.answers == {ONE: "1946", TWO: "20260", ZERO: "007", FOUR: "blank"}
 
 

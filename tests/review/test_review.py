@@ -59,6 +59,7 @@ def rows_of(cards: dict[str, Any]) -> list[int]:
 def test_the_state_of_a_new_review(start: Start) -> None:
     assert start().state() == {
         "table": "rows.csv",
+        "sample": "",
         "mode": "grid",
         "round": "first",
         "reviewer": "anna",
@@ -150,6 +151,7 @@ def test_cards_are_those_that_are_asked_for(start: Start) -> None:
         "score": 0.9,
         "status": "ok",
         "detail": "",
+        "digits": None,
     }
 
 

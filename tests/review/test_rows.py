@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from batchdigits.output.table import TableRow
 from batchdigits.review.rows import Filter, Rows
 
 
-def row(path: str, label: str, score: float | None, status: str = "ok") -> TableRow:
+def row(path: str, label: str, score: float | None = 0.9, status: str = "ok") -> TableRow:
     return TableRow(path, label, score, status, "", score)
 
 
@@ -66,6 +68,16 @@ def test_numbers_have_no_classes_and_those_for_review_come_first() -> None:
     assert list(rows.matching(Filter())) == list(rows.matching(Filter(by_score=True))) == [3, 2, 4, 0, 1]
     assert list(rows.matching(Filter(in_table_order=True))) == [0, 1, 2, 3, 4]
     assert not ROWS.are_numbers
+
+
+@pytest.mark.parametrize(
+    ("label", "status", "digits"), [("12-6", "reviewed", {"": 3}), ("1", "review", {}), ("1234", "ok", {})]
+)
+def test_how_many_digits_numbers_have_is_known_if_all_that_are_sure_agree(
+    label: str, status: str, digits: dict[str, int]
+) -> None:
+    table = [row(str(number), f"12{number}")._replace(is_number=True) for number in range(4)]
+    assert Rows([*table, row("e", label, 0.9, status)._replace(is_number=True)]).digits == digits
 
 
 def test_neighbours_lie_in_the_same_folder() -> None:

@@ -92,6 +92,11 @@ export class Grid {
     return below < 0 ? this.#elements.length : below + 1;
   }
 
+  /** The box with the picture of a card. */
+  picture(card) {
+    return this.#elementOf(card).firstChild;
+  }
+
   #elementOf(card) {
     return this.#elements.find((element) => element.id === `card-${card.row}`);
   }

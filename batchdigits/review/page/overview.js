@@ -113,9 +113,13 @@ export function showDone(state, place) {
   if (state === null) return;
   const done = isFiltered(place) ? `No row is open of these: ${filterText(place)}.` : "Every row has an answer.";
   const unsure = state.unsure ? ` ${words.rows(state.unsure)} ${state.unsure === 1 ? "is" : "are"} unsure.` : "";
-  const output = state.table === "final.csv" ? "handed-over.csv" : "final.csv";
-  const command = `batchdigits review ${quoted(state.table)} --apply -o ${output}`;
-  byId("done").replaceChildren(`${done}${unsure} Next: `, make("code", "", command));
+  byId("done").replaceChildren(`${done}${unsure} Next: `, make("code", "", nextCommand(state)));
+}
+
+// A sample that is keyed blind is for the audit: what is found there may make a larger one necessary.
+function nextCommand({ table, sample, mode }) {
+  if (sample && mode === "blind") return `batchdigits audit ${quoted(table)} --keyed ${quoted(sample)}`;
+  return `batchdigits review ${quoted(table)} --apply -o ${table === "final.csv" ? "handed-over.csv" : "final.csv"}`;
 }
 
 const quoted = (name) => (/^[\w.,/+-]+$/.test(name) ? name : `'${name.replaceAll("'", "'\\''")}'`);

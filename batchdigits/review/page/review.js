@@ -10,6 +10,7 @@ import { Keys } from "./keys.js";
 import { KEYPAD, NumberKeys } from "./number_keys.js";
 import { enqueue, isStuck, untilAcknowledged } from "./outbox.js";
 import * as overview from "./overview.js";
+import { isDrawn, whyUnseen } from "./picture.js";
 import { groupPlace, readPlace, wholePlace } from "./place.js";
 import { Single } from "./single.js";
 import { Walk } from "./walk.js";
@@ -24,12 +25,13 @@ const keys = state.are_numbers ? new NumberKeys() : new Keys(state.classes);
 const grid = new Grid(byId("grid"), state.are_numbers ? 480 : 160, (index) => perform(["go", index]));
 const single = new Single(byId("single"), cards, !state.are_numbers);
 let shownPage = null;
+let doubted = null; // the row and the number with other digits than usual that a person is asked about
 let lastAsked = null; // what a person asked for last; what was asked for before may still wait
 const walk = new Walk(cards, ({ view }) => (state.mode === "grid" && !isBlind) || view ? grid : single, refresh);
 
 const COMMANDS = {
   label: (label) => answer({ kind: "label", label }),
-  number: ({ number, isBack }) => answer({ kind: "label", label: number }, isBack),
+  number: takeNumber,
   edit,
   leave: () => document.querySelector("header button:not([hidden])").focus(),
   accept,
@@ -68,12 +70,25 @@ async function answer(given, isBack = false) {
   await (isBack ? walk.move(-1) : goOn());
 }
 
-// Keys are read as they are pressed, and answers take a while: what was typed meanwhile was meant to follow this number.
+async function takeNumber({ number, isBack }, asked) {
+  const why = walk.card && words.digitsDoubt(number, walk.card.digits);
+  const isNew = doubted?.number !== number || doubted.row !== walk.card?.row;
+  doubted = why && isNew ? { number, row: walk.card.row } : null;
+  if (!doubted) return answer({ kind: "label", label: number }, isBack);
+  typeOn(number, asked, `${why}: type it again, and press Enter twice.`);
+  overview.say(`${why}: press Enter again to take it.`);
+}
+
 function edit(_, asked) {
+  typeOn(walk.card?.answer?.label ?? walk.card?.label ?? "", asked, "The answer before took too long: press e again.");
+}
+
+// Keys are read as they are pressed, and answers take a while: what was typed meanwhile was meant to follow this number.
+function typeOn(number, asked, lateText) {
   const isLate = asked !== lastAsked;
-  keys.edit(isLate ? "" : (walk.card?.answer?.label ?? walk.card?.label ?? ""));
+  keys.edit(isLate ? "" : number);
   overview.showTyped(keys.typed);
-  if (isLate) throw new Error("The answer before took too long: press e again.");
+  if (isLate) throw new Error(lateText);
 }
 
 function go(card) {
@@ -85,9 +100,18 @@ function go(card) {
 
 async function accept() {
   if (isTyped(walk.card)) return goOn();
-  const given = walk.card && prediction(walk.card);
-  if (given) await answer(given);
-  else if (walk.card) overview.say(`There is nothing to accept here: ${state.are_numbers ? "type the number" : "give the label"}.`);
+  if (!walk.card) return;
+  const given = prediction(walk.card);
+  if (!given) return overview.say(`There is nothing to accept here: ${state.are_numbers ? "type the number" : "give the label"}.`);
+  if (isSomeSeen([walk.card])) await answer(given);
+}
+
+// Whether one of some cards was on the screen for a moment: the second of two quick keys accepts nothing, and says so.
+function isSomeSeen(some) {
+  const reasons = some.map((card) => whyUnseen(walk.view.picture(card)));
+  if (reasons.includes("")) return true;
+  overview.say(`Nothing is accepted: ${reasons[0]}.`);
+  return false;
 }
 
 // Whether a person has given this card another number: Enter on the way back must not bring the one that was read again.
@@ -99,10 +123,12 @@ async function acceptPage() {
   if (walk.view !== grid) return overview.say("Only the grid has pages to accept.");
   const { place } = walk.page;
   const open = walk.page.cards.filter((card) => cards.isOpen(card, place));
-  const answers = open.filter(prediction).map((card) => ({ row: card.row, ...prediction(card) }));
+  if (open.length && !isSomeSeen(open)) return;
+  const accepted = open.filter((card) => prediction(card) && isDrawn(walk.view.picture(card)));
+  const answers = accepted.map((card) => ({ row: card.row, ...prediction(card) }));
   if (answers.length) await save(answers, `${words.rows(answers.length)} accepted`);
   if (answers.length < open.length) {
-    overview.say(`${words.rows(answers.length)} accepted; ${open.length - answers.length} without a label stay open`);
+    overview.say(`${words.rows(answers.length)} accepted; ${open.length - answers.length} without a label or a picture stay open`);
   }
   await goOn(answers.length === open.length);
 }

@@ -68,6 +68,11 @@ export class Single {
     for (const [near, caption] of parts.captions) caption.textContent = words.label(near);
   }
 
+  /** The box with the scan of a card. */
+  picture(card) {
+    return this.#ready.get(card).scan;
+  }
+
   /** The glyph is always shown. */
   toggleGlyph() {}
 

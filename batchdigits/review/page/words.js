@@ -33,6 +33,12 @@ function given(card) {
   return (card.answer.label === card.label ? "✓ " : "→ ") + card.answer.label;
 }
 
+/** Why a number that was typed may be wrong: it has not the usual number of digits, if that is known. */
+export function digitsDoubt(number, usual) {
+  const digits = number.replace(/[^0-9]/g, "").length;
+  return usual && digits !== usual ? `${number} has ${digits} of the usual ${usual} digits` : "";
+}
+
 /** Why a person should look: "may be no digit", "error: not an image"; nothing for a row that is ok. */
 export function doubt({ status, detail }) {
   if (status === "ok") return "";
