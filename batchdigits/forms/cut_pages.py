@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -83,11 +82,12 @@ class FormBatch:
 
     def add_pages(self, decoded: Iterable[Page]) -> Iterable[None]:
         """Add the pages of one file."""
-        first, found, scans, source = len(self._rows), Counter[int](), 0, ""
+        first, found, scans, source = len(self._rows), dict[int, int](), 0, ""
         for page in decoded:
-            form = cut_form(page, self._template, 1 + found.total() % len(self._template.pages))
+            form = cut_form(page, self._template, 1 + len(found) % len(self._template.pages))
             scans, source = scans + 1, page.source
-            found.update([form.page] if form.page else ())
+            if form.page:
+                found[scans] = form.page
             self._rows += _by_field(form) if self._by_field else [form]
             yield
         note = page_note(source, scans, found, len(self._template.pages))

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping
+from itertools import pairwise
 
 from batchdigits.files.page_names import file_of
 from batchdigits.text import counted
 
 _note = re.compile(
     r"(?:\A|; )"
-    r"([\d,]+ pages? of the form in the file, and the form has \d+|page [\d, ]+ of the form missing in the file)\Z"
+    r"([\d,]+ pages? of the form in the file, and the form has \d+(?:: look at #\d+, page \d+ behind page \d+)?"
+    r"|page [\d, ]+ of the form missing in the file)\Z"
 )
 
 
-def page_note(source: str, scans: int, found: Counter[int], pages: int) -> str:
+def page_note(source: str, scans: int, found: Mapping[int, int], pages: int) -> str:
     """What is wrong with the pages of a file; empty if it has each page of the form equally often.
 
     A picture or TIFF with one scan gets none: such are the scans of people who have a file for each page.
@@ -22,15 +25,24 @@ def page_note(source: str, scans: int, found: Counter[int], pages: int) -> str:
     Args:
         source: the last scan.
         scans: how many there are in the file.
-        found: how often each page of the form is among them.
+        found: the page of the form that each of them is which is one, by its number.
         pages: of the form.
     """
     if scans == 1 and not file_of(source).lower().endswith(".pdf"):
         return ""
-    if found.total() % pages:
-        return f"{counted(found.total(), 'page')} of the form in the file, and the form has {pages}"
-    fewer = [str(page) for page in range(1, pages + 1) if found[page] < max(found.values(), default=0)]
+    if len(found) % pages:
+        return f"{counted(len(found), 'page')} of the form in the file, and the form has {pages}{_gap(found, pages)}"
+    counts = Counter(found.values())
+    fewer = [str(page) for page in range(1, pages + 1) if counts[page] < max(counts.values(), default=0)]
     return f"page {', '.join(fewer)} of the form missing in the file" if fewer else ""
+
+
+def _gap(found: Mapping[int, int], pages: int) -> str:
+    """The first scan that is not the page of the form behind that of the scan before it."""
+    for (_, before), (scan, page) in pairwise(found.items()):
+        if page != before % pages + 1:
+            return f": look at #{scan}, page {page} behind page {before}"
+    return ""
 
 
 def page_note_of(detail: str) -> str:
