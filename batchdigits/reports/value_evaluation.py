@@ -9,6 +9,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +24,14 @@ from batchdigits.text import (
     as_unicode,
     first_names,
     is_utf8,
+    is_utf16,
     likeliest_delimiter,
     printable,
     without_sep_line,
 )
 
 FILE_COLUMNS, TRUTH_COLUMNS = ("file", "path"), ("truth", "value")  # of the list, the first that it has
+DROPPED = "a spreadsheet drops them: format its column as text"
 HEADER = ("", "fields", "exact", "digits", "too many", "too few", "wrong", "none", "ok", "exact among ok", "missing")
 
 
@@ -41,6 +44,8 @@ class ValueEvaluation:
         fields: true values, also of fields that have no row.
         exact: values whose digits are right.
         other_separators: those of them that have other separators than the true ones, or another sign.
+        without_zeros: values that are not right, and differ from the true one only by zeros before or behind it,
+            which a spreadsheet may have dropped.
         true_digits: digits of all true values.
         edits: digits to change, add or remove until all values are right.
         kinds: the number of values that are not right, by kind: `too many` digits, `too few`, as many but a `wrong`
@@ -54,6 +59,7 @@ class ValueEvaluation:
     fields: int = 0
     exact: int = 0
     other_separators: int = 0
+    without_zeros: int = 0
     true_digits: int = 0
     edits: int = 0
     kinds: Counter[str] = field(default_factory=Counter)
@@ -78,6 +84,7 @@ class ValueEvaluation:
         self.missing += row is None
         if not is_exact:
             self.kinds[_kind(true, value)] += 1
+            self.without_zeros += _is_same_number(truth, label)
 
     def as_json(self) -> dict[str, Any]:
         """All attributes, in types that JSON has."""
@@ -123,6 +130,8 @@ def _rows_of_list(path: Path) -> tuple[Sequence[str], list[tuple[int, dict[str, 
     """
     try:
         whole = path.read_bytes()
+        if is_utf16(whole):
+            raise DataError(f"cannot read {path}: it is in UTF-16; {SAVE_AS_UTF8}")
         content = without_sep_line(whole)
         lines = io.StringIO(content.decode("utf-8-sig", "surrogateescape"), newline="")
         header = lines.readline()
@@ -192,7 +201,7 @@ def as_table(evaluations: Sequence[ValueEvaluation]) -> str:
     if len(evaluations) > 1:
         mean = sum(one.exact / max(1, one.fields) for one in evaluations) / len(evaluations)
         rows.append(("mean", "", f"{mean:.2%}", *[""] * 8))
-    return "\n".join([table(rows), *(_warning(one) for one in evaluations if one.other_separators)])
+    return "\n".join([table(rows), *(warning for one in evaluations for warning in _warnings(one))])
 
 
 def edit_distance(one: str, other: str) -> int:
@@ -218,13 +227,24 @@ def _row(one: ValueEvaluation) -> tuple[str, ...]:
     )
 
 
-def _warning(one: ValueEvaluation) -> str:
-    return f"{printable(one.path)}: exact but for separators or the sign: {one.other_separators:,} of {one.exact:,}"
+def _warnings(one: ValueEvaluation) -> list[str]:
+    begin, others = f"{printable(one.path)}: ", one.fields - one.exact
+    separators = f"{begin}exact but for separators or the sign: {one.other_separators:,} of {one.exact:,}"
+    zeros = f"{begin}not exact only for zeros that the list lacks: {one.without_zeros:,} of {others:,}; {DROPPED}"
+    return [*([separators] if one.other_separators else []), *([zeros] if one.without_zeros else [])]
 
 
 def _plain(text: str) -> str:
     """A value with its separators and its sign; a comma is a point."""
     return text.strip().removeprefix("+").replace(",", ".")
+
+
+def _is_same_number(truth: str, label: str) -> bool:
+    """Whether both are one number, and the truth has fewer zeros before it or behind its point."""
+    try:
+        return len(truth) < len(label) and Decimal(_plain(truth)) == Decimal(_plain(label))
+    except InvalidOperation:
+        return False
 
 
 def _digits(text: str) -> str:

@@ -37,6 +37,7 @@ def test_values_are_compared_without_separators_and_errors_are_told_by_kind(run:
         "fields": 7,
         "exact": 2,
         "other_separators": 1,
+        "without_zeros": 0,
         "true_digits": 14,
         "edits": 6,
         "kinds": {"wrong": 1, "too few": 1, "none": 2, "too many": 1},
@@ -104,6 +105,25 @@ def test_lists_as_spreadsheets_and_read_write_them(run: Run, content: str) -> No
     Path("truth.csv").write_text(content)
     (found,) = json.loads(run("evaluate", "rows.csv", "--truth", "truth.csv", "--json").stdout)
     assert (found["fields"], found["exact"]) == (1, 1)
+
+
+def test_zeros_that_a_spreadsheet_dropped_from_the_list_are_counted(run: Run) -> None:
+    values = [("0055", "55"), ("55.0", "55"), ("-07,50", "-7,5"), ("75", "057"), ("1/2", "12"), ("70", "7")]
+    lines = [f"{number}.png,{value},1,ok,,1" for number, (value, _) in enumerate(values)]
+    Path("rows.csv").write_text("\n".join([ROWS.splitlines()[0], *lines, ""]))
+    truths = [f"{number}.png,{truth}" for number, (_, truth) in enumerate(values)]
+    Path("truth.csv").write_text("\n".join(["file,truth", *truths, ""]))
+    says = (
+        "rows.csv: not exact only for zeros that the list lacks: 3 of 5; a spreadsheet drops them: format its column as"
+    )
+    assert run("evaluate", "rows.csv", "--truth", "truth.csv").stdout.splitlines()[-1] == f"{says} text"
+
+
+def test_a_list_in_utf16_says_what_to_do(run: Run) -> None:
+    Path("truth.csv").write_text(TRUTH.replace(",", "\t"), encoding="utf-16")
+    result = run("evaluate", "rows.csv", "--truth", "truth.csv")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "cannot read truth.csv: it is in UTF-16; save it as UTF-8, which Excel calls CSV UTF-8\n" in result.stderr
 
 
 def test_fields_of_forms_are_told_by_their_names(run: Run) -> None:
