@@ -19,7 +19,7 @@ from batchdigits.cli.shared.options import (
     seed_option,
     verbosity_options,
 )
-from batchdigits.cli.shared.output_file import first_entry, prepare_document, prepare_output
+from batchdigits.cli.shared.output_file import prepare_document, prepare_output
 from batchdigits.errors import BatchdigitsError
 from batchdigits.text import counted
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from batchdigits.reports.audit import Table
     from batchdigits.reports.audit_sample import Keyed
 
-MARK = {"audit_of": "batchdigits classify"}  # the first entry of the file of --json
+BEGIN = '{\n  "audit_of": "batchdigits '  # of the file of --json; then the command that wrote the table
 
 
 class Ratio(Share):
@@ -112,7 +112,7 @@ def audit(
 
     _check_options(size, keyed, share, output, [json_file, html_file, summary, keyed_by])
     if json_file:
-        prepare_document(json_file, ".json", first_entry(MARK), "--json", "report of batchdigits audit")
+        prepare_document(json_file, ".json", BEGIN, "--json", "report of batchdigits audit")
     if html_file:
         prepare_document(html_file, ".html", HEAD, "--html", "report of batchdigits audit")
     if output:
@@ -236,7 +236,8 @@ def _judge(
     result = judge(table, seed, sample.truths)
     click.echo(as_text(result, share))
     if json_file:
-        document = {**MARK, "about": facts, **as_json(result, share)}
+        command = f"batchdigits {'read' if table.are_numbers else 'classify'}"
+        document = {"audit_of": command, "about": facts, **as_json(result, share)}
         _write(json_file, json.dumps(document, indent=2) + "\n")
     if html_file:
         _write(html_file, certificate(result, share, facts))

@@ -600,6 +600,7 @@ def test_a_zero_that_a_person_left_out_makes_a_row_wrong(run: Run, in_empty_fold
     Path("rows.csv").write_text(f"path,value,confidence,status,detail,score\n{rows}")
     assert run("audit", "rows.csv", "--sample", "3", "-o", "sample.csv").exit_code == 0
     key(Path("sample.csv"), {"0.png": "007", "1.png": "12", "2.png": "045"}.__getitem__)
-    result = run("audit", "rows.csv", "--keyed", "sample.csv")
+    result = run("audit", "rows.csv", "--keyed", "sample.csv", "--json", "audit.json")
+    assert json.loads(Path("audit.json").read_text())["audit_of"] == "batchdigits read"
     assert ("1 wrong: " in result.stdout, "1.png: 012, keyed 12" in result.stdout) == (True, True)
     assert "leading zeros" not in result.stderr
