@@ -53,6 +53,9 @@ requestAnimationFrame(function look() {
   requestAnimationFrame(look);
 });
 """
+# In the page: whether the card was on the screen for the moment that it takes until it can be accepted.
+IS_SEEN = """() => document.querySelector(
+  "#single:not([hidden]) > .large[data-seen], #grid:not([hidden]) [aria-selected=true] > [data-seen]")"""
 
 
 @click.command()
@@ -124,6 +127,7 @@ def measure_keys(browser: Browser, address: str, keys: int) -> list[float]:
     """Milliseconds from each key press until the next card is shown."""
     page = open_page(browser, address)
     for number in range(keys):
+        page.wait_for_function(IS_SEEN)
         page.keyboard.press("Space")
         page.wait_for_function("number => window.keys.length > number", arg=number)
     times = [float(time) for time in page.evaluate("() => window.keys")]
