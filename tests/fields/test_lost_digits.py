@@ -217,6 +217,15 @@ def test_digits_as_tall_as_walls_crowd_a_box_and_rests_of_walls_do_not(wide: int
     )
 
 
+def test_a_digit_on_the_edge_of_a_box_is_in_it() -> None:
+    ink = np.zeros(SHAPE, np.uint8)
+    for middle in (80, 110):
+        cv2.ellipse(ink, (middle, 30), (9, 14), 0, 0, 360, 255, 4)
+    (left, _), (wide, _) = (components_of(ink).x, components_of(ink).width)
+    edges = EDGES + (left + wide / 2 - 80)  # at its middle
+    assert _is_crowded(Comb(edges, 60.0, [line(round(edge)) for edge in edges], edges), components_of(ink))
+
+
 def test_a_1_between_tall_digits_makes_no_boxes_of_a_cell(runtime: Runtime, mnist_digits: Digits) -> None:
     scan = paper(230, 60)
     cv2.rectangle(scan, (6, 10), (222, 50), LINE, 2)

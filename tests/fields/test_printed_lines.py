@@ -141,6 +141,14 @@ def test_ticks_on_a_rule_may_be_blurred(runtime: Runtime, wide: int) -> None:
     assert not read_fields([scan], runtime)[0].has_ink
 
 
+def test_the_sides_of_a_frame_are_not_the_walls_of_the_boxes_that_were_told_of(runtime: Runtime) -> None:
+    scan = paper(300, 76)
+    cv2.rectangle(scan, (10, 8), (290, 67), INK, 2)
+    for column in range(50, 290, 40):
+        cv2.line(scan, (column, 49), (column, 67), INK, 2)
+    assert not read_fields([scan], runtime, ReadOptions(boxes=7))[0].has_ink
+
+
 def test_two_alike_ones_are_no_marks(runtime: Runtime) -> None:
     scan = paper(120)
     for column in (50, 74):

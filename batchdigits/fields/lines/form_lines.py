@@ -72,7 +72,7 @@ def remove_form_lines(ink: MatLike, boxes: int | None = None, *, is_as_wide: boo
     """
     strokes = Strokes(ink)
     comb = find_comb(strokes, ink, boxes, is_as_wide=is_as_wide)
-    has_walls = comb is not None and (boxes is None or len(comb.walls) > boxes / 2)
+    has_walls = comb is not None and (boxes is None or (comb.shown is not None and len(comb.walls) > boxes / 2))
     if comb and has_walls:
         ruled = _without_lines(ink, strokes, comb)
         if boxes or not (
@@ -189,7 +189,7 @@ def _is_crowded(comb: Comb, components: Components | None) -> bool:
     left, right = components.x[is_digit], (components.x + components.width)[is_digit]
     middles, depth = (left + right) / 2, WALL_DEPTH * comb.pitch
     starts, ends = comb.edges[:-1, None][comb.is_box], comb.edges[1:, None][comb.is_box]
-    is_own = (middles > starts) & (middles < ends) & (right > starts + depth) & (left < ends - depth)
+    is_own = (middles >= starts) & (middles < ends) & (right > starts + depth) & (left < ends - depth)
     last, first = (
         np.where(is_own, left, -1).max(axis=1, initial=-1),
         np.where(is_own, right, np.inf).min(axis=1, initial=np.inf),
