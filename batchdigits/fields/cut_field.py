@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchdigits.fields.boxes import count_boxes, fill_gaps, glyphs_of_boxes
+from batchdigits.fields.brackets import bracket_of
 from batchdigits.fields.close_up import CloseUp, close_up
 from batchdigits.fields.comb_doubts import may_have_lost_digit
 from batchdigits.fields.context import context_of
+from batchdigits.fields.crossed_boxes import without_crossed
 from batchdigits.fields.ink import View, view_of
 from batchdigits.fields.lattice import Step
 from batchdigits.fields.leaning import upright_view
@@ -26,8 +28,9 @@ from batchdigits.fields.number import Number, find_number
 from batchdigits.fields.pieces import Pieces, pieces_of
 from batchdigits.fields.points import with_points
 from batchdigits.fields.reading import ReadOptions
-from batchdigits.fields.segments import Segment, glyph_of, segments_of
+from batchdigits.fields.segments import Segment, glyph_of, ink_of, segments_of
 from batchdigits.fields.separators import separators_of
+from batchdigits.fields.struck_out import are_struck_out, strike_of
 from batchdigits.vision.normalise import Glyph, Ink, propose
 from batchdigits.vision.view import shrink
 
@@ -54,8 +57,9 @@ class Cut(NamedTuple):
         small: the scan in the size in which the normaliser of single digits looks at it, uint8 (H, W); None for a comb.
         shown: how many boxes the walls of a comb show, which may be more or fewer than it should have.
         is_part: whether a digit may have been left out: there is ink beside the number, or an empty box within it, or
-            a line may be a digit.
+            a line may be a digit; or digits may be struck out together, or be lines that cross empty boxes out.
         has_minus_apart: whether a minus stands in a box before the first digit, or too far before it to be a piece.
+        shapes: of each glyph, the strike through it, as of `strike_of`, or the bracket that it may be; else empty.
     """
 
     view: View
@@ -73,6 +77,7 @@ class Cut(NamedTuple):
     shown: int = 0
     is_part: bool = False
     has_minus_apart: bool = False
+    shapes: Sequence[str] = ()
 
 
 def cut_field(scan: NDArray[np.uint8], options: ReadOptions) -> Cut:
@@ -99,7 +104,7 @@ def _cut_boxes(view: View, ruled: Ruled, comb: Comb, options: ReadOptions) -> Cu
     with_gaps, has_other_ink = fill_gaps(ruled, comb)
     if options.boxes in (None, with_gaps.boxes):
         comb = with_gaps
-    found = glyphs_of_boxes(ruled, comb)
+    found, may_be_crossed = without_crossed(glyphs_of_boxes(ruled, comb), comb)
     filled = [glyph for glyph in found if glyph is not None]
     numbers = iter(range(len(filled)))
     boxes = [-1 if glyph is None else next(numbers) for glyph in found]
@@ -109,11 +114,13 @@ def _cut_boxes(view: View, ruled: Ruled, comb: Comb, options: ReadOptions) -> Cu
     inked = [box for box, glyph in enumerate(boxes) if glyph >= 0]
     has_empty_box = bool(inked) and inked[-1] - inked[0] >= len(inked)
     is_lost = has_other_ink or comb.boxes < with_gaps.boxes or may_have_lost_digit(ruled, comb, places)
+    is_struck = may_be_crossed or are_struck_out(places, height, ruled)
     shown = count_boxes(ruled, comb)
     has_ink = bool(filled) or (not shown and _find_number(ruled) is not None)  # too small for such boxes
     has_minus = bool(places) and _has_minus(places[0], ruled)
     cut = Cut(view, [glyph.glyph for glyph in filled], contexts, boxes, places=places, has_ink=has_ink, shown=shown)
-    return cut._replace(is_part=has_empty_box or is_lost, has_minus_apart=has_minus)
+    shapes = [strike_of(glyph.own, height) for glyph in filled]
+    return cut._replace(is_part=has_empty_box or is_lost or is_struck, has_minus_apart=has_minus, shapes=shapes)
 
 
 def _has_minus(first: tuple[int, int, int, int], ruled: Ruled) -> bool:
@@ -150,10 +157,12 @@ def _cut_number(view: View, ruled: Ruled, scan: NDArray[np.uint8], options: Read
             glyphs.append(found[0])
             contexts.append(found[1])
     places = [segment.box for segment in segments]
-    is_part = number.is_part or _is_cut_off(number, view)
+    is_part = number.is_part or _is_cut_off(number, view) or _is_struck_out(number, ruled)
     leans = [stroke_lean(segment, pieces, close.height) for segment in segments]
     separators = tuple(separators_of(pieces, segments, leans, close, options))
-    cut = Cut(view, glyphs, contexts, None, close, pieces, segments, leans, places, separators)
+    inks = [ink_of(segment, pieces) for segment in segments]
+    shapes = [strike_of(ink, close.height) or bracket_of(ink) for ink in inks]
+    cut = Cut(view, glyphs, contexts, None, close, pieces, segments, leans, places, separators, shapes=shapes)
     return cut._replace(small=np.asarray(shrink(scan), np.uint8), is_part=is_part, has_minus_apart=has_minus)
 
 
@@ -172,6 +181,12 @@ def _find_number(ruled: Ruled) -> Number | None:
     """The ink of a number; None if there is nothing but paper and printed lines."""
     number = find_number(ruled)
     return number if number and is_ink(ruled.ink, number.mask, cv2.bitwise_not(ruled.mask)) else None
+
+
+def _is_struck_out(number: Number, ruled: Ruled) -> bool:
+    """Whether one line goes through several digits of a number."""
+    left, top, width, tall = cv2.boundingRect(number.mask)
+    return are_struck_out([(left, top, left + width, top + tall)], number.height, ruled)
 
 
 def _is_cut_off(number: Number, view: View) -> bool:

@@ -1,4 +1,4 @@
-"""Find digits that may be lines: 1s that may be slashes, where none are expected, or marks, and rests of a frame."""
+"""Find digits that may be lines: 1s that may be slashes, where none are expected, and rests of a frame."""
 
 from __future__ import annotations
 
@@ -13,15 +13,13 @@ from numpy.typing import NDArray
 
 from batchdigits.fields.dates import is_date
 from batchdigits.fields.lattice import Step
-from batchdigits.fields.lines.printed import are_alike
 from batchdigits.fields.pieces import Pieces
-from batchdigits.fields.segments import Segment
+from batchdigits.fields.segments import Segment, ink_of
 
 MIN_HEIGHT, MAX_WIDTH = 0.85, 1.0  # of a slash, as shares of the number's height and of its own
 MAX_SPREAD = 1.5  # of the ink around a straight line, as a share of what a bar of the same area and height has
 MIN_OUTREACH = 0.08  # of the number's height: what a tall slash has above the other digits, and below them
 MIN_FRAME_OUTREACH = 0.25  # the same for what may be the rest of a frame
-MIN_MARKS = 3  # fewer 1s may be as alike by chance
 MAX_HEIGHT_RATIO, MAX_LEAN_DIFFERENCE = 1.25, 0.3  # of the two slashes of a date
 
 Box = tuple[int, int, int, int]  # first column and row, and one past the last
@@ -44,9 +42,7 @@ def stroke_lean(segment: Segment, pieces: Pieces, height: float) -> float | None
 
 def lean_of(segment: Segment, pieces: Pieces) -> tuple[float, float]:
     """How far ink leans to the right, in columns for each row up; and its spread around a line, over that of a bar."""
-    left, top, right, bottom = segment.box
-    labels = pieces.labels[top:bottom, left:right]
-    return lean_of_ink(((labels > segment.start) & (labels <= segment.end)).view(np.uint8))
+    return lean_of_ink(ink_of(segment, pieces))
 
 
 def lean_of_ink(ink: NDArray[np.uint8]) -> tuple[float, float]:
@@ -94,19 +90,6 @@ def may_have_frame(digits: Sequence[Step], segments: Sequence[Segment], height: 
     """
     boxes = [segments[step.glyph].box for step in digits]
     return len(boxes) > 1 and any(_outreach(boxes, place) >= MIN_FRAME_OUTREACH * height for place in range(len(boxes)))
-
-
-def may_be_marks(digits: Sequence[Step], segments: Sequence[Segment]) -> bool:
-    """Whether a number is nothing but 1s that are alike, as the printed marks between empty boxes are.
-
-    Args:
-        digits: the steps that read the digits of a number.
-        segments: the ink of each glyph.
-    """
-    if len(digits) < MIN_MARKS or any(step.text != "1" for step in digits):
-        return False
-    left, top, right, bottom = np.array([segments[step.glyph].box for step in digits]).T
-    return bool(are_alike((left + right) / 2, top, bottom, (right - left).astype(np.float64)).all())
 
 
 def _outreach(boxes: Sequence[Box], place: int) -> float:

@@ -8,13 +8,16 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from batchdigits.fields.brackets import is_in_brackets
 from batchdigits.fields.confidence import alternatives_to, confidence_of, features
 from batchdigits.fields.context_network import classify_contexts
 from batchdigits.fields.cut_field import Cut, looks_empty
 from batchdigits.fields.dates import prefer_dates
-from batchdigits.fields.lattice import Step, best_paths
-from batchdigits.fields.line_digits import may_be_marks, may_have_frame, may_have_slashes
+from batchdigits.fields.lattice import Path, Step, best_paths
+from batchdigits.fields.line_digits import may_have_frame, may_have_slashes
+from batchdigits.fields.printed_digits import may_be_printed
 from batchdigits.fields.reading import Box, Character, FieldReading, Lattice, ReadOptions
+from batchdigits.fields.struck_out import is_struck_out
 from batchdigits.fields.unread_marks import marks_left_out, unread_mark, unsure_slash
 from batchdigits.fields.weights import log_probabilities, steps_of_boxes, steps_of_pieces
 from batchdigits.inference.runtime import Runtime
@@ -70,9 +73,10 @@ def read_cut(cut: Cut, log_p: NDArray[np.float64], options: ReadOptions) -> Fiel
     lead, doubt = features(paths, log_p)
     confidence = confidence_of(lead, doubt)
     has_slashes, has_frame = _may_have_lines(best.steps, cut)
+    is_other = has_frame or _may_be_no_number(best, cut)
     is_part = cut.is_part or _leaves_digit_out(best.steps, cut) or _leaves_small_digit_out(best.steps, cut)
     unread = unread_mark(best, cut, options) or unsure_slash(best, by_shape[0])
-    if is_empty or is_part or has_slashes or has_frame or unread:
+    if is_empty or is_part or has_slashes or is_other or unread:
         confidence = min(confidence, MAX_DOUBTFUL_CONFIDENCE)
     alternatives = tuple(alternatives_to(paths, confidence)[:MAX_ALTERNATIVES])
     lattice = Lattice(steps, pieces, log_p.tolist(), paths, confidence)
@@ -120,14 +124,22 @@ def _leaves_small_digit_out(steps: Sequence[Step], cut: Cut) -> bool:
 
 
 def _may_have_lines(steps: Sequence[Step], cut: Cut) -> tuple[bool, bool]:
-    """Whether there may be an unread slash, and whether a digit may be a mark or the rest of a frame."""
+    """Whether there may be an unread slash, and whether a digit may be the rest of a frame."""
     if cut.close is None:
         return False, False
     digits, height = [step for step in steps if step.text.isdigit()], cut.close.height
     has_slashes = any(not step.text and step in cut.separators for step in steps)  # left out as one
     if "/" not in [step.text for step in steps]:
         has_slashes = has_slashes or may_have_slashes(digits, cut.segments, cut.leans, height)
-    return has_slashes, may_have_frame(digits, cut.segments, height) or may_be_marks(digits, cut.segments)
+    return has_slashes, may_have_frame(digits, cut.segments, height)
+
+
+def _may_be_no_number(path: Path, cut: Cut) -> bool:
+    """Whether digits may be struck out, stand in brackets, or be printed."""
+    digits = [step for step in path.steps if step.text.isdigit()]
+    shapes = [cut.shapes[step.glyph] for step in digits]
+    are_struck = [is_struck_out(shape, step.text) for shape, step in zip(shapes, digits, strict=True)]
+    return any(are_struck) or is_in_brackets(path.value, shapes) or may_be_printed(digits, cut.places)
 
 
 def _characters(steps: Sequence[Step], cut: Cut, log_p: NDArray[np.float64]) -> list[Character]:

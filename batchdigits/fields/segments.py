@@ -58,12 +58,18 @@ def segments_of(pieces: Pieces, height: float) -> list[Segment]:
     return segments
 
 
+def ink_of(segment: Segment, pieces: Pieces) -> NDArray[np.uint8]:
+    """The ink of a segment in its box, 1 on 0, uint8 (h, w)."""
+    left, top, right, bottom = segment.box
+    labels = pieces.labels[top:bottom, left:right]
+    return ((labels > segment.start) & (labels <= segment.end)).view(np.uint8)
+
+
 def glyph_of(segment: Segment, pieces: Pieces, close: CloseUp) -> tuple[Glyph, Glyph] | None:
     """The glyph of a segment of a number and its context; None if its ink is too faint."""
     left, top, right, bottom = segment.box
-    labels = pieces.labels[top:bottom, left:right]
-    is_own = (labels > segment.start) & (labels <= segment.end)
-    own, others = is_own.view(np.uint8), (labels > 0) & ~is_own
+    own = ink_of(segment, pieces)
+    others = (pieces.labels[top:bottom, left:right] > 0) & (own == 0)
     glyph = ink_to_glyph(close.ink, own, segment.box, others)
     return None if glyph is None else (glyph, context_of(close.around, own, segment.box, close.height, others))
 
