@@ -145,6 +145,15 @@ def test_digits_that_overlap_in_all_boxes_are_no_guide(darker: float, is_guide: 
     assert bool(found[20:40, 55:60].max() < 80) is is_guide
 
 
+@pytest.mark.parametrize(("shift", "lines", "is_guide"), [(0, 120, True), (6, 120, False), (0, 60, False)])
+def test_a_guide_alone_is_alike_in_all_boxes_and_fainter_than_lines(shift: int, lines: int, is_guide: bool) -> None:
+    ink = np.zeros((60, 160), np.uint8)
+    for box, left in enumerate(range(0, 160, 40)):
+        cv2.ellipse(ink, (left + 20, 30 + shift * (box % 2)), (10, 15), 0, 0, 360, 50, 2)
+    found = remove_guides(ink, Comb(np.arange(0, 161, 40.0), 40.0, [], None), lines)
+    assert (not found.any()) is is_guide
+
+
 @pytest.mark.parametrize("grey", [0, 11])
 def test_grain_that_is_common_to_all_boxes_stays(grey: int) -> None:
     ink = np.full((60, 160), grey, np.uint8)

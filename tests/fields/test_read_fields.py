@@ -319,6 +319,17 @@ def test_printed_guides_are_no_digits(runtime: Runtime, mnist_digits: Digits) ->
     assert read_fields([scan], runtime)[0].value == "73"
 
 
+@pytest.mark.parametrize(("level", "value"), [(GUIDE + 25, ""), (INK, "88888")])
+def test_guides_without_writing_are_no_number_if_they_are_pale(runtime: Runtime, level: int, value: str) -> None:
+    scan = paper(240)
+    walls(scan, 10, 44, 5, INK)
+    for left in range(10, 230, 44):
+        cv2.putText(scan, "8", (left + 10, 43), cv2.FONT_HERSHEY_SIMPLEX, 1.2, level, 2)
+    (reading,) = read_fields([scan], runtime)
+    assert (reading.value, reading.has_ink) == (value, bool(value))
+    assert reading.confidence <= MAX_DOUBTFUL_CONFIDENCE
+
+
 def test_a_comb_without_walls_can_be_told(runtime: Runtime, mnist_digits: Digits) -> None:
     scan = paper(5 * 44)
     for box, digit in ((1, "4"), (2, "0"), (4, "8")):

@@ -110,7 +110,7 @@ def _without_lines(ink: MatLike, strokes: Strokes, comb: Comb | None) -> Ruled:
         if not is_ink_over(level, ink, mask, removed):
             break
         found = _fainter_lines(mask, comb, lines, columns, least)
-    plain = remove_guides(ink, comb) if comb else ink
+    plain = remove_guides(ink, comb, strokes.level) if comb else ink
     if plain is not ink:
         level, mask = otsu_split(plain)
     if not is_ink_over(level, plain, mask, removed):

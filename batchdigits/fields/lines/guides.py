@@ -19,10 +19,19 @@ MIN_GUIDE = 12  # grey levels: less is the paper's grain
 # darker are their digits, which may overlap where there are few boxes.
 MAX_GUIDE_SHARE, MIN_DARK_SHARE = 0.54, 0.1
 SPREAD = 1.4  # peak of a guide over its median
+# Without writing: a guide's peak, of the level that lines are over; what is ink, of that peak; and how much of the ink
+# of each box is common to all: pens vary more.
+MAX_PALE, MIN_INK, MIN_COMMON = 0.7, 0.5, 0.99
 
 
-def remove_guides(ink: MatLike, comb: Comb) -> MatLike:
-    """Remove the common part of all boxes from the ink of a view, uint8 (H, W), if it is fainter than the rest."""
+def remove_guides(ink: MatLike, comb: Comb, lines: float = 0.0) -> MatLike:
+    """Remove the common part of all boxes from ink, if it is fainter than the rest, or all there is.
+
+    Args:
+        ink: of a view, uint8 (H, W), bright on 0.
+        comb: the boxes.
+        lines: the level that printed lines are over: a guide alone is removed only if it is much fainter than they are.
+    """
     edges = np.round(comb.edges).astype(int).tolist()
     is_box = comb.is_box.tolist()
     boxes = [
@@ -35,7 +44,7 @@ def remove_guides(ink: MatLike, comb: Comb) -> MatLike:
     for box, own in zip(boxes, stack, strict=True):
         own[:height] = ink[:, box] if box.stop - box.start == wide else cv2.resize(ink[:, box], (wide, height))
     blurred = np.asarray(cv2.dilate(stack.reshape(-1, wide), rectangle(SHIFT, SHIFT)), np.uint8)
-    common = blurred.reshape(stack.shape)[:, :height].min(axis=0)
+    stack, common = stack[:, :height], blurred.reshape(stack.shape)[:, :height].min(axis=0)
     if common.max() < MIN_GUIDE:
         return ink
     level = SPREAD * median_level(common.ravel(), MIN_GUIDE)
@@ -43,7 +52,7 @@ def remove_guides(ink: MatLike, comb: Comb) -> MatLike:
         cv2.countNonZero(cv2.threshold(ink, least, 255, cv2.THRESH_BINARY)[1])
         for least in (level / MAX_GUIDE_SHARE, level)
     )
-    if dark <= MIN_DARK_SHARE * inked:
+    if dark <= MIN_DARK_SHARE * inked and not (level <= MAX_PALE * lines and _are_alike(stack, common, level)):
         return ink
     guide = np.minimum(common, level).astype(np.uint8)
     guides = {width: cv2.resize(guide, (width, len(guide))) for width in {box.stop - box.start for box in boxes}}
@@ -51,6 +60,13 @@ def remove_guides(ink: MatLike, comb: Comb) -> MatLike:
     for box in boxes:
         printed[:, box] = guides[box.stop - box.start]
     return cv2.subtract(ink, printed)
+
+
+def _are_alike(stack: NDArray[np.uint8], common: NDArray[np.uint8], level: float) -> bool:
+    """Whether nearly all ink of each box is common to all of them."""
+    are_inked = stack >= MIN_INK * level
+    counts = np.count_nonzero(are_inked, axis=(1, 2))
+    return bool((np.count_nonzero(are_inked & (common >= MIN_INK * level), axis=(1, 2)) >= MIN_COMMON * counts).all())
 
 
 def median_level(pixels: NDArray[np.uint8], least: int = 0) -> float:
