@@ -153,7 +153,8 @@ def test_the_c_normaliser_removes_lines_and_light_like_the_python_one(
         for content in (digit, None):
             scan = render_cell(KINDS[kind], content, np.random.default_rng([7, number]))
             close += [_is_close(in_c, scan), _is_close(in_c, 255 - scan)]
-    cells = 2 if kind == "screened" else 1  # in which rounding breaks a tie, in both polarities
+    # In one, rounding breaks a tie, in both polarities; of a thick frame, Python may look at the inside alone.
+    cells = {"screened": 2, "thick frame": 3}.get(kind, 1)
     assert np.mean(close) >= 1.0 - 2 * cells / 40
 
 
