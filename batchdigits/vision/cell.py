@@ -58,6 +58,8 @@ MIN_WALL_DIGIT_SHARE = 0.2  # of both sides of the cell: what is this large may 
 MIN_STROKE_GAP_SHARE, MIN_STROKE_GAP = 0.02, 2
 MIN_STROKE_LENGTH_SHARE, MIN_STROKE_WIDTH_SHARE = 0.2, 0.06
 MIN_INSIDE = 8  # pixels of the shorter side of a cell
+CROSSED_GAP_SHARE = 0.2  # of a digit's length: how far from it a part of it lies that an erased line cut off
+CUT_REACH = 2  # pixels: how near to an erased line strokes end that it cut, and to the border those of a neighbour
 WALL_REST_SHARE = 0.1  # of the cell's sides: how far from its walls rests of them lie
 
 ALL_SIDES: set[Side] = {(True, True), (True, False), (False, True), (False, False)}
@@ -109,10 +111,10 @@ def remove_lines(view: MatLike, mask: MatLike, parts: Parts, ticks: Flags | None
         comb = _without_ticks(left.rest, parts, find_ticks(parts))
         if comb:
             return comb
-        digit, written = _without_rests(left.mask, parts, left.inside)
+        digit, written = _without_rests(left.mask, parts, left.inside, left.gone)
     elif framed:  # a shadow or another side's ink may hide the digit, but not from the threshold that found the frame
         ink = cv2.subtract(mask, left.gone)
-        digit, written = _without_rests(ink, parts_of(ink), left.inside)
+        digit, written = _without_rests(ink, parts_of(ink), left.inside, left.gone)
     if digit is not left.mask:
         parts = parts_of(digit)
     if framed:
@@ -267,8 +269,10 @@ def _walls(lines: Sequence[Stroke]) -> set[Side]:
     return {line.side for line in lines if _is_wall(line)}
 
 
-def _without_rests(mask: MatLike, parts: Parts, inside: Inside) -> tuple[MatLike, MatLike]:
+def _without_rests(mask: MatLike, parts: Parts, inside: Inside, gone: MatLike) -> tuple[MatLike, MatLike]:
     """Keep the components of a mask that are written in the middle of a cell, and those near them.
+
+    What erased lines, the mask `gone`, cut off the digit is kept, too.
 
     Returns:
         The mask of these, and the same with what else may be a digit.
@@ -290,11 +294,24 @@ def _without_rests(mask: MatLike, parts: Parts, inside: Inside) -> tuple[MatLike
     if is_main.all():
         return mask, mask
     may_be_rest = _may_be_rests(components)
-    kept = is_central | near(components, is_main) & ~may_be_rest
+    is_near = near(components, is_main) | _are_cut_off(components, is_main, gone)
+    kept = is_central | is_near & ~may_be_rest
     digit = select(components, kept)
     others = ~kept & ~may_be_rest & (length >= MIN_SECOND_SHARE * length[is_main].max())
     others = others & _may_be_digits(components, inside) if others.any() else others
     return digit, select(components, kept | others) if others.any() else digit
+
+
+def _are_cut_off(components: Components, main: Flags, gone: MatLike) -> Flags:
+    """Whether each component ends at an erased line, opposite to a main one, and none is a neighbour's stroke."""
+    side = 2 * CUT_REACH + 1
+    at_line = present(components.labels[np.asarray(cv2.dilate(gone, rectangle(side, side))) > 0], components)
+    crossing = at_line & main
+    if not crossing.any():
+        return crossing
+    inner = components.labels[CUT_REACH:-CUT_REACH, CUT_REACH:-CUT_REACH]
+    is_whole = np.bincount(inner.ravel(), minlength=len(main) + 1)[1:] == components.area
+    return np.asarray(at_line & is_whole & near(components, crossing, CROSSED_GAP_SHARE), np.bool_)
 
 
 def _may_be_rests(components: Components) -> Flags:

@@ -16,6 +16,10 @@ from batchdigits.vision.morphology import rectangle
 
 MAX_FRAMES = 3  # in each other
 MIN_FILLED_SHARE = 0.9  # of its box, inside of its outline: a frame with round corners has 0.92, a squarish 0 has 0.87
+MIN_TILTED_SHARE, MAX_TILT = 0.93, 20.0  # the same of the tilted box around it, up to so many degrees: no diamond
+# The standard deviation of an outline's squared distances from its middle, as a share of their mean: a printed circle
+# has 0.02, and the roundest 0 of MNIST 0.05. A 0 in print may be as round, but its strokes are thicker than this share.
+MAX_ROUND_ERROR, MAX_RING_SHARE = 0.03, 0.06
 MIN_SOLID_SHARE = 0.85  # of the box of a filled field
 MAX_DEPTH = 2.0  # of the mean thickness of its sides: ink that lies deeper within its outline is none of it
 SIDE_EDGE = 2  # pixels by which that is more, for sides that are soft or uneven
@@ -94,7 +98,7 @@ def find_frame(mask: MatLike, parts: Parts) -> Frame | None:
 
 
 def _as_frame(mask: MatLike, box: Box) -> Frame | None:
-    """The component in a box, if it is a frame: nothing is in its middle, and its outline fills the box."""
+    """The component in a box, if it is a frame: nothing is in its middle, and its outline is a box's or a circle's."""
     x, y, width, height = box
     ink = mask[y : y + height, x : x + width]
     if not _is_hollow(ink):
@@ -102,11 +106,26 @@ def _as_frame(mask: MatLike, box: Box) -> Frame | None:
     outlines, _ = cv2.findContours(ink, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     outline = max(outlines, key=len)
     filled = cv2.contourArea(outline) + len(outline) / 2 + 1  # the outline runs through the middle of its pixels
-    if filled < MIN_FILLED_SHARE * width * height:
+    is_box = filled >= MIN_FILLED_SHARE * width * height or _fills_tilted_box(outline, filled)
+    if not is_box and not _is_thin_circle(ink, outline):
         return None
     if _holds_strokes(ink, outline):
         return None
     return Frame(ink, box, _thickness(ink))
+
+
+def _fills_tilted_box(outline: MatLike, filled: float) -> bool:
+    """Whether an outline with this area inside is that of a box that is a little tilted."""
+    _, (width, height), angle = cv2.minAreaRect(outline)
+    return min(angle % 90, -angle % 90) <= MAX_TILT and filled >= MIN_TILTED_SHARE * (width + 1) * (height + 1)
+
+
+def _is_thin_circle(ink: MatLike, outline: MatLike) -> bool:
+    """Whether ink that fills its picture is a circle, by its outline, that is rounder than any hand draws it."""
+    height, width = ink.shape
+    squares = ((outline - ((width - 1) / 2, (height - 1) / 2)) ** 2).sum(axis=-1)
+    is_thin = _thickness(ink) <= MAX_RING_SHARE * min(width, height)
+    return bool(is_thin and squares.std() <= MAX_ROUND_ERROR * squares.mean())
 
 
 def _thickness(ink: MatLike) -> float:

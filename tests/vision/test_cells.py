@@ -156,6 +156,25 @@ def test_a_pen_stroke_over_a_box_line_is_not_cut_in_two() -> None:
     assert max(likeness(glyph, alone) for glyph in normalise(scan)) > 0.9
 
 
+def six_at_wall(wall: int | None, top: int = 20) -> np.ndarray:
+    """A 6 from a row on, and a box with its upper wall in another row, or none."""
+    scan = np.full((130, 100), 230, np.uint8)
+    cv2.polylines(scan, [np.array([(60, top), (44, top + 20), (36, top + 50)])], False, 40, 4)
+    cv2.circle(scan, (48, top + 56), 13, 40, 4)
+    if wall is not None:
+        cv2.rectangle(scan, (8, wall), (91, 121), 90, 3)
+    return scan
+
+
+def test_the_part_of_a_digit_beyond_a_wall_belongs_to_it_and_a_neighbours_stroke_does_not() -> None:
+    (glyph,), (alone,) = normalise(six_at_wall(32)), normalise(six_at_wall(None))
+    assert likeness(glyph, alone) > 0.9
+    scan = six_at_wall(27, top=33)
+    cv2.line(scan, (76, 0), (63, 26), 40, 4)
+    (glyph,), (alone,) = normalise(scan), normalise(six_at_wall(None, top=33))
+    assert likeness(glyph, alone) > 0.9
+
+
 def test_the_stroke_of_an_open_four_at_the_edge_belongs_to_it() -> None:
     scan = np.full((90, 90), 240, np.uint8)
     cv2.polylines(scan, [np.array([(40, 12), (22, 52), (58, 56)])], False, 60, 5)
@@ -241,10 +260,52 @@ def test_a_frame_with_round_corners_is_no_zero(width: int, height: int, radius: 
     assert propose(frame) == Candidates(has_lines=True)
     scan, alone = frame.copy(), np.full_like(frame, 225)
     for page in (scan, alone):
-        cv2.line(page, (width // 2 - 12, height // 2 - 16), (width // 2 + 12, height // 2 - 16), 60, 5)
-        cv2.line(page, (width // 2 + 12, height // 2 - 16), (width // 2 - 4, height // 2 + 20), 60, 5)
+        _write_seven(page, width // 2, height // 2)
     (glyph,) = normalise(scan)
     assert likeness(glyph, normalise(alone)[0]) > 0.9
+
+
+def _write_seven(page: np.ndarray, x: int, y: int) -> None:
+    """A 7 around a point, 36 pixels high."""
+    cv2.polylines(page, [np.array([(x - 12, y - 16), (x + 12, y - 16), (x - 4, y + 20)])], False, 60, 5)
+
+
+def tilted_box(angle: float, has_digit: bool) -> np.ndarray:
+    """A box, tilted by so many degrees, with a 7 or empty."""
+    scan = np.full((110, 110), 230, np.uint8)
+    cv2.polylines(scan, [cv2.boxPoints(((55, 55), (72, 76), angle)).round().astype(int)], True, 90, 2)
+    if has_digit:
+        _write_seven(scan, 55, 55)
+    return scan
+
+
+def circle(height: int, thickness: int, has_digit: bool) -> np.ndarray:
+    """A ring, 80 pixels wide, with a 7 or empty."""
+    scan = np.full((110, 110), 230, np.uint8)
+    cv2.ellipse(scan, (55, 55), (40, height // 2), 0, 0, 360, 90, thickness, cv2.LINE_AA)
+    if has_digit:
+        _write_seven(scan, 55, 55)
+    return scan
+
+
+@pytest.mark.parametrize(
+    ("empty", "filled"),
+    [
+        *((tilted_box(angle, False), tilted_box(angle, True)) for angle in (-18.0, -8.0, 5.0, 12.0, 18.0)),
+        (circle(80, 2, False), circle(80, 2, True)),
+    ],
+)
+def test_a_tilted_box_and_a_printed_circle_are_frames(empty: np.ndarray, filled: np.ndarray) -> None:
+    assert propose(empty) == Candidates(has_lines=True)
+    alone = np.full_like(filled, 230)
+    _write_seven(alone, 55, 55)
+    (glyph,) = normalise(filled)
+    assert likeness(glyph, normalise(alone)[0]) > 0.9
+
+
+@pytest.mark.parametrize("ring", [circle(90, 2, False), circle(80, 9, False), tilted_box(45.0, False)])
+def test_a_nearly_round_zero_a_bold_circle_and_a_diamond_are_no_frames(ring: np.ndarray) -> None:
+    assert len(normalise(ring)) == 1
 
 
 def test_a_squarish_zero_that_fills_the_scan_stays() -> None:
