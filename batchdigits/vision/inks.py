@@ -49,11 +49,10 @@ class Found(NamedTuple):
     pair: list[InkAndDigit] | None = None
 
 
-def find_inks(view: MatLike, mask: MatLike, is_even: bool) -> Found:
-    """Find the ink of a view, each of its digits, and the cell."""
+def find_inks(view: MatLike, mask: MatLike, parts: Parts, is_even: bool) -> Found:
+    """Find the ink of a view, each of its digits, and the cell; by the mask of its ink and the parts of that."""
     counts, area = (None, 0) if is_even else (histogram(view), cv2.countNonZero(mask))
     ink, contrast, level = stretch_contrast(view, mask, counts)
-    parts = parts_of(mask)
     if isinstance(parts, Components):
         joined, parts = join_faint(ink, mask, parts)
         if joined is not mask:

@@ -13,7 +13,7 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
-from batchdigits.vision.components import MIN_CELL_SIDE
+from batchdigits.vision.components import MIN_CELL_SIDE, Parts, parts_of
 from batchdigits.vision.cut_out import cut_out
 from batchdigits.vision.dither import is_dithered, smooth
 from batchdigits.vision.filled_box import find_filled_box
@@ -30,6 +30,7 @@ from batchdigits.vision.illumination import (
 from batchdigits.vision.inks import InkAndDigit, find_inks
 from batchdigits.vision.polarity import even_polarities, uneven_polarities
 from batchdigits.vision.reduction import Reduction
+from batchdigits.vision.small_box import find_small_box
 from batchdigits.vision.view import Viewed, ink_bright, look_at
 from batchdigits.vision.writing import holds_writing
 
@@ -65,12 +66,14 @@ class _Page(NamedTuple):
         ink_is_light: whether light pixels of the view are taken for ink.
         view: with its ink bright, without its background if that is unevenly lit, uint8 (H, W).
         mask: of its brighter side, 255 on 0.
+        parts: those of the mask.
         is_even: whether the view is evenly lit.
     """
 
     ink_is_light: bool
     view: MatLike
     mask: MatLike
+    parts: Parts
     is_even: bool
 
 
@@ -109,6 +112,8 @@ def propose_viewed(viewed: Viewed, ink: Ink = "auto", *, deslant: bool = True) -
             return propose_viewed(viewed.part(*box), ink, deslant=deslant)._replace(has_lines=True)
     polarities = () if ink == "auto" else ((ink == "light") != viewed.is_inverted,)
     pages = _pages_of(view, level, lighter, polarities)
+    if part := find_small_box(pages[0].mask, pages[0].parts):
+        return propose_viewed(viewed.part(*part), ink, deslant=deslant)
     found = _find_candidates(pages, viewed, deslant)
     if found.glyphs or found.holds_writing or polarities or not pages[0].is_even or min(view.shape) < MIN_CELL_SIDE:
         return found
@@ -127,7 +132,7 @@ def _find_candidates(pages: list[_Page], viewed: Viewed, deslant: bool) -> Candi
     pair: tuple[Glyph, ...] = ()
     has_lines = has_empty_box = is_unsure = False
     for page in pages:
-        inks, cell, two = find_inks(page.view, page.mask, page.is_even)
+        inks, cell, two = find_inks(page.view, page.mask, page.parts, page.is_even)
         has_lines |= cell is not None
         is_unsure |= cell is None or cell.stroke_prior > 0.0 or cv2.hasNonZero(cell.mask)
         framed = _framed(inks, viewed, page, cell is not None, deslant)
@@ -162,7 +167,7 @@ def _pages_of(view: MatLike, level: float, lighter: MatLike, given: tuple[bool, 
     """A view under each polarity that it may have, or under a given one; with Otsu's level and mask of it."""
     if is_evenly_lit(view, level, lighter):
         polarities = given or even_polarities(lighter)
-        return [_Page(light, ink_bright(view, light), ink_bright(lighter, light), True) for light in polarities]
+        return [_page(light, ink_bright(view, light), ink_bright(lighter, light), True) for light in polarities]
     return _uneven_pages(view, lighter, given)
 
 
@@ -170,7 +175,11 @@ def _uneven_pages(view: MatLike, lighter: MatLike, given: tuple[bool, ...]) -> l
     """The same without the view's background; `lighter` is the mask of its lighter side."""
     flat = {light: remove_background(ink_bright(view, light)) for light in given or (False, True)}
     polarities = given or uneven_polarities(flat[False][1], flat[True][1], lighter)
-    return [_Page(light, flat[light][0], otsu(flat[light][0]), False) for light in polarities]
+    return [_page(light, flat[light][0], otsu(flat[light][0]), False) for light in polarities]
+
+
+def _page(ink_is_light: bool, view: MatLike, mask: MatLike, is_even: bool) -> _Page:
+    return _Page(ink_is_light, view, mask, parts_of(mask), is_even)
 
 
 def _is_solid(glyph: Glyph) -> bool:

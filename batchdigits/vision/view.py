@@ -47,7 +47,7 @@ class Viewed(NamedTuple):
 
     def part(self, rows: slice, columns: slice) -> Viewed:
         """A part of the scan and its view, which is no smaller; by rows and columns of this view."""
-        scale = view_scale(self.scan, self.times)
+        scale = max(1.0, view_scale(self.scan, self.times))
         top, bottom, left, right = (round(end * scale) for axis in (rows, columns) for end in (axis.start, axis.stop))
         scan = np.ascontiguousarray(self.scan[top:bottom, left:right], np.uint8)
         if self.reduction is None:

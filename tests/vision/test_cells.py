@@ -13,6 +13,7 @@ from batchdigits.datasets import MNIST
 from batchdigits.datasets.idx import TRAIN_IMAGES, read_idx
 from batchdigits.vision.illumination import has_shadows
 from batchdigits.vision.normalise import Candidates, normalise, propose
+from batchdigits.vision.reduction import Reduction
 from tests.vision.test_normalise import likeness, same
 
 CELLS = 30  # of a kind
@@ -486,3 +487,24 @@ def test_the_longest_dashes_of_a_side_are_no_digit() -> None:
             scan[y : y + 4, x : x + 4] = 90
     scan[23:41, 70:74] = scan[51:69, 70:74] = 90  # some dots run together
     assert normalise(scan) == ()
+
+
+def boxed_page(width: int, height: int, has_digit: bool) -> np.ndarray:
+    """A light page, 300 pixels wide and high, with a box of this size that holds a 7, or is empty."""
+    page = np.full((300, 300), 235, np.uint8)
+    cv2.rectangle(page, (90, 120), (90 + width, 120 + height), 90, 2)
+    if has_digit:
+        _write_seven(page, 90 + width // 2, 120 + height // 2)
+    return page
+
+
+def test_a_box_that_is_small_on_its_page_is_a_cell() -> None:
+    assert propose(boxed_page(70, 70, False)) == Candidates(has_lines=True)
+    page, alone = boxed_page(70, 70, True), np.full((110, 110), 235, np.uint8)
+    _write_seven(alone, 55, 55)
+    enlarged = cv2.resize(page, None, fx=4.0, fy=4.0).astype(np.uint8)
+    for found in (propose(page), propose(enlarged), propose(page, reduction=Reduction(4, lambda: enlarged))):
+        (glyph,) = found.glyphs
+        assert likeness(glyph, normalise(alone)[0]) > 0.9
+        assert found.has_lines
+    assert normalise(boxed_page(40, 70, False))  # a 0 in block figures
