@@ -61,12 +61,12 @@ def copy_access(source: Path, target: Path, more: int = 0) -> None:
     mode = stat.S_IMODE(wanted.st_mode) & 0o777 | more
     if (before.st_uid, before.st_gid) != (wanted.st_uid, wanted.st_gid):  # never on Windows, which has no chown
         for owner in (wanted.st_uid, -1):  # only root gives a file away
-            with suppress(PermissionError):
+            with suppress(OSError):  # PermissionError, or another where the system knows no such owner
                 os.chown(target, owner, wanted.st_gid)
                 break
     if target.stat().st_gid != wanted.st_gid:
         mode = mode & ~0o070 | (mode & 0o007) << 3
-    with suppress(PermissionError):  # of a file that another member of the group began
+    with suppress(OSError):  # of a file that another member of the group began, or on a disk without modes
         target.chmod(mode)
 
 

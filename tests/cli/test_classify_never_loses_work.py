@@ -189,6 +189,8 @@ def test_prune_drops_no_row_whose_image_may_still_be_there(tmp_path: Path) -> No
     refused = classify(*command, cwd=tmp_path)
     assert (refused.returncode, output.read_bytes()) == (1, before)
     assert b"no images in scans: mount its disk, or leave it out if --prune shall drop its rows" in refused.stderr
+    excluded = classify(*command, "--exclude", "scans/*", cwd=tmp_path)
+    assert b"no images in scans that match --include and --exclude: mount its disk" in excluded.stderr
     assert classify(*command[1:], cwd=tmp_path).returncode == 0
     archive = (tmp_path / "more.zip").read_bytes()
     (tmp_path / "more.zip").write_bytes(archive[:-100])

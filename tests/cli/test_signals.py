@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from batchdigits.cli.shared.signals import Terminated, held_signals
+from batchdigits.cli.shared.signals import Terminated, held_signals, stop_signals_raise
 from tests.conftest import SAMPLES
 
 DIGIT = (SAMPLES / "digits" / "3" / "as-is.png").read_bytes()
@@ -26,6 +26,16 @@ def test_the_first_signal_is_held_and_the_second_raises(number: signal.Signals) 
         assert [type(one) for one in held] == [EXCEPTIONS[number]]
         signal.raise_signal(signal.SIGTERM)
     assert {number: signal.getsignal(number) for number in EXCEPTIONS} == before
+
+
+def test_a_second_hang_up_behind_the_block_is_ignored_too() -> None:
+    before = signal.getsignal(signal.SIGHUP)
+    with stop_signals_raise():
+        with held_signals() as held:
+            signal.raise_signal(signal.SIGHUP)
+        signal.raise_signal(signal.SIGHUP)
+        assert len(held) == 1
+    assert signal.getsignal(signal.SIGHUP) == before
 
 
 def test_a_second_hang_up_is_ignored_as_the_shell_and_the_system_each_send_one() -> None:

@@ -175,3 +175,14 @@ def test_a_comb_as_wide_as_its_field_has_no_boxes_that_are_much_narrower(is_as_w
     comb = find_comb(Strokes(scan), scan, 3, is_as_wide=is_as_wide)
     assert comb is not None
     assert comb.edges == pytest.approx(edges, abs=1.5)
+
+
+def test_boxes_that_stand_apart_are_no_strokes_in_a_comb_as_wide_as_its_field() -> None:
+    scan = np.zeros((46, 224), np.uint8)
+    for box in range(4):  # of 40 pixels, 18 apart
+        cv2.rectangle(scan, (5 + 58 * box, 3), (44 + 58 * box, 42), 200, 1)
+    some, others = (find_comb(Strokes(scan), scan, 4, is_as_wide=is_as_wide) for is_as_wide in (True, False))
+    assert some is not None
+    assert others is not None
+    assert some.edges.tolist() == others.edges.tolist()
+    assert some.boxes == 4

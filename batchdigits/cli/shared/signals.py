@@ -47,6 +47,9 @@ def held_signals() -> Iterator[list[BaseException]]:
 
     with _handled([signal.SIGINT, *_stop_signals()], hold):
         yield held
+    for one in held:
+        if isinstance(one, Terminated):
+            _ignore_more(one.number)
 
 
 def _stop_signals() -> list[int]:

@@ -128,8 +128,10 @@ def refuse_to_prune_all(request: Request, empty_folders: Sequence[str]) -> None:
         NoImagesError: with `--prune`, one is.
     """
     if request.prune and empty_folders:
+        matching = " that match --include and --exclude" if request.include or request.exclude else ""
         raise NoImagesError(
-            f"no images in {', '.join(empty_folders)}: mount its disk, or leave it out if --prune shall drop its rows"
+            f"no images in {', '.join(empty_folders)}{matching}: mount its disk, or leave it out if --prune shall drop "
+            "its rows"
         )
 
 

@@ -83,8 +83,9 @@ def find_comb(found: Strokes, ink: MatLike, boxes: int | None = None, *, is_as_w
             walls, edges = more_walls, more
     shown = edges
     if boxes is not None:
-        if is_as_wide and edges is not None and _pitch(edges) < MIN_PART_PITCH * width / boxes:
-            walls, edges = [], None
+        if edges is not None and _count(edges) != boxes and is_as_wide:
+            if _pitch(edges) < MIN_PART_PITCH * width / boxes:
+                walls, edges = [], None
         edges = _with_count(edges, boxes, ink)
     return None if edges is None else Comb(edges, _pitch(edges), walls, shown)
 
