@@ -83,9 +83,8 @@ def find_comb(found: Strokes, ink: MatLike, boxes: int | None = None, *, is_as_w
             walls, edges = more_walls, more
     shown = edges
     if boxes is not None:
-        if edges is not None and _count(edges) != boxes and is_as_wide:
-            if _pitch(edges) < MIN_PART_PITCH * width / boxes:
-                walls, edges = [], None
+        if is_as_wide and edges is not None and _are_too_narrow(edges, boxes, width):
+            walls, edges = [], None
         edges = _with_count(edges, boxes, ink)
     return None if edges is None else Comb(edges, _pitch(edges), walls, shown)
 
@@ -196,6 +195,11 @@ def _after_gap(columns: Sequence[float], outer: Sequence[float], wall: float, st
 def _count(edges: NDArray[np.float64]) -> int:
     """How many boxes some edges have, without the gaps between groups of them."""
     return int(np.count_nonzero(_is_box(edges)))
+
+
+def _are_too_narrow(edges: NDArray[np.float64], boxes: int, width: int) -> bool:
+    """Whether edges are of more or fewer boxes, which are much narrower than so many equal parts of the view."""
+    return _count(edges) != boxes and _pitch(edges) < MIN_PART_PITCH * width / boxes
 
 
 def _is_box(edges: NDArray[np.float64]) -> NDArray[np.bool_]:
