@@ -11,6 +11,7 @@ from batchdigits.vision.components import SMALL_SIDE
 MIN_SIDE_SHARE = 0.5  # of both sides of a view
 MIN_OUTLINE_SHARE = 0.96  # of its box: the area inside its outline
 MIN_TONE_SHARE = 0.5  # of its box: pixels of its own tone; the others are ink
+MIN_AREA_SHARE = 0.2  # of the view: the same pixels; lines and digits are mostly fewer
 MIN_PAPER_SHARE = 0.1  # of the view: the paper around it
 MAX_OTHER_SHARE = 0.05  # of that paper: pixels of the box's tone, such as ink
 MAX_BORDER_SHARE = 0.1  # of the view's border: pixels of the box's tone
@@ -31,6 +32,8 @@ def find_filled_box(lighter: MatLike) -> tuple[slice, slice] | None:
     if MAX_BORDER_SHARE < light_share < 1 - MAX_BORDER_SHARE:
         return None
     tone = cv2.bitwise_not(lighter) if light_share > MAX_BORDER_SHARE else lighter
+    if cv2.countNonZero(tone) < MIN_AREA_SHARE * tone.size:
+        return None
     outlines, _ = cv2.findContours(tone, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     outline = max(outlines, key=cv2.contourArea)
     x, y, width, height = cv2.boundingRect(outline)
