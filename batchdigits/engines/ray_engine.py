@@ -32,7 +32,7 @@ from batchdigits.engines.supervisor import Supervisor
 from batchdigits.engines.worker import Task, Worker
 from batchdigits.errors import BatchdigitsError
 from batchdigits.files.filter import Filter
-from batchdigits.files.plain_path import folders_of
+from batchdigits.files.plain_path import folder_of, folders_of
 from batchdigits.files.remote import is_url
 from batchdigits.files.required import require_paths
 from batchdigits.files.sources import Tally, find
@@ -235,8 +235,8 @@ def _note_readable(files: Iterator[str], done: DoneParts, readable: array[int]) 
     """The same files; folders and archives that they are in are added to `readable`, if these have an open error."""
     folder = ""
     for path in files:
-        if path.rpartition("/")[0] != folder:
-            folder = path.rpartition("/")[0]
+        if folder_of(path) != folder:
+            folder = folder_of(path)
             for typed in folders_of(path):
                 source = done.find(typed)
                 if source and source.stamp == NO_STAMP:

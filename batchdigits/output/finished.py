@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from batchdigits.errors import BatchdigitsError
 from batchdigits.files.image_formats import may_have_pages
 from batchdigits.files.page_names import file_of, page_name
-from batchdigits.files.plain_path import folders_of
+from batchdigits.files.plain_path import folder_of, folders_of
 from batchdigits.output.done_file import CHECKSUMS, NO_SOURCE, Done, checksum_of, read_done, source_id
 from batchdigits.output.journal import Extent, Identity, failed_stamp, refuse_other_run
 from batchdigits.output.reader_protocol import Reader, RowForm, line_end
@@ -181,7 +181,7 @@ class FinishedOutput:
 
     def _answer_folders(self, path: str) -> None:
         """Drop the error rows of the folders and the archive that a source is in: they can be read now."""
-        folder = path.rpartition("/")[0]
+        folder = folder_of(path)
         if not self._open_folders or folder == self._folder:
             return
         self._folder = folder

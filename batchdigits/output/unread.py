@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from batchdigits.files.plain_path import folders_of
+from batchdigits.files.plain_path import folder_of, folders_of
 from batchdigits.output.done_file import NO_SOURCE, source_id
 
 
@@ -20,7 +20,7 @@ class Unread:
 
     def holds(self, path: str) -> bool:
         """Whether a path is in one of them."""
-        folder = path.rpartition("/")[0]
+        folder = folder_of(path)
         if folder != self._folder or not folder:
             ids = np.fromiter(map(source_id, folders_of(path)), np.uint64)
             ends = np.searchsorted(self._named, ids, "right")

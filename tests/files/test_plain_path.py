@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchdigits.files.plain_path import folders_of, plain_path
+from batchdigits.files.plain_path import folder_of, folders_of, plain_path
 
 
 @given(st.lists(st.sampled_from(["a", "b.png", ".", "", ".c", "d."]), min_size=1).map("/".join))
@@ -31,3 +31,10 @@ def test_the_path_of_an_archive_is_spelled_plainly() -> None:
 def test_the_folders_of_a_path_as_they_may_have_been_typed() -> None:
     assert list(folders_of(".//a.zip/b/c.png")) == ["a.zip/b", "a.zip/b/", "a.zip", "a.zip/", ".", "./"]
     assert list(folders_of("/a/b.png")) == ["/a", "/a/", "/"]
+
+
+def test_the_folders_of_a_path_of_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("batchdigits.files.plain_path.SEPARATORS", ("/", "\\"))
+    path = "in/a\\b\\c.png"
+    assert set(folders_of(path)) >= {"in/a\\b", "in/a", "in/a\\", "in/a/", "in", "in/", "in\\", ".", ".\\"}
+    assert folder_of(path) == "in/a\\b"
