@@ -16,6 +16,10 @@ IMAGE_SUFFIXES = frozenset(
         *(".heic", ".heif", ".hif"),
     )
 )
+TEXT_SUFFIXES = (
+    *(".csv", ".tsv", ".jsonl", ".parquet", ".xlsx", ".xls", ".ods"),
+    *(".txt", ".md", ".log", ".json", ".toml", ".yaml", ".yml", ".xml", ".html"),
+)
 PAGED_SUFFIXES = (".tif", ".tiff", ".pdf")
 
 
@@ -23,6 +27,11 @@ def has_image_suffix(name: str) -> bool:
     """Whether a file's name ends like that of an image, and has more than this suffix."""
     stem, dot, suffix = name.rpartition(".")
     return (dot + suffix).lower() in IMAGE_SUFFIXES and bool(stem.strip("."))
+
+
+def has_text_suffix(name: str) -> bool:
+    """Whether a file's name ends like that of a table or a text, which may be compressed."""
+    return name.lower().removesuffix(".gz").removesuffix(".zst").endswith(TEXT_SUFFIXES)
 
 
 def may_have_pages(name: str) -> bool:

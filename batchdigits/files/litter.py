@@ -8,6 +8,7 @@ import re
 _FILES = frozenset({".ds_store", "thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini"})
 _PREFIXES_OF_FILES = ("._", "~$")  # macOS's on other systems' disks, and the locks of office programs
 _SUFFIXES_OF_FILES = ("~", ".crdownload")  # an editor's backup, and a download that was not finished
+_WORKING_FILE = re.compile(r"\..+\.(part|whole|journal|done)")  # of batchdigits, beside a table
 _FOLDERS = frozenset(
     {
         "$recycle.bin",  # Windows
@@ -28,7 +29,9 @@ _TRASH = re.compile(r"\.trash(-\d+|es)?")  # of a Linux user by number, and of m
 def is_litter_file(name: str) -> bool:
     """Whether a file of this name is never a source."""
     lower = name.lower()
-    return lower.startswith(_PREFIXES_OF_FILES) or lower.endswith(_SUFFIXES_OF_FILES) or lower in _FILES
+    if lower.startswith(_PREFIXES_OF_FILES) or lower.endswith(_SUFFIXES_OF_FILES):
+        return True
+    return lower in _FILES or _WORKING_FILE.fullmatch(lower) is not None
 
 
 def is_litter_folder(name: str) -> bool:

@@ -32,6 +32,11 @@ def is_url(path: str) -> bool:
     return "://" in path and _match_url(path) is not None
 
 
+def with_one_slash(url: str) -> str:
+    """A typed URL without the further slashes at its end; keys with two slashes in a row are only found in listings."""
+    return f"{url.rstrip('/')}/" if _is_unlisted(url) else url
+
+
 def storage_of(url: str) -> tuple[Any, str]:
     """The fsspec filesystem of a URL, and the URL's path in it.
 

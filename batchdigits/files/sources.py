@@ -11,11 +11,18 @@ from functools import partial
 from batchdigits.files.archives import has_archive_suffix, is_archive, is_array, open_archive, split_folder
 from batchdigits.files.disk import LOCAL_DISK, Disk, is_folder
 from batchdigits.files.filter import Filter
-from batchdigits.files.image_formats import HEAD_BYTES, IMAGE_SUFFIXES, has_image_suffix, reads_pdf, sniff
+from batchdigits.files.image_formats import (
+    HEAD_BYTES,
+    IMAGE_SUFFIXES,
+    has_image_suffix,
+    has_text_suffix,
+    reads_pdf,
+    sniff,
+)
 from batchdigits.files.litter import is_litter_file, is_litter_folder
 from batchdigits.files.natural_order import in_natural_order
 from batchdigits.files.preview_mark import MARKED_BYTES, is_preview, may_be_preview
-from batchdigits.files.remote import RemoteDisk, is_url
+from batchdigits.files.remote import RemoteDisk, is_url, with_one_slash
 from batchdigits.files.source_error import SourceError
 
 
@@ -51,11 +58,11 @@ def find(paths: Iterable[str], tally: Tally | None = None, rules: Filter | None 
 
     A typed path is a source, unless it is a folder. Inside a folder, everything with an image's suffix is a source, and
     so is a regular file with an image's first bytes. So a folder `x.png`, a dangling link `x.png` and a fifo `x.png`
-    are sources, as is a folder or file that cannot be read: its error row says why. A picture that `batchdigits
-    preview` wrote is none, if its name says so; under another name it gets an error row, as files are not opened here.
-    Links to folders are followed, unless they lead to a folder above. A zip or tar archive is like a folder, and so are
-    a typed folder in an archive and a typed array of images. A URL with an image's suffix is taken for a file without a
-    request.
+    are sources, as is a folder that cannot be read, or a file, unless it has a suffix of text: its error row says why.
+    A picture that `batchdigits preview` wrote is none, if its name says so; under another name it gets an error row, as
+    files are not opened here. Links to folders are followed, unless they lead to a folder above. A zip or tar archive
+    is like a folder, and so are a typed folder in an archive and a typed array of images. A URL with an image's suffix
+    is taken for a file without a request.
 
     Args:
         paths: files and folders, as typed.
@@ -63,8 +70,8 @@ def find(paths: Iterable[str], tally: Tally | None = None, rules: Filter | None 
         rules: which files and folders are visited; None for all.
 
     Yields:
-        Typed paths in the order given, duplicates kept. In place of a folder come the paths below it, each beginning
-        with the folder as typed, in natural order.
+        Typed paths in the order given, duplicates kept, and URLs with one slash at most at their ends. In place of a
+        folder come the paths below it, each beginning with the folder as typed, in natural order.
 
     Raises:
         MissingExtraError: the package for the kind of storage of a URL is not installed.
@@ -72,7 +79,10 @@ def find(paths: Iterable[str], tally: Tally | None = None, rules: Filter | None 
     tally = Tally() if tally is None else tally
     rules = rules or Filter()
     for path in paths:
-        disk = RemoteDisk(path) if is_url(path) else LOCAL_DISK
+        disk: Disk = LOCAL_DISK
+        if is_url(path):
+            path = with_one_slash(path)
+            disk = RemoteDisk(path)
         if disk.is_folder(path):
             found = _walk(path, tally, rules, disk)
         elif disk is LOCAL_DISK and (is_archive(path) or is_array(path)):
@@ -207,7 +217,7 @@ def _is_source(name: str, read_head: Callable[[int], bytes | None], tally: Tally
         return True
     head = read_head(HEAD_BYTES)
     if head is None:
-        return True
+        return not has_text_suffix(name)
     kind = sniff(head)
     if kind == "PDF" and not reads_pdf():
         tally.skipped_pdfs += 1

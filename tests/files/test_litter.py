@@ -26,7 +26,16 @@ FOLDERS = (
     ".AppleDouble",
     ".dtrash",
 )
-FILES = ("._3.png", "~$3.png", "3.png~", "3.png.crdownload", "Thumbs.db", "desktop.ini")
+FILES = (
+    "._3.png",
+    "~$3.png",
+    "3.png~",
+    "3.png.crdownload",
+    "Thumbs.db",
+    "desktop.ini",
+    ".rows.csv.part",
+    ".4.csv.DONE",
+)
 
 
 @pytest.mark.parametrize("name", FILES)

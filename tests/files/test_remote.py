@@ -322,15 +322,21 @@ def test_a_url_in_a_list_has_the_reason_of_its_server() -> None:
     assert fault_of("http://127.0.0.1:9/x.png").startswith("cannot be read: Cannot connect")
 
 
+@pytest.mark.parametrize("folder", ["memory://scans//", "memory://scans///"])
+def test_further_slashes_behind_a_typed_url_are_none(memory: Any, folder: str) -> None:
+    memory.pipe_file("/scans/3.png", DIGIT)
+    assert list(find([folder])) == ["memory://scans/3.png"]
+
+
 def test_a_file_whose_first_bytes_cannot_be_read_is_a_source(memory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, content in (("empty", b""), ("notes", b"text"), ("secret", b"text")):
-        memory.pipe_file(f"/scans/{name}", content)
+    for name in ("empty", "notes", "secret", "secret.csv", "secret.JSON.gz"):
+        memory.pipe_file(f"/scans/{name}", b"" if name == "empty" else b"text")
     read = memory.cat_file
 
     def refuse(path: str, **options: Any) -> Any:
         if path.endswith("notes"):
             return read(path, **options)
-        raise PermissionError if path.endswith("secret") else ValueError  # as servers refuse a range of an empty file
+        raise PermissionError if "secret" in path else ValueError  # as servers refuse a range of an empty file
 
     monkeypatch.setattr(type(memory), "cat_file", staticmethod(refuse))
     assert list(find(["memory://scans"])) == ["memory://scans/secret"]
