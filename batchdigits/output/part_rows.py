@@ -21,7 +21,7 @@ from batchdigits.output.done_file import CHECKSUMS, RECORD, checksum_of, source_
 from batchdigits.output.journal import NO_STAMP
 from batchdigits.output.reader_protocol import Reader, RowHead
 
-KNOWN = np.dtype([("source", "<u8"), ("stamp", "<u8"), ("is_edited", "?")])
+KNOWN = np.dtype([("source", "<u8"), ("stamp", "<u8"), ("is_edited", "?"), ("rows", "<u4")])
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class PartRows:
         """What is known of each source that has rows, as KNOWN.
 
         The stamp is NO_STAMP if one of the rows is an error that nobody has answered. Rows that a person has added are
-        edited ones.
+        edited ones. The rows are the number of those that are no such error.
         """
         stamps: dict[int, int] = {}
         checksums: Counter[int] = Counter()  # of a source's rows as they were written, less those as they are
@@ -56,15 +56,18 @@ class PartRows:
             stamps[source] = stamp
             checksums[source] += checksum
         is_open = dict.fromkeys(self.sources, False)
+        rows: Counter[int] = Counter()
         for source, row, head in zip(self.sources, self.rows, self.heads, strict=True):
             checksums[source] -= checksum_of(row)
             is_open[source] |= head.is_open_error
+            rows[source] += not head.is_open_error
         self._forgive_spreadsheets(checksums)
         known = [
             (
                 source,
                 NO_STAMP if is_open[source] else stamps.get(source, NO_STAMP) | 1,
                 checksums[source] % CHECKSUMS != 0,
+                rows[source],
             )
             for source in is_open
         ]

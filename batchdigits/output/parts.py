@@ -26,7 +26,7 @@ from batchdigits.output.done_file import NO_SOURCE
 from batchdigits.output.done_parts import done_parts
 from batchdigits.output.formats import FormatName, output_format
 from batchdigits.output.journal import Identity, refuse_other_run
-from batchdigits.output.part_rows import PartRows, read_part
+from batchdigits.output.part_rows import KNOWN, PartRows, read_part
 from batchdigits.output.parts_folder import open_folder
 from batchdigits.output.row_counts import RowCounts, count_heads
 from batchdigits.output.table import TableRow, read_table
@@ -131,6 +131,12 @@ class PartsOutput:
         self.parts = {name: counts for name, (counts, _) in read.items() if name not in before}
         self._sources = {name: read[name][1]["source"] for name in self.parts}
         self.done = done_parts({name: read[name][1] for name in self.finished}, frozenset(self.parts))
+        known = np.concatenate([np.empty(0, KNOWN), *(read[name][1] for name in self.finished)])
+        self._rows = known["rows"][np.argsort(known["source"], kind="stable")]  # as in `done.sources`
+        # Without an error, of earlier runs; those that this run makes again are left out as it does.
+        self.rows_before = sum(int(part["rows"].sum()) for _, part in read.values())
+        for again in self._sources.values():
+            self._leave_out(again)
         self.names: list[str] = []  # of all parts, in order, once it is finished
         self.unnamed = 0  # sources in finished parts that this run did not name
         self.unread = 0  # others that are not pruned, as the folder or archive that they are in could not be read
@@ -207,6 +213,14 @@ class PartsOutput:
         self._write(name, content, done)
         self.parts[name] = counts
         self._sources[name] = done["source"]
+        self._leave_out(done["source"])
+
+    def _leave_out(self, again: NDArray[np.uint64]) -> None:
+        """Take the rows in finished parts of sources that were done again out of `rows_before`."""
+        first, end = (np.searchsorted(self.done.sources, again, side) for side in ("left", "right"))
+        at = np.unique(first[first < end])
+        self.rows_before -= int(self._rows[at].sum())
+        self._rows[at] = 0
 
     def _write(self, name: str, content: bytes, done: NDArray[Any]) -> None:
         """Write a part, and before it the file beside it, so that no part is without one."""

@@ -589,6 +589,18 @@ def test_too_many_failures_end_the_run(scene: Path, cluster: Cluster, run: Run) 
         assert on_ray(run, "--resume", "--max-failures", "12%", folder="share").exit_code == 3
 
 
+def test_a_share_of_failures_counts_changed_images_once(scene: Path, cluster: Cluster, run: Run) -> None:
+    remove_broken()
+    on_ray(run)
+    for image in Path("scans").rglob("*.png"):
+        os.utime(image, (1, 1))
+    for image in sorted(Path("scans").glob("?.png"))[:2]:
+        image.write_bytes(b"")
+    result = on_ray(run, "--resume", "--max-failures", "5%")
+    assert result.exit_code == 1
+    assert "2 of 23 images could not be read, more than --max-failures 5% allows" in result.stderr
+
+
 def test_no_images_leave_nothing(scene: Path, cluster: Cluster, run: Run) -> None:
     Path("empty").mkdir()
     result = run("classify", "empty", "--engine", "ray", "-o", "rows")

@@ -84,7 +84,7 @@ def test_counts_and_stamps_are_read_from_the_content_of_a_part(file_format: Form
     reader = output_format(file_format).reader(COLUMNS)
     read = read_part("part", part(file_format), done(file_format).tobytes(), reader)
     assert (count_heads(read.heads), [head.path for head in read.heads]) == (COUNTS, [row.path for row in ROWS])
-    assert read.known().tolist() == list(zip(SOURCES, [3, NO_STAMP, 7], [False] * 3, strict=True))
+    assert read.known().tolist() == list(zip(SOURCES, [3, NO_STAMP, 7], [False] * 3, [1, 0, 1], strict=True))
     assert part(file_format) == part(file_format)
 
 

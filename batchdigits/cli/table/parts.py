@@ -52,14 +52,12 @@ def classify_in_parts(request: Request, paths: Sequence[str], rules: Filter, ids
         if not output.finished or output.parts:
             print_resumed(request, len(output.parts), "parts")
         listings: list[Listing] = []
-        before = [*output.finished.values(), *output.parts.values()]
-        rows_before = sum(part.rows - part.statuses["error"] for part in before)
         results = classify(paths, job, output.done, request.ray_address, request.jobs)
         written = write_results(
             _parts_of(results, listings),
             lambda part: output.write(part.name, part.content, part.counts, part.done),
             request.max_failures,
-            lambda: rows_before,
+            lambda: output.rows_before,
         )
         listed = _merged(listings)
         if not listed.parts and not len(listed.named):
