@@ -95,7 +95,7 @@ def test_a_row_without_a_label_is_not_accepted_with_the_page(show: Show) -> None
     screen.press("Space")
     screen.wait_text("#said", "nothing to accept")
     screen.press("Shift+Enter")
-    screen.wait_text("#said", "1 row accepted; 1 without a label or a picture stay open")
+    screen.wait_text("#said", "1 row accepted; 1 without a label, or whose picture was not on the screen, stay open")
     assert screen.answers == {"b.png": "blank"}
     assert screen.cursor == "a.png"
 
@@ -448,8 +448,17 @@ def test_the_second_of_two_quick_shift_enters_accepts_nothing(show: Show) -> Non
 def test_a_card_that_cannot_be_shown_is_not_accepted_with_the_page(show: Show) -> None:
     screen = show([Line("../3.png", "3", 0.2), *FEW[:2]])
     screen.press("Shift+Enter")
-    screen.wait_text("#said", "2 rows accepted; 1 without a label or a picture stay open")
+    screen.wait_text("#said", "2 rows accepted; 1 without a label, or whose picture was not on the screen, stay open")
     assert (screen.cursor, "../3.png" in screen.answers) == ("../3.png", False)
+
+
+def test_a_card_below_the_screen_is_not_accepted_with_the_page(show: Show) -> None:
+    screen = show(SEVENS, size=(700, 400))
+    screen.press("Shift+Enter")
+    screen.wait_text("#said", "or whose picture was not on the screen, stay open")
+    seen = len(screen.answers)
+    assert 0 < seen < 24
+    screen.wait_cursor(f"scans/{seen}.png")  # the first that was not on the screen
 
 
 def test_an_image_that_cannot_be_shown_says_why(show: Show) -> None:

@@ -2,7 +2,7 @@
 
 const COMMANDS = [
   ["accept", ["Space", "Enter"], "accept the card and go on"],
-  ["accept_page", ["Shift+Enter"], "accept all cards of the page that have no answer, and show the next page"],
+  ["accept_page", ["Shift+Enter"], "accept the cards of the page that have no answer and were on the screen, and go on"],
   ["not_digit", ["x"], "no digit"],
   ["blank", ["b"], "blank"],
   ["unsure", ["?"], "unsure: flagged, and answered later"],

@@ -37,8 +37,8 @@ export function showPicture(box, address, priority = "auto") {
   box.replaceChildren(image);
 }
 
-/** Whether the image in a box has come. */
-export const isDrawn = (box) => "drawn" in box.dataset;
+/* Whether the image in a box has come. */
+const isDrawn = (box) => "drawn" in box.dataset;
 
 /** Why nobody can have seen what is in a box; nothing if it was on the screen for a moment. */
 export function whyUnseen(box) {

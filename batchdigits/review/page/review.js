@@ -10,7 +10,7 @@ import { Keys } from "./keys.js";
 import { KEYPAD, NumberKeys } from "./number_keys.js";
 import { enqueue, isStuck, untilAcknowledged } from "./outbox.js";
 import * as overview from "./overview.js";
-import { isDrawn, whyUnseen } from "./picture.js";
+import { whyUnseen } from "./picture.js";
 import { groupPlace, readPlace, wholePlace } from "./place.js";
 import { Single } from "./single.js";
 import { Walk } from "./walk.js";
@@ -124,11 +124,12 @@ async function acceptPage() {
   const { place } = walk.page;
   const open = walk.page.cards.filter((card) => cards.isOpen(card, place));
   if (open.length && !isSomeSeen(open)) return;
-  const accepted = open.filter((card) => prediction(card) && isDrawn(walk.view.picture(card)));
+  const accepted = open.filter((card) => prediction(card) && !whyUnseen(walk.view.picture(card)));
   const answers = accepted.map((card) => ({ row: card.row, ...prediction(card) }));
   if (answers.length) await save(answers, `${words.rows(answers.length)} accepted`);
   if (answers.length < open.length) {
-    overview.say(`${words.rows(answers.length)} accepted; ${open.length - answers.length} without a label or a picture stay open`);
+    const left = `${open.length - answers.length} without a label, or whose picture was not on the screen, stay open`;
+    overview.say(`${words.rows(answers.length)} accepted; ${left}`);
   }
   await goOn(answers.length === open.length);
 }
