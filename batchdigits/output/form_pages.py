@@ -69,7 +69,7 @@ def as_pages(records: Iterable[Changed], fields: Mapping[str, Iterable[str]], fa
         names = [record.row.field for record in rows if record.row]
         of_page = fields.get(text_of(rows[0].cells["page"]), ()) if any(names) else ()
         missing = [name for name in of_page if name not in names]
-        if missing:
+        if missing and number == 0:
             faults.incomplete.append(source)
         if number == 1:
             faults.doubled.append(source)

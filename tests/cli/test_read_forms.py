@@ -275,7 +275,7 @@ def test_the_pages_of_a_file_are_those_of_the_form_in_turn(run: Run) -> None:
     assert [row["room"] for row in rows] == ["", "042", "", "", "042", "042", "", "", "042"]
     assert rows[0]["student"] == drawn.VALUES["student"]
     assert rows[7]["status"] == "review"
-    assert rows[7]["detail"] == "3 pages of the form in the file, and the form has 2: look at #3, page 1 behind page 1"
+    assert rows[7]["detail"] == "3 pages of the form in the file, and the form has 2: look at #1, page 2 as the first"
     assert [row["status"] for row in rows[:7]] == ["ok", "ok", "review", "ok", "ok", "ok", "ok"]
     assert (rows[8]["status"], rows[8]["detail"]) == ("ok", "")  # a file for each page
 

@@ -237,6 +237,7 @@ def test_a_page_that_is_there_twice_is_named(in_empty_folder: Path, run: Run) ->
     result = run("review", "t.csv", "--apply", "--wide", "-o", "p.csv")
     assert [page["path"] for page in cells_of("p.csv")] == ["a.png", "b.png", "a.png", "a.png"]
     assert "batchdigits: t.csv has 1 page twice: a.png\n" in result.stderr
+    assert "without the row of a field" not in result.stderr
 
 
 def test_other_tables_have_no_pages(in_empty_folder: Path, run: Run) -> None:

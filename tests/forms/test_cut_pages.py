@@ -15,6 +15,7 @@ from batchdigits.files.source_error import SourceError
 from batchdigits.forms.align import ScanFeatures, align
 from batchdigits.forms.crop import crop
 from batchdigits.forms.cut_pages import FormBatch, cut_form
+from batchdigits.forms.page_note import page_note, page_note_of
 from batchdigits.forms.template import Template
 from batchdigits.forms.template_file import read_template
 from batchdigits.inference.decide import Status
@@ -157,3 +158,18 @@ def test_a_field_of_a_turned_scan_is_upright() -> None:
 def test_a_field_that_is_not_on_the_scan_is_refused(matrix: NDArray[np.float64]) -> None:
     with pytest.raises(SourceError, match="not on the scan"):
         crop(drawn.blank_form(), (420, 300, 322, 46), matrix)
+
+
+@pytest.mark.parametrize(
+    ("found", "place"),
+    [
+        ({1: 2, 2: 1, 3: 2}, ": look at #1, page 2 as the first"),
+        ({2: 2, 3: 1, 4: 2}, ": look at #2, page 2 as the first"),
+        ({1: 1, 2: 2, 3: 2}, ": look at #3, page 2 behind page 2"),
+        ({1: 1, 2: 2, 3: 1}, ""),
+    ],
+)
+def test_the_note_of_too_many_pages_names_the_first_scan_out_of_turn(found: dict[int, int], place: str) -> None:
+    note = page_note(f"a.tif#{max(found)}", max(found), found, 2)
+    assert note == f"3 pages of the form in the file, and the form has 2{place}"
+    assert page_note_of(f"blank; {note}") == note
