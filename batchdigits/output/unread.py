@@ -15,13 +15,13 @@ class Unread:
     def __init__(self, named: NDArray[np.uint64]) -> None:
         """Take the `source_id` of each source that the run named."""
         self._named = np.setdiff1d(named, np.array([NO_SOURCE], np.uint64))
-        self._folder = ""  # that the last path was in
+        self._folder: str | None = None  # that the last path was in
         self._is_unread = False
 
     def holds(self, path: str) -> bool:
         """Whether a path is in one of them."""
         folder = folder_of(path)
-        if folder != self._folder or not folder:
+        if folder != self._folder:
             ids = np.fromiter(map(source_id, folders_of(path)), np.uint64)
             ends = np.searchsorted(self._named, ids, "right")
             self._folder = folder

@@ -8,13 +8,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from time import process_time
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 
 from batchdigits.errors import BatchdigitsError
-from batchdigits.output import resumable
-from batchdigits.output.done_file import COUNTED, COUNTS, done_path, read_done, records, write_done
+from batchdigits.files.plain_path import folders_of
+from batchdigits.output import resumable, unread
+from batchdigits.output.done_file import COUNTED, COUNTS, done_path, read_done, records, source_id, write_done
 from batchdigits.output.finished import FinishedOutput
 from batchdigits.output.journal import failed_stamp, stamp_of
 from batchdigits.output.resumable import ResumableOutput
@@ -181,6 +183,14 @@ def test_rows_below_a_folder_or_archive_that_cannot_be_read_are_not_pruned(
     for _ in range(2):
         write(path, [folder], resume=True, prune=True)
         assert path.read_bytes() == b"".join([HEADER, row(folder), *rows])
+
+
+def test_the_folders_of_rows_are_looked_up_once_for_neighbours(monkeypatch: pytest.MonkeyPatch) -> None:
+    look_up = Mock(side_effect=folders_of)
+    monkeypatch.setattr(unread, "folders_of", look_up)
+    is_held = unread.Unread(np.array([source_id("in")], np.uint64)).holds
+    assert [is_held(path) for path in ("0", "1", "in/0", "in/1", "2", "3")] == [False, False, True, True, False, False]
+    assert look_up.call_count == 3
 
 
 def test_the_error_of_a_folder_or_archive_that_can_be_read_again_is_dropped(tmp_path: Path, files: list[str]) -> None:
