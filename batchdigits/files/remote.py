@@ -34,7 +34,9 @@ def is_url(path: str) -> bool:
 
 def with_one_slash(url: str) -> str:
     """A typed URL without the further slashes at its end; keys with two slashes in a row are only found in listings."""
-    return f"{url.rstrip('/')}/" if _is_unlisted(url) else url
+    while _is_unlisted(url):
+        url = url[:-1]
+    return url
 
 
 def storage_of(url: str) -> tuple[Any, str]:

@@ -326,6 +326,7 @@ def test_a_url_in_a_list_has_the_reason_of_its_server() -> None:
 def test_further_slashes_behind_a_typed_url_are_none(memory: Any, folder: str) -> None:
     memory.pipe_file("/scans/3.png", DIGIT)
     assert list(find([folder])) == ["memory://scans/3.png"]
+    assert remote.with_one_slash("file:////") == "file:///"  # of the root
 
 
 def test_a_file_whose_first_bytes_cannot_be_read_is_a_source(memory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
