@@ -15,16 +15,19 @@ from numpy.typing import NDArray
 from batchdigits.fields.line_digits import MAX_SPREAD, lean_of_ink
 from batchdigits.fields.lines.comb import Comb
 from batchdigits.fields.lines.form_lines import WALL_DEPTH, Ruled
+from batchdigits.fields.lines.pen_strokes import are_of_pen
 from batchdigits.fields.lines.row_limits import row_limits
 from batchdigits.fields.segments import ink_to_glyph
 from batchdigits.vision.components import MAX_GAP_SHARE, Components, components_of
 from batchdigits.vision.normalise import Glyph
 
-MAX_WIDTH = 1.3  # of the pitch: a wider component is cut at the walls, as it lies in several boxes
+MAX_WIDTH = 1.0  # of the pitch: a wider component is cut at the walls, as it lies in several boxes
 MIN_DIGIT_SHARE = 0.25  # of the pitch: shorter ink is dust
+MIN_RAIL_WIDTH = 1.3  # of the pitch: a narrower component is digits that touch, and no rail
 MIN_RAIL_SHARE = 0.85  # of a box's width: a row with so much of a component that lies in several boxes is a rail's
 MIN_FLATNESS = 0.35  # height over width: what is lower is a dash
 MIN_STROKE_SHARE = 0.4  # of the longest component's length: one this long belongs to the digit, wherever it is
+MIN_TALL_SHARE = 0.45  # of a box's height: ink along a wall that may be a digit
 NEAREST_WALLS = 3  # of a box, whose ends are its rows
 # Of the height of the digits in boxes: ink in a gap that may be a digit, and such that is one if it is not straight.
 MIN_GAP_INK, MIN_GAP_DIGIT = 0.4, 0.6
@@ -62,8 +65,11 @@ def glyphs_of_boxes(ruled: Ruled, comb: Comb) -> list[BoxGlyph | None]:
     deep_x, deep_y = WALL_DEPTH * (right - left) + 1, WALL_DEPTH * (bottom - top) + 1
     x0, y0 = components.x, components.y
     x1, y1 = x0 + components.width, y0 + components.height
-    is_own &= (x1 > (left + deep_x)[box_of]) & (x0 < (right - deep_x)[box_of])  # else it is the rest of a wall
-    is_own &= (y1 > (top + deep_y)[box_of]) & (y0 < (bottom - deep_y)[box_of])  # or of a rail
+    is_own &= (y1 > (top + deep_y)[box_of]) & (y0 < (bottom - deep_y)[box_of])  # else it is the rest of a rail
+    is_inner = (x1 > (left + deep_x)[box_of]) & (x0 < (right - deep_x)[box_of])
+    is_tall = is_own & (components.height >= MIN_TALL_SHARE * (bottom - top)[box_of])
+    are_pen = are_of_pen(components, is_tall & ~is_inner, is_tall & is_inner, ruled.ink, comb)
+    is_own &= is_inner | are_pen  # else it is the rest of a wall
     ends = np.stack((x0, y0, x1, y1), axis=1).tolist()
     inside: list[dict[int, list[int]]] = [{} for _ in range(boxes)]
     for index in np.flatnonzero(is_own).tolist():
@@ -140,7 +146,7 @@ def _cut_wide(ruled: Ruled, edges: NDArray[np.intp], pitch: float) -> Components
         x, width = int(components.x[index]), int(components.width[index])
         inner = edges[(edges > x) & (edges < x + width - 1)].tolist()
         ink = components.labels[:, x : x + width] == index + 1
-        for left, right in pairwise([x, *inner, x + width]):
+        for left, right in pairwise([x, *inner, x + width]) if width > MIN_RAIL_WIDTH * pitch else ():
             is_rail = ink[:, left - x : right - x].mean(axis=1) >= MIN_RAIL_SHARE
             mask[:, left:right][is_rail[:, None] & ink[:, left - x : right - x]] = 0
         for edge in inner:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import compress, pairwise
 from statistics import median
 
+import cv2
 import numpy as np
 from cv2.typing import MatLike
 
@@ -36,7 +38,8 @@ def may_have_lost_digit(ruled: Ruled, comb: Comb, places: Sequence[Box]) -> bool
     height = median(bottom - top for _, top, _, bottom in places)
     are_beside = _are_beside(ruled.components, comb, height)
     are_along = _are_along_walls(ruled.mask, ruled.components, comb, places, height)
-    return bool((are_beside | are_along).any()) or _has_odd_walls(ruled, comb)
+    is_lost = bool((are_beside | are_along).any()) or _fills_empty_box(ruled.mask, comb, places, height)
+    return is_lost or _has_odd_walls(ruled, comb)
 
 
 def _has_odd_walls(ruled: Ruled, comb: Comb) -> bool:
@@ -54,6 +57,19 @@ def _has_odd_walls(ruled: Ruled, comb: Comb) -> bool:
         return True
     strokes = [[wall for wall in walls if wall.thickness >= MIN_LIKE_WALLS * thickness] for walls in at_edges]
     return any(len(walls) > 1 and any(wall.length < MIN_LIKENESS * length for wall in walls) for walls in strokes)
+
+
+def _fills_empty_box(mask: MatLike, comb: Comb, places: Sequence[Box], height: float) -> bool:
+    """Whether ink as large as a digit lies in a box that has none of its own: two digits may be taken for one."""
+    depth, least = WALL_DEPTH * comb.pitch + 1, (MIN_LARGE_WIDTH * height, MIN_LARGE_HEIGHT * height)
+    for left, right in compress(pairwise(comb.edges.tolist()), comb.is_box.tolist()):
+        is_empty = not any(left <= (start + end) / 2 <= right for start, _, end, _ in places)
+        if is_empty and right - left > 3 * depth:
+            inner = np.asarray(mask)[:, round(left + depth) : round(right - depth)]
+            sizes = cv2.connectedComponentsWithStats(inner, ltype=cv2.CV_16U)[2][1:, 2:4]
+            if (sizes >= least).all(axis=1).any():
+                return True
+    return False
 
 
 def _are_beside(components: Components, comb: Comb, height: float) -> Flags:

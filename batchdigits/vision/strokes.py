@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import cv2
+import numpy as np
 from cv2.typing import MatLike
 
 from batchdigits.vision.long_parts import long_parts
@@ -62,6 +63,10 @@ class Stroke(NamedTuple):
     def middle(self) -> float:
         """The row or column of its middle, across it."""
         return (self.near + self.far) / 2
+
+    def level_in(self, ink: MatLike) -> float:
+        """The median grey level of its pixels in a picture, uint8 (H, W)."""
+        return float(np.median(np.asarray(ink)[self.place][np.asarray(self.ink) > 0]))
 
     def lies_at(self, end: float, reach: float) -> bool:
         """Whether the end of a stroke across it is within so many pixels of it."""

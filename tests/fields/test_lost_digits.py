@@ -320,7 +320,7 @@ def test_lines_that_are_unlike_the_walls_may_be_of_a_digit(removed: Sequence[Str
     ("ink", "is_lost"),
     [
         pytest.param(glyphs_at(280), True, id="digit"),
-        pytest.param(glyphs_at(230), False, id="in the last box"),
+        pytest.param(glyphs_at(230), True, id="in a box without a digit of its own"),
         pytest.param(glyphs_at(strokes=[[(274, 30), (286, 30)]]), False, id="dash"),
         pytest.param(glyphs_at(strokes=[[(280, 10), (280, 50)]]), False, id="line"),
         pytest.param(glyphs_at(strokes=[[(206, 14), (206, 46)]]), True, id="1 along a wall"),
@@ -344,6 +344,35 @@ def test_a_thin_rest_of_a_wall_is_no_digit() -> None:
     ink = np.asarray(ruled.ink, np.uint8)
     ink[14:46, 206] = 255
     assert not may_have_lost_digit(ruled_with(ink)._replace(walls=WALLS), comb, PLACES)
+
+
+@pytest.mark.parametrize("at", [72, 130])
+@pytest.mark.parametrize("boxes", [None, 4])
+def test_a_1_along_a_grey_wall_is_read(runtime: Runtime, mnist_digits: Digits, at: int, boxes: int | None) -> None:
+    scan = paper(256)
+    walls(scan, 8, 60, 4, level=190)
+    for digit, column in zip("493", (20, 140 if at < 100 else 80, 200), strict=True):
+        write(scan, *mnist_digits, digit, at=column)
+    cv2.line(scan, (at, 14), (at - 1, 46), INK, 3)
+    (reading,) = read_fields([scan], runtime, ReadOptions(boxes=boxes))
+    assert reading.value == ("4193" if at < 100 else "4913")
+    assert reading.confidence > MAX_DOUBTFUL_CONFIDENCE
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_sure"),
+    [pytest.param(36, 62, True, id="wider than a box"), pytest.param(40, 60, False, id="as wide as one digit")],
+)
+def test_digits_that_touch_a_wall_from_both_sides_are_two_or_leave_a_doubt(
+    runtime: Runtime, mnist_digits: Digits, first: int, second: int, is_sure: bool
+) -> None:
+    scan = paper(196)
+    walls(scan, 8, 60, 3)
+    for digit, column in zip("001", (first, second, 140), strict=True):
+        write(scan, *mnist_digits, digit, at=column)
+    (reading,) = read_fields([scan], runtime, ReadOptions(boxes=3))
+    assert (reading.confidence > MAX_DOUBTFUL_CONFIDENCE) == is_sure
+    assert not is_sure or reading.value == "001"
 
 
 def test_a_digit_beside_the_boxes_leaves_a_number_in_doubt(runtime: Runtime, mnist_digits: Digits) -> None:

@@ -112,7 +112,7 @@ def comb_of(mask: Mask, first: int, pitch: int, boxes: int) -> Comb:
 
 def found_at(mask: Mask, comb: Comb, column: int) -> int:
     """How many walls of a comb are at a column."""
-    found = comb_walls(UprightStrokes(mask).select(), comb, mask)
+    found = comb_walls(UprightStrokes(mask).select(), comb, mask, mask)
     return sum(abs((wall.near + wall.far) / 2 - column) <= 5 for wall in found)
 
 
@@ -128,7 +128,7 @@ def test_a_wall_that_a_stem_lies_along_is_no_thicker_than_others() -> None:
     mask = mask_of(80, 260)
     comb = comb_of(mask, 20, 50, 4)
     mask[16:64, 122:128] = 255
-    (wall,) = (one for one in comb_walls(UprightStrokes(mask).select(), comb, mask) if 110 < one.near < 130)
+    (wall,) = (one for one in comb_walls(UprightStrokes(mask).select(), comb, mask, mask) if 110 < one.near < 130)
     assert wall.far - wall.near <= 6
 
 
@@ -167,7 +167,7 @@ def test_a_stem_beside_a_wall_that_is_gone_is_no_wall() -> None:
     known = UprightStrokes(mask).select()
     mask[:] = 0
     mask[12:68, 122:126] = 255
-    assert not comb_walls(UprightStrokes(mask).select(), comb, mask, known)
+    assert not comb_walls(UprightStrokes(mask).select(), comb, mask, mask, known)
 
 
 @pytest.mark.parametrize("value", ["700", "8086"])

@@ -42,6 +42,7 @@ class Comb:
         walls: the upright strokes as tall as its walls.
         shown: the edges of all boxes that walls show, as `edges`, which has as many as are known; None if they show
             none.
+        level: the median grey level of these strokes, bright on 0; 0 without any.
         filled: which of the gaps are boxes all the same, as digits stand there: a comb may have boxes of two widths.
     """
 
@@ -49,6 +50,7 @@ class Comb:
     pitch: float
     walls: list[Stroke]
     shown: NDArray[np.float64] | None
+    level: float = 0.0
     filled: tuple[int, ...] = ()
 
     @cached_property
@@ -86,7 +88,8 @@ def find_comb(found: Strokes, ink: MatLike, boxes: int | None = None, *, is_as_w
         if is_as_wide and edges is not None and _are_too_narrow(edges, boxes, width):
             walls, edges = [], None
         edges = _with_count(edges, boxes, ink)
-    return None if edges is None else Comb(edges, _pitch(edges), walls, shown)
+    level = median([wall.level_in(ink) for wall in walls] or [0.0])
+    return None if edges is None else Comb(edges, _pitch(edges), walls, shown, level)
 
 
 def fit_boxes(columns: Sequence[float], tall: float, width: int) -> NDArray[np.float64] | None:

@@ -11,6 +11,7 @@ from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from batchdigits.fields.lines.comb import TOLERANCE, Comb
+from batchdigits.fields.lines.pen_strokes import is_of_pen
 from batchdigits.fields.lines.printed import TRIM, slope_of, widest
 from batchdigits.vision.strokes import Stroke, make_stroke
 
@@ -21,15 +22,19 @@ MAX_SLOPE_DIFFERENCE = 0.12  # columns for each row, from that of the other wall
 LEANS = 0.0, -0.04, 0.04, -0.08, 0.08  # of a hidden wall, from the others
 
 
-def comb_walls(upright: Sequence[Stroke], comb: Comb, mask: MatLike, known: Sequence[Stroke] = ()) -> list[Stroke]:
+def comb_walls(
+    upright: Sequence[Stroke], comb: Comb, ink: MatLike, mask: MatLike, known: Sequence[Stroke] = ()
+) -> list[Stroke]:
     """The walls of a comb: those of some strokes that are such, and those that digits hide.
 
     Args:
         upright: the strokes.
         comb: the comb.
-        mask: of the ink, uint8 (H, W), 255 on 0.
+        ink: uint8 (H, W), bright on 0.
+        mask: of the ink, 255 on 0.
         known: lines that were removed before.
     """
+    upright = [stroke for stroke in upright if not is_of_pen(stroke, comb, ink)]
     reach = TOLERANCE * comb.pitch + 1
     before = [line for line in known if not line.is_level]
     found = [stroke for stroke in upright if _is_wall_of(stroke, comb) and not _is_near(before, stroke.middle, reach)]

@@ -97,7 +97,7 @@ def _without_lines(ink: MatLike, strokes: Strokes, comb: Comb | None) -> Ruled:
     columns = columns_of_walls(comb, mask.shape[1]) if comb else b""
     least = 0.0 if comb else MIN_WALL_SPAN * len(mask)
     upright = strokes.upright.select(least, columns)
-    walls = comb_walls(upright, comb, mask) if comb else cell_walls(upright, strokes.rules, strokes.components)
+    walls = comb_walls(upright, comb, ink, mask) if comb else cell_walls(upright, strokes.rules, strokes.components)
     found, lines, removed = strokes.rules + walls, list[Stroke](), 0
     for _ in range(MAX_PASSES):
         if not found:
@@ -109,7 +109,7 @@ def _without_lines(ink: MatLike, strokes: Strokes, comb: Comb | None) -> Ruled:
         level, mask = otsu_split(ink)
         if not is_ink_over(level, ink, mask, removed):
             break
-        found = _fainter_lines(mask, comb, lines, columns, least)
+        found = _fainter_lines(ink, mask, comb, lines, columns, least)
     plain = remove_guides(ink, comb, strokes.level) if comb else ink
     if plain is not ink:
         level, mask = otsu_split(plain)
@@ -123,12 +123,13 @@ def _without_lines(ink: MatLike, strokes: Strokes, comb: Comb | None) -> Ruled:
 
 
 def _fainter_lines(
-    mask: MatLike, comb: Comb | None, lines: Sequence[Stroke], columns: bytes, least: float
+    ink: MatLike, mask: MatLike, comb: Comb | None, lines: Sequence[Stroke], columns: bytes, least: float
 ) -> list[Stroke]:
     """The lines of a mask from which others were removed.
 
     Args:
-        mask: of the ink that is left, 255 on 0.
+        ink: that is left, uint8 (H, W), bright on 0.
+        mask: of it, 255 on 0.
         comb: the boxes, if there are any.
         lines: those that were removed.
         columns: 1 for each column in which walls are looked for, else 0; empty for all.
@@ -137,7 +138,7 @@ def _fainter_lines(
     strokes = UprightStrokes(mask, columns)
     rules, upright = find_rules(mask, strokes), strokes.select(least)
     if comb:
-        return rules + comb_walls(upright, comb, mask, lines)
+        return rules + comb_walls(upright, comb, ink, mask, lines)
     across = rules + [line for line in lines if line.is_level]
     return rules + cell_walls(upright, across, MaskComponents(mask), lines)
 

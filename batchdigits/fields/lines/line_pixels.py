@@ -9,7 +9,6 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
-from batchdigits.fields.lines.guides import median_level
 from batchdigits.vision.erasing import erased
 from batchdigits.vision.strokes import Stroke
 
@@ -43,7 +42,7 @@ def _strokes_along(lines: Sequence[Stroke], ink: MatLike, mask: MatLike, gone: N
     pixels = np.asarray(ink, np.uint8)
     darker = np.zeros(gone.shape, np.bool_)
     for line in lines:
-        level = median_level(pixels[line.place][np.asarray(line.ink) > 0])
+        level = line.level_in(ink)
         rows, columns = (slice(max(0, axis.start - 2), axis.stop + 2) for axis in line.place)
         darker[rows, columns] |= pixels[rows, columns] > int(MIN_DARKER * level)
     darker &= gone > 0
