@@ -38,7 +38,7 @@ def may_have_lost_digit(ruled: Ruled, comb: Comb, places: Sequence[Box]) -> bool
     height = median(bottom - top for _, top, _, bottom in places)
     are_beside = _are_beside(ruled.components, comb, height)
     are_along = _are_along_walls(ruled.mask, ruled.components, comb, places, height)
-    is_lost = bool((are_beside | are_along).any()) or _fills_empty_box(ruled.mask, comb, places, height)
+    is_lost = bool((are_beside | are_along).any()) or _reaches_into_empty_box(ruled.mask, comb, places, height)
     return is_lost or _has_odd_walls(ruled, comb)
 
 
@@ -59,16 +59,19 @@ def _has_odd_walls(ruled: Ruled, comb: Comb) -> bool:
     return any(len(walls) > 1 and any(wall.length < MIN_LIKENESS * length for wall in walls) for walls in strokes)
 
 
-def _fills_empty_box(mask: MatLike, comb: Comb, places: Sequence[Box], height: float) -> bool:
-    """Whether ink as large as a digit lies in a box that has none of its own: two digits may be taken for one."""
+def _reaches_into_empty_box(mask: MatLike, comb: Comb, places: Sequence[Box], height: float) -> bool:
+    """Whether ink as large as a digit reaches from one box into another without a digit: two may be taken for one."""
     depth, least = WALL_DEPTH * comb.pitch + 1, (MIN_LARGE_WIDTH * height, MIN_LARGE_HEIGHT * height)
-    for left, right in compress(pairwise(comb.edges.tolist()), comb.is_box.tolist()):
-        is_empty = not any(left <= (start + end) / 2 <= right for start, _, end, _ in places)
-        if is_empty and right - left > 3 * depth:
-            inner = np.asarray(mask)[:, round(left + depth) : round(right - depth)]
-            sizes = cv2.connectedComponentsWithStats(inner, ltype=cv2.CV_16U)[2][1:, 2:4]
-            if (sizes >= least).all(axis=1).any():
-                return True
+    boxes = compress(pairwise(comb.edges.tolist()), comb.is_box.tolist())
+    empty = [box for box in boxes if not any(box[0] <= (left + right) / 2 <= box[1] for left, _, right, _ in places)]
+    for start, end in empty:
+        for left, top, right, bottom in places:
+            first, last = max(left, round(start + depth)), min(right, round(end - depth))
+            if last - first >= least[0]:
+                inner = np.asarray(mask)[top:bottom, first:last]
+                sizes = cv2.connectedComponentsWithStats(inner, ltype=cv2.CV_16U)[2][1:, 2:4]
+                if (sizes >= least).all(axis=1).any():
+                    return True
     return False
 
 

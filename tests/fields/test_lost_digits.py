@@ -320,7 +320,7 @@ def test_lines_that_are_unlike_the_walls_may_be_of_a_digit(removed: Sequence[Str
     ("ink", "is_lost"),
     [
         pytest.param(glyphs_at(280), True, id="digit"),
-        pytest.param(glyphs_at(230), True, id="in a box without a digit of its own"),
+        pytest.param(glyphs_at(230), False, id="in the last box"),
         pytest.param(glyphs_at(strokes=[[(274, 30), (286, 30)]]), False, id="dash"),
         pytest.param(glyphs_at(strokes=[[(280, 10), (280, 50)]]), False, id="line"),
         pytest.param(glyphs_at(strokes=[[(206, 14), (206, 46)]]), True, id="1 along a wall"),
