@@ -178,7 +178,8 @@ def _with_notes(prediction: FieldPrediction, reading: FieldReading | str, option
         return prediction
     notes = []
     if options.comb is not None and reading.boxes != options.comb:
-        notes.append(f"{reading.boxes or 'no'} boxes found where {options.comb} should be")
+        remedy = "" if reading.boxes else ": for ticks or lines under digits, give the length in place of comb"
+        notes.append(f"{reading.boxes or 'no'} boxes found where {options.comb} should be{remedy}")
     if reading.unread:
         notes.append(UNREAD[reading.unread])
     status = Status.REVIEW if notes else prediction.status

@@ -79,7 +79,8 @@ def read_cut(cut: Cut, log_p: NDArray[np.float64], options: ReadOptions) -> Fiel
     if is_empty or is_part or has_slashes or is_other or unread:
         confidence = min(confidence, MAX_DOUBTFUL_CONFIDENCE)
     alternatives = tuple(alternatives_to(paths, confidence)[:MAX_ALTERNATIVES])
-    lattice = Lattice(steps, pieces, log_p.tolist(), paths, confidence)
+    is_full = cut.boxes is not None and len(digits) == len(cut.boxes)
+    lattice = Lattice(steps, pieces, log_p.tolist(), paths, confidence, is_full)
     return FieldReading(
         best.value, confidence, digits, separators, alternatives, cut.has_ink, lead, doubt, boxes, has_slashes, lattice
     )._replace(unread=unread, left_out=marks_left_out(best.steps, cut, options))

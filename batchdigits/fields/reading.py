@@ -63,6 +63,7 @@ class Lattice(NamedTuple):
         log_p: the log probabilities of the classes for each glyph; the outlier's is the last.
         paths: the likeliest ways, the likeliest first.
         confidence: how probable it is that the first one is right, 0-1.
+        is_full: whether a digit was found in each box of a comb.
     """
 
     steps: Sequence[Step]
@@ -70,11 +71,15 @@ class Lattice(NamedTuple):
     log_p: Sequence[Sequence[float]]
     paths: Sequence[Path]
     confidence: float
+    is_full: bool = False
 
     def among(self, listed: ValueList) -> Sequence[tuple[str, float]]:
-        """The likeliest values of a list with their probabilities, also where a glyph has an unlikely label."""
+        """The likeliest values of a list with their probabilities, also where a glyph has an unlikely label.
+
+        In a comb that is full, none has fewer digits than boxes: a list that lost its zeros would drop those in front.
+        """
         glyphs = {(step.start, step.end): step for step in self.steps if step.glyph >= 0 and step.text.isdigit()}
-        others = [step for step in self.steps if not step.text.isdigit()]
+        others = [] if self.is_full else [step for step in self.steps if not step.text.isdigit()]
         digits = [
             step._replace(text=str(label), log_weight=step.log_weight - row[int(step.text)] + row[label])
             for step in glyphs.values()

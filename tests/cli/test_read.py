@@ -183,6 +183,14 @@ def test_each_value_is_on_the_list(run: Run) -> None:
     assert (rows[1]["status"] == "ok") == (rows[1]["detail"] == "read as 1946, by the list")
 
 
+def test_a_list_that_lost_its_zeros_is_named(run: Run) -> None:
+    Path("list.txt").write_text("7\n1946\n20260\n")
+    result = run("read", "fields", "--values", "list.txt")
+    assert "on list.txt but for zeros in front: fields/0-007.png; if a spreadsheet dropped them" in result.stderr
+    told = run("read", "fields", "--values", "list.txt", "--length", "5").stderr
+    assert "left out of list.txt, by the rules: 7, 1946; some keep them with zeros in front" in told
+
+
 def test_listed_values_that_break_a_rule_are_left_out_and_named(run: Run) -> None:
     Path("list.txt").write_text("007\n1946\n83\n")
     result = run("read", "fields/4-83.png", "--values", "list.txt", "--length", "3-4")

@@ -31,6 +31,7 @@ DIGITS = tuple(Character(label, 0.9, (20 * place, 0, 20 * place + 16, 28)) for p
 READING = FieldReading("1234", 0.6, DIGITS, (), (("1284", 0.3), ("12.34", 0.05), ("9", 0.001)), has_ink=True)
 NOTHING = FieldReading(has_ink=True)
 BLANK = FieldReading()
+NO_WALLS = ": for ticks or lines under digits, give the length in place of comb"
 EMPTY = CutPage("a.png", Cut(VIEW, [], []))
 
 
@@ -103,7 +104,8 @@ def test_a_value_that_no_other_can_replace_is_for_review(decide: Decide) -> None
 
 
 @pytest.mark.parametrize(
-    ("boxes", "words"), [(4, ""), (3, "3 boxes found where 4 should be"), (0, "no boxes found where 4 should be")]
+    ("boxes", "words"),
+    [(4, ""), (3, "3 boxes found where 4 should be"), (0, f"no boxes found where 4 should be{NO_WALLS}")],
 )
 def test_another_number_of_boxes_is_for_review(decide: Decide, boxes: int, words: str) -> None:
     prediction = decide(READING._replace(boxes=boxes), field_options(comb=4))

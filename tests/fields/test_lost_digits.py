@@ -23,6 +23,7 @@ from batchdigits.fields.lines.walls import MaskComponents
 from batchdigits.fields.number import _has_pieces_beside
 from batchdigits.fields.read_field import MAX_DOUBTFUL_CONFIDENCE, read_cut
 from batchdigits.fields.reading import ReadOptions
+from batchdigits.fields.values.value_list import ValueList
 from batchdigits.fields.weights import steps_of_boxes
 from batchdigits.inference.runtime import Runtime
 from batchdigits.vision.components import components_of
@@ -373,6 +374,18 @@ def test_digits_that_touch_a_wall_from_both_sides_are_two_or_leave_a_doubt(
     (reading,) = read_fields([scan], runtime, ReadOptions(boxes=3))
     assert (reading.confidence > MAX_DOUBTFUL_CONFIDENCE) == is_sure
     assert not is_sure or reading.value == "001"
+
+
+def test_a_list_drops_no_digit_of_a_full_comb(runtime: Runtime, mnist_digits: Digits) -> None:
+    scan = paper(196)
+    walls(scan, 8, 60, 3)
+    for digit, column in zip("038", (20, 80, 140), strict=True):
+        write(scan, *mnist_digits, digit, at=column)
+    (reading,) = read_fields([scan], runtime, ReadOptions(boxes=3))
+    assert reading.value == "038"
+    assert reading.lattice is not None
+    assert not reading.lattice.among(ValueList(["38"]))
+    assert reading.lattice._replace(is_full=False).among(ValueList(["38"]))
 
 
 def test_a_digit_beside_the_boxes_leaves_a_number_in_doubt(runtime: Runtime, mnist_digits: Digits) -> None:

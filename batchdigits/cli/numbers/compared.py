@@ -126,3 +126,12 @@ def print_comparison(choices: Sequence[tuple[str, Choice]], listed: Sequence[str
     if listed and unexpected:
         text = f"{counted(len(unexpected), 'field')} not on {name}: {first_names(unexpected)}"
         print_message(text, "unexpected", fields=unexpected)
+        _print_lost_zeros(choices, frozenset(listed), name)
+
+
+def _print_lost_zeros(choices: Sequence[tuple[str, Choice]], listed: Collection[str], name: str) -> None:
+    """Name the fields whose values would be on the list without their zeros in front."""
+    lost = [field for field, choice in choices if choice.value not in listed and choice.value.lstrip("0") in listed]
+    if lost:
+        what = f"{counted(len(lost), 'field')} on {name} but for zeros in front: {first_names(lost)}"
+        print_message(f"{what}; if a spreadsheet dropped them from the list, put them back", "lost zeros", fields=lost)
