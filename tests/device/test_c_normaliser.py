@@ -328,7 +328,7 @@ def test_the_c_normaliser_finds_no_ink_on_a_blank_page(in_c: Normalise) -> None:
 @needs_cc
 @pytest.mark.parametrize(
     ("view", "rounds"),
-    [("160", 200), *(pytest.param(view, 6000, marks=pytest.mark.slow) for view in VIEWS)],
+    [("160", 60), *(pytest.param(view, 6000, marks=pytest.mark.slow) for view in VIEWS)],
 )
 def test_the_c_normaliser_stays_in_its_workspace(tmp_path: Path, view: str, rounds: int) -> None:
     (tmp_path / "fuzz.c").write_text(FUZZ)
