@@ -10,6 +10,7 @@ import numpy as np
 from cv2.typing import MatLike
 
 from batchdigits.vision.long_parts import long_parts
+from batchdigits.vision.median_level import median_level
 from batchdigits.vision.straight_part import straight_part
 
 Side = tuple[bool, bool]  # of a picture: whether it is level, and whether it is the farther one
@@ -66,7 +67,7 @@ class Stroke(NamedTuple):
 
     def level_in(self, ink: MatLike) -> float:
         """The median grey level of its pixels in a picture, uint8 (H, W)."""
-        return float(np.median(np.asarray(ink)[self.place][np.asarray(self.ink) > 0]))
+        return median_level(np.asarray(ink, np.uint8)[self.place][np.asarray(self.ink) > 0])
 
     def lies_at(self, end: float, reach: float) -> bool:
         """Whether the end of a stroke across it is within so many pixels of it."""

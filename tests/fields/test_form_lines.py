@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from batchdigits.fields.lines import grain as paper_grain
 from batchdigits.fields.lines.comb import Comb, find_comb
-from batchdigits.fields.lines.guides import median_level, remove_guides
+from batchdigits.fields.lines.guides import remove_guides
 from batchdigits.fields.lines.walls import MIN_WALL_SHARE, Strokes, is_narrow
 from batchdigits.vision import strokes
 from batchdigits.vision.contrast import LEVELS, histogram
+from batchdigits.vision.median_level import median_level
 from batchdigits.vision.straight_part import straight_part
 from tests.fields.conftest import Digits
 from tests.fields.drawn import walls

@@ -10,6 +10,7 @@ from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from batchdigits.fields.lines.comb import Comb
+from batchdigits.vision.median_level import median_level
 from batchdigits.vision.morphology import rectangle
 
 MIN_BOXES = 3  # fewer boxes may have the same digit in the same place
@@ -67,10 +68,3 @@ def _are_alike(stack: NDArray[np.uint8], common: NDArray[np.uint8], level: float
     are_inked = stack >= MIN_INK * level
     counts = np.count_nonzero(are_inked, axis=(1, 2))
     return bool((np.count_nonzero(are_inked & (common >= MIN_INK * level), axis=(1, 2)) >= MIN_COMMON * counts).all())
-
-
-def median_level(pixels: NDArray[np.uint8], least: int = 0) -> float:
-    """The median of those of the pixels, uint8 (n,), that are at least `least`; there must be one."""
-    total = np.bincount(pixels, minlength=least)[least:].cumsum()
-    low, high = total.searchsorted(((total[-1] - 1) // 2, total[-1] // 2), side="right").tolist()
-    return least + float(low + high) / 2

@@ -11,6 +11,7 @@ from batchdigits.fields.lines.comb import Comb
 from batchdigits.fields.lines.line_pixels import MIN_DARKER
 from batchdigits.fields.lines.walls import MIN_LIKENESS
 from batchdigits.vision.components import Components, Flags
+from batchdigits.vision.median_level import median_level
 from batchdigits.vision.strokes import Stroke
 
 MIN_PEN_LEVEL = 0.8  # of the grey level of the digits within boxes: fainter ink along a wall is the rest of it
@@ -53,4 +54,4 @@ def _level(components: Components, index: int, ink: MatLike) -> float:
     """The median grey level of a component."""
     x, y, width, height = (int(side[index]) for side in components[1:5])
     place = slice(y, y + height), slice(x, x + width)
-    return float(np.median(np.asarray(ink)[place][components.labels[place] == index + 1]))
+    return median_level(np.asarray(ink, np.uint8)[place][components.labels[place] == index + 1])
