@@ -38,7 +38,7 @@ Glyph = NDArray[np.uint8]
 Ink = Literal["auto", "dark", "light"]
 
 NORMALISER_VERSION = 3
-MIN_TONE_SHARE = 0.1  # of the view: the lesser of its two tones, if it is dithered, or is a filled box or its paper
+MIN_SECOND_TONE = 0.1  # of the view: the lesser of its two tones, if it is dithered, or is a filled box or its paper
 
 
 class Candidates(NamedTuple):
@@ -104,7 +104,7 @@ def propose_viewed(viewed: Viewed, ink: Ink = "auto", *, deslant: bool = True) -
     """The other steps of `propose`."""
     view = viewed.view
     level, lighter = otsu_split(view)
-    if MIN_TONE_SHARE < cv2.countNonZero(lighter) / lighter.size < 1 - MIN_TONE_SHARE:
+    if MIN_SECOND_TONE < cv2.countNonZero(lighter) / lighter.size < 1 - MIN_SECOND_TONE:
         if is_dithered(view, lighter):
             view = smooth(view)
             level, lighter = otsu_split(view)
